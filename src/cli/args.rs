@@ -1,0 +1,287 @@
+//! The command line, as clap reads it; its help is its documentation.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::columns::{LengthKind, TimestampUnit};
+use crate::config::{CHUNK_SIZE, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW};
+use crate::partition::PartitionBy;
+use crate::progress::Progress;
+use crate::run::Request;
+use crate::unit::Cancel;
+
+use super::parse::{compression, micros, partition_by, size};
+use super::render::Shown;
+
+/// Packet captures into a Parquet lake.
+///
+/// parcap reads pcap and pcapng captures (plain, or in gzip, zstd, xz, bzip2 or lz4; recognised by their bytes, never by
+/// their names), writes one row of 18 columns a packet into Hive-partitioned Parquet, and sums up who was sent how much,
+/// by address and by name, and how fast.
+#[derive(Debug, Parser)]
+#[command(name = "parcap", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Read options from a TOML file: `jobs = 2`, `partition-by = "date,hour"`; the command line and the environment win
+    #[arg(long, global = true, value_name = "FILE", env = "PARCAP_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+}
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0    all converted, or nothing to do
+  1    the run failed; nothing of it is visible in the lake
+  2    wrong usage
+  3    committed, but some input was damaged, refused or unreadable; each is named
+  75   another run holds the lake; try later
+  130, 143  stopped by SIGINT, SIGTERM";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  parcap convert captures/ --out lake           everything below a directory
+  parcap convert 'captures/2024-*/*.pcap.gz' --out lake
+  tcpdump -w - | parcap convert - --out lake    from standard input
+  parcap convert captures/ --out lake --quiet --format json >report.json
+
+Captures that the lake holds already are skipped without being opened. A damaged capture gives its packets up to the fault,
+is named with the byte offset of the fault, and makes the exit status 3.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Convert captures to the packets table, then sum them up
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(Box<ConvertArgs>),
+    /// Print the units of work that a conversion would consist of, one JSON document a line
+    ///
+    /// For a scheduler that runs them elsewhere: give each line to `parcap convert-unit`, and what those print, together,
+    /// to `parcap commit`.
+    Plan(PlanArgs),
+    /// Convert one unit from standard input, stage its parts in the lake, print its manifest row
+    ConvertUnit(ConvertUnitArgs),
+    /// Publish the units whose manifest rows come from standard input, and sum them up
+    Commit(CommitArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, in roff
+    Man,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConvertArgs {
+    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The lake: a directory, made if it does not exist
+    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
+    out: PathBuf,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Worker threads [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
+    /// Write the packets table only
+    #[arg(long, env = "PARCAP_NO_SUMMARY")]
+    no_summary: bool,
+    /// Say what would be converted, and write nothing
+    #[arg(long, env = "PARCAP_DRY_RUN")]
+    dry_run: bool,
+    /// When to show a progress bar; `auto` is when stderr is a terminal
+    #[arg(long, value_enum, value_name = "WHEN", env = "PARCAP_PROGRESS", default_value_t = ProgressArg::Auto)]
+    progress: ProgressArg,
+    #[command(flatten)]
+    shown: ShownArgs,
+}
+
+/// What goes to stdout and stderr at the end.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ShownArgs {
+    /// What goes to stdout: tables to read, or one JSON document with everything
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
+    format: Format,
+    /// Rows of each table on stdout
+    #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = 10)]
+    top: usize,
+    /// Say nothing on stderr but what went wrong
+    #[arg(long, short, env = "PARCAP_QUIET")]
+    quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    /// Captures: files, directories (walked) or quoted patterns
+    #[arg(required = true, value_name = "INPUT", value_parser = clap::builder::ValueParser::new(not_stdin))]
+    pub(super) inputs: Vec<PathBuf>,
+    /// The lake for which to plan
+    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConvertUnitArgs {
+    /// The lake in which to stage the parts
+    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
+    pub(super) out: PathBuf,
+    /// Worker threads
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 1)]
+    pub(super) jobs: usize,
+    /// Make no partial summary
+    #[arg(long, env = "PARCAP_NO_SUMMARY")]
+    pub(super) no_summary: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CommitArgs {
+    /// The lake
+    pub(super) lake: PathBuf,
+    /// Worker threads, for chunks that have to be converted again [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    pub(super) jobs: usize,
+    #[command(flatten)]
+    pub(super) shown: ShownArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// What shapes rows, parts and summaries.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Table and files")]
+pub(super) struct SettingsArgs {
+    /// Partition the packets by `date`, then by `hour` and `protocol` (UTC)
+    #[arg(long, value_name = "KEYS", env = "PARCAP_PARTITION_BY", default_value = "date", value_parser = partition_by)]
+    partition_by: PartitionBy,
+    /// Compress pages with zstd (with a level, `zstd:3`), snappy, lz4 or none
+    #[arg(long, value_name = "CODEC", env = "PARCAP_COMPRESSION", default_value = "zstd:1", value_parser = compression)]
+    compression: PageCompression,
+    /// Bytes that a part should have, about
+    #[arg(long, value_name = "SIZE", env = "PARCAP_TARGET_FILE_SIZE", default_value_t = Size(TARGET_FILE_SIZE), value_parser = size)]
+    target_file_size: Size,
+    /// Bytes of a capture that one worker converts at a stretch
+    #[arg(long, value_name = "SIZE", env = "PARCAP_CHUNK_SIZE", default_value_t = Size(CHUNK_SIZE), value_parser = size)]
+    chunk_size: Size,
+    /// Rows of a row group
+    #[arg(long, value_name = "N", env = "PARCAP_ROW_GROUP_ROWS", default_value_t = ROW_GROUP_ROWS as u64,
+          value_parser = clap::value_parser!(u64).range(1..=16 << 20))]
+    row_group_rows: u64,
+    /// Unit of the `datetime` column; Spark refuses nanoseconds
+    #[arg(long, value_enum, value_name = "UNIT", env = "PARCAP_TIMESTAMP_UNIT", default_value_t = UnitArg::Us)]
+    timestamp_unit: UnitArg,
+    /// What the `length` column counts: bytes on the wire, or captured bytes
+    #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
+    length: LengthArg,
+    /// Length of a window of the send rates, 1ms to 1d
+    #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", default_value_t = Micros(WINDOW), value_parser = micros)]
+    window: Micros,
+    /// Where names of addresses come from: the DNS answers in the captures, or nowhere
+    #[arg(long, value_enum, value_name = "SOURCE", env = "PARCAP_NAMES", default_value_t = NamesArg::Dns)]
+    names: NamesArg,
+}
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub(super) u64);
+
+/// A number of microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Micros(pub(super) i64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProgressArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum UnitArg {
+    Us,
+    Ns,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LengthArg {
+    Wire,
+    Captured,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NamesArg {
+    Dns,
+    Off,
+}
+
+fn not_stdin(text: &str) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err("standard input cannot be converted elsewhere; use `parcap convert -`".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+impl SettingsArgs {
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            chunk_size: self.chunk_size.0,
+            target_file_size: self.target_file_size.0,
+            row_group_rows: usize::try_from(self.row_group_rows).unwrap_or(ROW_GROUP_ROWS),
+            compression: self.compression,
+            timestamp_unit: match self.timestamp_unit {
+                UnitArg::Us => TimestampUnit::Us,
+                UnitArg::Ns => TimestampUnit::Ns,
+            },
+            length: match self.length {
+                LengthArg::Wire => LengthKind::Wire,
+                LengthArg::Captured => LengthKind::Captured,
+            },
+            partition_by: self.partition_by,
+            window: self.window.0,
+            names: match self.names {
+                NamesArg::Dns => Names::Dns,
+                NamesArg::Off => Names::Off,
+            },
+        }
+    }
+}
+
+impl ConvertArgs {
+    pub(super) fn request(&self, cancel: &Cancel) -> Request {
+        Request {
+            named: self.inputs.clone(),
+            lake: self.out.clone(),
+            settings: self.settings.settings(),
+            jobs: self.jobs,
+            summaries: !self.no_summary,
+            dry_run: self.dry_run,
+            progress: match self.progress {
+                ProgressArg::Auto if self.shown.quiet => Progress::Never,
+                ProgressArg::Auto => Progress::Auto,
+                ProgressArg::Always => Progress::Always,
+                ProgressArg::Never => Progress::Never,
+            },
+            cancel: cancel.clone(),
+        }
+    }
+
+    pub(super) fn shown(&self) -> Shown {
+        Shown { dry_run: self.dry_run, ..self.shown.shown() }
+    }
+}
+
+impl ShownArgs {
+    pub(super) fn shown(&self) -> Shown {
+        Shown { json: super::is_json(self.format), top: self.top, quiet: self.quiet, dry_run: false }
+    }
+}

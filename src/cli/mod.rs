@@ -1,0 +1,126 @@
+//! What was typed. `Args` becomes [`Settings`] and requests here, and nowhere else. The only door for clap.
+
+mod args;
+mod configured;
+mod parse;
+mod render;
+
+use std::ffi::OsString;
+use std::io::{self, Read as _, Write as _};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::commit::UnitRow;
+use crate::error::{Error, Result};
+use crate::exit_code::ExitCode;
+use crate::plan::Unit;
+use crate::run;
+use crate::unit::Cancel;
+
+use args::{Args, Command, Format};
+use render::{complain, show};
+
+/// Parses the command line, runs what it asks for, and says how that went.
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let matches = match configured::matches(&args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are no errors, and go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
+        }
+    };
+    let result = Args::from_arg_matches(&matches)
+        .map_err(|error| {
+            let _ = error.print();
+            ExitCode::Usage
+        })
+        .and_then(|args| {
+            dispatch(args.command, cancel).map_err(|error| {
+                complain(&error);
+                error.exit_code()
+            })
+        });
+    result.unwrap_or_else(|code| code)
+}
+
+fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
+    match command {
+        Command::Convert(args) => {
+            let report = run::convert(&args.request(cancel))?;
+            show(&report, &args.shown())?;
+            Ok(report.exit_code())
+        }
+        Command::Plan(args) => {
+            let (units, report) = run::plan(&args.inputs, &args.out, &args.settings.settings())?;
+            for unit in &units {
+                print(&line(unit)?)?;
+            }
+            talk(&report.complaints());
+            Ok(report.exit_code())
+        }
+        Command::ConvertUnit(args) => {
+            let unit: Unit = from_json("unit", "stdin", &stdin()?)?;
+            let row = run::convert_unit(&unit, &args.out, args.jobs, !args.no_summary, cancel.clone())?;
+            print(&line(&row)?)?;
+            Ok(ExitCode::Success)
+        }
+        Command::Commit(args) => {
+            let rows = stdin()?
+                .lines()
+                .enumerate()
+                .map(|(number, line)| from_json("unit row", &format!("stdin, line {}", number + 1), line))
+                .collect::<Result<Vec<UnitRow>>>()?;
+            let report = run::commit(&args.lake, rows, args.jobs, cancel.clone())?;
+            show(&report, &args.shown.shown())?;
+            Ok(report.exit_code())
+        }
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Args::command(), "parcap", &mut script);
+            print(&String::from_utf8_lossy(&script)).map(|()| ExitCode::Success)
+        }
+        Command::Man => {
+            let mut pages = Vec::new();
+            render::man_pages(&mut pages).map_err(Error::io("write", "the man page"))?;
+            print(&String::from_utf8_lossy(&pages)).map(|()| ExitCode::Success)
+        }
+    }
+}
+
+fn stdin() -> Result<String> {
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map_err(Error::io("read", "stdin"))?;
+    Ok(text)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, name: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|source| Error::Json { name: name.to_owned(), what, source })
+}
+
+fn line(value: &impl serde::Serialize) -> Result<String> {
+    let mut text = serde_json::to_string(value).map_err(|source| Error::io("write", "stdout")(source.into()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Writes to stdout, which is the result. A reader that has gone away has what it wanted.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("write", "stdout")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes to stderr, which is talk; nobody listening is no failure.
+fn talk(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether the files in a format are asked for as JSON.
+fn is_json(format: Format) -> bool {
+    format == Format::Json
+}

@@ -1,0 +1,118 @@
+//! Values of options that have a form of their own.
+
+use std::fmt;
+
+use crate::config::{PageCompression, ZSTD_LEVEL};
+use crate::partition::PartitionBy;
+
+use super::args::{Micros, Size};
+
+/// Units of sizes, largest first.
+const SIZES: [(&str, u64); 10] = [
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("TB", 1_000_000_000_000),
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("KB", 1_000),
+    ("B", 1),
+];
+
+/// The shortest and the longest window, in microseconds.
+const WINDOWS: std::ops::RangeInclusive<i64> = 1_000..=86_400_000_000;
+
+/// `64MiB`, `1GB`, `4096`.
+pub(super) fn size(text: &str) -> Result<Size, String> {
+    let unit = SIZES.iter().find_map(|(unit, bytes)| text.strip_suffix(unit).map(|number| (number, *bytes)));
+    let (number, unit) = unit.unwrap_or((text, 1));
+    let bytes = number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    match bytes {
+        Some(0) | None => Err("give a size such as 64MiB, 1GB or 4096".to_owned()),
+        Some(bytes) => Ok(Size(bytes)),
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = SIZES.iter().take(4).find(|(_, bytes)| self.0.is_multiple_of(*bytes));
+        match unit {
+            Some((unit, bytes)) if self.0 > 0 => write!(f, "{}{unit}", self.0 / bytes),
+            _ => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// `1s`, `100ms`, `5m`, `1d`.
+pub(super) fn micros(text: &str) -> Result<Micros, String> {
+    let usage = || "give a time from 1ms to 1d, such as 100ms, 1s, 5m or 1h".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| usage())?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| usage())?;
+    let micros = i64::try_from(duration.as_micros()).map_err(|_| usage())?;
+    if duration.subsec_nanos() % 1000 != 0 || !WINDOWS.contains(&micros) { Err(usage()) } else { Ok(Micros(micros)) }
+}
+
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, micros) in [("s", 1_000_000), ("ms", 1_000)] {
+            if self.0 % micros == 0 {
+                return write!(f, "{}{unit}", self.0 / micros);
+            }
+        }
+        write!(f, "{}us", self.0)
+    }
+}
+
+/// `zstd:3`, `snappy`, `lz4`, `none`.
+pub(super) fn compression(text: &str) -> Result<PageCompression, String> {
+    let (codec, level) = text.split_once(':').map_or((text, None), |(codec, level)| (codec, Some(level)));
+    match (codec, level) {
+        ("zstd", None) => Ok(PageCompression::Zstd(ZSTD_LEVEL)),
+        ("zstd", Some(level)) => match level.parse() {
+            Ok(level @ 1..=22) => Ok(PageCompression::Zstd(level)),
+            _ => Err("levels of zstd are 1 to 22".to_owned()),
+        },
+        ("snappy", None) => Ok(PageCompression::Snappy),
+        ("lz4", None) => Ok(PageCompression::Lz4),
+        ("none", None) => Ok(PageCompression::None),
+        ("snappy" | "lz4" | "none", Some(_)) => Err(format!("{codec} has no levels")),
+        _ => Err("give zstd, zstd:LEVEL, snappy, lz4 or none".to_owned()),
+    }
+}
+
+/// `date`, `date,hour`, `date,protocol`, `date,hour,protocol`.
+pub(super) fn partition_by(text: &str) -> Result<PartitionBy, String> {
+    match text {
+        "date" => Ok(PartitionBy::default()),
+        "date,hour" => Ok(PartitionBy { hour: true, protocol: false }),
+        "date,protocol" => Ok(PartitionBy { hour: false, protocol: true }),
+        "date,hour,protocol" => Ok(PartitionBy { hour: true, protocol: true }),
+        _ => Err("give date, date,hour or date,hour,protocol".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_read_as_they_are_shown() {
+        for (text, bytes) in [("64MiB", 64 << 20), ("1GB", 1_000_000_000), ("4096", 4096), ("1KiB", 1024)] {
+            assert_eq!(size(text), Ok(Size(bytes)));
+            assert_eq!(size(&Size(bytes).to_string()), Ok(Size(bytes)));
+        }
+        for (text, count) in [("1s", 1_000_000), ("100ms", 100_000), ("1d", 86_400_000_000), ("5m", 300_000_000)] {
+            assert_eq!(micros(text), Ok(Micros(count)));
+            assert_eq!(micros(&Micros(count).to_string()), Ok(Micros(count)));
+        }
+        for text in ["", "0", "-1", "1XB", "99999999TiB", "MiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+        for text in ["", "0s", "999us", "2d", "-1s", "1 fortnight", "1.0000005s"] {
+            assert!(micros(text).is_err(), "{text}");
+        }
+        assert!(compression("zstd:23").is_err() && compression("gzip").is_err() && compression("lz4:1").is_err());
+    }
+}

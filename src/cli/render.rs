@@ -1,0 +1,62 @@
+//! What a person sees: results on stdout, talk on stderr.
+
+use std::io;
+
+use clap::CommandFactory as _;
+
+use crate::error::{Error, Result};
+use crate::run::Report;
+use crate::summary::render;
+
+use super::args::Args;
+use super::{line, print, talk};
+
+/// What is shown of a report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) json: bool,
+    pub(super) top: usize,
+    pub(super) quiet: bool,
+    pub(super) dry_run: bool,
+}
+
+/// Shows a report.
+pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
+    talk(&report.complaints());
+    if shown.json {
+        return print(&line(report)?);
+    }
+    for summary in &report.summaries {
+        print(&format!("{}\n{}\n", summary.name, render(&summary.table, shown.top)))?;
+    }
+    if shown.dry_run {
+        print(&format!("would convert {} captures of {} bytes\n", report.inputs, report.bytes_in))?;
+    } else if !shown.quiet {
+        talk(&report.closing());
+    }
+    Ok(())
+}
+
+/// Says what stopped a run, and what to do about it.
+pub(super) fn complain(error: &Error) {
+    let mut text = format!("error: {error}\n");
+    if let Some(hint) = error.hint() {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    talk(&text);
+}
+
+/// The manual page, with a section for each command.
+pub(super) fn man_pages(out: &mut Vec<u8>) -> io::Result<()> {
+    let mut command = Args::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
+        let page = clap_mangen::Man::new(subcommand.clone());
+        page.render_name_section(out)?;
+        page.render_synopsis_section(out)?;
+        page.render_description_section(out)?;
+        page.render_options_section(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Tables of distinct values: every address of a row group once, and per row only its code.
+//!
+//! An address occurs in thousands of rows. Its text is written once here, however often it occurs, and whoever counts
+//! by address counts in an array by code.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::io::Write as _;
+
+use crate::decode::{IpAddress, MacAddr};
+
+/// The code of a row without a value.
+pub const NO_CODE: u32 = u32::MAX;
+
+/// Distinct values in the order of their first appearance, each with its text.
+#[derive(Debug)]
+pub struct CodeTable<K> {
+    codes: HashMap<K, u32, foldhash::fast::RandomState>,
+    keys: Vec<K>,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl<K> Default for CodeTable<K> {
+    fn default() -> Self {
+        Self { codes: HashMap::default(), keys: Vec::new(), text: Vec::new(), ends: Vec::new() }
+    }
+}
+
+/// A value that a table can hold.
+pub trait Coded: Copy + Eq + Hash {
+    /// Appends its text.
+    fn write_text(self, text: &mut Vec<u8>);
+    /// Its number, where its integer column has one.
+    fn number(self) -> Option<i64>;
+}
+
+impl Coded for IpAddress {
+    fn write_text(self, text: &mut Vec<u8>) {
+        // Writing to a vector cannot fail.
+        let _ = write!(text, "{self}");
+    }
+
+    fn number(self) -> Option<i64> {
+        match self {
+            Self::V4(bits) => Some(i64::from(bits)),
+            Self::V6(_) => None,
+        }
+    }
+}
+
+impl Coded for MacAddr {
+    fn write_text(self, text: &mut Vec<u8>) {
+        let _ = write!(text, "{self}");
+    }
+
+    fn number(self) -> Option<i64> {
+        i64::try_from(self.0).ok()
+    }
+}
+
+impl<K: Coded> CodeTable<K> {
+    /// The code of a value, a new one if it has not been seen.
+    #[inline]
+    pub fn code(&mut self, value: Option<K>) -> u32 {
+        let Some(key) = value else { return NO_CODE };
+        if let Some(&code) = self.codes.get(&key) {
+            return code;
+        }
+        // A row group has far fewer than 2^32 rows.
+        let code = u32::try_from(self.keys.len()).unwrap_or(NO_CODE);
+        self.codes.insert(key, code);
+        self.keys.push(key);
+        key.write_text(&mut self.text);
+        self.ends.push(self.text.len());
+        code
+    }
+
+    /// Distinct values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no value has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The value of a code; `None` for [`NO_CODE`].
+    #[must_use]
+    pub fn key(&self, code: u32) -> Option<K> {
+        self.keys.get(code as usize).copied()
+    }
+
+    /// The text of a code; `None` for [`NO_CODE`].
+    #[must_use]
+    #[inline]
+    pub fn text(&self, code: u32) -> Option<&[u8]> {
+        let code = code as usize;
+        let end = *self.ends.get(code)?;
+        let start = if code == 0 { 0 } else { *self.ends.get(code - 1)? };
+        self.text.get(start..end)
+    }
+
+    /// Forgets every value and keeps the memory.
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.keys.clear();
+        self.text.clear();
+        self.ends.clear();
+    }
+}

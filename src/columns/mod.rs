@@ -1,0 +1,16 @@
+//! From decoded packets to the 18 columns.
+//!
+//! In: a [`PacketRecord`](crate::read::PacketRecord) and its [`Packet`](crate::decode::Packet). Out: Arrow batches in
+//! the schema of [`COLUMNS`]. Always: one row a record, null where the packet does not say. The only door for arrow.
+//! No file, clock, thread or random number decides anything here.
+
+mod batch;
+mod codes;
+mod rows;
+mod schema;
+mod table;
+
+pub use codes::{CodeTable, Coded, NO_CODE};
+pub use rows::{NO_PROTOCOL, Rows, Span};
+pub use schema::{COLUMNS, Column, Kind, LengthKind, SCHEMA_VERSION, TimestampUnit, schema};
+pub use table::{Table, TableColumn};

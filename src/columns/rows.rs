@@ -1,0 +1,219 @@
+//! The rows of one row group while they are collected, column by column, as numbers and codes.
+
+use crate::decode::{IpAddress, MacAddr, Packet};
+use crate::read::{PacketRecord, Timestamp};
+
+use super::codes::CodeTable;
+use super::schema::{LengthKind, TimestampUnit};
+
+/// `datetime` of a row without one.
+pub(super) const NO_DATETIME: i64 = i64::MIN;
+/// A port that the packet does not say.
+pub(super) const NO_PORT: i32 = -1;
+/// A protocol that the packet does not say.
+pub const NO_PROTOCOL: u16 = 256;
+
+/// Rows of one partition, in the order appended.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub(super) unit: TimestampUnit,
+    length_kind: LengthKind,
+    pub(super) datetime: Vec<i64>,
+    /// NaN for null: no time is one.
+    pub(super) time: Vec<f64>,
+    pub(super) time_normed: Vec<f64>,
+    pub(super) length: Vec<i64>,
+    pub(super) is_dns: Vec<bool>,
+    pub(super) dns_query: SparseText,
+    pub(super) dns_resp: SparseText,
+    pub(super) ips: CodeTable<IpAddress>,
+    pub(super) ip_dst: Vec<u32>,
+    pub(super) ip_src: Vec<u32>,
+    pub(super) macs: CodeTable<MacAddr>,
+    pub(super) mac_dst: Vec<u32>,
+    pub(super) mac_src: Vec<u32>,
+    pub(super) port_dst: Vec<i32>,
+    pub(super) port_src: Vec<i32>,
+    pub(super) protocol: Vec<u16>,
+    seconds: Vec<Option<i64>>,
+    spans: Vec<Span>,
+}
+
+/// Rows in a row that came from one stretch of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Which input, by its place in the unit.
+    pub input: usize,
+    /// How many rows.
+    pub rows: u64,
+    /// Offset of the first row's record in the unpacked capture.
+    pub first_offset: u64,
+    /// Offset of the last row's record in the unpacked capture.
+    pub last_offset: u64,
+}
+
+/// Text that few rows have.
+#[derive(Debug, Default)]
+pub(super) struct SparseText {
+    pub(super) rows: Vec<usize>,
+    pub(super) ends: Vec<usize>,
+    pub(super) text: Vec<u8>,
+}
+
+impl SparseText {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.ends.clear();
+        self.text.clear();
+    }
+}
+
+impl Rows {
+    /// No rows yet.
+    #[must_use]
+    pub fn new(unit: TimestampUnit, length_kind: LengthKind) -> Self {
+        Self { unit, length_kind, ..Self::default() }
+    }
+
+    /// Appends one packet, and returns its `length`.
+    ///
+    /// `input` is the place of its capture in the unit, `first` the time of the capture's first record that has one.
+    #[inline]
+    pub fn append(
+        &mut self,
+        input: usize,
+        record: &PacketRecord<'_>,
+        packet: &Packet<'_>,
+        first: Option<Timestamp>,
+    ) -> i64 {
+        let row = self.len();
+        let (datetime, time, time_normed) = match record.time {
+            None => (NO_DATETIME, f64::NAN, f64::NAN),
+            Some(time) => {
+                let datetime = match self.unit {
+                    TimestampUnit::Us => time.micros(),
+                    TimestampUnit::Ns => time.nanos().unwrap_or(NO_DATETIME),
+                };
+                (datetime, time.as_f64(), time.since(first.unwrap_or(time)))
+            }
+        };
+        self.datetime.push(datetime);
+        self.time.push(time);
+        self.time_normed.push(time_normed);
+        self.seconds.push(record.time.map(Timestamp::seconds));
+        let length = match self.length_kind {
+            LengthKind::Wire => i64::from(record.orig_len),
+            LengthKind::Captured => i64::from(record.cap_len),
+        };
+        self.length.push(length);
+        self.ip_dst.push(self.ips.code(packet.ip_dst));
+        self.ip_src.push(self.ips.code(packet.ip_src));
+        self.mac_dst.push(self.macs.code(packet.mac_dst));
+        self.mac_src.push(self.macs.code(packet.mac_src));
+        self.port_dst.push(packet.port_dst.map_or(NO_PORT, i32::from));
+        self.port_src.push(packet.port_src.map_or(NO_PORT, i32::from));
+        self.protocol.push(packet.protocol.map_or(NO_PROTOCOL, u16::from));
+        self.is_dns.push(packet.dns.is_some());
+        if let Some(message) = packet.dns {
+            for (name, column) in
+                [(message.query_name(), &mut self.dns_query), (message.response_name(), &mut self.dns_resp)]
+            {
+                if let Some(name) = name {
+                    name.write_to(&mut column.text);
+                    column.rows.push(row);
+                    column.ends.push(column.text.len());
+                }
+            }
+        }
+        self.note_origin(input, record.offset);
+        length
+    }
+
+    #[inline]
+    fn note_origin(&mut self, input: usize, offset: u64) {
+        match self.spans.last_mut() {
+            Some(span) if span.input == input => {
+                span.rows += 1;
+                span.last_offset = offset;
+            }
+            _ => self.spans.push(Span { input, rows: 1, first_offset: offset, last_offset: offset }),
+        }
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.length.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length.is_empty()
+    }
+
+    /// Where the rows came from, in their order.
+    #[must_use]
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// The addresses of the rows.
+    #[must_use]
+    pub fn addresses(&self) -> &CodeTable<IpAddress> {
+        &self.ips
+    }
+
+    /// Code of each row's destination address in [`Rows::addresses`].
+    #[must_use]
+    pub fn destinations(&self) -> &[u32] {
+        &self.ip_dst
+    }
+
+    /// The `length` of each row, in bytes.
+    #[must_use]
+    pub fn lengths(&self) -> &[i64] {
+        &self.length
+    }
+
+    /// The protocol number of each row, or [`NO_PROTOCOL`].
+    #[must_use]
+    pub fn protocols(&self) -> &[u16] {
+        &self.protocol
+    }
+
+    /// The time of each row, in microseconds since the Unix epoch, where it has one.
+    pub fn micros(&self) -> impl Iterator<Item = Option<i64>> {
+        self.seconds.iter().zip(&self.datetime).map(|(&seconds, &datetime)| {
+            seconds.map(|seconds| match self.unit {
+                TimestampUnit::Us => datetime,
+                // A time that nanoseconds cannot hold still belongs to its second.
+                TimestampUnit::Ns if datetime == NO_DATETIME => seconds * 1_000_000,
+                TimestampUnit::Ns => datetime.div_euclid(1000),
+            })
+        })
+    }
+
+    /// Forgets every row and keeps the memory.
+    pub fn clear(&mut self) {
+        self.datetime.clear();
+        self.time.clear();
+        self.time_normed.clear();
+        self.length.clear();
+        self.is_dns.clear();
+        self.dns_query.clear();
+        self.dns_resp.clear();
+        self.ips.clear();
+        self.ip_dst.clear();
+        self.ip_src.clear();
+        self.macs.clear();
+        self.mac_dst.clear();
+        self.mac_src.clear();
+        self.port_dst.clear();
+        self.port_src.clear();
+        self.protocol.clear();
+        self.seconds.clear();
+        self.spans.clear();
+    }
+}

@@ -1,0 +1,150 @@
+//! Small tables: the summaries, and what they are merged from.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+
+/// A table of nullable columns, all of the same length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Columns with their names, in order.
+    pub columns: Vec<(String, TableColumn)>,
+}
+
+/// The values of one column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableColumn {
+    /// UTF-8 text.
+    Text(Vec<Option<String>>),
+    /// 64-bit signed integers.
+    Int(Vec<Option<i64>>),
+    /// Doubles.
+    Float(Vec<Option<f64>>),
+    /// Microseconds since the Unix epoch, UTC.
+    Time(Vec<Option<i64>>),
+}
+
+impl TableColumn {
+    /// How many values it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(values) => values.len(),
+            Self::Int(values) | Self::Time(values) => values.len(),
+            Self::Float(values) => values.len(),
+        }
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn data_type(&self) -> DataType {
+        match self {
+            Self::Text(_) => DataType::Utf8,
+            Self::Int(_) => DataType::Int64,
+            Self::Float(_) => DataType::Float64,
+            Self::Time(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+
+    fn array(&self) -> ArrayRef {
+        match self {
+            Self::Text(values) => Arc::new(values.iter().map(Option::as_deref).collect::<StringArray>()),
+            Self::Int(values) => Arc::new(Int64Array::from(values.clone())),
+            Self::Float(values) => Arc::new(Float64Array::from(values.clone())),
+            Self::Time(values) => Arc::new(TimestampMicrosecondArray::from(values.clone()).with_timezone("UTC")),
+        }
+    }
+
+    fn from_array(array: &dyn Array) -> Result<Self, ArrowError> {
+        Ok(match array.data_type() {
+            DataType::Utf8 => Self::Text(array.as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect()),
+            DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>().iter().collect()),
+            DataType::Float64 => Self::Float(array.as_primitive::<Float64Type>().iter().collect()),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Self::Time(array.as_primitive::<TimestampMicrosecondType>().iter().collect())
+            }
+            other => {
+                return Err(ArrowError::SchemaError(format!("a summary table has no columns of type {other}")));
+            }
+        })
+    }
+
+    fn append(&mut self, more: Self) -> Result<(), ArrowError> {
+        match (self, more) {
+            (Self::Text(values), Self::Text(mut more)) => values.append(&mut more),
+            (Self::Int(values), Self::Int(mut more)) | (Self::Time(values), Self::Time(mut more)) => {
+                values.append(&mut more);
+            }
+            (Self::Float(values), Self::Float(mut more)) => values.append(&mut more),
+            _ => {
+                return Err(ArrowError::SchemaError("a column changes its type".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// A table of the columns given.
+    #[must_use]
+    pub fn new<const N: usize>(columns: [(&str, TableColumn); N]) -> Self {
+        Self { columns: columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect() }
+    }
+
+    /// The same table with one more column, in front.
+    #[must_use]
+    pub fn with_first(mut self, name: &str, column: TableColumn) -> Self {
+        self.columns.insert(0, (name.to_owned(), column));
+        self
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| column.len())
+    }
+
+    /// The column of a name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&TableColumn> {
+        self.columns.iter().find(|(held, _)| held == name).map(|(_, column)| column)
+    }
+
+    /// As one Arrow batch.
+    ///
+    /// # Errors
+    /// If the columns differ in length.
+    pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
+        let fields: Vec<Field> =
+            self.columns.iter().map(|(name, column)| Field::new(name, column.data_type(), true)).collect();
+        let arrays = self.columns.iter().map(|(_, column)| column.array()).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+    }
+
+    /// Appends the rows of an Arrow batch; the first batch decides the columns.
+    ///
+    /// # Errors
+    /// If it has a column of a type that tables do not have, or other columns than before.
+    pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let schema = batch.schema();
+        let more = schema.fields().iter().zip(batch.columns());
+        if self.columns.is_empty() {
+            for (field, array) in more {
+                self.columns.push((field.name().clone(), TableColumn::from_array(array)?));
+            }
+            return Ok(());
+        }
+        for ((_, column), (_, array)) in self.columns.iter_mut().zip(more) {
+            column.append(TableColumn::from_array(array)?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! What the manifest says of captures and parts. Entries of one capture add up, in the order of its chunks.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::discover::{Compression, Format, path_text};
+use crate::partition::Day;
+use crate::plan::Unit;
+use crate::read::{Damage, Position, Timestamp};
+use crate::write::RowRange;
+
+/// What reading a capture, or some chunks of it, found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureEntry {
+    /// The format of the unpacked bytes, once known.
+    pub format: Option<Format>,
+    /// How the bytes are packed.
+    pub compression: Option<Compression>,
+    /// Packet records framed.
+    pub records: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Sum of the rows' `length`.
+    pub length: i64,
+    /// Records of each link type, by the name of the type.
+    pub link_types: BTreeMap<String, u64>,
+    /// Earliest time of a record.
+    pub earliest: Option<Timestamp>,
+    /// Latest time of a record.
+    pub latest: Option<Timestamp>,
+    /// Time of the first record that has one.
+    pub first: Option<Timestamp>,
+    /// Time of the last record that has one.
+    pub last: Option<Timestamp>,
+    /// Named counts of what is odd; odd is not wrong.
+    pub odd: BTreeMap<String, u64>,
+    /// Where and why reading stopped before the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Damage>,
+    /// Where these chunks began, and what was assumed there; `None` for a capture read from its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Position>,
+    /// Where they ended, for the chunk after them to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Position>,
+    /// Why the capture gave no rows at all, if it was refused when it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// What is known of standard input once it has been read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamEntry>,
+}
+
+/// What is known of standard input once it has been read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamEntry {
+    /// A hash of all its bytes.
+    pub fingerprint: String,
+    /// How many they were.
+    pub bytes: u64,
+}
+
+/// The count of records that are earlier than the timed record before them.
+pub const BACKWARDS: &str = "time_backwards";
+
+impl CaptureEntry {
+    /// Adds one to a named count.
+    pub fn count_odd(&mut self, name: &str, count: u64) {
+        if count > 0 {
+            *self.odd.entry(name.to_owned()).or_default() += count;
+        }
+    }
+
+    /// `whole`, `odd`, `damaged` or `refused`.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        if self.refused.is_some() {
+            "refused"
+        } else if self.damage.is_some() {
+            "damaged"
+        } else if self.odd.is_empty() && self.format != Some(Format::Empty) {
+            "whole"
+        } else {
+            "odd"
+        }
+    }
+}
+
+impl AddAssign for CaptureEntry {
+    /// Adds the chunks that come next.
+    fn add_assign(&mut self, next: Self) {
+        self.format = self.format.or(next.format);
+        self.compression = self.compression.or(next.compression);
+        if let Some(mut damage) = next.damage {
+            damage.frame += self.records;
+            self.damage.get_or_insert(damage);
+        }
+        self.records += next.records;
+        self.rows += next.rows;
+        self.length += next.length;
+        for (name, count) in next.link_types {
+            *self.link_types.entry(name).or_default() += count;
+        }
+        for (name, count) in next.odd {
+            *self.odd.entry(name).or_default() += count;
+        }
+        if let (Some(last), Some(first)) = (self.last, next.first) {
+            self.count_odd(BACKWARDS, u64::from(first < last));
+        }
+        self.earliest = [self.earliest, next.earliest].into_iter().flatten().min();
+        self.latest = [self.latest, next.latest].into_iter().flatten().max();
+        self.first = self.first.or(next.first);
+        self.last = next.last.or(self.last);
+        self.exit = next.exit.or(self.exit.take());
+        self.refused = self.refused.take().or(next.refused);
+        self.stream = self.stream.take().or(next.stream);
+    }
+}
+
+/// A part: where it is, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartEntry {
+    /// Where it is staged, below the lake.
+    #[serde(with = "path_text")]
+    pub staged: PathBuf,
+    /// Where it belongs, below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// Where its rows came from, in their order; inputs by their place in the unit.
+    pub ranges: Vec<RowRange>,
+}
+
+/// What converting a unit gave: the row that it adds to the manifest. Nothing of it is visible yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitRow {
+    /// The unit, with its final identity.
+    pub unit: Unit,
+    /// What was found in each of its captures, by their place.
+    pub captures: Vec<CaptureEntry>,
+    /// The parts that were staged.
+    pub parts: Vec<PartEntry>,
+    /// The partial summary that was staged, unless summaries are off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<PartialEntry>,
+}
+
+/// A unit's partial summary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartialEntry {
+    /// Where it is staged, below the lake.
+    #[serde(with = "path_text")]
+    pub staged: PathBuf,
+    /// Where it belongs, below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The dates to which it contributes.
+    pub days: Vec<Day>,
+}
+
+impl UnitRow {
+    /// Packet records framed in all captures.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.captures.iter().map(|capture| capture.records).sum()
+    }
+
+    /// Rows in all parts.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.parts.iter().map(|part| part.rows).sum()
+    }
+}

@@ -1,0 +1,105 @@
+//! Where things lie in a lake.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Parts of the packets table, below the lake.
+pub const PACKETS: &str = "packets";
+/// Summary tables, below the lake.
+pub const SUMMARIES: &str = "summaries";
+/// What is parcap's own; readers skip names that begin with an underscore.
+const OWN: &str = "_parcap";
+
+/// The folders of one lake.
+#[derive(Clone, Debug)]
+pub struct Lake {
+    root: PathBuf,
+}
+
+impl Lake {
+    /// The lake in a directory, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// If it is no directory, or cannot be made.
+    pub fn create(root: &Path) -> Result<Self> {
+        if root.is_file() {
+            return Err(Error::LakeIsAFile { path: root.to_path_buf() });
+        }
+        let lake = Self { root: root.to_path_buf() };
+        for folder in [lake.manifest(), lake.partials()] {
+            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        }
+        Ok(lake)
+    }
+
+    /// The lake in a directory, as it is, whether it exists or not.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// The lake's directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Something in the lake, by its path below the lake's directory.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// The folder of manifests, one file a commit.
+    #[must_use]
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join(OWN).join("manifest")
+    }
+
+    /// The folder of partial summaries, one file a unit.
+    #[must_use]
+    pub fn partials(&self) -> PathBuf {
+        self.root.join(OWN).join("partials")
+    }
+
+    /// Where the partial summary of a unit belongs, below the lake.
+    #[must_use]
+    pub fn partial_path(unit: &str) -> PathBuf {
+        Path::new(OWN).join("partials").join(format!("{unit}.parquet"))
+    }
+
+    /// The folder where a run stages what it writes, below the lake; swept when a run begins.
+    #[must_use]
+    pub fn staging() -> PathBuf {
+        Path::new(OWN).join("staging")
+    }
+
+    /// The folder where units that were converted elsewhere wait for their commit, below the lake.
+    #[must_use]
+    pub fn units() -> PathBuf {
+        Path::new(OWN).join("units")
+    }
+
+    /// The file that holds a commit which is decided and perhaps not carried out.
+    #[must_use]
+    pub fn pending(&self) -> PathBuf {
+        self.root.join(OWN).join("pending.json")
+    }
+
+    /// The lock.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.root.join(OWN).join("lock")
+    }
+}
+
+/// Makes the names in a directory durable.
+///
+/// # Errors
+/// If the directory cannot be opened or synced.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    let file = fs::File::open(folder).map_err(Error::io("open", folder))?;
+    file.sync_all().map_err(Error::io("sync", folder))
+}

@@ -1,0 +1,113 @@
+//! The addresses that an answer gives, each with the name that was asked for.
+//!
+//! In comes the answer section, out its A and AAAA records in order. Where the section also holds CNAME records, an address's
+//! owner is followed back through them to the alias that nothing in the message leads to: the name that was asked for.
+//! What always holds: at most `MAX_RECORDS` records and `MAX_ALIASES` aliases are looked at, and names within one
+//! `Budget` a pass, whatever the message says.
+//!
+//! Source: RFC 1034 3.6.2 (CNAME), RFC 1035 3.4.1 (A), RFC 3596 (AAAA).
+
+use super::super::field::octets;
+use super::super::packet::IpAddress;
+use super::name::{Budget, Name};
+use super::record::{self, Record};
+
+/// Answer records that are looked at. Real answers hold under a hundred.
+const MAX_RECORDS: u16 = 128;
+
+/// CNAME records that are followed; resolvers give up after 8 to 16 as well.
+const MAX_ALIASES: usize = 16;
+
+/// Iterates over the A and AAAA answers of a message as (name that was asked for, address).
+#[derive(Clone, Debug)]
+pub struct Addresses<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    left: u16,
+    budget: Budget,
+    aliases: [Option<Alias<'a>>; MAX_ALIASES],
+}
+
+/// `owner` is another name for the name that hashes to `target`.
+#[derive(Clone, Copy, Debug)]
+struct Alias<'a> {
+    owner: Name<'a>,
+    owner_hash: u64,
+    target_hash: u64,
+}
+
+impl<'a> Addresses<'a> {
+    /// Over the `count` records that begin at `at`; none if `at` is 0.
+    pub(super) fn new(bytes: &'a [u8], at: usize, count: u16) -> Self {
+        let left = if at == 0 { 0 } else { count.min(MAX_RECORDS) };
+        let mut new = Self { bytes, at, left, budget: Budget::new(), aliases: [None; MAX_ALIASES] };
+        new.collect_aliases();
+        new
+    }
+
+    /// The first pass: an alias may stand behind the address it leads to.
+    fn collect_aliases(&mut self) {
+        let mut pass = self.clone();
+        let mut budget = Budget::new();
+        let mut slots = self.aliases.iter_mut();
+        while let Some((owner, record)) = pass.record() {
+            if record.kind != record::CNAME {
+                continue;
+            }
+            let (Some(owner), (Some(target), _)) = (owner, Name::read(self.bytes, record.data, &mut budget)) else {
+                continue;
+            };
+            let hashes = owner.hash(&mut budget).zip(target.hash(&mut budget));
+            let (Some((owner_hash, target_hash)), Some(slot)) = (hashes, slots.next()) else {
+                return;
+            };
+            *slot = Some(Alias { owner, owner_hash, target_hash });
+        }
+    }
+
+    /// The next record whose fixed part is whole, with its owner's name if that decodes.
+    fn record(&mut self) -> Option<(Option<Name<'a>>, Record)> {
+        self.left = self.left.checked_sub(1)?;
+        let (owner, end) = Name::read(self.bytes, self.at, &mut self.budget);
+        let record = Record::read(self.bytes, end?)?;
+        self.at = record.end;
+        Some((owner, record))
+    }
+
+    /// Follows `owner` back to the name that was asked for.
+    fn asked(&mut self, owner: Name<'a>) -> Option<Name<'a>> {
+        if self.aliases.first().is_none_or(Option::is_none) {
+            return Some(owner);
+        }
+        let mut name = owner;
+        let mut hash = owner.hash(&mut self.budget)?;
+        // As many steps as there are aliases: a circle of them ends too.
+        for _ in 0..MAX_ALIASES {
+            // By hash alone: who can make two of 64 bits collide can write any alias into the message as well.
+            let Some(alias) = self.aliases.iter().flatten().find(|a| a.target_hash == hash) else {
+                break;
+            };
+            (name, hash) = (alias.owner, alias.owner_hash);
+        }
+        Some(name)
+    }
+}
+
+impl<'a> Iterator for Addresses<'a> {
+    type Item = (Name<'a>, IpAddress);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (owner, record) = self.record()?;
+            let length = record.end - record.data;
+            let address = match (record.kind, length) {
+                (record::A, 4) => octets::<4>(self.bytes, record.data).map(IpAddress::from),
+                (record::AAAA, 16) => octets::<16>(self.bytes, record.data).map(IpAddress::from),
+                _ => None,
+            };
+            if let (Some(owner), Some(address)) = (owner, address) {
+                return Some((self.asked(owner)?, address));
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A DNS message: what its header says, and the two names of the packets table.
+//!
+//! In come the bytes of a message, out a [`Message`] if one is recognised: if its header is whole and at least one question's
+//! or non-OPT record's owner name decodes. A cut message gives what precedes the cut. Where a name does not decode but its end
+//! is known, reading goes on behind it; where it is not, reading ends. Names that are not asked for are skipped, not read.
+//!
+//! Source: RFC 1035 4.1.
+
+use super::super::field::{be16, octets};
+use super::super::stop::Stop;
+use super::addresses::Addresses;
+use super::name::{Budget, Name};
+use super::record::{self, Record};
+
+const HEADER_LEN: usize = 12;
+
+/// A recognised DNS message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    bytes: &'a [u8],
+    query: Option<Name<'a>>,
+    response: Option<Name<'a>>,
+    question_type: Option<u16>,
+    /// Offset of the first record; 0 if the message ends before it.
+    records: usize,
+}
+
+impl<'a> Message<'a> {
+    /// Reads a message: the message if one is recognised, and why reading ended early.
+    ///
+    /// A message that announces neither question nor record is not recognised, and nothing is wrong with it.
+    pub(in super::super) fn read(bytes: &'a [u8]) -> (Option<Self>, Option<Stop>) {
+        if bytes.len() < HEADER_LEN {
+            return (None, Some(Stop::DnsCut));
+        }
+        let message = Self { bytes, query: None, response: None, question_type: None, records: 0 };
+        let mut reader = Reader { message, recognised: false, fault: None, budget: Budget::new() };
+        let stop = reader.questions().and_then(|at| reader.records(at)).err().or(reader.fault);
+        (reader.recognised.then_some(reader.message), stop)
+    }
+
+    /// The first question's name: column `dns_query`.
+    #[must_use]
+    pub fn query_name(&self) -> Option<Name<'a>> {
+        self.query
+    }
+
+    /// The owner name of the first record that is not OPT, in the order answers, authority, additional: column `dns_resp`.
+    #[must_use]
+    pub fn response_name(&self) -> Option<Name<'a>> {
+        self.response
+    }
+
+    /// The first question's type, e.g. 1 for A; `None` without a question or cut before it.
+    #[must_use]
+    pub fn question_type(&self) -> Option<u16> {
+        self.question_type
+    }
+
+    /// Whether it is a response and not a query: the QR bit.
+    #[must_use]
+    pub fn is_response(&self) -> bool {
+        self.flags() & 0x8000 != 0
+    }
+
+    /// The header's response code, 0 to 15 (0 no error, 3 no such name); the upper bits of EDNS are not added.
+    #[must_use]
+    pub fn response_code(&self) -> u8 {
+        u8::try_from(self.flags() & 0x000f).unwrap_or(0)
+    }
+
+    /// The A and AAAA records of the answer section, each with the name that was asked for; see [`Addresses`].
+    #[must_use]
+    pub fn addresses(&self) -> Addresses<'a> {
+        Addresses::new(self.bytes, self.records, self.count(6))
+    }
+
+    fn flags(&self) -> u16 {
+        be16(self.bytes, 2).unwrap_or(0)
+    }
+
+    /// One of the header's four counts, by its offset.
+    fn count(&self, at: usize) -> u16 {
+        be16(self.bytes, at).unwrap_or(0)
+    }
+}
+
+/// A pass over the sections, up to the first name of the records.
+struct Reader<'a> {
+    message: Message<'a>,
+    /// A name has decoded: from here on names that are not asked for are skipped.
+    recognised: bool,
+    /// The first name that did not decode although its end is known.
+    fault: Option<Stop>,
+    budget: Budget,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the questions; gives the offset behind them.
+    fn questions(&mut self) -> Result<usize, Stop> {
+        let mut at = HEADER_LEN;
+        for number in 0..self.message.count(4) {
+            let wanted = number == 0;
+            let (name, end) = self.name(at, wanted)?;
+            if wanted {
+                self.message.query = name;
+                self.message.question_type = be16(self.message.bytes, end);
+            }
+            at = end + 4;
+        }
+        Ok(at)
+    }
+
+    /// Reads the records from `at` up to the first that is not OPT, and on to one that decodes while none has.
+    fn records(&mut self, at: usize) -> Result<(), Stop> {
+        let message = self.message;
+        let count = [6, 8, 10].map(|field| u32::from(message.count(field))).iter().sum::<u32>();
+        if count == 0 {
+            return Ok(());
+        }
+        if at >= message.bytes.len() {
+            return Err(Stop::DnsCut);
+        }
+        self.message.records = at;
+        let (mut at, mut wanted) = (at, true);
+        for _ in 0..count {
+            let recognised = self.recognised;
+            let (name, end) = self.name(at, wanted)?;
+            // Besides the name's own steps: thousands of OPT records have the shortest of names.
+            self.budget.spend().ok_or(Stop::DnsMalformed)?;
+            let Some(record) = Record::read(message.bytes, end) else {
+                // Cut behind the name: it counts, unless it may be an OPT record's, which is always the root.
+                let name = name.filter(|name| octets::<2>(message.bytes, end).map_or(!name.is_root(), not_opt));
+                self.recognised = recognised || name.is_some();
+                if wanted {
+                    self.message.response = name;
+                }
+                return Err(Stop::DnsCut);
+            };
+            if record.kind == record::OPT {
+                self.recognised = recognised;
+            } else {
+                if wanted {
+                    self.message.response = name;
+                    wanted = false;
+                }
+                if self.recognised {
+                    return Ok(());
+                }
+            }
+            at = record.end;
+        }
+        Ok(())
+    }
+
+    /// The name at `at`, read if `wanted` or while none has decoded, and where it ends.
+    fn name(&mut self, at: usize, wanted: bool) -> Result<(Option<Name<'a>>, usize), Stop> {
+        let bytes = self.message.bytes;
+        let end = if wanted || !self.recognised {
+            let (name, end) = Name::read(bytes, at, &mut self.budget);
+            self.recognised |= name.is_some();
+            if name.is_none() && end.is_some() {
+                self.fault = self.fault.or(Some(Stop::DnsMalformed));
+            }
+            end.map(|end| (name, end))
+        } else {
+            Name::skip(bytes, at, &mut self.budget).map(|end| (None, end))
+        };
+        end.ok_or_else(|| self.endless(at))
+    }
+
+    /// Why the name at `at` has no end: the message ends first, or a label is of no known type.
+    fn endless(&self, mut at: usize) -> Stop {
+        // Longer than any name: then the budget ended it.
+        for _ in 0..=127 {
+            match self.message.bytes.get(at) {
+                Some(&length @ 1..=0x3f) => at += 1 + usize::from(length),
+                Some(0xc0..) | None => return Stop::DnsCut,
+                Some(_) => break,
+            }
+        }
+        Stop::DnsMalformed
+    }
+}
+
+/// Whether the type of a record that is cut behind it is another than OPT.
+fn not_opt(kind: [u8; 2]) -> bool {
+    u16::from_be_bytes(kind) != record::OPT
+}

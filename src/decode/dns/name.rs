@@ -1,0 +1,231 @@
+//! Domain names on the wire: reading, skipping and showing them.
+//!
+//! In come a message and the offset of a name; out the name, if it decodes, and where it ends in place. A name decodes when
+//! its labels end at the root within 255 octets and every pointer leads back: to an offset before the one where the labels
+//! that led to it began. That is RFC 1035's "prior occurrence", and it excludes loops. A pointer into the 12 bytes of the
+//! header is followed, as tshark and scapy do.
+//! What always holds: a [`Name`] was read once with success, so showing it cannot fail.
+//!
+//! Source: RFC 1035 2.3.4, 3.1, 4.1.4 and 5.1; RFC 4343 for case.
+
+use std::fmt;
+
+/// The longest name, in octets on the wire: length bytes and root included (RFC 1035 2.3.4).
+const MAX_OCTETS: usize = 255;
+
+/// The most pointers that are followed in one name. A name has at most 127 labels, and no writer needs more than one
+/// pointer a label; only crafted chains do.
+const MAX_POINTERS: usize = 127;
+
+/// Labels and pointers that may still be read in one message.
+///
+/// Real messages take tens. The limit keeps the costliest crafted message (65,530 bytes of pointer chains, or as many
+/// one-byte labels) in the tens of microseconds; a message that exhausts it is read no further.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget(u32);
+
+impl Budget {
+    /// For one pass over a message.
+    pub(super) fn new() -> Self {
+        Self(2048)
+    }
+
+    /// Takes one step, or `None` when none is left.
+    #[inline]
+    pub(super) fn spend(&mut self) -> Option<()> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(())
+    }
+}
+
+/// A domain name inside a DNS message; it borrows the message, since a name's labels may lie anywhere before it.
+///
+/// Two names are equal when their labels are, ASCII case aside (RFC 4343), wherever they stand.
+#[derive(Clone, Copy)]
+pub struct Name<'a> {
+    message: &'a [u8],
+    start: usize,
+}
+
+impl<'a> Name<'a> {
+    /// Reads the name at `start`: the name if it decodes, and the offset behind its last byte in place if that is known.
+    ///
+    /// The end of a name that does not decode is known when its own labels end at the root or at a pointer.
+    pub(super) fn read(message: &'a [u8], start: usize, budget: &mut Budget) -> (Option<Self>, Option<usize>) {
+        let mut labels = Labels::new(message, start);
+        let mut octets = 1;
+        loop {
+            if budget.spend().is_none() {
+                return (None, None);
+            }
+            match labels.step() {
+                Step::Label(label) => octets += 1 + label.len(),
+                Step::Pointer => {}
+                Step::Root => return (Some(Self { message, start }), labels.end),
+                Step::Fault => octets = MAX_OCTETS + 1,
+            }
+            if octets > MAX_OCTETS {
+                let end = labels.end;
+                return (None, end.or_else(|| Self::skip(message, start, budget)));
+            }
+        }
+    }
+
+    /// The offset behind the name at `start`, without following pointers, or `None` if it has no end.
+    pub(super) fn skip(message: &[u8], start: usize, budget: &mut Budget) -> Option<usize> {
+        let mut at = start;
+        loop {
+            budget.spend()?;
+            let length = usize::from(*message.get(at)?);
+            match length {
+                0 => return Some(at + 1),
+                0xc0.. => return message.get(at + 1).map(|_| at + 2),
+                1..=0x3f => at += 1 + length,
+                _ => return None,
+            }
+        }
+    }
+
+    /// The labels, first to last, without the root; case and bytes as they are.
+    pub fn labels(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut labels = Labels::new(self.message, self.start);
+        std::iter::from_fn(move || {
+            loop {
+                match labels.step() {
+                    Step::Label(label) => return Some(label),
+                    Step::Pointer => {}
+                    Step::Root | Step::Fault => return None,
+                }
+            }
+        })
+    }
+
+    /// Whether it is the root, `.`.
+    #[must_use]
+    pub fn is_root(self) -> bool {
+        self.labels().next().is_none()
+    }
+
+    /// Appends the presentation format with the final dot; ASCII, at most 1,004 bytes. Allocates only if `out` must grow.
+    ///
+    /// The root is `.`; a dot or backslash inside a label is `\.` or `\\`, other bytes outside 0x21-0x7e are `\DDD`
+    /// (RFC 1035 5.1).
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let before = out.len();
+        for label in self.labels() {
+            for &byte in label {
+                match byte {
+                    b'.' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+                    0x21..=0x7e => out.push(byte),
+                    _ => {
+                        let digit = |value: u8| b'0' + value % 10;
+                        let text = [b'\\', digit(byte / 100), digit(byte / 10), digit(byte)];
+                        out.extend_from_slice(&text);
+                    }
+                }
+            }
+            out.push(b'.');
+        }
+        if out.len() == before {
+            out.push(b'.');
+        }
+    }
+
+    /// A hash of the labels in lower case, so that equal names have equal hashes. FNV-1a, 64 bits.
+    pub(super) fn hash(self, budget: &mut Budget) -> Option<u64> {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut mix = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        for label in self.labels() {
+            budget.spend()?;
+            for byte in label {
+                mix(byte.to_ascii_lowercase());
+            }
+            // No label holds more than 63 bytes, so this never looks like one more byte of the label before.
+            mix(u8::try_from(label.len()).unwrap_or(0) | 0x80);
+        }
+        Some(hash)
+    }
+}
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let mut others = other.labels();
+        self.labels().all(|label| others.next().is_some_and(|o| o.eq_ignore_ascii_case(label)))
+            && others.next().is_none()
+    }
+}
+
+impl Eq for Name<'_> {}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        self.write_to(&mut text);
+        f.pad(&String::from_utf8_lossy(&text))
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}
+
+/// A walk over a name's labels and pointers.
+struct Labels<'a> {
+    message: &'a [u8],
+    at: usize,
+    /// Where the labels at hand began: the next pointer must lead to before it.
+    began: usize,
+    pointers: usize,
+    /// Behind the name in place: known from its first pointer or its root on.
+    end: Option<usize>,
+}
+
+enum Step<'a> {
+    Label(&'a [u8]),
+    Pointer,
+    Root,
+    Fault,
+}
+
+impl<'a> Labels<'a> {
+    fn new(message: &'a [u8], start: usize) -> Self {
+        Self { message, at: start, began: start, pointers: 0, end: None }
+    }
+
+    #[inline]
+    fn step(&mut self) -> Step<'a> {
+        let Some([length, rest @ ..]) = self.message.get(self.at..) else {
+            return Step::Fault;
+        };
+        match *length {
+            0 => {
+                self.end.get_or_insert(self.at + 1);
+                Step::Root
+            }
+            1..=0x3f => match rest.get(..usize::from(*length)) {
+                Some(label) => {
+                    self.at += 1 + label.len();
+                    Step::Label(label)
+                }
+                None => Step::Fault,
+            },
+            0xc0.. => {
+                let Some(&low) = rest.first() else {
+                    return Step::Fault;
+                };
+                self.end.get_or_insert(self.at + 2);
+                let target = usize::from(u16::from_be_bytes([*length & 0x3f, low]));
+                if target >= self.began || self.pointers == MAX_POINTERS {
+                    return Step::Fault;
+                }
+                self.pointers += 1;
+                (self.at, self.began) = (target, target);
+                Step::Pointer
+            }
+            // 0x40 and 0x80: extended label types, withdrawn by RFC 6891.
+            _ => Step::Fault,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Single fields of a header, read at a byte offset.
+//!
+//! In come the bytes a header starts with, out the field, or `None` where the bytes end before it; nothing here panics.
+//! For headers that etherparse does not know, and for what is left of one that is cut.
+
+/// The `N` bytes at `at`.
+#[inline]
+pub(super) fn octets<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
+/// The big-endian 16 bits at `at`.
+#[inline]
+pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+    octets(bytes, at).map(u16::from_be_bytes)
+}
+
+/// The little-endian 16 bits at `at`.
+#[inline]
+pub(super) fn le16(bytes: &[u8], at: usize) -> Option<u16> {
+    octets(bytes, at).map(u16::from_le_bytes)
+}
+
+/// The big-endian 32 bits at `at`.
+#[inline]
+pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    octets(bytes, at).map(u32::from_be_bytes)
+}
+
+/// The little-endian 32 bits at `at`.
+#[inline]
+pub(super) fn le32(bytes: &[u8], at: usize) -> Option<u32> {
+    octets(bytes, at).map(u32::from_le_bytes)
+}
+
+/// At most the first `len` bytes: what a length field leaves of them.
+#[inline]
+pub(super) fn at_most(bytes: &[u8], len: usize) -> &[u8] {
+    bytes.get(..len).unwrap_or(bytes)
+}

@@ -1,0 +1,61 @@
+//! Cisco HDLC, Frame Relay, and multi-link Frame Relay.
+//!
+//! In come the bytes from the address on, out the payload that an EtherType or an NLPID announces.
+//!
+//! Source: RFC 1547 4.3.1, RFC 2427, ITU-T Q.922 3.3, FRF.16 6.
+
+use super::ethernet::MIN_ETHER_TYPE;
+use super::payload::{Payload, Step};
+use super::stop::Stop;
+
+/// Address, control, EtherType.
+pub(super) fn cisco(bytes: &[u8]) -> Step<'_> {
+    let [_, _, high, low, rest @ ..] = bytes else {
+        return Err(Stop::HdlcCut);
+    };
+    Ok(Payload::EtherType(u16::from_be_bytes([*high, *low]), rest))
+}
+
+/// An address of two to four bytes, then a control byte and an NLPID, or, in Cisco's encapsulation, an EtherType.
+pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
+    /// The bit of an address byte that marks the last one.
+    const LAST: u8 = 1;
+    const UNNUMBERED_INFORMATION: u8 = 0x03;
+    let mut rest = bytes;
+    for taken in 1.. {
+        let [address, behind @ ..] = rest else {
+            return Err(Stop::HdlcCut);
+        };
+        rest = behind;
+        match (address & LAST, taken) {
+            (LAST, 2..=4) => break,
+            // One byte, or more than four, is no Q.922 address.
+            (LAST, _) | (_, 4) => return Ok(Payload::Nothing),
+            _ => {}
+        }
+    }
+    match rest {
+        // RFC 2427 2: a pad byte of 0 brings the NLPID's payload to an even offset.
+        [UNNUMBERED_INFORMATION, 0x00, behind @ ..] | [UNNUMBERED_INFORMATION, behind @ ..] => {
+            Ok(Payload::Nlpid(behind))
+        }
+        [high, low, behind @ ..] => match u16::from_be_bytes([*high, *low]) {
+            ether_type @ MIN_ETHER_TYPE.. => Ok(Payload::EtherType(ether_type, behind)),
+            _ => Ok(Payload::Nothing),
+        },
+        _ => Err(Stop::HdlcCut),
+    }
+}
+
+/// A fragment header of two bytes in front of Frame Relay: only a frame that is both first and last fragment is whole.
+pub(super) fn multilink_frame_relay(bytes: &[u8]) -> Step<'_> {
+    const BEGIN_AND_END: u8 = 0xc0;
+    const CONTROL: u8 = 0x20;
+    let [flags, _, rest @ ..] = bytes else {
+        return Err(Stop::HdlcCut);
+    };
+    Ok(match flags & (BEGIN_AND_END | CONTROL) {
+        BEGIN_AND_END => Payload::FrameRelay(rest),
+        _ => Payload::Nothing,
+    })
+}

@@ -1,0 +1,79 @@
+//! Linux pseudo-headers: cooked captures (SLL, SLL2) and the netfilter log.
+//!
+//! In come the bytes from the pseudo-header on, out the payload, and for cooked captures the link address as source MAC.
+//!
+//! Source: <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>, `..._SLL2.html`, `..._NFLOG.html`.
+
+use super::ethernet::MIN_ETHER_TYPE;
+use super::field::{be16, le16, octets};
+use super::packet::Packet;
+use super::payload::{Payload, Step};
+use super::stop::Stop;
+
+use crate::read::LinkType;
+
+/// ARP hardware types whose frame stands behind the cooked header as it was.
+const ARPHRD_IEEE80211: u16 = 801;
+const ARPHRD_IEEE80211_RADIOTAP: u16 = 803;
+
+/// Packet type, ARP hardware type, address length, 8 bytes of address, protocol.
+pub(super) fn sll<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
+    if be16(bytes, 4) == Some(6) {
+        packet.set_macs(None, octets(bytes, 6));
+    }
+    let rest = bytes.get(16..).ok_or(Stop::LinkCut)?;
+    Ok(cooked(be16(bytes, 14), be16(bytes, 2), rest))
+}
+
+/// Protocol, 2 reserved bytes, interface, ARP hardware type, packet type, address length, 8 bytes of address.
+pub(super) fn sll2<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
+    if bytes.get(11) == Some(&6) {
+        packet.set_macs(None, octets(bytes, 12));
+    }
+    let rest = bytes.get(20..).ok_or(Stop::LinkCut)?;
+    Ok(cooked(be16(bytes, 0), be16(bytes, 8), rest))
+}
+
+fn cooked(protocol: Option<u16>, hardware: Option<u16>, rest: &[u8]) -> Payload<'_> {
+    match (protocol, hardware) {
+        (_, Some(ARPHRD_IEEE80211)) => Payload::Wifi(rest, false),
+        (_, Some(ARPHRD_IEEE80211_RADIOTAP)) => Payload::Link(LinkType::IEEE802_11_RADIOTAP, rest),
+        (Some(ether_type @ MIN_ETHER_TYPE..), _) => Payload::EtherType(ether_type, rest),
+        // ETH_P_802_2.
+        (Some(4), _) => Payload::Llc(rest),
+        _ => Payload::Nothing,
+    }
+}
+
+/// Family, version, resource, then type-length-values of which one holds the packet.
+pub(super) fn nflog(bytes: &[u8]) -> Step<'_> {
+    const PAYLOAD: u16 = 9;
+    const TLV_HEADER_LEN: usize = 4;
+    let family = *bytes.first().ok_or(Stop::LinkCut)?;
+    let mut rest = bytes.get(4..).ok_or(Stop::LinkCut)?;
+    while !rest.is_empty() {
+        let (Some(length), Some(kind)) = (le16(rest, 0), le16(rest, 2)) else {
+            return Err(Stop::LinkCut);
+        };
+        // In the order of the machine that captured. Types are small, so in the other order they are 256 or more.
+        let (length, kind) = match kind {
+            0x100.. if kind.trailing_zeros() >= 8 => (length.swap_bytes(), kind.swap_bytes()),
+            _ => (length, kind),
+        };
+        let length = usize::from(length);
+        if length < TLV_HEADER_LEN {
+            return Err(Stop::LinkMalformed);
+        }
+        if kind == PAYLOAD {
+            let packet = super::field::at_most(rest, length);
+            let packet = packet.get(TLV_HEADER_LEN..).unwrap_or_default();
+            return Ok(match family {
+                2 => Payload::Ipv4(packet),
+                10 => Payload::Ipv6(packet),
+                _ => Payload::Nothing,
+            });
+        }
+        rest = rest.get(length.next_multiple_of(4)..).ok_or(Stop::LinkCut)?;
+    }
+    Ok(Payload::Nothing)
+}

@@ -1,0 +1,86 @@
+//! Decoding: the bytes of one frame become a [`Packet`].
+//!
+//! In come a link type and the captured bytes, out the outermost header's MACs, addresses, protocol and ports, and the DNS
+//! message if one is recognised. Never fails and never panics: decoding stops somewhere, keeps what it has, and says where
+//! ([`Stop`]). Every step takes at least one byte off the frame, so the work is bounded by its length, at any depth of tags;
+//! nothing allocates.
+//! Deliberately not here: what lies inside a tunnel or an ICMP error, reassembly, decryption, checksums.
+//!
+//! ```
+//! use parcap::decode::{IpAddress, decode, protocol_name};
+//! use parcap::read::LinkType;
+//!
+//! let frame = [
+//!     0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
+//!     0x1f, 0x90, 0, 9, 0, 8, 0, 0, // UDP
+//! ];
+//! let packet = decode(LinkType::RAW, &frame);
+//! assert_eq!(packet.ip_src, Some(IpAddress::V4(0x0a00_0001)));
+//! assert_eq!(packet.protocol.and_then(protocol_name), Some("UDP"));
+//! assert_eq!(packet.port_src, Some(8080));
+//! assert_eq!(packet.stop, None);
+//! ```
+
+pub mod dns;
+mod ethernet;
+mod field;
+mod hdlc;
+mod ip;
+mod lan;
+mod link;
+mod linux;
+mod llc;
+mod loopback;
+mod packet;
+mod payload;
+mod ppp;
+mod protocol;
+mod radio;
+mod stop;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod vendor;
+mod wifi;
+
+use crate::read::LinkType;
+
+pub use packet::{IpAddress, MacAddr, Packet};
+pub use protocol::protocol_name;
+pub use stop::Stop;
+
+use payload::Payload;
+
+/// Decodes one frame; see [`Packet`] for what comes out.
+///
+/// `frame` is what was captured, which may be less than what was on the wire.
+#[must_use]
+pub fn decode(link_type: LinkType, frame: &[u8]) -> Packet<'_> {
+    let mut packet = Packet::default();
+    packet.stop = walk(Payload::Link(link_type, frame), &mut packet).err();
+    packet
+}
+
+/// Takes one header after the other off the frame, up to the IP header or the last header that is known.
+fn walk<'a>(frame: Payload<'a>, packet: &mut Packet<'a>) -> Result<(), Stop> {
+    let mut next = frame;
+    loop {
+        next = match next {
+            Payload::Link(link_type, bytes) => link::decode(link_type, bytes, packet)?,
+            Payload::Ethernet(bytes) => ethernet::decode(bytes, packet)?,
+            Payload::EtherType(ether_type, bytes) => tags::decode(ether_type, bytes)?,
+            Payload::Llc(bytes) => llc::decode(bytes)?,
+            Payload::Snap(bytes) => llc::snap(bytes)?,
+            Payload::Nlpid(bytes) => llc::nlpid(bytes)?,
+            Payload::Mpls(bytes) => tags::mpls(bytes)?,
+            Payload::Ppp(bytes) => ppp::decode(bytes)?,
+            Payload::FrameRelay(bytes) => hdlc::frame_relay(bytes)?,
+            Payload::Wifi(bytes, datapad) => wifi::decode(bytes, datapad, packet)?,
+            Payload::Ip(bytes) => return ip::decode(bytes, packet),
+            Payload::Ipv4(bytes) => return ip::v4(bytes, packet),
+            Payload::Ipv6(bytes) => return ip::v6(bytes, packet),
+            Payload::Nothing => return Ok(()),
+        };
+    }
+}

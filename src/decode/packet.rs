@@ -1,0 +1,113 @@
+//! What decoding finds in one frame, and the address types it is found in.
+//!
+//! Everything is a plain integer or borrows from the frame; nothing allocates.
+//! Deliberately not here: the columns' text of an address (`columns`), and time and length, which are the record's and not the frame's.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::dns;
+use super::stop::Stop;
+
+/// What decoding found in one frame: the outermost header's, never a tunnelled one's. `None`: the frame does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// Source MAC; for IEEE 802.11 the SA, for Linux cooked captures their 6-byte address.
+    pub mac_src: Option<MacAddr>,
+    /// Destination MAC; for IEEE 802.11 the DA.
+    pub mac_dst: Option<MacAddr>,
+    /// Source address of the outermost IP header.
+    pub ip_src: Option<IpAddress>,
+    /// Destination address of the outermost IP header.
+    pub ip_dst: Option<IpAddress>,
+    /// IANA protocol number behind the outermost IP header and its extension headers; see [`super::protocol_name`].
+    pub protocol: Option<u8>,
+    /// Source port of TCP, UDP, SCTP, DCCP or UDP-Lite.
+    pub port_src: Option<u16>,
+    /// Destination port.
+    pub port_dst: Option<u16>,
+    /// The DNS message; `Some` exactly when one was recognised.
+    pub dns: Option<dns::Message<'a>>,
+    /// Why decoding ended early; `None` when all that was announced was read.
+    pub stop: Option<Stop>,
+}
+
+impl Packet<'_> {
+    /// Sets the MACs, unless a header further out did.
+    pub(super) fn set_macs(&mut self, dst: Option<[u8; 6]>, src: Option<[u8; 6]>) {
+        if self.mac_src.is_none() && self.mac_dst.is_none() {
+            self.mac_dst = dst.map(MacAddr::from);
+            self.mac_src = src.map(MacAddr::from);
+        }
+    }
+}
+
+/// A 48-bit MAC address as a number, first octet highest.
+///
+/// ```
+/// # use parcap::decode::MacAddr;
+/// let mac = MacAddr::from([0x02, 0, 0, 0, 0, 0x1f]);
+/// assert_eq!(mac, MacAddr(0x0200_0000_001f));
+/// assert_eq!(mac.to_string(), "02:00:00:00:00:1f");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddr(pub u64);
+
+impl MacAddr {
+    /// The six octets, first on the wire first.
+    #[must_use]
+    pub fn octets(self) -> [u8; 6] {
+        let [_, _, octets @ ..] = self.0.to_be_bytes();
+        octets
+    }
+}
+
+impl From<[u8; 6]> for MacAddr {
+    fn from([a, b, c, d, e, f]: [u8; 6]) -> Self {
+        Self(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+    }
+}
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, f] = self.octets();
+        write!(out, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+    }
+}
+
+/// An IP address as a number, first octet highest.
+///
+/// ```
+/// # use parcap::decode::IpAddress;
+/// assert_eq!(IpAddress::V4(0x0a00_0001).to_string(), "10.0.0.1");
+/// assert_eq!(IpAddress::V6(1).to_string(), "::1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IpAddress {
+    /// IPv4.
+    V4(u32),
+    /// IPv6.
+    V6(u128),
+}
+
+impl From<[u8; 4]> for IpAddress {
+    fn from(octets: [u8; 4]) -> Self {
+        Self::V4(u32::from_be_bytes(octets))
+    }
+}
+
+impl From<[u8; 16]> for IpAddress {
+    fn from(octets: [u8; 16]) -> Self {
+        Self::V6(u128::from_be_bytes(octets))
+    }
+}
+
+impl fmt::Display for IpAddress {
+    /// A dotted quad, or RFC 5952 text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::V4(bits) => fmt::Display::fmt(&Ipv4Addr::from_bits(bits), f),
+            Self::V6(bits) => fmt::Display::fmt(&Ipv6Addr::from_bits(bits), f),
+        }
+    }
+}

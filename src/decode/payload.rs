@@ -1,0 +1,43 @@
+//! What a header says of the bytes behind it.
+//!
+//! Every header below IP turns into one of these, so that headers nest to any depth in a loop and not in calls.
+
+use crate::read::LinkType;
+
+use super::stop::Stop;
+
+/// The bytes behind a header, by what that header announces.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Payload<'a> {
+    /// A frame of another link type (PKTAP, PPI, the frame itself).
+    Link(LinkType, &'a [u8]),
+    /// An Ethernet header.
+    Ethernet(&'a [u8]),
+    /// What this EtherType announces.
+    EtherType(u16, &'a [u8]),
+    /// An LLC header.
+    Llc(&'a [u8]),
+    /// A SNAP header: OUI and protocol.
+    Snap(&'a [u8]),
+    /// A network layer protocol identifier (ISO 9577).
+    Nlpid(&'a [u8]),
+    /// An MPLS label stack.
+    Mpls(&'a [u8]),
+    /// PPP, with or without its address and control bytes.
+    Ppp(&'a [u8]),
+    /// A Frame Relay address.
+    FrameRelay(&'a [u8]),
+    /// An IEEE 802.11 header; whether it is padded to a multiple of 4 bytes.
+    Wifi(&'a [u8], bool),
+    /// IP, the version by its first nibble.
+    Ip(&'a [u8]),
+    /// IPv4 and nothing else.
+    Ipv4(&'a [u8]),
+    /// IPv6 and nothing else.
+    Ipv6(&'a [u8]),
+    /// Nothing that leads to an IP header.
+    Nothing,
+}
+
+/// A header's answer: what is behind it, or why it could not be read.
+pub(super) type Step<'a> = Result<Payload<'a>, Stop>;

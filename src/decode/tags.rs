@@ -1,0 +1,111 @@
+//! What an EtherType announces: IP, or a tag that stands between the MACs and IP.
+//!
+//! In come an EtherType and the bytes behind it, out the next payload with one tag taken off. An EtherType that is neither
+//! (ARP, LLDP, any unknown one) ends the walk without a stop: the frame has no IP header and nothing is wrong with it.
+//! Deliberately not here: MACsec's encrypted frames, pseudowires (MPLS that does not carry IP).
+//!
+//! Source: IEEE 802.1Q 9, 802.1AE 9.3, 802.1CB 7.8, 802.1BR; RFC 3032 (MPLS), RFC 2516 (PPPoE), RFC 8300 (NSH).
+
+use etherparse::SingleVlanHeaderSlice;
+
+use super::ethernet::typed_or_length;
+use super::field::{at_most, be16};
+use super::payload::{Payload, Step};
+use super::stop::Stop;
+
+pub(super) fn decode(ether_type: u16, bytes: &[u8]) -> Step<'_> {
+    match ether_type {
+        0x0800 => Ok(Payload::Ipv4(bytes)),
+        0x86dd => Ok(Payload::Ipv6(bytes)),
+        // 802.1Q, 802.1ad, and the older numbers of stacked tags.
+        0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => {
+            let tag = SingleVlanHeaderSlice::from_slice(bytes).map_err(|_| Stop::VlanCut)?;
+            let rest = bytes.get(tag.slice().len()..).unwrap_or_default();
+            Ok(typed_or_length(tag.ether_type().0, rest))
+        }
+        0x8847 | 0x8848 => Ok(Payload::Mpls(bytes)),
+        0x8864 => pppoe(bytes),
+        0x880b => Ok(Payload::Ppp(bytes)),
+        // 802.1ah: flags and I-SID, then a whole Ethernet header.
+        0x88e7 => Ok(Payload::Ethernet(bytes.get(4..).ok_or(Stop::TagCut)?)),
+        // Transparent Ethernet bridging.
+        0x6558 => Ok(Payload::Ethernet(bytes)),
+        // LLC behind an EtherType, for frames over 1500 bytes.
+        0x8870 => Ok(Payload::Llc(bytes)),
+        // VN-tag; 802.1CB R-tag; HSR: 4 bytes of tag.
+        0x8926 | 0xf1c1 | 0x892f => tagged(bytes, 4),
+        // 802.1BR E-tag; Cisco metadata (version, length, option, group).
+        0x893f | 0x8909 => tagged(bytes, 6),
+        0x88e5 => macsec(bytes),
+        0x894f => nsh(bytes),
+        _ => Ok(Payload::Nothing),
+    }
+}
+
+/// A tag of `len` bytes, then an EtherType.
+pub(super) fn tagged(bytes: &[u8], len: usize) -> Step<'_> {
+    let value = be16(bytes, len).ok_or(Stop::TagCut)?;
+    Ok(typed_or_length(value, bytes.get(len + 2..).unwrap_or_default()))
+}
+
+/// The label stack, then IP if the first nibble says so; a pseudowire's payload is not guessed.
+pub(super) fn mpls(bytes: &[u8]) -> Step<'_> {
+    let mut rest = bytes;
+    loop {
+        let [_, _, third, _, behind @ ..] = rest else {
+            return Err(Stop::MplsCut);
+        };
+        rest = behind;
+        if third & 1 != 0 {
+            break;
+        }
+    }
+    match rest.first() {
+        // A header length under 20 bytes is no IPv4: rather the MAC of an Ethernet pseudowire.
+        Some(0x45..=0x4f | 0x60..=0x6f) => Ok(Payload::Ip(rest)),
+        Some(_) => Ok(Payload::Nothing),
+        None => Err(Stop::MplsCut),
+    }
+}
+
+/// PPPoE's session stage: version and type, code, session, length, then PPP.
+pub(super) fn pppoe(bytes: &[u8]) -> Step<'_> {
+    let [_, code, _, _, high, low, rest @ ..] = bytes else {
+        return Err(Stop::PppoeCut);
+    };
+    if *code != 0 {
+        return Ok(Payload::Nothing);
+    }
+    let len = u16::from_be_bytes([*high, *low]);
+    Ok(Payload::Ppp(at_most(rest, usize::from(len))))
+}
+
+/// MACsec: the SecTAG, then an EtherType unless the frame is encrypted or changed.
+fn macsec(bytes: &[u8]) -> Step<'_> {
+    const SCI_PRESENT: u8 = 0x20;
+    const ENCRYPTED: u8 = 0x08;
+    const CHANGED: u8 = 0x04;
+    let control = *bytes.first().ok_or(Stop::TagCut)?;
+    if control & (ENCRYPTED | CHANGED) != 0 {
+        return Ok(Payload::Nothing);
+    }
+    tagged(bytes, if control & SCI_PRESENT == 0 { 6 } else { 14 })
+}
+
+/// A network service header: its own length in 4-byte words, and the protocol behind it.
+fn nsh(bytes: &[u8]) -> Step<'_> {
+    let [_, length, _, protocol, ..] = bytes else {
+        return Err(Stop::TagCut);
+    };
+    // Under two words it would end inside its own fixed part.
+    let len = usize::from(length & 0x3f).max(2) * 4;
+    let rest = bytes.get(len..).ok_or(Stop::TagCut)?;
+    Ok(match protocol {
+        1 => Payload::Ipv4(rest),
+        2 => Payload::Ipv6(rest),
+        3 => Payload::Ethernet(rest),
+        4 => Payload::EtherType(0x894f, rest),
+        5 => Payload::Mpls(rest),
+        _ => Payload::Nothing,
+    })
+}

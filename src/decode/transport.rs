@@ -1,0 +1,93 @@
+//! TCP, UDP, SCTP, DCCP and UDP-Lite: the two ports, and the payload in which DNS is looked for.
+//!
+//! In come the protocol number and the bytes behind the IP headers, already bounded by the IP lengths; out the ports, and a
+//! DNS message on UDP and TCP where either port is 53, 5353 or 5355. A port that is there is kept whatever the rest of its
+//! header says.
+//! Deliberately not here: reassembly of streams, checksums, other protocols on other ports.
+//!
+//! Source: RFC 9293, RFC 768, RFC 9260, RFC 4340, RFC 3828; RFC 1035 4.2, RFC 6762, RFC 4795.
+
+use etherparse::err::tcp::HeaderSliceError;
+use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
+
+use super::dns;
+use super::field::{at_most, be16};
+use super::packet::Packet;
+use super::stop::Stop;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const DCCP: u8 = 33;
+const SCTP: u8 = 132;
+const UDP_LITE: u8 = 136;
+
+pub(super) fn decode<'a>(number: u8, bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
+    match number {
+        TCP => tcp(bytes, packet),
+        UDP => udp(bytes, packet),
+        SCTP => ports_of(bytes, packet, 12, Stop::SctpCut),
+        // The short form; the long one is four bytes more, and only the ports are read.
+        DCCP => ports_of(bytes, packet, 12, Stop::DccpCut),
+        UDP_LITE => ports_of(bytes, packet, 8, Stop::UdpLiteCut),
+        _ => Ok(()),
+    }
+}
+
+fn tcp<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
+    match TcpHeaderSlice::from_slice(bytes) {
+        Ok(header) => {
+            packet.port_src = Some(header.source_port());
+            packet.port_dst = Some(header.destination_port());
+            if !carries_dns(packet) {
+                return Ok(());
+            }
+            let segment = bytes.get(header.slice().len()..).unwrap_or_default();
+            if segment.is_empty() {
+                return Ok(());
+            }
+            let length = be16(segment, 0).ok_or(Stop::DnsCut)?;
+            let message = segment.get(2..).unwrap_or_default();
+            dns_message(at_most(message, usize::from(length)), packet)
+        }
+        Err(HeaderSliceError::Len(_)) => ports_of(bytes, packet, usize::MAX, Stop::TcpCut),
+        Err(HeaderSliceError::Content(_)) => ports_of(bytes, packet, usize::MAX, Stop::TcpMalformed),
+    }
+}
+
+fn udp<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
+    let Ok(header) = UdpHeaderSlice::from_slice(bytes) else {
+        return ports_of(bytes, packet, usize::MAX, Stop::UdpCut);
+    };
+    packet.port_src = Some(header.source_port());
+    packet.port_dst = Some(header.destination_port());
+    let rest = bytes.get(header.slice().len()..).unwrap_or_default();
+    let payload = match usize::from(header.length()) {
+        // A jumbogram (RFC 2675), or segmentation offload: the datagram ends where the packet ends.
+        0 => rest,
+        1..=7 => return Err(Stop::UdpMalformed),
+        length => at_most(rest, length.saturating_sub(8)),
+    };
+    if !carries_dns(packet) || payload.is_empty() {
+        return Ok(());
+    }
+    dns_message(payload, packet)
+}
+
+/// The two ports that all of these begin with; `stop` if there are fewer than `header_len` bytes.
+fn ports_of(bytes: &[u8], packet: &mut Packet<'_>, header_len: usize, stop: Stop) -> Result<(), Stop> {
+    packet.port_src = be16(bytes, 0);
+    packet.port_dst = be16(bytes, 2);
+    if bytes.len() < header_len { Err(stop) } else { Ok(()) }
+}
+
+/// Whether either port is one of DNS, mDNS or LLMNR.
+fn carries_dns(packet: &Packet<'_>) -> bool {
+    let is_dns = |port: Option<u16>| matches!(port, Some(53 | 5353 | 5355));
+    is_dns(packet.port_src) || is_dns(packet.port_dst)
+}
+
+fn dns_message<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
+    let (message, stop) = dns::Message::read(bytes);
+    packet.dns = message;
+    stop.map_or(Ok(()), Err)
+}

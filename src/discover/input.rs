@@ -1,0 +1,118 @@
+//! One capture as the stages after this one see it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::path_text;
+
+/// A capture that was found, recognised and can be opened again by anybody who sees the same files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// As it was named on the command line, or as the walk of a directory that was named there met it. `-` is stdin.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The absolute path: what tells one input from another from night to night.
+    #[serde(with = "path_text")]
+    pub absolute: PathBuf,
+    /// Bytes of the file, compressed if it is compressed; 0 for stdin. What the file grows by later is not read.
+    pub size: u64,
+    /// Nanoseconds since the Unix epoch; 0 where the system does not tell, and for stdin.
+    pub modified: i64,
+    /// What the content is known by; `None` for stdin, which has not been read yet.
+    pub fingerprint: Option<String>,
+    /// How the bytes are packed; [`Compression::None`] for stdin until it is read.
+    pub compression: Compression,
+    /// What the unpacked bytes are; `None` for stdin, which has not been read yet.
+    pub format: Option<Format>,
+}
+
+impl Input {
+    /// Whether this is standard input.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    /// The path as one line that is safe on a terminal.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.is_stdin() { "stdin".to_owned() } else { path_text::printable(&self.path) }
+    }
+}
+
+/// A compression format, recognised by its magic bytes and never by a suffix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not compressed.
+    None,
+    /// RFC 1952, any number of members.
+    Gzip,
+    /// RFC 8878, any number of frames.
+    Zstd,
+    /// The .xz format, any number of streams.
+    Xz,
+    /// bzip2, any number of streams.
+    Bzip2,
+    /// LZ4 frames.
+    Lz4,
+}
+
+impl Compression {
+    /// The name that reports and tables use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Bzip2 => "bzip2",
+            Self::Lz4 => "lz4",
+        }
+    }
+}
+
+/// A capture format, recognised by its magic bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// No bytes at all: what a rotated capture without traffic leaves.
+    Empty,
+    /// libpcap, microseconds (magic `a1b2c3d4`).
+    PcapUs,
+    /// libpcap, nanoseconds (magic `a1b23c4d`).
+    PcapNs,
+    /// libpcap as patched by A. Kuznetsov, with 24-byte record headers (magic `a1b2cd34`).
+    PcapModified,
+    /// pcapng (draft-ietf-opsawg-pcapng).
+    Pcapng,
+}
+
+impl Format {
+    /// The name that reports and tables use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::PcapUs => "pcap-us",
+            Self::PcapNs => "pcap-ns",
+            Self::PcapModified => "pcap-modified",
+            Self::Pcapng => "pcapng",
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,55 @@
+//! What a file is, from its first bytes.
+//!
+//! Sources: pcap (draft-ietf-opsawg-pcap section 4), pcapng (draft-ietf-opsawg-pcapng section 4.1), RFC 1952 section
+//! 2.3.1, RFC 8878 section 3.1, the .xz file format section 2.1.1.1, the LZ4 frame format.
+
+use super::input::{Compression, Format};
+
+/// Bytes of a file's beginning that decide.
+pub const MAGIC_LEN: usize = 12;
+
+/// How the bytes are packed, going by their beginning.
+#[must_use]
+pub(super) fn compression(head: &[u8]) -> Compression {
+    match head {
+        [0x1f, 0x8b, 8, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+        // A zstd file may begin with skippable frames: 184D2A50 to 184D2A5F, little endian.
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Bzip2,
+        [0x04, 0x22, 0x4d, 0x18, ..] => Compression::Lz4,
+        _ => Compression::None,
+    }
+}
+
+/// What the unpacked bytes are, going by their beginning; `None` if they are no capture.
+#[must_use]
+pub fn format(head: &[u8]) -> Option<Format> {
+    Some(match head {
+        [] => Format::Empty,
+        [0xa1, 0xb2, 0xc3, 0xd4, ..] | [0xd4, 0xc3, 0xb2, 0xa1, ..] => Format::PcapUs,
+        [0xa1, 0xb2, 0x3c, 0x4d, ..] | [0x4d, 0x3c, 0xb2, 0xa1, ..] => Format::PcapNs,
+        [0xa1, 0xb2, 0xcd, 0x34, ..] | [0x34, 0xcd, 0xb2, 0xa1, ..] => Format::PcapModified,
+        // The section header's type reads the same in both byte orders; its byte-order magic comes after the length.
+        [0x0a, 0x0d, 0x0d, 0x0a, _, _, _, _, 0x1a, 0x2b, 0x3c, 0x4d, ..]
+        | [0x0a, 0x0d, 0x0d, 0x0a, _, _, _, _, 0x4d, 0x3c, 0x2b, 0x1a, ..] => Format::Pcapng,
+        _ => return None,
+    })
+}
+
+/// What a file that is no capture looks like, for the message that refuses it.
+#[must_use]
+pub fn describe(head: &[u8]) -> String {
+    if head.starts_with(b"snoop\0\0\0") {
+        return "a Solaris snoop capture".to_owned();
+    }
+    if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+        return "a pcapng section header without its byte-order magic".to_owned();
+    }
+    if !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)) {
+        return "text".to_owned();
+    }
+    let bytes: Vec<String> = head.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("the bytes {}", bytes.join(" "))
+}

@@ -1,0 +1,19 @@
+//! From what was named to [`Input`]s: captures that were found, recognised by their bytes, and can be read.
+//!
+//! In: paths, patterns, directories, `-`. Out: sorted inputs, and refusals with their reason. The only door for walking
+//! directories, for compression and for hashing. Nothing here looks at a packet.
+
+mod hash;
+mod input;
+mod magic;
+pub mod path_text;
+mod probe;
+mod source;
+mod walk;
+
+pub use hash::ContentHash;
+pub use input::{Compression, Format, Input};
+pub use magic::{MAGIC_LEN, describe, format};
+pub use probe::{Candidate, Refusal};
+pub use source::{Source, SourceError};
+pub use walk::{Found, find, is_capture_name};

@@ -1,0 +1,97 @@
+//! Paths in JSON and on the terminal.
+//!
+//! A file name on Unix is any bytes but `/` and NUL. In JSON it must survive the way there and back; on a terminal it
+//! must not steer the cursor.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Text(String),
+    Bytes { hex: String },
+}
+
+/// Writes a path as a string, or as `{"hex": "…"}` where it is not UTF-8. For `#[serde(with = "path_text")]`.
+///
+/// # Errors
+/// Only the serializer's own.
+pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    match path.to_str() {
+        Some(text) => Form::Text(text.to_owned()),
+        None => {
+            let mut hex = String::new();
+            for byte in path.as_os_str().as_bytes() {
+                let _ = write!(hex, "{byte:02x}");
+            }
+            Form::Bytes { hex }
+        }
+    }
+    .serialize(serializer)
+}
+
+/// Reads what [`serialize`] wrote.
+///
+/// # Errors
+/// If the value is neither a string nor an even number of hexadecimal digits.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let hex = match Form::deserialize(deserializer)? {
+        Form::Text(text) => return Ok(PathBuf::from(text)),
+        Form::Bytes { hex } => hex,
+    };
+    let digits = hex.as_bytes();
+    let bytes: Option<Vec<u8>> = digits
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().filter(|text| text.len() == 2))
+        .map(|pair| pair.and_then(|text| u8::from_str_radix(text, 16).ok()))
+        .collect();
+    bytes
+        .map(|bytes| PathBuf::from(OsString::from_vec(bytes)))
+        .ok_or_else(|| serde::de::Error::custom("a path's hex must be pairs of hexadecimal digits"))
+}
+
+/// The path as one line of text that is safe on a terminal and in a log: control characters are escaped as Rust
+/// escapes them, bytes that are not UTF-8 show as U+FFFD.
+#[must_use]
+pub fn printable(path: &Path) -> String {
+    let mut text = String::new();
+    for character in path.to_string_lossy().chars() {
+        if character.is_control() {
+            text.extend(character.escape_default());
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Holder {
+        #[serde(with = "super")]
+        path: PathBuf,
+    }
+
+    #[test]
+    fn any_bytes_survive_json() {
+        for bytes in [&b"plain.pcap"[..], b"new\nline", b"\xff\xfe\x00x", b"", "Ü/ß".as_bytes()] {
+            let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
+            let text = serde_json::to_string(&Holder { path: path.clone() }).unwrap();
+            assert_eq!(serde_json::from_str::<Holder>(&text).unwrap().path, path);
+        }
+        assert!(serde_json::from_str::<Holder>(r#"{"path":{"hex":"abc"}}"#).is_err());
+    }
+
+    #[test]
+    fn a_terminal_sees_no_control_bytes() {
+        assert_eq!(printable(Path::new("a\u{1b}[2Jb\nc")), "a\\u{1b}[2Jb\\nc");
+    }
+}

@@ -1,0 +1,178 @@
+//! Opens what was found, and says what it is or why it is refused.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::hash;
+use super::input::{Compression, Input};
+use super::magic::{self, MAGIC_LEN};
+use super::source::unpack;
+
+/// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing is there, or it went away between the walk and the opening.
+    #[error("does not exist")]
+    Missing,
+    /// The operating system does not let us read it.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// It is a device, a FIFO or a socket.
+    #[error("is {0} and not a regular file")]
+    NotAFile(&'static str),
+    /// It is not a capture.
+    #[error("is not a capture: it begins with {found}")]
+    NotACapture {
+        /// What it begins with.
+        found: String,
+    },
+    /// It begins as a capture and ends within the file header.
+    #[error("is not a whole capture: its header needs {needed} bytes, the file has {found}")]
+    HeaderCut {
+        /// Bytes of the file header.
+        needed: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// Its version is one that nobody has defined.
+    #[error("has format version {major}.{minor}, which is not one that can be read")]
+    Version {
+        /// The major version of the header.
+        major: u16,
+        /// The minor version of the header.
+        minor: u16,
+    },
+    /// Its compression does not unpack, so that not even the first bytes are known.
+    #[error("is a {compression} file that does not unpack: {problem}")]
+    Packing {
+        /// The compression its magic bytes announce.
+        compression: Compression,
+        /// What the decompressor said.
+        problem: String,
+    },
+    /// The lake holds it with another size or time.
+    #[error("has changed since it was converted, and replacing what a lake holds is not supported yet")]
+    Changed,
+    /// A directory was named, and no capture is in it.
+    #[error("holds no capture")]
+    NoCaptures,
+    /// A pattern that matches nothing.
+    #[error("is a pattern that matches no file")]
+    NoMatch,
+}
+
+impl Refusal {
+    /// What to do about it, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotACapture { .. } => Some(
+                "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
+            ),
+            Self::Changed => Some("convert it into a new lake"),
+            Self::NoCaptures => Some("captures are recognised by their first bytes, whatever they are called"),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Unreadable(error) }
+    }
+}
+
+/// Something that may be a capture: a path that exists, with what the walk knows of it. It has not been opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// As named, or as met.
+    pub path: PathBuf,
+    /// The absolute path.
+    pub absolute: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub modified: i64,
+    /// Whether it must be a capture: it was named on the command line, or its name says so.
+    pub claimed: bool,
+}
+
+impl Candidate {
+    /// Asks the system about a path, without opening it.
+    ///
+    /// # Errors
+    /// If it does not exist, cannot be asked about, or is something that opening might hang on.
+    pub fn of(path: &Path, claimed: bool) -> Result<Self, Refusal> {
+        let metadata = path.metadata()?;
+        if !metadata.is_file() {
+            return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
+        }
+        let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+        Ok(Self {
+            path: path.to_path_buf(),
+            absolute: std::path::absolute(path)?,
+            size: metadata.len(),
+            modified,
+            claimed,
+        })
+    }
+
+    /// Opens it, and tells by its bytes what it is.
+    ///
+    /// # Errors
+    /// If it cannot be opened or is no capture.
+    pub fn probe(self) -> Result<Input, Refusal> {
+        let file = File::open(&self.absolute)?;
+        let head = head_of(&file)?;
+        let compression = magic::compression(&head);
+        let head = match compression {
+            Compression::None => head,
+            packed => unpacked_head(&file, packed)?,
+        };
+        let format = magic::format(&head).ok_or_else(|| Refusal::NotACapture { found: magic::describe(&head) })?;
+        let fingerprint = Some(hash::fingerprint(&file, self.size)?);
+        Ok(Input {
+            path: self.path,
+            absolute: self.absolute,
+            size: self.size,
+            modified: self.modified,
+            fingerprint,
+            compression,
+            format: Some(format),
+        })
+    }
+}
+
+fn kind_of(file_type: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if file_type.is_fifo() {
+        "a FIFO"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else if file_type.is_dir() {
+        "a directory"
+    } else {
+        "a device"
+    }
+}
+
+fn head_of(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(MAGIC_LEN);
+    file.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The first unpacked bytes. A stream that is cut within them is judged by what there is.
+fn unpacked_head(file: &File, compression: Compression) -> Result<Vec<u8>, Refusal> {
+    use std::io::Seek as _;
+    let mut again = file.try_clone()?;
+    again.rewind()?;
+    let mut head = Vec::with_capacity(MAGIC_LEN);
+    let result = unpack(compression, BufReader::new(again))?.take(MAGIC_LEN as u64).read_to_end(&mut head);
+    match result {
+        Err(error) if head.is_empty() => Err(Refusal::Packing { compression, problem: error.to_string() }),
+        _ => Ok(head),
+    }
+}

@@ -1,0 +1,225 @@
+//! The bytes of a capture, unpacked, from any offset of a plain file or from the beginning of anything else.
+//!
+//! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::hash::ContentHash;
+use super::input::{Compression, Input};
+use super::magic::{self, MAGIC_LEN};
+
+/// The largest LZMA dictionary and Zstandard window that is accepted: what `xz -9` and `zstd --long` need, and no more,
+/// so that a crafted file cannot take the machine's memory.
+const DECODER_MEMORY: u64 = 160 << 20;
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Where the bytes come from.
+pub enum Source {
+    /// Part of a plain file, read at its offsets.
+    File {
+        /// The open file; chunks of one capture share it.
+        file: Arc<File>,
+        /// Offset of the next read.
+        at: u64,
+        /// Offset behind the last byte that is read: the size the file had when it was discovered.
+        end: u64,
+        /// Bytes read so far.
+        read: u64,
+    },
+    /// A decompressor, or standard input.
+    Stream {
+        /// The unpacked bytes.
+        bytes: Box<dyn Read + Send>,
+        /// What is known of the packed ones.
+        origin: Origin,
+    },
+}
+
+/// What is known of the bytes below a decompressor.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    read: Arc<AtomicU64>,
+    hash: Option<Arc<Mutex<ContentHash>>>,
+}
+
+/// Why bytes could not be had.
+#[derive(Debug)]
+pub enum SourceError {
+    /// The operating system refused.
+    Io(io::Error),
+    /// The decompressor found its stream cut short.
+    CompressedCut,
+    /// The decompressor found its stream corrupt.
+    CompressedCorrupt(String),
+}
+
+impl Source {
+    /// Opens an input at its beginning, and says how it is packed (which only the bytes themselves tell of stdin).
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn open(input: &Input) -> io::Result<(Self, Compression)> {
+        if input.is_stdin() {
+            return stdin();
+        }
+        let file = File::open(&input.absolute)?;
+        let source = match input.compression {
+            Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
+            packed => {
+                let origin = Origin::default();
+                let metered = Metered { bytes: file.take(input.size), origin: origin.clone() };
+                Self::Stream { bytes: unpack(packed, BufReader::with_capacity(1 << 17, metered))?, origin }
+            }
+        };
+        Ok((source, input.compression))
+    }
+
+    /// The same plain file from another offset on; `None` for a stream, which has only one.
+    #[must_use]
+    pub fn at_offset(&self, offset: u64) -> Option<Self> {
+        match self {
+            Self::File { file, end, .. } => Some(Self::File { file: Arc::clone(file), at: offset, end: *end, read: 0 }),
+            Self::Stream { .. } => None,
+        }
+    }
+
+    /// Reads into `buffer` and returns the number of bytes; 0 is the end.
+    ///
+    /// # Errors
+    /// See [`SourceError`]; an interrupted call is repeated.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
+        loop {
+            let result = match self {
+                Self::File { file, at, end, read: total } => {
+                    let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+                    let wanted = left.min(buffer.len());
+                    let Some(buffer) = buffer.get_mut(..wanted) else {
+                        return Ok(0);
+                    };
+                    file.read_at(buffer, *at).inspect(|&read| {
+                        *at += read as u64;
+                        *total += read as u64;
+                    })
+                }
+                Self::Stream { bytes, .. } => bytes.read(buffer),
+            };
+            return match result {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(read) => Ok(read),
+                Err(error) => Err(SourceError::of(self, error)),
+            };
+        }
+    }
+}
+
+impl Source {
+    /// Bytes of the file that have been read, packed if it is packed.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        match self {
+            Self::File { read, .. } => *read,
+            Self::Stream { origin, .. } => origin.read.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What the bytes read so far are known by, if this is standard input, which cannot be asked before.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        match self {
+            Self::Stream { origin: Origin { hash: Some(hash), .. }, .. } => {
+                let hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(format!("xxh3:{}", hash.hex()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Counts, and hashes where asked to, the bytes that go through.
+struct Metered<R> {
+    bytes: R,
+    origin: Origin,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(buffer)?;
+        self.origin.read.fetch_add(read as u64, Ordering::Relaxed);
+        if let Some(hash) = &self.origin.hash {
+            let mut hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
+            hash.update(buffer.get(..read).unwrap_or_default());
+        }
+        Ok(read)
+    }
+}
+
+impl SourceError {
+    /// A decompressor reports its own findings as I/O errors too, but without a number from the system.
+    fn of(source: &Source, error: io::Error) -> Self {
+        match source {
+            Source::Stream { .. } if error.raw_os_error().is_none() => {
+                if error.kind() == io::ErrorKind::UnexpectedEof {
+                    Self::CompressedCut
+                } else {
+                    Self::CompressedCorrupt(error.to_string())
+                }
+            }
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Unpacks a stream that starts with the magic bytes of `compression`.
+///
+/// # Errors
+/// If the decompressor cannot be set up.
+pub(crate) fn unpack<R: io::BufRead + Send + 'static>(
+    compression: Compression,
+    reader: R,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match compression {
+        Compression::None => Box::new(reader),
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+        Compression::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        Compression::Xz => {
+            let stream = liblzma::stream::Stream::new_stream_decoder(DECODER_MEMORY, liblzma::stream::CONCATENATED)?;
+            Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
+        }
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
+        Compression::Lz4 => Box::new(Lz4Frames { decoder: lz4_flex::frame::FrameDecoder::new(reader) }),
+    })
+}
+
+/// LZ4 frames one behind the other: the decoder stops at the end of each and goes on when it is read again.
+struct Lz4Frames<R: io::BufRead> {
+    decoder: lz4_flex::frame::FrameDecoder<R>,
+}
+
+impl<R: io::BufRead> Read for Lz4Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.decoder.read(buffer)?;
+            if read > 0 || buffer.is_empty() || self.decoder.get_mut().fill_buf()?.is_empty() {
+                return Ok(read);
+            }
+        }
+    }
+}
+
+/// Standard input, unpacked if its first bytes say that it is packed.
+fn stdin() -> io::Result<(Source, Compression)> {
+    let mut head = Vec::with_capacity(MAGIC_LEN);
+    io::stdin().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+    let packed = magic::compression(&head);
+    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
+    let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
+    Ok((Source::Stream { bytes: unpack(packed, BufReader::with_capacity(1 << 17, whole))?, origin }, packed))
+}

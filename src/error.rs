@@ -1,0 +1,152 @@
+//! What stops a run, and what stops one input.
+//!
+//! A damaged packet is neither: it is a row and a named count (see [`crate::decode`]). A damaged capture is a
+//! [`crate::read::Damage`], and its rows up to the fault are kept.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit_code::ExitCode;
+
+/// What stops a run. Nothing of the run is visible in the lake when one of these is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A call to the operating system failed on something of the lake.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `create`, `write`, `rename` …
+        action: &'static str,
+        /// What it was tried on.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The Parquet encoder, or the file below it, refused a row group or a footer.
+    #[error("{}: cannot write Parquet: {source}", path.display())]
+    Parquet {
+        /// The part that was being written.
+        path: PathBuf,
+        /// What the encoder said.
+        source: parquet::errors::ParquetError,
+    },
+    /// Columns of unequal length, or of another type than the schema's: a bug, not a property of the input.
+    #[error("rows do not fit the schema: {source}")]
+    Columns {
+        /// What Arrow said.
+        #[from]
+        source: arrow::error::ArrowError,
+    },
+    /// The output names something that exists and is no directory.
+    #[error("{}: is a file, and a lake is a directory", path.display())]
+    LakeIsAFile {
+        /// What was given as `--out`.
+        path: PathBuf,
+    },
+    /// The lake was made with settings that the new rows would not fit.
+    #[error("{}: was made with another {option}", lake.display())]
+    SettingsDiffer {
+        /// The lake.
+        lake: PathBuf,
+        /// The option that differs.
+        option: &'static str,
+    },
+    /// Another run holds the lock.
+    #[error("{}: another run holds this lake", lake.display())]
+    LakeBusy {
+        /// The lake that is held.
+        lake: PathBuf,
+    },
+    /// A manifest, unit or journal that does not parse.
+    #[error("{name}: not a valid {what}: {source}")]
+    Json {
+        /// The file it came from, or `stdin, line 3`.
+        name: String,
+        /// What it should have been: `manifest`, `unit` …
+        what: &'static str,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// The sum of rows differs from the sum of records, so the run would have lost or invented packets.
+    #[error("{framed} records were framed but {written} rows were written; nothing was committed (this is a bug)")]
+    RowsDiffer {
+        /// Packet records framed in the inputs.
+        framed: u64,
+        /// Rows in the parts.
+        written: u64,
+    },
+    /// An input that was converted before has other content now.
+    #[error("{}: {problem}", path.display())]
+    Commit {
+        /// The unit, part or input that cannot be committed.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// A worker panicked: a bug. The panic's own message has gone to stderr.
+    #[error("a worker failed on {unit}: {message} (this is a bug)")]
+    Worker {
+        /// The unit it was working on.
+        unit: String,
+        /// The panic's message.
+        message: String,
+    },
+    /// The thread pool could not be built.
+    #[error("cannot start {jobs} worker threads: {message}")]
+    Threads {
+        /// How many were asked for.
+        jobs: usize,
+        /// What the pool said.
+        message: String,
+    },
+    /// SIGINT or SIGTERM arrived.
+    #[error("stopped by signal {signal}; the lake is as it was before this run")]
+    Interrupted {
+        /// The signal's number.
+        signal: u8,
+    },
+}
+
+impl Error {
+    /// An [`Error::Io`] on `path`; meant for `map_err`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_path_buf();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// What to do about it, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("free some space and run the same command again; the lake is as it was before this run")
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("the lake's directory must be writable by the user who runs parcap")
+                }
+                _ => None,
+            },
+            Self::LakeIsAFile { .. } => Some("name a directory with `--out`; it is created when it does not exist"),
+            Self::SettingsDiffer { .. } => Some("use the option as before, or convert into a new lake"),
+            Self::LakeBusy { .. } => Some("try again when the other run has ended"),
+            Self::RowsDiffer { .. } | Self::Worker { .. } => {
+                Some("please report it, with the capture if it can be shared")
+            }
+            _ => None,
+        }
+    }
+
+    /// The exit status that this error ends the process with.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::LakeBusy { .. } => ExitCode::Busy,
+            Self::LakeIsAFile { .. } | Self::SettingsDiffer { .. } => ExitCode::Usage,
+            Self::Interrupted { signal } => ExitCode::Signal(*signal),
+            _ => ExitCode::Failure,
+        }
+    }
+}
+
+/// A result whose error stops the run.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,11 @@
+//! Which partition a row belongs to, and the rows of each collected apart.
+//!
+//! In: records and packets, in the order of their capture. Out: [`Rows`](crate::columns::Rows) of exactly one partition
+//! each, in that order within a partition. A row without a time goes where the timed row before it went. No file, clock,
+//! thread or random number decides anything here.
+
+mod key;
+mod router;
+
+pub use key::{Day, PartitionBy, PartitionKey, When};
+pub use router::Router;

@@ -1,0 +1,151 @@
+//! Rows to their partitions.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::columns::{LengthKind, NO_PROTOCOL, Rows, TimestampUnit};
+use crate::decode::Packet;
+use crate::read::{PacketRecord, Timestamp};
+
+use super::key::{PartitionBy, PartitionKey, When};
+
+/// Partitions whose rows are collected at the same time; when there are more, the fullest one is handed on early.
+const MAX_OPEN: usize = 256;
+
+/// Collects the rows of a task by partition, and hands them on as row groups.
+pub struct Router {
+    by: PartitionBy,
+    unit: TimestampUnit,
+    length: LengthKind,
+    /// Rows of a full row group.
+    full: usize,
+    open: BTreeMap<PartitionKey, Rows>,
+    open_rows: usize,
+    handed_on: VecDeque<(PartitionKey, Rows)>,
+    spare: Option<Rows>,
+    /// Where rows go now, and the seconds for which that holds.
+    when: When,
+    holds: std::ops::Range<i64>,
+}
+
+impl Router {
+    /// A router whose row groups hold `full` rows.
+    #[must_use]
+    pub fn new(by: PartitionBy, unit: TimestampUnit, length: LengthKind, full: usize) -> Self {
+        Self {
+            by,
+            unit,
+            length,
+            full: full.max(1),
+            open: BTreeMap::new(),
+            open_rows: 0,
+            handed_on: VecDeque::new(),
+            spare: None,
+            when: When::BeforeFirst(0),
+            holds: 0..0,
+        }
+    }
+
+    /// Begins a capture, or goes on in the middle of one: `last` is the time of the timed row before.
+    pub fn begin(&mut self, input: usize, last: Option<Timestamp>) {
+        self.holds = 0..0;
+        self.when = When::BeforeFirst(input);
+        if let Some(last) = last {
+            self.enter(last.seconds());
+        }
+    }
+
+    /// Rows go to the date and hour of an instant from now on.
+    #[cold]
+    fn enter(&mut self, seconds: i64) {
+        let span = if self.by.hour { 3600 } else { 86_400 };
+        let start = seconds - seconds.rem_euclid(span);
+        self.holds = start..start + span;
+        let before = std::mem::replace(&mut self.when, When::of_seconds(seconds, self.by));
+        if matches!(before, When::BeforeFirst(_)) {
+            self.resolve(before);
+        }
+    }
+
+    /// Rows that waited for the first time of their capture go to its date, behind the rows that are there already and
+    /// before those that follow.
+    fn resolve(&mut self, before: When) {
+        let waiting: Vec<_> = self.open.keys().copied().filter(|key| key.when == before).collect();
+        for key in waiting {
+            let resolved = PartitionKey { when: self.when, ..key };
+            self.hand_on(resolved);
+            if let Some(rows) = self.open.remove(&key) {
+                self.open.insert(resolved, rows);
+            }
+        }
+    }
+
+    /// Appends a row, and returns its `length`.
+    #[inline]
+    pub fn append(
+        &mut self,
+        input: usize,
+        record: &PacketRecord<'_>,
+        packet: &Packet<'_>,
+        first: Option<Timestamp>,
+    ) -> i64 {
+        if let Some(time) = record.time
+            && !self.holds.contains(&time.seconds())
+        {
+            self.enter(time.seconds());
+        }
+        let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
+        let key = PartitionKey { when: self.when, protocol };
+        let rows = self
+            .open
+            .entry(key)
+            .or_insert_with(|| self.spare.take().unwrap_or_else(|| Rows::new(self.unit, self.length)));
+        let length = rows.append(input, record, packet, first);
+        self.open_rows += 1;
+        if rows.len() >= self.full {
+            self.hand_on(key);
+        } else if self.open_rows >= self.full.saturating_mul(2) || self.open.len() > MAX_OPEN {
+            let fullest = self.open.iter().max_by_key(|(key, rows)| (rows.len(), std::cmp::Reverse(**key)));
+            if let Some(key) = fullest.map(|(key, _)| *key) {
+                self.hand_on(key);
+            }
+        }
+        length
+    }
+
+    fn hand_on(&mut self, key: PartitionKey) {
+        if let Some(rows) = self.open.remove(&key) {
+            self.open_rows -= rows.len();
+            self.handed_on.push_back((key, rows));
+        }
+    }
+
+    /// Hands on everything that is left, in the order of the keys.
+    pub fn flush(&mut self) {
+        let keys: Vec<_> = self.open.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.hand_on(key));
+    }
+
+    /// Whether rows have been handed on.
+    #[must_use]
+    #[inline]
+    pub fn has_row_group(&self) -> bool {
+        !self.handed_on.is_empty()
+    }
+
+    /// The rows that were handed on first.
+    pub fn take_row_group(&mut self) -> Option<(PartitionKey, Rows)> {
+        self.handed_on.pop_front()
+    }
+
+    /// Gives back rows that have been written, so that their memory is used again.
+    pub fn recycle(&mut self, mut rows: Rows) {
+        rows.clear();
+        self.spare = Some(rows);
+    }
+
+    /// The date and hour of the last row.
+    #[must_use]
+    pub fn when(&self) -> When {
+        self.when
+    }
+}

@@ -1,0 +1,111 @@
+//! The unit of work: self-contained, serialisable, and the same bytes wherever it runs.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Settings;
+use crate::discover::{ContentHash, Input};
+
+/// Captures, or consecutive chunks of one, that become parts together.
+///
+/// Chunk `k` of a capture is the records whose first byte lies in `[k*C, (k+1)*C)` of the unpacked file, with `C` the
+/// chunk size of the settings. That definition, and not the way a boundary is found, decides the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// What part names are made of: a hash of the content, the ranges and the settings. Empty for standard input, whose
+    /// content is not known before it is read.
+    pub id: String,
+    /// The captures, in order.
+    pub captures: Vec<UnitCapture>,
+    /// What shapes rows and parts.
+    pub settings: Settings,
+}
+
+/// A capture's share of a unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitCapture {
+    /// The capture.
+    pub input: Input,
+    /// The chunks of it that belong to the unit; `None` for all of it, read in one go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<Range<u64>>,
+}
+
+/// What one worker does at a stretch: a chunk of a capture, or several small captures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Places in [`Unit::captures`].
+    pub captures: Range<usize>,
+    /// The chunk, where there is one; then `captures` has one element.
+    pub chunk: Option<u64>,
+}
+
+impl Unit {
+    /// A unit with the identity that follows from its contents. `copy` tells apart units that would else be the same:
+    /// captures with the same bytes under several names.
+    #[must_use]
+    pub fn new(captures: Vec<UnitCapture>, settings: Settings, copy: u64) -> Self {
+        let known = captures.iter().all(|capture| capture.input.fingerprint.is_some());
+        let id = if known {
+            identity(captures.iter().map(|c| (c.input.fingerprint.as_deref(), c.chunks.clone())), &settings, copy)
+        } else {
+            String::new()
+        };
+        Self { id, captures, settings }
+    }
+
+    /// The identity of a unit of standard input, once its content is known.
+    #[must_use]
+    pub fn id_of_stream(fingerprint: &str, settings: &Settings) -> String {
+        identity(std::iter::once((Some(fingerprint), None)), settings, 0)
+    }
+
+    /// The tasks of the unit, in the order in which their rows are written.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        let mut start = 0;
+        let mut bytes = 0u64;
+        for (place, capture) in self.captures.iter().enumerate() {
+            if let Some(chunks) = &capture.chunks {
+                tasks.extend(chunks.clone().map(|chunk| Task { captures: place..place + 1, chunk: Some(chunk) }));
+                start = place + 1;
+                continue;
+            }
+            bytes += capture.input.size;
+            if bytes >= self.settings.chunk_size || place + 1 == self.captures.len() {
+                tasks.push(Task { captures: start..place + 1, chunk: None });
+                (start, bytes) = (place + 1, 0);
+            }
+        }
+        tasks
+    }
+
+    /// A short description for messages: the first input's name, and how many follow.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let first = self.captures.first().map_or_else(String::new, |capture| capture.input.name());
+        match self.captures.len() {
+            0 | 1 => first,
+            count => format!("{first} and {} more", count - 1),
+        }
+    }
+}
+
+fn identity<'a>(
+    captures: impl Iterator<Item = (Option<&'a str>, Option<Range<u64>>)>,
+    settings: &Settings,
+    copy: u64,
+) -> String {
+    let mut hash = ContentHash::default();
+    hash.field(settings.identity().as_bytes());
+    hash.field(&copy.to_le_bytes());
+    for (fingerprint, chunks) in captures {
+        hash.field(fingerprint.unwrap_or_default().as_bytes());
+        let chunks = chunks.map_or_else(String::new, |chunks| format!("{}-{}", chunks.start, chunks.end));
+        hash.field(chunks.as_bytes());
+    }
+    let hex = hash.hex();
+    hex.get(..16).unwrap_or(&hex).to_owned()
+}

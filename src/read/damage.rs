@@ -1,0 +1,120 @@
+//! Where and why reading a capture stopped before its end.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A fault in the framing of a capture. The records before it are good; nothing after it is guessed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// What is wrong.
+    pub kind: DamageKind,
+    /// The packet that would have come next, counted from 1 as Wireshark does.
+    pub frame: u64,
+    /// Offset in the unpacked capture of the record header or block at which reading stopped.
+    pub offset: u64,
+    /// What the capture announced there, in bytes; 0 where it announces nothing.
+    pub announced: u64,
+    /// What was found instead, in bytes.
+    pub found: u64,
+    /// What the system or the decompressor said, where one of them did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// The kinds of damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DamageKind {
+    /// The file ends inside a record header.
+    RecordHeaderCut,
+    /// The file ends inside a packet's bytes.
+    PacketCut,
+    /// A captured length that cannot be right: over `max(snap_len, 262144)`, or over 16 MiB.
+    CapLenImplausible,
+    /// The file ends inside a pcapng block.
+    BlockCut,
+    /// A pcapng block length below 12 bytes, or too short for the fields that its type must have.
+    BlockTooShort,
+    /// A pcapng packet block over 16 MiB.
+    BlockTooLong,
+    /// The two lengths of a pcapng block disagree.
+    BlockLengthsDiffer,
+    /// A pcapng section header with a byte-order magic or version that is not one.
+    SectionHeader,
+    /// The compressed stream ends before its own end.
+    CompressedCut,
+    /// The compressed stream does not unpack from here on.
+    CompressedCorrupt,
+    /// The operating system failed to read the file from here on.
+    Unreadable,
+}
+
+impl DamageKind {
+    /// The name that reports and tables use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RecordHeaderCut => "record_header_cut",
+            Self::PacketCut => "packet_cut",
+            Self::CapLenImplausible => "cap_len_implausible",
+            Self::BlockCut => "block_cut",
+            Self::BlockTooShort => "block_too_short",
+            Self::BlockTooLong => "block_too_long",
+            Self::BlockLengthsDiffer => "block_lengths_differ",
+            Self::SectionHeader => "section_header",
+            Self::CompressedCut => "compressed_cut",
+            Self::CompressedCorrupt => "compressed_corrupt",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, frame, offset, announced, found, detail } = self;
+        let detail = detail.as_deref().unwrap_or("no reason given");
+        match kind {
+            DamageKind::RecordHeaderCut => write!(
+                f,
+                "packet {frame} is cut off at byte {offset}: a record header has {announced} bytes, the file has {found}"
+            ),
+            DamageKind::PacketCut => write!(
+                f,
+                "packet {frame} is cut off at byte {offset}: its header announces {announced} captured bytes, the file has {found}"
+            ),
+            DamageKind::CapLenImplausible => write!(
+                f,
+                "packet {frame} at byte {offset} cannot be right: its header announces {announced} captured bytes, at most {found} are plausible"
+            ),
+            DamageKind::BlockCut => write!(
+                f,
+                "the block at byte {offset} (packet {frame} would be next) is cut off: it announces {announced} bytes, the file has {found}"
+            ),
+            DamageKind::BlockTooShort => write!(
+                f,
+                "the block at byte {offset} (packet {frame} would be next) cannot be right: it announces {announced} bytes, its kind needs {found}"
+            ),
+            DamageKind::BlockTooLong => write!(
+                f,
+                "the block at byte {offset} (packet {frame} would be next) cannot be right: it announces {announced} bytes, at most {found} are plausible"
+            ),
+            DamageKind::BlockLengthsDiffer => write!(
+                f,
+                "the block at byte {offset} (packet {frame} would be next) has two lengths: {announced} at its beginning, {found} at its end"
+            ),
+            DamageKind::SectionHeader => {
+                write!(f, "the section header at byte {offset} (packet {frame} would be next) cannot be read: {detail}")
+            }
+            DamageKind::CompressedCut => write!(
+                f,
+                "the compressed stream is cut off: it ends after {offset} unpacked bytes, inside or before packet {frame}"
+            ),
+            DamageKind::CompressedCorrupt => write!(
+                f,
+                "the compressed stream does not unpack after byte {offset}, inside or before packet {frame}: {detail}"
+            ),
+            DamageKind::Unreadable => write!(f, "packet {frame} cannot be read after byte {offset}: {detail}"),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What the two framings have in common: where the next record lies in the window, or what is wrong there.
+
+use std::ops::Range;
+
+use super::damage::DamageKind;
+use super::link_type::LinkType;
+use super::record::OddRecord;
+use super::time::Timestamp;
+
+/// A whole record at the front of the window.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) time: Option<Timestamp>,
+    pub(super) orig_len: u32,
+    pub(super) cap_len: u32,
+    pub(super) link_type: Option<LinkType>,
+    /// The captured bytes, counted from the window's first byte.
+    pub(super) data: Range<usize>,
+    /// Bytes of the record, header and padding included.
+    pub(super) total: usize,
+    pub(super) odd: OddRecord,
+}
+
+/// A [`super::Damage`] that does not know yet where it is.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) kind: DamageKind,
+    pub(super) announced: u64,
+    pub(super) found: u64,
+    pub(super) detail: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(kind: DamageKind, announced: u64, found: u64) -> Self {
+        Self { kind, announced, found, detail: None }
+    }
+}

@@ -1,0 +1,41 @@
+//! What an Interface Description Block says (draft-ietf-opsawg-pcapng sections 3.5 and 4.2).
+//!
+//! The library's own reading of the block refuses it whole for one bad option; here the options before the bad one count.
+
+use super::link_type::LinkType;
+use super::pcapng::Order;
+use super::position::Interface;
+use super::time::Resolution;
+
+const OPTION_END: u16 = 0;
+const OPTION_TSRESOL: u16 = 9;
+const OPTION_TSOFFSET: u16 = 14;
+
+/// Reads the body of an Interface Description Block; `None` if it is shorter than its fixed fields.
+pub(super) fn describe(body: &[u8], order: Order) -> Option<Interface> {
+    let ([t0, t1, _, _, s0, s1, s2, s3], mut options) = body.split_first_chunk()?;
+    let mut interface = Interface {
+        link_type: LinkType(order.u16([*t0, *t1])),
+        snap_len: order.u32([*s0, *s1, *s2, *s3]),
+        resolution: Resolution::default(),
+        offset_s: 0,
+    };
+    while let Some(([c0, c1, l0, l1], rest)) = options.split_first_chunk() {
+        let (code, length) = (order.u16([*c0, *c1]), usize::from(order.u16([*l0, *l1])));
+        let Some(value) = rest.get(..length) else {
+            break;
+        };
+        match (code, value) {
+            (OPTION_END, _) => break,
+            (OPTION_TSRESOL, [resolution]) => interface.resolution = Resolution(*resolution),
+            (OPTION_TSOFFSET, &[a, b, c, d, e, f, g, h]) => {
+                let bytes = [a, b, c, d, e, f, g, h];
+                interface.offset_s =
+                    if order.big_endian { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) };
+            }
+            _ => {}
+        }
+        options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Some(interface)
+}

@@ -1,0 +1,27 @@
+//! From an [`Input`](crate::discover::Input) to packet records: framing, time, damage.
+//!
+//! In: the bytes of a capture, whole or from a [`Position`] on. Out: [`PacketRecord`]s in the order of the file, then
+//! the end or a [`Damage`]. Always: a record is handed out only when it is whole; nothing after a fault is guessed; no
+//! length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
+//! [`crate::decode`]'s.
+
+mod damage;
+mod frame;
+mod guess;
+mod interface;
+pub mod link_type;
+mod pcap;
+mod pcapng;
+mod position;
+mod reader;
+mod record;
+mod time;
+mod window;
+
+pub use damage::{Damage, DamageKind};
+pub use guess::guess;
+pub use link_type::LinkType;
+pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
+pub use reader::CaptureReader;
+pub use record::{OddRecord, PacketRecord};
+pub use time::{Resolution, Timestamp};

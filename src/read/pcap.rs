@@ -1,0 +1,135 @@
+//! Framing of classic pcap: the file header, and one record at a time.
+//!
+//! In: a [`Window`]. Out: where the next record's bytes lie. Source: draft-ietf-opsawg-pcap sections 4 and 5; the order
+//! of the lengths in old versions and the limit on captured lengths are libpcap's (sf-pcap.c).
+
+use pcap_file::Endianness;
+use pcap_file::pcap::{PcapHeader, PcapTsResolution};
+
+use crate::discover::{Format, Refusal};
+
+use super::damage::DamageKind;
+use super::frame::{Fault, Frame};
+use super::link_type::LinkType;
+use super::position::{FileHeader, LengthOrder};
+use super::record::OddRecord;
+use super::time::Timestamp;
+use super::window::Window;
+
+/// Bytes of the file header.
+pub(super) const FILE_HEADER: usize = 24;
+/// Captured lengths up to here are accepted whatever the snapshot length says: libpcap's maximum.
+const USUAL_MAX: u32 = 262_144;
+/// No captured length over this is accepted, whatever the snapshot length says.
+const ABSOLUTE_MAX: u32 = 16 << 20;
+
+/// Reads the file header, and leaves the window behind it.
+pub(super) fn file_header(window: &mut Window, format: Format) -> Result<FileHeader, Refusal> {
+    let mut bytes = [0; FILE_HEADER];
+    let held = window.fill(FILE_HEADER);
+    match held.get(..FILE_HEADER) {
+        Some(head) => bytes.copy_from_slice(head),
+        None => {
+            return Err(Refusal::HeaderCut { needed: FILE_HEADER as u64, found: held.len() as u64 });
+        }
+    }
+    if format == Format::PcapModified {
+        // The same header under another magic number, which the library does not know.
+        let magic: [u8; 4] =
+            if bytes.first() == Some(&0xa1) { [0xa1, 0xb2, 0xc3, 0xd4] } else { [0xd4, 0xc3, 0xb2, 0xa1] };
+        if let Some(field) = bytes.first_chunk_mut() {
+            *field = magic;
+        }
+    }
+    let (_, header) = PcapHeader::from_slice(&bytes)
+        .map_err(|error| Refusal::NotACapture { found: format!("a header that cannot be read: {error}") })?;
+    let length_order = match (header.version_major, header.version_minor) {
+        (2, 0..=2) | (543, _) => LengthOrder::OrigLenFirst,
+        (2, 3) => LengthOrder::SmallerIsCapLen,
+        (2, 4) => LengthOrder::CapLenFirst,
+        (major, minor) => return Err(Refusal::Version { major, minor }),
+    };
+    window.consume(FILE_HEADER);
+    Ok(FileHeader {
+        big_endian: header.endianness == Endianness::Big,
+        nanoseconds: header.ts_resolution == PcapTsResolution::NanoSecond,
+        record_header: if format == Format::PcapModified { 24 } else { 16 },
+        length_order,
+        snap_len: header.snaplen,
+        link_type: LinkType(link_type_field(u32::from(header.datalink))),
+    })
+}
+
+/// The link type without what shares its field: bits 16 to 27 are reserved, 28 to 31 tell the FCS length
+/// (draft-ietf-opsawg-pcap section 4). An FCS needs no care here: IP says where its payload ends.
+#[expect(clippy::cast_possible_truncation, reason = "the upper half of the field is not the link type")]
+fn link_type_field(field: u32) -> u16 {
+    (field & 0xffff) as u16
+}
+
+/// The next record, whole, left at the front of the window; `None` at the end of the file.
+#[inline]
+pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Frame>, Fault> {
+    let header_len = usize::from(header.record_header);
+    let held = window.fill(header_len);
+    if held.len() < header_len {
+        if held.is_empty() {
+            return Ok(None);
+        }
+        return Err(Fault::new(DamageKind::RecordHeaderCut, header_len as u64, held.len() as u64));
+    }
+    let fields = record_fields(held, header)?;
+    let announced = fields.cap_len as usize;
+    let held = window.fill(header_len + announced).len() - header_len;
+    if held < announced {
+        return Err(Fault::new(DamageKind::PacketCut, announced as u64, held as u64));
+    }
+    let time = Timestamp::from_pcap(fields.seconds, fields.fraction, header.nanoseconds);
+    let per_second = if header.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+    Ok(Some(Frame {
+        time: Some(time),
+        orig_len: fields.orig_len,
+        cap_len: fields.cap_len,
+        link_type: Some(header.link_type),
+        data: header_len..header_len + announced,
+        total: header_len + announced,
+        odd: OddRecord {
+            fraction_carried: fields.fraction >= per_second,
+            cap_len_over_snap_len: header.snap_len != 0 && fields.cap_len > header.snap_len,
+            ..OddRecord::default()
+        },
+    }))
+}
+
+/// The four fields that every record header begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordFields {
+    pub(super) seconds: u32,
+    pub(super) fraction: u32,
+    pub(super) cap_len: u32,
+    pub(super) orig_len: u32,
+}
+
+/// Reads a record header from bytes that begin with one, and refuses a captured length that cannot be right.
+#[inline]
+pub(super) fn record_fields(bytes: &[u8], header: FileHeader) -> Result<RecordFields, Fault> {
+    // By hand: the library frames a record by its first length field, which is not always the captured one, and holds
+    // the bytes to be there.
+    let Some((head, _)) = bytes.split_first_chunk::<16>() else {
+        return Err(Fault::new(DamageKind::RecordHeaderCut, 16, bytes.len() as u64));
+    };
+    let [s0, s1, s2, s3, f0, f1, f2, f3, a0, a1, a2, a3, b0, b1, b2, b3] = *head;
+    let number = if header.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+    let (first, second) = (number([a0, a1, a2, a3]), number([b0, b1, b2, b3]));
+    let (cap_len, orig_len) = match header.length_order {
+        LengthOrder::CapLenFirst => (first, second),
+        LengthOrder::OrigLenFirst => (second, first),
+        LengthOrder::SmallerIsCapLen => (first.min(second), first.max(second)),
+    };
+    let plausible = header.snap_len.clamp(USUAL_MAX, ABSOLUTE_MAX);
+    if cap_len > plausible {
+        return Err(Fault::new(DamageKind::CapLenImplausible, u64::from(cap_len), u64::from(plausible)));
+    }
+    let (seconds, fraction) = (number([s0, s1, s2, s3]), number([f0, f1, f2, f3]));
+    Ok(RecordFields { seconds, fraction, cap_len, orig_len })
+}

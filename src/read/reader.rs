@@ -1,0 +1,225 @@
+//! Reads a capture, or a chunk of one, record by record.
+
+use crate::discover::{Compression, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
+
+use super::damage::{Damage, DamageKind};
+use super::frame::{Fault, Frame};
+use super::pcap;
+use super::pcapng;
+use super::position::{Framing, Position, Section};
+use super::record::PacketRecord;
+use super::window::Window;
+
+/// Reads the records whose first byte lies between where it starts and its limit.
+///
+/// ```
+/// # use parcap::discover::Candidate;
+/// # use parcap::read::CaptureReader;
+/// let input = Candidate::of("data/captures/vlan.pcap".as_ref(), true)?.probe()?;
+/// let mut reader = CaptureReader::open(&input)?;
+/// let mut records = 0;
+/// while let Some(record) = reader.next()? {
+///     assert!(record.data.len() <= record.orig_len as usize);
+///     records += 1;
+/// }
+/// assert_eq!(reader.frames(), records);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct CaptureReader {
+    window: Window,
+    position: Position,
+    limit: u64,
+    frames: u64,
+    /// Bytes of the record that was handed out last, which the next call takes off the window.
+    handed_out: usize,
+    format: Format,
+    compression: Compression,
+}
+
+impl CaptureReader {
+    /// Opens a capture at its beginning.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or its first bytes are not those of a capture.
+    pub fn open(input: &Input) -> Result<Self, Refusal> {
+        let (source, compression) = Source::open(input)?;
+        Self::from_source(source, compression)
+    }
+
+    /// Reads a capture from bytes that somebody else provides.
+    ///
+    /// # Errors
+    /// If its first bytes are not those of a capture.
+    pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
+        let mut window = Window::new(source, 0);
+        let head = window.fill(MAGIC_LEN).to_vec();
+        if head.is_empty() {
+            match window.take_failure() {
+                Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
+                Some(SourceError::CompressedCut) => {
+                    return Err(Refusal::Packing { compression, problem: "it ends before its first byte".to_owned() });
+                }
+                Some(SourceError::CompressedCorrupt(problem)) => {
+                    return Err(Refusal::Packing { compression, problem });
+                }
+                None => {}
+            }
+        }
+        let head = head.get(..MAGIC_LEN.min(head.len())).unwrap_or_default();
+        let format = format(head).ok_or_else(|| Refusal::NotACapture { found: describe(head) })?;
+        let framing = match format {
+            Format::Empty => Framing::Empty,
+            Format::Pcapng => Framing::Pcapng(first_section(&mut window)?),
+            _ => Framing::Pcap(pcap::file_header(&mut window, format)?),
+        };
+        let position = Position { offset: window.offset(), framing, first_time: None, ended: false };
+        Ok(Self { window, position, limit: u64::MAX, frames: 0, handed_out: 0, format, compression })
+    }
+
+    /// The same capture from `position` up to the first record that begins at `limit` or later. `None` if it is not a
+    /// plain file, which can only be read from its beginning.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn resume(input: &Input, position: Position, limit: u64) -> Result<Option<Self>, Refusal> {
+        let (source, compression) = Source::open(input)?;
+        let (Some(source), Some(format)) = (source.at_offset(position.offset), input.format) else {
+            return Ok(None);
+        };
+        let window = Window::new(source, position.offset);
+        Ok(Some(Self { window, position, limit, frames: 0, handed_out: 0, format, compression }))
+    }
+
+    /// Ends reading at the first record that begins at `limit` or later; a later call may move it on.
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
+    /// The next record, or `None` at the end of the file or at the limit.
+    ///
+    /// # Errors
+    /// The damage at which reading stopped. From then on the answer is `None`.
+    #[expect(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
+        self.window.consume(self.handed_out);
+        self.handed_out = 0;
+        self.position.offset = self.window.offset();
+        if self.position.ended || self.position.offset >= self.limit {
+            return Ok(None);
+        }
+        let result = match &mut self.position.framing {
+            Framing::Empty => Ok(None),
+            Framing::Pcap(header) => pcap::next(&mut self.window, *header),
+            Framing::Pcapng(section) => pcapng::next(&mut self.window, section, self.limit),
+        };
+        self.position.offset = self.window.offset();
+        match result {
+            Ok(Some(frame)) => Ok(Some(self.hand_out(frame))),
+            Ok(None) => match self.window.take_failure() {
+                None => Ok(None),
+                Some(failure) => Err(self.damage_of_source(failure)),
+            },
+            Err(fault) => Err(match self.window.take_failure() {
+                None => self.damage(fault),
+                Some(failure) => self.damage_of_source(failure),
+            }),
+        }
+    }
+
+    #[inline]
+    fn hand_out(&mut self, frame: Frame) -> PacketRecord<'_> {
+        self.frames += 1;
+        self.handed_out = frame.total;
+        if self.position.first_time.is_none() {
+            self.position.first_time = frame.time;
+        }
+        PacketRecord {
+            time: frame.time,
+            orig_len: frame.orig_len,
+            cap_len: frame.cap_len,
+            link_type: frame.link_type,
+            data: self.window.bytes().get(frame.data).unwrap_or_default(),
+            offset: self.position.offset,
+            odd: frame.odd,
+        }
+    }
+
+    fn damage(&mut self, fault: Fault) -> Damage {
+        self.position.ended = true;
+        Damage {
+            kind: fault.kind,
+            frame: self.frames + 1,
+            offset: self.position.offset,
+            announced: fault.announced,
+            found: fault.found,
+            detail: fault.detail,
+        }
+    }
+
+    fn damage_of_source(&mut self, failure: SourceError) -> Damage {
+        let (kind, detail) = match failure {
+            SourceError::Io(error) => (DamageKind::Unreadable, Some(error.to_string())),
+            SourceError::CompressedCut => (DamageKind::CompressedCut, None),
+            SourceError::CompressedCorrupt(problem) => (DamageKind::CompressedCorrupt, Some(problem)),
+        };
+        let found = self.window.bytes().len() as u64;
+        self.damage(Fault { kind, announced: 0, found, detail })
+    }
+
+    /// Where the reader stands: behind the last record once it has been asked for the next.
+    #[must_use]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Records handed out so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Bytes of the file that have been read, packed if it is packed; up to a buffer more than the records need.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.window.source().bytes_read()
+    }
+
+    /// What standard input is known by, as far as it has been read; `None` for anything else.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.window.source().fingerprint()
+    }
+
+    /// The format of the unpacked bytes.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How the bytes are packed.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+}
+
+/// The first section header is checked before the capture is accepted, and read again by the framing.
+fn first_section(window: &mut Window) -> Result<Section, Refusal> {
+    const NEEDED: usize = 28;
+    let held = window.fill(NEEDED);
+    let Some((head, _)) = held.split_first_chunk::<NEEDED>() else {
+        return Err(Refusal::HeaderCut { needed: NEEDED as u64, found: held.len() as u64 });
+    };
+    let [_, _, _, _, _, _, _, _, m0, m1, m2, m3, v0, v1, v2, v3, ..] = *head;
+    let unreadable = |fault: Fault| Refusal::NotACapture {
+        found: format!("a pcapng section header that cannot be read: {}", fault.detail.unwrap_or_default()),
+    };
+    let big_endian = pcapng::section_order([m0, m1, m2, m3]).map_err(unreadable)?;
+    let order = pcapng::Order { big_endian };
+    let (major, minor) = (order.u16([v0, v1]), order.u16([v2, v3]));
+    if !pcapng::is_version(major, minor) {
+        return Err(Refusal::Version { major, minor });
+    }
+    Ok(Section { big_endian, interfaces: std::sync::Arc::default() })
+}

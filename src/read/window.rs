@@ -1,0 +1,105 @@
+//! A moving window over the bytes of a capture, in one reused buffer.
+//!
+//! Memory follows what is there, never what a length field announces: the buffer grows only as bytes arrive.
+
+use crate::discover::{Source, SourceError};
+
+/// Bytes that one read asks for.
+const BUFFER: usize = 1 << 20;
+
+/// The bytes from an offset on, as many as were asked for.
+pub(super) struct Window {
+    source: Source,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Offset in the unpacked capture of `buffer[start]`.
+    offset: u64,
+    at_end: bool,
+    failure: Option<SourceError>,
+}
+
+impl Window {
+    /// A window that begins at `offset`, where the source stands.
+    pub(super) fn new(source: Source, offset: u64) -> Self {
+        Self { source, buffer: Vec::new(), start: 0, end: 0, offset, at_end: false, failure: None }
+    }
+
+    /// Where the bytes come from.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Offset of the window's first byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What is in the window.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Reads on until the window holds `wanted` bytes or the source ends, and returns all that it holds.
+    #[inline]
+    pub(super) fn fill(&mut self, wanted: usize) -> &[u8] {
+        if self.end - self.start < wanted && !self.at_end {
+            self.read_more(wanted);
+        }
+        self.bytes()
+    }
+
+    /// Takes bytes off the front; no more than the window holds.
+    #[inline]
+    pub(super) fn consume(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.start += count;
+        self.offset += count as u64;
+    }
+
+    /// Steps over bytes without keeping them, and returns how many there were.
+    pub(super) fn skip(&mut self, count: u64) -> u64 {
+        let mut left = count;
+        while left > 0 {
+            let held = self.fill(1).len();
+            if held == 0 {
+                break;
+            }
+            let step = held.min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.consume(step);
+            left -= step as u64;
+        }
+        count - left
+    }
+
+    /// Why the source ended before its time, if it did.
+    pub(super) fn take_failure(&mut self) -> Option<SourceError> {
+        self.failure.take()
+    }
+
+    #[cold]
+    fn read_more(&mut self, wanted: usize) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        while self.end < wanted && !self.at_end {
+            // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
+            let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted.next_power_of_two()));
+            if self.buffer.len() < room {
+                self.buffer.resize(room, 0);
+            }
+            let Some(free) = self.buffer.get_mut(self.end..) else {
+                return;
+            };
+            match self.source.read(free) {
+                Ok(0) => self.at_end = true,
+                Ok(read) => self.end += read,
+                Err(failure) => {
+                    self.at_end = true;
+                    self.failure = Some(failure);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! `parcap convert`: captures to the packets table, then the summaries as the final stage.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::columns::Table;
+use crate::commit::{Holdings, Lake, Lock, Manifest, Move, RefusedEntry, UnitRow, publish, recover, sweep};
+use crate::config::Settings;
+use crate::discover::{self, Compression, Format, Input, Refusal};
+use crate::error::{Error, Result};
+use crate::partition::Day;
+use crate::plan::{Sampled, Unit, plan};
+use crate::progress::{self, Progress};
+use crate::read::CaptureReader;
+use crate::summary;
+use crate::unit::{Cancel, Meter, Workshop, convert_units};
+use crate::write::Encoder;
+
+use super::report::{Duplicate, Report, SummaryTable};
+
+/// Records of a capture's beginning that tell how large its records are.
+const SAMPLE: u64 = 256;
+
+/// What is to be converted, whereto, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Files, directories, patterns, `-`.
+    pub named: Vec<PathBuf>,
+    /// The lake's directory.
+    pub lake: PathBuf,
+    /// What shapes rows, parts and summaries.
+    pub settings: Settings,
+    /// Workers; 0 for one a core.
+    pub jobs: usize,
+    /// Whether summaries are made.
+    pub summaries: bool,
+    /// Whether to say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// Whether progress is shown.
+    pub progress: Progress,
+    /// How the run is stopped early.
+    pub cancel: Cancel,
+}
+
+/// Runs the whole job.
+///
+/// # Errors
+/// If the lake cannot be written, is held by another run, or was made with other settings; nothing of this run is
+/// visible then. Captures that are damaged or refused are no errors: the report names them.
+pub fn convert(request: &Request) -> Result<Report> {
+    let started = Instant::now();
+    let lake = Lake::at(&request.lake);
+    if request.lake.is_file() {
+        return Err(Error::LakeIsAFile { path: request.lake.clone() });
+    }
+    let mut report = Report { lake: request.lake.clone(), ..Report::default() };
+    let mut held = Holdings::read(&lake)?;
+    held.agrees_with(&request.settings, &request.lake)?;
+    let inputs = inputs(&request.named, &held, &mut report);
+    if request.dry_run {
+        report.inputs = inputs.len() as u64;
+        report.bytes_in = inputs.iter().map(|input| input.size).sum();
+        return Ok(report);
+    }
+    if inputs.is_empty() {
+        return Ok(report);
+    }
+    let lake = Lake::create(&request.lake)?;
+    let _lock = Lock::take(&lake)?;
+    recover(&lake)?;
+    // Another run may have committed between the first look and the lock.
+    held = Holdings::read(&lake)?;
+    report.duplicates = duplicates(&inputs, &held);
+    let units = plan(inputs.into_iter().map(sample).collect(), &request.settings, &held.units);
+    let result = convert_and_commit(request, &lake, &units, held, &mut report);
+    let swept = sweep(&lake.resolve(&Lake::staging()));
+    result?;
+    swept?;
+    report.seconds = started.elapsed().as_secs_f64();
+    report.packets_per_second = per_second(report.records, report.seconds);
+    Ok(report)
+}
+
+fn convert_and_commit(
+    request: &Request,
+    lake: &Lake,
+    units: &[Unit],
+    held: Holdings,
+    report: &mut Report,
+) -> Result<()> {
+    let workshop = Workshop {
+        lake: lake.clone(),
+        staging: Lake::staging().join("units"),
+        encoder: encoder(&request.settings, lake)?,
+        summaries: request.summaries,
+        cancel: request.cancel.clone(),
+        meter: Meter::default(),
+    };
+    let bytes = units.iter().map(bytes_of).sum();
+    let rows =
+        progress::watch(request.progress, bytes, &workshop.meter, || convert_units(units, &workshop, request.jobs))?;
+    commit_rows(lake, &request.settings, rows, held, report)
+}
+
+/// The encoder of a lake's parts.
+pub(super) fn encoder(settings: &Settings, lake: &Lake) -> Result<Encoder> {
+    Encoder::new(settings).map_err(|source| Error::Parquet { path: lake.root().to_path_buf(), source })
+}
+
+fn bytes_of(unit: &Unit) -> u64 {
+    unit.captures
+        .iter()
+        .map(|capture| match &capture.chunks {
+            None => capture.input.size,
+            Some(chunks) => {
+                let start = chunks.start * unit.settings.chunk_size;
+                (chunks.end * unit.settings.chunk_size).min(capture.input.size).saturating_sub(start)
+            }
+        })
+        .sum()
+}
+
+/// Checks, summarizes and publishes what was staged.
+pub(super) fn commit_rows(
+    lake: &Lake,
+    settings: &Settings,
+    mut rows: Vec<UnitRow>,
+    held: Holdings,
+    report: &mut Report,
+) -> Result<()> {
+    // The same bytes through standard input once more are not converted twice.
+    rows.retain(|row| !held.units.contains(&row.unit.id) || !row.unit.captures.iter().any(|c| c.input.is_stdin()));
+    let manifest = Manifest::new(held.sequence + 1, settings.clone(), &rows, report.refused.clone());
+    (report.records, report.rows) = (manifest.records, manifest.rows);
+    if manifest.records != manifest.rows {
+        return Err(Error::RowsDiffer { framed: manifest.records, written: manifest.rows });
+    }
+    manifest.inputs.iter().for_each(|entry| report.add(entry));
+    if manifest.units.is_empty() {
+        return Ok(());
+    }
+    let mut moves = Vec::new();
+    for row in &rows {
+        report.parts += row.parts.len() as u64;
+        report.bytes_out += row.parts.iter().map(|part| part.bytes).sum::<u64>();
+        moves.extend(row.parts.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
+        moves.extend(row.partial.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
+    }
+    if rows.iter().any(|row| row.partial.is_some()) {
+        moves.extend(summarize(lake, settings, &rows, held, &manifest, report)?);
+    }
+    publish(lake, moves, &manifest)
+}
+
+fn summarize(
+    lake: &Lake,
+    settings: &Settings,
+    rows: &[UnitRow],
+    held: Holdings,
+    manifest: &Manifest,
+    report: &mut Report,
+) -> Result<Vec<Move>> {
+    let new = rows.iter().filter_map(|row| row.partial.as_ref());
+    let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
+    let mut partials: Vec<_> = new.map(|partial| (partial.staged.clone(), partial.days.clone())).collect();
+    partials.extend(held.partials.iter().map(|partial| (partial.path.clone(), partial.days.clone())));
+    let staged = summary::stage(lake, settings, &days, &partials)?;
+    let mut moves = staged.moves;
+    let mut inputs = held.inputs;
+    for entry in &manifest.inputs {
+        inputs.insert(entry.input.absolute.clone(), entry.clone());
+    }
+    moves.push(summary::stage_captures(lake, inputs.values())?);
+    let mut sums = summary::DayPartial::default();
+    staged.days.into_values().for_each(|day| sums += day);
+    let table = |name, table: Table| SummaryTable { name, table };
+    report.summaries = vec![
+        table("captures", summary::captures(manifest.inputs.iter())),
+        table("send_rates", summary::send_rates(&sums, settings.window)),
+        table("protocols", summary::protocols(&sums)),
+        table("volume_by_name", summary::volume_by_name(&sums)),
+        table("volume_by_ip", summary::volume_by_ip(&sums)),
+    ];
+    Ok(moves)
+}
+
+/// What was named, as inputs that the lake does not hold; the rest is noted in the report.
+pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) -> Vec<Input> {
+    let found = discover::find(named);
+    report.stepped_over = found.stepped_over;
+    let mut inputs = Vec::new();
+    if found.stdin {
+        inputs.push(stdin());
+    }
+    let mut refuse = |path: PathBuf, refusal: Refusal| {
+        let hint = refusal.hint().map(str::to_owned);
+        report.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint });
+    };
+    let mut captures: HashSet<PathBuf> = HashSet::new();
+    let mut mentioned: HashSet<PathBuf> = found.refused.iter().map(|(path, _)| path.clone()).collect();
+    for (path, refusal) in found.refused {
+        refuse(path, refusal);
+    }
+    for candidate in found.candidates {
+        let (path, claimed) = (candidate.path.clone(), candidate.claimed);
+        match held.inputs.get(&candidate.absolute) {
+            Some(entry) if entry.input.size == candidate.size && entry.input.modified == candidate.modified => {
+                report.unchanged += 1;
+                captures.insert(path);
+                continue;
+            }
+            Some(_) => {
+                mentioned.insert(path.clone());
+                refuse(path, Refusal::Changed);
+                continue;
+            }
+            None => {}
+        }
+        match candidate.probe() {
+            // A file without bytes is a capture only if somebody says so.
+            Ok(input) if claimed || input.format != Some(Format::Empty) => {
+                captures.insert(path);
+                inputs.push(input);
+            }
+            Err(refusal) if claimed => {
+                mentioned.insert(path.clone());
+                refuse(path, refusal);
+            }
+            _ => report.stepped_over += 1,
+        }
+    }
+    for directory in named.iter().filter(|path| path.is_dir()) {
+        if !captures.iter().chain(&mentioned).any(|path| path.starts_with(directory)) {
+            refuse(directory.clone(), Refusal::NoCaptures);
+        }
+    }
+    inputs
+}
+
+fn stdin() -> Input {
+    Input {
+        path: PathBuf::from("-"),
+        absolute: PathBuf::from("-"),
+        size: 0,
+        modified: 0,
+        fingerprint: None,
+        compression: Compression::None,
+        format: None,
+    }
+}
+
+fn duplicates(inputs: &[Input], held: &Holdings) -> Vec<Duplicate> {
+    let mut seen: HashMap<&str, &PathBuf> = HashMap::new();
+    for entry in held.inputs.values() {
+        seen.extend(entry.input.fingerprint.as_deref().map(|fingerprint| (fingerprint, &entry.input.path)));
+    }
+    let mut duplicates = Vec::new();
+    for input in inputs.iter().filter(|input| input.format != Some(Format::Empty)) {
+        let Some(fingerprint) = input.fingerprint.as_deref() else {
+            continue;
+        };
+        match seen.get(fingerprint) {
+            Some(same_as) => duplicates.push(Duplicate { path: input.path.clone(), same_as: (*same_as).clone() }),
+            None => {
+                seen.insert(fingerprint, &input.path);
+            }
+        }
+    }
+    duplicates
+}
+
+/// Looks at the first records of a plain capture, for the planner.
+pub(super) fn sample(input: Input) -> Sampled {
+    let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: true };
+    // Small captures are not cut, whatever their records are like; neither are compressed ones.
+    if sampled.input.compression != Compression::None || sampled.input.is_stdin() {
+        return sampled;
+    }
+    let Ok(mut reader) = CaptureReader::open(&sampled.input) else {
+        return sampled;
+    };
+    let start = reader.position().offset;
+    while reader.frames() < SAMPLE {
+        match reader.next() {
+            Ok(Some(record)) if record.time.is_none() => {
+                sampled.starts_timed = false;
+                break;
+            }
+            Ok(Some(_)) => {}
+            _ => break,
+        }
+    }
+    let bytes = reader.position().offset - start;
+    sampled.bytes_per_record = bytes.checked_div(reader.frames().saturating_sub(1));
+    sampled
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+pub(super) fn per_second(records: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { records as f64 / seconds } else { 0.0 }
+}

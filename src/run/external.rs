@@ -1,0 +1,120 @@
+//! `plan`, `convert-unit` and `commit`: the same run in pieces, for a scheduler that runs the units elsewhere.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use crate::commit::{Holdings, Lake, Lock, UnitRow, recover, sweep, unproved};
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::plan::{self, Unit};
+use crate::unit::{self, Cancel, Meter, Workshop, convert_units};
+
+use super::convert::{commit_rows, encoder, inputs, per_second, sample};
+use super::report::Report;
+
+/// The units that a conversion of `named` into the lake would work on. Standard input has no place in a plan.
+///
+/// # Errors
+/// If the lake's manifests cannot be read, or it was made with other settings.
+pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings) -> Result<(Vec<Unit>, Report)> {
+    let held = Holdings::read(&Lake::at(lake))?;
+    held.agrees_with(settings, lake)?;
+    let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
+    let inputs = inputs(named, &held, &mut report);
+    report.inputs = inputs.len() as u64;
+    Ok((plan::plan(inputs.into_iter().map(sample).collect(), settings, &held.units), report))
+}
+
+/// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
+/// unit may be converted twice, also at the same time.
+///
+/// # Errors
+/// If the lake cannot be written.
+pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, summaries: bool, cancel: Cancel) -> Result<UnitRow> {
+    let lake = Lake::create(lake)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
+    let encoder = encoder(&unit.settings, &lake)?;
+    let workshop = Workshop { lake, staging, encoder, summaries, cancel, meter: Meter::default() };
+    unit::convert_unit(unit, &workshop, jobs)
+}
+
+/// Publishes the rows of units that were converted elsewhere.
+///
+/// A chunk that began at a position which turns out wrong is converted again here, with the rest of its capture.
+///
+/// # Errors
+/// If units of the plan are missing, a capture that has to be converted again is not there, or the lake cannot be
+/// written.
+pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, cancel: Cancel) -> Result<Report> {
+    let started = Instant::now();
+    let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
+    let Some(settings) = rows.first().map(|row| row.unit.settings.clone()) else {
+        return Ok(report);
+    };
+    let lake = Lake::create(lake)?;
+    let _lock = Lock::take(&lake)?;
+    recover(&lake)?;
+    let held = Holdings::read(&lake)?;
+    held.agrees_with(&settings, lake.root())?;
+    let mut seen = held.units.clone();
+    let mut rows: Vec<_> = rows.into_iter().filter(|row| seen.insert(row.unit.id.clone())).collect();
+    rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+    let again: HashSet<_> = unproved(&rows).into_iter().collect();
+    if !again.is_empty() {
+        rows = convert_again(&lake, &settings, rows, &again, jobs, cancel)?;
+    }
+    if let Some(path) = unproved(&rows).into_iter().next() {
+        let problem = "some of its units are missing; commit all units of a capture together".to_owned();
+        return Err(Error::Commit { path, problem });
+    }
+    let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
+    let result = commit_rows(&lake, &settings, rows, held, &mut report);
+    let swept = sweep(&lake.resolve(&Lake::staging()));
+    result?;
+    swept?;
+    // Only after the commit: until then they are all there is of the work.
+    folders.iter().try_for_each(|folder| sweep(&lake.resolve(folder)))?;
+    report.seconds = started.elapsed().as_secs_f64();
+    report.packets_per_second = per_second(report.records, report.seconds);
+    Ok(report)
+}
+
+/// Orders rows as a plan does, whatever order a scheduler finished them in.
+fn place_of(row: &UnitRow) -> (Option<&Path>, u64, &str) {
+    let first = row.unit.captures.first();
+    let chunk = first.and_then(|capture| capture.chunks.as_ref()).map_or(0, |chunks| chunks.start);
+    (first.map(|capture| capture.input.absolute.as_path()), chunk, &row.unit.id)
+}
+
+/// The folder in which a unit was staged.
+fn folder_of(row: &UnitRow) -> Option<PathBuf> {
+    let staged = row.parts.first().map(|part| &part.staged).or(row.partial.as_ref().map(|partial| &partial.staged))?;
+    let folder = staged.parent()?.parent()?;
+    folder.starts_with(Lake::units()).then(|| folder.to_path_buf())
+}
+
+fn convert_again(
+    lake: &Lake,
+    settings: &Settings,
+    rows: Vec<UnitRow>,
+    again: &HashSet<PathBuf>,
+    jobs: usize,
+    cancel: Cancel,
+) -> Result<Vec<UnitRow>> {
+    let of_those = |row: &UnitRow| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
+    let (disproved, mut kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
+    let summaries = disproved.iter().any(|row| row.partial.is_some());
+    let units: Vec<_> = disproved.into_iter().map(|row| row.unit).collect();
+    let workshop = Workshop {
+        lake: lake.clone(),
+        staging: Lake::staging().join("units"),
+        encoder: encoder(settings, lake)?,
+        summaries,
+        cancel,
+        meter: Meter::default(),
+    };
+    kept.extend(convert_units(&units, &workshop, jobs)?);
+    Ok(kept)
+}

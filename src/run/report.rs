@@ -1,0 +1,215 @@
+//! What a run says of itself when it ends.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use indicatif::{DecimalBytes, HumanCount};
+use serde::Serialize;
+
+use crate::columns::{Table, TableColumn};
+use crate::commit::{InputEntry, RefusedEntry};
+use crate::discover::path_text;
+use crate::exit_code::ExitCode;
+use crate::read::Damage;
+
+/// The report of one run; `--format json` prints it as it is.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// The lake.
+    #[serde(with = "path_text")]
+    pub lake: PathBuf,
+    /// Captures converted.
+    pub inputs: u64,
+    /// Captures that the lake held already, unchanged; they were not opened.
+    pub unchanged: u64,
+    /// Files met while walking that are no captures and do not claim to be.
+    pub stepped_over: u64,
+    /// Packet records framed.
+    pub records: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes of the captures, packed where they are packed.
+    pub bytes_in: u64,
+    /// Bytes of the parts.
+    pub bytes_out: u64,
+    /// Parts.
+    pub parts: u64,
+    /// How long the run took.
+    pub seconds: f64,
+    /// Packets converted per second.
+    pub packets_per_second: f64,
+    /// Captures that ended in damage; their rows up to the fault are in the lake.
+    pub damaged: Vec<Damaged>,
+    /// What gave no rows, and why.
+    pub refused: Vec<RefusedEntry>,
+    /// Named counts of what is odd in the captures.
+    pub odd: BTreeMap<String, u64>,
+    /// Captures with the same content as another one; both are in the lake.
+    pub duplicates: Vec<Duplicate>,
+    /// The summary tables of the dates that the run touched.
+    pub summaries: Vec<SummaryTable>,
+}
+
+/// A capture that ended in damage.
+#[derive(Debug, Serialize)]
+pub struct Damaged {
+    /// The capture.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Records before the fault.
+    pub records: u64,
+    /// The fault.
+    pub damage: Damage,
+    /// The fault in words.
+    pub message: String,
+}
+
+/// Two captures with the same content.
+#[derive(Debug, Serialize)]
+pub struct Duplicate {
+    /// The later one.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The earlier one.
+    #[serde(with = "path_text")]
+    pub same_as: PathBuf,
+}
+
+/// A summary table in the report.
+#[derive(Debug)]
+pub struct SummaryTable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its rows.
+    pub table: Table,
+}
+
+impl Serialize for SummaryTable {
+    /// As an object of its name and an array of rows, each an object.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.table.rows())
+            .map(|row| self.table.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
+            .collect();
+        let mut object = serializer.serialize_struct("SummaryTable", 2)?;
+        object.serialize_field("name", self.name)?;
+        object.serialize_field("rows", &rows)?;
+        object.end()
+    }
+}
+
+fn value(column: &TableColumn, row: usize) -> serde_json::Value {
+    match column {
+        TableColumn::Text(values) => values.get(row).cloned().flatten().into(),
+        TableColumn::Int(values) | TableColumn::Time(values) => values.get(row).copied().flatten().into(),
+        TableColumn::Float(values) => values.get(row).copied().flatten().into(),
+    }
+}
+
+impl Report {
+    /// Adds a capture that was converted.
+    pub fn add(&mut self, entry: &InputEntry) {
+        self.bytes_in += entry.input.size;
+        if let Some(reason) = &entry.found.refused {
+            let reason = reason.clone();
+            self.refused.push(RefusedEntry { path: entry.input.path.clone(), reason, hint: None });
+            return;
+        }
+        self.inputs += 1;
+        if let Some(damage) = &entry.found.damage {
+            self.damaged.push(Damaged {
+                path: entry.input.path.clone(),
+                records: entry.found.records,
+                damage: damage.clone(),
+                message: damage.to_string(),
+            });
+        }
+        for (name, count) in &entry.found.odd {
+            *self.odd.entry(name.clone()).or_default() += count;
+        }
+    }
+
+    /// The exit status of a run with this report.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        if self.damaged.is_empty() && self.refused.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
+    }
+
+    /// One line for each input that was damaged or refused, and one for each duplicate, with a hint below where there is
+    /// something to do.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let mut text = String::new();
+        for damaged in &self.damaged {
+            let _ = writeln!(text, "warning: {}: {}", name(&damaged.path), damaged.message);
+            let _ = match damaged.records {
+                0 => writeln!(text, "hint: no packet before it could be converted"),
+                1 => writeln!(text, "hint: the packet before it was converted"),
+                count => writeln!(text, "hint: the {} packets before it were converted", HumanCount(count)),
+            };
+        }
+        for refused in &self.refused {
+            let _ = writeln!(text, "error: {}: {}", name(&refused.path), refused.reason);
+            if let Some(hint) = &refused.hint {
+                let _ = writeln!(text, "hint: {hint}");
+            }
+        }
+        for duplicate in &self.duplicates {
+            let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
+            let _ = writeln!(text, "note: {path}: has the same content as {same_as}; both were converted");
+        }
+        text
+    }
+
+    /// The closing report, a few lines.
+    #[must_use]
+    pub fn closing(&self) -> String {
+        let mut text = String::new();
+        let _ = write!(text, "converted {} {}", HumanCount(self.inputs), plural(self.inputs, "capture", "captures"));
+        for (count, what) in [
+            (self.unchanged, "unchanged"),
+            (self.damaged.len() as u64, "damaged"),
+            (self.refused.len() as u64, "refused"),
+            (self.stepped_over, "stepped over"),
+        ] {
+            if count > 0 {
+                let _ = write!(text, ", {} {what}", HumanCount(count));
+            }
+        }
+        let _ = writeln!(
+            text,
+            "\n{} records, {} rows in {} {}",
+            HumanCount(self.records),
+            HumanCount(self.rows),
+            HumanCount(self.parts),
+            plural(self.parts, "part", "parts"),
+        );
+        let _ = writeln!(
+            text,
+            "{} in, {} out, {:.2} s, {} packets/s",
+            DecimalBytes(self.bytes_in),
+            DecimalBytes(self.bytes_out),
+            self.seconds,
+            HumanCount(whole(self.packets_per_second)),
+        );
+        if !self.odd.is_empty() {
+            let odd: Vec<_> = self.odd.iter().map(|(name, count)| format!("{name} {}", HumanCount(*count))).collect();
+            let _ = writeln!(text, "odd: {}", odd.join(", "));
+        }
+        text
+    }
+}
+
+fn name(path: &std::path::Path) -> String {
+    if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
+}
+
+fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is finite and not negative")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
+}

@@ -1,0 +1,360 @@
+//! One task: records in, row groups out, in turn.
+
+use crate::commit::{CaptureEntry, StreamEntry};
+use crate::config::Names;
+use crate::decode::{Packet, decode};
+use crate::discover::Refusal;
+use crate::error::{Error, Result};
+use crate::partition::{Day, PartitionKey, Router, When};
+use crate::read::{self, CaptureReader, Damage, Position, Timestamp};
+use crate::summary::Partial;
+use crate::write::EncodedRowGroup;
+
+use super::counts::Counts;
+use super::job::Job;
+use super::relay::Handover;
+
+/// Bytes of encoded row groups that a task holds while it is not its turn; then it waits.
+const MAX_HELD: u64 = 12 << 20;
+/// Records between two looks at the signal, and between two steps of the progress bar.
+const STRIDE: u64 = 4096;
+
+/// What a task has found and not yet handed in.
+struct Work<'j, 'a> {
+    job: &'j Job<'a>,
+    turn: u64,
+    router: Router,
+    partial: Partial,
+    captures: Vec<(usize, CaptureEntry)>,
+    held: Vec<Held>,
+    held_bytes: u64,
+    /// The position that was guessed and awaits its proof.
+    guessed: Option<Position>,
+    in_turn: bool,
+}
+
+/// What waits for the task's turn.
+enum Held {
+    /// A row group of a partition.
+    RowGroup(PartitionKey, EncodedRowGroup),
+    /// Where the rows of a capture go that came before any with a time.
+    Resolved(usize, When),
+}
+
+/// A guess has turned out wrong, or cannot tell what is needed: the work is thrown away and done again in turn.
+struct Disproved;
+
+/// Why a task stops short.
+enum Stop {
+    Disproved,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Disproved> for Stop {
+    fn from(_: Disproved) -> Self {
+        Self::Disproved
+    }
+}
+
+/// Runs one task of a unit; true if it was the last one to end.
+pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
+    let turn = job.turn(task);
+    let Some(wanted) = job.tasks.get(task) else {
+        return Ok(false);
+    };
+    let Some(chunk) = wanted.chunk else {
+        let mut work = Work::new(job, turn);
+        for place in wanted.captures.clone() {
+            work.whole_capture(place).map_err(never_disproved)?;
+        }
+        return work.hand_in(None).map_err(never_disproved);
+    };
+    let place = wanted.captures.start;
+    if chunk > 0
+        && !job.relay.is_turn(turn)
+        && let Some(done) = guess_ahead(job, place, chunk, turn)?
+    {
+        return Ok(done);
+    }
+    let handover = job.relay.wait(turn, &job.workshop.cancel)?;
+    let mut work = Work::new(job, turn);
+    work.in_turn = true;
+    let handover = work.chunk_in_turn(place, chunk, handover).map_err(never_disproved)?;
+    work.hand_in(Some(handover)).map_err(never_disproved)
+}
+
+/// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.
+fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Option<bool>> {
+    let Some(capture) = job.unit.captures.get(place) else {
+        return Ok(None);
+    };
+    let offset = chunk * job.unit.settings.chunk_size;
+    let Ok(Some(position)) = read::guess(&capture.input, offset) else {
+        return Ok(None);
+    };
+    let mut work = Work::new(job, turn);
+    work.guessed = Some(position.clone());
+    let result = work
+        .chunk_from(place, chunk, Handover { position, last: None })
+        .and_then(|handover| work.hand_in(Some(handover)));
+    match result {
+        Ok(last) => Ok(Some(last)),
+        Err(Stop::Disproved) => Ok(None),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Work that rests on no guess cannot be disproved; should it be, rows would be missing, and the check at the end of the
+/// run says so.
+fn never_disproved(stop: Stop) -> Error {
+    match stop {
+        Stop::Failed(error) => error,
+        Stop::Disproved => {
+            Error::Worker { unit: String::new(), message: "a chunk that was not guessed was to be proved".to_owned() }
+        }
+    }
+}
+
+impl<'j, 'a> Work<'j, 'a> {
+    fn new(job: &'j Job<'a>, turn: u64) -> Self {
+        let settings = &job.unit.settings;
+        let router =
+            Router::new(settings.partition_by, settings.timestamp_unit, settings.length, settings.row_group_rows);
+        Self {
+            job,
+            turn,
+            router,
+            partial: Partial::default(),
+            captures: Vec::new(),
+            held: Vec::new(),
+            held_bytes: 0,
+            guessed: None,
+            in_turn: false,
+        }
+    }
+
+    /// A capture from its beginning to its end. One that cannot be read is named in its entry, and the others go on.
+    fn whole_capture(&mut self, place: usize) -> Result<(), Stop> {
+        let Some(capture) = self.job.unit.captures.get(place) else {
+            return Ok(());
+        };
+        match CaptureReader::open(&capture.input) {
+            Ok(reader) => self.read(place, reader, None).map(|_| ()),
+            Err(refusal) => {
+                self.refuse(place, &refusal);
+                Ok(())
+            }
+        }
+    }
+
+    fn refuse(&mut self, place: usize, refusal: &Refusal) {
+        let entry = CaptureEntry { refused: Some(refusal.to_string()), ..CaptureEntry::default() };
+        self.captures.push((place, entry));
+    }
+
+    /// A chunk in its turn: from where the one before it ended, or from the beginning of the capture.
+    fn chunk_in_turn(&mut self, place: usize, chunk: u64, handover: Option<Handover>) -> Result<Handover, Stop> {
+        if let Some(handover) = handover {
+            return self.chunk_from(place, chunk, handover);
+        }
+        let Some(capture) = self.job.unit.captures.get(place) else {
+            return Err(Stop::Disproved);
+        };
+        let chunk_size = self.job.unit.settings.chunk_size;
+        let mut reader = match CaptureReader::open(&capture.input) {
+            Ok(reader) => reader,
+            Err(refusal) => return Ok(self.gone(place, &refusal)),
+        };
+        let mut last = None;
+        if chunk > 0 {
+            // The first chunk of a unit that is converted by itself, where nothing could be guessed: walk there.
+            reader.set_limit(chunk * chunk_size);
+            while let Ok(Some(record)) = reader.next() {
+                last = record.time.or(last);
+                if reader.frames().is_multiple_of(STRIDE) {
+                    self.job.workshop.cancel.check()?;
+                }
+            }
+        }
+        let position = reader.position().clone();
+        self.chunk_from(place, chunk, Handover { position, last })
+    }
+
+    /// A capture that was there when it was planned, and is not any more: no chunk after this has rows.
+    fn gone(&mut self, place: usize, refusal: &Refusal) -> Handover {
+        self.refuse(place, refusal);
+        let framing = read::Framing::Empty;
+        Handover { position: Position { offset: 0, framing, first_time: None, ended: true }, last: None }
+    }
+
+    fn chunk_from(&mut self, place: usize, chunk: u64, from: Handover) -> Result<Handover, Stop> {
+        let Some(capture) = self.job.unit.captures.get(place) else {
+            return Ok(from);
+        };
+        let chunk_size = self.job.unit.settings.chunk_size;
+        let limit = (chunk + 1) * chunk_size;
+        if from.position.ended {
+            let entry = CaptureEntry {
+                entry: Some(from.position.clone()),
+                exit: Some(from.position.clone()),
+                ..CaptureEntry::default()
+            };
+            self.captures.push((place, entry));
+            return Ok(from);
+        }
+        match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
+            Ok(Some(reader)) => self.read(place, reader, Some(from)),
+            Ok(None) => Err(Stop::Disproved),
+            Err(refusal) => Ok(self.gone(place, &refusal)),
+        }
+    }
+
+    /// Reads to the end, or to the reader's limit. `from` is where a chunk begins.
+    fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<Handover>) -> Result<Handover, Stop> {
+        let before = from.as_ref().and_then(|from| from.last);
+        self.router.begin(place, before);
+        let mut counts = Counts::default();
+        let mut length = 0;
+        let mut metered = 0;
+        let damage = loop {
+            let first = reader.position().first_time;
+            let record = match reader.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break None,
+                Err(damage) => break Some(damage),
+            };
+            if record.time.is_none() && self.guessed.is_some() && counts.first.is_none() {
+                // Which date the row goes to depends on the chunk before.
+                return Err(Stop::Disproved);
+            }
+            let packet = record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
+            counts.add(&record, &packet);
+            length += self.router.append(place, &record, &packet, first.or(record.time));
+            if let Some(message) = &packet.dns
+                && self.job.unit.settings.names == Names::Dns
+            {
+                self.partial.add_names(day_of(self.router.when()), message);
+            }
+            if self.router.has_row_group() {
+                self.encode()?;
+            }
+            if counts.records.is_multiple_of(STRIDE) {
+                self.job.workshop.cancel.check()?;
+                let bytes = reader.bytes_read();
+                self.job.workshop.meter.add(bytes - metered, STRIDE);
+                metered = bytes;
+            }
+        };
+        self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
+        self.end_of_capture(place, reader.position().first_time)?;
+        let handover = Handover { position: reader.position().clone(), last: counts.last.or(before) };
+        let entry = self.entry(counts, length, damage, &reader, from);
+        self.captures.push((place, entry));
+        Ok(handover)
+    }
+
+    fn entry(
+        &self,
+        counts: Counts,
+        length: i64,
+        damage: Option<Damage>,
+        reader: &CaptureReader,
+        from: Option<Handover>,
+    ) -> CaptureEntry {
+        let mut entry = CaptureEntry {
+            format: Some(reader.format()),
+            compression: Some(reader.compression()),
+            length,
+            damage,
+            exit: from.as_ref().map(|_| reader.position().clone()),
+            entry: from.map(|from| from.position),
+            stream: reader.fingerprint().map(|fingerprint| StreamEntry { fingerprint, bytes: reader.bytes_read() }),
+            ..CaptureEntry::default()
+        };
+        entry.rows = counts.records;
+        counts.into_entry(&mut entry);
+        entry
+    }
+
+    /// Rows without a time that came before any with one have their date now, or never will.
+    fn end_of_capture(&mut self, place: usize, first: Option<Timestamp>) -> Result<(), Stop> {
+        if matches!(self.router.when(), When::BeforeFirst(_)) {
+            self.router.flush();
+            self.encode()?;
+        }
+        let when = first.map(|first| When::of_seconds(first.seconds(), self.job.unit.settings.partition_by));
+        self.partial.resolve(when.map_or(Day::EPOCH, day_of));
+        if let Some(when) = when {
+            self.held.push(Held::Resolved(place, when));
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<(), Stop> {
+        while let Some((key, rows)) = self.router.take_row_group() {
+            if self.job.workshop.summaries {
+                self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window);
+            }
+            let group = self
+                .job
+                .workshop
+                .encoder
+                .encode(&rows)
+                .map_err(|source| Error::Parquet { path: self.job.workshop.lake.root().to_path_buf(), source })?;
+            self.router.recycle(rows);
+            self.held_bytes += group.bytes;
+            self.held.push(Held::RowGroup(key, group));
+        }
+        if self.in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
+            self.write_held()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the turn, has the guess proved, and writes what is held.
+    fn write_held(&mut self) -> Result<(), Stop> {
+        if !self.in_turn {
+            let handover = self.job.relay.wait(self.turn, &self.job.workshop.cancel)?;
+            if let (Some(guessed), Some(handover)) = (&self.guessed, &handover)
+                && *guessed != handover.position
+            {
+                return Err(Stop::Disproved);
+            }
+            self.guessed = None;
+            self.in_turn = true;
+        }
+        self.held_bytes = 0;
+        let held = std::mem::take(&mut self.held);
+        self.job.with_sink(|sink| {
+            held.into_iter().try_for_each(|held| match held {
+                Held::RowGroup(key, group) => sink.append(key, group),
+                Held::Resolved(place, when) => sink.resolve(place, when),
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Writes the rest, and passes the turn on.
+    fn hand_in(&mut self, handover: Option<Handover>) -> Result<bool, Stop> {
+        self.router.flush();
+        self.encode()?;
+        self.write_held()?;
+        let last = self.job.add(std::mem::take(&mut self.captures), std::mem::take(&mut self.partial));
+        self.job.relay.pass(self.turn, handover);
+        Ok(last)
+    }
+}
+
+/// The date under which something is summed up.
+fn day_of(when: When) -> Day {
+    match when {
+        When::At(day, _) => day,
+        When::BeforeFirst(_) => Day::UNKNOWN,
+    }
+}

@@ -1,0 +1,150 @@
+//! One unit while workers convert it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::commit::{CaptureEntry, Lake, PartialEntry, UnitRow};
+use crate::error::{Error, Result};
+use crate::plan::{Task, Unit};
+use crate::summary::{self, Partial};
+use crate::write::Encoder;
+
+use super::cancel::Cancel;
+use super::relay::Relay;
+use super::sink::Sink;
+
+/// What all units of a run share.
+pub struct Workshop {
+    /// Where parts go.
+    pub lake: Lake,
+    /// The folder for staged files, below the lake.
+    pub staging: PathBuf,
+    /// Makes row groups.
+    pub encoder: Encoder,
+    /// Whether partial summaries are made.
+    pub summaries: bool,
+    /// How a run is stopped early.
+    pub cancel: Cancel,
+    /// How far the run is.
+    pub meter: Meter,
+}
+
+/// Counts that a progress bar reads while workers write them.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Bytes of the inputs that have been read, packed where they are packed.
+    pub bytes: AtomicU64,
+    /// Packet records converted.
+    pub records: AtomicU64,
+}
+
+impl Meter {
+    pub(super) fn add(&self, bytes: u64, records: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.records.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+/// A unit, its tasks, and what they have given so far. Tasks are run by any threads, begun in their order.
+pub(crate) struct Job<'a> {
+    pub(super) unit: &'a Unit,
+    pub(super) tasks: Vec<Task>,
+    pub(super) workshop: &'a Workshop,
+    pub(super) relay: Arc<Relay>,
+    staging: PathBuf,
+    state: Mutex<State<'a>>,
+}
+
+struct State<'a> {
+    sink: Option<Sink<'a>>,
+    captures: Vec<CaptureEntry>,
+    partial: Partial,
+    unfinished: usize,
+}
+
+impl<'a> Job<'a> {
+    /// Prepares a unit. `number` tells its staged files from those of other units; `relay` is shared with the other
+    /// units of the same capture.
+    pub(crate) fn open(unit: &'a Unit, number: usize, relay: Arc<Relay>, workshop: &'a Workshop) -> Result<Self> {
+        let staging = workshop.staging.join(format!("{number:06}"));
+        let folder = workshop.lake.resolve(&staging);
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let tasks = unit.tasks();
+        let names = unit.captures.iter().map(|capture| capture.input.name()).collect();
+        let state = State {
+            sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, names)),
+            captures: vec![CaptureEntry::default(); unit.captures.len()],
+            partial: Partial::default(),
+            unfinished: tasks.len(),
+        };
+        Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
+    }
+
+    /// How many tasks there are.
+    pub(crate) fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The turn of a task in its relay.
+    pub(super) fn turn(&self, task: usize) -> u64 {
+        self.tasks.get(task).and_then(|task| task.chunk).unwrap_or(task as u64)
+    }
+
+    /// Works on the parts. Only the task whose turn it is does, so this never waits long.
+    pub(super) fn with_sink(&self, work: impl FnOnce(&mut Sink<'a>) -> Result<()>) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.sink.as_mut().map_or(Ok(()), work)
+    }
+
+    /// Takes over what a task has found. True if it was the unit's last one.
+    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, partial: Partial) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, entry) in captures {
+            if let Some(held) = state.captures.get_mut(place) {
+                if held.records == 0 && held.entry.is_none() && held.exit.is_none() {
+                    held.entry.clone_from(&entry.entry);
+                }
+                *held += entry;
+            }
+        }
+        state.partial += partial;
+        state.unfinished -= 1;
+        state.unfinished == 0
+    }
+
+    /// Closes the unit: its parts and its partial summary are whole and synced after this.
+    pub(crate) fn finish(&self) -> Result<UnitRow> {
+        let (sink, captures, partial) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.sink.take(), std::mem::take(&mut state.captures), std::mem::take(&mut state.partial))
+        };
+        let mut unit = self.unit.clone();
+        if let (Some(stream), Some(capture)) =
+            (captures.first().and_then(|entry| entry.stream.clone()), unit.captures.first_mut())
+        {
+            unit.id = Unit::id_of_stream(&stream.fingerprint, &unit.settings);
+            capture.input.size = stream.bytes;
+            capture.input.fingerprint = Some(stream.fingerprint);
+        }
+        let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit.id))?;
+        let row = UnitRow { partial: self.save(&unit.id, &partial)?, unit, captures, parts };
+        let folder = self.workshop.lake.resolve(&self.staging);
+        crate::commit::sync_folder(&folder)?;
+        let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
+        debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
+        Ok(row)
+    }
+
+    fn save(&self, id: &str, partial: &Partial) -> Result<Option<PartialEntry>> {
+        if !self.workshop.summaries || partial.days.is_empty() {
+            return Ok(None);
+        }
+        let staged = self.staging.join("partial.parquet");
+        let bytes = summary::save(&self.workshop.lake.resolve(&staged), partial)?;
+        let path = Lake::partial_path(id);
+        Ok(Some(PartialEntry { staged, path, bytes, days: partial.days() }))
+    }
+}

@@ -1,0 +1,120 @@
+//! The parts of a unit while they are written: one open file a partition.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::commit::{Lake, PACKETS, PartEntry};
+use crate::error::Result;
+use crate::partition::{Day, PartitionKey, When};
+use crate::write::{EncodedRowGroup, Encoder, PartFile, PartWriter};
+
+/// Files that are open at the same time; the one that has waited longest for a row group is closed for a new one.
+const MAX_OPEN: usize = 64;
+
+/// Takes row groups in their order, and makes parts of them.
+pub(super) struct Sink<'a> {
+    lake: &'a Lake,
+    /// Where parts are staged, below the lake.
+    staging: PathBuf,
+    encoder: &'a Encoder,
+    /// Names of the unit's inputs, for the parts' metadata.
+    names: Vec<String>,
+    open: BTreeMap<PartitionKey, Open>,
+    closed: Vec<(PartitionKey, usize, PartFile)>,
+    /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
+    begun: usize,
+    appended: u64,
+    resolved: BTreeMap<usize, When>,
+}
+
+struct Open {
+    writer: PartWriter,
+    number: usize,
+    last_append: u64,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(lake: &'a Lake, staging: PathBuf, encoder: &'a Encoder, names: Vec<String>) -> Self {
+        Self {
+            lake,
+            staging,
+            encoder,
+            names,
+            open: BTreeMap::new(),
+            closed: Vec::new(),
+            begun: 0,
+            appended: 0,
+            resolved: BTreeMap::new(),
+        }
+    }
+
+    /// Appends a row group to the part of its partition.
+    pub(super) fn append(&mut self, key: PartitionKey, group: EncodedRowGroup) -> Result<()> {
+        if !self.open.contains_key(&key) && self.open.len() >= MAX_OPEN {
+            let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
+            idle.map_or(Ok(()), |key| self.close(key))?;
+        }
+        if !self.open.contains_key(&key) {
+            let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
+            let writer = PartWriter::create(&staged, self.encoder)?;
+            self.open.insert(key, Open { writer, number: self.begun, last_append: 0 });
+            self.begun += 1;
+        }
+        self.appended += 1;
+        let Some(open) = self.open.get_mut(&key) else {
+            return Ok(());
+        };
+        open.last_append = self.appended;
+        open.writer.append(group)?;
+        if open.writer.is_full(self.encoder.settings().target_file_size) {
+            self.close(key)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, key: PartitionKey) -> Result<()> {
+        if let Some(open) = self.open.remove(&key) {
+            self.closed.push((key, open.number, open.writer.close(&self.names)?));
+        }
+        Ok(())
+    }
+
+    /// Says where the rows of a capture go that came before any with a time. Parts of that date that are open are
+    /// closed first, so that the rows which follow come behind them.
+    pub(super) fn resolve(&mut self, input: usize, when: When) -> Result<()> {
+        let waiting = |key: &PartitionKey| key.when == When::BeforeFirst(input);
+        if self.resolved.contains_key(&input)
+            || !(self.open.keys().any(waiting) || self.closed.iter().any(|(key, ..)| waiting(key)))
+        {
+            return Ok(());
+        }
+        self.resolved.insert(input, when);
+        let keys: Vec<_> = self.open.keys().copied().filter(|key| waiting(key) || key.when == when).collect();
+        keys.into_iter().try_for_each(|key| self.close(key))
+    }
+
+    /// Closes every part, and says where each belongs.
+    pub(super) fn finish(mut self, unit: &str) -> Result<Vec<PartEntry>> {
+        let keys: Vec<_> = self.open.keys().copied().collect();
+        keys.into_iter().try_for_each(|key| self.close(key))?;
+        self.closed.sort_by_key(|(_, number, _)| *number);
+        let parts = self.closed.into_iter().map(|(key, number, file)| {
+            let hour = self.encoder.settings().partition_by.hour.then_some(0);
+            let when = match key.when {
+                When::BeforeFirst(input) => self.resolved.get(&input).copied().unwrap_or(When::At(Day::EPOCH, hour)),
+                at @ When::At(..) => at,
+            };
+            let folder = PartitionKey { when, ..key }.folder();
+            let staged = file.staged.file_name().map_or_else(|| self.staging.clone(), |name| self.staging.join(name));
+            PartEntry {
+                staged,
+                path: Path::new(PACKETS).join(folder).join(format!("part-{unit}-{number:05}.parquet")),
+                rows: file.rows,
+                bytes: file.bytes,
+                checksum: file.checksum,
+                ranges: file.ranges,
+            }
+        });
+        Ok(parts.collect())
+    }
+}

@@ -1,0 +1,14 @@
+//! From rows to part files, and from summary tables to theirs.
+//!
+//! In: [`Rows`](crate::columns::Rows) of one partition. Out: encoded row groups, made by any worker, then parts made of
+//! them, synced and closed. Always: page statistics and page indexes for every column; bytes that follow from rows and
+//! settings alone. The only door for parquet. Where a part goes is [`crate::commit`]'s.
+
+mod part;
+mod properties;
+mod row_group;
+mod table;
+
+pub use part::{PartFile, PartWriter, RowRange};
+pub use row_group::{EncodedRowGroup, Encoder};
+pub use table::{read_table, write_table};

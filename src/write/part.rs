@@ -1,0 +1,188 @@
+//! One part file: row groups of one partition, a footer, and what is known of it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{COLUMNS, SCHEMA_VERSION};
+use crate::discover::ContentHash;
+use crate::error::{Error, Result};
+
+use super::row_group::{EncodedRowGroup, Encoder};
+
+/// Row groups of a part at most: readers number them with 16 bits.
+const MAX_ROW_GROUPS: usize = 30_000;
+
+/// Which rows of a part came from which input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowRange {
+    /// The input's place in its unit.
+    pub input: usize,
+    /// First row in the part.
+    pub first_row: u64,
+    /// How many.
+    pub rows: u64,
+    /// Offset of the first row's record in the unpacked capture.
+    pub first_offset: u64,
+    /// Offset of the last row's record in the unpacked capture.
+    pub last_offset: u64,
+}
+
+/// A part that is written, synced and closed, and not yet in its place.
+#[derive(Clone, Debug)]
+pub struct PartFile {
+    /// Where it is staged.
+    pub staged: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// Where its rows came from, in their order.
+    pub ranges: Vec<RowRange>,
+}
+
+/// Writes a part, row group by row group.
+pub struct PartWriter {
+    staged: PathBuf,
+    writer: SerializedFileWriter<HashedFile>,
+    rows: u64,
+    bytes: u64,
+    row_groups: usize,
+    ranges: Vec<RowRange>,
+}
+
+impl PartWriter {
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn create(staged: &Path, encoder: &Encoder) -> Result<Self> {
+        let file = File::create_new(staged).map_err(Error::io("create", staged))?;
+        let file = HashedFile { file, hash: ContentHash::default(), bytes: 0 };
+        let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
+            .map_err(failed(staged))?;
+        Ok(Self { staged: staged.to_path_buf(), writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new() })
+    }
+
+    /// Appends a row group.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn append(&mut self, group: EncodedRowGroup) -> Result<()> {
+        let write = || -> Result<(), ParquetError> {
+            let mut row_group = self.writer.next_row_group()?;
+            for column in group.columns {
+                column.append_to_row_group(&mut row_group)?;
+            }
+            row_group.close()?;
+            Ok(())
+        };
+        write().map_err(failed(&self.staged))?;
+        for span in group.spans {
+            match self.ranges.last_mut() {
+                Some(range) if range.input == span.input => {
+                    range.rows += span.rows;
+                    range.last_offset = span.last_offset;
+                }
+                _ => self.ranges.push(RowRange {
+                    input: span.input,
+                    first_row: self.ranges.last().map_or(0, |range| range.first_row + range.rows),
+                    rows: span.rows,
+                    first_offset: span.first_offset,
+                    last_offset: span.last_offset,
+                }),
+            }
+        }
+        self.rows += group.rows;
+        self.bytes += group.bytes;
+        self.row_groups += 1;
+        Ok(())
+    }
+
+    /// Whether the next row group belongs into another part: this one has reached its size.
+    #[must_use]
+    pub fn is_full(&self, target: u64) -> bool {
+        self.bytes >= target || self.row_groups >= MAX_ROW_GROUPS
+    }
+
+    /// Writes the footer, which names the inputs, syncs the file and closes it.
+    ///
+    /// `names` are the inputs of the unit, by their place.
+    ///
+    /// # Errors
+    /// If the file cannot be written or synced.
+    pub fn close(mut self, names: &[String]) -> Result<PartFile> {
+        for (key, value) in metadata(&self.ranges, names) {
+            self.writer.append_key_value_metadata(KeyValue::new(key, value));
+        }
+        // Writes the footer.
+        let HashedFile { file, hash, bytes } = self.writer.into_inner().map_err(failed(&self.staged))?;
+        file.sync_all().map_err(Error::io("sync", &self.staged))?;
+        let checksum = format!("xxh3:{}", hash.hex());
+        Ok(PartFile { staged: self.staged, rows: self.rows, bytes, checksum, ranges: self.ranges })
+    }
+}
+
+/// What a part says of itself: who wrote it, by which schema, and which records of which inputs it holds.
+fn metadata(ranges: &[RowRange], names: &[String]) -> [(String, String); 4] {
+    let inputs: Vec<_> = ranges
+        .iter()
+        .map(|range| {
+            serde_json::json!({
+                "path": names.get(range.input),
+                "first_row": range.first_row,
+                "rows": range.rows,
+                "first_offset": range.first_offset,
+                "last_offset": range.last_offset,
+            })
+        })
+        .collect();
+    let columns: serde_json::Map<String, serde_json::Value> =
+        COLUMNS.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
+    [
+        ("parcap.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("parcap.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
+        ("parcap.inputs".to_owned(), serde_json::Value::from(inputs).to_string()),
+        ("parcap.columns".to_owned(), serde_json::Value::from(columns).to_string()),
+    ]
+}
+
+/// Makes a Parquet error ours: one that the file system caused is told apart, because the person can do something.
+pub(super) fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> {
+    let path = path.to_path_buf();
+    move |error| match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => Error::Io { action: "write", path, source: *source },
+            Err(inner) => Error::Parquet { path, source: ParquetError::External(inner) },
+        },
+        source => Error::Parquet { path, source },
+    }
+}
+
+/// A file whose bytes are hashed on their way; the Parquet writer buffers before it.
+struct HashedFile {
+    file: File,
+    hash: ContentHash,
+    bytes: u64,
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
