@@ -100,9 +100,9 @@ pub(super) struct ShownArgs {
     /// What goes to stdout: tables to read, or one JSON document with everything
     #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
     format: Format,
-    /// Rows of each table on stdout
+    /// Rows of each summary table that are shown; all of them are in the lake
     #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = 10)]
-    top: usize,
+    pub(super) top: usize,
     /// Say nothing on stderr but what went wrong
     #[arg(long, short, env = "PARCAP_QUIET")]
     quiet: bool,
@@ -264,6 +264,7 @@ impl ConvertArgs {
             settings: self.settings.settings(),
             jobs: self.jobs,
             summaries: !self.no_summary,
+            top: self.shown.top,
             dry_run: self.dry_run,
             progress: match self.progress {
                 ProgressArg::Auto if self.shown.quiet => Progress::Never,
@@ -282,6 +283,6 @@ impl ConvertArgs {
 
 impl ShownArgs {
     pub(super) fn shown(&self) -> Shown {
-        Shown { json: super::is_json(self.format), top: self.top, quiet: self.quiet, dry_run: false }
+        Shown { json: self.format == Format::Json, quiet: self.quiet, dry_run: false }
     }
 }

@@ -17,7 +17,7 @@ use crate::plan::Unit;
 use crate::run;
 use crate::unit::Cancel;
 
-use args::{Args, Command, Format};
+use args::{Args, Command};
 use render::{complain, show};
 
 /// Parses the command line, runs what it asks for, and says how that went.
@@ -73,7 +73,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
                 .enumerate()
                 .map(|(number, line)| from_json("unit row", &format!("stdin, line {}", number + 1), line))
                 .collect::<Result<Vec<UnitRow>>>()?;
-            let report = run::commit(&args.lake, rows, args.jobs, cancel.clone())?;
+            let report = run::commit(&args.lake, rows, args.jobs, args.shown.top, cancel.clone())?;
             show(&report, &args.shown.shown())?;
             Ok(report.exit_code())
         }
@@ -118,9 +118,4 @@ fn print(text: &str) -> Result<()> {
 /// Writes to stderr, which is talk; nobody listening is no failure.
 fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// Whether the files in a format are asked for as JSON.
-fn is_json(format: Format) -> bool {
-    format == Format::Json
 }

@@ -15,7 +15,6 @@ use super::{line, print, talk};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
     pub(super) json: bool,
-    pub(super) top: usize,
     pub(super) quiet: bool,
     pub(super) dry_run: bool,
 }
@@ -27,7 +26,7 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
         return print(&line(report)?);
     }
     for summary in &report.summaries {
-        print(&format!("{}\n{}\n", summary.name, render(&summary.table, shown.top)))?;
+        print(&format!("{}\n{}\n", summary.name, render(&summary.first, summary.rows)))?;
     }
     if shown.dry_run {
         print(&format!("would convert {} captures of {} bytes\n", report.inputs, report.bytes_in))?;

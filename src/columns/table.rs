@@ -76,20 +76,6 @@ impl TableColumn {
             }
         })
     }
-
-    fn append(&mut self, more: Self) -> Result<(), ArrowError> {
-        match (self, more) {
-            (Self::Text(values), Self::Text(mut more)) => values.append(&mut more),
-            (Self::Int(values), Self::Int(mut more)) | (Self::Time(values), Self::Time(mut more)) => {
-                values.append(&mut more);
-            }
-            (Self::Float(values), Self::Float(mut more)) => values.append(&mut more),
-            _ => {
-                return Err(ArrowError::SchemaError("a column changes its type".to_owned()));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Table {
@@ -129,22 +115,27 @@ impl Table {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
     }
 
-    /// Appends the rows of an Arrow batch; the first batch decides the columns.
+    /// An Arrow batch as a table.
     ///
     /// # Errors
-    /// If it has a column of a type that tables do not have, or other columns than before.
-    pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+    /// If it has a column of a type that tables do not have.
+    pub fn from_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
         let schema = batch.schema();
-        let more = schema.fields().iter().zip(batch.columns());
-        if self.columns.is_empty() {
-            for (field, array) in more {
-                self.columns.push((field.name().clone(), TableColumn::from_array(array)?));
+        let columns = schema.fields().iter().zip(batch.columns());
+        let columns = columns.map(|(field, array)| Ok((field.name().clone(), TableColumn::from_array(array)?)));
+        Ok(Self { columns: columns.collect::<Result<_, ArrowError>>()? })
+    }
+
+    /// The first rows of the table.
+    #[must_use]
+    pub fn first(mut self, rows: usize) -> Self {
+        for (_, column) in &mut self.columns {
+            match column {
+                TableColumn::Text(values) => values.truncate(rows),
+                TableColumn::Int(values) | TableColumn::Time(values) => values.truncate(rows),
+                TableColumn::Float(values) => values.truncate(rows),
             }
-            return Ok(());
         }
-        for ((_, column), (_, array)) in self.columns.iter_mut().zip(more) {
-            column.append(TableColumn::from_array(array)?)?;
-        }
-        Ok(())
+        self
     }
 }

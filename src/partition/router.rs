@@ -21,16 +21,16 @@ pub struct Router {
     open: BTreeMap<PartitionKey, Rows>,
     open_rows: usize,
     handed_on: VecDeque<(PartitionKey, Rows)>,
-    spare: Option<Rows>,
+    spare: Vec<Rows>,
     /// Where rows go now, and the seconds for which that holds.
     when: When,
     holds: std::ops::Range<i64>,
 }
 
 impl Router {
-    /// A router whose row groups hold `full` rows.
+    /// A router whose row groups hold `full` rows. `spare` is memory that another one has left.
     #[must_use]
-    pub fn new(by: PartitionBy, unit: TimestampUnit, length: LengthKind, full: usize) -> Self {
+    pub fn new(by: PartitionBy, unit: TimestampUnit, length: LengthKind, full: usize, spare: Vec<Rows>) -> Self {
         Self {
             by,
             unit,
@@ -39,7 +39,7 @@ impl Router {
             open: BTreeMap::new(),
             open_rows: 0,
             handed_on: VecDeque::new(),
-            spare: None,
+            spare,
             when: When::BeforeFirst(0),
             holds: 0..0,
         }
@@ -98,7 +98,7 @@ impl Router {
         let rows = self
             .open
             .entry(key)
-            .or_insert_with(|| self.spare.take().unwrap_or_else(|| Rows::new(self.unit, self.length)));
+            .or_insert_with(|| self.spare.pop().unwrap_or_else(|| Rows::new(self.unit, self.length)));
         let length = rows.append(input, record, packet, first);
         self.open_rows += 1;
         if rows.len() >= self.full {
@@ -140,7 +140,12 @@ impl Router {
     /// Gives back rows that have been written, so that their memory is used again.
     pub fn recycle(&mut self, mut rows: Rows) {
         rows.clear();
-        self.spare = Some(rows);
+        self.spare.push(rows);
+    }
+
+    /// Memory that is not in use any more, for the router of the next task.
+    pub fn into_spare(self) -> Vec<Rows> {
+        self.spare
     }
 
     /// The date and hour of the last row.

@@ -14,7 +14,7 @@ use crate::plan::{Sampled, Unit, plan};
 use crate::progress::{self, Progress};
 use crate::read::CaptureReader;
 use crate::summary;
-use crate::unit::{Cancel, Meter, Workshop, convert_units};
+use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
 use crate::write::Encoder;
 
 use super::report::{Duplicate, Report, SummaryTable};
@@ -35,6 +35,8 @@ pub struct Request {
     pub jobs: usize,
     /// Whether summaries are made.
     pub summaries: bool,
+    /// Rows of each summary table that the report shows.
+    pub top: usize,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
     /// Whether progress is shown.
@@ -96,11 +98,12 @@ fn convert_and_commit(
         summaries: request.summaries,
         cancel: request.cancel.clone(),
         meter: Meter::default(),
+        spare: Spare::default(),
     };
     let bytes = units.iter().map(bytes_of).sum();
     let rows =
         progress::watch(request.progress, bytes, &workshop.meter, || convert_units(units, &workshop, request.jobs))?;
-    commit_rows(lake, &request.settings, rows, held, report)
+    commit_rows(lake, &request.settings, rows, held, request.top, report)
 }
 
 /// The encoder of a lake's parts.
@@ -127,6 +130,7 @@ pub(super) fn commit_rows(
     settings: &Settings,
     mut rows: Vec<UnitRow>,
     held: Holdings,
+    top: usize,
     report: &mut Report,
 ) -> Result<()> {
     // The same bytes through standard input once more are not converted twice.
@@ -148,7 +152,9 @@ pub(super) fn commit_rows(
         moves.extend(row.partial.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
     }
     if rows.iter().any(|row| row.partial.is_some()) {
-        moves.extend(summarize(lake, settings, &rows, held, &manifest, report)?);
+        let (tables, shown) = summarize(lake, settings, &rows, held, &manifest, top)?;
+        moves.extend(tables);
+        report.summaries = shown;
     }
     publish(lake, moves, &manifest)
 }
@@ -159,8 +165,8 @@ fn summarize(
     rows: &[UnitRow],
     held: Holdings,
     manifest: &Manifest,
-    report: &mut Report,
-) -> Result<Vec<Move>> {
+    top: usize,
+) -> Result<(Vec<Move>, Vec<SummaryTable>)> {
     let new = rows.iter().filter_map(|row| row.partial.as_ref());
     let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
     let mut partials: Vec<_> = new.map(|partial| (partial.staged.clone(), partial.days.clone())).collect();
@@ -172,17 +178,20 @@ fn summarize(
         inputs.insert(entry.input.absolute.clone(), entry.clone());
     }
     moves.push(summary::stage_captures(lake, inputs.values())?);
-    let mut sums = summary::DayPartial::default();
-    staged.days.into_values().for_each(|day| sums += day);
-    let table = |name, table: Table| SummaryTable { name, table };
-    report.summaries = vec![
+    let sums = staged.days.into_values().reduce(|mut sums, day| {
+        sums += day;
+        sums
+    });
+    let sums = sums.unwrap_or_default();
+    let table = |name, table: Table| SummaryTable { name, rows: table.rows(), first: table.first(top) };
+    let tables = vec![
         table("captures", summary::captures(manifest.inputs.iter())),
         table("send_rates", summary::send_rates(&sums, settings.window)),
         table("protocols", summary::protocols(&sums)),
         table("volume_by_name", summary::volume_by_name(&sums)),
         table("volume_by_ip", summary::volume_by_ip(&sums)),
     ];
-    Ok(moves)
+    Ok((moves, tables))
 }
 
 /// What was named, as inputs that the lake does not hold; the rest is noted in the report.

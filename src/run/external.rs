@@ -8,7 +8,7 @@ use crate::commit::{Holdings, Lake, Lock, UnitRow, recover, sweep, unproved};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::plan::{self, Unit};
-use crate::unit::{self, Cancel, Meter, Workshop, convert_units};
+use crate::unit::{self, Cancel, Meter, Spare, Workshop, convert_units};
 
 use super::convert::{commit_rows, encoder, inputs, per_second, sample};
 use super::report::Report;
@@ -36,7 +36,8 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, summaries: bool, canc
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
     let encoder = encoder(&unit.settings, &lake)?;
-    let workshop = Workshop { lake, staging, encoder, summaries, cancel, meter: Meter::default() };
+    let workshop =
+        Workshop { lake, staging, encoder, summaries, cancel, meter: Meter::default(), spare: Spare::default() };
     unit::convert_unit(unit, &workshop, jobs)
 }
 
@@ -47,7 +48,7 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, summaries: bool, canc
 /// # Errors
 /// If units of the plan are missing, a capture that has to be converted again is not there, or the lake cannot be
 /// written.
-pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, cancel: Cancel) -> Result<Report> {
+pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, top: usize, cancel: Cancel) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     let Some(settings) = rows.first().map(|row| row.unit.settings.clone()) else {
@@ -70,7 +71,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, cancel: Cancel) -> R
         return Err(Error::Commit { path, problem });
     }
     let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
-    let result = commit_rows(&lake, &settings, rows, held, &mut report);
+    let result = commit_rows(&lake, &settings, rows, held, top, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     result?;
     swept?;
@@ -114,6 +115,7 @@ fn convert_again(
         summaries,
         cancel,
         meter: Meter::default(),
+        spare: Spare::default(),
     };
     kept.extend(convert_units(&units, &workshop, jobs)?);
     Ok(kept)

@@ -47,7 +47,7 @@ pub struct Report {
     pub odd: BTreeMap<String, u64>,
     /// Captures with the same content as another one; both are in the lake.
     pub duplicates: Vec<Duplicate>,
-    /// The summary tables of the dates that the run touched.
+    /// The beginnings of the summary tables, over the dates that the run touched.
     pub summaries: Vec<SummaryTable>,
 }
 
@@ -81,20 +81,23 @@ pub struct Duplicate {
 pub struct SummaryTable {
     /// Its name.
     pub name: &'static str,
-    /// Its rows.
-    pub table: Table,
+    /// How many rows it has.
+    pub rows: usize,
+    /// As many of the first ones as were asked for.
+    pub first: Table,
 }
 
 impl Serialize for SummaryTable {
-    /// As an object of its name and an array of rows, each an object.
+    /// As an object: its name, how many rows it has, and the first of them as an array of objects.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
-        let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.table.rows())
-            .map(|row| self.table.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.first.rows())
+            .map(|row| self.first.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
             .collect();
-        let mut object = serializer.serialize_struct("SummaryTable", 2)?;
+        let mut object = serializer.serialize_struct("SummaryTable", 3)?;
         object.serialize_field("name", self.name)?;
-        object.serialize_field("rows", &rows)?;
+        object.serialize_field("rows", &self.rows)?;
+        object.serialize_field("first", &rows)?;
         object.end()
     }
 }

@@ -4,13 +4,13 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
 use crate::columns::{Table, TableColumn};
 
-/// Draws the first `top` rows of a table, with numbers to the right and thousands apart; says how many rows are left.
+/// Draws the first rows of a table of `rows` rows, with numbers to the right and thousands apart; says how many are left.
 #[must_use]
-pub fn render(table: &Table, top: usize) -> String {
+pub fn render(table: &Table, rows: usize) -> String {
     let mut text = Text::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     text.set_header(table.columns.iter().map(|(name, _)| name));
-    for row in 0..table.rows().min(top) {
+    for row in 0..table.rows() {
         text.add_row(table.columns.iter().map(|(_, column)| cell(column, row)));
     }
     for (place, (_, column)) in table.columns.iter().enumerate() {
@@ -22,8 +22,12 @@ pub fn render(table: &Table, top: usize) -> String {
     }
     let mut drawn: String = text.trim_fmt();
     drawn.push('\n');
-    if let Some(left) = table.rows().checked_sub(top).filter(|left| *left > 0) {
-        drawn.push_str(&format!(" … and {} more rows\n", thousands(i64::try_from(left).unwrap_or(i64::MAX))));
+    if let Some(left) = rows.checked_sub(table.rows()).filter(|left| *left > 0) {
+        drawn.push_str(&format!(
+            " … and {} more {}\n",
+            thousands(i64::try_from(left).unwrap_or(i64::MAX)),
+            if left == 1 { "row" } else { "rows" }
+        ));
     }
     drawn
 }
@@ -74,7 +78,7 @@ mod tests {
             ("ip_dst", TableColumn::Text(vec![Some("192.168.1.13".into()), None, Some("\u{1b}[31m".into())])),
             ("bytes", TableColumn::Int(vec![Some(1_409_869), Some(52), Some(1)])),
         ]);
-        let drawn = render(&table, 2);
+        let drawn = render(&table.clone().first(2), 3);
         assert!(drawn.contains("1,409,869") && drawn.contains(" -") && drawn.contains("1 more row"), "{drawn}");
         assert!(!render(&table, 3).contains('\u{1b}'));
     }

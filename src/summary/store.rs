@@ -2,65 +2,80 @@
 
 use std::path::Path;
 
-use crate::columns::{Table, TableColumn};
+use crate::columns::{NO_PROTOCOL, Table, TableColumn};
 use crate::decode::IpAddress;
 use crate::error::Result;
 use crate::partition::Day;
-use crate::write::{read_table, write_table};
+use crate::write::{read_table, write_tables};
 
-use super::partial::{Partial, Volume};
+use super::partial::{DayPartial, Partial, Volume};
 
 const DESTINATION: &str = "destination";
 const PROTOCOL: &str = "protocol";
 const WINDOW: &str = "window";
 const NAME: &str = "name";
 
-/// One line of the table.
-type Line = (i64, &'static str, Option<String>, Option<i64>, Option<String>, Volume);
+/// Rows of the table that are in memory at a time.
+const PIECE: usize = 8192;
+
+/// One row of the table.
+struct Line<'a> {
+    day: Day,
+    kind: &'static str,
+    address: Option<IpAddress>,
+    number: Option<i64>,
+    name: Option<&'a str>,
+    volume: Volume,
+}
 
 /// Writes a partial summary as a new file, synced; returns its bytes.
+///
+/// Rows are sorted by date, then table, then key.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn save(path: &Path, partial: &Partial) -> Result<u64> {
-    let mut lines: Vec<Line> = Vec::new();
-    for (day, sums) in &partial.days {
-        let day = i64::from(day.0);
-        for (address, volume) in &sums.destinations {
-            lines.push((day, DESTINATION, address.map(|address| address.to_string()), None, None, *volume));
-        }
-        for (protocol, volume) in &sums.protocols {
-            lines.push((day, PROTOCOL, None, Some(i64::from(*protocol)), None, *volume));
-        }
-        for (start, volume) in &sums.windows {
-            lines.push((day, WINDOW, None, *start, None, *volume));
-        }
-        for ((address, name), count) in &sums.names {
+    let mut lines = partial.days.iter().flat_map(|(day, sums)| lines(*day, sums));
+    let pieces = std::iter::from_fn(|| {
+        let piece: Vec<_> = lines.by_ref().take(PIECE).collect();
+        (!piece.is_empty()).then(|| table(&piece))
+    });
+    write_tables(path, table(&[]), pieces)
+}
+
+fn lines(day: Day, sums: &DayPartial) -> impl Iterator<Item = Line<'_>> {
+    let line = move |kind, volume| Line { day, kind, address: None, number: None, name: None, volume };
+    let mut destinations: Vec<_> = sums.destinations.iter().collect();
+    destinations.sort_unstable_by_key(|(address, _)| **address);
+    let mut names: Vec<_> = sums.names.iter().collect();
+    names.sort_unstable();
+    let protocols = sums.protocols.iter();
+    let windows = sums.windows.iter();
+    destinations
+        .into_iter()
+        .map(move |(address, volume)| Line { address: *address, ..line(DESTINATION, *volume) })
+        .chain(names.into_iter().map(move |((address, name), count)| {
             let volume = Volume { bytes: 0, packets: *count };
-            lines.push((day, NAME, Some(address.to_string()), None, Some(name.clone()), volume));
-        }
-    }
-    lines.sort_by(|a, b| (a.0, a.1, &a.2, a.3, &a.4).cmp(&(b.0, b.1, &b.2, b.3, &b.4)));
-    let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (day, kind, address, number, name, volume) in lines {
-        columns.0.push(Some(day));
-        columns.1.push(Some(kind.to_owned()));
-        columns.2.push(address);
-        columns.3.push(number);
-        columns.4.push(name);
-        columns.5.push(Some(volume.bytes));
-        columns.6.push(Some(volume.packets));
-    }
-    let table = Table::new([
-        ("day", TableColumn::Int(columns.0)),
-        ("kind", TableColumn::Text(columns.1)),
-        ("address", TableColumn::Text(columns.2)),
-        ("number", TableColumn::Int(columns.3)),
-        ("name", TableColumn::Text(columns.4)),
-        ("bytes", TableColumn::Int(columns.5)),
-        ("packets", TableColumn::Int(columns.6)),
-    ]);
-    write_table(path, &table)
+            Line { address: Some(*address), name: Some(name), ..line(NAME, volume) }
+        }))
+        .chain(
+            protocols.map(move |(number, volume)| Line { number: Some(i64::from(*number)), ..line(PROTOCOL, *volume) }),
+        )
+        .chain(windows.map(move |(start, volume)| Line { number: *start, ..line(WINDOW, *volume) }))
+}
+
+fn table(lines: &[Line<'_>]) -> Table {
+    let ints = |pick: &dyn Fn(&Line<'_>) -> Option<i64>| TableColumn::Int(lines.iter().map(pick).collect());
+    let texts = |pick: &dyn Fn(&Line<'_>) -> Option<String>| TableColumn::Text(lines.iter().map(pick).collect());
+    Table::new([
+        ("day", ints(&|line| Some(i64::from(line.day.0)))),
+        ("kind", texts(&|line| Some(line.kind.to_owned()))),
+        ("address", texts(&|line| line.address.map(|address| address.to_string()))),
+        ("number", ints(&|line| line.number)),
+        ("name", texts(&|line| line.name.map(str::to_owned))),
+        ("bytes", ints(&|line| Some(line.volume.bytes))),
+        ("packets", ints(&|line| Some(line.volume.packets))),
+    ])
 }
 
 /// Reads what [`save`] wrote; of all dates, or of those that `wanted` accepts.
@@ -68,8 +83,12 @@ pub fn save(path: &Path, partial: &Partial) -> Result<u64> {
 /// # Errors
 /// If the file cannot be read.
 pub fn load(path: &Path, wanted: impl Fn(Day) -> bool) -> Result<Partial> {
-    let table = read_table(path)?;
     let mut partial = Partial::default();
+    read_table(path, |table| add_lines(&mut partial, table, &wanted))?;
+    Ok(partial)
+}
+
+fn add_lines(partial: &mut Partial, table: &Table, wanted: impl Fn(Day) -> bool) {
     let ints = |name: &str| match table.column(name) {
         Some(TableColumn::Int(values)) => values.as_slice(),
         _ => &[],
@@ -91,7 +110,7 @@ pub fn load(path: &Path, wanted: impl Fn(Day) -> bool) -> Result<Partial> {
         match (kind.as_deref(), address, name) {
             (Some(DESTINATION), address, _) => *sums.destinations.entry(address).or_default() += volume,
             (Some(PROTOCOL), ..) => {
-                let protocol = number.and_then(|number| u16::try_from(number).ok()).unwrap_or(0);
+                let protocol = number.and_then(|number| u16::try_from(number).ok()).unwrap_or(NO_PROTOCOL);
                 *sums.protocols.entry(protocol).or_default() += volume;
             }
             (Some(WINDOW), ..) => *sums.windows.entry(*number).or_default() += volume,
@@ -101,7 +120,6 @@ pub fn load(path: &Path, wanted: impl Fn(Day) -> bool) -> Result<Partial> {
             _ => {}
         }
     }
-    Ok(partial)
 }
 
 fn parse_address(text: &str) -> Option<IpAddress> {
@@ -114,7 +132,6 @@ fn parse_address(text: &str) -> Option<IpAddress> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::NO_PROTOCOL;
 
     #[test]
     fn what_is_saved_is_loaded() {

@@ -124,8 +124,13 @@ fn never_disproved(stop: Stop) -> Error {
 impl<'j, 'a> Work<'j, 'a> {
     fn new(job: &'j Job<'a>, turn: u64) -> Self {
         let settings = &job.unit.settings;
-        let router =
-            Router::new(settings.partition_by, settings.timestamp_unit, settings.length, settings.row_group_rows);
+        let router = Router::new(
+            settings.partition_by,
+            settings.timestamp_unit,
+            settings.length,
+            settings.row_group_rows,
+            job.workshop.spare.take(),
+        );
         Self {
             job,
             turn,
@@ -341,12 +346,13 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// Writes the rest, and passes the turn on.
-    fn hand_in(&mut self, handover: Option<Handover>) -> Result<bool, Stop> {
+    fn hand_in(mut self, handover: Option<Handover>) -> Result<bool, Stop> {
         self.router.flush();
         self.encode()?;
         self.write_held()?;
         let last = self.job.add(std::mem::take(&mut self.captures), std::mem::take(&mut self.partial));
         self.job.relay.pass(self.turn, handover);
+        self.job.workshop.spare.give(self.router.into_spare());
         Ok(last)
     }
 }

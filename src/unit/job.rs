@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::columns::Rows;
 use crate::commit::{CaptureEntry, Lake, PartialEntry, UnitRow};
 use crate::error::{Error, Result};
 use crate::plan::{Task, Unit};
@@ -30,6 +31,24 @@ pub struct Workshop {
     pub cancel: Cancel,
     /// How far the run is.
     pub meter: Meter,
+    /// Memory for rows that no task uses now.
+    pub spare: Spare,
+}
+
+/// Memory for rows, passed on from task to task: allocating it anew for each costs time, and fragments the heap.
+#[derive(Debug, Default)]
+pub struct Spare(Mutex<Vec<Vec<Rows>>>);
+
+impl Spare {
+    pub(super) fn take(&self) -> Vec<Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    pub(super) fn give(&self, mut spare: Vec<Rows>) {
+        // A task with many partitions has many; one is enough to begin with.
+        spare.truncate(1);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(spare);
+    }
 }
 
 /// Counts that a progress bar reads while workers write them.

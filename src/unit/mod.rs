@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::plan::Unit;
 
 pub use cancel::Cancel;
-pub use job::{Meter, Workshop};
+pub use job::{Meter, Spare, Workshop};
 pub use pool::convert_units;
 
 /// Converts one unit: its parts are staged, synced and whole when this returns.

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use super::properties::properties;
 
 /// Rows that are turned into Arrow arrays at a time: bounds the memory, and is as fast as all at once.
-const BATCH_ROWS: usize = 64 << 10;
+const BATCH_ROWS: usize = 16 << 10;
 
 /// Encodes row groups; one serves a whole run.
 pub struct Encoder {

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -22,27 +21,38 @@ use super::part::failed;
 /// # Errors
 /// If the file exists, or cannot be written or synced.
 pub fn write_table(path: &Path, table: &Table) -> Result<u64> {
-    let batch = table.to_batch()?;
+    write_tables(path, table.clone().first(0), std::iter::once(table.clone()))
+}
+
+/// Writes a table that comes in pieces; `empty` is one without rows, for its columns.
+///
+/// # Memory
+/// One piece, and the encoded pages.
+/// # Errors
+/// If the file exists, or cannot be written or synced.
+pub fn write_tables(path: &Path, empty: Table, pieces: impl Iterator<Item = Table>) -> Result<u64> {
     let file = File::create_new(path).map_err(Error::io("create", path))?;
     let properties = WriterProperties::builder()
         .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
         .build();
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer =
-        ArrowWriter::try_new_with_options(file, Arc::clone(&batch.schema()), options).map_err(failed(path))?;
-    writer.write(&batch).map_err(failed(path))?;
+    let schema = empty.to_batch()?.schema();
+    let mut writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(failed(path))?;
+    for piece in pieces {
+        writer.write(&piece.to_batch()?).map_err(failed(path))?;
+    }
     // Writes the footer.
     let file = writer.into_inner().map_err(failed(path))?;
     file.sync_all().map_err(Error::io("sync", path))?;
     Ok(file.metadata().map_err(Error::io("read", path))?.len())
 }
 
-/// Reads a table that [`write_table`] wrote.
+/// Reads a table that [`write_table`] wrote, some thousand rows at a time.
 ///
 /// # Errors
 /// If the file cannot be read, or is no such table.
-pub fn read_table(path: &Path) -> Result<Table> {
+pub fn read_table(path: &Path, mut each: impl FnMut(&Table)) -> Result<()> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let unreadable = |error: parquet::errors::ParquetError| Error::Io {
         action: "read",
@@ -51,9 +61,8 @@ pub fn read_table(path: &Path) -> Result<Table> {
     };
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build()).map_err(unreadable)?;
-    let mut table = Table::default();
     for batch in reader {
-        table.append_batch(&batch?)?;
+        each(&Table::from_batch(&batch?)?);
     }
-    Ok(table)
+    Ok(())
 }
