@@ -3,6 +3,7 @@
 //! In: paths, patterns, directories, `-`. Out: sorted inputs, and refusals with their reason. The only door for walking
 //! directories, for compression and for hashing. Nothing here looks at a packet.
 
+mod ahead;
 mod hash;
 mod input;
 mod magic;

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::ahead::ReadAhead;
 use super::hash::ContentHash;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
@@ -16,6 +17,8 @@ use super::magic::{self, MAGIC_LEN};
 /// so that a crafted file cannot take the machine's memory.
 const DECODER_MEMORY: u64 = 160 << 20;
 const ZSTD_WINDOW_LOG: u32 = 27;
+/// Packed bytes below which a file is unpacked by the worker itself.
+const SMALL: u64 = 1 << 20;
 
 /// Where the bytes come from.
 pub enum Source {
@@ -72,7 +75,10 @@ impl Source {
             packed => {
                 let origin = Origin::default();
                 let metered = Metered { bytes: file.take(input.size), origin: origin.clone() };
-                Self::Stream { bytes: unpack(packed, BufReader::with_capacity(1 << 17, metered))?, origin }
+                let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered))?;
+                // A thread costs more than it saves on a small file.
+                let bytes = if input.size < SMALL { bytes } else { Box::new(ReadAhead::start(bytes)?) };
+                Self::Stream { bytes, origin }
             }
         };
         Ok((source, input.compression))
@@ -114,9 +120,7 @@ impl Source {
             };
         }
     }
-}
 
-impl Source {
     /// Bytes of the file that have been read, packed if it is packed.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
@@ -221,5 +225,6 @@ fn stdin() -> io::Result<(Source, Compression)> {
     let packed = magic::compression(&head);
     let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
     let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
-    Ok((Source::Stream { bytes: unpack(packed, BufReader::with_capacity(1 << 17, whole))?, origin }, packed))
+    let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole))?)?;
+    Ok((Source::Stream { bytes: Box::new(bytes), origin }, packed))
 }

@@ -70,6 +70,8 @@ impl DamageKind {
     }
 }
 
+impl std::error::Error for Damage {}
+
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, frame, offset, announced, found, detail } = self;

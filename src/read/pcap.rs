@@ -62,7 +62,6 @@ pub(super) fn file_header(window: &mut Window, format: Format) -> Result<FileHea
 
 /// The link type without what shares its field: bits 16 to 27 are reserved, 28 to 31 tell the FCS length
 /// (draft-ietf-opsawg-pcap section 4). An FCS needs no care here: IP says where its payload ends.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of the field is not the link type")]
 fn link_type_field(field: u32) -> u16 {
     (field & 0xffff) as u16
 }

@@ -1,7 +1,7 @@
 //! The tables that people look at, made of the sums of a date.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::columns::{NO_PROTOCOL, Table, TableColumn};
 use crate::decode::{IpAddress, protocol_name};
@@ -89,17 +89,12 @@ fn rate(bytes: i64, window: i64) -> f64 {
 /// The names that DNS gave, with how often: by address, most often first.
 #[must_use]
 pub fn dns_names(sums: &DayPartial) -> Table {
-    let mut rows: BTreeMap<_, String> = BTreeMap::new();
-    for ((address, name), count) in &sums.names {
-        rows.insert((*address, Reverse(*count), name.clone()), address.to_string());
-    }
-    let texts = |pick: &dyn Fn((&(IpAddress, Reverse<i64>, String), &String)) -> String| {
-        TableColumn::Text(rows.iter().map(|row| Some(pick(row))).collect())
-    };
+    let mut rows: Vec<_> = sums.names.iter().map(|((address, name), count)| (address, Reverse(count), name)).collect();
+    rows.sort_unstable();
     Table::new([
-        ("address", texts(&|(_, address)| address.clone())),
-        ("name", texts(&|((_, _, name), _)| name.clone())),
-        ("answers", TableColumn::Int(rows.keys().map(|(_, Reverse(count), _)| Some(*count)).collect())),
+        ("address", TableColumn::Text(rows.iter().map(|(address, ..)| Some(address.to_string())).collect())),
+        ("name", TableColumn::Text(rows.iter().map(|(.., name)| Some((*name).clone())).collect())),
+        ("answers", TableColumn::Int(rows.iter().map(|(_, Reverse(count), _)| Some(**count)).collect())),
     ])
 }
 

@@ -1,22 +1,21 @@
 //! How a run is stopped early: by a signal, or by the first worker that fails.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::error::{Error, Result};
 
 /// Shared by all workers of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
-    signal: Arc<AtomicUsize>,
+    signal: Arc<AtomicU8>,
     failed: Arc<AtomicBool>,
 }
 
 impl Cancel {
-    /// Where a signal handler puts the signal's number.
-    #[must_use]
-    pub fn signal(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.signal)
+    /// Tells all workers that a signal has arrived.
+    pub fn signal(&self, number: u8) {
+        self.signal.store(number, Ordering::Relaxed);
     }
 
     /// Tells the others that one has failed.
@@ -32,7 +31,7 @@ impl Cancel {
     pub fn check(&self) -> Result<()> {
         let signal = self.signal.load(Ordering::Relaxed);
         if signal != 0 || self.failed.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted { signal: u8::try_from(signal).unwrap_or(0) });
+            return Err(Error::Interrupted { signal });
         }
         Ok(())
     }
