@@ -19,6 +19,9 @@ pub(super) struct Shown {
     pub(super) dry_run: bool,
 }
 
+/// The columns of the table of captures that fit a terminal.
+const CAPTURES: [&str; 7] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status"];
+
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
     talk(&report.complaints());
@@ -26,7 +29,9 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
         return print(&line(report)?);
     }
     for summary in &report.summaries {
-        print(&format!("{}\n{}\n", summary.name, render(&summary.first, summary.rows)))?;
+        let rows = summary.rows;
+        let table = if summary.name == "captures" { summary.first.select(&CAPTURES) } else { summary.first.clone() };
+        print(&format!("{}\n{}\n", summary.name, render(&table, rows)))?;
     }
     if shown.dry_run {
         print(&format!("would convert {} captures of {} bytes\n", report.inputs, report.bytes_in))?;

@@ -126,6 +126,13 @@ impl Table {
         Ok(Self { columns: columns.collect::<Result<_, ArrowError>>()? })
     }
 
+    /// The columns of these names, in this order.
+    #[must_use]
+    pub fn select(&self, names: &[&str]) -> Self {
+        let named = names.iter().filter_map(|name| self.columns.iter().find(|(held, _)| held == name));
+        Self { columns: named.cloned().collect() }
+    }
+
     /// The first rows of the table.
     #[must_use]
     pub fn first(mut self, rows: usize) -> Self {

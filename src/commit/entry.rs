@@ -114,6 +114,7 @@ impl AddAssign for CaptureEntry {
         self.latest = [self.latest, next.latest].into_iter().flatten().max();
         self.first = self.first.or(next.first);
         self.last = next.last.or(self.last);
+        self.entry = self.entry.take().or(next.entry);
         self.exit = next.exit.or(self.exit.take());
         self.refused = self.refused.take().or(next.refused);
         self.stream = self.stream.take().or(next.stream);

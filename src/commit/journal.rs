@@ -39,7 +39,14 @@ struct Journal {
 /// If anything cannot be written, synced or moved. If that happens before the commit is decided, the lake is as it was;
 /// after, the next run finishes it.
 pub fn publish(lake: &Lake, mut moves: Vec<Move>, manifest: &Manifest) -> Result<()> {
+    // A commit that is decided must be possible: whatever is missing stops it here.
+    for step in &moves {
+        let from = lake.resolve(&step.from);
+        from.metadata().map_err(Error::io("commit", &from))?;
+    }
     let staging = Lake::staging();
+    let folder = lake.resolve(&staging);
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let name = Manifest::file_name(manifest.sequence);
     let staged = staging.join(&name);
     write_json(&lake.resolve(&staged), manifest)?;
@@ -49,7 +56,7 @@ pub fn publish(lake: &Lake, mut moves: Vec<Move>, manifest: &Manifest) -> Result
     let draft = lake.resolve(&staging).join("journal.json");
     let journal = Journal { moves };
     write_json(&draft, &journal)?;
-    sync_folder(&lake.resolve(&staging))?;
+    sync_folder(&folder)?;
     let pending = lake.pending();
     fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))?;
     sync_parent(&pending)?;
@@ -166,6 +173,17 @@ mod tests {
         let step = staged(&lake, "a.parquet", "a");
         recover(&lake).unwrap();
         assert!(!lake.resolve(&step.from).exists() && !lake.resolve(&step.to).exists());
+    }
+
+    #[test]
+    fn a_commit_of_a_file_that_is_gone_is_not_decided() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = Lake::create(dir.path()).unwrap();
+        let step = staged(&lake, "a.parquet", "a");
+        fs::remove_file(lake.resolve(&step.from)).unwrap();
+        publish(&lake, vec![step], &Manifest::new(1, Settings::default(), &[], Vec::new())).unwrap_err();
+        assert!(!lake.pending().exists());
+        recover(&lake).unwrap();
     }
 
     #[test]

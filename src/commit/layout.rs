@@ -40,6 +40,12 @@ impl Lake {
         Self { root: root.to_path_buf() }
     }
 
+    /// Whether there is a lake.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.manifest().is_dir()
+    }
+
     /// The lake's directory.
     #[must_use]
     pub fn root(&self) -> &Path {

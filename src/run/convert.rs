@@ -52,14 +52,19 @@ pub struct Request {
 /// visible then. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &Request) -> Result<Report> {
     let started = Instant::now();
-    let lake = Lake::at(&request.lake);
+    let mut lake = Lake::at(&request.lake);
     if request.lake.is_file() {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
+    }
+    // A lake that is there is repaired before anybody looks at what it holds.
+    let mut lock = None;
+    if lake.exists() && !request.dry_run {
+        lock = Some(hold(&lake)?);
     }
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut held = Holdings::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
-    let inputs = inputs(&request.named, &held, &mut report);
+    let mut inputs = inputs(&request.named, &held, &mut report);
     if request.dry_run {
         report.inputs = inputs.len() as u64;
         report.bytes_in = inputs.iter().map(|input| input.size).sum();
@@ -68,20 +73,31 @@ pub fn convert(request: &Request) -> Result<Report> {
     if inputs.is_empty() {
         return Ok(report);
     }
-    let lake = Lake::create(&request.lake)?;
-    let _lock = Lock::take(&lake)?;
-    recover(&lake)?;
-    // Another run may have committed between the first look and the lock.
-    held = Holdings::read(&lake)?;
+    if lock.is_none() {
+        // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
+        lake = Lake::create(&request.lake)?;
+        lock = Some(hold(&lake)?);
+        held = Holdings::read(&lake)?;
+        held.agrees_with(&request.settings, &request.lake)?;
+        inputs.retain(|input| !held.inputs.contains_key(&input.absolute));
+    }
     report.duplicates = duplicates(&inputs, &held);
     let units = plan(inputs.into_iter().map(sample).collect(), &request.settings, &held.units);
     let result = convert_and_commit(request, &lake, &units, held, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
+    drop(lock);
     result?;
     swept?;
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)
+}
+
+/// Takes a lake's lock, and finishes or undoes what a dead run began.
+pub(super) fn hold(lake: &Lake) -> Result<Lock> {
+    let lock = Lock::take(lake)?;
+    recover(lake)?;
+    Ok(lock)
 }
 
 fn convert_and_commit(
@@ -186,7 +202,7 @@ fn summarize(
     let table = |name, table: Table| SummaryTable { name, rows: table.rows(), first: table.first(top) };
     let tables = vec![
         table("captures", summary::captures(manifest.inputs.iter())),
-        table("send_rates", summary::send_rates(&sums, settings.window)),
+        table("send_rates", summary::busiest_windows(&sums, settings.window)),
         table("protocols", summary::protocols(&sums)),
         table("volume_by_name", summary::volume_by_name(&sums)),
         table("volume_by_ip", summary::volume_by_ip(&sums)),

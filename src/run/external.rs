@@ -1,16 +1,16 @@
 //! `plan`, `convert-unit` and `commit`: the same run in pieces, for a scheduler that runs the units elsewhere.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use crate::commit::{Holdings, Lake, Lock, UnitRow, recover, sweep, unproved};
+use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, unproved};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::plan::{self, Unit};
 use crate::unit::{self, Cancel, Meter, Spare, Workshop, convert_units};
 
-use super::convert::{commit_rows, encoder, inputs, per_second, sample};
+use super::convert::{commit_rows, encoder, hold, inputs, per_second, sample};
 use super::report::Report;
 
 /// The units that a conversion of `named` into the lake would work on. Standard input has no place in a plan.
@@ -54,9 +54,9 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, top: usize, cancel: 
     let Some(settings) = rows.first().map(|row| row.unit.settings.clone()) else {
         return Ok(report);
     };
+    rows.iter().try_for_each(|row| fits(row, &settings))?;
     let lake = Lake::create(lake)?;
-    let _lock = Lock::take(&lake)?;
-    recover(&lake)?;
+    let _lock = hold(&lake)?;
     let held = Holdings::read(&lake)?;
     held.agrees_with(&settings, lake.root())?;
     let mut seen = held.units.clone();
@@ -80,6 +80,29 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, top: usize, cancel: 
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)
+}
+
+/// A row comes from anywhere: it must be of the same settings as the others, and name nothing outside the lake's own
+/// folders.
+fn fits(row: &UnitRow, settings: &Settings) -> Result<()> {
+    let refused =
+        |path: &Path, problem: &str| Err(Error::Commit { path: path.to_path_buf(), problem: problem.to_owned() });
+    let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+    if row.unit.settings != *settings {
+        return refused(Path::new(&row.unit.name()), "was converted with other settings than the units before it");
+    }
+    let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
+    let partial =
+        row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Lake::partial_path(&row.unit.id)));
+    for (staged, path, belongs) in parts.chain(partial) {
+        if !plain(staged) || !staged.starts_with(Lake::units()) {
+            return refused(staged, "is not where `parcap convert-unit` stages its files");
+        }
+        if !plain(path) || !belongs {
+            return refused(path, "is not a place for a part of the lake");
+        }
+    }
+    Ok(())
 }
 
 /// Orders rows as a plan does, whatever order a scheduler finished them in.

@@ -180,9 +180,13 @@ impl Report {
                 let _ = write!(text, ", {} {what}", HumanCount(count));
             }
         }
+        text.push('\n');
+        if self.inputs == 0 {
+            return text;
+        }
         let _ = writeln!(
             text,
-            "\n{} records, {} rows in {} {}",
+            "{} records, {} rows in {} {}",
             HumanCount(self.records),
             HumanCount(self.rows),
             HumanCount(self.parts),

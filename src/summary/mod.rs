@@ -14,4 +14,4 @@ pub use partial::{DayPartial, Named, Partial, Volume};
 pub use publish::{Staged, captures, stage, stage_captures};
 pub use render::{render, thousands};
 pub use store::{load, save};
-pub use tables::{NO_NAME, dns_names, protocols, send_rates, volume_by_ip, volume_by_name};
+pub use tables::{NO_NAME, busiest_windows, dns_names, protocols, send_rates, volume_by_ip, volume_by_name};

@@ -63,6 +63,18 @@ fn protocol_text(protocol: u16) -> Option<String> {
 pub fn send_rates(sums: &DayPartial, window: i64) -> Table {
     let mut rows: Vec<_> = sums.windows.iter().map(|(start, volume)| (*start, *volume)).collect();
     rows.sort_by_key(|(start, _)| (start.is_none(), *start));
+    rates(&rows, window)
+}
+
+/// The windows of [`send_rates`], largest first.
+#[must_use]
+pub fn busiest_windows(sums: &DayPartial, window: i64) -> Table {
+    let mut rows: Vec<_> = sums.windows.iter().map(|(start, volume)| (*start, *volume)).collect();
+    rows.sort_by_key(|(start, volume)| (Reverse((volume.bytes, volume.packets)), start.is_none(), *start));
+    rates(&rows, window)
+}
+
+fn rates(rows: &[(Option<i64>, Volume)], window: i64) -> Table {
     let length_s = seconds(window);
     Table::new([
         ("window_start", TableColumn::Time(rows.iter().map(|(start, _)| *start).collect())),

@@ -77,7 +77,7 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     };
     let place = wanted.captures.start;
     if chunk > 0
-        && !job.relay.is_turn(turn)
+        && !job.relay.is_proved(turn)
         && let Some(done) = guess_ahead(job, place, chunk, turn)?
     {
         return Ok(done);

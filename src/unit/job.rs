@@ -123,9 +123,6 @@ impl<'a> Job<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, entry) in captures {
             if let Some(held) = state.captures.get_mut(place) {
-                if held.records == 0 && held.entry.is_none() && held.exit.is_none() {
-                    held.entry.clone_from(&entry.entry);
-                }
                 *held += entry;
             }
         }

@@ -46,6 +46,12 @@ impl Relay {
         self.lock().0 == task
     }
 
+    /// Whether it is the turn of this task, and the one before it has said where it ended.
+    pub(super) fn is_proved(&self, task: u64) -> bool {
+        let state = self.lock();
+        state.0 == task && state.1.is_some()
+    }
+
     /// Waits for the turn of a task; returns what the one before it has handed over.
     pub(super) fn wait(&self, task: u64, cancel: &Cancel) -> Result<Option<Handover>> {
         let mut state = self.lock();
