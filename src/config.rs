@@ -36,6 +36,8 @@ pub struct Settings {
     pub partition_by: PartitionBy,
     /// Microseconds of a window of the send rates, 1 ms to 1 day.
     pub window: i64,
+    /// Whether summaries are made.
+    pub summaries: bool,
     /// Whether addresses are named by the DNS answers in the captures.
     pub names: Names,
 }
@@ -76,6 +78,7 @@ impl Default for Settings {
             length: LengthKind::default(),
             partition_by: PartitionBy::default(),
             window: WINDOW,
+            summaries: true,
             names: Names::default(),
         }
     }

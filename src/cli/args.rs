@@ -81,9 +81,6 @@ pub(super) struct ConvertArgs {
     /// Worker threads [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
-    /// Write the packets table only
-    #[arg(long, env = "PARCAP_NO_SUMMARY")]
-    no_summary: bool,
     /// Say what would be converted, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN")]
     dry_run: bool,
@@ -128,9 +125,6 @@ pub(super) struct ConvertUnitArgs {
     /// Worker threads
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 1)]
     pub(super) jobs: usize,
-    /// Make no partial summary
-    #[arg(long, env = "PARCAP_NO_SUMMARY")]
-    pub(super) no_summary: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -180,6 +174,9 @@ pub(super) struct SettingsArgs {
     /// Length of a window of the send rates, 1ms to 1d
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", default_value_t = Micros(WINDOW), value_parser = micros)]
     window: Micros,
+    /// Write the packets table only
+    #[arg(long, env = "PARCAP_NO_SUMMARY")]
+    no_summary: bool,
     /// Where names of addresses come from: the DNS answers in the captures, or nowhere
     #[arg(long, value_enum, value_name = "SOURCE", env = "PARCAP_NAMES", default_value_t = NamesArg::Dns)]
     names: NamesArg,
@@ -248,6 +245,7 @@ impl SettingsArgs {
             },
             partition_by: self.partition_by,
             window: self.window.0,
+            summaries: !self.no_summary,
             names: match self.names {
                 NamesArg::Dns => Names::Dns,
                 NamesArg::Off => Names::Off,
@@ -263,7 +261,6 @@ impl ConvertArgs {
             lake: self.out.clone(),
             settings: self.settings.settings(),
             jobs: self.jobs,
-            summaries: !self.no_summary,
             top: self.shown.top,
             dry_run: self.dry_run,
             progress: match self.progress {

@@ -63,7 +63,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         }
         Command::ConvertUnit(args) => {
             let unit: Unit = from_json("unit", "stdin", &stdin()?)?;
-            let row = run::convert_unit(&unit, &args.out, args.jobs, !args.no_summary, cancel.clone())?;
+            let row = run::convert_unit(&unit, &args.out, args.jobs, cancel.clone())?;
             print(&line(&row)?)?;
             Ok(ExitCode::Success)
         }

@@ -35,7 +35,8 @@ pub struct Rows {
     pub(super) port_dst: Vec<i32>,
     pub(super) port_src: Vec<i32>,
     pub(super) protocol: Vec<u16>,
-    seconds: Vec<Option<i64>>,
+    /// Microseconds since the epoch, where `datetime` does not say them.
+    micros: Vec<i64>,
     spans: Vec<Span>,
 }
 
@@ -100,7 +101,9 @@ impl Rows {
         self.datetime.push(datetime);
         self.time.push(time);
         self.time_normed.push(time_normed);
-        self.seconds.push(record.time.map(Timestamp::seconds));
+        if self.unit == TimestampUnit::Ns {
+            self.micros.push(record.time.map_or(NO_DATETIME, Timestamp::micros));
+        }
         let length = match self.length_kind {
             LengthKind::Wire => i64::from(record.orig_len),
             LengthKind::Captured => i64::from(record.cap_len),
@@ -185,14 +188,8 @@ impl Rows {
 
     /// The time of each row, in microseconds since the Unix epoch, where it has one.
     pub fn micros(&self) -> impl Iterator<Item = Option<i64>> {
-        self.seconds.iter().zip(&self.datetime).map(|(&seconds, &datetime)| {
-            seconds.map(|seconds| match self.unit {
-                TimestampUnit::Us => datetime,
-                // A time that nanoseconds cannot hold still belongs to its second.
-                TimestampUnit::Ns if datetime == NO_DATETIME => seconds * 1_000_000,
-                TimestampUnit::Ns => datetime.div_euclid(1000),
-            })
-        })
+        let micros = if self.unit == TimestampUnit::Us { &self.datetime } else { &self.micros };
+        micros.iter().map(|&micros| (micros != NO_DATETIME).then_some(micros))
     }
 
     /// Forgets every row and keeps the memory.
@@ -213,7 +210,7 @@ impl Rows {
         self.port_dst.clear();
         self.port_src.clear();
         self.protocol.clear();
-        self.seconds.clear();
+        self.micros.clear();
         self.spans.clear();
     }
 }

@@ -224,6 +224,8 @@ impl Holdings {
             ("--timestamp-unit", held.timestamp_unit == settings.timestamp_unit),
             ("--length", held.length == settings.length),
             ("--window", held.window == settings.window),
+            ("--no-summary", held.summaries == settings.summaries),
+            ("--names", held.names == settings.names),
         ] {
             if !same {
                 return Err(Error::SettingsDiffer { lake: lake.to_path_buf(), option });
@@ -236,7 +238,8 @@ impl Holdings {
     pub fn add(&mut self, manifest: Manifest) {
         self.sequence = self.sequence.max(manifest.sequence);
         self.settings = Some(manifest.settings);
-        for entry in manifest.inputs {
+        // What gave no rows is tried again.
+        for entry in manifest.inputs.into_iter().filter(|entry| entry.found.refused.is_none()) {
             self.inputs.insert(entry.input.absolute.clone(), entry);
         }
         for unit in manifest.units {

@@ -28,10 +28,12 @@ pub(super) struct Fault {
     pub(super) announced: u64,
     pub(super) found: u64,
     pub(super) detail: Option<String>,
+    /// Where it is, if not at the front of the window.
+    pub(super) offset: Option<u64>,
 }
 
 impl Fault {
     pub(super) fn new(kind: DamageKind, announced: u64, found: u64) -> Self {
-        Self { kind, announced, found, detail: None }
+        Self { kind, announced, found, detail: None, offset: None }
     }
 }

@@ -129,7 +129,8 @@ fn block(
 
 /// Some writers announce a length that is no multiple of 4 and pad all the same, as Wireshark reads them.
 fn padded(length: u32) -> usize {
-    length.next_multiple_of(4) as usize
+    // Not in 32 bits, which the largest lengths would overflow.
+    (length as usize).next_multiple_of(4)
 }
 
 /// The body of a whole block, after the check that its two lengths agree.
@@ -155,14 +156,17 @@ fn body(held: &[u8], order: Order, length: u32, total: usize) -> Result<&[u8], F
 
 /// Steps over a block that is too long to hold and says nothing about rows.
 fn step_over(window: &mut Window, order: Order, length: u32) -> Result<(), Fault> {
+    let offset = Some(window.offset());
     let before_trailer = padded(length) as u64 - 4;
     let skipped = window.skip(before_trailer);
     let held = window.fill(4);
     let Some(trailer) = held.first_chunk().map(|bytes| order.u32(*bytes)) else {
-        return Err(Fault::new(DamageKind::BlockCut, u64::from(length), skipped + held.len() as u64));
+        let found = skipped + held.len() as u64;
+        return Err(Fault { offset, ..Fault::new(DamageKind::BlockCut, u64::from(length), found) });
     };
     if trailer != length {
-        return Err(Fault::new(DamageKind::BlockLengthsDiffer, u64::from(length), u64::from(trailer)));
+        let fault = Fault::new(DamageKind::BlockLengthsDiffer, u64::from(length), u64::from(trailer));
+        return Err(Fault { offset, ..fault });
     }
     window.consume(4);
     Ok(())

@@ -150,7 +150,7 @@ impl CaptureReader {
         Damage {
             kind: fault.kind,
             frame: self.frames + 1,
-            offset: self.position.offset,
+            offset: fault.offset.unwrap_or(self.position.offset),
             announced: fault.announced,
             found: fault.found,
             detail: fault.detail,
@@ -164,7 +164,7 @@ impl CaptureReader {
             SourceError::CompressedCorrupt(problem) => (DamageKind::CompressedCorrupt, Some(problem)),
         };
         let found = self.window.bytes().len() as u64;
-        self.damage(Fault { kind, announced: 0, found, detail })
+        self.damage(Fault { detail, ..Fault::new(kind, 0, found) })
     }
 
     /// Where the reader stands: behind the last record once it has been asked for the next.

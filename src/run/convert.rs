@@ -33,8 +33,6 @@ pub struct Request {
     pub settings: Settings,
     /// Workers; 0 for one a core.
     pub jobs: usize,
-    /// Whether summaries are made.
-    pub summaries: bool,
     /// Rows of each summary table that the report shows.
     pub top: usize,
     /// Whether to say what would be done, and do nothing.
@@ -82,7 +80,11 @@ pub fn convert(request: &Request) -> Result<Report> {
         inputs.retain(|input| !held.inputs.contains_key(&input.absolute));
     }
     report.duplicates = duplicates(&inputs, &held);
-    let units = plan(inputs.into_iter().map(sample).collect(), &request.settings, &held.units);
+    let units = plan(
+        inputs.into_iter().map(|input| sample(input, request.settings.chunk_size)).collect(),
+        &request.settings,
+        &held.units,
+    );
     let result = convert_and_commit(request, &lake, &units, held, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     drop(lock);
@@ -111,7 +113,6 @@ fn convert_and_commit(
         lake: lake.clone(),
         staging: Lake::staging().join("units"),
         encoder: encoder(&request.settings, lake)?,
-        summaries: request.summaries,
         cancel: request.cancel.clone(),
         meter: Meter::default(),
         spare: Spare::default(),
@@ -295,11 +296,11 @@ fn duplicates(inputs: &[Input], held: &Holdings) -> Vec<Duplicate> {
     duplicates
 }
 
-/// Looks at the first records of a plain capture, for the planner.
-pub(super) fn sample(input: Input) -> Sampled {
+/// Looks at the first records of a capture that may be cut into chunks, for the planner.
+pub(super) fn sample(input: Input, chunk_size: u64) -> Sampled {
     let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: true };
     // Small captures are not cut, whatever their records are like; neither are compressed ones.
-    if sampled.input.compression != Compression::None || sampled.input.is_stdin() {
+    if sampled.input.size <= chunk_size || sampled.input.compression != Compression::None || sampled.input.is_stdin() {
         return sampled;
     }
     let Ok(mut reader) = CaptureReader::open(&sampled.input) else {

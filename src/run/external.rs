@@ -1,6 +1,7 @@
 //! `plan`, `convert-unit` and `commit`: the same run in pieces, for a scheduler that runs the units elsewhere.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -23,7 +24,10 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings) -> Result<(Vec<
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     let inputs = inputs(named, &held, &mut report);
     report.inputs = inputs.len() as u64;
-    Ok((plan::plan(inputs.into_iter().map(sample).collect(), settings, &held.units), report))
+    Ok((
+        plan::plan(inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect(), settings, &held.units),
+        report,
+    ))
 }
 
 /// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
@@ -31,13 +35,12 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings) -> Result<(Vec<
 ///
 /// # Errors
 /// If the lake cannot be written.
-pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, summaries: bool, cancel: Cancel) -> Result<UnitRow> {
+pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitRow> {
     let lake = Lake::create(lake)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
     let encoder = encoder(&unit.settings, &lake)?;
-    let workshop =
-        Workshop { lake, staging, encoder, summaries, cancel, meter: Meter::default(), spare: Spare::default() };
+    let workshop = Workshop { lake, staging, encoder, cancel, meter: Meter::default(), spare: Spare::default() };
     unit::convert_unit(unit, &workshop, jobs)
 }
 
@@ -77,6 +80,8 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, top: usize, cancel: 
     swept?;
     // Only after the commit: until then they are all there is of the work.
     folders.iter().try_for_each(|folder| sweep(&lake.resolve(folder)))?;
+    // Goes when it is empty; units of other plans may wait there.
+    let _ = fs::remove_dir(lake.resolve(&Lake::units()));
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)
@@ -129,13 +134,11 @@ fn convert_again(
 ) -> Result<Vec<UnitRow>> {
     let of_those = |row: &UnitRow| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
     let (disproved, mut kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
-    let summaries = disproved.iter().any(|row| row.partial.is_some());
     let units: Vec<_> = disproved.into_iter().map(|row| row.unit).collect();
     let workshop = Workshop {
         lake: lake.clone(),
         staging: Lake::staging().join("units"),
         encoder: encoder(settings, lake)?,
-        summaries,
         cancel,
         meter: Meter::default(),
         spare: Spare::default(),

@@ -41,24 +41,17 @@ enum Held {
     Resolved(usize, When),
 }
 
-/// A guess has turned out wrong, or cannot tell what is needed: the work is thrown away and done again in turn.
-struct Disproved;
-
 /// Why a task stops short.
 enum Stop {
+    /// A guess has turned out wrong, or cannot tell what is needed: the work is thrown away and done again in turn.
     Disproved,
+    /// The run cannot go on.
     Failed(Error),
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(error)
-    }
-}
-
-impl From<Disproved> for Stop {
-    fn from(_: Disproved) -> Self {
-        Self::Disproved
     }
 }
 
@@ -242,6 +235,7 @@ impl<'j, 'a> Work<'j, 'a> {
             counts.add(&record, &packet);
             length += self.router.append(place, &record, &packet, first.or(record.time));
             if let Some(message) = &packet.dns
+                && self.job.unit.settings.summaries
                 && self.job.unit.settings.names == Names::Dns
             {
                 self.partial.add_names(day_of(self.router.when()), message);
@@ -303,7 +297,7 @@ impl<'j, 'a> Work<'j, 'a> {
 
     fn encode(&mut self) -> Result<(), Stop> {
         while let Some((key, rows)) = self.router.take_row_group() {
-            if self.job.workshop.summaries {
+            if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window);
             }
             let group = self

@@ -25,8 +25,6 @@ pub struct Workshop {
     pub staging: PathBuf,
     /// Makes row groups.
     pub encoder: Encoder,
-    /// Whether partial summaries are made.
-    pub summaries: bool,
     /// How a run is stopped early.
     pub cancel: Cancel,
     /// How far the run is.
@@ -155,7 +153,7 @@ impl<'a> Job<'a> {
     }
 
     fn save(&self, id: &str, partial: &Partial) -> Result<Option<PartialEntry>> {
-        if !self.workshop.summaries || partial.days.is_empty() {
+        if partial.days.is_empty() {
             return Ok(None);
         }
         let staged = self.staging.join("partial.parquet");

@@ -1,0 +1,13 @@
+#![no_main]
+//! Bytes as a pcapng capture; see [`parcap_fuzz::capture`].
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use parcap::discover::{Format, MAGIC_LEN, format};
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    if format(bytes.get(..MAGIC_LEN).unwrap_or(bytes)) != Some(Format::Pcapng) {
+        return Corpus::Reject;
+    }
+    parcap_fuzz::capture::check(bytes);
+    Corpus::Keep
+});

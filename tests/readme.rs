@@ -1,0 +1,58 @@
+//! The README's commands run, in its order, and print what it says they print.
+
+#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+/// A command of a `console` block, and the output shown below it.
+struct Example {
+    command: String,
+    shown: Vec<String>,
+}
+
+fn examples(readme: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    let mut inside = false;
+    for line in readme.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
+            examples.push(Example { command: command.to_owned(), shown: Vec::new() });
+        } else if inside {
+            examples.last_mut().unwrap().shown.push(line.to_owned());
+        }
+    }
+    examples
+}
+
+#[test]
+fn the_commands_of_the_readme_print_what_it_shows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let binary = Path::new(env!("CARGO_BIN_EXE_parcap"));
+    let folder = tempfile::tempdir().unwrap();
+    symlink(root.join("data"), folder.path().join("data")).unwrap();
+    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let examples = examples(&std::fs::read_to_string(root.join("README.md")).unwrap());
+    let (cargo, parcap): (Vec<_>, Vec<_>) = examples.iter().partition(|example| example.command.starts_with("cargo "));
+    let cargo: Vec<_> = cargo.iter().map(|example| example.command.as_str()).collect();
+    assert_eq!(cargo, ["cargo run --release -- convert data/captures --out lake", "cargo test"]);
+    assert!(parcap.len() >= 6, "the README has fewer examples than it had");
+    for Example { command, shown } in parcap {
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", &command.replacen("; test $? = 3", " || test $? = 3", 1)])
+            .current_dir(folder.path())
+            .env("PATH", &path)
+            .output()
+            .unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{command}: {}\n{text}", output.status);
+        // How long it took is the only thing that differs from run to run.
+        for line in shown.iter().filter(|line| !line.contains("packets/s")) {
+            if !text.lines().any(|printed| printed.trim_end() == line.trim_end()) {
+                panic!("`{command}` does not print this line of the README:\n{line}\nbut:\n{text}");
+            }
+        }
+    }
+}
