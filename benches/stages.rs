@@ -199,9 +199,8 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> Request {
     Request {
         named: vec![capture.to_path_buf()],
         lake,
-        settings: Settings::default(),
+        settings: Settings { summaries, ..Settings::default() },
         jobs: 1,
-        summaries,
         top: 10,
         dry_run: false,
         progress: Progress::Never,
