@@ -1,0 +1,94 @@
+//! In how many runs, and in which order, captures come into a lake changes neither its rows nor its summaries.
+
+use std::path::{Path, PathBuf};
+
+use super::common::{Row, convert, hashes, packets, request, summary};
+use super::{folder, mixed_pcapng, plain_pcap, save};
+
+const SUMMARIES: [&str; 6] = ["captures", "dns_names", "protocols", "send_rates", "volume_by_ip", "volume_by_name"];
+
+fn captures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
+    let mut names = vec![
+        save(folder, "plain.pcap", &plain_pcap().bytes),
+        save(folder, "mixed.pcapng", &mixed_pcapng().bytes),
+        save(folder, "cut.pcap", &plain_pcap().bytes[..3000]),
+        save(folder, "same.pcap", &plain_pcap().bytes),
+        save(folder, "empty.pcap", &[]),
+    ];
+    // Names and addresses, for volume_by_name and dns_names.
+    names.extend(["dns.pcapng", "office-hour.pcap"].map(|name| super::common::repository("data/captures").join(name)));
+    names
+}
+
+/// The rows of each partition, in no order, for runs order the captures of a partition.
+fn sorted(lake: &Path) -> Vec<Row> {
+    let mut rows = packets(lake);
+    rows.sort();
+    rows
+}
+
+#[test]
+fn one_run_or_several_in_any_order_give_the_same_rows_and_summaries() {
+    let folder = folder();
+    let captures = captures(&folder);
+    let once = request(&captures, &folder.path().join("once"));
+    convert(&once);
+    let rows = sorted(&once.lake);
+    assert_eq!(SUMMARIES.map(|name| summary(&once.lake, name).is_empty()), [false; 6]);
+
+    let one_by_one: Vec<Vec<PathBuf>> = captures.iter().rev().map(|path| vec![path.clone()]).collect();
+    let (even, odd): (Vec<_>, Vec<_>) = captures.iter().cloned().enumerate().partition(|(place, _)| place % 2 == 0);
+    let halves: Vec<Vec<PathBuf>> =
+        [odd, even].into_iter().map(|half| half.into_iter().map(|(_, path)| path).collect()).collect();
+    for (batches, name) in [(one_by_one, "one-by-one"), (halves, "halves")] {
+        let lake = folder.path().join(name);
+        for batch in batches {
+            convert(&request(&batch, &lake));
+        }
+        assert_eq!(sorted(&lake), rows, "{name}");
+        for table in SUMMARIES {
+            assert_eq!(summary(&lake, table), summary(&once.lake, table), "{name}: {table}");
+        }
+    }
+}
+
+#[test]
+fn a_second_run_over_the_same_captures_changes_nothing() {
+    let folder = folder();
+    let captures = captures(&folder);
+    let request = request(&captures, &folder.path().join("lake"));
+    assert_eq!(convert(&request).inputs, captures.len() as u64);
+    let before = hashes(&request.lake);
+    let again = convert(&request);
+    assert_eq!((again.inputs, again.unchanged, again.records, again.parts), (0, captures.len() as u64, 0, 0));
+    assert_eq!(hashes(&request.lake), before);
+}
+
+#[test]
+fn a_later_run_converts_only_what_is_new() {
+    let folder = folder();
+    let mut captures = captures(&folder);
+    let new = captures.split_off(2);
+    let lake = folder.path().join("lake");
+    convert(&request(&captures, &lake));
+    let before = hashes(&lake.join("packets"));
+    captures.extend(new.iter().cloned());
+    let report = convert(&request(&captures, &lake));
+    assert_eq!((report.inputs, report.unchanged), (new.len() as u64, 2));
+    let after = hashes(&lake.join("packets"));
+    assert!(before.iter().all(|(path, hash)| after.get(path) == Some(hash)), "a part of the first run has changed");
+}
+
+#[test]
+fn what_has_changed_is_refused_and_its_old_rows_stay() {
+    let folder = folder();
+    let path = save(&folder, "grows.pcap", &plain_pcap().bytes[..3000]);
+    let request = request(&[&path], &folder.path().join("lake"));
+    convert(&request);
+    let rows = packets(&request.lake);
+    std::fs::write(&path, plain_pcap().bytes).unwrap();
+    let report = convert(&request);
+    let refused: Vec<_> = report.refused.iter().map(|refused| &refused.path).collect();
+    assert_eq!((refused, report.exit_code().number()), (vec![&path], 3));
+    assert_eq!(packets(&request.lake), rows);
+}

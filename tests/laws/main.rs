@@ -1,0 +1,110 @@
+//! What holds for any capture: laws, over captures built here byte by byte.
+
+#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod adversary;
+mod batches;
+mod chunks;
+mod cut;
+mod packing;
+mod random;
+
+use std::path::{Path, PathBuf};
+
+use common::build::{Capture, Known, block, interface, other, packet, section, simple, udp};
+use common::{Row, convert, folder, packets, request};
+use parcap::config::Settings;
+use parcap::discover::{Candidate, Input};
+use tempfile::TempDir;
+
+/// Writes a capture into a folder.
+fn save(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Opens a capture that must be one.
+fn input(path: &Path) -> Input {
+    Candidate::of(path, true).unwrap().probe().unwrap()
+}
+
+/// What the rows of a lake say.
+fn known(rows: &[Row]) -> Vec<Known> {
+    rows.iter().map(Known::of).collect()
+}
+
+/// The rows of one capture that is converted with these settings by so many workers.
+fn rows_with(capture: &Path, settings: &Settings, jobs: usize) -> Vec<Row> {
+    let folder = folder();
+    let mut request = request(&[capture], &folder.path().join("lake"));
+    (request.settings, request.jobs) = (settings.clone(), jobs);
+    convert(&request);
+    packets(&request.lake)
+}
+
+fn chunks_of(bytes: u64) -> Settings {
+    Settings { chunk_size: bytes, ..Settings::default() }
+}
+
+/// Payload bytes that look like nothing in particular.
+fn payload(number: usize) -> Vec<u8> {
+    (0..(number * 37) % 211).map(|place| u8::try_from((number * 131 + place * 17) % 251).unwrap()).collect()
+}
+
+/// Sixty packets on three dates, now and then backwards, one of them cut by the snapshot length, one empty.
+fn plain_pcap() -> Capture {
+    let mut capture = Capture::pcap();
+    for number in 0..60_u16 {
+        let place = usize::from(number);
+        let mut frame = if number % 11 == 7 { other(&payload(place)) } else { udp(number, &payload(place)) };
+        match number {
+            20 => frame.orig_len += 1000,
+            40 => (frame.data, frame.addresses, frame.ports) = (Vec::new(), None, None),
+            _ => {}
+        }
+        let day = [2, 2, 3, 4, 3][place / 12];
+        capture.record(day, 3_600_000_000 + u32::from(number % 9) * 1_000_003, frame);
+    }
+    capture
+}
+
+/// Three hundred packets of a pcapng: a second interface and a second section in the middle, packets without a time
+/// among the others once the planner has seen enough of them, blocks that are no packets.
+fn mixed_pcapng() -> Capture {
+    let mut capture = Capture::pcapng();
+    for number in 0..330_u16 {
+        let frame = udp(number, &payload(usize::from(number) % 17));
+        let (day, micros) = (if number < 290 { 4 } else { 5 }, u32::from(number) * 977);
+        match number {
+            // Raw IP in units of 2^-20 s, an hour behind: 2^-20 s are 0.95 us.
+            100..110 => {
+                if number == 100 {
+                    capture.block(&interface(101, 0, 0x80 | 20, 3600));
+                }
+                let mut raw = frame;
+                raw.data.drain(..14);
+                let ticks = (1_709_164_800_u64 - 3600) << 20 | u64::from(number) << 10;
+                // floor(number * 2^10 / 2^20 s), in microseconds.
+                let micros = i64::from(number) * 1024 * 1_000_000 / (1 << 20);
+                capture.timed(&packet(1, ticks, &raw), 4, micros, raw);
+            }
+            200 => {
+                capture.block(&section());
+                capture.block(&interface(1, 0, 6, 0));
+                capture.packet(day, micros, frame);
+            }
+            270..330 if number % 3 == 0 => capture.timeless(&simple(&frame), frame),
+            280 => {
+                capture.block(&block(0x0bad_cafe, &[1; 333]));
+                capture.block(&block(5, &[0; 12]));
+                capture.packet(day, micros, frame);
+            }
+            _ => capture.packet(day, micros, frame),
+        }
+    }
+    capture
+}

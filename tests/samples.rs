@@ -1,0 +1,141 @@
+//! The sample captures of `data/`: each has the rows, the format, the bytes and the fault that its `EXPECTED.tsv` says.
+//!
+//! The tables come from how the captures were made, and agree with capinfos and tshark (see the READMEs there).
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use common::{convert, files, folder, manifests, packets, repository, request, run, sum, summary};
+
+/// The rows of a table, by file, each with its columns by name.
+type Expected = BTreeMap<String, BTreeMap<String, String>>;
+
+fn expected(data: &Path) -> Expected {
+    let text = fs::read_to_string(data.join("EXPECTED.tsv")).unwrap();
+    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned));
+    let names: Vec<String> = lines.next().unwrap().collect();
+    lines
+        .map(|fields| {
+            let row: BTreeMap<_, _> = names.iter().cloned().zip(fields).collect();
+            (row["file"].clone(), row)
+        })
+        .collect()
+}
+
+#[test]
+fn nothing_in_the_data_folders_is_unread() {
+    for folder in ["data/captures", "data/damaged"] {
+        let data = repository(folder);
+        let there: BTreeSet<_> = files(&data).iter().map(|path| path.to_str().unwrap().to_owned()).collect();
+        let mut named: BTreeSet<_> = expected(&data).into_keys().collect();
+        named.extend(["EXPECTED.tsv", "README.md"].map(str::to_owned));
+        assert_eq!(there, named, "{folder}");
+    }
+}
+
+#[test]
+fn all_sample_captures_in_one_run_are_whole() {
+    let data = repository("data/captures");
+    let expected = expected(&data);
+    let folder = folder();
+    let lake = folder.path().join("lake");
+    let (data_name, out) = (data.to_str().unwrap(), lake.to_str().unwrap());
+    let ran = run(["convert", data_name, "--out", out, "--format", "json"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let rows: i64 = expected.values().map(|row| row["rows"].parse::<i64>().unwrap()).sum();
+    let bytes: i64 = expected.values().map(|row| row["wire_bytes"].parse::<i64>().unwrap()).sum();
+    let report = ran.json();
+    let counts = ["inputs", "records", "rows", "unchanged"].map(|name| report[name].as_i64().unwrap());
+    // Its README and the table are no captures.
+    assert_eq!((counts, &report["stepped_over"]), ([expected.len() as i64, rows, rows, 0], &2.into()));
+    assert_eq!((&report["damaged"], &report["refused"]), (&serde_json::json!([]), &serde_json::json!([])));
+
+    let table = packets(&lake);
+    assert_eq!((table.len() as i64, sum(&table, "length")), (rows, bytes));
+    for name in ["volume_by_ip", "volume_by_name", "send_rates", "protocols", "captures"] {
+        let table = summary(&lake, name);
+        assert_eq!((sum(&table, "bytes"), sum(&table, "packets")), (bytes, rows), "{name}");
+    }
+    let captures = summary(&lake, "captures");
+    assert_eq!(captures.len(), expected.len());
+    for (file, row) in &expected {
+        let path = data.join(file);
+        let found = captures.iter().find(|found| found.get("capture") == path.to_str()).unwrap();
+        assert_eq!(found.get("format"), Some(row["format"].as_str()), "{file}");
+        assert_eq!(found.get("compression"), Some(row["compression"].as_str()), "{file}");
+        assert_eq!(found.get("packets"), Some(row["rows"].as_str()), "{file}");
+        assert_eq!(found.get("bytes"), Some(row["wire_bytes"].as_str()), "{file}");
+        assert_eq!((found.get("damage"), found.get("damage_offset")), (None, None), "{file}");
+        assert!(["whole", "odd"].contains(&found.get("status").unwrap()), "{file}");
+    }
+}
+
+#[test]
+fn each_sample_capture_alone_has_its_rows() {
+    let data = repository("data/captures");
+    for (file, row) in expected(&data) {
+        let folder = folder();
+        let request = request(&[data.join(&file)], &folder.path().join("lake"));
+        let report = convert(&request);
+        let found = if report.rows > 0 { packets(&request.lake) } else { Vec::new() };
+        assert_eq!(
+            (found.len().to_string(), sum(&found, "length").to_string()),
+            (row["rows"].clone(), row["wire_bytes"].clone()),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn what_the_readme_of_the_samples_says_of_their_dates_and_times_shows() {
+    let dates = |file: &str| {
+        let folder = folder();
+        let request = request(&[repository("data/captures").join(file)], &folder.path().join("lake"));
+        convert(&request);
+        let mut counts = BTreeMap::<String, usize>::new();
+        packets(&request.lake).into_iter().for_each(|row| *counts.entry(row.partition).or_default() += 1);
+        counts
+    };
+    let both = [("date=2024-02-28".to_owned(), 17), ("date=2024-02-29".to_owned(), 17)];
+    assert_eq!(dates("midnight.pcap"), BTreeMap::from(both));
+    assert_eq!(dates("no-time.pcapng"), BTreeMap::from([("date=1970-01-01".to_owned(), 15)]));
+}
+
+#[test]
+fn each_damaged_capture_gives_its_rows_up_to_its_fault_and_is_named() {
+    let data = repository("data/damaged");
+    let expected = expected(&data);
+    let folder = folder();
+    let lake = folder.path().join("lake");
+    let out = lake.to_str().unwrap();
+    let ran = run(["convert", data.to_str().unwrap(), "--out", out, "--format", "json"]);
+    assert_eq!(ran.status, Some(3), "{ran:?}");
+    let report = ran.json();
+    let listed = |list: &str| {
+        let list = report[list].as_array().unwrap().clone();
+        list.into_iter().map(|entry| (entry["path"].as_str().unwrap().to_owned(), entry)).collect::<BTreeMap<_, _>>()
+    };
+    let (damaged, refused) = (listed("damaged"), listed("refused"));
+    assert_eq!(damaged.len() + refused.len(), expected.len());
+    for (file, row) in &expected {
+        let path = data.join(file).to_str().unwrap().to_owned();
+        assert!(ran.stderr.lines().any(|line| line.contains(&path)), "{file} is not named");
+        match row["status"].as_str() {
+            "damaged" => {
+                let found = &damaged[&path];
+                assert_eq!(found["records"].to_string(), row["rows"], "{file}");
+                assert_eq!(found["damage"]["offset"].to_string(), row["fault_offset"], "{file}");
+                assert!(ran.stderr.contains(&format!("warning: {path}: {}", found["message"].as_str().unwrap())));
+            }
+            status => assert_eq!((status, refused.contains_key(&path)), ("refused", true), "{file}"),
+        }
+    }
+    let rows: usize = expected.values().map(|row| row["rows"].parse::<usize>().unwrap()).sum();
+    assert_eq!(packets(&lake).len(), rows);
+    assert_eq!(manifests(&lake)[0]["rows"], rows);
+}

@@ -1,0 +1,229 @@
+//! The architecture, read from the sources: which stage may use which, and which crate has which door.
+
+#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{files, repository};
+
+/// The modules of the crate, each after those it may use.
+const ORDER: [&str; 16] = [
+    "exit_code",
+    "error",
+    "config",
+    "discover",
+    "plan",
+    "read",
+    "decode",
+    "columns",
+    "partition",
+    "write",
+    "commit",
+    "summary",
+    "unit",
+    "progress",
+    "run",
+    "cli",
+];
+
+/// Where an earlier module uses a later one, and why.
+const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
+    ("config", "columns", "settings name the types of the stages that obey them: the unit of time, the kind of length"),
+    ("config", "partition", "settings name the types of the stages that obey them: the keys of partitions"),
+];
+
+/// The crates that have a door: the files and folders (with a final `/`) that may name them.
+const DOORS: [(&str, &[&str]); 22] = [
+    ("clap", &["cli/"]),
+    ("clap_complete", &["cli/"]),
+    ("clap_mangen", &["cli/"]),
+    ("toml", &["cli/"]),
+    ("thiserror", &["error.rs", "discover/probe.rs"]),
+    ("pcap_file", &["read/"]),
+    ("byteorder_slice", &["read/"]),
+    ("etherparse", &["decode/"]),
+    ("arrow", &["columns/", "error.rs"]),
+    ("parquet", &["write/", "error.rs"]),
+    ("rayon", &["unit/pool.rs"]),
+    // Bars; and its formats of numbers in the report.
+    ("indicatif", &["progress.rs", "run/report.rs"]),
+    ("walkdir", &["discover/"]),
+    ("glob", &["discover/"]),
+    ("flate2", &["discover/"]),
+    ("zstd", &["discover/"]),
+    ("liblzma", &["discover/"]),
+    ("bzip2", &["discover/"]),
+    ("lz4_flex", &["discover/"]),
+    ("twox_hash", &["discover/"]),
+    ("comfy_table", &["summary/render.rs"]),
+    ("signal_hook", &["main.rs"]),
+];
+
+/// Crates that any stage may name: data formats, dates and hash tables.
+const EVERYWHERE: [&str; 4] = ["serde", "serde_json", "jiff", "foldhash"];
+
+/// Lines that a file may have; tests and tables are read otherwise.
+const LINES: usize = 450;
+const TABLES: [&str; 0] = [];
+
+/// A source file by its path below `src`, and its lines of code: without comments.
+struct Source {
+    name: String,
+    lines: Vec<String>,
+}
+
+impl Source {
+    /// The module of the crate that it belongs to.
+    fn module(&self) -> &str {
+        self.name.split('/').next().unwrap().trim_end_matches(".rs")
+    }
+
+    /// Whether a path of this crate or module is named in it: `name::`, not as a part of a longer path.
+    fn names(&self, name: &str) -> bool {
+        let path = format!("{name}::");
+        let part_of_a_path = |text: &str| text.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+        self.lines.iter().any(|line| line.match_indices(&path).any(|(at, _)| !part_of_a_path(&line[..at])))
+            || self.lines.iter().any(|line| line.trim() == format!("use {name};"))
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = repository("src");
+    let rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let sources = files(&root).into_iter().filter(rust).map(|path| {
+        let text = fs::read_to_string(root.join(&path)).unwrap();
+        let code = |line: &str| line.split_once("// ").map_or(line, |(code, _)| code).to_owned();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//")).map(code);
+        Source { name: path.to_str().unwrap().to_owned(), lines: lines.collect() }
+    });
+    let sources: Vec<_> = sources.collect();
+    assert!(sources.len() > 60, "{} source files", sources.len());
+    sources
+}
+
+fn place(module: &str) -> usize {
+    ORDER.iter().position(|held| *held == module).unwrap_or_else(|| panic!("{module} has no place in the order"))
+}
+
+/// Modules of the crate that a line names: `crate::read`.
+fn uses(line: &str) -> impl Iterator<Item = &str> {
+    line.match_indices("crate::").map(|(at, text)| {
+        let rest = &line[at + text.len()..];
+        &rest[..rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn a_stage_uses_only_stages_before_it() {
+    let mut exceptions: Vec<_> = AGAINST_THE_ORDER.iter().map(|(from, to, _)| (*from, *to, false)).collect();
+    for source in sources().iter().filter(|source| !["main.rs", "lib.rs"].contains(&source.name.as_str())) {
+        for line in &source.lines {
+            for used in uses(line) {
+                assert!(!used.is_empty(), "{}: name one module a line: {line}", source.name);
+                let exception = exceptions.iter_mut().find(|(from, to, _)| (*from, *to) == (source.module(), used));
+                match exception {
+                    Some((_, _, seen)) => *seen = true,
+                    None => assert!(place(used) <= place(source.module()), "{} uses {used}: {line}", source.name),
+                }
+            }
+        }
+    }
+    assert!(exceptions.iter().all(|(.., seen)| *seen), "an exception is not needed any more: {exceptions:?}");
+}
+
+#[test]
+fn no_module_goes_around_the_order_by_super() {
+    // Above a module's own file is the crate.
+    for source in sources() {
+        if source.name.ends_with("/mod.rs") && source.name.matches('/').count() == 1 || !source.name.contains('/') {
+            let up =
+                source.lines.iter().find(|line| line.starts_with("use super::") || line.contains("super::super::"));
+            assert_eq!(up, None, "{}", source.name);
+        }
+    }
+}
+
+#[test]
+fn every_crate_has_one_door() {
+    for source in sources() {
+        for (name, doors) in DOORS {
+            let allowed = doors
+                .iter()
+                .any(|door| if door.ends_with('/') { source.name.starts_with(door) } else { source.name == *door });
+            assert!(allowed || !source.names(name), "{} names {name}, whose door is {doors:?}", source.name);
+        }
+    }
+}
+
+#[test]
+fn every_door_is_in_use_and_every_dependency_has_one() {
+    let sources = sources();
+    for (name, doors) in DOORS {
+        for door in doors {
+            let uses = sources.iter().any(|source| source.name.starts_with(door) && source.names(name));
+            assert!(uses, "{door} does not name {name} any more");
+        }
+    }
+    for name in dependencies("[dependencies]") {
+        let name = name.replace('-', "_");
+        assert!(
+            DOORS.iter().any(|(held, _)| *held == name) || EVERYWHERE.contains(&name.as_str()),
+            "{name} has no door"
+        );
+    }
+}
+
+/// The names in a section of `Cargo.toml`; each must have a comment above it, its own or that of the crate whose name
+/// its own begins with.
+fn dependencies(section: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository("Cargo.toml")).unwrap();
+    let lines = text.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !line.starts_with('['));
+    let (mut names, mut above) = (Vec::<String>::new(), "");
+    for line in lines {
+        if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            let sibling = above.split_once(" = ").is_some_and(|(held, _)| {
+                name.starts_with(held) || names.iter().any(|other| name.starts_with(other.as_str()))
+            });
+            assert!(above.starts_with("# ") || sibling, "Cargo.toml does not say why there is {name}");
+            names.push(name.to_owned());
+        }
+        above = line;
+    }
+    assert!(!names.is_empty(), "{section}");
+    names
+}
+
+#[test]
+fn cargo_toml_says_why_there_is_each_dependency() {
+    dependencies("[dependencies]");
+    dependencies("[dev-dependencies]");
+}
+
+#[test]
+fn no_module_is_a_bag_and_no_file_is_long() {
+    for source in sources() {
+        let bag = ["util", "utils", "helper", "helpers", "common", "misc"];
+        let names = source.name.trim_end_matches(".rs").split('/');
+        assert!(names.clone().all(|name| !bag.contains(&name)), "{}", source.name);
+        let lines = fs::read_to_string(repository("src").join(&source.name)).unwrap().lines().count();
+        let free = source.name.contains("tests") || TABLES.contains(&source.name.as_str());
+        assert!(free || lines <= LINES, "{} has {lines} lines", source.name);
+    }
+}
+
+#[test]
+fn nothing_is_left_to_be_done() {
+    // In two pieces, or this file would be found.
+    let words = ["TO", "DO"].concat();
+    let words = [words, ["FIX", "ME"].concat(), ["XX", "X"].concat(), ["unimple", "mented!"].concat()];
+    for folder in ["src", "tests"] {
+        for path in files(&repository(folder)).iter().filter(|path| path.extension().is_some_and(|e| e == "rs")) {
+            let text = fs::read_to_string(repository(folder).join(path)).unwrap();
+            let found = text.lines().find(|line| words.iter().any(|word| line.contains(word)));
+            assert_eq!(found, None, "{folder}/{}", path.display());
+        }
+    }
+}
