@@ -47,6 +47,7 @@ pub fn watch<T>(progress: Progress, bytes: u64, meter: &Meter, work: impl FnOnce
     if let Ok(style) = style {
         bar.set_style(style);
     }
+    bar.set_message("0");
     let (done, ended) = mpsc::channel::<()>();
     thread::scope(|scope| {
         let bar = &bar;

@@ -45,8 +45,9 @@ Examples:
   tcpdump -w - | parcap convert - --out lake    from standard input
   parcap convert captures/ --out lake --quiet --format json >report.json
 
-Captures that the lake holds already are skipped without being opened. A damaged capture gives its packets up to the fault,
-is named with the byte offset of the fault, and makes the exit status 3.";
+Captures that the lake holds already are skipped without being opened. A damaged capture gives
+its packets up to the fault, is named with the byte offset of the fault, and makes the exit
+status 3.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -76,8 +77,6 @@ pub(super) struct ConvertArgs {
     /// The lake: a directory, made if it does not exist
     #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
     out: PathBuf,
-    #[command(flatten)]
-    settings: SettingsArgs,
     /// Worker threads [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
@@ -89,6 +88,8 @@ pub(super) struct ConvertArgs {
     progress: ProgressArg,
     #[command(flatten)]
     shown: ShownArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 /// What goes to stdout and stderr at the end.

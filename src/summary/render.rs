@@ -4,11 +4,18 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
 use crate::columns::{Table, TableColumn};
 
+/// Columns below which a terminal's width is not believed, or cannot be helped.
+const NARROW: u16 = 40;
+
 /// Draws the first rows of a table of `rows` rows, with numbers to the right and thousands apart; says how many are left.
 #[must_use]
 pub fn render(table: &Table, rows: usize) -> String {
     let mut text = Text::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // A terminal that does not know its width says 0.
+    if text.width().is_some_and(|width| width < NARROW) {
+        text.set_content_arrangement(ContentArrangement::Disabled);
+    }
     text.set_header(table.columns.iter().map(|(name, _)| name));
     for row in 0..table.rows() {
         text.add_row(table.columns.iter().map(|(_, column)| cell(column, row)));
@@ -48,7 +55,7 @@ fn visible(character: char) -> char {
 }
 
 fn time(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |time| format!("{time:.6}"))
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |time| time.to_string())
 }
 
 /// `1409869` as `1,409,869`.
