@@ -52,11 +52,11 @@ fn all_sample_captures_in_one_run_are_whole() {
     let report = ran.json();
     let counts = ["inputs", "records", "rows", "unchanged"].map(|name| report[name].as_i64().unwrap());
     // Its README and the table are no captures.
-    assert_eq!((counts, &report["stepped_over"]), ([expected.len() as i64, rows, rows, 0], &2.into()));
+    assert_eq!((counts, &report["stepped_over"]), ([i64::try_from(expected.len()).unwrap(), rows, rows, 0], &2.into()));
     assert_eq!((&report["damaged"], &report["refused"]), (&serde_json::json!([]), &serde_json::json!([])));
 
     let table = packets(&lake);
-    assert_eq!((table.len() as i64, sum(&table, "length")), (rows, bytes));
+    assert_eq!((i64::try_from(table.len()).unwrap(), sum(&table, "length")), (rows, bytes));
     for name in ["volume_by_ip", "volume_by_name", "send_rates", "protocols", "captures"] {
         let table = summary(&lake, name);
         assert_eq!((sum(&table, "bytes"), sum(&table, "packets")), (bytes, rows), "{name}");

@@ -1,6 +1,6 @@
 //! The architecture, read from the sources: which stage may use which, and which crate has which door.
 
-#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test helper may stop at the first surprise")]
 
 mod common;
 

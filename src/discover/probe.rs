@@ -112,7 +112,8 @@ impl Candidate {
         let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
         Ok(Self {
             path: path.to_path_buf(),
-            absolute: std::path::absolute(path)?,
+            // Without `..` and links, so that one file has one name whichever way it was reached.
+            absolute: path.canonicalize()?,
             size: metadata.len(),
             modified,
             claimed,

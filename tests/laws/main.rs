@@ -1,6 +1,6 @@
 //! What holds for any capture: laws, over captures built here byte by byte.
 
-#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -61,7 +61,7 @@ type Exact = (i64, i64, i64);
 fn pcap(wanted: &[Wanted]) -> (Capture, Vec<Option<Exact>>) {
     let (mut capture, mut times) = (Capture::pcap(), Vec::new());
     for packet in wanted {
-        let micros = packet.fraction * 1_000_000 >> 32;
+        let micros = (packet.fraction * 1_000_000) >> 32;
         let second = packet.second % 4000;
         capture.record(packet.day, u32::try_from(second * 1_000_000 + micros).unwrap(), packet.frame());
         times.push(Some((DAYS[packet.day].0 + second, micros, 1_000_000)));
@@ -83,7 +83,7 @@ fn pcapng(wanted: &[Wanted], clocks: &[(usize, usize)]) -> (Capture, Vec<Option<
             continue;
         }
         let ((_, units), offset_s) = clocks[wanted.interface];
-        let (seconds, part) = (DAYS[wanted.day].0 + wanted.second, wanted.fraction * (units % (1 << 31)) >> 32);
+        let (seconds, part) = (DAYS[wanted.day].0 + wanted.second, (wanted.fraction * units) >> 32);
         let ticks = u64::try_from((seconds - offset_s) * units + part).unwrap();
         // Finer digits are cut off.
         let micros = wanted.second * 1_000_000 + part * 1_000_000 / units;

@@ -1,0 +1,126 @@
+//! What cannot be done is refused by its exit status and its first line, and leaves nothing behind.
+
+use std::fs;
+
+use super::common::{Ran, command, files, finish, folder, packets, run};
+use super::{capture, sample, save, text};
+
+/// Runs `parcap` in a folder that holds a text, an empty file, an empty folder and a capture cut in its header; whatever
+/// fails must leave the folder as it is.
+fn refused(args: &[&str]) -> Ran {
+    let folder = folder();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    save(&folder, "notes.txt", b"hello\n");
+    save(&folder, "file", b"");
+    save(&folder, "half.pcap", &capture().bytes[..7]);
+    let listed = || {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        (names, files(folder.path()))
+    };
+    let before = listed();
+    let ran = finish(command().args(args).current_dir(folder.path()));
+    assert_eq!(listed(), before, "{args:?} left something behind: {ran:?}");
+    assert_eq!(ran.stdout, "", "{args:?}");
+    ran
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_its_status_and_first_line_and_leaves_nothing() {
+    let good = sample("vlan.pcap");
+    let good = good.as_str();
+    for (args, status, complaint) in [
+        (vec![], 2, "Packet captures into a Parquet lake"),
+        (vec!["convert", "--out", "lake"], 2, "error: the following required arguments were not provided:"),
+        (vec!["convert", good], 2, "error: the following required arguments were not provided:"),
+        (vec!["convert", good, "--out", "lake", "--wat"], 2, "error: unexpected argument '--wat' found"),
+        (vec!["frobnicate"], 2, "error: unrecognized subcommand 'frobnicate'"),
+        (
+            vec!["convert", good, "--out", "lake", "--jobs", "many"],
+            2,
+            "error: invalid value 'many' for '--jobs <N>': invalid digit found in string",
+        ),
+        (
+            vec!["convert", good, "--out", "lake", "--partition-by", "hour"],
+            2,
+            "error: invalid value 'hour' for '--partition-by <KEYS>': give date, date,hour or date,hour,protocol",
+        ),
+        (
+            vec!["convert", good, "--out", "lake", "--chunk-size", "0"],
+            2,
+            "error: invalid value '0' for '--chunk-size <SIZE>': give a size such as 64MiB, 1GB or 4096",
+        ),
+        (
+            vec!["plan", "-", "--out", "lake"],
+            2,
+            "error: invalid value '-' for '<INPUT>...': standard input cannot be converted elsewhere; use `parcap convert -`",
+        ),
+        (vec!["convert", good, "--out", "file"], 2, "error: file: is a file, and a lake is a directory"),
+        (vec!["convert", "nowhere.pcap", "--out", "lake"], 3, "error: nowhere.pcap: does not exist"),
+        (vec!["convert", "x*.pcap", "--out", "lake"], 3, "error: x*.pcap: is a pattern that matches no file"),
+        (vec!["convert", "notes.txt", "--out", "lake"], 3, "error: notes.txt: is not a capture: it begins with text"),
+        (vec!["convert", "empty", "--out", "lake"], 3, "error: empty: holds no capture"),
+        (vec!["plan", "nowhere.pcap", "--out", "lake"], 3, "error: nowhere.pcap: does not exist"),
+    ] {
+        let ran = refused(&args);
+        assert_eq!((ran.status, ran.complaint()), (Some(status), complaint), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_a_failure() {
+    // Not by permissions: whoever runs as root is refused nothing by them.
+    let good = sample("vlan.pcap");
+    let ran = refused(&["convert", &good, "--out", "file/lake"]);
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.complaint().starts_with("error: file/lake/_parcap/manifest: cannot "), "{ran:?}");
+    assert!(ran.complaint().ends_with(": Not a directory (os error 20)"), "{ran:?}");
+}
+
+#[test]
+fn what_is_no_unit_is_refused_by_name() {
+    let folder = folder();
+    let lake = text(&folder.path().join("lake"));
+    for (args, stdin, complaint) in [
+        (vec!["convert-unit", "--out", &lake], "{", "error: stdin: not a valid unit: "),
+        (vec!["commit", &lake], "{}\n", "error: stdin, line 1: not a valid unit row: "),
+    ] {
+        let ran = super::common::run_with(&args, stdin.as_bytes());
+        assert_eq!(ran.status, Some(1), "{ran:?}");
+        assert!(ran.complaint().starts_with(complaint), "{ran:?}");
+    }
+    assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_broken_capture_among_good_ones_is_named_and_the_good_ones_are_converted() {
+    let folder = folder();
+    let broken = text(&save(&folder, "broken.pcap", &capture().bytes[..700]));
+    let lake = folder.path().join("lake");
+    let (first, last, missing) = (sample("vlan.pcap"), sample("any.pcap"), text(&folder.path().join("gone.pcap")));
+    let ran = run(["convert", &first, &broken, &missing, &last, "--out", &text(&lake)]);
+    assert_eq!(ran.status, Some(3), "{ran:?}");
+    assert!(ran.complaint().starts_with(&format!("warning: {broken}: packet ")), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("error: {missing}: does not exist\n")), "{ran:?}");
+    let whole = capture().boundaries.iter().rev().find(|(boundary, _)| *boundary <= 700).unwrap().1;
+    // 110 and 22: EXPECTED.tsv.
+    assert_eq!(packets(&lake).len(), 110 + 22 + whole);
+}
+
+#[test]
+fn a_lake_of_other_settings_is_refused_and_stays() {
+    let folder = folder();
+    let lake = text(&folder.path().join("lake"));
+    assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &lake]).status, Some(0));
+    let before = super::common::hashes(folder.path());
+    for (option, value) in
+        [("--partition-by", "date,hour"), ("--timestamp-unit", "ns"), ("--length", "captured"), ("--window", "5s")]
+    {
+        let ran = run(["convert", &sample("any.pcap"), "--out", &lake, option, value]);
+        let complaint = format!("error: {lake}: was made with another {option}");
+        assert_eq!((ran.status, ran.complaint()), (Some(2), complaint.as_str()));
+        assert!(ran.stderr.contains("\nhint: "), "{ran:?}");
+    }
+    assert_eq!(super::common::hashes(folder.path()), before);
+}
