@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::columns::{LengthKind, TimestampUnit};
@@ -81,7 +82,7 @@ pub(super) struct ConvertArgs {
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// Say what would be converted, and write nothing
-    #[arg(long, env = "PARCAP_DRY_RUN")]
+    #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
     /// When to show a progress bar; `auto` is when stderr is a terminal
     #[arg(long, value_enum, value_name = "WHEN", env = "PARCAP_PROGRESS", default_value_t = ProgressArg::Auto)]
@@ -102,7 +103,7 @@ pub(super) struct ShownArgs {
     #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = 10)]
     pub(super) top: usize,
     /// Say nothing on stderr but what went wrong
-    #[arg(long, short, env = "PARCAP_QUIET")]
+    #[arg(long, short, env = "PARCAP_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
 
@@ -176,7 +177,7 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", default_value_t = Micros(WINDOW), value_parser = micros)]
     window: Micros,
     /// Write the packets table only
-    #[arg(long, env = "PARCAP_NO_SUMMARY")]
+    #[arg(long, env = "PARCAP_NO_SUMMARY", value_parser = BoolishValueParser::new())]
     no_summary: bool,
     /// Where names of addresses come from: the DNS answers in the captures, or nowhere
     #[arg(long, value_enum, value_name = "SOURCE", env = "PARCAP_NAMES", default_value_t = NamesArg::Dns)]

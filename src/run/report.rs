@@ -12,6 +12,7 @@ use crate::commit::{InputEntry, RefusedEntry};
 use crate::discover::path_text;
 use crate::exit_code::ExitCode;
 use crate::read::Damage;
+use crate::summary::time;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -105,7 +106,8 @@ impl Serialize for SummaryTable {
 fn value(column: &TableColumn, row: usize) -> serde_json::Value {
     match column {
         TableColumn::Text(values) => values.get(row).cloned().flatten().into(),
-        TableColumn::Int(values) | TableColumn::Time(values) => values.get(row).copied().flatten().into(),
+        TableColumn::Int(values) => values.get(row).copied().flatten().into(),
+        TableColumn::Time(values) => values.get(row).copied().flatten().map(time).into(),
         TableColumn::Float(values) => values.get(row).copied().flatten().into(),
     }
 }

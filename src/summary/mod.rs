@@ -12,6 +12,6 @@ mod tables;
 
 pub use partial::{DayPartial, Named, Partial, Volume};
 pub use publish::{Staged, captures, stage, stage_captures};
-pub use render::{render, thousands};
+pub use render::{render, thousands, time};
 pub use store::{load, save};
 pub use tables::{NO_NAME, busiest_windows, dns_names, protocols, send_rates, volume_by_ip, volume_by_name};

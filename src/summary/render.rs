@@ -54,7 +54,9 @@ fn visible(character: char) -> char {
     if character.is_control() { '\u{fffd}' } else { character }
 }
 
-fn time(micros: i64) -> String {
+/// An instant in microseconds since the Unix epoch, as RFC 3339 text in UTC.
+#[must_use]
+pub fn time(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |time| time.to_string())
 }
 
