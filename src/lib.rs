@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each stage is a module, in the order in which a packet passes them. A type lives in the stage that makes it; a later
-//! stage may use it, an earlier one never. [`unit`] runs the stages from `read` to `write` on one unit of work, [`run`]
+//! stage may use it, an earlier one never. [`mod@unit`] runs the stages from `read` to `write` on one unit of work, [`run`]
 //! wires a whole run, [`cli`] reads the command line.
 //!
 //! What always holds:

@@ -1,4 +1,4 @@
-//! What was typed. `Args` becomes [`Settings`] and requests here, and nowhere else. The only door for clap.
+//! What was typed. `Args` becomes `Settings` and requests here, and nowhere else. The only door for clap.
 
 mod args;
 mod configured;
