@@ -40,3 +40,22 @@ fn a_long_block_that_is_cut_is_reported_where_it_begins() {
     assert_eq!((damage.kind, damage.offset), (DamageKind::BlockCut, 28));
     assert_eq!((damage.announced, damage.found), (0x0100_0010, 12));
 }
+
+/// A capture that is refused when it is read, and not when it is recognised, was held as if it had been converted.
+#[test]
+fn a_refused_capture_is_named_in_every_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twelve-bytes.pcap");
+    std::fs::write(&path, b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0").unwrap();
+    for _ in 0..2 {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_parcap"))
+            .arg("convert")
+            .arg(&path)
+            .arg("--out")
+            .arg(folder.path().join("lake"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("its header needs 24 bytes, the file has 12"));
+    }
+}

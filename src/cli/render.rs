@@ -34,7 +34,8 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
         print(&format!("{}\n{}\n", summary.name, render(&table, rows)))?;
     }
     if shown.dry_run {
-        print(&format!("would convert {} captures of {} bytes\n", report.inputs, report.bytes_in))?;
+        let captures = if report.inputs == 1 { "capture" } else { "captures" };
+        print(&format!("would convert {} {captures} of {} bytes\n", report.inputs, report.bytes_in))?;
     } else if !shown.quiet {
         talk(&report.closing());
     }

@@ -86,7 +86,10 @@ impl Window {
         while self.end < wanted && !self.at_end {
             // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
             let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted.next_power_of_two()));
-            if self.buffer.len() < room {
+            if self.buffer.is_empty() {
+                // Zeroed by the system, page by page, as far as a capture needs them: most are small.
+                self.buffer = vec![0; room];
+            } else if self.buffer.len() < room {
                 self.buffer.resize(room, 0);
             }
             let Some(free) = self.buffer.get_mut(self.end..) else {
