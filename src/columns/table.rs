@@ -133,6 +133,18 @@ impl Table {
         Self { columns: named.cloned().collect() }
     }
 
+    /// A table of the same columns that has no rows.
+    #[must_use]
+    pub fn without_rows(&self) -> Self {
+        let empty = |column: &TableColumn| match column {
+            TableColumn::Text(_) => TableColumn::Text(Vec::new()),
+            TableColumn::Int(_) => TableColumn::Int(Vec::new()),
+            TableColumn::Float(_) => TableColumn::Float(Vec::new()),
+            TableColumn::Time(_) => TableColumn::Time(Vec::new()),
+        };
+        Self { columns: self.columns.iter().map(|(name, column)| (name.clone(), empty(column))).collect() }
+    }
+
     /// The first rows of the table.
     #[must_use]
     pub fn first(mut self, rows: usize) -> Self {

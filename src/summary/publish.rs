@@ -60,14 +60,14 @@ pub fn stage(
     for (day, sums) in &staged.days {
         for (name, make) in TABLES {
             let folder = Path::new(name).join(format!("date={}", day.text()));
-            let step = stage_table(lake, &folder, name, &make(sums, settings))?;
+            let step = stage_table(lake, &folder, name, make(sums, settings))?;
             staged.moves.push(step);
         }
     }
     Ok(staged)
 }
 
-fn stage_table(lake: &Lake, folder: &Path, name: &str, table: &Table) -> Result<Move> {
+fn stage_table(lake: &Lake, folder: &Path, name: &str, table: Table) -> Result<Move> {
     let below = Path::new(SUMMARIES).join(folder).join(format!("{name}.parquet"));
     let from = Lake::staging().join(&below);
     let path = lake.resolve(&from);
@@ -83,7 +83,7 @@ fn stage_table(lake: &Lake, folder: &Path, name: &str, table: &Table) -> Result<
 /// # Errors
 /// If it cannot be written.
 pub fn stage_captures<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a InputEntry>) -> Result<Move> {
-    stage_table(lake, Path::new("captures"), "captures", &captures(inputs))
+    stage_table(lake, Path::new("captures"), "captures", captures(inputs))
 }
 
 /// The table of captures.

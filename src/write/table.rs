@@ -20,8 +20,8 @@ use super::part::failed;
 ///
 /// # Errors
 /// If the file exists, or cannot be written or synced.
-pub fn write_table(path: &Path, table: &Table) -> Result<u64> {
-    write_tables(path, table.clone().first(0), std::iter::once(table.clone()))
+pub fn write_table(path: &Path, table: Table) -> Result<u64> {
+    write_tables(path, table.without_rows(), std::iter::once(table))
 }
 
 /// Writes a table that comes in pieces; `empty` is one without rows, for its columns.
