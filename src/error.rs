@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::exit_code::ExitCode;
 
-/// What stops a run. Nothing of the run is visible in the lake when one of these is returned.
+/// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
+/// then interrupted is finished by the next run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A call to the operating system failed on something of the lake.
@@ -74,7 +75,7 @@ pub enum Error {
         /// Rows in the parts.
         written: u64,
     },
-    /// An input that was converted before has other content now.
+    /// A unit that was converted elsewhere cannot be committed.
     #[error("{}: {problem}", path.display())]
     Commit {
         /// The unit, part or input that cannot be committed.
@@ -119,7 +120,7 @@ impl Error {
         match self {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("free some space and run the same command again; the lake is as it was before this run")
+                    Some("free some space and run the same command again")
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     Some("the lake's directory must be writable by the user who runs parcap")

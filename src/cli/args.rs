@@ -33,7 +33,7 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "\
 Exit status:
   0    all converted, or nothing to do
-  1    the run failed; nothing of it is visible in the lake
+  1    the run failed; run it again, and it finishes or undoes what this one began
   2    wrong usage
   3    committed, but some input was damaged, refused or unreadable; each is named
   75   another run holds the lake; try later

@@ -103,8 +103,7 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     }
 }
 
-/// Work that rests on no guess cannot be disproved; should it be, rows would be missing, and the check at the end of the
-/// run says so.
+/// Work that rests on no guess cannot be disproved; should it be, that is a bug, and the run must not commit.
 fn never_disproved(stop: Stop) -> Error {
     match stop {
         Stop::Failed(error) => error,
