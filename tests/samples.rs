@@ -139,3 +139,42 @@ fn each_damaged_capture_gives_its_rows_up_to_its_fault_and_is_named() {
     assert_eq!(packets(&lake).len(), rows);
     assert_eq!(manifests(&lake)[0]["rows"], rows);
 }
+
+/// `office-hour.pcap` is cut to a snapshot length: a classic pcap is 24 bytes, and 16 a packet, and what was captured.
+#[test]
+fn captured_lengths_are_what_the_file_holds() {
+    let capture = repository("data/captures/office-hour.pcap");
+    let row = &expected(&repository("data/captures"))["office-hour.pcap"];
+    let (packets_in_it, wire) = (row["rows"].parse::<u64>().unwrap(), row["wire_bytes"].parse::<i64>().unwrap());
+    let captured = i64::try_from(fs::metadata(&capture).unwrap().len() - 24 - 16 * packets_in_it).unwrap();
+    assert!(captured < wire, "the sample is cut");
+    for (kind, bytes) in [("wire", wire), ("captured", captured)] {
+        let folder = folder();
+        let lake = folder.path().join("lake");
+        let ran =
+            run(["convert", capture.to_str().unwrap(), "--out", lake.to_str().unwrap(), "--length", kind, "--quiet"]);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        assert_eq!(sum(&packets(&lake), "length"), bytes);
+        assert_eq!(sum(&summary(&lake, "volume_by_ip"), "bytes"), bytes);
+    }
+}
+
+#[test]
+fn every_page_compression_can_be_read_and_names_can_be_off() {
+    let capture = repository("data/captures/office-hour.pcap");
+    let row = &expected(&repository("data/captures"))["office-hour.pcap"];
+    for codec in ["zstd:3", "snappy", "lz4", "none"] {
+        let folder = folder();
+        let lake = folder.path().join("lake");
+        let (capture, out) = (capture.to_str().unwrap(), lake.to_str().unwrap());
+        let ran = run(["convert", capture, "--out", out, "--compression", codec, "--names", "off", "--quiet"]);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let table = packets(&lake);
+        assert_eq!(
+            (table.len().to_string(), sum(&table, "length").to_string()),
+            (row["rows"].clone(), row["wire_bytes"].clone())
+        );
+        // Every address is `N/A`, and packets without one are apart.
+        assert_eq!(summary(&lake, "volume_by_name").len(), 2, "{codec}");
+    }
+}
