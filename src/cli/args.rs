@@ -9,7 +9,7 @@ use crate::columns::{LengthKind, TimestampUnit};
 use crate::config::{CHUNK_SIZE, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW};
 use crate::partition::PartitionBy;
 use crate::progress::Progress;
-use crate::run::Request;
+use crate::run::{CommitOptions, Request};
 use crate::unit::Cancel;
 
 use super::parse::{compression, micros, partition_by, size};
@@ -84,6 +84,8 @@ pub(super) struct ConvertArgs {
     /// Say what would be converted, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
+    #[command(flatten)]
+    strict: StrictArg,
     /// When to show a progress bar; `auto` is when stderr is a terminal
     #[arg(long, value_enum, value_name = "WHEN", env = "PARCAP_PROGRESS", default_value_t = ProgressArg::Auto)]
     progress: ProgressArg,
@@ -91,6 +93,14 @@ pub(super) struct ConvertArgs {
     shown: ShownArgs,
     #[command(flatten)]
     settings: SettingsArgs,
+}
+
+/// What becomes of damaged captures.
+#[derive(Debug, ClapArgs)]
+pub(super) struct StrictArg {
+    /// Refuse a damaged capture as a whole, instead of converting it up to its fault
+    #[arg(long, env = "PARCAP_STRICT", value_parser = BoolishValueParser::new())]
+    strict: bool,
 }
 
 /// What goes to stdout and stderr at the end.
@@ -135,7 +145,9 @@ pub(super) struct CommitArgs {
     pub(super) lake: PathBuf,
     /// Worker threads, for chunks that have to be converted again [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
-    pub(super) jobs: usize,
+    jobs: usize,
+    #[command(flatten)]
+    strict: StrictArg,
     #[command(flatten)]
     pub(super) shown: ShownArgs,
 }
@@ -173,6 +185,9 @@ pub(super) struct SettingsArgs {
     /// What the `length` column counts: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
+    /// Go on behind damage, where several credible records follow one another; the bytes between are reported
+    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
+    salvage: bool,
     /// Length of a window of the send rates, 1ms to 1d
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", default_value_t = Micros(WINDOW), value_parser = micros)]
     window: Micros,
@@ -246,6 +261,7 @@ impl SettingsArgs {
                 LengthArg::Captured => LengthKind::Captured,
             },
             partition_by: self.partition_by,
+            salvage: self.salvage,
             window: self.window.0,
             summaries: !self.no_summary,
             names: match self.names {
@@ -256,6 +272,13 @@ impl SettingsArgs {
     }
 }
 
+impl CommitArgs {
+    pub(super) fn options(&self, cancel: &Cancel) -> CommitOptions {
+        let (jobs, strict, top) = (self.jobs, self.strict.strict, self.shown.top);
+        CommitOptions { jobs, strict, top, cancel: cancel.clone() }
+    }
+}
+
 impl ConvertArgs {
     pub(super) fn request(&self, cancel: &Cancel) -> Request {
         Request {
@@ -263,6 +286,7 @@ impl ConvertArgs {
             lake: self.out.clone(),
             settings: self.settings.settings(),
             jobs: self.jobs,
+            strict: self.strict.strict,
             top: self.shown.top,
             dry_run: self.dry_run,
             progress: match self.progress {

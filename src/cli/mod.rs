@@ -73,7 +73,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
                 .enumerate()
                 .map(|(number, line)| from_json("unit row", &format!("stdin, line {}", number + 1), line))
                 .collect::<Result<Vec<UnitRow>>>()?;
-            let report = run::commit(&args.lake, rows, args.jobs, args.shown.top, cancel.clone())?;
+            let report = run::commit(&args.lake, rows, args.options(cancel))?;
             show(&report, &args.shown.shown())?;
             Ok(report.exit_code())
         }

@@ -24,8 +24,11 @@ use super::window::Window;
 /// Bytes of a block around its body: type, length, length again.
 const AROUND: usize = 12;
 const AROUND_U32: u32 = 12;
-/// Packet blocks and interface descriptions over this length are not believed: libpcap's maximum block size.
+/// Blocks over this length are not believed: libpcap's maximum block size.
 const MAX_BLOCK: u32 = 16 << 20;
+/// Blocks without packets that writers do make that long: names, the system's journal, decryption secrets, custom ones. A
+/// block of another type over [`MAX_BLOCK`] is not believed either.
+const MAY_BE_LONG: [u32; 5] = [4, 9, 10, 0xbad, 0x4000_0bad];
 /// Section Header Blocks may not say less than their fixed fields.
 const SECTION_HEADER_MIN: u32 = 28;
 
@@ -88,7 +91,7 @@ fn block(
         return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)));
     }
     if length > MAX_BLOCK {
-        if needed > AROUND_U32 {
+        if !MAY_BE_LONG.contains(&kind) {
             return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)));
         }
         return step_over(window, order, length).map(|()| None);
@@ -104,7 +107,9 @@ fn block(
         SIMPLE_PACKET_BLOCK => Some(simple_packet(body, order, &section.interfaces, total)),
         PACKET_BLOCK => Some(obsolete_packet(body, order, &section.interfaces, total)),
         INTERFACE_DESCRIPTION_BLOCK => {
-            if let Some(interface) = describe(body, order) {
+            if let Some(interface) = describe(body, order)
+                && !section.gapped
+            {
                 Arc::make_mut(&mut section.interfaces).push(interface);
             }
             None
@@ -112,6 +117,7 @@ fn block(
         SECTION_HEADER_BLOCK => {
             section_version(body, order)?;
             section.interfaces = Arc::default();
+            section.gapped = false;
             None
         }
         _ => None,

@@ -6,7 +6,8 @@
 mod convert;
 mod external;
 mod report;
+mod strict;
 
 pub use convert::{Request, convert};
-pub use external::{commit, convert_unit, plan};
+pub use external::{CommitOptions, commit, convert_unit, plan};
 pub use report::{Damaged, Report, SummaryTable};

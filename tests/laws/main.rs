@@ -11,6 +11,7 @@ mod chunks;
 mod cut;
 mod packing;
 mod random;
+mod salvage;
 
 use std::path::{Path, PathBuf};
 
