@@ -85,15 +85,15 @@ impl Random {
     }
 }
 
-/// Damages a capture in every way at every `step`-th record; returns how many faults there were, how many records they
-/// left behind, and how many of those were found.
-fn plant(bytes: &[u8], name: &str, step: usize, random: &mut Random) -> (usize, usize, usize) {
+/// Damages a capture in every way at every `step`-th record but the last few; returns how many faults there were, how many
+/// records they left behind, and how many of those were found.
+fn plant(bytes: &[u8], name: &str, step: usize, spared: usize, random: &mut Random) -> (usize, usize, usize) {
     let pcapng = bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
     let Some((original, places, _)) = read(bytes, false) else {
         return (0, 0, 0);
     };
     let (mut planted, mut left, mut found) = (0, 0, 0);
-    for place in places.iter().step_by(step) {
+    for place in places.iter().take(places.len().saturating_sub(spared)).step_by(step) {
         for fault in FAULTS {
             let (damaged, before, after) = damage(bytes, pcapng, place.start, fault, random);
             let (Some((prefix, ..)), Some((salvaged, at, gaps))) = (read(&damaged, false), read(&damaged, true)) else {
@@ -141,7 +141,7 @@ fn remote() -> Capture {
 #[test]
 fn nearly_everything_behind_a_fault_is_found_and_nothing_else() {
     for pcapng in [false, true] {
-        let (planted, left, found) = plant(&plain(120, pcapng).bytes, "plain", 3, &mut Random(7));
+        let (planted, left, found) = plant(&plain(120, pcapng).bytes, "plain", 3, 0, &mut Random(7));
         println!("faults planted: {planted}, records behind them: {left}, found: {found}");
         assert!(planted > 100, "{planted} faults");
         // A run of three at the end is not believed, so the last faults leave some behind.
@@ -151,11 +151,9 @@ fn nearly_everything_behind_a_fault_is_found_and_nothing_else() {
 
 #[test]
 fn records_that_packets_carry_are_not_taken_for_records() {
-    let mut hostile = hostile_pcap();
-    // What the last packet carries cannot be told from records, once its own header is gone.
-    (0..4).for_each(|number| hostile.record(4, 100 + u32::from(number), udp(number, b"plain")));
-    for (capture, name) in [(hostile, "pcap"), (hostile_pcapng(), "pcapng"), (remote(), "remote")] {
-        let (planted, left, found) = plant(&capture.bytes, name, 2, &mut Random(11));
+    for (capture, name) in [(hostile_pcap(), "pcap"), (hostile_pcapng(), "pcapng"), (remote(), "remote")] {
+        // What the last packet carries cannot be told from records once the packet's own header is gone.
+        let (planted, left, found) = plant(&capture.bytes, name, 2, 5, &mut Random(11));
         println!("{name}: faults planted: {planted}, records behind them: {left}, found: {found}");
         assert!(planted > 10, "{name}: {planted} faults");
     }
@@ -176,7 +174,7 @@ fn nothing_is_invented_on_the_captures_at_hand() {
             };
             // Large captures are damaged at fewer places.
             let step = (records.len() / if bytes.len() > 500_000 { 2 } else { 8 }).max(1);
-            let (more, behind, again) = plant(&bytes, &name.display().to_string(), step, &mut Random(13));
+            let (more, behind, again) = plant(&bytes, &name.display().to_string(), step, 0, &mut Random(13));
             (captures, planted, left, found) = (captures + 1, planted + more, left + behind, found + again);
         }
     }

@@ -15,9 +15,9 @@
 //!    [`LOOKED_INTO`] records of the run carries such, the run begins with it, and what precedes it is given up.
 //!
 //! Always: the answer depends on the bytes from the fault on and on what precedes it, never on chunks or buffers; every
-//! byte is looked at a bounded number of times. What the rule cannot tell: records of a later time that the last packet
-//! of a capture carries up to its end, if the packet's own header is gone. Deliberately not here: mending a record, and
-//! what lies behind a fault of a compressed stream.
+//! byte is looked at a bounded number of times. What the rule cannot tell: records that a packet carries up to its own
+//! end, with times that could follow, if the packet's own header is gone and none of the next [`LOOKED_INTO`] packets
+//! carries any. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
 
 mod block;
 mod record;
