@@ -64,6 +64,8 @@ pub(super) enum Command {
     ConvertUnit(ConvertUnitArgs),
     /// Publish the units whose manifest rows come from standard input, and sum them up
     Commit(CommitArgs),
+    /// Say what is in captures, without converting them: format, link types, interfaces, packets, times, damage
+    Inspect(InspectArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, in roff
@@ -150,6 +152,22 @@ pub(super) struct CommitArgs {
     strict: StrictArg,
     #[command(flatten)]
     pub(super) shown: ShownArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct InspectArgs {
+    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// Worker threads [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    pub(super) jobs: usize,
+    /// Look behind damage for more packets, as `parcap convert --salvage` does
+    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
+    pub(super) salvage: bool,
+    /// What goes to stdout: text to read, or one JSON document with everything
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -16,6 +16,7 @@ mod position;
 mod reader;
 mod record;
 mod salvage;
+mod survey;
 mod time;
 mod window;
 
@@ -25,4 +26,5 @@ pub use link_type::LinkType;
 pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
 pub use reader::CaptureReader;
 pub use record::{OddRecord, PacketRecord};
+pub use survey::{InterfaceSurvey, SectionSurvey, Survey};
 pub use time::{Resolution, Timestamp};

@@ -90,6 +90,7 @@ pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Fra
         orig_len: fields.orig_len,
         cap_len: fields.cap_len,
         link_type: Some(header.link_type),
+        interface: None,
         data: header_len..header_len + announced,
         total: header_len + announced,
         odd: OddRecord {

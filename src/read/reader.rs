@@ -9,6 +9,7 @@ use super::pcapng;
 use super::position::{Framing, Position, Section};
 use super::record::PacketRecord;
 use super::salvage;
+use super::survey::Survey;
 use super::time::Timestamp;
 use super::window::Window;
 
@@ -38,6 +39,8 @@ pub struct CaptureReader {
     compression: Compression,
     /// Time of the last record that has one.
     last_time: Option<Timestamp>,
+    /// What is said besides packets, if that is asked for.
+    survey: Option<Box<Survey>>,
     /// What was stepped over, if that is asked for.
     salvaged: Option<Gaps>,
 }
@@ -88,6 +91,7 @@ impl CaptureReader {
             format,
             compression,
             last_time: None,
+            survey: None,
             salvaged: None,
         })
     }
@@ -112,6 +116,7 @@ impl CaptureReader {
             format,
             compression,
             last_time: None,
+            survey: None,
             salvaged: None,
         }))
     }
@@ -123,6 +128,18 @@ impl CaptureReader {
         self.salvaged = salvage.then(Gaps::default);
         self.last_time = last;
         self
+    }
+
+    /// Notes what the capture says besides its packets.
+    #[must_use]
+    pub fn surveying(mut self) -> Self {
+        self.survey = Some(Box::default());
+        self
+    }
+
+    /// What was noted, taken out of the reader.
+    pub fn take_survey(&mut self) -> Survey {
+        self.survey.as_mut().map(std::mem::take).map(|survey| *survey).unwrap_or_default()
     }
 
     /// Ends reading at the first record that begins at `limit` or later; a later call may move it on.
@@ -147,7 +164,7 @@ impl CaptureReader {
             let result = match &mut self.position.framing {
                 Framing::Empty => Ok(None),
                 Framing::Pcap(header) => pcap::next(&mut self.window, *header),
-                Framing::Pcapng(section) => pcapng::next(&mut self.window, section, self.limit),
+                Framing::Pcapng(section) => pcapng::next(&mut self.window, section, self.limit, &mut self.survey),
             };
             self.position.offset = self.window.offset();
             match result {
@@ -168,6 +185,9 @@ impl CaptureReader {
         self.frames += 1;
         self.handed_out = frame.total;
         self.last_time = frame.time.or(self.last_time);
+        if let Some(survey) = &mut self.survey {
+            survey.packet(frame.interface);
+        }
         if self.position.first_time.is_none() {
             self.position.first_time = frame.time;
         }
