@@ -65,7 +65,10 @@ impl Inspection {
         let link_types = self.found.link_types.iter().map(|(name, count)| format!("{name} {}", number(*count)));
         let link_types: Vec<_> = link_types.collect();
         let packets = number(self.found.records);
-        lines.add("packets", &if link_types.is_empty() { packets } else { format!("{packets}: {}", link_types.join(", ")) });
+        lines.add(
+            "packets",
+            &if link_types.is_empty() { packets } else { format!("{packets}: {}", link_types.join(", ")) },
+        );
         lines.add("on the wire", &format!("{} bytes", thousands(self.found.length)));
         lines.add("captured", &format!("{} bytes", number(self.captured)));
         let (Some(earliest), Some(latest)) = (self.found.earliest, self.found.latest) else {
@@ -77,7 +80,7 @@ impl Inspection {
         let backwards = self.found.odd.get(crate::commit::BACKWARDS).copied().unwrap_or_default();
         lines.add(
             "in order",
-            &if self.in_order { "yes".to_owned() } else { format!("no, backwards at {} packets", number(backwards)) },
+            &if self.in_order { "yes".to_owned() } else { format!("no, backwards {}", times(backwards)) },
         );
     }
 
@@ -128,7 +131,8 @@ fn interface(held: &InterfaceSurvey) -> String {
     if snap_len != 0 {
         let _ = write!(text, ", snapshot length {snap_len}");
     }
-    let _ = write!(text, ", {} packets", number(held.packets));
+    let packets = if held.packets == 1 { "packet" } else { "packets" };
+    let _ = write!(text, ", {} {packets}", number(held.packets));
     for said in [&held.name, &held.description].into_iter().flatten() {
         let _ = write!(text, ", {}", shown(said));
     }
@@ -138,6 +142,10 @@ fn interface(held: &InterfaceSurvey) -> String {
 /// Text out of a capture, in quotes, and without what would steer the terminal.
 fn shown(text: &str) -> String {
     format!("{text:?}")
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{} times", number(count)) }
 }
 
 fn number(count: u64) -> String {

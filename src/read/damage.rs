@@ -131,6 +131,14 @@ impl DamageKind {
     }
 }
 
+impl DamageKind {
+    /// Whether the capture ends in the middle of something, so that most likely nothing is behind it.
+    #[must_use]
+    pub fn is_cut(self) -> bool {
+        !self.leaves_bytes() || matches!(self, Self::PacketCut | Self::BlockCut)
+    }
+}
+
 impl std::error::Error for Damage {}
 
 impl fmt::Display for Damage {

@@ -31,8 +31,7 @@ pub struct Inspected {
 pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -> Result<Inspected> {
     let mut report = Report::default();
     let inputs = inputs(named, &Holdings::default(), &mut report);
-    let mut inspected =
-        Inspected { captures: Vec::new(), refused: report.refused, stepped_over: report.stepped_over };
+    let mut inspected = Inspected { captures: Vec::new(), refused: report.refused, stepped_over: report.stepped_over };
     for result in in_order(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
         match result {
             Ok(inspection) => inspected.captures.push(inspection),

@@ -137,7 +137,7 @@ impl Damaged {
                 plural_of(count, "gap", "gaps"),
                 if bytes == 1 { "was" } else { "were" },
             );
-        } else if self.damage.kind.leaves_bytes() {
+        } else if !self.damage.kind.is_cut() {
             hint.push_str("; `--salvage` looks for more behind it");
         }
         hint

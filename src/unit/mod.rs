@@ -19,8 +19,8 @@ use crate::plan::Unit;
 pub use cancel::Cancel;
 pub(crate) use counts::Counts;
 pub use job::{Meter, Spare, Workshop};
-pub(crate) use pool::in_order;
 pub use pool::convert_units;
+pub(crate) use pool::in_order;
 
 /// Converts one unit: its parts are staged, synced and whole when this returns.
 ///
