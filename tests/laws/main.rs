@@ -9,8 +9,12 @@ mod adversary;
 mod batches;
 mod chunks;
 mod cut;
+mod cut_packed;
+mod cut_wire;
 mod packing;
 mod random;
+mod tally;
+mod wire;
 
 use std::path::{Path, PathBuf};
 
