@@ -14,6 +14,7 @@ mod cut_wire;
 mod packing;
 mod random;
 mod tally;
+mod times;
 mod wire;
 
 use std::path::{Path, PathBuf};
