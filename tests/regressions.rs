@@ -1,6 +1,6 @@
 //! Every fault that was found once, by the name of what broke.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
 
 use parcap::discover::Candidate;
 use parcap::read::{CaptureReader, Damage, DamageKind, Resolution, Timestamp};

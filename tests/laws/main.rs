@@ -5,12 +5,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adding_up;
+mod addresses;
 mod adversary;
 mod batches;
 mod chunks;
 mod cut;
 mod cut_packed;
 mod cut_wire;
+mod names;
 mod packing;
 mod random;
 mod tally;
