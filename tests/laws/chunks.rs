@@ -1,4 +1,4 @@
-//! Neither the size of chunks, nor parts, nor row groups, nor the number of workers changes a row.
+//! Law 2: neither the size of chunks, nor parts, nor row groups, nor the number of workers changes a row.
 
 use parcap::config::Settings;
 
