@@ -167,3 +167,26 @@ fn an_lz4_frame_cut_between_its_blocks_is_cut() {
     let near = |cut: usize| blocks.iter().any(|block| cut.abs_diff(*block) < 7);
     tried("cut positions of packed captures", cut_where(near, &built, 24, ("lz4", lz4_in_small_blocks), &[0, size]));
 }
+
+/// Over a mebibyte packed, so that a thread of its own unpacks it ahead of the reader.
+#[test]
+fn a_big_packed_capture_cut_anywhere_gives_what_unpacks() {
+    let mut built = Built::pcap(Kind::Nanos, Order::Big);
+    let mut state = 1_u64;
+    while built.bytes.len() < 1_300_000 {
+        let mut frame = udp(1, &[0; 1400]);
+        for byte in &mut frame.data[42..] {
+            // Knuth's MMIX generator: bytes that do not pack.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = state.to_be_bytes()[0];
+        }
+        built.record(Kind::Nanos, 1_709_164_800, 0, &frame);
+    }
+    let size = built.bytes.len();
+    // Most of them behind the first mebibyte.
+    let wanted = |cut: usize| cut % 400_009 == 17 || cut > 1 << 20 && cut % 60_013 == 5;
+    for (name, pack) in PACKERS.into_iter().take(3) {
+        let seams = [0, size / 3, size];
+        tried("cut positions of packed captures", cut_where(wanted, &built, 24, (name, pack), &seams));
+    }
+}
