@@ -6,6 +6,7 @@
 //! [`crate::decode`]'s.
 
 mod damage;
+mod fraction;
 mod frame;
 mod guess;
 mod interface;

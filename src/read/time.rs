@@ -4,9 +4,12 @@
 //! `if_tsresol`), and pcapng may add an offset in seconds (`if_tsoffset`). Everything here is integers until the last
 //! division, so that no digit is lost and `time_normed` is an exact difference.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::fraction::{Digits, Fraction};
 
 /// Attoseconds in a second.
 const ATTOS: u64 = 1_000_000_000_000_000_000;
@@ -22,11 +25,31 @@ const MAX_SECONDS: i64 = 253_402_300_799;
 const EXACT: i64 = 1 << 53;
 
 /// An instant, in seconds since the Unix epoch (UTC) and attoseconds (10^-18 s) after that second; always within the
-/// years 1 to 9999. Digits finer than an attosecond are cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// years 1 to 9999, and exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Timestamp {
     seconds: i64,
+    /// Rounded down, if they are not all.
     attos: u64,
+    /// The whole fraction, if attoseconds are too coarse for it.
+    #[serde(default, skip_serializing_if = "Fraction::is_none")]
+    fraction: Fraction,
+}
+
+impl Ord for Timestamp {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.seconds, self.attos).cmp(&(other.seconds, other.attos)).then_with(|| {
+            if self.fraction == other.fraction { Ordering::Equal } else { self.digits().cmp(&other.digits()) }
+        })
+    }
+}
+
+impl PartialOrd for Timestamp {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Timestamp {
@@ -39,7 +62,8 @@ impl Timestamp {
         let per_second = if nanoseconds { 1_000_000_000 } else { 1_000_000 };
         let (carry, fraction) =
             if fraction < per_second { (0, fraction) } else { (fraction / per_second, fraction % per_second) };
-        Self { seconds: i64::from(seconds) + i64::from(carry), attos: u64::from(fraction) * unit }
+        let seconds = i64::from(seconds) + i64::from(carry);
+        Self { seconds, attos: u64::from(fraction) * unit, fraction: Fraction::default() }
     }
 
     /// The time of a pcapng packet: `ticks` of the interface's resolution, plus its offset.
@@ -49,8 +73,9 @@ impl Timestamp {
     #[inline]
     pub fn from_pcapng(ticks: u64, resolution: Resolution, offset_s: i64) -> Option<Self> {
         let (seconds, attos) = resolution.split(ticks);
-        let seconds = i64::try_from(seconds).ok()?.checked_add(offset_s)?;
-        (MIN_SECONDS..=MAX_SECONDS).contains(&seconds).then_some(Self { seconds, attos })
+        let seconds = i64::try_from(i128::from(seconds) + i128::from(offset_s)).ok()?;
+        let fraction = resolution.finer(ticks);
+        (MIN_SECONDS..=MAX_SECONDS).contains(&seconds).then_some(Self { seconds, attos, fraction })
     }
 
     /// Whole seconds since the Unix epoch, rounded down.
@@ -75,16 +100,15 @@ impl Timestamp {
     /// Nanoseconds since the Unix epoch; `None` outside the years 1677 to 2262, which is what 64 bits hold.
     #[must_use]
     pub fn nanos(self) -> Option<i64> {
-        let nanos = i64::try_from(self.attos / ATTOS_PER_NANO).ok()?;
-        self.seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
+        let nanos = i128::from(self.seconds) * 1_000_000_000 + i128::from(self.attos / ATTOS_PER_NANO);
+        i64::try_from(nanos).ok()
     }
 
-    /// Seconds since the Unix epoch as a double: the nearest one to a time in whole microseconds, and within one unit
-    /// in the last place for finer ones.
+    /// Seconds since the Unix epoch as a double: the nearest one.
     #[must_use]
     #[inline]
     pub fn as_f64(self) -> f64 {
-        to_f64(self.seconds, self.attos)
+        if self.fraction.is_none() { to_f64(self.seconds, self.attos) } else { self.fine_since(None) }
     }
 
     /// Seconds from `first` to this, subtracted exactly and then converted as [`Timestamp::as_f64`] does; negative if
@@ -92,18 +116,51 @@ impl Timestamp {
     #[must_use]
     #[inline]
     pub fn since(self, first: Self) -> f64 {
+        if !self.fraction.is_none() || !first.fraction.is_none() {
+            return self.fine_since(Some(first));
+        }
         let (mut seconds, borrow) = (self.seconds - first.seconds, self.attos < first.attos);
         let attos = if borrow { self.attos + ATTOS - first.attos } else { self.attos - first.attos };
         seconds -= i64::from(borrow);
-        if seconds >= 0 || attos == 0 {
-            return to_f64(seconds, attos);
+        to_f64(seconds, attos)
+    }
+
+    fn digits(&self) -> Digits {
+        self.fraction.digits(self.attos)
+    }
+
+    /// As [`Timestamp::since`], or since the epoch, where attoseconds are too coarse.
+    #[cold]
+    fn fine_since(self, first: Option<Self>) -> f64 {
+        let binary = |time: Self| time.fraction.in_binary(time.seconds);
+        match (binary(self), first.map(binary)) {
+            (Some((ticks, exponent)), None) => scaled(ticks, exponent),
+            (Some((ticks, exponent)), Some(Some((first, coarser)))) => {
+                let finest = exponent.max(coarser);
+                scaled((ticks << (finest - exponent)) - (first << (finest - coarser)), finest)
+            }
+            _ => {
+                let (first_seconds, first) = first.map_or((0, Digits::ZERO), |first| (first.seconds, first.digits()));
+                let (digits, borrow) = self.digits().minus(&first);
+                digits.to_f64(self.seconds - first_seconds - i64::from(borrow))
+            }
         }
-        // The nearest double of a negative number is the negative of the nearest double.
-        -to_f64(-seconds - 1, ATTOS - attos)
     }
 }
 
-/// `seconds + attos / 10^18`.
+/// `ticks / 2^exponent`, rounded once: the scale is a power of two, and no quotient is subnormal.
+#[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
+fn scaled(ticks: i128, exponent: u8) -> f64 {
+    ticks as f64 * half_to_the(exponent.into())
+}
+
+/// `2^-exponent`, for exponents below 1023: the bits of its exponent (IEEE 754 section 3.4).
+#[inline]
+fn half_to_the(exponent: u32) -> f64 {
+    f64::from_bits(u64::from(1023 - exponent) << 52)
+}
+
+/// The double nearest to `seconds + attos / 10^18`.
 #[expect(clippy::cast_precision_loss, reason = "the one place where exact integers become doubles; bounds are checked")]
 #[inline]
 fn to_f64(seconds: i64, attos: u64) -> f64 {
@@ -114,12 +171,31 @@ fn to_f64(seconds: i64, attos: u64) -> f64 {
         if (-EXACT..=EXACT).contains(&total) {
             return total as f64 / 1e6;
         }
-        // After the year 2255: let the standard library round the decimal.
-        let (sign, magnitude) = if total < 0 { ("-", total.unsigned_abs()) } else { ("", total.unsigned_abs()) };
-        return format!("{sign}{}.{:06}", magnitude / 1_000_000, magnitude % 1_000_000).parse().unwrap_or(f64::NAN);
     }
-    // 10^18 is exact in a double (5^18 < 2^53): one rounding for the integer, one for the division.
-    (i128::from(seconds) * i128::from(ATTOS) + i128::from(attos)) as f64 / 1e18
+    let nanos = attos / ATTOS_PER_NANO;
+    if nanos * ATTOS_PER_NANO == attos {
+        if (-9_000_000..9_000_000).contains(&seconds) {
+            // 9 * 10^15 < 2^53: exact operands here too.
+            return (seconds * 1_000_000_000 + i64::try_from(nanos).unwrap_or(0)) as f64 / 1e9;
+        }
+        if seconds > 0 {
+            // The 53 bits of the double: seconds, and as many bits of the fraction as there is room for, rounded half to
+            // even. With 24 bits of seconds or more those are 29 at most, and 30 + 29 bits of fraction are below 64.
+            let room = seconds.leading_zeros() - 11;
+            let (bits, rest) = ((nanos << room) / 1_000_000_000, (nanos << room) % 1_000_000_000);
+            let mantissa = (seconds.unsigned_abs() << room) + bits;
+            let up = rest > 500_000_000 || rest == 500_000_000 && mantissa % 2 == 1;
+            return (mantissa + u64::from(up)) as f64 * half_to_the(room);
+        }
+    }
+    let total = i128::from(seconds) * i128::from(ATTOS) + i128::from(attos);
+    // As far to the left as it goes: the quotient has at least 67 bits, so that a last bit which says whether anything is
+    // left over rounds as all that is left would.
+    let shift = total.unsigned_abs().leading_zeros();
+    let (shifted, unit) = (total.unsigned_abs() << shift, u128::from(ATTOS));
+    let (quotient, rest) = (shifted / unit, shifted % unit);
+    let nearest = (quotient | u128::from(rest != 0)) as f64 * half_to_the(shift);
+    if total < 0 { -nearest } else { nearest }
 }
 
 /// The unit of a pcapng interface's timestamps (`if_tsresol`).
@@ -149,6 +225,26 @@ impl Resolution {
             9 => (ticks / 1_000_000_000, ticks % 1_000_000_000 * ATTOS_PER_NANO),
             exponent if exponent & 0x80 == 0 => split_decimal(ticks, u32::from(exponent)),
             exponent => split_binary(ticks, u32::from(exponent & 0x7f)),
+        }
+    }
+}
+
+impl Resolution {
+    /// What [`Resolution::split`] cuts off: the whole fraction, where the unit is finer than attoseconds can say.
+    #[inline]
+    fn finer(self, ticks: u64) -> Fraction {
+        let exponent = self.0 & 0x7f;
+        if exponent <= 18 { Fraction::default() } else { self.finer_than_attos(ticks, exponent) }
+    }
+
+    #[cold]
+    fn finer_than_attos(self, ticks: u64, exponent: u8) -> Fraction {
+        // From 10^-20 and 2^-64 s on, no number of ticks is a second.
+        if self.0 & 0x80 == 0 {
+            Fraction::decimal(if exponent == 19 { ticks % 10_000_000_000_000_000_000 } else { ticks }, exponent)
+        } else {
+            let fraction = if exponent >= 64 { ticks } else { ticks & ((1 << exponent) - 1) };
+            Fraction::binary(fraction, exponent)
         }
     }
 }

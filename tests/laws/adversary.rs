@@ -1,4 +1,4 @@
-//! A capture whose packets carry other captures: record headers and blocks wherever one looks, so that whoever guesses
+//! Law 3: a capture whose packets carry other captures: record headers and blocks wherever one looks, so that whoever guesses
 //! where a record begins is fooled. Guesses decide nothing, so the rows are what they are.
 
 use parcap::config::Settings;
@@ -57,7 +57,7 @@ pub(crate) fn hostile_pcapng() -> Capture {
 }
 
 /// At how many of these offsets the guess is a place where no record begins.
-fn fooled(capture: &Capture, name: &str, step: usize) -> (usize, usize) {
+pub(super) fn fooled(capture: &Capture, name: &str, step: usize) -> (usize, usize) {
     let folder = folder();
     let input = input(&save(&folder, name, &capture.bytes));
     let offsets = (1..capture.bytes.len() as u64).step_by(step);

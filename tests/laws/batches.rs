@@ -1,4 +1,5 @@
-//! In how many runs, and in which order, captures come into a lake changes neither its rows nor its summaries.
+//! Law 2, for runs: in how many runs, and in which order, captures come into a lake changes neither its rows nor its
+//! summaries.
 
 use std::path::{Path, PathBuf};
 

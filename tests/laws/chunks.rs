@@ -1,9 +1,10 @@
-//! Neither the size of chunks, nor parts, nor row groups, nor the number of workers changes a row.
+//! Law 2: neither the size of chunks, nor parts, nor row groups, nor the number of workers changes a row.
 
 use parcap::config::Settings;
 
 use super::common::build::Capture;
 use super::common::{convert, hashes, manifests, packets, request};
+use super::packing::PACKERS;
 use super::{chunks_of, folder, known, mixed_pcapng, plain_pcap, rows_with, save};
 
 const JOBS: [usize; 4] = [1, 2, 3, 7];
@@ -51,9 +52,11 @@ fn small_parts_and_row_groups_change_no_row() {
 
 #[test]
 fn the_number_of_workers_changes_no_byte_of_a_lake() {
-    for (capture, name) in [(plain_pcap(), "plain.pcap"), (mixed_pcapng(), "mixed.pcapng")] {
+    let (plain, mixed) = (plain_pcap().bytes, mixed_pcapng().bytes);
+    let [(_, gzip), ..] = PACKERS;
+    for (bytes, name) in [(gzip(&plain), "packed"), (plain, "plain.pcap"), (mixed, "mixed.pcapng")] {
         let folder = folder();
-        let path = save(&folder, name, &capture.bytes);
+        let path = save(&folder, name, &bytes);
         for (chunk_size, target_file_size) in [(1000, 1 << 20), (600, 64), (1 << 20, 1 << 20)] {
             let mut lakes = JOBS.map(|jobs| {
                 let mut request = request(&[&path], &folder.path().join(format!("{chunk_size}-{jobs}")));
@@ -68,6 +71,32 @@ fn the_number_of_workers_changes_no_byte_of_a_lake() {
                 assert_eq!(*lake, one, "{chunk_size} bytes a chunk, {jobs} workers");
             }
         }
+    }
+}
+
+/// Small captures share units, and a worker takes several at a stretch.
+#[test]
+fn the_number_of_workers_changes_no_byte_of_a_lake_of_many_small_captures() {
+    let folder = folder();
+    let captures = folder.path().join("captures");
+    std::fs::create_dir(&captures).unwrap();
+    let capture = plain_pcap();
+    for number in 0..40 {
+        // Whole and cut ones, and one without a byte.
+        let size = number * capture.bytes.len() / 39;
+        save(&folder, &format!("captures/{number:02}.pcap"), &capture.bytes[..size]);
+    }
+    let lakes = JOBS.map(|jobs| {
+        let mut request = request(&[&captures], &folder.path().join(format!("lake-{jobs}")));
+        request.settings = Settings { chunk_size: 20_000, ..Settings::default() };
+        request.jobs = jobs;
+        let report = convert(&request);
+        assert!(report.inputs > 30 && report.parts > 0);
+        assert!(manifests(&request.lake)[0]["units"].as_array().unwrap().len() < 20);
+        hashes(&request.lake)
+    });
+    for (jobs, lake) in JOBS.into_iter().zip(&lakes) {
+        assert_eq!(*lake, lakes[0], "{jobs} workers");
     }
 }
 

@@ -1,4 +1,5 @@
-//! A capture that is cut anywhere gives exactly its whole records, and is damaged exactly if it is cut inside one.
+//! Law 1, through the whole conversion too: a capture that is cut anywhere gives exactly its whole records, and is damaged
+//! exactly if it is cut inside one.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;

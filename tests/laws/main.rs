@@ -5,13 +5,23 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adding_up;
+mod addresses;
 mod adversary;
+mod adversary_dense;
 mod batches;
+mod chunk_edges;
 mod chunks;
 mod cut;
+mod cut_packed;
+mod cut_wire;
+mod names;
 mod packing;
 mod random;
 mod salvage;
+mod tally;
+mod times;
+mod wire;
 
 use std::path::{Path, PathBuf};
 

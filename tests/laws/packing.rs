@@ -1,4 +1,4 @@
-//! However a capture is packed, and by whatever way it comes in, its rows are the same.
+//! Law 2, for compressions: however a capture is packed, and by whatever way it comes in, its rows are the same.
 
 use std::io::Write as _;
 
@@ -8,10 +8,12 @@ use super::common::build::{Capture, udp};
 use super::common::{manifests, packets, run_with};
 use super::{chunks_of, folder, known, plain_pcap, rows_with, save};
 
-/// A name of a compression, and one frame of it.
-type Packer = (&'static str, fn(&[u8]) -> Vec<u8>);
+/// Packs bytes into one frame.
+pub(super) type Pack = fn(&[u8]) -> Vec<u8>;
 
-const PACKERS: [Packer; 5] = [("gzip", gzip), ("zstd", zstd), ("xz", xz), ("bzip2", bzip2), ("lz4", lz4)];
+/// The compressions, by name.
+pub(super) const PACKERS: [(&str, Pack); 5] =
+    [("gzip", gzip), ("zstd", zstd), ("xz", xz), ("bzip2", bzip2), ("lz4", lz4)];
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -1,4 +1,4 @@
-//! Random captures: rows, dates and summaries follow from how each was put together.
+//! Laws 2 and 5 over random captures: rows, dates and summaries follow from how each was put together.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const OFFSETS: [i64; 4] = [0, 3600, -86_400, 400_000_000];
 
 /// One packet to be written: what it is, when, and how long it was on the wire.
 #[derive(Clone, Debug)]
-struct Wanted {
+pub(super) struct Wanted {
     number: u16,
     payload: usize,
     is_ip: bool,
@@ -29,7 +29,7 @@ struct Wanted {
     is_timed: bool,
 }
 
-fn wanted() -> impl Strategy<Value = Wanted> {
+pub(super) fn wanted() -> impl Strategy<Value = Wanted> {
     let frame = (0..40_u16, 0..120_usize, prop::bool::weighted(0.8), 0..2000_u32);
     // Not the first day: its ticks would be negative behind an offset.
     let time = (0..4_usize, 1..DAYS.len(), 0..86_400_i64, 0..1_i64 << 32, prop::bool::weighted(0.8));
@@ -92,6 +92,11 @@ fn pcapng(wanted: &[Wanted], clocks: &[(usize, usize)]) -> (Capture, Vec<Option<
         times.push(Some((seconds, part, units)));
     }
     (capture, times)
+}
+
+/// A capture of these packets; a pcapng has an interface of each unit.
+pub(super) fn any_capture(wanted: &[Wanted], is_pcapng: bool) -> Capture {
+    if is_pcapng { pcapng(wanted, &[(2, 0), (3, 1), (4, 2), (1, 3)]).0 } else { pcap(wanted).0 }
 }
 
 /// The double nearest to an exact time: the standard library reads decimals correctly rounded. Any unit here divides
