@@ -89,7 +89,7 @@ pub enum DamageKind {
     BlockCut,
     /// A pcapng block length below 12 bytes, or too short for the fields that its type must have.
     BlockTooShort,
-    /// A pcapng block over 16 MiB, of a type that never is.
+    /// A pcapng packet block over 16 MiB.
     BlockTooLong,
     /// The two lengths of a pcapng block disagree.
     BlockLengthsDiffer,

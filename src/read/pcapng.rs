@@ -25,11 +25,8 @@ use super::window::Window;
 /// Bytes of a block around its body: type, length, length again.
 const AROUND: usize = 12;
 const AROUND_U32: u32 = 12;
-/// Blocks over this length are not believed: libpcap's maximum block size.
+/// Packet blocks and interface descriptions over this length are not believed: libpcap's maximum block size.
 const MAX_BLOCK: u32 = 16 << 20;
-/// Blocks without packets that writers do make that long: names, the system's journal, decryption secrets, custom ones. A
-/// block of another type over [`MAX_BLOCK`] is not believed either.
-const MAY_BE_LONG: [u32; 5] = [4, 9, 10, 0xbad, 0x4000_0bad];
 /// Section Header Blocks may not say less than their fixed fields.
 const SECTION_HEADER_MIN: u32 = 28;
 
@@ -97,7 +94,7 @@ fn block(
         return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)));
     }
     if length > MAX_BLOCK {
-        if !MAY_BE_LONG.contains(&kind) {
+        if needed > AROUND_U32 {
             return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)));
         }
         if let Some(survey) = survey {

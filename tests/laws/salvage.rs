@@ -1,8 +1,9 @@
 //! Salvage invents nothing: behind a fault only records of the undamaged capture are found, in their order, whatever the
 //! packets carry; and nearly all of them are found.
 
-use std::io::Cursor;
+use std::io::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 use parcap::config::Settings;
 use parcap::discover::{Compression, Source};
@@ -18,7 +19,10 @@ type Key = (Option<i64>, u32, u32);
 
 /// Keys of the records, how many of them precede the first fault, and what was stepped over.
 fn read(bytes: &[u8], salvage: bool) -> Option<(Vec<Key>, Vec<Range<usize>>, Gaps)> {
-    let source = Source::Stream { bytes: Box::new(Cursor::new(bytes.to_vec())), origin: Default::default() };
+    // A file, for a stream cannot go back to where an impossible block began.
+    let mut file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).unwrap();
+    file.write_all(bytes).unwrap();
+    let source = Source::File { file: Arc::new(file), at: 0, end: bytes.len() as u64, read: 0 };
     let mut reader = CaptureReader::from_source(source, Compression::None).ok()?.salvaging(salvage, None);
     let (mut keys, mut places) = (Vec::new(), Vec::new());
     while let Ok(Some(record)) = reader.next() {
