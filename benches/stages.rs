@@ -201,6 +201,7 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> Request {
         lake,
         settings: Settings { summaries, ..Settings::default() },
         jobs: 1,
+        strict: false,
         top: 10,
         dry_run: false,
         progress: Progress::Never,

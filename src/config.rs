@@ -34,6 +34,9 @@ pub struct Settings {
     pub length: LengthKind,
     /// By what the packets are partitioned besides the date.
     pub partition_by: PartitionBy,
+    /// Whether reading goes on behind damage, at the next credible run of records.
+    #[serde(default)]
+    pub salvage: bool,
     /// Microseconds of a window of the send rates, 1 ms to 1 day.
     pub window: i64,
     /// Whether summaries are made.
@@ -77,6 +80,7 @@ impl Default for Settings {
             timestamp_unit: TimestampUnit::default(),
             length: LengthKind::default(),
             partition_by: PartitionBy::default(),
+            salvage: false,
             window: WINDOW,
             summaries: true,
             names: Names::default(),
@@ -89,7 +93,7 @@ impl Settings {
     #[must_use]
     pub fn identity(&self) -> String {
         format!(
-            "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}",
+            "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}{}",
             self.chunk_size,
             self.target_file_size,
             self.row_group_rows,
@@ -97,6 +101,7 @@ impl Settings {
             self.timestamp_unit,
             self.length,
             self.partition_by,
+            if self.salvage { " salvage" } else { "" },
         )
     }
 }

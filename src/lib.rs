@@ -31,6 +31,7 @@ pub mod decode;
 pub mod discover;
 pub mod error;
 pub mod exit_code;
+pub mod inspect;
 pub mod partition;
 pub mod plan;
 pub mod progress;

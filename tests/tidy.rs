@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "exit_code",
     "error",
     "config",
@@ -24,6 +24,7 @@ const ORDER: [&str; 16] = [
     "commit",
     "summary",
     "unit",
+    "inspect",
     "progress",
     "run",
     "cli",

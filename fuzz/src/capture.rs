@@ -8,12 +8,14 @@
 //! Laws of reading, of which one is tried a run, chosen by the bytes themselves:
 //! - prefix: the records of a capture that is cut anywhere are those of the whole one that end before the cut;
 //! - limit: reading up to a limit and then on gives the records of reading at once, split at the limit;
-//! - short reads: a source that gives few bytes at a time gives the same records.
+//! - short reads: a source that gives few bytes at a time gives the same records;
+//! - salvage: what precedes the first fault is as without it, gaps and records do not overlap, and short reads change
+//!   neither.
 
 use std::io::{self, Cursor, Read};
 
 use parcap::discover::{Compression, Source};
-use parcap::read::{CaptureReader, Damage, Framing, LinkType, OddRecord, Timestamp};
+use parcap::read::{CaptureReader, Damage, Framing, Gaps, LinkType, OddRecord, Timestamp};
 
 use super::mixed;
 
@@ -45,10 +47,11 @@ pub fn check(bytes: &[u8]) {
     };
     let whole = read(&mut reader, bytes);
     let choice = mixed(bytes);
-    match choice % 3 {
-        0 => cut(bytes, &whole, choice / 3),
-        1 => limited(bytes, &whole, choice / 3),
-        _ => short_reads(bytes, &whole, choice / 3),
+    match choice % 4 {
+        0 => cut(bytes, &whole, choice / 4),
+        1 => limited(bytes, &whole, choice / 4),
+        2 => short_reads(bytes, &whole, choice / 4),
+        _ => salvage(bytes, &whole, choice / 4),
     }
 }
 
@@ -179,4 +182,34 @@ impl Read for Short {
         let step = self.step.min(buffer.len());
         self.bytes.read(&mut buffer[..step])
     }
+}
+
+fn salvage(bytes: &[u8], whole: &Reading, choice: u64) {
+    let at_once = salvaged(open(Cursor::new(bytes.to_vec())).expect("it was opened before"));
+    let step = usize::try_from(choice % 61 + 1).unwrap().max(bytes.len() / 4096);
+    let short = open(Short { bytes: Cursor::new(bytes.to_vec()), step }).expect("it was opened before");
+    assert_eq!(at_once, salvaged(short), "short reads change nothing that is salvaged");
+    let (records, gaps) = at_once;
+    let offsets: Vec<u64> = whole.records.iter().map(|record| record.offset).collect();
+    assert!(records.starts_with(&offsets), "what precedes the first fault is as it was");
+    let damage = whole.end.as_ref().err().filter(|damage| damage.kind.leaves_bytes());
+    assert_eq!(gaps.first.first().map(|gap| &gap.damage), damage, "the first gap begins with the damage");
+    assert!(gaps.bytes <= bytes.len() as u64);
+    for gap in &gaps.first {
+        let gap = gap.damage.offset..gap.damage.offset + gap.bytes;
+        assert!(gap.end <= bytes.len() as u64 && !records.iter().any(|offset| gap.contains(offset)));
+    }
+}
+
+/// The offsets of the records, which increase, and the gaps between them.
+fn salvaged(reader: CaptureReader) -> (Vec<u64>, Gaps) {
+    let mut reader = reader.salvaging(true, None);
+    let mut offsets = Vec::new();
+    while let Ok(Some(record)) = reader.next() {
+        assert!(offsets.last().is_none_or(|last| *last < record.offset), "offsets increase");
+        offsets.push(record.offset);
+    }
+    assert!(matches!(reader.next(), Ok(None)), "nothing follows the end");
+    let gaps = reader.take_gaps();
+    (offsets, gaps)
 }

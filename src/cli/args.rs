@@ -9,7 +9,7 @@ use crate::columns::{LengthKind, TimestampUnit};
 use crate::config::{CHUNK_SIZE, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW};
 use crate::partition::PartitionBy;
 use crate::progress::Progress;
-use crate::run::Request;
+use crate::run::{CommitOptions, Request};
 use crate::unit::Cancel;
 
 use super::parse::{compression, micros, partition_by, size};
@@ -64,6 +64,8 @@ pub(super) enum Command {
     ConvertUnit(ConvertUnitArgs),
     /// Publish the units whose manifest rows come from standard input, and sum them up
     Commit(CommitArgs),
+    /// Say what is in captures, without converting them: format, link types, interfaces, packets, times, damage
+    Inspect(InspectArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, in roff
@@ -84,6 +86,8 @@ pub(super) struct ConvertArgs {
     /// Say what would be converted, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
+    #[command(flatten)]
+    strict: StrictArg,
     /// When to show a progress bar; `auto` is when stderr is a terminal
     #[arg(long, value_enum, value_name = "WHEN", env = "PARCAP_PROGRESS", default_value_t = ProgressArg::Auto)]
     progress: ProgressArg,
@@ -91,6 +95,14 @@ pub(super) struct ConvertArgs {
     shown: ShownArgs,
     #[command(flatten)]
     settings: SettingsArgs,
+}
+
+/// What becomes of damaged captures.
+#[derive(Debug, ClapArgs)]
+pub(super) struct StrictArg {
+    /// Refuse a damaged capture as a whole, instead of converting it up to its fault
+    #[arg(long, env = "PARCAP_STRICT", value_parser = BoolishValueParser::new())]
+    strict: bool,
 }
 
 /// What goes to stdout and stderr at the end.
@@ -135,9 +147,27 @@ pub(super) struct CommitArgs {
     pub(super) lake: PathBuf,
     /// Worker threads, for chunks that have to be converted again [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
-    pub(super) jobs: usize,
+    jobs: usize,
+    #[command(flatten)]
+    strict: StrictArg,
     #[command(flatten)]
     pub(super) shown: ShownArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct InspectArgs {
+    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// Worker threads [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    pub(super) jobs: usize,
+    /// Look behind damage for more packets, as `parcap convert --salvage` does
+    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
+    pub(super) salvage: bool,
+    /// What goes to stdout: text to read, or one JSON document with everything
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -173,6 +203,9 @@ pub(super) struct SettingsArgs {
     /// What the `length` column counts: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
+    /// Go on behind damage, where several credible records follow one another; the bytes between are reported
+    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
+    salvage: bool,
     /// Length of a window of the send rates, 1ms to 1d
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", default_value_t = Micros(WINDOW), value_parser = micros)]
     window: Micros,
@@ -246,6 +279,7 @@ impl SettingsArgs {
                 LengthArg::Captured => LengthKind::Captured,
             },
             partition_by: self.partition_by,
+            salvage: self.salvage,
             window: self.window.0,
             summaries: !self.no_summary,
             names: match self.names {
@@ -256,6 +290,13 @@ impl SettingsArgs {
     }
 }
 
+impl CommitArgs {
+    pub(super) fn options(&self, cancel: &Cancel) -> CommitOptions {
+        let (jobs, strict, top) = (self.jobs, self.strict.strict, self.shown.top);
+        CommitOptions { jobs, strict, top, cancel: cancel.clone() }
+    }
+}
+
 impl ConvertArgs {
     pub(super) fn request(&self, cancel: &Cancel) -> Request {
         Request {
@@ -263,6 +304,7 @@ impl ConvertArgs {
             lake: self.out.clone(),
             settings: self.settings.settings(),
             jobs: self.jobs,
+            strict: self.strict.strict,
             top: self.shown.top,
             dry_run: self.dry_run,
             progress: match self.progress {

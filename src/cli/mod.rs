@@ -17,7 +17,7 @@ use crate::plan::Unit;
 use crate::run;
 use crate::unit::Cancel;
 
-use args::{Args, Command};
+use args::{Args, Command, Format};
 use render::{complain, show};
 
 /// Parses the command line, runs what it asks for, and says how that went.
@@ -73,9 +73,19 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
                 .enumerate()
                 .map(|(number, line)| from_json("unit row", &format!("stdin, line {}", number + 1), line))
                 .collect::<Result<Vec<UnitRow>>>()?;
-            let report = run::commit(&args.lake, rows, args.jobs, args.shown.top, cancel.clone())?;
+            let report = run::commit(&args.lake, rows, args.options(cancel))?;
             show(&report, &args.shown.shown())?;
             Ok(report.exit_code())
+        }
+        Command::Inspect(args) => {
+            let inspected = run::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
+            talk(&inspected.complaints());
+            if args.format == Format::Json {
+                print(&line(&inspected)?)?;
+            } else {
+                inspected.captures.iter().try_for_each(|capture| print(&capture.text()))?;
+            }
+            Ok(inspected.exit_code())
         }
         Command::Completions(args) => {
             let mut script = Vec::new();

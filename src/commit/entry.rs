@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{Compression, Format, path_text};
 use crate::partition::Day;
 use crate::plan::Unit;
-use crate::read::{Damage, Position, Timestamp};
+use crate::read::{Damage, Gaps, Position, Timestamp};
 use crate::write::RowRange;
 
 /// What reading a capture, or some chunks of it, found.
@@ -40,6 +40,9 @@ pub struct CaptureEntry {
     /// Where and why reading stopped before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
+    /// What salvage stepped over; `damage` is then the first fault, and records behind it were converted as well.
+    #[serde(default, skip_serializing_if = "Gaps::is_empty")]
+    pub gaps: Gaps,
     /// Where these chunks began, and what was assumed there; `None` for a capture read from its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Position>,
@@ -98,6 +101,7 @@ impl AddAssign for CaptureEntry {
             damage.frame += self.records;
             self.damage.get_or_insert(damage);
         }
+        self.gaps.append(next.gaps, self.records);
         self.records += next.records;
         self.rows += next.rows;
         self.length += next.length;

@@ -93,6 +93,17 @@ impl Source {
         }
     }
 
+    /// Reads on from another offset of a plain file; `false` for a stream, which only goes forward.
+    pub fn seek(&mut self, offset: u64) -> bool {
+        match self {
+            Self::File { at, .. } => {
+                *at = offset;
+                true
+            }
+            Self::Stream { .. } => false,
+        }
+    }
+
     /// Reads into `buffer` and returns the number of bytes; 0 is the end.
     ///
     /// # Errors

@@ -22,6 +22,59 @@ pub struct Damage {
     pub detail: Option<String>,
 }
 
+/// Bytes that salvage stepped over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The fault at which it begins.
+    pub damage: Damage,
+    /// Offset in the unpacked capture of the next credible record; `None` if there is none, and the gap goes to the end.
+    pub resumed_at: Option<u64>,
+    /// How many bytes they are.
+    pub bytes: u64,
+}
+
+/// What salvage stepped over in a capture, or in some chunks of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// How many gaps there are.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// The first ones, up to [`Gaps::KEPT`].
+    pub first: Vec<Gap>,
+}
+
+impl Gaps {
+    /// Gaps that are kept one by one; the others are counted.
+    pub const KEPT: usize = 32;
+
+    /// Adds the next gap.
+    pub fn add(&mut self, gap: Gap) {
+        self.count += 1;
+        self.bytes += gap.bytes;
+        if self.first.len() < Self::KEPT {
+            self.first.push(gap);
+        }
+    }
+
+    /// Adds the gaps of what comes next, behind `frames` packets.
+    pub fn append(&mut self, next: Self, frames: u64) {
+        self.count += next.count;
+        self.bytes += next.bytes;
+        let room = Self::KEPT.saturating_sub(self.first.len());
+        self.first.extend(next.first.into_iter().take(room).map(|mut gap| {
+            gap.damage.frame += frames;
+            gap
+        }));
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
 /// The kinds of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,7 +89,7 @@ pub enum DamageKind {
     BlockCut,
     /// A pcapng block length below 12 bytes, or too short for the fields that its type must have.
     BlockTooShort,
-    /// A pcapng packet block over 16 MiB.
+    /// A pcapng block over 16 MiB, of a type that never is.
     BlockTooLong,
     /// The two lengths of a pcapng block disagree.
     BlockLengthsDiffer,
@@ -67,6 +120,22 @@ impl DamageKind {
             Self::CompressedCorrupt => "compressed_corrupt",
             Self::Unreadable => "unreadable",
         }
+    }
+}
+
+impl DamageKind {
+    /// Whether bytes may follow that are worth a search: not where the file or the compressed stream ends.
+    #[must_use]
+    pub fn leaves_bytes(self) -> bool {
+        !matches!(self, Self::RecordHeaderCut | Self::CompressedCut | Self::CompressedCorrupt | Self::Unreadable)
+    }
+}
+
+impl DamageKind {
+    /// Whether the capture ends in the middle of something, so that most likely nothing is behind it.
+    #[must_use]
+    pub fn is_cut(self) -> bool {
+        !self.leaves_bytes() || matches!(self, Self::PacketCut | Self::BlockCut)
     }
 }
 

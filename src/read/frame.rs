@@ -14,6 +14,8 @@ pub(super) struct Frame {
     pub(super) orig_len: u32,
     pub(super) cap_len: u32,
     pub(super) link_type: Option<LinkType>,
+    /// Number of its interface in its section, in a pcapng.
+    pub(super) interface: Option<u32>,
     /// The captured bytes, counted from the window's first byte.
     pub(super) data: Range<usize>,
     /// Bytes of the record, header and padding included.

@@ -13,20 +13,15 @@ const OPTION_TSOFFSET: u16 = 14;
 
 /// Reads the body of an Interface Description Block; `None` if it is shorter than its fixed fields.
 pub(super) fn describe(body: &[u8], order: Order) -> Option<Interface> {
-    let ([t0, t1, _, _, s0, s1, s2, s3], mut options) = body.split_first_chunk()?;
+    let ([t0, t1, _, _, s0, s1, s2, s3], rest) = body.split_first_chunk()?;
     let mut interface = Interface {
         link_type: LinkType(order.u16([*t0, *t1])),
         snap_len: order.u32([*s0, *s1, *s2, *s3]),
         resolution: Resolution::default(),
         offset_s: 0,
     };
-    while let Some(([c0, c1, l0, l1], rest)) = options.split_first_chunk() {
-        let (code, length) = (order.u16([*c0, *c1]), usize::from(order.u16([*l0, *l1])));
-        let Some(value) = rest.get(..length) else {
-            break;
-        };
-        match (code, value) {
-            (OPTION_END, _) => break,
+    for option in options(rest, order) {
+        match option {
             (OPTION_TSRESOL, [resolution]) => interface.resolution = Resolution(*resolution),
             (OPTION_TSOFFSET, &[a, b, c, d, e, f, g, h]) => {
                 let bytes = [a, b, c, d, e, f, g, h];
@@ -35,7 +30,18 @@ pub(super) fn describe(body: &[u8], order: Order) -> Option<Interface> {
             }
             _ => {}
         }
-        options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     Some(interface)
+}
+
+/// Codes and values of the options up to their end, or up to one that is longer than what is left of its block.
+pub(super) fn options(bytes: &[u8], order: Order) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut left = bytes;
+    std::iter::from_fn(move || {
+        let ([c0, c1, l0, l1], rest) = left.split_first_chunk()?;
+        let (code, length) = (order.u16([*c0, *c1]), usize::from(order.u16([*l0, *l1])));
+        let value = rest.get(..length).filter(|_| code != OPTION_END)?;
+        left = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((code, value))
+    })
 }

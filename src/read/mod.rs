@@ -1,8 +1,8 @@
 //! From an [`Input`](crate::discover::Input) to packet records: framing, time, damage.
 //!
 //! In: the bytes of a capture, whole or from a [`Position`] on. Out: [`PacketRecord`]s in the order of the file, then
-//! the end or a [`Damage`]. Always: a record is handed out only when it is whole; nothing after a fault is guessed; no
-//! length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
+//! the end or a [`Damage`]. Always: a record is handed out only when it is whole; nothing after a fault is guessed, unless
+//! salvage is asked for; no length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
 //! [`crate::decode`]'s.
 
 mod damage;
@@ -16,13 +16,16 @@ mod pcapng;
 mod position;
 mod reader;
 mod record;
+mod salvage;
+mod survey;
 mod time;
 mod window;
 
-pub use damage::{Damage, DamageKind};
+pub use damage::{Damage, DamageKind, Gap, Gaps};
 pub use guess::guess;
 pub use link_type::LinkType;
 pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
 pub use reader::CaptureReader;
 pub use record::{OddRecord, PacketRecord};
+pub use survey::{InterfaceSurvey, SectionSurvey, Survey};
 pub use time::{Resolution, Timestamp};

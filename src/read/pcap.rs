@@ -90,6 +90,7 @@ pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Fra
         orig_len: fields.orig_len,
         cap_len: fields.cap_len,
         link_type: Some(header.link_type),
+        interface: None,
         data: header_len..header_len + announced,
         total: header_len + announced,
         odd: OddRecord {
@@ -117,7 +118,17 @@ pub(super) fn record_fields(bytes: &[u8], header: FileHeader) -> Result<RecordFi
     let Some((head, _)) = bytes.split_first_chunk::<16>() else {
         return Err(Fault::new(DamageKind::RecordHeaderCut, 16, bytes.len() as u64));
     };
-    let [s0, s1, s2, s3, f0, f1, f2, f3, a0, a1, a2, a3, b0, b1, b2, b3] = *head;
+    let fields = fields(*head, header);
+    let plausible = plausible_cap_len(header);
+    if fields.cap_len > plausible {
+        return Err(Fault::new(DamageKind::CapLenImplausible, u64::from(fields.cap_len), u64::from(plausible)));
+    }
+    Ok(fields)
+}
+
+#[inline]
+fn fields(head: [u8; 16], header: FileHeader) -> RecordFields {
+    let [s0, s1, s2, s3, f0, f1, f2, f3, a0, a1, a2, a3, b0, b1, b2, b3] = head;
     let number = if header.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
     let (first, second) = (number([a0, a1, a2, a3]), number([b0, b1, b2, b3]));
     let (cap_len, orig_len) = match header.length_order {
@@ -125,10 +136,16 @@ pub(super) fn record_fields(bytes: &[u8], header: FileHeader) -> Result<RecordFi
         LengthOrder::OrigLenFirst => (second, first),
         LengthOrder::SmallerIsCapLen => (first.min(second), first.max(second)),
     };
-    let plausible = header.snap_len.clamp(USUAL_MAX, ABSOLUTE_MAX);
-    if cap_len > plausible {
-        return Err(Fault::new(DamageKind::CapLenImplausible, u64::from(cap_len), u64::from(plausible)));
-    }
-    let (seconds, fraction) = (number([s0, s1, s2, s3]), number([f0, f1, f2, f3]));
-    Ok(RecordFields { seconds, fraction, cap_len, orig_len })
+    RecordFields { seconds: number([s0, s1, s2, s3]), fraction: number([f0, f1, f2, f3]), cap_len, orig_len }
+}
+
+/// The wire length of a record, whatever its captured length is like; `None` if the bytes are no whole record header.
+pub(super) fn orig_len(bytes: &[u8], header: FileHeader) -> Option<u32> {
+    bytes.first_chunk().map(|head| fields(*head, header).orig_len)
+}
+
+/// The largest captured length that can be right.
+#[inline]
+fn plausible_cap_len(header: FileHeader) -> u32 {
+    header.snap_len.clamp(USUAL_MAX, ABSOLUTE_MAX)
 }

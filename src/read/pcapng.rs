@@ -18,14 +18,18 @@ use super::frame::{Fault, Frame};
 use super::interface::describe;
 use super::position::{Interface, Section};
 use super::record::OddRecord;
+use super::survey::Survey;
 use super::time::Timestamp;
 use super::window::Window;
 
 /// Bytes of a block around its body: type, length, length again.
 const AROUND: usize = 12;
 const AROUND_U32: u32 = 12;
-/// Packet blocks and interface descriptions over this length are not believed: libpcap's maximum block size.
+/// Blocks over this length are not believed: libpcap's maximum block size.
 const MAX_BLOCK: u32 = 16 << 20;
+/// Blocks without packets that writers do make that long: names, the system's journal, decryption secrets, custom ones. A
+/// block of another type over [`MAX_BLOCK`] is not believed either.
+const MAY_BE_LONG: [u32; 5] = [4, 9, 10, 0xbad, 0x4000_0bad];
 /// Section Header Blocks may not say less than their fixed fields.
 const SECTION_HEADER_MIN: u32 = 28;
 
@@ -47,7 +51,12 @@ impl Order {
 
 /// Reads blocks up to the next packet, which is left whole at the front of the window; `None` at the end of the file or
 /// at the first block that begins at `limit` or later.
-pub(super) fn next(window: &mut Window, section: &mut Section, limit: u64) -> Result<Option<Frame>, Fault> {
+pub(super) fn next(
+    window: &mut Window,
+    section: &mut Section,
+    limit: u64,
+    survey: &mut Option<Box<Survey>>,
+) -> Result<Option<Frame>, Fault> {
     while window.offset() < limit {
         let held = window.fill(AROUND);
         if held.is_empty() {
@@ -62,7 +71,7 @@ pub(super) fn next(window: &mut Window, section: &mut Section, limit: u64) -> Re
         }
         let order = Order { big_endian: section.big_endian };
         let kind = order.u32(kind);
-        if let Some(frame) = block(window, section, order, kind, order.u32(length))? {
+        if let Some(frame) = block(window, section, order, (kind, order.u32(length)), survey)? {
             return Ok(Some(frame));
         }
     }
@@ -74,8 +83,8 @@ fn block(
     window: &mut Window,
     section: &mut Section,
     order: Order,
-    kind: u32,
-    length: u32,
+    (kind, length): (u32, u32),
+    survey: &mut Option<Box<Survey>>,
 ) -> Result<Option<Frame>, Fault> {
     let needed = match kind {
         SECTION_HEADER_BLOCK => SECTION_HEADER_MIN,
@@ -88,8 +97,11 @@ fn block(
         return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)));
     }
     if length > MAX_BLOCK {
-        if needed > AROUND_U32 {
+        if !MAY_BE_LONG.contains(&kind) {
             return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)));
+        }
+        if let Some(survey) = survey {
+            survey.block(kind);
         }
         return step_over(window, order, length).map(|()| None);
     }
@@ -105,16 +117,30 @@ fn block(
         PACKET_BLOCK => Some(obsolete_packet(body, order, &section.interfaces, total)),
         INTERFACE_DESCRIPTION_BLOCK => {
             if let Some(interface) = describe(body, order) {
-                Arc::make_mut(&mut section.interfaces).push(interface);
+                if !section.gapped {
+                    Arc::make_mut(&mut section.interfaces).push(interface);
+                }
+                if let Some(survey) = survey {
+                    survey.interface(body, order, interface);
+                }
             }
             None
         }
         SECTION_HEADER_BLOCK => {
             section_version(body, order)?;
             section.interfaces = Arc::default();
+            section.gapped = false;
+            if let Some(survey) = survey {
+                survey.section(body, order);
+            }
             None
         }
-        _ => None,
+        _ => {
+            if let Some(survey) = survey {
+                survey.block(kind);
+            }
+            None
+        }
     };
     match frame {
         Some(frame) => {
@@ -210,7 +236,8 @@ fn enhanced_packet(body: &[u8], order: Order, interfaces: &[Interface], total: u
         body.split_first_chunk()?;
     let interface = order.u32([*i0, *i1, *i2, *i3]);
     Some(timed_packet(
-        usize::try_from(interface).ok().and_then(|index| interfaces.get(index)),
+        interface,
+        interfaces,
         (order.u32([*h0, *h1, *h2, *h3]), order.u32([*t0, *t1, *t2, *t3])),
         (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3])),
         28..28 + packet.len(),
@@ -223,7 +250,8 @@ fn obsolete_packet(body: &[u8], order: Order, interfaces: &[Interface], total: u
     let ([i0, i1, _, _, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
         body.split_first_chunk()?;
     Some(timed_packet(
-        interfaces.get(usize::from(order.u16([*i0, *i1]))),
+        u32::from(order.u16([*i0, *i1])),
+        interfaces,
         (order.u32([*h0, *h1, *h2, *h3]), order.u32([*t0, *t1, *t2, *t3])),
         (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3])),
         28..28 + packet.len(),
@@ -234,12 +262,14 @@ fn obsolete_packet(body: &[u8], order: Order, interfaces: &[Interface], total: u
 /// `times` are the high and low halves of the ticks, `lengths` the captured and the wire length, `room` is where the
 /// packet and what follows it in its block lie in the window.
 fn timed_packet(
-    interface: Option<&Interface>,
+    number: u32,
+    interfaces: &[Interface],
     times: (u32, u32),
     (cap_len, orig_len): (u32, u32),
     room: std::ops::Range<usize>,
     total: usize,
 ) -> Frame {
+    let interface = usize::try_from(number).ok().and_then(|number| interfaces.get(number));
     let ticks = u64::from(times.0) << 32 | u64::from(times.1);
     let time = interface.and_then(|found| Timestamp::from_pcapng(ticks, found.resolution, found.offset_s));
     let held = room.len().min(cap_len as usize);
@@ -248,6 +278,7 @@ fn timed_packet(
         orig_len,
         cap_len,
         link_type: interface.map(|found| found.link_type),
+        interface: Some(number),
         data: room.start..room.start + held,
         total,
         odd: OddRecord {
@@ -274,6 +305,7 @@ fn simple_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usi
         orig_len,
         cap_len,
         link_type: interface.map(|found| found.link_type),
+        interface: Some(0),
         data: 12..12 + held,
         total,
         odd: OddRecord {

@@ -71,6 +71,9 @@ pub struct Section {
     pub big_endian: bool,
     /// The interfaces that it has described so far.
     pub interfaces: Arc<Vec<Interface>>,
+    /// Whether bytes of it were stepped over, so that interfaces described from here on have no known number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gapped: bool,
 }
 
 /// What an Interface Description Block says (draft-ietf-opsawg-pcapng section 4.2).

@@ -2,12 +2,15 @@
 
 use crate::discover::{Compression, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
 
-use super::damage::{Damage, DamageKind};
+use super::damage::{Damage, DamageKind, Gap, Gaps};
 use super::frame::{Fault, Frame};
 use super::pcap;
 use super::pcapng;
 use super::position::{Framing, Position, Section};
 use super::record::PacketRecord;
+use super::salvage;
+use super::survey::Survey;
+use super::time::Timestamp;
 use super::window::Window;
 
 /// Reads the records whose first byte lies between where it starts and its limit.
@@ -34,6 +37,12 @@ pub struct CaptureReader {
     handed_out: usize,
     format: Format,
     compression: Compression,
+    /// Time of the last record that has one.
+    last_time: Option<Timestamp>,
+    /// What is said besides packets, if that is asked for.
+    survey: Option<Box<Survey>>,
+    /// What was stepped over, if that is asked for.
+    salvaged: Option<Gaps>,
 }
 
 impl CaptureReader {
@@ -73,7 +82,18 @@ impl CaptureReader {
             _ => Framing::Pcap(pcap::file_header(&mut window, format)?),
         };
         let position = Position { offset: window.offset(), framing, first_time: None, ended: false };
-        Ok(Self { window, position, limit: u64::MAX, frames: 0, handed_out: 0, format, compression })
+        Ok(Self {
+            window,
+            position,
+            limit: u64::MAX,
+            frames: 0,
+            handed_out: 0,
+            format,
+            compression,
+            last_time: None,
+            survey: None,
+            salvaged: None,
+        })
     }
 
     /// The same capture from `position` up to the first record that begins at `limit` or later. `None` if it is not a
@@ -87,7 +107,39 @@ impl CaptureReader {
             return Ok(None);
         };
         let window = Window::new(source, position.offset);
-        Ok(Some(Self { window, position, limit, frames: 0, handed_out: 0, format, compression }))
+        Ok(Some(Self {
+            window,
+            position,
+            limit,
+            frames: 0,
+            handed_out: 0,
+            format,
+            compression,
+            last_time: None,
+            survey: None,
+            salvaged: None,
+        }))
+    }
+
+    /// Goes on behind a fault, at the next credible run of records, where there is one; `read/salvage` has the rule.
+    /// `last` is the time of the last timed record before where the reader begins.
+    #[must_use]
+    pub fn salvaging(mut self, salvage: bool, last: Option<Timestamp>) -> Self {
+        self.salvaged = salvage.then(Gaps::default);
+        self.last_time = last;
+        self
+    }
+
+    /// Notes what the capture says besides its packets.
+    #[must_use]
+    pub fn surveying(mut self) -> Self {
+        self.survey = Some(Box::default());
+        self
+    }
+
+    /// What was noted, taken out of the reader.
+    pub fn take_survey(&mut self) -> Survey {
+        self.survey.as_mut().map(std::mem::take).map(|survey| *survey).unwrap_or_default()
     }
 
     /// Ends reading at the first record that begins at `limit` or later; a later call may move it on.
@@ -102,28 +154,29 @@ impl CaptureReader {
     #[expect(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
-        self.window.consume(self.handed_out);
-        self.handed_out = 0;
-        self.position.offset = self.window.offset();
-        if self.position.ended || self.position.offset >= self.limit {
-            return Ok(None);
-        }
-        let result = match &mut self.position.framing {
-            Framing::Empty => Ok(None),
-            Framing::Pcap(header) => pcap::next(&mut self.window, *header),
-            Framing::Pcapng(section) => pcapng::next(&mut self.window, section, self.limit),
-        };
-        self.position.offset = self.window.offset();
-        match result {
-            Ok(Some(frame)) => Ok(Some(self.hand_out(frame))),
-            Ok(None) => match self.window.take_failure() {
-                None => Ok(None),
-                Some(failure) => Err(self.damage_of_source(failure)),
-            },
-            Err(fault) => Err(match self.window.take_failure() {
-                None => self.damage(fault),
-                Some(failure) => self.damage_of_source(failure),
-            }),
+        loop {
+            self.window.consume(self.handed_out);
+            self.handed_out = 0;
+            self.position.offset = self.window.offset();
+            if self.position.ended || self.position.offset >= self.limit {
+                return Ok(None);
+            }
+            let result = match &mut self.position.framing {
+                Framing::Empty => Ok(None),
+                Framing::Pcap(header) => pcap::next(&mut self.window, *header),
+                Framing::Pcapng(section) => pcapng::next(&mut self.window, section, self.limit, &mut self.survey),
+            };
+            self.position.offset = self.window.offset();
+            match result {
+                Ok(Some(frame)) => return Ok(Some(self.hand_out(frame))),
+                Ok(None) => {
+                    return match self.window.take_failure() {
+                        None => Ok(None),
+                        Some(failure) => Err(self.damage_of_source(failure)),
+                    };
+                }
+                Err(fault) => self.fault(fault)?,
+            }
         }
     }
 
@@ -131,6 +184,10 @@ impl CaptureReader {
     fn hand_out(&mut self, frame: Frame) -> PacketRecord<'_> {
         self.frames += 1;
         self.handed_out = frame.total;
+        self.last_time = frame.time.or(self.last_time);
+        if let Some(survey) = &mut self.survey {
+            survey.packet(frame.interface);
+        }
         if self.position.first_time.is_none() {
             self.position.first_time = frame.time;
         }
@@ -145,8 +202,41 @@ impl CaptureReader {
         }
     }
 
-    fn damage(&mut self, fault: Fault) -> Damage {
+    /// Ends reading with the damage, unless there is something to salvage behind it.
+    #[cold]
+    fn fault(&mut self, fault: Fault) -> Result<(), Damage> {
+        if let Some(failure) = self.window.take_failure() {
+            return Err(self.damage_of_source(failure));
+        }
+        let damage = self.damage(fault);
+        let Some(gaps) = self.salvaged.as_mut().filter(|_| damage.kind.leaves_bytes()) else {
+            self.position.ended = true;
+            return Err(damage);
+        };
+        if let (DamageKind::SectionHeader, Framing::Pcapng(section)) = (damage.kind, &mut self.position.framing) {
+            // What follows belongs to a section of which nothing is known.
+            section.interfaces = std::sync::Arc::default();
+        }
+        if damage.offset < self.window.offset() {
+            // A stream has lost what was stepped over; it is part of the gap.
+            self.window.go_back(damage.offset);
+        }
+        let resumed = salvage::find(
+            &mut self.window,
+            &mut self.position.framing,
+            salvage::Times::new(self.position.first_time, self.last_time),
+        );
+        self.position.offset = self.window.offset();
+        let bytes = self.position.offset - damage.offset;
+        gaps.add(Gap { damage: damage.clone(), resumed_at: resumed.then_some(self.position.offset), bytes });
+        if resumed {
+            return Ok(());
+        }
         self.position.ended = true;
+        Err(damage)
+    }
+
+    fn damage(&self, fault: Fault) -> Damage {
         Damage {
             kind: fault.kind,
             frame: self.frames + 1,
@@ -163,8 +253,20 @@ impl CaptureReader {
             SourceError::CompressedCut => (DamageKind::CompressedCut, None),
             SourceError::CompressedCorrupt(problem) => (DamageKind::CompressedCorrupt, Some(problem)),
         };
+        self.position.ended = true;
         let found = self.window.bytes().len() as u64;
         self.damage(Fault { detail, ..Fault::new(kind, 0, found) })
+    }
+
+    /// Whether anything was stepped over.
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        self.salvaged.as_ref().is_some_and(|gaps| !gaps.is_empty())
+    }
+
+    /// What was stepped over, taken out of the reader; empty unless it salvages.
+    pub fn take_gaps(&mut self) -> Gaps {
+        self.salvaged.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Where the reader stands: behind the last record once it has been asked for the next.
@@ -221,5 +323,5 @@ fn first_section(window: &mut Window) -> Result<Section, Refusal> {
     if !pcapng::is_version(major, minor) {
         return Err(Refusal::Version { major, minor });
     }
-    Ok(Section { big_endian, interfaces: std::sync::Arc::default() })
+    Ok(Section { big_endian, interfaces: std::sync::Arc::default(), gapped: false })
 }

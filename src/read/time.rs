@@ -5,6 +5,7 @@
 //! division, so that no digit is lost and `time_normed` is an exact difference.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,12 @@ impl Timestamp {
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.seconds
+    }
+
+    /// Nanoseconds after the whole second; finer digits are cut off.
+    #[must_use]
+    pub fn subsec_nanos(self) -> u32 {
+        u32::try_from(self.attos / ATTOS_PER_NANO).unwrap_or(0)
     }
 
     /// Microseconds since the Unix epoch; finer digits are cut off (towards the past).
@@ -194,6 +201,13 @@ fn to_f64(seconds: i64, attos: u64) -> f64 {
 /// The unit of a pcapng interface's timestamps (`if_tsresol`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution(pub u8);
+
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base = if self.0 & 0x80 == 0 { 10 } else { 2 };
+        write!(f, "{base}^-{} s", self.0 & 0x7f)
+    }
+}
 
 impl Default for Resolution {
     /// Microseconds, as the draft says for an interface without the option.

@@ -73,6 +73,20 @@ impl Window {
         count - left
     }
 
+    /// Goes back to an offset that the window has passed; `false`, and nothing moves, if the source cannot.
+    pub(super) fn go_back(&mut self, offset: u64) -> bool {
+        let went = self.source.seek(offset);
+        if went {
+            (self.start, self.end, self.offset, self.at_end) = (0, 0, offset, false);
+        }
+        went
+    }
+
+    /// Whether the source ended before its time.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Why the source ended before its time, if it did.
     pub(super) fn take_failure(&mut self) -> Option<SourceError> {
         self.failure.take()

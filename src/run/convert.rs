@@ -18,6 +18,7 @@ use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
 use crate::write::Encoder;
 
 use super::report::{Duplicate, Report, SummaryTable};
+use super::strict::refuse_damaged;
 
 /// Records of a capture's beginning that tell how large its records are.
 const SAMPLE: u64 = 256;
@@ -33,6 +34,8 @@ pub struct Request {
     pub settings: Settings,
     /// Workers; 0 for one a core.
     pub jobs: usize,
+    /// Whether a damaged capture is refused, instead of converted up to its fault.
+    pub strict: bool,
     /// Rows of each summary table that the report shows.
     pub top: usize,
     /// Whether to say what would be done, and do nothing.
@@ -118,8 +121,11 @@ fn convert_and_commit(
         spare: Spare::default(),
     };
     let bytes = units.iter().map(bytes_of).sum();
-    let rows =
+    let mut rows =
         progress::watch(request.progress, bytes, &workshop.meter, || convert_units(units, &workshop, request.jobs))?;
+    if request.strict {
+        rows = refuse_damaged(rows, workshop, request.jobs, &held.units, report)?;
+    }
     commit_rows(lake, &request.settings, rows, held, request.top, report)
 }
 

@@ -13,6 +13,7 @@ use crate::unit::{self, Cancel, Meter, Spare, Workshop, convert_units};
 
 use super::convert::{commit_rows, encoder, hold, inputs, per_second, sample};
 use super::report::Report;
+use super::strict::refuse_damaged;
 
 /// The units that a conversion of `named` into the lake would work on. Standard input has no place in a plan.
 ///
@@ -44,14 +45,28 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     unit::convert_unit(unit, &workshop, jobs)
 }
 
+/// How units that were converted elsewhere are committed.
+#[derive(Clone, Debug)]
+pub struct CommitOptions {
+    /// Workers, for what has to be converted again; 0 for one a core.
+    pub jobs: usize,
+    /// Whether a damaged capture is refused, instead of converted up to its fault.
+    pub strict: bool,
+    /// Rows of each summary table that the report shows.
+    pub top: usize,
+    /// How the commit is stopped early.
+    pub cancel: Cancel,
+}
+
 /// Publishes the rows of units that were converted elsewhere.
 ///
-/// A chunk that began at a position which turns out wrong is converted again here, with the rest of its capture.
+/// A chunk that began at a position which turns out wrong is converted again here, with the rest of its capture; so are
+/// the neighbours of a damaged capture, if `strict` refuses it.
 ///
 /// # Errors
 /// If units of the plan are missing, a capture that has to be converted again is not there, or the lake cannot be
 /// written.
-pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, top: usize, cancel: Cancel) -> Result<Report> {
+pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     let Some(settings) = rows.first().map(|row| row.unit.settings.clone()) else {
@@ -67,14 +82,19 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, jobs: usize, top: usize, cancel: 
     rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
     let again: HashSet<_> = unproved(&rows).into_iter().collect();
     if !again.is_empty() {
-        rows = convert_again(&lake, &settings, rows, &again, jobs, cancel)?;
+        let workshop = workshop(&lake, &settings, &options.cancel)?;
+        rows = convert_again(&workshop, rows, &again, options.jobs)?;
     }
     if let Some(path) = unproved(&rows).into_iter().next() {
         let problem = "some of its units are missing; commit all units of a capture together".to_owned();
         return Err(Error::Commit { path, problem });
     }
     let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
-    let result = commit_rows(&lake, &settings, rows, held, top, &mut report);
+    if options.strict {
+        let workshop = workshop(&lake, &settings, &options.cancel)?;
+        rows = refuse_damaged(rows, workshop, options.jobs, &held.units, &mut report)?;
+    }
+    let result = commit_rows(&lake, &settings, rows, held, options.top, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     result?;
     swept?;
@@ -124,25 +144,27 @@ fn folder_of(row: &UnitRow) -> Option<PathBuf> {
     folder.starts_with(Lake::units()).then(|| folder.to_path_buf())
 }
 
+/// What units are converted with that have to be converted again here.
+fn workshop(lake: &Lake, settings: &Settings, cancel: &Cancel) -> Result<Workshop> {
+    Ok(Workshop {
+        lake: lake.clone(),
+        staging: Lake::staging().join("units"),
+        encoder: encoder(settings, lake)?,
+        cancel: cancel.clone(),
+        meter: Meter::default(),
+        spare: Spare::default(),
+    })
+}
+
 fn convert_again(
-    lake: &Lake,
-    settings: &Settings,
+    workshop: &Workshop,
     rows: Vec<UnitRow>,
     again: &HashSet<PathBuf>,
     jobs: usize,
-    cancel: Cancel,
 ) -> Result<Vec<UnitRow>> {
     let of_those = |row: &UnitRow| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
     let (disproved, mut kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
     let units: Vec<_> = disproved.into_iter().map(|row| row.unit).collect();
-    let workshop = Workshop {
-        lake: lake.clone(),
-        staging: Lake::staging().join("units"),
-        encoder: encoder(settings, lake)?,
-        cancel,
-        meter: Meter::default(),
-        spare: Spare::default(),
-    };
-    kept.extend(convert_units(&units, &workshop, jobs)?);
+    kept.extend(convert_units(&units, workshop, jobs)?);
     Ok(kept)
 }

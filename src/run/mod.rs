@@ -5,8 +5,11 @@
 
 mod convert;
 mod external;
+mod inspect;
 mod report;
+mod strict;
 
 pub use convert::{Request, convert};
-pub use external::{commit, convert_unit, plan};
+pub use external::{CommitOptions, commit, convert_unit, plan};
+pub use inspect::{Inspected, inspect};
 pub use report::{Damaged, Report, SummaryTable};

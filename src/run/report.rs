@@ -11,7 +11,7 @@ use crate::columns::{Table, TableColumn};
 use crate::commit::{InputEntry, RefusedEntry};
 use crate::discover::path_text;
 use crate::exit_code::ExitCode;
-use crate::read::Damage;
+use crate::read::{Damage, Gaps};
 use crate::summary::time;
 
 /// The report of one run; `--format json` prints it as it is.
@@ -58,12 +58,15 @@ pub struct Damaged {
     /// The capture.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// Records before the fault.
+    /// Records converted: those before the fault, and with `--salvage` also those behind it.
     pub records: u64,
-    /// The fault.
+    /// The fault, or with `--salvage` the first one.
     pub damage: Damage,
     /// The fault in words.
     pub message: String,
+    /// What `--salvage` stepped over.
+    #[serde(skip_serializing_if = "Gaps::is_empty")]
+    pub gaps: Gaps,
 }
 
 /// Two captures with the same content.
@@ -112,6 +115,35 @@ fn value(column: &TableColumn, row: usize) -> serde_json::Value {
     }
 }
 
+impl Damaged {
+    /// What became of the packets, and what else can be done.
+    fn hint(&self) -> String {
+        let before = self.damage.frame - 1;
+        let mut hint = match before {
+            0 => "no packet before it could be converted".to_owned(),
+            1 => "the packet before it was converted".to_owned(),
+            count => format!("the {} packets before it were converted", HumanCount(count)),
+        };
+        let Gaps { count, bytes, .. } = self.gaps;
+        if count > 0 {
+            let behind = match self.records - before {
+                0 => "none".to_owned(),
+                count => HumanCount(count).to_string(),
+            };
+            let _ = write!(
+                hint,
+                ", and {behind} behind it; {} in {} {} given up",
+                plural_of(bytes, "byte", "bytes"),
+                plural_of(count, "gap", "gaps"),
+                if bytes == 1 { "was" } else { "were" },
+            );
+        } else if !self.damage.kind.is_cut() {
+            hint.push_str("; `--salvage` looks for more behind it");
+        }
+        hint
+    }
+}
+
 impl Report {
     /// Adds a capture that was converted.
     pub fn add(&mut self, entry: &InputEntry) {
@@ -128,6 +160,7 @@ impl Report {
                 records: entry.found.records,
                 damage: damage.clone(),
                 message: damage.to_string(),
+                gaps: entry.found.gaps.clone(),
             });
         }
         for (name, count) in &entry.found.odd {
@@ -148,11 +181,7 @@ impl Report {
         let mut text = String::new();
         for damaged in &self.damaged {
             let _ = writeln!(text, "warning: {}: {}", name(&damaged.path), damaged.message);
-            let _ = match damaged.records {
-                0 => writeln!(text, "hint: no packet before it could be converted"),
-                1 => writeln!(text, "hint: the packet before it was converted"),
-                count => writeln!(text, "hint: the {} packets before it were converted", HumanCount(count)),
-            };
+            let _ = writeln!(text, "hint: {}", damaged.hint());
         }
         for refused in &self.refused {
             let _ = writeln!(text, "error: {}: {}", name(&refused.path), refused.reason);
@@ -212,6 +241,10 @@ impl Report {
 
 fn name(path: &std::path::Path) -> String {
     if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
+}
+
+fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {
+    format!("{} {}", HumanCount(count), plural(count, one, many))
 }
 
 fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {

@@ -124,5 +124,6 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
             }),
         ),
         ("damage_offset", ints(&|entry| entry.found.damage.as_ref().map(|damage| damage.offset))),
+        ("gap_bytes", ints(&|entry| (!entry.found.gaps.is_empty()).then_some(entry.found.gaps.bytes))),
     ])
 }

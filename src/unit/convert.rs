@@ -142,12 +142,16 @@ impl<'j, 'a> Work<'j, 'a> {
             return Ok(());
         };
         match CaptureReader::open(&capture.input) {
-            Ok(reader) => self.read(place, reader, None).map(|_| ()),
+            Ok(reader) => self.read(place, reader.salvaging(self.salvage(), None), None).map(|_| ()),
             Err(refusal) => {
                 self.refuse(place, &refusal);
                 Ok(())
             }
         }
+    }
+
+    fn salvage(&self) -> bool {
+        self.job.unit.settings.salvage
     }
 
     fn refuse(&mut self, place: usize, refusal: &Refusal) {
@@ -165,7 +169,7 @@ impl<'j, 'a> Work<'j, 'a> {
         };
         let chunk_size = self.job.unit.settings.chunk_size;
         let mut reader = match CaptureReader::open(&capture.input) {
-            Ok(reader) => reader,
+            Ok(reader) => reader.salvaging(self.salvage(), None),
             Err(refusal) => return Ok(self.gone(place, &refusal)),
         };
         let mut last = None;
@@ -206,7 +210,7 @@ impl<'j, 'a> Work<'j, 'a> {
             return Ok(from);
         }
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
-            Ok(Some(reader)) => self.read(place, reader, Some(from)),
+            Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last), Some(from)),
             Ok(None) => Err(Stop::Disproved),
             Err(refusal) => Ok(self.gone(place, &refusal)),
         }
@@ -239,6 +243,9 @@ impl<'j, 'a> Work<'j, 'a> {
             {
                 self.partial.add_names(day_of(self.router.when()), message);
             }
+            if counts.records == 1 {
+                self.gap_before_first(&reader)?;
+            }
             if self.router.has_row_group() {
                 self.encode()?;
             }
@@ -249,16 +256,25 @@ impl<'j, 'a> Work<'j, 'a> {
                 metered = bytes;
             }
         };
+        if counts.records == 0 {
+            self.gap_before_first(&reader)?;
+        }
         self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
         self.end_of_capture(place, reader.position().first_time)?;
         let handover = Handover { position: reader.position().clone(), last: counts.last.or(before) };
-        let entry = self.entry(counts, length, damage, &reader, from);
+        let gaps = reader.take_gaps();
+        let first_fault = gaps.first.first().map(|gap| gap.damage.clone()).or(damage);
+        let entry = CaptureEntry { gaps, ..Self::entry(counts, length, first_fault, &reader, from) };
         self.captures.push((place, entry));
         Ok(handover)
     }
 
+    /// What is credible behind a fault depends on the time before it, which a guess does not know.
+    fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), Stop> {
+        if self.guessed.is_some() && reader.has_gaps() { Err(Stop::Disproved) } else { Ok(()) }
+    }
+
     fn entry(
-        &self,
         counts: Counts,
         length: i64,
         damage: Option<Damage>,

@@ -18,7 +18,7 @@ const RECORD_ODDITIES: [&str; 8] = [
 
 /// Counts of some records of one capture.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     pub(super) records: u64,
     odd: [u64; RECORD_ODDITIES.len()],
     stops: Stops,
@@ -40,7 +40,7 @@ impl Default for Stops {
 
 impl Counts {
     #[inline]
-    pub(super) fn add(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
+    pub(crate) fn add(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
         self.records += 1;
         let odd = [
             record.cap_len == 0,
@@ -71,8 +71,13 @@ impl Counts {
         }
     }
 
+    /// Records counted so far.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
     /// Puts what was counted into a manifest entry.
-    pub(super) fn into_entry(self, entry: &mut CaptureEntry) {
+    pub(crate) fn into_entry(self, entry: &mut CaptureEntry) {
         entry.records = self.records;
         entry.earliest = self.earliest;
         entry.latest = self.latest;

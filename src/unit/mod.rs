@@ -17,8 +17,10 @@ use crate::error::Result;
 use crate::plan::Unit;
 
 pub use cancel::Cancel;
+pub(crate) use counts::Counts;
 pub use job::{Meter, Spare, Workshop};
 pub use pool::convert_units;
+pub(crate) use pool::in_order;
 
 /// Converts one unit: its parts are staged, synced and whole when this returns.
 ///

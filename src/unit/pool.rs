@@ -6,6 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::ThreadPool;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use crate::commit::UnitRow;
 use crate::error::{Error, Result};
 use crate::plan::Unit;
@@ -23,11 +26,7 @@ use super::relay::Relay;
 /// # Errors
 /// As [`super::convert_unit`]; of several failures the first one is returned.
 pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result<Vec<UnitRow>> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .thread_name(|worker| format!("parcap-{worker}"))
-        .build()
-        .map_err(|error| Error::Threads { jobs, message: error.to_string() })?;
+    let pool = pool(jobs)?;
     let dispenser = Mutex::new(Dispenser::new(units));
     let finished = Mutex::new((BTreeMap::new(), None));
     pool.broadcast(|_| {
@@ -56,6 +55,26 @@ pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result
         Some(error) => Err(error),
         None => workshop.cancel.check().map(|()| rows.into_values().collect()),
     }
+}
+
+/// Does the same to each of many things, by `jobs` workers; the results are in the order of the things.
+///
+/// # Errors
+/// The first of the results that is one.
+pub(crate) fn in_order<T: Send, R: Send>(
+    things: Vec<T>,
+    jobs: usize,
+    work: impl Fn(T) -> Result<R> + Send + Sync,
+) -> Result<Vec<R>> {
+    pool(jobs)?.install(|| things.into_par_iter().map(work).collect())
+}
+
+fn pool(jobs: usize) -> Result<ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .thread_name(|worker| format!("parcap-{worker}"))
+        .build()
+        .map_err(|error| Error::Threads { jobs, message: error.to_string() })
 }
 
 fn work(job: &Job<'_>, number: usize, task: usize) -> Result<Option<(usize, UnitRow)>> {

@@ -6,6 +6,8 @@
 mod common;
 
 mod apart;
+mod damage;
+mod inspect;
 mod misuse;
 mod options;
 mod runs;

@@ -21,12 +21,13 @@ const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];
 
 /// The commands and their options, as lake.md has them, of what there is today.
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
-    let convert = ["--out", "--jobs", "--no-summary", "--dry-run", "--progress"];
+    let convert = ["--out", "--jobs", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
     vec![
         ("convert", [&convert[..], &SETTINGS, &SHOWN].concat()),
-        ("plan", [&["--out", "--no-summary"][..], &SETTINGS].concat()),
+        ("plan", [&["--out", "--no-summary", "--salvage"][..], &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
-        ("commit", [&["--jobs"][..], &SHOWN].concat()),
+        ("commit", [&["--jobs", "--strict"][..], &SHOWN].concat()),
+        ("inspect", vec!["--jobs", "--salvage", "--format"]),
         ("completions", vec![]),
         ("man", vec![]),
     ]

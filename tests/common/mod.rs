@@ -100,6 +100,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
         lake: lake.to_path_buf(),
         settings: Settings::default(),
         jobs: 2,
+        strict: false,
         top: 10,
         dry_run: false,
         progress: Progress::Never,
@@ -252,4 +253,9 @@ pub(crate) fn hashes(folder: &Path) -> BTreeMap<PathBuf, (usize, u64)> {
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// How units that were converted apart are committed, to be changed before it is done.
+pub(crate) fn commit_options() -> parcap::run::CommitOptions {
+    parcap::run::CommitOptions { jobs: 2, strict: false, top: 10, cancel: Cancel::default() }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::common::build::{Capture, other, udp};
-use super::common::{Row, convert, hashes, manifests, packets, request, summary};
+use super::common::{Row, commit_options, convert, hashes, manifests, packets, request, summary};
 use super::random::{any_capture, wanted};
 use super::tally::tried;
 use super::{Settings, chunks_of, folder, input, mixed_pcapng, plain_pcap, save};
@@ -76,7 +76,7 @@ fn in_pieces(capture: &Path, lake: &Path, settings: &Settings, turn: usize) -> S
     }
     // As it goes from one program to the next.
     let rows = serde_json::from_str(&serde_json::to_string(&rows).unwrap()).unwrap();
-    let report = commit(lake, rows, 2, 10, Cancel::default()).unwrap();
+    let report = commit(lake, rows, commit_options()).unwrap();
     let said = Said::of(lake);
     assert_eq!((report.records, report.rows), (said.rows.len() as u64, said.rows.len() as u64));
     said

@@ -5,7 +5,7 @@ use parcap::config::Settings;
 use parcap::read::guess;
 
 use super::common::build::{Capture, interface, packet, pcap_header, pcap_record, udp};
-use super::common::{convert, manifests, packets, request};
+use super::common::{commit_options, convert, manifests, packets, request};
 use super::{chunks_of, folder, input, known, rows_with, save};
 
 const SECOND: u32 = 1_709_164_800;
@@ -21,7 +21,7 @@ fn inner_records(number: u16, count: u16) -> Vec<u8> {
 }
 
 /// Packets around chains of records: some whole captures, some that begin anywhere and end nowhere.
-fn hostile_pcap() -> Capture {
+pub(crate) fn hostile_pcap() -> Capture {
     let mut capture = Capture::pcap();
     for number in 0..24_u16 {
         let mut payload = match number % 4 {
@@ -39,7 +39,7 @@ fn hostile_pcap() -> Capture {
 }
 
 /// Packets around chains of blocks at multiples of four, also interface descriptions that would change what follows.
-fn hostile_pcapng() -> Capture {
+pub(crate) fn hostile_pcapng() -> Capture {
     let mut capture = Capture::pcapng();
     for number in 0..16_u16 {
         // 28 bytes of block fields and 42 of headers: two more, and the chain lies at a multiple of four.
@@ -100,7 +100,7 @@ fn captures_in_captures_change_no_row_of_units_that_are_converted_apart() {
         let rows = units
             .iter()
             .map(|unit| parcap::run::convert_unit(unit, &lake, 2, parcap::unit::Cancel::default()).unwrap());
-        let report = parcap::run::commit(&lake, rows.collect(), 2, 10, parcap::unit::Cancel::default()).unwrap();
+        let report = parcap::run::commit(&lake, rows.collect(), commit_options()).unwrap();
         assert_eq!(report.rows, capture.known.len() as u64);
         assert_eq!(known(&packets(&lake)), capture.rows(), "{name}");
     }

@@ -7,7 +7,7 @@ use parcap::unit::Cancel;
 
 use super::adversary::fooled;
 use super::common::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, simple, udp};
-use super::common::packets;
+use super::common::{commit_options, packets};
 use super::tally::tried;
 use super::{chunks_of, folder, known, rows_with, save};
 
@@ -123,7 +123,7 @@ fn thousands_of_headers_inside_change_no_row_of_units_that_are_converted_apart()
             let (units, _) = plan(std::slice::from_ref(&path), &lake, &settings).unwrap();
             assert!(units.len() > 3);
             let rows = units.iter().rev().map(|unit| convert_unit(unit, &lake, 2, Cancel::default()).unwrap());
-            commit(&lake, rows.collect(), 2, 10, Cancel::default()).unwrap();
+            commit(&lake, rows.collect(), commit_options()).unwrap();
             assert_eq!(known(&packets(&lake)), hostile.capture.rows(), "{name} in units of {chunk_size}");
             tried("chunkings", 1);
         }

@@ -29,6 +29,7 @@ mod cut_wire;
 mod names;
 mod packing;
 mod random;
+mod salvage;
 mod tally;
 mod times;
 mod wire;

@@ -1,0 +1,95 @@
+//! What is in a capture, without converting it.
+//!
+//! In: an [`Input`]. Out: an [`Inspection`]: what the manifest would say of it, and what its headers say besides. Always:
+//! counts, times and damage are those that a conversion finds, for they are counted by the same code.
+
+mod text;
+
+use serde::Serialize;
+
+use crate::commit::{BACKWARDS, CaptureEntry};
+use crate::decode::{Packet, decode};
+use crate::discover::{Input, Refusal};
+use crate::error::Result;
+use crate::read::{CaptureReader, Framing, Survey};
+use crate::unit::{Cancel, Counts};
+
+/// Records between two looks at the signal.
+const STRIDE: u64 = 4096;
+
+/// What is in a capture.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// The capture.
+    #[serde(flatten)]
+    pub input: Input,
+    /// What a conversion would find.
+    pub found: CaptureEntry,
+    /// Whether no packet is earlier than the timed one before it.
+    pub in_order: bool,
+    /// Sum of the captured lengths; `found.length` sums up the lengths on the wire.
+    pub captured: u64,
+    /// `little` or `big`: the byte order of the headers, in a pcapng of the last section's.
+    pub byte_order: Option<&'static str>,
+    /// The snapshot length of a classic pcap, 0 for unlimited; each interface of a pcapng has its own.
+    pub snap_len: Option<u32>,
+    /// What a pcapng says besides its packets.
+    pub survey: Survey,
+}
+
+impl Inspection {
+    /// Reads a capture to its end.
+    ///
+    /// # Errors
+    /// If the run is cancelled. The inner error is what makes it no capture.
+    pub fn of(input: Input, salvage: bool, cancel: &Cancel) -> Result<Result<Self, (Input, Refusal)>> {
+        let mut reader = match CaptureReader::open(&input) {
+            Ok(reader) => reader.salvaging(salvage, None).surveying(),
+            Err(refusal) => return Ok(Err((input, refusal))),
+        };
+        let mut counts = Counts::default();
+        let mut captured = 0;
+        let mut found = CaptureEntry::default();
+        loop {
+            match reader.next() {
+                Ok(Some(record)) => {
+                    let packet =
+                        record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
+                    counts.add(&record, &packet);
+                    captured += u64::from(record.cap_len);
+                    found.length += i64::from(record.orig_len);
+                }
+                Ok(None) => break,
+                Err(damage) => {
+                    found.damage = Some(damage);
+                    break;
+                }
+            }
+            if counts.records().is_multiple_of(STRIDE) {
+                cancel.check()?;
+            }
+        }
+        found.format = Some(reader.format());
+        found.compression = Some(reader.compression());
+        found.gaps = reader.take_gaps();
+        if let Some(first) = found.gaps.first.first() {
+            found.damage = Some(first.damage.clone());
+        }
+        counts.into_entry(&mut found);
+        let in_order = !found.odd.contains_key(BACKWARDS);
+        let (big_endian, snap_len) = match &reader.position().framing {
+            Framing::Empty => (None, None),
+            Framing::Pcap(header) => (Some(header.big_endian), Some(header.snap_len)),
+            Framing::Pcapng(section) => (Some(section.big_endian), None),
+        };
+        let byte_order = big_endian.map(|big_endian| if big_endian { "big" } else { "little" });
+        let survey = reader.take_survey();
+        Ok(Ok(Self { input, found, in_order, captured, byte_order, snap_len, survey }))
+    }
+
+    /// The exit status of a command that did nothing but this.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.found.damage.is_some()
+    }
+}

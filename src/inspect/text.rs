@@ -1,0 +1,159 @@
+//! An inspection as text for a person: one fact a line.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp as Instant;
+
+use super::Inspection;
+use crate::discover::Compression;
+use crate::read::{Interface, InterfaceSurvey, Timestamp};
+use crate::summary::thousands;
+
+/// Interfaces and sections that are shown one by one.
+const SHOWN: usize = 20;
+
+impl Inspection {
+    /// Everything, a line each; a name, spaces, and what there is to say.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut lines = Lines(format!("{}\n", self.input.name()));
+        self.file(&mut lines);
+        self.packets(&mut lines);
+        self.sections(&mut lines);
+        if !self.found.odd.is_empty() {
+            let odd = self.found.odd.iter().map(|(name, count)| format!("{name} {}", number(*count)));
+            lines.add("odd", &odd.collect::<Vec<_>>().join(", "));
+        }
+        for gap in &self.found.gaps.first {
+            let behind = match gap.resumed_at {
+                Some(offset) => format!("the next credible packet is at byte {offset}"),
+                None => "no credible packet follows".to_owned(),
+            };
+            lines.add("gap", &format!("{}; {behind}, {} bytes on", gap.damage, number(gap.bytes)));
+        }
+        match &self.found.damage {
+            Some(damage) if self.found.gaps.is_empty() => lines.add("damage", &damage.to_string()),
+            Some(_) => {
+                let gaps = &self.found.gaps;
+                lines.add("damage", &format!("{} bytes in {} gaps", number(gaps.bytes), number(gaps.count)));
+            }
+            None => lines.add("damage", "none"),
+        }
+        lines.0
+    }
+
+    fn file(&self, lines: &mut Lines) {
+        let mut format = self.found.format.map_or_else(String::new, |format| format.to_string());
+        if let Some(order) = self.byte_order {
+            let _ = write!(format, ", {order}-endian");
+        }
+        match self.snap_len {
+            Some(0) => format.push_str(", no snapshot length"),
+            Some(snap_len) => {
+                let _ = write!(format, ", snapshot length {snap_len}");
+            }
+            None => {}
+        }
+        lines.add("format", &format);
+        if let Some(compression) = self.found.compression.filter(|compression| *compression != Compression::None) {
+            lines.add("compression", compression.name());
+        }
+        lines.add("file", &format!("{} bytes", number(self.input.size)));
+    }
+
+    fn packets(&self, lines: &mut Lines) {
+        let link_types = self.found.link_types.iter().map(|(name, count)| format!("{name} {}", number(*count)));
+        let link_types: Vec<_> = link_types.collect();
+        let packets = number(self.found.records);
+        lines.add(
+            "packets",
+            &if link_types.is_empty() { packets } else { format!("{packets}: {}", link_types.join(", ")) },
+        );
+        lines.add("on the wire", &format!("{} bytes", thousands(self.found.length)));
+        lines.add("captured", &format!("{} bytes", number(self.captured)));
+        let (Some(earliest), Some(latest)) = (self.found.earliest, self.found.latest) else {
+            return;
+        };
+        lines.add("first", &time(earliest));
+        lines.add("last", &time(latest));
+        lines.add("duration", &format!("{} s", latest.since(earliest)));
+        let backwards = self.found.odd.get(crate::commit::BACKWARDS).copied().unwrap_or_default();
+        lines.add(
+            "in order",
+            &if self.in_order { "yes".to_owned() } else { format!("no, backwards {}", times(backwards)) },
+        );
+    }
+
+    fn sections(&self, lines: &mut Lines) {
+        let survey = &self.survey;
+        for (place, section) in survey.sections.iter().enumerate().take(SHOWN) {
+            let said = [&section.hardware, &section.system, &section.application, &section.comment];
+            let said: Vec<_> = said.into_iter().flatten().map(|text| shown(text)).collect();
+            lines.add(&format!("section {place}"), &if said.is_empty() { "-".to_owned() } else { said.join(", ") });
+        }
+        more(lines, "section", survey.section_count);
+        for held in survey.interfaces.iter().take(SHOWN) {
+            let name = match survey.section_count {
+                0 | 1 => format!("interface {}", held.number),
+                _ => format!("interface {}.{}", held.section, held.number),
+            };
+            lines.add(&name, &interface(held));
+        }
+        more(lines, "interface", survey.interface_count);
+        if !survey.blocks.is_empty() {
+            let blocks = survey.blocks.iter().map(|(name, count)| format!("{name} {}", number(*count)));
+            lines.add("blocks", &blocks.collect::<Vec<_>>().join(", "));
+        }
+    }
+}
+
+/// Lines with their values below each other.
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: &str) {
+        let _ = writeln!(self.0, "  {name:<14}{value}");
+    }
+}
+
+fn more(lines: &mut Lines, what: &str, count: u64) {
+    if count > SHOWN as u64 {
+        lines.add(&format!("{what}s"), &format!("{} in all", number(count)));
+    }
+}
+
+fn interface(held: &InterfaceSurvey) -> String {
+    let Interface { link_type, snap_len, resolution, offset_s } = held.interface;
+    let mut text = format!("{link_type}, times in {resolution}");
+    if offset_s != 0 {
+        let _ = write!(text, " and {offset_s} s");
+    }
+    if snap_len != 0 {
+        let _ = write!(text, ", snapshot length {snap_len}");
+    }
+    let packets = if held.packets == 1 { "packet" } else { "packets" };
+    let _ = write!(text, ", {} {packets}", number(held.packets));
+    for said in [&held.name, &held.description].into_iter().flatten() {
+        let _ = write!(text, ", {}", shown(said));
+    }
+    text
+}
+
+/// Text out of a capture, in quotes, and without what would steer the terminal.
+fn shown(text: &str) -> String {
+    format!("{text:?}")
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{} times", number(count)) }
+}
+
+fn number(count: u64) -> String {
+    thousands(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// RFC 3339, with as many digits as there are, up to nanoseconds.
+fn time(time: Timestamp) -> String {
+    let nanos = i32::try_from(time.subsec_nanos()).unwrap_or(0);
+    Instant::new(time.seconds(), nanos).map_or_else(|_| time.seconds().to_string(), |instant| instant.to_string())
+}
