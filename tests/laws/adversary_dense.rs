@@ -7,8 +7,7 @@ use parcap::unit::Cancel;
 
 use super::adversary::fooled;
 use super::common::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, simple, udp};
-use super::common::commit_options;
-use super::common::packets;
+use super::common::{commit_options, packets};
 use super::tally::tried;
 use super::{chunks_of, folder, known, rows_with, save};
 

@@ -1,4 +1,16 @@
 //! What holds for any capture: laws, over captures built here byte by byte.
+//!
+//! 1. A capture that is cut anywhere gives its whole records, and says that it is cut: `cut`, `cut_wire`, `cut_packed`.
+//! 2. Neither chunks, nor workers, nor compressions, nor runs change a row: `chunks`, `chunk_edges`, `packing`, `batches`.
+//! 3. Captures inside packets change no row: `adversary`, `adversary_dense`.
+//! 4. Units and chunks add up to the whole: `adding_up`.
+//! 5. Records framed are rows written, of damaged captures too: `adding_up`, `random`, and every conversion in a test.
+//! 6. Times are exact: `times`.
+//! 7. DNS names round-trip through their text: `names`.
+//! 8. Addresses are the same as text and as numbers: `addresses`.
+//! 9. Salvage invents no row: `salvage`.
+//!
+//! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
 

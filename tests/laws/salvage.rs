@@ -142,11 +142,15 @@ fn remote() -> Capture {
     capture
 }
 
+fn say(name: &str, planted: usize, left: usize, found: usize) {
+    println!("salvage of {name}: faults planted: {planted}, records behind them: {left}, found: {found}");
+}
+
 #[test]
 fn nearly_everything_behind_a_fault_is_found_and_nothing_else() {
     for pcapng in [false, true] {
         let (planted, left, found) = plant(&plain(120, pcapng).bytes, "plain", 3, 0, &mut Random(7));
-        println!("faults planted: {planted}, records behind them: {left}, found: {found}");
+        say("plain", planted, left, found);
         assert!(planted > 100, "{planted} faults");
         // A run of three at the end is not believed, so the last faults leave some behind.
         assert!(found * 100 >= left * 94, "{found} of {left}");
@@ -158,7 +162,7 @@ fn records_that_packets_carry_are_not_taken_for_records() {
     for (capture, name) in [(hostile_pcap(), "pcap"), (hostile_pcapng(), "pcapng"), (remote(), "remote")] {
         // What the last packet carries cannot be told from records once the packet's own header is gone.
         let (planted, left, found) = plant(&capture.bytes, name, 2, 5, &mut Random(11));
-        println!("{name}: faults planted: {planted}, records behind them: {left}, found: {found}");
+        say(name, planted, left, found);
         assert!(planted > 10, "{name}: {planted} faults");
     }
 }
@@ -182,7 +186,7 @@ fn nothing_is_invented_on_the_captures_at_hand() {
             (captures, planted, left, found) = (captures + 1, planted + more, left + behind, found + again);
         }
     }
-    println!("captures: {captures}, faults planted: {planted}, records behind them: {left}, found: {found}");
+    say(&format!("{captures} captures"), planted, left, found);
     assert!(captures >= 15 && planted > 300, "{captures} captures, {planted} faults");
 }
 
