@@ -8,6 +8,8 @@
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
+use crate::read::LinkType;
+
 /// LLC with information in it: unnumbered, or of a connection, whose control field is two bytes.
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
     const UNNUMBERED_INFORMATION: u8 = 0x03;
@@ -20,13 +22,15 @@ pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
         _ => return Ok(Payload::Nothing),
     };
     Ok(match (dsap, ssap) {
-        // RFC 2684 5.2: two bytes of padding bring a bridged frame to a multiple of four.
+        // RFC 2684 5.2: two or three bytes of padding bring a bridged frame's addresses to a multiple of four.
         (0xaa, 0xaa) => match rest {
             [0x00, 0x80, 0xc2, 0x00, 0x01 | 0x07, _, _, bridged @ ..] => Payload::Ethernet(bridged),
+            [0x00, 0x80, 0xc2, 0x00, 0x04 | 0x0a, _, _, _, bridged @ ..] => Payload::Link(LinkType::FDDI, bridged),
             _ => Payload::Snap(rest),
         },
-        (0x06, 0x06) => Payload::Ipv4(rest),
-        (0xfe, 0xfe) => Payload::Nlpid(rest),
+        // Whom it is for says what it is.
+        (0x06, _) => Payload::Ipv4(rest),
+        (0xfe, _) => Payload::Nlpid(rest),
         _ => Payload::Nothing,
     })
 }
