@@ -77,6 +77,8 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
         LinkType::DSA_TAG_BRCM_PREPEND | LinkType::NETANALYZER => {
             Ok(Payload::Ethernet(bytes.get(4..).ok_or(Stop::LinkCut)?))
         }
+        // IEEE 802.3 65.1.3.2: the logical link's identifier stands in the preamble of 8 bytes.
+        LinkType::EPON => Ok(Payload::Ethernet(bytes.get(8..).ok_or(Stop::LinkCut)?)),
         LinkType::NETANALYZER_TRANSPARENT => vendor::preamble(bytes.get(4..).ok_or(Stop::LinkCut)?),
         LinkType::ETHERNET_MPACKET => vendor::preamble(bytes),
         LinkType::TZSP => vendor::tzsp(bytes),

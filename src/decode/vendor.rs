@@ -95,6 +95,10 @@ pub(super) fn erf(bytes: &[u8]) -> Step<'_> {
     match kind & !MORE {
         // HDLC of packet over SONET, plain and with the colours of a classifier.
         1 | 10 | 15 | 17 => ppp::decode(rest),
+        // The same behind a multi-channel header; an AAL5 packet behind an ATM cell's header, and behind both.
+        5 => ppp::decode(rest.get(4..).ok_or(Stop::LinkCut)?),
+        4 => Ok(Payload::Llc(rest.get(4..).ok_or(Stop::LinkCut)?)),
+        9 => Ok(Payload::Llc(rest.get(8..).ok_or(Stop::LinkCut)?)),
         // Ethernet likewise, behind an offset and a pad byte.
         2 | 11 | 16 | 20 => Ok(Payload::Ethernet(rest.get(2..).ok_or(Stop::LinkCut)?)),
         22 => Ok(Payload::Ipv4(rest)),

@@ -144,6 +144,8 @@ impl LinkType {
     pub const IPOIB: Self = Self(242);
     /// Apple PKTAP: names the link type behind it.
     pub const PKTAP: Self = Self(258);
+    /// Ethernet of a passive optical network: the preamble, then Ethernet.
+    pub const EPON: Self = Self(259);
     /// Ethernet mPackets, IEEE 802.3br.
     pub const ETHERNET_MPACKET: Self = Self(274);
     /// Linux cooked capture, version 2.
