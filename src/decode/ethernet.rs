@@ -8,7 +8,7 @@
 
 use etherparse::Ethernet2HeaderSlice;
 
-use super::field::{at_most, octets};
+use super::field::{at_most, be16, octets};
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
@@ -20,8 +20,11 @@ const MAX_LENGTH: u16 = 1500;
 const ISL_HEADER_LEN: usize = 26;
 
 pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
-    if let [0x01 | 0x03 | 0x0c, 0x00, 0x0c, 0x00, 0x00, kind, ..] = bytes
+    // ISL's destination is one of two multicast addresses, its fifth byte ends in the type (0: Ethernet), and where
+    // Ethernet II has its type there is a length.
+    if let [0x01 | 0x0c, 0x00, 0x0c, 0x00, 0x00, kind, ..] = bytes
         && kind >> 4 == 0
+        && be16(bytes, 12).is_none_or(|length| length <= MAX_LENGTH)
     {
         return match bytes.get(ISL_HEADER_LEN..) {
             Some(rest) => Ok(Payload::Ethernet(rest)),

@@ -8,19 +8,25 @@ use super::ethernet::MIN_ETHER_TYPE;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
+/// In place of an EtherType: the SAPs of OSI's network layer, as in LLC, so a control byte and an NLPID follow.
+const OSI: u16 = 0xfefe;
+const UNNUMBERED_INFORMATION: u8 = 0x03;
+
 /// Address, control, EtherType.
 pub(super) fn cisco(bytes: &[u8]) -> Step<'_> {
     let [_, _, high, low, rest @ ..] = bytes else {
         return Err(Stop::HdlcCut);
     };
-    Ok(Payload::EtherType(u16::from_be_bytes([*high, *low]), rest))
+    Ok(match (u16::from_be_bytes([*high, *low]), rest) {
+        (OSI, [UNNUMBERED_INFORMATION, nlpid @ ..]) => Payload::Nlpid(nlpid),
+        (ether_type, _) => Payload::EtherType(ether_type, rest),
+    })
 }
 
 /// An address of two to four bytes, then a control byte and an NLPID, or, in Cisco's encapsulation, an EtherType.
 pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
     /// The bit of an address byte that marks the last one.
     const LAST: u8 = 1;
-    const UNNUMBERED_INFORMATION: u8 = 0x03;
     let mut rest = bytes;
     for taken in 1.. {
         let [address, behind @ ..] = rest else {
@@ -40,6 +46,10 @@ pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
             Ok(Payload::Nlpid(behind))
         }
         [high, low, behind @ ..] => match u16::from_be_bytes([*high, *low]) {
+            OSI => match behind {
+                [UNNUMBERED_INFORMATION, nlpid @ ..] => Ok(Payload::Nlpid(nlpid)),
+                _ => Ok(Payload::Nothing),
+            },
             ether_type @ MIN_ETHER_TYPE.. => Ok(Payload::EtherType(ether_type, behind)),
             _ => Ok(Payload::Nothing),
         },

@@ -5,7 +5,7 @@
 //! header announces bound the payload, so link padding and trailers are not read as ports.
 //! Deliberately not here: reassembly (a later fragment has no ports), checksums, an ICMP error's embedded packet.
 //!
-//! Source: RFC 791, RFC 8200, RFC 4302; RFC 2675 and segmentation offload for a length of 0.
+//! Source: RFC 791, RFC 8200, RFC 4302; RFC 1144; RFC 2675 and segmentation offload for a length of 0.
 
 use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
@@ -28,8 +28,13 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(),
 
 /// IPv4 where the layer before says so: another version nibble is a fault, not IPv6.
 pub(super) fn v4<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
+    v4_as(bytes, None, packet)
+}
+
+/// `known`: the protocol, where not the header's field but the layer before says it.
+fn v4_as<'a>(bytes: &'a [u8], known: Option<IpNumber>, packet: &mut Packet<'a>) -> Result<(), Stop> {
     let Ok(header) = Ipv4HeaderSlice::from_slice(bytes) else {
-        return v4_cut(bytes, packet);
+        return v4_cut(bytes, known, packet);
     };
     let header_len = header.slice().len();
     let total_len = usize::from(header.total_len());
@@ -38,33 +43,35 @@ pub(super) fn v4<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Sto
     }
     packet.ip_src = Some(header.source().into());
     packet.ip_dst = Some(header.destination().into());
-    packet.protocol = Some(header.protocol().0);
+    let protocol = known.unwrap_or(header.protocol());
+    packet.protocol = Some(protocol.0);
     // 0: the sender left the length to segmentation offload, so the packet ends where the bytes end.
     let all = if total_len == 0 { bytes } else { at_most(bytes, total_len) };
     let payload = all.get(header_len..).unwrap_or_default();
     if header.fragments_offset().value() != 0 {
         return Ok(());
     }
-    match header.protocol() {
-        IpNumber::AUTHENTICATION_HEADER => {
-            extensions(IpNumber::AUTHENTICATION_HEADER, payload, packet, |n| n == IpNumber::AUTHENTICATION_HEADER)
-        }
-        number => transport::decode(number.0, payload, packet),
-    }
+    extensions(protocol, payload, packet)
+}
+
+/// IPv4 behind Van Jacobson's "uncompressed TCP" (RFC 1144 3.2.2): its protocol field holds a connection number, and the
+/// protocol is TCP.
+pub(super) fn v4_of_connection<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
+    v4_as(bytes, Some(IpNumber::TCP), packet)
 }
 
 /// What is left of an IPv4 header that is cut or whose length field is wrong.
 ///
 /// The two lengths stand in its first four bytes: where they contradict each other (a header under 20 bytes, or longer than
 /// the packet) nothing precedes the fault.
-fn v4_cut(bytes: &[u8], packet: &mut Packet<'_>) -> Result<(), Stop> {
+fn v4_cut(bytes: &[u8], known: Option<IpNumber>, packet: &mut Packet<'_>) -> Result<(), Stop> {
     let first = *bytes.first().ok_or(Stop::Ipv4Cut)?;
     let header_len = usize::from(first & 0x0f) * 4;
     let total_len = be16(bytes, 2).map_or(0, usize::from);
     if first >> 4 != 4 || header_len < 20 || (total_len != 0 && total_len < header_len) {
         return Err(Stop::Ipv4Malformed);
     }
-    packet.protocol = bytes.get(9).copied();
+    packet.protocol = bytes.get(9).map(|&field| known.map_or(field, |known| known.0));
     packet.ip_src = octets::<4>(bytes, 12).map(IpAddress::from);
     packet.ip_dst = octets::<4>(bytes, 16).map(IpAddress::from);
     Err(Stop::Ipv4Cut)
@@ -90,30 +97,29 @@ pub(super) fn v6<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Sto
         0 => rest,
         len => at_most(rest, usize::from(len)),
     };
-    extensions(header.next_header(), payload, packet, |number| {
-        matches!(
-            number,
-            IpNumber::IPV6_HEADER_HOP_BY_HOP
-                | IpNumber::IPV6_ROUTE_HEADER
-                | IpNumber::IPV6_FRAGMENTATION_HEADER
-                | IpNumber::IPV6_DESTINATION_OPTIONS
-                | IpNumber::AUTHENTICATION_HEADER
-        )
-    })
+    extensions(header.next_header(), payload, packet)
 }
 
-/// Steps over the extension headers that `steps_over` names, then reads the transport header.
+/// Whether it is the number of a header that stands between the IP header and the protocol.
+fn is_extension(number: IpNumber) -> bool {
+    matches!(
+        number,
+        IpNumber::IPV6_HEADER_HOP_BY_HOP
+            | IpNumber::IPV6_ROUTE_HEADER
+            | IpNumber::IPV6_FRAGMENTATION_HEADER
+            | IpNumber::IPV6_DESTINATION_OPTIONS
+            | IpNumber::AUTHENTICATION_HEADER
+    )
+}
+
+/// Steps over extension headers, then reads the transport header.
 ///
+/// Behind IPv4 only AH is defined; the others are stepped over there too, since their numbers mean nothing else.
 /// `protocol` follows each whole header, so a cut chain leaves what the last whole one announced. Every header is at least
 /// 8 bytes, so the chain ends with the packet.
-fn extensions<'a>(
-    first: IpNumber,
-    mut bytes: &'a [u8],
-    packet: &mut Packet<'a>,
-    steps_over: impl Fn(IpNumber) -> bool,
-) -> Result<(), Stop> {
+fn extensions<'a>(first: IpNumber, mut bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     let mut number = first;
-    while steps_over(number) {
+    while is_extension(number) {
         let header_len;
         let mut later_fragment = false;
         (number, header_len) = match number {

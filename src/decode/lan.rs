@@ -6,7 +6,6 @@
 //! `print-arcnet.c`, `print-ipoib.c`.
 
 use super::field::{be16, octets};
-use super::llc;
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
@@ -16,8 +15,8 @@ pub(super) fn fddi<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     packet.set_macs(octets(bytes, 1), octets(bytes, 7));
     let rest = bytes.get(13..).ok_or(Stop::EthernetCut)?;
     Ok(match bytes.first() {
-        // LLC frames, asynchronous 50-57 and synchronous d0-d7; the others are the ring's own.
-        Some(control) if control & 0x70 == 0x50 => Payload::Llc(rest),
+        // Asynchronous LLC frames; synchronous ones (d0) are not used for datagrams, the others are the ring's own.
+        Some(control) if control & 0xf0 == 0x50 => Payload::Llc(rest),
         _ => Payload::Nothing,
     })
 }
@@ -79,19 +78,22 @@ pub(super) fn fibre_channel<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Ste
 
 /// Linux classical IP over ATM: LLC and SNAP, or IP itself.
 pub(super) fn classical_ip(bytes: &[u8]) -> Step<'_> {
-    if bytes.starts_with(&[0xaa, 0xaa, 0x03]) { llc::atm(bytes) } else { Ok(Payload::Ip(bytes)) }
+    if bytes.starts_with(&[0xaa, 0xaa, 0x03]) { Ok(Payload::Llc(bytes)) } else { Ok(Payload::Ip(bytes)) }
 }
 
 /// SunATM: flags with the traffic type, VPI, VCI.
 pub(super) fn sun_atm(bytes: &[u8]) -> Step<'_> {
     const LANE: u8 = 1;
     const LLC: u8 = 2;
+    /// In place of a client number: a control frame (LAN Emulation 1.0, 4.5).
+    const LANE_CONTROL: [u8; 2] = [0xff, 0x00];
     let flags = *bytes.first().ok_or(Stop::LinkCut)?;
     let rest = bytes.get(4..).ok_or(Stop::LinkCut)?;
     match flags & 0x0f {
+        LANE if rest.starts_with(&LANE_CONTROL) => Ok(Payload::Nothing),
         // A LAN emulation client number, then Ethernet.
         LANE => Ok(Payload::Ethernet(rest.get(2..).ok_or(Stop::LinkCut)?)),
-        LLC => llc::atm(rest),
+        LLC => Ok(Payload::Llc(rest)),
         _ => Ok(Payload::Nothing),
     }
 }

@@ -10,7 +10,7 @@
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-use super::{ethernet, hdlc, lan, linux, llc, loopback, ppp, radio, tags, vendor, wifi};
+use super::{ethernet, hdlc, juniper, lan, linux, loopback, ppp, radio, tags, vendor, wifi};
 
 use crate::read::LinkType;
 
@@ -18,10 +18,11 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
     match link_type {
         LinkType::ETHERNET => ethernet::decode(bytes, packet),
 
-        LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_OPENBSD => Ok(Payload::Ip(bytes)),
+        LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_OPENBSD => loopback::raw(bytes),
         LinkType::IPV4 => Ok(Payload::Ipv4(bytes)),
         LinkType::IPV6 => Ok(Payload::Ipv6(bytes)),
-        LinkType::NULL | LinkType::LOOP => loopback::null(bytes),
+        LinkType::NULL => loopback::null(bytes),
+        LinkType::LOOP => loopback::loop_back(bytes),
         LinkType::ENC => loopback::enc(bytes),
         LinkType::PFLOG => loopback::pflog(bytes),
         LinkType::IPNET => loopback::ipnet(bytes),
@@ -31,8 +32,7 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
         LinkType::LINUX_SLL2 => linux::sll2(bytes, packet),
         LinkType::NFLOG => linux::nflog(bytes),
 
-        LinkType::PPP => ppp::decode(bytes),
-        LinkType::PPP_SERIAL => ppp::serial(bytes),
+        LinkType::PPP | LinkType::PPP_SERIAL => ppp::decode(bytes),
         LinkType::PPP_ETHER => tags::pppoe(bytes),
         LinkType::PPP_PPPD => ppp::behind_direction(bytes),
         LinkType::PPP_WITH_DIR => ppp::decode(bytes.get(1..).ok_or(Stop::PppCut)?),
@@ -54,21 +54,31 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
         LinkType::ARCNET_BSD => lan::arcnet(bytes, false),
         LinkType::ARCNET_LINUX => lan::arcnet(bytes, true),
         LinkType::IP_OVER_FC => lan::fibre_channel(bytes, packet),
-        LinkType::ATM_RFC1483 => llc::atm(bytes),
+        LinkType::ATM_RFC1483 => Ok(Payload::Llc(bytes)),
         LinkType::ATM_CLIP => lan::classical_ip(bytes),
         LinkType::SUNATM => lan::sun_atm(bytes),
         LinkType::APPLE_IP_OVER_IEEE1394 => lan::ieee1394(bytes),
         LinkType::IPOIB => lan::infiniband(bytes),
 
         LinkType::PKTAP => vendor::pktap(bytes),
-        LinkType::JUNIPER_ETHER | LinkType::JUNIPER_PPP | LinkType::JUNIPER_FRELAY | LinkType::JUNIPER_CHDLC => {
-            vendor::juniper(link_type, bytes)
-        }
+        LinkType::USER2 => vendor::private_pktap(bytes),
+        LinkType::JUNIPER_ETHER
+        | LinkType::JUNIPER_PPPOE
+        | LinkType::JUNIPER_PPP
+        | LinkType::JUNIPER_MLPPP
+        | LinkType::JUNIPER_FRELAY
+        | LinkType::JUNIPER_MLFR
+        | LinkType::JUNIPER_CHDLC
+        | LinkType::JUNIPER_ATM1
+        | LinkType::JUNIPER_ATM2
+        | LinkType::JUNIPER_MONITOR => juniper::decode(link_type, bytes),
         LinkType::DSA_TAG_BRCM | LinkType::DSA_TAG_DSA => vendor::switch_tag(bytes, 4, packet),
         LinkType::DSA_TAG_EDSA => vendor::switch_tag(bytes, 8, packet),
         LinkType::DSA_TAG_BRCM_PREPEND | LinkType::NETANALYZER => {
             Ok(Payload::Ethernet(bytes.get(4..).ok_or(Stop::LinkCut)?))
         }
+        // IEEE 802.3 65.1.3.2: the logical link's identifier stands in the preamble of 8 bytes.
+        LinkType::EPON => Ok(Payload::Ethernet(bytes.get(8..).ok_or(Stop::LinkCut)?)),
         LinkType::NETANALYZER_TRANSPARENT => vendor::preamble(bytes.get(4..).ok_or(Stop::LinkCut)?),
         LinkType::ETHERNET_MPACKET => vendor::preamble(bytes),
         LinkType::TZSP => vendor::tzsp(bytes),

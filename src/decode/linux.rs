@@ -2,19 +2,26 @@
 //!
 //! In come the bytes from the pseudo-header on, out the payload, and for cooked captures the link address as source MAC.
 //!
-//! Source: <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>, `..._SLL2.html`, `..._NFLOG.html`.
+//! Source: <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>, `..._SLL2.html`, `..._NFLOG.html`;
+//! `linux/netfilter/nfnetlink_log.h`.
 
 use super::ethernet::MIN_ETHER_TYPE;
-use super::field::{be16, le16, octets};
+use super::field::{at_most, be16, le16, octets};
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
 use crate::read::LinkType;
 
-/// ARP hardware types whose frame stands behind the cooked header as it was.
+/// ARP hardware types whose frame stands behind the cooked header as it was, or that hold no packet.
 const ARPHRD_IEEE80211: u16 = 801;
 const ARPHRD_IEEE80211_RADIOTAP: u16 = 803;
+const ARPHRD_NETLINK: u16 = 824;
+
+/// Protocols of `linux/if_ether.h` that are no EtherTypes.
+const ETH_P_ALL: u16 = 3;
+const ETH_P_802_2: u16 = 4;
+const ETH_P_WAN_PPP: u16 = 7;
 
 /// Packet type, ARP hardware type, address length, 8 bytes of address, protocol.
 pub(super) fn sll<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
@@ -36,21 +43,28 @@ pub(super) fn sll2<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
 
 fn cooked(protocol: Option<u16>, hardware: Option<u16>, rest: &[u8]) -> Payload<'_> {
     match (protocol, hardware) {
-        (_, Some(ARPHRD_IEEE80211)) => Payload::Wifi(rest, false),
         (_, Some(ARPHRD_IEEE80211_RADIOTAP)) => Payload::Link(LinkType::IEEE802_11_RADIOTAP, rest),
+        // The protocol is netlink's family.
+        (_, Some(ARPHRD_NETLINK)) => Payload::Nothing,
         (Some(ether_type @ MIN_ETHER_TYPE..), _) => Payload::EtherType(ether_type, rest),
-        // ETH_P_802_2.
-        (Some(4), _) => Payload::Llc(rest),
+        (Some(ETH_P_802_2), Some(ARPHRD_IEEE80211)) => Payload::Wifi(rest, false),
+        (Some(ETH_P_802_2), _) => Payload::Llc(rest),
+        (Some(ETH_P_WAN_PPP), _) => Payload::Ppp(rest),
+        // Nothing describes it, but where it is found a whole frame follows.
+        (Some(ETH_P_ALL), _) => Payload::Ethernet(rest),
         _ => Payload::Nothing,
     }
 }
 
-/// Family, version, resource, then type-length-values of which one holds the packet.
+/// Family, version, resource, then type-length-values: one holds the packet, one in front of it the packet's EtherType. Where
+/// that is 0, as for packets that this machine sends, the family says what the packet is.
 pub(super) fn nflog(bytes: &[u8]) -> Step<'_> {
+    const PACKET_HEADER: u16 = 1;
     const PAYLOAD: u16 = 9;
     const TLV_HEADER_LEN: usize = 4;
     let family = *bytes.first().ok_or(Stop::LinkCut)?;
     let mut rest = bytes.get(4..).ok_or(Stop::LinkCut)?;
+    let mut ether_type = 0;
     while !rest.is_empty() {
         let (Some(length), Some(kind)) = (le16(rest, 0), le16(rest, 2)) else {
             return Err(Stop::LinkCut);
@@ -64,14 +78,18 @@ pub(super) fn nflog(bytes: &[u8]) -> Step<'_> {
         if length < TLV_HEADER_LEN {
             return Err(Stop::LinkMalformed);
         }
-        if kind == PAYLOAD {
-            let packet = super::field::at_most(rest, length);
-            let packet = packet.get(TLV_HEADER_LEN..).unwrap_or_default();
-            return Ok(match family {
-                2 => Payload::Ipv4(packet),
-                10 => Payload::Ipv6(packet),
-                _ => Payload::Nothing,
-            });
+        let value = at_most(rest, length).get(TLV_HEADER_LEN..).unwrap_or_default();
+        match kind {
+            PACKET_HEADER => ether_type = be16(value, 0).unwrap_or(0),
+            PAYLOAD => {
+                return Ok(match (ether_type, family) {
+                    (1.., _) => Payload::EtherType(ether_type, value),
+                    (_, 2) => Payload::Ipv4(value),
+                    (_, 10) => Payload::Ipv6(value),
+                    _ => Payload::Nothing,
+                });
+            }
+            _ => {}
         }
         rest = rest.get(length.next_multiple_of(4)..).ok_or(Stop::LinkCut)?;
     }

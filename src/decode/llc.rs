@@ -3,30 +3,39 @@
 //! In come the bytes from the first SAP, OUI or NLPID on, out the payload. Other SAPs (STP, NetBEUI, IS-IS …) end the walk
 //! without a stop.
 //!
-//! Source: IEEE 802.2, RFC 1042, RFC 2427 (NLPID over Frame Relay), RFC 2684 (bridged frames).
+//! Source: IEEE 802.2 5.4 (control field), RFC 1042, RFC 2427 (NLPID over Frame Relay), RFC 2684 (bridged frames).
 
-use super::field::be16;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-/// LLC with an unnumbered information control byte; other frames carry no datagram.
+use crate::read::LinkType;
+
+/// LLC with information in it: unnumbered, or of a connection, whose control field is two bytes.
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
     const UNNUMBERED_INFORMATION: u8 = 0x03;
     let [dsap, ssap, control, rest @ ..] = bytes else {
         return Err(Stop::LlcCut);
     };
-    if *control != UNNUMBERED_INFORMATION {
-        return Ok(Payload::Nothing);
-    }
-    Ok(match (dsap & 0xfe, ssap & 0xfe) {
-        (0xaa, 0xaa) => Payload::Snap(rest),
-        (0x06, 0x06) => Payload::Ipv4(rest),
-        (0xfe, 0xfe) => Payload::Nlpid(rest),
+    let rest = match *control {
+        UNNUMBERED_INFORMATION => rest,
+        numbered if numbered & 1 == 0 => rest.get(1..).ok_or(Stop::LlcCut)?,
+        _ => return Ok(Payload::Nothing),
+    };
+    Ok(match (dsap, ssap) {
+        // RFC 2684 5.2: two or three bytes of padding bring a bridged frame's addresses to a multiple of four.
+        (0xaa, 0xaa) => match rest {
+            [0x00, 0x80, 0xc2, 0x00, 0x01 | 0x07, _, _, bridged @ ..] => Payload::Ethernet(bridged),
+            [0x00, 0x80, 0xc2, 0x00, 0x04 | 0x0a, _, _, _, bridged @ ..] => Payload::Link(LinkType::FDDI, bridged),
+            _ => Payload::Snap(rest),
+        },
+        // Whom it is for says what it is.
+        (0x06, _) => Payload::Ipv4(rest),
+        (0xfe, _) => Payload::Nlpid(rest),
         _ => Payload::Nothing,
     })
 }
 
-/// OUI and protocol: an EtherType for the OUIs that say so, a bridged frame for 802.1's.
+/// OUI and protocol: an EtherType for the OUIs that say so, a bridged frame for 802.1's, without padding as RFC 2427 has it.
 pub(super) fn snap(bytes: &[u8]) -> Step<'_> {
     let [a, b, c, high, low, rest @ ..] = bytes else {
         return Err(Stop::LlcCut);
@@ -52,14 +61,4 @@ pub(super) fn nlpid(bytes: &[u8]) -> Step<'_> {
         0xcf => Payload::Ppp(rest),
         _ => Payload::Nothing,
     })
-}
-
-/// LLC over ATM: as [`decode`], but a bridged frame stands behind two bytes of padding.
-pub(super) fn atm(bytes: &[u8]) -> Step<'_> {
-    if bytes.starts_with(&[0xaa, 0xaa, 0x03, 0x00, 0x80, 0xc2])
-        && let Some(0x0001 | 0x0007) = be16(bytes, 6)
-    {
-        return Ok(Payload::Ethernet(bytes.get(10..).ok_or(Stop::LlcCut)?));
-    }
-    Ok(Payload::Llc(bytes))
 }

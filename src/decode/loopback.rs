@@ -1,18 +1,24 @@
-//! Loopback and IPsec taps of the BSDs, and other headers of an address family in front of IP.
+//! RAW, loopback and IPsec taps of the BSDs, and other headers of an address family in front of IP.
 //!
 //! In come the bytes from the pseudo-header on, out the IP payload.
 //!
-//! Source: <https://www.tcpdump.org/linktypes.html>; Wireshark's `packet-null.c` for what else is found behind NULL.
+//! Source: <https://www.tcpdump.org/linktypes.html>; Wireshark's `packet-null.c` and
+//! `packet-raw.c` for what else is found behind NULL and RAW.
 
 use super::ethernet::MIN_ETHER_TYPE;
 use super::field::{be32, le32, octets};
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-/// NULL and LOOP: an address family of 4 bytes, in either order.
+/// RAW: IP, or PPP where a driver left its header in front; no version of IP begins with its address byte.
+pub(super) fn raw(bytes: &[u8]) -> Step<'_> {
+    Ok(if bytes.starts_with(&[0xff, 0x03]) { Payload::Ppp(bytes) } else { Payload::Ip(bytes) })
+}
+
+/// NULL: an address family of 4 bytes, in the order of the machine that captured.
 ///
-/// The order is the capturing machine's for NULL and big-endian for LOOP, but writers differ; a family is under 65,536, so
-/// the bytes tell. A value that is no family may be an EtherType, and some machines leave a PPP header here.
+/// A family is under 65,536, so the bytes tell the order; IRIX writes it in the first 2 bytes, and then nothing in the others.
+/// A value that is no family may be an EtherType, and some machines leave a PPP header here.
 pub(super) fn null(bytes: &[u8]) -> Step<'_> {
     if bytes.starts_with(&[0xff, 0x03]) {
         return Ok(Payload::Ppp(bytes));
@@ -21,29 +27,52 @@ pub(super) fn null(bytes: &[u8]) -> Step<'_> {
         return Err(Stop::LinkCut);
     };
     let rest = bytes.get(4..).unwrap_or_default();
-    let family = u16::try_from(big).or(u16::try_from(little));
-    Ok(match family {
-        Ok(2) => Payload::Ipv4(rest),
-        // Linux; Windows; NetBSD, OpenBSD; FreeBSD; Darwin.
-        Ok(10 | 23 | 24 | 28 | 30) => Payload::Ipv6(rest),
+    let value = match bytes {
+        [0, short @ (2 | 10 | 23 | 24 | 28 | 30), 0, 0, ..] => Ok(u16::from(*short)),
+        _ => u16::try_from(big).or(u16::try_from(little)),
+    };
+    Ok(match value {
         Ok(ether_type @ MIN_ETHER_TYPE..) => Payload::EtherType(ether_type, rest),
-        _ => Payload::Nothing,
+        Ok(number) => family(number, rest),
+        Err(_) => Payload::Nothing,
     })
 }
 
-/// ENC: address family, SPI and flags of 4 bytes each, then IP.
-pub(super) fn enc(bytes: &[u8]) -> Step<'_> {
-    Ok(Payload::Ip(bytes.get(12..).ok_or(Stop::LinkCut)?))
+/// LOOP: an address family of 4 bytes, big-endian.
+pub(super) fn loop_back(bytes: &[u8]) -> Step<'_> {
+    let number = be32(bytes, 0).ok_or(Stop::LinkCut)?;
+    let rest = bytes.get(4..).unwrap_or_default();
+    Ok(u16::try_from(number).map_or(Payload::Nothing, |number| family(number, rest)))
 }
 
-/// PFLOG: a header that begins with its length, which is filled up to a multiple of 4, then IP.
+/// What an address family announces, whose number for IPv6 is each system's own.
+fn family(number: u16, rest: &[u8]) -> Payload<'_> {
+    match number {
+        2 => Payload::Ipv4(rest),
+        // Linux; NetBSD, OpenBSD; FreeBSD; Darwin.
+        10 | 24 | 28 | 30 => Payload::Ipv6(rest),
+        // Windows' IPv6 is the BSDs' IPX, which begins with a checksum of ffff.
+        23 if rest.first().is_some_and(|first| first >> 4 == 6) => Payload::Ipv6(rest),
+        _ => Payload::Nothing,
+    }
+}
+
+/// ENC: address family in the order of the machine that captured, SPI and flags of 4 bytes each, then IP.
+pub(super) fn enc(bytes: &[u8]) -> Step<'_> {
+    let rest = bytes.get(12..).ok_or(Stop::LinkCut)?;
+    let value = [be32(bytes, 0), le32(bytes, 0)].into_iter().flatten().find_map(|value| u16::try_from(value).ok());
+    Ok(value.map_or(Payload::Nothing, |number| family(number, rest)))
+}
+
+/// PFLOG: a header that begins with its length, which is filled up to a multiple of 4, and the address family, then IP.
 pub(super) fn pflog(bytes: &[u8]) -> Step<'_> {
     // OpenBSD 3.4's, the oldest.
     const MIN_LEN: u8 = 45;
     match *bytes.first().ok_or(Stop::LinkCut)? {
         len @ MIN_LEN.. => {
             let padded = usize::from(len).next_multiple_of(4);
-            Ok(Payload::Ip(bytes.get(padded..).ok_or(Stop::LinkCut)?))
+            let rest = bytes.get(padded..).ok_or(Stop::LinkCut)?;
+            Ok(bytes.get(1).map_or(Payload::Nothing, |&number| family(u16::from(number), rest)))
         }
         _ => Err(Stop::LinkMalformed),
     }

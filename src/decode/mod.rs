@@ -26,6 +26,7 @@ mod ethernet;
 mod field;
 mod hdlc;
 mod ip;
+mod juniper;
 mod lan;
 mod link;
 mod linux;
@@ -79,6 +80,7 @@ fn walk<'a>(frame: Payload<'a>, packet: &mut Packet<'a>) -> Result<(), Stop> {
             Payload::Wifi(bytes, datapad) => wifi::decode(bytes, datapad, packet)?,
             Payload::Ip(bytes) => return ip::decode(bytes, packet),
             Payload::Ipv4(bytes) => return ip::v4(bytes, packet),
+            Payload::Ipv4OfConnection(bytes) => return ip::v4_of_connection(bytes, packet),
             Payload::Ipv6(bytes) => return ip::v6(bytes, packet),
             Payload::Nothing => return Ok(()),
         };

@@ -81,6 +81,7 @@ impl fmt::Display for MacAddr {
 /// # use parcap::decode::IpAddress;
 /// assert_eq!(IpAddress::V4(0x0a00_0001).to_string(), "10.0.0.1");
 /// assert_eq!(IpAddress::V6(1).to_string(), "::1");
+/// assert_eq!(IpAddress::V6(0x0a00_0001).to_string(), "::10.0.0.1");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IpAddress {
@@ -103,10 +104,16 @@ impl From<[u8; 16]> for IpAddress {
 }
 
 impl fmt::Display for IpAddress {
-    /// A dotted quad, or RFC 5952 text.
+    /// A dotted quad, or RFC 5952 text, where section 5 recommends the dotted quad behind a prefix that tells of one:
+    /// `::ffff:0:0/96`, and `::/96` unless so much is zero that it may be `::1` and its like.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::V4(bits) => fmt::Display::fmt(&Ipv4Addr::from_bits(bits), f),
+            // The standard library knows only the first of the two prefixes.
+            Self::V6(bits @ 0x1_0000..=0xffff_ffff) => {
+                let [.., a, b, c, d] = bits.to_be_bytes();
+                f.pad(&format!("::{}", Ipv4Addr::new(a, b, c, d)))
+            }
             Self::V6(bits) => fmt::Display::fmt(&Ipv6Addr::from_bits(bits), f),
         }
     }

@@ -33,6 +33,8 @@ pub(super) enum Payload<'a> {
     Ip(&'a [u8]),
     /// IPv4 and nothing else.
     Ipv4(&'a [u8]),
+    /// IPv4 whose protocol field holds a connection number: "uncompressed TCP" of RFC 1144.
+    Ipv4OfConnection(&'a [u8]),
     /// IPv6 and nothing else.
     Ipv6(&'a [u8]),
     /// Nothing that leads to an IP header.

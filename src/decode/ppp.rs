@@ -1,28 +1,22 @@
 //! PPP: the protocol field, with or without the HDLC-like address and control bytes before it.
 //!
-//! In come the bytes from the address or the protocol field on, out the payload. Compressed and multilink frames end the walk
-//! without a stop: their IP header is not there.
+//! In come the bytes from the address or the protocol field on, out the payload. Compressed frames and fragments of a multilink
+//! bundle end the walk without a stop: their IP header is not there.
 //!
-//! Source: RFC 1661 2, RFC 1662 3.1, RFC 3518 (bridging).
+//! Source: RFC 1661 2, RFC 1662 3.1, RFC 1144 (header compression), RFC 1990 (multilink), RFC 3518 (bridging).
 
 use super::hdlc;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
-    protocol(match bytes {
-        [0xff, 0x03, rest @ ..] => rest,
-        _ => bytes,
-    })
-}
-
-/// HDLC-like framing, where the address byte tells PPP from Cisco HDLC; NetBSD's `PPP_SERIAL` holds both.
-pub(super) fn serial(bytes: &[u8]) -> Step<'_> {
     match bytes {
+        // The all-stations address, and a control byte that is 03 unless the link numbers its frames (RFC 1663).
+        [0xff, _, rest @ ..] => protocol(rest),
+        [0xff] => Err(Stop::PppCut),
+        // Cisco HDLC's addresses. As compressed protocol numbers they are not assigned.
         [0x0f | 0x8f, ..] => hdlc::cisco(bytes),
-        [0xff, 0x03, rest @ ..] => protocol(rest),
-        [] | [0xff] => Err(Stop::PppCut),
-        _ => Ok(Payload::Nothing),
+        _ => protocol(bytes),
     }
 }
 
@@ -39,12 +33,26 @@ fn protocol(bytes: &[u8]) -> Step<'_> {
         _ => return Err(Stop::PppCut),
     };
     match number {
-        0x0021 => Ok(Payload::Ipv4(rest)),
-        0x0057 => Ok(Payload::Ipv6(rest)),
+        // EtherTypes are no PPP numbers, but some routers write them.
+        0x0021 | 0x0800 => Ok(Payload::Ipv4(rest)),
+        0x0057 | 0x86dd => Ok(Payload::Ipv6(rest)),
+        0x002f => Ok(Payload::Ipv4OfConnection(rest)),
+        0x003d => multilink(rest),
         0x0281 | 0x0283 => Ok(Payload::Mpls(rest)),
         0x0031 => bridged(rest),
         _ => Ok(Payload::Nothing),
     }
+}
+
+/// A multilink fragment (RFC 1990 3): only one that is both first and last is a whole packet. Its header is the long one
+/// unless the ends agreed otherwise, which no frame tells.
+fn multilink(bytes: &[u8]) -> Step<'_> {
+    const BEGIN_AND_END: u8 = 0xc0;
+    let flags = *bytes.first().ok_or(Stop::PppCut)?;
+    if flags & BEGIN_AND_END != BEGIN_AND_END {
+        return Ok(Payload::Nothing);
+    }
+    Ok(Payload::Ppp(bytes.get(4..).ok_or(Stop::PppCut)?))
 }
 
 /// A bridged frame: flags, MAC type, a LAN number if the flags say so, then Ethernet if the type does.

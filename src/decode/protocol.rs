@@ -20,7 +20,7 @@ pub fn protocol_name(number: u8) -> Option<&'static str> {
 
 /// Keywords by number; empty where IANA gives none.
 #[rustfmt::skip]
-const NAMES: [&str; 147] = [
+const NAMES: [&str; 148] = [
     // 0
     "HOPOPT", "ICMP", "IGMP", "GGP", "IPv4", "ST", "TCP", "CBT", "EGP", "IGP",
     // 10
@@ -48,7 +48,7 @@ const NAMES: [&str; 147] = [
     // 120
     "UTI", "SMP", "SM", "PTP", "ISIS over IPv4", "FIRE", "CRTP", "CRUDP", "SSCOPMCE", "IPLT",
     // 130
-    "SPS", "PIPE", "SCTP", "FC", "RSVP-E2E-IGNORE", "Mobility Header", "UDPLite", "MPLS-in-IP", "manet", "Shim6",
+    "SPS", "PIPE", "SCTP", "FC", "RSVP-E2E-IGNORE", "Mobility Header", "UDPLite", "MPLS-in-IP", "manet", "HIP",
     // 140
-    "WESP", "ROHC", "Ethernet", "AGGFRAG", "NSH", "Homa", "BIT-EMU",
+    "Shim6", "WESP", "ROHC", "Ethernet", "AGGFRAG", "NSH", "Homa", "BIT-EMU",
 ];

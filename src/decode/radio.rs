@@ -51,16 +51,19 @@ fn datapad(header: &[u8]) -> bool {
     header.get(at).is_some_and(|flags| flags & DATAPAD != 0)
 }
 
-/// Prism: a message code and the header's length, in either order; some drivers write AVS under this link type.
+/// Prism: a message code and the header's length, in either order; some drivers write AVS under this link type, or nothing.
 pub(super) fn prism(bytes: &[u8]) -> Step<'_> {
     const AVS_MAGIC: u32 = 0x8021_1000;
-    const PRISM_CODE: u32 = 0x44;
-    let code = be32(bytes, 0).ok_or(Stop::RadioCut)?;
-    if code & 0xffff_f000 == AVS_MAGIC {
-        return avs(bytes);
+    const PRISM_CODES: [u32; 2] = [0x41, 0x44];
+    let (Some(big), Some(little)) = (be32(bytes, 0), le32(bytes, 0)) else {
+        return Err(Stop::RadioCut);
+    };
+    match () {
+        () if big & 0xffff_f000 == AVS_MAGIC => avs(bytes),
+        () if PRISM_CODES.contains(&little) => behind(bytes, le32(bytes, 4), 8),
+        () if PRISM_CODES.contains(&big) => behind(bytes, be32(bytes, 4), 8),
+        () => Ok(Payload::Wifi(bytes, false)),
     }
-    let len = if code == PRISM_CODE { be32(bytes, 4) } else { le32(bytes, 4) };
-    behind(bytes, len, 8)
 }
 
 /// AVS: a magic number and the header's length, big-endian.

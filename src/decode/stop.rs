@@ -92,6 +92,8 @@ stops! {
     UdpLiteCut = "udp_lite_cut",
     /// A DNS message ends before the names that are asked for.
     DnsCut = "dns_cut",
+    /// A TCP segment on a DNS port that holds no message: as a rule it continues the one of the segments before it.
+    DnsMidStream = "dns_mid_stream",
     /// A DNS name on the way to the names that are asked for does not decode.
     DnsMalformed = "dns_malformed",
 }

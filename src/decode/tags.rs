@@ -4,7 +4,8 @@
 //! (ARP, LLDP, any unknown one) ends the walk without a stop: the frame has no IP header and nothing is wrong with it.
 //! Deliberately not here: MACsec's encrypted frames, pseudowires (MPLS that does not carry IP).
 //!
-//! Source: IEEE 802.1Q 9, 802.1AE 9.3, 802.1CB 7.8, 802.1BR; RFC 3032 (MPLS), RFC 2516 (PPPoE), RFC 8300 (NSH).
+//! Source: IEEE 802.1Q 9, 802.1AE 9.3, 802.1CB 7.8, 802.1BR; RFC 3032 and RFC 4385 (MPLS), RFC 2516 (PPPoE),
+//! RFC 6325 3.1 (TRILL), RFC 8300 (NSH).
 
 use etherparse::SingleVlanHeaderSlice;
 
@@ -26,6 +27,16 @@ pub(super) fn decode(ether_type: u16, bytes: &[u8]) -> Step<'_> {
         0x8847 | 0x8848 => Ok(Payload::Mpls(bytes)),
         0x8864 => pppoe(bytes),
         0x880b => Ok(Payload::Ppp(bytes)),
+        // TRILL: 6 bytes, then options in 4-byte words, then a whole Ethernet header.
+        0x22f3 => {
+            let flags = be16(bytes, 0).ok_or(Stop::TagCut)?;
+            let options = usize::from(flags >> 6 & 0x1f) * 4;
+            Ok(Payload::Ethernet(bytes.get(6 + options..).ok_or(Stop::TagCut)?))
+        }
+        // Cisco FabricPath: tree and time to live, then a whole Ethernet header.
+        0x8903 => Ok(Payload::Ethernet(bytes.get(2..).ok_or(Stop::TagCut)?)),
+        // IEEE 802.11 inside Ethernet, as Intel's drivers hand it over.
+        0x2452 => Ok(Payload::Wifi(bytes, false)),
         // 802.1ah: flags and I-SID, then a whole Ethernet header.
         0x88e7 => Ok(Payload::Ethernet(bytes.get(4..).ok_or(Stop::TagCut)?)),
         // Transparent Ethernet bridging.
@@ -60,11 +71,14 @@ pub(super) fn mpls(bytes: &[u8]) -> Step<'_> {
             break;
         }
     }
-    match rest.first() {
+    match rest {
         // A header length under 20 bytes is no IPv4: rather the MAC of an Ethernet pseudowire.
-        Some(0x45..=0x4f | 0x60..=0x6f) => Ok(Payload::Ip(rest)),
-        Some(_) => Ok(Payload::Nothing),
-        None => Err(Stop::MplsCut),
+        [0x45..=0x4f | 0x60..=0x6f, ..] => Ok(Payload::Ip(rest)),
+        // An associated channel header (RFC 4385 5), whose type names what is on the channel.
+        [0x10..=0x1f, _, 0x00, 0x21, ip @ ..] => Ok(Payload::Ipv4(ip)),
+        [0x10..=0x1f, _, 0x00, 0x57, ip @ ..] => Ok(Payload::Ipv6(ip)),
+        [_, ..] => Ok(Payload::Nothing),
+        [] => Err(Stop::MplsCut),
     }
 }
 

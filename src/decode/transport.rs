@@ -45,9 +45,11 @@ fn tcp<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
             if segment.is_empty() {
                 return Ok(());
             }
-            let length = be16(segment, 0).ok_or(Stop::DnsCut)?;
+            let length = be16(segment, 0).ok_or(Stop::DnsMidStream)?;
             let message = segment.get(2..).unwrap_or_default();
-            dns_message(at_most(message, usize::from(length)), packet)
+            let stop = dns_message(at_most(message, usize::from(length)), packet);
+            // Without the segments before it nothing tells a broken message from the middle of a long one.
+            if packet.dns.is_none() { stop.map_err(|_| Stop::DnsMidStream) } else { stop }
         }
         Err(HeaderSliceError::Len(_)) => ports_of(bytes, packet, usize::MAX, Stop::TcpCut),
         Err(HeaderSliceError::Content(_)) => ports_of(bytes, packet, usize::MAX, Stop::TcpMalformed),

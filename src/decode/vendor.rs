@@ -1,12 +1,11 @@
-//! Pseudo-headers and tags of single makers: Apple, Juniper, Marvell, Broadcom, Hilscher, Endace and others.
+//! Pseudo-headers and tags of single makers: Apple, Marvell, Broadcom, Hilscher, Endace and others.
 //!
 //! In come the bytes from the pseudo-header on, out the payload, and the MACs where a switch tag stands behind them.
 //!
-//! Source: <https://www.tcpdump.org/linktypes.html> and its pages; tcpdump's `print-juniper.c`, `print-dsa.c`,
+//! Source: <https://www.tcpdump.org/linktypes.html> and its pages; tcpdump's `print-dsa.c`,
 //! `print-symantec.c`; Endace "ERF types reference"; IEEE 802.3br 99.3 for mPackets.
 
 use super::field::{be16, le32, octets};
-use super::hdlc;
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::ppp;
@@ -31,29 +30,14 @@ pub(super) fn pktap(bytes: &[u8]) -> Step<'_> {
     Ok(Payload::Link(LinkType(link_type), frame))
 }
 
-/// Juniper: a magic number, flags, extensions with their length, then a frame by the link type, or IP behind a cookie.
-pub(super) fn juniper(link_type: LinkType, bytes: &[u8]) -> Step<'_> {
-    const EXTENSIONS: u8 = 0x80;
-    const NO_LINK_HEADER: u8 = 0x02;
-    let [m, g, c, flags, rest @ ..] = bytes else {
-        return Err(Stop::LinkCut);
-    };
-    if [*m, *g, *c] != *b"MGC" {
-        return Err(Stop::LinkMalformed);
-    }
-    let mut rest = rest;
-    if flags & EXTENSIONS != 0 {
-        let len = usize::from(be16(rest, 0).ok_or(Stop::LinkCut)?);
-        rest = rest.get(2 + len..).ok_or(Stop::LinkCut)?;
-    }
-    if flags & NO_LINK_HEADER != 0 {
-        return Ok(Payload::Ip(rest.get(4..).ok_or(Stop::LinkCut)?));
-    }
-    match link_type {
-        LinkType::JUNIPER_PPP => Ok(Payload::Ppp(rest)),
-        LinkType::JUNIPER_FRELAY => Ok(Payload::FrameRelay(rest)),
-        LinkType::JUNIPER_CHDLC => hdlc::cisco(rest),
-        _ => Ok(Payload::Ethernet(rest)),
+/// Link type 149 is free for private use, and Apple's systems write PKTAP under it: believed if the header's length and
+/// record type are PKTAP's.
+pub(super) fn private_pktap(bytes: &[u8]) -> Step<'_> {
+    /// The header is 108 bytes long, in later versions longer.
+    const LENS: std::ops::RangeInclusive<u32> = 108..=512;
+    match (le32(bytes, 0), le32(bytes, 4)) {
+        (Some(len), Some(0 | 1)) if LENS.contains(&len) => pktap(bytes),
+        _ => Err(Stop::UnknownLinkType),
     }
 }
 
@@ -110,7 +94,11 @@ pub(super) fn erf(bytes: &[u8]) -> Step<'_> {
     }
     match kind & !MORE {
         // HDLC of packet over SONET, plain and with the colours of a classifier.
-        1 | 10 | 15 | 17 => ppp::serial(rest),
+        1 | 10 | 15 | 17 => ppp::decode(rest),
+        // The same behind a multi-channel header; an AAL5 packet behind an ATM cell's header, and behind both.
+        5 => ppp::decode(rest.get(4..).ok_or(Stop::LinkCut)?),
+        4 => Ok(Payload::Llc(rest.get(4..).ok_or(Stop::LinkCut)?)),
+        9 => Ok(Payload::Llc(rest.get(8..).ok_or(Stop::LinkCut)?)),
         // Ethernet likewise, behind an offset and a pad byte.
         2 | 11 | 16 | 20 => Ok(Payload::Ethernet(rest.get(2..).ok_or(Stop::LinkCut)?)),
         22 => Ok(Payload::Ipv4(rest)),

@@ -85,7 +85,11 @@ fn data<'a>(subtype: u8, flags: u8, bytes: &'a [u8], datapad: bool, packet: &mut
         // Mesh control: flags, time to live, sequence, and no, one or two more addresses. No LLC header begins like it.
         rest = rest.get(6 + 6 * usize::from(mesh & 0x03)..).ok_or(Stop::WifiCut)?;
     }
-    Ok(Payload::Llc(rest))
+    // Some drivers pad the header without saying so. Two zeros as SAPs are LLC's own and lead to no packet.
+    Ok(Payload::Llc(match rest {
+        [0, 0, llc @ ..] if llc.starts_with(&[0xaa, 0xaa, 0x03]) => llc,
+        _ => rest,
+    }))
 }
 
 /// The first subframe of an A-MSDU: DA, SA, length, LLC.

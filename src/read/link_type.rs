@@ -80,14 +80,28 @@ impl LinkType {
     pub const TZSP: Self = Self(128);
     /// ARCNET, Linux headers.
     pub const ARCNET_LINUX: Self = Self(129);
+    /// Juniper header, then PPP of a multilink bundle.
+    pub const JUNIPER_MLPPP: Self = Self(130);
+    /// Juniper header, then Frame Relay of a multilink bundle.
+    pub const JUNIPER_MLFR: Self = Self(131);
+    /// Juniper header and an 8-byte cookie, then LLC over ATM or IP.
+    pub const JUNIPER_ATM2: Self = Self(135);
+    /// Juniper header and a 4-byte cookie, then LLC over ATM or IP.
+    pub const JUNIPER_ATM1: Self = Self(137);
     /// Apple IP over IEEE 1394.
     pub const APPLE_IP_OVER_IEEE1394: Self = Self(138);
     /// DOCSIS MAC frames.
     pub const DOCSIS: Self = Self(143);
+    /// Private use; Apple's systems write PKTAP under it.
+    pub const USER2: Self = Self(149);
     /// IEEE 802.11 behind an AVS header.
     pub const IEEE802_11_AVS: Self = Self(163);
+    /// Juniper header and an 8-byte cookie, then IP.
+    pub const JUNIPER_MONITOR: Self = Self(164);
     /// PPP of Linux pppd: a direction byte in place of `ff`.
     pub const PPP_PPPD: Self = Self(166);
+    /// Juniper header, then Ethernet with PPPoE.
+    pub const JUNIPER_PPPOE: Self = Self(167);
     /// Endace ERF records of Ethernet.
     pub const ERF_ETH: Self = Self(175);
     /// Endace ERF records of packet over SONET.
@@ -130,6 +144,8 @@ impl LinkType {
     pub const IPOIB: Self = Self(242);
     /// Apple PKTAP: names the link type behind it.
     pub const PKTAP: Self = Self(258);
+    /// Ethernet of a passive optical network: the preamble, then Ethernet.
+    pub const EPON: Self = Self(259);
     /// Ethernet mPackets, IEEE 802.3br.
     pub const ETHERNET_MPACKET: Self = Self(274);
     /// Linux cooked capture, version 2.

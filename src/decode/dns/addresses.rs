@@ -2,8 +2,8 @@
 //!
 //! In comes the answer section, out its A and AAAA records in order. Where the section also holds CNAME records, an address's
 //! owner is followed back through them to the alias that nothing in the message leads to: the name that was asked for.
-//! What always holds: at most `MAX_RECORDS` records and `MAX_ALIASES` aliases are looked at, and names within one
-//! `Budget` a pass, whatever the message says.
+//! What always holds: at most `MAX_RECORDS` records and `MAX_ALIASES` aliases are looked at, and no more work is done than one
+//! `Budget` allows, whatever the message says.
 //!
 //! Source: RFC 1034 3.6.2 (CNAME), RFC 1035 3.4.1 (A), RFC 3596 (AAAA).
 
@@ -26,6 +26,9 @@ pub struct Addresses<'a> {
     left: u16,
     budget: Budget,
     aliases: [Option<Alias<'a>>; MAX_ALIASES],
+    /// The owner of the address before, if that is a bare pointer, and the name that was asked for: as a rule the next
+    /// record's are the same.
+    before: Option<([u8; 2], Name<'a>)>,
 }
 
 /// `owner` is another name for the name that hashes to `target`.
@@ -40,38 +43,44 @@ impl<'a> Addresses<'a> {
     /// Over the `count` records that begin at `at`; none if `at` is 0.
     pub(super) fn new(bytes: &'a [u8], at: usize, count: u16) -> Self {
         let left = if at == 0 { 0 } else { count.min(MAX_RECORDS) };
-        let mut new = Self { bytes, at, left, budget: Budget::new(), aliases: [None; MAX_ALIASES] };
+        let mut new = Self { bytes, at, left, budget: Budget::new(), aliases: [None; MAX_ALIASES], before: None };
         new.collect_aliases();
         new
     }
 
     /// The first pass: an alias may stand behind the address it leads to.
     fn collect_aliases(&mut self) {
-        let mut pass = self.clone();
-        let mut budget = Budget::new();
-        let mut slots = self.aliases.iter_mut();
-        while let Some((owner, record)) = pass.record() {
-            if record.kind != record::CNAME {
-                continue;
-            }
-            let (Some(owner), (Some(target), _)) = (owner, Name::read(self.bytes, record.data, &mut budget)) else {
-                continue;
-            };
-            let hashes = owner.hash(&mut budget).zip(target.hash(&mut budget));
-            let (Some((owner_hash, target_hash)), Some(slot)) = (hashes, slots.next()) else {
+        let (mut at, mut found) = (self.at, 0);
+        for _ in 0..self.left {
+            let Some(record) = record(self.bytes, at, &mut self.budget) else {
                 return;
             };
-            *slot = Some(Alias { owner, owner_hash, target_hash });
+            if record.kind == record::CNAME
+                && let (Some(owner), _) = Name::read(self.bytes, at, &mut self.budget)
+                && let (Some(target), _) = Name::read(self.bytes, record.data, &mut self.budget)
+            {
+                let hashes = owner.hash(&mut self.budget).zip(target.hash(&mut self.budget));
+                let (Some((owner_hash, target_hash)), Some(slot)) = (hashes, self.aliases.get_mut(found)) else {
+                    return;
+                };
+                *slot = Some(Alias { owner, owner_hash, target_hash });
+                found += 1;
+            }
+            at = record.end;
         }
     }
 
-    /// The next record whose fixed part is whole, with its owner's name if that decodes.
-    fn record(&mut self) -> Option<(Option<Name<'a>>, Record)> {
-        self.left = self.left.checked_sub(1)?;
-        let (owner, end) = Name::read(self.bytes, self.at, &mut self.budget);
-        let record = Record::read(self.bytes, end?)?;
-        self.at = record.end;
-        Some((owner, record))
+    /// The name that was asked for, of the record that begins at `at`.
+    fn asked_of(&mut self, at: usize) -> Option<Name<'a>> {
+        let pointer = octets::<2>(self.bytes, at).filter(|[first, _]| *first >= 0xc0);
+        match self.before {
+            Some((before, name)) if pointer == Some(before) => return Some(name),
+            _ => {}
+        }
+        let owner = Name::read(self.bytes, at, &mut self.budget).0?;
+        let name = self.asked(owner)?;
+        self.before = pointer.map(|pointer| (pointer, name));
+        Some(name)
     }
 
     /// Follows `owner` back to the name that was asked for.
@@ -83,6 +92,7 @@ impl<'a> Addresses<'a> {
         let mut hash = owner.hash(&mut self.budget)?;
         // As many steps as there are aliases: a circle of them ends too.
         for _ in 0..MAX_ALIASES {
+            self.budget.spend()?;
             // By hash alone: who can make two of 64 bits collide can write any alias into the message as well.
             let Some(alias) = self.aliases.iter().flatten().find(|a| a.target_hash == hash) else {
                 break;
@@ -98,16 +108,26 @@ impl<'a> Iterator for Addresses<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (owner, record) = self.record()?;
+            self.left = self.left.checked_sub(1)?;
+            let at = self.at;
+            let record = record(self.bytes, at, &mut self.budget)?;
+            self.at = record.end;
             let length = record.end - record.data;
             let address = match (record.kind, length) {
                 (record::A, 4) => octets::<4>(self.bytes, record.data).map(IpAddress::from),
                 (record::AAAA, 16) => octets::<16>(self.bytes, record.data).map(IpAddress::from),
                 _ => None,
             };
-            if let (Some(owner), Some(address)) = (owner, address) {
-                return Some((self.asked(owner)?, address));
+            if let Some(address) = address
+                && let Some(name) = self.asked_of(at)
+            {
+                return Some((name, address));
             }
         }
     }
+}
+
+/// The record that begins at `at`, if its fixed part is whole; its owner's name is stepped over.
+fn record(bytes: &[u8], at: usize, budget: &mut Budget) -> Option<Record> {
+    Record::read(bytes, Name::skip(bytes, at, budget)?)
 }

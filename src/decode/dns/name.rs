@@ -1,9 +1,9 @@
 //! Domain names on the wire: reading, skipping and showing them.
 //!
 //! In come a message and the offset of a name; out the name, if it decodes, and where it ends in place. A name decodes when
-//! its labels end at the root within 255 octets and every pointer leads back: to an offset before the one where the labels
-//! that led to it began. That is RFC 1035's "prior occurrence", and it excludes loops. A pointer into the 12 bytes of the
-//! header is followed, as tshark and scapy do.
+//! its labels end at the root within 255 octets and `MAX_POINTERS` pointers, which no loop does. Pointers are followed wherever
+//! they lead, forward and into the 12 bytes of the header too, as tshark and scapy do, although RFC 1035 allows only those to a
+//! prior occurrence.
 //! What always holds: a [`Name`] was read once with success, so showing it cannot fail.
 //!
 //! Source: RFC 1035 2.3.4, 3.1, 4.1.4 and 5.1; RFC 4343 for case.
@@ -17,23 +17,33 @@ const MAX_OCTETS: usize = 255;
 /// pointer a label; only crafted chains do.
 const MAX_POINTERS: usize = 127;
 
-/// Labels and pointers that may still be read in one message.
+/// Labels and pointers that may still be read in one pass over a message.
 ///
 /// Real messages take tens. The limit keeps the costliest crafted message (65,530 bytes of pointer chains, or as many
-/// one-byte labels) in the tens of microseconds; a message that exhausts it is read no further.
+/// one-byte labels) under 50 microseconds for its two names and its addresses together; what exhausts it is read no further.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget(u32);
 
 impl Budget {
-    /// For one pass over a message.
+    /// What one pass may take: one is made for the two names, one for the addresses.
+    pub(super) const STEPS: u32 = 2048;
+
     pub(super) fn new() -> Self {
-        Self(2048)
+        Self(Self::STEPS)
     }
 
     /// Takes one step, or `None` when none is left.
     #[inline]
     pub(super) fn spend(&mut self) -> Option<()> {
         self.0 = self.0.checked_sub(1)?;
+        Some(())
+    }
+
+    /// Takes as many steps as hashing `len` bytes is worth.
+    #[inline]
+    fn spend_hash(&mut self, len: usize) -> Option<()> {
+        const BYTES_PER_STEP: usize = 8;
+        self.0 = self.0.checked_sub(u32::try_from(len / BYTES_PER_STEP).ok()?)?;
         Some(())
     }
 }
@@ -76,6 +86,8 @@ impl<'a> Name<'a> {
         let mut at = start;
         loop {
             budget.spend()?;
+            #[cfg(test)]
+            super::tests::count_step();
             let length = usize::from(*message.get(at)?);
             match length {
                 0 => return Some(at + 1),
@@ -135,15 +147,21 @@ impl<'a> Name<'a> {
     pub(super) fn hash(self, budget: &mut Budget) -> Option<u64> {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         let mut mix = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        for label in self.labels() {
+        let mut labels = Labels::new(self.message, self.start);
+        loop {
             budget.spend()?;
+            let label = match labels.step() {
+                Step::Label(label) => label,
+                Step::Pointer => continue,
+                Step::Root | Step::Fault => return Some(hash),
+            };
+            budget.spend_hash(label.len())?;
             for byte in label {
                 mix(byte.to_ascii_lowercase());
             }
             // No label holds more than 63 bytes, so this never looks like one more byte of the label before.
             mix(u8::try_from(label.len()).unwrap_or(0) | 0x80);
         }
-        Some(hash)
     }
 }
 
@@ -175,8 +193,6 @@ impl fmt::Debug for Name<'_> {
 struct Labels<'a> {
     message: &'a [u8],
     at: usize,
-    /// Where the labels at hand began: the next pointer must lead to before it.
-    began: usize,
     pointers: usize,
     /// Behind the name in place: known from its first pointer or its root on.
     end: Option<usize>,
@@ -191,11 +207,13 @@ enum Step<'a> {
 
 impl<'a> Labels<'a> {
     fn new(message: &'a [u8], start: usize) -> Self {
-        Self { message, at: start, began: start, pointers: 0, end: None }
+        Self { message, at: start, pointers: 0, end: None }
     }
 
     #[inline]
     fn step(&mut self) -> Step<'a> {
+        #[cfg(test)]
+        super::tests::count_step();
         let Some([length, rest @ ..]) = self.message.get(self.at..) else {
             return Step::Fault;
         };
@@ -217,11 +235,11 @@ impl<'a> Labels<'a> {
                 };
                 self.end.get_or_insert(self.at + 2);
                 let target = usize::from(u16::from_be_bytes([*length & 0x3f, low]));
-                if target >= self.began || self.pointers == MAX_POINTERS {
+                if self.pointers == MAX_POINTERS {
                     return Step::Fault;
                 }
                 self.pointers += 1;
-                (self.at, self.began) = (target, target);
+                self.at = target;
                 Step::Pointer
             }
             // 0x40 and 0x80: extended label types, withdrawn by RFC 6891.

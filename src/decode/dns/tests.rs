@@ -1,5 +1,7 @@
 //! DNS messages by hand. Expected names are worked out from the bytes and the definitions of the two columns.
 
+use std::cell::Cell;
+
 use super::name::Budget;
 use super::{Message, Name};
 use crate::decode::Stop;
@@ -43,6 +45,10 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("ptr loop 2", "0001818000010000000000000161c00c00010001",
         ""),
     ("ptr forward", "000181800001000000000000c020000100010000000000000000000000000000000000000000",
+        ". -"),
+    ("ptr forward to a label", "000101000001000000000000c012 0001 0001 03777777 00",
+        "www. -"),
+    ("ptr loop of two", "000181800001000000000000c00e c00c 0001 0001",
         ""),
     ("ptr past end", "000181800001000000000000ffff00010001",
         ""),
@@ -71,6 +77,15 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("garbage ff*40", "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         ""),
 ];
+
+thread_local! {
+    /// Labels, pointers and ends of names that were looked at.
+    static STEPS: Cell<u32> = const { Cell::new(0) };
+}
+
+pub(super) fn count_step() {
+    STEPS.set(STEPS.get() + 1);
+}
 
 fn shown(message: &[u8]) -> String {
     let name = |name: Option<Name<'_>>| name.map_or("-".into(), |n| n.to_string());
@@ -139,6 +154,71 @@ fn chains_of_pointers_cost_no_more_than_the_first_name() {
         let message = chain(labels, links, count);
         assert_eq!(message.len(), len);
         assert_eq!(shown(&message), "- .");
+    }
+}
+
+/// What stands in an answer section: owner, type, data.
+fn answers(records: impl IntoIterator<Item = (Vec<u8>, u16, Vec<u8>)>) -> Vec<u8> {
+    let mut message = bytes("000181800000 0000 0000 0000");
+    let mut count = 0_u16;
+    for (owner, kind, data) in records {
+        message.extend(owner);
+        message.extend(kind.to_be_bytes());
+        message.extend([0, 1, 0, 0, 0, 0]);
+        message.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
+        message.extend(data);
+        count += 1;
+    }
+    message[6..8].copy_from_slice(&count.to_be_bytes());
+    message
+}
+
+#[test]
+fn no_message_costs_more_steps_than_two_budgets() {
+    let long = |first: u8| [vec![1, first], [1, b'x'].repeat(125), vec![0]].concat();
+    let a = |owner: Vec<u8>| (owner, 1, vec![1, 2, 3, 4]);
+    // The longest of names, each its own: 255 octets of one-byte labels; the same with aliases from each to the next.
+    let names = answers((0..128).map(|n| a(long(n))));
+    let aliased = answers((0..16).map(|n| (long(n), 5, long(n + 1))).chain((0..112).map(|n| a(long(n % 17)))));
+    // Four labels of 63 bytes: few steps, and many bytes to hash.
+    let wide = |first: u8| {
+        let label = |len: u8| [vec![len, first], vec![b'y'; usize::from(len) - 1]].concat();
+        [label(63), label(63), label(63), label(61), vec![0]].concat()
+    };
+    let hashed = answers((0..16).map(|n| (wide(n), 5, wide(n + 1))).chain((0..112).map(|n| a(wide(n % 17)))));
+    // A hundred pointers behind each other in the first record's data, and owners that lead to the last two of them in turn.
+    let pointer = |at: u16| (at | 0xc000).to_be_bytes();
+    let links = std::iter::once(12).chain((0..99).map(|n| 23 + 2 * n)).flat_map(pointer).collect();
+    let owners = (0..127).map(|n| a(pointer(23 + 2 * (98 + n % 2)).to_vec()));
+    let chains = answers([(vec![0], 16, links)].into_iter().chain(owners));
+    for (name, message) in [
+        ("names", names),
+        ("aliased", aliased),
+        ("hashed", hashed),
+        ("chains", chains),
+        ("labels", chain(true, 100, 5008)),
+        ("pointers", chain(false, 8000, 3808)),
+        ("one-byte labels", [&question(&[1; 126])[..], &[1].repeat(65_000)].concat()),
+    ] {
+        STEPS.set(0);
+        if let Some(message) = Message::read(&message).0 {
+            message.addresses().count();
+        }
+        let most = 2 * Budget::STEPS + 128;
+        assert!(STEPS.get() <= most, "{name}: {}", STEPS.get());
+    }
+}
+
+#[test]
+fn a_hundred_addresses_behind_aliases_have_their_name() {
+    // `a.` is an alias for a name of eight labels, to which a hundred addresses point; and for one with as many owners in full.
+    let target = [[3, b'a', b'b', b'c'].repeat(8), vec![0]].concat();
+    let alias = || (vec![1, b'a', 0], 5, target.clone());
+    let pointed = answers([alias()].into_iter().chain((0..100).map(|n| (vec![0xc0, 25], 1, vec![10, 0, 0, n]))));
+    let whole = answers([alias()].into_iter().chain((0..40).map(|n| (target.clone(), 1, vec![10, 0, 0, n]))));
+    for (message, count) in [(pointed, 100), (whole, 40)] {
+        let message = Message::read(&message).0.unwrap();
+        assert_eq!(message.addresses().filter(|(name, _)| name.to_string() == "a.").count(), count);
     }
 }
 

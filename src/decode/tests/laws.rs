@@ -34,6 +34,24 @@ fn a_prefix_says_nothing_that_the_whole_frame_does_not() {
 }
 
 #[test]
+fn addresses_show_as_rfc_5952_recommends() {
+    // Section 5: `::/96` and `::ffff:0:0/96` tell of an IPv4 address. Sections 4.2 and 4.3 for the rest.
+    for (bits, want) in [
+        (0, "::"),
+        (1, "::1"),
+        (0xffff, "::ffff"),
+        (0x0001_0000, "::0.1.0.0"),
+        (0x0b00_0001, "::11.0.0.1"),
+        (0xffff_ffff, "::255.255.255.255"),
+        (0x1_0000_0000, "::1:0:0"),
+        (0xffff_0a00_0001, "::ffff:10.0.0.1"),
+        (0x2001_0db8_0000_0000_0001_0000_0000_0001, "2001:db8::1:0:0:1"),
+    ] {
+        assert_eq!(IpAddress::V6(bits).to_string(), want);
+    }
+}
+
+#[test]
 fn every_stop_has_its_place_and_its_own_name() {
     for (index, stop) in Stop::ALL.into_iter().enumerate() {
         assert_eq!(stop.index(), index);
