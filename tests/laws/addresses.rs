@@ -28,10 +28,14 @@ fn v4(octets: [u8; 4]) -> Shown {
 }
 
 /// RFC 5952 section 4: lower case, no leading zeros, the first longest run of two or more zero fields as `::`; section 5:
-/// an IPv4-mapped address ends in a dotted quad.
+/// an IPv4-mapped address ends in a dotted quad, and so does one of `::/96` in which more than the last field is not zero,
+/// as `inet_ntop` has it.
 fn v6(octets: [u8; 16]) -> Shown {
     if octets[..10] == [0; 10] && octets[10..12] == [255; 2] {
         return (Some(format!("::ffff:{}.{}.{}.{}", octets[12], octets[13], octets[14], octets[15])), None);
+    }
+    if octets[..12] == [0; 12] && octets[12..14] != [0; 2] {
+        return (Some(format!("::{}.{}.{}.{}", octets[12], octets[13], octets[14], octets[15])), None);
     }
     let fields: Vec<u16> = octets.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
     let run = |start: usize| fields[start..].iter().take_while(|field| **field == 0).count();
@@ -177,7 +181,7 @@ fn addresses_at_corners_are_shown_as_text_and_number() {
 /// The forms of RFC 5952 sections 4.1 to 4.3 and 5, and of RFC 4291 section 2.2, worked out by hand.
 #[test]
 fn the_forms_of_rfc_5952_are_written_as_it_says() {
-    let forms: [([u16; 8], &str); 17] = [
+    let forms: [([u16; 8], &str); 19] = [
         ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], "2001:db8::1"),
         ([0x2001, 0xdb8, 0xaaaa, 0xbbbb, 0xcccc, 0xdddd, 0xeeee, 0x0001], "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1"),
         ([0x2001, 0xdb8, 0, 0, 0, 0, 2, 1], "2001:db8::2:1"),
@@ -194,6 +198,8 @@ fn the_forms_of_rfc_5952_are_written_as_it_says() {
         ([0xfe80, 0, 0, 0, 0xabcd, 0xef, 0x10, 0x1000], "fe80::abcd:ef:10:1000"),
         ([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201], "::ffff:192.0.2.1"),
         ([0, 0, 0, 0, 0, 0xffff, 0, 0], "::ffff:0.0.0.0"),
+        ([0, 0, 0, 0, 0, 0, 0x0b00, 1], "::11.0.0.1"),
+        ([0, 0, 0, 0, 0, 0, 0, 0x0102], "::102"),
         ([0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff], "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
     ];
     let octets = |fields: [u16; 8]| -> [u8; 16] {
