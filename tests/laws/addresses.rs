@@ -120,7 +120,6 @@ fn check(wanted: &[Wanted]) {
                 None => {
                     let address: Ipv6Addr = text.parse().unwrap();
                     assert_eq!(address.octets(), wanted.data[22 + 16 * at..][..16], "{text}");
-                    assert_eq!(address.to_string(), text);
                 }
             }
         }
