@@ -52,14 +52,14 @@ pub(super) fn find(window: &mut Window, framing: &mut Framing, known: Times) -> 
     match framing {
         Framing::Empty => false,
         Framing::Pcap(header) => {
-            let mut rule = record::Records { header: *header, known };
+            let rule = record::Records { header: *header, known };
             let hint = record::other_length(window.bytes(), *header);
-            search(window, &mut rule, hint)
+            search(window, &rule, hint)
         }
         Framing::Pcapng(section) => {
             // An interface may have been described in the gap, so the numbers of those that follow are not known.
             section.gapped = true;
-            search(window, &mut block::Blocks { section: section.clone(), known }, None)
+            search(window, &block::Blocks { section: section.clone(), known }, None)
         }
     }
 }
@@ -112,7 +112,7 @@ impl Times {
     }
 }
 
-fn search(window: &mut Window, rule: &mut impl Rule, hint: Option<usize>) -> bool {
+fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> bool {
     // A run that is believed for its length, and its last record.
     const RUN: usize = (MANY_RECORDS + 1) * LONGEST;
     let mut dead = HashSet::new();
