@@ -107,9 +107,9 @@ fn parsed(text: &[u8]) -> Vec<Vec<u8>> {
     labels
 }
 
-/// A second reading of a name: pointers lead to before where the labels that led to them began; 255 octets at most.
+/// A second reading of a name: pointers lead anywhere, but not in circles; 255 octets at most.
 fn labels(message: &[u8], start: usize) -> Option<Vec<Vec<u8>>> {
-    let (mut labels, mut octets, mut began, mut at) = (Vec::new(), 1, start, start);
+    let (mut labels, mut octets, mut at) = (Vec::new(), 1, start);
     let mut pointers = 0;
     loop {
         let length = usize::from(*message.get(at)?);
@@ -127,11 +127,10 @@ fn labels(message: &[u8], start: usize) -> Option<Vec<Vec<u8>>> {
             192.. => {
                 at = (length & 0x3f) << 8 | usize::from(*message.get(at + 1)?);
                 pointers += 1;
-                // No name needs more pointers than labels.
-                if at >= began || pointers > 127 {
+                // No name needs more pointers than labels, and a circle never has enough.
+                if pointers > 127 {
                     return None;
                 }
-                began = at;
             }
             _ => return None,
         }

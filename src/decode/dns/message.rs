@@ -137,7 +137,8 @@ impl<'a> Reader<'a> {
                 }
                 return Err(Stop::DnsCut);
             };
-            if record.kind == record::OPT {
+            // RFC 6891 6.1.2: its owner is the root. With another it is no OPT, and a name like any other.
+            if record.kind == record::OPT && name.is_none_or(|name| name.is_root()) {
                 self.recognised = recognised;
             } else {
                 if wanted {
