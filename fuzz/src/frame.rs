@@ -10,7 +10,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use parcap::columns::{LengthKind, Rows, TimestampUnit};
-use parcap::decode::{IpAddress, Packet, decode, protocol_name};
+use parcap::decode::{IpAddress, Packet, Stop, decode, protocol_name};
 use parcap::read::{LinkType, OddRecord, PacketRecord};
 
 use super::{dns, mixed};
@@ -105,5 +105,8 @@ fn check_cut(whole: &Packet<'_>, cut: &Packet<'_>) {
     kept("dns_query", query(cut), query(whole));
     let response =
         |packet: &Packet<'_>| packet.dns.and_then(|message| message.response_name()).map(|name| name.to_string());
-    kept("dns_resp", response(cut), response(whole));
+    // Inside the message, what follows decides whether an owner is an OPT's, and where pointers lead that go forward.
+    if cut.stop != Some(Stop::DnsCut) {
+        kept("dns_resp", response(cut), response(whole));
+    }
 }

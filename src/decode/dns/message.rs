@@ -129,16 +129,15 @@ impl<'a> Reader<'a> {
             // Besides the name's own steps: thousands of OPT records have the shortest of names.
             self.budget.spend().ok_or(Stop::DnsMalformed)?;
             let Some(record) = Record::read(message.bytes, end) else {
-                // Cut behind the name: it counts, unless it may be an OPT record's.
-                let name = name.filter(|name| !name.is_root() || octets(message.bytes, end).is_some_and(not_opt));
+                // Cut behind the name: it counts, unless it may be an OPT record's, which is always the root.
+                let name = name.filter(|name| octets::<2>(message.bytes, end).map_or(!name.is_root(), not_opt));
                 self.recognised = recognised || name.is_some();
                 if wanted {
                     self.message.response = name;
                 }
                 return Err(Stop::DnsCut);
             };
-            // RFC 6891 6.1.2: its owner is the root. With another it is no OPT, and a name like any other.
-            if record.kind == record::OPT && name.is_none_or(|name| name.is_root()) {
+            if record.kind == record::OPT {
                 self.recognised = recognised;
             } else {
                 if wanted {
