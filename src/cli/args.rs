@@ -100,7 +100,7 @@ pub(super) struct ConvertArgs {
 /// What becomes of damaged captures.
 #[derive(Debug, ClapArgs)]
 pub(super) struct StrictArg {
-    /// Refuse a damaged capture as a whole, instead of converting it up to its fault
+    /// Refuse a damaged capture as a whole, instead of converting it up to its fault; also with `--salvage`
     #[arg(long, env = "PARCAP_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
 }

@@ -37,7 +37,7 @@ pub struct CaptureEntry {
     pub last: Option<Timestamp>,
     /// Named counts of what is odd; odd is not wrong.
     pub odd: BTreeMap<String, u64>,
-    /// Where and why reading stopped before the end.
+    /// Where and why reading stopped before the end; with salvage, for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
     /// What salvage stepped over; `damage` is then the first fault, and records behind it were converted as well.

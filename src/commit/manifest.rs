@@ -188,6 +188,8 @@ pub struct Holdings {
     pub inputs: BTreeMap<PathBuf, InputEntry>,
     /// Identities of the units.
     pub units: HashSet<String>,
+    /// What was read from standard input is known by.
+    pub streams: HashSet<String>,
     /// Partial summaries.
     pub partials: Vec<CommittedPartial>,
 }
@@ -240,6 +242,9 @@ impl Holdings {
         self.settings = Some(manifest.settings);
         // What gave no rows is tried again.
         for entry in manifest.inputs.into_iter().filter(|entry| entry.found.refused.is_none()) {
+            if entry.input.is_stdin() {
+                self.streams.extend(entry.input.fingerprint.clone());
+            }
             self.inputs.insert(entry.input.absolute.clone(), entry);
         }
         for unit in manifest.units {

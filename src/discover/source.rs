@@ -104,6 +104,19 @@ impl Source {
         }
     }
 
+    /// Steps over so many bytes of a plain file, or as many as it has; returns how many. `None` for a stream, which must be
+    /// read.
+    pub fn skip(&mut self, count: u64) -> Option<u64> {
+        match self {
+            Self::File { at, end, .. } => {
+                let count = count.min(end.saturating_sub(*at));
+                *at += count;
+                Some(count)
+            }
+            Self::Stream { .. } => None,
+        }
+    }
+
     /// Reads into `buffer` and returns the number of bytes; 0 is the end.
     ///
     /// # Errors

@@ -69,6 +69,13 @@ impl Inspection {
                 cancel.check()?;
             }
         }
+        let mut input = input;
+        if input.is_stdin() {
+            // Only now is anything known of it.
+            (input.size, input.compression) = (reader.bytes_read(), reader.compression());
+            (input.fingerprint, input.format) = (reader.fingerprint(), Some(reader.format()));
+        }
+        found.rows = counts.records();
         found.format = Some(reader.format());
         found.compression = Some(reader.compression());
         found.gaps = reader.take_gaps();

@@ -35,7 +35,8 @@ impl Inspection {
             Some(damage) if self.found.gaps.is_empty() => lines.add("damage", &damage.to_string()),
             Some(_) => {
                 let gaps = &self.found.gaps;
-                lines.add("damage", &format!("{} bytes in {} gaps", number(gaps.bytes), number(gaps.count)));
+                let s = if gaps.count == 1 { "" } else { "s" };
+                lines.add("damage", &format!("{} bytes in {} gap{s}", number(gaps.bytes), number(gaps.count)));
             }
             None => lines.add("damage", "none"),
         }
@@ -93,9 +94,10 @@ impl Inspection {
         }
         more(lines, "section", survey.section_count);
         for held in survey.interfaces.iter().take(SHOWN) {
+            let number = held.number.map_or_else(|| "?".to_owned(), |number| number.to_string());
             let name = match survey.section_count {
-                0 | 1 => format!("interface {}", held.number),
-                _ => format!("interface {}.{}", held.section, held.number),
+                0 | 1 => format!("interface {number}"),
+                _ => format!("interface {}.{number}", held.section),
             };
             lines.add(&name, &interface(held));
         }
@@ -126,7 +128,7 @@ fn interface(held: &InterfaceSurvey) -> String {
     let Interface { link_type, snap_len, resolution, offset_s } = held.interface;
     let mut text = format!("{link_type}, times in {resolution}");
     if offset_s != 0 {
-        let _ = write!(text, " and {offset_s} s");
+        let _ = write!(text, ", {offset_s} s added");
     }
     if snap_len != 0 {
         let _ = write!(text, ", snapshot length {snap_len}");

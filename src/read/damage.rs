@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A fault in the framing of a capture. The records before it are good; nothing after it is guessed.
+/// A fault in the framing of a capture. The records before it are good; what is behind it is only looked at to salvage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// What is wrong.
@@ -131,11 +131,16 @@ impl DamageKind {
     }
 }
 
-impl DamageKind {
-    /// Whether the capture ends in the middle of something, so that most likely nothing is behind it.
+impl DamageKind {}
+
+impl Damage {
+    /// Whether more may be found behind it than the rest of the packet or block that it is about.
     #[must_use]
-    pub fn is_cut(self) -> bool {
-        !self.leaves_bytes() || matches!(self, Self::PacketCut | Self::BlockCut)
+    pub fn may_be_salvaged(&self) -> bool {
+        /// More than a packet has, but for jumbograms.
+        const USUAL: u64 = 65_536;
+        let is_cut = matches!(self.kind, DamageKind::PacketCut | DamageKind::BlockCut);
+        self.kind.leaves_bytes() && (!is_cut || self.found > USUAL)
     }
 }
 

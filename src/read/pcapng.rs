@@ -46,15 +46,40 @@ impl Order {
     }
 }
 
+/// Blocks without packets that writers may make longer than [`MAX_BLOCK`]: names, statistics, the system's journal,
+/// decryption secrets, custom blocks.
+const MAY_BE_LONG: [u32; 6] = [4, 5, 9, 10, 0xbad, 0x4000_0bad];
+
+/// The least length of a block of this kind.
+pub(super) fn least_len(kind: u32) -> u32 {
+    match kind {
+        SECTION_HEADER_BLOCK => SECTION_HEADER_MIN,
+        INTERFACE_DESCRIPTION_BLOCK => 20,
+        ENHANCED_PACKET_BLOCK | PACKET_BLOCK => 32,
+        SIMPLE_PACKET_BLOCK => 16,
+        _ => AROUND_U32,
+    }
+}
+
+/// How blocks are read.
+pub(super) struct Reading<'a> {
+    /// No block is read that begins here or later.
+    pub(super) limit: u64,
+    /// Whether a block that is too long to be believed is looked behind: then one of an unknown kind is damage, instead of
+    /// being stepped over as the draft asks, for a random length would step over all that is to be salvaged.
+    pub(super) salvaging: bool,
+    /// What else is noted.
+    pub(super) survey: Option<&'a mut Survey>,
+}
+
 /// Reads blocks up to the next packet, which is left whole at the front of the window; `None` at the end of the file or
 /// at the first block that begins at `limit` or later.
 pub(super) fn next(
     window: &mut Window,
     section: &mut Section,
-    limit: u64,
-    survey: &mut Option<Box<Survey>>,
+    reading: &mut Reading<'_>,
 ) -> Result<Option<Frame>, Fault> {
-    while window.offset() < limit {
+    while window.offset() < reading.limit {
         let held = window.fill(AROUND);
         if held.is_empty() {
             return Ok(None);
@@ -68,7 +93,7 @@ pub(super) fn next(
         }
         let order = Order { big_endian: section.big_endian };
         let kind = order.u32(kind);
-        if let Some(frame) = block(window, section, order, (kind, order.u32(length)), survey)? {
+        if let Some(frame) = block(window, section, order, (kind, order.u32(length)), reading)? {
             return Ok(Some(frame));
         }
     }
@@ -81,23 +106,17 @@ fn block(
     section: &mut Section,
     order: Order,
     (kind, length): (u32, u32),
-    survey: &mut Option<Box<Survey>>,
+    reading: &mut Reading<'_>,
 ) -> Result<Option<Frame>, Fault> {
-    let needed = match kind {
-        SECTION_HEADER_BLOCK => SECTION_HEADER_MIN,
-        INTERFACE_DESCRIPTION_BLOCK => 20,
-        ENHANCED_PACKET_BLOCK | PACKET_BLOCK => 32,
-        SIMPLE_PACKET_BLOCK => 16,
-        _ => AROUND_U32,
-    };
+    let needed = least_len(kind);
     if length < needed {
         return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)));
     }
     if length > MAX_BLOCK {
-        if needed > AROUND_U32 {
+        if needed > AROUND_U32 || (reading.salvaging && !MAY_BE_LONG.contains(&kind)) {
             return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)));
         }
-        if let Some(survey) = survey {
+        if let Some(survey) = &mut reading.survey {
             survey.block(kind);
         }
         return step_over(window, order, length).map(|()| None);
@@ -114,11 +133,12 @@ fn block(
         PACKET_BLOCK => Some(obsolete_packet(body, order, &section.interfaces, total)),
         INTERFACE_DESCRIPTION_BLOCK => {
             if let Some(interface) = describe(body, order) {
-                if !section.gapped {
+                let numbered = !section.gapped;
+                if numbered {
                     Arc::make_mut(&mut section.interfaces).push(interface);
                 }
-                if let Some(survey) = survey {
-                    survey.interface(body, order, interface);
+                if let Some(survey) = &mut reading.survey {
+                    survey.interface(body, order, interface, numbered);
                 }
             }
             None
@@ -127,13 +147,13 @@ fn block(
             section_version(body, order)?;
             section.interfaces = Arc::default();
             section.gapped = false;
-            if let Some(survey) = survey {
+            if let Some(survey) = &mut reading.survey {
                 survey.section(body, order);
             }
             None
         }
         _ => {
-            if let Some(survey) = survey {
+            if let Some(survey) = &mut reading.survey {
                 survey.block(kind);
             }
             None

@@ -164,7 +164,11 @@ impl CaptureReader {
             let result = match &mut self.position.framing {
                 Framing::Empty => Ok(None),
                 Framing::Pcap(header) => pcap::next(&mut self.window, *header),
-                Framing::Pcapng(section) => pcapng::next(&mut self.window, section, self.limit, &mut self.survey),
+                Framing::Pcapng(section) => {
+                    let (limit, salvaging) = (self.limit, self.salvaged.is_some());
+                    let survey = self.survey.as_deref_mut();
+                    pcapng::next(&mut self.window, section, &mut pcapng::Reading { limit, salvaging, survey })
+                }
             };
             self.position.offset = self.window.offset();
             match result {
@@ -209,10 +213,9 @@ impl CaptureReader {
             return Err(self.damage_of_source(failure));
         }
         let damage = self.damage(fault);
-        let Some(gaps) = self.salvaged.as_mut().filter(|_| damage.kind.leaves_bytes()) else {
-            self.position.ended = true;
-            return Err(damage);
-        };
+        if self.salvaged.is_none() || !damage.kind.leaves_bytes() {
+            return Err(self.end_with(damage));
+        }
         if let (DamageKind::SectionHeader, Framing::Pcapng(section)) = (damage.kind, &mut self.position.framing) {
             // What follows belongs to a section of which nothing is known.
             section.interfaces = std::sync::Arc::default();
@@ -221,19 +224,38 @@ impl CaptureReader {
             // A stream has lost what was stepped over; it is part of the gap.
             self.window.go_back(damage.offset);
         }
-        let resumed = salvage::find(
-            &mut self.window,
-            &mut self.position.framing,
-            salvage::Times::new(self.position.first_time, self.last_time),
-        );
+        let known = salvage::Times::new(self.position.first_time, self.last_time);
+        let resumed = salvage::find(&mut self.window, &mut self.position.framing, known);
         self.position.offset = self.window.offset();
-        let bytes = self.position.offset - damage.offset;
-        gaps.add(Gap { damage: damage.clone(), resumed_at: resumed.then_some(self.position.offset), bytes });
+        self.note_gap(&damage, resumed);
         if resumed {
             return Ok(());
         }
         self.position.ended = true;
+        if let Some(failure) = self.window.take_failure() {
+            // Nothing was found because the bytes came to a bad end, which is to be told too.
+            return Err(self.damage_of_source(failure));
+        }
         Err(damage)
+    }
+
+    /// Ends reading; of a reader that salvages, the end is one of the gaps.
+    fn end_with(&mut self, damage: Damage) -> Damage {
+        self.position.ended = true;
+        self.position.offset = damage.offset;
+        if self.salvaged.is_some() {
+            self.window.consume(usize::MAX);
+            self.position.offset = self.window.offset().max(damage.offset);
+        }
+        self.note_gap(&damage, false);
+        damage
+    }
+
+    fn note_gap(&mut self, damage: &Damage, resumed: bool) {
+        let bytes = self.position.offset.saturating_sub(damage.offset);
+        if let Some(gaps) = &mut self.salvaged {
+            gaps.add(Gap { damage: damage.clone(), resumed_at: resumed.then_some(self.position.offset), bytes });
+        }
     }
 
     fn damage(&self, fault: Fault) -> Damage {
@@ -253,9 +275,9 @@ impl CaptureReader {
             SourceError::CompressedCut => (DamageKind::CompressedCut, None),
             SourceError::CompressedCorrupt(problem) => (DamageKind::CompressedCorrupt, Some(problem)),
         };
-        self.position.ended = true;
         let found = self.window.bytes().len() as u64;
-        self.damage(Fault { detail, ..Fault::new(kind, 0, found) })
+        let damage = self.damage(Fault { detail, ..Fault::new(kind, 0, found) });
+        self.end_with(damage)
     }
 
     /// Whether anything was stepped over.

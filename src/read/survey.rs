@@ -19,6 +19,9 @@ const SYSTEM: u16 = 3;
 const APPLICATION: u16 = 4;
 const DESCRIPTION: u16 = 3;
 
+/// Characters of a text that are kept.
+const TEXT: usize = 256;
+
 /// Sections and interfaces, the blocks of a pcapng that are no packets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Survey {
@@ -55,8 +58,8 @@ pub struct SectionSurvey {
 pub struct InterfaceSurvey {
     /// Its section, from 0 on.
     pub section: u64,
-    /// Its number in the section.
-    pub number: u32,
+    /// Its number in the section; none if bytes of the section before it were given up.
+    pub number: Option<u32>,
     /// Its name (`if_name`).
     pub name: Option<String>,
     /// Its description (`if_description`).
@@ -70,7 +73,7 @@ pub struct InterfaceSurvey {
 
 impl Survey {
     /// Sections and interfaces that are kept one by one; the others are counted.
-    pub const KEPT: usize = 1000;
+    pub const KEPT: usize = 100;
 
     pub(super) fn section(&mut self, body: &[u8], order: Order) {
         self.section_count += 1;
@@ -86,13 +89,13 @@ impl Survey {
         }
     }
 
-    pub(super) fn interface(&mut self, body: &[u8], order: Order, interface: Interface) {
+    pub(super) fn interface(&mut self, body: &[u8], order: Order, interface: Interface, numbered: bool) {
         self.interface_count += 1;
         if self.interfaces.len() < Self::KEPT {
             let text = |code| text(body.get(8..).unwrap_or_default(), order, code);
             self.interfaces.push(InterfaceSurvey {
                 section: self.section_count.saturating_sub(1),
-                number: self.described,
+                number: numbered.then_some(self.described),
                 name: text(NAME),
                 description: text(DESCRIPTION),
                 interface,
@@ -119,7 +122,7 @@ impl Survey {
         let section = self.section_count.saturating_sub(1);
         // Interfaces of a section stand together, the current section's at the end.
         let of_section = self.interfaces.iter_mut().rev().take_while(|held| held.section == section);
-        if let Some(held) = of_section.into_iter().find(|held| Some(held.number) == interface) {
+        if let Some(held) = of_section.into_iter().find(|held| held.number.is_some() && held.number == interface) {
             held.packets += 1;
         }
     }
@@ -128,5 +131,5 @@ impl Survey {
 /// The text of the first option with this code; what is not UTF-8 in it shows as U+FFFD.
 fn text(bytes: &[u8], order: Order, code: u16) -> Option<String> {
     let value = options(bytes, order).find_map(|(held, value)| (held == code).then_some(value))?;
-    Some(String::from_utf8_lossy(value).trim_end_matches('\0').to_owned())
+    Some(String::from_utf8_lossy(value).trim_end_matches('\0').chars().take(TEXT).collect())
 }

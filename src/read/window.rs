@@ -61,6 +61,16 @@ impl Window {
     /// Steps over bytes without keeping them, and returns how many there were.
     pub(super) fn skip(&mut self, count: u64) -> u64 {
         let mut left = count;
+        let held = left.min((self.end - self.start) as u64);
+        self.consume(usize::try_from(held).unwrap_or(usize::MAX));
+        left -= held;
+        if left > 0
+            && !self.at_end
+            && let Some(skipped) = self.source.skip(left)
+        {
+            self.offset += skipped;
+            left -= skipped;
+        }
         while left > 0 {
             let held = self.fill(1).len();
             if held == 0 {

@@ -156,8 +156,14 @@ pub(super) fn commit_rows(
     top: usize,
     report: &mut Report,
 ) -> Result<()> {
-    // The same bytes through standard input once more are not converted twice.
-    rows.retain(|row| !held.units.contains(&row.unit.id) || !row.unit.captures.iter().any(|c| c.input.is_stdin()));
+    // The same bytes through standard input once more are not converted twice, whatever the settings.
+    let again = |row: &UnitRow| {
+        let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
+        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known)))
+    };
+    let before = rows.len();
+    rows.retain(|row| !again(row));
+    report.unchanged += (before - rows.len()) as u64;
     let manifest = Manifest::new(held.sequence + 1, settings.clone(), &rows, report.refused.clone());
     (report.records, report.rows) = (manifest.records, manifest.rows);
     if manifest.records != manifest.rows {

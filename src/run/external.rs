@@ -92,7 +92,13 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
     if options.strict {
         let workshop = workshop(&lake, &settings, &options.cancel)?;
+        let refused = refused(&rows);
         rows = refuse_damaged(rows, workshop, options.jobs, &held.units, &mut report)?;
+        if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
+            let problem =
+                "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();
+            return Err(Error::Commit { path, problem });
+        }
     }
     let result = commit_rows(&lake, &settings, rows, held, options.top, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
@@ -105,6 +111,12 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)
+}
+
+/// The captures that gave no rows because they could not be read.
+fn refused(rows: &[UnitRow]) -> HashSet<PathBuf> {
+    let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+    captures.filter(|(_, found)| found.refused.is_some()).map(|(capture, _)| capture.input.path.clone()).collect()
 }
 
 /// A row comes from anywhere: it must be of the same settings as the others, and name nothing outside the lake's own

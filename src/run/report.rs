@@ -40,7 +40,7 @@ pub struct Report {
     pub seconds: f64,
     /// Packets converted per second.
     pub packets_per_second: f64,
-    /// Captures that ended in damage; their rows up to the fault are in the lake.
+    /// Captures with damage; their rows up to the fault are in the lake, and with `--salvage` what was found behind it.
     pub damaged: Vec<Damaged>,
     /// What gave no rows, and why.
     pub refused: Vec<RefusedEntry>,
@@ -52,7 +52,7 @@ pub struct Report {
     pub summaries: Vec<SummaryTable>,
 }
 
-/// A capture that ended in damage.
+/// A capture with damage.
 #[derive(Debug, Serialize)]
 pub struct Damaged {
     /// The capture.
@@ -116,31 +116,45 @@ fn value(column: &TableColumn, row: usize) -> serde_json::Value {
 }
 
 impl Damaged {
+    /// The faults in words: all that `--salvage` met, as far as they are kept, else the one.
+    fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<_> = self.gaps.first.iter().map(|gap| gap.damage.to_string()).collect();
+        if faults.is_empty() {
+            faults.push(self.message.clone());
+        }
+        match self.gaps.count.saturating_sub(faults.len() as u64) {
+            0 => {}
+            more => faults.push(format!("{} more", plural_of(more, "fault", "faults"))),
+        }
+        faults
+    }
+
     /// What became of the packets, and what else can be done.
     fn hint(&self) -> String {
-        let before = self.damage.frame - 1;
-        let mut hint = match before {
-            0 => "no packet before it could be converted".to_owned(),
-            1 => "the packet before it was converted".to_owned(),
-            count => format!("the {} packets before it were converted", HumanCount(count)),
-        };
+        let before = self.damage.frame.saturating_sub(1);
         let Gaps { count, bytes, .. } = self.gaps;
         if count > 0 {
-            let behind = match self.records - before {
-                0 => "none".to_owned(),
-                count => HumanCount(count).to_string(),
-            };
-            let _ = write!(
-                hint,
-                ", and {behind} behind it; {} in {} {} given up",
+            return format!(
+                "{} before it and {} behind it were converted; {} in {} {} given up",
+                plural_of(before, "packet", "packets"),
+                HumanCount(self.records.saturating_sub(before)),
                 plural_of(bytes, "byte", "bytes"),
                 plural_of(count, "gap", "gaps"),
                 if bytes == 1 { "was" } else { "were" },
             );
-        } else if !self.damage.kind.is_cut() {
-            hint.push_str("; `--salvage` looks for more behind it");
         }
-        hint
+        let hint = match before {
+            0 => "no packet before it could be converted".to_owned(),
+            1 => "the packet before it was converted".to_owned(),
+            count => format!("the {} packets before it were converted", HumanCount(count)),
+        };
+        // The lake holds the capture now, and does not take it again.
+        let more = if self.damage.may_be_salvaged() {
+            "; `--salvage`, into another lake, looks for more behind it"
+        } else {
+            ""
+        };
+        hint + more
     }
 }
 
@@ -180,7 +194,9 @@ impl Report {
     pub fn complaints(&self) -> String {
         let mut text = String::new();
         for damaged in &self.damaged {
-            let _ = writeln!(text, "warning: {}: {}", name(&damaged.path), damaged.message);
+            for fault in damaged.faults() {
+                let _ = writeln!(text, "warning: {}: {fault}", name(&damaged.path));
+            }
             let _ = writeln!(text, "hint: {}", damaged.hint());
         }
         for refused in &self.refused {
@@ -189,7 +205,8 @@ impl Report {
                 let _ = writeln!(text, "hint: {hint}");
             }
         }
-        for duplicate in &self.duplicates {
+        let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
+        for duplicate in self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
             let _ = writeln!(text, "note: {path}: has the same content as {same_as}; both were converted");
         }

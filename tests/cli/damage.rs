@@ -38,15 +38,15 @@ fn salvage_goes_on_behind_a_fault_and_says_what_it_gave_up() {
 
     let ran = convert(&[&path], &plain, &[]);
     assert_eq!(ran.status, Some(3));
-    assert!(
-        ran.stderr.contains("\nhint: the 10 packets before it were converted; `--salvage` looks for more behind it\n")
-    );
+    assert!(ran.stderr.contains(
+        "\nhint: the 10 packets before it were converted; `--salvage`, into another lake, looks for more behind it\n"
+    ));
     assert_eq!(rows(&plain), capture.rows()[..10]);
 
     let ran = convert(&[&path], &salvaged, &["--salvage"]);
     assert_eq!(ran.status, Some(3));
     // A record of 16 bytes of header and 72 of packet.
-    let hint = "\nhint: the 10 packets before it were converted, and 29 behind it; 88 bytes in 1 gap were given up\n";
+    let hint = "\nhint: 10 packets before it and 29 behind it were converted; 88 bytes in 1 gap were given up\n";
     assert!(ran.stderr.contains(hint), "{}", ran.stderr);
     let mut expected = capture.rows();
     expected.remove(10);
@@ -130,4 +130,40 @@ fn strict_says_nothing_of_sound_captures() {
     assert_eq!(convert(&[&captures], &strict, &["--strict"]).status, Some(0));
     assert_eq!(super::common::hashes(&plain.join("packets")), super::common::hashes(&strict.join("packets")));
     assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &text(&plain), "--strict"]).status, Some(0));
+}
+
+#[test]
+fn the_same_stream_is_in_a_lake_once_whatever_the_settings() {
+    let folder = folder();
+    let (bytes, _) = broken();
+    let lake = folder.path().join("lake");
+    for options in [&[] as &[&str], &["--salvage"], &["--chunk-size", "1MiB"]] {
+        run_with([&["convert", "-", "--out", &text(&lake)], options].concat(), &bytes);
+        assert_eq!(packets(&lake).len(), 10, "{options:?}");
+    }
+}
+
+#[test]
+fn a_strict_commit_that_cannot_convert_again_commits_nothing() {
+    let folder = folder();
+    let (bytes, capture) = broken();
+    for (name, bytes) in [("a.pcap", &capture.bytes), ("b.pcap", &bytes)] {
+        save(&folder, name, bytes);
+    }
+    let (lake, captures) =
+        (text(&folder.path().join("lake")), ["a.pcap", "b.pcap"].map(|name| folder.path().join(name)));
+    let [first, second] = &captures;
+    let unit = run(["plan", &text(first), &text(second), "--out", &lake]).stdout;
+    let row = run_with(["convert-unit", "--out", &lake], unit.as_bytes()).stdout;
+    captures.iter().for_each(|path| std::fs::rename(path, path.with_extension("away")).unwrap());
+    let ran = run_with(["commit", &lake, "--strict"], row.as_bytes());
+    let complaint = format!(
+        "error: {}: shares a unit with a damaged capture, and cannot be read here to convert it again",
+        first.display()
+    );
+    assert_eq!((ran.status, ran.complaint()), (Some(1), complaint.as_str()));
+    // What was staged is still there.
+    captures.iter().for_each(|path| std::fs::rename(path.with_extension("away"), path).unwrap());
+    assert_eq!(run_with(["commit", &lake, "--strict"], row.as_bytes()).status, Some(3));
+    assert_eq!(rows(Path::new(&lake)), capture.rows());
 }

@@ -52,7 +52,7 @@ fn a_pcapng_shows_its_sections_and_interfaces() {
          last          2024-02-29T00:00:00.000005Z\n  duration      0.000004877 s\n  in order      no, backwards once\n  \
          section 0     \"hello\"\n  section 1     \"hello\"\n  \
          interface 0.0 ETHERNET, times in 10^-6 s, 1 packet\n  \
-         interface 0.1 RAW, times in 2^-20 s and -3600 s, snapshot length 96, 0 packets\n  \
+         interface 0.1 RAW, times in 2^-20 s, -3600 s added, snapshot length 96, 0 packets\n  \
          interface 1.0 ETHERNET, times in 10^-9 s, 1 packet\n  \
          odd           cut_by_snap_len 1, ipv4_cut 1, time_backwards 1\n  damage        none\n",
         path.display(),
@@ -72,7 +72,8 @@ fn a_name_in_a_capture_does_not_steer_the_terminal() {
     let ran = run_with(["inspect", "-"], &bytes);
     assert_eq!(ran.status, Some(0));
     assert!(ran.stdout.contains(r#""\u{1b}[31mred""#) && !ran.stdout.contains('\u{1b}'), "{:?}", ran.stdout);
-    assert!(ran.stdout.starts_with("stdin\n  format        pcapng"), "{}", ran.stdout);
+    let file = format!("  file          {} bytes\n", bytes.len());
+    assert!(ran.stdout.starts_with("stdin\n  format        pcapng") && ran.stdout.contains(&file), "{}", ran.stdout);
 }
 
 #[test]

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use parcap::config::Settings;
 use parcap::discover::{Compression, Source};
-use parcap::read::{CaptureReader, Gaps};
+use parcap::read::{CaptureReader, DamageKind, Gaps, LinkType, Timestamp};
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
-use super::common::build::{Capture, pcap_record, udp};
+use super::common::build::{Capture, block, pcap_record, udp};
 use super::common::{convert, files, manifests, packets, repository, request};
 use super::{folder, payload, save};
 
-/// What tells records of a capture apart: time, captured and wire length.
-type Key = (Option<i64>, u32, u32);
+/// What tells records of a capture apart: time, lengths, link type.
+type Key = (Option<i64>, u32, u32, Option<LinkType>);
 
 /// Keys of the records, how many of them precede the first fault, and what was stepped over.
 fn read(bytes: &[u8], salvage: bool) -> Option<(Vec<Key>, Vec<Range<usize>>, Gaps)> {
@@ -26,7 +26,7 @@ fn read(bytes: &[u8], salvage: bool) -> Option<(Vec<Key>, Vec<Range<usize>>, Gap
     let mut reader = CaptureReader::from_source(source, Compression::None).ok()?.salvaging(salvage, None);
     let (mut keys, mut places) = (Vec::new(), Vec::new());
     while let Ok(Some(record)) = reader.next() {
-        keys.push((record.time.map(parcap::read::Timestamp::micros), record.cap_len, record.orig_len));
+        keys.push((record.time.map(Timestamp::micros), record.cap_len, record.orig_len, record.link_type));
         let start = usize::try_from(record.offset).unwrap();
         places.push(start..start + record.data.len());
     }
@@ -229,4 +229,103 @@ fn a_gap_up_to_the_end_is_a_gap() {
     assert_eq!((keys.len(), gaps.count, gaps.bytes), (packets, 1, 1000));
     assert_eq!(gaps.first[0].resumed_at, None);
     assert_eq!(gaps.first[0].damage.offset, at as u64);
+}
+
+/// Few packets among many other blocks are no run, wherever a buffer or a chunk happens to end.
+#[test]
+fn what_is_believed_does_not_depend_on_buffers() {
+    let mut capture = Capture::pcapng();
+    for number in 0..3000_u16 {
+        capture.packet(4, u32::from(number), udp(number, &[1; 40]));
+        if number == 10 {
+            let mut bad = block(6, &[0; 40]);
+            bad[40..].fill(0xee);
+            capture.block(&bad);
+            capture.block(&vec![0xff; 1 << 20]);
+        }
+        if number == 14 {
+            (0..12).for_each(|_| capture.block(&block(4, &[0; 60_000])));
+        }
+    }
+    let folder = folder();
+    let path = save(&folder, "a.pcapng", &capture.bytes);
+    let mut usual = None;
+    for chunk_size in [64 << 20, 190_000, 61_001, 1_400_000] {
+        let mut request = request(&[&path], &folder.path().join(format!("{chunk_size}")));
+        request.settings = Settings { chunk_size, salvage: true, ..Settings::default() };
+        let report = convert(&request);
+        assert!(report.rows > 2900, "{}", report.rows);
+        let found = (report.rows, report.damaged[0].gaps.clone());
+        assert_eq!(usual.get_or_insert_with(|| found.clone()), &found, "{chunk_size} bytes a chunk");
+    }
+}
+
+/// The header of a block overwritten by chance announces gigabytes of an unknown kind.
+#[test]
+fn a_block_that_announces_gigabytes_is_not_stepped_over_in_a_stream() {
+    let capture = plain(200, true);
+    let (fault, before) = capture.boundaries[20];
+    let mut bytes = capture.bytes.clone();
+    bytes[fault..fault + 8].copy_from_slice(&[0x17, 0x2b, 0x91, 0x77, 0xfc, 0xff, 0xff, 0xf0]);
+    let folder = folder();
+    let mut rows = Vec::new();
+    for (name, packed) in
+        [("a.pcapng", bytes.clone()), ("b.pcapng.zst", zstd::encode_all(bytes.as_slice(), 1).unwrap())]
+    {
+        let path = save(&folder, name, &packed);
+        let mut request = request(&[&path], &folder.path().join(format!("lake of {name}")));
+        request.settings.salvage = true;
+        assert_eq!(convert(&request).damaged[0].damage.frame, before as u64 + 1);
+        rows.push(packets(&request.lake));
+    }
+    assert_eq!(rows[0].len(), capture.known.len() - 1);
+    assert_eq!(rows[0], rows[1]);
+}
+
+/// A capture with a fault inside that is also cut short has two faults, and both are told.
+#[test]
+fn the_end_of_a_salvaged_capture_is_told_too() {
+    let capture = plain(60, false);
+    let (fault, _) = capture.boundaries[10];
+    let mut bytes = capture.bytes.clone();
+    bytes[fault + 8..fault + 12].fill(0xff);
+    let kinds = |bytes: &[u8]| {
+        let (.., gaps) = read(bytes, true).unwrap();
+        gaps.first.iter().map(|gap| gap.damage.kind).collect::<Vec<_>>()
+    };
+    // Seven bytes of a record header. The run before them does not end with the capture, so nothing of it is believed.
+    let mut cut = bytes.clone();
+    cut.extend([0; 7]);
+    assert_eq!(kinds(&cut), [DamageKind::CapLenImplausible]);
+    // Long enough to be believed for its length.
+    let mut long = bytes;
+    let more = plain(3000, false);
+    let header = more.boundaries[0].0;
+    long.extend(&more.bytes[header..]);
+    assert_eq!(kinds(&long), [DamageKind::CapLenImplausible]);
+    long.extend([0; 7]);
+    assert_eq!(kinds(&long), [DamageKind::CapLenImplausible, DamageKind::RecordHeaderCut]);
+    let folder = folder();
+    let packed = zstd::encode_all(long.as_slice(), 1).unwrap();
+    let path = save(&folder, "cut.pcap.zst", &packed[..packed.len() - 20]);
+    let mut request = request(&[&path], &folder.path().join("lake"));
+    request.settings.salvage = true;
+    let report = convert(&request);
+    let told: Vec<_> = report.damaged[0].gaps.first.iter().map(|gap| gap.damage.kind).collect();
+    assert_eq!(told, [DamageKind::CapLenImplausible, DamageKind::CompressedCut]);
+    assert!(report.complaints().contains("the compressed stream is cut off"), "{}", report.complaints());
+}
+
+/// Section headers too short to be any are not resumed at, one after the other.
+#[test]
+fn what_the_reader_refuses_is_not_credible() {
+    let mut bytes = plain(3, true).bytes;
+    bytes.extend([0xff; 50]);
+    for _ in 0..500 {
+        let mut header = vec![0x0a, 0x0d, 0x0d, 0x0a, 24, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0];
+        header.extend([0, 0, 0, 0, 24, 0, 0, 0]);
+        bytes.extend(header);
+    }
+    let (keys, _, gaps) = read(&bytes, true).unwrap();
+    assert_eq!((keys.len(), gaps.count), (3, 1));
 }

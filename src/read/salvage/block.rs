@@ -9,7 +9,7 @@ use pcap_file::pcapng::blocks::block_common::{
 
 use super::{LONGEST, Next, Rule, Times};
 use crate::read::interface::describe;
-use crate::read::pcapng::{Order, is_version, section_order};
+use crate::read::pcapng::{Order, is_version, least_len, section_order};
 use crate::read::position::Section;
 use crate::read::time::Timestamp;
 
@@ -41,7 +41,7 @@ impl Rule for Blocks {
         let order = Order { big_endian: section.big_endian };
         let kind = order.u32([t0, t1, t2, t3]);
         let len = order.u32([l0, l1, l2, l3]) as usize;
-        if len < 12 || !len.is_multiple_of(4) || len > LONGEST {
+        if len < least_len(kind) as usize || !len.is_multiple_of(4) || len > LONGEST {
             return None;
         }
         let body = bytes.get(8..len - 4)?;

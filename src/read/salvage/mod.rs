@@ -17,7 +17,8 @@
 //! Always: the answer depends on the bytes from the fault on and on what precedes it, never on chunks or buffers; every
 //! byte is looked at a bounded number of times. What the rule cannot tell: records that a packet carries up to its own
 //! end, with times that could follow, if the packet's own header is gone and none of the next [`LOOKED_INTO`] packets
-//! carries any. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
+//! carries any. What it does not find: anything, where the first time of the capture, or the last one before the fault, is
+//! itself so wrong that no time can follow. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
 
 mod block;
 mod record;
@@ -34,6 +35,8 @@ const MANY_RECORDS: usize = 8;
 const MIN_RECORDS: usize = 3;
 /// Records of a run whose packets are looked into for records.
 const LOOKED_INTO: usize = 64;
+/// Bytes after which a run must have been believed: where so few packets are among so many other blocks, it is not.
+const RUN: usize = MANY_RECORDS * LONGEST;
 /// Bytes in which places are tried before the window moves on.
 const STEP: usize = 1 << 20;
 /// Bytes of the longest packet, with what frames it: what an IP header can announce, and some. Jumbograms are longer, and
@@ -113,17 +116,18 @@ impl Times {
 }
 
 fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> bool {
-    // A run that is believed for its length, and its last record.
-    const RUN: usize = (MANY_RECORDS + 1) * LONGEST;
+    // The longest run that is walked, and one more record.
+    const AHEAD: usize = RUN + LONGEST;
     let mut dead = HashSet::new();
     // The faulty record itself is none, wherever its other length may lead.
     let mut from = 1;
     let mut hint = hint.filter(|&hint| hint <= STEP);
     loop {
-        let held = window.fill(STEP + RUN);
-        let at_end = held.len() < STEP + RUN && !window.has_failed();
+        let whole = window.fill(STEP + AHEAD).len() < STEP + AHEAD;
+        let at_end = whole && !window.has_failed();
+        // No more than that, however much the window holds: what is believed must not depend on its buffer.
         let held = window.bytes();
-        let whole = held.len() < STEP + RUN;
+        let held = held.get(..STEP + AHEAD).unwrap_or(held);
         let places = if whole { held.len() } else { STEP };
         let offset = window.offset();
         let believed = (hint.take().into_iter().chain(from..places))
@@ -163,7 +167,7 @@ fn believed<R: Rule>(
             break true;
         }
         let place = offset + at as u64;
-        let next = if dead.contains(&place) { None } else { rule.next(rest, &mut state) };
+        let next = if dead.contains(&place) || at - start > RUN { None } else { rule.next(rest, &mut state) };
         let Some(next) = next.filter(|next| next.len <= rest.len().min(LONGEST)) else {
             break false;
         };
