@@ -124,7 +124,7 @@ impl Damaged {
         }
         match self.gaps.count.saturating_sub(faults.len() as u64) {
             0 => {}
-            more => faults.push(format!("{} more", plural_of(more, "fault", "faults"))),
+            more => faults.push(plural_of(more, "more fault", "more faults")),
         }
         faults
     }
