@@ -155,10 +155,13 @@ impl CaptureReader {
     #[inline]
     pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
         loop {
+            if self.position.ended {
+                return Ok(None);
+            }
             self.window.consume(self.handed_out);
             self.handed_out = 0;
             self.position.offset = self.window.offset();
-            if self.position.ended || self.position.offset >= self.limit {
+            if self.position.offset >= self.limit {
                 return Ok(None);
             }
             let result = match &mut self.position.framing {
