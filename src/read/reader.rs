@@ -82,10 +82,14 @@ impl CaptureReader {
             _ => Framing::Pcap(pcap::file_header(&mut window, format)?),
         };
         let position = Position { offset: window.offset(), framing, first_time: None, ended: false };
-        Ok(Self {
+        Ok(Self::at(window, position, u64::MAX, (format, compression)))
+    }
+
+    fn at(window: Window, position: Position, limit: u64, (format, compression): (Format, Compression)) -> Self {
+        Self {
             window,
             position,
-            limit: u64::MAX,
+            limit,
             frames: 0,
             handed_out: 0,
             format,
@@ -93,7 +97,7 @@ impl CaptureReader {
             last_time: None,
             survey: None,
             salvaged: None,
-        })
+        }
     }
 
     /// The same capture from `position` up to the first record that begins at `limit` or later. `None` if it is not a
@@ -107,18 +111,7 @@ impl CaptureReader {
             return Ok(None);
         };
         let window = Window::new(source, position.offset);
-        Ok(Some(Self {
-            window,
-            position,
-            limit,
-            frames: 0,
-            handed_out: 0,
-            format,
-            compression,
-            last_time: None,
-            survey: None,
-            salvaged: None,
-        }))
+        Ok(Some(Self::at(window, position, limit, (format, compression))))
     }
 
     /// Goes on behind a fault, at the next credible run of records, where there is one; `read/salvage` has the rule.
