@@ -77,6 +77,12 @@ impl CaptureEntry {
         }
     }
 
+    /// Notes how reading ended, and what was salvaged before that: the first fault of all is the damage.
+    pub fn note_damage(&mut self, end: Option<Damage>, gaps: Gaps) {
+        self.damage = gaps.first.first().map(|gap| gap.damage.clone()).or(end);
+        self.gaps = gaps;
+    }
+
     /// `whole`, `odd`, `damaged` or `refused`.
     #[must_use]
     pub fn status(&self) -> &'static str {

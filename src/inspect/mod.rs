@@ -50,7 +50,7 @@ impl Inspection {
         let mut counts = Counts::default();
         let mut captured = 0;
         let mut found = CaptureEntry::default();
-        loop {
+        let end = loop {
             match reader.next() {
                 Ok(Some(record)) => {
                     let packet =
@@ -59,16 +59,13 @@ impl Inspection {
                     captured += u64::from(record.cap_len);
                     found.length += i64::from(record.orig_len);
                 }
-                Ok(None) => break,
-                Err(damage) => {
-                    found.damage = Some(damage);
-                    break;
-                }
+                Ok(None) => break None,
+                Err(damage) => break Some(damage),
             }
             if counts.records().is_multiple_of(STRIDE) {
                 cancel.check()?;
             }
-        }
+        };
         let mut input = input;
         if input.is_stdin() {
             // Only now is anything known of it.
@@ -78,10 +75,7 @@ impl Inspection {
         found.rows = counts.records();
         found.format = Some(reader.format());
         found.compression = Some(reader.compression());
-        found.gaps = reader.take_gaps();
-        if let Some(first) = found.gaps.first.first() {
-            found.damage = Some(first.damage.clone());
-        }
+        found.note_damage(end, reader.take_gaps());
         counts.into_entry(&mut found);
         let in_order = !found.odd.contains_key(BACKWARDS);
         let (big_endian, snap_len) = match &reader.position().framing {
@@ -94,7 +88,7 @@ impl Inspection {
         Ok(Ok(Self { input, found, in_order, captured, byte_order, snap_len, survey }))
     }
 
-    /// The exit status of a command that did nothing but this.
+    /// Whether there is damage, which makes the exit status 3.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.found.damage.is_some()

@@ -6,7 +6,7 @@ use crate::decode::{Packet, decode};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
 use crate::partition::{Day, PartitionKey, Router, When};
-use crate::read::{self, CaptureReader, Damage, Position, Timestamp};
+use crate::read::{self, CaptureReader, Position, Timestamp};
 use crate::summary::Partial;
 use crate::write::EncodedRowGroup;
 
@@ -262,9 +262,8 @@ impl<'j, 'a> Work<'j, 'a> {
         self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
         self.end_of_capture(place, reader.position().first_time)?;
         let handover = Handover { position: reader.position().clone(), last: counts.last.or(before) };
-        let gaps = reader.take_gaps();
-        let first_fault = gaps.first.first().map(|gap| gap.damage.clone()).or(damage);
-        let entry = CaptureEntry { gaps, ..Self::entry(counts, length, first_fault, &reader, from) };
+        let mut entry = Self::entry(counts, length, &reader, from);
+        entry.note_damage(damage, reader.take_gaps());
         self.captures.push((place, entry));
         Ok(handover)
     }
@@ -274,18 +273,11 @@ impl<'j, 'a> Work<'j, 'a> {
         if self.guessed.is_some() && reader.has_gaps() { Err(Stop::Disproved) } else { Ok(()) }
     }
 
-    fn entry(
-        counts: Counts,
-        length: i64,
-        damage: Option<Damage>,
-        reader: &CaptureReader,
-        from: Option<Handover>,
-    ) -> CaptureEntry {
+    fn entry(counts: Counts, length: i64, reader: &CaptureReader, from: Option<Handover>) -> CaptureEntry {
         let mut entry = CaptureEntry {
             format: Some(reader.format()),
             compression: Some(reader.compression()),
             length,
-            damage,
             exit: from.as_ref().map(|_| reader.position().clone()),
             entry: from.map(|from| from.position),
             stream: reader.fingerprint().map(|fingerprint| StreamEntry { fingerprint, bytes: reader.bytes_read() }),
