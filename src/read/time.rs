@@ -227,9 +227,7 @@ impl Resolution {
             exponent => split_binary(ticks, u32::from(exponent & 0x7f)),
         }
     }
-}
 
-impl Resolution {
     /// What [`Resolution::split`] cuts off: the whole fraction, where the unit is finer than attoseconds can say.
     #[inline]
     fn finer(self, ticks: u64) -> Fraction {
