@@ -37,7 +37,7 @@ pub struct CaptureReader {
     handed_out: usize,
     format: Format,
     compression: Compression,
-    /// Time of the last record that has one.
+    /// Time of the last record that has one, kept where salvage may need it.
     last_time: Option<Timestamp>,
     /// What is said besides packets, if that is asked for.
     survey: Option<Box<Survey>>,
@@ -184,7 +184,9 @@ impl CaptureReader {
     fn hand_out(&mut self, frame: Frame) -> PacketRecord<'_> {
         self.frames += 1;
         self.handed_out = frame.total;
-        self.last_time = frame.time.or(self.last_time);
+        if self.salvaged.is_some() {
+            self.last_time = frame.time.or(self.last_time);
+        }
         if let Some(survey) = &mut self.survey {
             survey.packet(frame.interface);
         }
