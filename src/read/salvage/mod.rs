@@ -166,9 +166,9 @@ fn believed<R: Rule>(
         if long || last {
             break true;
         }
-        let place = offset + at as u64;
-        let next = if dead.contains(&place) || at - start > RUN { None } else { rule.next(rest, &mut state) };
-        let Some(next) = next.filter(|next| next.len <= rest.len().min(LONGEST)) else {
+        // Most places are no record, so that is asked first.
+        let next = rule.next(rest, &mut state).filter(|next| next.len <= rest.len().min(LONGEST));
+        let Some(next) = next.filter(|_| at - start <= RUN && !dead.contains(&(offset + at as u64))) else {
             break false;
         };
         records.push(at..at + next.len);
