@@ -93,9 +93,12 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     };
     let mut work = Work::new(job, turn);
     work.guessed = Some(position.clone());
-    let result = work
-        .chunk_from(place, chunk, Handover { position, last: None })
-        .and_then(|handover| work.hand_in(Some(handover)));
+    let result =
+        work.chunk_from(place, chunk, Handover { position, last: None }).and_then(|handover| match handover.last {
+            Some(_) => work.hand_in(Some(handover)),
+            // No packet begins in the chunk, so the time to hand on is that of a chunk before.
+            None => Err(Stop::Disproved),
+        });
     match result {
         Ok(last) => Ok(Some(last)),
         Err(Stop::Disproved) => Ok(None),

@@ -3,9 +3,12 @@
 
 use parcap::config::{PageCompression, Settings};
 use parcap::read::CaptureReader;
+use parcap::run::{commit, convert_unit, plan};
+use parcap::unit::Cancel;
 use proptest::prelude::*;
 
 use super::common::build::Capture;
+use super::common::{commit_options, packets};
 use super::cut_wire::{pcap, pcapng};
 use super::packing::PACKERS;
 use super::tally::tried;
@@ -116,5 +119,23 @@ fn chunk_sizes_from_one_record_to_the_file_give_the_rows_of_the_whole() {
             check(&capture, &settings, 1 + number % 8, usize::MAX);
         }
         tried("chunkings", sizes.count());
+    }
+}
+
+/// A chunk that lies within a record has no packet. Begun by a guess, it knew no time to hand on, and the packet without a
+/// time behind it went to the date of the capture's first. Units that are converted apart all begin so.
+#[test]
+fn a_chunk_without_packets_hands_the_last_time_on() {
+    let capture = mixed_pcapng();
+    let folder = folder();
+    let path = save(&folder, "capture", &capture.bytes);
+    for (chunk_size, target_file_size) in [(58, 16), (58, 32), (58, 64), (71, 48)] {
+        let lake = folder.path().join(format!("{chunk_size}-{target_file_size}"));
+        let settings = Settings { chunk_size, target_file_size, summaries: false, ..Settings::default() };
+        let (units, _) = plan(std::slice::from_ref(&path), &lake, &settings).unwrap();
+        assert!(units.len() > 20, "{} units", units.len());
+        let rows = units.iter().map(|unit| convert_unit(unit, &lake, 1, Cancel::default()).unwrap());
+        commit(&lake, rows.collect(), commit_options()).unwrap();
+        assert_eq!(known(&packets(&lake)), capture.rows(), "{} units of chunks of {chunk_size}", units.len());
     }
 }
