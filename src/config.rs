@@ -1,5 +1,9 @@
 //! What is meant, after what was typed has been understood. One documented constant for each default.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{LengthKind, SCHEMA_VERSION, TimestampUnit};
@@ -13,6 +17,8 @@ pub const TARGET_FILE_SIZE: u64 = 128 << 20;
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 /// Microseconds of a window of the send rates.
 pub const WINDOW: i64 = 1_000_000;
+/// Conversations of a date that have a row of their own.
+pub const CONVERSATIONS: usize = 1000;
 /// The level of ZSTD: higher ones are no smaller and up to twice as dear.
 pub const ZSTD_LEVEL: i32 = 1;
 
@@ -41,19 +47,102 @@ pub struct Settings {
     pub window: i64,
     /// Whether summaries are made.
     pub summaries: bool,
-    /// Whether addresses are named by the DNS answers in the captures.
+    /// Where the names of addresses come from.
     pub names: Names,
+    /// Conversations of a date that have a row of their own.
+    #[serde(default = "conversations")]
+    pub conversations: usize,
 }
 
-/// Where the names of `volume_by_name` come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Names {
-    /// From the A and AAAA answers in the captures.
-    #[default]
+fn conversations() -> usize {
+    CONVERSATIONS
+}
+
+/// Where the names of `volume_by_name` come from, in the order in which they are asked; from nowhere if there are none.
+///
+/// ```
+/// # use parcap::config::{NameSource, Names};
+/// let names: Names = "hosts:/etc/hosts,dns".parse().unwrap();
+/// assert_eq!(names.0, [NameSource::Hosts("/etc/hosts".into()), NameSource::Dns]);
+/// assert_eq!(names.to_string(), "hosts:/etc/hosts,dns");
+/// assert_eq!("off".parse(), Ok(Names(Vec::new())));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Names(pub Vec<NameSource>);
+
+/// One source of names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameSource {
+    /// The A and AAAA answers in the captures.
     Dns,
-    /// From nowhere: every address is `N/A`.
-    Off,
+    /// Reverse lookups.
+    Ptr,
+    /// A hosts file.
+    Hosts(PathBuf),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(vec![NameSource::Dns])
+    }
+}
+
+impl FromStr for Names {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(Vec::new()));
+        }
+        let mut sources = Vec::new();
+        for source in text.split(',') {
+            let source = match (source, source.strip_prefix("hosts:")) {
+                ("dns", _) => NameSource::Dns,
+                ("ptr", _) => NameSource::Ptr,
+                (_, Some(path)) if !path.is_empty() => NameSource::Hosts(PathBuf::from(path)),
+                _ => {
+                    return Err("give dns, ptr and hosts:FILE, in the order in which they are asked, or off".to_owned());
+                }
+            };
+            if sources.contains(&source) {
+                return Err("name each source once".to_owned());
+            }
+            sources.push(source);
+        }
+        Ok(Self(sources))
+    }
+}
+
+impl TryFrom<String> for Names {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Names> for String {
+    fn from(names: Names) -> Self {
+        names.to_string()
+    }
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("off");
+        }
+        for (place, source) in self.0.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            match source {
+                NameSource::Dns => write!(f, "{comma}dns")?,
+                NameSource::Ptr => write!(f, "{comma}ptr")?,
+                NameSource::Hosts(path) => write!(f, "{comma}hosts:{}", path.display())?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How the pages of a part are compressed.
@@ -84,6 +173,7 @@ impl Default for Settings {
             window: WINDOW,
             summaries: true,
             names: Names::default(),
+            conversations: CONVERSATIONS,
         }
     }
 }

@@ -99,6 +99,30 @@ pub enum Error {
         /// What the pool said.
         message: String,
     },
+    /// Windows that begin with the first packet would be too many.
+    #[error("there would be {windows} windows between the first packet and the last one")]
+    TooManyWindows {
+        /// How many.
+        windows: u128,
+    },
+    /// Options that do not go together.
+    #[error("{problem}")]
+    Usage {
+        /// What does not.
+        problem: &'static str,
+        /// What to type instead.
+        hint: &'static str,
+    },
+    /// What is asked of a lake that it does not hold.
+    #[error("{}: {problem}", path.display())]
+    Summaries {
+        /// The lake, or what was taken for one.
+        path: PathBuf,
+        /// Why it cannot be summed up as asked.
+        problem: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
     /// SIGINT or SIGTERM arrived.
     #[error("stopped by signal {signal}; the lake is as it was before this run")]
     Interrupted {
@@ -129,6 +153,10 @@ impl Error {
             },
             Self::LakeIsAFile { .. } => Some("name a directory with `--out`; it is created when it does not exist"),
             Self::SettingsDiffer { .. } => Some("use the option as before, or convert into a new lake"),
+            Self::TooManyWindows { .. } => {
+                Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
+            }
+            Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
             Self::RowsDiffer { .. } | Self::Worker { .. } => {
                 Some("please report it, with the capture if it can be shared")
@@ -142,7 +170,11 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::LakeBusy { .. } => ExitCode::Busy,
-            Self::LakeIsAFile { .. } | Self::SettingsDiffer { .. } => ExitCode::Usage,
+            Self::LakeIsAFile { .. }
+            | Self::SettingsDiffer { .. }
+            | Self::Summaries { .. }
+            | Self::Usage { .. }
+            | Self::TooManyWindows { .. } => ExitCode::Usage,
             Self::Interrupted { signal } => ExitCode::Signal(*signal),
             _ => ExitCode::Failure,
         }

@@ -38,5 +38,6 @@ pub mod progress;
 pub mod read;
 pub mod run;
 pub mod summary;
+pub mod tally;
 pub mod unit;
 pub mod write;

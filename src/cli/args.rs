@@ -6,7 +6,9 @@ use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::columns::{LengthKind, TimestampUnit};
-use crate::config::{CHUNK_SIZE, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW};
+use crate::config::{
+    CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
+};
 use crate::partition::PartitionBy;
 use crate::progress::Progress;
 use crate::run::{CommitOptions, Request};
@@ -14,6 +16,7 @@ use crate::unit::Cancel;
 
 use super::parse::{compression, micros, partition_by, size};
 use super::render::Shown;
+use super::summarize::{self, SummarizeArgs};
 
 /// Packet captures into a Parquet lake.
 ///
@@ -55,6 +58,9 @@ pub(super) enum Command {
     /// Convert captures to the packets table, then sum them up
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Box<ConvertArgs>),
+    /// Show the summaries of a lake, or of captures without a lake
+    #[command(after_help = summarize::EXAMPLES)]
+    Summarize(Box<SummarizeArgs>),
     /// Print the units of work that a conversion would consist of, one JSON document a line
     ///
     /// For a scheduler that runs them elsewhere: give each line to `parcap convert-unit`, and what those print, together,
@@ -212,9 +218,13 @@ pub(super) struct SettingsArgs {
     /// Write the packets table only
     #[arg(long, env = "PARCAP_NO_SUMMARY", value_parser = BoolishValueParser::new())]
     no_summary: bool,
-    /// Where names of addresses come from: the DNS answers in the captures, or nowhere
-    #[arg(long, value_enum, value_name = "SOURCE", env = "PARCAP_NAMES", default_value_t = NamesArg::Dns)]
-    names: NamesArg,
+    /// Conversations of a date that have a row of their own; the rest shares one
+    #[arg(long, value_name = "N", env = "PARCAP_CONVERSATIONS", default_value_t = CONVERSATIONS)]
+    conversations: usize,
+    /// Where names of addresses come from, the first that knows one: `dns` (the answers in the captures), `hosts:FILE`,
+    /// `ptr` (reverse lookups, over the network), several with commas between; or `off`
+    #[arg(long, value_name = "SOURCES", env = "PARCAP_NAMES", default_value_t = Names::default())]
+    names: Names,
 }
 
 /// A number of bytes.
@@ -245,15 +255,18 @@ enum UnitArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LengthArg {
+pub(super) enum LengthArg {
     Wire,
     Captured,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum NamesArg {
-    Dns,
-    Off,
+impl LengthArg {
+    pub(super) fn kind(self) -> LengthKind {
+        match self {
+            Self::Wire => LengthKind::Wire,
+            Self::Captured => LengthKind::Captured,
+        }
+    }
 }
 
 fn not_stdin(text: &str) -> Result<PathBuf, String> {
@@ -274,18 +287,13 @@ impl SettingsArgs {
                 UnitArg::Us => TimestampUnit::Us,
                 UnitArg::Ns => TimestampUnit::Ns,
             },
-            length: match self.length {
-                LengthArg::Wire => LengthKind::Wire,
-                LengthArg::Captured => LengthKind::Captured,
-            },
+            length: self.length.kind(),
             partition_by: self.partition_by,
             salvage: self.salvage,
             window: self.window.0,
             summaries: !self.no_summary,
-            names: match self.names {
-                NamesArg::Dns => Names::Dns,
-                NamesArg::Off => Names::Off,
-            },
+            names: self.names.clone(),
+            conversations: self.conversations,
         }
     }
 }

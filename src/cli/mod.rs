@@ -4,6 +4,7 @@ mod args;
 mod configured;
 mod parse;
 mod render;
+mod summarize;
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -53,6 +54,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
             show(&report, &args.shown())?;
             Ok(report.exit_code())
         }
+        Command::Summarize(args) => summarize::run(&args, cancel),
         Command::Plan(args) => {
             let (units, report) = run::plan(&args.inputs, &args.out, &args.settings.settings())?;
             for unit in &units {

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use ipnet::IpNet;
+
 use crate::config::{PageCompression, ZSTD_LEVEL};
-use crate::partition::PartitionBy;
+use crate::decode::protocol_number;
+use crate::partition::{Day, PartitionBy};
 
 use super::args::{Micros, Size};
+use super::summarize::Top;
 
 /// Units of sizes, largest first.
 const SIZES: [(&str, u64); 10] = [
@@ -90,6 +94,30 @@ pub(super) fn partition_by(text: &str) -> Result<PartitionBy, String> {
         "date,protocol" => Ok(PartitionBy { hour: false, protocol: true }),
         "date,hour,protocol" => Ok(PartitionBy { hour: true, protocol: true }),
         _ => Err("give date, date,hour or date,hour,protocol".to_owned()),
+    }
+}
+
+/// `2024-03-11`.
+pub(super) fn date(text: &str) -> Result<Day, String> {
+    Day::of_text(text).ok_or_else(|| "give a date such as 2024-03-11".to_owned())
+}
+
+/// `UDP`, `17`.
+pub(super) fn protocol(text: &str) -> Result<u16, String> {
+    protocol_number(text).map(u16::from).ok_or_else(|| "give a name such as TCP, or a number from 0 to 255".to_owned())
+}
+
+/// `192.0.2.0/24`, `2001:db8::/32`, or one address.
+pub(super) fn net(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(one).ok_or_else(|| "give an address, or a prefix such as 192.0.2.0/24".to_owned())
+}
+
+/// `20`, `all`.
+pub(super) fn top(text: &str) -> Result<Top, String> {
+    match text {
+        "all" => Ok(Top::All),
+        _ => text.parse().map(Top::Rows).map_err(|_| "give a number of rows, or all".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::error::{Error, Result};
 use crate::run::Report;
-use crate::summary::render;
+use crate::summary::{Units, render};
 
 use super::args::Args;
 use super::{line, print, talk};
@@ -19,19 +19,16 @@ pub(super) struct Shown {
     pub(super) dry_run: bool,
 }
 
-/// The columns of the table of captures that fit a terminal.
-const CAPTURES: [&str; 7] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status"];
-
+/// The tables that a conversion shows; all of them are in the lake, and in the report as JSON.
+const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name", "volume_by_ip"];
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
     talk(&report.complaints());
     if shown.json {
         return print(&line(report)?);
     }
-    for summary in &report.summaries {
-        let rows = summary.rows;
-        let table = if summary.name == "captures" { summary.first.select(&CAPTURES) } else { summary.first.clone() };
-        print(&format!("{}\n{}\n", summary.name, render(&table, rows)))?;
+    for summary in report.summaries.iter().filter(|summary| SHOWN.contains(&summary.name)) {
+        print(&format!("{}\n{}\n", summary.name, render(summary, Units::Exact)))?;
     }
     if shown.dry_run {
         let captures = if report.inputs == 1 { "capture" } else { "captures" };

@@ -174,6 +174,21 @@ impl Rows {
         &self.ip_dst
     }
 
+    /// Code of each row's source address in [`Rows::addresses`].
+    #[must_use]
+    pub fn sources(&self) -> &[u32] {
+        &self.ip_src
+    }
+
+    /// The destination and the source port of each row, where the packet says them.
+    pub fn ports(&self) -> (impl Iterator<Item = Option<u16>>, impl Iterator<Item = Option<u16>>) {
+        // A port that the packet does not say is negative.
+        fn said(column: &[i32]) -> impl Iterator<Item = Option<u16>> {
+            column.iter().map(|&port| u16::try_from(port).ok())
+        }
+        (said(&self.port_dst), said(&self.port_src))
+    }
+
     /// The `length` of each row, in bytes.
     #[must_use]
     pub fn lengths(&self) -> &[i64] {

@@ -73,7 +73,7 @@ impl Lake {
     /// Where the partial summary of a unit belongs, below the lake.
     #[must_use]
     pub fn partial_path(unit: &str) -> PathBuf {
-        Path::new(OWN).join("partials").join(format!("{unit}.parquet"))
+        Path::new(OWN).join("partials").join(format!("{unit}.arrow"))
     }
 
     /// The folder where a run stages what it writes, below the lake; swept when a run begins.

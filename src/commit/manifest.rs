@@ -227,7 +227,6 @@ impl Holdings {
             ("--length", held.length == settings.length),
             ("--window", held.window == settings.window),
             ("--no-summary", held.summaries == settings.summaries),
-            ("--names", held.names == settings.names),
         ] {
             if !same {
                 return Err(Error::SettingsDiffer { lake: lake.to_path_buf(), option });

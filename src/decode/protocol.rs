@@ -18,6 +18,20 @@ pub fn protocol_name(number: u8) -> Option<&'static str> {
     NAMES.get(usize::from(number)).copied().filter(|name| !name.is_empty())
 }
 
+/// The number of an IP protocol by its name, upper or lower case, or by the number as text.
+///
+/// ```
+/// # use parcap::decode::protocol_number;
+/// assert_eq!(protocol_number("udp"), Some(17));
+/// assert_eq!(protocol_number("200"), Some(200));
+/// assert_eq!(protocol_number("smoke"), None);
+/// ```
+#[must_use]
+pub fn protocol_number(name: &str) -> Option<u8> {
+    let named = NAMES.iter().position(|held| !held.is_empty() && held.eq_ignore_ascii_case(name));
+    named.and_then(|number| u8::try_from(number).ok()).or_else(|| name.parse().ok())
+}
+
 /// Keywords by number; empty where IANA gives none.
 #[rustfmt::skip]
 const NAMES: [&str; 148] = [

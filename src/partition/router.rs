@@ -88,11 +88,7 @@ impl Router {
         packet: &Packet<'_>,
         first: Option<Timestamp>,
     ) -> i64 {
-        if let Some(time) = record.time
-            && !self.holds.contains(&time.seconds())
-        {
-            self.enter(time.seconds());
-        }
+        self.step_over(record.time);
         let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
         let key = PartitionKey { when: self.when, protocol };
         let rows = self
@@ -110,6 +106,16 @@ impl Router {
             }
         }
         length
+    }
+
+    /// Takes note of a record's time, without a row of it.
+    #[inline]
+    pub fn step_over(&mut self, time: Option<Timestamp>) {
+        if let Some(time) = time
+            && !self.holds.contains(&time.seconds())
+        {
+            self.enter(time.seconds());
+        }
     }
 
     fn hand_on(&mut self, key: PartitionKey) {

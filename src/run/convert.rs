@@ -1,24 +1,22 @@
 //! `parcap convert`: captures to the packets table, then the summaries as the final stage.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::columns::Table;
-use crate::commit::{Holdings, Lake, Lock, Manifest, Move, RefusedEntry, UnitRow, publish, recover, sweep};
+use crate::commit::{Holdings, Lake, Lock, Manifest, Move, UnitRow, publish, recover, sweep};
 use crate::config::Settings;
 use crate::discover::{self, Compression, Format, Input, Refusal};
 use crate::error::{Error, Result};
-use crate::partition::Day;
 use crate::plan::{Sampled, Unit, plan};
 use crate::progress::{self, Progress};
 use crate::read::CaptureReader;
-use crate::summary;
 use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
 use crate::write::Encoder;
 
-use super::report::{Duplicate, Report, SummaryTable};
+use super::report::{Duplicate, Report};
 use super::strict::refuse_damaged;
+use super::summaries;
 
 /// Records of a capture's beginning that tell how large its records are.
 const SAMPLE: u64 = 256;
@@ -181,46 +179,11 @@ pub(super) fn commit_rows(
         moves.extend(row.partial.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
     }
     if rows.iter().any(|row| row.partial.is_some()) {
-        let (tables, shown) = summarize(lake, settings, &rows, held, &manifest, top)?;
+        let (tables, listed) = summaries::stage(lake, settings, &rows, held, &manifest, top)?;
         moves.extend(tables);
-        report.summaries = shown;
+        report.summaries = listed;
     }
     publish(lake, moves, &manifest)
-}
-
-fn summarize(
-    lake: &Lake,
-    settings: &Settings,
-    rows: &[UnitRow],
-    held: Holdings,
-    manifest: &Manifest,
-    top: usize,
-) -> Result<(Vec<Move>, Vec<SummaryTable>)> {
-    let new = rows.iter().filter_map(|row| row.partial.as_ref());
-    let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
-    let mut partials: Vec<_> = new.map(|partial| (partial.staged.clone(), partial.days.clone())).collect();
-    partials.extend(held.partials.iter().map(|partial| (partial.path.clone(), partial.days.clone())));
-    let staged = summary::stage(lake, settings, &days, &partials)?;
-    let mut moves = staged.moves;
-    let mut inputs = held.inputs;
-    for entry in &manifest.inputs {
-        inputs.insert(entry.input.absolute.clone(), entry.clone());
-    }
-    moves.push(summary::stage_captures(lake, inputs.values())?);
-    let sums = staged.days.into_values().reduce(|mut sums, day| {
-        sums += day;
-        sums
-    });
-    let sums = sums.unwrap_or_default();
-    let table = |name, table: Table| SummaryTable { name, rows: table.rows(), first: table.first(top) };
-    let tables = vec![
-        table("captures", summary::captures(manifest.inputs.iter())),
-        table("send_rates", summary::busiest_windows(&sums, settings.window)),
-        table("protocols", summary::protocols(&sums)),
-        table("volume_by_name", summary::volume_by_name(&sums)),
-        table("volume_by_ip", summary::volume_by_ip(&sums)),
-    ];
-    Ok((moves, tables))
 }
 
 /// What was named, as inputs that the lake does not hold; the rest is noted in the report.
@@ -231,14 +194,10 @@ pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) ->
     if found.stdin {
         inputs.push(stdin());
     }
-    let mut refuse = |path: PathBuf, refusal: Refusal| {
-        let hint = refusal.hint().map(str::to_owned);
-        report.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint });
-    };
     let mut captures: HashSet<PathBuf> = HashSet::new();
     let mut mentioned: HashSet<PathBuf> = found.refused.iter().map(|(path, _)| path.clone()).collect();
     for (path, refusal) in found.refused {
-        refuse(path, refusal);
+        report.refuse(path, &refusal);
     }
     for candidate in found.candidates {
         let (path, claimed) = (candidate.path.clone(), candidate.claimed);
@@ -250,7 +209,7 @@ pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) ->
             }
             Some(_) => {
                 mentioned.insert(path.clone());
-                refuse(path, Refusal::Changed);
+                report.refuse(path, &Refusal::Changed);
                 continue;
             }
             None => {}
@@ -263,14 +222,14 @@ pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) ->
             }
             Err(refusal) if claimed => {
                 mentioned.insert(path.clone());
-                refuse(path, refusal);
+                report.refuse(path, &refusal);
             }
             _ => report.stepped_over += 1,
         }
     }
     for directory in named.iter().filter(|path| path.is_dir()) {
         if !captures.iter().chain(&mentioned).any(|path| path.starts_with(directory)) {
-            refuse(directory.clone(), Refusal::NoCaptures);
+            report.refuse(directory.clone(), &Refusal::NoCaptures);
         }
     }
     inputs

@@ -31,18 +31,14 @@ pub struct Inspected {
 pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -> Result<Inspected> {
     let mut report = Report::default();
     let inputs = inputs(named, &Holdings::default(), &mut report);
-    let mut inspected = Inspected { captures: Vec::new(), refused: report.refused, stepped_over: report.stepped_over };
+    let mut captures = Vec::new();
     for result in in_order(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
         match result {
-            Ok(inspection) => inspected.captures.push(inspection),
-            Err((input, refusal)) => inspected.refused.push(RefusedEntry {
-                path: input.path,
-                reason: refusal.to_string(),
-                hint: refusal.hint().map(str::to_owned),
-            }),
+            Ok(inspection) => captures.push(inspection),
+            Err((input, refusal)) => report.refuse(input.path, &refusal),
         }
     }
-    Ok(inspected)
+    Ok(Inspected { captures, refused: report.refused, stepped_over: report.stepped_over })
 }
 
 impl Inspected {

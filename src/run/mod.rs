@@ -4,12 +4,16 @@
 //! or nothing is committed.
 
 mod convert;
+mod count;
 mod external;
 mod inspect;
 mod report;
 mod strict;
+mod summaries;
+mod summarize;
 
 pub use convert::{Request, convert};
 pub use external::{CommitOptions, commit, convert_unit, plan};
 pub use inspect::{Inspected, inspect};
-pub use report::{Damaged, Report, SummaryTable};
+pub use report::{Damaged, Report};
+pub use summarize::{SummarizeRequest, Summarized, summarize};

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
-use crate::columns::{Table, TableColumn};
 use crate::commit::{InputEntry, RefusedEntry};
-use crate::discover::path_text;
+use crate::discover::{Refusal, path_text};
 use crate::exit_code::ExitCode;
 use crate::read::{Damage, Gaps};
-use crate::summary::time;
+use crate::summary::Listed;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -49,7 +48,7 @@ pub struct Report {
     /// Captures with the same content as another one; both are in the lake.
     pub duplicates: Vec<Duplicate>,
     /// The beginnings of the summary tables, over the dates that the run touched.
-    pub summaries: Vec<SummaryTable>,
+    pub summaries: Vec<Listed>,
 }
 
 /// A capture with damage.
@@ -78,41 +77,6 @@ pub struct Duplicate {
     /// The earlier one.
     #[serde(with = "path_text")]
     pub same_as: PathBuf,
-}
-
-/// A summary table in the report.
-#[derive(Debug)]
-pub struct SummaryTable {
-    /// Its name.
-    pub name: &'static str,
-    /// How many rows it has.
-    pub rows: usize,
-    /// As many of the first ones as were asked for.
-    pub first: Table,
-}
-
-impl Serialize for SummaryTable {
-    /// As an object: its name, how many rows it has, and the first of them as an array of objects.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct as _;
-        let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.first.rows())
-            .map(|row| self.first.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
-            .collect();
-        let mut object = serializer.serialize_struct("SummaryTable", 3)?;
-        object.serialize_field("name", self.name)?;
-        object.serialize_field("rows", &self.rows)?;
-        object.serialize_field("first", &rows)?;
-        object.end()
-    }
-}
-
-fn value(column: &TableColumn, row: usize) -> serde_json::Value {
-    match column {
-        TableColumn::Text(values) => values.get(row).cloned().flatten().into(),
-        TableColumn::Int(values) => values.get(row).copied().flatten().into(),
-        TableColumn::Time(values) => values.get(row).copied().flatten().map(time).into(),
-        TableColumn::Float(values) => values.get(row).copied().flatten().into(),
-    }
 }
 
 impl Damaged {
@@ -180,6 +144,12 @@ impl Report {
         for (name, count) in &entry.found.odd {
             *self.odd.entry(name.clone()).or_default() += count;
         }
+    }
+
+    /// Adds what was no capture.
+    pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal) {
+        let hint = refusal.hint().map(str::to_owned);
+        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint });
     }
 
     /// The exit status of a run with this report.

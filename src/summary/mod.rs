@@ -1,17 +1,40 @@
-//! The final stage: volumes and rates, added up while the packets are converted, merged per date, shown.
+//! The final stage: volumes, rates and names, added up while the packets are converted, merged per date, shown.
 //!
-//! In: the rows of each row group, and the DNS messages among them. Out: a [`Partial`] a unit, which adds up with others
-//! in any order; then the tables of each date that a run touched. Always: the sums of each table balance with the
-//! packets table, packets without an address or a time included.
+//! In: the rows of each row group, and the DNS messages among them. Out: [`Tallies`](crate::tally::Tallies) a unit, which
+//! add up with others in any order; then the tables of each date that a run touched ([`SUMMARIES`] lists them). Always:
+//! the sums of each table balance with the packets table, packets without an address or a time included; memory is
+//! bounded whatever the number of addresses and names.
+//!
+//! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages and the names that they
+//! give to addresses. All tables follow from these, so a table may be added without converting anything again.
 
+mod captures;
+mod count;
+mod csv;
+mod derive;
+mod filter;
+mod gather;
+mod instants;
+mod key;
+mod kind;
+mod messages;
+mod naming;
 mod partial;
 mod publish;
 mod render;
-mod store;
-mod tables;
+mod rows;
+mod schema;
+mod series;
+mod top;
 
-pub use partial::{DayPartial, Named, Partial, Volume};
-pub use publish::{Staged, captures, stage, stage_captures};
-pub use render::{render, thousands, time};
-pub use store::{load, save};
-pub use tables::{NO_NAME, busiest_windows, dns_names, protocols, send_rates, volume_by_ip, volume_by_name};
+pub use captures::captures;
+pub use csv::csv;
+pub use filter::Filter;
+pub use gather::{Gather, Gathered, Listed};
+pub use instants::{Instants, windows_from_first};
+pub use naming::{Naming, Source};
+pub use partial::Partial;
+pub use publish::{stage, stage_captures};
+pub use render::{Units, render, thousands, time};
+pub use schema::{Column, NO_NAME, SUMMARIES, Summary, Values};
+pub use series::{MAX_BINS, Series};

@@ -1,81 +1,166 @@
-//! The tables of the dates that a run touched, made again from the partial summaries of all their units.
+//! The tables of the dates that a run touched, made again from what all their units have counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::columns::{Table, TableColumn};
-use crate::commit::{InputEntry, Lake, Move, SUMMARIES};
+use crate::columns::Table;
+use crate::commit::{InputEntry, Lake, Move, SUMMARIES as FOLDER};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::partition::Day;
-use crate::write::write_table;
+use crate::tally::{Sums, Tallies};
+use crate::write::{TableWriter, write_table};
 
-use super::partial::DayPartial;
-use super::store::load;
-use super::tables::{dns_names, protocols, send_rates, volume_by_ip, volume_by_name};
+use super::captures::captures;
+use super::derive::{Sink, sum_up};
+use super::filter::Filter;
+use super::gather::Gather;
+use super::key::{DESCENDING, Key, NOBODY};
+use super::kind::Kind;
+use super::naming::Naming;
+use super::rows::Rows;
+use super::schema::{Order, SUMMARIES, Summary};
+use super::top::Top;
 
-/// A table that has rows of one date each, and how it is made of the date's sums.
-type Make = fn(&DayPartial, &Settings) -> Table;
+/// Rows of a table that are in memory at a time.
+const PIECE: usize = 8192;
 
-/// The tables that are partitioned by date.
-const TABLES: [(&str, Make); 5] = [
-    ("volume_by_ip", |sums, _| volume_by_ip(sums)),
-    ("volume_by_name", |sums, _| volume_by_name(sums)),
-    ("send_rates", |sums, settings| send_rates(sums, settings.window)),
-    ("protocols", |sums, _| protocols(sums)),
-    ("dns_names", |sums, _| dns_names(sums)),
-];
-
-/// Summary tables that are staged, and what they say.
-#[derive(Debug, Default)]
-pub struct Staged {
-    /// Where each staged file goes.
-    pub moves: Vec<Move>,
-    /// The sums of each date that was touched, for whoever shows them.
-    pub days: BTreeMap<Day, DayPartial>,
-}
-
-/// Makes the tables of `days` from partial summaries (their paths, below the lake, with the dates to which each
-/// contributes), and stages them.
+/// Makes the tables of `days` from what units have counted, stages them, and gathers them for whoever shows them.
 ///
 /// # Memory
-/// One date's sums for each date touched.
+/// As [`Tallies`], for each table that is sorted by its sums; whatever the number of keys.
 /// # Errors
-/// If a partial summary cannot be read, or a table cannot be written.
+/// If what units have counted cannot be read, or a table cannot be written.
 pub fn stage(
     lake: &Lake,
     settings: &Settings,
     days: &BTreeSet<Day>,
-    partials: &[(PathBuf, Vec<Day>)],
-) -> Result<Staged> {
-    let mut staged = Staged::default();
-    for (path, contributes) in partials {
-        if contributes.iter().any(|day| days.contains(day)) {
-            for (day, sums) in load(&lake.resolve(path), |day| days.contains(&day))?.days {
-                *staged.days.entry(day).or_default() += sums;
-            }
-        }
+    tallies: &mut Tallies,
+    naming: &Naming,
+    shown: &mut Gather,
+) -> Result<Vec<Move>> {
+    let mut moves = Vec::new();
+    for day in days {
+        let mut date = DateTables::create(lake, settings, *day, tallies.folder())?;
+        sum_up(*day, tallies, naming, &Filter::default(), &mut Both(&mut date, shown))?;
+        moves.extend(date.finish()?);
     }
-    for (day, sums) in &staged.days {
-        for (name, make) in TABLES {
-            let folder = Path::new(name).join(format!("date={}", day.text()));
-            let step = stage_table(lake, &folder, name, make(sums, settings))?;
-            staged.moves.push(step);
-        }
-    }
-    Ok(staged)
+    Ok(moves)
 }
 
-fn stage_table(lake: &Lake, folder: &Path, name: &str, table: Table) -> Result<Move> {
-    let below = Path::new(SUMMARIES).join(folder).join(format!("{name}.parquet"));
+/// Rows go to two places.
+struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+
+impl Sink for Both<'_> {
+    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        self.0.take(kind, key, sums)?;
+        self.1.take(kind, key, sums)
+    }
+}
+
+/// The tables of one date while they are made.
+struct DateTables {
+    day: Day,
+    tables: BTreeMap<Kind, Staged>,
+    /// Rows of tables that are sorted by their sums.
+    sorted: Tallies,
+    conversations: Top,
+    key: Key,
+}
+
+/// A table that is being written where it is staged.
+struct Staged {
+    order: Order,
+    step: Move,
+    writer: TableWriter,
+    rows: Rows,
+}
+
+impl Staged {
+    fn create(lake: &Lake, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
+        let folder = Path::new(summary.name).join(format!("date={}", day.text()));
+        let (path, step) = place(lake, &folder, summary.name)?;
+        let mut rows = Rows::new(summary, settings.window);
+        let writer = TableWriter::create(&path, &rows.take())?;
+        Ok(Self { order: summary.order, step, writer, rows })
+    }
+
+    fn push(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        self.rows.push(kind, key, sums);
+        if self.rows.len() >= PIECE { self.writer.write(&self.rows.take()) } else { Ok(()) }
+    }
+
+    fn finish(mut self) -> Result<Move> {
+        self.writer.write(&self.rows.take())?;
+        self.writer.close()?;
+        Ok(self.step)
+    }
+}
+
+impl DateTables {
+    fn create(lake: &Lake, settings: &Settings, day: Day, folder: &Path) -> Result<Self> {
+        let of_a_date = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, summary)));
+        let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
+        Ok(Self {
+            day,
+            tables: tables.collect::<Result<_>>()?,
+            sorted: Tallies::new(folder),
+            conversations: Top::new(settings.conversations),
+            key: Key::default(),
+        })
+    }
+
+    fn finish(mut self) -> Result<Vec<Move>> {
+        if let Some(table) = self.tables.get_mut(&Kind::Conversations) {
+            let (conversations, rest) = self.conversations.rest();
+            for (key, sums) in self.conversations.into_largest() {
+                table.push(Kind::Conversations, &key, sums)?;
+            }
+            if conversations > 0 {
+                table.rows.push_rest(rest, i64::try_from(conversations).unwrap_or(i64::MAX));
+            }
+        }
+        let mut moves = Vec::new();
+        for (kind, mut table) in self.tables {
+            let mut merge = self.sorted.read(kind.section(self.day))?;
+            while let Some((key, sums)) = merge.next()? {
+                table.push(kind, key.get(DESCENDING..).unwrap_or_default(), sums)?;
+            }
+            moves.push(table.finish()?);
+        }
+        Ok(moves)
+    }
+}
+
+impl Sink for DateTables {
+    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        match self.tables.get_mut(&kind) {
+            // Packets without addresses are no conversation that another one may push out.
+            Some(table) if kind == Kind::Conversations && key == NOBODY => table.push(kind, key, sums),
+            Some(_) if kind == Kind::Conversations => {
+                self.conversations.offer(key, sums);
+                Ok(())
+            }
+            Some(table) if table.order == Order::Key => table.push(kind, key, sums),
+            Some(_) => {
+                let key = self.key.clear().descending(sums.bytes, sums.packets).raw(key);
+                self.sorted.add(kind.section(self.day), key.bytes(), sums)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a table is staged, and where it goes.
+fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
+    let below = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
     let from = Lake::staging().join(&below);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
-    write_table(&path, table)?;
-    Ok(Move { from, to: below })
+    Ok((path, Move { from, to: below }))
 }
 
 /// Makes and stages the table of captures: one row for each that the lake holds, by path.
@@ -83,47 +168,8 @@ fn stage_table(lake: &Lake, folder: &Path, name: &str, table: Table) -> Result<M
 /// # Errors
 /// If it cannot be written.
 pub fn stage_captures<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a InputEntry>) -> Result<Move> {
-    stage_table(lake, Path::new("captures"), "captures", captures(inputs))
-}
-
-/// The table of captures.
-#[must_use]
-pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
-    let inputs: Vec<_> = inputs.collect();
-    let texts = |pick: &dyn Fn(&InputEntry) -> Option<String>| {
-        TableColumn::Text(inputs.iter().map(|entry| pick(entry)).collect())
-    };
-    let ints = |pick: &dyn Fn(&InputEntry) -> Option<u64>| {
-        let value = |entry: &&InputEntry| pick(entry).and_then(|value| i64::try_from(value).ok());
-        TableColumn::Int(inputs.iter().map(value).collect())
-    };
-    let times = |pick: &dyn Fn(&InputEntry) -> Option<crate::read::Timestamp>| {
-        TableColumn::Time(inputs.iter().map(|entry| pick(entry).map(crate::read::Timestamp::micros)).collect())
-    };
-    Table::new([
-        ("capture", texts(&|entry| Some(entry.input.name()))),
-        ("format", texts(&|entry| entry.found.format.map(|format| format.to_string()))),
-        ("compression", texts(&|entry| entry.found.compression.map(|compression| compression.to_string()))),
-        (
-            "link_types",
-            texts(&|entry| {
-                let names: Vec<_> = entry.found.link_types.keys().map(String::as_str).collect();
-                (!names.is_empty()).then(|| names.join(", "))
-            }),
-        ),
-        ("file_bytes", ints(&|entry| Some(entry.input.size))),
-        ("packets", ints(&|entry| Some(entry.found.records))),
-        ("bytes", ints(&|entry| u64::try_from(entry.found.length).ok())),
-        ("first_time", times(&|entry| entry.found.earliest)),
-        ("last_time", times(&|entry| entry.found.latest)),
-        ("status", texts(&|entry| Some(entry.status.clone()))),
-        (
-            "damage",
-            texts(&|entry| {
-                entry.found.refused.clone().or_else(|| entry.found.damage.as_ref().map(ToString::to_string))
-            }),
-        ),
-        ("damage_offset", ints(&|entry| entry.found.damage.as_ref().map(|damage| damage.offset))),
-        ("gap_bytes", ints(&|entry| (!entry.found.gaps.is_empty()).then_some(entry.found.gaps.bytes))),
-    ])
+    let table: Table = captures(inputs);
+    let (path, step) = place(lake, Path::new("captures"), "captures")?;
+    write_table(&path, &table)?;
+    Ok(step)
 }

@@ -2,14 +2,32 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
-use crate::columns::{Table, TableColumn};
+use indicatif::DecimalBytes;
+
+use crate::columns::TableColumn;
+
+use super::gather::Listed;
+use super::schema::{Summary, Values};
 
 /// Columns below which a terminal's width is not believed, or cannot be helped.
 const NARROW: u16 = 40;
 
-/// Draws the first rows of a table of `rows` rows, with numbers to the right and thousands apart; says how many are left.
+/// How numbers of bytes are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// In units for people: `1.41 MB`.
+    Human,
+    /// With all digits: `1,409,869`.
+    Exact,
+}
+
+/// The columns of the table of captures that fit a terminal.
+const CAPTURES: [&str; 7] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status"];
+
+/// Draws the rows of a table with numbers to the right and thousands apart; says how many rows are left.
 #[must_use]
-pub fn render(table: &Table, rows: usize) -> String {
+pub fn render(listed: &Listed, units: Units) -> String {
+    let table = if listed.name == "captures" { listed.first.select(&CAPTURES) } else { listed.first.clone() };
     let mut text = Text::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     // A terminal that does not know its width says 0.
@@ -17,8 +35,10 @@ pub fn render(table: &Table, rows: usize) -> String {
         text.set_content_arrangement(ContentArrangement::Disabled);
     }
     text.set_header(table.columns.iter().map(|(name, _)| name));
+    let summary = Summary::of(listed.name);
+    let values = |name: &str| Some(summary?.columns.iter().find(|column| column.name == name)?.values);
     for row in 0..table.rows() {
-        text.add_row(table.columns.iter().map(|(_, column)| cell(column, row)));
+        text.add_row(table.columns.iter().map(|(name, column)| cell(column, row, values(name), units)));
     }
     for (place, (_, column)) in table.columns.iter().enumerate() {
         if matches!(column, TableColumn::Int(_) | TableColumn::Float(_))
@@ -29,7 +49,7 @@ pub fn render(table: &Table, rows: usize) -> String {
     }
     let mut drawn: String = text.trim_fmt();
     drawn.push('\n');
-    if let Some(left) = rows.checked_sub(table.rows()).filter(|left| *left > 0) {
+    if let Some(left) = listed.rows.checked_sub(table.rows() as u64).filter(|left| *left > 0) {
         drawn.push_str(&format!(
             " … and {} more {}\n",
             thousands(i64::try_from(left).unwrap_or(i64::MAX)),
@@ -39,14 +59,27 @@ pub fn render(table: &Table, rows: usize) -> String {
     drawn
 }
 
-fn cell(column: &TableColumn, row: usize) -> String {
+fn cell(column: &TableColumn, row: usize, values: Option<Values>, units: Units) -> String {
+    let human = units == Units::Human;
     let value = match column {
-        TableColumn::Text(values) => values.get(row).cloned().flatten(),
-        TableColumn::Int(values) => values.get(row).copied().flatten().map(thousands),
-        TableColumn::Float(values) => values.get(row).copied().flatten().map(|value| format!("{value:.3}")),
-        TableColumn::Time(values) => values.get(row).copied().flatten().map(time),
+        TableColumn::Text(texts) => texts.get(row).cloned().flatten(),
+        TableColumn::Int(numbers) => numbers.get(row).copied().flatten().map(|number| match u64::try_from(number) {
+            Ok(bytes) if human && values == Some(Values::Bytes) => DecimalBytes(bytes).to_string(),
+            _ if values == Some(Values::Number) => number.to_string(),
+            _ => thousands(number),
+        }),
+        TableColumn::Float(numbers) => numbers.get(row).copied().flatten().map(|number| match values {
+            Some(Values::Rate) if human => format!("{}/s", DecimalBytes(whole(number))),
+            _ => format!("{number:.3}"),
+        }),
+        TableColumn::Time(times) => times.get(row).copied().flatten().map(time),
     };
     value.map_or_else(|| "-".to_owned(), |text| text.chars().map(visible).collect())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for people; rates are not negative")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
 }
 
 /// What is shown in place of a character that would steer the terminal.
@@ -77,18 +110,24 @@ pub fn thousands(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::Table;
 
     #[test]
     fn numbers_are_grouped_and_nulls_are_a_dash() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1_409_869, "-1,409,869")] {
             assert_eq!(thousands(number), text);
         }
-        let table = Table::new([
+        let first = Table::new([
             ("ip_dst", TableColumn::Text(vec![Some("192.168.1.13".into()), None, Some("\u{1b}[31m".into())])),
             ("bytes", TableColumn::Int(vec![Some(1_409_869), Some(52), Some(1)])),
+            ("packets", TableColumn::Int(vec![Some(1_409_869), Some(1), Some(1)])),
         ]);
-        let drawn = render(&table.clone().first(2), 3);
-        assert!(drawn.contains("1,409,869") && drawn.contains(" -") && drawn.contains("1 more row"), "{drawn}");
-        assert!(!render(&table, 3).contains('\u{1b}'));
+        let mut listed = Listed { name: "volume_by_ip", rows: 4, first };
+        let drawn = render(&listed, Units::Exact);
+        assert!(drawn.contains(" 1,409,869  1,409,869\n"), "{drawn}");
+        assert!(drawn.contains(" -") && drawn.contains("1 more row") && !drawn.contains('\u{1b}'), "{drawn}");
+        listed.rows = 3;
+        let drawn = render(&listed, Units::Human);
+        assert!(drawn.contains(" 1.41 MB  1,409,869\n") && !drawn.contains("more row"), "{drawn}");
     }
 }

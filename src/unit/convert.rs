@@ -1,7 +1,6 @@
 //! One task: records in, row groups out, in turn.
 
 use crate::commit::{CaptureEntry, StreamEntry};
-use crate::config::Names;
 use crate::decode::{Packet, decode};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
@@ -130,7 +129,7 @@ impl<'j, 'a> Work<'j, 'a> {
             job,
             turn,
             router,
-            partial: Partial::default(),
+            partial: Partial::new(&job.folder()),
             captures: Vec::new(),
             held: Vec::new(),
             held_bytes: 0,
@@ -242,9 +241,10 @@ impl<'j, 'a> Work<'j, 'a> {
             length += self.router.append(place, &record, &packet, first.or(record.time));
             if let Some(message) = &packet.dns
                 && self.job.unit.settings.summaries
-                && self.job.unit.settings.names == Names::Dns
             {
-                self.partial.add_names(day_of(self.router.when()), message);
+                let day = day_of(self.router.when());
+                self.partial.add_message(day, message);
+                self.partial.add_names(day, record.time.map(Timestamp::micros), message);
             }
             if counts.records == 1 {
                 self.gap_before_first(&reader)?;
@@ -308,7 +308,7 @@ impl<'j, 'a> Work<'j, 'a> {
     fn encode(&mut self) -> Result<(), Stop> {
         while let Some((key, rows)) = self.router.take_row_group() {
             if self.job.unit.settings.summaries {
-                self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window);
+                self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
             }
             let group = self
                 .job
@@ -354,7 +354,7 @@ impl<'j, 'a> Work<'j, 'a> {
         self.router.flush();
         self.encode()?;
         self.write_held()?;
-        let last = self.job.add(std::mem::take(&mut self.captures), std::mem::take(&mut self.partial));
+        let last = self.job.add(self.captures, self.partial.into_tallies())?;
         self.job.relay.pass(self.turn, handover);
         self.job.workshop.spare.give(self.router.into_spare());
         Ok(last)
@@ -363,8 +363,5 @@ impl<'j, 'a> Work<'j, 'a> {
 
 /// The date under which something is summed up.
 fn day_of(when: When) -> Day {
-    match when {
-        When::At(day, _) => day,
-        When::BeforeFirst(_) => Day::UNKNOWN,
-    }
+    when.day().unwrap_or(Day::UNKNOWN)
 }

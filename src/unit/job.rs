@@ -10,7 +10,7 @@ use crate::columns::Rows;
 use crate::commit::{CaptureEntry, Lake, PartialEntry, UnitRow};
 use crate::error::{Error, Result};
 use crate::plan::{Task, Unit};
-use crate::summary::{self, Partial};
+use crate::tally::Tallies;
 use crate::write::Encoder;
 
 use super::cancel::Cancel;
@@ -78,7 +78,7 @@ pub(crate) struct Job<'a> {
 struct State<'a> {
     sink: Option<Sink<'a>>,
     captures: Vec<CaptureEntry>,
-    partial: Partial,
+    tallies: Tallies,
     unfinished: usize,
 }
 
@@ -94,10 +94,15 @@ impl<'a> Job<'a> {
         let state = State {
             sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, names)),
             captures: vec![CaptureEntry::default(); unit.captures.len()],
-            partial: Partial::default(),
+            tallies: Tallies::new(&folder),
             unfinished: tasks.len(),
         };
         Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
+    }
+
+    /// The folder for staged files.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.workshop.lake.resolve(&self.staging)
     }
 
     /// How many tasks there are.
@@ -117,23 +122,27 @@ impl<'a> Job<'a> {
     }
 
     /// Takes over what a task has found. True if it was the unit's last one.
-    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, partial: Partial) -> bool {
+    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Tallies) -> Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, entry) in captures {
             if let Some(held) = state.captures.get_mut(place) {
                 *held += entry;
             }
         }
-        state.partial += partial;
+        state.tallies.append(tallies)?;
         state.unfinished -= 1;
-        state.unfinished == 0
+        Ok(state.unfinished == 0)
     }
 
     /// Closes the unit: its parts and its partial summary are whole and synced after this.
     pub(crate) fn finish(&self) -> Result<UnitRow> {
-        let (sink, captures, partial) = {
+        let (sink, captures, mut tallies) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            (state.sink.take(), std::mem::take(&mut state.captures), std::mem::take(&mut state.partial))
+            (
+                state.sink.take(),
+                std::mem::take(&mut state.captures),
+                std::mem::replace(&mut state.tallies, Tallies::new(&self.folder())),
+            )
         };
         let mut unit = self.unit.clone();
         if let (Some(stream), Some(capture)) =
@@ -144,21 +153,22 @@ impl<'a> Job<'a> {
             capture.input.fingerprint = Some(stream.fingerprint);
         }
         let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit.id))?;
-        let row = UnitRow { partial: self.save(&unit.id, &partial)?, unit, captures, parts };
-        let folder = self.workshop.lake.resolve(&self.staging);
-        crate::commit::sync_folder(&folder)?;
+        let row = UnitRow { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
+        crate::commit::sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
         debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
         Ok(row)
     }
 
-    fn save(&self, id: &str, partial: &Partial) -> Result<Option<PartialEntry>> {
-        if partial.days.is_empty() {
+    fn save(&self, id: &str, tallies: &mut Tallies) -> Result<Option<PartialEntry>> {
+        let mut days: Vec<_> = tallies.sections().into_iter().map(|section| section.day).collect();
+        days.dedup();
+        if days.is_empty() {
             return Ok(None);
         }
-        let staged = self.staging.join("partial.parquet");
-        let bytes = summary::save(&self.workshop.lake.resolve(&staged), partial)?;
+        let staged = self.staging.join("partial.arrow");
+        let bytes = tallies.save(&self.workshop.lake.resolve(&staged))?;
         let path = Lake::partial_path(id);
-        Ok(Some(PartialEntry { staged, path, bytes, days: partial.days() }))
+        Ok(Some(PartialEntry { staged, path, bytes, days }))
     }
 }

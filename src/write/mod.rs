@@ -11,4 +11,4 @@ mod table;
 
 pub use part::{PartFile, PartWriter, RowRange};
 pub use row_group::{EncodedRowGroup, Encoder};
-pub use table::{read_table, write_table, write_tables};
+pub use table::{TableWriter, read_table, write_table};

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -11,41 +11,66 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::columns::Table;
-use crate::config::ZSTD_LEVEL;
+use crate::config::{ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::error::{Error, Result};
 
 use super::part::failed;
 
-/// Writes a table as a new Parquet file, synced; returns its bytes.
+/// Writes a table as a new Parquet file, synced.
 ///
 /// # Errors
 /// If the file exists, or cannot be written or synced.
-pub fn write_table(path: &Path, table: Table) -> Result<u64> {
-    write_tables(path, table.without_rows(), std::iter::once(table))
+pub fn write_table(path: &Path, table: &Table) -> Result<()> {
+    let mut writer = TableWriter::create(path, table)?;
+    writer.write(table)?;
+    writer.close()
 }
 
-/// Writes a table that comes in pieces; `empty` is one without rows, for its columns.
-///
-/// # Memory
-/// One piece, and the encoded pages.
-/// # Errors
-/// If the file exists, or cannot be written or synced.
-pub fn write_tables(path: &Path, empty: Table, pieces: impl Iterator<Item = Table>) -> Result<u64> {
-    let file = File::create_new(path).map_err(Error::io("create", path))?;
-    let properties = WriterProperties::builder()
-        .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
-        .build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let schema = empty.to_batch()?.schema();
-    let mut writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(failed(path))?;
-    for piece in pieces {
-        writer.write(&piece.to_batch()?).map_err(failed(path))?;
+/// Writes a table that comes in pieces.
+pub struct TableWriter {
+    path: PathBuf,
+    writer: ArrowWriter<File>,
+}
+
+impl TableWriter {
+    /// Creates the file; the columns are those of `like`.
+    ///
+    /// # Errors
+    /// If the file exists, or cannot be created.
+    pub fn create(path: &Path, like: &Table) -> Result<Self> {
+        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let properties = WriterProperties::builder()
+            .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .build();
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let schema = like.without_rows().to_batch()?.schema();
+        let writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(failed(path))?;
+        Ok(Self { path: path.to_path_buf(), writer })
     }
-    // Writes the footer.
-    let file = writer.into_inner().map_err(failed(path))?;
-    file.sync_all().map_err(Error::io("sync", path))?;
-    Ok(file.metadata().map_err(Error::io("read", path))?.len())
+
+    /// Appends rows.
+    ///
+    /// # Memory
+    /// The encoded pages of a row group.
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&mut self, piece: &Table) -> Result<()> {
+        if piece.rows() == 0 {
+            return Ok(());
+        }
+        self.writer.write(&piece.to_batch()?).map_err(failed(&self.path))
+    }
+
+    /// Writes the footer, and syncs the file.
+    ///
+    /// # Errors
+    /// If it cannot be written or synced.
+    pub fn close(self) -> Result<()> {
+        let file = self.writer.into_inner().map_err(failed(&self.path))?;
+        file.sync_all().map_err(Error::io("sync", &self.path))
+    }
 }
 
 /// Reads a table that [`write_table`] wrote, some thousand rows at a time.

@@ -6,7 +6,7 @@ use std::fs;
 use super::common::{command, files, finish, folder, packets, run};
 use super::{capture, sample, save, text};
 
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "--partition-by",
     "--compression",
     "--target-file-size",
@@ -16,6 +16,7 @@ const SETTINGS: [&str; 9] = [
     "--length",
     "--window",
     "--names",
+    "--conversations",
 ];
 const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];
 
@@ -27,6 +28,25 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         ("plan", [&["--out", "--no-summary", "--salvage"][..], &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
         ("commit", [&["--jobs", "--strict"][..], &SHOWN].concat()),
+        (
+            "summarize",
+            vec![
+                "--format",
+                "--table",
+                "--top",
+                "--exact",
+                "--from",
+                "--to",
+                "--protocol",
+                "--net",
+                "--window",
+                "--align",
+                "--names",
+                "--length",
+                "--salvage",
+                "--jobs",
+            ],
+        ),
         ("inspect", vec!["--jobs", "--salvage", "--format"]),
         ("completions", vec![]),
         ("man", vec![]),
@@ -176,7 +196,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
     assert_eq!((&report["inputs"], &report["rows"]), (&2.into(), &(90 + whole).into()));
     assert_eq!(report["damaged"][0]["path"], text(&damaged));
     let tables: Vec<_> = report["summaries"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
-    assert_eq!(tables, ["captures", "send_rates", "protocols", "volume_by_name", "volume_by_ip"]);
+    assert_eq!(tables, super::common::summary_names().collect::<Vec<_>>());
     for table in report["summaries"].as_array().unwrap() {
         assert!(table["first"].as_array().unwrap().len() <= 2, "{table}");
     }

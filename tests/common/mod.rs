@@ -139,6 +139,11 @@ impl Row {
     }
 }
 
+/// The names of the summary tables.
+pub(crate) fn summary_names() -> impl Iterator<Item = &'static str> {
+    parcap::summary::SUMMARIES.iter().map(|summary| summary.name)
+}
+
 /// The sum of a column.
 pub(crate) fn sum<'a>(rows: impl IntoIterator<Item = &'a Row>, column: &str) -> i64 {
     rows.into_iter().map(|row| row.int(column).unwrap()).sum()

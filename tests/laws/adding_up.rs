@@ -12,12 +12,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::common::build::{Capture, other, udp};
-use super::common::{Row, commit_options, convert, hashes, manifests, packets, request, summary};
+use super::common::{Row, commit_options, convert, hashes, manifests, packets, request, summary, summary_names};
 use super::random::{any_capture, wanted};
 use super::tally::tried;
 use super::{Settings, chunks_of, folder, input, mixed_pcapng, plain_pcap, save};
-
-const SUMMARIES: [&str; 6] = ["captures", "dns_names", "protocols", "send_rates", "volume_by_ip", "volume_by_name"];
 
 /// All that a lake and its manifest say of one capture, but for where it was cut into units.
 #[derive(Debug, PartialEq)]
@@ -42,7 +40,7 @@ impl Said {
         assert_eq!(found["link_types"].as_object().unwrap().values().map(count).sum::<u64>(), records);
         let length: i64 = rows.iter().map(|row| row.int("length").unwrap()).sum();
         assert_eq!(found["length"].as_i64().unwrap(), length);
-        let summaries = SUMMARIES.map(|name| (name, summary(lake, name))).into();
+        let summaries = summary_names().map(|name| (name, summary(lake, name))).collect();
         Self { rows, found, summaries }
     }
 }

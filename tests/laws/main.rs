@@ -9,6 +9,7 @@
 //! 7. DNS names round-trip through their text: `names`.
 //! 8. Addresses are the same as text and as numbers: `addresses`.
 //! 9. Salvage invents no row: `salvage`.
+//! 10. Summary tables are what the packets and the DNS messages add up to: `summaries`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -31,6 +32,7 @@ mod names;
 mod packing;
 mod random;
 mod salvage;
+mod summaries;
 mod tally;
 mod times;
 mod wire;

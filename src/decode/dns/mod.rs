@@ -11,9 +11,11 @@ mod addresses;
 mod message;
 mod name;
 mod record;
+mod registry;
 #[cfg(test)]
 mod tests;
 
 pub use addresses::Addresses;
 pub use message::Message;
 pub use name::Name;
+pub use registry::{response_code_name, type_name};

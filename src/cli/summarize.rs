@@ -1,0 +1,173 @@
+//! `parcap summarize`, as clap reads it, and what it prints.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args as ClapArgs, ValueEnum};
+use ipnet::IpNet;
+
+use crate::config::Names;
+use crate::error::{Error, Result};
+use crate::exit_code::ExitCode;
+use crate::partition::Day;
+use crate::run::{SummarizeRequest, Summarized, summarize};
+use crate::summary::{Filter, Listed, SUMMARIES, Summary, Units, csv, render};
+use crate::unit::Cancel;
+
+use super::args::{LengthArg, Micros};
+use super::parse::{date, micros, net, protocol, top};
+use super::{line, print, talk};
+
+/// Rows of each table that are shown, unless it is said.
+const TOP: usize = 10;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  parcap summarize lake                                     the summaries of a lake
+  parcap summarize lake --from 2024-03-01 --to 2024-03-31 --protocol UDP
+  parcap summarize capture.pcap --net 192.0.2.0/24          of a capture, without a lake
+  parcap summarize lake --format csv --table volume_by_ip >volume.csv
+  parcap summarize capture.pcap --align first --window 100ms --format csv --table send_rates
+
+Over a lake no packet is read: sums, filters and names come from what each conversion counted.
+Tables that were not counted by what a filter asks (windows and ports by address, DNS messages by
+either) are left out then; over captures every table can be filtered.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SummarizeArgs {
+    /// A lake; or captures: files, directories (walked), quoted patterns, `-` for standard input
+    #[arg(required = true, value_name = "LAKE|CAPTURE")]
+    inputs: Vec<PathBuf>,
+    /// What goes to stdout: tables to read, one JSON document, or one table as CSV
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = SummaryFormat::Table)]
+    format: SummaryFormat,
+    /// Tables to show [default: all]
+    #[arg(long = "table", value_name = "NAME", env = "PARCAP_TABLE", value_delimiter = ',',
+          value_parser = clap::builder::PossibleValuesParser::new(SUMMARIES.map(|summary| summary.name)), hide_possible_values = true)]
+    tables: Vec<String>,
+    /// Rows of each table, the largest first; `all` for CSV [default: 10; all for CSV]
+    #[arg(long, value_name = "N", env = "PARCAP_TOP", value_parser = top)]
+    top: Option<Top>,
+    /// Show all digits of bytes, instead of units for people
+    #[arg(long, env = "PARCAP_EXACT", value_parser = BoolishValueParser::new())]
+    exact: bool,
+    /// First date (UTC) that is summed up
+    #[arg(long, value_name = "DATE", env = "PARCAP_FROM", value_parser = date)]
+    from: Option<Day>,
+    /// Last date (UTC) that is summed up
+    #[arg(long, value_name = "DATE", env = "PARCAP_TO", value_parser = date)]
+    to: Option<Day>,
+    /// Only packets of this protocol: a name of the `protocol` column, or a number; several with commas between
+    #[arg(long, value_name = "PROTOCOL", env = "PARCAP_PROTOCOL", value_delimiter = ',', value_parser = protocol)]
+    protocol: Vec<u16>,
+    /// Only packets from or to an address, or a prefix: `192.0.2.0/24`; several with commas between
+    #[arg(long, value_name = "PREFIX", env = "PARCAP_NET", value_delimiter = ',', value_parser = net)]
+    net: Vec<IpNet>,
+    /// Length of a window of the send rates, 1ms to 1d [default: 1s; in a lake what it was made with]
+    #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", value_parser = micros)]
+    window: Option<Micros>,
+    /// Where windows begin: at multiples of their length since the Unix epoch, or with the first packet (of captures);
+    /// then also those without packets are there
+    #[arg(long, value_enum, value_name = "WHERE", env = "PARCAP_ALIGN", default_value_t = Align::Epoch)]
+    align: Align,
+    /// Where names of addresses come from, as in `parcap convert` [default: dns; in a lake what it was made with]
+    #[arg(long, value_name = "SOURCES", env = "PARCAP_NAMES")]
+    names: Option<Names>,
+    /// What is summed up of captures: bytes on the wire, or captured bytes
+    #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
+    length: LengthArg,
+    /// Go on behind damage in captures, as `parcap convert --salvage` does
+    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
+    salvage: bool,
+    /// Worker threads, for captures [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
+}
+
+/// How many rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Top {
+    All,
+    Rows(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SummaryFormat {
+    Table,
+    Json,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Align {
+    Epoch,
+    First,
+}
+
+/// Sums up, and shows it.
+pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let csv = args.format == SummaryFormat::Csv;
+    let top = match (args.top, csv) {
+        (Some(Top::All) | None, true) => None,
+        (Some(Top::Rows(rows)), _) => Some(rows),
+        (None, false) => Some(TOP),
+        (Some(Top::All), false) => {
+            return usage("`--top all` is for one table as CSV", "add `--format csv` and `--table NAME`");
+        }
+    };
+    let table = match (args.tables.as_slice(), csv) {
+        ([table], true) => Summary::of(table),
+        (_, true) => return usage("CSV holds one table", "add `--table volume_by_ip`, or the name of another one"),
+        _ => None,
+    };
+    let request = SummarizeRequest {
+        named: args.inputs.clone(),
+        days: args.from.unwrap_or(Day::FIRST)..=args.to.unwrap_or(Day::LAST),
+        filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone() },
+        names: args.names.clone(),
+        window: args.window.map(|window| window.0),
+        from_first: args.align == Align::First,
+        length: args.length.kind(),
+        salvage: args.salvage,
+        top,
+        jobs: args.jobs,
+        cancel: cancel.clone(),
+    };
+    let summarized = summarize(&request)?;
+    talk(&summarized.report.complaints());
+    let code = summarized.report.exit_code();
+    let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
+    for name in summarized.left_out.iter().filter(|name| wanted(name)) {
+        talk(&format!("note: {name} is left out: it cannot be made as asked\n"));
+    }
+    let left_out = summarized.left_out.clone();
+    match table {
+        Some(table) if summarized.left_out.contains(&table.name) => {}
+        Some(table) if top.is_none() => all(summarized, table)?,
+        _ => {
+            let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| wanted(listed.name)).collect();
+            show(args, &tables, &left_out)?;
+        }
+    }
+    Ok(code)
+}
+
+fn usage<T>(problem: &'static str, hint: &'static str) -> Result<T> {
+    Err(Error::Usage { problem, hint })
+}
+
+fn all(summarized: Summarized, table: &Summary) -> Result<()> {
+    let mut header = true;
+    summarized.all(table, |piece| print(&csv(&piece, std::mem::take(&mut header))))
+}
+
+fn show(args: &SummarizeArgs, tables: &[Listed], left_out: &[&str]) -> Result<()> {
+    match args.format {
+        SummaryFormat::Json => print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
+        SummaryFormat::Csv => tables.iter().try_for_each(|listed| print(&csv(&listed.first, true))),
+        SummaryFormat::Table => {
+            let units = if args.exact { Units::Exact } else { Units::Human };
+            tables.iter().try_for_each(|listed| print(&format!("{}\n{}\n", listed.name, render(listed, units))))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
+
+use std::path::Path;
+
+use crate::columns::{LengthKind, TimestampUnit};
+use crate::commit::{CaptureEntry, InputEntry};
+use crate::config::ROW_GROUP_ROWS;
+use crate::decode::{Packet, decode};
+use crate::discover::{Input, Refusal};
+use crate::error::Result;
+use crate::partition::{Day, PartitionBy, Router, When};
+use crate::read::{CaptureReader, Timestamp};
+use crate::summary::{Filter, Instants, Partial};
+use crate::tally::Tallies;
+use crate::unit::{Cancel, Counts};
+
+/// Records between two looks at the signal.
+const STRIDE: u64 = 4096;
+
+/// How captures are summed up.
+#[derive(Clone, Debug)]
+pub(super) struct Counting {
+    pub(super) length: LengthKind,
+    pub(super) window: i64,
+    pub(super) salvage: bool,
+    pub(super) filter: Filter,
+    /// Whether the time of each packet is counted, for windows that begin with the first one.
+    pub(super) instants: bool,
+}
+
+/// Sums up one capture. The inner error is what makes it no capture.
+pub(super) fn count(
+    input: Input,
+    counting: &Counting,
+    folder: &Path,
+    cancel: &Cancel,
+) -> Result<Result<(InputEntry, Tallies), (Input, Refusal)>> {
+    let mut reader = match CaptureReader::open(&input) {
+        Ok(reader) => reader.salvaging(counting.salvage, None),
+        Err(refusal) => return Ok(Err((input, refusal))),
+    };
+    let mut counts = Counts::default();
+    let mut found = CaptureEntry::default();
+    let mut partial = Partial::new(folder);
+    let mut instants = Instants::new(folder);
+    let mut router =
+        Router::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
+    router.begin(0, None);
+    let end = loop {
+        let record = match reader.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break None,
+            Err(damage) => break Some(damage),
+        };
+        let packet = record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
+        counts.add(&record, &packet);
+        if counts.records().is_multiple_of(STRIDE) {
+            cancel.check()?;
+        }
+        router.step_over(record.time);
+        let day = day_of(router.when());
+        if let Some(message) = &packet.dns {
+            // Of all messages: what an address is called does not depend on which packets count.
+            partial.add_names(day, record.time.map(Timestamp::micros), message);
+        }
+        if !counting.filter.takes(&packet) {
+            continue;
+        }
+        let length = router.append(0, &record, &packet, None);
+        found.length += length;
+        if let Some(message) = &packet.dns {
+            partial.add_message(day, message);
+        }
+        if counting.instants {
+            instants.add(record.time, length)?;
+        }
+        count_rows(&mut router, &mut partial, counting.window)?;
+    };
+    router.flush();
+    count_rows(&mut router, &mut partial, counting.window)?;
+    found.format = Some(reader.format());
+    found.compression = Some(reader.compression());
+    found.note_damage(end, reader.take_gaps());
+    counts.into_entry(&mut found);
+    found.rows = found.records;
+    partial.resolve(found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds())));
+    let mut input = input;
+    if input.is_stdin() {
+        (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());
+    }
+    let mut tallies = partial.into_tallies();
+    tallies.append(instants.into_tallies())?;
+    let status = found.status().to_owned();
+    Ok(Ok((InputEntry { input, status, found }, tallies)))
+}
+
+fn count_rows(router: &mut Router, partial: &mut Partial, window: i64) -> Result<()> {
+    while let Some((key, rows)) = router.take_row_group() {
+        partial.add_rows(day_of(key.when), &rows, window)?;
+        router.recycle(rows);
+    }
+    Ok(())
+}
+
+fn day_of(when: When) -> Day {
+    when.day().unwrap_or(Day::UNKNOWN)
+}

@@ -1,0 +1,203 @@
+//! `parcap summarize`: the summary tables of a lake or of captures, for whoever looks at them. Nothing is written.
+
+use std::collections::BTreeSet;
+use std::env::temp_dir;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use crate::columns::{LengthKind, Table};
+use crate::commit::{Holdings, InputEntry, Lake};
+use crate::config::{Names, WINDOW};
+use crate::error::{Error, Result};
+use crate::partition::Day;
+use crate::summary::{self, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
+use crate::tally::Tallies;
+use crate::unit::{Cancel, in_order};
+
+use super::convert::inputs;
+use super::count::{Counting, count};
+use super::report::Report;
+use super::summaries::naming;
+
+/// What is summed up, and how.
+#[derive(Clone, Debug)]
+pub struct SummarizeRequest {
+    /// One lake; or captures: files, directories, patterns, `-`.
+    pub named: Vec<PathBuf>,
+    /// The first and the last date.
+    pub days: RangeInclusive<Day>,
+    /// Which packets count.
+    pub filter: Filter,
+    /// Where names of addresses come from; as in the lake, unless it is said.
+    pub names: Option<Names>,
+    /// Microseconds of a window of the send rates; 1 s unless it is said, and in a lake what it was made with.
+    pub window: Option<i64>,
+    /// Whether windows begin with the first packet, and not at multiples of their length since the epoch.
+    pub from_first: bool,
+    /// What is summed up, of captures.
+    pub length: LengthKind,
+    /// Whether captures are read on behind damage.
+    pub salvage: bool,
+    /// Rows of each table; all, for one table at a time, if it is not said.
+    pub top: Option<usize>,
+    /// Workers; 0 for one a core.
+    pub jobs: usize,
+    /// How the run is stopped early.
+    pub cancel: Cancel,
+}
+
+/// Sums that are ready to be shown.
+#[derive(Debug)]
+pub struct Summarized {
+    gather: Gather,
+    captures: Vec<InputEntry>,
+    /// Tables that cannot be made as asked: what they are made of does not say what the filter asks.
+    pub left_out: Vec<&'static str>,
+    /// What was found in the captures, if they were read.
+    pub report: Report,
+    top: usize,
+}
+
+impl Summarized {
+    /// The beginnings of the tables, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// If what was spilled cannot be read.
+    pub fn listed(self) -> Result<Vec<Listed>> {
+        let captures = captures(&self.captures);
+        let captures = Listed { name: "captures", rows: captures.rows() as u64, first: captures.first(self.top) };
+        let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
+        Ok(listed.filter(|listed| !self.left_out.contains(&listed.name)).collect())
+    }
+
+    /// All rows of one table, piece by piece.
+    ///
+    /// # Errors
+    /// If what was spilled cannot be read, or `each` fails.
+    pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
+        if summary.name == "captures" { each(captures(&self.captures)) } else { self.gather.all(summary, each) }
+    }
+}
+
+fn captures(entries: &[InputEntry]) -> Table {
+    summary::captures(entries.iter())
+}
+
+/// Sums up a lake or captures.
+///
+/// # Errors
+/// If a lake has no summaries, or not those that are asked for; if something cannot be read, or the run is cancelled.
+/// Captures that are damaged or refused are no errors: the report names them.
+pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
+    let lake = request.named.first().map(|path| Lake::at(path)).filter(Lake::exists);
+    match lake {
+        Some(lake) if request.named.len() == 1 => of_lake(request, &lake),
+        Some(lake) => Err(Error::Summaries {
+            path: lake.root().to_path_buf(),
+            problem: "is a lake, and not the only input",
+            hint: "sum up one lake at a time, or captures",
+        }),
+        None => of_captures(request),
+    }
+}
+
+fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
+    let refuse = |problem, hint| Err(Error::Summaries { path: lake.root().to_path_buf(), problem, hint });
+    let held = Holdings::read(lake)?;
+    let settings = held.settings.clone().unwrap_or_default();
+    if !settings.summaries {
+        return refuse("holds no sums", "it was converted with `--no-summary`; sum up its captures instead");
+    }
+    if request.from_first {
+        return refuse("has windows that begin at multiples of their length", "`--align first` is for captures");
+    }
+    if request.window.is_some_and(|window| window != settings.window) {
+        return refuse("was made with another `--window`", "leave the option out, or sum up the captures");
+    }
+    let folder = temp_dir();
+    let mut tallies = Tallies::new(&folder);
+    let mut days = BTreeSet::new();
+    for partial in &held.partials {
+        let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
+        if !wanted.is_empty() {
+            tallies.append_file(&lake.resolve(&partial.path))?;
+            days.extend(wanted);
+        }
+    }
+    let naming = naming(request.names.as_ref().unwrap_or(&settings.names));
+    let entries = held.inputs.into_values().filter(|entry| touches(entry, &request.days)).collect();
+    finish(request, settings.window, &days, &mut tallies, &naming, &folder, (entries, Report::default()))
+}
+
+/// Whether a capture may have packets of some dates.
+fn touches(entry: &InputEntry, days: &RangeInclusive<Day>) -> bool {
+    match (entry.found.earliest, entry.found.latest) {
+        (Some(first), Some(last)) => {
+            Day::of_seconds(first.seconds()) <= *days.end() && Day::of_seconds(last.seconds()) >= *days.start()
+        }
+        _ => true,
+    }
+}
+
+fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
+    let window = request.window.unwrap_or(WINDOW);
+    let counting = Counting {
+        length: request.length,
+        window,
+        salvage: request.salvage,
+        filter: request.filter.clone(),
+        instants: request.from_first,
+    };
+    let folder = temp_dir();
+    let mut report = Report::default();
+    let inputs = inputs(&request.named, &Holdings::default(), &mut report);
+    let counted = in_order(inputs, request.jobs, |input| count(input, &counting, &folder, &request.cancel))?;
+    let mut tallies = Tallies::new(&folder);
+    let mut entries = Vec::new();
+    for counted in counted {
+        match counted {
+            Ok((entry, more)) => {
+                report.add(&entry);
+                entries.push(entry);
+                tallies.append(more)?;
+            }
+            Err((input, refusal)) => report.refuse(input.path, &refusal),
+        }
+    }
+    let days = tallies.sections().into_iter().map(|section| section.day);
+    let days = days.filter(|day| request.days.contains(day)).collect();
+    let naming = naming(request.names.as_ref().unwrap_or(&Names::default()));
+    let mut summarized = finish(request, window, &days, &mut tallies, &naming, &folder, (entries, report))?;
+    // The packets were filtered one by one, so every table that counts packets is of those that count. What names
+    // addresses were given is known from all messages.
+    summarized.left_out.retain(|name| ["captures", "dns_names"].contains(name));
+    if request.from_first {
+        summarized.left_out.push("send_rates_by_protocol");
+    }
+    Ok(summarized)
+}
+
+fn finish(
+    request: &SummarizeRequest,
+    window: i64,
+    days: &BTreeSet<Day>,
+    tallies: &mut Tallies,
+    naming: &Naming,
+    folder: &Path,
+    (captures, report): (Vec<InputEntry>, Report),
+) -> Result<Summarized> {
+    let several = days.len() > 1 || request.top.is_none();
+    let top = request.top.unwrap_or(0);
+    let mut gather = Gather::new(top, window, several, folder);
+    if request.from_first {
+        gather = gather.from_first();
+    }
+    for day in days {
+        gather.date(*day, tallies, naming, &request.filter)?;
+    }
+    let left_out = SUMMARIES.iter().filter(|summary| !summary.can_filter(&request.filter)).map(|summary| summary.name);
+    if request.from_first {
+        summary::windows_from_first(tallies, window, &mut gather)?;
+    }
+    Ok(Summarized { gather, captures, left_out: left_out.collect(), report, top })
+}

@@ -1,0 +1,47 @@
+//! The table of captures, from the manifest.
+
+use crate::columns::{Table, TableColumn};
+use crate::commit::InputEntry;
+use crate::read::Timestamp;
+
+/// The table of captures.
+#[must_use]
+pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
+    let inputs: Vec<_> = inputs.collect();
+    let texts = |pick: &dyn Fn(&InputEntry) -> Option<String>| {
+        TableColumn::Text(inputs.iter().map(|entry| pick(entry)).collect())
+    };
+    let ints = |pick: &dyn Fn(&InputEntry) -> Option<u64>| {
+        let value = |entry: &&InputEntry| pick(entry).and_then(|value| i64::try_from(value).ok());
+        TableColumn::Int(inputs.iter().map(value).collect())
+    };
+    let times = |pick: &dyn Fn(&InputEntry) -> Option<Timestamp>| {
+        TableColumn::Time(inputs.iter().map(|entry| pick(entry).map(Timestamp::micros)).collect())
+    };
+    Table::new([
+        ("capture", texts(&|entry| Some(entry.input.name()))),
+        ("format", texts(&|entry| entry.found.format.map(|format| format.to_string()))),
+        ("compression", texts(&|entry| entry.found.compression.map(|compression| compression.to_string()))),
+        (
+            "link_types",
+            texts(&|entry| {
+                let names: Vec<_> = entry.found.link_types.keys().map(String::as_str).collect();
+                (!names.is_empty()).then(|| names.join(", "))
+            }),
+        ),
+        ("file_bytes", ints(&|entry| Some(entry.input.size))),
+        ("packets", ints(&|entry| Some(entry.found.records))),
+        ("bytes", ints(&|entry| u64::try_from(entry.found.length).ok())),
+        ("first_time", times(&|entry| entry.found.earliest)),
+        ("last_time", times(&|entry| entry.found.latest)),
+        ("status", texts(&|entry| Some(entry.status.clone()))),
+        (
+            "damage",
+            texts(&|entry| {
+                entry.found.refused.clone().or_else(|| entry.found.damage.as_ref().map(ToString::to_string))
+            }),
+        ),
+        ("damage_offset", ints(&|entry| entry.found.damage.as_ref().map(|damage| damage.offset))),
+        ("gap_bytes", ints(&|entry| (!entry.found.gaps.is_empty()).then_some(entry.found.gaps.bytes))),
+    ])
+}

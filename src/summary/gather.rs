@@ -1,0 +1,229 @@
+//! The tables of some dates together, for whoever shows them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+
+use crate::columns::{Table, TableColumn};
+use crate::error::Result;
+use crate::partition::Day;
+use crate::tally::{Section, Sums, Tallies};
+
+use super::derive::{Sink, sum_up};
+use super::filter::Filter;
+use super::key::{DESCENDING, Key, Reader};
+use super::kind::Kind;
+use super::naming::Naming;
+use super::render::time;
+use super::rows::Rows;
+use super::schema::{Order, SUMMARIES, Summary};
+use super::series::Series;
+use super::top::Top;
+
+/// Rows of a table that are in memory at a time.
+const PIECE: usize = 8192;
+
+/// The beginning of a table, largest rows first, and how many rows it has.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: &'static str,
+    /// How many rows it has.
+    pub rows: u64,
+    /// As many of the first ones as were asked for.
+    pub first: Table,
+}
+
+impl Serialize for Listed {
+    /// As an object: its name, how many rows it has, and the first of them as an array of objects.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.first.rows())
+            .map(|row| self.first.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
+            .collect();
+        let mut object = serializer.serialize_struct("Listed", 3)?;
+        object.serialize_field("name", self.name)?;
+        object.serialize_field("rows", &self.rows)?;
+        object.serialize_field("first", &rows)?;
+        object.end()
+    }
+}
+
+fn value(column: &TableColumn, row: usize) -> serde_json::Value {
+    match column {
+        TableColumn::Text(values) => values.get(row).cloned().flatten().into(),
+        TableColumn::Int(values) => values.get(row).copied().flatten().into(),
+        TableColumn::Time(values) => values.get(row).copied().flatten().map(time).into(),
+        TableColumn::Float(values) => values.get(row).copied().flatten().into(),
+    }
+}
+
+/// What was gathered.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The tables, in the order in which they are shown; the largest rows first.
+    pub tables: Vec<Listed>,
+    /// Of the DNS messages, the answers with a response code other than `NOERROR`.
+    pub failures: Listed,
+    /// Traffic over time, if that was asked for.
+    pub series: Option<Series>,
+}
+
+/// Gathers rows of several dates; those under the same key become one.
+#[derive(Debug)]
+pub struct Gather {
+    window: i64,
+    /// Rows of several dates, to be added up. Those of one date are what they are.
+    several: Option<Tallies>,
+    tops: BTreeMap<Kind, Top>,
+    failures: Top,
+    series: Option<Series>,
+    /// The table of rates is made of windows that begin with the first packet.
+    from_first: bool,
+}
+
+impl Gather {
+    /// Gathers the `top` largest rows of each table, of one date or of `several`. What has no room in memory is spilled
+    /// in `folder`.
+    #[must_use]
+    pub fn new(top: usize, window: i64, several: bool, folder: &Path) -> Self {
+        let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
+        let tops = kinds.map(|kind| (kind, Top::new(top))).collect();
+        let several = several.then(|| Tallies::new(folder));
+        Self { window, several, tops, failures: Top::new(top), series: None, from_first: false }
+    }
+
+    /// Takes windows that begin with the first packet, instead of those of the dates.
+    #[must_use]
+    pub fn from_first(mut self) -> Self {
+        self.from_first = true;
+        self
+    }
+
+    /// Gathers traffic over time as well.
+    #[must_use]
+    pub fn with_series(mut self, series: Series) -> Self {
+        self.series = Some(series);
+        self
+    }
+
+    /// Sums up one date, as far as the filter can be applied to each table ([`Summary::can_filter`]).
+    ///
+    /// # Memory
+    /// As [`Tallies`].
+    /// # Errors
+    /// If sums cannot be read or spilled.
+    pub fn date(&mut self, day: Day, tallies: &mut Tallies, naming: &Naming, filter: &Filter) -> Result<()> {
+        sum_up(day, tallies, naming, filter, self)
+    }
+
+    /// A window that begins with the first packet.
+    pub(super) fn take_window(&mut self, key: &[u8], sums: Sums) -> Result<()> {
+        self.add(Kind::Rates, key, sums)
+    }
+
+    fn add(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        if let Some(series) = self.series.as_mut().filter(|_| kind == Kind::Windows) {
+            series.add(key, sums);
+        }
+        match &mut self.several {
+            Some(several) => several.add(kind.section(Day::EPOCH), key, sums),
+            None => {
+                offer(&mut self.tops, &mut self.failures, kind, key, sums);
+                Ok(())
+            }
+        }
+    }
+
+    /// All that was gathered.
+    ///
+    /// # Memory
+    /// The rows that were asked for.
+    /// # Errors
+    /// If what was spilled cannot be read.
+    pub fn finish(mut self) -> Result<Gathered> {
+        if let Some(mut several) = self.several.take() {
+            for kind in SUMMARIES.iter().filter_map(|summary| summary.kind) {
+                let mut merge = several.read(kind.section(Day::EPOCH))?;
+                while let Some((key, sums)) = merge.next()? {
+                    offer(&mut self.tops, &mut self.failures, kind, key, sums);
+                }
+            }
+        }
+        let (window, mut tops) = (self.window, self.tops);
+        let tables = SUMMARIES.iter().filter_map(|summary| Some(listed(summary, tops.remove(&summary.kind?)?, window)));
+        let tables: Vec<_> = tables.collect();
+        let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(Kind::Queries));
+        let failures = failures.map(|summary| listed(summary, self.failures, window));
+        let none = || Listed { name: "dns_queries", rows: 0, first: Table::default() };
+        Ok(Gathered { tables, failures: failures.unwrap_or_else(none), series: self.series })
+    }
+
+    /// All rows of one table, some thousand at a time, in the order of the table. Only where several dates were gathered.
+    ///
+    /// # Errors
+    /// If what was spilled cannot be read, or `each` fails.
+    pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
+        let mut rows = Rows::new(summary, self.window);
+        let (Some(kind), Some(mut several)) = (summary.kind, self.several) else {
+            return Ok(());
+        };
+        let section = kind.section(Day::EPOCH);
+        let skip = if summary.order == Order::Largest {
+            several = by_size(&mut several, section)?;
+            DESCENDING
+        } else {
+            0
+        };
+        let mut merge = several.read(section)?;
+        while let Some((key, sums)) = merge.next()? {
+            rows.push(kind, key.get(skip..).unwrap_or_default(), sums);
+            if rows.len() >= PIECE {
+                each(rows.take())?;
+            }
+        }
+        each(rows.take())
+    }
+}
+
+fn offer(tops: &mut BTreeMap<Kind, Top>, failures: &mut Top, kind: Kind, key: &[u8], sums: Sums) {
+    tops.get_mut(&kind).into_iter().for_each(|top| top.offer(key, sums));
+    if kind == Kind::Queries && is_failure(key) {
+        failures.offer(key, sums);
+    }
+}
+
+/// Whether DNS messages of a key are answers with a response code other than `NOERROR`.
+fn is_failure(key: &[u8]) -> bool {
+    let mut reader = Reader(key);
+    reader.name();
+    reader.code();
+    reader.code().is_some_and(|code| code != 0)
+}
+
+/// The keys of a section behind their sums, so that the largest comes first.
+fn by_size(tallies: &mut Tallies, section: Section) -> Result<Tallies> {
+    let mut sorted = Tallies::new(tallies.folder());
+    let mut order = Key::default();
+    let mut merge = tallies.read(section)?;
+    while let Some((key, sums)) = merge.next()? {
+        sorted.add(section, order.clear().descending(sums.bytes, sums.packets).raw(key).bytes(), sums)?;
+    }
+    Ok(sorted)
+}
+
+fn listed(summary: &Summary, top: Top, window: i64) -> Listed {
+    let mut rows = Rows::new(summary, window);
+    let offered = top.offered();
+    for (key, sums) in top.into_largest() {
+        summary.kind.iter().for_each(|kind| rows.push(*kind, &key, sums));
+    }
+    Listed { name: summary.name, rows: offered, first: rows.take() }
+}
+
+impl Sink for Gather {
+    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        if self.from_first && kind == Kind::Rates { Ok(()) } else { self.add(kind, key, sums) }
+    }
+}

@@ -1,0 +1,90 @@
+//! Windows that begin with the first packet, as the notebook's `send_rates` has them.
+//!
+//! The first packet in time may be anywhere in a capture, so each packet's time is a key; windows are made when all are
+//! known. Window `k` covers `[first + k * W, first + (k + 1) * W)`; those without packets are there, with zeros. The last
+//! window is the one that holds the last packet, also where that falls exactly on a window's start: the notebook loses
+//! it there.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::partition::Day;
+use crate::read::Timestamp;
+use crate::tally::{Rule, Sums, Tallies};
+
+use super::gather::Gather;
+use super::key::{Key, Reader};
+use super::kind::Kind;
+
+/// Windows at most: a wrong time far away would else make billions.
+const MAX_WINDOWS: i128 = 50_000_000;
+const NANOS: i128 = 1_000_000_000;
+
+/// Bytes and packets by exact time, to the nanosecond.
+#[derive(Debug)]
+pub struct Instants {
+    tallies: Tallies,
+    key: Key,
+}
+
+impl Instants {
+    /// None yet; what has no room in memory is spilled in `folder`.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { tallies: Tallies::new(folder), key: Key::default() }
+    }
+
+    /// Adds a packet.
+    ///
+    /// # Errors
+    /// If there is no room left in memory, and the sums cannot be spilled.
+    pub fn add(&mut self, time: Option<Timestamp>, bytes: i64) -> Result<()> {
+        let key = self.key.clear().time(time.map(Timestamp::seconds));
+        key.nanos(time.map_or(0, Timestamp::subsec_nanos));
+        self.tallies.add(Kind::Instants.section(Day::EPOCH), key.bytes(), Sums::of(bytes, 1))
+    }
+
+    /// All that was added.
+    #[must_use]
+    pub fn into_tallies(self) -> Tallies {
+        self.tallies
+    }
+}
+
+/// Hands on windows of `window` microseconds that begin with the first packet.
+///
+/// # Errors
+/// If there would be more windows than anybody reads, or sums cannot be read.
+pub fn windows_from_first(tallies: &mut Tallies, window: i64, gather: &mut Gather) -> Result<()> {
+    let length = i128::from(window) * 1000;
+    let mut merge = tallies.read(Kind::Instants.section(Day::EPOCH))?;
+    let mut first = None;
+    let (mut held, mut sums, mut key) = (0, Sums::default(), Key::default());
+    let mut untimed = None;
+    let mut take = |first: i128, number: i128, sums: Sums| {
+        let start = (first + number * length).div_euclid(1000);
+        gather.take_window(key.clear().time(i64::try_from(start).ok()).bytes(), sums)
+    };
+    while let Some((bytes, more)) = merge.next()? {
+        let mut reader = Reader(bytes);
+        let Some(seconds) = reader.time() else {
+            untimed = Some(more);
+            continue;
+        };
+        let time = i128::from(seconds) * NANOS + i128::from(reader.nanos());
+        let first = *first.get_or_insert(time);
+        let number = (time - first) / length;
+        if number > MAX_WINDOWS {
+            return Err(Error::TooManyWindows { windows: number.unsigned_abs() });
+        }
+        while held < number {
+            take(first, held, std::mem::take(&mut sums))?;
+            held += 1;
+        }
+        sums.merge(&more, Rule::Add);
+    }
+    if let Some(first) = first {
+        take(first, held, sums)?;
+    }
+    untimed.map_or(Ok(()), |sums| gather.take_window(Key::default().time(None).bytes(), sums))
+}

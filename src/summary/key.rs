@@ -1,0 +1,254 @@
+//! What summaries add up under: keys as bytes, in an order that people expect.
+//!
+//! Addresses sort IPv4 before IPv6, numerically; times by time; what a packet does not say sorts last. A key is written
+//! by [`Key`] and read by [`Reader`], field by field in the same order.
+
+use crate::decode::IpAddress;
+
+const V4: u8 = 4;
+const V6: u8 = 6;
+const NONE: u8 = 0xff;
+/// Ends a name within a key; no name in presentation format has it.
+const END: u8 = 0;
+/// A port that the packet does not say: behind all that there are.
+const NO_PORT: u32 = 0x1_0000;
+
+/// A key that is being written; its memory is used again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Key(Vec<u8>);
+
+impl Key {
+    /// Begins anew.
+    pub(super) fn clear(&mut self) -> &mut Self {
+        self.0.clear();
+        self
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn address(&mut self, address: Option<IpAddress>) -> &mut Self {
+        match address {
+            Some(IpAddress::V4(bits)) => {
+                self.0.push(V4);
+                self.0.extend_from_slice(&bits.to_be_bytes());
+            }
+            Some(IpAddress::V6(bits)) => {
+                self.0.push(V6);
+                self.0.extend_from_slice(&bits.to_be_bytes());
+            }
+            None => self.0.push(NONE),
+        }
+        self
+    }
+
+    pub(super) fn protocol(&mut self, protocol: u16) -> &mut Self {
+        self.0.extend_from_slice(&protocol.to_be_bytes());
+        self
+    }
+
+    pub(super) fn port(&mut self, port: Option<u16>) -> &mut Self {
+        let [_, port @ ..] = port.map_or(NO_PORT, u32::from).to_be_bytes();
+        self.0.extend_from_slice(&port);
+        self
+    }
+
+    /// Since the Unix epoch, in the unit of the table.
+    pub(super) fn time(&mut self, micros: Option<i64>) -> &mut Self {
+        // No time within the years 1 to 9999 is the largest number.
+        self.0.extend_from_slice(&in_order(micros.unwrap_or(i64::MAX)).to_be_bytes());
+        self
+    }
+
+    /// Nanoseconds after a second.
+    pub(super) fn nanos(&mut self, nanos: u32) -> &mut Self {
+        self.0.extend_from_slice(&nanos.to_be_bytes());
+        self
+    }
+
+    /// A name, in lower case: resolvers vary the case of what they ask, and the names are the same (RFC 4343).
+    pub(super) fn name(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        let start = self.0.len();
+        write(&mut self.0);
+        self.0.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        self.0.push(END);
+        self
+    }
+
+    /// What stands for a name, as it is.
+    pub(super) fn as_it_is(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(END);
+        self
+    }
+
+    /// In place of a name where there is none: sorts behind all names.
+    pub(super) fn no_name(&mut self) -> &mut Self {
+        self.0.extend_from_slice(&[NONE, END]);
+        self
+    }
+
+    /// A number that a DNS message may not have.
+    pub(super) fn code(&mut self, code: Option<u16>) -> &mut Self {
+        match code {
+            Some(code) => {
+                self.0.push(0);
+                self.0.extend_from_slice(&code.to_be_bytes());
+            }
+            None => self.0.push(NONE),
+        }
+        self
+    }
+
+    /// Bytes of a key that has been written already.
+    pub(super) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// The largest first: what is sorted by the key that follows comes in the order of these sums.
+    pub(super) fn descending(&mut self, bytes: i64, packets: i64) -> &mut Self {
+        self.0.extend_from_slice(&(!in_order(bytes)).to_be_bytes());
+        self.0.extend_from_slice(&(!in_order(packets)).to_be_bytes());
+        self
+    }
+}
+
+/// The key of a conversation of which the packets say neither end.
+pub(super) const NOBODY: &[u8] = &[NONE, NONE];
+
+/// Bytes that [`Key::descending`] puts before a key.
+pub(super) const DESCENDING: usize = 16;
+
+/// A number whose unsigned order is that of signed ones.
+fn in_order(number: i64) -> u64 {
+    number.cast_unsigned() ^ (1 << 63)
+}
+
+/// Reads the fields of a key from front to back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (first, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    pub(super) fn address(&mut self) -> Option<IpAddress> {
+        match self.take()? {
+            [V4] => self.take::<4>().map(IpAddress::from),
+            [V6] => self.take::<16>().map(IpAddress::from),
+            _ => None,
+        }
+    }
+
+    pub(super) fn protocol(&mut self) -> u16 {
+        self.take().map_or(0, u16::from_be_bytes)
+    }
+
+    pub(super) fn port(&mut self) -> Option<u16> {
+        let [high, rest @ ..] = self.take::<3>()?;
+        (high == 0).then(|| u16::from_be_bytes(rest))
+    }
+
+    pub(super) fn time(&mut self) -> Option<i64> {
+        let number = (u64::from_be_bytes(self.take()?) ^ (1 << 63)).cast_signed();
+        (number != i64::MAX).then_some(number)
+    }
+
+    pub(super) fn nanos(&mut self) -> u32 {
+        self.take().map_or(0, u32::from_be_bytes)
+    }
+
+    /// A name; empty where there is none.
+    pub(super) fn name(&mut self) -> &'a str {
+        let end = self.0.iter().position(|byte| *byte == END).unwrap_or(self.0.len());
+        let (name, rest) = self.0.split_at_checked(end).unwrap_or((self.0, &[]));
+        self.0 = rest.get(1..).unwrap_or_default();
+        // Presentation format is ASCII, and what stands for no name is not.
+        std::str::from_utf8(name).unwrap_or_default()
+    }
+
+    pub(super) fn code(&mut self) -> Option<u16> {
+        match self.take()? {
+            [0] => self.take().map(u16::from_be_bytes),
+            _ => None,
+        }
+    }
+
+    /// The encoded bytes of an address, without reading it.
+    pub(super) fn address_bytes(&mut self) -> &'a [u8] {
+        let length = match self.0.first() {
+            Some(&V4) => 5,
+            Some(&V6) => 17,
+            _ => 1,
+        };
+        let (bytes, rest) = self.0.split_at_checked(length).unwrap_or((self.0, &[]));
+        self.0 = rest;
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_address() -> impl Strategy<Value = Option<IpAddress>> {
+        let any = prop_oneof![any::<u32>().prop_map(IpAddress::V4), any::<u128>().prop_map(IpAddress::V6)];
+        prop::option::of(any)
+    }
+
+    /// `None` last.
+    fn last<T: Ord>(value: Option<T>) -> (bool, Option<T>) {
+        (value.is_none(), value)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn keys_are_read_as_they_were_written(
+            address in any_address(), protocol: u16, port: Option<u16>, time in prop::option::of(i64::MIN..i64::MAX),
+            name in "[!-@\\[-~]{0,20}", code: Option<u16>,
+        ) {
+            let mut key = Key::default();
+            key.address(address).protocol(protocol).port(port).time(time);
+            key.name(|text| text.extend_from_slice(name.as_bytes())).code(code).address(None);
+            let mut reader = Reader(key.bytes());
+            prop_assert_eq!(
+                (reader.address(), reader.protocol(), reader.port(), reader.time()),
+                (address, protocol, port, time)
+            );
+            prop_assert_eq!((reader.name(), reader.code(), reader.address()), (name.as_str(), code, None));
+            prop_assert_eq!(reader.0, &[] as &[u8]);
+        }
+
+        #[test]
+        fn bytes_sort_as_what_they_stand_for(
+            a in (any_address(), any::<u16>(), any::<Option<u16>>(), prop::option::of(i64::MIN..i64::MAX), "[a-c]{0,3}"),
+            b in (any_address(), any::<u16>(), any::<Option<u16>>(), prop::option::of(i64::MIN..i64::MAX), "[a-c]{0,3}"),
+        ) {
+            let key = |(address, protocol, port, time, name): &(_, u16, _, _, String)| {
+                let mut key = Key::default();
+                key.name(|text| text.extend_from_slice(name.as_bytes()));
+                key.address(*address).protocol(*protocol).port(*port).time(*time);
+                key.bytes().to_vec()
+            };
+            let value = |(address, protocol, port, time, name): &(_, _, _, _, String)| {
+                (name.clone(), last(*address), *protocol, last(*port), last(*time))
+            };
+            prop_assert_eq!(key(&a).cmp(&key(&b)), value(&a).cmp(&value(&b)));
+        }
+
+        #[test]
+        fn descending_is_the_order_of_the_largest_first(a: (i64, i64), b: (i64, i64)) {
+            let key = |(bytes, packets)| Key::default().descending(bytes, packets).bytes().to_vec();
+            prop_assert_eq!(key(a).cmp(&key(b)), b.cmp(&a));
+        }
+    }
+}

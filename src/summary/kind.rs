@@ -1,0 +1,44 @@
+//! What summaries are made of: what a unit counts, and the tables that follow from it.
+
+use crate::partition::Day;
+use crate::tally::{Rule, Section};
+
+/// What is added up. The first ones are what a unit counts and leaves behind; the rest follows from these.
+///
+/// The numbers are in files: they never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// By destination, source and protocol.
+    Flows = 0,
+    /// By start of a window and protocol.
+    Windows = 1,
+    /// By protocol and port: to it, and in the further numbers from it.
+    Ports = 2,
+    /// By name, type and response code of a DNS message; packets only.
+    Queries = 3,
+    /// By address and name that DNS gave it: answers, and when they were seen.
+    Names = 4,
+    /// By time of the packet; only where windows begin with the first one.
+    Instants = 5,
+    /// By destination address.
+    ByIp = 16,
+    /// By source address.
+    BySrc = 17,
+    /// By name of the destination; an empty one for none.
+    ByName = 18,
+    /// By source and destination.
+    Conversations = 19,
+    /// By protocol.
+    Protocols = 20,
+    /// By start of a window.
+    Rates = 21,
+}
+
+impl Kind {
+    /// Its section of a date.
+    pub(crate) fn section(self, day: Day) -> Section {
+        let rule = if self == Self::Names { Rule::Span } else { Rule::Add };
+        Section { day, kind: self as u8, rule }
+    }
+}

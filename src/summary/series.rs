@@ -1,0 +1,101 @@
+//! Traffic over time in equal bins, for a picture: few enough to be drawn, however long it took.
+
+use std::collections::BTreeMap;
+
+use crate::tally::{Rule, Sums};
+
+use super::key::Reader;
+use super::rows::protocol;
+
+/// Bins at most.
+pub const MAX_BINS: i64 = 1500;
+/// Windows that one bin may hold: of windows of a second, bins of seconds, minutes, hours and days that people count in.
+const WINDOWS: [i64; 20] =
+    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000];
+
+/// Bytes by protocol in bins of equal length, from the first to the last, those without packets included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// Start of the first bin, in microseconds since the Unix epoch.
+    pub start: i64,
+    /// Length of a bin in microseconds.
+    pub bin: i64,
+    /// How many bins there are.
+    pub bins: usize,
+    /// Bytes of each bin, by protocol number.
+    protocols: BTreeMap<u16, Vec<i64>>,
+    /// Bytes and packets of packets without a time.
+    pub untimed: (i64, i64),
+}
+
+impl Series {
+    /// Bins for windows of `window` microseconds from the one that holds `first` to the one that holds `last`.
+    #[must_use]
+    pub fn new(window: i64, first: i64, last: i64) -> Self {
+        let range = last.saturating_sub(first).max(0);
+        let fits = |windows: &i64| range / window.saturating_mul(*windows) < MAX_BINS - 1;
+        // Of longer times as many windows as it takes.
+        let windows = WINDOWS.into_iter().find(fits).unwrap_or_else(|| range / window / (MAX_BINS - 2) + 1);
+        let bin = window.saturating_mul(windows);
+        let start = first - first.rem_euclid(bin);
+        let bins = usize::try_from((last - start).max(0) / bin + 1).unwrap_or(1);
+        Self { start, bin, bins, protocols: BTreeMap::new(), untimed: (0, 0) }
+    }
+
+    /// Adds a window; one that lies outside counts in the first or the last bin.
+    pub(super) fn add(&mut self, key: &[u8], sums: Sums) {
+        let mut reader = Reader(key);
+        let Some(start) = reader.time() else {
+            let mut all = Sums::of(self.untimed.0, self.untimed.1);
+            all.merge(&sums, Rule::Add);
+            self.untimed = (all.bytes, all.packets);
+            return;
+        };
+        let place = usize::try_from((start - self.start).max(0) / self.bin).unwrap_or(0).min(self.bins - 1);
+        let bins = self.bins;
+        let column = self.protocols.entry(reader.protocol()).or_insert_with(|| vec![0; bins]);
+        if let Some(bytes) = column.get_mut(place) {
+            *bytes = bytes.saturating_add(sums.bytes);
+        }
+    }
+
+    /// Bytes of each bin by protocol, as the packets table names it; the protocol with most bytes first.
+    #[must_use]
+    pub fn protocols(&self) -> Vec<(Option<String>, Vec<i64>)> {
+        let total = |bins: &[i64]| bins.iter().fold(0_i64, |sum, bytes| sum.saturating_add(*bytes));
+        let mut columns: Vec<_> = self.protocols.iter().map(|(number, bins)| (total(bins), *number, bins)).collect();
+        columns.sort_by_key(|(total, number, _)| (std::cmp::Reverse(*total), *number));
+        columns.into_iter().map(|(_, number, bins)| (protocol(number), bins.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::summary::key::Key;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_byte_is_in_a_bin_and_there_are_few(
+            window in prop_oneof![Just(1000_i64), Just(1_000_000), Just(7_000_000), Just(86_400_000_000)],
+            first in -62_135_596_800_000_000..253_402_300_799_000_000_i64,
+            times in prop::collection::vec((prop_oneof![0..10_000_000_i64, 0..1_000_000_000_000_i64, 0..1_000_000_000_000_000_i64], 0..1000_i64, 0..3_u16), 1..50),
+        ) {
+            let last = times.iter().map(|(time, ..)| first + time).max().unwrap();
+            let mut series = Series::new(window, first, last);
+            prop_assert!((1..=MAX_BINS).contains(&i64::try_from(series.bins).unwrap()), "{} bins", series.bins);
+            prop_assert_eq!((series.start.rem_euclid(series.bin), series.bin % window), (0, 0));
+            for (time, bytes, protocol) in &times {
+                let start = first + time - (first + time).rem_euclid(window);
+                series.add(Key::default().time(Some(start)).protocol(*protocol).bytes(), Sums::of(*bytes, 1));
+            }
+            let sum: i64 = series.protocols().iter().flat_map(|(_, bins)| bins).sum();
+            prop_assert_eq!(sum, times.iter().map(|(_, bytes, _)| bytes).sum::<i64>());
+            prop_assert!(series.protocols().iter().all(|(_, bins)| bins.len() == series.bins));
+        }
+    }
+}

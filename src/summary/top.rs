@@ -1,0 +1,69 @@
+//! The largest of many sums, and all others in one.
+
+use std::collections::BinaryHeap;
+
+use crate::tally::{Rule, Sums};
+
+use super::key::{DESCENDING, Key};
+
+/// Keeps the keys with the most bytes, then packets, then the first in order; each key is offered once.
+#[derive(Debug)]
+pub(super) struct Top {
+    room: usize,
+    /// The smallest of those that are kept is the greatest.
+    kept: BinaryHeap<(Vec<u8>, [i64; 4])>,
+    /// How many were offered.
+    offered: u64,
+    rest: Sums,
+    key: Key,
+}
+
+impl Top {
+    /// Room for so many.
+    pub(super) fn new(room: usize) -> Self {
+        Self { room, kept: BinaryHeap::new(), offered: 0, rest: Sums::default(), key: Key::default() }
+    }
+
+    pub(super) fn offer(&mut self, key: &[u8], sums: Sums) {
+        self.offered += 1;
+        if self.room == 0 {
+            return self.rest.merge(&sums, Rule::Add);
+        }
+        let full = self.kept.len() >= self.room;
+        if full && self.kept.peek().is_some_and(|(_, [bytes, ..])| sums.bytes < *bytes) {
+            return self.rest.merge(&sums, Rule::Add);
+        }
+        let order = self.key.clear().descending(sums.bytes, sums.packets).raw(key).bytes();
+        let [a, b] = sums.more;
+        let numbers = [sums.bytes, sums.packets, a, b];
+        if !full {
+            self.kept.push((order.to_vec(), numbers));
+        } else if let Some(mut smallest) = self.kept.peek_mut() {
+            if order < smallest.0.as_slice() {
+                let (_, [bytes, packets, ..]) = *smallest;
+                self.rest.merge(&Sums::of(bytes, packets), Rule::Add);
+                *smallest = (order.to_vec(), numbers);
+            } else {
+                self.rest.merge(&sums, Rule::Add);
+            }
+        }
+    }
+
+    /// How many were offered.
+    pub(super) fn offered(&self) -> u64 {
+        self.offered
+    }
+
+    /// How many have no place among the largest, and their bytes and packets.
+    pub(super) fn rest(&self) -> (u64, Sums) {
+        (self.offered - self.kept.len() as u64, self.rest)
+    }
+
+    /// The largest ones, largest first.
+    pub(super) fn into_largest(self) -> impl Iterator<Item = (Vec<u8>, Sums)> {
+        self.kept.into_sorted_vec().into_iter().map(|(mut key, [bytes, packets, a, b])| {
+            key.drain(..DESCENDING.min(key.len()));
+            (key, Sums { bytes, packets, more: [a, b] })
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! Keys and sums in memory: appended as they come, sorted and added up when somebody asks.
+//!
+//! Sorting once is cheaper here than hashing every key at every stage: what comes in has been added up by row group
+//! already, so few keys come twice, and the order is needed in the end anyway.
+
+use serde::{Deserialize, Serialize};
+
+/// What is added up under a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Sum of `length`.
+    pub bytes: i64,
+    /// Packets.
+    pub packets: i64,
+    /// Two more numbers, added up as the section's [`Rule`] says.
+    pub more: [i64; 2],
+}
+
+/// How the two further numbers of [`Sums`] add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rule {
+    /// As sums.
+    Add,
+    /// The smaller of the first ones, the larger of the second ones: from when to when.
+    Span,
+}
+
+impl Sums {
+    /// The two further numbers of something without a time, under [`Rule::Span`].
+    pub const NO_SPAN: [i64; 2] = [i64::MAX, i64::MIN];
+
+    /// So many bytes and packets.
+    #[must_use]
+    pub fn of(bytes: i64, packets: i64) -> Self {
+        Self { bytes, packets, more: [0; 2] }
+    }
+
+    /// Adds what another place has found under the same key.
+    #[inline]
+    pub fn merge(&mut self, other: &Self, rule: Rule) {
+        // Lengths come from captures: a crafted one must not end the run.
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.packets = self.packets.saturating_add(other.packets);
+        let ([a, b], [x, y]) = (self.more, other.more);
+        self.more = match rule {
+            Rule::Add => [a.saturating_add(x), b.saturating_add(y)],
+            Rule::Span => [a.min(x), b.max(y)],
+        };
+    }
+}
+
+/// Keys of one section, in memory.
+#[derive(Clone, Debug)]
+pub struct Held {
+    rule: Rule,
+    keys: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Entries that are sorted and each of another key.
+    settled: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The key's first eight bytes as a number: most comparisons need no more.
+    prefix: u64,
+    at: u32,
+    len: u32,
+    sums: Sums,
+}
+
+impl Held {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(rule: Rule) -> Self {
+        Self { rule, keys: Vec::new(), entries: Vec::new(), settled: 0 }
+    }
+
+    /// Adds under a key.
+    #[inline]
+    pub fn add(&mut self, key: &[u8], sums: Sums) {
+        // The owner spills long before 4 GiB of keys.
+        let at = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
+        self.keys.extend_from_slice(key);
+        self.entries.push(Entry { prefix: prefix(key), at, len, sums });
+    }
+
+    /// Adds all that another one holds.
+    pub fn append(&mut self, other: &Self) {
+        let shift = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.extend_from_slice(&other.keys);
+        self.entries.extend(other.entries.iter().map(|entry| Entry { at: entry.at.saturating_add(shift), ..*entry }));
+    }
+
+    /// Bytes of memory that the keys and sums take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.keys.len() + self.entries.len() * size_of::<Entry>()
+    }
+
+    /// Sorts by key, and adds up what stands under the same one.
+    pub fn settle(&mut self) {
+        if self.settled == self.entries.len() {
+            return;
+        }
+        let keys = &self.keys;
+        self.entries.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
+        let before = self.entries.len();
+        let rule = self.rule;
+        self.entries.dedup_by(|next, kept| {
+            let same = next.prefix == kept.prefix && slice(keys, next) == slice(keys, kept);
+            if same {
+                kept.sums.merge(&next.sums, rule);
+            }
+            same
+        });
+        if self.entries.len() < before {
+            self.compact();
+        }
+        self.settled = self.entries.len();
+    }
+
+    /// Keys that were added up leave their bytes behind.
+    fn compact(&mut self) {
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for entry in &mut self.entries {
+            let at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            keys.extend_from_slice(slice(&self.keys, entry));
+            entry.at = at;
+        }
+        self.keys = keys;
+    }
+
+    /// How many keys it holds; after [`Held::settle`], how many different ones.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// A key and its sums by their place; in order after [`Held::settle`].
+    #[must_use]
+    #[inline]
+    pub fn get(&self, place: usize) -> Option<(&[u8], Sums)> {
+        self.entries.get(place).map(|entry| (slice(&self.keys, entry), entry.sums))
+    }
+}
+
+fn slice<'a>(keys: &'a [u8], entry: &Entry) -> &'a [u8] {
+    let at = entry.at as usize;
+    keys.get(at..at + entry.len as usize).unwrap_or_default()
+}
+
+#[inline]
+fn prefix(key: &[u8]) -> u64 {
+    if let Some(first) = key.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(bytes)
+}

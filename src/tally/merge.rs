@@ -1,0 +1,140 @@
+//! The keys of one section from memory and from runs, merged: each once, in order.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+use super::held::{Held, Rule, Sums};
+use super::run::Cursor;
+
+/// Where keys come from.
+enum Source<'a> {
+    Held(&'a Held, usize),
+    Run(Box<Cursor>),
+}
+
+impl Source<'_> {
+    #[inline]
+    fn get(&self) -> Option<(&[u8], Sums)> {
+        match self {
+            Self::Held(held, place) => held.get(*place),
+            Self::Run(cursor) => cursor.get(),
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self) -> io::Result<()> {
+        match self {
+            Self::Held(_, place) => {
+                *place += 1;
+                Ok(())
+            }
+            Self::Run(cursor) => cursor.advance(),
+        }
+    }
+}
+
+/// A source by the key at which it stands; the one with the smallest key is the greatest.
+struct Head {
+    key: Vec<u8>,
+    source: usize,
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Head {}
+
+/// Reads keys in order, each with all that was added up under it.
+pub struct Merge<'a> {
+    rule: Rule,
+    sources: Vec<Source<'a>>,
+    heads: BinaryHeap<Head>,
+    key: Vec<u8>,
+    /// Where the runs are, for errors.
+    folder: PathBuf,
+}
+
+impl<'a> Merge<'a> {
+    /// Over settled keys in memory, and over runs.
+    pub(super) fn new(rule: Rule, held: Option<&'a Held>, cursors: Vec<Cursor>, folder: &Path) -> Self {
+        let mut sources: Vec<_> = cursors.into_iter().map(|cursor| Source::Run(Box::new(cursor))).collect();
+        sources.extend(held.map(|held| Source::Held(held, 0)));
+        let mut heads = BinaryHeap::new();
+        for (source, held) in sources.iter().enumerate() {
+            heads.extend(held.get().map(|(key, _)| Head { key: key.to_vec(), source }));
+        }
+        Self { rule, sources, heads, key: Vec::new(), folder: folder.to_path_buf() }
+    }
+
+    /// The next key, with its sums; `None` at the end.
+    ///
+    /// # Errors
+    /// If a run cannot be read.
+    #[inline]
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend the key")]
+    pub fn next(&mut self) -> Result<Option<(&[u8], Sums)>> {
+        match self.step() {
+            Ok(sums) => Ok(sums.map(|sums| (self.key.as_slice(), sums))),
+            Err(error) => Err(Error::io("read sums in", &self.folder)(error)),
+        }
+    }
+
+    /// Adds up what stands under the smallest key, which is in `key` then.
+    #[inline]
+    fn step(&mut self) -> io::Result<Option<Sums>> {
+        let mut sums: Option<Sums> = None;
+        while let Some(mut head) = self.heads.peek_mut() {
+            if sums.is_some() && head.key != self.key {
+                break;
+            }
+            let Some(source) = self.sources.get_mut(head.source) else { break };
+            let Some((_, more)) = source.get() else { break };
+            match &mut sums {
+                Some(sums) => sums.merge(&more, self.rule),
+                None => {
+                    self.key.clone_from(&head.key);
+                    sums = Some(more);
+                }
+            }
+            source.advance()?;
+            match source.get() {
+                Some((key, _)) => {
+                    head.key.clear();
+                    head.key.extend_from_slice(key);
+                }
+                None => {
+                    PeekMut::pop(head);
+                }
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Hands on every key.
+    pub(super) fn each(&mut self, mut take: impl FnMut(&[u8], Sums) -> io::Result<()>) -> io::Result<()> {
+        while let Some(sums) = self.step()? {
+            take(&self.key, sums)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! Sums by key, of any number of keys: collected in memory, spilled in sorted runs, merged as they are read.
+//!
+//! In: keys as bytes whose order is the order of what they stand for, each with [`Sums`], in any order and any number of
+//! times. Out: each key once, in order, with what was added up under it. Always: the result does not depend on the order
+//! of what came in, nor on when it was spilled; memory is bounded whatever the number of keys. What keys mean is not
+//! known here. The only door for arrow-ipc and tempfile.
+//!
+//! Keys are kept apart in [`Section`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4)
+//! whose batches belong to one section each; its metadata say which. Whoever reads Arrow reads the keys as binary.
+
+mod held;
+mod merge;
+mod run;
+mod tallies;
+#[cfg(test)]
+mod tests;
+
+pub use held::{Held, Rule, Sums};
+pub use merge::Merge;
+pub use run::Run;
+pub use tallies::Tallies;
+
+use crate::partition::Day;
+
+/// What is added up together: one table of one date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Section {
+    /// The date.
+    pub day: Day,
+    /// The table, by a number that whoever makes the keys gives it.
+    pub kind: u8,
+    /// How its sums add up.
+    pub rule: Rule,
+}

@@ -1,0 +1,263 @@
+//! A sorted run on disk: an Arrow IPC file with a footer, its batches of one section each.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BinaryArray, Int64Array, RecordBatch};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow_ipc::CompressionType;
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::partition::Day;
+
+use super::held::{Rule, Sums};
+use super::{Held, Section};
+
+/// Keys of a batch: what one reader of a run holds in memory, some 250 KiB.
+const BATCH_KEYS: usize = 4096;
+/// Where a file's metadata say which batches are of which section.
+const SECTIONS: &str = "parcap.sections";
+
+/// Which batches of a file are of which section.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Stretch {
+    day: Day,
+    kind: u8,
+    rule: Rule,
+    first_batch: usize,
+    batches: usize,
+}
+
+impl Stretch {
+    fn section(self) -> Section {
+        Section { day: self.day, kind: self.kind, rule: self.rule }
+    }
+}
+
+/// A run that can be read, section by section.
+#[derive(Debug)]
+pub struct Run {
+    file: Arc<File>,
+    stretches: Vec<Stretch>,
+}
+
+impl Run {
+    /// Opens a run.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no run.
+    pub fn open(file: File) -> io::Result<Self> {
+        let file = Arc::new(file);
+        let reader = FileReader::try_new(Positioned { file: Arc::clone(&file), at: 0 }, None).map_err(io_error)?;
+        let text = reader.custom_metadata().get(SECTIONS);
+        let text = text.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no partial summary"))?;
+        let stretches = serde_json::from_str(text)?;
+        Ok(Self { file, stretches })
+    }
+
+    /// The sections that it has keys of.
+    pub fn sections(&self) -> impl Iterator<Item = Section> {
+        self.stretches.iter().map(|stretch| stretch.section())
+    }
+
+    /// Moves the keys of one date to another.
+    pub(super) fn rename(&mut self, from: Day, to: Day) {
+        self.stretches.iter_mut().filter(|stretch| stretch.day == from).for_each(|stretch| stretch.day = to);
+    }
+
+    /// Readers of the keys of a section: one, or after [`Run::rename`] perhaps two.
+    pub(super) fn read(&self, section: Section) -> impl Iterator<Item = io::Result<Cursor>> {
+        self.stretches.iter().filter(move |stretch| stretch.section() == section).map(|stretch| {
+            let file = Positioned { file: Arc::clone(&self.file), at: 0 };
+            let mut reader = FileReader::try_new(file, None).map_err(io_error)?;
+            reader.set_index(stretch.first_batch).map_err(io_error)?;
+            let mut cursor = Cursor { reader, left: stretch.batches, batch: Columns::default(), row: 0 };
+            cursor.next_batch()?;
+            Ok(cursor)
+        })
+    }
+}
+
+/// Reads at its own place of a file that others read too.
+struct Positioned {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Positioned {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Positioned {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
+/// Reads the keys of one section of one run, in order.
+pub(super) struct Cursor {
+    reader: FileReader<Positioned>,
+    left: usize,
+    batch: Columns,
+    row: usize,
+}
+
+/// The columns of a batch.
+struct Columns {
+    keys: BinaryArray,
+    numbers: [ScalarBuffer<i64>; 4],
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        let none = || ScalarBuffer::from(Vec::new());
+        Self { keys: BinaryArray::new_null(0), numbers: [none(), none(), none(), none()] }
+    }
+}
+
+impl Cursor {
+    fn next_batch(&mut self) -> io::Result<()> {
+        self.row = 0;
+        self.batch = Columns::default();
+        if self.left == 0 {
+            return Ok(());
+        }
+        self.left -= 1;
+        let batch = self.reader.next().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        let batch = batch.map_err(io_error)?;
+        let unfit = || io::Error::new(io::ErrorKind::InvalidData, "its columns are not those of a partial summary");
+        let [keys, numbers @ ..] = batch.columns() else { return Err(unfit()) };
+        let numbers: Option<Vec<_>> =
+            numbers.iter().map(|column| Some(column.as_primitive_opt::<Int64Type>()?.values().clone())).collect();
+        let numbers = numbers.and_then(|numbers| <[_; 4]>::try_from(numbers).ok()).ok_or_else(unfit)?;
+        self.batch = Columns { keys: keys.as_binary_opt::<i32>().ok_or_else(unfit)?.clone(), numbers };
+        Ok(())
+    }
+
+    /// The key at which it stands.
+    #[inline]
+    pub(super) fn get(&self) -> Option<(&[u8], Sums)> {
+        if self.row >= self.batch.keys.len() {
+            return None;
+        }
+        let number = |column: &ScalarBuffer<i64>| column.get(self.row).copied();
+        let [bytes, packets, a, b] = &self.batch.numbers;
+        let sums = Sums { bytes: number(bytes)?, packets: number(packets)?, more: [number(a)?, number(b)?] };
+        Some((self.batch.keys.value(self.row), sums))
+    }
+
+    /// Goes on to the next key.
+    #[inline]
+    pub(super) fn advance(&mut self) -> io::Result<()> {
+        self.row += 1;
+        if self.row >= self.batch.keys.len() { self.next_batch() } else { Ok(()) }
+    }
+}
+
+fn schema() -> SchemaRef {
+    let number = |name: &str| Field::new(name, DataType::Int64, false);
+    let key = Field::new("key", DataType::Binary, false);
+    Arc::new(Schema::new(vec![key, number("bytes"), number("packets"), number("more_0"), number("more_1")]))
+}
+
+/// Writes a run; sections one after the other, the keys of each in order.
+pub(super) struct RunWriter {
+    writer: FileWriter<BufWriter<File>>,
+    schema: SchemaRef,
+    stretches: Vec<Stretch>,
+    batches: usize,
+    keys: Vec<u8>,
+    ends: Vec<i32>,
+    numbers: [Vec<i64>; 4],
+}
+
+impl RunWriter {
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let schema = schema();
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
+        let writer = options
+            .and_then(|options| {
+                FileWriter::try_new_with_options(BufWriter::with_capacity(1 << 18, file), &schema, options)
+            })
+            .map_err(io_error)?;
+        let numbers = [(); 4].map(|()| Vec::new());
+        Ok(Self { writer, schema, stretches: Vec::new(), batches: 0, keys: Vec::new(), ends: vec![0], numbers })
+    }
+
+    pub(super) fn begin(&mut self, section: Section) -> io::Result<()> {
+        self.end_of_batch()?;
+        let Section { day, kind, rule } = section;
+        self.stretches.push(Stretch { day, kind, rule, first_batch: self.batches, batches: 0 });
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, key: &[u8], sums: Sums) -> io::Result<()> {
+        self.keys.extend_from_slice(key);
+        self.ends.push(i32::try_from(self.keys.len()).map_err(io::Error::other)?);
+        let [a, b] = sums.more;
+        for (column, number) in self.numbers.iter_mut().zip([sums.bytes, sums.packets, a, b]) {
+            column.push(number);
+        }
+        if self.ends.len() > BATCH_KEYS { self.end_of_batch() } else { Ok(()) }
+    }
+
+    pub(super) fn push_all(&mut self, held: &Held) -> io::Result<()> {
+        (0..held.len()).filter_map(|place| held.get(place)).try_for_each(|(key, sums)| self.push(key, sums))
+    }
+
+    fn end_of_batch(&mut self) -> io::Result<()> {
+        if self.ends.len() <= 1 {
+            return Ok(());
+        }
+        let ends = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.ends, vec![0])));
+        let keys = Buffer::from(std::mem::take(&mut self.keys));
+        let keys = BinaryArray::try_new(ends, keys, None).map_err(io_error)?;
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(keys)];
+        for column in &mut self.numbers {
+            columns.push(Arc::new(Int64Array::from(std::mem::take(column))));
+        }
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(io_error)?;
+        self.writer.write(&batch).map_err(io_error)?;
+        self.batches += 1;
+        if let Some(stretch) = self.stretches.last_mut() {
+            stretch.batches += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends the file; it is not synced.
+    pub(super) fn finish(mut self) -> io::Result<File> {
+        self.end_of_batch()?;
+        self.stretches.retain(|stretch| stretch.batches > 0);
+        self.writer.write_metadata(SECTIONS, serde_json::to_string(&self.stretches)?);
+        self.writer.finish().map_err(io_error)?;
+        let mut buffered = self.writer.into_inner().map_err(io_error)?;
+        buffered.flush()?;
+        buffered.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+/// What the file system said is told apart, because the person can do something about it.
+fn io_error(error: ArrowError) -> io::Error {
+    match error {
+        ArrowError::IoError(_, error) => error,
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    }
+}

@@ -1,0 +1,166 @@
+//! Laws of the tallies: whatever comes in, in whatever order, spilled whenever, is what a map would have added up.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{Rule, Section, Sums, Tallies};
+use crate::partition::Day;
+
+/// What a map makes of it.
+type Model = BTreeMap<Section, BTreeMap<Vec<u8>, Sums>>;
+
+fn any_section() -> impl Strategy<Value = Section> {
+    (-1..2_i32, 0..2_u8, prop_oneof![Just(Rule::Add), Just(Rule::Span)]).prop_map(|(day, kind, rule)| Section {
+        day: Day(day),
+        kind,
+        rule,
+    })
+}
+
+/// Keys that are often the same, that begin with one another, and that differ behind their first eight bytes.
+fn any_key() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(0..3_u8, 0..4),
+        prop::collection::vec(Just(7_u8), 0..20),
+        prop::collection::vec(any::<u8>(), 0..40),
+        (0..4_u8).prop_map(|last| [b"the same eight bytes ".as_slice(), &[last]].concat()),
+    ]
+}
+
+fn any_addition() -> impl Strategy<Value = (Section, Vec<u8>, Sums)> {
+    let sums = (0..1000_i64, 0..9_i64, -5..5_i64, -5..5_i64).prop_map(|(bytes, packets, a, b)| Sums {
+        bytes,
+        packets,
+        more: [a, b],
+    });
+    (any_section(), any_key(), sums)
+}
+
+fn model<'a>(additions: impl IntoIterator<Item = &'a (Section, Vec<u8>, Sums)>) -> Model {
+    let mut model = Model::new();
+    for (section, key, sums) in additions {
+        let place = model.entry(*section).or_default();
+        match place.get_mut(key) {
+            None => {
+                place.insert(key.clone(), *sums);
+            }
+            Some(held) => {
+                held.bytes += sums.bytes;
+                held.packets += sums.packets;
+                let ([a, b], [x, y]) = (held.more, sums.more);
+                held.more = if section.rule == Rule::Add { [a + x, b + y] } else { [a.min(x), b.max(y)] };
+            }
+        }
+    }
+    model
+}
+
+fn all(tallies: &mut Tallies) -> Model {
+    let sections = tallies.sections();
+    let read = sections.into_iter().map(|section| {
+        let mut keys = Vec::new();
+        let mut merge = tallies.read(section).unwrap();
+        while let Some((key, sums)) = merge.next().unwrap() {
+            keys.push((key.to_vec(), sums));
+        }
+        assert!(keys.is_sorted_by(|(a, _), (b, _)| a < b), "each key once, in order");
+        (section, keys.into_iter().collect())
+    });
+    read.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_added_is_read_back_wherever_it_is_spilled(
+        additions in prop::collection::vec(any_addition(), 0..400),
+        room in prop_oneof![Just(0), Just(200), 200..20_000_usize, Just(1 << 20)],
+        parts in 1..5_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut whole = Tallies::new(folder.path()).with_room(room);
+        for (number, part) in additions.chunks(additions.len().div_ceil(parts).max(1)).enumerate() {
+            let mut tallies = Tallies::new(folder.path()).with_room(room);
+            for (section, key, sums) in part {
+                tallies.section(*section).add(key, *sums);
+                tallies.keep_within().unwrap();
+            }
+            if number % 2 == 0 {
+                whole.append(tallies).unwrap();
+            } else {
+                let path = folder.path().join(format!("{number}"));
+                tallies.save(&path).unwrap();
+                whole.append_file(&path).unwrap();
+            }
+        }
+        prop_assert_eq!(all(&mut whole), model(&additions));
+    }
+
+    #[test]
+    fn the_bytes_of_a_saved_file_follow_from_the_sums_alone(
+        additions in prop::collection::vec(any_addition(), 0..100).prop_shuffle(),
+        room in 0..3000_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let save = |name: &str, room: usize, additions: &mut dyn Iterator<Item = &(Section, Vec<u8>, Sums)>| {
+            let mut tallies = Tallies::new(folder.path()).with_room(room);
+            for (section, key, sums) in additions {
+                tallies.section(*section).add(key, *sums);
+                tallies.keep_within().unwrap();
+            }
+            let bytes = tallies.save(&folder.path().join(name)).unwrap();
+            let written = std::fs::read(folder.path().join(name)).unwrap();
+            assert_eq!(written.len() as u64, bytes);
+            written
+        };
+        let forward = save("forward", room, &mut additions.iter());
+        prop_assert_eq!(forward, save("backward", 1 << 20, &mut additions.iter().rev()));
+    }
+
+    #[test]
+    fn a_date_that_turns_out_to_be_another_moves_there(
+        additions in prop::collection::vec(any_addition(), 0..100),
+        room in 0..3000_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tallies = Tallies::new(folder.path()).with_room(room);
+        for (section, key, sums) in &additions {
+            tallies.section(*section).add(key, *sums);
+            tallies.keep_within().unwrap();
+        }
+        tallies.rename(Day(-1), Day(0));
+        let moved = |(section, key, sums): &(Section, Vec<u8>, Sums)| {
+            let day = if section.day == Day(-1) { Day(0) } else { section.day };
+            (Section { day, ..*section }, key.clone(), *sums)
+        };
+        prop_assert_eq!(all(&mut tallies), model(&additions.iter().map(moved).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn many_runs_become_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let section = Section { day: Day(0), kind: 0, rule: Rule::Add };
+    let mut tallies = Tallies::new(folder.path()).with_room(0);
+    for number in 0..5000_u32 {
+        tallies.section(section).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
+        tallies.keep_within().unwrap();
+    }
+    assert!(tallies.runs() < 100, "{} runs", tallies.runs());
+    let sums = all(&mut tallies).remove(&section).unwrap();
+    assert_eq!(sums.len(), 701);
+    assert_eq!(sums.values().map(|sums| sums.packets).sum::<i64>(), (0..5000).sum::<i64>());
+}
+
+#[test]
+fn what_is_no_run_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text");
+    for bytes in [b"".as_slice(), b"text", &[0; 4096]] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Tallies::new(folder.path()).append_file(&path).unwrap_err();
+        assert!(error.to_string().contains("text: cannot read"), "{error}");
+    }
+}
