@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "exit_code",
     "error",
     "config",
@@ -22,6 +22,7 @@ const ORDER: [&str; 17] = [
     "partition",
     "write",
     "commit",
+    "names",
     "summary",
     "unit",
     "inspect",
