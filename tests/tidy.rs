@@ -38,7 +38,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 22] = [
+const DOORS: [(&str, &[&str]); 24] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -49,6 +49,8 @@ const DOORS: [(&str, &[&str]); 22] = [
     ("etherparse", &["decode/"]),
     ("arrow", &["columns/", "error.rs"]),
     ("parquet", &["write/", "error.rs"]),
+    ("domain", &["names/"]),
+    ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
     // Bars; and its formats of numbers in the report.
     ("indicatif", &["progress.rs", "run/report.rs"]),
