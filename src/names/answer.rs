@@ -2,7 +2,7 @@
 //!
 //! In: a message that answers the question, and the name that was asked for. Out: the name, that there is none, or what went
 //! wrong, and how many seconds that holds. Always: the work is bounded by the message's 64 kB times the 255 pointers that
-//! domain follows in a name, some milliseconds for the worst; the order of the records does not matter.
+//! domain follows in a name, up to 40 ms for the worst that was found; the order of the records does not matter.
 
 use domain::base::iana::{Class, Rcode};
 use domain::base::name::{ParsedName, ToLabelIter as _};

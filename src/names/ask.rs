@@ -28,8 +28,8 @@ use super::resolv_conf;
 /// How often `stop` and the budget are looked at.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Tasks that run before the clock and the sockets are looked at: few, for the costliest answer takes milliseconds.
-const TASKS_PER_TURN: u32 = 4;
+/// Tasks that run before the clock and the sockets are looked at: the costliest answer takes tens of milliseconds.
+const TASKS_PER_TURN: u32 = 1;
 
 /// The most questions at the same time: the client has no more datagrams under way.
 const MAX_CONCURRENCY: usize = 1000;
