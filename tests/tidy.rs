@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "exit_code",
     "error",
     "config",
@@ -23,6 +23,7 @@ const ORDER: [&str; 18] = [
     "tally",
     "write",
     "commit",
+    "names",
     "summary",
     "unit",
     "inspect",
@@ -38,7 +39,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 25] = [
+const DOORS: [(&str, &[&str]); 27] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -50,11 +51,13 @@ const DOORS: [(&str, &[&str]); 25] = [
     ("arrow", &["columns/", "tally/run.rs", "error.rs"]),
     ("arrow_ipc", &["tally/run.rs"]),
     ("tempfile", &["tally/tallies.rs"]),
-    ("ipnet", &["summary/filter.rs"]),
+    ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["write/", "error.rs"]),
+    ("domain", &["names/"]),
+    ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
-    // Bars; and its formats of numbers in the report.
-    ("indicatif", &["progress.rs", "run/report.rs"]),
+    // Bars; and its formats of numbers in what is shown.
+    ("indicatif", &["progress.rs", "run/report.rs", "summary/render.rs"]),
     ("walkdir", &["discover/"]),
     ("glob", &["discover/"]),
     ("flate2", &["discover/"]),

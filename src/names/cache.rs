@@ -1,0 +1,173 @@
+//! What is known of addresses from reverse lookups.
+//!
+//! In: answers, and the table of an earlier run. Out: names, and the table for a later one. Always: an answer counts until it
+//! expires, and is then as if it had never been; a cache that cannot be read is an empty one; the table follows from the
+//! answers alone, whatever their order.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::columns::{Table, TableColumn};
+use crate::decode::IpAddress;
+use crate::write::read_table;
+
+use super::answer::{Answer, LONGEST, Outcome};
+use super::text;
+
+/// Outcomes without a name, by their texts in the table.
+const OUTCOMES: [(&str, Outcome); 6] = [
+    ("no_name", Outcome::NoName),
+    ("timeout", Outcome::Timeout),
+    ("unreachable", Outcome::Unreachable),
+    ("malformed", Outcome::Malformed),
+    ("refused", Outcome::Refused),
+    ("server_failure", Outcome::ServerFailure),
+];
+
+const MICROSECONDS: i64 = 1_000_000;
+
+/// What is known of addresses from reverse lookups, of this run and of earlier ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PtrCache {
+    entries: BTreeMap<IpAddress, Entry>,
+    changed: bool,
+    note: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    outcome: Outcome,
+    /// Seconds since the epoch.
+    expires: i64,
+}
+
+impl PtrCache {
+    /// Reads a cache: a table that [`write_table`](crate::write::write_table) wrote of [`PtrCache::table`].
+    ///
+    /// `now` is in seconds since the epoch; what has expired is left out. If the file does not exist the cache is empty,
+    /// and if it cannot be read as well: [`PtrCache::note`] then says why.
+    #[must_use]
+    pub fn read(path: &Path, now: i64) -> Self {
+        if matches!(path.try_exists(), Ok(false)) {
+            return Self::default();
+        }
+        let mut cache = Self::default();
+        let mut odd = 0_u64;
+        // The reader of damaged Parquet is not free of panics.
+        let read = catch_unwind(AssertUnwindSafe(|| read_table(path, |table| odd += cache.take(table, now))));
+        let problem = match read {
+            Ok(Ok(())) => {
+                let left_out = || format!("{}: {odd} rows are not those of a cache of names", path.display());
+                cache.note = (odd > 0).then(left_out);
+                return cache;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("{}: is damaged", path.display()),
+        };
+        Self { note: Some(format!("{problem}; all names are asked for again")), ..Self::default() }
+    }
+
+    /// What a person should know of the file that was read, if there is something.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The name of an address, in lower case and with the final dot, if one is known.
+    #[must_use]
+    pub fn name(&self, address: IpAddress) -> Option<&str> {
+        match &self.entries.get(&address)?.outcome {
+            Outcome::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// All that is known, as a table: `address`, `name` (null: none), `outcome` and `expires`, sorted by the number of the
+    /// address, IPv4 first.
+    ///
+    /// `outcome` is `name`, `no_name`, or why nothing is known: `timeout`, `unreachable`, `malformed`, `refused`,
+    /// `server_failure`.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let name = |entry: &Entry| match &entry.outcome {
+            Outcome::Name(name) => Some(name.clone()),
+            _ => None,
+        };
+        let outcome = |entry: &Entry| {
+            let held = OUTCOMES.iter().find(|(_, outcome)| *outcome == entry.outcome);
+            Some(held.map_or("name", |(text, _)| text).to_owned())
+        };
+        Table::new([
+            ("address", TableColumn::Text(self.entries.keys().map(|address| Some(address.to_string())).collect())),
+            ("name", TableColumn::Text(self.entries.values().map(name).collect())),
+            ("outcome", TableColumn::Text(self.entries.values().map(outcome).collect())),
+            (
+                "expires",
+                TableColumn::Time(self.entries.values().map(|entry| entry.expires.checked_mul(MICROSECONDS)).collect()),
+            ),
+        ])
+    }
+
+    /// Whether anything has been learnt since it was read: whether its file should be written anew.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether there is an answer of an address, be it a failure, that has not expired.
+    pub(super) fn knows(&self, address: IpAddress, now: i64) -> bool {
+        self.entries.get(&address).is_some_and(|entry| entry.expires > now)
+    }
+
+    /// Keeps an answer that came at `now`.
+    pub(super) fn keep(&mut self, address: IpAddress, answer: Answer, now: i64) {
+        let entry = Entry { outcome: answer.outcome, expires: now.saturating_add(answer.ttl) };
+        self.entries.insert(address, entry);
+        self.changed = true;
+    }
+
+    /// Takes the rows of a table that count; how many are odd.
+    fn take(&mut self, table: &Table, now: i64) -> u64 {
+        let column = |name| table.column(name);
+        let (
+            Some(TableColumn::Text(addresses)),
+            Some(TableColumn::Text(names)),
+            Some(TableColumn::Text(outcomes)),
+            Some(TableColumn::Time(expires)),
+        ) = (column("address"), column("name"), column("outcome"), column("expires"))
+        else {
+            return table.rows() as u64;
+        };
+        let mut odd = 0;
+        for (((address, name), outcome), expires) in addresses.iter().zip(names).zip(outcomes).zip(expires) {
+            match (address.as_deref().and_then(address_of), outcome_of(outcome.as_deref(), name.as_deref()), expires) {
+                // None lasts longer than the longest, or a wrong clock once would be believed for ever.
+                (Some(address), Some(outcome), Some(expires)) => {
+                    let expires = (expires / MICROSECONDS).min(now.saturating_add(LONGEST));
+                    if expires > now {
+                        self.entries.insert(address, Entry { outcome, expires });
+                    }
+                }
+                _ => odd += 1,
+            }
+        }
+        odd
+    }
+}
+
+fn address_of(text: &str) -> Option<IpAddress> {
+    Some(match text.parse().ok()? {
+        IpAddr::V4(address) => IpAddress::V4(Ipv4Addr::to_bits(address)),
+        IpAddr::V6(address) => IpAddress::V6(Ipv6Addr::to_bits(address)),
+    })
+}
+
+fn outcome_of(outcome: Option<&str>, name: Option<&str>) -> Option<Outcome> {
+    match (outcome?, name) {
+        ("name", Some(name)) => text::is_name(name).then(|| Outcome::Name(name.to_owned())),
+        (outcome, None) => OUTCOMES.iter().find(|(text, _)| *text == outcome).map(|(_, outcome)| outcome.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,200 @@
+//! A hosts file.
+//!
+//! In: the text of a file as hosts(5) has it. Out: one name an address. Always: a line that says nothing of use is stepped
+//! over and counted, never an error; the first line of an address wins, and of a line its first name, the canonical one.
+//! Bytes that are not ASCII are escaped as in a DNS name, for nothing says in which code they are.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::decode::IpAddress;
+use crate::error::{Error, Result};
+
+use super::text;
+
+/// Bytes that a hosts file may have. The largest that are in use, lists of blocked names, have some 5 MB.
+pub const HOSTS_SIZE: u64 = 64 << 20;
+
+/// Names by address from a hosts file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hosts {
+    names: HashMap<IpAddress, Box<str>>,
+    skipped: u64,
+}
+
+impl Hosts {
+    /// Reads a hosts file.
+    ///
+    /// # Memory
+    /// The file, at most [`HOSTS_SIZE`], and the names in it.
+    /// # Errors
+    /// If it cannot be read, or is larger than [`HOSTS_SIZE`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let mut bytes = Vec::new();
+        file.take(HOSTS_SIZE + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+        if bytes.len() as u64 > HOSTS_SIZE {
+            let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has over 64 MiB, and no hosts file has");
+            return Err(Error::io("read", path)(source));
+        }
+        Ok(Self::parse(&bytes))
+    }
+
+    /// The name of an address, in lower case and with the final dot.
+    ///
+    /// ```
+    /// # use parcap::{decode::IpAddress, names::Hosts};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("hosts");
+    /// std::fs::write(&path, "127.0.0.1 Localhost loopback # this machine\n")?;
+    /// let hosts = Hosts::read(&path)?;
+    /// assert_eq!(hosts.name(IpAddress::V4(0x7f00_0001)), Some("localhost."));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn name(&self, address: IpAddress) -> Option<&str> {
+        self.names.get(&address).map(AsRef::as_ref)
+    }
+
+    /// Lines that say something, but not an address and a name.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let mut hosts = Self::default();
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let said = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
+            if said.is_empty() {
+                continue;
+            }
+            match entry(said) {
+                Some((address, name)) => {
+                    hosts.names.entry(address).or_insert(name.into());
+                }
+                None => hosts.skipped += 1,
+            }
+        }
+        hosts
+    }
+}
+
+/// The address and the first name of a line.
+fn entry(line: &[u8]) -> Option<(IpAddress, String)> {
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let address = std::str::from_utf8(words.next()?).ok()?;
+    let address = match address.split_once('%') {
+        // A zone says on which link of this machine; packets do not.
+        Some((address, zone)) if !zone.is_empty() => IpAddr::V6(address.parse().ok()?),
+        _ => address.parse().ok()?,
+    };
+    let address = match address {
+        IpAddr::V4(address) => IpAddress::V4(address.to_bits()),
+        IpAddr::V6(address) => IpAddress::V6(address.to_bits()),
+    };
+    Some((address, text::of_host(words.next()?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn v4(octets: [u8; 4]) -> IpAddress {
+        octets.into()
+    }
+
+    #[test]
+    fn debians_file_is_read() {
+        let hosts = Hosts::parse(
+            b"127.0.0.1\tlocalhost\n127.0.1.1\tDebian.example.com debian\n\n# for IPv6\n\
+              ::1     localhost ip6-localhost ip6-loopback\nff02::1 ip6-allnodes\n",
+        );
+        assert_eq!(hosts.name(v4([127, 0, 0, 1])), Some("localhost."));
+        assert_eq!(hosts.name(v4([127, 0, 1, 1])), Some("debian.example.com."));
+        assert_eq!(hosts.name(IpAddress::V6(1)), Some("localhost."));
+        assert_eq!(hosts.name(IpAddress::V6(0xff02 << 112 | 1)), Some("ip6-allnodes."));
+        assert_eq!(hosts.name(v4([127, 0, 0, 2])), None);
+        assert_eq!((hosts.names.len(), hosts.skipped()), (4, 0));
+    }
+
+    #[test]
+    fn the_first_line_of_an_address_wins() {
+        let hosts = Hosts::parse(b"10.0.0.1 first second\n10.0.0.1 third\n");
+        assert_eq!(hosts.name(v4([10, 0, 0, 1])), Some("first."));
+        assert_eq!(hosts.skipped(), 0);
+    }
+
+    #[test]
+    fn windows_files_zones_comments_and_final_dots() {
+        let hosts = Hosts::parse(
+            b"\xef\xbb\xbf10.0.0.1 a.\r\n\t 10.0.0.2 \x0b\tb#c\r\n \r\n#\r\nfe80::1%lo0 localhost\r\n\
+              ::ffff:10.0.0.3 mapped\r\n10.0.0.4 M\xc3\xbcller\\x",
+        );
+        assert_eq!(hosts.name(v4([10, 0, 0, 1])), Some("a."));
+        assert_eq!(hosts.name(v4([10, 0, 0, 2])), None, "a vertical tab is no space, and no part of a name");
+        assert_eq!(hosts.name(IpAddress::V6(0xfe80 << 112 | 1)), Some("localhost."));
+        assert_eq!(hosts.name(IpAddress::V6(0xffff_0a00_0003)), Some("mapped."));
+        assert_eq!(hosts.name(v4([10, 0, 0, 3])), None);
+        assert_eq!(hosts.name(v4([10, 0, 0, 4])), Some("m\\195\\188ller\\\\x."));
+        assert_eq!(hosts.skipped(), 1);
+    }
+
+    #[test]
+    fn lines_that_say_nothing_of_use_are_counted() {
+        let long = format!("10.0.0.1 {}", "a".repeat(64));
+        let longer = format!("10.0.0.1 {}a", "a.".repeat(127));
+        let lines = [
+            "10.0.0.1",
+            "10.0.0 a",
+            "localhost 127.0.0.1",
+            "10.0.0.1%lo a",
+            "fe80::1% a",
+            "10.0.0.1 .",
+            "10.0.0.1 a..b",
+        ];
+        for line in lines.into_iter().chain([long.as_str(), longer.as_str(), "10.0.0.1 a\u{1}", "010.0.0.1 a"]) {
+            let hosts = Hosts::parse(line.as_bytes());
+            assert_eq!((hosts.names.len(), hosts.skipped()), (0, 1), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_huge_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        File::create(&path).unwrap().set_len(HOSTS_SIZE).unwrap();
+        assert!(Hosts::read(&path).is_ok());
+        File::create(&path).unwrap().set_len(HOSTS_SIZE + 1).unwrap();
+        let error = Hosts::read(&path).unwrap_err().to_string();
+        assert_eq!(error, format!("{}: cannot read: it has over 64 MiB, and no hosts file has", path.display()));
+        let missing = Hosts::read(&folder.path().join("none")).unwrap_err().to_string();
+        assert!(missing.contains("cannot open"), "{missing}");
+    }
+
+    proptest! {
+        /// Whatever stands in a file, names are names, and each line is an entry, a repetition, empty or counted.
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'1'), Just(b'.'), Just(b':'), any::<u8>()], 0..200)) {
+            let hosts = Hosts::parse(&bytes);
+            prop_assert!(hosts.names.values().all(|name| text::is_name(name)));
+            prop_assert!(hosts.names.len() as u64 + hosts.skipped <= bytes.split(|byte| *byte == b'\n').count() as u64);
+        }
+
+        /// What was written down is found again.
+        #[test]
+        fn entries_are_found(addresses in prop::collection::btree_set(any::<u128>(), 1..20)) {
+            let line = |bits: &u128| format!("{} h{bits:x} other\n", std::net::Ipv6Addr::from_bits(*bits));
+            let hosts = Hosts::parse(addresses.iter().map(line).collect::<String>().as_bytes());
+            for bits in &addresses {
+                let name = format!("h{bits:x}.");
+                prop_assert_eq!(hosts.name(IpAddress::V6(*bits)), Some(name.as_str()));
+            }
+        }
+    }
+}
