@@ -197,6 +197,7 @@ fn conversion(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, capture: &Pa
 
 fn request(capture: &Path, lake: PathBuf, summaries: bool) -> Request {
     Request {
+        ptr: parcap::names::PtrOptions::default(),
         named: vec![capture.to_path_buf()],
         lake,
         settings: Settings { summaries, ..Settings::default() },

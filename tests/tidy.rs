@@ -39,7 +39,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 27] = [
+const DOORS: [(&str, &[&str]); 28] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -51,6 +51,7 @@ const DOORS: [(&str, &[&str]); 27] = [
     ("arrow", &["columns/", "tally/run.rs", "error.rs"]),
     ("arrow_ipc", &["tally/run.rs"]),
     ("tempfile", &["tally/tallies.rs"]),
+    ("csv", &["summary/csv.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["write/", "error.rs"]),
     ("domain", &["names/"]),
@@ -77,7 +78,7 @@ const EVERYWHERE: [&str; 4] = ["serde", "serde_json", "jiff", "foldhash"];
 const LINES: usize = 450;
 const TABLES: [&str; 0] = [];
 
-/// A source file by its path below `src`, and its lines of code: without comments.
+/// A source file by its path below `src`, and its lines of code: without comments, and without the tests at its end.
 struct Source {
     name: String,
     lines: Vec<String>,
@@ -104,7 +105,8 @@ fn sources() -> Vec<Source> {
     let sources = files(&root).into_iter().filter(rust).map(|path| {
         let text = fs::read_to_string(root.join(&path)).unwrap();
         let code = |line: &str| line.split_once("// ").map_or(line, |(code, _)| code).to_owned();
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//")).map(code);
+        let lines = text.lines().take_while(|line| *line != "mod tests {");
+        let lines = lines.filter(|line| !line.trim_start().starts_with("//")).map(code);
         Source { name: path.to_str().unwrap().to_owned(), lines: lines.collect() }
     });
     let sources: Vec<_> = sources.collect();
@@ -156,7 +158,8 @@ fn no_module_goes_around_the_order_by_super() {
 
 #[test]
 fn every_crate_has_one_door() {
-    for source in sources() {
+    let is_test = |name: &str| name.ends_with("/tests.rs") || name.contains("/tests/");
+    for source in sources().iter().filter(|source| !is_test(&source.name)) {
         for (name, doors) in DOORS {
             let allowed = doors
                 .iter()

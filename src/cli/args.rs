@@ -15,6 +15,7 @@ use crate::run::{CommitOptions, Request};
 use crate::unit::Cancel;
 
 use super::parse::{compression, micros, partition_by, size};
+use super::ptr::PtrArgs;
 use super::render::Shown;
 use super::summarize::{self, SummarizeArgs};
 
@@ -101,6 +102,8 @@ pub(super) struct ConvertArgs {
     shown: ShownArgs,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    ptr: PtrArgs,
 }
 
 /// What becomes of damaged captures.
@@ -158,6 +161,8 @@ pub(super) struct CommitArgs {
     strict: StrictArg,
     #[command(flatten)]
     pub(super) shown: ShownArgs,
+    #[command(flatten)]
+    ptr: PtrArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -301,7 +306,7 @@ impl SettingsArgs {
 impl CommitArgs {
     pub(super) fn options(&self, cancel: &Cancel) -> CommitOptions {
         let (jobs, strict, top) = (self.jobs, self.strict.strict, self.shown.top);
-        CommitOptions { jobs, strict, top, cancel: cancel.clone() }
+        CommitOptions { jobs, strict, top, ptr: self.ptr.options(), cancel: cancel.clone() }
     }
 }
 
@@ -311,6 +316,7 @@ impl ConvertArgs {
             named: self.inputs.clone(),
             lake: self.out.clone(),
             settings: self.settings.settings(),
+            ptr: self.ptr.options(),
             jobs: self.jobs,
             strict: self.strict.strict,
             top: self.shown.top,

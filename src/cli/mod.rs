@@ -3,6 +3,7 @@
 mod args;
 mod configured;
 mod parse;
+mod ptr;
 mod render;
 mod summarize;
 

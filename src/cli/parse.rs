@@ -49,13 +49,24 @@ impl fmt::Display for Size {
     }
 }
 
-/// `1s`, `100ms`, `5m`, `1d`.
+/// A window: `1s`, `100ms`, `5m`, `1d`.
 pub(super) fn micros(text: &str) -> Result<Micros, String> {
     let usage = || "give a time from 1ms to 1d, such as 100ms, 1s, 5m or 1h".to_owned();
-    let span: jiff::Span = text.parse().map_err(|_| usage())?;
-    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| usage())?;
-    let micros = i64::try_from(duration.as_micros()).map_err(|_| usage())?;
-    if duration.subsec_nanos() % 1000 != 0 || !WINDOWS.contains(&micros) { Err(usage()) } else { Ok(Micros(micros)) }
+    time(text).filter(|micros| WINDOWS.contains(micros)).map(Micros).ok_or_else(usage)
+}
+
+/// A time that something may take.
+pub(super) fn duration(text: &str) -> Result<Micros, String> {
+    let usage = || "give a time such as 500ms, 4s or 5m".to_owned();
+    time(text).filter(|micros| *micros > 0).map(Micros).ok_or_else(usage)
+}
+
+/// Microseconds of a time, if it is a whole number of them.
+fn time(text: &str) -> Option<i64> {
+    let span: jiff::Span = text.parse().ok()?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    let micros = i64::try_from(duration.as_micros()).ok()?;
+    (duration.subsec_nanos() % 1000 == 0).then_some(micros)
 }
 
 impl fmt::Display for Micros {

@@ -16,6 +16,7 @@ use crate::unit::Cancel;
 
 use super::args::{LengthArg, Micros};
 use super::parse::{date, micros, net, protocol, top};
+use super::ptr::PtrArgs;
 use super::{line, print, talk};
 
 /// Rows of each table that are shown, unless it is said.
@@ -73,6 +74,8 @@ pub(super) struct SummarizeArgs {
     /// Where names of addresses come from, as in `parcap convert` [default: dns; in a lake what it was made with]
     #[arg(long, value_name = "SOURCES", env = "PARCAP_NAMES")]
     names: Option<Names>,
+    #[command(flatten)]
+    ptr: PtrArgs,
     /// What is summed up of captures: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
@@ -125,6 +128,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
         days: args.from.unwrap_or(Day::FIRST)..=args.to.unwrap_or(Day::LAST),
         filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone() },
         names: args.names.clone(),
+        ptr: args.ptr.options(),
         window: args.window.map(|window| window.0),
         from_first: args.align == Align::First,
         length: args.length.kind(),

@@ -76,6 +76,12 @@ impl Lake {
         Path::new(OWN).join("partials").join(format!("{unit}.arrow"))
     }
 
+    /// Where the answers of reverse lookups are kept, below the lake.
+    #[must_use]
+    pub fn ptr_cache() -> PathBuf {
+        Path::new(OWN).join("names").join("ptr.parquet")
+    }
+
     /// The folder where a run stages what it writes, below the lake; swept when a run begins.
     #[must_use]
     pub fn staging() -> PathBuf {

@@ -8,6 +8,7 @@ use crate::commit::{Holdings, Lake, Lock, Manifest, Move, UnitRow, publish, reco
 use crate::config::Settings;
 use crate::discover::{self, Compression, Format, Input, Refusal};
 use crate::error::{Error, Result};
+use crate::names::PtrOptions;
 use crate::plan::{Sampled, Unit, plan};
 use crate::progress::{self, Progress};
 use crate::read::CaptureReader;
@@ -16,7 +17,7 @@ use crate::write::Encoder;
 
 use super::report::{Duplicate, Report};
 use super::strict::refuse_damaged;
-use super::summaries;
+use super::summaries::FinalStage;
 
 /// Records of a capture's beginning that tell how large its records are.
 const SAMPLE: u64 = 256;
@@ -30,6 +31,8 @@ pub struct Request {
     pub lake: PathBuf,
     /// What shapes rows, parts and summaries.
     pub settings: Settings,
+    /// How reverse lookups are done, if they are a source of names.
+    pub ptr: PtrOptions,
     /// Workers; 0 for one a core.
     pub jobs: usize,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
@@ -110,6 +113,7 @@ fn convert_and_commit(
     held: Holdings,
     report: &mut Report,
 ) -> Result<()> {
+    let stage = FinalStage::open(lake, &request.settings, &request.ptr, request.top, &request.cancel)?;
     let workshop = Workshop {
         lake: lake.clone(),
         staging: Lake::staging().join("units"),
@@ -124,7 +128,7 @@ fn convert_and_commit(
     if request.strict {
         rows = refuse_damaged(rows, workshop, request.jobs, &held.units, report)?;
     }
-    commit_rows(lake, &request.settings, rows, held, request.top, report)
+    commit_rows(stage, rows, held, report)
 }
 
 /// The encoder of a lake's parts.
@@ -147,13 +151,12 @@ fn bytes_of(unit: &Unit) -> u64 {
 
 /// Checks, summarizes and publishes what was staged.
 pub(super) fn commit_rows(
-    lake: &Lake,
-    settings: &Settings,
+    stage: FinalStage<'_>,
     mut rows: Vec<UnitRow>,
     held: Holdings,
-    top: usize,
     report: &mut Report,
 ) -> Result<()> {
+    let (lake, settings) = (stage.lake, stage.settings);
     // The same bytes through standard input once more are not converted twice, whatever the settings.
     let again = |row: &UnitRow| {
         let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
@@ -179,9 +182,7 @@ pub(super) fn commit_rows(
         moves.extend(row.partial.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
     }
     if rows.iter().any(|row| row.partial.is_some()) {
-        let (tables, listed) = summaries::stage(lake, settings, &rows, held, &manifest, top)?;
-        moves.extend(tables);
-        report.summaries = listed;
+        moves.extend(stage.stage(&rows, held, &manifest, report)?);
     }
     publish(lake, moves, &manifest)
 }

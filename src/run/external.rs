@@ -8,12 +8,14 @@ use std::time::{Instant, SystemTime};
 use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, unproved};
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::names::PtrOptions;
 use crate::plan::{self, Unit};
 use crate::unit::{self, Cancel, Meter, Spare, Workshop, convert_units};
 
 use super::convert::{commit_rows, encoder, hold, inputs, per_second, sample};
 use super::report::Report;
 use super::strict::refuse_damaged;
+use super::summaries::FinalStage;
 
 /// The units that a conversion of `named` into the lake would work on. Standard input has no place in a plan.
 ///
@@ -50,6 +52,8 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
 pub struct CommitOptions {
     /// Workers, for what has to be converted again; 0 for one a core.
     pub jobs: usize,
+    /// How reverse lookups are done, if they are a source of names.
+    pub ptr: PtrOptions,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
     pub strict: bool,
     /// Rows of each summary table that the report shows.
@@ -77,6 +81,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     let _lock = hold(&lake)?;
     let held = Holdings::read(&lake)?;
     held.agrees_with(&settings, lake.root())?;
+    let stage = FinalStage::open(&lake, &settings, &options.ptr, options.top, &options.cancel)?;
     let mut seen = held.units.clone();
     let mut rows: Vec<_> = rows.into_iter().filter(|row| seen.insert(row.unit.id.clone())).collect();
     rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
@@ -100,7 +105,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
             return Err(Error::Commit { path, problem });
         }
     }
-    let result = commit_rows(&lake, &settings, rows, held, options.top, &mut report);
+    let result = commit_rows(stage, rows, held, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     result?;
     swept?;

@@ -7,6 +7,7 @@ mod convert;
 mod count;
 mod external;
 mod inspect;
+mod naming;
 mod report;
 mod strict;
 mod summaries;

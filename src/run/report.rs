@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::commit::{InputEntry, RefusedEntry};
 use crate::discover::{Refusal, path_text};
 use crate::exit_code::ExitCode;
+use crate::names::Asked;
 use crate::read::{Damage, Gaps};
-use crate::summary::Listed;
+use crate::summary::{Listed, Naming};
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -45,6 +46,12 @@ pub struct Report {
     pub refused: Vec<RefusedEntry>,
     /// Named counts of what is odd in the captures.
     pub odd: BTreeMap<String, u64>,
+    /// What reverse lookups gave, if names were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Asked>,
+    /// What else a person should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Captures with the same content as another one; both are in the lake.
     pub duplicates: Vec<Duplicate>,
     /// The beginnings of the summary tables, over the dates that the run touched.
@@ -152,6 +159,13 @@ impl Report {
         self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint });
     }
 
+    /// Notes what reverse lookups gave, and what is wrong with what was known of earlier ones.
+    pub(super) fn note_names(&mut self, naming: &mut Naming, asked: Option<Asked>) {
+        self.notes.extend(naming.ptr().and_then(|cache| cache.note().map(str::to_owned)));
+        self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
+        self.names = asked;
+    }
+
     /// The exit status of a run with this report.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
@@ -179,6 +193,9 @@ impl Report {
         for duplicate in self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
             let _ = writeln!(text, "note: {path}: has the same content as {same_as}; both were converted");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
         }
         text
     }
@@ -218,6 +235,9 @@ impl Report {
             self.seconds,
             HumanCount(whole(self.packets_per_second)),
         );
+        if let Some(names) = &self.names {
+            let _ = writeln!(text, "{names}");
+        }
         if !self.odd.is_empty() {
             let odd: Vec<_> = self.odd.iter().map(|(name, count)| format!("{name} {}", HumanCount(*count))).collect();
             let _ = writeln!(text, "odd: {}", odd.join(", "));

@@ -1,53 +1,78 @@
 //! The final stage of a run: the tables of the dates that it touched.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use crate::commit::{Holdings, Lake, Manifest, Move, UnitRow};
-use crate::config::{NameSource, Names, Settings};
-use crate::error::Result;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::names::PtrOptions;
 use crate::partition::Day;
-use crate::summary::{self, Gather, Listed, Naming, Source};
+use crate::summary::{self, Filter, Gather, Listed, Naming};
 use crate::tally::Tallies;
+use crate::unit::Cancel;
 
-/// Stages the tables of the dates that `rows` touch, and lists the beginnings of those that are shown.
-pub(super) fn stage(
-    lake: &Lake,
-    settings: &Settings,
-    rows: &[UnitRow],
-    held: Holdings,
-    manifest: &Manifest,
+use super::naming;
+use super::report::Report;
+
+/// The final stage, with all that it needs besides what was converted.
+pub(super) struct FinalStage<'a> {
+    pub(super) lake: &'a Lake,
+    pub(super) settings: &'a Settings,
+    naming: Naming,
+    ptr: &'a PtrOptions,
     top: usize,
-) -> Result<(Vec<Move>, Vec<Listed>)> {
-    let new = rows.iter().filter_map(|row| row.partial.as_ref());
-    let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
-    let folder = lake.resolve(&Lake::staging());
-    std::fs::create_dir_all(&folder).map_err(crate::error::Error::io("create", &folder))?;
-    let mut tallies = Tallies::new(&folder);
-    for partial in new {
-        tallies.append_file(&lake.resolve(&partial.staged))?;
-    }
-    for partial in held.partials.iter().filter(|partial| partial.days.iter().any(|day| days.contains(day))) {
-        tallies.append_file(&lake.resolve(&partial.path))?;
-    }
-    let naming = naming(&settings.names);
-    let mut shown = Gather::new(top, settings.window, days.len() > 1, &folder);
-    let mut moves = summary::stage(lake, settings, &days, &mut tallies, &naming, &mut shown)?;
-    let mut inputs = held.inputs;
-    for entry in &manifest.inputs {
-        inputs.insert(entry.input.absolute.clone(), entry.clone());
-    }
-    moves.push(summary::stage_captures(lake, inputs.values())?);
-    let captures = summary::captures(manifest.inputs.iter());
-    let captures = Listed { name: "captures", rows: captures.rows() as u64, first: captures.first(top) };
-    let listed = std::iter::once(captures).chain(shown.finish()?.tables).collect();
-    Ok((moves, listed))
+    cancel: &'a Cancel,
 }
 
-/// What asks the sources of names.
-pub(super) fn naming(names: &Names) -> Naming {
-    let source = |source: &NameSource| match source {
-        NameSource::Dns => Some(Source::Dns),
-        _ => None,
-    };
-    Naming::new(names.0.iter().filter_map(source).collect())
+impl<'a> FinalStage<'a> {
+    /// Opens the sources of names: what is wrong with them shows before hours of work.
+    ///
+    /// # Errors
+    /// If a hosts file cannot be read.
+    pub(super) fn open(
+        lake: &'a Lake,
+        settings: &'a Settings,
+        ptr: &'a PtrOptions,
+        top: usize,
+        cancel: &'a Cancel,
+    ) -> Result<Self> {
+        let naming = naming::open(&settings.names, Some(lake), naming::now())?;
+        Ok(Self { lake, settings, naming, ptr, top, cancel })
+    }
+
+    /// Stages the tables of the dates that `rows` touch, and reports the beginnings of all tables over these dates.
+    pub(super) fn stage(
+        mut self,
+        rows: &[UnitRow],
+        held: Holdings,
+        manifest: &Manifest,
+        report: &mut Report,
+    ) -> Result<Vec<Move>> {
+        let new = rows.iter().filter_map(|row| row.partial.as_ref());
+        let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
+        let folder = self.lake.resolve(&Lake::staging());
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let mut tallies = Tallies::new(&folder);
+        for partial in new {
+            tallies.append_file(&self.lake.resolve(&partial.staged))?;
+        }
+        for partial in held.partials.iter().filter(|partial| partial.days.iter().any(|day| days.contains(day))) {
+            tallies.append_file(&self.lake.resolve(&partial.path))?;
+        }
+        let every = Filter::default();
+        let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
+        report.note_names(&mut self.naming, asked);
+        let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &folder);
+        let mut moves = summary::stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
+        moves.extend(naming::stage(&mut self.naming, self.lake)?);
+        let mut inputs = held.inputs;
+        for entry in &manifest.inputs {
+            inputs.insert(entry.input.absolute.clone(), entry.clone());
+        }
+        moves.push(summary::stage_captures(self.lake, inputs.values())?);
+        let captures = Listed::captures(manifest.inputs.iter(), self.top);
+        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();
+        Ok(moves)
+    }
 }

@@ -9,6 +9,7 @@ use crate::columns::{LengthKind, Table};
 use crate::commit::{Holdings, InputEntry, Lake};
 use crate::config::{Names, WINDOW};
 use crate::error::{Error, Result};
+use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::summary::{self, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
 use crate::tally::Tallies;
@@ -16,8 +17,8 @@ use crate::unit::{Cancel, in_order};
 
 use super::convert::inputs;
 use super::count::{Counting, count};
+use super::naming;
 use super::report::Report;
-use super::summaries::naming;
 
 /// What is summed up, and how.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct SummarizeRequest {
     pub filter: Filter,
     /// Where names of addresses come from; as in the lake, unless it is said.
     pub names: Option<Names>,
+    /// How reverse lookups are done, if they are a source of names of captures.
+    pub ptr: PtrOptions,
     /// Microseconds of a window of the send rates; 1 s unless it is said, and in a lake what it was made with.
     pub window: Option<i64>,
     /// Whether windows begin with the first packet, and not at multiples of their length since the epoch.
@@ -64,8 +67,7 @@ impl Summarized {
     /// # Errors
     /// If what was spilled cannot be read.
     pub fn listed(self) -> Result<Vec<Listed>> {
-        let captures = captures(&self.captures);
-        let captures = Listed { name: "captures", rows: captures.rows() as u64, first: captures.first(self.top) };
+        let captures = Listed::captures(self.captures.iter(), self.top);
         let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
         Ok(listed.filter(|listed| !self.left_out.contains(&listed.name)).collect())
     }
@@ -75,12 +77,12 @@ impl Summarized {
     /// # Errors
     /// If what was spilled cannot be read, or `each` fails.
     pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
-        if summary.name == "captures" { each(captures(&self.captures)) } else { self.gather.all(summary, each) }
+        if summary.name == "captures" {
+            each(summary::captures(self.captures.iter()))
+        } else {
+            self.gather.all(summary, each)
+        }
     }
-}
-
-fn captures(entries: &[InputEntry]) -> Table {
-    summary::captures(entries.iter())
 }
 
 /// Sums up a lake or captures.
@@ -124,7 +126,8 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
             days.extend(wanted);
         }
     }
-    let naming = naming(request.names.as_ref().unwrap_or(&settings.names));
+    // What was looked up for the lake is known; nobody is asked when a lake is looked at.
+    let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), i64::MIN)?;
     let entries = held.inputs.into_values().filter(|entry| touches(entry, &request.days)).collect();
     finish(request, settings.window, &days, &mut tallies, &naming, &folder, (entries, Report::default()))
 }
@@ -166,7 +169,9 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     }
     let days = tallies.sections().into_iter().map(|section| section.day);
     let days = days.filter(|day| request.days.contains(day)).collect();
-    let naming = naming(request.names.as_ref().unwrap_or(&Names::default()));
+    let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
+    let asked = naming::look_up(&mut naming, &days, &mut tallies, &request.filter, &request.ptr, &request.cancel)?;
+    report.note_names(&mut naming, asked);
     let mut summarized = finish(request, window, &days, &mut tallies, &naming, &folder, (entries, report))?;
     // The packets were filtered one by one, so every table that counts packets is of those that count. What names
     // addresses were given is known from all messages.

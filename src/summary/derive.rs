@@ -166,6 +166,9 @@ impl Destinations<'_> {
             return again.add(section, self.key.clear().no_name().bytes(), *sums);
         };
         let given = self.names.of(key)?;
+        if self.naming.would_ask(address, given) {
+            sink.take(Kind::Unnamed, key, *sums)?;
+        }
         match self.naming.name(address, given) {
             Some(name) => {
                 let key = self.key.clear().name(|text| text.extend_from_slice(name.as_bytes()));

@@ -7,10 +7,12 @@ use serde::Serialize;
 use serde::ser::SerializeStruct as _;
 
 use crate::columns::{Table, TableColumn};
+use crate::commit::InputEntry;
 use crate::error::Result;
 use crate::partition::Day;
 use crate::tally::{Section, Sums, Tallies};
 
+use super::captures::captures;
 use super::derive::{Sink, sum_up};
 use super::filter::Filter;
 use super::key::{DESCENDING, Key, Reader};
@@ -34,6 +36,15 @@ pub struct Listed {
     pub rows: u64,
     /// As many of the first ones as were asked for.
     pub first: Table,
+}
+
+impl Listed {
+    /// The table of captures.
+    #[must_use]
+    pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>, top: usize) -> Self {
+        let table = captures(inputs);
+        Self { name: "captures", rows: table.rows() as u64, first: table.first(top) }
+    }
 }
 
 impl Serialize for Listed {
@@ -203,7 +214,7 @@ fn is_failure(key: &[u8]) -> bool {
 }
 
 /// The keys of a section behind their sums, so that the largest comes first.
-fn by_size(tallies: &mut Tallies, section: Section) -> Result<Tallies> {
+pub(super) fn by_size(tallies: &mut Tallies, section: Section) -> Result<Tallies> {
     let mut sorted = Tallies::new(tallies.folder());
     let mut order = Key::default();
     let mut merge = tallies.read(section)?;
@@ -224,6 +235,7 @@ fn listed(summary: &Summary, top: Top, window: i64) -> Listed {
 
 impl Sink for Gather {
     fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
-        if self.from_first && kind == Kind::Rates { Ok(()) } else { self.add(kind, key, sums) }
+        let unwanted = kind == Kind::Unnamed || self.from_first && kind == Kind::Rates;
+        if unwanted { Ok(()) } else { self.add(kind, key, sums) }
     }
 }

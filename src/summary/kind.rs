@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Protocols = 20,
     /// By start of a window.
     Rates = 21,
+    /// By destination address for whose name a reverse lookup would be asked; no table.
+    Unnamed = 22,
 }
 
 impl Kind {

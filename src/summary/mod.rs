@@ -26,6 +26,7 @@ mod rows;
 mod schema;
 mod series;
 mod top;
+mod unnamed;
 
 pub use captures::captures;
 pub use csv::csv;
@@ -38,3 +39,4 @@ pub use publish::{stage, stage_captures};
 pub use render::{Units, render, thousands, time};
 pub use schema::{Column, NO_NAME, SUMMARIES, Summary, Values};
 pub use series::{MAX_BINS, Series};
+pub use unnamed::unnamed;

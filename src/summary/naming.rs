@@ -1,32 +1,63 @@
 //! Which name an address bears: of several sources, the first that knows one.
 
 use crate::decode::IpAddress;
+use crate::names::{Hosts, PtrCache};
 
 /// Where names come from, in the order in which they are asked.
 #[derive(Debug, Default)]
-pub struct Naming {
-    sources: Vec<Source>,
-}
+pub struct Naming(Vec<Source>);
 
 /// One source of names.
 #[derive(Debug)]
 pub enum Source {
     /// The A and AAAA answers in the captures of the same date.
     Dns,
+    /// A hosts file.
+    Hosts(Hosts),
+    /// What reverse lookups have answered.
+    Ptr(PtrCache),
 }
 
 impl Naming {
     /// Asks these sources, first one first.
     #[must_use]
     pub fn new(sources: Vec<Source>) -> Self {
-        Self { sources }
+        Self(sources)
+    }
+
+    /// What reverse lookups have answered, if they are a source: for whoever asks for more.
+    pub fn ptr(&mut self) -> Option<&mut PtrCache> {
+        self.0.iter_mut().find_map(|source| match source {
+            Source::Ptr(cache) => Some(cache),
+            _ => None,
+        })
     }
 
     /// The name of an address; `given` is the one that DNS answers in the captures gave it.
     #[must_use]
-    pub fn name<'a>(&'a self, _address: IpAddress, given: Option<&'a str>) -> Option<&'a str> {
-        self.sources.iter().find_map(|source| match source {
-            Source::Dns => given,
-        })
+    pub(super) fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<&'a str> {
+        self.0.iter().find_map(|source| source.name(address, given))
+    }
+
+    /// Whether a reverse lookup of an address would be of use: no source before it knows a name.
+    pub(super) fn would_ask(&self, address: IpAddress, given: Option<&str>) -> bool {
+        for source in &self.0 {
+            match source {
+                Source::Ptr(_) => return true,
+                known if known.name(address, given).is_some() => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+impl Source {
+    fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::Dns => given,
+            Self::Hosts(hosts) => hosts.name(address),
+            Self::Ptr(cache) => cache.name(address),
+        }
     }
 }

@@ -19,33 +19,25 @@ const SETTINGS: [&str; 10] = [
     "--conversations",
 ];
 const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];
+const PTR: [&str; 6] =
+    ["--resolver", "--ptr-private", "--ptr-timeout", "--ptr-budget", "--ptr-concurrency", "--ptr-limit"];
 
 /// The commands and their options, as lake.md has them, of what there is today.
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let convert = ["--out", "--jobs", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
     vec![
-        ("convert", [&convert[..], &SETTINGS, &SHOWN].concat()),
+        ("convert", [&convert[..], &SETTINGS, &SHOWN, &PTR].concat()),
         ("plan", [&["--out", "--no-summary", "--salvage"][..], &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
-        ("commit", [&["--jobs", "--strict"][..], &SHOWN].concat()),
+        ("commit", [&["--jobs", "--strict"][..], &SHOWN, &PTR].concat()),
         (
             "summarize",
-            vec![
-                "--format",
-                "--table",
-                "--top",
-                "--exact",
-                "--from",
-                "--to",
-                "--protocol",
-                "--net",
-                "--window",
-                "--align",
-                "--names",
-                "--length",
-                "--salvage",
-                "--jobs",
-            ],
+            [
+                &["--format", "--table", "--top", "--exact", "--from", "--to", "--protocol", "--net", "--window"][..],
+                &["--align", "--names", "--length", "--salvage", "--jobs"],
+                &PTR,
+            ]
+            .concat(),
         ),
         ("inspect", vec!["--jobs", "--salvage", "--format"]),
         ("completions", vec![]),

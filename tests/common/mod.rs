@@ -25,6 +25,7 @@ use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
 use parcap::config::Settings;
+use parcap::names::PtrOptions;
 use parcap::progress::Progress;
 use parcap::run::{Report, Request};
 use parcap::unit::Cancel;
@@ -99,6 +100,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
         named: named.iter().map(|path| path.as_ref().to_path_buf()).collect(),
         lake: lake.to_path_buf(),
         settings: Settings::default(),
+        ptr: PtrOptions::default(),
         jobs: 2,
         strict: false,
         top: 10,
@@ -262,5 +264,11 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 
 /// How units that were converted apart are committed, to be changed before it is done.
 pub(crate) fn commit_options() -> parcap::run::CommitOptions {
-    parcap::run::CommitOptions { jobs: 2, strict: false, top: 10, cancel: Cancel::default() }
+    parcap::run::CommitOptions {
+        jobs: 2,
+        strict: false,
+        top: 10,
+        ptr: PtrOptions::default(),
+        cancel: Cancel::default(),
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use parcap::names::PtrOptions;
 use parcap::partition::Day;
 use parcap::run::{SummarizeRequest, summarize};
 use parcap::summary::{Filter, Listed};
@@ -338,6 +339,7 @@ fn summarized(named: &[PathBuf], filter: &Filter, days: Option<(&str, &str)>) ->
         days: days.map_or(Day::FIRST..=Day::LAST, |(from, to)| day(from)..=day(to)),
         filter: filter.clone(),
         names: None,
+        ptr: PtrOptions::default(),
         window: None,
         from_first: false,
         length: parcap::columns::LengthKind::Wire,

@@ -45,7 +45,7 @@ fn cache(answers: impl IntoIterator<Item = (IpAddress, Answer)>) -> PtrCache {
 fn again(cache: &PtrCache, now: i64) -> PtrCache {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("names.parquet");
-    write_table(&path, cache.table()).unwrap();
+    write_table(&path, &cache.table()).unwrap();
     PtrCache::read(&path, now)
 }
 
@@ -125,14 +125,14 @@ fn rows_that_are_none_of_a_cache_are_left_out() {
     ]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("names.parquet");
-    write_table(&path, table.clone()).unwrap();
+    write_table(&path, &table).unwrap();
     let read = PtrCache::read(&path, NOW);
     assert_eq!(read.table().rows(), 1);
     assert_eq!(read.name(v4(0x0a00_0001)), Some("good."));
     assert_eq!(read.note().unwrap(), format!("{}: 7 rows are not those of a cache of names", path.display()));
     // Nor is another table one.
     let other = folder.path().join("other.parquet");
-    write_table(&other, table.select(&["address", "name"])).unwrap();
+    write_table(&other, &table.select(&["address", "name"])).unwrap();
     let read = PtrCache::read(&other, NOW);
     assert_eq!((read.table().rows(), read.note().is_some()), (0, true));
 }
@@ -145,7 +145,7 @@ proptest! {
     fn damaged_files_are_read(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), cut in any::<prop::sample::Index>(), cuts in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names.parquet");
-        write_table(&path, cache(answers()).table()).unwrap();
+        write_table(&path, &cache(answers()).table()).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         for (at, byte) in changes {
             let at = at.index(bytes.len());

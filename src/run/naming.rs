@@ -1,0 +1,78 @@
+//! The sources of names, opened, and asked over the network where that is wanted.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::commit::{Lake, Move};
+use crate::config::{NameSource, Names};
+use crate::error::{Error, Result};
+use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
+use crate::partition::Day;
+use crate::summary::{Filter, Naming, Source, unnamed};
+use crate::tally::Tallies;
+use crate::unit::Cancel;
+use crate::write::write_table;
+
+/// Opens the sources of names; `lake` is where answers of earlier lookups are kept, if there is one.
+///
+/// # Errors
+/// If a hosts file cannot be read.
+pub(super) fn open(names: &Names, lake: Option<&Lake>, now: i64) -> Result<Naming> {
+    let sources = names.0.iter().map(|source| {
+        Ok(match source {
+            NameSource::Dns => Source::Dns,
+            NameSource::Hosts(path) => Source::Hosts(Hosts::read(path)?),
+            NameSource::Ptr => {
+                Source::Ptr(lake.map(|lake| PtrCache::read(&lake.resolve(&Lake::ptr_cache()), now)).unwrap_or_default())
+            }
+        })
+    });
+    Ok(Naming::new(sources.collect::<Result<_>>()?))
+}
+
+/// Seconds since the Unix epoch.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+}
+
+/// Asks for the names of destinations that no other source knows, if reverse lookups are a source.
+///
+/// # Errors
+/// If sums cannot be read; never because of what is asked or answered.
+pub(super) fn look_up(
+    naming: &mut Naming,
+    days: &BTreeSet<Day>,
+    tallies: &mut Tallies,
+    filter: &Filter,
+    options: &PtrOptions,
+    cancel: &Cancel,
+) -> Result<Option<Asked>> {
+    if naming.ptr().is_none() {
+        return Ok(None);
+    }
+    let addresses = unnamed(days, tallies, naming, filter)?;
+    let stop = || cancel.check().is_err();
+    let asked = naming.ptr().map(|cache| ask(addresses.into_iter(), cache, options, now(), &stop));
+    cancel.check().map(|()| asked)
+}
+
+/// Stages what was learnt, for the next run.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<Move>> {
+    let Some(cache) = naming.ptr().filter(|cache| cache.changed()) else {
+        return Ok(None);
+    };
+    let to = Lake::ptr_cache();
+    let from = Lake::staging().join(to.file_name().map(Path::new).unwrap_or(&to));
+    let path = lake.resolve(&from);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    write_table(&path, &cache.table())?;
+    Ok(Some(Move { from, to }))
+}

@@ -1,0 +1,55 @@
+//! The destinations for whose names a reverse lookup would be asked.
+
+use std::collections::BTreeSet;
+
+use crate::decode::IpAddress;
+use crate::error::Result;
+use crate::partition::Day;
+use crate::tally::{Sums, Tallies};
+
+use super::derive::{Sink, sum_up};
+use super::filter::Filter;
+use super::gather::by_size;
+use super::key::{DESCENDING, Reader};
+use super::kind::Kind;
+use super::naming::Naming;
+
+/// Addresses that are looked at, whether they are asked for or known already.
+const MAX_ADDRESSES: usize = 1_000_000;
+
+/// The destinations of some dates that no source before the reverse lookups has a name for, the largest first.
+///
+/// # Memory
+/// A million addresses at most.
+/// # Errors
+/// If sums cannot be read or spilled.
+pub fn unnamed(
+    days: &BTreeSet<Day>,
+    tallies: &mut Tallies,
+    naming: &Naming,
+    filter: &Filter,
+) -> Result<Vec<IpAddress>> {
+    let mut found = Unnamed(Tallies::new(tallies.folder()));
+    for day in days {
+        sum_up(*day, tallies, naming, filter, &mut found)?;
+    }
+    let section = Kind::Unnamed.section(Day::EPOCH);
+    let mut sorted = by_size(&mut found.0, section)?;
+    let mut merge = sorted.read(section)?;
+    let mut addresses = Vec::new();
+    while let Some((key, _)) = merge.next()? {
+        addresses.extend(Reader(key.get(DESCENDING..).unwrap_or_default()).address());
+        if addresses.len() >= MAX_ADDRESSES {
+            break;
+        }
+    }
+    Ok(addresses)
+}
+
+struct Unnamed(Tallies);
+
+impl Sink for Unnamed {
+    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        if kind == Kind::Unnamed { self.0.add(kind.section(Day::EPOCH), key, sums) } else { Ok(()) }
+    }
+}
