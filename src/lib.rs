@@ -36,6 +36,7 @@ pub mod partition;
 pub mod plan;
 pub mod progress;
 pub mod read;
+pub mod report;
 pub mod run;
 pub mod summary;
 pub mod unit;

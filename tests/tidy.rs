@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "exit_code",
     "error",
     "config",
@@ -23,6 +23,7 @@ const ORDER: [&str; 17] = [
     "write",
     "commit",
     "summary",
+    "report",
     "unit",
     "inspect",
     "progress",
@@ -37,7 +38,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 22] = [
+const DOORS: [(&str, &[&str]); 23] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -60,6 +61,7 @@ const DOORS: [(&str, &[&str]); 22] = [
     ("lz4_flex", &["discover/"]),
     ("twox_hash", &["discover/"]),
     ("comfy_table", &["summary/render.rs"]),
+    ("askama", &["report/"]),
     ("signal_hook", &["main.rs"]),
 ];
 

@@ -1,0 +1,4 @@
+//! What holds of every report.
+
+mod laws;
+mod sample;
