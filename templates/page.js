@@ -5,10 +5,10 @@
   const figure = by('figure');
   if (!figure) return;
   const [plot, areas, marks, ticks, names] = ['plot', 'areas', 'marks', 'ticks', 'names'].map(by);
-  const [frame, tools, readout] = ['frame', 'tools', 'readout'].map(by);
-  const outputs = [...figure.querySelectorAll('.legend output')];
+  const [frame, tools, hint, readout] = ['frame', 'tools', 'hint', 'readout'].map(by);
+  const outputs = [...figure.querySelectorAll('.legend .now')];
   const [start, bin, top] = ['start', 'bin', 'top'].map(name => Number(figure.dataset[name]));
-  const layers = [...areas.querySelectorAll('path')].reverse().map(path => path.dataset.bytes.split(' ').map(Number));
+  const layers = [...areas.querySelectorAll('path')].map(path => path.dataset.bytes.split(' ').map(Number));
   const bins = layers[0].length;
   const totals = layers[0].map((_, place) => layers.reduce((sum, bytes) => sum + bytes[place], 0));
   const UNITS = 10000, HEIGHT = 280, LEAST = Math.min(bins, 6), MARKS = 6, TICKS = 8;
@@ -117,7 +117,7 @@
       let before = '';
       found.forEach((micros, place) => {
         const x = `${(micros - at(from)) / (count * bin) * 100}%`, [text, under] = label(micros, step);
-        const tick = make(ticks, 'g', { class: under === before && place % 2 ? 'between' : '' });
+        const tick = make(ticks, 'g', { class: place === found.length - 1 && micros - at(from) > count * bin * .9 ? 'last' : under === before && place % 2 ? 'between' : '' });
         make(tick, 'line', { class: 'axis', x1: x, x2: x, y1: HEIGHT, y2: HEIGHT + 6 });
         make(tick, 'text', { class: 'x', x, y: HEIGHT + 22 }, text);
         if (under !== before) make(tick, 'text', { class: 'x under', x, y: HEIGHT + 39 }, under);
@@ -140,8 +140,9 @@
     const seen = cursor !== null;
     line.setAttribute('display', seen ? 'inline' : 'none');
     outputs.forEach((output, place) => { output.textContent = seen ? `${human(rate(layers[place][cursor]))}/s` : ''; });
+    hint.hidden = seen || count < bins;
     if (!seen) {
-      readout.textContent = `Shown: ${iso(at(from))} to ${iso(at(from + count))} UTC`;
+      readout.textContent = count === bins ? '' : `Shown: ${iso(at(from))} to ${iso(at(from + count))} UTC`;
       return;
     }
     const x = `${(cursor - from + .5) / count * 100}%`;
@@ -211,10 +212,13 @@
   plot.addEventListener('pointerleave', () => { if (held === null) { cursor = null; read(); } });
   plot.addEventListener('dblclick', acts.all);
 
+  // The title would pop up under the pointer.
+  plot.setAttribute('aria-labelledby', 'traffic-heading traffic-desc');
+  by('traffic-title').remove();
   frame.tabIndex = 0;
   frame.setAttribute('role', 'group');
   frame.setAttribute('aria-label', 'Traffic over time: plus and minus zoom, arrows read single bins, Escape shows all');
   figure.classList.add('live');
-  tools.hidden = readout.hidden = false;
+  tools.hidden = false;
   draw();
 })();

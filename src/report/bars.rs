@@ -12,8 +12,10 @@ use crate::summary::thousands;
 
 /// Bars of one picture, at most.
 const BARS: usize = 20;
-/// Characters of a label, at most; the whole of it is in the bar's title.
-const LABEL: usize = 40;
+/// Characters of a label, at most, and where labels end; the whole of a label is in the bar's title.
+const LABEL: (usize, usize) = (40, 330);
+/// The same where a label is two addresses.
+const LABEL_OF_TWO: (usize, usize) = (82, 560);
 /// From one bar to the next, and from the top to the first.
 const PITCH: usize = 26;
 const ABOVE: usize = 62;
@@ -27,6 +29,8 @@ pub(super) struct Bars {
     desc: &'static str,
     bars: Vec<Bar>,
     more: Option<String>,
+    /// Where the labels end.
+    left: usize,
     style: &'static str,
 }
 
@@ -42,9 +46,11 @@ struct Bar {
 
 impl Bars {
     fn new([id, title, desc]: [&'static str; 3], listed: &Listed, bar: impl Fn(usize) -> Bar) -> Self {
-        let bars: Vec<_> = (0..listed.first.rows().min(BARS)).map(bar).collect();
+        let (characters, left_end) = if id == "conversations" { LABEL_OF_TWO } else { LABEL };
+        let short = |bar: Bar| Bar { label: bar.full.short(characters), ..bar };
+        let bars: Vec<_> = (0..listed.first.rows().min(BARS)).map(bar).map(short).collect();
         let left = Listed { rows: listed.rows, first: listed.first.clone().first(BARS) };
-        Self { id, title, desc, bars, more: more(&left), style: PLOT_STYLE }
+        Self { id, title, desc, bars, more: more(&left), left: left_end, style: PLOT_STYLE }
     }
 
     /// From the top to the middle of a bar.
@@ -62,7 +68,7 @@ impl Bar {
         let absent = key.is_err();
         let (Ok(text) | Err(text)) = key;
         let full = Shown::new(&text);
-        Self { label: full.short(LABEL), full, absent, width, value }
+        Self { label: full.clone(), full, absent, width, value }
     }
 }
 

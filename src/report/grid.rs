@@ -113,8 +113,8 @@ pub(super) fn longest(listed: &Listed, column: &str) -> i64 {
     (0..listed.first.rows()).filter_map(|row| int(&listed.first, column, row)).max().unwrap_or(0)
 }
 
-/// A length in percent of the longest.
+/// A length in percent of the longest; of what is not nothing, enough to be seen.
 pub(super) fn width(number: i64, longest: i64) -> String {
     let percent = if longest > 0 { float(number) / float(longest) * 100.0 } else { 0.0 };
-    format!("{:.2}", percent.clamp(0.0, 100.0))
+    format!("{:.2}", percent.clamp(if number > 0 { 0.75 } else { 0.0 }, 100.0))
 }

@@ -79,17 +79,25 @@ pub(super) fn ports(content: &Content) -> Grid {
     let words = [
         "ports",
         "Ports",
-        "Packets with the port at either end; of these, those sent from it.",
+        "What was sent with the port at either end, and the part of its bytes that was sent from it.",
         "No packets with ports.",
     ];
     let listed = &content.ports;
     let longest = longest(listed, "bytes");
-    let heads = [("Port", "text"), VOLUME, SHARE, ("Sent from it", "number"), PACKETS, ("Sent from it", "number")];
+    let heads = [("Port", "text"), VOLUME, SHARE, PACKETS, ("From it", "number")];
     Grid::of(words, &heads, listed, |row| {
         let [bar, share] = volume(listed, row, longest, content.bytes);
-        let from = bytes(listed, "bytes_from", row);
-        vec![port(listed, row), bar, share, from, number(listed, "packets", row), number(listed, "packets_from", row)]
+        vec![port(listed, row), bar, share, number(listed, "packets", row), from(listed, row)]
     })
+}
+
+/// The part of a port's bytes that was sent from it.
+fn from(listed: &Listed, row: usize) -> Cell {
+    let number = |column| int(&listed.first, column, row);
+    let (Some(bytes), Some(from)) = (number("bytes"), number("bytes_from")) else { return Cell::Absent("(none)") };
+    let packets =
+        number("packets_from").map_or_else(String::new, |packets| format!(", {}", count(packets, "packet", "packets")));
+    Cell::Bytes { text: share(from, bytes), exact: exact(from) + &packets }
 }
 
 fn port(listed: &Listed, row: usize) -> Cell {

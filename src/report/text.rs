@@ -27,6 +27,11 @@ impl Shown {
         }
         Self(self.0.chars().take(most.saturating_sub(1)).chain(['…']).collect())
     }
+
+    /// How many characters it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.chars().count()
+    }
 }
 
 impl fmt::Display for Shown {

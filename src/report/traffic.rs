@@ -9,14 +9,16 @@ use super::text::Shown;
 use super::{ABSENT_IP, scale};
 
 /// Protocols that have a layer of their own; the others share one.
-const OWN: usize = 6;
+pub(super) const OWN: usize = 6;
 /// Height of the areas, in units that the picture is scaled by, so that a zoomed view has steps left.
-const UNITS: i64 = 10_000;
+pub(super) const UNITS: i64 = 10_000;
 /// Height of the areas on the screen.
 pub(super) const HEIGHT: f64 = 280.0;
-/// A layer bears its name where it is at least that high on the screen, over a width of a tenth of the picture.
-const ROOM: f64 = 17.0;
-const WIDTH_OF_LABEL: usize = 10;
+/// A layer bears its name where that has room: so much in height, and of the width of the picture for each character.
+const ROOM: f64 = 15.0;
+const CHARACTERS: usize = 110;
+/// Characters of a layer's name, at most.
+const NAME: usize = 12;
 /// Marks on the axes, at most.
 const MARKS: usize = 6;
 const TICKS: i64 = 8;
@@ -59,6 +61,13 @@ pub(super) struct Label {
     pub(super) y: i64,
 }
 
+impl Layer {
+    /// Its name, if need be cut.
+    pub(super) fn label(&self) -> Shown {
+        self.name.short(NAME)
+    }
+}
+
 impl Traffic {
     pub(super) fn new(series: &Series) -> Self {
         let bins = series.protocols.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0);
@@ -99,22 +108,16 @@ impl Traffic {
         self.start.saturating_add(self.bin.saturating_mul(i64::try_from(bin).unwrap_or(i64::MAX)))
     }
 
-    /// The area under the top of a layer. Layers are drawn from the highest down, each over those above it.
+    /// The band of a layer: along its top, and back along its floor.
     pub(super) fn path(&self, layer: &Layer) -> String {
-        let mut path = format!("M0 {UNITS}");
-        let (mut held, mut run) = (None, 0);
-        for top in &layer.tops {
-            let y = self.units(*top);
-            if held != Some(y) {
-                step(&mut path, run);
-                let _ = write!(path, "V{y}");
-                (held, run) = (Some(y), 0);
-            }
-            run += 1;
-        }
-        step(&mut path, run);
-        let _ = write!(path, "V{UNITS}Z");
-        path
+        let tops: Vec<i64> = layer.tops.iter().map(|top| self.units(*top)).collect();
+        let floors = layer.tops.iter().zip(&layer.bytes).map(|(top, own)| self.units(top.saturating_sub(*own)));
+        let mut floors: Vec<i64> = floors.collect();
+        let mut path = format!("M0 {}", floors.first().unwrap_or(&UNITS));
+        steps(&mut path, &tops, "");
+        floors.reverse();
+        steps(&mut path, &floors, "-");
+        path + "Z"
     }
 
     fn units(&self, bytes: i64) -> i64 {
@@ -142,10 +145,15 @@ impl Traffic {
         format!("{:.3}", (float(at.saturating_sub(self.start)) / length * 100.0).clamp(0.0, 100.0))
     }
 
+    /// Whether an instant is so far right that its label has no room to the right of it.
+    pub(super) fn at_the_end(&self, at: &i64) -> bool {
+        float(at.saturating_sub(self.start)) > float(self.bin) * float_of(self.bins) * 0.9
+    }
+
     /// Where a layer's name stands, if it is anywhere high enough.
     pub(super) fn label(&self, layer: &Layer) -> Option<Label> {
         let height = |bytes: i64| self.axis.place(per_second(bytes, self.bin)) * HEIGHT;
-        let width = (self.bins / WIDTH_OF_LABEL).max(1);
+        let width = (layer.label().len() * self.bins / CHARACTERS).clamp(1, self.bins.max(1));
         let below = |(top, own): (&i64, &i64)| height(top.saturating_sub(*own));
         let tops: Vec<f64> = layer.tops.iter().map(|top| height(*top)).collect();
         let floors: Vec<f64> = layer.tops.iter().zip(&layer.bytes).map(below).collect();
@@ -170,7 +178,7 @@ impl Traffic {
         let first_of_the_largest = self.totals.iter().enumerate().rev().max_by_key(|(_, bytes)| **bytes);
         if let Some((place, bytes)) = first_of_the_largest.filter(|(_, bytes)| **bytes > 0) {
             let peak = rate(per_second(*bytes, self.bin));
-            let _ = write!(says, " Peak {peak}, in the {length} from {} UTC.", instant(self.at(place)));
+            let _ = write!(says, " Peak {peak} in the bin from {} UTC.", instant(self.at(place)));
         }
         says
     }
@@ -201,9 +209,10 @@ impl Traffic {
     }
 }
 
-fn step(path: &mut String, run: i32) {
-    if run > 0 {
-        let _ = write!(path, "h{run}");
+/// A level step for each run of equal heights.
+fn steps(path: &mut String, heights: &[i64], sign: &str) {
+    for run in heights.chunk_by(PartialEq::eq) {
+        let _ = write!(path, "V{}h{sign}{}", run.first().unwrap_or(&UNITS), run.len());
     }
 }
 
@@ -219,84 +228,4 @@ fn add(all: &[&Vec<i64>], bins: usize) -> Vec<i64> {
 
 fn sum<'b>(bytes: impl IntoIterator<Item = &'b i64>) -> i64 {
     bytes.into_iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The heights of the steps of a path, read back.
-    fn heights(path: &str) -> Vec<i64> {
-        let steps = path.strip_prefix("M0 10000").unwrap().strip_suffix("V10000Z").unwrap();
-        let steps = steps.split('V').skip(1).map(|step| step.split_once('h').unwrap());
-        let run = |(y, run): (&str, &str)| vec![UNITS - y.parse::<i64>().unwrap(); run.parse().unwrap()];
-        steps.flat_map(run).collect()
-    }
-
-    fn protocols(bins: usize, max: i64) -> impl Strategy<Value = Vec<(Option<String>, Vec<i64>)>> {
-        let bytes = prop::collection::vec(prop_oneof![Just(0), 0..max], bins);
-        prop::collection::vec((prop::option::of("[a-z]{1,5}"), bytes), 0..12)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn layers_add_up(protocols in (1..80_usize).prop_flat_map(|bins| protocols(bins, 1 << 40))) {
-            let series = Series { start: 0, bin: 1_000_000, protocols, untimed: (0, 0) };
-            let traffic = Traffic::new(&series);
-            let expected: Vec<i64> =
-                (0..traffic.bins).map(|bin| series.protocols.iter().map(|(_, bytes)| bytes[bin]).sum()).collect();
-            prop_assert_eq!(&traffic.totals, &expected);
-            prop_assert!(traffic.layers.len() <= OWN + 1);
-            let of_layers = |bin: usize| traffic.layers.iter().map(|layer| layer.bytes[bin]).sum::<i64>();
-            prop_assert_eq!((0..traffic.bins).map(of_layers).collect::<Vec<_>>(), expected.clone());
-            let (_, rows) = traffic.coarse();
-            prop_assert!(rows.len() <= ROWS);
-            prop_assert_eq!(rows.iter().flat_map(|(_, bytes)| bytes).sum::<i64>(), expected.iter().sum::<i64>());
-            // In the picture: each layer stands on the one below it, and the highest is as high as the totals say.
-            let drawn: Vec<_> = traffic.layers.iter().map(|layer| heights(&traffic.path(layer))).collect();
-            prop_assert!(drawn.windows(2).all(|pair| pair[0].iter().zip(&pair[1]).all(|(low, high)| low <= high)));
-            if let Some(highest) = drawn.last() {
-                prop_assert_eq!(highest.len(), traffic.bins);
-                for (height, total) in highest.iter().zip(expected) {
-                    prop_assert!((float(*height) / 10_000.0 * traffic.axis.top - float(total)).abs() <= traffic.axis.top / 10_000.0);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn one_bin_one_huge_value_and_two_thousand_bins_are_drawn() {
-        let draw = |bin, bytes: Vec<i64>| {
-            Traffic::new(&Series { start: 0, bin, protocols: vec![(None, bytes)], untimed: (7, 1) })
-        };
-        let one = draw(1_000_000, vec![1000]);
-        assert_eq!(one.path(&one.layers[0]), "M0 10000V0h1V10000Z");
-        assert_eq!(
-            one.says(),
-            "1970-01-01 00:00:00 to 1970-01-01 00:00:01 UTC, in bins of 1 s. Peak 1.00 kB/s, in the 1 s from 1970-01-01 00:00:00 UTC."
-        );
-        assert_eq!(one.untimed().unwrap(), "1 packet (7 B) has no time and is not in the picture.");
-        let huge = draw(1, vec![0, i64::MAX, 0, i64::MAX]);
-        assert!(heights(&huge.path(&huge.layers[0]))[1] > 3000, "{}", huge.path(&huge.layers[0]));
-        assert_eq!(huge.sum, i64::MAX);
-        let long = draw(60_000_000, (0..2000).collect());
-        assert_eq!(heights(&long.path(&long.layers[0])).len(), 2000);
-        assert!(long.coarse().1.len() <= ROWS && long.label(&long.layers[0]).is_some());
-        let none = draw(0, vec![]);
-        assert_eq!((none.bins, none.says().as_str(), none.ticks.len()), (0, "No packet has a time.", 1));
-        assert!(none.label(&none.layers[0]).is_none());
-    }
-
-    #[test]
-    fn a_seventh_protocol_is_named_and_an_eighth_is_not() {
-        let names = |count: usize| {
-            let protocols = (0..count).map(|n| (Some(format!("P{n}")), vec![1])).collect();
-            let layers = Traffic::new(&Series { start: 0, bin: 1, protocols, untimed: (0, 0) }).layers;
-            layers.last().unwrap().name.to_string()
-        };
-        assert_eq!([names(7), names(9)], ["P6", "(3 others)"]);
-    }
 }

@@ -190,7 +190,7 @@ fn a_day_has_a_page_and_its_plots() {
         "(3 others)",
         "… and 204 more rows",
         "18,442 smaller conversations",
-        "at byte 1,048,560",
+        "(at byte 1,048,560)",
         "gpj.\\u{202e}exe.example.",
         "<script>alert('x')</script>.example.",
         "61 packets (48.2 kB) have no time",

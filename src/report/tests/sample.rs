@@ -1,7 +1,7 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
 use crate::columns::{Table, TableColumn};
-use crate::report::{Content, Listed, Series};
+use crate::report::{Content, Listed, Series, scale};
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.
@@ -31,7 +31,7 @@ fn noise(place: i64, salt: i64) -> f64 {
 /// Bytes in each minute of a day: quiet nights, a backup at 02:30, an hour without a capture, and a peak at 14:05.
 fn series() -> Series {
     let minute = |place: i64, salt: i64, scale: f64| {
-        let hour = super::super::scale::float(place) / HOUR;
+        let hour = scale::float(place) / HOUR;
         let day = (-(hour - 14.0).powi(2) / 18.0).exp() + 0.12;
         let burst = if noise(place, salt + 7) > 0.97 { 2.5 } else { 1.0 };
         if (17.2..18.1).contains(&hour) { 0.0 } else { day * scale * burst * (0.6 + 0.8 * noise(place, salt)) }
@@ -42,7 +42,7 @@ fn series() -> Series {
             (2, 150..196) => 9.0e7,
             _ => 0.0,
         };
-        (0..1440).map(|place| super::super::scale::whole(minute(place, salt, scale) + extra(place))).collect()
+        (0..1440).map(|place| scale::whole(minute(place, salt, scale) + extra(place))).collect()
     };
     let protocols = [
         (Some("TCP"), 1, 9.1e7),
@@ -59,14 +59,16 @@ fn series() -> Series {
     Series { start: START, bin: 60_000_000, protocols: protocols.collect(), untimed: (48_210, 61) }
 }
 
+/// A name, a type and a response code.
+type Asked<'a> = (&'a str, &'a str, Option<&'a str>);
+
 /// A day of traffic.
 pub(super) fn day() -> Content {
     let series = series();
     let sums: Vec<i64> = series.protocols.iter().map(|(_, bytes)| bytes.iter().sum()).collect();
     let bytes = sums.iter().sum::<i64>() + series.untimed.0;
-    let shares = |parts: &[f64]| -> Vec<i64> {
-        parts.iter().map(|part| super::super::scale::whole(part * super::super::scale::float(bytes))).collect()
-    };
+    let shares =
+        |parts: &[f64]| -> Vec<i64> { parts.iter().map(|part| scale::whole(part * scale::float(bytes))).collect() };
     let packets = |bytes: &[i64]| {
         ints(
             &bytes
@@ -145,10 +147,9 @@ pub(super) fn day() -> Content {
         ("4.3.2.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.", "PTR", Some("NXDOMAIN")),
         ("wpad.internal.example.", "A", Some("SERVFAIL")),
     ];
-    let dns = |rows, asked: &[(&str, &str, Option<&str>)], first: i64| {
+    let dns = |rows, asked: &[Asked<'_>], first: i64| {
         let counts: Vec<i64> = (1..=i64::try_from(asked.len()).unwrap()).map(|place| first / (place * place)).collect();
-        let column =
-            |of: fn(&(&str, &str, Option<&str>)) -> Option<String>| TableColumn::Text(asked.iter().map(of).collect());
+        let column = |of: fn(&Asked<'_>) -> Option<String>| TableColumn::Text(asked.iter().map(of).collect());
         listed(
             rows,
             [
