@@ -62,6 +62,7 @@
     ...[1, 2, 5, 10, 15, 30].map(step => step * SECOND), ...[1, 2, 5, 10, 15, 30].map(step => step * MINUTE),
     ...[1, 2, 3, 6, 12].map(step => step * HOUR), DAY, 2 * DAY, 7 * DAY, 14 * DAY,
   ];
+  const NAMES = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
   const times = (first, last) => {
     for (const step of STEPS) {
       const monday = step >= 7 * DAY ? 4 * DAY : 0;
@@ -83,7 +84,7 @@
   };
   const label = (micros, step) => {
     const text = iso(micros), [year, month, day] = text.split(' ')[0].split('-');
-    const short = new Date(micros / 1000).toLocaleString('en-GB', { month: 'short', timeZone: 'UTC' });
+    const short = NAMES[month - 1];
     const date = `${Number(day)} ${short} ${year}`, clock = text.slice(11, 19);
     const fraction = String(micros - Math.floor(micros / 1e6) * 1e6).padStart(6, '0');
     if (step < 1000) return [`${clock}.${fraction}`, date];

@@ -5,7 +5,7 @@ use askama::Template;
 use super::content::{Content, Listed};
 use super::grid::{longest, more, width};
 use super::scale::{self, share};
-use super::tables::name;
+use super::tables::{name, port};
 use super::text::{Shown, int, text};
 use super::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
 use crate::summary::thousands;
@@ -98,13 +98,8 @@ pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
     };
     let (by_name, by_ip, by_src) = (&content.by_name, &content.by_ip, &content.by_src);
     let (protocols, ports) = (&content.protocols, &content.ports);
-    let port = |row| {
-        let protocol = text(&ports.first, "protocol", row).unwrap_or("?");
-        let port = int(&ports.first, "port", row);
-        port.map(|port| format!("{protocol} {port}")).ok_or_else(|| "(no port)".to_owned())
-    };
-    let talk = &content.conversations;
-    let talk = Listed { rows: talk.rows, first: without_rest(talk) };
+    let port = |row| port(ports, row).map_err(str::to_owned);
+    let talk = singly(&content.conversations);
     let ends = |row| {
         let end = |column| text(&talk.first, column, row).unwrap_or(ABSENT_ADDRESS);
         Ok(format!("{} → {}", end("ip_src"), end("ip_dst")))
@@ -140,9 +135,11 @@ pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
     ]
 }
 
-/// The conversations that are listed one by one.
-fn without_rest(listed: &Listed) -> crate::columns::Table {
-    let rows = listed.first.rows();
-    let single = (0..rows).take_while(|row| int(&listed.first, "rest", *row).is_none()).count();
-    listed.first.clone().first(single)
+/// The conversations that are listed one by one; those summed up in the last row count as not listed.
+fn singly(listed: &Listed) -> Listed {
+    let rest = |row| int(&listed.first, "rest", row);
+    let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();
+    let summed = rest(single).map_or(0, |rest| u64::try_from(rest).unwrap_or(0));
+    let rows = listed.rows.saturating_sub(u64::from(summed > 0)).saturating_add(summed);
+    Listed { rows, first: listed.first.clone().first(single) }
 }

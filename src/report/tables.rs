@@ -21,7 +21,7 @@ pub(super) fn by_name(content: &Content) -> Grid {
         "Who was sent how much, by the name that DNS answers in the captures give the destination address.",
         "No packets.",
     ];
-    volumes(words, "Name of destination", content, &content.by_name, "name_dst", |row| {
+    volumes(words, "Name of destination", content, &content.by_name, |row| {
         name(&content.by_name, row).map_or_else(Cell::Absent, |name| Cell::Text(Shown::new(name)))
     })
 }
@@ -30,14 +30,14 @@ pub(super) fn by_name(content: &Content) -> Grid {
 pub(super) fn by_ip(content: &Content) -> Grid {
     let words = ["by-address", "By address", "Who was sent how much, by destination address.", "No packets."];
     let listed = &content.by_ip;
-    volumes(words, "Destination", content, listed, "ip_dst", |row| word(listed, "ip_dst", row, ABSENT_ADDRESS))
+    volumes(words, "Destination", content, listed, |row| word(listed, "ip_dst", row, ABSENT_ADDRESS))
 }
 
 /// Volume by source address.
 pub(super) fn by_src(content: &Content) -> Grid {
     let words = ["by-source", "By source", "Who sent how much, by source address.", "No packets."];
     let listed = &content.by_src;
-    volumes(words, "Source", content, listed, "ip_src", |row| word(listed, "ip_src", row, ABSENT_ADDRESS))
+    volumes(words, "Source", content, listed, |row| word(listed, "ip_src", row, ABSENT_ADDRESS))
 }
 
 /// Volume by protocol.
@@ -45,7 +45,7 @@ pub(super) fn protocols(content: &Content) -> Grid {
     let words =
         ["protocols", "Protocols", "What was sent, by the protocol behind the outermost IP header.", "No packets."];
     let listed = &content.protocols;
-    volumes(words, "Protocol", content, listed, "protocol", |row| word(listed, "protocol", row, ABSENT_IP))
+    volumes(words, "Protocol", content, listed, |row| word(listed, "protocol", row, ABSENT_IP))
 }
 
 fn volumes(
@@ -53,10 +53,8 @@ fn volumes(
     head: &'static str,
     content: &Content,
     listed: &Listed,
-    column: &str,
     key: impl Fn(usize) -> Cell,
 ) -> Grid {
-    debug_assert!(listed.first.rows() == 0 || listed.first.column(column).is_some(), "no column {column}");
     let longest = longest(listed, "bytes");
     Grid::of(words, &[(head, "text"), VOLUME, SHARE, PACKETS], listed, |row| {
         let [bar, share] = volume(listed, row, longest, content.bytes);
@@ -87,7 +85,8 @@ pub(super) fn ports(content: &Content) -> Grid {
     let heads = [("Port", "text"), VOLUME, SHARE, PACKETS, ("From it", "number")];
     Grid::of(words, &heads, listed, |row| {
         let [bar, share] = volume(listed, row, longest, content.bytes);
-        vec![port(listed, row), bar, share, number(listed, "packets", row), from(listed, row)]
+        let port = port(listed, row).map_or_else(Cell::Absent, |port| Cell::Text(Shown::new(&port)));
+        vec![port, bar, share, number(listed, "packets", row), from(listed, row)]
     })
 }
 
@@ -100,10 +99,10 @@ fn from(listed: &Listed, row: usize) -> Cell {
     Cell::Bytes { text: share(from, bytes), exact: exact(from) + &packets }
 }
 
-fn port(listed: &Listed, row: usize) -> Cell {
+/// A port with its protocol, or the word for none.
+pub(super) fn port(listed: &Listed, row: usize) -> Result<String, &'static str> {
     let protocol = text(&listed.first, "protocol", row).unwrap_or("?");
-    let port = int(&listed.first, "port", row);
-    port.map_or(Cell::Absent("(no port)"), |port| Cell::Text(Shown::new(&format!("{protocol} {port}"))))
+    int(&listed.first, "port", row).map(|port| format!("{protocol} {port}")).ok_or("(no port)")
 }
 
 /// The largest conversations, each with its direction.

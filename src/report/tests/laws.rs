@@ -10,6 +10,7 @@ use super::sample::{day, ints, listed};
 use crate::columns::TableColumn;
 use crate::report::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use crate::report::text::Shown;
+use crate::report::traffic::{HEIGHT, UNITS};
 use crate::report::{Content, Listed, Series, html, plots};
 
 /// A page with a text of its own in every place that takes one.
@@ -133,8 +134,7 @@ proptest! {
         let plain = html(&harmless).unwrap();
         prop_assert_eq!(page.matches('<').count(), plain.matches('<').count());
         prop_assert_eq!(elements, read(&plain).0);
-        let used = words.iter().take(20);
-        for word in used {
+        for word in &words {
             prop_assert!(text.contains(&Shown::new(word).to_string()), "{word:?}");
         }
         prop_assert!(!page.chars().any(|c| c != '\n' && Shown::new(&c.to_string()).to_string() != c.to_string()));
@@ -154,6 +154,8 @@ fn the_page_allows_its_own_script_and_style_and_no_other() {
     );
     assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
     assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+    // The script draws by the same measures.
+    assert!(SCRIPT.contains(&format!("UNITS = {UNITS}, HEIGHT = {HEIGHT}, ")));
     let page = html(&Content::default()).unwrap();
     assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"));
     let of_svg = page.replace("http://www.w3.org/2000/svg", "");
