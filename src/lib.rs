@@ -37,6 +37,7 @@ pub mod partition;
 pub mod plan;
 pub mod progress;
 pub mod read;
+pub mod report;
 pub mod run;
 pub mod summary;
 pub mod tally;

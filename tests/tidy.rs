@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "exit_code",
     "error",
     "config",
@@ -25,6 +25,7 @@ const ORDER: [&str; 19] = [
     "commit",
     "names",
     "summary",
+    "report",
     "unit",
     "inspect",
     "progress",
@@ -39,7 +40,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 28] = [
+const DOORS: [(&str, &[&str]); 29] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -68,6 +69,7 @@ const DOORS: [(&str, &[&str]); 28] = [
     ("lz4_flex", &["discover/"]),
     ("twox_hash", &["discover/"]),
     ("comfy_table", &["summary/render.rs"]),
+    ("askama", &["report/"]),
     ("signal_hook", &["main.rs"]),
 ];
 

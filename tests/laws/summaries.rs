@@ -93,7 +93,8 @@ fn ports(lake: &Path, rows: &[Row]) {
         let sums = sums.entry(key).or_default();
         (sums[2], sums[3]) = (bytes, packets);
     }
-    let said = summary(lake, "ports").iter().map(|row| {
+    let said = summary(lake, "ports");
+    let said = said.iter().map(|row| {
         let key = ["protocol", "port"].map(|column| row.get(column).map(str::to_owned)).to_vec();
         let sums = ["bytes", "packets", "bytes_from", "packets_from"].map(|column| row.int(column).unwrap());
         ((row.partition.clone(), key), sums)

@@ -1,0 +1,145 @@
+//! A table as horizontal bars, for a picture of its own.
+
+use askama::Template;
+
+use super::content::{Content, Listed};
+use super::grid::{longest, more, width};
+use super::scale::{self, share};
+use super::tables::{name, port};
+use super::text::{Shown, int, text};
+use super::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
+use crate::summary::thousands;
+
+/// Bars of one picture, at most.
+const BARS: usize = 20;
+/// Characters of a label, at most, and where labels end; the whole of a label is in the bar's title.
+const LABEL: (usize, usize) = (40, 330);
+/// The same where a label is two addresses.
+const LABEL_OF_TWO: (usize, usize) = (82, 560);
+/// From one bar to the next, and from the top to the first.
+const PITCH: usize = 26;
+const ABOVE: usize = 62;
+
+/// One picture.
+#[derive(Template)]
+#[template(path = "bars.svg")]
+pub(super) struct Bars {
+    id: &'static str,
+    title: &'static str,
+    desc: &'static str,
+    bars: Vec<Bar>,
+    more: Option<String>,
+    /// Where the labels end.
+    left: usize,
+    style: &'static str,
+}
+
+struct Bar {
+    label: Shown,
+    full: Shown,
+    /// Whether the label is a word of this program.
+    absent: bool,
+    /// Of the space for bars, in percent.
+    width: String,
+    value: String,
+}
+
+impl Bars {
+    fn new([id, title, desc]: [&'static str; 3], listed: &Listed, bar: impl Fn(usize) -> Bar) -> Self {
+        let (characters, left_end) = if id == "conversations" { LABEL_OF_TWO } else { LABEL };
+        let short = |bar: Bar| Bar { label: bar.full.short(characters), ..bar };
+        let bars: Vec<_> = (0..listed.first.rows().min(BARS)).map(bar).map(short).collect();
+        let left = Listed { rows: listed.rows, first: listed.first.clone().first(BARS) };
+        Self { id, title, desc, bars, more: more(&left), left: left_end, style: PLOT_STYLE }
+    }
+
+    /// From the top to the middle of a bar.
+    fn y(&self, place: &usize) -> usize {
+        ABOVE + place * PITCH + PITCH / 2
+    }
+
+    fn height(&self) -> usize {
+        ABOVE + self.bars.len().max(1) * PITCH + if self.more.is_some() { 36 } else { 16 }
+    }
+}
+
+impl Bar {
+    fn of(key: Result<String, String>, width: String, value: String) -> Self {
+        let absent = key.is_err();
+        let (Ok(text) | Err(text)) = key;
+        let full = Shown::new(&text);
+        Self { label: full.clone(), full, absent, width, value }
+    }
+}
+
+/// The pictures of all tables that are volumes or counts, with the names of their files.
+pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
+    let own = |listed: &Listed, column: &str, row, absent: &str| {
+        text(&listed.first, column, row).map(str::to_owned).ok_or_else(|| absent.to_owned())
+    };
+    let volumes = |words, listed: &Listed, key: &dyn Fn(usize) -> Result<String, String>| {
+        let longest = longest(listed, "bytes");
+        Bars::new(words, listed, |row| {
+            let bytes = int(&listed.first, "bytes", row).unwrap_or(0);
+            let share = share(bytes, content.bytes);
+            let between = if share.is_empty() { "" } else { " · " };
+            Bar::of(key(row), width(bytes, longest), format!("{}{between}{share}", scale::bytes(bytes)))
+        })
+    };
+    let counts = |words, listed: &Listed| {
+        let longest = longest(listed, "count");
+        Bars::new(words, listed, |row| {
+            let count = int(&listed.first, "count", row).unwrap_or(0);
+            let [kind, code] = ["type", "response_code"].map(|column| text(&listed.first, column, row));
+            let key = text(&listed.first, "name", row)
+                .map(|name| [Some(name), kind, code].into_iter().flatten().collect::<Vec<_>>().join(" "));
+            Bar::of(key.ok_or_else(|| "(no name)".to_owned()), width(count, longest), thousands(count))
+        })
+    };
+    let (by_name, by_ip, by_src) = (&content.by_name, &content.by_ip, &content.by_src);
+    let (protocols, ports) = (&content.protocols, &content.ports);
+    let port = |row| port(ports, row).map_err(str::to_owned);
+    let talk = singly(&content.conversations);
+    let ends = |row| {
+        let end = |column| text(&talk.first, column, row).unwrap_or(ABSENT_ADDRESS);
+        Ok(format!("{} → {}", end("ip_src"), end("ip_dst")))
+    };
+    let name = |row| name(by_name, row).map(str::to_owned).map_err(str::to_owned);
+    vec![
+        ("volume_by_name.svg", volumes(["by-name", "Volume by name of destination", "Bytes sent."], by_name, &name)),
+        (
+            "volume_by_ip.svg",
+            volumes(["by-address", "Volume by destination address", "Bytes sent."], by_ip, &|row| {
+                own(by_ip, "ip_dst", row, ABSENT_ADDRESS)
+            }),
+        ),
+        (
+            "volume_by_src.svg",
+            volumes(["by-source", "Volume by source address", "Bytes sent."], by_src, &|row| {
+                own(by_src, "ip_src", row, ABSENT_ADDRESS)
+            }),
+        ),
+        (
+            "protocols.svg",
+            volumes(["protocols", "Volume by protocol", "Bytes sent."], protocols, &|row| {
+                own(protocols, "protocol", row, ABSENT_IP)
+            }),
+        ),
+        ("ports.svg", volumes(["ports", "Volume by port", "Bytes sent to or from the port."], ports, &port)),
+        (
+            "conversations.svg",
+            volumes(["conversations", "Largest conversations", "Bytes sent, each direction by itself."], &talk, &ends),
+        ),
+        ("dns_queries.svg", counts(["dns-names", "Names asked most", "DNS messages."], &content.dns_queries)),
+        ("dns_failures.svg", counts(["dns-failures", "DNS failures", "DNS responses."], &content.dns_failures)),
+    ]
+}
+
+/// The conversations that are listed one by one; those summed up in the last row count as not listed.
+fn singly(listed: &Listed) -> Listed {
+    let rest = |row| int(&listed.first, "rest", row);
+    let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();
+    let summed = rest(single).map_or(0, |rest| u64::try_from(rest).unwrap_or(0));
+    let rows = listed.rows.saturating_sub(u64::from(summed > 0)).saturating_add(summed);
+    Listed { rows, first: listed.first.clone().first(single) }
+}

@@ -1,0 +1,120 @@
+//! A table of the report: what stands in its cells, ready for the template.
+
+use super::content::Listed;
+use super::scale::{self, count, float, share};
+use super::text::{Shown, int, text};
+use crate::summary::thousands;
+
+/// A table with its heading.
+pub(super) struct Grid {
+    /// Names it within the page.
+    pub(super) id: &'static str,
+    pub(super) heading: &'static str,
+    /// What it lists, in a sentence.
+    pub(super) caption: &'static str,
+    /// What is said in its place if it has no rows.
+    pub(super) empty: &'static str,
+    pub(super) heads: Vec<Head>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// How many rows are not listed.
+    pub(super) more: Option<String>,
+}
+
+/// The head of a column.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) text: &'static str,
+    /// How its cells are set: `text`, `number`, `volume` …
+    pub(super) class: &'static str,
+}
+
+/// What stands in a cell.
+pub(super) enum Cell {
+    /// Text from the lake.
+    Text(Shown),
+    /// A word of this program, for what is not there.
+    Absent(&'static str),
+    /// A sentence of this program.
+    Words(String),
+    /// A number, thousands apart.
+    Number(String),
+    /// A number with a bar, in percent of the longest.
+    Bar { width: String, text: String, exact: Option<String> },
+    /// Bytes in human units, and exactly.
+    Bytes { text: String, exact: String },
+    /// The state of a capture: a class, a sign and a word.
+    Status(&'static str, &'static str, &'static str),
+    /// Damage of a capture, and the byte where it begins.
+    Damage(Shown, Option<String>),
+}
+
+impl Grid {
+    /// Makes the rows of a listed table, each by its place.
+    pub(super) fn of(
+        [id, heading, caption, empty]: [&'static str; 4],
+        heads: &[(&'static str, &'static str)],
+        listed: &Listed,
+        row: impl Fn(usize) -> Vec<Cell>,
+    ) -> Self {
+        Self {
+            id,
+            heading,
+            caption,
+            empty,
+            heads: heads.iter().map(|(text, class)| Head { text, class }).collect(),
+            rows: (0..listed.first.rows()).map(row).collect(),
+            more: more(listed),
+        }
+    }
+}
+
+/// `… and 3 more rows`, if there are.
+pub(super) fn more(listed: &Listed) -> Option<String> {
+    let left = i64::try_from(listed.left()).unwrap_or(i64::MAX);
+    (left > 0).then(|| format!("… and {}", count(left, "more row", "more rows")))
+}
+
+/// Text of a column, or the word for none.
+pub(super) fn word(listed: &Listed, column: &str, row: usize, absent: &'static str) -> Cell {
+    text(&listed.first, column, row).map_or(Cell::Absent(absent), |text| Cell::Text(Shown::new(text)))
+}
+
+/// A number of a column.
+pub(super) fn number(listed: &Listed, column: &str, row: usize) -> Cell {
+    int(&listed.first, column, row).map_or(Cell::Absent("(none)"), |number| Cell::Number(thousands(number)))
+}
+
+/// Bytes of a column.
+pub(super) fn bytes(listed: &Listed, column: &str, row: usize) -> Cell {
+    int(&listed.first, column, row)
+        .map_or(Cell::Absent("(none)"), |number| Cell::Bytes { text: scale::bytes(number), exact: exact(number) })
+}
+
+/// Bytes of the column `bytes`, with a bar, and their share of all.
+pub(super) fn volume(listed: &Listed, row: usize, longest: i64, all: i64) -> [Cell; 2] {
+    let bytes = int(&listed.first, "bytes", row).unwrap_or(0);
+    let bar = Cell::Bar { width: width(bytes, longest), text: scale::bytes(bytes), exact: Some(exact(bytes)) };
+    [bar, Cell::Number(share(bytes, all))]
+}
+
+/// The number of the column `count`, with a bar.
+pub(super) fn often(listed: &Listed, row: usize, longest: i64) -> Cell {
+    let count = int(&listed.first, "count", row).unwrap_or(0);
+    Cell::Bar { width: width(count, longest), text: thousands(count), exact: None }
+}
+
+/// `1,409,869 bytes`.
+pub(super) fn exact(bytes: i64) -> String {
+    count(bytes, "byte", "bytes")
+}
+
+/// The largest number of a column.
+pub(super) fn longest(listed: &Listed, column: &str) -> i64 {
+    (0..listed.first.rows()).filter_map(|row| int(&listed.first, column, row)).max().unwrap_or(0)
+}
+
+/// A length in percent of the longest; of what is not nothing, enough to be seen.
+pub(super) fn width(number: i64, longest: i64) -> String {
+    let percent = if longest > 0 { float(number) / float(longest) * 100.0 } else { 0.0 };
+    format!("{:.2}", percent.clamp(if number > 0 { 0.75 } else { 0.0 }, 100.0))
+}

@@ -1,0 +1,64 @@
+//! A report on a lake: one page that needs nothing else, and its plots as files.
+//!
+//! In: a [`Content`], read from a lake by somebody else. Out: the text of a page in HTML, and of plots in SVG. Always: the
+//! same content gives the same bytes; names, paths and messages, which come from captures and so from anybody, are text
+//! wherever they stand, with their invisible characters shown; the page loads nothing, and says so to the browser.
+//!
+//! ```text
+//! Content -> Traffic (layers, axes) -> traffic.svg -+-> page.html
+//!         -> Grid    (cells)        ----------------+
+//!         -> Bars                   -> bars.svg
+//! ```
+//!
+//! The templates are in `templates/`. Numbers are computed here; templates place and escape. Deliberately not here: files,
+//! the clock, the reading of a lake.
+//!
+//! ```
+//! use parcap::report::{Content, html, plots};
+//!
+//! let content = Content { lake: "<lake>".to_owned(), ..Content::default() };
+//! let page = html(&content)?;
+//! assert!(page.contains("&#60;lake&#62;") && !page.contains("<lake>"));
+//! assert_eq!(plots(&content)[0].0, "traffic.svg");
+//! # Ok::<(), askama::Error>(())
+//! ```
+
+mod bars;
+mod clock;
+mod content;
+mod grid;
+mod page;
+mod scale;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod text;
+mod traffic;
+
+use askama::Template;
+
+pub use content::{Content, Listed, Series};
+
+/// Words for what is not there; in parentheses and set apart, unlike any name.
+const ABSENT_IP: &str = "(no IP)";
+const ABSENT_ADDRESS: &str = "(no address)";
+const ABSENT_NAME: &str = "(no name)";
+
+/// How plots look, in the page and by themselves.
+const PLOT_STYLE: &str = include_str!("../../templates/plot.css");
+
+/// The page.
+///
+/// # Errors
+/// If a template cannot be written to memory: a bug.
+pub fn html(content: &Content) -> Result<String, askama::Error> {
+    page::Page::new(content).render()
+}
+
+/// The plots, as names of files and their text: `traffic.svg` first, then one for each table of volumes or counts.
+#[must_use]
+pub fn plots(content: &Content) -> Vec<(String, String)> {
+    let traffic = page::Alone::new(content).to_string();
+    let bars = bars::all(content).into_iter().map(|(file, bars)| (file.to_owned(), bars.to_string()));
+    std::iter::once(("traffic.svg".to_owned(), traffic)).chain(bars).collect()
+}

@@ -1,0 +1,134 @@
+//! The page, and the picture of the traffic by itself.
+
+use askama::Template;
+
+use super::content::Content;
+use super::grid::{Cell, Grid};
+use super::scale::{self, count};
+use super::text::Shown;
+use super::traffic::Traffic;
+use super::{PLOT_STYLE, grid, tables};
+use crate::summary::thousands;
+
+/// How the page looks; with the style of the pictures.
+pub(super) const STYLE: &str =
+    concat!(include_str!("../../templates/page.css"), include_str!("../../templates/plot.css"));
+/// What zooms the picture of the traffic.
+pub(super) const SCRIPT: &str = include_str!("../../templates/page.js");
+/// Their SHA-256 in base64: the page allows this script and this style, and nothing else.
+pub(super) const STYLE_HASH: &str = "qqs+Cpf19OL21FgHNq/5Uef2KlZJ/x2GWZ/qEAY+O08=";
+pub(super) const SCRIPT_HASH: &str = "E5lUI/tuy/b4TFaw1opEu3bATk6SDoqAJEsLnlTet5Y=";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "page.html")]
+pub(super) struct Page {
+    style: &'static str,
+    style_hash: &'static str,
+    script: &'static str,
+    script_hash: &'static str,
+    lake: Shown,
+    dates: Option<(Shown, Shown)>,
+    made: Shown,
+    facts: Vec<Fact>,
+    damage: Damage,
+    plot: Traffic,
+    /// Whether the picture holds what the script reads.
+    live: bool,
+    numbers: Vec<(String, Vec<[String; 2]>)>,
+    volume: [Grid; 2],
+    source: Grid,
+    mix: [Grid; 2],
+    conversations: Grid,
+    dns: [Grid; 2],
+    captures: Grid,
+}
+
+/// One number of the header.
+struct Fact {
+    name: &'static str,
+    value: String,
+    exact: Option<String>,
+}
+
+/// What is wrong with the captures, at a glance.
+struct Damage {
+    class: &'static str,
+    sign: &'static str,
+    text: String,
+}
+
+impl Page {
+    pub(super) fn new(content: &Content) -> Self {
+        let plot = Traffic::new(&content.series);
+        let dates = content.dates.as_ref();
+        Self {
+            style: STYLE,
+            style_hash: STYLE_HASH,
+            script: SCRIPT,
+            script_hash: SCRIPT_HASH,
+            lake: Shown::new(&content.lake),
+            dates: dates.map(|(first, last)| (Shown::new(first), Shown::new(last))),
+            made: Shown::new(&content.made),
+            facts: facts(content),
+            damage: damage(content),
+            live: true,
+            numbers: tables::traffic(&plot),
+            plot,
+            volume: [tables::by_name(content), tables::by_ip(content)],
+            source: tables::by_src(content),
+            mix: [tables::protocols(content), tables::ports(content)],
+            conversations: tables::conversations(content),
+            dns: [tables::dns_queries(content), tables::dns_failures(content)],
+            captures: tables::captures(content),
+        }
+    }
+}
+
+fn facts(content: &Content) -> Vec<Fact> {
+    let fact = |name, value, exact| Fact { name, value, exact };
+    let exact = grid::exact(content.bytes);
+    let number = |number: u64| thousands(i64::try_from(number).unwrap_or(i64::MAX));
+    vec![
+        fact("Packets", thousands(content.packets), None),
+        fact("Volume", scale::bytes(content.bytes), Some(exact)),
+        fact("Captures", number(content.captures), None),
+        fact("Damaged", number(content.damaged), None),
+        fact("Refused", number(content.refused), None),
+    ]
+}
+
+fn damage(content: &Content) -> Damage {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let captures = |number: i64| count(number, "capture", "captures");
+    let is = |number: i64| if number == 1 { "is" } else { "are" };
+    let (damaged, refused) = (number(content.damaged), number(content.refused));
+    let text = match (damaged, refused) {
+        (0, 0) => return Damage { class: "whole", sign: "✓", text: "No capture is damaged.".to_owned() },
+        (_, 0) => format!("{} {} damaged; packets up to the fault are here.", captures(damaged), is(damaged)),
+        (0, _) => format!("{} {} refused, and not here.", captures(refused), is(refused)),
+        _ => format!(
+            "{} {} damaged, packets up to the fault are here; {} {} refused, and not here.",
+            captures(damaged),
+            is(damaged),
+            thousands(refused),
+            is(refused),
+        ),
+    };
+    Damage { class: if refused > 0 { "refused" } else { "damaged" }, sign: "▲", text }
+}
+
+/// The picture of the traffic by itself.
+#[derive(Template)]
+#[template(path = "traffic.svg")]
+pub(super) struct Alone {
+    style: &'static str,
+    plot: Traffic,
+    live: bool,
+}
+
+impl Alone {
+    pub(super) fn new(content: &Content) -> Self {
+        Self { style: PLOT_STYLE, plot: Traffic::new(&content.series), live: false }
+    }
+}

@@ -1,0 +1,183 @@
+//! Numbers for people: decimal units, shares, and round marks on an axis.
+
+/// A value axis from zero.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Axis {
+    /// Its upper end, a multiple of the step.
+    pub(super) top: f64,
+    /// The marks on it, from 0 to the upper end.
+    pub(super) marks: Vec<f64>,
+}
+
+impl Axis {
+    /// An axis for values up to `max`, with at most `most` (3 or more) marks, a round step apart: 1, 2 or 5 times a power of
+    /// ten.
+    pub(super) fn new(max: f64, most: usize) -> Self {
+        let max = if max.is_finite() && max > 0.0 { max } else { 1.0 };
+        let most = most.max(3);
+        let mut unit = 10_f64.powf((max / float_of(most)).log10().floor());
+        loop {
+            for factor in [1.0, 2.0, 5.0] {
+                let step = unit * factor;
+                // A hair less, or rounding adds a step to a value that is a multiple already.
+                let steps = (max / step - 1e-9).ceil().max(1.0);
+                if steps < float_of(most) {
+                    let count = std::iter::successors(Some(0.0), |mark| Some(mark + 1.0));
+                    let marks: Vec<f64> = count.take_while(|mark| *mark <= steps).map(|mark| mark * step).collect();
+                    return Self { top: steps * step, marks };
+                }
+            }
+            unit *= 10.0;
+        }
+    }
+
+    /// Where a value is between the ends, 0 to 1.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        (value / self.top).clamp(0.0, 1.0)
+    }
+}
+
+/// A number for drawing.
+#[expect(clippy::cast_precision_loss, reason = "for drawing, 53 bits are enough")]
+pub(super) fn float(number: i64) -> f64 {
+    number as f64
+}
+
+/// A count for drawing.
+pub(super) fn float_of(count: usize) -> f64 {
+    float(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The nearest whole number.
+#[expect(clippy::cast_possible_truncation, reason = "for drawing; `as` saturates")]
+pub(super) fn whole(number: f64) -> i64 {
+    number.round() as i64
+}
+
+/// `1409869` as `1.41 MB`: three digits, decimal units.
+pub(super) fn bytes(number: i64) -> String {
+    human(float(number))
+}
+
+/// Bytes a second, as `1.41 MB/s`.
+pub(super) fn rate(bytes_per_s: f64) -> String {
+    format!("{}/s", human(bytes_per_s))
+}
+
+/// A round mark of an axis of rates: `1.5 MB/s`, without zeros that say nothing.
+pub(super) fn mark(bytes_per_s: f64) -> String {
+    let (scaled, unit) = scaled(bytes_per_s);
+    format!("{} {unit}/s", whole_if_near(scaled))
+}
+
+fn whole_if_near(scaled: f64) -> String {
+    let text = format!("{scaled:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn human(number: f64) -> String {
+    let (scaled, unit) = scaled(number);
+    if number < 999.5 {
+        return format!(
+            "{} {unit}",
+            if number.fract() == 0.0 { whole_if_near(number) } else { format!("{number:.1}") }
+        );
+    }
+    let decimals = if scaled < 9.995 { 2 } else { usize::from(scaled < 99.95) };
+    format!("{scaled:.decimals$} {unit}")
+}
+
+fn scaled(number: f64) -> (f64, &'static str) {
+    let mut scaled = number;
+    let mut units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    while scaled >= 999.5 {
+        let Some(larger) = units.next() else { break };
+        (scaled, unit) = (scaled / 1000.0, larger);
+    }
+    (scaled, unit)
+}
+
+/// A part in percent of a whole: `43.2%`; nothing if the whole is nothing.
+pub(super) fn share(part: i64, of: i64) -> String {
+    if of <= 0 {
+        return String::new();
+    }
+    let percent = float(part) / float(of) * 100.0;
+    if percent > 0.0 && percent < 0.05 { "<0.1%".to_owned() } else { format!("{percent:.1}%") }
+}
+
+/// `1 row`, `2 rows`, thousands apart.
+pub(super) fn count(number: i64, one: &str, more: &str) -> String {
+    format!("{} {}", crate::summary::thousands(number), if number == 1 { one } else { more })
+}
+
+/// A length of time: `1 min`, `1.5 s`, `20 ms`.
+pub(super) fn duration(micros: i64) -> String {
+    const UNITS: [(i64, &str); 6] =
+        [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1000, "ms"), (1, "µs")];
+    let exact = UNITS.iter().find(|(length, _)| micros >= *length && micros % length == 0);
+    match exact.filter(|(length, _)| micros / length < 1000) {
+        Some((length, unit)) => format!("{} {unit}", micros / length),
+        None => {
+            let (length, unit) = UNITS.into_iter().find(|(length, _)| micros >= *length).unwrap_or((1, "µs"));
+            format!("{} {unit}", whole_if_near(float(micros) / float(length)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn marks_rise_from_zero_to_the_top_and_are_not_too_many(max in 1e-6..1e19_f64, most in 3..12_usize) {
+            let axis = Axis::new(max, most);
+            prop_assert!(axis.marks.len() >= 2 && axis.marks.len() <= most, "{axis:?}");
+            prop_assert!(axis.marks.windows(2).all(|pair| pair[0] < pair[1]), "{axis:?}");
+            prop_assert_eq!(axis.marks.first(), Some(&0.0));
+            prop_assert!((axis.marks[axis.marks.len() - 1] / axis.top - 1.0).abs() < 1e-9);
+            prop_assert!(axis.top >= max * (1.0 - 1e-8) && axis.place(max) > 0.3, "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_short_and_round() {
+        for (number, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (9_994, "9.99 kB"),
+            (9_996, "10.0 kB"),
+            (99_960, "100 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (1_409_869, "1.41 MB"),
+            (i64::MAX, "9.22 EB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+        assert_eq!(
+            Axis::new(7_300_000.0, 6).marks.into_iter().map(mark).collect::<Vec<_>>().join(", "),
+            "0 B/s, 2 MB/s, 4 MB/s, 6 MB/s, 8 MB/s"
+        );
+        assert_eq!(
+            Axis::new(1500.0, 5).marks.into_iter().map(mark).collect::<Vec<_>>().join(", "),
+            "0 B/s, 500 B/s, 1 kB/s, 1.5 kB/s"
+        );
+        assert_eq!(Axis::new(f64::NAN, 5), Axis::new(1.0, 5));
+        assert_eq!(
+            [share(1, 3), share(0, 3), share(1, 1_000_000), share(3, 3), share(1, 0)].join(" "),
+            "33.3% 0.0% <0.1% 100.0% "
+        );
+        assert_eq!(
+            [1, 60_000_000, 90_000_000, 43_200_000, 1_500_000, 172_800_000_000].map(duration).join(", "),
+            "1 µs, 1 min, 90 s, 43.2 s, 1.5 s, 2 d"
+        );
+        assert_eq!([count(1, "row", "rows"), count(1000, "row", "rows")].join(", "), "1 row, 1,000 rows");
+    }
+}

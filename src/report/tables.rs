@@ -1,0 +1,225 @@
+//! Which table says what.
+
+use std::cmp::Reverse;
+
+use super::content::{Content, Listed};
+use super::grid::{Cell, Grid, bytes, exact, longest, more, number, often, volume, word};
+use super::scale::{self, count, share};
+use super::text::{Shown, int, text};
+use super::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, clock};
+use crate::summary::{NO_NAME, thousands};
+
+const VOLUME: (&str, &str) = ("Volume", "bar");
+const SHARE: (&str, &str) = ("Share", "number");
+const PACKETS: (&str, &str) = ("Packets", "number");
+
+/// Volume by name of the destination.
+pub(super) fn by_name(content: &Content) -> Grid {
+    let words = [
+        "by-name",
+        "By name",
+        "Who was sent how much, by the name that DNS answers in the captures give the destination address.",
+        "No packets.",
+    ];
+    volumes(words, "Name of destination", content, &content.by_name, |row| {
+        name(&content.by_name, row).map_or_else(Cell::Absent, |name| Cell::Text(Shown::new(name)))
+    })
+}
+
+/// Volume by destination address.
+pub(super) fn by_ip(content: &Content) -> Grid {
+    let words = ["by-address", "By address", "Who was sent how much, by destination address.", "No packets."];
+    let listed = &content.by_ip;
+    volumes(words, "Destination", content, listed, |row| word(listed, "ip_dst", row, ABSENT_ADDRESS))
+}
+
+/// Volume by source address.
+pub(super) fn by_src(content: &Content) -> Grid {
+    let words = ["by-source", "By source", "Who sent how much, by source address.", "No packets."];
+    let listed = &content.by_src;
+    volumes(words, "Source", content, listed, |row| word(listed, "ip_src", row, ABSENT_ADDRESS))
+}
+
+/// Volume by protocol.
+pub(super) fn protocols(content: &Content) -> Grid {
+    let words =
+        ["protocols", "Protocols", "What was sent, by the protocol behind the outermost IP header.", "No packets."];
+    let listed = &content.protocols;
+    volumes(words, "Protocol", content, listed, |row| word(listed, "protocol", row, ABSENT_IP))
+}
+
+fn volumes(
+    words: [&'static str; 4],
+    head: &'static str,
+    content: &Content,
+    listed: &Listed,
+    key: impl Fn(usize) -> Cell,
+) -> Grid {
+    let longest = longest(listed, "bytes");
+    Grid::of(words, &[(head, "text"), VOLUME, SHARE, PACKETS], listed, |row| {
+        let [bar, share] = volume(listed, row, longest, content.bytes);
+        vec![key(row), bar, share, number(listed, "packets", row)]
+    })
+}
+
+/// The name of a destination, or the word for none.
+pub(super) fn name(listed: &Listed, row: usize) -> Result<&str, &'static str> {
+    match text(&listed.first, "name_dst", row) {
+        // Names end with a dot, so this is none.
+        Some(NO_NAME) => Err(ABSENT_NAME),
+        Some(name) => Ok(name),
+        None => Err(ABSENT_ADDRESS),
+    }
+}
+
+/// Volume by port.
+pub(super) fn ports(content: &Content) -> Grid {
+    let words = [
+        "ports",
+        "Ports",
+        "What was sent with the port at either end, and the part of its bytes that was sent from it.",
+        "No packets with ports.",
+    ];
+    let listed = &content.ports;
+    let longest = longest(listed, "bytes");
+    let heads = [("Port", "text"), VOLUME, SHARE, PACKETS, ("From it", "number")];
+    Grid::of(words, &heads, listed, |row| {
+        let [bar, share] = volume(listed, row, longest, content.bytes);
+        let port = port(listed, row).map_or_else(Cell::Absent, |port| Cell::Text(Shown::new(&port)));
+        vec![port, bar, share, number(listed, "packets", row), from(listed, row)]
+    })
+}
+
+/// The part of a port's bytes that was sent from it.
+fn from(listed: &Listed, row: usize) -> Cell {
+    let number = |column| int(&listed.first, column, row);
+    let (Some(bytes), Some(from)) = (number("bytes"), number("bytes_from")) else { return Cell::Absent("(none)") };
+    let packets =
+        number("packets_from").map_or_else(String::new, |packets| format!(", {}", count(packets, "packet", "packets")));
+    Cell::Bytes { text: share(from, bytes), exact: exact(from) + &packets }
+}
+
+/// A port with its protocol, or the word for none.
+pub(super) fn port(listed: &Listed, row: usize) -> Result<String, &'static str> {
+    let protocol = text(&listed.first, "protocol", row).unwrap_or("?");
+    int(&listed.first, "port", row).map(|port| format!("{protocol} {port}")).ok_or("(no port)")
+}
+
+/// The largest conversations, each with its direction.
+pub(super) fn conversations(content: &Content) -> Grid {
+    let words = [
+        "conversations",
+        "Conversations",
+        "Who sent how much to whom, the largest first, each direction by itself.",
+        "No packets.",
+    ];
+    let listed = &content.conversations;
+    let of_rest = |row| int(&listed.first, "rest", row);
+    let single = (0..listed.first.rows()).filter(|row| of_rest(*row).is_none());
+    let longest = single.filter_map(|row| int(&listed.first, "bytes", row)).max().unwrap_or(0);
+    let heads = [("Source", "text"), ("Destination", "text"), VOLUME, SHARE, PACKETS];
+    Grid::of(words, &heads, listed, |row| {
+        let [bar, share] = volume(listed, row, longest, content.bytes);
+        let packets = number(listed, "packets", row);
+        match of_rest(row) {
+            Some(rest) => {
+                let words = count(rest, "smaller conversation", "smaller conversations");
+                vec![Cell::Words(words), Cell::Words("together".into()), bytes(listed, "bytes", row), share, packets]
+            }
+            None => {
+                let end = |column| word(listed, column, row, ABSENT_ADDRESS);
+                vec![end("ip_src"), end("ip_dst"), bar, share, packets]
+            }
+        }
+    })
+}
+
+/// The names asked for most.
+pub(super) fn dns_queries(content: &Content) -> Grid {
+    let words = ["dns-names", "Asked most", "DNS messages by name, type and response code.", "No DNS messages."];
+    dns(words, &content.dns_queries)
+}
+
+/// What DNS did not answer.
+pub(super) fn dns_failures(content: &Content) -> Grid {
+    let words =
+        ["dns-failures", "Failures", "DNS responses with a code other than NOERROR.", "No DNS response is a failure."];
+    dns(words, &content.dns_failures)
+}
+
+fn dns(words: [&'static str; 4], listed: &Listed) -> Grid {
+    let heads = [("Name", "text"), ("Type", "short"), ("Response", "short"), ("Messages", "bar")];
+    let longest = longest(listed, "count");
+    Grid::of(words, &heads, listed, |row| {
+        let of = |column, absent| word(listed, column, row, absent);
+        let [name, kind] = [of("name", "(no name)"), of("type", "(no type)")];
+        vec![name, kind, of("response_code", "(query)"), often(listed, row, longest)]
+    })
+}
+
+/// The captures, those with something to say first.
+pub(super) fn captures(content: &Content) -> Grid {
+    let listed = &content.captures_table;
+    let table = &listed.first;
+    let heads = [
+        ("Capture", "text"),
+        ("Status", "status"),
+        ("Format", "short"),
+        ("Packets", "number"),
+        ("Volume", "number"),
+        ("Share", "number"),
+        ("First packet (UTC)", "time"),
+        ("Last packet (UTC)", "time"),
+    ];
+    let mut rows: Vec<usize> = (0..table.rows()).collect();
+    rows.sort_by_key(|row| Reverse(severity(text(table, "status", *row))));
+    let row = |row| {
+        let time =
+            |column| int(table, column, row).map_or(Cell::Absent("(no time)"), |at| Cell::Words(clock::instant(at)));
+        let damage = text(table, "damage", row).map(|damage| {
+            let at = int(table, "damage_offset", row).map(|offset| format!("byte {}", thousands(offset)));
+            Cell::Damage(Shown::new(damage), at)
+        });
+        let name = word(listed, "capture", row, "(no path)");
+        let share_of_all = int(table, "bytes", row).map_or_else(String::new, |bytes| share(bytes, content.bytes));
+        let mut cells = vec![name, status(text(table, "status", row)), word(listed, "format", row, "(unknown)")];
+        cells.extend([number(listed, "packets", row), bytes(listed, "bytes", row), Cell::Number(share_of_all)]);
+        cells.extend([time("first_time"), time("last_time")]);
+        cells.extend(damage);
+        cells
+    };
+    let rows = rows.into_iter().map(row).collect();
+    let words = ["captures", "Captures", "What the lake was made of; captures with damage come first.", "No captures."];
+    Grid { rows, more: more(listed), ..Grid::of(words, &heads, &Listed::default(), |_| Vec::new()) }
+}
+
+fn severity(status: Option<&str>) -> u8 {
+    match status {
+        Some("refused") => 3,
+        Some("damaged") => 2,
+        Some("odd") => 1,
+        _ => 0,
+    }
+}
+
+fn status(status: Option<&str>) -> Cell {
+    match status {
+        Some("whole") => Cell::Status("whole", "✓", "whole"),
+        Some("odd") => Cell::Status("odd", "○", "odd"),
+        Some("damaged") => Cell::Status("damaged", "▲", "damaged"),
+        Some("refused") => Cell::Status("refused", "✕", "refused"),
+        Some(other) => Cell::Text(Shown::new(other)),
+        None => Cell::Absent("(unknown)"),
+    }
+}
+
+/// The numbers below the picture of the traffic.
+pub(super) fn traffic(traffic: &super::traffic::Traffic) -> Vec<(String, Vec<[String; 2]>)> {
+    let cell = |bytes: i64| [scale::bytes(bytes), exact(bytes)];
+    let (_, rows) = traffic.coarse();
+    let row = |(first, bytes): (usize, Vec<i64>)| {
+        let sum = bytes.iter().fold(0_i64, |sum, bytes| sum.saturating_add(*bytes));
+        (clock::instant(traffic.at(first)), bytes.into_iter().chain([sum]).map(cell).collect())
+    };
+    rows.into_iter().map(row).collect()
+}

@@ -1,0 +1,5 @@
+//! What holds of every report.
+
+mod laws;
+mod sample;
+mod traffic;
