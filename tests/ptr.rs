@@ -415,7 +415,7 @@ fn the_cache_of_one_run_is_that_of_the_next() {
     let path = folder.path().join("names.parquet");
     let mut cache = PtrCache::read(&path, NOW);
     assert_eq!(round(&[address(1), address(2)], &mut cache, &options(&[&server])).asked, 2);
-    parcap::write::write_table(&path, cache.table()).unwrap();
+    parcap::write::write_table(&path, &cache.table()).unwrap();
     let mut cache = PtrCache::read(&path, NOW + 1);
     assert_eq!(round(&[address(1), address(2)], &mut cache, &options(&[&server])).cached, 2);
     assert!(!cache.changed());

@@ -2,7 +2,9 @@
 
 use askama::Template;
 
-use super::content::{Content, Listed};
+use crate::summary::Listed;
+
+use super::content::Content;
 use super::grid::{longest, more, width};
 use super::scale::{self, share};
 use super::tables::{name, port};
@@ -49,7 +51,7 @@ impl Bars {
         let (characters, left_end) = if id == "conversations" { LABEL_OF_TWO } else { LABEL };
         let short = |bar: Bar| Bar { label: bar.full.short(characters), ..bar };
         let bars: Vec<_> = (0..listed.first.rows().min(BARS)).map(bar).map(short).collect();
-        let left = Listed { rows: listed.rows, first: listed.first.clone().first(BARS) };
+        let left = Listed { rows: listed.rows, first: listed.first.clone().first(BARS), ..*listed };
         Self { id, title, desc, bars, more: more(&left), left: left_end, style: PLOT_STYLE }
     }
 
@@ -141,5 +143,5 @@ fn singly(listed: &Listed) -> Listed {
     let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();
     let summed = rest(single).map_or(0, |rest| u64::try_from(rest).unwrap_or(0));
     let rows = listed.rows.saturating_sub(u64::from(summed > 0)).saturating_add(summed);
-    Listed { rows, first: listed.first.clone().first(single) }
+    Listed { rows, first: listed.first.clone().first(single), ..*listed }
 }

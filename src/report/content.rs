@@ -1,6 +1,6 @@
 //! What a report is made of: sums and tables, read from a lake by somebody else.
 
-use crate::columns::Table;
+use crate::summary::{Listed, Series};
 
 /// Everything that a report says.
 ///
@@ -45,34 +45,4 @@ pub struct Content {
     /// `capture`, `format`, `packets`, `bytes`, `first_time`, `last_time`, `status` (`whole`, `odd`, `damaged` or
     /// `refused`), `damage` (text), `damage_offset`.
     pub captures_table: Listed,
-}
-
-/// Traffic over time in equal bins, by protocol.
-#[derive(Clone, Debug, Default)]
-pub struct Series {
-    /// Start of the first bin, microseconds since the Unix epoch.
-    pub start: i64,
-    /// Length of a bin, microseconds.
-    pub bin: i64,
-    /// Bytes in each bin, by protocol (none: packets without an IP header), largest protocol first; all of the same
-    /// length, up to some 2,000 bins.
-    pub protocols: Vec<(Option<String>, Vec<i64>)>,
-    /// Bytes and packets of the packets without a time, which are in no bin.
-    pub untimed: (i64, i64),
-}
-
-/// The beginning of a table.
-#[derive(Clone, Debug, Default)]
-pub struct Listed {
-    /// How many rows the table has in all.
-    pub rows: u64,
-    /// The first of them.
-    pub first: Table,
-}
-
-impl Listed {
-    /// How many rows are not listed.
-    pub(super) fn left(&self) -> u64 {
-        self.rows.saturating_sub(u64::try_from(self.first.rows()).unwrap_or(u64::MAX))
-    }
 }

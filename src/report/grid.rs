@@ -1,8 +1,8 @@
 //! A table of the report: what stands in its cells, ready for the template.
 
-use super::content::Listed;
 use super::scale::{self, count, float, share};
 use super::text::{Shown, int, text};
+use crate::summary::Listed;
 use crate::summary::thousands;
 
 /// A table with its heading.

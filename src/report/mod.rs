@@ -20,7 +20,7 @@
 //! let page = html(&content)?;
 //! assert!(page.contains("&#60;lake&#62;") && !page.contains("<lake>"));
 //! assert_eq!(plots(&content)[0].0, "traffic.svg");
-//! # Ok::<(), askama::Error>(())
+//! # Ok::<(), std::io::Error>(())
 //! ```
 
 mod bars;
@@ -35,9 +35,11 @@ mod tests;
 mod text;
 mod traffic;
 
+use std::io;
+
 use askama::Template;
 
-pub use content::{Content, Listed, Series};
+pub use content::Content;
 
 /// Words for what is not there; in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";
@@ -51,8 +53,8 @@ const PLOT_STYLE: &str = include_str!("../../templates/plot.css");
 ///
 /// # Errors
 /// If a template cannot be written to memory: a bug.
-pub fn html(content: &Content) -> Result<String, askama::Error> {
-    page::Page::new(content).render()
+pub fn html(content: &Content) -> io::Result<String> {
+    page::Page::new(content).render().map_err(io::Error::other)
 }
 
 /// The plots, as names of files and their text: `traffic.svg` first, then one for each table of volumes or counts.

@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::content::{Content, Listed};
+use crate::summary::Listed;
+
+use super::content::Content;
 use super::grid::{Cell, Grid, bytes, exact, longest, more, number, often, volume, word};
 use super::scale::{self, count, share};
 use super::text::{Shown, int, text};

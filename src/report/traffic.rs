@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::clock::{Tick, instant, ticks};
-use super::content::Series;
 use super::scale::{Axis, count, duration, float, float_of, mark, rate, share, whole};
 use super::text::Shown;
 use super::{ABSENT_IP, scale};
+use crate::summary::Series;
 
 /// Protocols that have a layer of their own; the others share one.
 pub(super) const OWN: usize = 6;

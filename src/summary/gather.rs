@@ -21,14 +21,14 @@ use super::naming::Naming;
 use super::render::time;
 use super::rows::Rows;
 use super::schema::{Order, SUMMARIES, Summary};
-use super::series::Series;
+use super::series::{Bins, Series};
 use super::top::Top;
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
 
 /// The beginning of a table, largest rows first, and how many rows it has.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Listed {
     /// Its name.
     pub name: &'static str,
@@ -39,6 +39,12 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// How many rows are not listed.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.rows.saturating_sub(self.first.rows() as u64)
+    }
+
     /// The table of captures.
     #[must_use]
     pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>, top: usize) -> Self {
@@ -89,7 +95,7 @@ pub struct Gather {
     several: Option<Tallies>,
     tops: BTreeMap<Kind, Top>,
     failures: Top,
-    series: Option<Series>,
+    bins: Option<Bins>,
     /// The table of rates is made of windows that begin with the first packet.
     from_first: bool,
 }
@@ -102,7 +108,7 @@ impl Gather {
         let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
         let tops = kinds.map(|kind| (kind, Top::new(top))).collect();
         let several = several.then(|| Tallies::new(folder));
-        Self { window, several, tops, failures: Top::new(top), series: None, from_first: false }
+        Self { window, several, tops, failures: Top::new(top), bins: None, from_first: false }
     }
 
     /// Takes windows that begin with the first packet, instead of those of the dates.
@@ -114,8 +120,8 @@ impl Gather {
 
     /// Gathers traffic over time as well.
     #[must_use]
-    pub fn with_series(mut self, series: Series) -> Self {
-        self.series = Some(series);
+    pub fn with_series(mut self, bins: Bins) -> Self {
+        self.bins = Some(bins);
         self
     }
 
@@ -135,8 +141,8 @@ impl Gather {
     }
 
     fn add(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
-        if let Some(series) = self.series.as_mut().filter(|_| kind == Kind::Windows) {
-            series.add(key, sums);
+        if let Some(bins) = self.bins.as_mut().filter(|_| kind == Kind::Windows) {
+            bins.add(key, sums);
         }
         match &mut self.several {
             Some(several) => several.add(kind.section(Day::EPOCH), key, sums),
@@ -168,7 +174,7 @@ impl Gather {
         let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(Kind::Queries));
         let failures = failures.map(|summary| listed(summary, self.failures, window));
         let none = || Listed { name: "dns_queries", rows: 0, first: Table::default() };
-        Ok(Gathered { tables, failures: failures.unwrap_or_else(none), series: self.series })
+        Ok(Gathered { tables, failures: failures.unwrap_or_else(none), series: self.bins.map(Bins::into_series) })
     }
 
     /// All rows of one table, some thousand at a time, in the order of the table. Only where several dates were gathered.

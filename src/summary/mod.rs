@@ -38,5 +38,5 @@ pub use partial::Partial;
 pub use publish::{stage, stage_captures};
 pub use render::{Units, render, thousands, time};
 pub use schema::{Column, NO_NAME, SUMMARIES, Summary, Values};
-pub use series::{MAX_BINS, Series};
+pub use series::{Bins, MAX_BINS, Series};
 pub use unnamed::unnamed;

@@ -49,7 +49,8 @@ pub fn render(listed: &Listed, units: Units) -> String {
     }
     let mut drawn: String = text.trim_fmt();
     drawn.push('\n');
-    if let Some(left) = listed.rows.checked_sub(table.rows() as u64).filter(|left| *left > 0) {
+    let left = listed.left();
+    if left > 0 {
         drawn.push_str(&format!(
             " … and {} more {}\n",
             thousands(i64::try_from(left).unwrap_or(i64::MAX)),

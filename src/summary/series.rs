@@ -1,5 +1,6 @@
 //! Traffic over time in equal bins, for a picture: few enough to be drawn, however long it took.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::tally::{Rule, Sums};
@@ -13,22 +14,32 @@ pub const MAX_BINS: i64 = 1500;
 const WINDOWS: [i64; 20] =
     [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000];
 
-/// Bytes by protocol in bins of equal length, from the first to the last, those without packets included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Traffic over time in equal bins, those without packets included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
-    /// Start of the first bin, in microseconds since the Unix epoch.
+    /// Start of the first bin, in microseconds since the Unix epoch: a multiple of a bin's length.
     pub start: i64,
     /// Length of a bin in microseconds.
     pub bin: i64,
-    /// How many bins there are.
-    pub bins: usize,
-    /// Bytes of each bin, by protocol number.
-    protocols: BTreeMap<u16, Vec<i64>>,
-    /// Bytes and packets of packets without a time.
+    /// Bytes in each bin, by protocol as the packets table names it (none: packets without an IP header), the largest
+    /// protocol first; all of the same length, of up to [`MAX_BINS`].
+    pub protocols: Vec<(Option<String>, Vec<i64>)>,
+    /// Bytes and packets of the packets without a time, which are in no bin.
     pub untimed: (i64, i64),
 }
 
-impl Series {
+/// A series while it is added up.
+#[derive(Clone, Debug)]
+pub struct Bins {
+    start: i64,
+    bin: i64,
+    bins: usize,
+    /// By protocol number.
+    protocols: BTreeMap<u16, Vec<i64>>,
+    untimed: Sums,
+}
+
+impl Bins {
     /// Bins for windows of `window` microseconds from the one that holds `first` to the one that holds `last`.
     #[must_use]
     pub fn new(window: i64, first: i64, last: i64) -> Self {
@@ -39,17 +50,14 @@ impl Series {
         let bin = window.saturating_mul(windows);
         let start = first - first.rem_euclid(bin);
         let bins = usize::try_from((last - start).max(0) / bin + 1).unwrap_or(1);
-        Self { start, bin, bins, protocols: BTreeMap::new(), untimed: (0, 0) }
+        Self { start, bin, bins, protocols: BTreeMap::new(), untimed: Sums::default() }
     }
 
     /// Adds a window; one that lies outside counts in the first or the last bin.
     pub(super) fn add(&mut self, key: &[u8], sums: Sums) {
         let mut reader = Reader(key);
         let Some(start) = reader.time() else {
-            let mut all = Sums::of(self.untimed.0, self.untimed.1);
-            all.merge(&sums, Rule::Add);
-            self.untimed = (all.bytes, all.packets);
-            return;
+            return self.untimed.merge(&sums, Rule::Add);
         };
         let place = usize::try_from((start - self.start).max(0) / self.bin).unwrap_or(0).min(self.bins - 1);
         let bins = self.bins;
@@ -59,13 +67,18 @@ impl Series {
         }
     }
 
-    /// Bytes of each bin by protocol, as the packets table names it; the protocol with most bytes first.
+    /// All that was added.
     #[must_use]
-    pub fn protocols(&self) -> Vec<(Option<String>, Vec<i64>)> {
+    pub fn into_series(self) -> Series {
         let total = |bins: &[i64]| bins.iter().fold(0_i64, |sum, bytes| sum.saturating_add(*bytes));
-        let mut columns: Vec<_> = self.protocols.iter().map(|(number, bins)| (total(bins), *number, bins)).collect();
-        columns.sort_by_key(|(total, number, _)| (std::cmp::Reverse(*total), *number));
-        columns.into_iter().map(|(_, number, bins)| (protocol(number), bins.clone())).collect()
+        let mut columns: Vec<_> = self.protocols.into_iter().collect();
+        columns.sort_by_key(|(number, bins)| (Reverse(total(bins)), *number));
+        Series {
+            start: self.start,
+            bin: self.bin,
+            protocols: columns.into_iter().map(|(number, bins)| (protocol(number), bins)).collect(),
+            untimed: (self.untimed.bytes, self.untimed.packets),
+        }
     }
 }
 
@@ -86,16 +99,18 @@ mod tests {
             times in prop::collection::vec((prop_oneof![0..10_000_000_i64, 0..1_000_000_000_000_i64, 0..1_000_000_000_000_000_i64], 0..1000_i64, 0..3_u16), 1..50),
         ) {
             let last = times.iter().map(|(time, ..)| first + time).max().unwrap();
-            let mut series = Series::new(window, first, last);
-            prop_assert!((1..=MAX_BINS).contains(&i64::try_from(series.bins).unwrap()), "{} bins", series.bins);
-            prop_assert_eq!((series.start.rem_euclid(series.bin), series.bin % window), (0, 0));
+            let mut series = Bins::new(window, first, last);
+            let bins = series.bins;
+            prop_assert!((1..=MAX_BINS).contains(&i64::try_from(bins).unwrap()), "{bins} bins");
             for (time, bytes, protocol) in &times {
                 let start = first + time - (first + time).rem_euclid(window);
                 series.add(Key::default().time(Some(start)).protocol(*protocol).bytes(), Sums::of(*bytes, 1));
             }
-            let sum: i64 = series.protocols().iter().flat_map(|(_, bins)| bins).sum();
+            let series = series.into_series();
+            prop_assert_eq!((series.start.rem_euclid(series.bin), series.bin % window), (0, 0));
+            let sum: i64 = series.protocols.iter().flat_map(|(_, bins)| bins).sum();
             prop_assert_eq!(sum, times.iter().map(|(_, bytes, _)| bytes).sum::<i64>());
-            prop_assert!(series.protocols().iter().all(|(_, bins)| bins.len() == series.bins));
+            prop_assert!(series.protocols.iter().all(|(_, held)| held.len() == bins));
         }
     }
 }

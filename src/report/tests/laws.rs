@@ -11,7 +11,8 @@ use crate::columns::TableColumn;
 use crate::report::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use crate::report::text::Shown;
 use crate::report::traffic::{HEIGHT, UNITS};
-use crate::report::{Content, Listed, Series, html, plots};
+use crate::report::{Content, html, plots};
+use crate::summary::{Listed, Series};
 
 /// A page with a text of its own in every place that takes one.
 fn page_of(words: &[String; 24]) -> Content {

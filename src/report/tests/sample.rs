@@ -1,14 +1,15 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
 use crate::columns::{Table, TableColumn};
-use crate::report::{Content, Listed, Series, scale};
+use crate::report::{Content, scale};
+use crate::summary::{Listed, Series};
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.
 const START: i64 = 1_710_115_200_000_000;
 
 pub(super) fn listed<const N: usize>(rows: u64, columns: [(&str, TableColumn); N]) -> Listed {
-    Listed { rows, first: Table::new(columns) }
+    Listed { rows, first: Table::new(columns), ..Listed::default() }
 }
 
 pub(super) fn texts(values: &[Option<&str>]) -> TableColumn {

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use crate::report::Series;
 use crate::report::scale::float;
 use crate::report::traffic::{OWN, ROWS, Traffic, UNITS};
+use crate::summary::Series;
 
 /// The heights of the steps of a path along its top and along its floor, read back.
 fn heights(path: &str) -> (Vec<i64>, Vec<i64>) {
