@@ -100,7 +100,8 @@ PARTS = {
         "SELECT date, lower(dns_query), count(*)::BIGINT FROM packets WHERE dns_query IS NOT NULL GROUP BY ALL",
         "SELECT date, name, sum(count)::BIGINT FROM seen_dns_queries WHERE name IS NOT NULL GROUP BY ALL",
     ),
-    "dns_names: names are lower case, once an address, seen in the time of the date's DNS": (
+    # Names in lower case, once an address, seen while there was DNS.
+    "dns_names: sound": (
         "SELECT NULL, NULL, NULL WHERE false",
         """
         SELECT s.date, s.address, s.name FROM seen_dns_names s LEFT JOIN (
@@ -161,16 +162,16 @@ def make_conversations(db, most):
     totals = "count(*), sum(bytes)::BIGINT, sum(packets)::BIGINT"
     for (date,) in db.execute("SELECT DISTINCT date FROM pairs").fetchall():
         pairs = f"FROM pairs WHERE date = '{date}' AND (ip_src IS NOT NULL OR ip_dst IS NOT NULL)"
-        count, *all_sums = db.execute(f"SELECT {totals} {pairs}").fetchone()
+        count, *all_sums = db.execute(f"SELECT {totals} {pairs}").fetchall()[0]
         if count <= most:
             db.execute(f"INSERT INTO conversations SELECT *, NULL {pairs}")
             continue
-        last = db.execute(f"SELECT bytes, packets {pairs} ORDER BY ALL DESC LIMIT 1 OFFSET {most - 1}").fetchone()
+        last = db.execute(f"SELECT bytes, packets {pairs} ORDER BY ALL DESC LIMIT 1 OFFSET {most - 1}").fetchall()[0]
         larger = f"{pairs} AND (bytes > {last[0]} OR bytes = {last[0]} AND packets > {last[1]})"
-        held, *sums = db.execute(f"SELECT {totals} {larger}").fetchone()
+        held, *sums = db.execute(f"SELECT {totals} {larger}").fetchall()[0]
         db.execute(f"INSERT INTO conversations SELECT *, NULL {larger}")
         # Of those that are as large as the last one, the first by address.
-        ties = rows_of(db.cursor(), f"SELECT ip_src, ip_dst {pairs} AND bytes = {last[0]} AND packets = {last[1]}")
+        ties = rows_of(db, f"SELECT ip_src, ip_dst {pairs} AND bytes = {last[0]} AND packets = {last[1]}")
         first = heapq.nsmallest(most - held, ties, key=lambda pair: tuple(map(address_order, pair)))
         rest = [total - (above or 0) - len(first) * each for total, above, each in zip(all_sums, sums, last)]
         rows = [[date, *pair, *last, None] for pair in first] + [[date, None, None, *rest, count - most]]
@@ -189,8 +190,8 @@ def compare(db, title, expected, seen):
         return 1
     missing, extra = db.execute(
         "SELECT coalesce(sum(off) FILTER (off > 0), 0)::BIGINT, coalesce(-sum(off) FILTER (off < 0), 0)::BIGINT FROM off"
-    ).fetchone()
-    (rows,) = db.execute(f"SELECT count(*) FROM ({seen})").fetchone()
+    ).fetchall()[0]
+    [(rows,)] = db.execute(f"SELECT count(*) FROM ({seen})").fetchall()
     print(f"{title}: rows {rows:,}, missing {missing:,}, extra {extra:,}, differing rows {missing + extra:,}")
     for *row, off in db.execute("FROM off ORDER BY ALL LIMIT 6").fetchall() if missing + extra else []:
         print(f"    {'missing' if off > 0 else 'extra'}: {', '.join(map(str, row))}")
@@ -248,7 +249,7 @@ def check(lake, conversations, window, captures):
             for name, rows in zip(("dns_queries", "dns_names"), dns_of.tables(captures)):
                 if name in tables:
                     columns = {"date": pa.date32(), **{key: INT if kind == TIME else kind for key, kind in TABLES[name].items()}}
-                    db.register("read_again", pa.table(dict(zip(columns, zip(*rows))), schema=pa.schema(columns)))
+                    db.register("read_again", pa.Table.from_pylist([dict(zip(columns, row)) for row in rows], pa.schema(columns)))
                     wrong += compare(db, f"{name}: captures read again", "FROM read_again", f"FROM seen_{name}")
     return wrong
 
