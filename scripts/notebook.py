@@ -11,7 +11,8 @@ A cell is `equal`, or it becomes so when what the two are known to differ in is 
 where the capture shows that it applies; what was undone is named:
 
     D1 rows of what scapy does not call Ethernet II    D2 IPv6 addresses    D4 addresses of packets with several IP headers
-    D5 wire length of packets that were cut            D7 DNS that scapy does not decode
+    D5 wire length of packets that were cut            D7 names in DNS messages that scapy does not decode
+    clock: packets without a time, to which scapy gives the time of reading
     doubles: packets that the notebook's rounded windows put next door
     boundary: the last packet, lost by the notebook where it falls exactly on the start of a window
 
@@ -32,7 +33,9 @@ import numpy as np
 import pandas as pd
 
 logging.getLogger("scapy").setLevel(logging.CRITICAL)
-from scapy.all import DNS, IP, DNSRR, Ether, IPv6, PcapReader  # noqa: E402
+from scapy.all import DNS, IP, UDP, DNSRR, Ether, IPv6, PcapReader  # noqa: E402
+
+import dns_of  # noqa: E402
 
 COLUMNS = 18
 WINDOWS = [0.1, 1, 10]
@@ -63,19 +66,21 @@ def read_capture(path):
     day, waiting = None, []
     with PcapReader(str(path)) as reader:
         while True:
-            row = {"time": None, "ether": False, "captured": None, "wire": None, "headers": 0, "dns": False}
+            row = {"time": None, "ether": False, "captured": None, "wire": None, "headers": 0, "dns": False, "datagram": None}
             try:
                 packet = reader.read_packet()
-                row["time"] = float(packet.time) if packet.time is not None else None
+                # A time from the capture is a decimal; a double is the clock's, where the capture has none.
+                row["time"] = None if type(packet.time) is float else float(packet.time)
                 row.update(ether=Ether in packet, captured=len(packet.original), wire=packet.wirelen, dns=DNS in packet)
-                layers = packet.layers()
-                row["headers"] = sum(layer in (IP, IPv6) for layer in layers)
+                row["headers"] = sum(layer in (IP, IPv6) for layer in packet.layers())
+                if UDP in packet:
+                    row["datagram"] = bytes(packet[UDP].payload)
             except EOFError:
                 break
             except Exception:  # Whatever scapy raises, the record is one that it has no row for.
                 packet = None
             # A packet without a time belongs to the date of the one before, at the beginning to the first that there is.
-            if row["time"] is not None:
+            if row["time"] is not None and abs(row["time"]) < 2.5e11:
                 day = str(date(1970, 1, 1) + timedelta(days=row["time"] // 86_400))
             rows.append({**row, "date": day})
             if packet is not None and row["dns"] and row["headers"] == 1:
@@ -101,6 +106,11 @@ def best_names(named):
 # ------------------------------------------------------------------------------------------------
 
 
+def nulls(values):
+    """Text with None for null, of which pandas has several."""
+    return pd.Series([None if pd.isna(value) else value for value in values], index=values.index, dtype=object)
+
+
 def with_names(packets, names):
     named = [None if ip is None else names.get((day, ip), "N/A") for day, ip in zip(packets["date"], packets["ip_dst"])]
     return packets.assign(name_dst=pd.Series(named, index=packets.index, dtype=object))
@@ -120,11 +130,16 @@ def unique(packets, key):
 def send_rates(packets, window):
     """The notebook's: (window, bytes a second) from the first packet on, as long as one starts before the last packet."""
     packets = packets.sort_values("time", kind="stable")
-    times, bytes_before = packets["time"].to_numpy(), np.concatenate([[0], packets["length"].cumsum()])
-    starts = np.arange(times[0], times[-1], window)
-    ends = np.append(starts[1:], starts[-1:] + window)
-    sums = bytes_before[np.searchsorted(times, ends)] - bytes_before[np.searchsorted(times, starts)]
-    return [(number, rate) for number, rate in enumerate(sums / window) if rate]
+    times = packets["time"].to_numpy()
+    if not len(times):
+        return []
+    first, last = times[0], times[-1]
+    # Of each packet the window, so that years without packets take no memory; as its bounds say, in doubles like them.
+    number = (times - first) // window
+    number = number - (first + number * window > times)
+    number = number + (first + (number + 1) * window <= times)
+    sums = packets["length"].groupby(number).sum()
+    return [(int(at), float(length) / window) for at, length in sums.items() if first + at * window < last]
 
 
 def exact_rates(packets, window):
@@ -160,7 +175,7 @@ class Parcap:
             return None
         # A partition has its rows in the order of the capture.
         rows["rec"] = np.argsort(records["date"].to_numpy(), kind="stable")
-        rows["ip_dst"] = rows["ip_dst"].astype(object).where(rows["ip_dst"].notna(), None)
+        rows["ip_dst"] = nulls(rows["ip_dst"])
         rows["micros"] = rows["datetime"].dt.as_unit("us").dt.tz_localize(None).astype("int64").where(rows["datetime"].notna())
         return rows.sort_values("rec").set_index("rec", drop=False)
 
@@ -185,11 +200,10 @@ def undone(rows, records, notebook):
     at = lambda column: records[column].reindex(rows.index)
     rows = rows[rows.index.isin(notebook.index) | at("ether").astype(bool)]
     yield "D1", rows
-    rows = rows.assign(ip_dst=[None if ip is not None and ":" in ip else ip for ip in rows["ip_dst"]])
+    rows = rows.assign(ip_dst=nulls(rows["ip_dst"].map(lambda ip: None if ip and ":" in ip else ip)))
     yield "D2", rows
     several = (at("headers") > 1) & rows.index.isin(notebook.index)
-    rows = rows.assign(ip_dst=rows["ip_dst"].mask(several, notebook["ip_dst"].reindex(rows.index)))
-    rows["ip_dst"] = rows["ip_dst"].astype(object).where(rows["ip_dst"].notna(), None)
+    rows = rows.assign(ip_dst=nulls(rows["ip_dst"].mask(several, notebook["ip_dst"].reindex(rows.index))))
     yield "D4", rows
     cut = (rows["length"] == at("wire")) & (at("captured") < at("wire"))
     rows = rows.assign(length=rows["length"].mask(cut, at("captured")).astype("int64"))
@@ -210,20 +224,19 @@ def explain(cell, want, rows, steps):
 
 def explain_rates(want, rows, steps, notebook, window):
     """The same for send rates, where the notebook's doubles and its last window come into it."""
-    rounded = notebook.assign(time=(notebook["time"] * 1e6).round().astype("int64"))
-    exact = [(at, rate * round(window * 1e6) / window) for at, rate in send_rates(rounded, round(window * 1e6))]
-    exact = [(at, float(round(rate * window)) / window) for at, rate in exact]
+    # The same in whole microseconds.
+    micros, length = rows["micros"].reindex(notebook.index), round(window * 1e6)
+    exact = [(at, round(rate * length) / window) for at, rate in send_rates(notebook.assign(time=micros.astype("int64")), length)]
     used = []
     for name, rows in [(None, rows), *steps]:
         got = exact_rates(rows, window)
         used += [name] if name and got != before else []
         before = got
         span = rows["micros"].max() - rows["micros"].min()
-        on_boundary = span % round(window * 1e6) == 0
         for doubles, wanted in ((False, want), (True, exact)):
             if got == wanted:
                 return used + ["doubles"] * doubles
-            if on_boundary and got[:-1] == wanted and got[-1][0] == span // round(window * 1e6):
+            if got and span % length == 0 and got[-1][0] == span // length and got[:-1] == wanted:
                 return used + ["doubles"] * doubles + ["boundary"]
     return None
 
@@ -251,8 +264,9 @@ def main():
     args = parser.parse_args()
     records, named = read_capture(args.capture)
     notebook = pd.read_parquet(args.scapy).set_index("rec", drop=False)
-    notebook["ip_dst"] = notebook["ip_dst"].astype(object).where(notebook["ip_dst"].notna(), None)
+    notebook["ip_dst"] = nulls(notebook["ip_dst"])
     notebook = with_names(notebook.assign(date=records["date"].reindex(notebook.index)), best_names(named))
+    untimed = records["time"].isna().reindex(notebook.index)
     with tempfile.TemporaryDirectory() as lake:
         parcap = Parcap(args.parcap, args.capture, lake)
         rows = parcap.packets(records)
@@ -275,17 +289,21 @@ def main():
         wrong += cell("3 unique destinations", lambda packets: unique(packets, "ip_dst"))
         wrong += cell("4, 7 volume by address", lambda packets: volume(packets, "ip_dst"), parcap.volume("volume_by_ip", "ip_dst"))
         rows, steps = with_names(rows, names), [(name, with_names(after, names)) for name, after in steps]
-        # Messages in which parcap sees DNS and scapy does not: what only they say is undone last.
-        unread = rows["is_dns"] & ~records["dns"].reindex(rows.index).astype(bool)
-        if unread.any():
-            steps.append(("D7", with_names(steps[-1][1], best_names(named))))
+        # What is said by messages in which parcap sees DNS and scapy does not.
+        unread = records[rows["is_dns"] & ~records["dns"].astype(bool) & records["datagram"].notna()]
+        for record in unread.itertuples():
+            for address, name in dns_of.read(record.datagram)[1]:
+                ours[record.date, address, name] -= 1
+        steps.append(("D7", with_names(steps[-1][1], best_names({key: count for key, count in ours.items() if count > 0}))))
         wrong += cell("5, 6 unique names", lambda packets: unique(packets, "name_dst"))
         wrong += cell("7 volume by name", lambda packets: volume(packets, "name_dst"), parcap.volume("volume_by_name", "name_dst"))
-        timed = notebook[notebook["time"].notna()]
+        timed = notebook[~untimed]
         for window in WINDOWS:
             want, own = send_rates(timed, window), exact_rates(rows, window)
             got = own if args.rates == "packets" else parcap.rates(window)
             verdict = explain_rates(want, rows, steps, timed, window) if got == own else None
+            if verdict is not None and untimed.any():
+                verdict = ["clock", *verdict]
             wrong += show(f"8 send_rates, {window} s", want, got, verdict)
     print("something is unexplained" if wrong else "all is explained")
     return 1 if wrong else 0
