@@ -224,9 +224,10 @@ def explain(cell, want, rows, steps):
 
 def explain_rates(want, rows, steps, notebook, window):
     """The same for send rates, where the notebook's doubles and its last window come into it."""
-    # The same in whole microseconds.
-    micros, length = rows["micros"].reindex(notebook.index), round(window * 1e6)
-    exact = [(at, round(rate * length) / window) for at, rate in send_rates(notebook.assign(time=micros.astype("int64")), length)]
+    # The same in whole microseconds: the capture's, where the notebook's double is within one of them.
+    micros, length, doubles = rows["micros"].reindex(notebook.index), round(window * 1e6), notebook["time"] * 1e6
+    micros = micros.where((micros - doubles).abs() <= 1, doubles.round()).astype("int64")
+    exact = [(at, round(rate * length) / window) for at, rate in send_rates(notebook.assign(time=micros), length)]
     used = []
     for name, rows in [(None, rows), *steps]:
         got = exact_rates(rows, window)
