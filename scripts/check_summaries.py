@@ -131,7 +131,7 @@ def open_lake(lake, folder):
     read = "read_parquet('{}/**/*.parquet', hive_partitioning = false, filename = true)"
     # The date is the folder's: where packets are partitioned by protocol too, DuckDB would take that from there as well.
     date = "CAST(regexp_extract(filename, 'date=([0-9-]+)', 1) AS DATE) AS date"
-    db.execute(f"CREATE VIEW packets AS SELECT *, {date} FROM {read.format(lake / 'packets')}")
+    db.execute(f"CREATE VIEW packets AS SELECT * REPLACE (datetime::TIMESTAMPTZ AS datetime), {date} FROM {read.format(lake / 'packets')}")
     tables = [name for name in TABLES if files_of(lake, name)]
     for name in tables:
         schema = pq.read_schema(next(iter(files_of(lake, name).values())))

@@ -189,10 +189,11 @@ class Parcap:
         done = subprocess.run([*command, "--format", "csv", "--table", "send_rates"], capture_output=True, text=True)
         if done.returncode not in (0, 3):
             sys.exit(f"parcap summarize: exit {done.returncode}: {done.stderr}")
-        rows = pd.read_csv(io.StringIO(done.stdout)).dropna(subset="window_start")
+        rows = pd.read_csv(io.StringIO(done.stdout), float_precision="round_trip").dropna(subset="window_start")
         micros = pd.to_datetime(rows["window_start"], utc=True, format="ISO8601").dt.as_unit("us").astype("int64")
         number = (micros - micros.min()) // round(window * 1e6)
-        return sorted(zip(map(int, number), map(float, rows["bytes_per_s"])))
+        # Windows without packets may stand there or not.
+        return sorted((int(at), float(rate)) for at, rate, packets in zip(number, rows["bytes_per_s"], rows["packets"]) if packets)
 
 
 def undone(rows, records, notebook):
