@@ -11,8 +11,13 @@ Known to differ from parcap, and left so: pointers that lead forward do not deco
 the date of the DNS message before it.
 """
 
+import contextlib
+import functools
+import mmap
+import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -27,24 +32,53 @@ OFF = ["ip.defragment", "ipv6.defragment", "tcp.desegment_tcp_streams", "tcp.ana
 NOT_DECODED = ["dns", "mdns", "llmnr", "tls", "quic", "http", "dtls"]
 BETWEEN = {"ipv6.hopopts", "ipv6.routing", "ipv6.fraghdr", "ipv6.dstopts", "ah"}
 UNPACK = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz", b"BZh": "bzip2", b"\x04\x22\x4d\x18": "lz4"}
+# Microseconds and nanoseconds, either order of bytes.
+PCAP = {b"\xd4\xc3\xb2\xa1": "little", b"\x4d\x3c\xb2\xa1": "little", b"\xa1\xb2\xc3\xd4": "big", b"\xa1\xb2\x3c\x4d": "big"}
 A, CNAME, AAAA, OPT = 1, 5, 28, 41
 CODES = "NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE".split()
 DAY = 86_400_000_000
+
+
+def fed(feed, how, path, pipe):
+    """Feeds tshark, which may stop before the end."""
+    with contextlib.suppress(BrokenPipeError), pipe:
+        feed(path, how, pipe)
+
+
+def unpacked(path, command, pipe):
+    subprocess.run([command, "-dcq", path], stdout=pipe)
+
+
+def thinned(path, order, pipe):
+    """Writes the records of a pcap in which the number of a port of DNS stands anywhere: tshark is slow, and need not see more."""
+    one, two, three = (int(port).to_bytes(2, "big") for port in PORTS)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        pipe.write(held[:24])
+        at = 24
+        while at < len(held):
+            end = at + 16 + int.from_bytes(held[at + 8 : at + 12], order)
+            record = held[at:end]
+            # What is cut is for tshark to complain of.
+            if end > len(held) or one in record or two in record or three in record:
+                pipe.write(record)
+            at = end
 
 
 def packets_of(path):
     """Time in microseconds (None without one) and message bytes of what goes to or from a port of DNS."""
     with open(path, "rb") as file:
         magic = file.read(6)
-    unpack = next((command for start, command in UNPACK.items() if magic.startswith(start)), None)
+    feed = next(((unpacked, command) for start, command in UNPACK.items() if magic.startswith(start)), None)
+    feed = feed or ((thinned, PCAP[magic[:4]]) if magic[:4] in PCAP else None)
     ports = ", ".join(sorted(PORTS))
-    command = ["tshark", "-n", "-r", "-" if unpack else path, "-Y", f"udp.port in {{{ports}}} || tcp.port in {{{ports}}}"]
+    command = ["tshark", "-n", "-r", "-" if feed else path, "-Y", f"udp.port in {{{ports}}} || tcp.port in {{{ports}}}"]
     command += ["-T", "fields", "-E", "occurrence=f", "-E", "separator=/t"]
     command += [word for field in FIELDS for word in ("-e", field)] + [word for name in OFF for word in ("-o", f"{name}:FALSE")]
     command += [word for name in NOT_DECODED for word in ("--disable-protocol", name)]
-    source = subprocess.Popen([unpack, "-dcq", path], stdout=subprocess.PIPE) if unpack else None
-    held = subprocess.Popen(command, stdin=source and source.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in held.stdout:
+    held = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    feeding = threading.Thread(target=fed, args=(*feed, path, held.stdin)) if feed else None
+    feeding.start() if feeding else held.stdin.close()
+    for line in map(bytes.decode, held.stdout):
         time, layers, *values = line.rstrip("\n").split("\t")
         # The outermost IP header, and what follows it: of the first occurrences that is the one meant.
         layers = layers.split(":")
@@ -59,7 +93,9 @@ def packets_of(path):
                 message = message[2 : 2 + int.from_bytes(message[:2], "big")]
             seconds, _, fraction = time.partition(".")
             yield int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0")) if seconds else None, message
-    complaint = held.stderr.read().strip().splitlines()
+    if feeding:
+        feeding.join()
+    complaint = held.stderr.read().decode().strip().splitlines()
     if held.wait() != 0:
         print(f"dns_of: {path}: {complaint[-1] if complaint else 'tshark failed'}", file=sys.stderr)
 
@@ -87,6 +123,7 @@ def number(message, at):
     return int.from_bytes(message[at : at + 2], "big") if at + 2 <= len(message) else None
 
 
+@functools.lru_cache(1 << 16)
 def read(message):
     """(name, type, response code) of a message, and its (address, name asked for); None if it is not recognised."""
     if len(message) < 12:
@@ -133,8 +170,6 @@ def read(message):
 
 
 def shown_address(octets):
-    import socket
-
     return socket.inet_ntop(socket.AF_INET if len(octets) == 4 else socket.AF_INET6, octets)
 
 
