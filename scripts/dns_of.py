@@ -159,7 +159,8 @@ def read(message):
     if not recognised:
         return None
     named = []
-    for address, name in addresses:
+    # What a query lists is what the asker knows already (RFC 6762, 7.1).
+    for address, name in addresses if flags & 0x8000 else ():
         for _ in range(16):
             name = aliases.get(name, name)
         named.append((shown_address(address), name))

@@ -17,6 +17,7 @@ use crate::unit::Cancel;
 use super::parse::{compression, micros, partition_by, size};
 use super::ptr::PtrArgs;
 use super::render::Shown;
+use super::report::{self, ReportArgs};
 use super::summarize::{self, SummarizeArgs};
 
 /// Packet captures into a Parquet lake.
@@ -62,6 +63,9 @@ pub(super) enum Command {
     /// Show the summaries of a lake, or of captures without a lake
     #[command(after_help = summarize::EXAMPLES)]
     Summarize(Box<SummarizeArgs>),
+    /// Make a page of a lake's summaries: one file that needs nothing else, to look at, print and send
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportArgs),
     /// Print the units of work that a conversion would consist of, one JSON document a line
     ///
     /// For a scheduler that runs them elsewhere: give each line to `parcap convert-unit`, and what those print, together,

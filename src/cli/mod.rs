@@ -5,6 +5,7 @@ mod configured;
 mod parse;
 mod ptr;
 mod render;
+mod report;
 mod summarize;
 
 use std::ffi::OsString;
@@ -56,6 +57,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
             Ok(report.exit_code())
         }
         Command::Summarize(args) => summarize::run(&args, cancel),
+        Command::Report(args) => report::run(&args, cancel),
         Command::Plan(args) => {
             let (units, report) = run::plan(&args.inputs, &args.out, &args.settings.settings())?;
             for unit in &units {

@@ -53,6 +53,16 @@ pub struct InputEntry {
     pub found: CaptureEntry,
 }
 
+impl InputEntry {
+    /// An entry of what gave no rows.
+    #[must_use]
+    pub fn of_refused(refused: &RefusedEntry) -> Self {
+        let found = CaptureEntry { refused: Some(refused.reason.clone()), ..CaptureEntry::default() };
+        let input = Input::unread(&refused.path);
+        Self { input, status: found.status().to_owned(), found }
+    }
+}
+
 /// A unit in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnitEntry {
@@ -192,6 +202,8 @@ pub struct Holdings {
     pub streams: HashSet<String>,
     /// Partial summaries.
     pub partials: Vec<CommittedPartial>,
+    /// What the last commit refused.
+    pub refused: Vec<RefusedEntry>,
 }
 
 impl Holdings {
@@ -239,8 +251,13 @@ impl Holdings {
     pub fn add(&mut self, manifest: Manifest) {
         self.sequence = self.sequence.max(manifest.sequence);
         self.settings = Some(manifest.settings);
-        // What gave no rows is tried again.
-        for entry in manifest.inputs.into_iter().filter(|entry| entry.found.refused.is_none()) {
+        self.refused = manifest.refused;
+        for entry in manifest.inputs {
+            // What gave no rows is tried again.
+            if let Some(reason) = entry.found.refused {
+                self.refused.push(RefusedEntry { path: entry.input.path, reason, hint: None });
+                continue;
+            }
             if entry.input.is_stdin() {
                 self.streams.extend(entry.input.fingerprint.clone());
             }

@@ -1,7 +1,7 @@
 //! One capture as the stages after this one see it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,20 @@ pub struct Input {
 }
 
 impl Input {
+    /// Something of which no more is known than how it was named.
+    #[must_use]
+    pub fn unread(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            absolute: path.to_path_buf(),
+            size: 0,
+            modified: 0,
+            fingerprint: None,
+            compression: Compression::None,
+            format: None,
+        }
+    }
+
     /// Whether this is standard input.
     #[must_use]
     pub fn is_stdin(&self) -> bool {

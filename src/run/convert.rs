@@ -1,7 +1,7 @@
 //! `parcap convert`: captures to the packets table, then the summaries as the final stage.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::commit::{Holdings, Lake, Lock, Manifest, Move, UnitRow, publish, recover, sweep};
@@ -193,7 +193,7 @@ pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) ->
     report.stepped_over = found.stepped_over;
     let mut inputs = Vec::new();
     if found.stdin {
-        inputs.push(stdin());
+        inputs.push(Input::unread(Path::new("-")));
     }
     let mut captures: HashSet<PathBuf> = HashSet::new();
     let mut mentioned: HashSet<PathBuf> = found.refused.iter().map(|(path, _)| path.clone()).collect();
@@ -234,18 +234,6 @@ pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) ->
         }
     }
     inputs
-}
-
-fn stdin() -> Input {
-    Input {
-        path: PathBuf::from("-"),
-        absolute: PathBuf::from("-"),
-        size: 0,
-        modified: 0,
-        fingerprint: None,
-        compression: Compression::None,
-        format: None,
-    }
 }
 
 fn duplicates(inputs: &[Input], held: &Holdings) -> Vec<Duplicate> {

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::env::temp_dir;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::columns::{LengthKind, Table};
-use crate::commit::{Holdings, InputEntry, Lake};
+use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry};
 use crate::config::{Names, WINDOW};
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::partition::Day;
-use crate::summary::{self, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
+use crate::summary::{self, Bins, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
 use crate::tally::Tallies;
 use crate::unit::{Cancel, in_order};
 
@@ -19,6 +20,8 @@ use super::convert::inputs;
 use super::count::{Counting, count};
 use super::naming;
 use super::report::Report;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// What is summed up, and how.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct SummarizeRequest {
     pub length: LengthKind,
     /// Whether captures are read on behind damage.
     pub salvage: bool,
+    /// Whether traffic over time is gathered, of a lake.
+    pub with_series: bool,
     /// Rows of each table; all, for one table at a time, if it is not said.
     pub top: Option<usize>,
     /// Workers; 0 for one a core.
@@ -49,11 +54,37 @@ pub struct SummarizeRequest {
     pub cancel: Cancel,
 }
 
+impl SummarizeRequest {
+    /// All of a lake, ten rows of each table.
+    #[must_use]
+    pub fn of_lake(lake: &Path, cancel: &Cancel) -> Self {
+        Self {
+            named: vec![lake.to_path_buf()],
+            days: Day::FIRST..=Day::LAST,
+            filter: Filter::default(),
+            names: None,
+            ptr: PtrOptions::default(),
+            window: None,
+            from_first: false,
+            length: LengthKind::default(),
+            salvage: false,
+            with_series: false,
+            top: Some(10),
+            jobs: 0,
+            cancel: cancel.clone(),
+        }
+    }
+}
+
 /// Sums that are ready to be shown.
 #[derive(Debug)]
 pub struct Summarized {
-    gather: Gather,
-    captures: Vec<InputEntry>,
+    pub(super) gather: Gather,
+    pub(super) captures: Vec<InputEntry>,
+    /// What the last run refused.
+    pub(super) refused: Vec<RefusedEntry>,
+    /// The dates, in order.
+    pub(super) days: BTreeSet<Day>,
     /// Tables that cannot be made as asked: what they are made of does not say what the filter asks.
     pub left_out: Vec<&'static str>,
     /// What was found in the captures, if they were read.
@@ -129,7 +160,8 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     // What was looked up for the lake is known; nobody is asked when a lake is looked at.
     let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), i64::MIN)?;
     let entries = held.inputs.into_values().filter(|entry| touches(entry, &request.days)).collect();
-    finish(request, settings.window, &days, &mut tallies, &naming, &folder, (entries, Report::default()))
+    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
+    Ok(Summarized { refused: held.refused, ..summarized })
 }
 
 /// Whether a capture may have packets of some dates.
@@ -154,25 +186,32 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let folder = temp_dir();
     let mut report = Report::default();
     let inputs = inputs(&request.named, &Holdings::default(), &mut report);
-    let counted = in_order(inputs, request.jobs, |input| count(input, &counting, &folder, &request.cancel))?;
-    let mut tallies = Tallies::new(&folder);
+    // They add up in any order; kept apart until the last capture is read, they would need room for all.
+    let sum = Mutex::new(Tallies::new(&folder));
+    let counted = in_order(inputs, request.jobs, |input| match count(input, &counting, &folder, &request.cancel)? {
+        Ok((entry, tallies)) => {
+            sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
+            Ok(Ok(entry))
+        }
+        Err(refused) => Ok(Err(refused)),
+    })?;
+    let mut tallies = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut entries = Vec::new();
     for counted in counted {
         match counted {
-            Ok((entry, more)) => {
+            Ok(entry) => {
                 report.add(&entry);
                 entries.push(entry);
-                tallies.append(more)?;
             }
             Err((input, refusal)) => report.refuse(input.path, &refusal),
         }
     }
     let days = tallies.sections().into_iter().map(|section| section.day);
-    let days = days.filter(|day| request.days.contains(day)).collect();
+    let days: BTreeSet<_> = days.filter(|day| request.days.contains(day)).collect();
     let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
     let asked = naming::look_up(&mut naming, &days, &mut tallies, &request.filter, &request.ptr, &request.cancel)?;
     report.note_names(&mut naming, asked);
-    let mut summarized = finish(request, window, &days, &mut tallies, &naming, &folder, (entries, report))?;
+    let mut summarized = finish(request, window, days, &mut tallies, &naming, (entries, report))?;
     // The packets were filtered one by one, so every table that counts packets is of those that count. What names
     // addresses were given is known from all messages.
     summarized.left_out.retain(|name| ["captures", "dns_names"].contains(name));
@@ -185,24 +224,40 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
 fn finish(
     request: &SummarizeRequest,
     window: i64,
-    days: &BTreeSet<Day>,
+    days: BTreeSet<Day>,
     tallies: &mut Tallies,
     naming: &Naming,
-    folder: &Path,
     (captures, report): (Vec<InputEntry>, Report),
 ) -> Result<Summarized> {
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
-    let mut gather = Gather::new(top, window, several, folder);
+    let mut gather = Gather::new(top, window, several, tallies.folder());
     if request.from_first {
         gather = gather.from_first();
     }
-    for day in days {
+    if request.with_series {
+        gather = gather.with_series(bins(window, &days, &captures));
+    }
+    for day in &days {
         gather.date(*day, tallies, naming, &request.filter)?;
     }
-    let left_out = SUMMARIES.iter().filter(|summary| !summary.can_filter(&request.filter)).map(|summary| summary.name);
     if request.from_first {
         summary::windows_from_first(tallies, window, &mut gather)?;
     }
-    Ok(Summarized { gather, captures, left_out: left_out.collect(), report, top })
+    let left_out = SUMMARIES.iter().filter(|summary| !summary.can_filter(&request.filter)).map(|summary| summary.name);
+    Ok(Summarized { gather, captures, refused: Vec::new(), days, left_out: left_out.collect(), report, top })
+}
+
+/// Bins from the first to the last packet of some dates.
+fn bins(window: i64, days: &BTreeSet<Day>, captures: &[InputEntry]) -> Bins {
+    let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
+    let first = days.first().map_or(0, start);
+    let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
+    // A capture may begin before the first date, or go on behind the last one.
+    let ends = captures.iter().flat_map(|entry| [entry.found.earliest, entry.found.latest]).flatten();
+    let (mut from, mut to) = (last, first);
+    for time in ends.map(|time| time.micros().clamp(first, last)) {
+        (from, to) = (from.min(time), to.max(time));
+    }
+    Bins::new(window, from.min(to), to)
 }

@@ -10,7 +10,7 @@ use crate::columns::{Table, TableColumn};
 use crate::commit::InputEntry;
 use crate::error::Result;
 use crate::partition::Day;
-use crate::tally::{Section, Sums, Tallies};
+use crate::tally::{Rule, Section, Sums, Tallies};
 
 use super::captures::captures;
 use super::derive::{Sink, sum_up};
@@ -83,6 +83,8 @@ pub struct Gathered {
     pub tables: Vec<Listed>,
     /// Of the DNS messages, the answers with a response code other than `NOERROR`.
     pub failures: Listed,
+    /// Bytes and packets of all.
+    pub total: (i64, i64),
     /// Traffic over time, if that was asked for.
     pub series: Option<Series>,
 }
@@ -95,6 +97,7 @@ pub struct Gather {
     several: Option<Tallies>,
     tops: BTreeMap<Kind, Top>,
     failures: Top,
+    total: Sums,
     bins: Option<Bins>,
     /// The table of rates is made of windows that begin with the first packet.
     from_first: bool,
@@ -108,7 +111,7 @@ impl Gather {
         let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
         let tops = kinds.map(|kind| (kind, Top::new(top))).collect();
         let several = several.then(|| Tallies::new(folder));
-        Self { window, several, tops, failures: Top::new(top), bins: None, from_first: false }
+        Self { window, several, tops, failures: Top::new(top), total: Sums::default(), bins: None, from_first: false }
     }
 
     /// Takes windows that begin with the first packet, instead of those of the dates.
@@ -144,6 +147,10 @@ impl Gather {
         if let Some(bins) = self.bins.as_mut().filter(|_| kind == Kind::Windows) {
             bins.add(key, sums);
         }
+        // Every packet is in one row of this table.
+        if kind == Kind::Protocols {
+            self.total.merge(&sums, Rule::Add);
+        }
         match &mut self.several {
             Some(several) => several.add(kind.section(Day::EPOCH), key, sums),
             None => {
@@ -168,13 +175,18 @@ impl Gather {
                 }
             }
         }
-        let (window, mut tops) = (self.window, self.tops);
+        let (window, mut tops, total) = (self.window, self.tops, (self.total.bytes, self.total.packets));
         let tables = SUMMARIES.iter().filter_map(|summary| Some(listed(summary, tops.remove(&summary.kind?)?, window)));
         let tables: Vec<_> = tables.collect();
         let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(Kind::Queries));
         let failures = failures.map(|summary| listed(summary, self.failures, window));
         let none = || Listed { name: "dns_queries", rows: 0, first: Table::default() };
-        Ok(Gathered { tables, failures: failures.unwrap_or_else(none), series: self.bins.map(Bins::into_series) })
+        Ok(Gathered {
+            tables,
+            failures: failures.unwrap_or_else(none),
+            total,
+            series: self.bins.map(Bins::into_series),
+        })
     }
 
     /// All rows of one table, some thousand at a time, in the order of the table. Only where several dates were gathered.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use parcap::names::PtrOptions;
 use parcap::partition::Day;
 use parcap::run::{SummarizeRequest, summarize};
 use parcap::summary::{Filter, Listed};
@@ -339,15 +338,8 @@ fn summarized(named: &[PathBuf], filter: &Filter, days: Option<(&str, &str)>) ->
         named: named.to_vec(),
         days: days.map_or(Day::FIRST..=Day::LAST, |(from, to)| day(from)..=day(to)),
         filter: filter.clone(),
-        names: None,
-        ptr: PtrOptions::default(),
-        window: None,
-        from_first: false,
-        length: parcap::columns::LengthKind::Wire,
-        salvage: false,
         top: Some(10_000),
-        jobs: 2,
-        cancel: Cancel::default(),
+        ..SummarizeRequest::of_lake(Path::new(""), &Cancel::default())
     };
     let summarized = summarize(&request).unwrap();
     let left_out = summarized.left_out.clone();
