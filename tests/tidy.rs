@@ -52,7 +52,7 @@ const DOORS: [(&str, &[&str]); 29] = [
     ("arrow", &["columns/", "tally/run.rs", "error.rs"]),
     ("arrow_ipc", &["tally/run.rs"]),
     ("tempfile", &["tally/tallies.rs"]),
-    ("csv", &["summary/csv.rs"]),
+    ("csv", &["summary/as_csv.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["write/", "error.rs"]),
     ("domain", &["names/"]),

@@ -8,9 +8,10 @@
 //! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages and the names that they
 //! give to addresses. All tables follow from these, so a table may be added without converting anything again.
 
+mod as_csv;
 mod captures;
 mod count;
-mod csv;
+
 mod derive;
 mod filter;
 mod gather;
@@ -28,8 +29,8 @@ mod series;
 mod top;
 mod unnamed;
 
+pub use as_csv::csv;
 pub use captures::captures;
-pub use csv::csv;
 pub use filter::Filter;
 pub use gather::{Gather, Gathered, Listed};
 pub use instants::{Instants, windows_from_first};
