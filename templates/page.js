@@ -118,7 +118,7 @@
       let before = '';
       found.forEach((micros, place) => {
         const x = `${(micros - at(from)) / (count * bin) * 100}%`, [text, under] = label(micros, step);
-        const tick = make(ticks, 'g', { class: place === found.length - 1 && micros - at(from) > count * bin * .9 ? 'last' : under === before && place % 2 ? 'between' : '' });
+        const tick = make(ticks, 'g', { class: (place === found.length - 1 && micros - at(from) > count * bin * .9 ? 'last ' : '') + (under === before && place % 2 ? 'between' : '') });
         make(tick, 'line', { class: 'axis', x1: x, x2: x, y1: HEIGHT, y2: HEIGHT + 6 });
         make(tick, 'text', { class: 'x', x, y: HEIGHT + 22 }, text);
         if (under !== before) make(tick, 'text', { class: 'x under', x, y: HEIGHT + 39 }, under);

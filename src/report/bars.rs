@@ -7,7 +7,7 @@ use crate::summary::Listed;
 use super::content::Content;
 use super::grid::{longest, more, width};
 use super::scale::{self, share};
-use super::tables::{name, port};
+use super::tables::{both_ways, name, port};
 use super::text::{Shown, int, text};
 use super::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
 use crate::summary::thousands;
@@ -99,7 +99,7 @@ pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
         })
     };
     let (by_name, by_ip, by_src) = (&content.by_name, &content.by_ip, &content.by_src);
-    let (protocols, ports) = (&content.protocols, &content.ports);
+    let (protocols, ports) = (&content.protocols, &both_ways(&content.ports));
     let port = |row| port(ports, row).map_err(str::to_owned);
     let talk = singly(&content.conversations);
     let ends = |row| {

@@ -1,5 +1,6 @@
 //! Which table says what.
 
+use crate::columns::TableColumn;
 use std::cmp::Reverse;
 
 use crate::summary::Listed;
@@ -17,12 +18,7 @@ const PACKETS: (&str, &str) = ("Packets", "number");
 
 /// Volume by name of the destination.
 pub(super) fn by_name(content: &Content) -> Grid {
-    let words = [
-        "by-name",
-        "By name",
-        "Who was sent how much, by the name that DNS answers in the captures give the destination address.",
-        "No packets.",
-    ];
+    let words = ["by-name", "By name", "Who was sent how much, by the name of the destination address.", "No packets."];
     volumes(words, "Name of destination", content, &content.by_name, |row| {
         name(&content.by_name, row).map_or_else(Cell::Absent, |name| Cell::Text(Shown::new(name)))
     })
@@ -79,26 +75,38 @@ pub(super) fn ports(content: &Content) -> Grid {
     let words = [
         "ports",
         "Ports",
-        "What was sent with the port at either end, and the part of its bytes that was sent from it.",
+        "What was sent to and from each port; a packet counts for the port at either end of it.",
         "No packets with ports.",
     ];
-    let listed = &content.ports;
+    let listed = &both_ways(&content.ports);
     let longest = longest(listed, "bytes");
-    let heads = [("Port", "text"), VOLUME, SHARE, PACKETS, ("From it", "number")];
+    let heads = [("Port", "text"), VOLUME, ("To it", "number"), ("From it", "number"), PACKETS];
     Grid::of(words, &heads, listed, |row| {
-        let [bar, share] = volume(listed, row, longest, content.bytes);
+        let [bar, _] = volume(listed, row, longest, content.bytes);
         let port = port(listed, row).map_or_else(Cell::Absent, |port| Cell::Text(Shown::new(&port)));
-        vec![port, bar, share, number(listed, "packets", row), from(listed, row)]
+        let [to, from] = ["bytes_to", "bytes_from"].map(|column| bytes(listed, column, row));
+        vec![port, bar, to, from, number(listed, "packets", row)]
     })
 }
 
-/// The part of a port's bytes that was sent from it.
-fn from(listed: &Listed, row: usize) -> Cell {
-    let number = |column| int(&listed.first, column, row);
-    let (Some(bytes), Some(from)) = (number("bytes"), number("bytes_from")) else { return Cell::Absent("(none)") };
-    let packets =
-        number("packets_from").map_or_else(String::new, |packets| format!(", {}", count(packets, "packet", "packets")));
-    Cell::Bytes { text: share(from, bytes), exact: exact(from) + &packets }
+/// The table of ports with what was sent to and from each under `bytes` and `packets`, and to it under `bytes_to`.
+pub(super) fn both_ways(listed: &Listed) -> Listed {
+    let sum = |to: &str, from: &str| {
+        let number = |column, row| int(&listed.first, column, row).unwrap_or(0);
+        let sums = (0..listed.first.rows()).map(|row| Some(number(to, row).saturating_add(number(from, row))));
+        TableColumn::Int(sums.collect())
+    };
+    let (bytes, packets) = (sum("bytes", "bytes_from"), sum("packets", "packets_from"));
+    let mut both = listed.clone();
+    for (name, column) in &mut both.first.columns {
+        match name.as_str() {
+            "bytes" => *name = "bytes_to".to_owned(),
+            "packets" => *column = packets.clone(),
+            _ => {}
+        }
+    }
+    both.first.columns.push(("bytes".to_owned(), bytes));
+    both
 }
 
 /// A port with its protocol, or the word for none.

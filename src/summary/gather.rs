@@ -109,9 +109,17 @@ impl Gather {
     #[must_use]
     pub fn new(top: usize, window: i64, several: bool, folder: &Path) -> Self {
         let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
-        let tops = kinds.map(|kind| (kind, Top::new(top))).collect();
+        let tops = kinds.map(|kind| (kind, Top::new(kind, top))).collect();
         let several = several.then(|| Tallies::new(folder));
-        Self { window, several, tops, failures: Top::new(top), total: Sums::default(), bins: None, from_first: false }
+        Self {
+            window,
+            several,
+            tops,
+            failures: Top::new(Kind::Queries, top),
+            total: Sums::default(),
+            bins: None,
+            from_first: false,
+        }
     }
 
     /// Takes windows that begin with the first packet, instead of those of the dates.
@@ -200,7 +208,7 @@ impl Gather {
         };
         let section = kind.section(Day::EPOCH);
         let skip = if summary.order == Order::Largest {
-            several = by_size(&mut several, section)?;
+            several = by_size(kind, &mut several, section)?;
             DESCENDING
         } else {
             0
@@ -232,12 +240,12 @@ fn is_failure(key: &[u8]) -> bool {
 }
 
 /// The keys of a section behind their sums, so that the largest comes first.
-pub(super) fn by_size(tallies: &mut Tallies, section: Section) -> Result<Tallies> {
+pub(super) fn by_size(kind: Kind, tallies: &mut Tallies, section: Section) -> Result<Tallies> {
     let mut sorted = Tallies::new(tallies.folder());
     let mut order = Key::default();
     let mut merge = tallies.read(section)?;
     while let Some((key, sums)) = merge.next()? {
-        sorted.add(section, order.clear().descending(sums.bytes, sums.packets).raw(key).bytes(), sums)?;
+        sorted.add(section, order.clear().descending(kind.size(&sums)).raw(key).bytes(), sums)?;
     }
     Ok(sorted)
 }

@@ -108,7 +108,7 @@ impl Key {
     }
 
     /// The largest first: what is sorted by the key that follows comes in the order of these sums.
-    pub(super) fn descending(&mut self, bytes: i64, packets: i64) -> &mut Self {
+    pub(super) fn descending(&mut self, (bytes, packets): (i64, i64)) -> &mut Self {
         self.0.extend_from_slice(&(!in_order(bytes)).to_be_bytes());
         self.0.extend_from_slice(&(!in_order(packets)).to_be_bytes());
         self
@@ -247,7 +247,7 @@ mod tests {
 
         #[test]
         fn descending_is_the_order_of_the_largest_first(a: (i64, i64), b: (i64, i64)) {
-            let key = |(bytes, packets)| Key::default().descending(bytes, packets).bytes().to_vec();
+            let key = |size| Key::default().descending(size).bytes().to_vec();
             prop_assert_eq!(key(a).cmp(&key(b)), b.cmp(&a));
         }
     }

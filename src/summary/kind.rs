@@ -1,7 +1,7 @@
 //! What summaries are made of: what a unit counts, and the tables that follow from it.
 
 use crate::partition::Day;
-use crate::tally::{Rule, Section};
+use crate::tally::{Rule, Section, Sums};
 
 /// What is added up. The first ones are what a unit counts and leaves behind; the rest follows from these.
 ///
@@ -38,6 +38,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// By which bytes and packets its rows are ordered: ports by what was sent to and from them.
+    pub(super) fn size(self, sums: &Sums) -> (i64, i64) {
+        match (self, sums.more) {
+            (Self::Ports, [bytes, packets]) => (sums.bytes.saturating_add(bytes), sums.packets.saturating_add(packets)),
+            _ => (sums.bytes, sums.packets),
+        }
+    }
+
     /// Its section of a date.
     pub(crate) fn section(self, day: Day) -> Section {
         let rule = if self == Self::Names { Rule::Span } else { Rule::Add };

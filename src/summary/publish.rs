@@ -106,7 +106,7 @@ impl DateTables {
             day,
             tables: tables.collect::<Result<_>>()?,
             sorted: Tallies::new(folder),
-            conversations: Top::new(settings.conversations),
+            conversations: Top::new(Kind::Conversations, settings.conversations),
             key: Key::default(),
         })
     }
@@ -144,7 +144,7 @@ impl Sink for DateTables {
             }
             Some(table) if table.order == Order::Key => table.push(kind, key, sums),
             Some(_) => {
-                let key = self.key.clear().descending(sums.bytes, sums.packets).raw(key);
+                let key = self.key.clear().descending(kind.size(&sums)).raw(key);
                 self.sorted.add(kind.section(self.day), key.bytes(), sums)
             }
             None => Ok(()),

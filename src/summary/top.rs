@@ -5,10 +5,12 @@ use std::collections::BinaryHeap;
 use crate::tally::{Rule, Sums};
 
 use super::key::{DESCENDING, Key};
+use super::kind::Kind;
 
 /// Keeps the keys with the most bytes, then packets, then the first in order; each key is offered once.
 #[derive(Debug)]
 pub(super) struct Top {
+    kind: Kind,
     room: usize,
     /// The smallest of those that are kept is the greatest.
     kept: BinaryHeap<(Vec<u8>, [i64; 4])>,
@@ -19,9 +21,9 @@ pub(super) struct Top {
 }
 
 impl Top {
-    /// Room for so many.
-    pub(super) fn new(room: usize) -> Self {
-        Self { room, kept: BinaryHeap::new(), offered: 0, rest: Sums::default(), key: Key::default() }
+    /// Room for so many rows of a table.
+    pub(super) fn new(kind: Kind, room: usize) -> Self {
+        Self { kind, room, kept: BinaryHeap::new(), offered: 0, rest: Sums::default(), key: Key::default() }
     }
 
     pub(super) fn offer(&mut self, key: &[u8], sums: Sums) {
@@ -30,22 +32,18 @@ impl Top {
             return self.rest.merge(&sums, Rule::Add);
         }
         let full = self.kept.len() >= self.room;
-        if full && self.kept.peek().is_some_and(|(_, [bytes, ..])| sums.bytes < *bytes) {
+        let order = self.key.clear().descending(self.kind.size(&sums)).raw(key).bytes();
+        if full && self.kept.peek().is_some_and(|(smallest, _)| order > smallest.as_slice()) {
             return self.rest.merge(&sums, Rule::Add);
         }
-        let order = self.key.clear().descending(sums.bytes, sums.packets).raw(key).bytes();
         let [a, b] = sums.more;
         let numbers = [sums.bytes, sums.packets, a, b];
         if !full {
             self.kept.push((order.to_vec(), numbers));
         } else if let Some(mut smallest) = self.kept.peek_mut() {
-            if order < smallest.0.as_slice() {
-                let (_, [bytes, packets, ..]) = *smallest;
-                self.rest.merge(&Sums::of(bytes, packets), Rule::Add);
-                *smallest = (order.to_vec(), numbers);
-            } else {
-                self.rest.merge(&sums, Rule::Add);
-            }
+            let (_, [bytes, packets, ..]) = *smallest;
+            self.rest.merge(&Sums::of(bytes, packets), Rule::Add);
+            *smallest = (order.to_vec(), numbers);
         }
     }
 

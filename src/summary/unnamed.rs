@@ -34,7 +34,7 @@ pub fn unnamed(
         sum_up(*day, tallies, naming, filter, &mut found)?;
     }
     let section = Kind::Unnamed.section(Day::EPOCH);
-    let mut sorted = by_size(&mut found.0, section)?;
+    let mut sorted = by_size(Kind::Unnamed, &mut found.0, section)?;
     let mut merge = sorted.read(section)?;
     let mut addresses = Vec::new();
     while let Some((key, _)) = merge.next()? {
