@@ -28,7 +28,7 @@ use super::resolv_conf;
 /// How often `stop` and the budget are looked at.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Tasks that run before the clock and the sockets are looked at: the costliest answer takes tens of milliseconds.
+/// Tasks that run before the clock and the sockets are looked at: the costliest answer takes some 10 ms.
 const TASKS_PER_TURN: u32 = 1;
 
 /// The most questions at the same time: the client has no more datagrams under way.
