@@ -360,6 +360,20 @@ fn a_limit_takes_the_first() {
 }
 
 #[test]
+fn what_failed_is_asked_for_last() {
+    let says = |number| if number < 10 { Says::rcode(2) } else { Says::name("a.", DAY) };
+    let server = Server::start((0..30).map(|number| (address(number), says(number))));
+    let mut cache = PtrCache::default();
+    let limited = PtrOptions { limit: 10, ..options(&[&server]) };
+    // Each round comes when the failures of the one before have expired.
+    let rounds: Vec<_> = (0..4)
+        .map(|round| ask((0..30).map(address), &mut cache, &limited, NOW + 900 * round, &go_on))
+        .map(|asked| (asked.named, asked.failed, asked.left_over))
+        .collect();
+    assert_eq!(rounds, [(0, 10, 20), (10, 0, 20), (10, 0, 10), (0, 10, 0)]);
+}
+
+#[test]
 fn a_stop_ends_the_round() {
     let server = Server::start((0..100).map(|number| (address(number), Says::silence())));
     let addresses: Vec<_> = (0..100).map(address).collect();

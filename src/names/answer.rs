@@ -26,7 +26,7 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
 /// Records of a section that are looked at: more than any machine has names, and few enough that the costliest message
-/// takes some 10 ms.
+/// takes a millisecond or two.
 const MAX_RECORDS: usize = 1024;
 
 /// CNAME records that are followed; resolvers give up after 8 to 16 as well.
