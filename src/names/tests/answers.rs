@@ -124,7 +124,7 @@ fn what_says_nothing_of_the_question_is_malformed() {
     let both = [named("2.2.0.192.in-addr.arpa", PTR, DAY, "a"), named("1.2.0.192.IN-ADDR.ARPA", PTR, DAY, "b")];
     assert_eq!(said(&message(0, &both, &[])), name("b.", DAY));
     let no_pointer = record(&wire(ASKED), PTR, DAY, &[0xc0, 0xff]);
-    assert_eq!(said(&message(0, &[no_pointer.clone()], &[])), Outcome::Malformed.into());
+    assert_eq!(said(&message(0, std::slice::from_ref(&no_pointer), &[])), Outcome::Malformed.into());
     assert_eq!(said(&message(0, &[no_pointer, named(ASKED, PTR, DAY, "a")], &[])), name("a.", DAY));
 }
 
