@@ -28,7 +28,7 @@ use super::resolv_conf;
 /// How often `stop` and the budget are looked at.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Tasks that run before the clock and the sockets are looked at: the costliest answer takes tens of milliseconds.
+/// Tasks that run before the clock and the sockets are looked at: the costliest answer takes a millisecond or two.
 const TASKS_PER_TURN: u32 = 1;
 
 /// The most questions at the same time: the client has no more datagrams under way.
@@ -83,8 +83,8 @@ impl fmt::Display for Asked {
 
 /// Asks for the names of addresses of which the cache does not know or whose answers have expired; fills the cache.
 ///
-/// The addresses are asked for in the order given, as far as budget and limit go; an address that is there twice counts
-/// once. `now` is in seconds since the epoch. `stop` is called at least every 50 ms, and ends the round when it says so.
+/// The addresses are asked for in the order given, those that failed the last time behind the others, as far as budget and
+/// limit go; an address that is there twice counts once. `now` is in seconds since the epoch. `stop` is called at least every 50 ms, and ends the round when it says so.
 /// Never fails: [`Asked::problem`] says why nothing was asked. Not for use within a tokio runtime, where nothing is asked.
 ///
 /// # Memory
@@ -97,19 +97,22 @@ pub fn ask(
     stop: &dyn Fn() -> bool,
 ) -> Asked {
     let started = Instant::now();
-    let (mut asked, mut seen, mut queue) = (Asked::default(), HashSet::new(), Vec::new());
+    let (mut asked, mut seen) = (Asked::default(), HashSet::new());
+    // Those that failed come last, or the same ones would use up the budget of every run.
+    let (mut queue, mut again) = (Vec::new(), Vec::new());
     for address in addresses.filter(|address| seen.insert(*address)) {
         if cache.knows(address, now) {
             asked.cached += 1;
         } else if !options.private && !public::is_public(address) {
             asked.not_asked_private += 1;
         } else {
-            asked.left_over += 1;
-            if queue.len() < options.limit {
-                queue.push(address);
-            }
+            let queue = if cache.failed(address) { &mut again } else { &mut queue };
+            queue.push(address);
         }
     }
+    queue.append(&mut again);
+    asked.left_over = queue.len() as u64;
+    queue.truncate(options.limit);
     let mut silent = true;
     let mut keep = |address, answer: Answer| {
         asked.asked += 1;

@@ -1,8 +1,8 @@
 //! What is known of addresses from reverse lookups.
 //!
 //! In: answers, and the table of an earlier run. Out: names, and the table for a later one. Always: an answer counts until it
-//! expires, and is then as if it had never been; a cache that cannot be read is an empty one; the table follows from the
-//! answers alone, whatever their order.
+//! expires, and is then as if it had never been, save that what failed is asked for last; a cache that cannot be read is an
+//! empty one; the table follows from the answers alone, whatever their order.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -26,6 +26,9 @@ const OUTCOMES: [(&str, Outcome); 6] = [
     ("server_failure", Outcome::ServerFailure),
 ];
 
+/// Seconds that a failure is remembered after it has expired.
+const REMEMBERED: i64 = LONGEST;
+
 const MICROSECONDS: i64 = 1_000_000;
 
 /// What is known of addresses from reverse lookups, of this run and of earlier ones.
@@ -41,6 +44,17 @@ struct Entry {
     outcome: Outcome,
     /// Seconds since the epoch.
     expires: i64,
+}
+
+impl Entry {
+    fn is_failure(&self) -> bool {
+        !matches!(self.outcome, Outcome::Name(_) | Outcome::NoName)
+    }
+
+    /// Whether it is worth keeping.
+    fn is_kept(&self, now: i64) -> bool {
+        self.expires.saturating_add(if self.is_failure() { REMEMBERED } else { 0 }) > now
+    }
 }
 
 impl PtrCache {
@@ -88,7 +102,7 @@ impl PtrCache {
     /// address, IPv4 first.
     ///
     /// `outcome` is `name`, `no_name`, or why nothing is known: `timeout`, `unreachable`, `malformed`, `refused`,
-    /// `server_failure`.
+    /// `server_failure`. Such failures stay for a week after they have expired.
     #[must_use]
     pub fn table(&self) -> Table {
         let name = |entry: &Entry| match &entry.outcome {
@@ -121,6 +135,11 @@ impl PtrCache {
         self.entries.get(&address).is_some_and(|entry| entry.expires > now)
     }
 
+    /// Whether nothing was learnt of an address when it was last asked for.
+    pub(super) fn failed(&self, address: IpAddress) -> bool {
+        self.entries.get(&address).is_some_and(Entry::is_failure)
+    }
+
     /// Keeps an answer that came at `now`.
     pub(super) fn keep(&mut self, address: IpAddress, answer: Answer, now: i64) {
         let entry = Entry { outcome: answer.outcome, expires: now.saturating_add(answer.ttl) };
@@ -146,8 +165,9 @@ impl PtrCache {
                 // None lasts longer than the longest, or a wrong clock once would be believed for ever.
                 (Some(address), Some(outcome), Some(expires)) => {
                     let expires = (expires / MICROSECONDS).min(now.saturating_add(LONGEST));
-                    if expires > now {
-                        self.entries.insert(address, Entry { outcome, expires });
+                    let entry = Entry { outcome, expires };
+                    if entry.is_kept(now) {
+                        self.entries.insert(address, entry);
                     }
                 }
                 _ => odd += 1,

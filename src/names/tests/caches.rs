@@ -86,7 +86,13 @@ fn what_has_expired_is_forgotten() {
             assert_eq!(read.knows(address, NOW + later), answer.ttl > later, "{address} after {later} s");
         }
     }
-    assert_eq!(again(&written, NOW + LONGEST), PtrCache::default());
+    // Failures are remembered for a week more.
+    for (later, rows) in [(899, 9), (900, 9), (3600, 7), (86_400, 6), (LONGEST, 5), (899 + LONGEST, 5)] {
+        let read = again(&written, NOW + later);
+        assert_eq!(read.table().rows(), rows, "after {later} s");
+        assert!(!read.failed(v4(0x0900_0000)) && read.failed(v4(3)));
+    }
+    assert_eq!(again(&written, NOW + 900 + LONGEST), PtrCache::default());
 }
 
 #[test]
