@@ -180,13 +180,10 @@ impl Rows {
         &self.ip_src
     }
 
-    /// The destination and the source port of each row, where the packet says them.
-    pub fn ports(&self) -> (impl Iterator<Item = Option<u16>>, impl Iterator<Item = Option<u16>>) {
-        // A port that the packet does not say is negative.
-        fn said(column: &[i32]) -> impl Iterator<Item = Option<u16>> {
-            column.iter().map(|&port| u16::try_from(port).ok())
-        }
-        (said(&self.port_dst), said(&self.port_src))
+    /// The destination and the source port of each row; negative where the packet does not say one.
+    #[must_use]
+    pub fn ports(&self) -> (&[i32], &[i32]) {
+        (&self.port_dst, &self.port_src)
     }
 
     /// The `length` of each row, in bytes.

@@ -157,8 +157,8 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
             days.extend(wanted);
         }
     }
-    // What was looked up for the lake is known; nobody is asked when a lake is looked at.
-    let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), i64::MIN)?;
+    // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
+    let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), 0)?;
     let entries = held.inputs.into_values().filter(|entry| touches(entry, &request.days)).collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
     Ok(Summarized { refused: held.refused, ..summarized })

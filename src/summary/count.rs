@@ -15,6 +15,9 @@ const CODE_MASK: u64 = (1 << CODE_BITS) - 1;
 /// Bits that hold the protocol.
 const PROTOCOL_BITS: u32 = 9;
 
+/// Packets of one row group that are counted together before anything is looked up: a power of two.
+const RECENT: usize = 256;
+
 /// How much, and how many packets.
 #[derive(Clone, Copy, Debug, Default)]
 struct Volume {
@@ -24,21 +27,46 @@ struct Volume {
 
 impl Volume {
     #[inline]
-    fn add(&mut self, bytes: i64) {
-        self.bytes += bytes;
-        self.packets += 1;
+    fn add(&mut self, more: Self) {
+        self.bytes += more.bytes;
+        self.packets += more.packets;
     }
 }
 
+/// Packets between the same two addresses and ports, one of the last few such pairs. Packets of a few flows follow one
+/// another for a while, so most are counted here, without a look into any table.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    pair: u64,
+    /// Destination and source port as the columns have them.
+    ports: [i32; 2],
+    volume: Volume,
+}
+
 /// Counts row groups one after the other; what it needs for that is allocated once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counter {
+    recent: Box<[Recent; RECENT]>,
+    /// By pair, its place in `flows`.
     places: HashMap<u64, u32, foldhash::fast::RandomState>,
     flows: Vec<(u64, Volume)>,
+    ports: Vec<(u16, Ports)>,
     /// Protocols of the window that is being counted; a handful.
     window: Vec<(u16, Volume)>,
-    ports: Vec<(u16, Ports)>,
     key: Key,
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self {
+            recent: Box::new([Recent::default(); RECENT]),
+            places: HashMap::default(),
+            flows: Vec::new(),
+            ports: Vec::new(),
+            window: Vec::new(),
+            key: Key::default(),
+        }
+    }
 }
 
 /// The ports of one protocol.
@@ -54,8 +82,9 @@ struct Ports {
 }
 
 impl Ports {
-    #[inline]
-    fn of(&mut self, port: Option<u16>) -> Option<&mut (Option<u16>, Volume, Volume)> {
+    /// To and from a port, as the columns have it: negative for none.
+    fn of(&mut self, port: i32) -> Option<&mut (Option<u16>, Volume, Volume)> {
+        let port = u16::try_from(port).ok();
         let place = match port {
             Some(port) => {
                 if self.places.is_empty() {
@@ -79,48 +108,89 @@ impl Counter {
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
     pub(super) fn count(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
-        self.flows(day, rows, tallies);
+        self.pairs(rows);
+        self.end_of_flows(day, rows, tallies);
+        self.end_of_ports(day, tallies);
         self.windows(day, rows, window, tallies);
-        self.ports(day, rows, tallies);
     }
 
-    fn flows(&mut self, day: Day, rows: &Rows, tallies: &mut Tallies) {
-        // Packets of two directions alternate: the two pairs before are looked at before the table is.
-        let (mut last, mut before) = ((u64::MAX, 0u32), (u64::MAX, 0u32));
-        let columns = rows.destinations().iter().zip(rows.sources()).zip(rows.protocols()).zip(rows.lengths());
-        for (((dst, src), protocol), bytes) in columns {
-            let pair = pair(*dst, *src, *protocol);
-            if pair != last.0 {
-                std::mem::swap(&mut last, &mut before);
-                if pair != last.0 {
-                    let next = u32::try_from(self.flows.len()).unwrap_or(u32::MAX);
-                    let place = *self.places.entry(pair).or_insert(next);
-                    if place == next {
-                        self.flows.push((pair, Volume::default()));
-                    }
-                    last = (pair, place);
-                }
-            }
-            if let Some((_, volume)) = self.flows.get_mut(last.1 as usize) {
-                volume.add(*bytes);
+    fn pairs(&mut self, rows: &Rows) {
+        let (port_dst, port_src) = rows.ports();
+        let ends = rows.destinations().iter().zip(rows.sources()).zip(port_dst.iter().zip(port_src));
+        for (((dst, src), (port_dst, port_src)), (protocol, bytes)) in
+            ends.zip(rows.protocols().iter().zip(rows.lengths()))
+        {
+            let (pair, ports) = (pair(*dst, *src, *protocol), [*port_dst, *port_src]);
+            let Some(recent) = self.recent.get_mut(place(pair, ports)) else { continue };
+            if recent.pair != pair || recent.ports != ports {
+                let before = std::mem::replace(recent, Recent { pair, ports, volume: Volume::default() });
+                recent.volume.add(Volume { bytes: *bytes, packets: 1 });
+                self.add(before);
+            } else {
+                recent.volume.add(Volume { bytes: *bytes, packets: 1 });
             }
         }
+        for place in 0..RECENT {
+            let recent = self.recent.get_mut(place).map(std::mem::take).unwrap_or_default();
+            self.add(recent);
+        }
+    }
+
+    /// Adds packets that were counted together to their flow and ports.
+    fn add(&mut self, recent: Recent) {
+        let Recent { pair, ports: [dst, src], volume } = recent;
+        if volume.packets == 0 {
+            return;
+        }
+        let next = u32::try_from(self.flows.len()).unwrap_or(u32::MAX);
+        let place = *self.places.entry(pair).or_insert(next);
+        if place == next {
+            self.flows.push((pair, Volume::default()));
+        }
+        self.flows.get_mut(place as usize).into_iter().for_each(|(_, sum)| sum.add(volume));
+        let protocol = protocol_of(pair);
+        let held = self.ports.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
+            self.ports.push((protocol, Ports::default()));
+            self.ports.len() - 1
+        });
+        if let Some((_, ports)) = self.ports.get_mut(held) {
+            ports.of(dst).into_iter().for_each(|(_, to, _)| to.add(volume));
+            ports.of(src).into_iter().for_each(|(_, _, from)| from.add(volume));
+        }
+    }
+
+    fn end_of_flows(&mut self, day: Day, rows: &Rows, tallies: &mut Tallies) {
         let table = rows.addresses();
         let held = tallies.section(Kind::Flows.section(day));
         for (pair, volume) in self.flows.drain(..) {
             let code = |shift: u32| u32::try_from(pair >> shift & CODE_MASK).unwrap_or(NO_CODE);
             let address = |shift: u32| table.key(code(shift));
-            let protocol = u16::try_from(pair & ((1 << PROTOCOL_BITS) - 1)).unwrap_or(NO_PROTOCOL);
             let key = self.key.clear();
-            key.address(address(PROTOCOL_BITS + CODE_BITS)).address(address(PROTOCOL_BITS)).protocol(protocol);
+            key.address(address(PROTOCOL_BITS + CODE_BITS)).address(address(PROTOCOL_BITS)).protocol(protocol_of(pair));
             held.add(key.bytes(), Sums::of(volume.bytes, volume.packets));
         }
         self.places.clear();
     }
 
+    fn end_of_ports(&mut self, day: Day, tallies: &mut Tallies) {
+        let held = tallies.section(Kind::Ports.section(day));
+        for (protocol, ports) in &mut self.ports {
+            for (port, to, from) in ports.held.drain(..) {
+                let key = self.key.clear().protocol(*protocol).port(port);
+                let sums = Sums { bytes: to.bytes, packets: to.packets, more: [from.bytes, from.packets] };
+                held.add(key.bytes(), sums);
+                match port {
+                    Some(port) => ports.places.get_mut(usize::from(port)).into_iter().for_each(|place| *place = 0),
+                    None => ports.none = 0,
+                }
+            }
+        }
+    }
+
     fn windows(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
         let mut holds = 0..0;
         let mut start = None;
+        let mut place = usize::MAX;
         for ((micros, protocol), bytes) in rows.micros().zip(rows.protocols()).zip(rows.lengths()) {
             let same = match micros {
                 Some(micros) => holds.contains(&micros),
@@ -131,9 +201,15 @@ impl Counter {
                 start = micros.map(|micros| micros - micros.rem_euclid(window));
                 holds = start.map_or(0..0, |start| start..start + window);
             }
-            match self.window.iter_mut().find(|(held, _)| held == protocol) {
-                Some((_, volume)) => volume.add(*bytes),
-                None => self.window.push((*protocol, Volume { bytes: *bytes, packets: 1 })),
+            // Packets of one protocol mostly follow one another.
+            if self.window.get(place).is_none_or(|(held, _)| held != protocol) {
+                place = self.window.iter().position(|(held, _)| held == protocol).unwrap_or_else(|| {
+                    self.window.push((*protocol, Volume::default()));
+                    self.window.len() - 1
+                });
+            }
+            if let Some((_, volume)) = self.window.get_mut(place) {
+                volume.add(Volume { bytes: *bytes, packets: 1 });
             }
         }
         self.end_of_window(day, start, tallies);
@@ -150,35 +226,6 @@ impl Counter {
             held.add(key.bytes(), Sums::of(volume.bytes, volume.packets));
         }
     }
-
-    fn ports(&mut self, day: Day, rows: &Rows, tallies: &mut Tallies) {
-        let mut current = 0;
-        let (dst, src) = rows.ports();
-        for (((dst, src), protocol), bytes) in dst.zip(src).zip(rows.protocols()).zip(rows.lengths()) {
-            if self.ports.get(current).is_none_or(|(held, _)| held != protocol) {
-                current = self.ports.iter().position(|(held, _)| held == protocol).unwrap_or_else(|| {
-                    self.ports.push((*protocol, Ports::default()));
-                    self.ports.len() - 1
-                });
-            }
-            if let Some((_, ports)) = self.ports.get_mut(current) {
-                ports.of(dst).into_iter().for_each(|(_, to, _)| to.add(*bytes));
-                ports.of(src).into_iter().for_each(|(_, _, from)| from.add(*bytes));
-            }
-        }
-        let held = tallies.section(Kind::Ports.section(day));
-        for (protocol, ports) in &mut self.ports {
-            for (port, to, from) in ports.held.drain(..) {
-                let key = self.key.clear().protocol(*protocol).port(port);
-                let sums = Sums { bytes: to.bytes, packets: to.packets, more: [from.bytes, from.packets] };
-                held.add(key.bytes(), sums);
-                match port {
-                    Some(port) => ports.places.get_mut(usize::from(port)).into_iter().for_each(|place| *place = 0),
-                    None => ports.none = 0,
-                }
-            }
-        }
-    }
 }
 
 /// Two addresses and a protocol as one number.
@@ -186,4 +233,18 @@ impl Counter {
 fn pair(dst: u32, src: u32, protocol: u16) -> u64 {
     let code = |code: u32| u64::from(code) & CODE_MASK;
     code(dst) << (PROTOCOL_BITS + CODE_BITS) | code(src) << PROTOCOL_BITS | u64::from(protocol)
+}
+
+fn protocol_of(pair: u64) -> u16 {
+    u16::try_from(pair & ((1 << PROTOCOL_BITS) - 1)).unwrap_or(NO_PROTOCOL)
+}
+
+/// Where packets of a pair and ports are counted: the upper bits of a product, which all of their bits reach.
+#[inline]
+fn place(pair: u64, [dst, src]: [i32; 2]) -> usize {
+    // 2^64 divided by the golden ratio, and an odd number of many bits.
+    const FACTORS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
+    let ports = u64::from(dst.cast_unsigned()) << 32 | u64::from(src.cast_unsigned());
+    let mixed = pair.wrapping_mul(FACTORS[0]) ^ ports.wrapping_mul(FACTORS[1]);
+    usize::try_from(mixed >> (u64::BITS - RECENT.ilog2())).unwrap_or(0)
 }

@@ -16,11 +16,16 @@ const MAX_KEYS: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     day: Option<Day>,
-    queries: Counts,
+    /// By response code and question as it stands in the message, which costs less than its text: the key of both, and
+    /// how often.
+    questions: HashMap<Box<[u8]>, Question, foldhash::fast::RandomState>,
     names: Counts,
     key: Key,
+    raw: Vec<u8>,
 }
 
+/// A key, and how often.
+type Question = (Box<[u8]>, i64);
 /// Sums by key.
 type Counts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
 
@@ -28,13 +33,27 @@ impl Messages {
     /// Adds a message that was captured on `day`.
     pub(super) fn add(&mut self, day: Day, message: &dns::Message<'_>, tallies: &mut Tallies) {
         self.enter(day, tallies);
-        let code = message.is_response().then(|| u16::from(message.response_code()));
+        let code = message.is_response().then(|| message.response_code());
+        let question = message.question_bytes();
+        if let Some(question) = question {
+            self.raw.clear();
+            self.raw.push(code.unwrap_or(u8::MAX));
+            self.raw.extend_from_slice(question);
+            if let Some((_, count)) = self.questions.get_mut(self.raw.as_slice()) {
+                *count += 1;
+                return;
+            }
+        }
         match message.query_name() {
             Some(name) => self.key.clear().name(|text| name.write_to(text)),
             None => self.key.clear().no_name(),
         };
-        self.key.code(message.question_type()).code(code);
-        count(&mut self.queries, self.key.bytes(), Kind::Queries.section(day), Sums::of(0, 1));
+        self.key.code(message.question_type()).code(code.map(u16::from));
+        if question.is_some() {
+            self.questions.insert(self.raw.as_slice().into(), (self.key.bytes().into(), 1));
+        } else {
+            tallies.section(Kind::Queries.section(day)).add(self.key.bytes(), Sums::of(0, 1));
+        }
     }
 
     /// Adds the names that a message gives to addresses, at a time in microseconds since the Unix epoch if it has one.
@@ -59,7 +78,7 @@ impl Messages {
 
     /// What is counted from now on is of this date.
     fn enter(&mut self, day: Day, tallies: &mut Tallies) {
-        if self.day != Some(day) || self.queries.len().max(self.names.len()) >= MAX_KEYS {
+        if self.day != Some(day) || self.questions.len().max(self.names.len()) >= MAX_KEYS {
             self.flush(tallies);
             self.day = Some(day);
         }
@@ -68,11 +87,13 @@ impl Messages {
     /// Moves all that was counted to the tallies.
     pub(super) fn flush(&mut self, tallies: &mut Tallies) {
         let Some(day) = self.day else { return };
-        for (kind, counts) in [(Kind::Queries, &mut self.queries), (Kind::Names, &mut self.names)] {
-            if !counts.is_empty() {
-                let held = tallies.section(kind.section(day));
-                counts.drain().for_each(|(key, sums)| held.add(&key, sums));
-            }
+        if !self.questions.is_empty() {
+            let held = tallies.section(Kind::Queries.section(day));
+            self.questions.drain().for_each(|(_, (key, count))| held.add(&key, Sums::of(0, count)));
+        }
+        if !self.names.is_empty() {
+            let held = tallies.section(Kind::Names.section(day));
+            self.names.drain().for_each(|(key, sums)| held.add(&key, sums));
         }
     }
 }

@@ -80,7 +80,7 @@ fn cell(column: &TableColumn, row: usize, values: Option<Values>, units: Units) 
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for people; rates are not negative")]
 fn whole(rate: f64) -> u64 {
-    rate as u64
+    rate.round() as u64
 }
 
 /// What is shown in place of a character that would steer the terminal.

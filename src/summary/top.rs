@@ -14,6 +14,8 @@ pub(super) struct Top {
     room: usize,
     /// The smallest of those that are kept is the greatest.
     kept: BinaryHeap<(Vec<u8>, [i64; 4])>,
+    /// Its size, if there is one.
+    smallest: (i64, i64),
     /// How many were offered.
     offered: u64,
     rest: Sums,
@@ -23,7 +25,15 @@ pub(super) struct Top {
 impl Top {
     /// Room for so many rows of a table.
     pub(super) fn new(kind: Kind, room: usize) -> Self {
-        Self { kind, room, kept: BinaryHeap::new(), offered: 0, rest: Sums::default(), key: Key::default() }
+        Self {
+            kind,
+            room,
+            kept: BinaryHeap::new(),
+            smallest: (0, 0),
+            offered: 0,
+            rest: Sums::default(),
+            key: Key::default(),
+        }
     }
 
     pub(super) fn offer(&mut self, key: &[u8], sums: Sums) {
@@ -32,19 +42,32 @@ impl Top {
             return self.rest.merge(&sums, Rule::Add);
         }
         let full = self.kept.len() >= self.room;
-        let order = self.key.clear().descending(self.kind.size(&sums)).raw(key).bytes();
+        let size = self.kind.size(&sums);
+        // Most are far too small, and need no look at their keys.
+        if full && size < self.smallest {
+            return self.rest.merge(&sums, Rule::Add);
+        }
+        let order = self.key.clear().descending(size).raw(key).bytes();
         if full && self.kept.peek().is_some_and(|(smallest, _)| order > smallest.as_slice()) {
             return self.rest.merge(&sums, Rule::Add);
         }
         let [a, b] = sums.more;
         let numbers = [sums.bytes, sums.packets, a, b];
-        if !full {
-            self.kept.push((order.to_vec(), numbers));
-        } else if let Some(mut smallest) = self.kept.peek_mut() {
+        if let Some(mut smallest) = self.kept.peek_mut().filter(|_| full) {
             let (_, [bytes, packets, ..]) = *smallest;
             self.rest.merge(&Sums::of(bytes, packets), Rule::Add);
             *smallest = (order.to_vec(), numbers);
+        } else {
+            self.kept.push((order.to_vec(), numbers));
         }
+        self.note_smallest();
+    }
+
+    fn note_smallest(&mut self) {
+        let smallest = self.kept.peek().map(|(_, [bytes, packets, a, b])| {
+            self.kind.size(&Sums { bytes: *bytes, packets: *packets, more: [*a, *b] })
+        });
+        self.smallest = smallest.unwrap_or_default();
     }
 
     /// How many were offered.

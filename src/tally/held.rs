@@ -105,7 +105,8 @@ impl Held {
             return;
         }
         let keys = &self.keys;
-        self.entries.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
+        // Stable, for its speed: much of what comes in is in order already, and runs of it are merged.
+        self.entries.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
         let before = self.entries.len();
         let rule = self.rule;
         self.entries.dedup_by(|next, kept| {

@@ -43,6 +43,8 @@ impl TableWriter {
             .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            // Keys are there once, and sums are as different as can be.
+            .set_dictionary_enabled(false)
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let schema = like.without_rows().to_batch()?.schema();

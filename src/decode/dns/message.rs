@@ -51,6 +51,21 @@ impl<'a> Message<'a> {
         self.response
     }
 
+    /// The first question's name and type as they stand in the message; `None` if it has none, or its name goes on
+    /// elsewhere. Questions that are equal here are equal.
+    #[must_use]
+    pub fn question_bytes(&self) -> Option<&'a [u8]> {
+        self.query?;
+        let mut at = HEADER_LEN;
+        loop {
+            match *self.bytes.get(at)? {
+                0 => return self.bytes.get(HEADER_LEN..at + 3),
+                length @ 1..=0x3f => at += 1 + usize::from(length),
+                _ => return None,
+            }
+        }
+    }
+
     /// The first question's type, e.g. 1 for A; `None` without a question or cut before it.
     #[must_use]
     pub fn question_type(&self) -> Option<u16> {

@@ -1,0 +1,70 @@
+//! `docs/tables.md` is made of the tables' own descriptions: `PARCAP_BLESS=1 cargo test --test docs` writes it anew.
+
+#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use parcap::columns::{COLUMNS, Kind};
+use parcap::summary::{SUMMARIES, Values};
+
+fn tables() -> String {
+    let mut text =
+        "# The tables\n\nMade of the descriptions in the code, which the Parquet files are made of as well.\n\n\
+        ## `packets`\n\nOne row a packet record; partitioned by the packet's UTC date.\n\n\
+        | column | type | null when | meaning |\n|---|---|---|---|\n"
+            .to_owned();
+    for column in COLUMNS {
+        let kind = match column.kind {
+            Kind::Timestamp => "timestamp[us, UTC]",
+            Kind::Text => "string",
+            Kind::Int64 => "int64",
+            Kind::Int32 => "int32",
+            Kind::Float64 => "double",
+            Kind::Bool => "bool",
+        };
+        let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
+        writeln!(text, "| `{}` | {kind} | {null_when} | {} |", column.name, column.meaning).unwrap();
+    }
+    text.push_str(
+        "\n# The summaries\n\nEach below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
+         sum of `length`, so that each table adds up to the packets table. Tables of volumes and counts have the largest rows \
+         first, the others are in the order of their first columns.\n",
+    );
+    for summary in SUMMARIES.iter().rev() {
+        write!(
+            text,
+            "\n## `{}`\n\nRows: {}.\n\n| column | type | null when | meaning |\n|---|---|---|---|\n",
+            summary.name, summary.rows
+        )
+        .unwrap();
+        for column in summary.columns {
+            let values = match column.values {
+                Values::Text => "string",
+                Values::Int | Values::Number | Values::Bytes => "int64",
+                Values::Seconds | Values::Rate => "double",
+                Values::Time => "timestamp[us, UTC]",
+            };
+            let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
+            writeln!(text, "| `{}` | {values} | {null_when} | {} |", column.name, column.meaning).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn the_page_of_tables_is_what_the_tables_say_of_themselves() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tables.md");
+    if std::env::var_os("PARCAP_BLESS").is_some() {
+        std::fs::write(&path, tables()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), tables(), "PARCAP_BLESS=1 cargo test --test docs");
+}
+
+#[test]
+fn the_readme_names_every_column_and_every_table() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for name in COLUMNS.iter().map(|column| column.name).chain(SUMMARIES.iter().map(|summary| summary.name)) {
+        assert!(readme.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
