@@ -37,7 +37,7 @@ pub(super) fn sum_up(
     filter: &Filter,
     sink: &mut dyn Sink,
 ) -> Result<()> {
-    let mut again = Tallies::new(tallies.folder());
+    let mut again = Tallies::new(tallies.space());
     flows(day, tallies, naming, filter, &mut again, sink)?;
     for kind in [Kind::BySrc, Kind::ByName, Kind::Protocols] {
         copy(kind, day, &mut again, |_| true, sink)?;
@@ -99,7 +99,7 @@ fn flows(
     again: &mut Tallies,
     sink: &mut dyn Sink,
 ) -> Result<()> {
-    let [mut flows, names] = tallies.read_many([Kind::Flows.section(day), Kind::Names.section(day)])?;
+    let [mut flows, names] = tallies.read_two(Kind::Flows.section(day), Kind::Names.section(day))?;
     let mut destinations =
         Destinations { day, naming, names: BestNames::new(names)?, unnamed: Sums::default(), key: Key::default() };
     let (mut destination, mut conversation, mut pair) = (Run::default(), Run::default(), Key::default());

@@ -1,7 +1,6 @@
 //! The tables of some dates together, for whoever shows them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 use serde::ser::SerializeStruct as _;
@@ -10,7 +9,7 @@ use crate::columns::{Table, TableColumn};
 use crate::commit::InputEntry;
 use crate::error::Result;
 use crate::partition::Day;
-use crate::tally::{Rule, Section, Sums, Tallies};
+use crate::tally::{Rule, Section, Space, Sums, Tallies};
 
 use super::captures::captures;
 use super::derive::{Sink, sum_up};
@@ -104,13 +103,12 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// Gathers the `top` largest rows of each table, of one date or of `several`. What has no room in memory is spilled
-    /// in `folder`.
+    /// Gathers the `top` largest rows of each table, of one date or of `several`. What has no room in memory is spilled.
     #[must_use]
-    pub fn new(top: usize, window: i64, several: bool, folder: &Path) -> Self {
+    pub fn new(top: usize, window: i64, several: bool, space: &Space) -> Self {
         let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
         let tops = kinds.map(|kind| (kind, Top::new(kind, top))).collect();
-        let several = several.then(|| Tallies::new(folder));
+        let several = several.then(|| Tallies::new(space));
         Self {
             window,
             several,
@@ -241,7 +239,7 @@ fn is_failure(key: &[u8]) -> bool {
 
 /// The keys of a section behind their sums, so that the largest comes first.
 pub(super) fn by_size(kind: Kind, tallies: &mut Tallies, section: Section) -> Result<Tallies> {
-    let mut sorted = Tallies::new(tallies.folder());
+    let mut sorted = Tallies::new(tallies.space());
     let mut order = Key::default();
     let mut merge = tallies.read(section)?;
     while let Some((key, sums)) = merge.next()? {

@@ -5,12 +5,10 @@
 //! window is the one that holds the last packet, also where that falls exactly on a window's start: the notebook loses
 //! it there.
 
-use std::path::Path;
-
 use crate::error::{Error, Result};
 use crate::partition::Day;
 use crate::read::Timestamp;
-use crate::tally::{Rule, Sums, Tallies};
+use crate::tally::{Rule, Space, Sums, Tallies};
 
 use super::gather::Gather;
 use super::key::{Key, Reader};
@@ -28,10 +26,10 @@ pub struct Instants {
 }
 
 impl Instants {
-    /// None yet; what has no room in memory is spilled in `folder`.
+    /// None yet; what has no room in memory is spilled.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { tallies: Tallies::new(folder), key: Key::default() }
+    pub fn new(space: &Space) -> Self {
+        Self { tallies: Tallies::new(space), key: Key::default() }
     }
 
     /// Adds a packet.

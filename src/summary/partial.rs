@@ -1,12 +1,10 @@
 //! What a unit contributes to the summaries, while its packets are converted.
 
-use std::path::Path;
-
 use crate::columns::Rows;
 use crate::decode::dns;
 use crate::error::Result;
 use crate::partition::Day;
-use crate::tally::Tallies;
+use crate::tally::{Space, Tallies};
 
 use super::count::Counter;
 use super::messages::Messages;
@@ -20,10 +18,10 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Nothing yet; what has no room in memory is spilled in `folder`.
+    /// Nothing yet; what has no room in memory is spilled.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { tallies: Tallies::new(folder), counter: Counter::default(), messages: Messages::default() }
+    pub fn new(space: &Space) -> Self {
+        Self { tallies: Tallies::new(space), counter: Counter::default(), messages: Messages::default() }
     }
 
     /// Adds the rows of one partition, of which `day` is the date.

@@ -9,7 +9,7 @@ use crate::commit::{InputEntry, Lake, Move, SUMMARIES as FOLDER};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::partition::Day;
-use crate::tally::{Sums, Tallies};
+use crate::tally::{Space, Sums, Tallies};
 use crate::write::{TableWriter, write_table};
 
 use super::captures::captures;
@@ -42,7 +42,7 @@ pub fn stage(
 ) -> Result<Vec<Move>> {
     let mut moves = Vec::new();
     for day in days {
-        let mut date = DateTables::create(lake, settings, *day, tallies.folder())?;
+        let mut date = DateTables::create(lake, settings, *day, tallies.space())?;
         sum_up(*day, tallies, naming, &Filter::default(), &mut Both(&mut date, shown))?;
         moves.extend(date.finish()?);
     }
@@ -99,13 +99,13 @@ impl Staged {
 }
 
 impl DateTables {
-    fn create(lake: &Lake, settings: &Settings, day: Day, folder: &Path) -> Result<Self> {
+    fn create(lake: &Lake, settings: &Settings, day: Day, space: &Space) -> Result<Self> {
         let of_a_date = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, summary)));
         let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
         Ok(Self {
             day,
             tables: tables.collect::<Result<_>>()?,
-            sorted: Tallies::new(folder),
+            sorted: Tallies::new(space),
             conversations: Top::new(Kind::Conversations, settings.conversations),
             key: Key::default(),
         })

@@ -29,7 +29,7 @@ pub fn unnamed(
     naming: &Naming,
     filter: &Filter,
 ) -> Result<Vec<IpAddress>> {
-    let mut found = Unnamed(Tallies::new(tallies.folder()));
+    let mut found = Unnamed(Tallies::new(tallies.space()));
     for day in days {
         sum_up(*day, tallies, naming, filter, &mut found)?;
     }

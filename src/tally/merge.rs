@@ -4,12 +4,15 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
 use super::held::{Held, Rule, Sums};
 use super::run::Cursor;
+use super::space::Space;
+
+/// Keys between two questions whether to go on.
+const STRIDE: u64 = 4096;
 
 /// Where keys come from.
 enum Source<'a> {
@@ -70,32 +73,37 @@ pub struct Merge<'a> {
     sources: Vec<Source<'a>>,
     heads: BinaryHeap<Head>,
     key: Vec<u8>,
-    /// Where the runs are, for errors.
-    folder: PathBuf,
+    /// Keys that have been read.
+    read: u64,
+    space: Space,
 }
 
 impl<'a> Merge<'a> {
     /// Over settled keys in memory, and over runs.
-    pub(super) fn new(rule: Rule, held: Option<&'a Held>, cursors: Vec<Cursor>, folder: &Path) -> Self {
+    pub(super) fn new(rule: Rule, held: Option<&'a Held>, cursors: Vec<Cursor>, space: &Space) -> Self {
         let mut sources: Vec<_> = cursors.into_iter().map(|cursor| Source::Run(Box::new(cursor))).collect();
         sources.extend(held.map(|held| Source::Held(held, 0)));
         let mut heads = BinaryHeap::new();
         for (source, held) in sources.iter().enumerate() {
             heads.extend(held.get().map(|(key, _)| Head { key: key.to_vec(), source }));
         }
-        Self { rule, sources, heads, key: Vec::new(), folder: folder.to_path_buf() }
+        Self { rule, sources, heads, key: Vec::new(), read: 0, space: space.clone() }
     }
 
     /// The next key, with its sums; `None` at the end.
     ///
     /// # Errors
-    /// If a run cannot be read.
+    /// If a run cannot be read, or whoever is asked says that the work is to end.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend the key")]
     pub fn next(&mut self) -> Result<Option<(&[u8], Sums)>> {
+        self.read += 1;
+        if self.read.is_multiple_of(STRIDE) {
+            self.space.check()?;
+        }
         match self.step() {
             Ok(sums) => Ok(sums.map(|sums| (self.key.as_slice(), sums))),
-            Err(error) => Err(Error::io("read sums in", &self.folder)(error)),
+            Err(error) => Err(Error::io("read sums in", self.space.folder())(error)),
         }
     }
 
@@ -128,13 +136,5 @@ impl<'a> Merge<'a> {
             }
         }
         Ok(sums)
-    }
-
-    /// Hands on every key.
-    pub(super) fn each(&mut self, mut take: impl FnMut(&[u8], Sums) -> io::Result<()>) -> io::Result<()> {
-        while let Some(sums) = self.step()? {
-            take(&self.key, sums)?;
-        }
-        Ok(())
     }
 }

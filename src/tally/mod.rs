@@ -11,6 +11,7 @@
 mod held;
 mod merge;
 mod run;
+mod space;
 mod tallies;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 pub use held::{Held, Rule, Sums};
 pub use merge::Merge;
 pub use run::Run;
+pub use space::Space;
 pub use tallies::Tallies;
 
 use crate::partition::Day;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BinaryArray, Int64Array, RecordBatch};
@@ -14,13 +15,18 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::partition::Day;
 
 use super::held::{Rule, Sums};
-use super::{Held, Section};
+use super::Section;
 
 /// Keys of a batch: what one reader of a run holds in memory, some 250 KiB.
 const BATCH_KEYS: usize = 4096;
+/// Bytes that are collected before they are written.
+const BUFFER: usize = 1 << 18;
+/// What is tried, for errors.
+const WRITE: &str = "write sums to";
 /// Where a file's metadata say which batches are of which section.
 const SECTIONS: &str = "parcap.sections";
 
@@ -185,22 +191,23 @@ pub(super) struct RunWriter {
     keys: Vec<u8>,
     ends: Vec<i32>,
     numbers: [Vec<i64>; 4],
+    /// The file, or the folder of one without a name, for errors.
+    path: PathBuf,
 }
 
 impl RunWriter {
-    pub(super) fn new(file: File) -> io::Result<Self> {
+    pub(super) fn new(file: File, path: &Path) -> Result<Self> {
         let schema = schema();
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
-        let writer = options
-            .and_then(|options| {
-                FileWriter::try_new_with_options(BufWriter::with_capacity(1 << 18, file), &schema, options)
-            })
-            .map_err(io_error)?;
-        let numbers = [(); 4].map(|()| Vec::new());
-        Ok(Self { writer, schema, stretches: Vec::new(), batches: 0, keys: Vec::new(), ends: vec![0], numbers })
+        let buffered = BufWriter::with_capacity(BUFFER, file);
+        let writer = options.and_then(|options| FileWriter::try_new_with_options(buffered, &schema, options));
+        let writer = writer.map_err(io_error).map_err(Error::io(WRITE, path))?;
+        let (keys, ends, numbers) = (Vec::new(), vec![0], [(); 4].map(|()| Vec::new()));
+        Ok(Self { writer, schema, stretches: Vec::new(), batches: 0, keys, ends, numbers, path: path.to_path_buf() })
     }
 
-    pub(super) fn begin(&mut self, section: Section) -> io::Result<()> {
+    /// Begins a section.
+    pub(super) fn begin(&mut self, section: Section) -> Result<()> {
         self.end_of_batch()?;
         let Section { day, kind, rule } = section;
         self.stretches.push(Stretch { day, kind, rule, first_batch: self.batches, batches: 0 });
@@ -208,9 +215,10 @@ impl RunWriter {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, key: &[u8], sums: Sums) -> io::Result<()> {
+    pub(super) fn push(&mut self, key: &[u8], sums: Sums) -> Result<()> {
         self.keys.extend_from_slice(key);
-        self.ends.push(i32::try_from(self.keys.len()).map_err(io::Error::other)?);
+        // A batch has some thousand keys, of a kilobyte at most.
+        self.ends.push(i32::try_from(self.keys.len()).unwrap_or(i32::MAX));
         let [a, b] = sums.more;
         for (column, number) in self.numbers.iter_mut().zip([sums.bytes, sums.packets, a, b]) {
             column.push(number);
@@ -218,23 +226,18 @@ impl RunWriter {
         if self.ends.len() > BATCH_KEYS { self.end_of_batch() } else { Ok(()) }
     }
 
-    pub(super) fn push_all(&mut self, held: &Held) -> io::Result<()> {
-        (0..held.len()).filter_map(|place| held.get(place)).try_for_each(|(key, sums)| self.push(key, sums))
-    }
-
-    fn end_of_batch(&mut self) -> io::Result<()> {
+    fn end_of_batch(&mut self) -> Result<()> {
         if self.ends.len() <= 1 {
             return Ok(());
         }
         let ends = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.ends, vec![0])));
-        let keys = Buffer::from(std::mem::take(&mut self.keys));
-        let keys = BinaryArray::try_new(ends, keys, None).map_err(io_error)?;
+        let keys = BinaryArray::try_new(ends, Buffer::from(std::mem::take(&mut self.keys)), None)?;
         let mut columns: Vec<ArrayRef> = vec![Arc::new(keys)];
         for column in &mut self.numbers {
             columns.push(Arc::new(Int64Array::from(std::mem::take(column))));
         }
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(io_error)?;
-        self.writer.write(&batch).map_err(io_error)?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+        self.writer.write(&batch).map_err(io_error).map_err(Error::io(WRITE, &self.path))?;
         self.batches += 1;
         if let Some(stretch) = self.stretches.last_mut() {
             stretch.batches += 1;
@@ -243,14 +246,17 @@ impl RunWriter {
     }
 
     /// Ends the file; it is not synced.
-    pub(super) fn finish(mut self) -> io::Result<File> {
+    pub(super) fn finish(mut self) -> Result<File> {
         self.end_of_batch()?;
         self.stretches.retain(|stretch| stretch.batches > 0);
-        self.writer.write_metadata(SECTIONS, serde_json::to_string(&self.stretches)?);
-        self.writer.finish().map_err(io_error)?;
-        let mut buffered = self.writer.into_inner().map_err(io_error)?;
-        buffered.flush()?;
-        buffered.into_inner().map_err(io::IntoInnerError::into_error)
+        let end = || -> io::Result<File> {
+            self.writer.write_metadata(SECTIONS, serde_json::to_string(&self.stretches)?);
+            self.writer.finish().map_err(io_error)?;
+            let mut buffered = self.writer.into_inner().map_err(io_error)?;
+            buffered.flush()?;
+            buffered.into_inner().map_err(io::IntoInnerError::into_error)
+        };
+        end().map_err(Error::io(WRITE, &self.path))
     }
 }
 

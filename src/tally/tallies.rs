@@ -1,9 +1,10 @@
 //! The sections of a unit, of a date, of anything: in memory up to a limit, then in runs.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::partition::Day;
@@ -12,9 +13,10 @@ use super::Section;
 use super::held::{Held, Sums};
 use super::merge::Merge;
 use super::run::{Run, RunWriter};
+use super::space::Space;
 
-/// Bytes of keys and sums in memory; more is spilled.
-const ROOM: usize = 16 << 20;
+/// What is tried, for errors.
+const READ: &str = "read sums in";
 /// Runs that are read at the same time; as many become one.
 const FAN_IN: usize = 32;
 
@@ -24,29 +26,20 @@ pub struct Tallies {
     held: BTreeMap<Section, Held>,
     /// Runs by how often their keys have been merged already.
     runs: Vec<Vec<Run>>,
-    /// Where runs are spilled: files without a name, which go when the process does.
-    folder: PathBuf,
-    room: usize,
+    space: Space,
 }
 
 impl Tallies {
-    /// None yet; `folder` is where runs are spilled.
+    /// None yet.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { held: BTreeMap::new(), runs: Vec::new(), folder: folder.to_path_buf(), room: ROOM }
+    pub fn new(space: &Space) -> Self {
+        Self { held: BTreeMap::new(), runs: Vec::new(), space: space.clone() }
     }
 
-    /// The same with another limit of memory, in bytes.
+    /// Where runs are spilled, for tallies that are made of these.
     #[must_use]
-    pub fn with_room(mut self, room: usize) -> Self {
-        self.room = room;
-        self
-    }
-
-    /// Where runs are spilled.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn space(&self) -> &Space {
+        &self.space
     }
 
     /// The keys of a section that are in memory, to add to. Whoever adds many calls [`Tallies::keep_within`] now and
@@ -71,19 +64,16 @@ impl Tallies {
     /// # Errors
     /// If a run cannot be written.
     pub fn keep_within(&mut self) -> Result<()> {
-        if self.bytes() <= self.room {
+        if self.bytes() <= self.space.room() {
             return Ok(());
         }
         self.settle();
         // What was added up may have shrunk; but sorting again and again for little is no gain.
-        if self.held.is_empty() || self.bytes() <= self.room / 2 {
+        if self.held.is_empty() || self.bytes() <= self.space.room() / 2 {
             return Ok(());
         }
-        let run = self.write_run(|writer| {
-            self.held.iter().try_for_each(|(section, held)| {
-                writer.begin(*section)?;
-                writer.push_all(held)
-            })
+        let run = self.spill(self.held.keys().copied(), |section| {
+            Ok(Merge::new(section.rule, self.held.get(&section), Vec::new(), &self.space))
         })?;
         self.held.clear();
         self.add_run(run, 0)
@@ -103,11 +93,16 @@ impl Tallies {
         self.held.values_mut().for_each(Held::settle);
     }
 
-    fn write_run(&self, write: impl FnOnce(&mut RunWriter) -> io::Result<()>) -> Result<Run> {
-        let failed = || Error::io("spill", &self.folder);
-        let file = tempfile::tempfile_in(&self.folder).map_err(failed())?;
-        let mut writer = RunWriter::new(file).map_err(failed())?;
-        write(&mut writer).and_then(|()| writer.finish()).and_then(Run::open).map_err(failed())
+    /// Writes sections as a run without a name.
+    fn spill<'a>(
+        &self,
+        sections: impl IntoIterator<Item = Section>,
+        merge: impl Fn(Section) -> Result<Merge<'a>>,
+    ) -> Result<Run> {
+        let folder = self.space.folder();
+        let file = tempfile::tempfile_in(folder).map_err(Error::io("write sums to", folder))?;
+        let file = write(RunWriter::new(file, folder)?, sections, merge)?;
+        Run::open(file).map_err(Error::io(READ, folder))
     }
 
     /// Adds a run; a level that is full becomes one run of the next.
@@ -122,13 +117,7 @@ impl Tallies {
         }
         let runs = std::mem::take(runs);
         let sections: BTreeSet<_> = runs.iter().flat_map(Run::sections).collect();
-        let merged = self.write_run(|writer| {
-            sections.into_iter().try_for_each(|section| {
-                writer.begin(section)?;
-                let mut merge = Merge::new(section.rule, None, cursors(runs.iter(), section)?, &self.folder);
-                merge.each(|key, sums| writer.push(key, sums))
-            })
-        })?;
+        let merged = self.spill(sections, |section| merge_of(section, None, runs.iter(), &self.space))?;
         self.add_run(merged, level + 1)
     }
 
@@ -139,8 +128,8 @@ impl Tallies {
     pub fn append(&mut self, other: Self) -> Result<()> {
         for (section, more) in other.held {
             match self.held.entry(section) {
-                std::collections::btree_map::Entry::Occupied(mut held) => held.get_mut().append(&more),
-                std::collections::btree_map::Entry::Vacant(place) => {
+                Entry::Occupied(mut held) => held.get_mut().append(&more),
+                Entry::Vacant(place) => {
                     place.insert(more);
                 }
             }
@@ -188,23 +177,20 @@ impl Tallies {
         if let Some(held) = self.held.get_mut(&section) {
             held.settle();
         }
-        self.merge(section).map_err(Error::io("read sums in", &self.folder))
+        self.merge(section)
     }
 
     /// As [`Tallies::read`], of several sections at once.
     ///
     /// # Errors
     /// If a run cannot be read.
-    pub fn read_many<const N: usize>(&mut self, sections: [Section; N]) -> Result<[Merge<'_>; N]> {
+    pub fn read_two(&mut self, one: Section, other: Section) -> Result<[Merge<'_>; 2]> {
         self.settle();
-        let merges: io::Result<Vec<_>> = sections.into_iter().map(|section| self.merge(section)).collect();
-        let merges = merges.map_err(Error::io("read sums in", &self.folder))?;
-        merges.try_into().map_err(|_| Error::io("read sums in", &self.folder)(io::Error::other("sections are missing")))
+        Ok([self.merge(one)?, self.merge(other)?])
     }
 
-    fn merge(&self, section: Section) -> io::Result<Merge<'_>> {
-        let cursors = cursors(self.runs.iter().flatten(), section)?;
-        Ok(Merge::new(section.rule, self.held.get(&section), cursors, &self.folder))
+    fn merge(&self, section: Section) -> Result<Merge<'_>> {
+        merge_of(section, self.held.get(&section), self.runs.iter().flatten(), &self.space)
     }
 
     /// Writes all as one run with a name, synced; returns its bytes. The bytes follow from the keys and sums alone.
@@ -214,20 +200,34 @@ impl Tallies {
     pub fn save(&mut self, path: &Path) -> Result<u64> {
         self.settle();
         let file = File::create_new(path).map_err(Error::io("create", path))?;
-        let write = || -> io::Result<u64> {
-            let mut writer = RunWriter::new(file)?;
-            for section in self.sections() {
-                writer.begin(section)?;
-                self.merge(section)?.each(|key, sums| writer.push(key, sums))?;
-            }
-            let file = writer.finish()?;
-            file.sync_all()?;
-            Ok(file.metadata()?.len())
-        };
-        write().map_err(Error::io("write", path))
+        let file = write(RunWriter::new(file, path)?, self.sections(), |section| self.merge(section))?;
+        file.sync_all().map_err(Error::io("sync", path))?;
+        Ok(file.metadata().map_err(Error::io("read", path))?.len())
     }
 }
 
-fn cursors<'a>(runs: impl Iterator<Item = &'a Run>, section: Section) -> io::Result<Vec<super::run::Cursor>> {
-    runs.flat_map(|run| run.read(section)).collect()
+/// Writes sections, the keys of each as they are merged.
+fn write<'a>(
+    mut writer: RunWriter,
+    sections: impl IntoIterator<Item = Section>,
+    merge: impl Fn(Section) -> Result<Merge<'a>>,
+) -> Result<File> {
+    for section in sections {
+        writer.begin(section)?;
+        let mut merge = merge(section)?;
+        while let Some((key, sums)) = merge.next()? {
+            writer.push(key, sums)?;
+        }
+    }
+    writer.finish()
+}
+
+fn merge_of<'a, 'r>(
+    section: Section,
+    held: Option<&'a Held>,
+    runs: impl Iterator<Item = &'r Run>,
+    space: &Space,
+) -> Result<Merge<'a>> {
+    let cursors: io::Result<Vec<_>> = runs.flat_map(|run| run.read(section)).collect();
+    Ok(Merge::new(section.rule, held, cursors.map_err(Error::io(READ, space.folder()))?, space))
 }

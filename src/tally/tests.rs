@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Rule, Section, Sums, Tallies};
+use super::{Rule, Section, Space, Sums, Tallies};
 use crate::partition::Day;
 
 /// What a map makes of it.
@@ -80,9 +80,9 @@ proptest! {
         parts in 1..5_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut whole = Tallies::new(folder.path()).with_room(room);
+        let mut whole = Tallies::new(&Space::new(folder.path()).with_room(room));
         for (number, part) in additions.chunks(additions.len().div_ceil(parts).max(1)).enumerate() {
-            let mut tallies = Tallies::new(folder.path()).with_room(room);
+            let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
             for (section, key, sums) in part {
                 tallies.section(*section).add(key, *sums);
                 tallies.keep_within().unwrap();
@@ -105,7 +105,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let save = |name: &str, room: usize, additions: &mut dyn Iterator<Item = &(Section, Vec<u8>, Sums)>| {
-            let mut tallies = Tallies::new(folder.path()).with_room(room);
+            let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
             for (section, key, sums) in additions {
                 tallies.section(*section).add(key, *sums);
                 tallies.keep_within().unwrap();
@@ -125,7 +125,7 @@ proptest! {
         room in 0..3000_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut tallies = Tallies::new(folder.path()).with_room(room);
+        let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
         for (section, key, sums) in &additions {
             tallies.section(*section).add(key, *sums);
             tallies.keep_within().unwrap();
@@ -143,7 +143,7 @@ proptest! {
 fn many_runs_become_few() {
     let folder = tempfile::tempdir().unwrap();
     let section = Section { day: Day(0), kind: 0, rule: Rule::Add };
-    let mut tallies = Tallies::new(folder.path()).with_room(0);
+    let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(0));
     for number in 0..5000_u32 {
         tallies.section(section).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
         tallies.keep_within().unwrap();
@@ -160,7 +160,21 @@ fn what_is_no_run_is_an_error_that_names_it() {
     let path = folder.path().join("text");
     for bytes in [b"".as_slice(), b"text", &[0; 4096]] {
         std::fs::write(&path, bytes).unwrap();
-        let error = Tallies::new(folder.path()).append_file(&path).unwrap_err();
+        let error = Tallies::new(&Space::new(folder.path())).append_file(&path).unwrap_err();
         assert!(error.to_string().contains("text: cannot read"), "{error}");
     }
+}
+
+#[test]
+fn work_ends_when_somebody_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let section = Section { day: Day(0), kind: 0, rule: Rule::Add };
+    let stop = || Err(crate::error::Error::Interrupted { signal: 15 });
+    let mut tallies = Tallies::new(&Space::new(folder.path()).with_stop(stop));
+    (0..100_000_u32).for_each(|number| tallies.section(section).add(&number.to_be_bytes(), Sums::of(1, 1)));
+    let mut merge = tallies.read(section).unwrap();
+    let read = std::iter::from_fn(|| merge.next().map(|next| next.map(|_| ())).transpose()).take(100_000);
+    let (keys, ends): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
+    assert!(keys.len() < 10_000 && !ends.is_empty(), "{} keys were read", keys.len());
+    assert!(tallies.save(&folder.path().join("file")).is_err());
 }

@@ -1,9 +1,11 @@
 //! How a run is stopped early: by a signal, or by the first worker that fails.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::error::{Error, Result};
+use crate::tally::Space;
 
 /// Shared by all workers of a run.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,13 @@ impl Cancel {
     /// Tells the others that one has failed.
     pub fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// A folder for sums that have no room in memory, whose work ends when this says so.
+    #[must_use]
+    pub fn space(&self, folder: &Path) -> Space {
+        let cancel = self.clone();
+        Space::new(folder).with_stop(move || cancel.check())
     }
 
     /// Asks whether to go on.

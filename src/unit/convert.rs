@@ -129,7 +129,7 @@ impl<'j, 'a> Work<'j, 'a> {
             job,
             turn,
             router,
-            partial: Partial::new(&job.folder()),
+            partial: Partial::new(&job.space()),
             captures: Vec::new(),
             held: Vec::new(),
             held_bytes: 0,

@@ -10,7 +10,7 @@ use crate::columns::Rows;
 use crate::commit::{CaptureEntry, Lake, PartialEntry, UnitRow};
 use crate::error::{Error, Result};
 use crate::plan::{Task, Unit};
-use crate::tally::Tallies;
+use crate::tally::{Space, Tallies};
 use crate::write::Encoder;
 
 use super::cancel::Cancel;
@@ -94,14 +94,19 @@ impl<'a> Job<'a> {
         let state = State {
             sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, names)),
             captures: vec![CaptureEntry::default(); unit.captures.len()],
-            tallies: Tallies::new(&folder),
+            tallies: Tallies::new(&workshop.cancel.space(&folder)),
             unfinished: tasks.len(),
         };
         Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
     }
 
+    /// Where sums go that have no room in memory.
+    pub(super) fn space(&self) -> Space {
+        self.workshop.cancel.space(&self.folder())
+    }
+
     /// The folder for staged files.
-    pub(super) fn folder(&self) -> PathBuf {
+    fn folder(&self) -> PathBuf {
         self.workshop.lake.resolve(&self.staging)
     }
 
@@ -141,7 +146,7 @@ impl<'a> Job<'a> {
             (
                 state.sink.take(),
                 std::mem::take(&mut state.captures),
-                std::mem::replace(&mut state.tallies, Tallies::new(&self.folder())),
+                std::mem::replace(&mut state.tallies, Tallies::new(&self.space())),
             )
         };
         let mut unit = self.unit.clone();
