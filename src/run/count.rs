@@ -72,7 +72,7 @@ pub(super) fn count(
             partial.add_message(day, message);
         }
         if counting.instants {
-            instants.add(record.time, length)?;
+            instants.add(day, record.time, length)?;
         }
         count_rows(&mut router, &mut partial, counting.window)?;
     };
@@ -83,7 +83,9 @@ pub(super) fn count(
     found.note_damage(end, reader.take_gaps());
     counts.into_entry(&mut found);
     found.rows = found.records;
-    partial.resolve(found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds())));
+    let first = found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds()));
+    partial.resolve(first);
+    instants.resolve(first);
     let mut input = input;
     if input.is_stdin() {
         (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());

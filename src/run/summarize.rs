@@ -242,7 +242,7 @@ fn finish(
         gather.date(*day, tallies, naming, &request.filter)?;
     }
     if request.from_first {
-        summary::windows_from_first(tallies, window, &mut gather)?;
+        summary::windows_from_first(&days, tallies, window, &mut gather)?;
     }
     let left_out = SUMMARIES.iter().filter(|summary| !summary.can_filter(&request.filter)).map(|summary| summary.name);
     Ok(Summarized { gather, captures, refused: Vec::new(), days, left_out: left_out.collect(), report, top })
