@@ -61,12 +61,7 @@ impl Instants {
 ///
 /// # Errors
 /// If there would be more windows than anybody reads, or sums cannot be read.
-pub fn windows_from_first(
-    days: &BTreeSet<Day>,
-    tallies: &mut Tallies,
-    window: i64,
-    gather: &mut Gather,
-) -> Result<()> {
+pub fn windows_from_first(days: &BTreeSet<Day>, tallies: &mut Tallies, window: i64, gather: &mut Gather) -> Result<()> {
     let length = i128::from(window) * 1000;
     let mut first = None;
     let (mut held, mut sums, mut key) = (0, Sums::default(), Key::default());
@@ -87,8 +82,8 @@ pub fn windows_from_first(
             let time = i128::from(seconds) * NANOS + i128::from(reader.nanos());
             let first = *first.get_or_insert(time);
             let number = (time - first) / length;
-            if number > MAX_WINDOWS {
-                return Err(Error::TooManyWindows { windows: number.unsigned_abs() });
+            if number >= MAX_WINDOWS {
+                return Err(Error::TooManyWindows { windows: number.unsigned_abs() + 1 });
             }
             while held < number {
                 take(first, held, std::mem::take(&mut sums))?;
