@@ -122,7 +122,7 @@ impl Summarized {
 /// If a lake has no summaries, or not those that are asked for; if something cannot be read, or the run is cancelled.
 /// Captures that are damaged or refused are no errors: the report names them.
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
-    let lake = request.named.first().map(|path| Lake::at(path)).filter(Lake::exists);
+    let lake = request.named.iter().map(|path| Lake::at(path)).find(Lake::exists);
     match lake {
         Some(lake) if request.named.len() == 1 => of_lake(request, &lake),
         Some(lake) => Err(Error::Summaries {
@@ -159,7 +159,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     }
     // What was looked up for the lake is known; nobody is asked when a lake is looked at.
     let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), i64::MIN)?;
-    let entries = held.inputs.into_values().filter(|entry| touches(entry, &request.days)).collect();
+    let entries = held.inputs.into_values().collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
     Ok(Summarized { refused: held.refused, ..summarized })
 }
@@ -227,8 +227,9 @@ fn finish(
     days: BTreeSet<Day>,
     tallies: &mut Tallies,
     naming: &Naming,
-    (captures, report): (Vec<InputEntry>, Report),
+    (mut captures, report): (Vec<InputEntry>, Report),
 ) -> Result<Summarized> {
+    captures.retain(|entry| touches(entry, &request.days));
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
     let mut gather = Gather::new(top, window, several, tallies.folder());
