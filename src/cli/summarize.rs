@@ -15,7 +15,7 @@ use crate::summary::{Filter, Listed, SUMMARIES, Summary, Units, csv, render};
 use crate::unit::Cancel;
 
 use super::args::{LengthArg, Micros};
-use super::parse::{date, micros, net, protocol, top};
+use super::parse::{date, dates, micros, net, protocol, top};
 use super::ptr::PtrArgs;
 use super::{line, print, talk};
 
@@ -125,7 +125,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     };
     let request = SummarizeRequest {
         named: args.inputs.clone(),
-        days: args.from.unwrap_or(Day::FIRST)..=args.to.unwrap_or(Day::LAST),
+        days: dates(args.from, args.to)?,
         filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone() },
         names: args.names.clone(),
         ptr: args.ptr.options(),
