@@ -11,6 +11,9 @@ mod inspect;
 mod misuse;
 mod options;
 mod runs;
+mod summarize;
+mod summarize_usage;
+mod windows;
 
 use std::path::{Path, PathBuf};
 
