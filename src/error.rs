@@ -100,9 +100,9 @@ pub enum Error {
         message: String,
     },
     /// Windows that begin with the first packet would be too many.
-    #[error("there would be {windows} windows between the first packet and the last one")]
+    #[error("there would be at least {windows} windows between the first packet and the last one")]
     TooManyWindows {
-        /// How many.
+        /// How many, up to the first packet that is too far away.
         windows: u128,
     },
     /// Options that do not go together.

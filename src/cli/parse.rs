@@ -1,11 +1,13 @@
 //! Values of options that have a form of their own.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
 use crate::config::{PageCompression, ZSTD_LEVEL};
 use crate::decode::protocol_number;
+use crate::error::Error;
 use crate::partition::{Day, PartitionBy};
 
 use super::args::{Micros, Size};
@@ -26,7 +28,7 @@ const SIZES: [(&str, u64); 10] = [
 ];
 
 /// The shortest and the longest window, in microseconds.
-const WINDOWS: std::ops::RangeInclusive<i64> = 1_000..=86_400_000_000;
+const WINDOWS: RangeInclusive<i64> = 1_000..=86_400_000_000;
 
 /// `64MiB`, `1GB`, `4096`.
 pub(super) fn size(text: &str) -> Result<Size, String> {
@@ -111,6 +113,16 @@ pub(super) fn partition_by(text: &str) -> Result<PartitionBy, String> {
 /// `2024-03-11`.
 pub(super) fn date(text: &str) -> Result<Day, String> {
     Day::of_text(text).ok_or_else(|| "give a date such as 2024-03-11".to_owned())
+}
+
+/// From the first date to the last one, both included.
+pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive<Day>, Error> {
+    let (from, to) = (from.unwrap_or(Day::FIRST), to.unwrap_or(Day::LAST));
+    if from > to {
+        let hint = "dates are inclusive: for one day, give it twice";
+        return Err(Error::Usage { problem: "`--from` is later than `--to`", hint });
+    }
+    Ok(from..=to)
 }
 
 /// `UDP`, `17`.

@@ -11,7 +11,7 @@ use crate::partition::Day;
 use crate::run::{PageRequest, page};
 use crate::unit::Cancel;
 
-use super::parse::date;
+use super::parse::{date, dates};
 
 /// Rows of each table, unless it is said.
 const TOP: usize = 25;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
         lake: args.lake.clone(),
         out: args.out.clone(),
         svg: args.svg.clone(),
-        days: args.from.unwrap_or(Day::FIRST)..=args.to.unwrap_or(Day::LAST),
+        days: dates(args.from, args.to)?,
         names: args.names.clone(),
         top: args.top,
         cancel: cancel.clone(),

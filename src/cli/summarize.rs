@@ -15,7 +15,7 @@ use crate::summary::{Filter, Listed, SUMMARIES, Summary, Units, csv, render};
 use crate::unit::Cancel;
 
 use super::args::{LengthArg, Micros};
-use super::parse::{date, micros, net, protocol, top};
+use super::parse::{date, dates, micros, net, protocol, top};
 use super::ptr::PtrArgs;
 use super::{line, print, talk};
 
@@ -125,7 +125,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     };
     let request = SummarizeRequest {
         named: args.inputs.clone(),
-        days: args.from.unwrap_or(Day::FIRST)..=args.to.unwrap_or(Day::LAST),
+        days: dates(args.from, args.to)?,
         filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone() },
         names: args.names.clone(),
         ptr: args.ptr.options(),
@@ -142,12 +142,15 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     talk(&summarized.report.complaints());
     let code = summarized.report.exit_code();
     let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
-    for name in summarized.left_out.iter().filter(|name| wanted(name)) {
+    let left_out: Vec<_> = summarized.left_out.iter().copied().filter(|name| wanted(name)).collect();
+    for name in &left_out {
         talk(&format!("note: {name} is left out: it cannot be made as asked\n"));
     }
-    let left_out = summarized.left_out.clone();
+    let nothing = summarized.report.inputs == 0 && code != ExitCode::Success;
     match table {
-        Some(table) if summarized.left_out.contains(&table.name) => {}
+        // What cannot be read has been named.
+        _ if nothing && args.format == SummaryFormat::Table => {}
+        Some(table) if left_out.contains(&table.name) => {}
         Some(table) if top.is_none() => all(summarized, table)?,
         _ => {
             let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| wanted(listed.name)).collect();

@@ -15,6 +15,7 @@ use crate::read::CaptureReader;
 use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
 use crate::write::Encoder;
 
+use super::naming;
 use super::report::{Duplicate, Report};
 use super::strict::refuse_damaged;
 use super::summaries::FinalStage;
@@ -76,6 +77,8 @@ pub fn convert(request: &Request) -> Result<Report> {
         return Ok(report);
     }
     if lock.is_none() {
+        // What is wrong with a source of names shows before there is a lake.
+        naming::open(&request.settings.names, None, naming::now())?;
         // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
         lake = Lake::create(&request.lake)?;
         lock = Some(hold(&lake)?);

@@ -1,7 +1,5 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
 
-use std::path::Path;
-
 use crate::columns::{LengthKind, TimestampUnit};
 use crate::commit::{CaptureEntry, InputEntry};
 use crate::config::ROW_GROUP_ROWS;
@@ -11,7 +9,7 @@ use crate::error::Result;
 use crate::partition::{Day, PartitionBy, Router, When};
 use crate::read::{CaptureReader, Timestamp};
 use crate::summary::{Filter, Instants, Partial};
-use crate::tally::Tallies;
+use crate::tally::{Space, Tallies};
 use crate::unit::{Cancel, Counts};
 
 /// Records between two looks at the signal.
@@ -32,7 +30,7 @@ pub(super) struct Counting {
 pub(super) fn count(
     input: Input,
     counting: &Counting,
-    folder: &Path,
+    space: &Space,
     cancel: &Cancel,
 ) -> Result<Result<(InputEntry, Tallies), (Input, Refusal)>> {
     let mut reader = match CaptureReader::open(&input) {
@@ -41,8 +39,8 @@ pub(super) fn count(
     };
     let mut counts = Counts::default();
     let mut found = CaptureEntry::default();
-    let mut partial = Partial::new(folder);
-    let mut instants = Instants::new(folder);
+    let mut partial = Partial::new(space);
+    let mut instants = Instants::new(space);
     let mut router =
         Router::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
     router.begin(0, None);
@@ -72,7 +70,7 @@ pub(super) fn count(
             partial.add_message(day, message);
         }
         if counting.instants {
-            instants.add(record.time, length)?;
+            instants.add(day, record.time, length)?;
         }
         count_rows(&mut router, &mut partial, counting.window)?;
     };
@@ -83,7 +81,9 @@ pub(super) fn count(
     found.note_damage(end, reader.take_gaps());
     counts.into_entry(&mut found);
     found.rows = found.records;
-    partial.resolve(found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds())));
+    let first = found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds()));
+    partial.resolve(first);
+    instants.resolve(first);
     let mut input = input;
     if input.is_stdin() {
         (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());

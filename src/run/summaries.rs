@@ -53,7 +53,8 @@ impl<'a> FinalStage<'a> {
         let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
         let folder = self.lake.resolve(&Lake::staging());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let mut tallies = Tallies::new(&folder);
+        let space = self.cancel.space(&folder);
+        let mut tallies = Tallies::new(&space);
         for partial in new {
             tallies.append_file(&self.lake.resolve(&partial.staged))?;
         }
@@ -63,7 +64,7 @@ impl<'a> FinalStage<'a> {
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
         report.note_names(&mut self.naming, asked);
-        let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &folder);
+        let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &space);
         let mut moves = summary::stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
         moves.extend(naming::stage(&mut self.naming, self.lake)?);
         let mut inputs = held.inputs;

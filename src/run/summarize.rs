@@ -122,7 +122,7 @@ impl Summarized {
 /// If a lake has no summaries, or not those that are asked for; if something cannot be read, or the run is cancelled.
 /// Captures that are damaged or refused are no errors: the report names them.
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
-    let lake = request.named.first().map(|path| Lake::at(path)).filter(Lake::exists);
+    let lake = request.named.iter().map(|path| Lake::at(path)).find(Lake::exists);
     match lake {
         Some(lake) if request.named.len() == 1 => of_lake(request, &lake),
         Some(lake) => Err(Error::Summaries {
@@ -148,7 +148,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
         return refuse("was made with another `--window`", "leave the option out, or sum up the captures");
     }
     let folder = temp_dir();
-    let mut tallies = Tallies::new(&folder);
+    let mut tallies = Tallies::new(&request.cancel.space(&folder));
     let mut days = BTreeSet::new();
     for partial in &held.partials {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
@@ -159,7 +159,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     }
     // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
     let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), 0)?;
-    let entries = held.inputs.into_values().filter(|entry| touches(entry, &request.days)).collect();
+    let entries = held.inputs.into_values().collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
     Ok(Summarized { refused: held.refused, ..summarized })
 }
@@ -187,8 +187,9 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let mut report = Report::default();
     let inputs = inputs(&request.named, &Holdings::default(), &mut report);
     // They add up in any order; kept apart until the last capture is read, they would need room for all.
-    let sum = Mutex::new(Tallies::new(&folder));
-    let counted = in_order(inputs, request.jobs, |input| match count(input, &counting, &folder, &request.cancel)? {
+    let space = request.cancel.space(&folder);
+    let sum = Mutex::new(Tallies::new(&space));
+    let counted = in_order(inputs, request.jobs, |input| match count(input, &counting, &space, &request.cancel)? {
         Ok((entry, tallies)) => {
             sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
             Ok(Ok(entry))
@@ -227,11 +228,12 @@ fn finish(
     days: BTreeSet<Day>,
     tallies: &mut Tallies,
     naming: &Naming,
-    (captures, report): (Vec<InputEntry>, Report),
+    (mut captures, report): (Vec<InputEntry>, Report),
 ) -> Result<Summarized> {
+    captures.retain(|entry| touches(entry, &request.days));
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
-    let mut gather = Gather::new(top, window, several, tallies.folder());
+    let mut gather = Gather::new(top, window, several, tallies.space());
     if request.from_first {
         gather = gather.from_first();
     }
@@ -242,7 +244,7 @@ fn finish(
         gather.date(*day, tallies, naming, &request.filter)?;
     }
     if request.from_first {
-        summary::windows_from_first(tallies, window, &mut gather)?;
+        summary::windows_from_first(&days, tallies, window, &mut gather)?;
     }
     let left_out = SUMMARIES.iter().filter(|summary| !summary.can_filter(&request.filter)).map(|summary| summary.name);
     Ok(Summarized { gather, captures, refused: Vec::new(), days, left_out: left_out.collect(), report, top })

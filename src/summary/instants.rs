@@ -5,6 +5,8 @@
 //! window is the one that holds the last packet, also where that falls exactly on a window's start: the notebook loses
 //! it there.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Result};
 use crate::partition::Day;
 use crate::read::Timestamp;
@@ -32,14 +34,19 @@ impl Instants {
         Self { tallies: Tallies::new(space), key: Key::default() }
     }
 
-    /// Adds a packet.
+    /// Adds a packet that belongs to `day`.
     ///
     /// # Errors
     /// If there is no room left in memory, and the sums cannot be spilled.
-    pub fn add(&mut self, time: Option<Timestamp>, bytes: i64) -> Result<()> {
+    pub fn add(&mut self, day: Day, time: Option<Timestamp>, bytes: i64) -> Result<()> {
         let key = self.key.clear().time(time.map(Timestamp::seconds));
         key.nanos(time.map_or(0, Timestamp::subsec_nanos));
-        self.tallies.add(Kind::Instants.section(Day::EPOCH), key.bytes(), Sums::of(bytes, 1))
+        self.tallies.add(Kind::Instants.section(day), key.bytes(), Sums::of(bytes, 1))
+    }
+
+    /// What was added under [`Day::UNKNOWN`] belongs to `day`.
+    pub fn resolve(&mut self, day: Day) {
+        self.tallies.rename(Day::UNKNOWN, day);
     }
 
     /// All that was added.
@@ -49,37 +56,40 @@ impl Instants {
     }
 }
 
-/// Hands on windows of `window` microseconds that begin with the first packet.
+/// Hands on windows of `window` microseconds that begin with the first packet of some dates.
 ///
 /// # Errors
 /// If there would be more windows than anybody reads, or sums cannot be read.
-pub fn windows_from_first(tallies: &mut Tallies, window: i64, gather: &mut Gather) -> Result<()> {
+pub fn windows_from_first(days: &BTreeSet<Day>, tallies: &mut Tallies, window: i64, gather: &mut Gather) -> Result<()> {
     let length = i128::from(window) * 1000;
-    let mut merge = tallies.read(Kind::Instants.section(Day::EPOCH))?;
     let mut first = None;
     let (mut held, mut sums, mut key) = (0, Sums::default(), Key::default());
-    let mut untimed = None;
+    let mut untimed = None::<Sums>;
     let mut take = |first: i128, number: i128, sums: Sums| {
         let start = (first + number * length).div_euclid(1000);
         gather.take_window(key.clear().time(i64::try_from(start).ok()).bytes(), sums)
     };
-    while let Some((bytes, more)) = merge.next()? {
-        let mut reader = Reader(bytes);
-        let Some(seconds) = reader.time() else {
-            untimed = Some(more);
-            continue;
-        };
-        let time = i128::from(seconds) * NANOS + i128::from(reader.nanos());
-        let first = *first.get_or_insert(time);
-        let number = (time - first) / length;
-        if number > MAX_WINDOWS {
-            return Err(Error::TooManyWindows { windows: number.unsigned_abs() });
+    // A packet's date is that of its time, so those of the dates in order are in order.
+    for day in days {
+        let mut merge = tallies.read(Kind::Instants.section(*day))?;
+        while let Some((bytes, more)) = merge.next()? {
+            let mut reader = Reader(bytes);
+            let Some(seconds) = reader.time() else {
+                untimed.get_or_insert_default().merge(&more, Rule::Add);
+                continue;
+            };
+            let time = i128::from(seconds) * NANOS + i128::from(reader.nanos());
+            let first = *first.get_or_insert(time);
+            let number = (time - first) / length;
+            if number >= MAX_WINDOWS {
+                return Err(Error::TooManyWindows { windows: number.unsigned_abs() + 1 });
+            }
+            while held < number {
+                take(first, held, std::mem::take(&mut sums))?;
+                held += 1;
+            }
+            sums.merge(&more, Rule::Add);
         }
-        while held < number {
-            take(first, held, std::mem::take(&mut sums))?;
-            held += 1;
-        }
-        sums.merge(&more, Rule::Add);
     }
     if let Some(first) = first {
         take(first, held, sums)?;

@@ -6,7 +6,7 @@ use indicatif::DecimalBytes;
 
 use crate::columns::TableColumn;
 
-use super::gather::Listed;
+use super::listed::Listed;
 use super::schema::{Summary, Values};
 
 /// Columns below which a terminal's width is not believed, or cannot be helped.

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::partition::Day;
 
-use super::held::{Rule, Sums};
 use super::Section;
+use super::held::{Rule, Sums};
 
 /// Keys of a batch: what one reader of a run holds in memory, some 250 KiB.
 const BATCH_KEYS: usize = 4096;

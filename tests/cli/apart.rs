@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use super::common::{Ran, hashes, run, run_with, summary};
 use super::{capture, sample, save, text};
 
-/// The arguments of a conversion into small chunks and small parts, so that captures are cut and have several units.
-fn shape() -> [&'static str; 6] {
-    ["--chunk-size", "900", "--target-file-size", "64", "--row-group-rows", "11"]
+/// The arguments of a conversion into small chunks and small parts, so that captures are cut and have several units; and
+/// what a commit must not forget about their summaries.
+fn shape() -> Vec<&'static str> {
+    let [chunks, parts, groups] = [["--chunk-size", "900"], ["--target-file-size", "64"], ["--row-group-rows", "11"]];
+    let [conversations, window] = [["--conversations", "3"], ["--window", "250ms"]];
+    [chunks, parts, groups, conversations, window].concat()
 }
 
 fn inputs(folder: &tempfile::TempDir) -> Vec<String> {
@@ -20,7 +23,7 @@ fn plan(inputs: &[String], lake: &Path) -> Vec<String> {
     let mut args = vec!["plan".to_owned()];
     args.extend(inputs.iter().cloned());
     args.extend(["--out".to_owned(), text(lake)]);
-    args.extend(shape().map(str::to_owned));
+    args.extend(shape().into_iter().map(str::to_owned));
     let ran = run(&args);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     ran.stdout.lines().map(str::to_owned).collect()
@@ -48,7 +51,7 @@ fn converted(inputs: &[String], lake: &Path) -> Shown {
     let mut args = vec!["convert".to_owned()];
     args.extend(inputs.iter().cloned());
     args.extend(["--out".to_owned(), text(lake)]);
-    args.extend(shape().map(str::to_owned));
+    args.extend(shape().into_iter().map(str::to_owned));
     let ran = run(&args);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     shown(lake)
@@ -69,6 +72,11 @@ fn units_that_are_converted_apart_give_the_same_parts_in_whatever_order_and_howe
     let ran = commit(&rows, &in_order);
     assert_eq!((ran.status, &ran.json()["rows"]), (Some(0), &(90 + 110 + 172).into()), "{ran:?}");
     assert_eq!(shown(&in_order), whole);
+    let conversations = summary(&in_order, "conversations");
+    let rests = conversations.iter().filter(|row| row.get("rest").is_some()).count();
+    // Three dates; on each more than three pairs of addresses.
+    assert_eq!((rests, conversations.iter().filter(|row| row.get("ip_src").is_some()).count()), (3, 9));
+    assert!(summary(&in_order, "send_rates").iter().all(|row| row.float("window_s") == Some(0.25)));
 
     let backwards = folder.path().join("backwards");
     let mut rows: Vec<_> = units.iter().rev().map(|unit| convert_unit(unit, &backwards, "3")).collect();

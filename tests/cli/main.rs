@@ -4,13 +4,21 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../nameserver/mod.rs"]
+#[expect(dead_code, reason = "most of it is for the tests of reverse lookups themselves")]
+mod nameserver;
 
 mod apart;
 mod damage;
 mod inspect;
 mod misuse;
+mod names;
 mod options;
+mod report;
 mod runs;
+mod summarize;
+mod summarize_usage;
+mod windows;
 
 use std::path::{Path, PathBuf};
 

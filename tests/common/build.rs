@@ -88,6 +88,55 @@ pub(crate) fn udp(number: u16, payload: &[u8]) -> Frame {
     }
 }
 
+/// The same with another protocol in the IPv4 header; what follows shows ports to TCP only.
+pub(crate) fn ip(protocol: u8, number: u16, payload: &[u8]) -> Frame {
+    let mut frame = udp(number, payload);
+    frame.data[23] = protocol;
+    frame.ports = frame.ports.filter(|_| protocol == 6);
+    frame
+}
+
+/// Ethernet, IPv6 (RFC 8200 3) and UDP around a payload: from `2001:db8:1::1` to `2001:db8::2`.
+pub(crate) fn udp6(payload: &[u8]) -> Frame {
+    let length = u16::try_from(8 + payload.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let mut data = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd, 0x60, 0, 0, 0];
+    data.extend(length);
+    data.extend([17, 64]);
+    for (fifth, last) in [(1, 1), (0, 2)] {
+        data.extend([0x20, 1, 0xd, 0xb8, 0, fifth, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
+    }
+    data.extend([0x4e, 0x20, 0x9c, 0x40]);
+    data.extend(length);
+    data.extend([0, 0]);
+    data.extend(payload);
+    Frame {
+        orig_len: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        data,
+        addresses: Some(("2001:db8:1::1".to_owned(), "2001:db8::2".to_owned())),
+        ports: Some((20_000, 40_000)),
+    }
+}
+
+/// A DNS message (RFC 1035 4.1) that answers the question for a name, given by its labels, with IPv4 addresses; from
+/// port 53.
+pub(crate) fn dns_answer(number: u16, labels: &[&[u8]], addresses: &[[u8; 4]]) -> Frame {
+    let count = u8::try_from(addresses.len()).unwrap_or(u8::MAX);
+    let mut message = vec![0, 7, 0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0];
+    for label in labels {
+        message.push(u8::try_from(label.len()).unwrap_or(63));
+        message.extend(*label);
+    }
+    message.extend([0, 0, 1, 0, 1]);
+    for address in addresses {
+        message.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4]);
+        message.extend(address);
+    }
+    let mut frame = udp(number, &message);
+    frame.data[34..36].copy_from_slice(&53_u16.to_be_bytes());
+    frame.ports = frame.ports.map(|(_, to)| (53, to));
+    frame
+}
+
 /// Something that is not IP: an EtherType for local experiments (IEEE 802), and bytes.
 pub(crate) fn other(payload: &[u8]) -> Frame {
     let mut data = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5];
@@ -187,10 +236,14 @@ impl Capture {
 
     /// Adds a packet of a pcap, so many microseconds into a day.
     pub(crate) fn record(&mut self, day: usize, micros: u32, frame: Frame) {
+        self.record_at(day, micros / 1_000_000, micros % 1_000_000, frame);
+    }
+
+    /// The same, late in a day.
+    pub(crate) fn record_at(&mut self, day: usize, second: u32, micros: u32, frame: Frame) {
         let (midnight, _) = DAYS.get(day).copied().unwrap_or_default();
-        let seconds = u32::try_from(midnight).unwrap_or(0) + micros / 1_000_000;
-        let bytes = pcap_record(seconds, micros % 1_000_000, &frame);
-        self.timed(&bytes, day, micros.into(), frame);
+        let bytes = pcap_record(u32::try_from(midnight).unwrap_or(0) + second, micros, &frame);
+        self.timed(&bytes, day, i64::from(second) * 1_000_000 + i64::from(micros), frame);
     }
 
     /// Adds a packet of interface 0 of [`Capture::pcapng`], so many microseconds into a day.

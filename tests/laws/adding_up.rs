@@ -1,7 +1,7 @@
 //! Laws 4 and 5: what is said of units and chunks adds up to what is said of the whole, in any order and grouping, and
 //! records framed are rows written; of captures that are whole, and of captures with any byte wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use parcap::commit::{CaptureEntry, UnitRow, unproved};
@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::common::build::{Capture, other, udp};
-use super::common::{Row, commit_options, convert, hashes, manifests, packets, request, summary, summary_names};
+use super::common::{
+    Row, commit_options, convert, hashes, manifests, packets, repository, request, summary, summary_names,
+};
 use super::random::{any_capture, wanted};
 use super::tally::tried;
 use super::{Settings, chunks_of, folder, input, mixed_pcapng, plain_pcap, save};
@@ -122,6 +124,56 @@ fn units_and_chunks_of_any_size_add_up_to_the_whole() {
         }
     }
     tried("chunkings", chunkings);
+}
+
+/// Of the samples, which have names, questions and more conversations than are kept.
+#[test]
+fn what_shapes_summaries_is_the_same_in_units_and_in_one_run() {
+    let folder = folder();
+    let (captures, hosts) = (repository("data/captures"), save(&folder, "hosts", b"192.0.2.10 ours\n"));
+    let shape = |conversations, window, names: &str| Settings {
+        conversations,
+        window,
+        names: names.parse().unwrap(),
+        ..units_of_bytes(9000)
+    };
+    let named = format!("hosts:{},dns", hosts.display());
+    let mut seen = BTreeSet::new();
+    for (number, settings) in
+        [shape(2, 250_000, &named), shape(0, 60_000_000, "off"), shape(1000, 1_000_000, "dns")].iter().enumerate()
+    {
+        let place = |way: &str| folder.path().join(format!("{way}-{number}"));
+        let mut rows = units_of(&captures, &place("pieces"), settings);
+        assert!(rows.len() > 5, "{} units", rows.len());
+        rows.rotate_left(number + 1);
+        commit(&place("pieces"), rows, commit_options()).unwrap();
+        let mut request = request(&[&captures], &place("run"));
+        request.settings = settings.clone();
+        convert(&request);
+        let [pieces, run] = ["pieces", "run"].map(|way| hashes(&place(way).join("summaries")));
+        assert_eq!(pieces, run);
+        assert_eq!(pieces.keys().filter_map(|path| path.iter().next()).collect::<BTreeSet<_>>().len(), 11);
+        for way in ["pieces", "run"] {
+            assert_eq!(manifests(&place(way))[0]["settings"], serde_json::to_value(settings).unwrap());
+        }
+        // What was chosen shows: rows of their own a date besides the one of packets without addresses, and windows.
+        let conversations = summary(&place("pieces"), "conversations");
+        let mut dates = BTreeMap::<_, usize>::new();
+        for row in conversations.iter().filter(|row| row.get("ip_src").is_some()) {
+            *dates.entry(row.partition.clone()).or_default() += 1;
+        }
+        assert!(dates.values().all(|rows| *rows <= settings.conversations), "{dates:?}");
+        assert_eq!(conversations.iter().any(|row| row.get("rest").is_some()), settings.conversations < 1000);
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let window_s = settings.window as f64 / 1e6;
+        let rates = summary(&place("pieces"), "send_rates");
+        assert!(rates.iter().filter_map(|row| row.float("window_s")).all(|length| length == window_s));
+        let names = summary(&place("pieces"), "volume_by_name");
+        let names: BTreeSet<_> = names.iter().filter_map(|row| row.get("name_dst")).map(str::to_owned).collect();
+        assert_eq!(names.contains("ours."), number == 0, "{names:?}");
+        seen.insert(names);
+    }
+    assert_eq!(seen.len(), 3);
 }
 
 /// Entries of consecutive units, added up two by two in the order of the numbers.

@@ -10,6 +10,7 @@
 //! 8. Addresses are the same as text and as numbers: `addresses`.
 //! 9. Salvage invents no row: `salvage`.
 //! 10. Summary tables are what the packets and the DNS messages add up to: `summaries`.
+//! 11. Windows that begin with the first packet are those of the notebook, with the last packet: `windows`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -35,6 +36,7 @@ mod salvage;
 mod summaries;
 mod tally;
 mod times;
+mod windows;
 mod wire;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,59 @@
+//! The beginning of a table, as it is shown, and as it is in JSON.
+
+use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+
+use crate::columns::{Table, TableColumn};
+use crate::commit::InputEntry;
+
+use super::captures::captures;
+use super::render::time;
+
+/// The beginning of a table, largest rows first, and how many rows it has.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Its name.
+    pub name: &'static str,
+    /// How many rows it has.
+    pub rows: u64,
+    /// As many of the first ones as were asked for.
+    pub first: Table,
+}
+
+impl Listed {
+    /// How many rows are not listed.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.rows.saturating_sub(self.first.rows() as u64)
+    }
+
+    /// The table of captures.
+    #[must_use]
+    pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>, top: usize) -> Self {
+        let table = captures(inputs);
+        Self { name: "captures", rows: table.rows() as u64, first: table.first(top) }
+    }
+}
+
+impl Serialize for Listed {
+    /// As an object: its name, how many rows it has, and the first of them as an array of objects.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.first.rows())
+            .map(|row| self.first.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
+            .collect();
+        let mut object = serializer.serialize_struct("Listed", 3)?;
+        object.serialize_field("name", self.name)?;
+        object.serialize_field("rows", &self.rows)?;
+        object.serialize_field("first", &rows)?;
+        object.end()
+    }
+}
+
+fn value(column: &TableColumn, row: usize) -> serde_json::Value {
+    match column {
+        TableColumn::Text(values) => values.get(row).cloned().flatten().into(),
+        TableColumn::Int(values) => values.get(row).copied().flatten().into(),
+        TableColumn::Time(values) => values.get(row).copied().flatten().map(time).into(),
+        TableColumn::Float(values) => values.get(row).copied().flatten().into(),
+    }
+}
