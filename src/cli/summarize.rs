@@ -143,6 +143,12 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     let code = summarized.report.exit_code();
     let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
     let left_out: Vec<_> = summarized.left_out.iter().copied().filter(|name| wanted(name)).collect();
+    if table.is_some_and(|table| left_out.contains(&table.name)) {
+        return usage(
+            "the table cannot be made of the packets that are asked for",
+            "leave the filter out, or sum up the captures instead of the lake",
+        );
+    }
     for name in &left_out {
         talk(&format!("note: {name} is left out: it cannot be made as asked\n"));
     }
@@ -150,7 +156,6 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     match table {
         // What cannot be read has been named.
         _ if nothing && args.format == SummaryFormat::Table => {}
-        Some(table) if left_out.contains(&table.name) => {}
         Some(table) if top.is_none() => all(summarized, table)?,
         _ => {
             let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| wanted(listed.name)).collect();

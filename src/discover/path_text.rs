@@ -61,13 +61,21 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
 pub fn printable(path: &Path) -> String {
     let mut text = String::new();
     for character in path.to_string_lossy().chars() {
-        if character.is_control() {
+        if steers(character) {
             text.extend(character.escape_default());
         } else {
             text.push(character);
         }
     }
     text
+}
+
+/// Whether a character steers the terminal that it is shown on: control characters, and those that turn the direction
+/// in which text is read (Unicode Standard Annex 9).
+#[must_use]
+pub fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -93,5 +101,6 @@ mod tests {
     #[test]
     fn a_terminal_sees_no_control_bytes() {
         assert_eq!(printable(Path::new("a\u{1b}[2Jb\nc")), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(printable(Path::new("a\u{202e}pcap.exe")), "a\\u{202e}pcap.exe");
     }
 }

@@ -66,8 +66,16 @@ pub fn page(request: &PageRequest) -> Result<()> {
     Ok(())
 }
 
+/// Writes a file as a whole or not at all: who looks at the old one meanwhile sees all of it.
 fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(Error::io("write", path))
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let draft = path.with_file_name(name);
+    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        Error::io("write", path)(error)
+    })
 }
 
 fn content(request: &PageRequest, summarized: Summarized) -> Result<Content> {

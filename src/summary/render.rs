@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 use indicatif::DecimalBytes;
 
 use crate::columns::TableColumn;
+use crate::discover::path_text;
 
 use super::listed::Listed;
 use super::schema::{Summary, Values};
@@ -85,7 +86,7 @@ fn whole(rate: f64) -> u64 {
 
 /// What is shown in place of a character that would steer the terminal.
 fn visible(character: char) -> char {
-    if character.is_control() { '\u{fffd}' } else { character }
+    if path_text::steers(character) { '\u{fffd}' } else { character }
 }
 
 /// An instant in microseconds since the Unix epoch, as RFC 3339 text in UTC.
