@@ -48,7 +48,11 @@ impl Kind {
 
     /// Its section of a date.
     pub(crate) fn section(self, day: Day) -> Section {
-        let rule = if self == Self::Names { Rule::Span } else { Rule::Add };
+        let rule = match self {
+            Self::Names => Rule::Span,
+            Self::Ports => Rule::Add,
+            _ => Rule::Plain,
+        };
         Section { day, kind: self as u8, rule }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Messages {
     names: Counts,
     key: Key,
     raw: Vec<u8>,
+    /// The text of a name.
+    name: Vec<u8>,
 }
 
 /// A key, and how often.
@@ -69,8 +71,15 @@ impl Messages {
         }
         self.enter(day, tallies);
         let more = micros.map_or(Sums::NO_SPAN, |micros| [micros, micros]);
+        let mut before = None;
         for (name, address) in message.addresses() {
-            self.key.clear().address(Some(address)).name(|text| name.write_to(text));
+            // The addresses of an answer mostly belong to one name.
+            if before.is_none_or(|before| !name.is_same_place(before)) {
+                self.name.clear();
+                name.write_to(&mut self.name);
+                before = Some(name);
+            }
+            self.key.clear().address(Some(address)).name(|text| text.extend_from_slice(&self.name));
             let sums = Sums { more, ..Sums::of(0, 1) };
             count(&mut self.names, self.key.bytes(), Kind::Names.section(day), sums);
         }

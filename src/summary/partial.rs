@@ -33,7 +33,6 @@ impl Partial {
     /// If there is no room left in memory, and the sums cannot be spilled.
     pub fn add_rows(&mut self, day: Day, rows: &Rows, window: i64) -> Result<()> {
         self.counter.count(day, rows, window, &mut self.tallies);
-        self.messages.flush(&mut self.tallies);
         self.tallies.keep_within()
     }
 

@@ -154,13 +154,15 @@ impl Sink for DateTables {
 
 /// Where a table is staged, and where it goes.
 fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
-    let below = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
-    let from = Lake::staging().join(&below);
+    let to = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
+    // All in one folder: making one for each costs more than a small table does.
+    let staged = to.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
+    let from = Lake::staging().join("tables").join(staged);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
-    Ok((path, Move { from, to: below }))
+    Ok((path, Move { from, to }))
 }
 
 /// Makes and stages the table of captures: one row for each that the lake holds, by path.

@@ -20,6 +20,8 @@ pub struct Sums {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rule {
+    /// There are none.
+    Plain,
     /// As sums.
     Add,
     /// The smaller of the first ones, the larger of the second ones: from when to when.
@@ -44,6 +46,7 @@ impl Sums {
         self.packets = self.packets.saturating_add(other.packets);
         let ([a, b], [x, y]) = (self.more, other.more);
         self.more = match rule {
+            Rule::Plain => [0; 2],
             Rule::Add => [a.saturating_add(x), b.saturating_add(y)],
             Rule::Span => [a.min(x), b.max(y)],
         };
@@ -54,6 +57,8 @@ impl Sums {
 #[derive(Clone, Debug)]
 pub struct Held {
     rule: Rule,
+    /// The keys; behind each the two further numbers, unless there are none: few sections have them, and entries are
+    /// sorted the faster the smaller they are.
     keys: Vec<u8>,
     entries: Vec<Entry>,
     /// Entries that are sorted and each of another key.
@@ -66,8 +71,12 @@ struct Entry {
     prefix: u64,
     at: u32,
     len: u32,
-    sums: Sums,
+    bytes: i64,
+    packets: i64,
 }
+
+/// Bytes of the two further numbers.
+const MORE: usize = 16;
 
 impl Held {
     /// Nothing yet.
@@ -83,7 +92,10 @@ impl Held {
         let at = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(key);
-        self.entries.push(Entry { prefix: prefix(key), at, len, sums });
+        if self.rule != Rule::Plain {
+            self.keys.extend(sums.more.iter().flat_map(|number| number.to_le_bytes()));
+        }
+        self.entries.push(Entry { prefix: prefix(key), at, len, bytes: sums.bytes, packets: sums.packets });
     }
 
     /// Adds all that another one holds.
@@ -107,12 +119,15 @@ impl Held {
         let keys = &self.keys;
         // Stable, for its speed: much of what comes in is in order already, and runs of it are merged.
         self.entries.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
-        let before = self.entries.len();
-        let rule = self.rule;
+        let (before, rule) = (self.entries.len(), self.rule);
+        let keys = &mut self.keys;
         self.entries.dedup_by(|next, kept| {
             let same = next.prefix == kept.prefix && slice(keys, next) == slice(keys, kept);
             if same {
-                kept.sums.merge(&next.sums, rule);
+                let mut sums = sums_of(keys, kept, rule);
+                sums.merge(&sums_of(keys, next, rule), rule);
+                (kept.bytes, kept.packets) = (sums.bytes, sums.packets);
+                set_more(keys, kept, rule, sums.more);
             }
             same
         });
@@ -125,10 +140,11 @@ impl Held {
     /// Keys that were added up leave their bytes behind.
     fn compact(&mut self) {
         let mut keys = Vec::with_capacity(self.keys.len());
+        let more = if self.rule == Rule::Plain { 0 } else { MORE };
         for entry in &mut self.entries {
-            let at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-            keys.extend_from_slice(slice(&self.keys, entry));
-            entry.at = at;
+            let at = entry.at as usize;
+            entry.at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            keys.extend_from_slice(self.keys.get(at..at + entry.len as usize + more).unwrap_or_default());
         }
         self.keys = keys;
     }
@@ -149,13 +165,40 @@ impl Held {
     #[must_use]
     #[inline]
     pub fn get(&self, place: usize) -> Option<(&[u8], Sums)> {
-        self.entries.get(place).map(|entry| (slice(&self.keys, entry), entry.sums))
+        let entry = self.entries.get(place)?;
+        Some((slice(&self.keys, entry), sums_of(&self.keys, entry, self.rule)))
     }
 }
 
 fn slice<'a>(keys: &'a [u8], entry: &Entry) -> &'a [u8] {
     let at = entry.at as usize;
     keys.get(at..at + entry.len as usize).unwrap_or_default()
+}
+
+/// Where the two further numbers of an entry are.
+fn place_of_more(entry: &Entry) -> std::ops::Range<usize> {
+    let end = entry.at as usize + entry.len as usize;
+    end..end + MORE
+}
+
+fn sums_of(keys: &[u8], entry: &Entry, rule: Rule) -> Sums {
+    let mut more = [0; 2];
+    if rule != Rule::Plain {
+        let bytes = keys.get(place_of_more(entry)).and_then(|bytes| bytes.split_first_chunk::<8>());
+        if let Some((first, second)) = bytes {
+            more = [i64::from_le_bytes(*first), second.first_chunk().map_or(0, |second| i64::from_le_bytes(*second))];
+        }
+    }
+    Sums { bytes: entry.bytes, packets: entry.packets, more }
+}
+
+fn set_more(keys: &mut [u8], entry: &Entry, rule: Rule, more: [i64; 2]) {
+    if rule != Rule::Plain
+        && let Some(place) = keys.get_mut(place_of_more(entry))
+    {
+        let bytes = more.iter().flat_map(|number| number.to_le_bytes());
+        place.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    }
 }
 
 #[inline]

@@ -98,6 +98,13 @@ impl<'a> Name<'a> {
         }
     }
 
+    /// Whether another name is read from the same place of the same message, so that it is the same name. Names from
+    /// elsewhere may be the same as well.
+    #[must_use]
+    pub fn is_same_place(self, other: Self) -> bool {
+        std::ptr::eq(self.message, other.message) && self.start == other.start
+    }
+
     /// The labels, first to last, without the root; case and bytes as they are.
     pub fn labels(self) -> impl Iterator<Item = &'a [u8]> {
         let mut labels = Labels::new(self.message, self.start);
