@@ -79,7 +79,15 @@ impl Run {
 
     /// Readers of the keys of a section: one, or after [`Run::rename`] perhaps two.
     pub(super) fn read(&self, section: Section) -> impl Iterator<Item = io::Result<Cursor>> {
-        self.stretches.iter().filter(move |stretch| stretch.section() == section).map(|stretch| {
+        let of_section = move |stretch: &&Stretch| (stretch.day, stretch.kind) == (section.day, section.kind);
+        self.stretches.iter().filter(of_section).map(move |stretch| {
+            // Stepping over it would lose sums without a word.
+            if stretch.rule != section.rule {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "sums were written by another version of parcap",
+                ));
+            }
             let file = Positioned { file: Arc::clone(&self.file), at: 0 };
             let mut reader = FileReader::try_new(file, None).map_err(io_error)?;
             reader.set_index(stretch.first_batch).map_err(io_error)?;
