@@ -67,6 +67,40 @@ pub enum Error {
         /// What the parser said.
         source: serde_json::Error,
     },
+    /// More captures are damaged or refused than the person who runs it allows.
+    #[error(
+        "{damaged} of {all} captures are damaged or refused, more than `--max-damaged` allows; nothing was committed"
+    )]
+    TooManyDamaged {
+        /// A line for each of them, and for what can be done.
+        complaints: String,
+        /// How many they are.
+        damaged: u64,
+        /// How many were looked at.
+        all: u64,
+    },
+    /// A file of the lake is not the one that was written.
+    #[error("{}: the {what} differs from the manifest's: {found} instead of {expected}", path.display())]
+    FileDiffers {
+        /// The file.
+        path: PathBuf,
+        /// What differs: `size`, `checksum`, `rows`.
+        what: &'static str,
+        /// What the manifest says.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// A manifest of another version of parcap.
+    #[error("{}: is a manifest of version {found}, and this parcap reads version {expected}", path.display())]
+    ManifestVersion {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version; 0 if it says none.
+        found: u32,
+        /// The version that can be read.
+        expected: u32,
+    },
     /// The sum of rows differs from the sum of records, so the run would have lost or invented packets.
     #[error("{framed} records were framed but {written} rows were written; nothing was committed (this is a bug)")]
     RowsDiffer {
@@ -153,6 +187,12 @@ impl Error {
             },
             Self::LakeIsAFile { .. } => Some("name a directory with `--out`; it is created when it does not exist"),
             Self::SettingsDiffer { .. } => Some("use the option as before, or convert into a new lake"),
+            Self::FileDiffers { .. } => Some(
+                "`parcap verify` shows all that is wrong; `parcap forget` takes the captures out whose rows are lost, and `parcap convert` converts them again",
+            ),
+            Self::ManifestVersion { .. } => {
+                Some("use the parcap that wrote it, or convert the captures into a new lake")
+            }
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }

@@ -38,6 +38,7 @@ pub mod plan;
 pub mod progress;
 pub mod read;
 pub mod report;
+pub mod rewrite;
 pub mod run;
 pub mod summary;
 pub mod tally;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "exit_code",
     "error",
     "config",
@@ -27,6 +27,7 @@ const ORDER: [&str; 20] = [
     "summary",
     "report",
     "unit",
+    "rewrite",
     "inspect",
     "progress",
     "run",
@@ -59,7 +60,7 @@ const DOORS: [(&str, &[&str]); 29] = [
     ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
     // Bars; and its formats of numbers in what is shown.
-    ("indicatif", &["progress.rs", "run/report.rs", "summary/render.rs"]),
+    ("indicatif", &["progress.rs", "run/report.rs", "summary/render.rs", "cli/lake.rs"]),
     ("walkdir", &["discover/"]),
     ("glob", &["discover/"]),
     ("flate2", &["discover/"]),

@@ -11,9 +11,11 @@ use crate::config::{
 };
 use crate::partition::PartitionBy;
 use crate::progress::Progress;
-use crate::run::{CommitOptions, Request};
+use crate::run::{CommitOptions, Request, Rules};
 use crate::unit::Cancel;
 
+use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
+use super::nightly::{LogFormat, NightlyArgs, RulesArgs, WaitArg};
 use super::parse::{compression, micros, partition_by, size};
 use super::ptr::PtrArgs;
 use super::render::Shown;
@@ -55,6 +57,12 @@ Captures that the lake holds already are skipped without being opened. A damaged
 its packets up to the fault, is named with the byte offset of the fault, and makes the exit
 status 3.";
 
+const VERIFY_EXIT: &str = "\
+Exit status:
+  0   all files are there and as they were written
+  1   something is wrong, and is named
+  75  a run holds the lake; try later, or `--wait`";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Convert captures to the packets table, then sum them up
@@ -66,6 +74,13 @@ pub(super) enum Command {
     /// Make a page of a lake's summaries: one file that needs nothing else, to look at, print and send
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArgs),
+    /// Hold a lake's files against its manifest: sizes, checksums, rows, columns, sums
+    #[command(after_help = VERIFY_EXIT)]
+    Verify(VerifyArgs),
+    /// Make small files of a lake into larger ones: what many nights have left of a date
+    Compact(CompactArgs),
+    /// Take captures out of a lake, whether they still exist or not
+    Forget(ForgetArgs),
     /// Print the units of work that a conversion would consist of, one JSON document a line
     ///
     /// For a scheduler that runs them elsewhere: give each line to `parcap convert-unit`, and what those print, together,
@@ -105,6 +120,10 @@ pub(super) struct ConvertArgs {
     #[command(flatten)]
     shown: ShownArgs,
     #[command(flatten)]
+    rules: RulesArgs,
+    #[command(flatten)]
+    pub(super) nightly: NightlyArgs,
+    #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
     ptr: PtrArgs,
@@ -141,6 +160,8 @@ pub(super) struct PlanArgs {
     #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
     pub(super) out: PathBuf,
     #[command(flatten)]
+    pub(super) rules: RulesArgs,
+    #[command(flatten)]
     pub(super) settings: SettingsArgs,
 }
 
@@ -163,6 +184,8 @@ pub(super) struct CommitArgs {
     jobs: usize,
     #[command(flatten)]
     strict: StrictArg,
+    #[command(flatten)]
+    wait: WaitArg,
     #[command(flatten)]
     pub(super) shown: ShownArgs,
     #[command(flatten)]
@@ -310,7 +333,8 @@ impl SettingsArgs {
 impl CommitArgs {
     pub(super) fn options(&self, cancel: &Cancel) -> CommitOptions {
         let (jobs, strict, top) = (self.jobs, self.strict.strict, self.shown.top);
-        CommitOptions { jobs, strict, top, ptr: self.ptr.options(), cancel: cancel.clone() }
+        let (ptr, wait) = (self.ptr.options(), self.wait.duration());
+        CommitOptions { jobs, strict, top, wait, ptr, cancel: cancel.clone() }
     }
 }
 
@@ -320,13 +344,18 @@ impl ConvertArgs {
             named: self.inputs.clone(),
             lake: self.out.clone(),
             settings: self.settings.settings(),
+            rules: Rules { dedupe: self.nightly.dedupe, ..self.rules.rules() },
             ptr: self.ptr.options(),
             jobs: self.jobs,
             strict: self.strict.strict,
+            max_damaged: self.nightly.max_damaged,
             top: self.shown.top,
             dry_run: self.dry_run,
+            wait: self.nightly.wait.duration(),
             progress: match self.progress {
-                ProgressArg::Auto if self.shown.quiet => Progress::Never,
+                ProgressArg::Auto if self.shown.quiet || self.nightly.told.log_format == LogFormat::Json => {
+                    Progress::Never
+                }
                 ProgressArg::Auto => Progress::Auto,
                 ProgressArg::Always => Progress::Always,
                 ProgressArg::Never => Progress::Never,
@@ -342,6 +371,6 @@ impl ConvertArgs {
 
 impl ShownArgs {
     pub(super) fn shown(&self) -> Shown {
-        Shown { json: self.format == Format::Json, quiet: self.quiet, dry_run: false }
+        Shown { json: self.format == Format::Json, quiet: self.quiet, dry_run: false, silent: false }
     }
 }

@@ -2,11 +2,14 @@
 
 mod args;
 mod configured;
+mod lake;
+mod nightly;
 mod parse;
 mod ptr;
 mod render;
 mod report;
 mod summarize;
+mod told;
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -52,14 +55,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCo
 fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
     match command {
         Command::Convert(args) => {
-            let report = run::convert(&args.request(cancel))?;
-            show(&report, &args.shown())?;
-            Ok(report.exit_code())
+            let report = run::convert(&args.request(cancel));
+            Ok(told::tell(&args, report))
         }
         Command::Summarize(args) => summarize::run(&args, cancel),
         Command::Report(args) => report::run(&args, cancel),
+        Command::Verify(args) => lake::run_verify(&args, cancel),
+        Command::Compact(args) => lake::run_compact(&args, cancel),
+        Command::Forget(args) => lake::run_forget(&args, cancel),
         Command::Plan(args) => {
-            let (units, report) = run::plan(&args.inputs, &args.out, &args.settings.settings())?;
+            let (units, report) = run::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules())?;
             for unit in &units {
                 print(&line(unit)?)?;
             }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -9,6 +10,7 @@ use crate::config::{PageCompression, ZSTD_LEVEL};
 use crate::decode::protocol_number;
 use crate::error::Error;
 use crate::partition::{Day, PartitionBy};
+use crate::run::MaxDamaged;
 
 use super::args::{Micros, Size};
 use super::summarize::Top;
@@ -63,12 +65,43 @@ pub(super) fn duration(text: &str) -> Result<Micros, String> {
     time(text).filter(|micros| *micros > 0).map(Micros).ok_or_else(usage)
 }
 
+/// A time that something may take, or none at all.
+pub(super) fn duration_or_none(text: &str) -> Result<Micros, String> {
+    if text == "0" {
+        Ok(Micros(0))
+    } else {
+        time(text)
+            .filter(|micros| *micros >= 0)
+            .map(Micros)
+            .ok_or_else(|| "give a time such as 30s, 10m or 1h".to_owned())
+    }
+}
+
+/// `5`, `2%`.
+pub(super) fn max_damaged(text: &str) -> Result<MaxDamaged, String> {
+    let usage = || "give a number of captures such as 5, or a share of them such as 2%".to_owned();
+    match text.strip_suffix('%') {
+        Some(share) => {
+            let share = share.trim().parse::<f64>().ok().filter(|share| (0.0..=100.0).contains(share));
+            share.map(MaxDamaged::Percent).ok_or_else(usage)
+        }
+        None => text.parse().map(MaxDamaged::Captures).map_err(|_| usage()),
+    }
+}
+
 /// Microseconds of a time, if it is a whole number of them.
 fn time(text: &str) -> Option<i64> {
     let span: jiff::Span = text.parse().ok()?;
     let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
     let micros = i64::try_from(duration.as_micros()).ok()?;
     (duration.subsec_nanos() % 1000 == 0).then_some(micros)
+}
+
+impl Micros {
+    /// As whoever waits takes it.
+    pub(super) fn duration(self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
+    }
 }
 
 impl fmt::Display for Micros {

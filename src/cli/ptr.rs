@@ -56,10 +56,6 @@ impl Micros {
     fn of(duration: Duration) -> Self {
         Self(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
     }
-
-    fn duration(self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
-    }
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.

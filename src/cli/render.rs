@@ -17,13 +17,23 @@ pub(super) struct Shown {
     pub(super) json: bool,
     pub(super) quiet: bool,
     pub(super) dry_run: bool,
+    /// Whether somebody else says what there is to say on stderr.
+    pub(super) silent: bool,
+}
+
+impl Shown {
+    pub(super) fn without_talk(self) -> Self {
+        Self { silent: true, ..self }
+    }
 }
 
 /// The tables that a conversion shows; all of them are in the lake, and in the report as JSON.
 const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name", "volume_by_ip"];
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
-    talk(&report.complaints());
+    if !shown.silent {
+        talk(&report.complaints());
+    }
     if shown.json {
         return print(&line(report)?);
     }
@@ -33,7 +43,7 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
     if shown.dry_run {
         let captures = if report.inputs == 1 { "capture" } else { "captures" };
         print(&format!("would convert {} {captures} of {} bytes\n", report.inputs, report.bytes_in))?;
-    } else if !shown.quiet {
+    } else if !shown.quiet && !shown.silent {
         talk(&report.closing());
     }
     Ok(())
@@ -41,7 +51,8 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
 
 /// Says what stopped a run, and what to do about it.
 pub(super) fn complain(error: &Error) {
-    let mut text = format!("error: {error}\n");
+    let before = if let Error::TooManyDamaged { complaints, .. } = error { complaints } else { "" };
+    let mut text = format!("{before}error: {error}\n");
     if let Some(hint) = error.hint() {
         text.push_str(&format!("hint: {hint}\n"));
     }

@@ -16,6 +16,9 @@ use super::codes::{CodeTable, Coded};
 use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseText};
 use super::schema::{TimestampUnit, schema};
 
+/// Rows as Arrow arrays.
+pub type Batch = RecordBatch;
+
 impl Rows {
     /// Some of the rows as one batch.
     ///

@@ -6,11 +6,14 @@
 
 mod batch;
 mod codes;
+mod restore;
 mod rows;
 mod schema;
 mod table;
 
+pub use batch::Batch;
 pub use codes::{CodeTable, Coded, NO_CODE};
+pub use restore::{restored_columns, restored_schema};
 pub use rows::{NO_PROTOCOL, Rows, Span};
 pub use schema::{COLUMNS, Column, Kind, LengthKind, SCHEMA_VERSION, TimestampUnit, schema};
 pub use table::{Table, TableColumn};

@@ -36,8 +36,8 @@ pub struct Rows {
     pub(super) port_src: Vec<i32>,
     pub(super) protocol: Vec<u16>,
     /// Microseconds since the epoch, where `datetime` does not say them.
-    micros: Vec<i64>,
-    spans: Vec<Span>,
+    pub(super) micros: Vec<i64>,
+    pub(super) spans: Vec<Span>,
 }
 
 /// Rows in a row that came from one stretch of one input.

@@ -52,6 +52,9 @@ pub struct CaptureEntry {
     /// Why the capture gave no rows at all, if it was refused when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Whether its bytes are why it was refused, so that nothing changes before they do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused_for_good: bool,
     /// What is known of standard input once it has been read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamEntry>,
@@ -127,6 +130,7 @@ impl AddAssign for CaptureEntry {
         self.entry = self.entry.take().or(next.entry);
         self.exit = next.exit.or(self.exit.take());
         self.refused = self.refused.take().or(next.refused);
+        self.refused_for_good |= next.refused_for_good;
         self.stream = self.stream.take().or(next.stream);
     }
 }
@@ -175,6 +179,8 @@ pub struct PartialEntry {
     pub path: PathBuf,
     /// Its bytes.
     pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
     /// The dates to which it contributes.
     pub days: Vec<Day>,
 }

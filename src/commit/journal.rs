@@ -3,8 +3,10 @@
 //! Staged files are whole and synced before this begins. The list of their moves is written, synced and renamed into
 //! place: from that moment the commit is decided. Then the files are moved, the manifest last, and the list is removed.
 //! A run that finds a list carries it out before anything else; moving what has been moved already does nothing.
+//! What a commit takes away is unlinked behind the moves: a reader may for a moment see a part beside the one that
+//! replaces it, and never neither.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -31,14 +33,18 @@ pub struct Move {
 #[derive(Debug, Serialize, Deserialize)]
 struct Journal {
     moves: Vec<Move>,
+    /// Files that go, below the lake.
+    #[serde(default, with = "path_text::list")]
+    removes: Vec<PathBuf>,
+    manifest: Move,
 }
 
-/// Publishes staged files, and the manifest that names them.
+/// Publishes staged files, takes away those that are removed and not written anew, and publishes the manifest that says so.
 ///
 /// # Errors
 /// If anything cannot be written, synced or moved. If that happens before the commit is decided, the lake is as it was;
 /// after, the next run finishes it.
-pub fn publish(lake: &Lake, mut moves: Vec<Move>, manifest: &Manifest) -> Result<()> {
+pub fn publish(lake: &Lake, moves: Vec<Move>, mut removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
     // A commit that is decided must be possible: whatever is missing stops it here.
     for step in &moves {
         let from = lake.resolve(&step.from);
@@ -49,12 +55,12 @@ pub fn publish(lake: &Lake, mut moves: Vec<Move>, manifest: &Manifest) -> Result
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let name = Manifest::file_name(manifest.sequence);
     let staged = staging.join(&name);
-    write_json(&lake.resolve(&staged), manifest)?;
-    let place = lake.manifest().join(&name);
-    let to = place.strip_prefix(lake.root()).map_or(place.clone(), Path::to_path_buf);
-    moves.push(Move { from: staged, to });
+    manifest.write(&lake.resolve(&staged))?;
+    let to = Lake::manifests().join(&name);
     let draft = lake.resolve(&staging).join("journal.json");
-    let journal = Journal { moves };
+    let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
+    removes.retain(|path| !written.contains(path));
+    let journal = Journal { moves, removes, manifest: Move { from: staged, to } };
     write_json(&draft, &journal)?;
     sync_folder(&folder)?;
     let pending = lake.pending();
@@ -96,21 +102,59 @@ pub fn sweep(folder: &Path) -> Result<()> {
 }
 
 fn carry_out(lake: &Lake, journal: &Journal) -> Result<()> {
-    let Some((manifest, files)) = journal.moves.split_last() else {
-        return Ok(());
-    };
     let mut folders = BTreeSet::new();
-    for step in files {
+    for step in &journal.moves {
         carry_out_move(lake, step)?;
         folders.extend(step.to.ancestors().skip(1).map(|folder| lake.resolve(folder)));
     }
-    // Names are durable before the manifest says that they are there.
+    // Names are durable before the manifest says that they are there, and before what they replace goes.
     folders.iter().try_for_each(|folder| sync_folder(folder))?;
-    carry_out_move(lake, manifest)?;
-    sync_parent(&lake.resolve(&manifest.to))?;
+    // A manifest that takes the place of others is there before they go.
+    let (manifests, files): (Vec<_>, Vec<_>) =
+        journal.removes.iter().partition(|path| path.starts_with(Lake::manifests()));
+    remove(lake, &files)?;
+    carry_out_move(lake, &journal.manifest)?;
+    sync_parent(&lake.resolve(&journal.manifest.to))?;
+    remove(lake, &manifests)?;
+    sync_folder(&lake.manifest())?;
     let pending = lake.pending();
     fs::remove_file(&pending).map_err(Error::io("remove", &pending))?;
     sync_parent(&pending)
+}
+
+/// Unlinks files, and the folders that are empty then.
+fn remove(lake: &Lake, files: &[&PathBuf]) -> Result<()> {
+    let mut folders = BTreeSet::new();
+    for file in files {
+        let path = lake.resolve(file);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &path)(error)),
+            _ => {}
+        }
+        // The table's own folder stays, the folders of its partitions go with their last file.
+        let partitions = file.ancestors().skip(1).take_while(|folder| is_partition(folder));
+        folders.extend(partitions.map(Path::to_path_buf));
+    }
+    let mut kept = BTreeSet::new();
+    // The deepest first.
+    for folder in folders.iter().rev() {
+        let path = lake.resolve(folder);
+        match fs::remove_dir(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                kept.insert(path.clone());
+            }
+            Err(error) => return Err(Error::io("remove", &path)(error)),
+        }
+        kept.extend(path.parent().filter(|parent| parent.is_dir()).map(Path::to_path_buf));
+    }
+    kept.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| sync_folder(folder))
+}
+
+/// Whether a folder is one of a partition: `date=2024-03-11`.
+fn is_partition(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.to_string_lossy().contains('='))
 }
 
 fn carry_out_move(lake: &Lake, step: &Move) -> Result<()> {
@@ -141,6 +185,7 @@ fn sync_parent(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commit::Action;
     use crate::config::Settings;
 
     fn staged(lake: &Lake, name: &str, text: &str) -> Move {
@@ -150,16 +195,39 @@ mod tests {
         Move { from, to: Path::new("packets").join("date=1970-01-01").join(name) }
     }
 
+    fn manifest() -> Manifest {
+        Manifest::new(1, Action::Convert, Settings::default())
+    }
+
+    #[test]
+    fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = Lake::create(dir.path()).unwrap();
+        let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
+        publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest()).unwrap();
+        let mut other = staged(&lake, "c.parquet", "c");
+        other.to = Path::new("packets/date=2001-01-01/c.parquet").to_path_buf();
+        let second_manifest = Manifest::new(2, Action::Convert, Settings::default());
+        // What is written anew is not removed, whatever the list says.
+        let removes = vec![first.to.clone(), second.to.clone(), other.to.clone()];
+        publish(&lake, vec![other.clone()], removes, &second_manifest).unwrap();
+        assert!(lake.resolve(&other.to).exists());
+        assert!(!lake.resolve(first.to.parent().unwrap()).exists(), "the folder of the date is gone");
+        assert!(lake.resolve(Path::new("packets")).is_dir());
+    }
+
     #[test]
     fn a_commit_that_was_decided_is_finished_by_the_next_run() {
         let dir = tempfile::tempdir().unwrap();
         let lake = Lake::create(dir.path()).unwrap();
-        let moves = vec![staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"), staged(&lake, "m", "m")];
+        let moves = vec![staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b")];
         // As a run leaves it that was killed after it had moved the first file.
-        fs::write(lake.pending(), serde_json::to_vec(&Journal { moves: moves.clone() }).unwrap()).unwrap();
+        let manifest = staged(&lake, "m", "m");
+        let journal = Journal { moves: moves.clone(), removes: Vec::new(), manifest: manifest.clone() };
+        fs::write(lake.pending(), serde_json::to_vec(&journal).unwrap()).unwrap();
         carry_out_move(&lake, &moves[0]).unwrap();
         recover(&lake).unwrap();
-        for step in &moves {
+        for step in moves.iter().chain([&manifest]) {
             assert!(lake.resolve(&step.to).exists());
         }
         assert!(!lake.pending().exists());
@@ -181,7 +249,7 @@ mod tests {
         let lake = Lake::create(dir.path()).unwrap();
         let step = staged(&lake, "a.parquet", "a");
         fs::remove_file(lake.resolve(&step.from)).unwrap();
-        publish(&lake, vec![step], &Manifest::new(1, Settings::default(), &[], Vec::new())).unwrap_err();
+        publish(&lake, vec![step], Vec::new(), &manifest()).unwrap_err();
         assert!(!lake.pending().exists());
         recover(&lake).unwrap();
     }
@@ -191,10 +259,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let lake = Lake::create(dir.path()).unwrap();
         let step = staged(&lake, "a.parquet", "a");
-        let manifest = Manifest::new(1, Settings::default(), &[], Vec::new());
-        publish(&lake, vec![step.clone()], &manifest).unwrap();
+        publish(&lake, vec![step.clone()], Vec::new(), &manifest()).unwrap();
         assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
-        let held = super::super::manifest::Holdings::read(&lake).unwrap();
+        let held = super::super::Holdings::read(&lake).unwrap();
         assert_eq!((held.sequence, held.settings), (1, Some(Settings::default())));
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::partition::Day;
 
 /// Parts of the packets table, below the lake.
 pub const PACKETS: &str = "packets";
@@ -62,6 +63,28 @@ impl Lake {
     #[must_use]
     pub fn manifest(&self) -> PathBuf {
         self.root.join(OWN).join("manifest")
+    }
+
+    /// The same, below the lake.
+    #[must_use]
+    pub fn manifests() -> PathBuf {
+        Path::new(OWN).join("manifest")
+    }
+
+    /// The manifests that there are, in order, below the lake.
+    ///
+    /// # Errors
+    /// If their folder cannot be read.
+    pub fn manifest_files(&self) -> Result<Vec<PathBuf>> {
+        let files = super::manifest::files(&self.manifest())?;
+        Ok(files.iter().filter_map(|file| Some(Self::manifests().join(file.file_name()?))).collect())
+    }
+
+    /// The date of a part or table, by its path below the lake.
+    #[must_use]
+    pub fn day_of(path: &Path) -> Day {
+        let names = path.iter().filter_map(|name| name.to_str()?.strip_prefix("date="));
+        names.filter_map(Day::of_text).next().unwrap_or(Day::EPOCH)
     }
 
     /// The folder of partial summaries, one file a unit.

@@ -1,183 +1,129 @@
 //! The manifest: what the lake holds, and which rows came from where. One JSON file a commit, readable by a person; the
 //! lake is what they add up to.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
-use std::ops::Range;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::columns::SCHEMA_VERSION;
 use crate::config::Settings;
-use crate::discover::{Input, path_text};
+use crate::discover::path_text;
 use crate::error::{Error, Result};
-use crate::partition::Day;
-use crate::write::RowRange;
 
-use super::entry::{CaptureEntry, UnitRow};
-use super::layout::Lake;
+use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, UnitEntry};
 
-/// What one commit added.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The version of the manifest itself.
+const MANIFEST_VERSION: u32 = 2;
+
+/// What a commit was made by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Captures were converted, and perhaps replaced.
+    #[default]
+    Convert,
+    /// Small files became larger ones; the lake holds the same rows.
+    Compact,
+    /// Captures were taken out.
+    Forget,
+}
+
+/// What one commit changed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Manifest {
+    /// The version of the manifest's own format.
+    #[serde(default)]
+    pub version: u32,
     /// The version of parcap that wrote it.
     pub parcap: String,
     /// The version of the packets table.
     pub schema_version: u32,
     /// Its number, from 1 on.
     pub sequence: u64,
+    /// What it was made by.
+    #[serde(default)]
+    pub action: Action,
+    /// Whether it says all that the lake holds, so that those before it do not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base: bool,
     /// What shaped rows, parts and summaries.
     pub settings: Settings,
-    /// Records framed and rows written in this commit; they are equal.
+    /// Records framed and rows written by converting; they are equal.
     pub records: u64,
     /// See `records`.
     pub rows: u64,
-    /// The captures.
+    /// What went before anything was added.
+    #[serde(default)]
+    pub removed: Removed,
+    /// Captures that were added.
     pub inputs: Vec<InputEntry>,
-    /// The units, with their parts.
+    /// Captures that are there, under another name or with another time of modification.
+    #[serde(default)]
+    pub met_again: Vec<MetAgain>,
+    /// Units that were converted.
     pub units: Vec<UnitEntry>,
-    /// What was refused, with the reason; it will be tried again.
+    /// Parts that were added.
+    #[serde(default)]
+    pub parts: Vec<CommittedPart>,
+    /// Partial summaries that were added.
+    #[serde(default)]
+    pub partials: Vec<CommittedPartial>,
+    /// Summary tables that were written.
+    #[serde(default)]
+    pub tables: Vec<CommittedTable>,
+    /// What was refused, with the reason.
     pub refused: Vec<RefusedEntry>,
 }
 
-/// A capture in the manifest.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct InputEntry {
-    /// The capture, as it was.
-    #[serde(flatten)]
-    pub input: Input,
-    /// `whole`, `odd`, `damaged` or `refused`.
-    pub status: String,
-    /// What was found in it.
-    pub found: CaptureEntry,
-}
-
-impl InputEntry {
-    /// An entry of what gave no rows.
-    #[must_use]
-    pub fn of_refused(refused: &RefusedEntry) -> Self {
-        let found = CaptureEntry { refused: Some(refused.reason.clone()), ..CaptureEntry::default() };
-        let input = Input::unread(&refused.path);
-        Self { input, status: found.status().to_owned(), found }
-    }
-}
-
-/// A unit in the manifest.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct UnitEntry {
-    /// Its identity, of which its part names are made.
-    pub id: String,
-    /// Its captures, by their place in the manifest's `inputs`, with the chunks that belong to it.
-    pub captures: Vec<UnitCaptureEntry>,
-    /// Its parts.
-    pub parts: Vec<CommittedPart>,
-    /// Its partial summary, below the lake; none if summaries were off.
-    pub partial: Option<CommittedPartial>,
-}
-
-/// A capture's share of a unit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct UnitCaptureEntry {
-    /// Place in the manifest's `inputs`.
-    pub input: usize,
-    /// The chunks; none for all of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chunks: Option<Range<u64>>,
-}
-
-/// A part in its place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CommittedPart {
-    /// Below the lake.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    /// Its rows.
-    pub rows: u64,
-    /// Its bytes.
-    pub bytes: u64,
-    /// XXH3 of its bytes.
-    pub checksum: String,
-    /// Which rows came from which capture, by its place in the unit.
-    pub ranges: Vec<RowRange>,
-}
-
-/// A partial summary in its place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CommittedPartial {
-    /// Below the lake.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    /// The dates to which it contributes.
-    pub days: Vec<Day>,
-}
-
-/// Something that was to be an input and is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusedEntry {
-    /// As it was named, or met.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    /// Why.
-    pub reason: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+/// What a commit took away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Removed {
+    /// Captures, by their numbers in the lake.
+    pub inputs: Vec<usize>,
+    /// Parts, below the lake.
+    #[serde(with = "path_text::list")]
+    pub parts: Vec<PathBuf>,
+    /// Partial summaries, below the lake.
+    #[serde(with = "path_text::list")]
+    pub partials: Vec<PathBuf>,
+    /// Summary tables, below the lake.
+    #[serde(with = "path_text::list")]
+    pub tables: Vec<PathBuf>,
+    /// Refusals that do not hold any more, by the absolute path of the file.
+    #[serde(with = "path_text::list")]
+    pub refused: Vec<PathBuf>,
 }
 
 impl Manifest {
-    /// The manifest of a commit of these units.
+    /// The manifest of a commit that changes nothing yet.
     #[must_use]
-    pub fn new(sequence: u64, settings: Settings, rows: &[UnitRow], refused: Vec<RefusedEntry>) -> Self {
-        let mut inputs: Vec<InputEntry> = Vec::new();
-        let mut places: HashMap<PathBuf, usize> = HashMap::new();
-        let mut units = Vec::new();
-        for row in rows {
-            let mut captures = Vec::new();
-            for (capture, found) in row.unit.captures.iter().zip(&row.captures) {
-                let place = *places.entry(capture.input.absolute.clone()).or_insert(inputs.len());
-                match inputs.get_mut(place) {
-                    Some(entry) => entry.found += found.clone(),
-                    None => inputs.push(InputEntry {
-                        input: capture.input.clone(),
-                        status: String::new(),
-                        found: found.clone(),
-                    }),
-                }
-                captures.push(UnitCaptureEntry { input: place, chunks: capture.chunks.clone() });
-            }
-            let parts = row.parts.iter().map(|part| CommittedPart {
-                path: part.path.clone(),
-                rows: part.rows,
-                bytes: part.bytes,
-                checksum: part.checksum.clone(),
-                ranges: part.ranges.clone(),
-            });
-            let partial = row.partial.as_ref();
-            units.push(UnitEntry {
-                id: row.unit.id.clone(),
-                captures,
-                parts: parts.collect(),
-                partial: partial
-                    .map(|partial| CommittedPartial { path: partial.path.clone(), days: partial.days.clone() }),
-            });
-        }
-        for entry in &mut inputs {
-            // What only chunks need to know of each other has served its purpose.
-            (entry.found.entry, entry.found.exit) = (None, None);
-            entry.status = entry.found.status().to_owned();
-        }
+    pub fn new(sequence: u64, action: Action, settings: Settings) -> Self {
         Self {
+            version: MANIFEST_VERSION,
             parcap: env!("CARGO_PKG_VERSION").to_owned(),
             schema_version: SCHEMA_VERSION,
             sequence,
+            action,
             settings,
-            records: rows.iter().map(UnitRow::records).sum(),
-            rows: rows.iter().map(UnitRow::rows).sum(),
-            inputs,
-            units,
-            refused,
+            ..Self::default()
         }
+    }
+
+    /// Whether a lake with it holds what it holds without it.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        !self.base
+            && self.removed == Removed::default()
+            && self.inputs.is_empty()
+            && self.met_again.is_empty()
+            && self.units.is_empty()
+            && self.parts.is_empty()
+            && self.partials.is_empty()
+            && self.tables.is_empty()
+            && self.refused.is_empty()
     }
 
     /// The file name of the manifest of a commit.
@@ -185,95 +131,84 @@ impl Manifest {
     pub fn file_name(sequence: u64) -> String {
         format!("{sequence:010}.json")
     }
-}
 
-/// What a lake holds: its manifests, added up.
-#[derive(Clone, Debug, Default)]
-pub struct Holdings {
-    /// Number of the last commit; 0 for a new lake.
-    pub sequence: u64,
-    /// The settings of the last commit.
-    pub settings: Option<Settings>,
-    /// Captures by absolute path.
-    pub inputs: BTreeMap<PathBuf, InputEntry>,
-    /// Identities of the units.
-    pub units: HashSet<String>,
-    /// What was read from standard input is known by.
-    pub streams: HashSet<String>,
-    /// Partial summaries.
-    pub partials: Vec<CommittedPartial>,
-    /// What the last commit refused.
-    pub refused: Vec<RefusedEntry>,
-}
-
-impl Holdings {
-    /// Reads the manifests of a lake; a lake that does not exist holds nothing.
+    /// Reads a manifest.
     ///
     /// # Errors
-    /// If a manifest cannot be read, or is none.
-    pub fn read(lake: &Lake) -> Result<Self> {
-        let mut held = Self::default();
-        for path in manifest_files(&lake.manifest())? {
-            let text = fs::read(&path).map_err(Error::io("read", &path))?;
-            let manifest = serde_json::from_slice(&text).map_err(|source| Error::Json {
-                name: path_text::printable(&path),
-                what: "manifest",
-                source,
-            })?;
-            held.add(manifest);
+    /// If it cannot be read, or is none of this version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read(path).map_err(Error::io("read", path))?;
+        let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
+        let manifest: Self = serde_json::from_slice(&text).map_err(not_one)?;
+        if manifest.version != MANIFEST_VERSION {
+            return Err(Error::ManifestVersion {
+                path: path.to_path_buf(),
+                found: manifest.version,
+                expected: MANIFEST_VERSION,
+            });
         }
-        Ok(held)
+        Ok(manifest)
     }
 
-    /// Whether new parts and tables fit those that the lake has.
+    /// Writes it as a new file, synced: one line for each capture, part and so on, for people and for `grep`.
     ///
     /// # Errors
-    /// [`Error::SettingsDiffer`] with the first option that differs.
-    pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
-        let Some(held) = &self.settings else {
-            return Ok(());
-        };
-        for (option, same) in [
-            ("--partition-by", held.partition_by == settings.partition_by),
-            ("--timestamp-unit", held.timestamp_unit == settings.timestamp_unit),
-            ("--length", held.length == settings.length),
-            ("--window", held.window == settings.window),
-            ("--no-summary", held.summaries == settings.summaries),
-        ] {
-            if !same {
-                return Err(Error::SettingsDiffer { lake: lake.to_path_buf(), option });
-            }
-        }
-        Ok(())
+    /// If the file exists, or cannot be written or synced.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let mut out = BufWriter::new(file);
+        self.write_lines(&mut out).map_err(Error::io("write", path))?;
+        let file = out.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
+        file.sync_all().map_err(Error::io("sync", path))
     }
 
-    /// Adds what a commit added.
-    pub fn add(&mut self, manifest: Manifest) {
-        self.sequence = self.sequence.max(manifest.sequence);
-        self.settings = Some(manifest.settings);
-        self.refused = manifest.refused;
-        for entry in manifest.inputs {
-            // What gave no rows is tried again.
-            if let Some(reason) = entry.found.refused {
-                self.refused.push(RefusedEntry { path: entry.input.path, reason, hint: None });
-                continue;
-            }
-            if entry.input.is_stdin() {
-                self.streams.extend(entry.input.fingerprint.clone());
-            }
-            self.inputs.insert(entry.input.absolute.clone(), entry);
+    fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut head = vec![
+            ("parcap", serde_json::to_string(&self.parcap)?),
+            ("schema_version", serde_json::to_string(&self.schema_version)?),
+            ("sequence", serde_json::to_string(&self.sequence)?),
+            ("action", serde_json::to_string(&self.action)?),
+            ("settings", serde_json::to_string(&self.settings)?),
+            ("records", serde_json::to_string(&self.records)?),
+            ("rows", serde_json::to_string(&self.rows)?),
+            ("removed", serde_json::to_string(&self.removed)?),
+        ];
+        if self.base {
+            head.push(("base", serde_json::to_string(&self.base)?));
         }
-        for unit in manifest.units {
-            self.partials.extend(unit.partial);
-            self.units.insert(unit.id);
+        out.write_all(b"{\n")?;
+        for (name, value) in head {
+            writeln!(out, "\"{name}\": {value},")?;
         }
+        write_list(out, "inputs", &self.inputs)?;
+        write_list(out, "met_again", &self.met_again)?;
+        write_list(out, "units", &self.units)?;
+        write_list(out, "parts", &self.parts)?;
+        write_list(out, "partials", &self.partials)?;
+        write_list(out, "tables", &self.tables)?;
+        write_list(out, "refused", &self.refused)?;
+        writeln!(out, "\"version\": {MANIFEST_VERSION}\n}}")
     }
 }
 
-fn manifest_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// A list, one line for each element.
+fn write_list<T: Serialize>(out: &mut impl Write, name: &str, list: &[T]) -> io::Result<()> {
+    write!(out, "\"{name}\": [")?;
+    for (place, element) in list.iter().enumerate() {
+        out.write_all(if place == 0 { b"\n " } else { b",\n " })?;
+        serde_json::to_writer(&mut *out, element)?;
+    }
+    out.write_all(if list.is_empty() { b"],\n" } else { b"\n],\n" })
+}
+
+/// The manifests of a lake, in order; none if there is no lake.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Error::io("read", folder)(error)),
     };
     let mut files = Vec::new();

@@ -4,17 +4,27 @@
 //! Always: whatever happens, a reader sees only whole committed files, and the next run finishes or undoes what this one
 //! began. The only door for writing into a lake's visible folders.
 
+mod change;
+mod check;
 mod entry;
+mod holdings;
 mod journal;
 mod layout;
 mod lock;
 mod manifest;
 mod proof;
+mod record;
 
+pub use change::Change;
+pub use check::checked;
 pub use entry::{BACKWARDS, CaptureEntry, PartEntry, PartialEntry, StreamEntry, UnitRow};
+pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep};
 pub(crate) use layout::sync_folder;
 pub use layout::{Lake, PACKETS, SUMMARIES};
 pub use lock::Lock;
-pub use manifest::{Holdings, InputEntry, Manifest, RefusedEntry, UnitEntry};
+pub use manifest::{Action, Manifest, Removed};
 pub use proof::unproved;
+pub use record::{
+    CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, Seen, UnitEntry,
+};

@@ -5,16 +5,20 @@
 
 mod ahead;
 mod hash;
+mod hashed;
 mod input;
 mod magic;
 pub mod path_text;
 mod probe;
 mod source;
 mod walk;
+mod writers;
 
 pub use hash::ContentHash;
+pub use hashed::{HashedFile, checksum};
 pub use input::{Compression, Format, Input};
 pub use magic::{MAGIC_LEN, describe, format};
 pub use probe::{Candidate, Refusal};
 pub use source::{Source, SourceError};
 pub use walk::{Found, find, is_capture_name};
+pub use writers::open_for_writing;

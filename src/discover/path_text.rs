@@ -55,6 +55,32 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
         .ok_or_else(|| serde::de::Error::custom("a path's hex must be pairs of hexadecimal digits"))
 }
 
+/// Lists of paths, each as [`serialize`] writes it. For `#[serde(with = "path_text::list")]`.
+pub mod list {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct One(#[serde(with = "super")] PathBuf);
+
+    /// Writes paths.
+    ///
+    /// # Errors
+    /// Only the serializer's own.
+    pub fn serialize<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(paths.iter().map(|path| One(path.clone())))
+    }
+
+    /// Reads what [`serialize`] wrote.
+    ///
+    /// # Errors
+    /// If one of them is no path.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+        Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|One(path)| path).collect())
+    }
+}
+
 /// The path as one line of text that is safe on a terminal and in a log: control characters are escaped as Rust
 /// escapes them, bytes that are not UTF-8 show as U+FFFD.
 #[must_use]

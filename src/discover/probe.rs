@@ -52,9 +52,6 @@ pub enum Refusal {
         /// What the decompressor said.
         problem: String,
     },
-    /// The lake holds it with another size or time.
-    #[error("has changed since it was converted, and replacing what a lake holds is not supported yet")]
-    Changed,
     /// A directory was named, and no capture is in it.
     #[error("holds no capture")]
     NoCaptures,
@@ -64,6 +61,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the bytes of the file are why, so that nothing changes before they do.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::NotACapture { .. } | Self::HeaderCut { .. } | Self::Version { .. } | Self::Packing { .. })
+    }
+
     /// What to do about it, where there is something to do.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -71,7 +74,6 @@ impl Refusal {
             Self::NotACapture { .. } => Some(
                 "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
             ),
-            Self::Changed => Some("convert it into a new lake"),
             Self::NoCaptures => Some("captures are recognised by their first bytes, whatever they are called"),
             _ => None,
         }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ahead::ReadAhead;
 use super::hash::ContentHash;
+use super::hashed::checksum;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
 
@@ -160,7 +161,7 @@ impl Source {
         match self {
             Self::Stream { origin: Origin { hash: Some(hash), .. }, .. } => {
                 let hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(format!("xxh3:{}", hash.hex()))
+                Some(checksum(&hash))
             }
             _ => None,
         }

@@ -106,6 +106,19 @@ fn identity<'a>(
         let chunks = chunks.map_or_else(String::new, |chunks| format!("{}-{}", chunks.start, chunks.end));
         hash.field(chunks.as_bytes());
     }
+    short(&hash)
+}
+
+/// The identity of files that are made of files of the lake, by how and of what.
+#[must_use]
+pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> String {
+    let mut hash = ContentHash::default();
+    hash.field(how.as_bytes());
+    of.for_each(|field| hash.field(field.as_bytes()));
+    short(&hash)
+}
+
+fn short(hash: &ContentHash) -> String {
     let hex = hash.hex();
     hex.get(..16).unwrap_or(&hex).to_owned()
 }

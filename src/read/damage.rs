@@ -131,9 +131,16 @@ impl DamageKind {
     }
 }
 
-impl DamageKind {}
-
 impl Damage {
+    /// Whether the bytes end too early, as those of a capture do that is being written.
+    #[must_use]
+    pub fn is_at_the_end(&self) -> bool {
+        matches!(
+            self.kind,
+            DamageKind::RecordHeaderCut | DamageKind::PacketCut | DamageKind::BlockCut | DamageKind::CompressedCut
+        )
+    }
+
     /// Whether more may be found behind it than the rest of the packet or block that it is about.
     #[must_use]
     pub fn may_be_salvaged(&self) -> bool {

@@ -1,12 +1,11 @@
 //! `parcap convert`: captures to the packets table, then the summaries as the final stage.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use crate::commit::{Holdings, Lake, Lock, Manifest, Move, UnitRow, publish, recover, sweep};
+use crate::commit::{Holdings, Lake, Lock, recover, sweep};
 use crate::config::Settings;
-use crate::discover::{self, Compression, Format, Input, Refusal};
+use crate::discover::{Compression, Input};
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::plan::{Sampled, Unit, plan};
@@ -16,9 +15,11 @@ use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
 use crate::write::Encoder;
 
 use super::naming;
-use super::report::{Duplicate, Report};
+use super::publish::publish;
+use super::report::Report;
 use super::strict::refuse_damaged;
 use super::summaries::FinalStage;
+use super::tonight::{Rules, Tonight, tonight};
 
 /// Records of a capture's beginning that tell how large its records are.
 const SAMPLE: u64 = 256;
@@ -32,20 +33,47 @@ pub struct Request {
     pub lake: PathBuf,
     /// What shapes rows, parts and summaries.
     pub settings: Settings,
+    /// What becomes of captures that the lake holds already.
+    pub rules: Rules,
     /// How reverse lookups are done, if they are a source of names.
     pub ptr: PtrOptions,
     /// Workers; 0 for one a core.
     pub jobs: usize,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
     pub strict: bool,
+    /// How many captures may be damaged or refused before the run fails.
+    pub max_damaged: Option<MaxDamaged>,
     /// Rows of each summary table that the report shows.
     pub top: usize,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
     /// Whether progress is shown.
     pub progress: Progress,
     /// How the run is stopped early.
     pub cancel: Cancel,
+}
+
+/// How many captures of a run may be damaged or refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxDamaged {
+    /// So many.
+    Captures(u64),
+    /// So many of a hundred that were looked at.
+    Percent(f64),
+}
+
+impl MaxDamaged {
+    /// Whether so many of so many are too many.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share of captures")]
+    pub fn is_exceeded(self, damaged: u64, all: u64) -> bool {
+        match self {
+            Self::Captures(most) => damaged > most,
+            Self::Percent(most) => damaged as f64 * 100.0 > most * all as f64,
+        }
+    }
 }
 
 /// Runs the whole job.
@@ -62,37 +90,34 @@ pub fn convert(request: &Request) -> Result<Report> {
     // A lake that is there is repaired before anybody looks at what it holds.
     let mut lock = None;
     if lake.exists() && !request.dry_run {
-        lock = Some(hold(&lake)?);
+        lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut held = Holdings::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
-    let mut inputs = inputs(&request.named, &held, &mut report);
+    let mut tonight = tonight(&request.named, &held, &request.rules, &mut report);
     if request.dry_run {
-        report.inputs = inputs.len() as u64;
-        report.bytes_in = inputs.iter().map(|input| input.size).sum();
+        report.inputs = tonight.convert.len() as u64;
+        report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
         return Ok(report);
     }
-    if inputs.is_empty() {
-        return Ok(report);
+    if lock.is_none() && tonight.convert.is_empty() {
+        return report.within(request.max_damaged);
     }
     if lock.is_none() {
         // What is wrong with a source of names shows before there is a lake.
         naming::open(&request.settings.names, None, naming::now())?;
         // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
         lake = Lake::create(&request.lake)?;
-        lock = Some(hold(&lake)?);
+        lock = Some(hold(&lake, request.wait, &request.cancel)?);
         held = Holdings::read(&lake)?;
         held.agrees_with(&request.settings, &request.lake)?;
-        inputs.retain(|input| !held.inputs.contains_key(&input.absolute));
+        if held.sequence > 0 {
+            report = Report { lake: request.lake.clone(), ..Report::default() };
+            tonight = super::tonight::tonight(&request.named, &held, &request.rules, &mut report);
+        }
     }
-    report.duplicates = duplicates(&inputs, &held);
-    let units = plan(
-        inputs.into_iter().map(|input| sample(input, request.settings.chunk_size)).collect(),
-        &request.settings,
-        &held.units,
-    );
-    let result = convert_and_commit(request, &lake, &units, held, &mut report);
+    let result = convert_and_commit(request, &lake, tonight, held, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     drop(lock);
     result?;
@@ -103,8 +128,8 @@ pub fn convert(request: &Request) -> Result<Report> {
 }
 
 /// Takes a lake's lock, and finishes or undoes what a dead run began.
-pub(super) fn hold(lake: &Lake) -> Result<Lock> {
-    let lock = Lock::take(lake)?;
+pub(super) fn hold(lake: &Lake, wait: Duration, cancel: &Cancel) -> Result<Lock> {
+    let lock = Lock::take(lake, wait, || cancel.check())?;
     recover(lake)?;
     Ok(lock)
 }
@@ -112,26 +137,32 @@ pub(super) fn hold(lake: &Lake) -> Result<Lock> {
 fn convert_and_commit(
     request: &Request,
     lake: &Lake,
-    units: &[Unit],
+    mut tonight: Tonight,
     held: Holdings,
     report: &mut Report,
 ) -> Result<()> {
-    let stage = FinalStage::open(lake, &request.settings, &request.ptr, request.top, &request.cancel)?;
+    let settings = &request.settings;
+    let stage = FinalStage::open(lake, settings, &request.ptr, request.top, &request.cancel)?;
     let workshop = Workshop {
         lake: lake.clone(),
         staging: Lake::staging().join("units"),
-        encoder: encoder(&request.settings, lake)?,
+        encoder: encoder(settings, lake)?,
         cancel: request.cancel.clone(),
         meter: Meter::default(),
         spare: Spare::default(),
     };
+    let convert = std::mem::take(&mut tonight.convert);
+    let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
+    let taken = held.identities_without(&replaced);
+    let sampled = convert.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
+    let units = plan(sampled, settings, &taken);
     let bytes = units.iter().map(bytes_of).sum();
     let mut rows =
-        progress::watch(request.progress, bytes, &workshop.meter, || convert_units(units, &workshop, request.jobs))?;
+        progress::watch(request.progress, bytes, &workshop.meter, || convert_units(&units, &workshop, request.jobs))?;
     if request.strict {
-        rows = refuse_damaged(rows, workshop, request.jobs, &held.units, report)?;
+        rows = refuse_damaged(rows, workshop, request.jobs, &taken, report)?;
     }
-    commit_rows(stage, rows, held, report)
+    publish(stage, rows, tonight, held, (request.jobs, request.max_damaged), report)
 }
 
 /// The encoder of a lake's parts.
@@ -150,113 +181,6 @@ fn bytes_of(unit: &Unit) -> u64 {
             }
         })
         .sum()
-}
-
-/// Checks, summarizes and publishes what was staged.
-pub(super) fn commit_rows(
-    stage: FinalStage<'_>,
-    mut rows: Vec<UnitRow>,
-    held: Holdings,
-    report: &mut Report,
-) -> Result<()> {
-    let (lake, settings) = (stage.lake, stage.settings);
-    // The same bytes through standard input once more are not converted twice, whatever the settings.
-    let again = |row: &UnitRow| {
-        let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
-        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known)))
-    };
-    let before = rows.len();
-    rows.retain(|row| !again(row));
-    report.unchanged += (before - rows.len()) as u64;
-    let manifest = Manifest::new(held.sequence + 1, settings.clone(), &rows, report.refused.clone());
-    (report.records, report.rows) = (manifest.records, manifest.rows);
-    if manifest.records != manifest.rows {
-        return Err(Error::RowsDiffer { framed: manifest.records, written: manifest.rows });
-    }
-    manifest.inputs.iter().for_each(|entry| report.add(entry));
-    if manifest.units.is_empty() {
-        return Ok(());
-    }
-    let mut moves = Vec::new();
-    for row in &rows {
-        report.parts += row.parts.len() as u64;
-        report.bytes_out += row.parts.iter().map(|part| part.bytes).sum::<u64>();
-        moves.extend(row.parts.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
-        moves.extend(row.partial.iter().map(|part| Move { from: part.staged.clone(), to: part.path.clone() }));
-    }
-    if rows.iter().any(|row| row.partial.is_some()) {
-        moves.extend(stage.stage(&rows, held, &manifest, report)?);
-    }
-    publish(lake, moves, &manifest)
-}
-
-/// What was named, as inputs that the lake does not hold; the rest is noted in the report.
-pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) -> Vec<Input> {
-    let found = discover::find(named);
-    report.stepped_over = found.stepped_over;
-    let mut inputs = Vec::new();
-    if found.stdin {
-        inputs.push(Input::unread(Path::new("-")));
-    }
-    let mut captures: HashSet<PathBuf> = HashSet::new();
-    let mut mentioned: HashSet<PathBuf> = found.refused.iter().map(|(path, _)| path.clone()).collect();
-    for (path, refusal) in found.refused {
-        report.refuse(path, &refusal);
-    }
-    for candidate in found.candidates {
-        let (path, claimed) = (candidate.path.clone(), candidate.claimed);
-        match held.inputs.get(&candidate.absolute) {
-            Some(entry) if entry.input.size == candidate.size && entry.input.modified == candidate.modified => {
-                report.unchanged += 1;
-                captures.insert(path);
-                continue;
-            }
-            Some(_) => {
-                mentioned.insert(path.clone());
-                report.refuse(path, &Refusal::Changed);
-                continue;
-            }
-            None => {}
-        }
-        match candidate.probe() {
-            // A file without bytes is a capture only if somebody says so.
-            Ok(input) if claimed || input.format != Some(Format::Empty) => {
-                captures.insert(path);
-                inputs.push(input);
-            }
-            Err(refusal) if claimed => {
-                mentioned.insert(path.clone());
-                report.refuse(path, &refusal);
-            }
-            _ => report.stepped_over += 1,
-        }
-    }
-    for directory in named.iter().filter(|path| path.is_dir()) {
-        if !captures.iter().chain(&mentioned).any(|path| path.starts_with(directory)) {
-            report.refuse(directory.clone(), &Refusal::NoCaptures);
-        }
-    }
-    inputs
-}
-
-fn duplicates(inputs: &[Input], held: &Holdings) -> Vec<Duplicate> {
-    let mut seen: HashMap<&str, &PathBuf> = HashMap::new();
-    for entry in held.inputs.values() {
-        seen.extend(entry.input.fingerprint.as_deref().map(|fingerprint| (fingerprint, &entry.input.path)));
-    }
-    let mut duplicates = Vec::new();
-    for input in inputs.iter().filter(|input| input.format != Some(Format::Empty)) {
-        let Some(fingerprint) = input.fingerprint.as_deref() else {
-            continue;
-        };
-        match seen.get(fingerprint) {
-            Some(same_as) => duplicates.push(Duplicate { path: input.path.clone(), same_as: (*same_as).clone() }),
-            None => {
-                seen.insert(fingerprint, &input.path);
-            }
-        }
-    }
-    duplicates
 }
 
 /// Looks at the first records of a capture that may be cut into chunks, for the planner.

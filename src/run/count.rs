@@ -90,8 +90,7 @@ pub(super) fn count(
     }
     let mut tallies = partial.into_tallies();
     tallies.append(instants.into_tallies())?;
-    let status = found.status().to_owned();
-    Ok(Ok((InputEntry { input, status, found }, tallies)))
+    Ok(Ok((InputEntry::of(input, found), tallies)))
 }
 
 fn count_rows(router: &mut Router, partial: &mut Partial, window: i64) -> Result<()> {

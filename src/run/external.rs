@@ -1,9 +1,9 @@
 //! `plan`, `convert-unit` and `commit`: the same run in pieces, for a scheduler that runs the units elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, unproved};
 use crate::config::Settings;
@@ -12,25 +12,27 @@ use crate::names::PtrOptions;
 use crate::plan::{self, Unit};
 use crate::unit::{self, Cancel, Meter, Spare, Workshop, convert_units};
 
-use super::convert::{commit_rows, encoder, hold, inputs, per_second, sample};
+use super::convert::{encoder, hold, per_second, sample};
+use super::publish::publish;
 use super::report::Report;
 use super::strict::refuse_damaged;
 use super::summaries::FinalStage;
+use super::tonight::{Rules, Tonight, tonight};
 
 /// The units that a conversion of `named` into the lake would work on. Standard input has no place in a plan.
 ///
 /// # Errors
 /// If the lake's manifests cannot be read, or it was made with other settings.
-pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings) -> Result<(Vec<Unit>, Report)> {
+pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) -> Result<(Vec<Unit>, Report)> {
     let held = Holdings::read(&Lake::at(lake))?;
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    let inputs = inputs(named, &held, &mut report);
+    // A capture under a new name is one to convert, for a plan changes nothing of the lake.
+    let inputs = tonight(named, &held, &Rules { rename: false, ..rules.clone() }, &mut report).convert;
     report.inputs = inputs.len() as u64;
-    Ok((
-        plan::plan(inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect(), settings, &held.units),
-        report,
-    ))
+    let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
+    let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
+    Ok((plan::plan(sampled, settings, &held.identities_without(&replaced)), report))
 }
 
 /// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
@@ -58,6 +60,8 @@ pub struct CommitOptions {
     pub strict: bool,
     /// Rows of each summary table that the report shows.
     pub top: usize,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
     /// How the commit is stopped early.
     pub cancel: Cancel,
 }
@@ -78,12 +82,13 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     };
     rows.iter().try_for_each(|row| fits(row, &settings))?;
     let lake = Lake::create(lake)?;
-    let _lock = hold(&lake)?;
+    let _lock = hold(&lake, options.wait, &options.cancel)?;
     let held = Holdings::read(&lake)?;
     held.agrees_with(&settings, lake.root())?;
     let stage = FinalStage::open(&lake, &settings, &options.ptr, options.top, &options.cancel)?;
-    let mut seen = held.units.clone();
-    let mut rows: Vec<_> = rows.into_iter().filter(|row| seen.insert(row.unit.id.clone())).collect();
+    let mut seen = HashSet::new();
+    let mut is_new = |row: &UnitRow| !held.has_unit(&row.unit.id) && seen.insert(row.unit.id.clone());
+    let mut rows: Vec<_> = rows.into_iter().filter(|row| is_new(row)).collect();
     rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
     let again: HashSet<_> = unproved(&rows).into_iter().collect();
     if !again.is_empty() {
@@ -98,14 +103,14 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     if options.strict {
         let workshop = workshop(&lake, &settings, &options.cancel)?;
         let refused = refused(&rows);
-        rows = refuse_damaged(rows, workshop, options.jobs, &held.units, &mut report)?;
+        rows = refuse_damaged(rows, workshop, options.jobs, &held.identities_without(&BTreeSet::new()), &mut report)?;
         if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
             let problem =
                 "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();
             return Err(Error::Commit { path, problem });
         }
     }
-    let result = commit_rows(stage, rows, held, &mut report);
+    let result = publish(stage, rows, Tonight::default(), held, (options.jobs, None), &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     result?;
     swept?;

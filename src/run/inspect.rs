@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::commit::{Holdings, RefusedEntry};
+use crate::commit::RefusedEntry;
 use crate::error::Result;
 use crate::exit_code::ExitCode;
 use crate::inspect::Inspection;
 use crate::unit::{Cancel, in_order};
 
-use super::convert::inputs;
 use super::report::Report;
+use super::tonight::inputs;
 
 /// What was found in the captures that were named.
 #[derive(Debug, Serialize)]
@@ -30,12 +30,12 @@ pub struct Inspected {
 /// If the run is cancelled, or the workers cannot be started.
 pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -> Result<Inspected> {
     let mut report = Report::default();
-    let inputs = inputs(named, &Holdings::default(), &mut report);
+    let inputs = inputs(named, &mut report);
     let mut captures = Vec::new();
     for result in in_order(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
         match result {
             Ok(inspection) => captures.push(inspection),
-            Err((input, refusal)) => report.refuse(input.path, &refusal),
+            Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
     }
     Ok(Inspected { captures, refused: report.refused, stepped_over: report.stepped_over })

@@ -3,20 +3,30 @@
 //! In: a [`Request`]. Out: a lake that holds its captures, and a [`Report`]. Always: records framed equal rows written,
 //! or nothing is committed.
 
+mod compact;
 mod convert;
 mod count;
 mod external;
 mod inspect;
+mod metrics;
 mod naming;
 mod page;
+mod publish;
 mod report;
 mod strict;
 mod summaries;
 mod summarize;
+mod tonight;
+mod verify;
 
-pub use convert::{Request, convert};
+pub use compact::{CompactReport, ForgetReport, RewriteRequest, compact_lake, forget};
+pub use convert::{MaxDamaged, Request, convert};
 pub use external::{CommitOptions, commit, convert_unit, plan};
 pub use inspect::{Inspected, inspect};
+pub use metrics::metrics;
+pub use naming::now;
 pub use page::{PageRequest, page};
-pub use report::{Damaged, Report};
+pub use report::{Changing, Damaged, Report};
 pub use summarize::{SummarizeRequest, Summarized, summarize};
+pub use tonight::Rules;
+pub use verify::{Fault, Verified, VerifyRequest, verify};

@@ -33,7 +33,8 @@ pub(super) fn open(names: &Names, lake: Option<&Lake>, now: i64) -> Result<Namin
 }
 
 /// Seconds since the Unix epoch.
-pub(super) fn now() -> i64 {
+#[must_use]
+pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
 }

@@ -7,12 +7,15 @@ use std::path::PathBuf;
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
-use crate::commit::{InputEntry, RefusedEntry};
+use crate::commit::{InputEntry, RefusedEntry, Seen};
 use crate::discover::{Refusal, path_text};
+use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::names::Asked;
 use crate::read::{Damage, Gaps};
 use crate::summary::{Listed, Naming};
+
+use super::convert::MaxDamaged;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -24,6 +27,14 @@ pub struct Report {
     pub inputs: u64,
     /// Captures that the lake held already, unchanged; they were not opened.
     pub unchanged: u64,
+    /// Of these, captures with another time of modification, and the same content.
+    pub touched: u64,
+    /// Captures that were converted in place of what the lake held of them.
+    pub replaced: u64,
+    /// Captures that were modified a moment ago, and left alone.
+    pub settling: u64,
+    /// Files that were refused before, and are as they were; they were not opened.
+    pub quarantined: u64,
     /// Files met while walking that are no captures and do not claim to be.
     pub stepped_over: u64,
     /// Packet records framed.
@@ -42,6 +53,10 @@ pub struct Report {
     pub packets_per_second: f64,
     /// Captures with damage; their rows up to the fault are in the lake, and with `--salvage` what was found behind it.
     pub damaged: Vec<Damaged>,
+    /// Captures that were being written, or changed otherwise, while they were read; the next run converts them again.
+    pub changing: Vec<ChangedMeanwhile>,
+    /// Captures that the lake holds, and that have another name now.
+    pub renamed: Vec<Renamed>,
     /// What gave no rows, and why.
     pub refused: Vec<RefusedEntry>,
     /// Named counts of what is odd in the captures.
@@ -52,7 +67,7 @@ pub struct Report {
     /// What else a person should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Captures with the same content as another one; both are in the lake.
+    /// Captures with the same content as another one; both are in the lake, unless one is left out.
     pub duplicates: Vec<Duplicate>,
     /// The beginnings of the summary tables, over the dates that the run touched.
     pub summaries: Vec<Listed>,
@@ -84,6 +99,59 @@ pub struct Duplicate {
     /// The earlier one.
     #[serde(with = "path_text")]
     pub same_as: PathBuf,
+    /// Whether only the earlier one is in the lake.
+    pub left_out: bool,
+}
+
+/// A capture under a new name.
+#[derive(Debug, Serialize)]
+pub struct Renamed {
+    /// Its name now.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Its name before.
+    #[serde(with = "path_text")]
+    pub was: PathBuf,
+}
+
+/// A capture that was not the same when it had been read.
+#[derive(Debug, Serialize)]
+pub struct ChangedMeanwhile {
+    /// The capture.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// In which way.
+    #[serde(flatten)]
+    pub how: Changing,
+}
+
+/// What became of a capture while it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "lowercase")]
+pub enum Changing {
+    /// Nothing.
+    No,
+    /// It is being written: it grew, or somebody has it open and its last packet is not whole.
+    Grows,
+    /// It is shorter now.
+    Shrank {
+        /// Bytes when it was found.
+        from: u64,
+        /// Bytes when it had been read.
+        to: u64,
+    },
+    /// Its content is another one.
+    Rewritten,
+    /// It is not there any more; what was read of it is in the lake.
+    Gone,
+}
+
+impl Changing {
+    /// Whether more of it will come.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        self == Self::Grows
+    }
 }
 
 impl Damaged {
@@ -119,27 +187,25 @@ impl Damaged {
             1 => "the packet before it was converted".to_owned(),
             count => format!("the {} packets before it were converted", HumanCount(count)),
         };
-        // The lake holds the capture now, and does not take it again.
-        let more = if self.damage.may_be_salvaged() {
-            "; `--salvage`, into another lake, looks for more behind it"
-        } else {
-            ""
-        };
+        let more =
+            if self.damage.may_be_salvaged() { "; `--salvage --retry-damaged` looks for more behind it" } else { "" };
         hint + more
     }
 }
 
 impl Report {
-    /// Adds a capture that was converted.
-    pub fn add(&mut self, entry: &InputEntry) {
+    /// Adds a capture that was converted, and perhaps changed meanwhile.
+    pub fn add(&mut self, entry: &InputEntry, how: Changing) {
         self.bytes_in += entry.input.size;
-        if let Some(reason) = &entry.found.refused {
-            let reason = reason.clone();
-            self.refused.push(RefusedEntry { path: entry.input.path.clone(), reason, hint: None });
+        if let Some(refused) = RefusedEntry::of(entry) {
+            self.refused.push(refused);
             return;
         }
         self.inputs += 1;
-        if let Some(damage) = &entry.found.damage {
+        if how != Changing::No {
+            self.changing.push(ChangedMeanwhile { path: entry.input.path.clone(), how });
+        }
+        if let Some(damage) = entry.found.damage.as_ref().filter(|_| !how.is_open()) {
             self.damaged.push(Damaged {
                 path: entry.input.path.clone(),
                 records: entry.found.records,
@@ -154,9 +220,29 @@ impl Report {
     }
 
     /// Adds what was no capture.
-    pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
         let hint = refusal.hint().map(str::to_owned);
-        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint });
+        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen });
+    }
+
+    /// Whether no more captures are damaged or refused than may be.
+    ///
+    /// # Errors
+    /// [`Error::TooManyDamaged`] if there are more.
+    pub(super) fn check(&self, max_damaged: Option<MaxDamaged>) -> Result<()> {
+        let damaged = (self.damaged.len() + self.refused.len()) as u64;
+        let all = self.inputs + self.refused.len() as u64;
+        match max_damaged {
+            Some(most) if most.is_exceeded(damaged, all) => {
+                Err(Error::TooManyDamaged { complaints: self.complaints(), damaged, all })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Report::check`], for a run that ends here.
+    pub(super) fn within(self, max_damaged: Option<MaxDamaged>) -> Result<Self> {
+        self.check(max_damaged).map(|()| self)
     }
 
     /// Notes what reverse lookups gave, and what is wrong with what was known of earlier ones.
@@ -164,6 +250,40 @@ impl Report {
         self.notes.extend(naming.ptr().and_then(|cache| cache.note().map(str::to_owned)));
         self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
         self.names = asked;
+    }
+
+    /// How many captures had which fate.
+    #[must_use]
+    pub fn states(&self) -> [(&'static str, u64); 8] {
+        let open = self.changing.iter().filter(|changing| changing.how.is_open()).count() as u64;
+        [
+            ("converted", self.inputs),
+            ("replaced", self.replaced),
+            ("unchanged", self.unchanged),
+            ("damaged", self.damaged.len() as u64),
+            ("refused", self.refused.len() as u64),
+            ("quarantined", self.quarantined),
+            ("open", open),
+            ("settling", self.settling),
+        ]
+    }
+
+    /// The figures of the run, for its line in a log.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(&'static str, serde_json::Number)> {
+        let mut figures: Vec<(_, serde_json::Number)> =
+            self.states().into_iter().map(|(name, count)| (name, count.into())).collect();
+        for (name, count) in [
+            ("records", self.records),
+            ("rows", self.rows),
+            ("bytes_in", self.bytes_in),
+            ("bytes_out", self.bytes_out),
+            ("parts", self.parts),
+        ] {
+            figures.push((name, count.into()));
+        }
+        figures.extend(serde_json::Number::from_f64(self.seconds).map(|seconds| ("seconds", seconds)));
+        figures
     }
 
     /// The exit status of a run with this report.
@@ -192,7 +312,32 @@ impl Report {
         let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
         for duplicate in self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
-            let _ = writeln!(text, "note: {path}: has the same content as {same_as}; both were converted");
+            let what = if duplicate.left_out { "it was left out" } else { "both are in the lake" };
+            let _ = writeln!(text, "note: {path}: has the same content as {same_as}; {what}");
+        }
+        for renamed in &self.renamed {
+            let (path, was) = (name(&renamed.path), name(&renamed.was));
+            let _ = writeln!(text, "note: {path}: is what was {was}, and was not converted again");
+        }
+        for ChangedMeanwhile { path, how } in &self.changing {
+            let path = name(path);
+            let _ = match how {
+                Changing::No => Ok(()),
+                Changing::Grows => writeln!(
+                    text,
+                    "note: {path}: is being written; it was converted up to its last whole packet, the next run replaces it"
+                ),
+                Changing::Shrank { from, to } => writeln!(
+                    text,
+                    "warning: {path}: shrank from {from} to {to} bytes while it was read; the next run converts it again"
+                ),
+                Changing::Rewritten => {
+                    writeln!(text, "warning: {path}: was written to while it was read; the next run converts it again")
+                }
+                Changing::Gone => {
+                    writeln!(text, "note: {path}: is not there any more; it was converted before it went")
+                }
+            };
         }
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
@@ -206,9 +351,13 @@ impl Report {
         let mut text = String::new();
         let _ = write!(text, "converted {} {}", HumanCount(self.inputs), plural(self.inputs, "capture", "captures"));
         for (count, what) in [
+            (self.replaced, "replaced"),
             (self.unchanged, "unchanged"),
+            (self.renamed.len() as u64, "renamed"),
+            (self.settling, "too young"),
             (self.damaged.len() as u64, "damaged"),
             (self.refused.len() as u64, "refused"),
+            (self.quarantined, "refused before"),
             (self.stepped_over, "stepped over"),
         ] {
             if count > 0 {

@@ -54,6 +54,7 @@ pub(super) fn refuse_damaged(
                     "`--strict` refuses damaged captures; without it, the packets before the fault are converted"
                         .to_owned(),
                 ),
+                seen: None,
             }
         }));
     }

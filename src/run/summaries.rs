@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::commit::{Holdings, Lake, Manifest, Move, UnitRow};
+use crate::commit::{Change, Holdings, Lake, SUMMARIES};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::summary::{self, Filter, Gather, Listed, Naming};
-use crate::tally::Tallies;
+use crate::tally::{Owners, Tallies};
 use crate::unit::Cancel;
 
 use super::naming;
@@ -22,7 +22,7 @@ pub(super) struct FinalStage<'a> {
     naming: Naming,
     ptr: &'a PtrOptions,
     top: usize,
-    cancel: &'a Cancel,
+    pub(super) cancel: &'a Cancel,
 }
 
 impl<'a> FinalStage<'a> {
@@ -41,39 +41,44 @@ impl<'a> FinalStage<'a> {
         Ok(Self { lake, settings, naming, ptr, top, cancel })
     }
 
-    /// Stages the tables of the dates that `rows` touch, and reports the beginnings of all tables over these dates.
+    /// Stages the tables of dates that a change touches, from the partial summaries that there are `after` it; the tables
+    /// of a date without any go. Reports the beginnings of all tables over these dates.
     pub(super) fn stage(
         mut self,
-        rows: &[UnitRow],
-        held: Holdings,
-        manifest: &Manifest,
+        mut days: BTreeSet<Day>,
+        after: &Holdings,
+        change: &mut Change,
         report: &mut Report,
-    ) -> Result<Vec<Move>> {
-        let new = rows.iter().filter_map(|row| row.partial.as_ref());
-        let days: BTreeSet<Day> = new.clone().flat_map(|partial| partial.days.iter().copied()).collect();
+    ) -> Result<()> {
         let folder = self.lake.resolve(&Lake::staging());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let space = self.cancel.space(&folder);
         let mut tallies = Tallies::new(&space);
-        for partial in new {
-            tallies.append_file(&self.lake.resolve(&partial.staged))?;
+        let mut left = BTreeSet::new();
+        let staged = change.staged();
+        for partial in after.partials_of(&days) {
+            let place = staged.get(partial.path.as_path()).copied().unwrap_or(&partial.path);
+            tallies.append_file(&self.lake.resolve(place), Owners::AddUp)?;
+            left.extend(partial.days.iter().copied());
         }
-        for partial in held.partials.iter().filter(|partial| partial.days.iter().any(|day| days.contains(day))) {
-            tallies.append_file(&self.lake.resolve(&partial.path))?;
-        }
+        let of_a_date =
+            |path: &&std::path::PathBuf| path.starts_with(SUMMARIES) && path.to_string_lossy().contains("date=");
+        let stale = after.tables.keys().filter(of_a_date).filter(|path| {
+            let day = Lake::day_of(path);
+            days.contains(&day) && !left.contains(&day)
+        });
+        stale.for_each(|path| change.remove_table(path));
+        days.retain(|day| left.contains(day));
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
         report.note_names(&mut self.naming, asked);
         let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &space);
-        let mut moves = summary::stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
-        moves.extend(naming::stage(&mut self.naming, self.lake)?);
-        let mut inputs = held.inputs;
-        for entry in &manifest.inputs {
-            inputs.insert(entry.input.absolute.clone(), entry.clone());
-        }
-        moves.push(summary::stage_captures(self.lake, inputs.values())?);
-        let captures = Listed::captures(manifest.inputs.iter(), self.top);
+        let tables = summary::stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
+        tables.into_iter().for_each(|table| change.add_table(table));
+        naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_file(step));
+        change.add_table(summary::stage_captures(self.lake, after.inputs_by_path().into_iter())?);
+        let captures = Listed::captures(change.manifest.inputs.iter(), self.top);
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();
-        Ok(moves)
+        Ok(())
     }
 }

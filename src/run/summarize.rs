@@ -13,13 +13,13 @@ use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::summary::{self, Bins, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
-use crate::tally::Tallies;
+use crate::tally::{Owners, Tallies};
 use crate::unit::{Cancel, in_order};
 
-use super::convert::inputs;
 use super::count::{Counting, count};
 use super::naming;
-use super::report::Report;
+use super::report::{Changing, Report};
+use super::tonight::inputs;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -150,18 +150,19 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let folder = temp_dir();
     let mut tallies = Tallies::new(&request.cancel.space(&folder));
     let mut days = BTreeSet::new();
-    for partial in &held.partials {
+    for partial in held.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
         if !wanted.is_empty() {
-            tallies.append_file(&lake.resolve(&partial.path))?;
+            tallies.append_file(&lake.resolve(&partial.path), Owners::AddUp)?;
             days.extend(wanted);
         }
     }
     // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
     let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), 0)?;
-    let entries = held.inputs.into_values().collect();
+    let entries = held.inputs_by_path().into_iter().cloned().collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
-    Ok(Summarized { refused: held.refused, ..summarized })
+    let refused = held.quarantine.into_values().chain(held.refused).collect();
+    Ok(Summarized { refused, ..summarized })
 }
 
 /// Whether a capture may have packets of some dates.
@@ -185,7 +186,7 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     };
     let folder = temp_dir();
     let mut report = Report::default();
-    let inputs = inputs(&request.named, &Holdings::default(), &mut report);
+    let inputs = inputs(&request.named, &mut report);
     // They add up in any order; kept apart until the last capture is read, they would need room for all.
     let space = request.cancel.space(&folder);
     let sum = Mutex::new(Tallies::new(&space));
@@ -201,10 +202,10 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     for counted in counted {
         match counted {
             Ok(entry) => {
-                report.add(&entry);
+                report.add(&entry, Changing::No);
                 entries.push(entry);
             }
-            Err((input, refusal)) => report.refuse(input.path, &refusal),
+            Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
     }
     let days = tallies.sections().into_iter().map(|section| section.day);

@@ -107,6 +107,12 @@ impl Key {
         self
     }
 
+    /// Whose it is, if that is told: behind everything else.
+    pub(super) fn owner(&mut self, owner: Option<u32>) -> &mut Self {
+        self.0.extend(owner.into_iter().flat_map(u32::to_be_bytes));
+        self
+    }
+
     /// The largest first: what is sorted by the key that follows comes in the order of these sums.
     pub(super) fn descending(&mut self, (bytes, packets): (i64, i64)) -> &mut Self {
         self.0.extend_from_slice(&(!in_order(bytes)).to_be_bytes());

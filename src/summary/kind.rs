@@ -53,6 +53,6 @@ impl Kind {
             Self::Ports => Rule::Add,
             _ => Rule::Plain,
         };
-        Section { day, kind: self as u8, rule }
+        Section { day, kind: self as u8, rule, owned: false }
     }
 }

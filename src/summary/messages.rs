@@ -16,6 +16,8 @@ const MAX_KEYS: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     day: Option<Day>,
+    /// Whose messages they are, if that is to be told later.
+    owner: Option<u32>,
     /// By response code and question as it stands in the message, which costs less than its text: the key of both, and
     /// how often.
     questions: HashMap<Box<[u8]>, Question, foldhash::fast::RandomState>,
@@ -54,7 +56,8 @@ impl Messages {
         if question.is_some() {
             self.questions.insert(self.raw.as_slice().into(), (self.key.bytes().into(), 1));
         } else {
-            tallies.section(Kind::Queries.section(day)).add(self.key.bytes(), Sums::of(0, 1));
+            let key = self.key.owner(self.owner);
+            tallies.section(section(Kind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
         }
     }
 
@@ -81,7 +84,7 @@ impl Messages {
             }
             self.key.clear().address(Some(address)).name(|text| text.extend_from_slice(&self.name));
             let sums = Sums { more, ..Sums::of(0, 1) };
-            count(&mut self.names, self.key.bytes(), Kind::Names.section(day), sums);
+            count(&mut self.names, self.key.bytes(), sums);
         }
     }
 
@@ -93,23 +96,41 @@ impl Messages {
         }
     }
 
+    /// What is counted from now on belongs to this owner.
+    pub(super) fn belong_to(&mut self, owner: u32, tallies: &mut Tallies) {
+        if self.owner != Some(owner) {
+            self.flush(tallies);
+            self.owner = Some(owner);
+        }
+    }
+
     /// Moves all that was counted to the tallies.
     pub(super) fn flush(&mut self, tallies: &mut Tallies) {
         let Some(day) = self.day else { return };
         if !self.questions.is_empty() {
-            let held = tallies.section(Kind::Queries.section(day));
-            self.questions.drain().for_each(|(_, (key, count))| held.add(&key, Sums::of(0, count)));
+            let held = tallies.section(section(Kind::Queries, day, self.owner));
+            for (_, (key, count)) in self.questions.drain() {
+                held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), Sums::of(0, count));
+            }
         }
         if !self.names.is_empty() {
-            let held = tallies.section(Kind::Names.section(day));
-            self.names.drain().for_each(|(key, sums)| held.add(&key, sums));
+            let held = tallies.section(section(Kind::Names, day, self.owner));
+            for (key, sums) in self.names.drain() {
+                held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), sums);
+            }
         }
     }
 }
 
-fn count(counts: &mut Counts, key: &[u8], section: Section, sums: Sums) {
+/// The section of a kind, of keys with owners if there is one.
+fn section(kind: Kind, day: Day, owner: Option<u32>) -> Section {
+    let section = kind.section(day);
+    if owner.is_some() { section.owned() } else { section }
+}
+
+fn count(counts: &mut Counts, key: &[u8], sums: Sums) {
     match counts.get_mut(key) {
-        Some(held) => held.merge(&sums, section.rule),
+        Some(held) => held.merge(&sums, Kind::Names.section(Day::EPOCH).rule),
         None => {
             counts.insert(key.into(), sums);
         }

@@ -13,6 +13,7 @@ mod captures;
 mod count;
 
 mod derive;
+mod difference;
 mod filter;
 mod gather;
 mod instants;
@@ -32,6 +33,7 @@ mod unnamed;
 
 pub use as_csv::csv;
 pub use captures::captures;
+pub use difference::what_rows_do_not_give;
 pub use filter::Filter;
 pub use gather::{Gather, Gathered};
 pub use instants::{Instants, windows_from_first};

@@ -36,6 +36,12 @@ impl Partial {
         self.tallies.keep_within()
     }
 
+    /// DNS messages that are added from now on belong to the capture at this place of its unit: what they contribute
+    /// cannot be told from the rows, and is kept apart for the day when the capture is taken out.
+    pub fn begin(&mut self, capture: usize) {
+        self.messages.belong_to(u32::try_from(capture).unwrap_or(u32::MAX), &mut self.tallies);
+    }
+
     /// Adds a DNS message that was captured on `day`: what was asked, and how it was answered.
     pub fn add_message(&mut self, day: Day, message: &dns::Message<'_>) {
         self.messages.add(day, message, &mut self.tallies);

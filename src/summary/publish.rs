@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::columns::Table;
-use crate::commit::{InputEntry, Lake, Move, SUMMARIES as FOLDER};
+use crate::commit::{CommittedTable, InputEntry, Lake, Move, SUMMARIES as FOLDER};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::partition::Day;
 use crate::tally::{Space, Sums, Tallies};
-use crate::write::{TableWriter, write_table};
+use crate::write::{TableFile, TableWriter, write_table};
 
 use super::captures::captures;
 use super::derive::{Sink, sum_up};
@@ -39,14 +39,20 @@ pub fn stage(
     tallies: &mut Tallies,
     naming: &Naming,
     shown: &mut Gather,
-) -> Result<Vec<Move>> {
-    let mut moves = Vec::new();
+) -> Result<Vec<(Move, CommittedTable)>> {
+    let mut staged = Vec::new();
     for day in days {
         let mut date = DateTables::create(lake, settings, *day, tallies.space())?;
         sum_up(*day, tallies, naming, &Filter::default(), &mut Both(&mut date, shown))?;
-        moves.extend(date.finish()?);
+        staged.extend(date.finish()?);
     }
-    Ok(moves)
+    Ok(staged)
+}
+
+fn committed(step: Move, file: TableFile) -> (Move, CommittedTable) {
+    let TableFile { rows, bytes, checksum } = file;
+    let path = step.to.clone();
+    (step, CommittedTable { path, rows, bytes, checksum })
 }
 
 /// Rows go to two places.
@@ -91,10 +97,9 @@ impl Staged {
         if self.rows.len() >= PIECE { self.writer.write(&self.rows.take()) } else { Ok(()) }
     }
 
-    fn finish(mut self) -> Result<Move> {
+    fn finish(mut self) -> Result<(Move, CommittedTable)> {
         self.writer.write(&self.rows.take())?;
-        self.writer.close()?;
-        Ok(self.step)
+        Ok(committed(self.step, self.writer.close()?))
     }
 }
 
@@ -111,7 +116,7 @@ impl DateTables {
         })
     }
 
-    fn finish(mut self) -> Result<Vec<Move>> {
+    fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
         if let Some(table) = self.tables.get_mut(&Kind::Conversations) {
             let (conversations, rest) = self.conversations.rest();
             for (key, sums) in self.conversations.into_largest() {
@@ -121,15 +126,15 @@ impl DateTables {
                 table.rows.push_rest(rest, i64::try_from(conversations).unwrap_or(i64::MAX));
             }
         }
-        let mut moves = Vec::new();
+        let mut staged = Vec::new();
         for (kind, mut table) in self.tables {
             let mut merge = self.sorted.read(kind.section(self.day))?;
             while let Some((key, sums)) = merge.next()? {
                 table.push(kind, key.get(DESCENDING..).unwrap_or_default(), sums)?;
             }
-            moves.push(table.finish()?);
+            staged.push(table.finish()?);
         }
-        Ok(moves)
+        Ok(staged)
     }
 }
 
@@ -169,9 +174,9 @@ fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn stage_captures<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a InputEntry>) -> Result<Move> {
+pub fn stage_captures<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a InputEntry>) -> Result<(Move, CommittedTable)> {
     let table: Table = captures(inputs);
     let (path, step) = place(lake, Path::new("captures"), "captures")?;
-    write_table(&path, &table)?;
-    Ok(step)
+    let file = write_table(&path, &table)?;
+    Ok(committed(step, file))
 }

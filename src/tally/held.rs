@@ -38,6 +38,14 @@ impl Sums {
         Self { bytes, packets, more: [0; 2] }
     }
 
+    /// The same, to be taken out. Spans cannot be: who contributed to them is told by owners.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        let [a, b] = self.more;
+        let negative = i64::saturating_neg;
+        Self { bytes: negative(self.bytes), packets: negative(self.packets), more: [negative(a), negative(b)] }
+    }
+
     /// Adds what another place has found under the same key.
     #[inline]
     pub fn merge(&mut self, other: &Self, rule: Rule) {
@@ -103,6 +111,15 @@ impl Held {
         let shift = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(&other.keys);
         self.entries.extend(other.entries.iter().map(|entry| Entry { at: entry.at.saturating_add(shift), ..*entry }));
+    }
+
+    /// Turns what is added into what is taken out.
+    pub(super) fn negate(&mut self) {
+        for entry in &mut self.entries {
+            let sums = sums_of(&self.keys, entry, self.rule).negated();
+            (entry.bytes, entry.packets) = (sums.bytes, sums.packets);
+            set_more(&mut self.keys, entry, self.rule, sums.more);
+        }
     }
 
     /// Bytes of memory that the keys and sums take.

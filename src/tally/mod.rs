@@ -5,6 +5,8 @@
 //! of what came in, nor on when it was spilled; memory is bounded whatever the number of keys. What keys mean is not
 //! known here. The only door for arrow-ipc and tempfile.
 //!
+//! Sums can be taken out again ([`Tallies::take_out`]), or left out by their owner ([`Owners`]).
+//!
 //! Keys are kept apart in [`Section`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4)
 //! whose batches belong to one section each; its metadata say which. Whoever reads Arrow reads the keys as binary.
 
@@ -18,9 +20,9 @@ mod tests;
 
 pub use held::{Held, Rule, Sums};
 pub use merge::Merge;
-pub use run::Run;
+pub use run::{Owners, Run};
 pub use space::Space;
-pub use tallies::Tallies;
+pub use tallies::{Saved, Tallies};
 
 use crate::partition::Day;
 
@@ -33,4 +35,18 @@ pub struct Section {
     pub kind: u8,
     /// How its sums add up.
     pub rule: Rule,
+    /// Whether the last [`OWNER`] bytes of its keys are the number of an owner, so that what one owner has contributed
+    /// can be told from the rest.
+    pub owned: bool,
+}
+
+/// Bytes of an owner's number, the highest first.
+pub const OWNER: usize = 4;
+
+impl Section {
+    /// The same, of keys with owners.
+    #[must_use]
+    pub fn owned(self) -> Self {
+        Self { owned: true, ..self }
+    }
 }

@@ -15,11 +15,12 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::discover::HashedFile;
 use crate::error::{Error, Result};
 use crate::partition::Day;
 
-use super::Section;
 use super::held::{Rule, Sums};
+use super::{OWNER, Section};
 
 /// Keys of a batch: what one reader of a run holds in memory, some 250 KiB.
 const BATCH_KEYS: usize = 4096;
@@ -36,14 +37,28 @@ struct Stretch {
     day: Day,
     kind: u8,
     rule: Rule,
+    #[serde(default)]
+    owned: bool,
     first_batch: usize,
     batches: usize,
 }
 
 impl Stretch {
     fn section(self) -> Section {
-        Section { day: self.day, kind: self.kind, rule: self.rule }
+        Section { day: self.day, kind: self.kind, rule: self.rule, owned: self.owned }
     }
+}
+
+/// What becomes of the owners of keys when a run is read.
+#[derive(Clone, Debug, Default)]
+pub enum Owners {
+    /// They stay.
+    #[default]
+    Stay,
+    /// They are left out of the keys, and what belongs to several is added up.
+    AddUp,
+    /// The number of each by its old one, `None` for one whose keys are stepped over. Numbers keep their order.
+    Renumber(Arc<[Option<u32>]>),
 }
 
 /// A run that can be read, section by section.
@@ -51,6 +66,9 @@ impl Stretch {
 pub struct Run {
     file: Arc<File>,
     stretches: Vec<Stretch>,
+    owners: Owners,
+    /// Whether its sums are taken out instead of added.
+    negative: bool,
 }
 
 impl Run {
@@ -64,12 +82,28 @@ impl Run {
         let text = reader.custom_metadata().get(SECTIONS);
         let text = text.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no partial summary"))?;
         let stretches = serde_json::from_str(text)?;
-        Ok(Self { file, stretches })
+        Ok(Self { file, stretches, owners: Owners::Stay, negative: false })
+    }
+
+    /// The same, with something done to the owners of its keys.
+    pub(super) fn with_owners(self, owners: Owners) -> Self {
+        Self { owners, ..self }
+    }
+
+    /// The same, with its sums taken out instead of added.
+    pub(super) fn negated(self) -> Self {
+        Self { negative: !self.negative, ..self }
+    }
+
+    /// The section that a stretch is of, for whoever reads the run.
+    fn section_of(&self, stretch: &Stretch) -> Section {
+        let section = stretch.section();
+        Section { owned: section.owned && !matches!(self.owners, Owners::AddUp), ..section }
     }
 
     /// The sections that it has keys of.
     pub fn sections(&self) -> impl Iterator<Item = Section> {
-        self.stretches.iter().map(|stretch| stretch.section())
+        self.stretches.iter().map(|stretch| self.section_of(stretch))
     }
 
     /// Moves the keys of one date to another.
@@ -79,7 +113,10 @@ impl Run {
 
     /// Readers of the keys of a section: one, or after [`Run::rename`] perhaps two.
     pub(super) fn read(&self, section: Section) -> impl Iterator<Item = io::Result<Cursor>> {
-        let of_section = move |stretch: &&Stretch| (stretch.day, stretch.kind) == (section.day, section.kind);
+        let of_section = move |stretch: &&Stretch| {
+            let held = self.section_of(stretch);
+            (held.day, held.kind, held.owned) == (section.day, section.kind, section.owned)
+        };
         self.stretches.iter().filter(of_section).map(move |stretch| {
             // Stepping over it would lose sums without a word.
             if stretch.rule != section.rule {
@@ -91,8 +128,17 @@ impl Run {
             let file = Positioned { file: Arc::clone(&self.file), at: 0 };
             let mut reader = FileReader::try_new(file, None).map_err(io_error)?;
             reader.set_index(stretch.first_batch).map_err(io_error)?;
-            let mut cursor = Cursor { reader, left: stretch.batches, batch: Columns::default(), row: 0 };
+            let mut cursor = Cursor {
+                reader,
+                left: stretch.batches,
+                batch: Columns::default(),
+                row: 0,
+                owners: if stretch.owned { self.owners.clone() } else { Owners::Stay },
+                key: Vec::new(),
+                negative: self.negative,
+            };
             cursor.next_batch()?;
+            cursor.settle()?;
             Ok(cursor)
         })
     }
@@ -130,6 +176,10 @@ pub(super) struct Cursor {
     left: usize,
     batch: Columns,
     row: usize,
+    owners: Owners,
+    /// The key at which it stands, where it is not the one in the file.
+    key: Vec<u8>,
+    negative: bool,
 }
 
 /// The columns of a batch.
@@ -172,15 +222,49 @@ impl Cursor {
         }
         let number = |column: &ScalarBuffer<i64>| column.get(self.row).copied();
         let [bytes, packets, a, b] = &self.batch.numbers;
-        let sums = Sums { bytes: number(bytes)?, packets: number(packets)?, more: [number(a)?, number(b)?] };
-        Some((self.batch.keys.value(self.row), sums))
+        let mut sums = Sums { bytes: number(bytes)?, packets: number(packets)?, more: [number(a)?, number(b)?] };
+        if self.negative {
+            sums = sums.negated();
+        }
+        let key = self.batch.keys.value(self.row);
+        match self.owners {
+            Owners::Stay => Some((key, sums)),
+            Owners::AddUp => Some((key.get(..key.len().saturating_sub(OWNER))?, sums)),
+            Owners::Renumber(_) => Some((&self.key, sums)),
+        }
     }
 
     /// Goes on to the next key.
     #[inline]
     pub(super) fn advance(&mut self) -> io::Result<()> {
         self.row += 1;
-        if self.row >= self.batch.keys.len() { self.next_batch() } else { Ok(()) }
+        if self.row >= self.batch.keys.len() {
+            self.next_batch()?;
+        }
+        if matches!(self.owners, Owners::Renumber(_)) { self.settle() } else { Ok(()) }
+    }
+
+    /// Steps over keys whose owner is left out, and renumbers that of the next one.
+    fn settle(&mut self) -> io::Result<()> {
+        let Owners::Renumber(numbers) = &self.owners else { return Ok(()) };
+        let numbers = Arc::clone(numbers);
+        while self.row < self.batch.keys.len() {
+            let whole = self.batch.keys.value(self.row);
+            let unfit = || io::Error::new(io::ErrorKind::InvalidData, "a key has no owner");
+            let (key, owner) = whole.split_last_chunk::<OWNER>().ok_or_else(unfit)?;
+            let owner = usize::try_from(u32::from_be_bytes(*owner)).unwrap_or(usize::MAX);
+            if let Some(Some(number)) = numbers.get(owner) {
+                self.key.clear();
+                self.key.extend_from_slice(key);
+                self.key.extend_from_slice(&number.to_be_bytes());
+                return Ok(());
+            }
+            self.row += 1;
+            if self.row >= self.batch.keys.len() {
+                self.next_batch()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -192,7 +276,7 @@ fn schema() -> SchemaRef {
 
 /// Writes a run; sections one after the other, the keys of each in order.
 pub(super) struct RunWriter {
-    writer: FileWriter<BufWriter<File>>,
+    writer: FileWriter<BufWriter<HashedFile>>,
     schema: SchemaRef,
     stretches: Vec<Stretch>,
     batches: usize,
@@ -207,7 +291,7 @@ impl RunWriter {
     pub(super) fn new(file: File, path: &Path) -> Result<Self> {
         let schema = schema();
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
-        let buffered = BufWriter::with_capacity(BUFFER, file);
+        let buffered = BufWriter::with_capacity(BUFFER, HashedFile::new(file));
         let writer = options.and_then(|options| FileWriter::try_new_with_options(buffered, &schema, options));
         let writer = writer.map_err(io_error).map_err(Error::io(WRITE, path))?;
         let (keys, ends, numbers) = (Vec::new(), vec![0], [(); 4].map(|()| Vec::new()));
@@ -217,8 +301,8 @@ impl RunWriter {
     /// Begins a section.
     pub(super) fn begin(&mut self, section: Section) -> Result<()> {
         self.end_of_batch()?;
-        let Section { day, kind, rule } = section;
-        self.stretches.push(Stretch { day, kind, rule, first_batch: self.batches, batches: 0 });
+        let Section { day, kind, rule, owned } = section;
+        self.stretches.push(Stretch { day, kind, rule, owned, first_batch: self.batches, batches: 0 });
         Ok(())
     }
 
@@ -253,18 +337,20 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Ends the file; it is not synced.
-    pub(super) fn finish(mut self) -> Result<File> {
+    /// Ends the file, which is not synced; also returns the dates that it has keys of.
+    pub(super) fn finish(mut self) -> Result<(HashedFile, Vec<Day>)> {
         self.end_of_batch()?;
         self.stretches.retain(|stretch| stretch.batches > 0);
-        let end = || -> io::Result<File> {
+        let mut days: Vec<_> = self.stretches.iter().map(|stretch| stretch.day).collect();
+        days.dedup();
+        let end = || -> io::Result<HashedFile> {
             self.writer.write_metadata(SECTIONS, serde_json::to_string(&self.stretches)?);
             self.writer.finish().map_err(io_error)?;
             let mut buffered = self.writer.into_inner().map_err(io_error)?;
             buffered.flush()?;
             buffered.into_inner().map_err(io::IntoInnerError::into_error)
         };
-        end().map_err(Error::io(WRITE, &self.path))
+        end().map(|file| (file, days)).map_err(Error::io(WRITE, &self.path))
     }
 }
 

@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::discover::HashedFile;
 use crate::error::{Error, Result};
 use crate::partition::Day;
 
 use super::Section;
-use super::held::{Held, Sums};
+use super::held::{Held, Rule, Sums};
 use super::merge::Merge;
-use super::run::{Run, RunWriter};
+use super::run::{Owners, Run, RunWriter};
 use super::space::Space;
 
 /// What is tried, for errors.
@@ -27,13 +28,26 @@ pub struct Tallies {
     /// Runs by how often their keys have been merged already.
     runs: Vec<Vec<Run>>,
     space: Space,
+    /// Whether something was taken out.
+    difference: bool,
+}
+
+/// A file that [`Tallies::save`] wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// The dates that it has keys of, in order.
+    pub days: Vec<Day>,
 }
 
 impl Tallies {
     /// None yet.
     #[must_use]
     pub fn new(space: &Space) -> Self {
-        Self { held: BTreeMap::new(), runs: Vec::new(), space: space.clone() }
+        Self { held: BTreeMap::new(), runs: Vec::new(), space: space.clone(), difference: false }
     }
 
     /// Where runs are spilled, for tallies that are made of these.
@@ -101,8 +115,8 @@ impl Tallies {
     ) -> Result<Run> {
         let folder = self.space.folder();
         let file = tempfile::tempfile_in(folder).map_err(Error::io("write sums to", folder))?;
-        let file = write(RunWriter::new(file, folder)?, sections, merge)?;
-        Run::open(file).map_err(Error::io(READ, folder))
+        let (file, _) = write(RunWriter::new(file, folder)?, sections, merge, |_, _| Ok(true))?;
+        Run::open(file.into_parts().0).map_err(Error::io(READ, folder))
     }
 
     /// Adds a run; a level that is full becomes one run of the next.
@@ -134,19 +148,33 @@ impl Tallies {
                 }
             }
         }
+        self.difference |= other.difference;
         for (level, runs) in other.runs.into_iter().enumerate() {
             runs.into_iter().try_for_each(|run| self.add_run(run, level))?;
         }
         self.keep_within()
     }
 
+    /// Takes out all that other tallies hold: it must have been added before, here or in what these are made of.
+    ///
+    /// # Errors
+    /// If a run cannot be written.
+    pub fn take_out(&mut self, mut other: Self) -> Result<()> {
+        self.difference = true;
+        other.held.values_mut().for_each(Held::negate);
+        for runs in &mut other.runs {
+            *runs = runs.drain(..).map(Run::negated).collect();
+        }
+        self.append(other)
+    }
+
     /// Adds what [`Tallies::save`] has written. The file is read when somebody asks for its keys.
     ///
     /// # Errors
     /// If the file cannot be read, or is none that [`Tallies::save`] wrote.
-    pub fn append_file(&mut self, path: &Path) -> Result<()> {
+    pub fn append_file(&mut self, path: &Path, owners: Owners) -> Result<()> {
         let run = File::open(path).and_then(Run::open).map_err(Error::io("read", path))?;
-        self.add_run(run, 0)
+        self.add_run(run.with_owners(owners), 0)
     }
 
     /// Moves the keys of one date to another.
@@ -193,30 +221,48 @@ impl Tallies {
         merge_of(section, self.held.get(&section), self.runs.iter().flatten(), &self.space)
     }
 
-    /// Writes all as one run with a name, synced; returns its bytes. The bytes follow from the keys and sums alone.
+    /// Writes all as one run with a name, synced. The bytes follow from the keys and sums alone; keys of which everything
+    /// was taken out are not there.
     ///
     /// # Errors
-    /// If the file exists, or cannot be written or synced.
-    pub fn save(&mut self, path: &Path) -> Result<u64> {
+    /// If the file exists, or cannot be written or synced; if more was taken out than there was.
+    pub fn save(&mut self, path: &Path) -> Result<Saved> {
         self.settle();
         let file = File::create_new(path).map_err(Error::io("create", path))?;
-        let file = write(RunWriter::new(file, path)?, self.sections(), |section| self.merge(section))?;
+        let is_left = |section: Section, sums: &Sums| {
+            if !self.difference || section.rule == Rule::Span {
+                return Ok(true);
+            }
+            let [a, b] = sums.more;
+            let numbers = [sums.bytes, sums.packets, a, b];
+            if numbers.iter().any(|number| *number < 0) {
+                let problem = "more is to be taken out of sums than was ever added";
+                return Err(Error::io(READ, path)(io::Error::new(io::ErrorKind::InvalidData, problem)));
+            }
+            Ok(numbers != [0; 4])
+        };
+        let written = write(RunWriter::new(file, path)?, self.sections(), |section| self.merge(section), is_left)?;
+        let (file, days) = written;
+        let (file, bytes, checksum) = file.into_parts();
         file.sync_all().map_err(Error::io("sync", path))?;
-        Ok(file.metadata().map_err(Error::io("read", path))?.len())
+        Ok(Saved { bytes, checksum, days })
     }
 }
 
-/// Writes sections, the keys of each as they are merged.
+/// Writes sections, the keys of each as they are merged, as far as they are wanted.
 fn write<'a>(
     mut writer: RunWriter,
     sections: impl IntoIterator<Item = Section>,
     merge: impl Fn(Section) -> Result<Merge<'a>>,
-) -> Result<File> {
+    wanted: impl Fn(Section, &Sums) -> Result<bool>,
+) -> Result<(HashedFile, Vec<Day>)> {
     for section in sections {
         writer.begin(section)?;
         let mut merge = merge(section)?;
         while let Some((key, sums)) = merge.next()? {
-            writer.push(key, sums)?;
+            if wanted(section, &sums)? {
+                writer.push(key, sums)?;
+            }
         }
     }
     writer.finish()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Rule, Section, Space, Sums, Tallies};
+use super::{Owners, Rule, Section, Space, Sums, Tallies};
 use crate::partition::Day;
 
 /// What a map makes of it.
@@ -13,7 +13,7 @@ type Model = BTreeMap<Section, BTreeMap<Vec<u8>, Sums>>;
 fn any_section() -> impl Strategy<Value = Section> {
     // A table adds up in one way.
     (-1..2_i32, prop::sample::select(vec![(0, Rule::Add), (1, Rule::Span), (2, Rule::Plain), (3, Rule::Add)]))
-        .prop_map(|(day, (kind, rule))| Section { day: Day(day), kind, rule })
+        .prop_map(|(day, (kind, rule))| Section { day: Day(day), kind, rule, owned: false })
 }
 
 /// Keys that are often the same, that begin with one another, and that differ behind their first eight bytes.
@@ -92,7 +92,7 @@ proptest! {
             } else {
                 let path = folder.path().join(format!("{number}"));
                 tallies.save(&path).unwrap();
-                whole.append_file(&path).unwrap();
+                whole.append_file(&path, Owners::Stay).unwrap();
             }
         }
         prop_assert_eq!(all(&mut whole), model(&additions));
@@ -110,7 +110,7 @@ proptest! {
                 tallies.section(*section).add(key, *sums);
                 tallies.keep_within().unwrap();
             }
-            let bytes = tallies.save(&folder.path().join(name)).unwrap();
+            let bytes = tallies.save(&folder.path().join(name)).unwrap().bytes;
             let written = std::fs::read(folder.path().join(name)).unwrap();
             assert_eq!(written.len() as u64, bytes);
             written
@@ -142,7 +142,7 @@ proptest! {
 #[test]
 fn many_runs_become_few() {
     let folder = tempfile::tempdir().unwrap();
-    let section = Section { day: Day(0), kind: 0, rule: Rule::Add };
+    let section = Section { day: Day(0), kind: 0, rule: Rule::Add, owned: false };
     let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(0));
     for number in 0..5000_u32 {
         tallies.section(section).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
@@ -160,7 +160,7 @@ fn what_is_no_run_is_an_error_that_names_it() {
     let path = folder.path().join("text");
     for bytes in [b"".as_slice(), b"text", &[0; 4096]] {
         std::fs::write(&path, bytes).unwrap();
-        let error = Tallies::new(&Space::new(folder.path())).append_file(&path).unwrap_err();
+        let error = Tallies::new(&Space::new(folder.path())).append_file(&path, Owners::Stay).unwrap_err();
         assert!(error.to_string().contains("text: cannot read"), "{error}");
     }
 }
@@ -169,12 +169,12 @@ fn what_is_no_run_is_an_error_that_names_it() {
 fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut tallies = Tallies::new(&Space::new(folder.path()));
-    let section = |rule| Section { day: Day(0), kind: 0, rule };
+    let section = |rule| Section { day: Day(0), kind: 0, rule, owned: false };
     tallies.section(section(Rule::Add)).add(b"key", Sums::of(1, 1));
     let path = folder.path().join("file");
     tallies.save(&path).unwrap();
     let mut tallies = Tallies::new(&Space::new(folder.path()));
-    tallies.append_file(&path).unwrap();
+    tallies.append_file(&path, Owners::Stay).unwrap();
     assert!(tallies.read(section(Rule::Plain)).is_err_and(|error| error.to_string().contains("another version")));
     assert!(tallies.read(section(Rule::Add)).unwrap().next().unwrap().is_some());
 }
@@ -182,7 +182,7 @@ fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
 #[test]
 fn work_ends_when_somebody_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let section = Section { day: Day(0), kind: 0, rule: Rule::Add };
+    let section = Section { day: Day(0), kind: 0, rule: Rule::Add, owned: false };
     let stop = || Err(crate::error::Error::Interrupted { signal: 15 });
     let mut tallies = Tallies::new(&Space::new(folder.path()).with_stop(stop));
     (0..100_000_u32).for_each(|number| tallies.section(section).add(&number.to_be_bytes(), Sums::of(1, 1)));

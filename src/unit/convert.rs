@@ -157,7 +157,11 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     fn refuse(&mut self, place: usize, refusal: &Refusal) {
-        let entry = CaptureEntry { refused: Some(refusal.to_string()), ..CaptureEntry::default() };
+        let entry = CaptureEntry {
+            refused: Some(refusal.to_string()),
+            refused_for_good: refusal.is_of_content(),
+            ..CaptureEntry::default()
+        };
         self.captures.push((place, entry));
     }
 
@@ -222,6 +226,7 @@ impl<'j, 'a> Work<'j, 'a> {
     fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<Handover>) -> Result<Handover, Stop> {
         let before = from.as_ref().and_then(|from| from.last);
         self.router.begin(place, before);
+        self.partial.begin(place);
         let mut counts = Counts::default();
         let mut length = 0;
         let mut metered = 0;

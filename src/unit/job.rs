@@ -10,7 +10,7 @@ use crate::columns::Rows;
 use crate::commit::{CaptureEntry, Lake, PartialEntry, UnitRow};
 use crate::error::{Error, Result};
 use crate::plan::{Task, Unit};
-use crate::tally::{Space, Tallies};
+use crate::tally::{Saved, Space, Tallies};
 use crate::write::Encoder;
 
 use super::cancel::Cancel;
@@ -166,14 +166,11 @@ impl<'a> Job<'a> {
     }
 
     fn save(&self, id: &str, tallies: &mut Tallies) -> Result<Option<PartialEntry>> {
-        let mut days: Vec<_> = tallies.sections().into_iter().map(|section| section.day).collect();
-        days.dedup();
-        if days.is_empty() {
+        if tallies.sections().is_empty() {
             return Ok(None);
         }
         let staged = self.staging.join("partial.arrow");
-        let bytes = tallies.save(&self.workshop.lake.resolve(&staged))?;
-        let path = Lake::partial_path(id);
-        Ok(Some(PartialEntry { staged, path, bytes, days }))
+        let Saved { bytes, checksum, days } = tallies.save(&self.workshop.lake.resolve(&staged))?;
+        Ok(Some(PartialEntry { staged, path: Lake::partial_path(id), bytes, checksum, days }))
     }
 }

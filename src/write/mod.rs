@@ -6,9 +6,11 @@
 
 mod part;
 mod properties;
+mod read;
 mod row_group;
 mod table;
 
 pub use part::{PartFile, PartWriter, RowRange};
+pub use read::{PartFacts, PartReader, part_facts};
 pub use row_group::{EncodedRowGroup, Encoder};
-pub use table::{TableWriter, read_table, write_table};
+pub use table::{TableFile, TableWriter, read_table, write_table};

@@ -1,7 +1,7 @@
 //! One part file: row groups of one partition, a footer, and what is known of it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use parquet::file::writer::SerializedFileWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{COLUMNS, SCHEMA_VERSION};
-use crate::discover::ContentHash;
+use crate::discover::HashedFile;
 use crate::error::{Error, Result};
 
 use super::row_group::{EncodedRowGroup, Encoder};
@@ -22,7 +22,7 @@ const MAX_ROW_GROUPS: usize = 30_000;
 /// Which rows of a part came from which input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowRange {
-    /// The input's place in its unit.
+    /// The input: its place in its unit; in a manifest, its number in the lake.
     pub input: usize,
     /// First row in the part.
     pub first_row: u64,
@@ -66,9 +66,12 @@ impl PartWriter {
     /// If it cannot be created.
     pub fn create(staged: &Path, encoder: &Encoder) -> Result<Self> {
         let file = File::create_new(staged).map_err(Error::io("create", staged))?;
-        let file = HashedFile { file, hash: ContentHash::default(), bytes: 0 };
-        let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
-            .map_err(failed(staged))?;
+        let writer = SerializedFileWriter::new(
+            HashedFile::new(file),
+            Arc::clone(&encoder.schema),
+            Arc::clone(&encoder.properties),
+        )
+        .map_err(failed(staged))?;
         Ok(Self { staged: staged.to_path_buf(), writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new() })
     }
 
@@ -124,9 +127,8 @@ impl PartWriter {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         // Writes the footer.
-        let HashedFile { file, hash, bytes } = self.writer.into_inner().map_err(failed(&self.staged))?;
+        let (file, bytes, checksum) = self.writer.into_inner().map_err(failed(&self.staged))?.into_parts();
         file.sync_all().map_err(Error::io("sync", &self.staged))?;
-        let checksum = format!("xxh3:{}", hash.hex());
         Ok(PartFile { staged: self.staged, rows: self.rows, bytes, checksum, ranges: self.ranges })
     }
 }
@@ -164,25 +166,5 @@ pub(super) fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> 
             Err(inner) => Error::Parquet { path, source: ParquetError::External(inner) },
         },
         source => Error::Parquet { path, source },
-    }
-}
-
-/// A file whose bytes are hashed on their way; the Parquet writer buffers before it.
-struct HashedFile {
-    file: File,
-    hash: ContentHash,
-    bytes: u64,
-}
-
-impl Write for HashedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.bytes += written as u64;
-        self.hash.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

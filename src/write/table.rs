@@ -12,6 +12,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::columns::Table;
 use crate::config::{ROW_GROUP_ROWS, ZSTD_LEVEL};
+use crate::discover::HashedFile;
 use crate::error::{Error, Result};
 
 use super::part::failed;
@@ -20,16 +21,28 @@ use super::part::failed;
 ///
 /// # Errors
 /// If the file exists, or cannot be written or synced.
-pub fn write_table(path: &Path, table: &Table) -> Result<()> {
+pub fn write_table(path: &Path, table: &Table) -> Result<TableFile> {
     let mut writer = TableWriter::create(path, table)?;
     writer.write(table)?;
     writer.close()
 }
 
+/// A table that is written, synced and closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableFile {
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+}
+
 /// Writes a table that comes in pieces.
 pub struct TableWriter {
     path: PathBuf,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<HashedFile>,
+    rows: u64,
 }
 
 impl TableWriter {
@@ -48,8 +61,8 @@ impl TableWriter {
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let schema = like.without_rows().to_batch()?.schema();
-        let writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(failed(path))?;
-        Ok(Self { path: path.to_path_buf(), writer })
+        let writer = ArrowWriter::try_new_with_options(HashedFile::new(file), schema, options).map_err(failed(path))?;
+        Ok(Self { path: path.to_path_buf(), writer, rows: 0 })
     }
 
     /// Appends rows.
@@ -62,6 +75,7 @@ impl TableWriter {
         if piece.rows() == 0 {
             return Ok(());
         }
+        self.rows += piece.rows() as u64;
         self.writer.write(&piece.to_batch()?).map_err(failed(&self.path))
     }
 
@@ -69,9 +83,10 @@ impl TableWriter {
     ///
     /// # Errors
     /// If it cannot be written or synced.
-    pub fn close(self) -> Result<()> {
-        let file = self.writer.into_inner().map_err(failed(&self.path))?;
-        file.sync_all().map_err(Error::io("sync", &self.path))
+    pub fn close(self) -> Result<TableFile> {
+        let (file, bytes, checksum) = self.writer.into_inner().map_err(failed(&self.path))?.into_parts();
+        file.sync_all().map_err(Error::io("sync", &self.path))?;
+        Ok(TableFile { rows: self.rows, bytes, checksum })
     }
 }
 

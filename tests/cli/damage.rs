@@ -39,7 +39,7 @@ fn salvage_goes_on_behind_a_fault_and_says_what_it_gave_up() {
     let ran = convert(&[&path], &plain, &[]);
     assert_eq!(ran.status, Some(3));
     assert!(ran.stderr.contains(
-        "\nhint: the 10 packets before it were converted; `--salvage`, into another lake, looks for more behind it\n"
+        "\nhint: the 10 packets before it were converted; `--salvage --retry-damaged` looks for more behind it\n"
     ));
     assert_eq!(rows(&plain), capture.rows()[..10]);
 

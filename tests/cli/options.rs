@@ -25,11 +25,16 @@ const PTR: [&str; 6] =
 /// The commands and their options, as lake.md has them, of what there is today.
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let convert = ["--out", "--jobs", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
+    let nightly = ["--dedupe", "--max-damaged", "--wait", "--metrics-file", "--log-format"];
+    let rules = ["--force", "--retry-damaged", "--settle"];
     vec![
-        ("convert", [&convert[..], &SETTINGS, &SHOWN, &PTR].concat()),
-        ("plan", [&["--out", "--no-summary", "--salvage"][..], &SETTINGS].concat()),
+        ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
+        ("plan", [&["--out", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
-        ("commit", [&["--jobs", "--strict"][..], &SHOWN, &PTR].concat()),
+        ("commit", [&["--jobs", "--strict", "--wait"][..], &SHOWN, &PTR].concat()),
+        ("verify", vec!["--jobs", "--wait", "--format", "--deep"]),
+        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size"]),
+        ("forget", vec!["--jobs", "--wait", "--format", "--dry-run"]),
         (
             "summarize",
             [
@@ -174,6 +179,12 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         "lake",
         "inputs",
         "unchanged",
+        "touched",
+        "replaced",
+        "settling",
+        "quarantined",
+        "changing",
+        "renamed",
         "stepped_over",
         "records",
         "rows",

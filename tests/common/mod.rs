@@ -19,6 +19,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array, AsArray as _};
 use arrow::datatypes::{
@@ -27,7 +28,7 @@ use arrow::datatypes::{
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
 use parcap::progress::Progress;
-use parcap::run::{Report, Request};
+use parcap::run::{Report, Request, Rules};
 use parcap::unit::Cancel;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -102,9 +103,12 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
         settings: Settings::default(),
         ptr: PtrOptions::default(),
         jobs: 2,
+        rules: Rules::default(),
         strict: false,
+        max_damaged: None,
         top: 10,
         dry_run: false,
+        wait: Duration::ZERO,
         progress: Progress::Never,
         cancel: Cancel::default(),
     }
@@ -195,19 +199,38 @@ pub(crate) fn manifests(lake: &Path) -> Vec<serde_json::Value> {
     files(&folder).iter().map(|name| serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()).collect()
 }
 
+/// The parts that a lake holds by its manifests, in the order of their captures.
+pub(crate) fn parts(lake: &Path) -> Vec<serde_json::Value> {
+    let mut parts: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+    for manifest in manifests(lake) {
+        if manifest["base"] == true {
+            parts.clear();
+        }
+        for path in manifest["removed"]["parts"].as_array().unwrap() {
+            parts.remove(path.as_str().unwrap());
+        }
+        for part in manifest["parts"].as_array().unwrap() {
+            parts.insert(part["path"].as_str().unwrap().to_owned(), part.clone());
+        }
+    }
+    let mut parts: Vec<_> = parts.into_values().collect();
+    let first = |part: &serde_json::Value, field: &str| part["ranges"][0][field].as_u64().unwrap();
+    parts.sort_by_key(|part| (first(part, "input"), first(part, "first_offset"), part["path"].to_string()));
+    parts
+}
+
 /// The packets table: by partition, and within a partition in the order in which parts were committed. What lies there
 /// must be exactly what the manifests name.
 pub(crate) fn packets(lake: &Path) -> Vec<Row> {
-    let mut parts = Vec::new();
-    for manifest in manifests(lake) {
-        for unit in manifest["units"].as_array().unwrap() {
-            for part in unit["parts"].as_array().unwrap() {
-                let path = PathBuf::from(part["path"].as_str().unwrap());
-                let path = path.strip_prefix("packets").unwrap().to_path_buf();
-                parts.push((path.parent().unwrap().to_str().unwrap().to_owned(), path, part["rows"].as_u64().unwrap()));
-            }
-        }
-    }
+    let mut parts: Vec<_> = parts(lake)
+        .into_iter()
+        .map(|part| {
+            let path = PathBuf::from(part["path"].as_str().unwrap());
+            let path = path.strip_prefix("packets").unwrap().to_path_buf();
+            let partition = path.parent().unwrap().to_str().unwrap().to_owned();
+            (partition, path, part["rows"].as_u64().unwrap())
+        })
+        .collect();
     let mut named: Vec<_> = parts.iter().map(|(_, path, _)| path.clone()).collect();
     named.sort();
     assert_eq!(files(&lake.join("packets")), named, "the parts of {}", lake.display());
@@ -268,6 +291,7 @@ pub(crate) fn commit_options() -> parcap::run::CommitOptions {
         jobs: 2,
         strict: false,
         top: 10,
+        wait: Duration::ZERO,
         ptr: PtrOptions::default(),
         cancel: Cancel::default(),
     }

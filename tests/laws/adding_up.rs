@@ -62,7 +62,7 @@ fn in_one_run(capture: &Path, lake: &Path, settings: &Settings, jobs: usize) -> 
 
 /// `plan` and `convert-unit`.
 fn units_of(capture: &Path, lake: &Path, settings: &Settings) -> Vec<UnitRow> {
-    let (units, _) = plan(&[capture.to_path_buf()], lake, settings).unwrap();
+    let (units, _) = plan(&[capture.to_path_buf()], lake, settings, &parcap::run::Rules::default()).unwrap();
     units.iter().map(|unit| convert_unit(unit, lake, 1, Cancel::default()).unwrap()).collect()
 }
 

@@ -79,15 +79,16 @@ fn a_later_run_converts_only_what_is_new() {
 }
 
 #[test]
-fn what_has_changed_is_refused_and_its_old_rows_stay() {
+fn what_has_changed_is_replaced() {
     let folder = folder();
     let path = save(&folder, "grows.pcap", &plain_pcap().bytes[..3000]);
     let request = request(&[&path], &folder.path().join("lake"));
     convert(&request);
-    let rows = packets(&request.lake);
     std::fs::write(&path, plain_pcap().bytes).unwrap();
     let report = convert(&request);
-    let refused: Vec<_> = report.refused.iter().map(|refused| &refused.path).collect();
-    assert_eq!((refused, report.exit_code().number()), (vec![&path], 3));
-    assert_eq!(packets(&request.lake), rows);
+    assert_eq!((report.replaced, report.exit_code().number()), (1, 0));
+    let fresh = super::common::request(&[&path], &folder.path().join("fresh"));
+    convert(&fresh);
+    assert_eq!(hashes(&request.lake.join("packets")), hashes(&fresh.lake.join("packets")));
+    assert_eq!(hashes(&request.lake.join("summaries")), hashes(&fresh.lake.join("summaries")));
 }

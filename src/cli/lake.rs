@@ -1,0 +1,189 @@
+//! `verify`, `compact`, `forget`: what is done with a lake, and no capture is read.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use clap::builder::BoolishValueParser;
+use indicatif::{DecimalBytes, HumanCount};
+
+use crate::discover::path_text::printable;
+use crate::error::Result;
+use crate::exit_code::ExitCode;
+use crate::run::{CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, verify};
+use crate::unit::Cancel;
+
+use super::args::{Format, Size};
+use super::nightly::WaitArg;
+use super::parse::size;
+use super::{line, print, talk};
+
+/// What these commands share.
+#[derive(Debug, ClapArgs)]
+struct LakeArgs {
+    /// The lake
+    lake: PathBuf,
+    /// Worker threads [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
+    #[command(flatten)]
+    wait: WaitArg,
+    /// What goes to stdout: text to read, or one JSON document with everything
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    of: LakeArgs,
+    /// Read every value of every part, and count the sums of the rows again
+    #[arg(long, env = "PARCAP_DEEP", value_parser = BoolishValueParser::new())]
+    deep: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompactArgs {
+    #[command(flatten)]
+    of: LakeArgs,
+    /// Bytes that a part should have, about [default: as in the last conversion]
+    #[arg(long, value_name = "SIZE", env = "PARCAP_TARGET_FILE_SIZE", value_parser = size)]
+    target_file_size: Option<Size>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ForgetArgs {
+    #[command(flatten)]
+    of: LakeArgs,
+    /// Captures, or folders that they were in, by the paths from which they were converted; they need not exist any more
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// Say what would be taken out, and write nothing
+    #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
+    dry_run: bool,
+}
+
+impl LakeArgs {
+    fn rewrite(&self, cancel: &Cancel) -> RewriteRequest {
+        RewriteRequest {
+            lake: self.lake.clone(),
+            target_file_size: None,
+            jobs: self.jobs,
+            wait: self.wait.duration(),
+            dry_run: false,
+            cancel: cancel.clone(),
+        }
+    }
+}
+
+/// Verifies, and says what is wrong.
+pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let request = VerifyRequest {
+        lake: args.of.lake.clone(),
+        deep: args.deep,
+        jobs: args.of.jobs,
+        wait: args.of.wait.duration(),
+        cancel: cancel.clone(),
+    };
+    let verified = verify(&request)?;
+    if args.of.format == Format::Json {
+        print(&line(&verified)?)?;
+    } else {
+        print(&text_of(&verified))?;
+    }
+    if !verified.faults.is_empty() {
+        talk(
+            "hint: `parcap forget` takes out captures whose rows are lost; `parcap convert` then converts them again\n",
+        );
+    }
+    Ok(verified.exit_code())
+}
+
+fn text_of(verified: &Verified) -> String {
+    let mut text = String::new();
+    for fault in &verified.faults {
+        text.push_str(&format!("{}: {}\n", printable(&fault.path), fault.problem));
+    }
+    let Verified { captures, parts, rows, bytes, partials, tables, faults } = verified;
+    let count = |count: &u64| HumanCount(*count).to_string();
+    text.push_str(&format!(
+        "{} captures, {} rows in {} parts of {}, {} partial summaries, {} tables: {}\n",
+        count(captures),
+        count(rows),
+        count(parts),
+        DecimalBytes(*bytes),
+        count(partials),
+        count(tables),
+        match faults.len() {
+            0 => "all as written".to_owned(),
+            1 => "1 fault".to_owned(),
+            faults => format!("{faults} faults"),
+        }
+    ));
+    text
+}
+
+/// Compacts, and says what became of the files.
+pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let target_file_size = args.target_file_size.map(|size| size.0);
+    let report = compact_lake(&RewriteRequest { target_file_size, ..args.of.rewrite(cancel) })?;
+    if args.of.format == Format::Json {
+        print(&line(&report)?)?;
+    } else {
+        print(&compacted(&report))?;
+    }
+    Ok(ExitCode::Success)
+}
+
+fn compacted(report: &CompactReport) -> String {
+    let done = &report.done;
+    if *done == Default::default() {
+        return "nothing to compact\n".to_owned();
+    }
+    let mut text = format!(
+        "{} parts of {} became {} of {}, {} rows, {:.2} s\n",
+        HumanCount(done.parts_before),
+        DecimalBytes(done.bytes_before),
+        HumanCount(done.parts_after),
+        DecimalBytes(done.bytes_after),
+        HumanCount(done.rows),
+        report.seconds,
+    );
+    if done.partials_before > 0 {
+        let (before, after) = (HumanCount(done.partials_before), HumanCount(done.partials_after));
+        text.push_str(&format!("{before} partial summaries became {after}\n"));
+    }
+    if done.manifests > 0 {
+        text.push_str(&format!("{} manifests became 1\n", HumanCount(done.manifests)));
+    }
+    text
+}
+
+/// Takes captures out, and says which.
+pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let request = RewriteRequest { dry_run: args.dry_run, ..args.of.rewrite(cancel) };
+    let report = forget(&request, &args.captures)?;
+    for name in &report.unknown {
+        talk(&format!("error: {}: the lake holds nothing of it\n", printable(name)));
+    }
+    if args.of.format == Format::Json {
+        print(&line(&report)?)?;
+    } else {
+        print(&forgotten(&report, args.dry_run))?;
+    }
+    Ok(if report.unknown.is_empty() { ExitCode::Success } else { ExitCode::Damaged })
+}
+
+fn forgotten(report: &ForgetReport, dry_run: bool) -> String {
+    let mut text = String::new();
+    for capture in &report.captures {
+        text.push_str(&format!("{}: {} rows\n", printable(&capture.path), HumanCount(capture.rows)));
+    }
+    let (captures, rows) = (HumanCount(report.captures.len() as u64), HumanCount(report.rows));
+    let verb = if dry_run { "would forget" } else { "forgot" };
+    text.push_str(&format!("{verb} {captures} captures, {rows} rows"));
+    if report.refused > 0 {
+        text.push_str(&format!(", and that {} files were refused", HumanCount(report.refused)));
+    }
+    text.push('\n');
+    text
+}

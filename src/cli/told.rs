@@ -1,0 +1,117 @@
+//! Who is told how a run went: people, whoever collects logs, and a monitoring system.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::discover::path_text::printable;
+use crate::error::{Error, Result};
+use crate::exit_code::ExitCode;
+use crate::run::{Report, metrics, now};
+use crate::summary::time;
+
+use super::args::ConvertArgs;
+use super::nightly::LogFormat;
+use super::render::{complain, show};
+use super::{line, talk};
+
+/// Says how a conversion went, wherever that is wanted, and with which status the process ends.
+pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
+    let told = &args.nightly.told;
+    let json = told.log_format == LogFormat::Json;
+    let mut code = match &result {
+        Ok(report) => report.exit_code(),
+        Err(error) => error.exit_code(),
+    };
+    let shown = match &result {
+        Ok(report) if json => {
+            log_report(report);
+            show(report, &args.shown().without_talk())
+        }
+        Ok(report) => show(report, &args.shown()),
+        Err(error) if json => {
+            log_error(error);
+            Ok(())
+        }
+        Err(error) => {
+            complain(error);
+            Ok(())
+        }
+    };
+    let measured = match &told.metrics_file {
+        Some(path) => write_metrics(path, result.as_ref().ok(), code),
+        None => Ok(()),
+    };
+    for failed in [shown, measured].into_iter().filter_map(Result::err) {
+        if json {
+            log_error(&failed);
+        } else {
+            complain(&failed);
+        }
+        // What was committed is committed; but who waits for figures must know that there are none.
+        code = failed.exit_code();
+    }
+    if json {
+        log_run(result.as_ref().ok(), code);
+    }
+    code
+}
+
+fn log(level: &str, fields: Value) {
+    let mut document = json!({ "time": time(now() * 1_000_000), "level": level });
+    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
+        document.extend(fields);
+    }
+    talk(&line(&document).unwrap_or_default());
+}
+
+/// One line for each input that was damaged or refused, and for each note.
+fn log_report(report: &Report) {
+    for damaged in &report.damaged {
+        log("warning", json!({ "event": "damaged", "path": printable(&damaged.path), "message": damaged.message }));
+    }
+    for refused in &report.refused {
+        let fields = json!({
+            "event": "refused", "path": printable(&refused.path), "message": refused.reason, "hint": refused.hint,
+        });
+        log("error", fields);
+    }
+    for changing in &report.changing {
+        log("warning", json!({ "event": "changing", "path": printable(&changing.path), "how": changing.how }));
+    }
+    for note in &report.notes {
+        log("info", json!({ "event": "note", "message": note }));
+    }
+}
+
+fn log_error(error: &Error) {
+    if let Error::TooManyDamaged { complaints, .. } = error {
+        complaints.lines().for_each(|line| log("error", json!({ "event": "damaged", "message": line })));
+    }
+    log("error", json!({ "event": "failed", "message": error.to_string(), "hint": error.hint() }));
+}
+
+/// The one line of a run.
+fn log_run(report: Option<&Report>, code: ExitCode) {
+    let mut fields = json!({ "event": "run", "exit_status": code.number() });
+    if let (Some(fields), Some(report)) = (fields.as_object_mut(), report) {
+        fields.insert("lake".to_owned(), printable(&report.lake).into());
+        fields.extend(report.figures().into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    }
+    log(if code == ExitCode::Success { "info" } else { "error" }, fields);
+}
+
+/// Writes the figures as a whole: whoever collects them meanwhile reads the ones before.
+fn write_metrics(path: &Path, report: Option<&Report>, code: ExitCode) -> Result<()> {
+    let before = fs::read_to_string(path).unwrap_or_default();
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    // Collectors read what ends in `.prom`.
+    name.push(format!(".{}.tmp", std::process::id()));
+    let draft = path.with_file_name(name);
+    let written = fs::write(&draft, metrics(report, code, now(), &before)).and_then(|()| fs::rename(&draft, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        Error::io("write", path)(error)
+    })
+}

@@ -1,0 +1,203 @@
+//! One commit while it is put together: what comes, what goes, and the files of both.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::config::Settings;
+use crate::error::Result;
+
+use super::entry::{PartEntry, PartialEntry, UnitRow};
+use super::holdings::Holdings;
+use super::journal::{Move, publish};
+use super::layout::Lake;
+use super::manifest::{Action, Manifest};
+use super::record::{
+    CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
+};
+
+/// A commit that is being put together. Nothing is visible before [`Change::publish`].
+#[derive(Debug)]
+pub struct Change {
+    /// What the manifest will say.
+    pub manifest: Manifest,
+    moves: Vec<Move>,
+    next_input: usize,
+    /// Files that stay where they are: nothing is moved onto them.
+    staying: HashSet<PathBuf>,
+    /// Manifests that this one takes the place of.
+    replaced: Vec<PathBuf>,
+}
+
+impl Change {
+    /// A change of what a lake holds that changes nothing yet.
+    #[must_use]
+    pub fn new(held: &Holdings, action: Action, settings: Settings) -> Self {
+        Self {
+            manifest: Manifest::new(held.sequence + 1, action, settings),
+            moves: Vec::new(),
+            next_input: held.next_input(),
+            replaced: Vec::new(),
+            staying: held.parts.keys().chain(held.partials.keys()).cloned().collect(),
+        }
+    }
+
+    /// Takes captures out; their parts and partial summaries are taken out by whoever knows what else is in them.
+    pub fn remove_inputs(&mut self, inputs: impl IntoIterator<Item = usize>) {
+        self.manifest.removed.inputs.extend(inputs);
+    }
+
+    /// Takes a part out.
+    pub fn remove_part(&mut self, path: &Path) {
+        self.staying.remove(path);
+        self.manifest.removed.parts.push(path.to_path_buf());
+    }
+
+    /// Takes a partial summary out.
+    pub fn remove_partial(&mut self, path: &Path) {
+        self.staying.remove(path);
+        self.manifest.removed.partials.push(path.to_path_buf());
+    }
+
+    /// Takes a summary table out.
+    pub fn remove_table(&mut self, path: &Path) {
+        self.manifest.removed.tables.push(path.to_path_buf());
+    }
+
+    /// Adds a capture, and returns its number in the lake.
+    pub fn add_input(&mut self, mut entry: InputEntry) -> usize {
+        let id = self.next_input;
+        self.next_input += 1;
+        entry.id = id;
+        self.manifest.inputs.push(entry);
+        id
+    }
+
+    /// Adds a part that was staged; `inputs` are the numbers of its captures by the place that its ranges name.
+    pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) {
+        let path = self.free(&part.path);
+        let number = |place: usize| inputs.get(place).copied().unwrap_or_default();
+        let ranges =
+            part.ranges.iter().cloned().map(|range| crate::write::RowRange { input: number(range.input), ..range });
+        self.moves.push(Move { from: part.staged.clone(), to: path.clone() });
+        self.manifest.parts.push(CommittedPart {
+            path,
+            unit: unit.to_owned(),
+            rows: part.rows,
+            bytes: part.bytes,
+            checksum: part.checksum.clone(),
+            ranges: ranges.collect(),
+        });
+    }
+
+    /// Adds a partial summary that was staged; `inputs` are the numbers of its captures by their place.
+    pub fn add_partial(&mut self, unit: &str, partial: &PartialEntry, inputs: Vec<usize>) {
+        let path = self.free(&partial.path);
+        self.moves.push(Move { from: partial.staged.clone(), to: path.clone() });
+        self.manifest.partials.push(CommittedPartial {
+            path,
+            unit: unit.to_owned(),
+            bytes: partial.bytes,
+            checksum: partial.checksum.clone(),
+            days: partial.days.clone(),
+            inputs,
+        });
+    }
+
+    /// Adds a summary table that was staged, in place of the one that is there.
+    pub fn add_table(&mut self, (step, table): (Move, CommittedTable)) {
+        self.moves.push(step);
+        self.manifest.tables.push(table);
+    }
+
+    /// Adds a file of the lake's own that was staged, in place of the one that is there.
+    pub fn add_file(&mut self, step: Move) {
+        self.moves.push(step);
+    }
+
+    /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about
+    /// each capture.
+    pub fn add_units(&mut self, rows: &[UnitRow], mut mark: impl FnMut(&mut InputEntry)) {
+        let mut entries: Vec<InputEntry> = Vec::new();
+        let mut places: HashMap<&Path, usize> = HashMap::new();
+        for (capture, found) in rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures)) {
+            let place = *places.entry(&capture.input.absolute).or_insert(entries.len());
+            match entries.get_mut(place) {
+                Some(entry) if !entry.input.is_stdin() => entry.found += found.clone(),
+                _ => entries.push(InputEntry::of(capture.input.clone(), found.clone())),
+            }
+        }
+        let mut numbers: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for mut entry in entries {
+            // What only chunks need to know of each other has served its purpose.
+            (entry.found.entry, entry.found.exit) = (None, None);
+            entry.found.status().clone_into(&mut entry.status);
+            mark(&mut entry);
+            let absolute = entry.input.absolute.clone();
+            // What gave no rows is no capture of the lake.
+            let number = match RefusedEntry::of(&entry) {
+                None => self.add_input(entry),
+                Some(refused) => {
+                    self.manifest.refused.push(refused);
+                    0
+                }
+            };
+            numbers.insert(absolute, number);
+        }
+        for row in rows {
+            let of = |absolute: &Path| numbers.get(absolute).copied().unwrap_or_default();
+            let inputs: Vec<_> = row.unit.captures.iter().map(|capture| of(&capture.input.absolute)).collect();
+            row.parts.iter().for_each(|part| self.add_part(&row.unit.id, part, &inputs));
+            if let Some(partial) = &row.partial {
+                self.add_partial(&row.unit.id, partial, inputs.clone());
+            }
+            let captures = row.unit.captures.iter().zip(&inputs).filter(|(_, input)| **input > 0);
+            self.manifest.units.push(UnitEntry {
+                id: row.unit.id.clone(),
+                captures: captures
+                    .map(|(capture, input)| UnitCaptureEntry { input: *input, chunks: capture.chunks.clone() })
+                    .collect(),
+            });
+            self.manifest.records += row.records();
+            self.manifest.rows += row.rows();
+        }
+    }
+
+    /// A place where nothing stays: as a rule the one that is asked for. A capture that vanishes while its unit is
+    /// converted again can leave a part of that unit behind.
+    fn free(&mut self, wanted: &Path) -> PathBuf {
+        let mut path = wanted.to_path_buf();
+        while !self.staying.insert(path.clone()) {
+            let mut name = path.file_stem().unwrap_or_default().to_owned();
+            name.push("b");
+            let extension = wanted.extension().unwrap_or_default();
+            path.set_file_name(name);
+            path.set_extension(extension);
+        }
+        path
+    }
+
+    /// Where the files are staged that the change adds, by the places that they will have; all below the lake.
+    #[must_use]
+    pub fn staged(&self) -> HashMap<&Path, &Path> {
+        self.moves.iter().map(|step| (step.to.as_path(), step.from.as_path())).collect()
+    }
+
+    /// The manifest will say all that the lake holds, and take the place of these.
+    pub fn replace_manifests(&mut self, manifests: Vec<PathBuf>) {
+        self.replaced = manifests;
+    }
+
+    /// Publishes it: all of it becomes visible, or nothing. `after` is what the lake holds then.
+    ///
+    /// # Errors
+    /// As [`publish`].
+    pub fn publish(self, lake: &Lake, after: Holdings) -> Result<()> {
+        let removed = &self.manifest.removed;
+        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
+        let removes = removes.cloned().collect();
+        if self.replaced.is_empty() {
+            return publish(lake, self.moves, removes, &self.manifest);
+        }
+        publish(lake, self.moves, removes, &after.into_base(self.manifest))
+    }
+}

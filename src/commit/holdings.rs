@@ -1,0 +1,244 @@
+//! What a lake holds: its manifests, added up.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::partition::Day;
+
+use super::layout::Lake;
+use super::manifest::{Manifest, files};
+use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, Seen};
+
+/// How often a lake is read anew that another process is committing to meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// What a lake holds.
+#[derive(Clone, Debug, Default)]
+pub struct Holdings {
+    /// Number of the last commit; 0 for a new lake.
+    pub sequence: u64,
+    /// The settings of the last commit.
+    pub settings: Option<Settings>,
+    /// Captures by number.
+    pub inputs: BTreeMap<usize, InputEntry>,
+    /// Numbers of the captures that are files, by absolute path.
+    paths: HashMap<PathBuf, usize>,
+    /// What was read from standard input is known by.
+    pub streams: HashSet<String>,
+    /// The captures of each unit that is as it was converted.
+    units: HashMap<String, Vec<usize>>,
+    /// Parts by path below the lake.
+    pub parts: BTreeMap<PathBuf, CommittedPart>,
+    /// Partial summaries by path below the lake.
+    pub partials: BTreeMap<PathBuf, CommittedPartial>,
+    /// Summary tables by path below the lake.
+    pub tables: BTreeMap<PathBuf, CommittedTable>,
+    /// What was refused because of its content, by absolute path.
+    pub quarantine: BTreeMap<PathBuf, RefusedEntry>,
+    /// What else the last commit refused.
+    pub refused: Vec<RefusedEntry>,
+    /// The number that was given last.
+    last_input: usize,
+}
+
+impl Holdings {
+    /// Reads the manifests of a lake; a lake that does not exist holds nothing.
+    ///
+    /// # Errors
+    /// If a manifest cannot be read, or is none.
+    pub fn read(lake: &Lake) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            match Self::read_once(lake) {
+                // Manifests become one when a lake is compacted; whoever only looks at it holds no lock.
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn read_once(lake: &Lake) -> Result<Self> {
+        let mut held = Self::default();
+        for path in files(&lake.manifest())? {
+            held.add(Manifest::read(&path)?);
+        }
+        Ok(held)
+    }
+
+    /// Whether new parts and tables fit those that the lake has.
+    ///
+    /// # Errors
+    /// [`Error::SettingsDiffer`] with the first option that differs.
+    pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
+        let Some(held) = &self.settings else {
+            return Ok(());
+        };
+        for (option, same) in [
+            ("--partition-by", held.partition_by == settings.partition_by),
+            ("--timestamp-unit", held.timestamp_unit == settings.timestamp_unit),
+            ("--length", held.length == settings.length),
+            ("--window", held.window == settings.window),
+            ("--no-summary", held.summaries == settings.summaries),
+        ] {
+            if !same {
+                return Err(Error::SettingsDiffer { lake: lake.to_path_buf(), option });
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a commit did.
+    pub fn add(&mut self, manifest: Manifest) {
+        if manifest.base {
+            *self = Self { sequence: self.sequence, ..Self::default() };
+        }
+        self.sequence = self.sequence.max(manifest.sequence);
+        self.settings = Some(manifest.settings);
+        self.remove_inputs(&manifest.removed.inputs);
+        manifest.removed.parts.iter().for_each(|path| drop(self.parts.remove(path)));
+        manifest.removed.partials.iter().for_each(|path| drop(self.partials.remove(path)));
+        manifest.removed.tables.iter().for_each(|path| drop(self.tables.remove(path)));
+        manifest.removed.refused.iter().for_each(|path| drop(self.quarantine.remove(path)));
+        for entry in manifest.inputs {
+            self.add_input(entry);
+        }
+        manifest.met_again.into_iter().for_each(|met| self.meet_again(met));
+        for unit in manifest.units {
+            self.units.insert(unit.id, unit.captures.iter().map(|capture| capture.input).collect());
+        }
+        self.parts.extend(manifest.parts.into_iter().map(|part| (part.path.clone(), part)));
+        self.partials.extend(manifest.partials.into_iter().map(|partial| (partial.path.clone(), partial)));
+        self.tables.extend(manifest.tables.into_iter().map(|table| (table.path.clone(), table)));
+        self.refused.clear();
+        for refused in manifest.refused {
+            match &refused.seen {
+                Some(seen) => drop(self.quarantine.insert(seen.absolute.clone(), refused)),
+                None => self.refused.push(refused),
+            }
+        }
+    }
+
+    fn add_input(&mut self, entry: InputEntry) {
+        self.last_input = self.last_input.max(entry.id);
+        if entry.input.is_stdin() {
+            self.streams.extend(entry.input.fingerprint.clone());
+        } else {
+            self.paths.insert(entry.input.absolute.clone(), entry.id);
+            self.quarantine.remove(&entry.input.absolute);
+        }
+        self.inputs.insert(entry.id, entry);
+    }
+
+    fn remove_inputs(&mut self, removed: &[usize]) {
+        if removed.is_empty() {
+            return;
+        }
+        let removed: HashSet<usize> = removed.iter().copied().collect();
+        let stood_for = |entry: &InputEntry| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
+        // What was left out because of one of them is not in the lake any more: the next run converts it.
+        let gone: Vec<_> = self
+            .inputs
+            .iter()
+            .filter(|(id, entry)| removed.contains(id) || stood_for(entry))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            let Some(InputEntry { input, .. }) = self.inputs.remove(&id) else { continue };
+            if input.is_stdin() {
+                for known in input.fingerprint.iter() {
+                    self.streams.remove(known);
+                }
+            } else if self.paths.get(&input.absolute) == Some(&id) {
+                self.paths.remove(&input.absolute);
+            }
+        }
+        self.units.retain(|_, inputs| !inputs.iter().any(|input| removed.contains(input)));
+    }
+
+    /// A capture has another name, or another time.
+    pub fn meet_again(&mut self, met: MetAgain) {
+        let Some(entry) = self.inputs.get_mut(&met.input) else { return };
+        if entry.input.absolute != met.seen.absolute {
+            if self.paths.get(&entry.input.absolute) == Some(&met.input) {
+                self.paths.remove(&entry.input.absolute);
+            }
+            self.paths.insert(met.seen.absolute.clone(), met.input);
+        }
+        entry.input.path = met.path;
+        let Seen { absolute, size, modified } = met.seen;
+        (entry.input.absolute, entry.input.size, entry.input.modified) = (absolute, size, modified);
+    }
+
+    /// The capture that a file was converted as, by its absolute path.
+    #[must_use]
+    pub fn input_at(&self, absolute: &Path) -> Option<&InputEntry> {
+        self.inputs.get(self.paths.get(absolute)?)
+    }
+
+    /// The captures, by path; what came through standard input first.
+    #[must_use]
+    pub fn inputs_by_path(&self) -> Vec<&InputEntry> {
+        let mut inputs: Vec<_> = self.inputs.values().collect();
+        inputs.sort_by(|a, b| a.input.absolute.cmp(&b.input.absolute).then(a.id.cmp(&b.id)));
+        inputs
+    }
+
+    /// The number for the next capture.
+    #[must_use]
+    pub fn next_input(&self) -> usize {
+        self.last_input + 1
+    }
+
+    /// Whether a unit was converted, and all its captures are still those that it was converted from.
+    #[must_use]
+    pub fn has_unit(&self, id: &str) -> bool {
+        self.units.contains_key(id)
+    }
+
+    /// The identities that new units must not have, once some captures have been taken out: those of files that stay.
+    #[must_use]
+    pub fn identities_without(&self, removed: &BTreeSet<usize>) -> HashSet<String> {
+        let mut identities = HashSet::new();
+        for part in self.parts.values() {
+            if !part.ranges.iter().any(|range| removed.contains(&range.input)) {
+                identities.insert(part.unit.clone());
+            }
+        }
+        for partial in self.partials.values() {
+            if !partial.inputs.iter().any(|input| removed.contains(input)) {
+                identities.insert(partial.unit.clone());
+            }
+        }
+        let intact = self.units.iter().filter(|(_, inputs)| !inputs.iter().any(|input| removed.contains(input)));
+        identities.extend(intact.map(|(id, _)| id.clone()));
+        identities
+    }
+
+    /// The partial summaries that contribute to some dates.
+    pub fn partials_of<'a>(&'a self, days: &'a BTreeSet<Day>) -> impl Iterator<Item = &'a CommittedPartial> {
+        self.partials.values().filter(|partial| partial.days.iter().any(|day| days.contains(day)))
+    }
+
+    /// All that there is, as one manifest that needs none before it.
+    #[must_use]
+    pub fn into_base(self, mut manifest: Manifest) -> Manifest {
+        manifest.base = true;
+        manifest.inputs = self.inputs.into_values().collect();
+        let units = self.units.into_iter().map(|(id, inputs)| super::record::UnitEntry {
+            id,
+            captures: inputs.into_iter().map(|input| super::record::UnitCaptureEntry { input, chunks: None }).collect(),
+        });
+        manifest.units = units.collect();
+        manifest.units.sort_by(|a, b| a.id.cmp(&b.id));
+        manifest.parts = self.parts.into_values().collect();
+        manifest.partials = self.partials.into_values().collect();
+        manifest.tables = self.tables.into_values().collect();
+        manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
+        manifest
+    }
+}

@@ -1,0 +1,153 @@
+//! Small files of a lake become larger ones: parts of a partition, sums of the same dates, and manifests.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::commit::{Change, CommittedPart, CommittedPartial, Holdings, Lake, PartialEntry};
+use crate::error::Result;
+use crate::plan::derived_identity;
+use crate::tally::{Owners, Saved, Tallies};
+use crate::unit::in_order;
+
+use super::parts::{Rewriter, Written};
+
+/// Manifests that may stand beside each other; if there are more, they become one.
+const MANIFESTS: usize = 8;
+/// Bytes of partial summaries that become one at most.
+const PARTIAL_BYTES: u64 = 64 << 20;
+
+/// What became of a lake's files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compacted {
+    /// Small parts that went.
+    pub parts_before: u64,
+    /// Parts that took their place.
+    pub parts_after: u64,
+    /// Rows that were written anew.
+    pub rows: u64,
+    /// Bytes of the parts that went.
+    pub bytes_before: u64,
+    /// Bytes of those that took their place.
+    pub bytes_after: u64,
+    /// Partial summaries that went.
+    pub partials_before: u64,
+    /// Partial summaries that took their place.
+    pub partials_after: u64,
+    /// Manifests that became one.
+    pub manifests: u64,
+}
+
+/// Plans and stages what makes a lake's files fewer; the same rows are in it, in the same order within each capture.
+///
+/// # Errors
+/// If a file cannot be read, is not what was written, or cannot be written.
+pub fn compact(rewriter: &Rewriter<'_>, jobs: usize, change: &mut Change) -> Result<Compacted> {
+    let mut done = Compacted::default();
+    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size);
+    let written = in_order(groups, jobs, |group| {
+        let unit = derived_identity("compact", group.iter().map(|part| part.checksum.as_str()));
+        let written = rewriter.write(&unit, &group, &|_| true, &mut |_, _| Ok(()))?;
+        Ok((group, unit, written))
+    })?;
+    for (group, unit, Written { parts, inputs }) in written {
+        for part in group {
+            done.parts_before += 1;
+            done.bytes_before += part.bytes;
+            change.remove_part(&part.path);
+        }
+        for part in &parts {
+            done.parts_after += 1;
+            done.rows += part.rows;
+            done.bytes_after += part.bytes;
+            change.add_part(&unit, part, &inputs);
+        }
+    }
+    for group in groups_of_partials(rewriter.held) {
+        done.partials_before += group.len() as u64;
+        done.partials_after += 1;
+        merge_partials(rewriter, &group, change)?;
+    }
+    let manifests = rewriter.lake.manifest_files()?;
+    if manifests.len() > MANIFESTS {
+        done.manifests = manifests.len() as u64;
+        change.replace_manifests(manifests);
+    }
+    Ok(done)
+}
+
+/// Parts of one partition that fit into one of the target size together, in the order of their captures.
+fn groups(held: &Holdings, target: u64) -> Vec<Vec<&CommittedPart>> {
+    let mut partitions: BTreeMap<Option<&Path>, Vec<&CommittedPart>> = BTreeMap::new();
+    for part in held.parts.values().filter(|part| part.bytes < target / 2) {
+        partitions.entry(part.path.parent()).or_default().push(part);
+    }
+    let mut groups = Vec::new();
+    for mut parts in partitions.into_values() {
+        parts.sort_by_key(|part| (part.ranges.first().map(|range| (range.input, range.first_offset)), &part.path));
+        let mut group: Vec<&CommittedPart> = Vec::new();
+        for part in parts {
+            if group.iter().map(|part| part.bytes).sum::<u64>() + part.bytes > target {
+                groups.push(std::mem::take(&mut group));
+            }
+            group.push(part);
+        }
+        groups.push(group);
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+/// Partial summaries of the same dates, of which no capture is summed up elsewhere.
+fn groups_of_partials(held: &Holdings) -> Vec<Vec<&CommittedPartial>> {
+    let mut places: HashMap<usize, u64> = HashMap::new();
+    for input in held.partials.values().flat_map(|partial| &partial.inputs) {
+        *places.entry(*input).or_default() += 1;
+    }
+    let alone = |input: &usize| *input == 0 || places.get(input) == Some(&1);
+    let mut by_dates: BTreeMap<_, Vec<&CommittedPartial>> = BTreeMap::new();
+    for partial in held.partials.values() {
+        if partial.bytes < PARTIAL_BYTES / 2 && partial.inputs.iter().all(alone) {
+            by_dates.entry(&partial.days).or_default().push(partial);
+        }
+    }
+    let mut groups = Vec::new();
+    for mut partials in by_dates.into_values() {
+        partials
+            .sort_by_key(|partial| (partial.inputs.iter().copied().filter(|input| *input > 0).min(), &partial.path));
+        let mut group: Vec<&CommittedPartial> = Vec::new();
+        for partial in partials {
+            if group.iter().map(|partial| partial.bytes).sum::<u64>() + partial.bytes > PARTIAL_BYTES {
+                groups.push(std::mem::take(&mut group));
+            }
+            group.push(partial);
+        }
+        groups.push(group);
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: &mut Change) -> Result<()> {
+    let space = rewriter.cancel.space(&rewriter.lake.resolve(&rewriter.folder()?));
+    let mut tallies = Tallies::new(&space);
+    let mut inputs = Vec::new();
+    for partial in group {
+        let mut numbers = Vec::new();
+        for input in &partial.inputs {
+            // The place of a capture that gave nothing.
+            let number = (*input > 0).then_some(inputs.len()).and_then(|number| u32::try_from(number).ok());
+            inputs.extend(number.map(|_| *input));
+            numbers.push(number);
+        }
+        tallies.append_file(&rewriter.lake.resolve(&partial.path), Owners::Renumber(numbers.into()))?;
+        change.remove_partial(&partial.path);
+    }
+    let staged: PathBuf = rewriter.place("arrow")?;
+    let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
+    let unit = derived_identity("compact", group.iter().map(|partial| partial.checksum.as_str()));
+    let entry = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+    change.add_partial(&unit, &entry, inputs);
+    Ok(())
+}

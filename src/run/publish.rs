@@ -1,0 +1,134 @@
+//! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
+
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::commit::{Action, Change, Holdings, InputEntry, MetAgain, UnitRow};
+use crate::discover::open_for_writing;
+use crate::error::{Error, Result};
+use crate::partition::Day;
+use crate::read::Damage;
+use crate::rewrite::{Rewriter, take_out};
+
+use super::convert::{MaxDamaged, encoder};
+use super::report::{Changing, Report};
+use super::summaries::FinalStage;
+use super::tonight::Tonight;
+
+/// Checks, summarizes and publishes what was staged.
+///
+/// # Errors
+/// If it does not add up, too much of it is damaged, or something cannot be read or written; nothing is visible then.
+pub(super) fn publish(
+    stage: FinalStage<'_>,
+    mut rows: Vec<UnitRow>,
+    tonight: Tonight,
+    mut held: Holdings,
+    (jobs, max_damaged): (usize, Option<MaxDamaged>),
+    report: &mut Report,
+) -> Result<()> {
+    let (lake, settings) = (stage.lake, stage.settings);
+    // The same bytes through standard input once more are not converted twice, whatever the settings.
+    let again = |row: &UnitRow| {
+        let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
+        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known)))
+    };
+    let before = rows.len();
+    rows.retain(|row| !again(row));
+    report.unchanged += (before - rows.len()) as u64;
+
+    let mut change = Change::new(&held, Action::Convert, settings.clone());
+    tonight.met_again.iter().for_each(|met| held.meet_again(met.clone()));
+    let is_renamed = |met: &MetAgain| report.renamed.iter().any(|renamed| renamed.path == met.path);
+    let renamed = tonight.met_again.iter().any(is_renamed);
+    change.manifest.met_again = tonight.met_again;
+    change.manifest.removed.refused = tonight.forgiven;
+    change.manifest.refused.clone_from(&report.refused);
+
+    let mut days = days_of(&rows);
+    let replaced = replaced_by(&rows, &held);
+    report.replaced = replaced.len() as u64;
+    if !replaced.is_empty() {
+        let encoder = encoder(settings, lake)?;
+        let rewriter = Rewriter::new(lake, &held, &encoder, stage.cancel);
+        days.extend(take_out(&rewriter, &replaced, jobs, &mut change)?);
+    }
+    let mut writers = None;
+    change.add_units(&rows, |entry| {
+        let changing = Changing::of(entry, &mut writers);
+        if changing.is_open() {
+            entry.mark_open();
+        }
+        report.add(entry, changing);
+    });
+    for (input, same_as) in tonight.left_out {
+        if let Some(same_as) = number_of(&same_as, &change, &held) {
+            change.add_input(InputEntry::of_duplicate(input, same_as));
+        }
+    }
+    (report.records, report.rows) = (change.manifest.records, change.manifest.rows);
+    if report.records != report.rows {
+        return Err(Error::RowsDiffer { framed: report.records, written: report.rows });
+    }
+    report.check(max_damaged)?;
+    report.parts = rows.iter().map(|row| row.parts.len() as u64).sum();
+    report.bytes_out = rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum();
+    if !changes_the_lake(&change, &held) {
+        return Ok(());
+    }
+    let mut after = held;
+    after.add(change.manifest.clone());
+    if settings.summaries && (renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
+        stage.stage(days, &after, &mut change, report)?;
+    }
+    change.publish(lake, after)
+}
+
+/// A refusal that is known already, or that will be tried again anyway, is no reason for a commit.
+fn changes_the_lake(change: &Change, held: &Holdings) -> bool {
+    let mut manifest = change.manifest.clone();
+    manifest.refused.retain(|refused| match &refused.seen {
+        Some(seen) => held.quarantine.get(&seen.absolute) != Some(refused),
+        None => false,
+    });
+    !manifest.changes_nothing()
+}
+
+/// The dates to which units contribute.
+fn days_of(rows: &[UnitRow]) -> BTreeSet<Day> {
+    rows.iter().filter_map(|row| row.partial.as_ref()).flat_map(|partial| partial.days.iter().copied()).collect()
+}
+
+/// Captures of the lake in whose place others were converted. One that could not be read replaces nothing.
+fn replaced_by(rows: &[UnitRow], held: &Holdings) -> BTreeSet<usize> {
+    let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+    let read = captures.filter(|(_, found)| found.refused.is_none());
+    read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
+}
+
+/// The number of a capture that was added, or that is there.
+fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize> {
+    let added = change.manifest.inputs.iter().find(|entry| entry.input.absolute == *absolute);
+    added.or_else(|| held.input_at(absolute)).map(|entry| entry.id)
+}
+
+impl Changing {
+    /// Looks at a capture once more, after it was read. `writers` are found when they are first asked for.
+    fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
+        let input = &entry.input;
+        if input.is_stdin() || entry.found.refused.is_some() {
+            return Self::No;
+        }
+        let cut = entry.found.damage.as_ref().is_some_and(Damage::is_at_the_end) && entry.found.gaps.is_empty();
+        let cut_or_whole = cut || entry.found.damage.is_none();
+        match crate::discover::Candidate::of(&input.absolute, true) {
+            Ok(now) if now.size > input.size && cut_or_whole => Self::Grows,
+            Ok(now) if now.size < input.size => Self::Shrank { from: input.size, to: now.size },
+            Ok(now) if now.size > input.size || now.modified != input.modified => Self::Rewritten,
+            Ok(_) if cut && writers.get_or_insert_with(open_for_writing).contains(&input.absolute) => Self::Grows,
+            Ok(_) => Self::No,
+            Err(_) => Self::Gone,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What a run has to do: which of the captures that were named are new, changed, renamed, or known.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::commit::{Holdings, InputEntry, MetAgain, Seen};
+use crate::discover::{self, Candidate, Format, Input, Refusal};
+use crate::read::DamageKind;
+
+use super::report::{Duplicate, Renamed, Report};
+
+/// What becomes of captures that a lake holds already, in one way or another.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Whether captures that are as they were are converted once more.
+    pub force: bool,
+    /// Whether captures that were damaged or refused are looked at once more, although they are as they were.
+    pub retry_damaged: bool,
+    /// Whether a capture with the same content as another one is left out.
+    pub dedupe: bool,
+    /// Captures that were modified less than this ago are left alone.
+    pub settle: Duration,
+    /// Whether a capture that has another name now is known by its content, and not converted again.
+    pub rename: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { force: false, retry_damaged: false, dedupe: false, settle: Duration::ZERO, rename: true }
+    }
+}
+
+/// The captures of a run.
+#[derive(Debug, Default)]
+pub(super) struct Tonight {
+    /// What is to be converted. A capture that the lake holds under the same path is replaced.
+    pub(super) convert: Vec<Input>,
+    /// Captures that the lake holds, under another name or with another time.
+    pub(super) met_again: Vec<MetAgain>,
+    /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
+    pub(super) left_out: Vec<(Input, PathBuf)>,
+    /// Files that are not there any more, and whose refusal is forgotten.
+    pub(super) forgiven: Vec<PathBuf>,
+}
+
+/// Captures for a command that knows no lake.
+pub(super) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
+    let convert = tonight(named, &Holdings::default(), &Rules::default(), report).convert;
+    // That matters to a lake only.
+    report.duplicates.clear();
+    convert
+}
+
+/// Sorts out what was named; what is not to be converted is noted in the report.
+pub(super) fn tonight(named: &[PathBuf], held: &Holdings, rules: &Rules, report: &mut Report) -> Tonight {
+    let found = discover::find(named);
+    let mut sorting = Sorting {
+        named,
+        held,
+        rules,
+        report,
+        captures: HashSet::new(),
+        refused: HashSet::new(),
+        opened: Vec::new(),
+        stood_for: Vec::new(),
+    };
+    sorting.report.stepped_over = found.stepped_over;
+    for (path, refusal) in found.refused {
+        sorting.refuse(path, &refusal, None);
+    }
+    let settled = SystemTime::now().checked_sub(rules.settle).map_or(i64::MAX, nanos);
+    for candidate in found.candidates {
+        if !rules.settle.is_zero() && candidate.modified > settled {
+            sorting.captures.insert(candidate.path);
+            sorting.report.settling += 1;
+        } else {
+            sorting.meet(candidate);
+        }
+    }
+    let mut tonight = sorting.decide();
+    if found.stdin {
+        tonight.convert.insert(0, Input::unread(Path::new("-")));
+    }
+    let gone = held.quarantine.keys().filter(|path| path.symlink_metadata().is_err());
+    tonight.forgiven = gone.cloned().collect();
+    tonight
+}
+
+fn nanos(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Captures that are being sorted out.
+struct Sorting<'a> {
+    named: &'a [PathBuf],
+    held: &'a Holdings,
+    rules: &'a Rules,
+    report: &'a mut Report,
+    /// Paths that are captures, and paths that were refused: a directory that has none of both is complained about.
+    captures: HashSet<PathBuf>,
+    refused: HashSet<PathBuf>,
+    /// What was opened, with what the lake holds under its path.
+    opened: Vec<(Input, Option<usize>)>,
+    /// Duplicates that were left out by an earlier run, as they were: by what stands for them.
+    stood_for: Vec<(Candidate, usize)>,
+}
+
+impl<'a> Sorting<'a> {
+    fn meet(&mut self, candidate: Candidate) {
+        match self.held.input_at(&candidate.absolute) {
+            Some(entry) if same(&Seen::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
+                self.report.unchanged += 1;
+                self.captures.insert(candidate.path.clone());
+                self.stood_for.extend(entry.same_as.map(|same_as| (candidate, same_as)));
+            }
+            Some(entry) => self.meet_other(candidate, Some(entry.id)),
+            None => self.meet_other(candidate, None),
+        }
+    }
+
+    /// Whether a capture is converted again although it is as it was. What could not be read is not known.
+    fn is_wanted_again(&self, entry: &InputEntry) -> bool {
+        let damage = entry.found.damage.as_ref();
+        let unreadable = damage.is_some_and(|damage| damage.kind == DamageKind::Unreadable);
+        self.rules.force || unreadable || (self.rules.retry_damaged && damage.is_some())
+    }
+
+    /// A file that is new, or not as it was: perhaps it was refused as it is.
+    fn meet_other(&mut self, candidate: Candidate, held: Option<usize>) {
+        let again = self.rules.force || self.rules.retry_damaged;
+        let known = self.held.quarantine.get(&candidate.absolute);
+        let known = known.filter(|refused| !again && refused.seen.as_ref().is_some_and(|seen| same(seen, &candidate)));
+        match known {
+            // Whoever names it wants to know.
+            Some(refused) if self.named.contains(&candidate.path) => {
+                self.refused.insert(candidate.path.clone());
+                self.report.refused.push(refused.clone());
+            }
+            Some(_) => {
+                self.refused.insert(candidate.path);
+                self.report.quarantined += 1;
+            }
+            None => self.open(candidate, held),
+        }
+    }
+
+    /// Opens a file, to see what it is.
+    fn open(&mut self, candidate: Candidate, held: Option<usize>) {
+        let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, Seen::of(&candidate));
+        match candidate.probe() {
+            // A file without bytes is a capture only if somebody says so.
+            Ok(input) if claimed || held.is_some() || input.format != Some(Format::Empty) => {
+                self.captures.insert(path);
+                self.opened.push((input, held));
+            }
+            Err(refusal) if claimed || held.is_some() => self.refuse(path, &refusal, Some(seen)),
+            _ => self.report.stepped_over += 1,
+        }
+    }
+
+    fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
+        self.refused.insert(path.clone());
+        self.report.refuse(path, refusal, seen.filter(|_| refusal.is_of_content()));
+    }
+
+    fn decide(mut self) -> Tonight {
+        let mut tonight = Tonight::default();
+        for directory in self.named.iter().filter(|path| path.is_dir()) {
+            if !self.captures.iter().chain(&self.refused).any(|path| path.starts_with(directory)) {
+                self.report.refuse(directory.clone(), &Refusal::NoCaptures, None);
+            }
+        }
+        let opened = std::mem::take(&mut self.opened);
+        let mut known = Known::of(self.held, &opened);
+        let mut replaced = BTreeSet::new();
+        for (input, own) in opened {
+            let own = own.and_then(|id| self.held.inputs.get(&id));
+            match own {
+                Some(entry) if is_same_content(&entry.input, &input) && !self.is_wanted_again(entry) => {
+                    self.report.unchanged += 1;
+                    self.report.touched += 1;
+                    tonight.met_again.push(met_again(entry.id, &input));
+                }
+                _ => self.decide_one(input, own.map(|entry| entry.id), &mut known, &mut tonight, &mut replaced),
+            }
+        }
+        // What stood for them changes tonight.
+        for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
+            if replaced.contains(&same_as)
+                && let Ok(input) = candidate.probe()
+            {
+                self.report.unchanged -= 1;
+                tonight.convert.push(input);
+            }
+        }
+        tonight
+    }
+
+    fn decide_one(
+        &mut self,
+        input: Input,
+        own: Option<usize>,
+        known: &mut Known<'a>,
+        tonight: &mut Tonight,
+        replaced: &mut BTreeSet<usize>,
+    ) {
+        if let Some(entry) = known.renamed(&input).filter(|_| self.rules.rename) {
+            self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
+            tonight.met_again.push(met_again(entry.id, &input));
+            if !self.is_wanted_again(entry) {
+                return;
+            }
+        } else if let Some((path, absolute)) = known.duplicate(&input) {
+            let left_out = self.rules.dedupe && own.is_none();
+            self.report.duplicates.push(Duplicate { path: input.path.clone(), same_as: path, left_out });
+            if left_out {
+                tonight.left_out.push((input, absolute));
+                return;
+            }
+        } else {
+            known.add(&input);
+        }
+        replaced.extend(own);
+        tonight.convert.push(input);
+    }
+}
+
+fn same(seen: &Seen, candidate: &Candidate) -> bool {
+    (seen.size, seen.modified) == (candidate.size, candidate.modified)
+}
+
+fn is_same_content(a: &Input, b: &Input) -> bool {
+    a.size == b.size && a.fingerprint.is_some() && a.fingerprint == b.fingerprint
+}
+
+fn met_again(id: usize, input: &Input) -> MetAgain {
+    MetAgain { input: id, path: input.path.clone(), seen: Seen::of_input(input) }
+}
+
+/// Captures by their content.
+struct Known<'a> {
+    held: HashMap<&'a str, Vec<&'a InputEntry>>,
+    /// Captures of the lake that are not where they were: nothing is there, or something else.
+    moved: HashSet<usize>,
+    /// Those of them that have been found under another name.
+    found: HashSet<usize>,
+    /// Captures that are converted or were found tonight: as named, and absolute.
+    tonight: HashMap<String, (PathBuf, PathBuf)>,
+}
+
+impl<'a> Known<'a> {
+    fn of(held: &'a Holdings, opened: &[(Input, Option<usize>)]) -> Self {
+        let mut by_content: HashMap<&str, Vec<&InputEntry>> = HashMap::new();
+        let wanted: HashSet<&str> = opened.iter().filter_map(|(input, _)| input.fingerprint.as_deref()).collect();
+        for entry in held.inputs.values().filter(|entry| entry.same_as.is_none()) {
+            if let Some(fingerprint) = entry.input.fingerprint.as_deref().filter(|known| wanted.contains(known)) {
+                by_content.entry(fingerprint).or_default().push(entry);
+            }
+        }
+        let changed = opened.iter().filter_map(|(input, own)| {
+            let entry = held.inputs.get(own.as_ref()?)?;
+            (!is_same_content(&entry.input, input)).then_some(entry.id)
+        });
+        let mut moved: HashSet<usize> = changed.collect();
+        let files = by_content.values().flatten().filter(|entry| !entry.input.is_stdin());
+        moved.extend(files.filter(|entry| entry.input.absolute.symlink_metadata().is_err()).map(|entry| entry.id));
+        Self { held: by_content, moved, found: HashSet::new(), tonight: HashMap::new() }
+    }
+
+    fn with_content(&self, input: &Input) -> impl Iterator<Item = &'a InputEntry> {
+        let entries = input.fingerprint.as_deref().and_then(|fingerprint| self.held.get(fingerprint));
+        // All that are empty are the same.
+        let entries = entries.filter(|_| input.format != Some(Format::Empty));
+        entries.into_iter().flatten().copied().filter(|entry| !entry.input.is_stdin())
+    }
+
+    /// The capture of the lake that was given this name: it has the same content, and is not where it was. Each once.
+    fn renamed(&mut self, input: &Input) -> Option<&'a InputEntry> {
+        let entry = self.with_content(input).find(|entry| {
+            self.moved.contains(&entry.id)
+                && !self.found.contains(&entry.id)
+                && entry.input.absolute != input.absolute
+                && entry.input.size == input.size
+        })?;
+        self.found.insert(entry.id);
+        self.add(input);
+        Some(entry)
+    }
+
+    /// Another capture with the same content: as named, and its absolute path.
+    fn duplicate(&self, input: &Input) -> Option<(PathBuf, PathBuf)> {
+        let there = |entry: &&InputEntry| entry.input.absolute != input.absolute && !self.moved.contains(&entry.id);
+        let held = self.with_content(input).find(there);
+        let held = held.map(|entry| (entry.input.path.clone(), entry.input.absolute.clone()));
+        held.or_else(|| {
+            let fingerprint = input.fingerprint.as_deref().filter(|_| input.format != Some(Format::Empty))?;
+            self.tonight.get(fingerprint).cloned()
+        })
+    }
+
+    fn add(&mut self, input: &Input) {
+        if let Some(fingerprint) = &input.fingerprint {
+            self.tonight.insert(fingerprint.clone(), (input.path.clone(), input.absolute.clone()));
+        }
+    }
+}

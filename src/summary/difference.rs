@@ -1,0 +1,28 @@
+//! Whether two ways of counting agree.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::partition::Day;
+use crate::tally::Tallies;
+
+use super::kind::Kind;
+
+/// Of what units have counted and the rows were taken out of, the dates on which something is left, and how many sums it
+/// is. What is counted of DNS messages is not in the rows.
+///
+/// # Errors
+/// If sums cannot be read.
+pub fn what_rows_do_not_give(tallies: &mut Tallies) -> Result<BTreeMap<Day, u64>> {
+    let mut left = BTreeMap::new();
+    let of_rows = [Kind::Flows, Kind::Windows, Kind::Ports].map(|kind| kind as u8);
+    for section in tallies.sections().into_iter().filter(|section| of_rows.contains(&section.kind)) {
+        let mut merge = tallies.read(section)?;
+        while let Some((_, sums)) = merge.next()? {
+            if sums != crate::tally::Sums::default() {
+                *left.entry(section.day).or_default() += 1;
+            }
+        }
+    }
+    Ok(left)
+}
