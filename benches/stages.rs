@@ -23,7 +23,7 @@ use parcap::decode::{Packet, decode};
 use parcap::discover::{Compression, Source};
 use parcap::progress::Progress;
 use parcap::read::{CaptureReader, LinkType, PacketRecord, Timestamp};
-use parcap::run::{Request, convert};
+use parcap::run::{Request, Rules, convert};
 use parcap::unit::Cancel;
 use parcap::write::Encoder;
 
@@ -202,7 +202,10 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> Request {
         lake,
         settings: Settings { summaries, ..Settings::default() },
         jobs: 1,
+        rules: Rules::default(),
         strict: false,
+        max_damaged: None,
+        wait: Duration::ZERO,
         top: 10,
         dry_run: false,
         progress: Progress::Never,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
 use crate::error::Result;
+use crate::write::RowRange;
 
 use super::entry::{PartEntry, PartialEntry, UnitRow};
 use super::holdings::Holdings;
@@ -76,8 +77,7 @@ impl Change {
     pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) {
         let path = self.free(&part.path);
         let number = |place: usize| inputs.get(place).copied().unwrap_or_default();
-        let ranges =
-            part.ranges.iter().cloned().map(|range| crate::write::RowRange { input: number(range.input), ..range });
+        let ranges = part.ranges.iter().map(|range| RowRange { input: number(range.input), ..range.clone() });
         self.moves.push(Move { from: part.staged.clone(), to: path.clone() });
         self.manifest.parts.push(CommittedPart {
             path,

@@ -1,6 +1,7 @@
 //! Rows of some parts become other parts.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,6 +26,9 @@ pub struct Rewriter<'a> {
 
 /// Somebody who counts the rows that are left out, by the number of their capture.
 pub(super) type LeftOut<'s> = dyn FnMut(usize, &Rows) -> Result<()> + 's;
+
+/// Somebody who takes the rows of a stretch of one capture, in a batch.
+type Stretches<'s> = dyn FnMut(&Batch, Range<usize>, &RowRange) -> Result<()> + 's;
 
 /// Parts that were written anew, and the numbers of their captures by the place that their ranges name.
 pub(super) struct Written {
@@ -92,11 +96,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Reads a part, stretch by stretch of one capture.
-    fn read(
-        &self,
-        part: &CommittedPart,
-        each: &mut dyn FnMut(&Batch, std::ops::Range<usize>, &RowRange) -> Result<()>,
-    ) -> Result<()> {
+    fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
         let path = self.lake.resolve(&part.path);
         checked(&path, part.bytes, &part.checksum)?;
         let mut reader = PartReader::open(&path, self.encoder.settings().timestamp_unit)?;
@@ -138,7 +138,7 @@ struct Out<'r> {
 }
 
 impl Out<'_> {
-    fn take(&mut self, batch: &Batch, rows: std::ops::Range<usize>, range: &RowRange) -> Result<()> {
+    fn take(&mut self, batch: &Batch, rows: Range<usize>, range: &RowRange) -> Result<()> {
         let full = self.rewriter.encoder.settings().row_group_rows.max(1);
         let place = self.inputs.iter().position(|input| *input == range.input).unwrap_or_default();
         let mut start = rows.start;

@@ -47,7 +47,8 @@ pub(super) fn publish(
     change.manifest.refused.clone_from(&report.refused);
 
     let mut days = days_of(&rows);
-    let replaced = replaced_by(&rows, &held);
+    let mut replaced = replaced_by(&rows, &held);
+    replaced.extend(&tonight.displaced);
     report.replaced = replaced.len() as u64;
     if !replaced.is_empty() {
         let encoder = encoder(settings, lake)?;

@@ -38,6 +38,8 @@ pub(super) struct Tonight {
     pub(super) convert: Vec<Input>,
     /// Captures that the lake holds, under another name or with another time.
     pub(super) met_again: Vec<MetAgain>,
+    /// Captures of the lake whose place another one has that the lake holds too.
+    pub(super) displaced: BTreeSet<usize>,
     /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
     pub(super) left_out: Vec<(Input, PathBuf)>,
     /// Files that are not there any more, and whose refusal is forgotten.
@@ -186,6 +188,9 @@ impl<'a> Sorting<'a> {
                 _ => self.decide_one(input, own.map(|entry| entry.id), &mut known, &mut tonight, &mut replaced),
             }
         }
+        // Those that were moved themselves are somewhere.
+        tonight.displaced.retain(|id| !known.found.contains(id));
+        replaced.extend(&tonight.displaced);
         // What stood for them changes tonight.
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
             if replaced.contains(&same_as)
@@ -207,6 +212,7 @@ impl<'a> Sorting<'a> {
         replaced: &mut BTreeSet<usize>,
     ) {
         if let Some(entry) = known.renamed(&input).filter(|_| self.rules.rename) {
+            tonight.displaced.extend(own);
             self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
             tonight.met_again.push(met_again(entry.id, &input));
             if !self.is_wanted_again(entry) {
@@ -244,6 +250,8 @@ struct Known<'a> {
     held: HashMap<&'a str, Vec<&'a InputEntry>>,
     /// Captures of the lake that are not where they were: nothing is there, or something else.
     moved: HashSet<usize>,
+    /// Those of them of which nothing is where they were.
+    gone: HashSet<usize>,
     /// Those of them that have been found under another name.
     found: HashSet<usize>,
     /// Captures that are converted or were found tonight: as named, and absolute.
@@ -265,8 +273,10 @@ impl<'a> Known<'a> {
         });
         let mut moved: HashSet<usize> = changed.collect();
         let files = by_content.values().flatten().filter(|entry| !entry.input.is_stdin());
-        moved.extend(files.filter(|entry| entry.input.absolute.symlink_metadata().is_err()).map(|entry| entry.id));
-        Self { held: by_content, moved, found: HashSet::new(), tonight: HashMap::new() }
+        let gone = files.filter(|entry| entry.input.absolute.symlink_metadata().is_err()).map(|entry| entry.id);
+        let gone: HashSet<usize> = gone.collect();
+        moved.extend(&gone);
+        Self { held: by_content, moved, gone, found: HashSet::new(), tonight: HashMap::new() }
     }
 
     fn with_content(&self, input: &Input) -> impl Iterator<Item = &'a InputEntry> {
@@ -278,12 +288,14 @@ impl<'a> Known<'a> {
 
     /// The capture of the lake that was given this name: it has the same content, and is not where it was. Each once.
     fn renamed(&mut self, input: &Input) -> Option<&'a InputEntry> {
-        let entry = self.with_content(input).find(|entry| {
+        let entries = self.with_content(input).filter(|entry| {
             self.moved.contains(&entry.id)
                 && !self.found.contains(&entry.id)
                 && entry.input.absolute != input.absolute
                 && entry.input.size == input.size
-        })?;
+        });
+        // Where another one took its place, that one replaces it; where nothing is, it can only have been moved.
+        let entry = entries.min_by_key(|entry| (!self.gone.contains(&entry.id), entry.id))?;
         self.found.insert(entry.id);
         self.add(input);
         Some(entry)

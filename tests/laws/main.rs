@@ -30,6 +30,7 @@ mod cut;
 mod cut_packed;
 mod cut_wire;
 mod names;
+mod nights;
 mod packing;
 mod random;
 mod salvage;
