@@ -86,6 +86,19 @@ impl CaptureEntry {
         self.gaps = gaps;
     }
 
+    /// Whether another capture gave the same packets, as far as can be told without looking at each.
+    #[must_use]
+    pub fn gives_the_same(&self, other: &Self) -> bool {
+        let facts = |entry: &Self| {
+            (entry.records, entry.rows, entry.length, entry.earliest, entry.latest, entry.first, entry.last)
+        };
+        self.records > 0
+            && self.format == other.format
+            && facts(self) == facts(other)
+            && self.link_types == other.link_types
+            && self.odd == other.odd
+    }
+
     /// `whole`, `odd`, `damaged` or `refused`.
     #[must_use]
     pub fn status(&self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::read::Damage;
 use crate::rewrite::{Rewriter, take_out};
 
 use super::convert::{MaxDamaged, encoder};
-use super::report::{Changing, Report};
+use super::report::{Changing, Renamed, Report};
 use super::summaries::FinalStage;
 use super::tonight::Tonight;
 
@@ -49,7 +49,9 @@ pub(super) fn publish(
     let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &held);
     replaced.extend(&tonight.displaced);
-    report.replaced = replaced.len() as u64;
+    replaced.extend(repacked(&tonight.repacked, &rows, &held, report));
+    let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
+    report.replaced = replaced.iter().filter(had_rows).count() as u64;
     if !replaced.is_empty() {
         let encoder = encoder(settings, lake)?;
         let rewriter = Rewriter::new(lake, &held, &encoder, stage.cancel);
@@ -108,6 +110,23 @@ fn replaced_by(rows: &[UnitRow], held: &Holdings) -> BTreeSet<usize> {
     read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
 }
 
+/// Captures of the lake that were compressed or unpacked since: the new file gives what the old one gave.
+fn repacked(candidates: &[(PathBuf, usize)], rows: &[UnitRow], held: &Holdings, report: &mut Report) -> Vec<usize> {
+    let mut same = Vec::new();
+    for (absolute, id) in candidates {
+        let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+        let mut of_it = captures.filter(|(capture, _)| capture.input.absolute == *absolute);
+        let (Some((capture, first)), Some(before)) = (of_it.next(), held.inputs.get(id)) else { continue };
+        let mut found = first.clone();
+        of_it.for_each(|(_, more)| found += more.clone());
+        if found.gives_the_same(&before.found) {
+            same.push(*id);
+            report.renamed.push(Renamed { path: capture.input.path.clone(), was: before.input.path.clone() });
+        }
+    }
+    same
+}
+
 /// The number of a capture that was added, or that is there.
 fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize> {
     let added = change.manifest.inputs.iter().find(|entry| entry.input.absolute == *absolute);
@@ -116,7 +135,7 @@ fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize>
 
 impl Changing {
     /// Looks at a capture once more, after it was read. `writers` are found when they are first asked for.
-    fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
+    pub(super) fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
         let input = &entry.input;
         if input.is_stdin() || entry.found.refused.is_some() {
             return Self::No;

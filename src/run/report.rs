@@ -289,7 +289,10 @@ impl Report {
     /// The exit status of a run with this report.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        if self.damaged.is_empty() && self.refused.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
+        let unreliable =
+            |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
+        let well = self.damaged.is_empty() && self.refused.is_empty() && !self.changing.iter().any(unreliable);
+        if well { ExitCode::Success } else { ExitCode::Damaged }
     }
 
     /// One line for each input that was damaged or refused, and one for each duplicate, with a hint below where there is
@@ -317,7 +320,7 @@ impl Report {
         }
         for renamed in &self.renamed {
             let (path, was) = (name(&renamed.path), name(&renamed.was));
-            let _ = writeln!(text, "note: {path}: is what was {was}, and was not converted again");
+            let _ = writeln!(text, "note: {path}: is what was {was}, and is not twice in the lake");
         }
         for ChangedMeanwhile { path, how } in &self.changing {
             let path = name(path);

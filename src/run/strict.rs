@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::commit::{CaptureEntry, RefusedEntry, UnitRow};
+use crate::commit::{CaptureEntry, InputEntry, RefusedEntry, UnitRow};
 use crate::discover::Input;
 use crate::error::Result;
 use crate::plan::{Unit, plan};
@@ -14,7 +14,7 @@ use crate::read::Damage;
 use crate::unit::{Workshop, convert_units};
 
 use super::convert::sample;
-use super::report::Report;
+use super::report::{Changing, Report};
 
 /// Refuses the captures that are damaged, and converts those that shared a unit with one of them again. What was staged
 /// of them stays in staging, which is swept when the run ends.
@@ -63,6 +63,7 @@ pub(super) fn refuse_damaged(
 
 /// The damaged captures, and the first fault of each.
 fn damaged(rows: &[UnitRow]) -> BTreeMap<PathBuf, (Input, Damage)> {
+    let mut writers = None;
     let mut captures: BTreeMap<&Path, (&Input, CaptureEntry)> = BTreeMap::new();
     for row in rows {
         for (capture, found) in row.unit.captures.iter().zip(&row.captures) {
@@ -70,8 +71,12 @@ fn damaged(rows: &[UnitRow]) -> BTreeMap<PathBuf, (Input, Damage)> {
             entry.or_insert_with(|| (&capture.input, CaptureEntry::default())).1 += found.clone();
         }
     }
-    let damaged = captures
-        .into_iter()
-        .filter_map(|(path, (input, found))| found.damage.map(|damage| (path.to_path_buf(), (input.clone(), damage))));
+    let damaged = captures.into_iter().filter_map(|(path, (input, found))| {
+        let entry = InputEntry::of(input.clone(), found);
+        // What is being written is not damaged.
+        let open = entry.found.damage.is_some() && Changing::of(&entry, &mut writers).is_open();
+        let damage = entry.found.damage.filter(|_| !open)?;
+        Some((path.to_path_buf(), (input.clone(), damage)))
+    });
     damaged.collect()
 }

@@ -1,6 +1,8 @@
 //! What a run has to do: which of the captures that were named are new, changed, renamed, or known.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -40,6 +42,9 @@ pub(super) struct Tonight {
     pub(super) met_again: Vec<MetAgain>,
     /// Captures of the lake whose place another one has that the lake holds too.
     pub(super) displaced: BTreeSet<usize>,
+    /// Captures that may be others of the lake in another packing: `a.pcap.gz` where there was `a.pcap`. By the absolute
+    /// path of the new one.
+    pub(super) repacked: Vec<(PathBuf, usize)>,
     /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
     pub(super) left_out: Vec<(Input, PathBuf)>,
     /// Files that are not there any more, and whose refusal is forgotten.
@@ -191,6 +196,8 @@ impl<'a> Sorting<'a> {
         // Those that were moved themselves are somewhere.
         tonight.displaced.retain(|id| !known.found.contains(id));
         replaced.extend(&tonight.displaced);
+        let repacked = std::mem::take(&mut tonight.repacked);
+        tonight.repacked = repacked.into_iter().filter(|(_, id)| !known.found.contains(id)).collect();
         // What stood for them changes tonight.
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
             if replaced.contains(&same_as)
@@ -227,6 +234,10 @@ impl<'a> Sorting<'a> {
             }
         } else {
             known.add(&input);
+        }
+        if own.is_none() && self.rules.rename {
+            let before = known.packed_otherwise(&input, self.held);
+            tonight.repacked.extend(before.map(|entry| (input.absolute.clone(), entry.id)));
         }
         replaced.extend(own);
         tonight.convert.push(input);
@@ -312,9 +323,33 @@ impl<'a> Known<'a> {
         })
     }
 
+    /// A capture of the lake that is gone, and has the same name as this one but for a suffix of compression.
+    fn packed_otherwise(&self, input: &Input, held: &'a Holdings) -> Option<&'a InputEntry> {
+        let plain = without_packing(&input.absolute);
+        let names = std::iter::once(plain.clone()).chain(PACKINGS.map(|suffix| with_suffix(&plain, suffix)));
+        let entries = names.filter(|name| *name != input.absolute).filter_map(|name| held.input_at(&name));
+        let mut gone = entries.filter(|entry| entry.input.absolute.symlink_metadata().is_err());
+        gone.find(|entry| entry.input.compression != input.compression)
+    }
+
     fn add(&mut self, input: &Input) {
         if let Some(fingerprint) = &input.fingerprint {
             self.tonight.insert(fingerprint.clone(), (input.path.clone(), input.absolute.clone()));
         }
     }
+}
+
+/// Suffixes of compressed captures.
+const PACKINGS: [&str; 6] = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
+
+fn without_packing(path: &Path) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    let plain = PACKINGS.iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()));
+    plain.map_or_else(|| path.to_path_buf(), |plain| PathBuf::from(OsStr::from_bytes(plain)))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }

@@ -7,7 +7,7 @@ use super::common::{files, folder, manifests, packets, repository, run, run_with
 use super::{sample, save, text};
 
 /// A capture whose eleventh record announces more bytes than any has, and how it begins and goes on.
-fn broken() -> (Vec<u8>, Capture) {
+pub(super) fn broken() -> (Vec<u8>, Capture) {
     let mut capture = Capture::pcap();
     for number in 0..40_u16 {
         capture.record(4, u32::from(number), udp(number, &[9; 30]));

@@ -13,11 +13,13 @@ mod damage;
 mod inspect;
 mod misuse;
 mod names;
+mod nightly;
 mod options;
 mod report;
 mod runs;
 mod summarize;
 mod summarize_usage;
+mod verify;
 mod windows;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,179 @@
+//! `parcap verify` finds what was done to a lake behind its back, and names it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::common::build::{Capture, udp};
+use super::common::{files, folder, parts, run};
+use super::{sample, save, text};
+
+/// A lake of three runs, with parts of several dates; two of its parts have equally many rows.
+fn lake(folder: &tempfile::TempDir) -> PathBuf {
+    let lake = folder.path().join("lake");
+    for (name, day) in [("one.pcap", 2), ("two.pcap", 4)] {
+        let mut capture = Capture::pcap();
+        (0..40).for_each(|number| capture.record(day, u32::from(number), udp(number, &[7; 30])));
+        let capture = save(folder, name, &capture.bytes);
+        assert_eq!(run(["convert", &text(&capture), "--out", &text(&lake), "-q"]).status, Some(0));
+    }
+    assert_eq!(run(["convert", &sample("dns.pcapng"), "--out", &text(&lake), "-q"]).status, Some(0));
+    lake
+}
+
+fn flip(path: &Path, place: impl Fn(usize) -> usize) {
+    let mut bytes = fs::read(path).unwrap();
+    let place = place(bytes.len());
+    bytes[place] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+fn first(lake: &Path, below: &str) -> PathBuf {
+    lake.join(below).join(files(&lake.join(below)).first().unwrap())
+}
+
+/// Replaces text in the manifest of a commit.
+fn edit(lake: &Path, commit: usize, change: impl Fn(&str) -> String) {
+    let path = lake.join(format!("_parcap/manifest/{commit:010}.json"));
+    let before = fs::read_to_string(&path).unwrap();
+    let after = change(&before);
+    assert_ne!(before, after, "the edit changes nothing");
+    fs::write(&path, after).unwrap();
+}
+
+/// A part of a manifest, by its place among all.
+fn part(lake: &Path, place: usize) -> (PathBuf, serde_json::Value) {
+    let part = parts(lake)[place].clone();
+    (lake.join(part["path"].as_str().unwrap()), part)
+}
+
+type Harm = fn(&Path);
+
+/// What is done to the lake, what is said of it, and whether only `--deep` sees it.
+const FAULTS: [(&str, Harm, &str); 18] = [
+    ("a part is gone", |lake| fs::remove_file(first(lake, "packets")).unwrap(), "is not there"),
+    ("a part is cut", |lake| fs::write(first(lake, "packets"), b"PAR1").unwrap(), "its size is 4 bytes instead of"),
+    ("a part is empty", |lake| fs::write(first(lake, "packets"), b"").unwrap(), "its size is 0 bytes instead of"),
+    ("a bit of a page", |lake| flip(&first(lake, "packets"), |_| 100), "its checksum is xxh3:"),
+    ("a bit of a footer", |lake| flip(&first(lake, "packets"), |len| len - 40), "its checksum is xxh3:"),
+    (
+        "a part in the place of another one",
+        |lake| assert!(fs::copy(part(lake, 0).0, part(lake, 1).0).is_ok()),
+        "instead of",
+    ),
+    (
+        "a stray part",
+        |lake| assert!(fs::copy(first(lake, "packets"), lake.join("packets/part-x.parquet")).is_ok()),
+        "is not in the manifest",
+    ),
+    (
+        "a stray file",
+        |lake| fs::write(lake.join("summaries/captures/notes.json"), "{}").unwrap(),
+        "is not in the manifest",
+    ),
+    ("a table is gone", |lake| fs::remove_file(first(lake, "summaries/protocols")).unwrap(), "is not there"),
+    ("a bit of a table", |lake| flip(&first(lake, "summaries/ports"), |len| len / 2), "its checksum is xxh3:"),
+    ("sums are gone", |lake| fs::remove_file(first(lake, "_parcap/partials")).unwrap(), "is not there"),
+    ("a bit of sums", |lake| flip(&first(lake, "_parcap/partials"), |len| len / 2), "its checksum is xxh3:"),
+    (
+        "a manifest is gone",
+        |lake| fs::remove_file(lake.join("_parcap/manifest/0000000002.json")).unwrap(),
+        "manifest 2 should come before it",
+    ),
+    (
+        "a commit is not finished",
+        |lake| fs::write(lake.join("_parcap/pending.json"), "{}").unwrap(),
+        "a commit was begun and not finished",
+    ),
+    (
+        "a capture is not in the manifest",
+        |lake| {
+            edit(lake, 1, |text| {
+                text.lines().filter(|line| !line.contains("\"status\"")).collect::<Vec<_>>().join("\n")
+            })
+        },
+        "of a capture 1 that the manifest does not name",
+    ),
+    (
+        "a capture gave more rows than there are",
+        |lake| edit(lake, 1, |text| text.replace("\"records\":40,\"rows\":40", "\"records\":41,\"rows\":41")),
+        "gave 41 rows, and the manifest's parts hold 40",
+    ),
+    (
+        "a range is short",
+        |lake| edit(lake, 1, |text| text.replace("\"first_row\":0,\"rows\":40", "\"first_row\":0,\"rows\":39")),
+        "whose 39 rows are, of 40",
+    ),
+    (
+        "captures of other lengths",
+        |lake| edit(lake, 1, |text| text.replace("\"length\":2880", "\"length\":2881")),
+        "the captures have",
+    ),
+];
+
+fn verify(lake: &Path, deep: bool) -> (Option<i32>, String) {
+    let mut args = vec!["verify".to_owned(), text(lake)];
+    args.extend(deep.then(|| "--deep".to_owned()));
+    let ran = run(args);
+    (ran.status, ran.stdout)
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    assert!(std::process::Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
+}
+
+#[test]
+fn every_fault_is_found_and_named() {
+    let folder = folder();
+    let lake = lake(&folder);
+    for deep in [false, true] {
+        let (status, said) = verify(&lake, deep);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(said.ends_with(": all as written\n"), "{said}");
+    }
+    let harmed = folder.path().join("harmed");
+    for (what, harm, expected) in FAULTS {
+        copy(&lake, &harmed);
+        harm(&harmed);
+        let (status, said) = verify(&harmed, false);
+        assert_eq!(status, Some(1), "{what}: {said}");
+        assert!(said.contains(expected), "{what}: {said}");
+    }
+}
+
+#[test]
+fn rows_that_were_swapped_with_their_checksum_are_found_by_counting_again() {
+    let folder = folder();
+    let lake = lake(&folder);
+    let (there, known) = part(&lake, 0);
+    // As many rows, and other packets.
+    let mut capture = Capture::pcap();
+    (0..40).for_each(|number| capture.record(2, u32::from(number), udp(number + 1, &[7; 30])));
+    let other = folder.path().join("other");
+    let path = save(&folder, "other.pcap", &capture.bytes);
+    assert_eq!(run(["convert", &text(&path), "--out", &text(&other), "-q"]).status, Some(0));
+    let (from, swapped) = part(&other, 0);
+    fs::copy(from, there).unwrap();
+    let number = |part: &serde_json::Value| format!("\"bytes\":{},\"checksum\":{}", part["bytes"], part["checksum"]);
+    edit(&lake, 1, |text| text.replace(&number(&known), &number(&swapped)));
+    assert_eq!(verify(&lake, false).0, Some(0));
+    let (status, said) = verify(&lake, true);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("sums differ from what its rows give"), "{said}");
+}
+
+#[test]
+fn the_result_is_one_json_document_and_nothing_is_changed() {
+    let folder = folder();
+    let lake = lake(&folder);
+    let rows = super::common::packets(&lake).len();
+    fs::write(lake.join("packets/stray.parquet"), b"PAR1").unwrap();
+    let before = super::common::hashes(&lake);
+    let ran = run(["verify", &text(&lake), "--format", "json"]);
+    assert_eq!(ran.status, Some(1));
+    let document = ran.json();
+    assert_eq!((&document["captures"], &document["rows"]), (&3.into(), &rows.into()), "{document}");
+    assert_eq!(document["faults"][0]["path"], "packets/stray.parquet");
+    assert_eq!(super::common::hashes(&lake), before);
+    assert_eq!(run(["verify", &text(&folder.path().join("none"))]).status, Some(2));
+}
