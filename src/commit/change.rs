@@ -1,7 +1,8 @@
 //! One commit while it is put together: what comes, what goes, and the files of both.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::error::Result;
@@ -69,7 +70,7 @@ impl Change {
         let id = self.next_input;
         self.next_input += 1;
         entry.id = id;
-        self.manifest.inputs.push(entry);
+        self.manifest.inputs.push(Arc::new(entry));
         id
     }
 
@@ -116,49 +117,53 @@ impl Change {
 
     /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about
     /// each capture.
-    pub fn add_units(&mut self, rows: &[UnitRow], mut mark: impl FnMut(&mut InputEntry)) {
+    pub fn add_units(&mut self, rows: Vec<UnitRow>, mut mark: impl FnMut(&mut InputEntry)) {
         let mut entries: Vec<InputEntry> = Vec::new();
-        let mut places: HashMap<&Path, usize> = HashMap::new();
-        for (capture, found) in rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures)) {
-            let place = *places.entry(&capture.input.absolute).or_insert(entries.len());
-            match entries.get_mut(place) {
-                Some(entry) if !entry.input.is_stdin() => entry.found += found.clone(),
-                _ => entries.push(InputEntry::of(capture.input.clone(), found.clone())),
-            }
-        }
-        let mut numbers: BTreeMap<PathBuf, usize> = BTreeMap::new();
-        for mut entry in entries {
-            // What only chunks need to know of each other has served its purpose.
-            (entry.found.entry, entry.found.exit) = (None, None);
-            entry.found.status().clone_into(&mut entry.status);
-            mark(&mut entry);
-            let absolute = entry.input.absolute.clone();
-            // What gave no rows is no capture of the lake.
-            let number = match RefusedEntry::of(&entry) {
-                None => self.add_input(entry),
-                Some(refused) => {
-                    self.manifest.refused.push(refused);
-                    0
+        let mut places: HashMap<PathBuf, usize> = HashMap::new();
+        // Of each unit what else it has, and the places of its captures with their chunks.
+        let mut units = Vec::new();
+        for UnitRow { unit, captures, parts, partial } in rows {
+            let mut shares = Vec::new();
+            for (capture, found) in unit.captures.into_iter().zip(captures) {
+                let place = *places.entry(capture.input.absolute.clone()).or_insert(entries.len());
+                match entries.get_mut(place) {
+                    Some(entry) => entry.found += found,
+                    None => entries.push(InputEntry::of(capture.input, found)),
                 }
-            };
-            numbers.insert(absolute, number);
-        }
-        for row in rows {
-            let of = |absolute: &Path| numbers.get(absolute).copied().unwrap_or_default();
-            let inputs: Vec<_> = row.unit.captures.iter().map(|capture| of(&capture.input.absolute)).collect();
-            row.parts.iter().for_each(|part| self.add_part(&row.unit.id, part, &inputs));
-            if let Some(partial) = &row.partial {
-                self.add_partial(&row.unit.id, partial, inputs.clone());
+                shares.push((place, capture.chunks));
             }
-            let captures = row.unit.captures.iter().zip(&inputs).filter(|(_, input)| **input > 0);
-            self.manifest.units.push(UnitEntry {
-                id: row.unit.id.clone(),
-                captures: captures
-                    .map(|(capture, input)| UnitCaptureEntry { input: *input, chunks: capture.chunks.clone() })
-                    .collect(),
-            });
-            self.manifest.records += row.records();
-            self.manifest.rows += row.rows();
+            units.push((unit.id, shares, parts, partial));
+        }
+        drop(places);
+        let numbers: Vec<usize> = entries.into_iter().map(|entry| self.add_read(entry, &mut mark)).collect();
+        for (id, shares, parts, partial) in units {
+            let of = |place: usize| numbers.get(place).copied().unwrap_or_default();
+            let inputs: Vec<_> = shares.iter().map(|(place, _)| of(*place)).collect();
+            for part in &parts {
+                self.add_part(&id, part, &inputs);
+                self.manifest.rows += part.rows;
+            }
+            if let Some(partial) = &partial {
+                self.add_partial(&id, partial, inputs);
+            }
+            let captures = shares.into_iter().map(|(place, chunks)| UnitCaptureEntry { input: of(place), chunks });
+            self.manifest.units.push(UnitEntry { id, captures: captures.filter(|share| share.input > 0).collect() });
+        }
+    }
+
+    /// Adds a capture that was read, and returns its number; 0 for one that gave no rows, which is none of the lake's.
+    fn add_read(&mut self, mut entry: InputEntry, mark: &mut impl FnMut(&mut InputEntry)) -> usize {
+        // What only chunks need to know of each other has served its purpose.
+        (entry.found.entry, entry.found.exit) = (None, None);
+        entry.status = entry.found.status();
+        mark(&mut entry);
+        self.manifest.records += entry.found.records;
+        match RefusedEntry::of(&entry) {
+            None => self.add_input(entry),
+            Some(refused) => {
+                self.manifest.refused.push(refused);
+                0
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! What the manifest says of captures and parts. Entries of one capture add up, in the order of its chunks.
 
-use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::path::PathBuf;
 
@@ -11,6 +10,8 @@ use crate::partition::Day;
 use crate::plan::Unit;
 use crate::read::{Damage, Gaps, Position, Timestamp};
 use crate::write::RowRange;
+
+use super::named::NamedCounts;
 
 /// What reading a capture, or some chunks of it, found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct CaptureEntry {
     /// Sum of the rows' `length`.
     pub length: i64,
     /// Records of each link type, by the name of the type.
-    pub link_types: BTreeMap<String, u64>,
+    pub link_types: NamedCounts,
     /// Earliest time of a record.
     pub earliest: Option<Timestamp>,
     /// Latest time of a record.
@@ -36,7 +37,7 @@ pub struct CaptureEntry {
     /// Time of the last record that has one.
     pub last: Option<Timestamp>,
     /// Named counts of what is odd; odd is not wrong.
-    pub odd: BTreeMap<String, u64>,
+    pub odd: NamedCounts,
     /// Where and why reading stopped before the end; with salvage, for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
@@ -60,6 +61,39 @@ pub struct CaptureEntry {
     pub stream: Option<StreamEntry>,
 }
 
+/// What is to be said of a capture in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All of it was read, and nothing is odd.
+    Whole,
+    /// All of it was read.
+    Odd,
+    /// It was read up to a fault, or with salvage around faults.
+    Damaged,
+    /// It was being written when it was read: it will grow, and a cut at its end is no damage.
+    Open,
+    /// It was left out, because the rows of another capture with the same content are there.
+    Duplicate,
+    /// It gave no rows.
+    Refused,
+}
+
+impl Status {
+    /// The name that reports and tables use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Odd => "odd",
+            Self::Damaged => "damaged",
+            Self::Open => "open",
+            Self::Duplicate => "duplicate",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What is known of standard input once it has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamEntry {
@@ -76,7 +110,7 @@ impl CaptureEntry {
     /// Adds one to a named count.
     pub fn count_odd(&mut self, name: &str, count: u64) {
         if count > 0 {
-            *self.odd.entry(name.to_owned()).or_default() += count;
+            self.odd.add(name, count);
         }
     }
 
@@ -99,17 +133,17 @@ impl CaptureEntry {
             && self.odd == other.odd
     }
 
-    /// `whole`, `odd`, `damaged` or `refused`.
+    /// What is to be said of the capture in a word.
     #[must_use]
-    pub fn status(&self) -> &'static str {
+    pub fn status(&self) -> Status {
         if self.refused.is_some() {
-            "refused"
+            Status::Refused
         } else if self.damage.is_some() {
-            "damaged"
+            Status::Damaged
         } else if self.odd.is_empty() && self.format != Some(Format::Empty) {
-            "whole"
+            Status::Whole
         } else {
-            "odd"
+            Status::Odd
         }
     }
 }
@@ -127,12 +161,8 @@ impl AddAssign for CaptureEntry {
         self.records += next.records;
         self.rows += next.rows;
         self.length += next.length;
-        for (name, count) in next.link_types {
-            *self.link_types.entry(name).or_default() += count;
-        }
-        for (name, count) in next.odd {
-            *self.odd.entry(name).or_default() += count;
-        }
+        self.link_types.add_all(&next.link_types);
+        self.odd.add_all(&next.odd);
         if let (Some(last), Some(first)) = (self.last, next.first) {
             self.count_odd(BACKWARDS, u64::from(first < last));
         }

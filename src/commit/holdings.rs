@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ pub struct Holdings {
     /// The settings of the last commit.
     pub settings: Option<Settings>,
     /// Captures by number.
-    pub inputs: BTreeMap<usize, InputEntry>,
+    pub inputs: BTreeMap<usize, Arc<InputEntry>>,
     /// Numbers of the captures that are files, by absolute path.
     paths: HashMap<PathBuf, usize>,
     /// What was read from standard input is known by.
@@ -123,7 +124,7 @@ impl Holdings {
         }
     }
 
-    fn add_input(&mut self, entry: InputEntry) {
+    fn add_input(&mut self, entry: Arc<InputEntry>) {
         self.last_input = self.last_input.max(entry.id);
         if entry.input.is_stdin() {
             self.streams.extend(entry.input.fingerprint.clone());
@@ -139,7 +140,7 @@ impl Holdings {
             return;
         }
         let removed: HashSet<usize> = removed.iter().copied().collect();
-        let stood_for = |entry: &InputEntry| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
+        let stood_for = |entry: &Arc<InputEntry>| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
         // What was left out because of one of them is not in the lake any more: the next run converts it.
         let gone: Vec<_> = self
             .inputs
@@ -148,7 +149,8 @@ impl Holdings {
             .map(|(id, _)| *id)
             .collect();
         for id in gone {
-            let Some(InputEntry { input, .. }) = self.inputs.remove(&id) else { continue };
+            let Some(entry) = self.inputs.remove(&id) else { continue };
+            let input = &entry.input;
             if input.is_stdin() {
                 for known in input.fingerprint.iter() {
                     self.streams.remove(known);
@@ -162,7 +164,7 @@ impl Holdings {
 
     /// A capture has another name, or another time.
     pub fn meet_again(&mut self, met: MetAgain) {
-        let Some(entry) = self.inputs.get_mut(&met.input) else { return };
+        let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
         if entry.input.absolute != met.seen.absolute {
             if self.paths.get(&entry.input.absolute) == Some(&met.input) {
                 self.paths.remove(&entry.input.absolute);
@@ -177,13 +179,13 @@ impl Holdings {
     /// The capture that a file was converted as, by its absolute path.
     #[must_use]
     pub fn input_at(&self, absolute: &Path) -> Option<&InputEntry> {
-        self.inputs.get(self.paths.get(absolute)?)
+        self.inputs.get(self.paths.get(absolute)?).map(Arc::as_ref)
     }
 
     /// The captures, by path; what came through standard input first.
     #[must_use]
     pub fn inputs_by_path(&self) -> Vec<&InputEntry> {
-        let mut inputs: Vec<_> = self.inputs.values().collect();
+        let mut inputs: Vec<_> = self.inputs.values().map(Arc::as_ref).collect();
         inputs.sort_by(|a, b| a.input.absolute.cmp(&b.input.absolute).then(a.id.cmp(&b.id)));
         inputs
     }

@@ -2,8 +2,9 @@
 //! lake is what they add up to.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry,
 
 /// The version of the manifest itself.
 const MANIFEST_VERSION: u32 = 2;
+
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 18;
 
 /// What a commit was made by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +62,7 @@ pub struct Manifest {
     #[serde(default)]
     pub removed: Removed,
     /// Captures that were added.
-    pub inputs: Vec<InputEntry>,
+    pub inputs: Vec<Arc<InputEntry>>,
     /// Captures that are there, under another name or with another time of modification.
     #[serde(default)]
     pub met_again: Vec<MetAgain>,
@@ -137,9 +141,10 @@ impl Manifest {
     /// # Errors
     /// If it cannot be read, or is none of this version.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path).map_err(Error::io("read", path))?;
+        let file = File::open(path).map_err(Error::io("read", path))?;
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
-        let manifest: Self = serde_json::from_slice(&text).map_err(not_one)?;
+        // Of a large archive the text is larger than what it says.
+        let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, file)).map_err(not_one)?;
         if manifest.version != MANIFEST_VERSION {
             return Err(Error::ManifestVersion {
                 path: path.to_path_buf(),

@@ -12,18 +12,20 @@ mod journal;
 mod layout;
 mod lock;
 mod manifest;
+mod named;
 mod proof;
 mod record;
 
 pub use change::Change;
 pub use check::checked;
-pub use entry::{BACKWARDS, CaptureEntry, PartEntry, PartialEntry, StreamEntry, UnitRow};
+pub use entry::{BACKWARDS, CaptureEntry, PartEntry, PartialEntry, Status, StreamEntry, UnitRow};
 pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep};
 pub(crate) use layout::sync_folder;
 pub use layout::{Lake, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use manifest::{Action, Manifest, Removed};
+pub use named::NamedCounts;
 pub use proof::unproved;
 pub use record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, Seen, UnitEntry,

@@ -9,7 +9,7 @@ use crate::discover::{Candidate, Input, path_text};
 use crate::partition::Day;
 use crate::write::RowRange;
 
-use super::entry::CaptureEntry;
+use super::entry::{CaptureEntry, Status};
 
 /// A capture in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,8 +20,8 @@ pub struct InputEntry {
     /// The capture, as it was.
     #[serde(flatten)]
     pub input: Input,
-    /// `whole`, `odd`, `damaged`, `open`, `duplicate` or `refused`.
-    pub status: String,
+    /// What is to be said of it in a word.
+    pub status: Status,
     /// The capture with the same content whose rows stand for this one's, if it is a duplicate that was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<usize>,
@@ -33,7 +33,7 @@ impl InputEntry {
     /// An entry of a capture that was read.
     #[must_use]
     pub fn of(input: Input, found: CaptureEntry) -> Self {
-        Self { id: 0, input, status: found.status().to_owned(), same_as: None, found }
+        Self { id: 0, input, status: found.status(), same_as: None, found }
     }
 
     /// An entry of what gave no rows.
@@ -46,7 +46,7 @@ impl InputEntry {
     /// Whether it was being written when it was read: it will grow, and a cut at its end is no damage.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.status == OPEN
+        self.status == Status::Open
     }
 
     /// Whether it is damaged, and was not being written.
@@ -57,7 +57,7 @@ impl InputEntry {
 
     /// Marks it as being written.
     pub fn mark_open(&mut self) {
-        OPEN.clone_into(&mut self.status);
+        self.status = Status::Open;
     }
 
     /// An entry of a capture that was left out, because the rows of another one with the same content are there.
@@ -65,12 +65,9 @@ impl InputEntry {
     pub fn of_duplicate(input: Input, same_as: usize) -> Self {
         let found =
             CaptureEntry { format: input.format, compression: Some(input.compression), ..CaptureEntry::default() };
-        Self { id: 0, input, status: "duplicate".to_owned(), same_as: Some(same_as), found }
+        Self { id: 0, input, status: Status::Duplicate, same_as: Some(same_as), found }
     }
 }
-
-/// The status of a capture that was being written when it was read.
-const OPEN: &str = "open";
 
 /// A unit in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -77,7 +77,7 @@ impl Inspection {
         found.compression = Some(reader.compression());
         found.note_damage(end, reader.take_gaps());
         counts.into_entry(&mut found);
-        let in_order = !found.odd.contains_key(BACKWARDS);
+        let in_order = found.odd.get(BACKWARDS).is_none();
         let (big_endian, snap_len) = match &reader.position().framing {
             Framing::Empty => (None, None),
             Framing::Pcap(header) => (Some(header.big_endian), Some(header.snap_len)),

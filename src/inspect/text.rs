@@ -21,7 +21,7 @@ impl Inspection {
         self.packets(&mut lines);
         self.sections(&mut lines);
         if !self.found.odd.is_empty() {
-            let odd = self.found.odd.iter().map(|(name, count)| format!("{name} {}", number(*count)));
+            let odd = self.found.odd.iter().map(|(name, count)| format!("{name} {}", number(count)));
             lines.add("odd", &odd.collect::<Vec<_>>().join(", "));
         }
         for gap in &self.found.gaps.first {
@@ -63,7 +63,7 @@ impl Inspection {
     }
 
     fn packets(&self, lines: &mut Lines) {
-        let link_types = self.found.link_types.iter().map(|(name, count)| format!("{name} {}", number(*count)));
+        let link_types = self.found.link_types.iter().map(|(name, count)| format!("{name} {}", number(count)));
         let link_types: Vec<_> = link_types.collect();
         let packets = number(self.found.records);
         lines.add(
@@ -78,7 +78,7 @@ impl Inspection {
         lines.add("first", &time(earliest));
         lines.add("last", &time(latest));
         lines.add("duration", &format!("{} s", latest.since(earliest)));
-        let backwards = self.found.odd.get(crate::commit::BACKWARDS).copied().unwrap_or_default();
+        let backwards = self.found.odd.get(crate::commit::BACKWARDS).unwrap_or_default();
         lines.add(
             "in order",
             &if self.in_order { "yes".to_owned() } else { format!("no, backwards {}", times(backwards)) },

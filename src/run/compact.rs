@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -149,7 +150,7 @@ fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Se
 fn find(named: &[PathBuf], held: &Holdings, report: &mut ForgetReport) -> BTreeSet<usize> {
     let mut removed = BTreeSet::new();
     for name in named {
-        let is_named = |entry: &&InputEntry| {
+        let is_named = |entry: &&Arc<InputEntry>| {
             is_below(&entry.input.absolute, name) || (!entry.input.is_stdin() && entry.input.path == *name)
         };
         let found: Vec<_> = held.inputs.values().filter(is_named).collect();

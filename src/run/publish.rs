@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::commit::{Action, Change, Holdings, InputEntry, MetAgain, UnitRow};
 use crate::discover::open_for_writing;
@@ -58,7 +59,9 @@ pub(super) fn publish(
         days.extend(take_out(&rewriter, &replaced, jobs, &mut change)?);
     }
     let mut writers = None;
-    change.add_units(&rows, |entry| {
+    report.parts = rows.iter().map(|row| row.parts.len() as u64).sum();
+    report.bytes_out = rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum();
+    change.add_units(rows, |entry| {
         let changing = Changing::of(entry, &mut writers);
         if changing.is_open() {
             entry.mark_open();
@@ -75,8 +78,6 @@ pub(super) fn publish(
         return Err(Error::RowsDiffer { framed: report.records, written: report.rows });
     }
     report.check(max_damaged)?;
-    report.parts = rows.iter().map(|row| row.parts.len() as u64).sum();
-    report.bytes_out = rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum();
     if !changes_the_lake(&change, &held) {
         return Ok(());
     }
@@ -130,7 +131,7 @@ fn repacked(candidates: &[(PathBuf, usize)], rows: &[UnitRow], held: &Holdings, 
 /// The number of a capture that was added, or that is there.
 fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize> {
     let added = change.manifest.inputs.iter().find(|entry| entry.input.absolute == *absolute);
-    added.or_else(|| held.input_at(absolute)).map(|entry| entry.id)
+    added.map(Arc::as_ref).or_else(|| held.input_at(absolute)).map(|entry| entry.id)
 }
 
 impl Changing {

@@ -1,13 +1,12 @@
 //! What a run says of itself when it ends.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
-use crate::commit::{InputEntry, RefusedEntry, Seen};
+use crate::commit::{InputEntry, NamedCounts, RefusedEntry, Seen};
 use crate::discover::{Refusal, path_text};
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
@@ -16,6 +15,9 @@ use crate::read::{Damage, Gaps};
 use crate::summary::{Listed, Naming};
 
 use super::convert::MaxDamaged;
+
+/// Captures that are noted one by one, if there is nothing wrong with them.
+const NOTES: usize = 10;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -60,7 +62,7 @@ pub struct Report {
     /// What gave no rows, and why.
     pub refused: Vec<RefusedEntry>,
     /// Named counts of what is odd in the captures.
-    pub odd: BTreeMap<String, u64>,
+    pub odd: NamedCounts,
     /// What reverse lookups gave, if names were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Asked>,
@@ -214,9 +216,7 @@ impl Report {
                 gaps: entry.found.gaps.clone(),
             });
         }
-        for (name, count) in &entry.found.odd {
-            *self.odd.entry(name.clone()).or_default() += count;
-        }
+        self.odd.add_all(&entry.found.odd);
     }
 
     /// Adds what was no capture.
@@ -313,15 +313,18 @@ impl Report {
             }
         }
         let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
-        for duplicate in self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)) {
+        let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
+        for duplicate in duplicates.iter().take(NOTES) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
             let what = if duplicate.left_out { "it was left out" } else { "both are in the lake" };
             let _ = writeln!(text, "note: {path}: has the same content as {same_as}; {what}");
         }
-        for renamed in &self.renamed {
+        let _ = more(&mut text, duplicates.len(), "have the same content as another one");
+        for renamed in self.renamed.iter().take(NOTES) {
             let (path, was) = (name(&renamed.path), name(&renamed.was));
             let _ = writeln!(text, "note: {path}: is what was {was}, and is not twice in the lake");
         }
+        let _ = more(&mut text, self.renamed.len(), "have another name now");
         for ChangedMeanwhile { path, how } in &self.changing {
             let path = name(path);
             let _ = match how {
@@ -391,10 +394,18 @@ impl Report {
             let _ = writeln!(text, "{names}");
         }
         if !self.odd.is_empty() {
-            let odd: Vec<_> = self.odd.iter().map(|(name, count)| format!("{name} {}", HumanCount(*count))).collect();
+            let odd: Vec<_> = self.odd.iter().map(|(name, count)| format!("{name} {}", HumanCount(count))).collect();
             let _ = writeln!(text, "odd: {}", odd.join(", "));
         }
         text
+    }
+}
+
+/// Says how many captures are not noted one by one.
+fn more(text: &mut String, count: usize, what: &str) -> std::fmt::Result {
+    match count.saturating_sub(NOTES) {
+        0 => Ok(()),
+        left => writeln!(text, "note: {} more captures {what}; `--format json` names them", HumanCount(left as u64)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 
 use crate::commit::{Change, Holdings, Lake, SUMMARIES};
 use crate::config::Settings;
@@ -76,8 +77,8 @@ impl<'a> FinalStage<'a> {
         let tables = summary::stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_file(step));
-        change.add_table(summary::stage_captures(self.lake, after.inputs_by_path().into_iter())?);
-        let captures = Listed::captures(change.manifest.inputs.iter(), self.top);
+        change.add_table(summary::stage_captures(self.lake, &after.inputs_by_path())?);
+        let captures = Listed::captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();
         Ok(())
     }

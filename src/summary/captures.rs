@@ -25,7 +25,7 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
         (
             "link_types",
             texts(&|entry| {
-                let names: Vec<_> = entry.found.link_types.keys().map(String::as_str).collect();
+                let names: Vec<_> = entry.found.link_types.iter().map(|(name, _)| name).collect();
                 (!names.is_empty()).then(|| names.join(", "))
             }),
         ),
@@ -34,7 +34,7 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
         ("bytes", ints(&|entry| u64::try_from(entry.found.length).ok())),
         ("first_time", times(&|entry| entry.found.earliest)),
         ("last_time", times(&|entry| entry.found.latest)),
-        ("status", texts(&|entry| Some(entry.status.clone()))),
+        ("status", texts(&|entry| Some(entry.status.name().to_owned()))),
         (
             "damage",
             texts(&|entry| {

@@ -29,9 +29,8 @@ impl Listed {
 
     /// The table of captures.
     #[must_use]
-    pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>, top: usize) -> Self {
-        let table = captures(inputs);
-        Self { name: "captures", rows: table.rows() as u64, first: table.first(top) }
+    pub fn captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Self {
+        Self { name: "captures", rows: inputs.len() as u64, first: captures(inputs.take(top)) }
     }
 }
 

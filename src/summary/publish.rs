@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::columns::Table;
 use crate::commit::{CommittedTable, InputEntry, Lake, Move, SUMMARIES as FOLDER};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::partition::Day;
 use crate::tally::{Space, Sums, Tallies};
-use crate::write::{TableFile, TableWriter, write_table};
+use crate::write::{TableFile, TableWriter};
 
 use super::captures::captures;
 use super::derive::{Sink, sum_up};
@@ -170,13 +169,15 @@ fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
     Ok((path, Move { from, to }))
 }
 
-/// Makes and stages the table of captures: one row for each that the lake holds, by path.
+/// Makes and stages the table of captures: one row for each that the lake holds, in the order given.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn stage_captures<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a InputEntry>) -> Result<(Move, CommittedTable)> {
-    let table: Table = captures(inputs);
+pub fn stage_captures(lake: &Lake, inputs: &[&InputEntry]) -> Result<(Move, CommittedTable)> {
     let (path, step) = place(lake, Path::new("captures"), "captures")?;
-    let file = write_table(&path, &table)?;
-    Ok(committed(step, file))
+    let mut writer = TableWriter::create(&path, &captures(std::iter::empty()))?;
+    for piece in inputs.chunks(PIECE) {
+        writer.write(&captures(piece.iter().copied()))?;
+    }
+    Ok(committed(step, writer.close()?))
 }

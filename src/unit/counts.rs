@@ -85,7 +85,7 @@ impl Counts {
         entry.last = self.last;
         for (link_type, count) in self.link_types {
             let name = link_type.map_or_else(|| "none".to_owned(), |link_type| link_type.to_string());
-            entry.link_types.insert(name, count);
+            entry.link_types.add(&name, count);
         }
         for (name, count) in RECORD_ODDITIES.into_iter().zip(self.odd) {
             entry.count_odd(name, count);
