@@ -3,6 +3,7 @@
 //! In: paths, patterns, directories, `-`. Out: sorted inputs, and refusals with their reason. The only door for walking
 //! directories, for compression and for hashing. Nothing here looks at a packet.
 
+mod again;
 mod ahead;
 mod hash;
 mod hashed;
@@ -11,6 +12,7 @@ mod magic;
 pub mod path_text;
 mod probe;
 mod source;
+mod unpack;
 mod walk;
 mod writers;
 

@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use super::again::again;
 use super::hash;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
-use super::source::unpack;
+use super::source::Patient;
+use super::unpack::unpack;
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,9 @@ impl Refusal {
             Self::NotACapture { .. } => Some(
                 "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
             ),
+            Self::Packing { problem, .. } if problem.contains("memory") => Some(
+                "it was packed with a larger window than anybody should need to unpack it; pack it anew, with `zstd --long=27` or `xz -9` at most",
+            ),
             Self::NoCaptures => Some("captures are recognised by their first bytes, whatever they are called"),
             _ => None,
         }
@@ -127,7 +132,7 @@ impl Candidate {
     /// # Errors
     /// If it cannot be opened or is no capture.
     pub fn probe(self) -> Result<Input, Refusal> {
-        let file = File::open(&self.absolute)?;
+        let file = again(|| File::open(&self.absolute))?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
         let head = match compression {
@@ -161,19 +166,27 @@ fn kind_of(file_type: std::fs::FileType) -> &'static str {
     }
 }
 
-fn head_of(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(MAGIC_LEN);
-    file.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+fn head_of(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; MAGIC_LEN];
+    let mut filled = 0;
+    while let Some(rest) = head.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match again(|| file.read_at(rest, filled as u64))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    head.truncate(filled);
     Ok(head)
 }
 
 /// The first unpacked bytes. A stream that is cut within them is judged by what there is.
 fn unpacked_head(file: &File, compression: Compression) -> Result<Vec<u8>, Refusal> {
     use std::io::Seek as _;
-    let mut again = file.try_clone()?;
-    again.rewind()?;
+    let mut from_start = file.try_clone()?;
+    from_start.rewind()?;
     let mut head = Vec::with_capacity(MAGIC_LEN);
-    let result = unpack(compression, BufReader::new(again))?.take(MAGIC_LEN as u64).read_to_end(&mut head);
+    let result =
+        unpack(compression, BufReader::new(Patient(from_start)))?.take(MAGIC_LEN as u64).read_to_end(&mut head);
     match result {
         Err(error) if head.is_empty() => Err(Refusal::Packing { compression, problem: error.to_string() }),
         _ => Ok(head),

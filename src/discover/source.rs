@@ -8,16 +8,18 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::again::again;
 use super::ahead::ReadAhead;
 use super::hash::ContentHash;
 use super::hashed::checksum;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
+use super::unpack::unpack;
 
-/// The largest LZMA dictionary and Zstandard window that is accepted: what `xz -9` and `zstd --long` need, and no more,
-/// so that a crafted file cannot take the machine's memory.
-const DECODER_MEMORY: u64 = 160 << 20;
-const ZSTD_WINDOW_LOG: u32 = 27;
+/// Unpacked bytes of which one packed byte may become at most so many, once they are more than a capture of the same
+/// packets over and over would have; gzip cannot do more than 1032.
+const BOMB_RATIO: u64 = 1000;
+const BOMB_BYTES: u64 = 64 << 20;
 /// Packed bytes below which a file is unpacked by the worker itself.
 const SMALL: u64 = 1 << 20;
 
@@ -47,6 +49,7 @@ pub enum Source {
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     read: Arc<AtomicU64>,
+    unpacked: u64,
     hash: Option<Arc<Mutex<ContentHash>>>,
 }
 
@@ -59,6 +62,11 @@ pub enum SourceError {
     CompressedCut,
     /// The decompressor found its stream corrupt.
     CompressedCorrupt(String),
+    /// The decompressor makes far more of it than any capture gives.
+    Bomb {
+        /// Packed bytes that have been read.
+        packed: u64,
+    },
 }
 
 impl Source {
@@ -70,12 +78,12 @@ impl Source {
         if input.is_stdin() {
             return stdin();
         }
-        let file = File::open(&input.absolute)?;
+        let file = again(|| File::open(&input.absolute))?;
         let source = match input.compression {
             Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
             packed => {
                 let origin = Origin::default();
-                let metered = Metered { bytes: file.take(input.size), origin: origin.clone() };
+                let metered = Metered { bytes: Patient(file).take(input.size), origin: origin.clone() };
                 let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered))?;
                 // A thread costs more than it saves on a small file.
                 let bytes = if input.size < SMALL { bytes } else { Box::new(ReadAhead::start(bytes)?) };
@@ -123,26 +131,38 @@ impl Source {
     /// # Errors
     /// See [`SourceError`]; an interrupted call is repeated.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
-        loop {
-            let result = match self {
-                Self::File { file, at, end, read: total } => {
-                    let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
-                    let wanted = left.min(buffer.len());
-                    let Some(buffer) = buffer.get_mut(..wanted) else {
-                        return Ok(0);
-                    };
-                    file.read_at(buffer, *at).inspect(|&read| {
-                        *at += read as u64;
-                        *total += read as u64;
-                    })
-                }
-                Self::Stream { bytes, .. } => bytes.read(buffer),
-            };
-            return match result {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Ok(read) => Ok(read),
-                Err(error) => Err(SourceError::of(self, error)),
-            };
+        let result = match self {
+            Self::File { file, at, end, read: total } => {
+                let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+                let wanted = left.min(buffer.len());
+                let Some(buffer) = buffer.get_mut(..wanted) else {
+                    return Ok(0);
+                };
+                again(|| file.read_at(buffer, *at)).inspect(|&read| {
+                    *at += read as u64;
+                    *total += read as u64;
+                })
+            }
+            // Below it, what can be tried again has been.
+            Self::Stream { bytes, origin } => {
+                uninterrupted(bytes, buffer).inspect(|read| origin.unpacked += *read as u64)
+            }
+        };
+        match result {
+            Ok(_) if self.is_bomb() => Err(SourceError::Bomb { packed: self.bytes_read() }),
+            Ok(read) => Ok(read),
+            Err(error) => Err(SourceError::of(self, error)),
+        }
+    }
+
+    /// Whether so much comes out of so little that it cannot be a capture.
+    fn is_bomb(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Stream { origin, .. } => {
+                let packed = origin.read.load(Ordering::Relaxed);
+                origin.unpacked > BOMB_BYTES && origin.unpacked / BOMB_RATIO > packed
+            }
         }
     }
 
@@ -165,6 +185,24 @@ impl Source {
             }
             _ => None,
         }
+    }
+}
+
+fn uninterrupted(bytes: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match bytes.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// A file whose reads are tried once more when they fail.
+pub(super) struct Patient(pub(super) File);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        again(|| self.0.read(buffer))
     }
 }
 
@@ -202,83 +240,12 @@ impl SourceError {
     }
 }
 
-/// Unpacks a stream that starts with the magic bytes of `compression`.
-///
-/// # Errors
-/// If the decompressor cannot be set up.
-pub(crate) fn unpack<R: io::BufRead + Send + 'static>(
-    compression: Compression,
-    reader: R,
-) -> io::Result<Box<dyn Read + Send>> {
-    Ok(match compression {
-        Compression::None => Box::new(reader),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
-        }
-        Compression::Xz => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(DECODER_MEMORY, liblzma::stream::CONCATENATED)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
-        }
-        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
-        Compression::Lz4 => Box::new(Lz4Frames::new(reader)),
-    })
-}
-
-/// LZ4 frames one behind the other: the decoder stops at the end of each and goes on when it is read again.
-///
-/// It also stops, without a word, where the bytes end before a block or inside a frame's first bytes.
-struct Lz4Frames<R: io::BufRead> {
-    decoder: lz4_flex::frame::FrameDecoder<Starving<R>>,
-    ended: bool,
-}
-
-impl<R: io::BufRead> Lz4Frames<R> {
-    fn new(reader: R) -> Self {
-        let bytes = Starving { bytes: reader, starved: false };
-        Self { decoder: lz4_flex::frame::FrameDecoder::new(bytes), ended: false }
-    }
-}
-
-impl<R: io::BufRead> Read for Lz4Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended {
-            let read = self.decoder.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            if self.decoder.get_ref().starved {
-                // The end mark of a frame needs no look behind it.
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.ended = self.decoder.get_mut().bytes.fill_buf()?.is_empty();
-        }
-        Ok(0)
-    }
-}
-
-/// Notes whether somebody wanted more bytes than there are.
-struct Starving<R> {
-    bytes: R,
-    starved: bool,
-}
-
-impl<R: Read> Read for Starving<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.starved |= read == 0 && !buffer.is_empty();
-        Ok(read)
-    }
-}
-
 /// Standard input, unpacked if its first bytes say that it is packed.
 fn stdin() -> io::Result<(Source, Compression)> {
     let mut head = Vec::with_capacity(MAGIC_LEN);
     io::stdin().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);
-    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
+    let origin = Origin { hash: Some(Arc::default()), ..Origin::default() };
     let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
     let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole))?)?;
     Ok((Source::Stream { bytes: Box::new(bytes), origin }, packed))

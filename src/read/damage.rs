@@ -99,6 +99,8 @@ pub enum DamageKind {
     CompressedCut,
     /// The compressed stream does not unpack from here on.
     CompressedCorrupt,
+    /// The compressed stream gives far more than any capture does.
+    CompressionBomb,
     /// The operating system failed to read the file from here on.
     Unreadable,
 }
@@ -118,6 +120,7 @@ impl DamageKind {
             Self::SectionHeader => "section_header",
             Self::CompressedCut => "compressed_cut",
             Self::CompressedCorrupt => "compressed_corrupt",
+            Self::CompressionBomb => "compression_bomb",
             Self::Unreadable => "unreadable",
         }
     }
@@ -127,7 +130,14 @@ impl DamageKind {
     /// Whether bytes may follow that are worth a search: not where the file or the compressed stream ends.
     #[must_use]
     pub fn leaves_bytes(self) -> bool {
-        !matches!(self, Self::RecordHeaderCut | Self::CompressedCut | Self::CompressedCorrupt | Self::Unreadable)
+        !matches!(
+            self,
+            Self::RecordHeaderCut
+                | Self::CompressedCut
+                | Self::CompressedCorrupt
+                | Self::CompressionBomb
+                | Self::Unreadable
+        )
     }
 }
 
@@ -196,6 +206,10 @@ impl fmt::Display for Damage {
             DamageKind::CompressedCorrupt => write!(
                 f,
                 "the compressed stream does not unpack after byte {offset}, inside or before packet {frame}: {detail}"
+            ),
+            DamageKind::CompressionBomb => write!(
+                f,
+                "the compressed stream is taken for a bomb: {announced} bytes have given {found} before packet {frame}, more than a thousand times as many; unpack it yourself and convert the plain capture"
             ),
             DamageKind::Unreadable => write!(f, "packet {frame} cannot be read after byte {offset}: {detail}"),
         }

@@ -71,7 +71,8 @@ impl CaptureReader {
                 Some(SourceError::CompressedCorrupt(problem)) => {
                     return Err(Refusal::Packing { compression, problem });
                 }
-                None => {}
+                // Far too little for one, and no capture.
+                Some(SourceError::Bomb { .. }) | None => {}
             }
         }
         let head = head.get(..MAGIC_LEN.min(head.len())).unwrap_or_default();
@@ -272,6 +273,11 @@ impl CaptureReader {
             SourceError::Io(error) => (DamageKind::Unreadable, Some(error.to_string())),
             SourceError::CompressedCut => (DamageKind::CompressedCut, None),
             SourceError::CompressedCorrupt(problem) => (DamageKind::CompressedCorrupt, Some(problem)),
+            SourceError::Bomb { packed } => {
+                let found = self.window.offset() + self.window.bytes().len() as u64;
+                let damage = self.damage(Fault::new(DamageKind::CompressionBomb, packed, found));
+                return self.end_with(damage);
+            }
         };
         let found = self.window.bytes().len() as u64;
         let damage = self.damage(Fault { detail, ..Fault::new(kind, 0, found) });

@@ -24,6 +24,7 @@ mod addresses;
 mod adversary;
 mod adversary_dense;
 mod batches;
+mod bombs;
 mod chunk_edges;
 mod chunks;
 mod cut;
