@@ -72,11 +72,15 @@ ssize_t write(int fd, const void *from, size_t count) { NEXT(write); MET("write"
 ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) {
     NEXT(pwrite64); MET("pwrite64", fd, 0); return next(fd, from, HALF(count), at);
 }
-ssize_t writev(int fd, const struct iovec *from, int count) { NEXT(writev); MET("writev", fd, 0); return next(fd, from, HALF(count)); }
+ssize_t writev(int fd, const struct iovec *from, int count) {
+    NEXT(writev); MET("writev", fd, 0); return next(fd, from, HALF(count));
+}
 int fsync(int fd) { NEXT(fsync); MET("fsync", fd, 0); return next(fd); }
 int fdatasync(int fd) { NEXT(fdatasync); MET("fdatasync", fd, 0); return next(fd); }
 int rename(const char *from, const char *to) { NEXT(rename); MET("rename", AT_FDCWD, to); return next(from, to); }
-int renameat(int a, const char *from, int b, const char *to) { NEXT(renameat); MET("renameat", b, to); return next(a, from, b, to); }
+int renameat(int a, const char *from, int b, const char *to) {
+    NEXT(renameat); MET("renameat", b, to); return next(a, from, b, to);
+}
 int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
     NEXT(renameat2); MET("renameat2", b, to); return next(a, from, b, to, flags);
 }

@@ -253,23 +253,26 @@ def random_kills(parcap, work, count, figures):
         lakes.write(archive / f"{number}.pcap", pcap(many))
     command = ["convert", archive, "--out", "LAKE", "--chunk-size", "1MiB", "--target-file-size", "1MiB", "--quiet"]
     scenario = Scenario("random kills", None, [*command, "--format", "json", "--top", "0"], archive)
-    lake, began = scenario.lake(work), time.monotonic()
-    scenario.run(parcap, lake)
-    length, scenario.expected = time.monotonic() - began, Undisturbed.of(lake)
-    fresh, kills = True, 0
-    while kills < count:
+    lengths = []
+    for _ in range(3):
+        lake, began = scenario.lake(work), time.monotonic()
+        scenario.run(parcap, lake)
+        lengths.append(time.monotonic() - began)
+    length, scenario.expected = min(lengths), Undisturbed.of(lake)
+    fresh, kills, late = True, 0, 0
+    while kills < count and late < 10 * count:
         if fresh:
             lake = scenario.lake(work)
         process = parcap.start(*(lake if word == "LAKE" else word for word in scenario.command))
         time.sleep(random.uniform(0, length))
         process.kill()
         ran = lakes.ended(process)
-        kills += 1
-        figures.notes["random kills that came when the run had ended"] += ran.status == 0
+        kills += ran.status == -9
+        late += ran.status != -9
         wrong, fresh = ran.unsound(killed=True) + lakes.unsound(lake), random.random() < 0.7
         if fresh or kills == count:
             wrong += after(scenario, parcap, lake, figures)
-        figures.check("random kills", wrong, lake)
+        figures.check("random kills" if ran.status == -9 else "random kills that came when the run had ended", wrong, lake)
     figures.notes["milliseconds that an undisturbed large run takes"] = round(length * 1000)
 
 
@@ -281,7 +284,8 @@ def main():
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th call [default: 1]")
     parser.add_argument("--random-kills", type=int, default=200, metavar="N", help="[default: %(default)s]")
     parser.add_argument("--scenario", action="append", help="only this one: first, second, forget, compact")
-    parser.add_argument("--no-replace", action="store_true", help="no changed capture, no forget, no compact: for a parcap without")
+    without = "no changed capture, no forget, no compact: for a parcap that cannot"
+    parser.add_argument("--no-replace", action="store_true", help=without)
     parser.add_argument("--seed", type=int, default=1, help="of what is random [default: %(default)s]")
     options = parser.parse_args()
     if options.quick:

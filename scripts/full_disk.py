@@ -117,8 +117,8 @@ def main():
         work = Path(folder).resolve()
         archive, base = work / "archive", work / "base"
         disk = Disk(work / "disk", None)
-        command = ["convert", archive, "--out", disk.lake, "--chunk-size", "64KiB", "--target-file-size", "64KiB", "--jobs", "1"]
-        command += ["--quiet", "--format", "json", "--top", "0"]
+        command = ["convert", archive, "--out", disk.lake, "--chunk-size", "64KiB", "--target-file-size", "64KiB"]
+        command += ["--jobs", "1", "--quiet", "--format", "json", "--top", "0"]
         lakes.write(archive / "a.pcap", pcap([record for n in range(8) for record in at(office, office[0][0] + 14 * n)]))
         lakes.write(archive / "b.pcap", pcap(vlan))
         for night in ("first night", "second night"):

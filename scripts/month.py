@@ -190,7 +190,8 @@ def main():
     parser.add_argument("--nights", type=int, default=30, help="[default: %(default)s]")
     parser.add_argument("--seed", type=int, default=1, help="of all that happens [default: %(default)s]")
     parser.add_argument("--compare-every", type=int, default=10, metavar="N", help="nights [default: %(default)s]")
-    parser.add_argument("--no-replace", action="store_true", help="nothing rewritten, grown, renamed, packed, forgotten, compacted")
+    without = "nothing rewritten, grown, renamed, packed, forgotten, compacted"
+    parser.add_argument("--no-replace", action="store_true", help=without)
     parser.add_argument("--no-verify", action="store_true", help="for a parcap without verify")
     options = parser.parse_args()
     parcap, figures = Parcap(options.parcap), Figures(options.keep)

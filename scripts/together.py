@@ -74,8 +74,8 @@ def at_once(parcap, work, options, figures):
                 if [report["inputs"] for report in worked] != [inputs]:
                     wrong.append(f"{len(worked)} runs converted something: {[report['inputs'] for report in worked]}")
                 if len(done) + busy != len(ran) or (busy and more):
-                    others = [f"{run.status}: {run.err.strip()[-200:]}" for run in ran if run.status not in ((0,) if more else (0, 75))]
-                    wrong.append(f"other exit statuses: {others}")
+                    odd = [run for run in ran if run.status != 0 and (more or run.status != 75)]
+                    wrong.append(f"other exit statuses: {[(run.status, run.err.strip()[-200:]) for run in odd]}")
                 wrong += lakes.unsound(lake) + expected.differs(lake) + lakes.left_over(lake)
                 figures.check(what, wrong, lake)
 
@@ -152,7 +152,8 @@ def under_a_run(parcap, work, options, figures):
                 held, named = packets_of(lake, "/m.pcap"), names(ran.report, "m.pcap")
                 figures.notes[f"a capture that {what}: named, exit {ran.status}"] += named
                 if not named and held not in (versions[before][0], versions[later][0]):
-                    wrong.append(f"{held} packets, {versions[before][0]} before and {versions[later][0]} after, and nobody says so")
+                    packets = f"{held} packets, {versions[before][0]} before and {versions[later][0]} after"
+                    wrong.append(f"{packets}, and nobody says so")
                 if what == "vanishes":
                     partly = held not in (None, versions["whole"][0])
                     figures.notes["a capture that vanishes: in the lake in part, and named"] += partly and named
@@ -188,7 +189,8 @@ def main():
     parser.add_argument("--times", type=int, default=50, help="how often a capture changes, each way [default: %(default)s]")
     parser.add_argument("--copies", type=int, default=200, help="how large it is, in 62 kB [default: %(default)s]")
     parser.add_argument("--quick", action="store_true", help="10 rounds, 5 times")
-    parser.add_argument("--no-replace", action="store_true", help="for a parcap that refuses changed captures: no comparison after")
+    without = "for a parcap that refuses changed captures: no comparison after"
+    parser.add_argument("--no-replace", action="store_true", help=without)
     parser.add_argument("--seed", type=int, default=1, help="of the moments [default: %(default)s]")
     options = parser.parse_args()
     if options.quick:
