@@ -66,7 +66,8 @@ class Scenario:
 
 def scenarios(parcap, work, options):
     """The captures, the lakes before, and the commands."""
-    archive, more = work / "archive", parcap.needs(["compact", "forget"], options.no_replace, "--no-replace")
+    parcap.needs(["compact", "forget", "verify"], options.no_replace, "--no-replace")
+    archive, more = work / "archive", not options.no_replace
     office, vlan = records_of("office-hour.pcap"), records_of("vlan.pcap")
     start = office[-1][0] + 1
     # Of two chunks; and small ones of another date.
@@ -284,7 +285,7 @@ def main():
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th call [default: 1]")
     parser.add_argument("--random-kills", type=int, default=200, metavar="N", help="[default: %(default)s]")
     parser.add_argument("--scenario", action="append", help="only this one: first, second, forget, compact")
-    without = "no changed capture, no forget, no compact: for a parcap that cannot"
+    without = "no changed capture, no forget, compact, verify: for a parcap that cannot"
     parser.add_argument("--no-replace", action="store_true", help=without)
     parser.add_argument("--seed", type=int, default=1, help="of what is random [default: %(default)s]")
     options = parser.parse_args()

@@ -129,7 +129,6 @@ class Parcap:
         missing = [command for command in commands if command not in self.commands]
         if missing and not without:
             raise SystemExit(f"{self.path} has no {', '.join(missing)}; {flag} goes without, and proves less")
-        return not missing
 
 
 def ended(process, timeout=300):

@@ -195,8 +195,9 @@ def main():
     parser.add_argument("--no-verify", action="store_true", help="for a parcap without verify")
     options = parser.parse_args()
     parcap, figures = Parcap(options.parcap), Figures(options.keep)
-    replaces = parcap.needs(["compact", "forget"], options.no_replace, "--no-replace") and not options.no_replace
-    verifies = parcap.needs(["verify"], options.no_verify, "--no-verify")
+    parcap.needs(["compact", "forget"], options.no_replace, "--no-replace")
+    parcap.needs(["verify"], options.no_verify, "--no-verify")
+    replaces, verifies = not options.no_replace, not options.no_verify
     dice, moments = random.Random(options.seed), random.Random(-options.seed)
     figures.length = 0.1
     with lakes.work_folder(options) as folder:

@@ -57,13 +57,12 @@ def at_once(parcap, work, options, figures):
 
         alone = parcap.convert(archive, fresh(), *CHUNKS)
         expected, inputs = Undisturbed.of(lake), alone.report["inputs"]
-        waits = (("",), ("--wait", "60s")) if parcap_waits(parcap) else (("",),)
+        waits = ((), ("--wait", "60s")) if waits_for_others(parcap, options) else ((),)
         for wait in waits:
-            what = f"{options.runs} runs at once, {name}{' ' + wait[0] if wait[0] else ''}"
+            what = f"{options.runs} runs at once, {' '.join((name, *wait[:1]))}"
             for _ in range(options.rounds):
                 fresh()
-                more = [word for word in wait if word]
-                command = ["convert", archive, "--out", lake, *CHUNKS, "--quiet", "--format", "json", "--top", "0", *more]
+                command = ["convert", archive, "--out", lake, *CHUNKS, "--quiet", "--format", "json", "--top", "0", *wait]
                 ran = [lakes.ended(process) for process in [parcap.start(*command) for _ in range(options.runs)]]
                 done = [run.report for run in ran if run.status == 0]
                 worked = [report for report in done if report["inputs"]]
@@ -73,16 +72,18 @@ def at_once(parcap, work, options, figures):
                 wrong = []
                 if [report["inputs"] for report in worked] != [inputs]:
                     wrong.append(f"{len(worked)} runs converted something: {[report['inputs'] for report in worked]}")
-                if len(done) + busy != len(ran) or (busy and more):
-                    odd = [run for run in ran if run.status != 0 and (more or run.status != 75)]
+                if len(done) + busy != len(ran) or (busy and wait):
+                    odd = [run for run in ran if run.status != 0 and (wait or run.status != 75)]
                     wrong.append(f"other exit statuses: {[(run.status, run.err.strip()[-200:]) for run in odd]}")
                 wrong += lakes.unsound(lake) + expected.differs(lake) + lakes.left_over(lake)
                 figures.check(what, wrong, lake)
 
 
-def parcap_waits(parcap):
-    """Whether there is a `--wait`."""
-    return "--wait" in parcap.run("help", "convert").out
+def waits_for_others(parcap, options):
+    """Whether `--wait` is tried."""
+    if not options.no_wait and "--wait" not in parcap.run("help", "convert").out:
+        raise SystemExit(f"{parcap.path} has no --wait; --no-wait goes without, and proves less")
+    return not options.no_wait
 
 
 def packets_of(lake, name):
@@ -112,7 +113,8 @@ def grow(path, more, until):
 def under_a_run(parcap, work, options, figures):
     """Captures that change while they are read."""
     archive, lake, scratch = work / "moving", work / "lake", work / "scratch"
-    replaces = parcap.needs(["forget"], options.no_replace, "--no-replace")
+    parcap.needs(["forget"], options.no_replace, "--no-replace")
+    replaces = not options.no_replace
     records = large(archive, options.copies)
     whole, target = pcap(records), archive / "m.pcap"
     cut = len(pcap(records[: len(records) // 3]))
@@ -191,6 +193,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="10 rounds, 5 times")
     without = "for a parcap that refuses changed captures: no comparison after"
     parser.add_argument("--no-replace", action="store_true", help=without)
+    parser.add_argument("--no-wait", action="store_true", help="for a parcap without --wait")
     parser.add_argument("--seed", type=int, default=1, help="of the moments [default: %(default)s]")
     options = parser.parse_args()
     if options.quick:
