@@ -2,6 +2,7 @@
 //
 // FAULT_CALLS  names, with commas around each: ",write,pwrite64,"
 // FAULT_AT     which of all these calls in all threads, from 1; 0 for none
+// FAULT_TIMES  how many calls fail, from that one on; 1 unless it is said
 // FAULT_DO     a number of errno; "kill" for SIGKILL instead of the call; "short" for half of what was asked
 // FAULT_LOG    a file: the call that failed and its path; with FAULT_AT=0 the path of every call, one a line
 //
@@ -32,7 +33,8 @@ static int met(const char *name, int fd, const char *path) {
     snprintf(key, sizeof key, ",%s,", name);
     if (!calls || !which || !what || !strstr(calls, key)) return PASS;
     long number = atomic_fetch_add(&seen, 1) + 1, wanted = atol(which);
-    if (wanted && number != wanted) return PASS;
+    const char *times = getenv("FAULT_TIMES");
+    if (wanted && (number < wanted || number >= wanted + (times ? atol(times) : 1))) return PASS;
     int held = errno;
     const char *log = getenv("FAULT_LOG");
     if (fd != AT_FDCWD && (!path || *path != '/')) {

@@ -3,8 +3,8 @@
 
 Four scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
 forgotten; parts compacted. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
-once with EIO and once with ENOSPC; every read with EIO, EINTR and half of what was asked; and the run is killed in place of
-each write, sync, rename and removal. After each fault:
+once with EIO and once with ENOSPC; every read with EIO, once and three times on end, with EINTR, and with half of what was
+asked; and the run is killed in place of each write, sync, rename and removal. After each fault:
 
 - whatever lies under packets/ and summaries/ is a whole Parquet file, read to its end;
 - the exit status is 0, 1 (and says why) or 3, or that of the SIGKILL; nothing panics;
@@ -37,7 +37,7 @@ WRITES, SYNCS, RENAMES = "write pwrite64 writev", "fsync fdatasync", "rename ren
 REMOVALS = "unlink unlinkat rmdir"
 POINTS = [
     *((calls, how) for calls in (WRITES, SYNCS, RENAMES, "openat", "mkdir mkdirat", REMOVALS) for how in ("EIO", "ENOSPC")),
-    *((calls, how) for calls in ("read", "pread64") for how in ("EIO", "EINTR", "short")),
+    *((calls, how) for calls in ("read", "pread64") for how in ("EIO", "EIO*3", "EINTR", "short")),
     (WRITES, "short"),
     *((calls, "kill") for calls in (WRITES, SYNCS, RENAMES, REMOVALS)),
 ]  # fmt: skip
@@ -113,10 +113,11 @@ def faulty(made, work, calls, which, how):
     """The environment in which a call fails, and the file that says so."""
     log = work / "fault.log"
     log.unlink(missing_ok=True)
+    how, _, times = how.partition("*")
     number = how if how in ("kill", "short") else str(getattr(errno, how, 0))
     return log, {
         "LD_PRELOAD": str(made), "FAULT_CALLS": f",{','.join(calls.split())},", "FAULT_AT": str(which), "FAULT_DO": number,
-        "FAULT_LOG": str(log),
+        "FAULT_LOG": str(log), "FAULT_TIMES": times or "1",
     }  # fmt: skip
 
 
@@ -233,7 +234,7 @@ def sweep(scenario, parcap, work, made, figures, options):
             ran = scenario.run(parcap, lake, env=env)
             if not log.exists():
                 break
-            path = log.read_text().split(" ", 1)[1].strip()
+            path = log.read_text().splitlines()[0].split(" ", 1)[1]
             where = path.replace(f"{work}/", "")
             wrong = ran.unsound(killed=how == "kill") + lakes.unsound(lake)
             reading = path.startswith(f"{scenario.archive}/") and calls in ("read", "pread64", "openat")
