@@ -3,7 +3,7 @@
 
 Four scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
 forgotten; parts compacted. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
-once with EIO and once with ENOSPC; every read with EIO, once and three times on end, with EINTR, and with half of what was
+once with EIO and once with ENOSPC; every read with EIO, once, twice and three times on end, with EINTR, and with half of what was
 asked; and the run is killed in place of each write, sync, rename and removal. After each fault:
 
 - whatever lies under packets/ and summaries/ is a whole Parquet file, read to its end;
@@ -37,7 +37,7 @@ WRITES, SYNCS, RENAMES = "write pwrite64 writev", "fsync fdatasync", "rename ren
 REMOVALS = "unlink unlinkat rmdir"
 POINTS = [
     *((calls, how) for calls in (WRITES, SYNCS, RENAMES, "openat", "mkdir mkdirat", REMOVALS) for how in ("EIO", "ENOSPC")),
-    *((calls, how) for calls in ("read", "pread64") for how in ("EIO", "EIO*3", "EINTR", "short")),
+    *((calls, how) for calls in ("read", "pread64") for how in ("EIO", "EIO*2", "EIO*3", "EINTR", "short")),
     (WRITES, "short"),
     *((calls, "kill") for calls in (WRITES, SYNCS, RENAMES, REMOVALS)),
 ]  # fmt: skip
