@@ -10,7 +10,18 @@ use super::args::Args;
 
 /// Parses the command line, and once more with what the configuration file says where nobody else has.
 pub(super) fn matches(args: &[OsString]) -> Result<ArgMatches, Error> {
-    let matches = Args::command().try_get_matches_from(args)?;
+    let matches = match Args::command().try_get_matches_from(args) {
+        // What is missing may be in the file, and the file is named in what is there.
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            let named = Args::command().ignore_errors(true).try_get_matches_from(args)?;
+            let config = named.subcommand().and_then(|(_, used)| used.get_one::<std::path::PathBuf>("config"));
+            if config.is_none() {
+                return Err(error);
+            }
+            named
+        }
+        result => result?,
+    };
     let Some((name, used)) = matches.subcommand() else {
         return Ok(matches);
     };

@@ -40,8 +40,8 @@ pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
         }
     };
     let measured = match &told.metrics_file {
-        Some(path) => write_metrics(path, result.as_ref().ok(), code),
-        None => Ok(()),
+        Some(path) if !args.shown().dry_run => write_metrics(path, result.as_ref().ok(), code),
+        _ => Ok(()),
     };
     for failed in [shown, measured].into_iter().filter_map(Result::err) {
         if json {

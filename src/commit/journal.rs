@@ -62,6 +62,9 @@ pub fn publish(lake: &Lake, moves: Vec<Move>, mut removes: Vec<PathBuf>, manifes
     removes.retain(|path| !written.contains(path));
     let journal = Journal { moves, removes, manifest: Move { from: staged, to } };
     write_json(&draft, &journal)?;
+    // The names of all that it lists are durable before the list is.
+    let folders: BTreeSet<_> = journal.moves.iter().filter_map(|step| step.from.parent()).collect();
+    folders.iter().try_for_each(|folder| sync_folder(&lake.resolve(folder)))?;
     sync_folder(&folder)?;
     let pending = lake.pending();
     fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))?;
@@ -87,7 +90,20 @@ pub fn recover(lake: &Lake) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::io("read", &pending)(error)),
     }
-    sweep(&lake.resolve(&Lake::staging()))
+    sweep_staging(lake)
+}
+
+/// Removes what runs have staged, at the end of one or at the beginning of the next; not while a commit is decided and not
+/// carried out, for then it is what the commit consists of.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn sweep_staging(lake: &Lake) -> Result<()> {
+    // What cannot be told counts as decided.
+    match lake.pending().symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => sweep(&lake.resolve(&Lake::staging())),
+        _ => Ok(()),
+    }
 }
 
 /// Removes a folder of staged files, if it is there.
@@ -197,6 +213,23 @@ mod tests {
 
     fn manifest() -> Manifest {
         Manifest::new(1, Action::Convert, Settings::default())
+    }
+
+    /// A commit that was decided and could not be carried out must find its files when it is carried out at last.
+    #[test]
+    fn a_commit_that_fails_behind_its_decision_keeps_its_files_for_the_next_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = Lake::create(dir.path()).unwrap();
+        let step = staged(&lake, "a.parquet", "a");
+        // Nothing can be created below a file.
+        fs::write(dir.path().join("packets"), "").unwrap();
+        publish(&lake, vec![step.clone()], Vec::new(), &manifest()).unwrap_err();
+        sweep_staging(&lake).unwrap();
+        assert!(recover(&lake).is_err());
+        fs::remove_file(dir.path().join("packets")).unwrap();
+        recover(&lake).unwrap();
+        assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
+        assert!(!lake.resolve(&Lake::staging()).exists());
     }
 
     #[test]

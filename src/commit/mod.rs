@@ -20,7 +20,7 @@ pub use change::Change;
 pub use check::checked;
 pub use entry::{BACKWARDS, CaptureEntry, PartEntry, PartialEntry, Status, StreamEntry, UnitRow};
 pub use holdings::Holdings;
-pub use journal::{Move, publish, recover, sweep};
+pub use journal::{Move, publish, recover, sweep, sweep_staging};
 pub(crate) use layout::sync_folder;
 pub use layout::{Lake, PACKETS, SUMMARIES};
 pub use lock::Lock;

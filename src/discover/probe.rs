@@ -188,6 +188,8 @@ fn unpacked_head(file: &File, compression: Compression) -> Result<Vec<u8>, Refus
     let result =
         unpack(compression, BufReader::new(Patient(from_start)))?.take(MAGIC_LEN as u64).read_to_end(&mut head);
     match result {
+        // What the system says is no property of the bytes.
+        Err(error) if error.raw_os_error().is_some() => Err(error.into()),
         Err(error) if head.is_empty() => Err(Refusal::Packing { compression, problem: error.to_string() }),
         _ => Ok(head),
     }

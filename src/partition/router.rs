@@ -1,5 +1,6 @@
 //! Rows to their partitions.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::columns::{LengthKind, NO_PROTOCOL, Rows, TimestampUnit};
@@ -8,8 +9,11 @@ use crate::read::{PacketRecord, Timestamp};
 
 use super::key::{PartitionBy, PartitionKey, When};
 
-/// Partitions whose rows are collected at the same time; when there are more, the fullest one is handed on early.
-const MAX_OPEN: usize = 256;
+/// Partitions whose rows are collected at the same time, some kilobytes each; when there are more, the fuller half of them
+/// is handed on early.
+const MAX_OPEN: usize = 8192;
+/// Memory that is kept for rows to come: a partition or two is what most captures have.
+const MAX_SPARE: usize = 2;
 
 /// Collects the rows of a task by partition, and hands them on as row groups.
 pub struct Router {
@@ -99,11 +103,13 @@ impl Router {
         self.open_rows += 1;
         if rows.len() >= self.full {
             self.hand_on(key);
-        } else if self.open_rows >= self.full.saturating_mul(2) || self.open.len() > MAX_OPEN {
-            let fullest = self.open.iter().max_by_key(|(key, rows)| (rows.len(), std::cmp::Reverse(**key)));
+        } else if self.open_rows >= self.full.saturating_mul(2) {
+            let fullest = self.open.iter().max_by_key(|(key, rows)| (rows.len(), Reverse(**key)));
             if let Some(key) = fullest.map(|(key, _)| *key) {
                 self.hand_on(key);
             }
+        } else if self.open.len() > MAX_OPEN {
+            self.hand_on_half();
         }
         length
     }
@@ -123,6 +129,15 @@ impl Router {
             self.open_rows -= rows.len();
             self.handed_on.push_back((key, rows));
         }
+    }
+
+    /// Hands on the fuller half of all partitions.
+    #[cold]
+    fn hand_on_half(&mut self) {
+        let mut keys: Vec<_> = self.open.iter().map(|(key, rows)| (Reverse(rows.len()), *key)).collect();
+        keys.sort_unstable();
+        keys.truncate(keys.len() / 2);
+        keys.into_iter().for_each(|(_, key)| self.hand_on(key));
     }
 
     /// Hands on everything that is left, in the order of the keys.
@@ -145,8 +160,11 @@ impl Router {
 
     /// Gives back rows that have been written, so that their memory is used again.
     pub fn recycle(&mut self, mut rows: Rows) {
-        rows.clear();
-        self.spare.push(rows);
+        // Of many partitions each would keep the memory of the largest row group that it ever had.
+        if self.spare.len() < MAX_SPARE && self.open.len() < MAX_SPARE {
+            rows.clear();
+            self.spare.push(rows);
+        }
     }
 
     /// Memory that is not in use any more, for the router of the next task.

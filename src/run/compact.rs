@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::commit::{Action, Change, Holdings, InputEntry, Lake, sweep};
+use crate::commit::{Action, Change, Holdings, InputEntry, Lake, sweep_staging};
 use crate::config::Settings;
 use crate::discover::path_text;
 use crate::error::{Error, Result};
@@ -140,7 +140,7 @@ fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Se
         settings.target_file_size = size;
     }
     let result = work(&lake, held, &settings);
-    let swept = sweep(&lake.resolve(&Lake::staging()));
+    let swept = sweep_staging(&lake);
     let result = result?;
     swept?;
     Ok(result)

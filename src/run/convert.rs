@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::commit::{Holdings, Lake, Lock, recover, sweep};
+use crate::commit::{Holdings, Lake, Lock, recover, sweep_staging};
 use crate::config::Settings;
 use crate::discover::{Compression, Input};
 use crate::error::{Error, Result};
@@ -118,7 +118,7 @@ pub fn convert(request: &Request) -> Result<Report> {
         }
     }
     let result = convert_and_commit(request, &lake, tonight, held, &mut report);
-    let swept = sweep(&lake.resolve(&Lake::staging()));
+    let swept = sweep_staging(&lake);
     drop(lock);
     result?;
     swept?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, unproved};
+use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, sweep_staging, unproved};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
@@ -111,7 +111,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
         }
     }
     let result = publish(stage, rows, Tonight::default(), held, (options.jobs, None), &mut report);
-    let swept = sweep(&lake.resolve(&Lake::staging()));
+    let swept = sweep_staging(&lake);
     result?;
     swept?;
     // Only after the commit: until then they are all there is of the work.

@@ -149,7 +149,9 @@ impl Changing {
             Ok(now) if now.size > input.size || now.modified != input.modified => Self::Rewritten,
             Ok(_) if cut && writers.get_or_insert_with(open_for_writing).contains(&input.absolute) => Self::Grows,
             Ok(_) => Self::No,
-            Err(_) => Self::Gone,
+            // Read to its end, by whoever had it open.
+            Err(_) if entry.found.damage.is_none() => Self::Gone,
+            Err(_) => Self::No,
         }
     }
 }

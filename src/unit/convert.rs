@@ -5,7 +5,7 @@ use crate::decode::{Packet, decode};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
 use crate::partition::{Day, PartitionKey, Router, When};
-use crate::read::{self, CaptureReader, Position, Timestamp};
+use crate::read::{self, CaptureReader, Damage, DamageKind, Position, Timestamp};
 use crate::summary::Partial;
 use crate::write::EncodedRowGroup;
 
@@ -176,7 +176,7 @@ impl<'j, 'a> Work<'j, 'a> {
         let chunk_size = self.job.unit.settings.chunk_size;
         let mut reader = match CaptureReader::open(&capture.input) {
             Ok(reader) => reader.salvaging(self.salvage(), None),
-            Err(refusal) => return Ok(self.gone(place, &refusal)),
+            Err(refusal) => return Ok(self.gone(place, chunk, None, &refusal)),
         };
         let mut last = None;
         if chunk > 0 {
@@ -193,11 +193,22 @@ impl<'j, 'a> Work<'j, 'a> {
         self.chunk_from(place, chunk, Handover { position, last })
     }
 
-    /// A capture that was there when it was planned, and is not any more: no chunk after this has rows.
-    fn gone(&mut self, place: usize, refusal: &Refusal) -> Handover {
-        self.refuse(place, refusal);
+    /// A capture that was there when it was planned, and cannot be opened any more: no chunk after this has rows. Those
+    /// before it may have; then it is damaged, and the next run reads it again.
+    fn gone(&mut self, place: usize, chunk: u64, entry: Option<Position>, refusal: &Refusal) -> Handover {
+        let offset = chunk * self.job.unit.settings.chunk_size;
         let framing = read::Framing::Empty;
-        Handover { position: Position { offset: 0, framing, first_time: None, ended: true }, last: None }
+        let position = Position { offset, framing, first_time: None, ended: true };
+        if chunk == 0 {
+            self.refuse(place, refusal);
+        } else {
+            let detail = Some(format!("it {refusal}"));
+            let damage = Damage { kind: DamageKind::Unreadable, frame: 1, offset, announced: 0, found: 0, detail };
+            let exit = Some(position.clone());
+            let found = CaptureEntry { damage: Some(damage), entry, exit, ..CaptureEntry::default() };
+            self.captures.push((place, found));
+        }
+        Handover { position, last: None }
     }
 
     fn chunk_from(&mut self, place: usize, chunk: u64, from: Handover) -> Result<Handover, Stop> {
@@ -218,7 +229,7 @@ impl<'j, 'a> Work<'j, 'a> {
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
             Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last), Some(from)),
             Ok(None) => Err(Stop::Disproved),
-            Err(refusal) => Ok(self.gone(place, &refusal)),
+            Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The parts of a unit while they are written: one open file a partition.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,12 @@ use crate::error::Result;
 use crate::partition::{Day, PartitionKey, When};
 use crate::write::{EncodedRowGroup, Encoder, PartFile, PartWriter};
 
-/// Files that are open at the same time; the one that has waited longest for a row group is closed for a new one.
-const MAX_OPEN: usize = 64;
+/// Parts that are being written at the same time; the one that has waited longest for a row group is ended for a new one.
+const MAX_PARTS: usize = 2048;
+/// Those of them whose files are open.
+const MAX_FILES: usize = 64;
+/// Row groups of all of them: each is known until its part ends, in some kilobytes. The part that has most is ended.
+const MAX_ROW_GROUPS: usize = 4096;
 
 /// Takes row groups in their order, and makes parts of them.
 pub(super) struct Sink<'a> {
@@ -24,6 +29,10 @@ pub(super) struct Sink<'a> {
     /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
     begun: usize,
     appended: u64,
+    /// Files that are open.
+    files: usize,
+    /// Row groups of the parts that are open.
+    row_groups: usize,
     resolved: BTreeMap<usize, When>,
 }
 
@@ -31,6 +40,8 @@ struct Open {
     writer: PartWriter,
     number: usize,
     last_append: u64,
+    /// Whether its file is closed for now.
+    parked: bool,
 }
 
 impl<'a> Sink<'a> {
@@ -44,36 +55,61 @@ impl<'a> Sink<'a> {
             closed: Vec::new(),
             begun: 0,
             appended: 0,
+            files: 0,
+            row_groups: 0,
             resolved: BTreeMap::new(),
         }
     }
 
     /// Appends a row group to the part of its partition.
     pub(super) fn append(&mut self, key: PartitionKey, group: EncodedRowGroup) -> Result<()> {
-        if !self.open.contains_key(&key) && self.open.len() >= MAX_OPEN {
-            let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
-            idle.map_or(Ok(()), |key| self.close(key))?;
-        }
         if !self.open.contains_key(&key) {
+            if self.open.len() >= MAX_PARTS {
+                let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
+                idle.map_or(Ok(()), |key| self.close(key))?;
+            }
             let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
             let writer = PartWriter::create(&staged, self.encoder)?;
-            self.open.insert(key, Open { writer, number: self.begun, last_append: 0 });
+            self.open.insert(key, Open { writer, number: self.begun, last_append: 0, parked: true });
             self.begun += 1;
         }
         self.appended += 1;
+        self.row_groups += 1;
         let Some(open) = self.open.get_mut(&key) else {
             return Ok(());
         };
         open.last_append = self.appended;
+        self.files += usize::from(std::mem::take(&mut open.parked));
         open.writer.append(group)?;
         if open.writer.is_full(self.encoder.settings().target_file_size) {
             self.close(key)?;
+        }
+        if self.files > MAX_FILES {
+            self.park_idle()?;
+        }
+        if self.row_groups > MAX_ROW_GROUPS {
+            let largest =
+                self.open.iter().max_by_key(|(_, open)| (open.writer.row_groups(), Reverse(open.last_append)));
+            largest.map(|(key, _)| *key).map_or(Ok(()), |key| self.close(key))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the file that has waited longest for a row group, until the next one comes.
+    fn park_idle(&mut self) -> Result<()> {
+        let open = self.open.values_mut().filter(|open| !open.parked);
+        if let Some(idle) = open.min_by_key(|open| open.last_append) {
+            idle.writer.park()?;
+            idle.parked = true;
+            self.files -= 1;
         }
         Ok(())
     }
 
     fn close(&mut self, key: PartitionKey) -> Result<()> {
         if let Some(open) = self.open.remove(&key) {
+            self.row_groups -= open.writer.row_groups();
+            self.files -= usize::from(!open.parked);
             self.closed.push((key, open.number, open.writer.close(&self.names)?));
         }
         Ok(())

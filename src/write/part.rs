@@ -1,6 +1,5 @@
 //! One part file: row groups of one partition, a footer, and what is known of it.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +10,9 @@ use parquet::file::writer::SerializedFileWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{COLUMNS, SCHEMA_VERSION};
-use crate::discover::HashedFile;
 use crate::error::{Error, Result};
 
+use super::parked::ParkedFile;
 use super::row_group::{EncodedRowGroup, Encoder};
 
 /// Row groups of a part at most: readers number them with 16 bits.
@@ -52,7 +51,7 @@ pub struct PartFile {
 /// Writes a part, row group by row group.
 pub struct PartWriter {
     staged: PathBuf,
-    writer: SerializedFileWriter<HashedFile>,
+    writer: SerializedFileWriter<ParkedFile>,
     rows: u64,
     bytes: u64,
     row_groups: usize,
@@ -65,13 +64,9 @@ impl PartWriter {
     /// # Errors
     /// If it cannot be created.
     pub fn create(staged: &Path, encoder: &Encoder) -> Result<Self> {
-        let file = File::create_new(staged).map_err(Error::io("create", staged))?;
-        let writer = SerializedFileWriter::new(
-            HashedFile::new(file),
-            Arc::clone(&encoder.schema),
-            Arc::clone(&encoder.properties),
-        )
-        .map_err(failed(staged))?;
+        let file = ParkedFile::create(staged).map_err(Error::io("create", staged))?;
+        let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
+            .map_err(failed(staged))?;
         Ok(Self { staged: staged.to_path_buf(), writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new() })
     }
 
@@ -110,6 +105,22 @@ impl PartWriter {
         Ok(())
     }
 
+    /// Closes the file until the next row group comes; the part is not ended.
+    ///
+    /// # Errors
+    /// If what is buffered cannot be written.
+    pub fn park(&mut self) -> Result<()> {
+        self.writer.flush().map_err(Error::io("write", &self.staged))?;
+        self.writer.inner_mut().park();
+        Ok(())
+    }
+
+    /// Row groups so far: what the part takes in memory until it is closed.
+    #[must_use]
+    pub fn row_groups(&self) -> usize {
+        self.row_groups
+    }
+
     /// Whether the next row group belongs into another part: this one has reached its size.
     #[must_use]
     pub fn is_full(&self, target: u64) -> bool {
@@ -127,8 +138,8 @@ impl PartWriter {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         // Writes the footer.
-        let (file, bytes, checksum) = self.writer.into_inner().map_err(failed(&self.staged))?.into_parts();
-        file.sync_all().map_err(Error::io("sync", &self.staged))?;
+        let file = self.writer.into_inner().map_err(failed(&self.staged))?;
+        let (bytes, checksum) = file.finish().map_err(Error::io("sync", &self.staged))?;
         Ok(PartFile { staged: self.staged, rows: self.rows, bytes, checksum, ranges: self.ranges })
     }
 }
