@@ -1,4 +1,4 @@
-//! The README's commands run, in its order, and print what it says they print.
+//! The commands of the README and of the page about operations run, in their order, and print what they say they print.
 
 #![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
 
@@ -29,17 +29,32 @@ fn examples(readme: &str) -> Vec<Example> {
 
 #[test]
 fn the_commands_of_the_readme_print_what_it_shows() {
+    let examples = examples(&page("README.md"));
+    let (cargo, parcap): (Vec<_>, Vec<_>) = examples.iter().partition(|example| example.command.starts_with("cargo "));
+    let cargo: Vec<_> = cargo.iter().map(|example| example.command.as_str()).collect();
+    assert_eq!(cargo, ["cargo run --release -- convert data/captures --out lake", "cargo test"]);
+    assert!(parcap.len() >= 6, "the README has fewer examples than it had");
+    run_all("the README", &parcap);
+}
+
+#[test]
+fn the_commands_of_the_page_about_operations_work() {
+    let examples = examples(&page("docs/operations.md"));
+    assert!(examples.len() >= 6, "the page has fewer examples than it had");
+    run_all("the page", &examples.iter().collect::<Vec<_>>());
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+fn run_all(page: &str, examples: &[&Example]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let binary = Path::new(env!("CARGO_BIN_EXE_parcap"));
     let folder = tempfile::tempdir().unwrap();
     symlink(root.join("data"), folder.path().join("data")).unwrap();
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let examples = examples(&std::fs::read_to_string(root.join("README.md")).unwrap());
-    let (cargo, parcap): (Vec<_>, Vec<_>) = examples.iter().partition(|example| example.command.starts_with("cargo "));
-    let cargo: Vec<_> = cargo.iter().map(|example| example.command.as_str()).collect();
-    assert_eq!(cargo, ["cargo run --release -- convert data/captures --out lake", "cargo test"]);
-    assert!(parcap.len() >= 6, "the README has fewer examples than it had");
-    for Example { command, shown } in parcap {
+    for Example { command, shown } in examples {
         let output = Command::new("bash")
             .args(["-euo", "pipefail", "-c", &command.replacen("; test $? = 3", " || test $? = 3", 1)])
             .current_dir(folder.path())
@@ -51,7 +66,7 @@ fn the_commands_of_the_readme_print_what_it_shows() {
         // How long it took is the only thing that differs from run to run.
         for line in shown.iter().filter(|line| !line.contains("packets/s")) {
             if !text.lines().any(|printed| printed.trim_end() == line.trim_end()) {
-                panic!("`{command}` does not print this line of the README:\n{line}\nbut:\n{text}");
+                panic!("`{command}` does not print this line of {page}:\n{line}\nbut:\n{text}");
             }
         }
     }
