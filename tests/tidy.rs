@@ -60,7 +60,7 @@ const DOORS: [(&str, &[&str]); 29] = [
     ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
     // Bars; and its formats of numbers in what is shown.
-    ("indicatif", &["progress.rs", "run/report.rs", "summary/render.rs", "cli/lake.rs"]),
+    ("indicatif", &["progress.rs", "run/words.rs", "summary/render.rs", "cli/lake.rs"]),
     ("walkdir", &["discover/"]),
     ("glob", &["discover/"]),
     ("flate2", &["discover/"]),

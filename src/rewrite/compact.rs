@@ -86,14 +86,24 @@ fn groups(held: &Holdings, target: u64) -> Vec<Vec<&CommittedPart>> {
     let mut groups = Vec::new();
     for mut parts in partitions.into_values() {
         parts.sort_by_key(|part| (part.ranges.first().map(|range| (range.input, range.first_offset)), &part.path));
-        let mut group: Vec<&CommittedPart> = Vec::new();
-        for part in parts {
-            if group.iter().map(|part| part.bytes).sum::<u64>() + part.bytes > target {
-                groups.push(std::mem::take(&mut group));
+        groups.extend(together(parts, target, |part| part.bytes));
+    }
+    groups
+}
+
+/// Files in their order, as many together as have `limit` bytes; those that would stay alone are left out.
+fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec<&T>> {
+    let mut groups: Vec<Vec<&T>> = Vec::new();
+    let mut sum = u64::MAX;
+    for file in files {
+        sum = sum.saturating_add(bytes(file));
+        match groups.last_mut() {
+            Some(group) if sum <= limit => group.push(file),
+            _ => {
+                sum = bytes(file);
+                groups.push(vec![file]);
             }
-            group.push(part);
         }
-        groups.push(group);
     }
     groups.retain(|group| group.len() > 1);
     groups
@@ -116,16 +126,8 @@ fn groups_of_partials(held: &Holdings) -> Vec<Vec<&CommittedPartial>> {
     for mut partials in by_dates.into_values() {
         partials
             .sort_by_key(|partial| (partial.inputs.iter().copied().filter(|input| *input > 0).min(), &partial.path));
-        let mut group: Vec<&CommittedPartial> = Vec::new();
-        for partial in partials {
-            if group.iter().map(|partial| partial.bytes).sum::<u64>() + partial.bytes > PARTIAL_BYTES {
-                groups.push(std::mem::take(&mut group));
-            }
-            group.push(partial);
-        }
-        groups.push(group);
+        groups.extend(together(partials, PARTIAL_BYTES, |partial| partial.bytes));
     }
-    groups.retain(|group| group.len() > 1);
     groups
 }
 

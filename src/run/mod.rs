@@ -18,6 +18,7 @@ mod summaries;
 mod summarize;
 mod tonight;
 mod verify;
+mod words;
 
 pub use compact::{CompactReport, ForgetReport, RewriteRequest, compact_lake, forget};
 pub use convert::{MaxDamaged, Request, convert};

@@ -1,0 +1,185 @@
+//! What a run says of itself to people.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use indicatif::{DecimalBytes, HumanCount};
+
+use crate::discover::path_text;
+use crate::read::Gaps;
+
+use super::report::{ChangedMeanwhile, Changing, Damaged, Report};
+
+/// Captures that are noted one by one, if there is nothing wrong with them.
+const NOTES: usize = 10;
+
+impl Damaged {
+    /// The faults in words: all that `--salvage` met, as far as they are kept, else the one.
+    fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<_> = self.gaps.first.iter().map(|gap| gap.damage.to_string()).collect();
+        if faults.is_empty() {
+            faults.push(self.message.clone());
+        }
+        match self.gaps.count.saturating_sub(faults.len() as u64) {
+            0 => {}
+            more => faults.push(plural_of(more, "more fault", "more faults")),
+        }
+        faults
+    }
+
+    /// What became of the packets, and what else can be done.
+    fn hint(&self) -> String {
+        let before = self.damage.frame.saturating_sub(1);
+        let Gaps { count, bytes, .. } = self.gaps;
+        if count > 0 {
+            return format!(
+                "{} before it and {} behind it were converted; {} in {} {} given up",
+                plural_of(before, "packet", "packets"),
+                HumanCount(self.records.saturating_sub(before)),
+                plural_of(bytes, "byte", "bytes"),
+                plural_of(count, "gap", "gaps"),
+                if bytes == 1 { "was" } else { "were" },
+            );
+        }
+        let hint = match before {
+            0 => "no packet before it could be converted".to_owned(),
+            1 => "the packet before it was converted".to_owned(),
+            count => format!("the {} packets before it were converted", HumanCount(count)),
+        };
+        let more =
+            if self.damage.may_be_salvaged() { "; `--salvage --retry-damaged` looks for more behind it" } else { "" };
+        hint + more
+    }
+}
+
+impl Report {
+    /// One line for each input that was damaged or refused, and one for each duplicate, with a hint below where there is
+    /// something to do.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let mut text = String::new();
+        for damaged in &self.damaged {
+            for fault in damaged.faults() {
+                let _ = writeln!(text, "warning: {}: {fault}", name(&damaged.path));
+            }
+            let _ = writeln!(text, "hint: {}", damaged.hint());
+        }
+        for refused in &self.refused {
+            let _ = writeln!(text, "error: {}: {}", name(&refused.path), refused.reason);
+            if let Some(hint) = &refused.hint {
+                let _ = writeln!(text, "hint: {hint}");
+            }
+        }
+        let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
+        let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
+        for duplicate in duplicates.iter().take(NOTES) {
+            let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
+            let what = if duplicate.left_out { "it was left out" } else { "both are in the lake" };
+            let _ = writeln!(text, "note: {path}: has the same content as {same_as}; {what}");
+        }
+        let _ = more(&mut text, duplicates.len(), "have the same content as another one");
+        for renamed in self.renamed.iter().take(NOTES) {
+            let (path, was) = (name(&renamed.path), name(&renamed.was));
+            let _ = writeln!(text, "note: {path}: is what was {was}, and is not twice in the lake");
+        }
+        let _ = more(&mut text, self.renamed.len(), "have another name now");
+        for ChangedMeanwhile { path, how } in &self.changing {
+            let path = name(path);
+            let _ = match how {
+                Changing::No => Ok(()),
+                Changing::Grows => writeln!(
+                    text,
+                    "note: {path}: is being written; it was converted up to its last whole packet, the next run replaces it"
+                ),
+                Changing::Shrank { from, to } => writeln!(
+                    text,
+                    "warning: {path}: shrank from {from} to {to} bytes while it was read; the next run converts it again"
+                ),
+                Changing::Rewritten => {
+                    writeln!(text, "warning: {path}: was written to while it was read; the next run converts it again")
+                }
+                Changing::Gone => {
+                    writeln!(text, "note: {path}: is not there any more; it was converted before it went")
+                }
+            };
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
+        text
+    }
+
+    /// The closing report, a few lines.
+    #[must_use]
+    pub fn closing(&self) -> String {
+        let mut text = String::new();
+        let _ = write!(text, "converted {} {}", HumanCount(self.inputs), plural(self.inputs, "capture", "captures"));
+        for (count, what) in [
+            (self.replaced, "replaced"),
+            (self.unchanged, "unchanged"),
+            (self.renamed.len() as u64, "renamed"),
+            (self.settling, "too young"),
+            (self.damaged.len() as u64, "damaged"),
+            (self.refused.len() as u64, "refused"),
+            (self.quarantined, "refused before"),
+            (self.stepped_over, "stepped over"),
+        ] {
+            if count > 0 {
+                let _ = write!(text, ", {} {what}", HumanCount(count));
+            }
+        }
+        text.push('\n');
+        if self.inputs == 0 {
+            return text;
+        }
+        let _ = writeln!(
+            text,
+            "{} records, {} rows in {} {}",
+            HumanCount(self.records),
+            HumanCount(self.rows),
+            HumanCount(self.parts),
+            plural(self.parts, "part", "parts"),
+        );
+        let _ = writeln!(
+            text,
+            "{} in, {} out, {:.2} s, {} packets/s",
+            DecimalBytes(self.bytes_in),
+            DecimalBytes(self.bytes_out),
+            self.seconds,
+            HumanCount(whole(self.packets_per_second)),
+        );
+        if let Some(names) = &self.names {
+            let _ = writeln!(text, "{names}");
+        }
+        if !self.odd.is_empty() {
+            let odd: Vec<_> = self.odd.iter().map(|(name, count)| format!("{name} {}", HumanCount(count))).collect();
+            let _ = writeln!(text, "odd: {}", odd.join(", "));
+        }
+        text
+    }
+}
+
+/// Says how many captures are not noted one by one.
+fn more(text: &mut String, count: usize, what: &str) -> std::fmt::Result {
+    match count.saturating_sub(NOTES) {
+        0 => Ok(()),
+        left => writeln!(text, "note: {} more captures {what}; `--format json` names them", HumanCount(left as u64)),
+    }
+}
+
+fn name(path: &std::path::Path) -> String {
+    if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
+}
+
+fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {
+    format!("{} {}", HumanCount(count), plural(count, one, many))
+}
+
+fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is finite and not negative")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
+}
