@@ -65,9 +65,8 @@ fn run_all(page: &str, examples: &[&Example]) {
         assert!(output.status.success(), "{command}: {}\n{text}", output.status);
         // How long it took is the only thing that differs from run to run.
         for line in shown.iter().filter(|line| !line.contains("packets/s")) {
-            if !text.lines().any(|printed| printed.trim_end() == line.trim_end()) {
-                panic!("`{command}` does not print this line of {page}:\n{line}\nbut:\n{text}");
-            }
+            let printed = text.lines().any(|printed| printed.trim_end() == line.trim_end());
+            assert!(printed, "`{command}` does not print this line of {page}:\n{line}\nbut:\n{text}");
         }
     }
 }
