@@ -86,12 +86,12 @@ fn content(request: &PageRequest, summarized: Summarized) -> Result<Content> {
         let place = tables.iter().position(|listed| listed.name == name);
         place.map(|place| tables.swap_remove(place)).unwrap_or_default()
     };
-    let damaged = captures.iter().filter(|entry| entry.found.damage.is_some()).count() as u64;
+    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count() as u64;
     let refused_count = refused.len() as u64;
     let whole = captures.len() as u64;
     captures.extend(refused.iter().map(InputEntry::of_refused));
     // What went wrong is seen first, and never among what is not listed.
-    captures.sort_by_key(|entry| (entry.found.refused.is_none(), entry.found.damage.is_none()));
+    captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
     let captures =
         Listed::captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
     let by_ip = table("volume_by_ip");

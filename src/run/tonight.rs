@@ -127,11 +127,12 @@ impl<'a> Sorting<'a> {
         }
     }
 
-    /// Whether a capture is converted again although it is as it was. What could not be read is not known.
+    /// Whether a capture is converted again although it is as it was. What could not be read is not known; one that was
+    /// being written, and has not grown since, may have been left as it is.
     fn is_wanted_again(&self, entry: &InputEntry) -> bool {
         let damage = entry.found.damage.as_ref();
         let unreadable = damage.is_some_and(|damage| damage.kind == DamageKind::Unreadable);
-        self.rules.force || unreadable || (self.rules.retry_damaged && damage.is_some())
+        self.rules.force || unreadable || entry.is_open() || (self.rules.retry_damaged && damage.is_some())
     }
 
     /// A file that is new, or not as it was: perhaps it was refused as it is.

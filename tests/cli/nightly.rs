@@ -239,6 +239,9 @@ fn a_capture_that_is_being_written_is_open_and_not_damaged() {
     assert_eq!(manifests(&lake)[0]["inputs"][0]["status"], "open");
     let before = whole.boundaries.iter().rev().find(|(boundary, _)| *boundary <= 700).unwrap().1;
     assert_eq!(packets(&lake).len(), before);
+    // Nobody writes it any more, and it has not grown: it is damaged after all.
+    assert_eq!(night(&archive, &[]).status, Some(3));
+    assert_eq!((night(&archive, &[]).status, packets(&lake).len()), (Some(0), before));
     fs::write(&path, &whole.bytes).unwrap();
     assert_eq!(night(&archive, &[]).json()["replaced"], 1);
     assert_eq!(packets(&lake).len(), 90);
