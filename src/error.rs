@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::exit_code::ExitCode;
+use crate::memory::Bytes;
 
 /// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
 /// then interrupted is finished by the next run.
@@ -105,6 +106,14 @@ pub enum Error {
         /// How many, up to the first packet that is too far away.
         windows: u128,
     },
+    /// `--memory` is less than one worker needs.
+    #[error("`--memory` gives {given}, and a run with one worker needs {needed}")]
+    TooLittleMemory {
+        /// What was given.
+        given: Bytes,
+        /// The least there must be.
+        needed: Bytes,
+    },
     /// Options that do not go together.
     #[error("{problem}")]
     Usage {
@@ -156,6 +165,7 @@ impl Error {
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }
+            Self::TooLittleMemory { .. } => Some("without the option a run takes what its workers need"),
             Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
             Self::RowsDiffer { .. } | Self::Worker { .. } => {
@@ -174,6 +184,7 @@ impl Error {
             | Self::SettingsDiffer { .. }
             | Self::Summaries { .. }
             | Self::Usage { .. }
+            | Self::TooLittleMemory { .. }
             | Self::TooManyWindows { .. } => ExitCode::Usage,
             Self::Interrupted { signal } => ExitCode::Signal(*signal),
             _ => ExitCode::Failure,

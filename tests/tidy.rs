@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "exit_code",
     "error",
+    "memory",
     "config",
     "discover",
     "plan",

@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt as _;
 
 use twox_hash::XxHash3_128;
 
+use super::steady::steadily;
+
 /// Bytes that a fingerprint reads at each end of a file.
 const EDGE: u64 = 64 << 10;
 /// Pieces that it reads in between, evenly spaced, so that a rewrite in the middle shows.
@@ -61,11 +63,9 @@ pub(super) fn fingerprint(file: &File, size: u64) -> io::Result<String> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..len).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset + filled as u64) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match steadily(|| file.read_at(rest, offset + filled as u64))? {
+                0 => break,
+                read => filled += read,
             }
         }
         hash.update(buffer.get(..filled).unwrap_or_default());

@@ -10,11 +10,15 @@ mod magic;
 pub mod path_text;
 mod probe;
 mod source;
+mod steady;
+mod unpack;
 mod walk;
+mod window;
 
 pub use hash::ContentHash;
 pub use input::{Compression, Format, Input};
 pub use magic::{MAGIC_LEN, describe, format};
 pub use probe::{Candidate, Refusal};
 pub use source::{Source, SourceError};
+pub use unpack::Excess;
 pub use walk::{Found, find, is_capture_name};

@@ -1,14 +1,18 @@
 //! Opens what was found, and says what it is or why it is refused.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufReader, Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::memory::{Bytes, USUAL_WINDOW};
 
 use super::hash;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
-use super::source::unpack;
+use super::steady::Steady;
+use super::unpack::unpack;
+use super::window::window_of;
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,16 @@ pub enum Refusal {
         /// What the decompressor said.
         problem: String,
     },
+    /// To unpack it takes more memory than there is.
+    #[error("is a {compression} file that takes {} of memory to unpack, and there are {}", Bytes(*needed), Bytes(*allowed))]
+    Window {
+        /// How it is packed.
+        compression: Compression,
+        /// Bytes that its first frame or block needs.
+        needed: u64,
+        /// Bytes that its decompressor may take.
+        allowed: u64,
+    },
     /// The lake holds it with another size or time.
     #[error("has changed since it was converted, and replacing what a lake holds is not supported yet")]
     Changed,
@@ -71,6 +85,9 @@ impl Refusal {
             Self::NotACapture { .. } => Some(
                 "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
             ),
+            Self::Window { .. } => {
+                Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
+            }
             Self::Changed => Some("convert it into a new lake"),
             Self::NoCaptures => Some("captures are recognised by their first bytes, whatever they are called"),
             _ => None,
@@ -125,12 +142,20 @@ impl Candidate {
     /// # Errors
     /// If it cannot be opened or is no capture.
     pub fn probe(self) -> Result<Input, Refusal> {
+        self.probe_within(USUAL_WINDOW)
+    }
+
+    /// The same, where a decompressor may take up to `window` bytes of memory.
+    ///
+    /// # Errors
+    /// If it cannot be opened, is no capture, or needs more memory than that.
+    pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
         let file = File::open(&self.absolute)?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
         let head = match compression {
             Compression::None => head,
-            packed => unpacked_head(&file, packed)?,
+            packed => unpacked_head(&file, packed, window)?,
         };
         let format = magic::format(&head).ok_or_else(|| Refusal::NotACapture { found: magic::describe(&head) })?;
         let fingerprint = Some(hash::fingerprint(&file, self.size)?);
@@ -159,19 +184,23 @@ fn kind_of(file_type: std::fs::FileType) -> &'static str {
     }
 }
 
-fn head_of(mut file: &File) -> io::Result<Vec<u8>> {
+fn head_of(file: &File) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(MAGIC_LEN);
-    file.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+    Steady(file).take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 
 /// The first unpacked bytes. A stream that is cut within them is judged by what there is.
-fn unpacked_head(file: &File, compression: Compression) -> Result<Vec<u8>, Refusal> {
-    use std::io::Seek as _;
+fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<Vec<u8>, Refusal> {
     let mut again = file.try_clone()?;
     again.rewind()?;
+    if let Some(needed) = window_of(&again, compression)?.filter(|needed| *needed > window) {
+        return Err(Refusal::Window { compression, needed, allowed: window });
+    }
+    again.rewind()?;
     let mut head = Vec::with_capacity(MAGIC_LEN);
-    let result = unpack(compression, BufReader::new(again))?.take(MAGIC_LEN as u64).read_to_end(&mut head);
+    let packed = BufReader::new(Steady(again));
+    let result = unpack(compression, packed, window)?.take(MAGIC_LEN as u64).read_to_end(&mut head);
     match result {
         Err(error) if head.is_empty() => Err(Refusal::Packing { compression, problem: error.to_string() }),
         _ => Ok(head),

@@ -8,15 +8,15 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::memory::USUAL_WINDOW;
+
 use super::ahead::ReadAhead;
 use super::hash::ContentHash;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
+use super::steady::{Steady, steadily};
+use super::unpack::{Excess, unpack};
 
-/// The largest LZMA dictionary and Zstandard window that is accepted: what `xz -9` and `zstd --long` need, and no more,
-/// so that a crafted file cannot take the machine's memory.
-const DECODER_MEMORY: u64 = 160 << 20;
-const ZSTD_WINDOW_LOG: u32 = 27;
 /// Packed bytes below which a file is unpacked by the worker itself.
 const SMALL: u64 = 1 << 20;
 
@@ -58,6 +58,8 @@ pub enum SourceError {
     CompressedCut,
     /// The decompressor found its stream corrupt.
     CompressedCorrupt(String),
+    /// The decompressor would take too much memory, or gives more than is believed.
+    CompressedExcess(Excess),
 }
 
 impl Source {
@@ -66,16 +68,24 @@ impl Source {
     /// # Errors
     /// If the file cannot be opened.
     pub fn open(input: &Input) -> io::Result<(Self, Compression)> {
+        Self::open_within(input, USUAL_WINDOW)
+    }
+
+    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn open_within(input: &Input, window: u64) -> io::Result<(Self, Compression)> {
         if input.is_stdin() {
-            return stdin();
+            return stdin(window);
         }
         let file = File::open(&input.absolute)?;
         let source = match input.compression {
             Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
             packed => {
                 let origin = Origin::default();
-                let metered = Metered { bytes: file.take(input.size), origin: origin.clone() };
-                let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered))?;
+                let metered = Metered { bytes: Steady(file).take(input.size), origin: origin.clone() };
+                let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered), window)?;
                 // A thread costs more than it saves on a small file.
                 let bytes = if input.size < SMALL { bytes } else { Box::new(ReadAhead::start(bytes)?) };
                 Self::Stream { bytes, origin }
@@ -120,7 +130,7 @@ impl Source {
     /// Reads into `buffer` and returns the number of bytes; 0 is the end.
     ///
     /// # Errors
-    /// See [`SourceError`]; an interrupted call is repeated.
+    /// See [`SourceError`]; an interrupted call is repeated, and a failed one of a file is tried once more.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
         loop {
             let result = match self {
@@ -130,7 +140,7 @@ impl Source {
                     let Some(buffer) = buffer.get_mut(..wanted) else {
                         return Ok(0);
                     };
-                    file.read_at(buffer, *at).inspect(|&read| {
+                    steadily(|| file.read_at(buffer, *at)).inspect(|&read| {
                         *at += read as u64;
                         *total += read as u64;
                     })
@@ -190,7 +200,9 @@ impl SourceError {
     fn of(source: &Source, error: io::Error) -> Self {
         match source {
             Source::Stream { .. } if error.raw_os_error().is_none() => {
-                if error.kind() == io::ErrorKind::UnexpectedEof {
+                if let Some(excess) = Excess::of(&error) {
+                    Self::CompressedExcess(excess)
+                } else if error.kind() == io::ErrorKind::UnexpectedEof {
                     Self::CompressedCut
                 } else {
                     Self::CompressedCorrupt(error.to_string())
@@ -201,84 +213,13 @@ impl SourceError {
     }
 }
 
-/// Unpacks a stream that starts with the magic bytes of `compression`.
-///
-/// # Errors
-/// If the decompressor cannot be set up.
-pub(crate) fn unpack<R: io::BufRead + Send + 'static>(
-    compression: Compression,
-    reader: R,
-) -> io::Result<Box<dyn Read + Send>> {
-    Ok(match compression {
-        Compression::None => Box::new(reader),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
-        }
-        Compression::Xz => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(DECODER_MEMORY, liblzma::stream::CONCATENATED)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
-        }
-        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
-        Compression::Lz4 => Box::new(Lz4Frames::new(reader)),
-    })
-}
-
-/// LZ4 frames one behind the other: the decoder stops at the end of each and goes on when it is read again.
-///
-/// It also stops, without a word, where the bytes end before a block or inside a frame's first bytes.
-struct Lz4Frames<R: io::BufRead> {
-    decoder: lz4_flex::frame::FrameDecoder<Starving<R>>,
-    ended: bool,
-}
-
-impl<R: io::BufRead> Lz4Frames<R> {
-    fn new(reader: R) -> Self {
-        let bytes = Starving { bytes: reader, starved: false };
-        Self { decoder: lz4_flex::frame::FrameDecoder::new(bytes), ended: false }
-    }
-}
-
-impl<R: io::BufRead> Read for Lz4Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended {
-            let read = self.decoder.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            if self.decoder.get_ref().starved {
-                // The end mark of a frame needs no look behind it.
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.ended = self.decoder.get_mut().bytes.fill_buf()?.is_empty();
-        }
-        Ok(0)
-    }
-}
-
-/// Notes whether somebody wanted more bytes than there are.
-struct Starving<R> {
-    bytes: R,
-    starved: bool,
-}
-
-impl<R: Read> Read for Starving<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.starved |= read == 0 && !buffer.is_empty();
-        Ok(read)
-    }
-}
-
 /// Standard input, unpacked if its first bytes say that it is packed.
-fn stdin() -> io::Result<(Source, Compression)> {
+fn stdin(window: u64) -> io::Result<(Source, Compression)> {
     let mut head = Vec::with_capacity(MAGIC_LEN);
     io::stdin().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);
     let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
     let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
-    let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole))?)?;
+    let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?)?;
     Ok((Source::Stream { bytes: Box::new(bytes), origin }, packed))
 }

@@ -8,11 +8,12 @@ use crate::commit::{Holdings, Lake, Lock, Manifest, Move, UnitRow, publish, reco
 use crate::config::Settings;
 use crate::discover::{self, Compression, Format, Input, Refusal};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::plan::{Sampled, Unit, plan};
 use crate::progress::{self, Progress};
 use crate::read::CaptureReader;
-use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
+use crate::unit::{Cancel, Meter, Spare, Windows, Workshop, convert_units, workers};
 use crate::write::Encoder;
 
 use super::naming;
@@ -36,6 +37,8 @@ pub struct Request {
     pub ptr: PtrOptions,
     /// Workers; 0 for one a core.
     pub jobs: usize,
+    /// Bytes of memory that the run may take; `None` for what its workers need.
+    pub memory: Option<u64>,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
     pub strict: bool,
     /// Rows of each summary table that the report shows.
@@ -55,6 +58,7 @@ pub struct Request {
 /// visible then. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &Request) -> Result<Report> {
     let started = Instant::now();
+    let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
     let mut lake = Lake::at(&request.lake);
     if request.lake.is_file() {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
@@ -67,7 +71,7 @@ pub fn convert(request: &Request) -> Result<Report> {
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut held = Holdings::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
-    let mut inputs = inputs(&request.named, &held, &mut report);
+    let mut inputs = inputs(&request.named, &held, memory.largest_window(), &mut report);
     if request.dry_run {
         report.inputs = inputs.len() as u64;
         report.bytes_in = inputs.iter().map(|input| input.size).sum();
@@ -92,7 +96,7 @@ pub fn convert(request: &Request) -> Result<Report> {
         &request.settings,
         &held.units,
     );
-    let result = convert_and_commit(request, &lake, &units, held, &mut report);
+    let result = convert_and_commit(request, memory, &lake, &units, held, &mut report);
     let swept = sweep(&lake.resolve(&Lake::staging()));
     drop(lock);
     result?;
@@ -111,6 +115,7 @@ pub(super) fn hold(lake: &Lake) -> Result<Lock> {
 
 fn convert_and_commit(
     request: &Request,
+    memory: Memory,
     lake: &Lake,
     units: &[Unit],
     held: Holdings,
@@ -122,6 +127,8 @@ fn convert_and_commit(
         staging: Lake::staging().join("units"),
         encoder: encoder(&request.settings, lake)?,
         cancel: request.cancel.clone(),
+        memory,
+        windows: Windows::new(&memory),
         meter: Meter::default(),
         spare: Spare::default(),
     };
@@ -190,8 +197,9 @@ pub(super) fn commit_rows(
     publish(lake, moves, &manifest)
 }
 
-/// What was named, as inputs that the lake does not hold; the rest is noted in the report.
-pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) -> Vec<Input> {
+/// What was named, as inputs that the lake does not hold; the rest is noted in the report. A decompressor may take up to
+/// `window` bytes of memory.
+pub(super) fn inputs(named: &[PathBuf], held: &Holdings, window: u64, report: &mut Report) -> Vec<Input> {
     let found = discover::find(named);
     report.stepped_over = found.stepped_over;
     let mut inputs = Vec::new();
@@ -218,7 +226,7 @@ pub(super) fn inputs(named: &[PathBuf], held: &Holdings, report: &mut Report) ->
             }
             None => {}
         }
-        match candidate.probe() {
+        match candidate.probe_within(window) {
             // A file without bytes is a capture only if somebody says so.
             Ok(input) if claimed || input.format != Some(Format::Empty) => {
                 captures.insert(path);

@@ -8,6 +8,7 @@ use crate::commit::{Holdings, RefusedEntry};
 use crate::error::Result;
 use crate::exit_code::ExitCode;
 use crate::inspect::Inspection;
+use crate::memory::USUAL_WINDOW;
 use crate::unit::{Cancel, in_order};
 
 use super::convert::inputs;
@@ -30,7 +31,7 @@ pub struct Inspected {
 /// If the run is cancelled, or the workers cannot be started.
 pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -> Result<Inspected> {
     let mut report = Report::default();
-    let inputs = inputs(named, &Holdings::default(), &mut report);
+    let inputs = inputs(named, &Holdings::default(), USUAL_WINDOW, &mut report);
     let mut captures = Vec::new();
     for result in in_order(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
         match result {

@@ -120,12 +120,10 @@ impl Damaged {
             count => format!("the {} packets before it were converted", HumanCount(count)),
         };
         // The lake holds the capture now, and does not take it again.
-        let more = if self.damage.may_be_salvaged() {
-            "; `--salvage`, into another lake, looks for more behind it"
-        } else {
-            ""
-        };
-        hint + more
+        if self.damage.may_be_salvaged() {
+            return hint + "; `--salvage`, into another lake, looks for more behind it";
+        }
+        self.damage.advice().map_or(hint.clone(), |advice| format!("{hint}; {advice}"))
     }
 }
 

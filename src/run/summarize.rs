@@ -10,6 +10,7 @@ use crate::columns::{LengthKind, Table};
 use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry};
 use crate::config::{Names, WINDOW};
 use crate::error::{Error, Result};
+use crate::memory::USUAL_WINDOW;
 use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::summary::{self, Bins, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
@@ -185,7 +186,7 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     };
     let folder = temp_dir();
     let mut report = Report::default();
-    let inputs = inputs(&request.named, &Holdings::default(), &mut report);
+    let inputs = inputs(&request.named, &Holdings::default(), USUAL_WINDOW, &mut report);
     // They add up in any order; kept apart until the last capture is read, they would need room for all.
     let space = request.cancel.space(&folder);
     let sum = Mutex::new(Tallies::new(&space));

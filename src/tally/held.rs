@@ -75,6 +75,8 @@ struct Entry {
     packets: i64,
 }
 
+/// Bytes of memory that a section takes without any key.
+const AROUND: usize = 256;
 /// Bytes of the two further numbers.
 const MORE: usize = 16;
 
@@ -105,10 +107,10 @@ impl Held {
         self.entries.extend(other.entries.iter().map(|entry| Entry { at: entry.at.saturating_add(shift), ..*entry }));
     }
 
-    /// Bytes of memory that the keys and sums take.
+    /// Bytes of memory that the keys and sums take, about: with one block from the heap for each, and what is kept for more.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.keys.len() + self.entries.len() * size_of::<Entry>()
+        AROUND + self.keys.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
     /// Sorts by key, and adds up what stands under the same one.
@@ -133,6 +135,7 @@ impl Held {
         });
         if self.entries.len() < before {
             self.compact();
+            self.entries.shrink_to(self.entries.len() * 2);
         }
         self.settled = self.entries.len();
     }
@@ -146,6 +149,7 @@ impl Held {
             entry.at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
             keys.extend_from_slice(self.keys.get(at..at + entry.len as usize + more).unwrap_or_default());
         }
+        keys.shrink_to(keys.len() * 2);
         self.keys = keys;
     }
 

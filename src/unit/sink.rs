@@ -1,5 +1,6 @@
 //! The parts of a unit while they are written: one open file a partition.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,9 @@ use crate::write::{EncodedRowGroup, Encoder, PartFile, PartWriter};
 
 /// Files that are open at the same time; the one that has waited longest for a row group is closed for a new one.
 const MAX_OPEN: usize = 64;
+/// Row groups of the files that are open, together: the footer of each, with its statistics and page indexes, takes 20 KiB
+/// until its file is closed. A part of the usual size has a hundred.
+const MAX_ROW_GROUPS: usize = 2048;
 
 /// Takes row groups in their order, and makes parts of them.
 pub(super) struct Sink<'a> {
@@ -24,6 +28,8 @@ pub(super) struct Sink<'a> {
     /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
     begun: usize,
     appended: u64,
+    /// Row groups of the files that are open.
+    row_groups: usize,
     resolved: BTreeMap<usize, When>,
 }
 
@@ -44,6 +50,7 @@ impl<'a> Sink<'a> {
             closed: Vec::new(),
             begun: 0,
             appended: 0,
+            row_groups: 0,
             resolved: BTreeMap::new(),
         }
     }
@@ -61,6 +68,7 @@ impl<'a> Sink<'a> {
             self.begun += 1;
         }
         self.appended += 1;
+        self.row_groups += 1;
         let Some(open) = self.open.get_mut(&key) else {
             return Ok(());
         };
@@ -69,11 +77,16 @@ impl<'a> Sink<'a> {
         if open.writer.is_full(self.encoder.settings().target_file_size) {
             self.close(key)?;
         }
+        if self.row_groups >= MAX_ROW_GROUPS {
+            let most = self.open.iter().max_by_key(|(_, open)| (open.writer.row_groups(), Reverse(open.number)));
+            most.map(|(key, _)| *key).map_or(Ok(()), |key| self.close(key))?;
+        }
         Ok(())
     }
 
     fn close(&mut self, key: PartitionKey) -> Result<()> {
         if let Some(open) = self.open.remove(&key) {
+            self.row_groups -= open.writer.row_groups();
             self.closed.push((key, open.number, open.writer.close(&self.names)?));
         }
         Ok(())

@@ -113,6 +113,12 @@ impl PartWriter {
         self.bytes >= target || self.row_groups >= MAX_ROW_GROUPS
     }
 
+    /// Row groups so far.
+    #[must_use]
+    pub fn row_groups(&self) -> usize {
+        self.row_groups
+    }
+
     /// Writes the footer, which names the inputs, syncs the file and closes it.
     ///
     /// `names` are the inputs of the unit, by their place.

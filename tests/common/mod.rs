@@ -102,6 +102,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
         settings: Settings::default(),
         ptr: PtrOptions::default(),
         jobs: 2,
+        memory: None,
         strict: false,
         top: 10,
         dry_run: false,
