@@ -203,6 +203,7 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> Request {
         settings: Settings { summaries, ..Settings::default() },
         jobs: 1,
         rules: Rules::default(),
+        memory: None,
         strict: false,
         max_damaged: None,
         wait: Duration::ZERO,

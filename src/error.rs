@@ -139,6 +139,14 @@ pub enum Error {
         /// How many, up to the first packet that is too far away.
         windows: u128,
     },
+    /// `--memory` is less than one worker needs.
+    #[error("`--memory` gives {} MiB, and a run with one worker needs {} MiB", given >> 20, needed.div_ceil(1 << 20))]
+    TooLittleMemory {
+        /// What was given, in bytes.
+        given: u64,
+        /// The least there must be, in bytes.
+        needed: u64,
+    },
     /// Options that do not go together.
     #[error("{problem}")]
     Usage {
@@ -196,6 +204,7 @@ impl Error {
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }
+            Self::TooLittleMemory { .. } => Some("without the option a run takes what its workers need"),
             Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
             Self::RowsDiffer { .. } | Self::Worker { .. } => {
@@ -214,6 +223,7 @@ impl Error {
             | Self::SettingsDiffer { .. }
             | Self::Summaries { .. }
             | Self::Usage { .. }
+            | Self::TooLittleMemory { .. }
             | Self::TooManyWindows { .. } => ExitCode::Usage,
             Self::Interrupted { signal } => ExitCode::Signal(*signal),
             _ => ExitCode::Failure,

@@ -32,6 +32,7 @@ pub mod discover;
 pub mod error;
 pub mod exit_code;
 pub mod inspect;
+pub mod memory;
 pub mod names;
 pub mod partition;
 pub mod plan;

@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "exit_code",
     "error",
     "config",
+    "memory",
     "discover",
     "plan",
     "read",

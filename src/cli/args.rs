@@ -109,6 +109,10 @@ pub(super) struct ConvertArgs {
     /// Worker threads [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
+    /// Memory that the process takes at most: fewer workers if need be, and captures that take more to unpack are refused
+    /// [default: 128MiB a worker and 240MiB, of which most captures need a third]
+    #[arg(long, value_name = "SIZE", env = "PARCAP_MEMORY", value_parser = size)]
+    memory: Option<Size>,
     /// Say what would be converted, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
@@ -347,6 +351,7 @@ impl ConvertArgs {
             rules: Rules { dedupe: self.nightly.dedupe, ..self.rules.rules() },
             ptr: self.ptr.options(),
             jobs: self.jobs,
+            memory: self.memory.map(|size| size.0),
             strict: self.strict.strict,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,

@@ -12,6 +12,10 @@ use crate::decode::{IpAddress, MacAddr};
 /// The code of a row without a value.
 pub const NO_CODE: u32 = u32::MAX;
 
+/// Bytes of memory that a value takes besides its text, about: itself twice, its code, the end of its text, and what hash
+/// tables leave free.
+const PER_VALUE: usize = 80;
+
 /// Distinct values in the order of their first appearance, each with its text.
 #[derive(Debug)]
 pub struct CodeTable<K> {
@@ -102,6 +106,19 @@ impl<K: Coded> CodeTable<K> {
         let end = *self.ends.get(code)?;
         let start = if code == 0 { 0 } else { *self.ends.get(code - 1)? };
         self.text.get(start..end)
+    }
+
+    /// Bytes of memory that the values take, about.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.keys.len() * PER_VALUE + self.text.len()
+    }
+
+    /// Bytes of memory that are kept for values, about.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.keys.capacity() * PER_VALUE + self.text.capacity()
     }
 
     /// Forgets every value and keeps the memory.

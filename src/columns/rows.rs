@@ -13,6 +13,11 @@ pub(super) const NO_PORT: i32 = -1;
 /// A protocol that the packet does not say.
 pub const NO_PROTOCOL: u16 = 256;
 
+/// Bytes of memory that a row takes without its text.
+const PER_ROW: usize = 64;
+/// Bytes of memory that rows take of which there are few, about: a block from the heap for each column.
+const FEW: usize = 1024;
+
 /// Rows of one partition, in the order appended.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -62,6 +67,11 @@ pub(super) struct SparseText {
 }
 
 impl SparseText {
+    #[inline]
+    fn bytes(&self) -> usize {
+        self.text.len() + self.rows.len() * 16
+    }
+
     fn clear(&mut self) {
         self.rows.clear();
         self.ends.clear();
@@ -154,6 +164,23 @@ impl Rows {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length.is_empty()
+    }
+
+    /// Bytes of memory that the rows take, about. It follows from the rows alone.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        let text = self.dns_query.bytes() + self.dns_resp.bytes();
+        let tables = self.ips.bytes() + self.macs.bytes();
+        FEW + self.len() * PER_ROW + self.spans.len() * size_of::<Span>() + text + tables
+    }
+
+    /// Bytes of memory that are kept for rows, about.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let text = |column: &SparseText| column.text.capacity() + column.rows.capacity() * 16;
+        let tables = self.ips.kept() + self.macs.kept();
+        self.length.capacity() * PER_ROW + text(&self.dns_query) + text(&self.dns_resp) + tables
     }
 
     /// Where the rows came from, in their order.

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 
 use twox_hash::XxHash3_128;
 
-use super::again::again;
+use super::steady::steadily;
 
 /// Bytes that a fingerprint reads at each end of a file.
 const EDGE: u64 = 64 << 10;
@@ -63,7 +63,7 @@ pub(super) fn fingerprint(file: &File, size: u64) -> io::Result<String> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..len).filter(|rest| !rest.is_empty()) {
-            match again(|| file.read_at(rest, offset + filled as u64))? {
+            match steadily(|| file.read_at(rest, offset + filled as u64))? {
                 0 => break,
                 read => filled += read,
             }

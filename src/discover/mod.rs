@@ -3,7 +3,6 @@
 //! In: paths, patterns, directories, `-`. Out: sorted inputs, and refusals with their reason. The only door for walking
 //! directories, for compression and for hashing. Nothing here looks at a packet.
 
-mod again;
 mod ahead;
 mod hash;
 mod hashed;
@@ -12,8 +11,10 @@ mod magic;
 pub mod path_text;
 mod probe;
 mod source;
+mod steady;
 mod unpack;
 mod walk;
+mod window;
 mod writers;
 
 pub use hash::ContentHash;
@@ -22,5 +23,6 @@ pub use input::{Compression, Format, Input};
 pub use magic::{MAGIC_LEN, describe, format};
 pub use probe::{Candidate, Refusal};
 pub use source::{Source, SourceError};
+pub use unpack::Excess;
 pub use walk::{Found, find, is_capture_name};
 pub use writers::open_for_writing;

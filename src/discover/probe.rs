@@ -1,16 +1,18 @@
 //! Opens what was found, and says what it is or why it is refused.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::io::{self, BufReader, Read as _, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::again::again;
+use crate::memory::{Bytes, USUAL_WINDOW};
+
 use super::hash;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
-use super::source::Patient;
+use super::steady::Steady;
 use super::unpack::unpack;
+use super::window::window_of;
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,16 @@ pub enum Refusal {
         /// What the decompressor said.
         problem: String,
     },
+    /// To unpack it takes more memory than there is.
+    #[error("is a {compression} file that takes {} of memory to unpack, and there are {}", Bytes(*needed), Bytes(*allowed))]
+    Window {
+        /// How it is packed.
+        compression: Compression,
+        /// Bytes that its first frame or block needs.
+        needed: u64,
+        /// Bytes that its decompressor may take.
+        allowed: u64,
+    },
     /// A directory was named, and no capture is in it.
     #[error("holds no capture")]
     NoCaptures,
@@ -76,9 +88,9 @@ impl Refusal {
             Self::NotACapture { .. } => Some(
                 "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
             ),
-            Self::Packing { problem, .. } if problem.contains("memory") => Some(
-                "it was packed with a larger window than anybody should need to unpack it; pack it anew, with `zstd --long=27` or `xz -9` at most",
-            ),
+            Self::Window { .. } => {
+                Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
+            }
             Self::NoCaptures => Some("captures are recognised by their first bytes, whatever they are called"),
             _ => None,
         }
@@ -132,12 +144,20 @@ impl Candidate {
     /// # Errors
     /// If it cannot be opened or is no capture.
     pub fn probe(self) -> Result<Input, Refusal> {
-        let file = again(|| File::open(&self.absolute))?;
+        self.probe_within(USUAL_WINDOW)
+    }
+
+    /// The same, where a decompressor may take up to `window` bytes of memory.
+    ///
+    /// # Errors
+    /// If it cannot be opened, is no capture, or needs more memory than that.
+    pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
+        let file = File::open(&self.absolute)?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
         let head = match compression {
             Compression::None => head,
-            packed => unpacked_head(&file, packed)?,
+            packed => unpacked_head(&file, packed, window)?,
         };
         let format = magic::format(&head).ok_or_else(|| Refusal::NotACapture { found: magic::describe(&head) })?;
         let fingerprint = Some(hash::fingerprint(&file, self.size)?);
@@ -167,26 +187,22 @@ fn kind_of(file_type: std::fs::FileType) -> &'static str {
 }
 
 fn head_of(file: &File) -> io::Result<Vec<u8>> {
-    let mut head = vec![0; MAGIC_LEN];
-    let mut filled = 0;
-    while let Some(rest) = head.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match again(|| file.read_at(rest, filled as u64))? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    head.truncate(filled);
+    let mut head = Vec::with_capacity(MAGIC_LEN);
+    Steady(file).take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 
 /// The first unpacked bytes. A stream that is cut within them is judged by what there is.
-fn unpacked_head(file: &File, compression: Compression) -> Result<Vec<u8>, Refusal> {
-    use std::io::Seek as _;
-    let mut from_start = file.try_clone()?;
-    from_start.rewind()?;
+fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<Vec<u8>, Refusal> {
+    let mut again = file.try_clone()?;
+    again.rewind()?;
+    if let Some(needed) = window_of(&again, compression)?.filter(|needed| *needed > window) {
+        return Err(Refusal::Window { compression, needed, allowed: window });
+    }
+    again.rewind()?;
     let mut head = Vec::with_capacity(MAGIC_LEN);
-    let result =
-        unpack(compression, BufReader::new(Patient(from_start)))?.take(MAGIC_LEN as u64).read_to_end(&mut head);
+    let packed = BufReader::new(Steady(again));
+    let result = unpack(compression, packed, window)?.take(MAGIC_LEN as u64).read_to_end(&mut head);
     match result {
         // What the system says is no property of the bytes.
         Err(error) if error.raw_os_error().is_some() => Err(error.into()),

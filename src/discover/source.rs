@@ -8,18 +8,16 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::again::again;
+use crate::memory::USUAL_WINDOW;
+
 use super::ahead::ReadAhead;
 use super::hash::ContentHash;
 use super::hashed::checksum;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
-use super::unpack::unpack;
+use super::steady::{Steady, steadily};
+use super::unpack::{Excess, unpack};
 
-/// Unpacked bytes of which one packed byte may become at most so many, once they are more than a capture of the same
-/// packets over and over would have; gzip cannot do more than 1032.
-const BOMB_RATIO: u64 = 1000;
-const BOMB_BYTES: u64 = 64 << 20;
 /// Packed bytes below which a file is unpacked by the worker itself.
 const SMALL: u64 = 1 << 20;
 
@@ -49,7 +47,6 @@ pub enum Source {
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     read: Arc<AtomicU64>,
-    unpacked: u64,
     hash: Option<Arc<Mutex<ContentHash>>>,
 }
 
@@ -62,11 +59,8 @@ pub enum SourceError {
     CompressedCut,
     /// The decompressor found its stream corrupt.
     CompressedCorrupt(String),
-    /// The decompressor makes far more of it than any capture gives.
-    Bomb {
-        /// Packed bytes that have been read.
-        packed: u64,
-    },
+    /// The decompressor would take too much memory, or gives more than is believed.
+    CompressedExcess(Excess),
 }
 
 impl Source {
@@ -75,16 +69,24 @@ impl Source {
     /// # Errors
     /// If the file cannot be opened.
     pub fn open(input: &Input) -> io::Result<(Self, Compression)> {
+        Self::open_within(input, USUAL_WINDOW)
+    }
+
+    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn open_within(input: &Input, window: u64) -> io::Result<(Self, Compression)> {
         if input.is_stdin() {
-            return stdin();
+            return stdin(window);
         }
-        let file = again(|| File::open(&input.absolute))?;
+        let file = File::open(&input.absolute)?;
         let source = match input.compression {
             Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
             packed => {
                 let origin = Origin::default();
-                let metered = Metered { bytes: Patient(file).take(input.size), origin: origin.clone() };
-                let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered))?;
+                let metered = Metered { bytes: Steady(file).take(input.size), origin: origin.clone() };
+                let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered), window)?;
                 // A thread costs more than it saves on a small file.
                 let bytes = if input.size < SMALL { bytes } else { Box::new(ReadAhead::start(bytes)?) };
                 Self::Stream { bytes, origin }
@@ -129,40 +131,28 @@ impl Source {
     /// Reads into `buffer` and returns the number of bytes; 0 is the end.
     ///
     /// # Errors
-    /// See [`SourceError`]; an interrupted call is repeated.
+    /// See [`SourceError`]; an interrupted call is repeated, and a failed one of a file is tried once more.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
-        let result = match self {
-            Self::File { file, at, end, read: total } => {
-                let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
-                let wanted = left.min(buffer.len());
-                let Some(buffer) = buffer.get_mut(..wanted) else {
-                    return Ok(0);
-                };
-                again(|| file.read_at(buffer, *at)).inspect(|&read| {
-                    *at += read as u64;
-                    *total += read as u64;
-                })
-            }
-            // Below it, what can be tried again has been.
-            Self::Stream { bytes, origin } => {
-                uninterrupted(bytes, buffer).inspect(|read| origin.unpacked += *read as u64)
-            }
-        };
-        match result {
-            Ok(_) if self.is_bomb() => Err(SourceError::Bomb { packed: self.bytes_read() }),
-            Ok(read) => Ok(read),
-            Err(error) => Err(SourceError::of(self, error)),
-        }
-    }
-
-    /// Whether so much comes out of so little that it cannot be a capture.
-    fn is_bomb(&self) -> bool {
-        match self {
-            Self::File { .. } => false,
-            Self::Stream { origin, .. } => {
-                let packed = origin.read.load(Ordering::Relaxed);
-                origin.unpacked > BOMB_BYTES && origin.unpacked / BOMB_RATIO > packed
-            }
+        loop {
+            let result = match self {
+                Self::File { file, at, end, read: total } => {
+                    let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+                    let wanted = left.min(buffer.len());
+                    let Some(buffer) = buffer.get_mut(..wanted) else {
+                        return Ok(0);
+                    };
+                    steadily(|| file.read_at(buffer, *at)).inspect(|&read| {
+                        *at += read as u64;
+                        *total += read as u64;
+                    })
+                }
+                Self::Stream { bytes, .. } => bytes.read(buffer),
+            };
+            return match result {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(read) => Ok(read),
+                Err(error) => Err(SourceError::of(self, error)),
+            };
         }
     }
 
@@ -185,24 +175,6 @@ impl Source {
             }
             _ => None,
         }
-    }
-}
-
-fn uninterrupted(bytes: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match bytes.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-/// A file whose reads are tried once more when they fail.
-pub(super) struct Patient(pub(super) File);
-
-impl Read for Patient {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        again(|| self.0.read(buffer))
     }
 }
 
@@ -229,7 +201,9 @@ impl SourceError {
     fn of(source: &Source, error: io::Error) -> Self {
         match source {
             Source::Stream { .. } if error.raw_os_error().is_none() => {
-                if error.kind() == io::ErrorKind::UnexpectedEof {
+                if let Some(excess) = Excess::of(&error) {
+                    Self::CompressedExcess(excess)
+                } else if error.kind() == io::ErrorKind::UnexpectedEof {
                     Self::CompressedCut
                 } else {
                     Self::CompressedCorrupt(error.to_string())
@@ -241,12 +215,12 @@ impl SourceError {
 }
 
 /// Standard input, unpacked if its first bytes say that it is packed.
-fn stdin() -> io::Result<(Source, Compression)> {
+fn stdin(window: u64) -> io::Result<(Source, Compression)> {
     let mut head = Vec::with_capacity(MAGIC_LEN);
     io::stdin().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);
-    let origin = Origin { hash: Some(Arc::default()), ..Origin::default() };
+    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
     let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
-    let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole))?)?;
+    let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?)?;
     Ok((Source::Stream { bytes: Box::new(bytes), origin }, packed))
 }

@@ -1,55 +1,168 @@
-//! Decompressors: streams of several members one behind the other, with a limit on the memory that they may ask for.
+//! Decompressors, within limits: of the memory that one takes, and of how much it makes of little.
 
-use std::io::{self, Read};
+use std::fmt;
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::memory::Bytes;
 
 use super::input::Compression;
+use super::window::AROUND;
 
-/// The largest LZMA dictionary and Zstandard window that is accepted: what `xz -9` and `zstd --long` need, and no more,
-/// so that a crafted file cannot take the machine's memory.
-const DECODER_MEMORY: u64 = 160 << 20;
-const ZSTD_WINDOW_LOG: u32 = 27;
+/// Unpacked bytes for each packed one up to which a stream is believed. Archive traffic packs 2 to 20 times, and all that
+/// is in a packet but zeros keeps even `xz -9` below 300.
+const MAX_RATIO: u64 = 1000;
+/// Unpacked bytes from which on the ratio counts.
+const RATIO_COUNTS_FROM: u64 = 64 << 20;
 
-/// Unpacks a stream that starts with the magic bytes of `compression`.
+/// Why a stream is not unpacked further although the decompressor finds nothing wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// Much more comes out than any capture has in so few bytes.
+    Ratio {
+        /// Packed bytes so far.
+        packed: u64,
+        /// Unpacked bytes so far.
+        unpacked: u64,
+    },
+    /// It needs a larger window or dictionary than there is memory for.
+    Window {
+        /// Bytes that there are.
+        allowed: u64,
+    },
+}
+
+impl Excess {
+    /// What an I/O error carries, if it is one of these.
+    pub(super) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl std::error::Error for Excess {}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ratio { packed, unpacked } => {
+                write!(f, "{packed} packed bytes have given {unpacked}, over {MAX_RATIO} times as many")
+            }
+            Self::Window { allowed } => write!(f, "it needs more memory than the {} that there are", Bytes(*allowed)),
+        }
+    }
+}
+
+/// Unpacks a stream that starts with the magic bytes of `compression`, in up to `allowed` bytes of memory. Errors of the
+/// decompressor's own have no number of the system; those that are an [`Excess`] say so.
 ///
 /// # Errors
 /// If the decompressor cannot be set up.
-pub(super) fn unpack<R: io::BufRead + Send + 'static>(
+pub(super) fn unpack<R: BufRead + Send + 'static>(
     compression: Compression,
     reader: R,
+    allowed: u64,
 ) -> io::Result<Box<dyn Read + Send>> {
-    Ok(match compression {
+    if compression == Compression::None {
+        return Ok(Box::new(reader));
+    }
+    let packed = Arc::new(AtomicU64::new(0));
+    let reader = Counted { bytes: reader, count: Arc::clone(&packed) };
+    let bytes: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(reader),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
         Compression::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            // The library takes 10 to 31.
+            decoder.window_log_max(allowed.saturating_sub(AROUND).max(1).ilog2().clamp(10, 31))?;
             Box::new(decoder)
         }
         Compression::Xz => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(DECODER_MEMORY, liblzma::stream::CONCATENATED)?;
+            let stream = liblzma::stream::Stream::new_stream_decoder(allowed, liblzma::stream::CONCATENATED)?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
         }
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
         Compression::Lz4 => Box::new(Lz4Frames::new(reader)),
-    })
+    };
+    Ok(Box::new(Believed { bytes, compression, packed, unpacked: 0, allowed }))
+}
+
+/// Counts what is taken of the packed bytes, to the byte: what has been read ahead would make the count differ from one
+/// run to the next.
+struct Counted<R> {
+    bytes: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.bytes.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.count.fetch_add(amount as u64, Ordering::Relaxed);
+        self.bytes.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// Unpacked bytes as long as they are not too many to be believed.
+struct Believed {
+    bytes: Box<dyn Read + Send>,
+    compression: Compression,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+    allowed: u64,
+}
+
+impl Believed {
+    /// The decompressors say that a window is too large in words only.
+    fn name(&self, error: io::Error) -> io::Error {
+        let text = error.raw_os_error().map_or_else(|| error.to_string(), |_| String::new());
+        let is_window = match self.compression {
+            Compression::Zstd => text.contains("requires too much memory"),
+            Compression::Xz => text.contains("memory limit"),
+            _ => false,
+        };
+        if is_window { io::Error::other(Excess::Window { allowed: self.allowed }) } else { error }
+    }
+}
+
+impl Read for Believed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.unpacked >= RATIO_COUNTS_FROM && self.unpacked / MAX_RATIO > packed {
+            return Err(io::Error::other(Excess::Ratio { packed, unpacked: self.unpacked }));
+        }
+        let read = self.bytes.read(buffer).map_err(|error| self.name(error))?;
+        self.unpacked += read as u64;
+        Ok(read)
+    }
 }
 
 /// LZ4 frames one behind the other: the decoder stops at the end of each and goes on when it is read again.
 ///
 /// It also stops, without a word, where the bytes end before a block or inside a frame's first bytes.
-struct Lz4Frames<R: io::BufRead> {
+struct Lz4Frames<R: BufRead> {
     decoder: lz4_flex::frame::FrameDecoder<Starving<R>>,
     ended: bool,
 }
 
-impl<R: io::BufRead> Lz4Frames<R> {
+impl<R: BufRead> Lz4Frames<R> {
     fn new(reader: R) -> Self {
         let bytes = Starving { bytes: reader, starved: false };
         Self { decoder: lz4_flex::frame::FrameDecoder::new(bytes), ended: false }
     }
 }
 
-impl<R: io::BufRead> Read for Lz4Frames<R> {
+impl<R: BufRead> Read for Lz4Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.ended {
             let read = self.decoder.read(buffer)?;

@@ -4,16 +4,19 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::columns::{LengthKind, NO_PROTOCOL, Rows, TimestampUnit};
+use crate::config::ROW_GROUP_ROWS;
 use crate::decode::Packet;
 use crate::read::{PacketRecord, Timestamp};
 
 use super::key::{PartitionBy, PartitionKey, When};
 
-/// Partitions whose rows are collected at the same time, some kilobytes each; when there are more, the fuller half of them
-/// is handed on early.
-const MAX_OPEN: usize = 8192;
-/// Memory that is kept for rows to come: a partition or two is what most captures have.
-const MAX_SPARE: usize = 2;
+/// Bytes of memory for each row of a full row group, of which there are at least so many; with that many rows in
+/// all partitions together, or with twice as many rows as a row group has, the fullest ones are handed on early. A row of
+/// a scan, to an address of its own, takes 180.
+const BYTES_PER_ROW: usize = 192;
+/// Partitions up to which a new one takes memory that another has left: with more, most have few rows, and should not
+/// keep memory for many.
+const FEW: usize = 3;
 
 /// Collects the rows of a task by partition, and hands them on as row groups.
 pub struct Router {
@@ -22,8 +25,11 @@ pub struct Router {
     length: LengthKind,
     /// Rows of a full row group.
     full: usize,
+    /// Bytes that the rows of all partitions may take.
+    room: usize,
     open: BTreeMap<PartitionKey, Rows>,
     open_rows: usize,
+    open_bytes: usize,
     handed_on: VecDeque<(PartitionKey, Rows)>,
     spare: Vec<Rows>,
     /// Where rows go now, and the seconds for which that holds.
@@ -33,6 +39,9 @@ pub struct Router {
 
 impl Router {
     /// A router whose row groups hold `full` rows. `spare` is memory that another one has left.
+    ///
+    /// # Memory
+    /// 24 MiB of rows of all partitions together, or 192 bytes for each of `full` rows if that is more.
     #[must_use]
     pub fn new(by: PartitionBy, unit: TimestampUnit, length: LengthKind, full: usize, spare: Vec<Rows>) -> Self {
         Self {
@@ -40,8 +49,10 @@ impl Router {
             unit,
             length,
             full: full.max(1),
+            room: full.max(ROW_GROUP_ROWS).saturating_mul(BYTES_PER_ROW),
             open: BTreeMap::new(),
             open_rows: 0,
+            open_bytes: 0,
             handed_on: VecDeque::new(),
             spare,
             when: When::BeforeFirst(0),
@@ -95,23 +106,38 @@ impl Router {
         self.step_over(record.time);
         let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
         let key = PartitionKey { when: self.when, protocol };
-        let rows = self
-            .open
-            .entry(key)
-            .or_insert_with(|| self.spare.pop().unwrap_or_else(|| Rows::new(self.unit, self.length)));
+        let are_few = self.open.len() < FEW;
+        let rows = self.open.entry(key).or_insert_with(|| {
+            let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
+            self.open_bytes += rows.bytes();
+            rows
+        });
+        let before = rows.bytes();
         let length = rows.append(input, record, packet, first);
         self.open_rows += 1;
+        self.open_bytes += rows.bytes() - before;
         if rows.len() >= self.full {
             self.hand_on(key);
-        } else if self.open_rows >= self.full.saturating_mul(2) {
-            let fullest = self.open.iter().max_by_key(|(key, rows)| (rows.len(), Reverse(**key)));
-            if let Some(key) = fullest.map(|(key, _)| *key) {
-                self.hand_on(key);
-            }
-        } else if self.open.len() > MAX_OPEN {
-            self.hand_on_half();
+        } else if self.open_rows >= self.full.saturating_mul(2) || self.open_bytes >= self.room {
+            self.make_room();
         }
         length
+    }
+
+    /// Hands on the partitions that have most of what there is too much of, until a quarter of it is free: one where there
+    /// are few, many at once where there are many, so that none has to be looked for at every row.
+    #[cold]
+    fn make_room(&mut self) {
+        let too_many_rows = self.open_rows >= self.full.saturating_mul(2);
+        let size = |rows: &Rows| if too_many_rows { rows.len() } else { rows.bytes() };
+        let mut fullest: Vec<_> = self.open.iter().map(|(key, rows)| (size(rows), Reverse(*key))).collect();
+        fullest.sort_unstable();
+        while let Some((_, Reverse(key))) = fullest.pop() {
+            self.hand_on(key);
+            if self.open_rows <= self.full / 2 * 3 && self.open_bytes <= self.room / 4 * 3 {
+                break;
+            }
+        }
     }
 
     /// Takes note of a record's time, without a row of it.
@@ -127,17 +153,9 @@ impl Router {
     fn hand_on(&mut self, key: PartitionKey) {
         if let Some(rows) = self.open.remove(&key) {
             self.open_rows -= rows.len();
+            self.open_bytes -= rows.bytes();
             self.handed_on.push_back((key, rows));
         }
-    }
-
-    /// Hands on the fuller half of all partitions.
-    #[cold]
-    fn hand_on_half(&mut self) {
-        let mut keys: Vec<_> = self.open.iter().map(|(key, rows)| (Reverse(rows.len()), *key)).collect();
-        keys.sort_unstable();
-        keys.truncate(keys.len() / 2);
-        keys.into_iter().for_each(|(_, key)| self.hand_on(key));
     }
 
     /// Hands on everything that is left, in the order of the keys.
@@ -158,10 +176,9 @@ impl Router {
         self.handed_on.pop_front()
     }
 
-    /// Gives back rows that have been written, so that their memory is used again.
+    /// Gives back rows that have been written, so that their memory is used again, unless it is much.
     pub fn recycle(&mut self, mut rows: Rows) {
-        // Of many partitions each would keep the memory of the largest row group that it ever had.
-        if self.spare.len() < MAX_SPARE && self.open.len() < MAX_SPARE {
+        if self.spare.is_empty() && rows.kept() <= self.room / 3 * 2 {
             rows.clear();
             self.spare.push(rows);
         }

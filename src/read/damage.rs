@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::memory::Bytes;
+
 /// A fault in the framing of a capture. The records before it are good; what is behind it is only looked at to salvage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
@@ -99,8 +101,12 @@ pub enum DamageKind {
     CompressedCut,
     /// The compressed stream does not unpack from here on.
     CompressedCorrupt,
-    /// The compressed stream gives far more than any capture does.
-    CompressionBomb,
+    /// The compressed stream gives far more bytes than any capture packs into so few.
+    CompressedRatio,
+    /// The compressed stream needs more memory from here on than its beginning, or the run, has.
+    CompressedWindow,
+    /// A pcapng section describes more interfaces than are kept.
+    TooManyInterfaces,
     /// The operating system failed to read the file from here on.
     Unreadable,
 }
@@ -120,7 +126,9 @@ impl DamageKind {
             Self::SectionHeader => "section_header",
             Self::CompressedCut => "compressed_cut",
             Self::CompressedCorrupt => "compressed_corrupt",
-            Self::CompressionBomb => "compression_bomb",
+            Self::CompressedRatio => "compressed_ratio",
+            Self::CompressedWindow => "compressed_window",
+            Self::TooManyInterfaces => "too_many_interfaces",
             Self::Unreadable => "unreadable",
         }
     }
@@ -130,14 +138,12 @@ impl DamageKind {
     /// Whether bytes may follow that are worth a search: not where the file or the compressed stream ends.
     #[must_use]
     pub fn leaves_bytes(self) -> bool {
-        !matches!(
+        let ends = matches!(self, Self::RecordHeaderCut | Self::Unreadable | Self::TooManyInterfaces);
+        let unpacks_no_further = matches!(
             self,
-            Self::RecordHeaderCut
-                | Self::CompressedCut
-                | Self::CompressedCorrupt
-                | Self::CompressionBomb
-                | Self::Unreadable
-        )
+            Self::CompressedCut | Self::CompressedCorrupt | Self::CompressedRatio | Self::CompressedWindow
+        );
+        !ends && !unpacks_no_further
     }
 }
 
@@ -158,6 +164,16 @@ impl Damage {
         const USUAL: u64 = 65_536;
         let is_cut = matches!(self.kind, DamageKind::PacketCut | DamageKind::BlockCut);
         self.kind.leaves_bytes() && (!is_cut || self.found > USUAL)
+    }
+
+    /// What else may be done about it than to salvage, where there is something.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self.kind {
+            DamageKind::CompressedRatio => Some("if it is no trap, unpack it and convert the unpacked file"),
+            DamageKind::CompressedWindow => Some("unpack it and convert the unpacked file, or give more `--memory`"),
+            _ => None,
+        }
     }
 }
 
@@ -207,9 +223,18 @@ impl fmt::Display for Damage {
                 f,
                 "the compressed stream does not unpack after byte {offset}, inside or before packet {frame}: {detail}"
             ),
-            DamageKind::CompressionBomb => write!(
+            DamageKind::CompressedRatio => write!(
                 f,
-                "the compressed stream is taken for a bomb: {announced} bytes have given {found} before packet {frame}, more than a thousand times as many; unpack it yourself and convert the plain capture"
+                "the compressed stream is not believed after byte {offset}, inside or before packet {frame}: its {announced} packed bytes so far gave {found}, over 1000 times as many"
+            ),
+            DamageKind::CompressedWindow => write!(
+                f,
+                "the compressed stream is not unpacked after byte {offset}, inside or before packet {frame}: it needs more memory there than the {} that there are",
+                Bytes(*found)
+            ),
+            DamageKind::TooManyInterfaces => write!(
+                f,
+                "the block at byte {offset} (packet {frame} would be next) describes interface {announced} of its section, at most {found} are plausible"
             ),
             DamageKind::Unreadable => write!(f, "packet {frame} cannot be read after byte {offset}: {detail}"),
         }

@@ -27,6 +27,9 @@ const AROUND: usize = 12;
 const AROUND_U32: u32 = 12;
 /// Packet blocks and interface descriptions over this length are not believed: libpcap's maximum block size.
 const MAX_BLOCK: u32 = 16 << 20;
+/// Interfaces that a section may have: more than any machine, and as many as the Packet Block can number. They are kept
+/// for every chunk of the capture that is worked on.
+const MAX_INTERFACES: usize = 1 << 16;
 /// Section Header Blocks may not say less than their fixed fields.
 const SECTION_HEADER_MIN: u32 = 28;
 
@@ -134,6 +137,10 @@ fn block(
         INTERFACE_DESCRIPTION_BLOCK => {
             if let Some(interface) = describe(body, order) {
                 let numbered = !section.gapped;
+                if numbered && section.interfaces.len() >= MAX_INTERFACES {
+                    let (announced, plausible) = (section.interfaces.len() as u64 + 1, MAX_INTERFACES as u64);
+                    return Err(Fault::new(DamageKind::TooManyInterfaces, announced, plausible));
+                }
                 if numbered {
                     Arc::make_mut(&mut section.interfaces).push(interface);
                 }

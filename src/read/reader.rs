@@ -1,6 +1,6 @@
 //! Reads a capture, or a chunk of one, record by record.
 
-use crate::discover::{Compression, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
+use crate::discover::{Compression, Excess, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
 
 use super::damage::{Damage, DamageKind, Gap, Gaps};
 use super::frame::{Fault, Frame};
@@ -55,6 +55,15 @@ impl CaptureReader {
         Self::from_source(source, compression)
     }
 
+    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    ///
+    /// # Errors
+    /// As [`CaptureReader::open`], and if the first bytes need more memory than that.
+    pub fn open_within(input: &Input, window: u64) -> Result<Self, Refusal> {
+        let (source, compression) = Source::open_within(input, window)?;
+        Self::from_source(source, compression)
+    }
+
     /// Reads a capture from bytes that somebody else provides.
     ///
     /// # Errors
@@ -71,8 +80,10 @@ impl CaptureReader {
                 Some(SourceError::CompressedCorrupt(problem)) => {
                     return Err(Refusal::Packing { compression, problem });
                 }
-                // Far too little for one, and no capture.
-                Some(SourceError::Bomb { .. }) | None => {}
+                Some(SourceError::CompressedExcess(excess)) => {
+                    return Err(Refusal::Packing { compression, problem: excess.to_string() });
+                }
+                None => {}
             }
         }
         let head = head.get(..MAGIC_LEN.min(head.len())).unwrap_or_default();
@@ -269,18 +280,21 @@ impl CaptureReader {
     }
 
     fn damage_of_source(&mut self, failure: SourceError) -> Damage {
-        let (kind, detail) = match failure {
-            SourceError::Io(error) => (DamageKind::Unreadable, Some(error.to_string())),
-            SourceError::CompressedCut => (DamageKind::CompressedCut, None),
-            SourceError::CompressedCorrupt(problem) => (DamageKind::CompressedCorrupt, Some(problem)),
-            SourceError::Bomb { packed } => {
-                let found = self.window.offset() + self.window.bytes().len() as u64;
-                let damage = self.damage(Fault::new(DamageKind::CompressionBomb, packed, found));
-                return self.end_with(damage);
+        let held = self.window.bytes().len() as u64;
+        let (fault, detail) = match failure {
+            SourceError::Io(error) => (Fault::new(DamageKind::Unreadable, 0, held), Some(error.to_string())),
+            SourceError::CompressedCut => (Fault::new(DamageKind::CompressedCut, 0, held), None),
+            SourceError::CompressedCorrupt(problem) => {
+                (Fault::new(DamageKind::CompressedCorrupt, 0, held), Some(problem))
+            }
+            SourceError::CompressedExcess(Excess::Ratio { packed, unpacked }) => {
+                (Fault::new(DamageKind::CompressedRatio, packed, unpacked), None)
+            }
+            SourceError::CompressedExcess(Excess::Window { allowed }) => {
+                (Fault::new(DamageKind::CompressedWindow, 0, allowed), None)
             }
         };
-        let found = self.window.bytes().len() as u64;
-        let damage = self.damage(Fault { detail, ..Fault::new(kind, 0, found) });
+        let damage = self.damage(Fault { detail, ..fault });
         self.end_with(damage)
     }
 

@@ -109,7 +109,7 @@ impl Window {
         self.start = 0;
         while self.end < wanted && !self.at_end {
             // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
-            let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted.next_power_of_two()));
+            let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted));
             if self.buffer.is_empty() {
                 // Zeroed by the system, page by page, as far as a capture needs them: most are small.
                 self.buffer = vec![0; room];

@@ -7,11 +7,12 @@ use crate::commit::{Holdings, Lake, Lock, recover, sweep_staging};
 use crate::config::Settings;
 use crate::discover::{Compression, Input};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::plan::{Sampled, Unit, plan};
 use crate::progress::{self, Progress};
 use crate::read::CaptureReader;
-use crate::unit::{Cancel, Meter, Spare, Workshop, convert_units};
+use crate::unit::{Cancel, Meter, Spare, Windows, Workshop, convert_units, workers};
 use crate::write::Encoder;
 
 use super::naming;
@@ -39,6 +40,8 @@ pub struct Request {
     pub ptr: PtrOptions,
     /// Workers; 0 for one a core.
     pub jobs: usize,
+    /// Bytes of memory that the run may take; `None` for what its workers need.
+    pub memory: Option<u64>,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
     pub strict: bool,
     /// How many captures may be damaged or refused before the run fails.
@@ -83,6 +86,7 @@ impl MaxDamaged {
 /// visible then. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &Request) -> Result<Report> {
     let started = Instant::now();
+    let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
     let mut lake = Lake::at(&request.lake);
     if request.lake.is_file() {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
@@ -95,7 +99,8 @@ pub fn convert(request: &Request) -> Result<Report> {
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut held = Holdings::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
-    let mut tonight = tonight(&request.named, &held, &request.rules, &mut report);
+    let rules = Rules { window: memory.largest_window(), ..request.rules.clone() };
+    let mut tonight = tonight(&request.named, &held, &rules, &mut report);
     if request.dry_run {
         report.inputs = tonight.convert.len() as u64;
         report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
@@ -114,10 +119,10 @@ pub fn convert(request: &Request) -> Result<Report> {
         held.agrees_with(&request.settings, &request.lake)?;
         if held.sequence > 0 {
             report = Report { lake: request.lake.clone(), ..Report::default() };
-            tonight = super::tonight::tonight(&request.named, &held, &request.rules, &mut report);
+            tonight = super::tonight::tonight(&request.named, &held, &rules, &mut report);
         }
     }
-    let result = convert_and_commit(request, &lake, tonight, held, &mut report);
+    let result = convert_and_commit(request, memory, &lake, tonight, held, &mut report);
     let swept = sweep_staging(&lake);
     drop(lock);
     result?;
@@ -136,6 +141,7 @@ pub(super) fn hold(lake: &Lake, wait: Duration, cancel: &Cancel) -> Result<Lock>
 
 fn convert_and_commit(
     request: &Request,
+    memory: Memory,
     lake: &Lake,
     mut tonight: Tonight,
     held: Holdings,
@@ -148,6 +154,8 @@ fn convert_and_commit(
         staging: Lake::staging().join("units"),
         encoder: encoder(settings, lake)?,
         cancel: request.cancel.clone(),
+        memory,
+        windows: Windows::new(&memory),
         meter: Meter::default(),
         spare: Spare::default(),
     };

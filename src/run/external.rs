@@ -8,9 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, sweep_staging, unproved};
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::plan::{self, Unit};
-use crate::unit::{self, Cancel, Meter, Spare, Workshop, convert_units};
+use crate::unit::{self, Cancel, Meter, Spare, Windows, Workshop, convert_units};
 
 use super::convert::{encoder, hold, per_second, sample};
 use super::publish::publish;
@@ -28,7 +29,8 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     // A capture under a new name is one to convert, for a plan changes nothing of the lake.
-    let inputs = tonight(named, &held, &Rules { rename: false, ..rules.clone() }, &mut report).convert;
+    let rules = Rules { rename: false, ..rules.clone() };
+    let inputs = tonight(named, &held, &rules, &mut report).convert;
     report.inputs = inputs.len() as u64;
     let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
     let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
@@ -45,7 +47,10 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
     let encoder = encoder(&unit.settings, &lake)?;
-    let workshop = Workshop { lake, staging, encoder, cancel, meter: Meter::default(), spare: Spare::default() };
+    let memory = Memory::share(None, unit::workers(jobs), unit.settings.row_group_rows)?;
+    let windows = Windows::new(&memory);
+    let (meter, spare) = (Meter::default(), Spare::default());
+    let workshop = Workshop { lake, staging, encoder, cancel, memory, windows, meter, spare };
     unit::convert_unit(unit, &workshop, jobs)
 }
 
@@ -92,7 +97,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
     let again: HashSet<_> = unproved(&rows).into_iter().collect();
     if !again.is_empty() {
-        let workshop = workshop(&lake, &settings, &options.cancel)?;
+        let workshop = workshop(&lake, &settings, options.jobs, &options.cancel)?;
         rows = convert_again(&workshop, rows, &again, options.jobs)?;
     }
     if let Some(path) = unproved(&rows).into_iter().next() {
@@ -101,7 +106,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     }
     let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
     if options.strict {
-        let workshop = workshop(&lake, &settings, &options.cancel)?;
+        let workshop = workshop(&lake, &settings, options.jobs, &options.cancel)?;
         let refused = refused(&rows);
         rows = refuse_damaged(rows, workshop, options.jobs, &held.identities_without(&BTreeSet::new()), &mut report)?;
         if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
@@ -167,12 +172,15 @@ fn folder_of(row: &UnitRow) -> Option<PathBuf> {
 }
 
 /// What units are converted with that have to be converted again here.
-fn workshop(lake: &Lake, settings: &Settings, cancel: &Cancel) -> Result<Workshop> {
+fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<Workshop> {
+    let memory = Memory::share(None, unit::workers(jobs), settings.row_group_rows)?;
     Ok(Workshop {
         lake: lake.clone(),
         staging: Lake::staging().join("units"),
         encoder: encoder(settings, lake)?,
         cancel: cancel.clone(),
+        memory,
+        windows: Windows::new(&memory),
         meter: Meter::default(),
         spare: Spare::default(),
     })

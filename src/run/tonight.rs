@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::commit::{Holdings, InputEntry, MetAgain, Seen};
 use crate::discover::{self, Candidate, Format, Input, Refusal};
+use crate::memory::USUAL_WINDOW;
 use crate::read::DamageKind;
 
 use super::report::{Duplicate, Renamed, Report};
@@ -23,13 +24,22 @@ pub struct Rules {
     pub dedupe: bool,
     /// Captures that were modified less than this ago are left alone.
     pub settle: Duration,
+    /// Bytes of memory that a decompressor may take.
+    pub window: u64,
     /// Whether a capture that has another name now is known by its content, and not converted again.
     pub rename: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { force: false, retry_damaged: false, dedupe: false, settle: Duration::ZERO, rename: true }
+        Self {
+            force: false,
+            retry_damaged: false,
+            dedupe: false,
+            settle: Duration::ZERO,
+            window: USUAL_WINDOW,
+            rename: true,
+        }
     }
 }
 
@@ -157,7 +167,7 @@ impl<'a> Sorting<'a> {
     /// Opens a file, to see what it is.
     fn open(&mut self, candidate: Candidate, held: Option<usize>) {
         let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, Seen::of(&candidate));
-        match candidate.probe() {
+        match candidate.probe_within(self.rules.window) {
             // A file without bytes is a capture only if somebody says so.
             Ok(input) if claimed || held.is_some() || input.format != Some(Format::Empty) => {
                 self.captures.insert(path);
@@ -202,7 +212,7 @@ impl<'a> Sorting<'a> {
         // What stood for them changes tonight.
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
             if replaced.contains(&same_as)
-                && let Ok(input) = candidate.probe()
+                && let Ok(input) = candidate.probe_within(self.rules.window)
             {
                 self.report.unchanged -= 1;
                 tonight.convert.push(input);

@@ -46,9 +46,10 @@ impl Damaged {
             1 => "the packet before it was converted".to_owned(),
             count => format!("the {} packets before it were converted", HumanCount(count)),
         };
-        let more =
-            if self.damage.may_be_salvaged() { "; `--salvage --retry-damaged` looks for more behind it" } else { "" };
-        hint + more
+        if self.damage.may_be_salvaged() {
+            return hint + "; `--salvage --retry-damaged` looks for more behind it";
+        }
+        self.damage.advice().map_or(hint.clone(), |advice| format!("{hint}; {advice}"))
     }
 }
 

@@ -83,6 +83,8 @@ struct Entry {
     packets: i64,
 }
 
+/// Bytes of memory that a section takes without any key.
+const AROUND: usize = 256;
 /// Bytes of the two further numbers.
 const MORE: usize = 16;
 
@@ -122,10 +124,10 @@ impl Held {
         }
     }
 
-    /// Bytes of memory that the keys and sums take.
+    /// Bytes of memory that the keys and sums take, about: with one block from the heap for each, and what is kept for more.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.keys.len() + self.entries.len() * size_of::<Entry>()
+        AROUND + self.keys.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
     /// Sorts by key, and adds up what stands under the same one.
@@ -150,6 +152,7 @@ impl Held {
         });
         if self.entries.len() < before {
             self.compact();
+            self.entries.shrink_to(self.entries.len() * 2);
         }
         self.settled = self.entries.len();
     }
@@ -163,6 +166,7 @@ impl Held {
             entry.at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
             keys.extend_from_slice(self.keys.get(at..at + entry.len as usize + more).unwrap_or_default());
         }
+        keys.shrink_to(keys.len() * 2);
         self.keys = keys;
     }
 

@@ -22,8 +22,10 @@ use crate::partition::Day;
 use super::held::{Rule, Sums};
 use super::{OWNER, Section};
 
-/// Keys of a batch: what one reader of a run holds in memory, some 250 KiB.
+/// Keys of a batch: what one reader of a run holds in memory, some 250 KiB, or 800 KiB of long keys.
 const BATCH_KEYS: usize = 4096;
+/// Bytes of the keys of a batch, if they are long.
+const BATCH_BYTES: usize = 512 << 10;
 /// Bytes that are collected before they are written.
 const BUFFER: usize = 1 << 18;
 /// What is tried, for errors.
@@ -309,13 +311,13 @@ impl RunWriter {
     #[inline]
     pub(super) fn push(&mut self, key: &[u8], sums: Sums) -> Result<()> {
         self.keys.extend_from_slice(key);
-        // A batch has some thousand keys, of a kilobyte at most.
+        // A batch has half a megabyte of keys, of a kilobyte at most.
         self.ends.push(i32::try_from(self.keys.len()).unwrap_or(i32::MAX));
         let [a, b] = sums.more;
         for (column, number) in self.numbers.iter_mut().zip([sums.bytes, sums.packets, a, b]) {
             column.push(number);
         }
-        if self.ends.len() > BATCH_KEYS { self.end_of_batch() } else { Ok(()) }
+        if self.ends.len() > BATCH_KEYS || self.keys.len() >= BATCH_BYTES { self.end_of_batch() } else { Ok(()) }
     }
 
     fn end_of_batch(&mut self) -> Result<()> {

@@ -2,8 +2,9 @@
 
 use crate::commit::{CaptureEntry, StreamEntry};
 use crate::decode::{Packet, decode};
-use crate::discover::Refusal;
+use crate::discover::{Input, Refusal};
 use crate::error::{Error, Result};
+use crate::memory::SMALL_WINDOW;
 use crate::partition::{Day, PartitionKey, Router, When};
 use crate::read::{self, CaptureReader, Damage, DamageKind, Position, Timestamp};
 use crate::summary::Partial;
@@ -143,13 +144,39 @@ impl<'j, 'a> Work<'j, 'a> {
         let Some(capture) = self.job.unit.captures.get(place) else {
             return Ok(());
         };
-        match CaptureReader::open(&capture.input) {
-            Ok(reader) => self.read(place, reader.salvaging(self.salvage(), None), None).map(|_| ()),
+        let window = match self.window(&capture.input) {
+            Ok(window) => window,
             Err(refusal) => {
                 self.refuse(place, &refusal);
-                Ok(())
+                return Ok(());
             }
+        };
+        let mut taken = None;
+        if window > SMALL_WINDOW {
+            // Only in turn, or the task that has the memory could wait for one that waits for it.
+            self.write_held()?;
+            taken = Some(self.job.workshop.windows.take(window, &self.job.workshop.cancel)?);
         }
+        match CaptureReader::open_within(&capture.input, window) {
+            Ok(reader) => self.read(place, reader.salvaging(self.salvage(), None), None).map(drop)?,
+            Err(refusal) => self.refuse(place, &refusal),
+        }
+        drop(taken);
+        Ok(())
+    }
+
+    /// Bytes that the decompressor of a capture gets. Those of standard input are not known before it is read: it gets all
+    /// that one can.
+    fn window(&self, input: &Input) -> Result<u64, Refusal> {
+        let allowed = self.job.workshop.memory.largest_window();
+        if input.is_stdin() {
+            return Ok(allowed);
+        }
+        let needed = input.window()?.unwrap_or(0);
+        if needed > allowed {
+            return Err(Refusal::Window { compression: input.compression, needed, allowed });
+        }
+        Ok(needed.max(SMALL_WINDOW))
     }
 
     fn salvage(&self) -> bool {
@@ -333,11 +360,12 @@ impl<'j, 'a> Work<'j, 'a> {
                 .encode(&rows)
                 .map_err(|source| Error::Parquet { path: self.job.workshop.lake.root().to_path_buf(), source })?;
             self.router.recycle(rows);
-            self.held_bytes += group.bytes;
+            self.held_bytes += group.memory();
             self.held.push(Held::RowGroup(key, group));
-        }
-        if self.in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
-            self.write_held()?;
+            // After each: rows of thousands of partitions may have been handed on at once.
+            if self.in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
+                self.write_held()?;
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::columns::Rows;
 use crate::commit::{CaptureEntry, Lake, PartialEntry, UnitRow};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::plan::{Task, Unit};
 use crate::tally::{Saved, Space, Tallies};
 use crate::write::Encoder;
@@ -16,6 +17,7 @@ use crate::write::Encoder;
 use super::cancel::Cancel;
 use super::relay::Relay;
 use super::sink::Sink;
+use super::windows::Windows;
 
 /// What all units of a run share.
 pub struct Workshop {
@@ -27,6 +29,10 @@ pub struct Workshop {
     pub encoder: Encoder,
     /// How a run is stopped early.
     pub cancel: Cancel,
+    /// What the workers may take.
+    pub memory: Memory,
+    /// Memory for windows larger than usual.
+    pub windows: Windows,
     /// How far the run is.
     pub meter: Meter,
     /// Memory for rows that no task uses now.

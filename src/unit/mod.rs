@@ -11,6 +11,7 @@ mod job;
 mod pool;
 mod relay;
 mod sink;
+mod windows;
 
 use crate::commit::UnitRow;
 use crate::error::Result;
@@ -19,8 +20,9 @@ use crate::plan::Unit;
 pub use cancel::Cancel;
 pub(crate) use counts::Counts;
 pub use job::{Meter, Spare, Workshop};
-pub use pool::convert_units;
 pub(crate) use pool::in_order;
+pub use pool::{convert_units, workers};
+pub use windows::Windows;
 
 /// Converts one unit: its parts are staged, synced and whole when this returns.
 ///

@@ -26,7 +26,7 @@ use super::relay::Relay;
 /// # Errors
 /// As [`super::convert_unit`]; of several failures the first one is returned.
 pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result<Vec<UnitRow>> {
-    let pool = pool(jobs)?;
+    let pool = pool(workers(jobs).min(workshop.memory.workers()))?;
     let dispenser = Mutex::new(Dispenser::new(units));
     let finished = Mutex::new((BTreeMap::new(), None));
     pool.broadcast(|_| {
@@ -67,6 +67,14 @@ pub(crate) fn in_order<T: Send, R: Send>(
     work: impl Fn(T) -> Result<R> + Send + Sync,
 ) -> Result<Vec<R>> {
     pool(jobs)?.install(|| things.into_par_iter().map(work).collect())
+}
+
+/// How many workers `jobs` are: with 0, as many as the machine has cores, or as `RAYON_NUM_THREADS` says.
+#[must_use]
+pub fn workers(jobs: usize) -> usize {
+    let said = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|threads| *threads > 0);
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    if jobs > 0 { jobs } else { said().unwrap_or_else(cores) }
 }
 
 fn pool(jobs: usize) -> Result<ThreadPool> {

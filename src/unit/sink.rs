@@ -10,11 +10,12 @@ use crate::partition::{Day, PartitionKey, When};
 use crate::write::{EncodedRowGroup, Encoder, PartFile, PartWriter};
 
 /// Parts that are being written at the same time; the one that has waited longest for a row group is ended for a new one.
-const MAX_PARTS: usize = 2048;
+const MAX_PARTS: usize = 1024;
 /// Those of them whose files are open.
 const MAX_FILES: usize = 64;
-/// Row groups of all of them: each is known until its part ends, in some kilobytes. The part that has most is ended.
-const MAX_ROW_GROUPS: usize = 4096;
+/// Row groups of all of them: the footer of each, with its statistics and page indexes, takes 20 KiB until its part ends.
+/// The part that has most is ended; one of the usual size has a hundred.
+const MAX_ROW_GROUPS: usize = 2048;
 
 /// Takes row groups in their order, and makes parts of them.
 pub(super) struct Sink<'a> {

@@ -115,16 +115,16 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Row groups so far: what the part takes in memory until it is closed.
-    #[must_use]
-    pub fn row_groups(&self) -> usize {
-        self.row_groups
-    }
-
     /// Whether the next row group belongs into another part: this one has reached its size.
     #[must_use]
     pub fn is_full(&self, target: u64) -> bool {
         self.bytes >= target || self.row_groups >= MAX_ROW_GROUPS
+    }
+
+    /// Row groups so far.
+    #[must_use]
+    pub fn row_groups(&self) -> usize {
+        self.row_groups
     }
 
     /// Writes the footer, which names the inputs, syncs the file and closes it.

@@ -17,6 +17,10 @@ use super::properties::properties;
 
 /// Rows that are turned into Arrow arrays at a time: bounds the memory, and is as fast as all at once.
 const BATCH_ROWS: usize = 16 << 10;
+/// Bytes of rows that are turned into Arrow arrays at a time: fewer rows, where they carry long names.
+const BATCH_BYTES: usize = 4 << 20;
+/// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
+const METADATA: u64 = 1 << 10;
 
 /// Encodes row groups; one serves a whole run.
 pub struct Encoder {
@@ -35,6 +39,14 @@ pub struct EncodedRowGroup {
     pub bytes: u64,
     /// Where its rows came from, in their order.
     pub spans: Vec<Span>,
+}
+
+impl EncodedRowGroup {
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.bytes + self.columns.len() as u64 * METADATA
+    }
 }
 
 impl Encoder {
@@ -67,9 +79,11 @@ impl Encoder {
     /// If the encoder fails, which is a bug here or there and not in the input.
     pub fn encode(&self, rows: &Rows) -> Result<EncodedRowGroup, ParquetError> {
         let mut writers = self.factory.create_column_writers(0)?;
+        // 192 bytes a row at most where names are not long; see `Router`.
+        let batch_rows = (BATCH_BYTES / (rows.bytes() / rows.len().max(1)).max(1)).clamp(256, BATCH_ROWS);
         let mut start = 0;
         while start < rows.len() {
-            let end = rows.len().min(start + BATCH_ROWS);
+            let end = rows.len().min(start + batch_rows);
             let batch = rows.batch(start..end)?;
             let fields = batch.schema();
             for ((field, array), writer) in fields.fields().iter().zip(batch.columns()).zip(&mut writers) {

@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 
 use super::part::failed;
 
+/// Bytes of a row group of a table, about, if its rows are long.
+const ROW_GROUP_BYTES: usize = 16 << 20;
+
 /// Writes a table as a new Parquet file, synced.
 ///
 /// # Errors
@@ -68,7 +71,7 @@ impl TableWriter {
     /// Appends rows.
     ///
     /// # Memory
-    /// The encoded pages of a row group.
+    /// The encoded pages of a row group: 16 MiB, and those of one piece.
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&mut self, piece: &Table) -> Result<()> {
@@ -76,7 +79,11 @@ impl TableWriter {
             return Ok(());
         }
         self.rows += piece.rows() as u64;
-        self.writer.write(&piece.to_batch()?).map_err(failed(&self.path))
+        self.writer.write(&piece.to_batch()?).map_err(failed(&self.path))?;
+        if self.writer.in_progress_size() < ROW_GROUP_BYTES {
+            return Ok(());
+        }
+        self.writer.flush().map_err(failed(&self.path))
     }
 
     /// Writes the footer, and syncs the file.

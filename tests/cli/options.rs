@@ -24,7 +24,7 @@ const PTR: [&str; 6] =
 
 /// The commands and their options, as lake.md has them, of what there is today.
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
-    let convert = ["--out", "--jobs", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
+    let convert = ["--out", "--jobs", "--memory", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
     let nightly = ["--dedupe", "--max-damaged", "--wait", "--metrics-file", "--log-format"];
     let rules = ["--force", "--retry-damaged", "--settle"];
     vec![

@@ -104,6 +104,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
         ptr: PtrOptions::default(),
         jobs: 2,
         rules: Rules::default(),
+        memory: None,
         strict: false,
         max_damaged: None,
         top: 10,

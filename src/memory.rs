@@ -1,0 +1,90 @@
+//! How much memory a run may take, and who gets how much of it.
+//!
+//! A run has a fixed part, a part for each worker, and a pool for decompressors whose windows are larger than usual. What
+//! is given here changes how many workers there are and which windows are accepted, never a row and never a byte of a
+//! part: what shapes those is in [`crate::config::Settings`].
+
+use std::fmt;
+
+use crate::config::ROW_GROUP_ROWS;
+use crate::error::{Error, Result};
+
+/// Bytes of a process that does nothing yet, of what it knows of its captures, and of the summaries' final stage.
+pub const FIXED: u64 = 80 << 20;
+/// Bytes that one worker takes at most, whatever it reads: a record of 16 MiB, rows of addresses and names that are all
+/// different, the pages and the sums of them. On ordinary captures it is a third of this.
+pub const WORKER: u64 = 128 << 20;
+/// Bytes that a worker takes more for each row that row groups have over [`ROW_GROUP_ROWS`].
+const PER_ROW: u64 = 512;
+/// Bytes for windows larger than [`SMALL_WINDOW`], of all workers together, unless it is said: one of `zstd --ultra -22`
+/// or `zstd --long` at a time, or two of `xz -9`.
+pub const WINDOWS: u64 = 160 << 20;
+/// Bytes that every decompressor may take: what `xz -6` and `zstd -19` need. They are in [`WORKER`].
+pub const SMALL_WINDOW: u64 = 10 << 20;
+/// The most that a decompressor takes where nobody says a limit.
+pub const USUAL_WINDOW: u64 = SMALL_WINDOW + WINDOWS;
+
+/// The shares of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    workers: usize,
+    windows: u64,
+}
+
+impl Memory {
+    /// Shares out `limit` bytes among up to `workers` workers that make row groups of `row_group_rows` rows. If it is less
+    /// than all of them need, fewer work; what is over is for large windows.
+    ///
+    /// # Errors
+    /// If it is less than one worker needs.
+    ///
+    /// ```
+    /// # use parcap::memory::{FIXED, Memory, WINDOWS, WORKER};
+    /// let memory = Memory::share(Some(FIXED + 3 * WORKER), 8, 1000)?;
+    /// assert_eq!((memory.workers(), memory.windows()), (3, 0));
+    /// assert_eq!(Memory::share(None, 8, 1000)?.windows(), WINDOWS);
+    /// assert!(Memory::share(Some(FIXED), 8, 1000).is_err());
+    /// # Ok::<_, parcap::error::Error>(())
+    /// ```
+    pub fn share(limit: Option<u64>, workers: usize, row_group_rows: usize) -> Result<Self> {
+        let workers = workers.max(1);
+        let Some(limit) = limit else {
+            return Ok(Self { workers, windows: WINDOWS });
+        };
+        let worker = WORKER + row_group_rows.saturating_sub(ROW_GROUP_ROWS) as u64 * PER_ROW;
+        let fit = limit.saturating_sub(FIXED) / worker;
+        if fit == 0 {
+            return Err(Error::TooLittleMemory { given: limit, needed: FIXED + worker });
+        }
+        let workers = workers.min(usize::try_from(fit).unwrap_or(usize::MAX));
+        Ok(Self { workers, windows: limit - FIXED - workers as u64 * worker })
+    }
+
+    /// How many workers there are at most.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Bytes for windows larger than [`SMALL_WINDOW`], of all workers together.
+    #[must_use]
+    pub fn windows(&self) -> u64 {
+        self.windows
+    }
+
+    /// The most that one decompressor can be given.
+    #[must_use]
+    pub fn largest_window(&self) -> u64 {
+        SMALL_WINDOW.saturating_add(self.windows)
+    }
+}
+
+/// A number of bytes as people read it, rounded up to whole MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MiB", self.0.div_ceil(1 << 20))
+    }
+}
