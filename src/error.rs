@@ -140,12 +140,12 @@ pub enum Error {
         windows: u128,
     },
     /// `--memory` is less than one worker needs.
-    #[error("`--memory` gives {} MiB, and a run with one worker needs {} MiB", given >> 20, needed.div_ceil(1 << 20))]
+    #[error("`--memory` gives {given_mib} MiB, and a run with one worker needs {needed_mib} MiB")]
     TooLittleMemory {
-        /// What was given, in bytes.
-        given: u64,
-        /// The least there must be, in bytes.
-        needed: u64,
+        /// What was given, in MiB.
+        given_mib: u64,
+        /// The least there must be, in MiB.
+        needed_mib: u64,
     },
     /// Options that do not go together.
     #[error("{problem}")]

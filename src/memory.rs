@@ -54,7 +54,10 @@ impl Memory {
         let worker = WORKER + row_group_rows.saturating_sub(ROW_GROUP_ROWS) as u64 * PER_ROW;
         let fit = limit.saturating_sub(FIXED) / worker;
         if fit == 0 {
-            return Err(Error::TooLittleMemory { given: limit, needed: FIXED + worker });
+            return Err(Error::TooLittleMemory {
+                given_mib: limit >> 20,
+                needed_mib: (FIXED + worker).div_ceil(1 << 20),
+            });
         }
         let workers = workers.min(usize::try_from(fit).unwrap_or(usize::MAX));
         Ok(Self { workers, windows: limit - FIXED - workers as u64 * worker })

@@ -56,6 +56,16 @@ fn what_cannot_be_done_is_refused_with_its_status_and_first_line_and_leaves_noth
             2,
             "error: invalid value '-' for '<INPUT>...': standard input cannot be converted elsewhere; use `parcap convert -`",
         ),
+        (
+            vec!["convert", good, "--out", "lake", "--memory", "207MiB"],
+            2,
+            "error: `--memory` gives 207 MiB, and a run with one worker needs 208 MiB",
+        ),
+        (
+            vec!["convert", good, "--out", "lake", "--memory", "208MiB", "--row-group-rows", "1000000"],
+            2,
+            "error: `--memory` gives 208 MiB, and a run with one worker needs 633 MiB",
+        ),
         (vec!["convert", good, "--out", "file"], 2, "error: file: is a file, and a lake is a directory"),
         (vec!["convert", "nowhere.pcap", "--out", "lake"], 3, "error: nowhere.pcap: does not exist"),
         (vec!["convert", "x*.pcap", "--out", "lake"], 3, "error: x*.pcap: is a pattern that matches no file"),

@@ -11,6 +11,10 @@
 //! 9. Salvage invents no row: `salvage`.
 //! 10. Summary tables are what the packets and the DNS messages add up to: `summaries`.
 //! 11. Windows that begin with the first packet are those of the notebook, with the last packet: `windows`.
+//! 12. The memory that is given changes no byte of a lake, and what would take more is refused: `bounds`.
+//! 13. Streams that unpack to what nobody captures are left: `bounds`.
+//! 14. Rows of many partitions are all there, in row groups that are no smaller than need be: `partitions`.
+//! 15. Whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives: `nights`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -24,7 +28,7 @@ mod addresses;
 mod adversary;
 mod adversary_dense;
 mod batches;
-mod bombs;
+mod bounds;
 mod chunk_edges;
 mod chunks;
 mod cut;
@@ -33,6 +37,7 @@ mod cut_wire;
 mod names;
 mod nights;
 mod packing;
+mod partitions;
 mod random;
 mod salvage;
 mod summaries;

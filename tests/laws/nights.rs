@@ -1,4 +1,4 @@
-//! Law 3, for runs: whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives of
+//! Law 15: whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives of
 //! the captures that it should hold, and every file of it is as written.
 
 use std::collections::{BTreeMap, BTreeSet};
