@@ -155,11 +155,13 @@ impl Candidate {
         let file = File::open(&self.absolute)?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
-        let head = match compression {
-            Compression::None => head,
+        let (head, too_large) = match compression {
+            Compression::None => (head, None),
             packed => unpacked_head(&file, packed, window)?,
         };
         let format = magic::format(&head).ok_or_else(|| Refusal::NotACapture { found: magic::describe(&head) })?;
+        // Only of a capture does it matter.
+        too_large.map_or(Ok(()), Err)?;
         let fingerprint = Some(hash::fingerprint(&file, self.size)?);
         Ok(Input {
             path: self.path,
@@ -192,21 +194,24 @@ fn head_of(file: &File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The first unpacked bytes. A stream that is cut within them is judged by what there is.
-fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<Vec<u8>, Refusal> {
+/// The first unpacked bytes, and whether to go on takes more memory than `window`: these few take little of it, however
+/// large it is announced. A stream that is cut within them is judged by what there is.
+fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(Vec<u8>, Option<Refusal>), Refusal> {
     let mut again = file.try_clone()?;
     again.rewind()?;
-    if let Some(needed) = window_of(&again, compression)?.filter(|needed| *needed > window) {
-        return Err(Refusal::Window { compression, needed, allowed: window });
-    }
+    let needed = window_of(&again, compression)?.unwrap_or(0);
+    let too_large = (needed > window).then_some(Refusal::Window { compression, needed, allowed: window });
     again.rewind()?;
     let mut head = Vec::with_capacity(MAGIC_LEN);
     let packed = BufReader::new(Steady(again));
-    let result = unpack(compression, packed, window)?.take(MAGIC_LEN as u64).read_to_end(&mut head);
+    let unpacked = unpack(compression, packed, window.max(needed));
+    let result = unpacked.and_then(|bytes| bytes.take(MAGIC_LEN as u64).read_to_end(&mut head));
     match result {
         // What the system says is no property of the bytes.
         Err(error) if error.raw_os_error().is_some() => Err(error.into()),
-        Err(error) if head.is_empty() => Err(Refusal::Packing { compression, problem: error.to_string() }),
-        _ => Ok(head),
+        Err(error) if head.is_empty() => {
+            Err(too_large.unwrap_or(Refusal::Packing { compression, problem: error.to_string() }))
+        }
+        _ => Ok((head, too_large)),
     }
 }

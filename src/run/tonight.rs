@@ -173,7 +173,10 @@ impl<'a> Sorting<'a> {
                 self.captures.insert(path);
                 self.opened.push((input, held));
             }
-            Err(refusal) if claimed || held.is_some() => self.refuse(path, &refusal, Some(seen)),
+            // That it is a capture is known of one that only lacks memory, whatever it is called.
+            Err(refusal) if claimed || held.is_some() || matches!(refusal, Refusal::Window { .. }) => {
+                self.refuse(path, &refusal, Some(seen));
+            }
             _ => self.report.stepped_over += 1,
         }
     }

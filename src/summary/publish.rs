@@ -23,7 +23,7 @@ use super::schema::{Order, SUMMARIES, Summary};
 use super::top::Top;
 
 /// Rows of a table that are in memory at a time.
-const PIECE: usize = 2048;
+const PIECE: usize = 8192;
 
 /// Makes the tables of `days` from what units have counted, stages them, and gathers them for whoever shows them.
 ///

@@ -129,6 +129,27 @@ fn a_capture_that_needs_more_memory_than_there_is_is_refused_by_name_and_its_nei
     }
 }
 
+/// A walk steps over what does not claim to be a capture, and is none: the bytes say so, where they may not all be
+/// unpacked too.
+#[test]
+fn a_walk_refuses_captures_that_need_more_memory_and_steps_over_what_is_none() {
+    let folder = folder();
+    let found = folder.path().join("found");
+    std::fs::create_dir(&found).unwrap();
+    let bytes = plain_pcap().bytes;
+    for (name, bytes) in
+        [("a.zst", zstd_frame(31, &bytes)), ("b", xz(7, &bytes)), ("c.xz", xz(7, b"no capture, a text"))]
+    {
+        save(&folder, &format!("found/{name}"), &bytes);
+    }
+    save(&folder, "found/d.zst", &zstd_frame(31, b"no capture, a text"));
+    let mut request = request(&[&found], &folder.path().join("lake"));
+    request.memory = Some(FIXED + WORKER);
+    let report = convert(&request);
+    let refused: Vec<_> = report.refused.iter().map(|refused| refused.path.clone()).collect();
+    assert_eq!((refused, report.stepped_over), (vec![found.join("a.zst"), found.join("b")], 2));
+}
+
 #[test]
 fn a_later_frame_that_needs_more_memory_than_the_first_is_damage() {
     let folder = folder();
