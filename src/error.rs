@@ -196,7 +196,7 @@ impl Error {
             Self::LakeIsAFile { .. } => Some("name a directory with `--out`; it is created when it does not exist"),
             Self::SettingsDiffer { .. } => Some("use the option as before, or convert into a new lake"),
             Self::FileDiffers { .. } => Some(
-                "`parcap verify` shows all that is wrong; `parcap forget` takes the captures out whose rows are lost, and `parcap convert` converts them again",
+                "`parcap verify` shows all that is wrong; take out all captures whose sums are in one file with these, with `parcap forget` or `parcap convert --force` (docs/operations.md)",
             ),
             Self::ManifestVersion { .. } => {
                 Some("use the parcap that wrote it, or convert the captures into a new lake")

@@ -92,7 +92,7 @@ pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode>
     }
     if !verified.faults.is_empty() {
         talk(
-            "hint: `parcap forget` takes out captures whose rows are lost; `parcap convert` then converts them again\n",
+            "hint: docs/operations.md says how to recover; `parcap convert --force` of all captures does, if they are all there\n",
         );
     }
     Ok(verified.exit_code())

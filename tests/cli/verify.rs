@@ -177,3 +177,36 @@ fn the_result_is_one_json_document_and_nothing_is_changed() {
     assert_eq!(super::common::hashes(&lake), before);
     assert_eq!(run(["verify", &text(&folder.path().join("none"))]).status, Some(2));
 }
+
+/// What the page about operations says: the sums of a unit cannot do without the rows of one part, so all its captures go.
+#[test]
+fn a_lake_with_a_damaged_part_recovers_when_all_captures_of_its_unit_are_taken_out_or_forced() {
+    let folder = folder();
+    let archive = folder.path().join("archive");
+    fs::create_dir(&archive).unwrap();
+    for name in ["vlan.pcap", "office-hour.pcap"] {
+        fs::copy(sample(name), archive.join(name)).unwrap();
+    }
+    let lake = folder.path().join("lake");
+    let convert = |more: &[&str]| run([&["convert", &text(&archive), "--out", &text(&lake), "-q"], more].concat());
+    assert_eq!(convert(&[]).status, Some(0));
+    let sound = super::common::hashes(&lake.join("packets"));
+    for harm in [|lake: &Path| flip(&part(lake, 0).0, |_| 50), |lake: &Path| fs::remove_file(part(lake, 0).0).unwrap()]
+    {
+        harm(&lake);
+        let (_, damaged) = part(&lake, 0);
+        let held = &damaged["ranges"][0]["input"];
+        let manifest = super::common::manifests(&lake).pop().unwrap();
+        let entry = manifest["inputs"].as_array().unwrap().iter().find(|entry| entry["id"] == *held).unwrap();
+        let alone = run(["forget", &text(&lake), entry["absolute"].as_str().unwrap()]);
+        assert_eq!(alone.status, Some(1), "{alone:?}");
+        assert_eq!(verify(&lake, false).0, Some(1), "nothing was changed");
+        assert_eq!(run(["forget", &text(&lake), &text(&archive)]).status, Some(0));
+        assert_eq!(convert(&[]).status, Some(0));
+        assert_eq!((verify(&lake, true).0, super::common::hashes(&lake.join("packets")) == sound), (Some(0), true));
+    }
+    fs::remove_file(first(&lake, "_parcap/partials")).unwrap();
+    fs::remove_file(first(&lake, "packets")).unwrap();
+    assert_eq!(convert(&["--force"]).status, Some(0));
+    assert_eq!((verify(&lake, true).0, super::common::hashes(&lake.join("packets")) == sound), (Some(0), true));
+}
