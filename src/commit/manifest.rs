@@ -116,7 +116,7 @@ impl Manifest {
         }
     }
 
-    /// Whether a lake with it holds what it holds without it.
+    /// Whether a lake with it holds what it holds without it, but for what it refuses.
     #[must_use]
     pub fn changes_nothing(&self) -> bool {
         !self.base
@@ -127,7 +127,6 @@ impl Manifest {
             && self.parts.is_empty()
             && self.partials.is_empty()
             && self.tables.is_empty()
-            && self.refused.is_empty()
     }
 
     /// The file name of the manifest of a commit.

@@ -1,11 +1,10 @@
 //! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
 
-use std::collections::BTreeSet;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::commit::{Action, Change, Holdings, InputEntry, MetAgain, UnitRow};
+use crate::commit::{Action, Change, Holdings, InputEntry, MetAgain, RefusedEntry, UnitRow};
 use crate::discover::open_for_writing;
 use crate::error::{Error, Result};
 use crate::partition::Day;
@@ -91,12 +90,11 @@ pub(super) fn publish(
 
 /// A refusal that is known already, or that will be tried again anyway, is no reason for a commit.
 fn changes_the_lake(change: &Change, held: &Holdings) -> bool {
-    let mut manifest = change.manifest.clone();
-    manifest.refused.retain(|refused| match &refused.seen {
-        Some(seen) => held.quarantine.get(&seen.absolute) != Some(refused),
-        None => false,
-    });
-    !manifest.changes_nothing()
+    let is_news = |refused: &RefusedEntry| {
+        let known = refused.seen.as_ref().map(|seen| held.quarantine.get(&seen.absolute));
+        known.is_some_and(|known| known != Some(refused))
+    };
+    !change.manifest.changes_nothing() || change.manifest.refused.iter().any(is_news)
 }
 
 /// The dates to which units contribute.
