@@ -42,7 +42,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 29] = [
+const DOORS: [(&str, &[&str]); 32] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -65,10 +65,14 @@ const DOORS: [(&str, &[&str]); 29] = [
     ("walkdir", &["discover/"]),
     ("glob", &["discover/"]),
     ("flate2", &["discover/"]),
-    ("zstd", &["discover/"]),
+    // Captures, and pages.
+    ("zstd", &["discover/", "write/encode/compress.rs"]),
     ("liblzma", &["discover/"]),
     ("bzip2", &["discover/"]),
-    ("lz4_flex", &["discover/"]),
+    ("lz4_flex", &["discover/", "write/encode/compress.rs"]),
+    ("snap", &["write/encode/compress.rs"]),
+    ("bytes", &["write/encode/"]),
+    ("hashbrown", &["columns/"]),
     ("twox_hash", &["discover/"]),
     ("comfy_table", &["summary/render.rs"]),
     ("askama", &["report/"]),

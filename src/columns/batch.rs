@@ -10,11 +10,12 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
-use crate::decode::protocol_name;
+use crate::decode::protocol_text;
 
 use super::codes::{CodeTable, Coded};
-use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseText};
+use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseCodes};
 use super::schema::{TimestampUnit, schema};
+use super::texts::TextTable;
 
 /// Rows as Arrow arrays.
 pub type Batch = RecordBatch;
@@ -39,14 +40,14 @@ impl Rows {
         };
         let columns: Vec<ArrayRef> = vec![
             datetime,
-            Arc::new(sparse(&self.dns_query, &range)?),
-            Arc::new(sparse(&self.dns_resp, &range)?),
+            Arc::new(sparse(&self.names, &self.dns_query, &range)?),
+            Arc::new(sparse(&self.names, &self.dns_resp, &range)?),
             Arc::new(texts(&self.ips, &self.ip_dst, &range)?),
             Arc::new(numbers(&self.ips, &self.ip_dst, &range)),
             Arc::new(texts(&self.ips, &self.ip_src, &range)?),
             Arc::new(numbers(&self.ips, &self.ip_src, &range)),
             Arc::new(BooleanArray::from(self.is_dns.get(range.clone()).unwrap_or_default().to_vec())),
-            Arc::new(Int64Array::from_iter_values(values(&self.length, &range).copied())),
+            Arc::new(Int64Array::from_iter_values(values(&self.length, &range).copied().map(i64::from))),
             Arc::new(texts(&self.macs, &self.mac_dst, &range)?),
             Arc::new(numbers(&self.macs, &self.mac_dst, &range)),
             Arc::new(texts(&self.macs, &self.mac_src, &range)?),
@@ -77,18 +78,11 @@ fn ports(column: &[i32], range: &Range<usize>) -> Int32Array {
 }
 
 fn protocols(column: &[u16], range: &Range<usize>) -> StringArray {
-    // A row group has a handful of protocols; only those without a keyword need text of their own.
-    let numbers: Vec<String> = (0..=u8::MAX).map(|number| number.to_string()).collect();
-    values(column, range)
-        .map(|protocol| {
-            let number = u8::try_from(*protocol).ok()?;
-            protocol_name(number).or_else(|| numbers.get(usize::from(number)).map(String::as_str))
-        })
-        .collect()
+    values(column, range).map(|protocol| u8::try_from(*protocol).ok().map(protocol_text)).collect()
 }
 
 fn numbers<K: Coded>(table: &CodeTable<K>, codes: &[u32], range: &Range<usize>) -> Int64Array {
-    values(codes, range).map(|code| table.key(*code).and_then(K::number)).collect()
+    values(codes, range).map(|code| table.number(*code)).collect()
 }
 
 /// Text by code, copied without being formatted or checked again.
@@ -105,20 +99,16 @@ fn texts<K: Coded>(table: &CodeTable<K>, codes: &[u32], range: &Range<usize>) ->
     string_array(offsets, text, nulls)
 }
 
-fn sparse(column: &SparseText, range: &Range<usize>) -> Result<StringArray, ArrowError> {
-    let first = column.rows.partition_point(|row| *row < range.start);
-    let mut start = first.checked_sub(1).and_then(|before| column.ends.get(before).copied()).unwrap_or(0);
-    let mut held = column.rows.iter().zip(&column.ends).skip(first).peekable();
+fn sparse(table: &TextTable, column: &SparseCodes, range: &Range<usize>) -> Result<StringArray, ArrowError> {
+    let first = column.rows.partition_point(|row| (*row as usize) < range.start);
+    let mut held = column.rows.iter().zip(&column.codes).skip(first).peekable();
     let mut text = Vec::new();
     let mut offsets = vec![0];
     let mut present = Vec::with_capacity(range.len());
     for row in range.clone() {
-        let end = held.next_if(|(held, _)| **held == row).map(|(_, end)| *end);
-        if let Some(end) = end {
-            text.extend_from_slice(column.text.get(start..end).unwrap_or_default());
-            start = end;
-        }
-        present.push(end.is_some());
+        let code = held.next_if(|(held, _)| **held as usize == row).map(|(_, code)| *code);
+        text.extend_from_slice(code.and_then(|code| table.text(code)).unwrap_or_default());
+        present.push(code.is_some());
         offsets.push(offset(&text)?);
     }
     string_array(offsets, text, NullBuffer::from(present))

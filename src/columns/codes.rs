@@ -3,9 +3,10 @@
 //! An address occurs in thousands of rows. Its text is written once here, however often it occurs, and whoever counts
 //! by address counts in an array by code.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, Hash};
 use std::io::Write as _;
+
+use hashbrown::HashTable;
 
 use crate::decode::{IpAddress, MacAddr};
 
@@ -19,15 +20,26 @@ const PER_VALUE: usize = 80;
 /// Distinct values in the order of their first appearance, each with its text.
 #[derive(Debug)]
 pub struct CodeTable<K> {
-    codes: HashMap<K, u32, foldhash::fast::RandomState>,
+    /// Codes by the hash of their value.
+    codes: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
     keys: Vec<K>,
+    /// How many of the values have a number.
+    numbers: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl<K> Default for CodeTable<K> {
     fn default() -> Self {
-        Self { codes: HashMap::default(), keys: Vec::new(), text: Vec::new(), ends: Vec::new() }
+        Self {
+            codes: HashTable::default(),
+            hasher: foldhash::fast::RandomState::default(),
+            keys: Vec::new(),
+            numbers: 0,
+            text: Vec::new(),
+            ends: Vec::new(),
+        }
     }
 }
 
@@ -68,13 +80,21 @@ impl<K: Coded> CodeTable<K> {
     #[inline]
     pub fn code(&mut self, value: Option<K>) -> u32 {
         let Some(key) = value else { return NO_CODE };
-        if let Some(&code) = self.codes.get(&key) {
-            return code;
+        let hash = self.hasher.hash_one(key);
+        match self.codes.find(hash, |code| self.keys.get(*code as usize) == Some(&key)) {
+            Some(code) => *code,
+            None => self.insert(key, hash),
         }
+    }
+
+    #[cold]
+    fn insert(&mut self, key: K, hash: u64) -> u32 {
         // A row group has far fewer than 2^32 rows.
         let code = u32::try_from(self.keys.len()).unwrap_or(NO_CODE);
-        self.codes.insert(key, code);
         self.keys.push(key);
+        let Self { codes, hasher, keys, .. } = self;
+        codes.insert_unique(hash, code, |code| keys.get(*code as usize).map_or(0, |key| hasher.hash_one(key)));
+        self.numbers += usize::from(key.number().is_some());
         key.write_text(&mut self.text);
         self.ends.push(self.text.len());
         code
@@ -96,6 +116,19 @@ impl<K: Coded> CodeTable<K> {
     #[must_use]
     pub fn key(&self, code: u32) -> Option<K> {
         self.keys.get(code as usize).copied()
+    }
+
+    /// The number of a code; `None` for [`NO_CODE`], and for a value that has none.
+    #[must_use]
+    #[inline]
+    pub fn number(&self, code: u32) -> Option<i64> {
+        self.key(code).and_then(K::number)
+    }
+
+    /// How many of the values have a number.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        self.numbers
     }
 
     /// The text of a code; `None` for [`NO_CODE`].
@@ -125,6 +158,7 @@ impl<K: Coded> CodeTable<K> {
     pub fn clear(&mut self) {
         self.codes.clear();
         self.keys.clear();
+        self.numbers = 0;
         self.text.clear();
         self.ends.clear();
     }

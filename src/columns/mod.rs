@@ -10,10 +10,13 @@ mod restore;
 mod rows;
 mod schema;
 mod table;
+mod texts;
 
 pub use batch::Batch;
 pub use codes::{CodeTable, Coded, NO_CODE};
 pub use restore::{restored_columns, restored_schema};
-pub use rows::{NO_PROTOCOL, Rows, Span};
+pub(crate) use rows::SparseCodes;
+pub use rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span};
 pub use schema::{COLUMNS, Column, Kind, LengthKind, SCHEMA_VERSION, TimestampUnit, schema};
 pub use table::{Table, TableColumn};
+pub use texts::TextTable;

@@ -13,8 +13,9 @@ use arrow::error::ArrowError;
 use crate::decode::{IpAddress, MacAddr, protocol_number};
 
 use super::codes::{CodeTable, Coded, NO_CODE};
-use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span, SparseText};
+use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span, SparseCodes};
 use super::schema::{COLUMNS, Kind, LengthKind, TimestampUnit, schema};
+use super::texts::TextTable;
 
 /// Columns that follow from others: the numbers beside the text of addresses.
 const DERIVED: [&str; 4] = ["ip_dst_int", "ip_src_int", "mac_dst_int", "mac_src_int"];
@@ -64,11 +65,13 @@ impl Rows {
         let start = self.len();
         self.restore_times(&column("datetime")?, &column("time")?, &column("time_normed")?)?;
         let (length, is_dns) = (column("length")?, column("is_dns")?);
-        self.length.extend(length.as_primitive_opt::<Int64Type>().ok_or_else(|| unfit("length"))?.values());
+        let lengths = length.as_primitive_opt::<Int64Type>().ok_or_else(|| unfit("length"))?.values().iter();
+        let lengths: Result<Vec<_>, _> = lengths.map(|length| u32::try_from(*length)).collect();
+        self.length.extend(lengths.map_err(|_| unfit("length"))?);
         let is_dns = is_dns.as_boolean_opt().ok_or_else(|| unfit("is_dns"))?;
         self.is_dns.extend(is_dns.iter().map(|value| value.unwrap_or(false)));
-        sparse(&column("dns_query")?, start, &mut self.dns_query)?;
-        sparse(&column("dns_resp")?, start, &mut self.dns_resp)?;
+        sparse(&column("dns_query")?, start, &mut self.names, &mut self.dns_query)?;
+        sparse(&column("dns_resp")?, start, &mut self.names, &mut self.dns_resp)?;
         codes(&column("ip_dst")?, &mut self.ips, &mut self.ip_dst, ip)?;
         codes(&column("ip_src")?, &mut self.ips, &mut self.ip_src, ip)?;
         codes(&column("mac_dst")?, &mut self.macs, &mut self.mac_dst, mac)?;
@@ -146,13 +149,11 @@ fn unfit(name: &str) -> ArrowError {
     ArrowError::SchemaError(format!("the column {name} is not that of a part"))
 }
 
-fn sparse(column: &ArrayRef, start: usize, into: &mut SparseText) -> Result<(), ArrowError> {
+fn sparse(column: &ArrayRef, start: usize, names: &mut TextTable, into: &mut SparseCodes) -> Result<(), ArrowError> {
     let texts = column.as_string_opt::<i32>().ok_or_else(|| unfit("dns"))?;
     for (row, text) in texts.iter().enumerate() {
         if let Some(text) = text {
-            into.text.extend_from_slice(text.as_bytes());
-            into.rows.push(start + row);
-            into.ends.push(into.text.len());
+            into.push(start + row, names.code(|held| held.extend_from_slice(text.as_bytes())));
         }
     }
     Ok(())

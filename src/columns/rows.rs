@@ -5,11 +5,12 @@ use crate::read::{PacketRecord, Timestamp};
 
 use super::codes::CodeTable;
 use super::schema::{LengthKind, TimestampUnit};
+use super::texts::TextTable;
 
 /// `datetime` of a row without one.
-pub(super) const NO_DATETIME: i64 = i64::MIN;
+pub const NO_DATETIME: i64 = i64::MIN;
 /// A port that the packet does not say.
-pub(super) const NO_PORT: i32 = -1;
+pub const NO_PORT: i32 = -1;
 /// A protocol that the packet does not say.
 pub const NO_PROTOCOL: u16 = 256;
 
@@ -18,28 +19,33 @@ const PER_ROW: usize = 64;
 /// Bytes of memory that rows take of which there are few, about: a block from the heap for each column.
 const FEW: usize = 1024;
 
-/// Rows of one partition, in the order appended.
+/// Rows of one partition, in the order appended. A value or a code for each row, but for the names.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub(super) unit: TimestampUnit,
     length_kind: LengthKind,
-    pub(super) datetime: Vec<i64>,
+    /// In the unit of the rows; [`NO_DATETIME`] for null.
+    pub(crate) datetime: Vec<i64>,
     /// NaN for null: no time is one.
-    pub(super) time: Vec<f64>,
-    pub(super) time_normed: Vec<f64>,
-    pub(super) length: Vec<i64>,
-    pub(super) is_dns: Vec<bool>,
-    pub(super) dns_query: SparseText,
-    pub(super) dns_resp: SparseText,
-    pub(super) ips: CodeTable<IpAddress>,
-    pub(super) ip_dst: Vec<u32>,
-    pub(super) ip_src: Vec<u32>,
-    pub(super) macs: CodeTable<MacAddr>,
-    pub(super) mac_dst: Vec<u32>,
-    pub(super) mac_src: Vec<u32>,
-    pub(super) port_dst: Vec<i32>,
-    pub(super) port_src: Vec<i32>,
-    pub(super) protocol: Vec<u16>,
+    pub(crate) time: Vec<f64>,
+    /// NaN for null.
+    pub(crate) time_normed: Vec<f64>,
+    pub(crate) length: Vec<u32>,
+    pub(crate) is_dns: Vec<bool>,
+    pub(crate) names: TextTable,
+    pub(crate) dns_query: SparseCodes,
+    pub(crate) dns_resp: SparseCodes,
+    pub(crate) ips: CodeTable<IpAddress>,
+    pub(crate) ip_dst: Vec<u32>,
+    pub(crate) ip_src: Vec<u32>,
+    pub(crate) macs: CodeTable<MacAddr>,
+    pub(crate) mac_dst: Vec<u32>,
+    pub(crate) mac_src: Vec<u32>,
+    /// [`NO_PORT`] for null.
+    pub(crate) port_dst: Vec<i32>,
+    pub(crate) port_src: Vec<i32>,
+    /// [`NO_PROTOCOL`] for null.
+    pub(crate) protocol: Vec<u16>,
     /// Microseconds since the epoch, where `datetime` does not say them.
     pub(super) micros: Vec<i64>,
     pub(super) spans: Vec<Span>,
@@ -58,24 +64,30 @@ pub struct Span {
     pub last_offset: u64,
 }
 
-/// Text that few rows have.
+/// Codes in a [`TextTable`], of a column that few rows have.
 #[derive(Debug, Default)]
-pub(super) struct SparseText {
-    pub(super) rows: Vec<usize>,
-    pub(super) ends: Vec<usize>,
-    pub(super) text: Vec<u8>,
+pub(crate) struct SparseCodes {
+    /// The rows that have a text, in order.
+    pub(crate) rows: Vec<u32>,
+    /// The code of each.
+    pub(crate) codes: Vec<u32>,
 }
 
-impl SparseText {
+impl SparseCodes {
     #[inline]
     fn bytes(&self) -> usize {
-        self.text.len() + self.rows.len() * 16
+        self.rows.len() * 8
+    }
+
+    pub(super) fn push(&mut self, row: usize, code: u32) {
+        // A row group has far fewer than 2^32 rows.
+        self.rows.push(u32::try_from(row).unwrap_or(u32::MAX));
+        self.codes.push(code);
     }
 
     fn clear(&mut self) {
         self.rows.clear();
-        self.ends.clear();
-        self.text.clear();
+        self.codes.clear();
     }
 }
 
@@ -115,8 +127,8 @@ impl Rows {
             self.micros.push(record.time.map_or(NO_DATETIME, Timestamp::micros));
         }
         let length = match self.length_kind {
-            LengthKind::Wire => i64::from(record.orig_len),
-            LengthKind::Captured => i64::from(record.cap_len),
+            LengthKind::Wire => record.orig_len,
+            LengthKind::Captured => record.cap_len,
         };
         self.length.push(length);
         self.ip_dst.push(self.ips.code(packet.ip_dst));
@@ -132,14 +144,12 @@ impl Rows {
                 [(message.query_name(), &mut self.dns_query), (message.response_name(), &mut self.dns_resp)]
             {
                 if let Some(name) = name {
-                    name.write_to(&mut column.text);
-                    column.rows.push(row);
-                    column.ends.push(column.text.len());
+                    column.push(row, self.names.code(|text| name.write_to(text)));
                 }
             }
         }
         self.note_origin(input, record.offset);
-        length
+        i64::from(length)
     }
 
     #[inline]
@@ -170,7 +180,7 @@ impl Rows {
     #[must_use]
     #[inline]
     pub fn bytes(&self) -> usize {
-        let text = self.dns_query.bytes() + self.dns_resp.bytes();
+        let text = self.names.bytes() + self.dns_query.bytes() + self.dns_resp.bytes();
         let tables = self.ips.bytes() + self.macs.bytes();
         FEW + self.len() * PER_ROW + self.spans.len() * size_of::<Span>() + text + tables
     }
@@ -178,9 +188,9 @@ impl Rows {
     /// Bytes of memory that are kept for rows, about.
     #[must_use]
     pub fn kept(&self) -> usize {
-        let text = |column: &SparseText| column.text.capacity() + column.rows.capacity() * 16;
-        let tables = self.ips.kept() + self.macs.kept();
-        self.length.capacity() * PER_ROW + text(&self.dns_query) + text(&self.dns_resp) + tables
+        let sparse = (self.dns_query.rows.capacity() + self.dns_resp.rows.capacity()) * 8;
+        let tables = self.ips.kept() + self.macs.kept() + self.names.kept();
+        self.length.capacity() * PER_ROW + sparse + tables
     }
 
     /// Where the rows came from, in their order.
@@ -215,7 +225,7 @@ impl Rows {
 
     /// The `length` of each row, in bytes.
     #[must_use]
-    pub fn lengths(&self) -> &[i64] {
+    pub fn lengths(&self) -> &[u32] {
         &self.length
     }
 
@@ -238,6 +248,7 @@ impl Rows {
         self.time_normed.clear();
         self.length.clear();
         self.is_dns.clear();
+        self.names.clear();
         self.dns_query.clear();
         self.dns_resp.clear();
         self.ips.clear();

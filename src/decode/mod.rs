@@ -48,7 +48,7 @@ mod wifi;
 use crate::read::LinkType;
 
 pub use packet::{IpAddress, MacAddr, Packet};
-pub use protocol::{protocol_name, protocol_number};
+pub use protocol::{protocol_name, protocol_number, protocol_text};
 pub use stop::Stop;
 
 use payload::Payload;

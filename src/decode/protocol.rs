@@ -18,6 +18,18 @@ pub fn protocol_name(number: u8) -> Option<&'static str> {
     NAMES.get(usize::from(number)).copied().filter(|name| !name.is_empty())
 }
 
+/// The text of an IP protocol: its name, or its number where it has none.
+///
+/// ```
+/// # use parcap::decode::protocol_text;
+/// assert_eq!(protocol_text(17), "UDP");
+/// assert_eq!(protocol_text(200), "200");
+/// ```
+#[must_use]
+pub fn protocol_text(number: u8) -> String {
+    protocol_name(number).map_or_else(|| number.to_string(), str::to_owned)
+}
+
 /// The number of an IP protocol by its name, upper or lower case, or by the number as text.
 ///
 /// ```

@@ -124,10 +124,10 @@ impl Counter {
             let Some(recent) = self.recent.get_mut(place(pair, ports)) else { continue };
             if recent.pair != pair || recent.ports != ports {
                 let before = std::mem::replace(recent, Recent { pair, ports, volume: Volume::default() });
-                recent.volume.add(Volume { bytes: *bytes, packets: 1 });
+                recent.volume.add(Volume { bytes: i64::from(*bytes), packets: 1 });
                 self.add(before);
             } else {
-                recent.volume.add(Volume { bytes: *bytes, packets: 1 });
+                recent.volume.add(Volume { bytes: i64::from(*bytes), packets: 1 });
             }
         }
         for place in 0..RECENT {
@@ -209,7 +209,7 @@ impl Counter {
                 });
             }
             if let Some((_, volume)) = self.window.get_mut(place) {
-                volume.add(Volume { bytes: *bytes, packets: 1 });
+                volume.add(Volume { bytes: i64::from(*bytes), packets: 1 });
             }
         }
         self.end_of_window(day, start, tallies);

@@ -4,6 +4,7 @@
 //! them, synced and closed. Always: page statistics and page indexes for every column; bytes that follow from rows and
 //! settings alone. The only door for parquet. Where a part goes is [`crate::commit`]'s.
 
+mod encode;
 mod parked;
 mod part;
 mod properties;

@@ -78,7 +78,7 @@ impl PartWriter {
         let write = || -> Result<(), ParquetError> {
             let mut row_group = self.writer.next_row_group()?;
             for column in group.columns {
-                column.append_to_row_group(&mut row_group)?;
+                row_group.append_column(&column.pages, column.close)?;
             }
             row_group.close()?;
             Ok(())

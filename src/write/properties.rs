@@ -1,26 +1,16 @@
-//! How the columns are encoded and compressed.
+//! What a part's file says of itself, and how its pages are compressed.
 //!
-//! Measured on archive traffic: dictionaries for what repeats, DELTA_BINARY_PACKED for `datetime` and
-//! BYTE_STREAM_SPLIT for the doubles save 7 bytes a packet and are faster; ZSTD 1 beats Snappy and LZ4 on size at nearly
-//! their cost.
+//! Measured on archive traffic: ZSTD 1 beats Snappy and LZ4 on size at nearly their cost. How columns are encoded is in
+//! `encode`.
 
 use std::sync::Arc;
 
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
-use parquet::schema::types::ColumnPath;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 
-use crate::columns::{COLUMNS, Kind};
-use crate::config::{PageCompression, Settings};
+use crate::config::PageCompression;
 
-/// Rows of a data page: what a reader that uses the page index reads at least.
-const PAGE_ROWS: usize = 20_000;
-/// Bytes of a data page before compression.
-const PAGE_BYTES: usize = 1 << 20;
-/// Bytes of a dictionary: over this its column falls back to plain pages.
-const DICTIONARY_BYTES: usize = 2 << 20;
-
-fn compression(compression: PageCompression) -> Compression {
+pub(super) fn compression(compression: PageCompression) -> Compression {
     match compression {
         PageCompression::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
         PageCompression::Snappy => Compression::SNAPPY,
@@ -29,24 +19,7 @@ fn compression(compression: PageCompression) -> Compression {
     }
 }
 
-/// The properties of a part's writer.
-pub(super) fn properties(settings: &Settings) -> WriterPropertiesPtr {
-    let mut builder = WriterProperties::builder()
-        .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
-        .set_compression(compression(settings.compression))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(None)
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_data_page_size_limit(PAGE_BYTES)
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES);
-    for column in COLUMNS {
-        let path = ColumnPath::from(column.name);
-        let encoding = match column.kind {
-            Kind::Timestamp => Encoding::DELTA_BINARY_PACKED,
-            Kind::Float64 => Encoding::BYTE_STREAM_SPLIT,
-            _ => continue,
-        };
-        builder = builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
-    }
-    Arc::new(builder.build())
+/// The properties of a part's writer, which is given encoded columns and only puts them together.
+pub(super) fn properties() -> WriterPropertiesPtr {
+    Arc::new(WriterProperties::builder().set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION"))).build())
 }

@@ -1,38 +1,36 @@
 //! Collected rows become an encoded row group, away from any file, so that many are encoded at once.
 
-use std::io::sink;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::TypePtr;
+use parquet::schema::types::{SchemaDescPtr, TypePtr};
 
 use crate::columns::{Rows, Span, schema};
 use crate::config::Settings;
 
-use super::properties::properties;
+use super::encode::{EncodedColumn, Scratch, encode};
+use super::properties::{compression, properties};
 
-/// Rows that are turned into Arrow arrays at a time: bounds the memory, and is as fast as all at once.
-const BATCH_ROWS: usize = 16 << 10;
-/// Bytes of rows that are turned into Arrow arrays at a time: fewer rows, where they carry long names.
-const BATCH_BYTES: usize = 4 << 20;
 /// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
 const METADATA: u64 = 1 << 10;
 
 /// Encodes row groups; one serves a whole run.
 pub struct Encoder {
-    factory: ArrowRowGroupWriterFactory,
     pub(super) schema: TypePtr,
     pub(super) properties: WriterPropertiesPtr,
+    columns: SchemaDescPtr,
+    compression: Compression,
     settings: Settings,
+    /// Memory of encodings that are done, one for each that was under way at the same time.
+    spare: Mutex<Vec<Scratch>>,
 }
 
 /// An encoded row group: compressed pages in memory, and where its rows came from.
 pub struct EncodedRowGroup {
-    pub(super) columns: Vec<ArrowColumnChunk>,
+    pub(super) columns: Vec<EncodedColumn>,
     /// How many rows it has.
     pub rows: u64,
     /// Bytes of its pages.
@@ -56,13 +54,16 @@ impl Encoder {
     /// If the schema has no Parquet form, which is a bug.
     pub fn new(settings: &Settings) -> Result<Self, ParquetError> {
         let arrow_schema = schema(settings.timestamp_unit);
-        let properties = properties(settings);
         // The Arrow schema is not stored in the file: readers see the Parquet types, and these alone.
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
-        let schema = parquet_schema.root_schema_ptr();
-        let writer = SerializedFileWriter::new(sink(), Arc::clone(&schema), Arc::clone(&properties))?;
-        let factory = ArrowRowGroupWriterFactory::new(&writer, arrow_schema);
-        Ok(Self { factory, schema, properties, settings: settings.clone() })
+        Ok(Self {
+            schema: parquet_schema.root_schema_ptr(),
+            properties: properties(),
+            columns: parquet_schema.into(),
+            compression: compression(settings.compression),
+            settings: settings.clone(),
+            spare: Mutex::default(),
+        })
     }
 
     /// The settings it encodes by.
@@ -74,27 +75,15 @@ impl Encoder {
     /// Encodes rows as one row group.
     ///
     /// # Memory
-    /// One batch of Arrow arrays, and the encoded pages.
+    /// A page, and the encoded pages; for each address of the rows and each port eight bytes.
     /// # Errors
     /// If the encoder fails, which is a bug here or there and not in the input.
     pub fn encode(&self, rows: &Rows) -> Result<EncodedRowGroup, ParquetError> {
-        let mut writers = self.factory.create_column_writers(0)?;
-        // 192 bytes a row at most where names are not long; see `Router`.
-        let batch_rows = (BATCH_BYTES / (rows.bytes() / rows.len().max(1)).max(1)).clamp(256, BATCH_ROWS);
-        let mut start = 0;
-        while start < rows.len() {
-            let end = rows.len().min(start + batch_rows);
-            let batch = rows.batch(start..end)?;
-            let fields = batch.schema();
-            for ((field, array), writer) in fields.fields().iter().zip(batch.columns()).zip(&mut writers) {
-                for leaf in compute_leaves(field, array)? {
-                    writer.write(&leaf)?;
-                }
-            }
-            start = end;
-        }
-        let columns = writers.into_iter().map(|writer| writer.close()).collect::<Result<Vec<_>, _>>()?;
-        let bytes = columns.iter().map(|column| column.close().bytes_written).sum();
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch = spare.map_or_else(|| Scratch::new(self.settings.compression), Ok)?;
+        let columns = encode(rows, &self.columns, self.compression, &mut scratch)?;
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        let bytes = columns.iter().map(|column| column.close.bytes_written).sum();
         Ok(EncodedRowGroup { columns, rows: rows.len() as u64, bytes, spans: rows.spans().to_vec() })
     }
 }

@@ -1,0 +1,50 @@
+//! The compression of pages; its contexts are used again and again.
+
+use bytes::Bytes;
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+
+use crate::config::PageCompression;
+
+/// The bytes of a page as they go into the file. Columns whose pages are the same share them.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    pub(super) packed: Bytes,
+    /// Bytes before compression.
+    pub(super) size: usize,
+    pub(super) encoding: Encoding,
+}
+
+/// Compresses pages by one of the codecs of Parquet.
+pub(super) enum Compressor {
+    Zstd(zstd::bulk::Compressor<'static>),
+    Snappy(Box<snap::raw::Encoder>),
+    Lz4,
+    None,
+}
+
+impl Compressor {
+    pub(super) fn new(compression: PageCompression) -> Result<Self, ParquetError> {
+        Ok(match compression {
+            PageCompression::Zstd(level) => Self::Zstd(zstd::bulk::Compressor::new(level).map_err(failed)?),
+            PageCompression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
+            PageCompression::Lz4 => Self::Lz4,
+            PageCompression::None => Self::None,
+        })
+    }
+
+    /// Compresses a page.
+    pub(super) fn body(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Body, ParquetError> {
+        let packed = match self {
+            Self::Zstd(zstd) => zstd.compress(bytes).map_err(failed)?,
+            Self::Snappy(snappy) => snappy.compress_vec(bytes).map_err(failed)?,
+            Self::Lz4 => lz4_flex::block::compress(bytes),
+            Self::None => bytes.to_vec(),
+        };
+        Ok(Body { packed: packed.into(), size: bytes.len(), encoding })
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}

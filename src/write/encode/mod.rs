@@ -1,0 +1,265 @@
+//! Row groups encoded from codes: pages, dictionaries, statistics and page indexes of the 18 columns.
+//!
+//! In: [`Rows`], which hold addresses and names as codes into tables of distinct values. Out: an [`EncodedColumn`] for
+//! each column of [`COLUMNS`], which parquet's writer appends to a file as it is. Always: the values that
+//! `Rows::batch` has, and the statistics and indexes that parquet's own `ArrowWriter` would make of it, with the same
+//! rows in the same pages but for plain text; `tests` hold both against it.
+//!
+//! Why not `ArrowWriter`: it interns each value again, dictionary arrays too, and reads each text again for the
+//! statistics, which is three quarters of what a conversion costs. What is done here instead:
+//!
+//! - A code is numbered once for each column, in an array (`numbering.rs`); no value is hashed, compared or copied for a
+//!   row. The keys that a page has for the first time are noted then, and its bounds are those of their values.
+//! - Numbers are bit-packed eight at a time (`hybrid.rs`), in as many bits as the largest of the page takes.
+//! - An address as text and as a number are the same codes, so where both have the same nulls they share their
+//!   compressed pages (`dictionary.rs`).
+//! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
+//! - `datetime` is DELTA_BINARY_PACKED, doubles are BYTE_STREAM_SPLIT, `is_dns` is bits.
+//!
+//! To change the encoding of a column, change [`Group::columns`]; what a page consists of is in `chunk.rs`.
+
+mod chunk;
+mod compress;
+mod delta;
+mod dictionary;
+mod hybrid;
+mod keys;
+mod numbering;
+mod split;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use parquet::basic::{Compression, Encoding};
+use parquet::errors::ParquetError;
+use parquet::schema::types::SchemaDescriptor;
+
+use crate::columns::{CodeTable, NO_CODE, NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows};
+use crate::config::PageCompression;
+use crate::decode::protocol_text;
+
+pub(super) use chunk::EncodedColumn;
+use chunk::{Chunk, PageFacts};
+use compress::Compressor;
+use dictionary::Coded;
+use keys::Keys;
+use numbering::{Numbered, Slots};
+use value::{Bounds, Value};
+
+/// Rows of a data page: what a reader that uses the page index reads at least.
+pub(super) const PAGE_ROWS: usize = 20_000;
+/// Bytes of a data page before compression, about.
+pub(super) const PAGE_BYTES: usize = 1 << 20;
+/// Lengths below this are keys of a dictionary: with any longer one, which only a capture of no network has, the
+/// column is plain.
+const LENGTHS: u32 = 1 << 18;
+
+/// Memory that is used for row group after row group.
+pub(super) struct Scratch {
+    compressor: Compressor,
+    slots: Slots,
+    numbered: Numbered,
+    keys: Vec<u32>,
+    page: Vec<u8>,
+    bits: Vec<u8>,
+    integers: Vec<i64>,
+    doubles: Vec<f64>,
+}
+
+impl Scratch {
+    pub(super) fn new(compression: PageCompression) -> Result<Self, ParquetError> {
+        Ok(Self {
+            compressor: Compressor::new(compression)?,
+            slots: Slots::default(),
+            numbered: Numbered::default(),
+            keys: Vec::new(),
+            page: Vec::new(),
+            bits: Vec::new(),
+            integers: Vec::new(),
+            doubles: Vec::new(),
+        })
+    }
+}
+
+/// Encodes rows: a column each, in the order of the table.
+pub(super) fn encode(
+    rows: &Rows,
+    schema: &SchemaDescriptor,
+    compression: Compression,
+    scratch: &mut Scratch,
+) -> Result<Vec<EncodedColumn>, ParquetError> {
+    let mut group = Group { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
+    group.columns()?;
+    Ok(group.columns)
+}
+
+/// A row group while it is encoded.
+struct Group<'a> {
+    rows: &'a Rows,
+    schema: &'a SchemaDescriptor,
+    compression: Compression,
+    scratch: &'a mut Scratch,
+    columns: Vec<EncodedColumn>,
+}
+
+impl Group<'_> {
+    /// The columns in their order: which of them are encoded how.
+    fn columns(&mut self) -> Result<(), ParquetError> {
+        let rows = self.rows;
+        self.datetime(&rows.datetime)?;
+        self.names(&rows.dns_query)?;
+        self.names(&rows.dns_resp)?;
+        self.addresses(&rows.ips, &rows.ip_dst)?;
+        self.addresses(&rows.ips, &rows.ip_src)?;
+        self.flags(&rows.is_dns)?;
+        self.lengths(&rows.length)?;
+        self.addresses(&rows.macs, &rows.mac_dst)?;
+        self.addresses(&rows.macs, &rows.mac_src)?;
+        self.ports(&rows.port_dst)?;
+        self.ports(&rows.port_src)?;
+        self.protocols(&rows.protocol)?;
+        self.doubles(&rows.time)?;
+        self.doubles(&rows.time_normed)
+    }
+
+    /// The next column of the table, without pages.
+    fn chunk<V: Value>(&self) -> Chunk<V> {
+        Chunk::new(self.schema.column(self.columns.len()), self.compression)
+    }
+
+    /// Two columns: addresses as text, and as numbers where they have one.
+    fn addresses<K: crate::columns::Coded>(&mut self, table: &CodeTable<K>, codes: &[u32]) -> Result<(), ParquetError> {
+        let text = |code| table.text(code).unwrap_or_default();
+        let number = |code| table.number(code).unwrap_or_default();
+        let mut coded = Coded::new(Keys::Dense(codes), table.len(), self.scratch);
+        self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
+        if table.numbers() == table.len() {
+            self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
+            coded.recycle(self.scratch);
+            return Ok(());
+        }
+        coded.recycle(self.scratch);
+        let mut keys = std::mem::take(&mut self.scratch.keys);
+        keys.clear();
+        keys.extend(codes.iter().map(|code| if table.number(*code).is_some() { *code } else { NO_CODE }));
+        let column = self.coded(Keys::Dense(&keys), table.len(), number);
+        self.scratch.keys = keys;
+        column
+    }
+
+    fn names(&mut self, names: &crate::columns::SparseCodes) -> Result<(), ParquetError> {
+        let table = &self.rows.names;
+        let keys = Keys::Sparse { at: &names.rows, keys: &names.codes, rows: self.rows.len() };
+        self.coded(keys, table.len(), |code| table.text(code).unwrap_or_default())
+    }
+
+    fn lengths(&mut self, lengths: &[u32]) -> Result<(), ParquetError> {
+        if lengths.iter().copied().max().is_none_or(|length| length < LENGTHS) {
+            return self.coded(Keys::Dense(lengths), LENGTHS as usize, i64::from);
+        }
+        let mut chunk = self.chunk();
+        for lengths in lengths.chunks(PAGE_ROWS) {
+            let Scratch { page, compressor, .. } = &mut *self.scratch;
+            page.clear();
+            lengths.iter().for_each(|length| i64::from(*length).plain(page));
+            let bounds = Bounds::of(lengths.iter().copied().map(i64::from));
+            let facts = PageFacts { rows: lengths.len(), nulls: 0, bounds, variable_bytes: None };
+            chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
+        }
+        self.columns.push(chunk.close()?);
+        Ok(())
+    }
+
+    fn ports(&mut self, ports: &[i32]) -> Result<(), ParquetError> {
+        const { assert!(NO_PORT.cast_unsigned() == NO_CODE, "no port is no key") };
+        let keys = ports.iter().map(|port| port.cast_unsigned());
+        self.keyed(keys, 1 << 16, u32::cast_signed)
+    }
+
+    fn protocols(&mut self, protocols: &[u16]) -> Result<(), ParquetError> {
+        let keys = protocols.iter().map(|number| if *number == NO_PROTOCOL { NO_CODE } else { u32::from(*number) });
+        let texts: Vec<String> = (0..=u8::MAX).map(protocol_text).collect();
+        self.keyed(keys, texts.len(), |key| texts.get(key as usize).map_or_else(Default::default, String::as_bytes))
+    }
+
+    /// A column of keys that are made for it.
+    fn keyed<V: Value>(
+        &mut self,
+        keys: impl Iterator<Item = u32>,
+        space: usize,
+        value: impl Fn(u32) -> V,
+    ) -> Result<(), ParquetError> {
+        let mut held = std::mem::take(&mut self.scratch.keys);
+        held.clear();
+        held.extend(keys);
+        let column = self.coded(Keys::Dense(&held), space, value);
+        self.scratch.keys = held;
+        column
+    }
+
+    fn coded<V: Value>(&mut self, keys: Keys<'_>, space: usize, value: impl Fn(u32) -> V) -> Result<(), ParquetError> {
+        let mut coded = Coded::new(keys, space, self.scratch);
+        self.columns.push(coded.column(self.chunk(), self.scratch, value)?);
+        coded.recycle(self.scratch);
+        Ok(())
+    }
+
+    fn datetime(&mut self, values: &[i64]) -> Result<(), ParquetError> {
+        let mut integers = std::mem::take(&mut self.scratch.integers);
+        let is_null = |value: i64| value == NO_DATETIME;
+        let column = self.numeric(values, is_null, &mut integers, Encoding::DELTA_BINARY_PACKED, delta::encode);
+        self.scratch.integers = integers;
+        column
+    }
+
+    fn doubles(&mut self, values: &[f64]) -> Result<(), ParquetError> {
+        let mut doubles = std::mem::take(&mut self.scratch.doubles);
+        let column = self.numeric(values, f64::is_nan, &mut doubles, Encoding::BYTE_STREAM_SPLIT, split::encode);
+        self.scratch.doubles = doubles;
+        column
+    }
+
+    /// A column of values that are encoded as they are, without those that stand for null; `held` is memory for them.
+    fn numeric<V: Value>(
+        &mut self,
+        values: &[V],
+        is_null: impl Fn(V) -> bool + Copy,
+        held: &mut Vec<V>,
+        encoding: Encoding,
+        encode: impl Fn(&[V], &mut Vec<u8>),
+    ) -> Result<(), ParquetError> {
+        let mut chunk = self.chunk();
+        for values in values.chunks(PAGE_ROWS) {
+            let Scratch { page, bits, compressor, .. } = &mut *self.scratch;
+            page.clear();
+            let nulls = values.iter().filter(|value| is_null(**value)).count();
+            keys::levels(values.len(), nulls, bits, page, |bits| keys::bits_of(values, |value| !is_null(value), bits));
+            let mut present = values;
+            if nulls > 0 {
+                held.clear();
+                held.extend(values.iter().copied().filter(|value| !is_null(*value)));
+                present = held;
+            }
+            encode(present, page);
+            let bounds = Bounds::of(present.iter().copied());
+            let facts = PageFacts { rows: values.len(), nulls, bounds, variable_bytes: None };
+            chunk.page(compressor.body(page, encoding)?, facts)?;
+        }
+        self.columns.push(chunk.close()?);
+        Ok(())
+    }
+
+    fn flags(&mut self, flags: &[bool]) -> Result<(), ParquetError> {
+        let mut chunk = self.chunk();
+        for flags in flags.chunks(PAGE_ROWS) {
+            let Scratch { page, compressor, .. } = &mut *self.scratch;
+            page.clear();
+            keys::bits_of(flags, |flag| flag, page);
+            let bounds = Bounds::of(flags.iter().copied());
+            let facts = PageFacts { rows: flags.len(), nulls: 0, bounds, variable_bytes: None };
+            chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
+        }
+        self.columns.push(chunk.close()?);
+        Ok(())
+    }
+}

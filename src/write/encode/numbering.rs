@@ -1,0 +1,97 @@
+//! The numbers that the entries of a column's dictionary get, in the order in which its rows have them.
+
+use crate::columns::NO_CODE;
+
+/// What is known of a key: its number, and the last page that has it; 0 for none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    number: u32,
+    page: u32,
+}
+
+/// A place for each key, used by column after column.
+#[derive(Debug, Default)]
+pub(super) struct Slots(Vec<Slot>);
+
+/// A column by the numbers of its dictionary's entries.
+#[derive(Debug, Default)]
+pub(super) struct Numbered {
+    /// The key of each entry.
+    pub(super) entries: Vec<u32>,
+    /// The number of each row that is not null.
+    numbers: Vec<u32>,
+    /// Keys that occur in a page, page after page.
+    seen: Vec<u32>,
+    /// Where the numbers and the keys of each page end.
+    ends: Vec<(usize, usize)>,
+}
+
+/// A page of such a column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NumberedPage<'a> {
+    /// The number of each row that is not null.
+    pub(super) numbers: &'a [u32],
+    /// The keys that occur.
+    pub(super) seen: &'a [u32],
+}
+
+impl Slots {
+    /// Numbers the keys of a column, which come page by page and are all below `space` or [`NO_CODE`] for null.
+    pub(super) fn number<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, space: usize, into: &mut Numbered) {
+        into.entries.clear();
+        into.numbers.clear();
+        into.seen.clear();
+        into.ends.clear();
+        if self.0.len() < space {
+            self.0.resize(space, Slot::default());
+        }
+        for (page, keys) in (1..).zip(pages) {
+            self.page(page, keys, into);
+            into.ends.push((into.numbers.len(), into.seen.len()));
+        }
+        for key in &into.entries {
+            if let Some(slot) = self.0.get_mut(*key as usize) {
+                *slot = Slot::default();
+            }
+        }
+    }
+
+    fn page(&mut self, page: u32, keys: &[u32], into: &mut Numbered) {
+        let Numbered { entries, numbers, seen, .. } = into;
+        numbers.reserve(keys.len());
+        numbers.extend(keys.iter().filter_map(|key| {
+            // Null has no slot.
+            let slot = self.0.get_mut(*key as usize)?;
+            if slot.page != page {
+                slot.page = page;
+                seen.push(*key);
+                if slot.number == 0 {
+                    entries.push(*key);
+                    // As many as there are keys, which are numbers of 32 bits themselves.
+                    slot.number = u32::try_from(entries.len()).unwrap_or(NO_CODE);
+                }
+            }
+            Some(slot.number - 1)
+        }));
+    }
+}
+
+impl Numbered {
+    /// The pages of the column.
+    pub(super) fn pages(&self) -> impl Iterator<Item = NumberedPage<'_>> {
+        let mut start = (0, 0);
+        self.ends.iter().map(move |end| {
+            let (numbers, seen) = (start.0..end.0, start.1..end.1);
+            start = *end;
+            NumberedPage {
+                numbers: self.numbers.get(numbers).unwrap_or_default(),
+                seen: self.seen.get(seen).unwrap_or_default(),
+            }
+        })
+    }
+
+    /// How many rows are not null.
+    pub(super) fn values(&self) -> usize {
+        self.numbers.len()
+    }
+}

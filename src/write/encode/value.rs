@@ -1,0 +1,220 @@
+//! Values of columns: how they are ordered, and what of them goes into statistics.
+
+use parquet::data_type::ByteArray;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+/// Bytes of a text in statistics; longer ones are cut, which the statistics say.
+const STATISTIC_BYTES: usize = 64;
+
+/// A value of a column, as Parquet orders it.
+pub(super) trait Value: Copy {
+    /// Bytes of a length before each plain value, where lengths vary; the format wants the sum of those lengths.
+    const LENGTH_PREFIX: Option<usize> = None;
+
+    /// Bytes of the values of an encoded page that it takes when written plainly.
+    fn plain_len(self) -> usize;
+    /// Appends it, plainly (Parquet format, `Encodings.md`, "Plain").
+    fn plain(self, out: &mut Vec<u8>);
+    /// Whether it comes before another.
+    fn is_less(self, other: Self) -> bool;
+    /// A bound of a page's values, in the bytes of an index: no more than the least.
+    fn lower(self) -> Vec<u8>;
+    /// The same for the greatest.
+    fn upper(self) -> Vec<u8>;
+    /// Statistics of a column chunk.
+    fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics;
+}
+
+/// The least and the greatest of some values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Bounds<V> {
+    pub(super) min: V,
+    pub(super) max: V,
+}
+
+impl<V: Value> Bounds<V> {
+    /// Of values that come one by one; `None` if there are none.
+    #[inline]
+    pub(super) fn of(mut values: impl Iterator<Item = V>) -> Option<Self> {
+        let first = values.next()?;
+        let (mut min, mut max) = (first, first);
+        for value in values {
+            if value.is_less(min) {
+                min = value;
+            }
+            if max.is_less(value) {
+                max = value;
+            }
+        }
+        Some(Self { min, max })
+    }
+
+    /// Of these and others.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            min: if other.min.is_less(self.min) { other.min } else { self.min },
+            max: if self.max.is_less(other.max) { other.max } else { self.max },
+        }
+    }
+}
+
+macro_rules! number {
+    ($type:ty, $variant:ident) => {
+        impl Value for $type {
+            fn plain_len(self) -> usize {
+                size_of::<Self>()
+            }
+
+            #[inline]
+            fn plain(self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+
+            #[inline]
+            fn is_less(self, other: Self) -> bool {
+                self < other
+            }
+
+            fn lower(self) -> Vec<u8> {
+                self.to_le_bytes().to_vec()
+            }
+
+            fn upper(self) -> Vec<u8> {
+                self.to_le_bytes().to_vec()
+            }
+
+            fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
+                let (min, max) = bounds.map(|bounds| (bounds.min, bounds.max)).unzip();
+                let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
+                Statistics::$variant(statistics.with_backwards_compatible_min_max(true))
+            }
+        }
+    };
+}
+
+number!(i32, Int32);
+number!(i64, Int64);
+
+impl Value for f64 {
+    fn plain_len(self) -> usize {
+        size_of::<Self>()
+    }
+
+    #[inline]
+    fn plain(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+
+    /// In the total order of IEEE 754, in which the footer says that doubles are: -0 is less than 0.
+    #[inline]
+    fn is_less(self, other: Self) -> bool {
+        self.total_cmp(&other).is_lt()
+    }
+
+    fn lower(self) -> Vec<u8> {
+        self.to_le_bytes().to_vec()
+    }
+
+    fn upper(self) -> Vec<u8> {
+        self.to_le_bytes().to_vec()
+    }
+
+    fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
+        let (min, max) = bounds.map(|bounds| (bounds.min, bounds.max)).unzip();
+        let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
+        // What is not a number is null in these columns.
+        Statistics::Double(statistics.with_backwards_compatible_min_max(true).with_nan_count(bounds.map(|_| 0)))
+    }
+}
+
+impl Value for bool {
+    fn plain_len(self) -> usize {
+        1
+    }
+
+    fn plain(self, out: &mut Vec<u8>) {
+        out.push(u8::from(self));
+    }
+
+    fn is_less(self, other: Self) -> bool {
+        !self & other
+    }
+
+    fn lower(self) -> Vec<u8> {
+        vec![u8::from(self)]
+    }
+
+    fn upper(self) -> Vec<u8> {
+        vec![u8::from(self)]
+    }
+
+    fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
+        let (min, max) = bounds.map(|bounds| (bounds.min, bounds.max)).unzip();
+        Statistics::Boolean(ValueStatistics::new(min, max, None, Some(nulls), false))
+    }
+}
+
+/// Text, in UTF-8.
+impl Value for &[u8] {
+    const LENGTH_PREFIX: Option<usize> = Some(size_of::<u32>());
+
+    fn plain_len(self) -> usize {
+        size_of::<u32>() + self.len()
+    }
+
+    #[inline]
+    fn plain(self, out: &mut Vec<u8>) {
+        // No text of a row is near 4 GiB.
+        let len = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        out.extend_from_slice(&len.to_le_bytes());
+        out.extend_from_slice(self);
+    }
+
+    #[inline]
+    fn is_less(self, other: Self) -> bool {
+        self < other
+    }
+
+    fn lower(self) -> Vec<u8> {
+        lower_bound(self).unwrap_or(self).to_vec()
+    }
+
+    fn upper(self) -> Vec<u8> {
+        upper_bound(self).unwrap_or_else(|| self.to_vec())
+    }
+
+    fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
+        let min = bounds.map(|bounds| (bounds.min.lower(), lower_bound(bounds.min).is_none()));
+        let max = bounds.map(|bounds| (bounds.max.upper(), upper_bound(bounds.max).is_none()));
+        let (min, min_is_exact) = min.unzip();
+        let (max, max_is_exact) = max.unzip();
+        let (min, max) = (min.map(ByteArray::from), max.map(ByteArray::from));
+        let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
+        Statistics::ByteArray(
+            statistics
+                .with_min_is_exact(min_is_exact.unwrap_or(false))
+                .with_max_is_exact(max_is_exact.unwrap_or(false)),
+        )
+    }
+}
+
+/// The beginning of a long text, which is no greater than it; `None` if it is short, or does not cut.
+fn lower_bound(text: &[u8]) -> Option<&[u8]> {
+    if text.len() <= STATISTIC_BYTES {
+        return None;
+    }
+    let text = str::from_utf8(text).ok()?;
+    text.get(..text.floor_char_boundary(STATISTIC_BYTES)).map(str::as_bytes)
+}
+
+/// The beginning of a long text with its last character that has one of as many bytes behind it moved on to that: greater
+/// than the text.
+fn upper_bound(text: &[u8]) -> Option<Vec<u8>> {
+    let beginning = str::from_utf8(lower_bound(text)?).ok()?;
+    beginning.char_indices().rev().find_map(|(at, last)| {
+        let next = char::from_u32(u32::from(last) + 1).filter(|next| next.len_utf8() == last.len_utf8())?;
+        let mut bound = beginning.get(..at)?.to_owned();
+        bound.push(next);
+        Some(bound.into_bytes())
+    })
+}
