@@ -85,13 +85,13 @@ fn read(reader: &mut CaptureReader, bytes: &[u8]) -> Reading {
             .map(|place| at + place)
             .find(|&place| bytes.get(place..place + record.data.len()).is_some_and(|held| held == record.data));
         let place = place.expect("the data of a record are those of the input");
-        if record.odd.cap_len_over_block {
+        if record.odd.has(OddRecord::CAP_LEN_OVER_BLOCK) {
             assert!(record.data.len() < record.cap_len as usize);
         } else {
             assert_eq!(record.data.len(), record.cap_len as usize, "all that is announced is there");
         }
-        assert!(!(record.odd.time_out_of_range && record.time.is_some()));
-        assert_eq!(record.link_type.is_none(), record.odd.no_interface);
+        assert!(!(record.odd.has(OddRecord::TIME_OUT_OF_RANGE) && record.time.is_some()));
+        assert_eq!(record.link_type.is_none(), record.odd.has(OddRecord::NO_INTERFACE));
         records.push(Record {
             offset: record.offset,
             data: place..place + record.data.len(),

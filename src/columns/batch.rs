@@ -33,30 +33,36 @@ impl Rows {
     /// If a column does not fit the schema, which is a bug here and not in the input.
     pub fn batch(&self, range: Range<usize>) -> Result<RecordBatch, ArrowError> {
         let rows = range.len();
-        let datetime = values(&self.datetime, &range).map(|value| (*value != NO_DATETIME).then_some(*value));
+        let times = values(&self.times, &range);
+        let datetime = times.clone().map(|times| (times.datetime != NO_DATETIME).then_some(times.datetime));
         let datetime: ArrayRef = match self.unit {
             TimestampUnit::Us => Arc::new(TimestampMicrosecondArray::from_iter(datetime).with_timezone("UTC")),
             TimestampUnit::Ns => Arc::new(TimestampNanosecondArray::from_iter(datetime).with_timezone("UTC")),
         };
+        let (ip, mac) = (values(&self.ip, &range), values(&self.mac, &range));
+        let (ip_dst, ip_src) = (ip.clone().map(|[dst, _]| *dst), ip.map(|[_, src]| *src));
+        let (mac_dst, mac_src) = (mac.clone().map(|[dst, _]| *dst), mac.map(|[_, src]| *src));
+        let (ports, facts) = (values(&self.ports, &range), values(&self.facts, &range));
+        let double = |value: f64| (!value.is_nan()).then_some(value);
         let columns: Vec<ArrayRef> = vec![
             datetime,
             Arc::new(sparse(&self.names, &self.dns_query, &range)?),
             Arc::new(sparse(&self.names, &self.dns_resp, &range)?),
-            Arc::new(texts(&self.ips, &self.ip_dst, &range)?),
-            Arc::new(numbers(&self.ips, &self.ip_dst, &range)),
-            Arc::new(texts(&self.ips, &self.ip_src, &range)?),
-            Arc::new(numbers(&self.ips, &self.ip_src, &range)),
-            Arc::new(BooleanArray::from(self.is_dns.get(range.clone()).unwrap_or_default().to_vec())),
-            Arc::new(Int64Array::from_iter_values(values(&self.length, &range).copied().map(i64::from))),
-            Arc::new(texts(&self.macs, &self.mac_dst, &range)?),
-            Arc::new(numbers(&self.macs, &self.mac_dst, &range)),
-            Arc::new(texts(&self.macs, &self.mac_src, &range)?),
-            Arc::new(numbers(&self.macs, &self.mac_src, &range)),
-            Arc::new(ports(&self.port_dst, &range)),
-            Arc::new(ports(&self.port_src, &range)),
-            Arc::new(protocols(&self.protocol, &range)),
-            Arc::new(doubles(&self.time, &range)),
-            Arc::new(doubles(&self.time_normed, &range)),
+            Arc::new(texts(&self.ips, ip_dst.clone())?),
+            Arc::new(numbers(&self.ips, ip_dst)),
+            Arc::new(texts(&self.ips, ip_src.clone())?),
+            Arc::new(numbers(&self.ips, ip_src)),
+            Arc::new(facts.clone().map(|facts| Some(facts.is_dns)).collect::<BooleanArray>()),
+            Arc::new(Int64Array::from_iter_values(facts.clone().map(|facts| i64::from(facts.length)))),
+            Arc::new(texts(&self.macs, mac_dst.clone())?),
+            Arc::new(numbers(&self.macs, mac_dst)),
+            Arc::new(texts(&self.macs, mac_src.clone())?),
+            Arc::new(numbers(&self.macs, mac_src)),
+            Arc::new(ports.clone().map(|ports| port(ports.dst)).collect::<Int32Array>()),
+            Arc::new(ports.map(|ports| port(ports.src)).collect::<Int32Array>()),
+            Arc::new(facts.map(|facts| u8::try_from(facts.protocol).ok().map(protocol_text)).collect::<StringArray>()),
+            Arc::new(times.clone().map(|times| double(times.time)).collect::<Float64Array>()),
+            Arc::new(times.map(|times| double(times.time_normed)).collect::<Float64Array>()),
         ];
         debug_assert!(columns.iter().all(|column| column.len() == rows), "one value a row in every column");
         RecordBatch::try_new(schema(self.unit), columns)
@@ -67,36 +73,26 @@ fn values<'a, T>(column: &'a [T], range: &Range<usize>) -> std::slice::Iter<'a, 
     column.get(range.clone()).unwrap_or_default().iter()
 }
 
-fn doubles(column: &[f64], range: &Range<usize>) -> Float64Array {
-    let values = column.get(range.clone()).unwrap_or_default();
-    let nulls = NullBuffer::from_iter(values.iter().map(|value| !value.is_nan()));
-    Float64Array::new(ScalarBuffer::from(values.to_vec()), Some(nulls).filter(|nulls| nulls.null_count() > 0))
+fn port(port: i32) -> Option<i32> {
+    (port != NO_PORT).then_some(port)
 }
 
-fn ports(column: &[i32], range: &Range<usize>) -> Int32Array {
-    values(column, range).map(|port| (*port != NO_PORT).then_some(*port)).collect()
-}
-
-fn protocols(column: &[u16], range: &Range<usize>) -> StringArray {
-    values(column, range).map(|protocol| u8::try_from(*protocol).ok().map(protocol_text)).collect()
-}
-
-fn numbers<K: Coded>(table: &CodeTable<K>, codes: &[u32], range: &Range<usize>) -> Int64Array {
-    values(codes, range).map(|code| table.number(*code)).collect()
+fn numbers<K: Coded>(table: &CodeTable<K>, codes: impl Iterator<Item = u32>) -> Int64Array {
+    codes.map(|code| table.number(code)).collect()
 }
 
 /// Text by code, copied without being formatted or checked again.
-fn texts<K: Coded>(table: &CodeTable<K>, codes: &[u32], range: &Range<usize>) -> Result<StringArray, ArrowError> {
-    let codes = codes.get(range.clone()).unwrap_or_default();
-    let mut text = Vec::with_capacity(codes.len() * 17);
-    let mut offsets = Vec::with_capacity(codes.len() + 1);
-    offsets.push(0);
+fn texts<K: Coded>(table: &CodeTable<K>, codes: impl Iterator<Item = u32>) -> Result<StringArray, ArrowError> {
+    let mut text = Vec::new();
+    let mut offsets = vec![0];
+    let mut present = Vec::new();
     for code in codes {
-        text.extend_from_slice(table.text(*code).unwrap_or_default());
+        let value = table.text(code);
+        text.extend_from_slice(value.unwrap_or_default());
         offsets.push(offset(&text)?);
+        present.push(value.is_some());
     }
-    let nulls = NullBuffer::from_iter(codes.iter().map(|code| table.text(*code).is_some()));
-    string_array(offsets, text, nulls)
+    string_array(offsets, text, NullBuffer::from(present))
 }
 
 fn sparse(table: &TextTable, column: &SparseCodes, range: &Range<usize>) -> Result<StringArray, ArrowError> {

@@ -17,26 +17,30 @@ pub const NO_CODE: u32 = u32::MAX;
 /// tables leave free.
 const PER_VALUE: usize = 80;
 
+/// Values that are looked for before the hash table is.
+const RECENT: usize = 64;
+
 /// Distinct values in the order of their first appearance, each with its text.
 #[derive(Debug)]
 pub struct CodeTable<K> {
     /// Codes by the hash of their value.
     codes: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
+    /// Values that were asked for lately, by [`Coded::place`], and their codes: most packets are of a flow that has just
+    /// had one.
+    recent: [(Option<K>, u32); RECENT],
     keys: Vec<K>,
-    /// How many of the values have a number.
-    numbers: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
-impl<K> Default for CodeTable<K> {
+impl<K: Copy> Default for CodeTable<K> {
     fn default() -> Self {
         Self {
             codes: HashTable::default(),
             hasher: foldhash::fast::RandomState::default(),
+            recent: [(None, NO_CODE); RECENT],
             keys: Vec::new(),
-            numbers: 0,
             text: Vec::new(),
             ends: Vec::new(),
         }
@@ -49,6 +53,8 @@ pub trait Coded: Copy + Eq + Hash {
     fn write_text(self, text: &mut Vec<u8>);
     /// Its number, where its integer column has one.
     fn number(self) -> Option<i64>;
+    /// A number that tells it from most others of the same traffic by its lowest bits.
+    fn place(self) -> usize;
 }
 
 impl Coded for IpAddress {
@@ -63,6 +69,15 @@ impl Coded for IpAddress {
             Self::V6(_) => None,
         }
     }
+
+    #[inline]
+    fn place(self) -> usize {
+        match self {
+            Self::V4(bits) => (bits ^ bits >> 8 ^ bits >> 16) as usize,
+            // The last half tells hosts apart, and its last bytes do.
+            Self::V6(bits) => low(bits ^ bits >> 16),
+        }
+    }
 }
 
 impl Coded for MacAddr {
@@ -73,6 +88,18 @@ impl Coded for MacAddr {
     fn number(self) -> Option<i64> {
         i64::try_from(self.0).ok()
     }
+
+    #[inline]
+    fn place(self) -> usize {
+        low(u128::from(self.0 ^ self.0 >> 8))
+    }
+}
+
+/// Some of the low bits.
+#[inline]
+fn low(bits: u128) -> usize {
+    let [low, high, ..] = bits.to_le_bytes();
+    usize::from(u16::from_le_bytes([low, high]))
 }
 
 impl<K: Coded> CodeTable<K> {
@@ -80,6 +107,22 @@ impl<K: Coded> CodeTable<K> {
     #[inline]
     pub fn code(&mut self, value: Option<K>) -> u32 {
         let Some(key) = value else { return NO_CODE };
+        let place = key.place() % RECENT;
+        match self.recent.get(place) {
+            Some((Some(held), code)) if *held == key => *code,
+            _ => self.look_up(key, place),
+        }
+    }
+
+    fn look_up(&mut self, key: K, place: usize) -> u32 {
+        let code = self.find_or_insert(key);
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = (Some(key), code);
+        }
+        code
+    }
+
+    fn find_or_insert(&mut self, key: K) -> u32 {
         let hash = self.hasher.hash_one(key);
         match self.codes.find(hash, |code| self.keys.get(*code as usize) == Some(&key)) {
             Some(code) => *code,
@@ -94,7 +137,6 @@ impl<K: Coded> CodeTable<K> {
         self.keys.push(key);
         let Self { codes, hasher, keys, .. } = self;
         codes.insert_unique(hash, code, |code| keys.get(*code as usize).map_or(0, |key| hasher.hash_one(key)));
-        self.numbers += usize::from(key.number().is_some());
         key.write_text(&mut self.text);
         self.ends.push(self.text.len());
         code
@@ -125,12 +167,6 @@ impl<K: Coded> CodeTable<K> {
         self.key(code).and_then(K::number)
     }
 
-    /// How many of the values have a number.
-    #[must_use]
-    pub fn numbers(&self) -> usize {
-        self.numbers
-    }
-
     /// The text of a code; `None` for [`NO_CODE`].
     #[must_use]
     #[inline]
@@ -157,8 +193,8 @@ impl<K: Coded> CodeTable<K> {
     /// Forgets every value and keeps the memory.
     pub fn clear(&mut self) {
         self.codes.clear();
+        self.recent = [(None, NO_CODE); RECENT];
         self.keys.clear();
-        self.numbers = 0;
         self.text.clear();
         self.ends.clear();
     }

@@ -16,6 +16,8 @@ pub use batch::Batch;
 pub use codes::{CodeTable, Coded, NO_CODE};
 pub use restore::{restored_columns, restored_schema};
 pub(crate) use rows::SparseCodes;
+#[cfg(test)]
+pub(crate) use rows::{Facts, Ports, Times};
 pub use rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span};
 pub use schema::{COLUMNS, Column, Kind, LengthKind, SCHEMA_VERSION, TimestampUnit, schema};
 pub use table::{Table, TableColumn};

@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 use crate::decode::{IpAddress, MacAddr, protocol_number};
 
 use super::codes::{CodeTable, Coded, NO_CODE};
-use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span, SparseCodes};
+use super::rows::{Facts, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Span, SparseCodes, Times};
 use super::schema::{COLUMNS, Kind, LengthKind, TimestampUnit, schema};
 use super::texts::TextTable;
 
@@ -64,37 +64,20 @@ impl Rows {
         };
         let start = self.len();
         self.restore_times(&column("datetime")?, &column("time")?, &column("time_normed")?)?;
-        let (length, is_dns) = (column("length")?, column("is_dns")?);
-        let lengths = length.as_primitive_opt::<Int64Type>().ok_or_else(|| unfit("length"))?.values().iter();
-        let lengths: Result<Vec<_>, _> = lengths.map(|length| u32::try_from(*length)).collect();
-        self.length.extend(lengths.map_err(|_| unfit("length"))?);
-        let is_dns = is_dns.as_boolean_opt().ok_or_else(|| unfit("is_dns"))?;
-        self.is_dns.extend(is_dns.iter().map(|value| value.unwrap_or(false)));
         sparse(&column("dns_query")?, start, &mut self.names, &mut self.dns_query)?;
         sparse(&column("dns_resp")?, start, &mut self.names, &mut self.dns_resp)?;
-        codes(&column("ip_dst")?, &mut self.ips, &mut self.ip_dst, ip)?;
-        codes(&column("ip_src")?, &mut self.ips, &mut self.ip_src, ip)?;
-        codes(&column("mac_dst")?, &mut self.macs, &mut self.mac_dst, mac)?;
-        codes(&column("mac_src")?, &mut self.macs, &mut self.mac_src, mac)?;
-        for (name, ports) in [("port_dst", &mut self.port_dst), ("port_src", &mut self.port_src)] {
-            let values = column(name)?;
-            let values = values.as_primitive_opt::<Int32Type>().ok_or_else(|| unfit(name))?;
-            ports.extend(values.iter().map(|port| port.unwrap_or(NO_PORT)));
-        }
-        let protocol = column("protocol")?;
-        let mut before: Option<(&str, u16)> = None;
-        for text in protocol.as_string_opt::<i32>().ok_or_else(|| unfit("protocol"))? {
-            let number = match (text, before) {
-                (None, _) => NO_PROTOCOL,
-                (Some(text), Some((held, number))) if held == text => number,
-                (Some(text), _) => {
-                    let number = protocol_number(text).map(u16::from).ok_or_else(|| unfit("protocol"))?;
-                    before = Some((text, number));
-                    number
-                }
-            };
-            self.protocol.push(number);
-        }
+        let ip = [codes(&column("ip_dst")?, &mut self.ips, ip)?, codes(&column("ip_src")?, &mut self.ips, ip)?];
+        pairs(ip, &mut self.ip);
+        let mac = [codes(&column("mac_dst")?, &mut self.macs, mac)?, codes(&column("mac_src")?, &mut self.macs, mac)?];
+        pairs(mac, &mut self.mac);
+        let (dst, src) = (column("port_dst")?, column("port_src")?);
+        let ports = |column: &'_ ArrayRef, name| {
+            let ports = column.as_primitive_opt::<Int32Type>().ok_or_else(|| unfit(name))?;
+            Ok::<Vec<_>, ArrowError>(ports.iter().map(|port| port.unwrap_or(NO_PORT)).collect())
+        };
+        let ports = ports(&dst, "port_dst")?.into_iter().zip(ports(&src, "port_src")?);
+        self.ports.extend(ports.map(|(dst, src)| Ports { dst, src }));
+        self.restore_facts(&column("length")?, &column("is_dns")?, &column("protocol")?)?;
         match self.spans.last_mut() {
             Some(span) if span.input == input => {
                 span.rows += range.len() as u64;
@@ -121,9 +104,33 @@ impl Rows {
         if self.unit == TimestampUnit::Ns {
             self.micros.extend(datetime.iter().zip(&time).map(|(nanos, seconds)| micros(*nanos, *seconds)));
         }
-        self.datetime.extend(datetime.iter().map(|value| value.unwrap_or(NO_DATETIME)));
-        self.time.extend(time);
-        self.time_normed.extend(normed);
+        let times = datetime.iter().zip(time).zip(normed).map(|((datetime, time), time_normed)| Times {
+            datetime: datetime.unwrap_or(NO_DATETIME),
+            time,
+            time_normed,
+        });
+        self.times.extend(times);
+        Ok(())
+    }
+
+    fn restore_facts(&mut self, lengths: &ArrayRef, is_dns: &ArrayRef, protocols: &ArrayRef) -> Result<(), ArrowError> {
+        let lengths = lengths.as_primitive_opt::<Int64Type>().ok_or_else(|| unfit("length"))?;
+        let is_dns = is_dns.as_boolean_opt().ok_or_else(|| unfit("is_dns"))?;
+        let protocols = protocols.as_string_opt::<i32>().ok_or_else(|| unfit("protocol"))?;
+        let mut before: Option<(&str, u16)> = None;
+        for ((length, is_dns), text) in lengths.values().iter().zip(is_dns).zip(protocols) {
+            let protocol = match (text, before) {
+                (None, _) => NO_PROTOCOL,
+                (Some(text), Some((held, number))) if held == text => number,
+                (Some(text), _) => {
+                    let number = protocol_number(text).map(u16::from).ok_or_else(|| unfit("protocol"))?;
+                    before = Some((text, number));
+                    number
+                }
+            };
+            let length = u32::try_from(*length).map_err(|_| unfit("length"))?;
+            self.facts.push(Facts { length, protocol, is_dns: is_dns.unwrap_or(false) });
+        }
         Ok(())
     }
 
@@ -163,9 +170,9 @@ fn sparse(column: &ArrayRef, start: usize, names: &mut TextTable, into: &mut Spa
 fn codes<K: Coded>(
     column: &ArrayRef,
     table: &mut CodeTable<K>,
-    into: &mut Vec<u32>,
     parse: impl Fn(&str) -> Option<K>,
-) -> Result<(), ArrowError> {
+) -> Result<Vec<u32>, ArrowError> {
+    let mut into = Vec::with_capacity(column.len());
     let wrong = || unfit("of addresses");
     let dictionary = column.as_dictionary_opt::<Int32Type>().ok_or_else(wrong)?;
     let values: &StringArray = dictionary.values().as_string_opt().ok_or_else(wrong)?;
@@ -187,7 +194,11 @@ fn codes<K: Coded>(
         };
         into.push(code);
     }
-    Ok(())
+    Ok(into)
+}
+
+fn pairs([dst, src]: [Vec<u32>; 2], into: &mut Vec<[u32; 2]>) {
+    into.extend(dst.into_iter().zip(src).map(|(dst, src)| [dst, src]));
 }
 
 fn ip(text: &str) -> Option<IpAddress> {

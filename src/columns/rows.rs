@@ -19,36 +19,53 @@ const PER_ROW: usize = 64;
 /// Bytes of memory that rows take of which there are few, about: a block from the heap for each column.
 const FEW: usize = 1024;
 
-/// Rows of one partition, in the order appended. A value or a code for each row, but for the names.
+/// Rows of one partition, in the order appended. Values and codes that a packet brings together lie together: appending
+/// a row is what costs, and reading one of two of them costs no more than reading both.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub(super) unit: TimestampUnit,
     length_kind: LengthKind,
-    /// In the unit of the rows; [`NO_DATETIME`] for null.
-    pub(crate) datetime: Vec<i64>,
-    /// NaN for null: no time is one.
-    pub(crate) time: Vec<f64>,
-    /// NaN for null.
-    pub(crate) time_normed: Vec<f64>,
-    pub(crate) length: Vec<u32>,
-    pub(crate) is_dns: Vec<bool>,
+    pub(crate) times: Vec<Times>,
+    pub(crate) ips: CodeTable<IpAddress>,
+    /// Codes in the table of the destination and the source; [`NO_CODE`](super::NO_CODE) for null.
+    pub(crate) ip: Vec<[u32; 2]>,
+    pub(crate) macs: CodeTable<MacAddr>,
+    pub(crate) mac: Vec<[u32; 2]>,
+    pub(crate) ports: Vec<Ports>,
+    pub(crate) facts: Vec<Facts>,
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
     pub(crate) dns_resp: SparseCodes,
-    pub(crate) ips: CodeTable<IpAddress>,
-    pub(crate) ip_dst: Vec<u32>,
-    pub(crate) ip_src: Vec<u32>,
-    pub(crate) macs: CodeTable<MacAddr>,
-    pub(crate) mac_dst: Vec<u32>,
-    pub(crate) mac_src: Vec<u32>,
-    /// [`NO_PORT`] for null.
-    pub(crate) port_dst: Vec<i32>,
-    pub(crate) port_src: Vec<i32>,
-    /// [`NO_PROTOCOL`] for null.
-    pub(crate) protocol: Vec<u16>,
     /// Microseconds since the epoch, where `datetime` does not say them.
     pub(super) micros: Vec<i64>,
     pub(super) spans: Vec<Span>,
+}
+
+/// The times of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// In the unit of the rows; [`NO_DATETIME`] for null.
+    pub(crate) datetime: i64,
+    /// NaN for null: no time is one.
+    pub(crate) time: f64,
+    /// NaN for null.
+    pub(crate) time_normed: f64,
+}
+
+/// The ports of a row, [`NO_PORT`] for null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) dst: i32,
+    pub(crate) src: i32,
+}
+
+/// What else a row has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) length: u32,
+    /// [`NO_PROTOCOL`] for null.
+    pub(crate) protocol: u16,
+    pub(crate) is_dns: bool,
 }
 
 /// Rows in a row that came from one stretch of one input.
@@ -110,19 +127,16 @@ impl Rows {
         first: Option<Timestamp>,
     ) -> i64 {
         let row = self.len();
-        let (datetime, time, time_normed) = match record.time {
-            None => (NO_DATETIME, f64::NAN, f64::NAN),
+        self.times.push(match record.time {
+            None => Times { datetime: NO_DATETIME, time: f64::NAN, time_normed: f64::NAN },
             Some(time) => {
                 let datetime = match self.unit {
                     TimestampUnit::Us => time.micros(),
                     TimestampUnit::Ns => time.nanos().unwrap_or(NO_DATETIME),
                 };
-                (datetime, time.as_f64(), time.since(first.unwrap_or(time)))
+                Times { datetime, time: time.as_f64(), time_normed: time.since(first.unwrap_or(time)) }
             }
-        };
-        self.datetime.push(datetime);
-        self.time.push(time);
-        self.time_normed.push(time_normed);
+        });
         if self.unit == TimestampUnit::Ns {
             self.micros.push(record.time.map_or(NO_DATETIME, Timestamp::micros));
         }
@@ -130,15 +144,12 @@ impl Rows {
             LengthKind::Wire => record.orig_len,
             LengthKind::Captured => record.cap_len,
         };
-        self.length.push(length);
-        self.ip_dst.push(self.ips.code(packet.ip_dst));
-        self.ip_src.push(self.ips.code(packet.ip_src));
-        self.mac_dst.push(self.macs.code(packet.mac_dst));
-        self.mac_src.push(self.macs.code(packet.mac_src));
-        self.port_dst.push(packet.port_dst.map_or(NO_PORT, i32::from));
-        self.port_src.push(packet.port_src.map_or(NO_PORT, i32::from));
-        self.protocol.push(packet.protocol.map_or(NO_PROTOCOL, u16::from));
-        self.is_dns.push(packet.dns.is_some());
+        let protocol = packet.protocol.map_or(NO_PROTOCOL, u16::from);
+        self.facts.push(Facts { length, protocol, is_dns: packet.dns.is_some() });
+        self.ip.push([self.ips.code(packet.ip_dst), self.ips.code(packet.ip_src)]);
+        self.mac.push([self.macs.code(packet.mac_dst), self.macs.code(packet.mac_src)]);
+        let port = |port: Option<u16>| port.map_or(NO_PORT, i32::from);
+        self.ports.push(Ports { dst: port(packet.port_dst), src: port(packet.port_src) });
         if let Some(message) = packet.dns {
             for (name, column) in
                 [(message.query_name(), &mut self.dns_query), (message.response_name(), &mut self.dns_resp)]
@@ -167,13 +178,13 @@ impl Rows {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.length.len()
+        self.facts.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.length.is_empty()
+        self.facts.is_empty()
     }
 
     /// Bytes of memory that the rows take, about. It follows from the rows alone.
@@ -190,7 +201,7 @@ impl Rows {
     pub fn kept(&self) -> usize {
         let sparse = (self.dns_query.rows.capacity() + self.dns_resp.rows.capacity()) * 8;
         let tables = self.ips.kept() + self.macs.kept() + self.names.kept();
-        self.length.capacity() * PER_ROW + sparse + tables
+        self.facts.capacity() * PER_ROW + sparse + tables
     }
 
     /// Where the rows came from, in their order.
@@ -205,61 +216,42 @@ impl Rows {
         &self.ips
     }
 
-    /// Code of each row's destination address in [`Rows::addresses`].
+    /// Codes of each row's destination and source address in [`Rows::addresses`].
     #[must_use]
-    pub fn destinations(&self) -> &[u32] {
-        &self.ip_dst
-    }
-
-    /// Code of each row's source address in [`Rows::addresses`].
-    #[must_use]
-    pub fn sources(&self) -> &[u32] {
-        &self.ip_src
+    pub fn ends(&self) -> &[[u32; 2]] {
+        &self.ip
     }
 
     /// The destination and the source port of each row; negative where the packet does not say one.
-    #[must_use]
-    pub fn ports(&self) -> (&[i32], &[i32]) {
-        (&self.port_dst, &self.port_src)
+    pub fn ports(&self) -> impl Iterator<Item = [i32; 2]> {
+        self.ports.iter().map(|ports| [ports.dst, ports.src])
     }
 
-    /// The `length` of each row, in bytes.
-    #[must_use]
-    pub fn lengths(&self) -> &[u32] {
-        &self.length
-    }
-
-    /// The protocol number of each row, or [`NO_PROTOCOL`].
-    #[must_use]
-    pub fn protocols(&self) -> &[u16] {
-        &self.protocol
+    /// The protocol number of each row, or [`NO_PROTOCOL`], and its `length` in bytes.
+    pub fn volumes(&self) -> impl Iterator<Item = (u16, u32)> {
+        self.facts.iter().map(|facts| (facts.protocol, facts.length))
     }
 
     /// The time of each row, in microseconds since the Unix epoch, where it has one.
     pub fn micros(&self) -> impl Iterator<Item = Option<i64>> {
-        let micros = if self.unit == TimestampUnit::Us { &self.datetime } else { &self.micros };
-        micros.iter().map(|&micros| (micros != NO_DATETIME).then_some(micros))
+        let is_micros = self.unit == TimestampUnit::Us;
+        let datetimes = self.times.iter().filter(move |_| is_micros).map(|times| times.datetime);
+        let micros = datetimes.chain(self.micros.iter().copied());
+        micros.map(|micros| (micros != NO_DATETIME).then_some(micros))
     }
 
     /// Forgets every row and keeps the memory.
     pub fn clear(&mut self) {
-        self.datetime.clear();
-        self.time.clear();
-        self.time_normed.clear();
-        self.length.clear();
-        self.is_dns.clear();
+        self.times.clear();
+        self.ips.clear();
+        self.ip.clear();
+        self.macs.clear();
+        self.mac.clear();
+        self.ports.clear();
+        self.facts.clear();
         self.names.clear();
         self.dns_query.clear();
         self.dns_resp.clear();
-        self.ips.clear();
-        self.ip_dst.clear();
-        self.ip_src.clear();
-        self.macs.clear();
-        self.mac_dst.clear();
-        self.mac_src.clear();
-        self.port_dst.clear();
-        self.port_src.clear();
-        self.protocol.clear();
         self.micros.clear();
         self.spans.clear();
     }

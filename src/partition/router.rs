@@ -18,6 +18,15 @@ const BYTES_PER_ROW: usize = 192;
 /// keep memory for many.
 const FEW: usize = 3;
 
+/// Rows after which the bytes of the current partition are counted again.
+const STRIDE: usize = 64;
+
+/// Rows of a partition, and how many of their bytes have been counted.
+struct Open {
+    rows: Box<Rows>,
+    counted: usize,
+}
+
 /// Collects the rows of a task by partition, and hands them on as row groups.
 pub struct Router {
     by: PartitionBy,
@@ -27,8 +36,12 @@ pub struct Router {
     full: usize,
     /// Bytes that the rows of all partitions may take.
     room: usize,
-    open: BTreeMap<PartitionKey, Rows>,
+    /// The partition that the last row went to.
+    current: Option<(PartitionKey, Open)>,
+    /// The others.
+    open: BTreeMap<PartitionKey, Open>,
     open_rows: usize,
+    /// Bytes of all rows, as far as they have been counted.
     open_bytes: usize,
     handed_on: VecDeque<(PartitionKey, Rows)>,
     spare: Vec<Rows>,
@@ -50,6 +63,7 @@ impl Router {
             length,
             full: full.max(1),
             room: full.max(ROW_GROUP_ROWS).saturating_mul(BYTES_PER_ROW),
+            current: None,
             open: BTreeMap::new(),
             open_rows: 0,
             open_bytes: 0,
@@ -62,6 +76,7 @@ impl Router {
 
     /// Begins a capture, or goes on in the middle of one: `last` is the time of the timed row before.
     pub fn begin(&mut self, input: usize, last: Option<Timestamp>) {
+        self.put_away();
         self.holds = 0..0;
         self.when = When::BeforeFirst(input);
         if let Some(last) = last {
@@ -72,6 +87,7 @@ impl Router {
     /// Rows go to the date and hour of an instant from now on.
     #[cold]
     fn enter(&mut self, seconds: i64) {
+        self.put_away();
         let span = if self.by.hour { 3600 } else { 86_400 };
         let start = seconds - seconds.rem_euclid(span);
         self.holds = start..start + span;
@@ -105,32 +121,63 @@ impl Router {
     ) -> i64 {
         self.step_over(record.time);
         let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
-        let key = PartitionKey { when: self.when, protocol };
-        let are_few = self.open.len() < FEW;
-        let rows = self.open.entry(key).or_insert_with(|| {
-            let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
-            self.open_bytes += rows.bytes();
-            rows
-        });
-        let before = rows.bytes();
-        let length = rows.append(input, record, packet, first);
+        if self.current.as_ref().is_none_or(|(key, _)| key.protocol != protocol) {
+            self.turn_to(PartitionKey { when: self.when, protocol });
+        }
+        let Some((_, open)) = &mut self.current else { return 0 };
+        let length = open.rows.append(input, record, packet, first);
         self.open_rows += 1;
-        self.open_bytes += rows.bytes() - before;
-        if rows.len() >= self.full {
-            self.hand_on(key);
-        } else if self.open_rows >= self.full.saturating_mul(2) || self.open_bytes >= self.room {
-            self.make_room();
+        if open.rows.len() >= self.full {
+            self.put_away();
+            self.hand_on(PartitionKey { when: self.when, protocol });
+        } else if self.open_rows.is_multiple_of(STRIDE) || self.open_rows >= self.full.saturating_mul(2) {
+            self.look_for_room();
         }
         length
     }
 
+    /// Makes another partition the current one, until rows go to another date, hour or capture.
+    fn turn_to(&mut self, key: PartitionKey) {
+        self.put_away();
+        let are_few = self.open.len() < FEW;
+        let open = self.open.remove(&key).unwrap_or_else(|| {
+            let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
+            Open { rows: Box::new(rows), counted: 0 }
+        });
+        self.current = Some((key, open));
+    }
+
+    /// Puts the current partition to the others.
+    fn put_away(&mut self) {
+        self.count();
+        if let Some((key, open)) = self.current.take() {
+            self.open.insert(key, open);
+        }
+    }
+
+    /// Counts the bytes of the current partition.
+    fn count(&mut self) {
+        if let Some((_, open)) = &mut self.current {
+            let bytes = open.rows.bytes();
+            self.open_bytes += bytes - std::mem::replace(&mut open.counted, bytes);
+        }
+    }
+
+    #[cold]
+    fn look_for_room(&mut self) {
+        self.count();
+        if self.open_rows >= self.full.saturating_mul(2) || self.open_bytes >= self.room {
+            self.put_away();
+            self.make_room();
+        }
+    }
+
     /// Hands on the partitions that have most of what there is too much of, until a quarter of it is free: one where there
     /// are few, many at once where there are many, so that none has to be looked for at every row.
-    #[cold]
     fn make_room(&mut self) {
         let too_many_rows = self.open_rows >= self.full.saturating_mul(2);
         let size = |rows: &Rows| if too_many_rows { rows.len() } else { rows.bytes() };
-        let mut fullest: Vec<_> = self.open.iter().map(|(key, rows)| (size(rows), Reverse(*key))).collect();
+        let mut fullest: Vec<_> = self.open.iter().map(|(key, open)| (size(&open.rows), Reverse(*key))).collect();
         fullest.sort_unstable();
         while let Some((_, Reverse(key))) = fullest.pop() {
             self.hand_on(key);
@@ -151,15 +198,16 @@ impl Router {
     }
 
     fn hand_on(&mut self, key: PartitionKey) {
-        if let Some(rows) = self.open.remove(&key) {
+        if let Some(Open { rows, counted }) = self.open.remove(&key) {
             self.open_rows -= rows.len();
-            self.open_bytes -= rows.bytes();
-            self.handed_on.push_back((key, rows));
+            self.open_bytes -= counted;
+            self.handed_on.push_back((key, *rows));
         }
     }
 
     /// Hands on everything that is left, in the order of the keys.
     pub fn flush(&mut self) {
+        self.put_away();
         let keys: Vec<_> = self.open.keys().copied().collect();
         keys.into_iter().for_each(|key| self.hand_on(key));
     }

@@ -93,11 +93,8 @@ pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Fra
         interface: None,
         data: header_len..header_len + announced,
         total: header_len + announced,
-        odd: OddRecord {
-            fraction_carried: fields.fraction >= per_second,
-            cap_len_over_snap_len: header.snap_len != 0 && fields.cap_len > header.snap_len,
-            ..OddRecord::default()
-        },
+        odd: OddRecord::FRACTION_CARRIED.when(fields.fraction >= per_second)
+            | OddRecord::CAP_LEN_OVER_SNAP_LEN.when(header.snap_len != 0 && fields.cap_len > header.snap_len),
     }))
 }
 

@@ -305,13 +305,11 @@ fn timed_packet(
         interface: Some(number),
         data: room.start..room.start + held,
         total,
-        odd: OddRecord {
-            fraction_carried: false,
-            time_out_of_range: interface.is_some() && time.is_none(),
-            no_interface: interface.is_none(),
-            cap_len_over_block: cap_len as usize > room.len(),
-            cap_len_over_snap_len: interface.is_some_and(|found| found.snap_len != 0 && cap_len > found.snap_len),
-        },
+        odd: OddRecord::TIME_OUT_OF_RANGE.when(interface.is_some() && time.is_none())
+            | OddRecord::NO_INTERFACE.when(interface.is_none())
+            | OddRecord::CAP_LEN_OVER_BLOCK.when(cap_len as usize > room.len())
+            | OddRecord::CAP_LEN_OVER_SNAP_LEN
+                .when(interface.is_some_and(|found| found.snap_len != 0 && cap_len > found.snap_len)),
     }
 }
 
@@ -332,10 +330,7 @@ fn simple_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usi
         interface: Some(0),
         data: 12..12 + held,
         total,
-        odd: OddRecord {
-            no_interface: interface.is_none(),
-            cap_len_over_block: cap_len as usize > packet.len(),
-            ..OddRecord::default()
-        },
+        odd: OddRecord::NO_INTERFACE.when(interface.is_none())
+            | OddRecord::CAP_LEN_OVER_BLOCK.when(cap_len as usize > packet.len()),
     })
 }

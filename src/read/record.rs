@@ -22,17 +22,56 @@ pub struct PacketRecord<'a> {
     pub odd: OddRecord,
 }
 
-/// What can be odd about a record that is framed all the same. Odd is not wrong: each is counted, none stops anything.
+/// What is odd about a record that is framed all the same: any of the five below. Odd is not wrong: each is counted, none
+/// stops anything.
+///
+/// ```
+/// # use parcap::read::OddRecord;
+/// let odd = OddRecord::NO_INTERFACE | OddRecord::TIME_OUT_OF_RANGE.when(false);
+/// assert!(odd.has(OddRecord::NO_INTERFACE) && !odd.has(OddRecord::TIME_OUT_OF_RANGE));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OddRecord {
+pub struct OddRecord(u8);
+
+impl OddRecord {
     /// A fraction of a second that is a second or more; it was carried.
-    pub fraction_carried: bool,
+    pub const FRACTION_CARRIED: Self = Self(1);
     /// A time outside the years 1 to 9999; the record counts as one without a time.
-    pub time_out_of_range: bool,
+    pub const TIME_OUT_OF_RANGE: Self = Self(1 << 1);
     /// A pcapng packet that names an interface which its section does not have.
-    pub no_interface: bool,
+    pub const NO_INTERFACE: Self = Self(1 << 2);
     /// A pcapng packet that announces more captured bytes than its block has.
-    pub cap_len_over_block: bool,
+    pub const CAP_LEN_OVER_BLOCK: Self = Self(1 << 3);
     /// More captured bytes than the snapshot length of the capture or interface allows.
-    pub cap_len_over_snap_len: bool,
+    pub const CAP_LEN_OVER_SNAP_LEN: Self = Self(1 << 4);
+
+    /// This if it is so, else nothing.
+    #[must_use]
+    #[inline]
+    pub fn when(self, is_so: bool) -> Self {
+        Self(self.0 * u8::from(is_so))
+    }
+
+    /// Whether all of `which` are so.
+    #[must_use]
+    #[inline]
+    pub fn has(self, which: Self) -> bool {
+        self.0 & which.0 == which.0
+    }
+
+    /// One bit each, in the order above from the lowest on.
+    #[must_use]
+    #[inline]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+impl std::ops::BitOr for OddRecord {
+    type Output = Self;
+
+    #[inline]
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }

@@ -115,19 +115,15 @@ impl Counter {
     }
 
     fn pairs(&mut self, rows: &Rows) {
-        let (port_dst, port_src) = rows.ports();
-        let ends = rows.destinations().iter().zip(rows.sources()).zip(port_dst.iter().zip(port_src));
-        for (((dst, src), (port_dst, port_src)), (protocol, bytes)) in
-            ends.zip(rows.protocols().iter().zip(rows.lengths()))
-        {
-            let (pair, ports) = (pair(*dst, *src, *protocol), [*port_dst, *port_src]);
+        for (([dst, src], ports), (protocol, bytes)) in rows.ends().iter().zip(rows.ports()).zip(rows.volumes()) {
+            let pair = pair(*dst, *src, protocol);
             let Some(recent) = self.recent.get_mut(place(pair, ports)) else { continue };
             if recent.pair != pair || recent.ports != ports {
                 let before = std::mem::replace(recent, Recent { pair, ports, volume: Volume::default() });
-                recent.volume.add(Volume { bytes: i64::from(*bytes), packets: 1 });
+                recent.volume.add(Volume { bytes: i64::from(bytes), packets: 1 });
                 self.add(before);
             } else {
-                recent.volume.add(Volume { bytes: i64::from(*bytes), packets: 1 });
+                recent.volume.add(Volume { bytes: i64::from(bytes), packets: 1 });
             }
         }
         for place in 0..RECENT {
@@ -191,7 +187,7 @@ impl Counter {
         let mut holds = 0..0;
         let mut start = None;
         let mut place = usize::MAX;
-        for ((micros, protocol), bytes) in rows.micros().zip(rows.protocols()).zip(rows.lengths()) {
+        for (micros, (protocol, bytes)) in rows.micros().zip(rows.volumes()) {
             let same = match micros {
                 Some(micros) => holds.contains(&micros),
                 None => start.is_none() && !self.window.is_empty(),
@@ -202,14 +198,14 @@ impl Counter {
                 holds = start.map_or(0..0, |start| start..start + window);
             }
             // Packets of one protocol mostly follow one another.
-            if self.window.get(place).is_none_or(|(held, _)| held != protocol) {
-                place = self.window.iter().position(|(held, _)| held == protocol).unwrap_or_else(|| {
-                    self.window.push((*protocol, Volume::default()));
+            if self.window.get(place).is_none_or(|(held, _)| *held != protocol) {
+                place = self.window.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
+                    self.window.push((protocol, Volume::default()));
                     self.window.len() - 1
                 });
             }
             if let Some((_, volume)) = self.window.get_mut(place) {
-                volume.add(Volume { bytes: i64::from(*bytes), packets: 1 });
+                volume.add(Volume { bytes: i64::from(bytes), packets: 1 });
             }
         }
         self.end_of_window(day, start, tallies);

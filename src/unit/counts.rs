@@ -4,23 +4,24 @@ use crate::commit::{BACKWARDS, CaptureEntry};
 use crate::decode::{Packet, Stop};
 use crate::read::{LinkType, PacketRecord, Timestamp};
 
-/// Names of the oddities of records.
+/// Names of the oddities of records: those of [`OddRecord::bits`](crate::read::OddRecord::bits) in their order, then those
+/// of the two lengths.
 const RECORD_ODDITIES: [&str; 8] = [
-    "zero_length",
-    "cut_by_snap_len",
-    "orig_len_below_cap_len",
     "fraction_carried",
     "time_out_of_range",
     "no_interface",
     "cap_len_over_block",
     "cap_len_over_snap_len",
+    "zero_length",
+    "cut_by_snap_len",
+    "orig_len_below_cap_len",
 ];
 
 /// Counts of some records of one capture.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(super) records: u64,
-    odd: [u64; RECORD_ODDITIES.len()],
+    odd: Odd,
     stops: Stops,
     link_types: Vec<(Option<LinkType>, u64)>,
     earliest: Option<Timestamp>,
@@ -28,6 +29,15 @@ pub(crate) struct Counts {
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     backwards: u64,
+}
+
+/// Records by all that is odd about them, one bit each: a count for a record, whatever is odd.
+struct Odd([u64; 1 << RECORD_ODDITIES.len()]);
+
+impl Default for Odd {
+    fn default() -> Self {
+        Self([0; 1 << RECORD_ODDITIES.len()])
+    }
 }
 
 struct Stops([u64; Stop::COUNT]);
@@ -42,18 +52,12 @@ impl Counts {
     #[inline]
     pub(crate) fn add(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
         self.records += 1;
-        let odd = [
-            record.cap_len == 0,
-            record.cap_len < record.orig_len,
-            record.cap_len > record.orig_len,
-            record.odd.fraction_carried,
-            record.odd.time_out_of_range,
-            record.odd.no_interface,
-            record.odd.cap_len_over_block,
-            record.odd.cap_len_over_snap_len,
-        ];
-        for (count, odd) in self.odd.iter_mut().zip(odd) {
-            *count += u64::from(odd);
+        let lengths = u8::from(record.cap_len == 0)
+            | u8::from(record.cap_len < record.orig_len) << 1
+            | u8::from(record.cap_len > record.orig_len) << 2;
+        let bits = usize::from(record.odd.bits() | lengths << 5);
+        if let Some(count) = self.odd.0.get_mut(bits) {
+            *count += 1;
         }
         if let Some(count) = packet.stop.and_then(|stop| self.stops.0.get_mut(stop.index())) {
             *count += 1;
@@ -63,12 +67,25 @@ impl Counts {
             None => self.link_types.push((record.link_type, 1)),
         }
         if let Some(time) = record.time {
-            self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));
-            self.latest = Some(self.latest.map_or(time, |held| held.max(time)));
-            self.backwards += u64::from(self.last.is_some_and(|last| time < last));
-            self.first = self.first.or(Some(time));
-            self.last = Some(time);
+            self.time(time);
         }
+    }
+
+    #[inline]
+    fn time(&mut self, time: Timestamp) {
+        match self.last {
+            // Most times rise.
+            Some(last) if time >= last => {}
+            last => {
+                self.backwards += u64::from(last.is_some());
+                self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));
+                self.first = self.first.or(Some(time));
+            }
+        }
+        if self.latest.is_none_or(|held| held < time) {
+            self.latest = Some(time);
+        }
+        self.last = Some(time);
     }
 
     /// Records counted so far.
@@ -87,8 +104,9 @@ impl Counts {
             let name = link_type.map_or_else(|| "none".to_owned(), |link_type| link_type.to_string());
             entry.link_types.add(&name, count);
         }
-        for (name, count) in RECORD_ODDITIES.into_iter().zip(self.odd) {
-            entry.count_odd(name, count);
+        for (place, name) in RECORD_ODDITIES.into_iter().enumerate() {
+            let counts = self.odd.0.iter().enumerate().filter(|(bits, _)| bits >> place & 1 == 1);
+            entry.count_odd(name, counts.map(|(_, count)| count).sum());
         }
         for (stop, count) in Stop::ALL.into_iter().zip(self.stops.0) {
             entry.count_odd(stop.name(), count);

@@ -30,6 +30,11 @@ impl<'a> Coded<'a> {
         Self { keys, numbered, pages: Vec::new() }
     }
 
+    /// The keys that occur.
+    pub(super) fn entries(&self) -> &[u32] {
+        &self.numbered.entries
+    }
+
     /// Gives back the memory.
     pub(super) fn recycle(self, scratch: &mut Scratch) {
         scratch.numbered = self.numbered;
@@ -45,7 +50,8 @@ impl<'a> Coded<'a> {
         let entries = &self.numbered.entries;
         let lens: Vec<_> = entries.iter().map(|key| value(*key).plain_len()).collect();
         let dictionary: usize = lens.iter().sum();
-        let plain = sum_of(self.numbered.pages().flat_map(|page| page.numbers), &lens);
+        let pages: Vec<_> = self.numbered.pages().map(|page| plain_len::<V>(page.numbers, &lens)).collect();
+        let plain = pages.iter().sum();
         let numbers = self.numbered.values() * hybrid::width(last(entries.len())) as usize / 8;
         if dictionary + numbers > plain || dictionary > DICTIONARY_BYTES {
             self.plain(&mut chunk, scratch, plain, value)?;
@@ -57,9 +63,9 @@ impl<'a> Coded<'a> {
         if self.pages.is_empty() {
             self.pages = self.data_pages(chunk.is_optional(), scratch)?;
         }
-        for ((keys, page), body) in self.keys.pages(PAGE_ROWS).zip(self.numbered.pages()).zip(&self.pages) {
-            let variable_bytes =
-                V::LENGTH_PREFIX.map(|prefix| sum_of(page.numbers, &lens) - page.numbers.len() * prefix);
+        let bodies = self.pages.iter().zip(pages);
+        for ((keys, page), (body, plain)) in self.keys.pages(PAGE_ROWS).zip(self.numbered.pages()).zip(bodies) {
+            let variable_bytes = V::LENGTH_PREFIX.map(|prefix| plain - page.numbers.len() * prefix);
             let facts = PageFacts {
                 rows: keys.rows(),
                 nulls: keys.rows() - page.numbers.len(),
@@ -123,7 +129,11 @@ fn last(entries: usize) -> u32 {
     u32::try_from(entries.saturating_sub(1)).unwrap_or(u32::MAX)
 }
 
-/// The sum of what an entry of each number is worth.
-fn sum_of<'n>(numbers: impl IntoIterator<Item = &'n u32>, worth: &[usize]) -> usize {
-    numbers.into_iter().filter_map(|number| worth.get(*number as usize)).sum()
+/// Bytes of the entries of these numbers when written plainly, of which `lens` has those of each entry.
+fn plain_len<V: Value>(numbers: &[u32], lens: &[usize]) -> usize {
+    match lens.first() {
+        // All are of the same length.
+        Some(len) if V::LENGTH_PREFIX.is_none() => numbers.len() * len,
+        _ => numbers.iter().filter_map(|number| lens.get(*number as usize)).sum(),
+    }
 }

@@ -106,20 +106,20 @@ impl Group<'_> {
     /// The columns in their order: which of them are encoded how.
     fn columns(&mut self) -> Result<(), ParquetError> {
         let rows = self.rows;
-        self.datetime(&rows.datetime)?;
+        self.datetime(rows.times.iter().map(|times| times.datetime))?;
         self.names(&rows.dns_query)?;
         self.names(&rows.dns_resp)?;
-        self.addresses(&rows.ips, &rows.ip_dst)?;
-        self.addresses(&rows.ips, &rows.ip_src)?;
-        self.flags(&rows.is_dns)?;
-        self.lengths(&rows.length)?;
-        self.addresses(&rows.macs, &rows.mac_dst)?;
-        self.addresses(&rows.macs, &rows.mac_src)?;
-        self.ports(&rows.port_dst)?;
-        self.ports(&rows.port_src)?;
-        self.protocols(&rows.protocol)?;
-        self.doubles(&rows.time)?;
-        self.doubles(&rows.time_normed)
+        self.addresses(&rows.ips, rows.ip.iter().map(|[dst, _]| *dst))?;
+        self.addresses(&rows.ips, rows.ip.iter().map(|[_, src]| *src))?;
+        self.flags(rows.facts.iter().map(|facts| facts.is_dns))?;
+        self.lengths(rows.facts.iter().map(|facts| facts.length))?;
+        self.addresses(&rows.macs, rows.mac.iter().map(|[dst, _]| *dst))?;
+        self.addresses(&rows.macs, rows.mac.iter().map(|[_, src]| *src))?;
+        self.ports(rows.ports.iter().map(|ports| ports.dst))?;
+        self.ports(rows.ports.iter().map(|ports| ports.src))?;
+        self.protocols(rows.facts.iter().map(|facts| facts.protocol))?;
+        self.doubles(rows.times.iter().map(|times| times.time))?;
+        self.doubles(rows.times.iter().map(|times| times.time_normed))
     }
 
     /// The next column of the table, without pages.
@@ -128,23 +128,28 @@ impl Group<'_> {
     }
 
     /// Two columns: addresses as text, and as numbers where they have one.
-    fn addresses<K: crate::columns::Coded>(&mut self, table: &CodeTable<K>, codes: &[u32]) -> Result<(), ParquetError> {
+    fn addresses<K: crate::columns::Coded>(
+        &mut self,
+        table: &CodeTable<K>,
+        codes: impl Iterator<Item = u32>,
+    ) -> Result<(), ParquetError> {
         let text = |code| table.text(code).unwrap_or_default();
         let number = |code| table.number(code).unwrap_or_default();
-        let mut coded = Coded::new(Keys::Dense(codes), table.len(), self.scratch);
-        self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
-        if table.numbers() == table.len() {
-            self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
-            coded.recycle(self.scratch);
-            return Ok(());
-        }
-        coded.recycle(self.scratch);
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
-        keys.extend(codes.iter().map(|code| if table.number(*code).is_some() { *code } else { NO_CODE }));
-        let column = self.coded(Keys::Dense(&keys), table.len(), number);
+        keys.extend(codes);
+        let mut coded = Coded::new(Keys::Dense(&keys), table.len(), self.scratch);
+        self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
+        if coded.entries().iter().all(|code| table.number(*code).is_some()) {
+            self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
+            coded.recycle(self.scratch);
+        } else {
+            coded.recycle(self.scratch);
+            keys.iter_mut().filter(|code| table.number(**code).is_none()).for_each(|code| *code = NO_CODE);
+            self.coded(Keys::Dense(&keys), table.len(), number)?;
+        }
         self.scratch.keys = keys;
-        column
+        Ok(())
     }
 
     fn names(&mut self, names: &crate::columns::SparseCodes) -> Result<(), ParquetError> {
@@ -153,31 +158,21 @@ impl Group<'_> {
         self.coded(keys, table.len(), |code| table.text(code).unwrap_or_default())
     }
 
-    fn lengths(&mut self, lengths: &[u32]) -> Result<(), ParquetError> {
-        if lengths.iter().copied().max().is_none_or(|length| length < LENGTHS) {
-            return self.coded(Keys::Dense(lengths), LENGTHS as usize, i64::from);
+    fn lengths(&mut self, lengths: impl Iterator<Item = u32> + Clone) -> Result<(), ParquetError> {
+        if lengths.clone().max().is_none_or(|length| length < LENGTHS) {
+            return self.keyed(lengths, LENGTHS as usize, i64::from);
         }
-        let mut chunk = self.chunk();
-        for lengths in lengths.chunks(PAGE_ROWS) {
-            let Scratch { page, compressor, .. } = &mut *self.scratch;
-            page.clear();
-            lengths.iter().for_each(|length| i64::from(*length).plain(page));
-            let bounds = Bounds::of(lengths.iter().copied().map(i64::from));
-            let facts = PageFacts { rows: lengths.len(), nulls: 0, bounds, variable_bytes: None };
-            chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
-        }
-        self.columns.push(chunk.close()?);
-        Ok(())
+        let plain = |lengths: &[i64], page: &mut Vec<u8>| lengths.iter().for_each(|length| length.plain(page));
+        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, Encoding::PLAIN, plain)
     }
 
-    fn ports(&mut self, ports: &[i32]) -> Result<(), ParquetError> {
+    fn ports(&mut self, ports: impl Iterator<Item = i32>) -> Result<(), ParquetError> {
         const { assert!(NO_PORT.cast_unsigned() == NO_CODE, "no port is no key") };
-        let keys = ports.iter().map(|port| port.cast_unsigned());
-        self.keyed(keys, 1 << 16, u32::cast_signed)
+        self.keyed(ports.map(i32::cast_unsigned), 1 << 16, u32::cast_signed)
     }
 
-    fn protocols(&mut self, protocols: &[u16]) -> Result<(), ParquetError> {
-        let keys = protocols.iter().map(|number| if *number == NO_PROTOCOL { NO_CODE } else { u32::from(*number) });
+    fn protocols(&mut self, protocols: impl Iterator<Item = u16>) -> Result<(), ParquetError> {
+        let keys = protocols.map(|number| if number == NO_PROTOCOL { NO_CODE } else { u32::from(number) });
         let texts: Vec<String> = (0..=u8::MAX).map(protocol_text).collect();
         self.keyed(keys, texts.len(), |key| texts.get(key as usize).map_or_else(Default::default, String::as_bytes))
     }
@@ -204,53 +199,50 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn datetime(&mut self, values: &[i64]) -> Result<(), ParquetError> {
-        let mut integers = std::mem::take(&mut self.scratch.integers);
+    fn datetime(&mut self, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
         let is_null = |value: i64| value == NO_DATETIME;
-        let column = self.numeric(values, is_null, &mut integers, Encoding::DELTA_BINARY_PACKED, delta::encode);
-        self.scratch.integers = integers;
-        column
+        self.numeric(values, is_null, |scratch| &mut scratch.integers, Encoding::DELTA_BINARY_PACKED, delta::encode)
     }
 
-    fn doubles(&mut self, values: &[f64]) -> Result<(), ParquetError> {
-        let mut doubles = std::mem::take(&mut self.scratch.doubles);
-        let column = self.numeric(values, f64::is_nan, &mut doubles, Encoding::BYTE_STREAM_SPLIT, split::encode);
-        self.scratch.doubles = doubles;
-        column
+    fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
+        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, Encoding::BYTE_STREAM_SPLIT, split::encode)
     }
 
     /// A column of values that are encoded as they are, without those that stand for null; `held` is memory for them.
     fn numeric<V: Value>(
         &mut self,
-        values: &[V],
+        values: impl Iterator<Item = V>,
         is_null: impl Fn(V) -> bool + Copy,
-        held: &mut Vec<V>,
+        held: impl Fn(&mut Scratch) -> &mut Vec<V>,
         encoding: Encoding,
         encode: impl Fn(&[V], &mut Vec<u8>),
     ) -> Result<(), ParquetError> {
         let mut chunk = self.chunk();
-        for values in values.chunks(PAGE_ROWS) {
+        let mut column = std::mem::take(held(self.scratch));
+        column.clear();
+        column.extend(values);
+        for values in column.chunks_mut(PAGE_ROWS) {
             let Scratch { page, bits, compressor, .. } = &mut *self.scratch;
             page.clear();
+            let rows = values.len();
             let nulls = values.iter().filter(|value| is_null(**value)).count();
-            keys::levels(values.len(), nulls, bits, page, |bits| keys::bits_of(values, |value| !is_null(value), bits));
-            let mut present = values;
-            if nulls > 0 {
-                held.clear();
-                held.extend(values.iter().copied().filter(|value| !is_null(*value)));
-                present = held;
+            if chunk.is_optional() {
+                keys::levels(rows, nulls, bits, page, |bits| keys::bits_of(values, |value| !is_null(value), bits));
             }
-            encode(present, page);
-            let bounds = Bounds::of(present.iter().copied());
-            let facts = PageFacts { rows: values.len(), nulls, bounds, variable_bytes: None };
+            let values = if nulls > 0 { without(values, is_null) } else { &*values };
+            encode(values, page);
+            let bounds = Bounds::of(values.iter().copied());
+            let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
             chunk.page(compressor.body(page, encoding)?, facts)?;
         }
+        *held(self.scratch) = column;
         self.columns.push(chunk.close()?);
         Ok(())
     }
 
-    fn flags(&mut self, flags: &[bool]) -> Result<(), ParquetError> {
+    fn flags(&mut self, flags: impl Iterator<Item = bool>) -> Result<(), ParquetError> {
         let mut chunk = self.chunk();
+        let flags: Vec<bool> = flags.collect();
         for flags in flags.chunks(PAGE_ROWS) {
             let Scratch { page, compressor, .. } = &mut *self.scratch;
             page.clear();
@@ -262,4 +254,18 @@ impl Group<'_> {
         self.columns.push(chunk.close()?);
         Ok(())
     }
+}
+
+/// Values without some, which are moved behind the others.
+fn without<V: Copy>(values: &mut [V], is_null: impl Fn(V) -> bool) -> &[V] {
+    let mut kept = 0;
+    for at in 0..values.len() {
+        if let Some(value) = values.get(at).copied().filter(|value| !is_null(*value)) {
+            if let Some(place) = values.get_mut(kept) {
+                *place = value;
+            }
+            kept += 1;
+        }
+    }
+    values.get(..kept).unwrap_or_default()
 }

@@ -2,6 +2,8 @@
 
 use crate::columns::NO_CODE;
 
+use super::without;
+
 /// What is known of a key: its number, and the last page that has it; 0 for none.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
@@ -58,10 +60,15 @@ impl Slots {
 
     fn page(&mut self, page: u32, keys: &[u32], into: &mut Numbered) {
         let Numbered { entries, numbers, seen, .. } = into;
-        numbers.reserve(keys.len());
-        numbers.extend(keys.iter().filter_map(|key| {
+        let start = numbers.len();
+        let mut nulls = 0;
+        // Of a known length, so that room is asked for once; nulls go afterwards.
+        numbers.extend(keys.iter().map(|key| {
             // Null has no slot.
-            let slot = self.0.get_mut(*key as usize)?;
+            let Some(slot) = self.0.get_mut(*key as usize) else {
+                nulls += 1;
+                return NO_CODE;
+            };
             if slot.page != page {
                 slot.page = page;
                 seen.push(*key);
@@ -71,8 +78,12 @@ impl Slots {
                     slot.number = u32::try_from(entries.len()).unwrap_or(NO_CODE);
                 }
             }
-            Some(slot.number - 1)
+            slot.number - 1
         }));
+        if nulls > 0 {
+            let kept = without(numbers.get_mut(start..).unwrap_or_default(), |number| number == NO_CODE).len();
+            numbers.truncate(start + kept);
+        }
     }
 }
 

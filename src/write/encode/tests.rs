@@ -17,7 +17,8 @@ use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
 
 use crate::columns::{
-    Batch, COLUMNS, Kind, LengthKind, NO_CODE, NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, TimestampUnit,
+    Batch, COLUMNS, Facts, Kind, LengthKind, NO_CODE, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Times,
+    TimestampUnit,
 };
 use crate::config::{PageCompression, Settings};
 use crate::decode::{IpAddress, MacAddr};
@@ -62,10 +63,13 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
     let mut rows = Rows::new(TimestampUnit::Us, LengthKind::Wire);
     for row in 0..count {
         let time = times.number(0, row);
-        rows.datetime.push(time.map_or(NO_DATETIME, |time| mixed(time).cast_signed() >> (time % 40)));
-        rows.time
-            .push(time.map_or(f64::NAN, |time| (time as f64 - 3.0) / 7.0 * if time % 2 == 0 { 1.0 } else { -1.0 }));
-        rows.time_normed.push(time.map_or(f64::NAN, |time| if time == 0 { -0.0 } else { (time / 2) as f64 }));
+        let datetime = time.map_or(NO_DATETIME, |time| mixed(time).cast_signed() >> (time % 40));
+        let sign = |time: u64| if time.is_multiple_of(2) { 1.0 } else { -1.0 };
+        rows.times.push(Times {
+            datetime,
+            time: time.map_or(f64::NAN, |time| (time as f64 - 3.0) / 7.0 * sign(time)),
+            time_normed: time.map_or(f64::NAN, |time| if time == 0 { -0.0 } else { (time / 2) as f64 }),
+        });
         for (column, place) in [(1, 0), (2, 1)] {
             if let Some(name) = names.number(column, row) {
                 let code = rows.names.code(|text| {
@@ -83,17 +87,20 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
             0 => IpAddress::V6(u128::from(mixed(number)) << 64 | u128::from(number)),
             _ => IpAddress::V4(mixed(number) as u32),
         };
-        rows.ip_dst.push(ips.number(3, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number)))));
+        let dst = ips.number(3, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number))));
         // All of IPv4, or not at all: then the two columns of an address share their pages.
-        rows.ip_src.push(ips.number(4, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number * 5 + 1)))));
+        let src = ips.number(4, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number * 5 + 1))));
+        rows.ip.push([dst, src]);
         let mac = |number: u64| MacAddr(mixed(number) >> 16);
-        rows.mac_dst.push(macs.number(5, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number)))));
-        rows.mac_src.push(macs.number(6, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number + 1)))));
-        rows.port_dst.push(ports.number(7, row).map_or(NO_PORT, |number| i32::from(mixed(number) as u16)));
-        rows.port_src.push(ports.number(8, row).map_or(NO_PORT, |number| i32::from(number as u16)));
-        rows.protocol.push(others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256));
-        rows.is_dns.push(others.number(10, row).is_some());
-        rows.length.push(others.number(11, row).map_or(0, |number| number as u32));
+        let dst = macs.number(5, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number))));
+        let src = macs.number(6, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number + 1))));
+        rows.mac.push([dst, src]);
+        let dst = ports.number(7, row).map_or(NO_PORT, |number| i32::from(mixed(number) as u16));
+        let src = ports.number(8, row).map_or(NO_PORT, |number| i32::from(number as u16));
+        rows.ports.push(Ports { dst, src });
+        let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
+        let length = others.number(11, row).map_or(0, |number| number as u32);
+        rows.facts.push(Facts { length, protocol, is_dns: others.number(10, row).is_some() });
     }
     rows
 }
