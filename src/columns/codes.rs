@@ -59,8 +59,7 @@ pub trait Coded: Copy + Eq + Hash {
 
 impl Coded for IpAddress {
     fn write_text(self, text: &mut Vec<u8>) {
-        // Writing to a vector cannot fail.
-        let _ = write!(text, "{self}");
+        self.write_to(text);
     }
 
     fn number(self) -> Option<i64> {
@@ -82,6 +81,7 @@ impl Coded for IpAddress {
 
 impl Coded for MacAddr {
     fn write_text(self, text: &mut Vec<u8>) {
+        // Writing to a vector cannot fail.
         let _ = write!(text, "{self}");
     }
 

@@ -4,6 +4,7 @@
 //! Deliberately not here: the columns' text of an address (`columns`), and time and length, which are the record's and not the frame's.
 
 use std::fmt;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::dns;
@@ -100,6 +101,47 @@ impl From<[u8; 4]> for IpAddress {
 impl From<[u8; 16]> for IpAddress {
     fn from(octets: [u8; 16]) -> Self {
         Self::V6(u128::from_be_bytes(octets))
+    }
+}
+
+impl IpAddress {
+    /// Appends the text that [`Display`](fmt::Display) gives. That of IPv4 without the machinery of formatting, which is
+    /// ten times slower.
+    ///
+    /// ```
+    /// # use parcap::decode::IpAddress;
+    /// let mut text = Vec::new();
+    /// IpAddress::V4(0x0a00_ff07).write_to(&mut text);
+    /// assert_eq!(text, b"10.0.255.7");
+    /// ```
+    pub fn write_to(self, text: &mut Vec<u8>) {
+        let Self::V4(bits) = self else {
+            // Writing to a vector cannot fail.
+            let _ = write!(text, "{self}");
+            return;
+        };
+        for (place, octet) in bits.to_be_bytes().into_iter().enumerate() {
+            if place > 0 {
+                text.push(b'.');
+            }
+            if octet >= 100 {
+                text.push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                text.push(b'0' + octet / 10 % 10);
+            }
+            text.push(b'0' + octet % 10);
+        }
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        // As long as the longest.
+        let mut text = Vec::with_capacity(39);
+        self.write_to(&mut text);
+        // It is ASCII.
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 

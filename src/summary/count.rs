@@ -186,29 +186,36 @@ impl Counter {
     fn windows(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
         let mut holds = 0..0;
         let mut start = None;
-        let mut place = usize::MAX;
+        // Packets of one protocol mostly follow one another; they are counted here.
+        let mut run = (NO_PROTOCOL, Volume::default());
         for (micros, (protocol, bytes)) in rows.micros().zip(rows.volumes()) {
-            let same = match micros {
+            let is_in_window = match micros {
                 Some(micros) => holds.contains(&micros),
-                None => start.is_none() && !self.window.is_empty(),
+                None => start.is_none(),
             };
-            if !same {
+            if !is_in_window || run.0 != protocol {
+                self.add_to_window(run);
+                run = (protocol, Volume::default());
+            }
+            if !is_in_window {
                 self.end_of_window(day, start, tallies);
                 start = micros.map(|micros| micros - micros.rem_euclid(window));
                 holds = start.map_or(0..0, |start| start..start + window);
             }
-            // Packets of one protocol mostly follow one another.
-            if self.window.get(place).is_none_or(|(held, _)| *held != protocol) {
-                place = self.window.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
-                    self.window.push((protocol, Volume::default()));
-                    self.window.len() - 1
-                });
-            }
-            if let Some((_, volume)) = self.window.get_mut(place) {
-                volume.add(Volume { bytes: i64::from(bytes), packets: 1 });
-            }
+            run.1.add(Volume { bytes: i64::from(bytes), packets: 1 });
         }
+        self.add_to_window(run);
         self.end_of_window(day, start, tallies);
+    }
+
+    fn add_to_window(&mut self, (protocol, volume): (u16, Volume)) {
+        if volume.packets == 0 {
+            return;
+        }
+        match self.window.iter_mut().find(|(held, _)| *held == protocol) {
+            Some((_, held)) => held.add(volume),
+            None => self.window.push((protocol, volume)),
+        }
     }
 
     fn end_of_window(&mut self, day: Day, start: Option<i64>, tallies: &mut Tallies) {

@@ -1,7 +1,7 @@
 //! From keys and sums to the rows of a summary table.
 
 use crate::columns::{NO_PROTOCOL, Table, TableColumn};
-use crate::decode::{dns, protocol_name};
+use crate::decode::{IpAddress, dns, protocol_name};
 use crate::tally::Sums;
 
 use super::key::Reader;
@@ -49,7 +49,7 @@ impl Rows {
         match kind {
             Kind::ByIp | Kind::BySrc => {
                 let address = key.address();
-                self.text(address.map(|address| address.to_string())).int(bytes).int(packets);
+                self.text(address.map(IpAddress::to_text)).int(bytes).int(packets);
             }
             Kind::ByName => {
                 let name = key.name();
@@ -57,7 +57,7 @@ impl Rows {
             }
             Kind::Conversations => {
                 let (src, dst) = (key.address(), key.address());
-                self.text(src.map(|address| address.to_string())).text(dst.map(|address| address.to_string()));
+                self.text(src.map(IpAddress::to_text)).text(dst.map(IpAddress::to_text));
                 self.int(bytes).int(packets).maybe(None);
             }
             Kind::Protocols => {
@@ -85,7 +85,7 @@ impl Rows {
             }
             Kind::Names => {
                 let (address, name) = (key.address(), key.name());
-                self.text(address.map(|address| address.to_string())).text(Some(name.to_owned())).int(packets);
+                self.text(address.map(IpAddress::to_text)).text(Some(name.to_owned())).int(packets);
                 let [first, last] = more.map(|time| (!Sums::NO_SPAN.contains(&time)).then_some(time));
                 self.time(first).time(last);
             }

@@ -101,7 +101,12 @@ impl<'a> Merge<'a> {
         if self.read.is_multiple_of(STRIDE) {
             self.space.check()?;
         }
-        match self.step() {
+        let step = if let [only] = self.sources.as_mut_slice() {
+            step_alone(only, &mut self.key, self.rule)
+        } else {
+            self.step()
+        };
+        match step {
             Ok(sums) => Ok(sums.map(|sums| (self.key.as_slice(), sums))),
             Err(error) => Err(Error::io("read sums in", self.space.folder())(error)),
         }
@@ -137,4 +142,18 @@ impl<'a> Merge<'a> {
         }
         Ok(sums)
     }
+}
+
+/// The same where there is nothing to merge with: only keys that differed by their owner may follow one another.
+#[inline]
+fn step_alone(only: &mut Source<'_>, into: &mut Vec<u8>, rule: Rule) -> io::Result<Option<Sums>> {
+    let Some((key, mut sums)) = only.get() else { return Ok(None) };
+    into.clear();
+    into.extend_from_slice(key);
+    only.advance()?;
+    while let Some((_, more)) = only.get().filter(|(key, _)| key == into) {
+        sums.merge(&more, rule);
+        only.advance()?;
+    }
+    Ok(Some(sums))
 }

@@ -4,16 +4,10 @@ use crate::columns::NO_CODE;
 
 use super::without;
 
-/// What is known of a key: its number, and the last page that has it; 0 for none.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    number: u32,
-    page: u32,
-}
-
-/// A place for each key, used by column after column.
+/// What is known of each key: its number, and the last page that has it, both from 1 on; 0 for none. Used by column after
+/// column.
 #[derive(Debug, Default)]
-pub(super) struct Slots(Vec<Slot>);
+pub(super) struct Slots(Vec<[u32; 2]>);
 
 /// A column by the numbers of its dictionary's entries.
 #[derive(Debug, Default)]
@@ -45,7 +39,8 @@ impl Slots {
         into.seen.clear();
         into.ends.clear();
         if self.0.len() < space {
-            self.0.resize(space, Slot::default());
+            // Zeroed by the system, page by page, as far as keys are used: of lengths and ports most are not.
+            self.0 = vec![[0; 2]; space];
         }
         for (page, keys) in (1..).zip(pages) {
             self.page(page, keys, into);
@@ -53,7 +48,7 @@ impl Slots {
         }
         for key in &into.entries {
             if let Some(slot) = self.0.get_mut(*key as usize) {
-                *slot = Slot::default();
+                *slot = [0; 2];
             }
         }
     }
@@ -65,20 +60,20 @@ impl Slots {
         // Of a known length, so that room is asked for once; nulls go afterwards.
         numbers.extend(keys.iter().map(|key| {
             // Null has no slot.
-            let Some(slot) = self.0.get_mut(*key as usize) else {
+            let Some([number, last]) = self.0.get_mut(*key as usize) else {
                 nulls += 1;
                 return NO_CODE;
             };
-            if slot.page != page {
-                slot.page = page;
+            if *last != page {
+                *last = page;
                 seen.push(*key);
-                if slot.number == 0 {
+                if *number == 0 {
                     entries.push(*key);
                     // As many as there are keys, which are numbers of 32 bits themselves.
-                    slot.number = u32::try_from(entries.len()).unwrap_or(NO_CODE);
+                    *number = u32::try_from(entries.len()).unwrap_or(NO_CODE);
                 }
             }
-            slot.number - 1
+            *number - 1
         }));
         if nulls > 0 {
             let kept = without(numbers.get_mut(start..).unwrap_or_default(), |number| number == NO_CODE).len();
