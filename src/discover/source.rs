@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +35,14 @@ pub enum Source {
         /// Bytes read so far.
         read: u64,
     },
-    /// A decompressor, or standard input.
+    /// A decompressor on a thread of its own, or standard input.
+    Ahead {
+        /// The unpacked bytes.
+        bytes: ReadAhead,
+        /// What is known of the packed ones.
+        origin: Origin,
+    },
+    /// A decompressor of little, or whatever gives bytes.
     Stream {
         /// The unpacked bytes.
         bytes: Box<dyn Read + Send>,
@@ -86,13 +94,26 @@ impl Source {
             packed => {
                 let origin = Origin::default();
                 let metered = Metered { bytes: Steady(file).take(input.size), origin: origin.clone() };
-                let bytes = unpack(packed, BufReader::with_capacity(1 << 17, metered), window)?;
-                // A thread costs more than it saves on a small file.
-                let bytes = if input.size < SMALL { bytes } else { Box::new(ReadAhead::start(bytes)?) };
-                Self::Stream { bytes, origin }
+                let buffered = |metered| BufReader::with_capacity(1 << 17, metered);
+                match packed {
+                    // A thread costs more than it saves on a small file.
+                    _ if input.size < SMALL => {
+                        Self::Stream { bytes: unpack(packed, buffered(metered), window)?, origin }
+                    }
+                    // These unpack about as fast as the system reads.
+                    Compression::Zstd | Compression::Lz4 => {
+                        let ahead = ReadAhead::start("parcap-read", Box::new(metered))?;
+                        Self::ahead(unpack(packed, ahead, window)?, origin)?
+                    }
+                    _ => Self::ahead(unpack(packed, buffered(metered), window)?, origin)?,
+                }
             }
         };
         Ok((source, input.compression))
+    }
+
+    fn ahead(bytes: Box<dyn Read + Send>, origin: Origin) -> io::Result<Self> {
+        Ok(Self::Ahead { bytes: ReadAhead::start("parcap-unpack", bytes)?, origin })
     }
 
     /// The same plain file from another offset on; `None` for a stream, which has only one.
@@ -100,7 +121,7 @@ impl Source {
     pub fn at_offset(&self, offset: u64) -> Option<Self> {
         match self {
             Self::File { file, end, .. } => Some(Self::File { file: Arc::clone(file), at: offset, end: *end, read: 0 }),
-            Self::Stream { .. } => None,
+            Self::Ahead { .. } | Self::Stream { .. } => None,
         }
     }
 
@@ -111,7 +132,7 @@ impl Source {
                 *at = offset;
                 true
             }
-            Self::Stream { .. } => false,
+            Self::Ahead { .. } | Self::Stream { .. } => false,
         }
     }
 
@@ -124,7 +145,7 @@ impl Source {
                 *at += count;
                 Some(count)
             }
-            Self::Stream { .. } => None,
+            Self::Ahead { .. } | Self::Stream { .. } => None,
         }
     }
 
@@ -146,6 +167,7 @@ impl Source {
                         *total += read as u64;
                     })
                 }
+                Self::Ahead { bytes, .. } => bytes.read(buffer),
                 Self::Stream { bytes, .. } => bytes.read(buffer),
             };
             return match result {
@@ -156,12 +178,24 @@ impl Source {
         }
     }
 
+    /// Exchanges a buffer, of which the bytes in `left` are still to be read, for one that has these and more behind them,
+    /// and says where. `None`, and nothing is exchanged, where bytes can only be read into a buffer.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn exchange(&mut self, buffer: &mut Vec<u8>, left: Range<usize>) -> Result<Option<Range<usize>>, SourceError> {
+        match self {
+            Self::Ahead { bytes, .. } => bytes.exchange(buffer, left).map_err(|error| SourceError::of(self, error)),
+            _ => Ok(None),
+        }
+    }
+
     /// Bytes of the file that have been read, packed if it is packed.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         match self {
             Self::File { read, .. } => *read,
-            Self::Stream { origin, .. } => origin.read.load(Ordering::Relaxed),
+            Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.read.load(Ordering::Relaxed),
         }
     }
 
@@ -169,7 +203,7 @@ impl Source {
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         match self {
-            Self::Stream { origin: Origin { hash: Some(hash), .. }, .. } => {
+            Self::Ahead { origin: Origin { hash: Some(hash), .. }, .. } => {
                 let hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
                 Some(checksum(&hash))
             }
@@ -200,7 +234,7 @@ impl SourceError {
     /// A decompressor reports its own findings as I/O errors too, but without a number from the system.
     fn of(source: &Source, error: io::Error) -> Self {
         match source {
-            Source::Stream { .. } if error.raw_os_error().is_none() => {
+            Source::Ahead { .. } | Source::Stream { .. } if error.raw_os_error().is_none() => {
                 if let Some(excess) = Excess::of(&error) {
                     Self::CompressedExcess(excess)
                 } else if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -221,6 +255,6 @@ fn stdin(window: u64) -> io::Result<(Source, Compression)> {
     let packed = magic::compression(&head);
     let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
     let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
-    let bytes = ReadAhead::start(unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?)?;
-    Ok((Source::Stream { bytes: Box::new(bytes), origin }, packed))
+    let bytes = unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?;
+    Ok((Source::ahead(bytes, origin)?, packed))
 }

@@ -104,29 +104,37 @@ impl Window {
 
     #[cold]
     fn read_more(&mut self, wanted: usize) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        while self.end < wanted && !self.at_end {
-            // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
-            let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted));
-            if self.buffer.is_empty() {
-                // Zeroed by the system, page by page, as far as a capture needs them: most are small.
-                self.buffer = vec![0; room];
-            } else if self.buffer.len() < room {
-                self.buffer.resize(room, 0);
-            }
-            let Some(free) = self.buffer.get_mut(self.end..) else {
-                return;
-            };
-            match self.source.read(free) {
-                Ok(0) => self.at_end = true,
-                Ok(read) => self.end += read,
+        while self.end - self.start < wanted && !self.at_end {
+            match self.read_some(wanted) {
+                Ok(true) => {}
+                Ok(false) => self.at_end = true,
                 Err(failure) => {
                     self.at_end = true;
                     self.failure = Some(failure);
                 }
             }
         }
+    }
+
+    /// Reads on; `false` at the end.
+    fn read_some(&mut self, wanted: usize) -> Result<bool, SourceError> {
+        if let Some(held) = self.source.exchange(&mut self.buffer, self.start..self.end)? {
+            (self.start, self.end) = (held.start, held.end);
+            return Ok(true);
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
+        let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted));
+        if self.buffer.is_empty() {
+            // Zeroed by the system, page by page, as far as a capture needs them: most are small.
+            self.buffer = vec![0; room];
+        } else if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
+        let read = self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default())?;
+        self.end += read;
+        Ok(read > 0)
     }
 }

@@ -12,7 +12,7 @@ use crate::names::PtrOptions;
 use crate::plan::{Sampled, Unit, plan};
 use crate::progress::{self, Progress};
 use crate::read::CaptureReader;
-use crate::unit::{Cancel, Meter, Spare, Windows, Workshop, convert_units, workers};
+use crate::unit::{Cancel, Workshop, convert_units, workers};
 use crate::write::Encoder;
 
 use super::naming;
@@ -149,16 +149,7 @@ fn convert_and_commit(
 ) -> Result<()> {
     let settings = &request.settings;
     let stage = FinalStage::open(lake, settings, &request.ptr, request.top, &request.cancel)?;
-    let workshop = Workshop {
-        lake: lake.clone(),
-        staging: Lake::staging().join("units"),
-        encoder: encoder(settings, lake)?,
-        cancel: request.cancel.clone(),
-        memory,
-        windows: Windows::new(&memory),
-        meter: Meter::default(),
-        spare: Spare::default(),
-    };
+    let workshop = Workshop::new(lake.clone(), encoder(settings, lake)?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut tonight.convert);
     let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
     let taken = held.identities_without(&replaced);

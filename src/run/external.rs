@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::plan::{self, Unit};
-use crate::unit::{self, Cancel, Meter, Spare, Windows, Workshop, convert_units};
+use crate::unit::{self, Cancel, Workshop, convert_units};
 
 use super::convert::{encoder, hold, per_second, sample};
 use super::publish::publish;
@@ -48,9 +48,8 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
     let encoder = encoder(&unit.settings, &lake)?;
     let memory = Memory::share(None, unit::workers(jobs), unit.settings.row_group_rows)?;
-    let windows = Windows::new(&memory);
-    let (meter, spare) = (Meter::default(), Spare::default());
-    let workshop = Workshop { lake, staging, encoder, cancel, memory, windows, meter, spare };
+    let mut workshop = Workshop::new(lake, encoder, memory, cancel);
+    workshop.staging = staging;
     unit::convert_unit(unit, &workshop, jobs)
 }
 
@@ -174,16 +173,7 @@ fn folder_of(row: &UnitRow) -> Option<PathBuf> {
 /// What units are converted with that have to be converted again here.
 fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<Workshop> {
     let memory = Memory::share(None, unit::workers(jobs), settings.row_group_rows)?;
-    Ok(Workshop {
-        lake: lake.clone(),
-        staging: Lake::staging().join("units"),
-        encoder: encoder(settings, lake)?,
-        cancel: cancel.clone(),
-        memory,
-        windows: Windows::new(&memory),
-        meter: Meter::default(),
-        spare: Spare::default(),
-    })
+    Ok(Workshop::new(lake.clone(), encoder(settings, lake)?, memory, cancel.clone()))
 }
 
 fn convert_again(

@@ -2,7 +2,7 @@
 
 use crate::commit::{CaptureEntry, StreamEntry};
 use crate::decode::{Packet, decode};
-use crate::discover::{Input, Refusal};
+use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
 use crate::partition::{Day, PartitionKey, Router, When};
@@ -10,6 +10,7 @@ use crate::read::{self, CaptureReader, Damage, DamageKind, Position, Timestamp};
 use crate::summary::Partial;
 use crate::write::EncodedRowGroup;
 
+use super::assistant::{Assistant, Done};
 use super::counts::Counts;
 use super::job::Job;
 use super::relay::Handover;
@@ -31,6 +32,9 @@ struct Work<'j, 'a> {
     /// The position that was guessed and awaits its proof.
     guessed: Option<Position>,
     in_turn: bool,
+    /// Whether what is read can only be read from its beginning, so that no other worker can help.
+    is_alone: bool,
+    assistant: Option<Assistant<'j>>,
 }
 
 /// What waits for the task's turn.
@@ -136,6 +140,8 @@ impl<'j, 'a> Work<'j, 'a> {
             held_bytes: 0,
             guessed: None,
             in_turn: false,
+            is_alone: false,
+            assistant: None,
         }
     }
 
@@ -157,6 +163,7 @@ impl<'j, 'a> Work<'j, 'a> {
             self.write_held()?;
             taken = Some(self.job.workshop.windows.take(window, &self.job.workshop.cancel)?);
         }
+        self.is_alone = capture.input.is_stdin() || capture.input.compression != Compression::None;
         match CaptureReader::open_within(&capture.input, window) {
             Ok(reader) => self.read(place, reader.salvaging(self.salvage(), None), None).map(drop)?,
             Err(refusal) => self.refuse(place, &refusal),
@@ -279,7 +286,10 @@ impl<'j, 'a> Work<'j, 'a> {
                 // Which date the row goes to depends on the chunk before.
                 return Err(Stop::Disproved);
             }
-            let packet = record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
+            let packet = match record.link_type {
+                Some(link_type) => decode(link_type, record.data),
+                None => Packet::default(),
+            };
             counts.add(&record, &packet);
             length += self.router.append(place, &record, &packet, first.or(record.time));
             if let Some(message) = &packet.dns
@@ -340,6 +350,7 @@ impl<'j, 'a> Work<'j, 'a> {
             self.router.flush();
             self.encode()?;
         }
+        self.wait_for_assistant()?;
         let when = first.map(|first| When::of_seconds(first.seconds(), self.job.unit.settings.partition_by));
         self.partial.resolve(when.map_or(Day::EPOCH, day_of));
         if let Some(when) = when {
@@ -353,19 +364,40 @@ impl<'j, 'a> Work<'j, 'a> {
             if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
             }
-            let group = self
-                .job
-                .workshop
-                .encoder
-                .encode(&rows)
-                .map_err(|source| Error::Parquet { path: self.job.workshop.lake.root().to_path_buf(), source })?;
-            self.router.recycle(rows);
-            self.held_bytes += group.memory();
-            self.held.push(Held::RowGroup(key, group));
-            // After each: rows of thousands of partitions may have been handed on at once.
-            if self.in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
-                self.write_held()?;
+            if self.is_alone && self.assistant.is_none() {
+                self.assistant = Assistant::start(&self.job.workshop.idle, &self.job.workshop.encoder)?;
             }
+            let Some(assistant) = &mut self.assistant else {
+                let group = self.job.workshop.encoder.encode(&rows);
+                self.take_over(Done { key, rows, group })?;
+                continue;
+            };
+            assistant.give(key, rows)?;
+            while let Some(done) = self.assistant.as_mut().map_or(Ok(None), Assistant::done)? {
+                self.take_over(done)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All row groups that are being encoded.
+    fn wait_for_assistant(&mut self) -> Result<(), Stop> {
+        while let Some(done) = self.assistant.as_mut().map_or(Ok(None), Assistant::wait)? {
+            self.take_over(done)?;
+        }
+        Ok(())
+    }
+
+    /// Holds a row group that has been encoded, and writes what is held as soon as that may be.
+    fn take_over(&mut self, Done { key, rows, group }: Done) -> Result<(), Stop> {
+        let path = || self.job.workshop.lake.root().to_path_buf();
+        let group = group.map_err(|source| Error::Parquet { path: path(), source })?;
+        self.router.recycle(rows);
+        self.held_bytes += group.memory();
+        self.held.push(Held::RowGroup(key, group));
+        // After each: rows of thousands of partitions may have been handed on at once.
+        if self.in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
+            self.write_held()?;
         }
         Ok(())
     }
@@ -397,6 +429,7 @@ impl<'j, 'a> Work<'j, 'a> {
     fn hand_in(mut self, handover: Option<Handover>) -> Result<bool, Stop> {
         self.router.flush();
         self.encode()?;
+        self.wait_for_assistant()?;
         self.write_held()?;
         let last = self.job.add(self.captures, self.partial.into_tallies())?;
         self.job.relay.pass(self.turn, handover);

@@ -14,6 +14,7 @@ use crate::plan::{Task, Unit};
 use crate::tally::{Saved, Space, Tallies};
 use crate::write::Encoder;
 
+use super::assistant::Idle;
 use super::cancel::Cancel;
 use super::relay::Relay;
 use super::sink::Sink;
@@ -26,7 +27,7 @@ pub struct Workshop {
     /// The folder for staged files, below the lake.
     pub staging: PathBuf,
     /// Makes row groups.
-    pub encoder: Encoder,
+    pub encoder: Arc<Encoder>,
     /// How a run is stopped early.
     pub cancel: Cancel,
     /// What the workers may take.
@@ -37,6 +38,26 @@ pub struct Workshop {
     pub meter: Meter,
     /// Memory for rows that no task uses now.
     pub spare: Spare,
+    /// Workers that have nothing to do.
+    pub(super) idle: Idle,
+}
+
+impl Workshop {
+    /// A workshop that puts parts into a lake, and stages them in the folder of units that are being converted.
+    #[must_use]
+    pub fn new(lake: Lake, encoder: Encoder, memory: Memory, cancel: Cancel) -> Self {
+        Self {
+            lake,
+            staging: Lake::staging().join("units"),
+            encoder: Arc::new(encoder),
+            cancel,
+            memory,
+            windows: Windows::new(&memory),
+            meter: Meter::default(),
+            spare: Spare::default(),
+            idle: Idle::default(),
+        }
+    }
 }
 
 /// Memory for rows, passed on from task to task: allocating it anew for each costs time, and fragments the heap.

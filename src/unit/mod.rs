@@ -4,6 +4,7 @@
 //! capture, whichever thread decodes them, so the bytes do not depend on how many there are. Memory is bounded by the
 //! number of workers: each holds one read buffer, the rows of a row group or two, and a few encoded row groups.
 
+mod assistant;
 mod cancel;
 mod convert;
 mod counts;

@@ -30,11 +30,17 @@ pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result
     let dispenser = Mutex::new(Dispenser::new(units));
     let finished = Mutex::new((BTreeMap::new(), None));
     pool.broadcast(|_| {
+        workshop.idle.add();
         while workshop.cancel.check().is_ok() {
             let taken = dispenser.lock().unwrap_or_else(PoisonError::into_inner).take(workshop);
             let result = match taken {
                 Ok(None) => return,
-                Ok(Some((number, job, task))) => work(&job, number, task),
+                Ok(Some((number, job, task))) => {
+                    workshop.idle.remove();
+                    let result = work(&job, number, task);
+                    workshop.idle.add();
+                    result
+                }
                 Err(error) => Err(error),
             };
             let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,6 +12,7 @@ mod read;
 mod row_group;
 mod table;
 
+pub use parquet::errors::ParquetError;
 pub use part::{PartFile, PartWriter, RowRange};
 pub use read::{PartFacts, PartReader, part_facts};
 pub use row_group::{EncodedRowGroup, Encoder};

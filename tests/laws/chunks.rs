@@ -57,10 +57,13 @@ fn the_number_of_workers_changes_no_byte_of_a_lake() {
     for (bytes, name) in [(gzip(&plain), "packed"), (plain, "plain.pcap"), (mixed, "mixed.pcapng")] {
         let folder = folder();
         let path = save(&folder, name, &bytes);
-        for (chunk_size, target_file_size) in [(1000, 1 << 20), (600, 64), (1 << 20, 1 << 20)] {
+        // With row groups of few rows, many of what is packed are encoded beside the worker that reads.
+        for (chunk_size, target_file_size, row_group_rows) in
+            [(1000, 1 << 20, 1 << 17), (600, 64, 1 << 17), (1 << 20, 1 << 20, 3), (900, 2000, 2)]
+        {
             let mut lakes = JOBS.map(|jobs| {
                 let mut request = request(&[&path], &folder.path().join(format!("{chunk_size}-{jobs}")));
-                request.settings = Settings { chunk_size, target_file_size, ..Settings::default() };
+                request.settings = Settings { chunk_size, target_file_size, row_group_rows, ..Settings::default() };
                 request.jobs = jobs;
                 convert(&request);
                 (jobs, hashes(&request.lake))

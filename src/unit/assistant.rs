@@ -1,0 +1,121 @@
+//! A thread that encodes a worker's row groups while the worker reads on.
+//!
+//! A capture that can only be read from its beginning keeps one worker busy however many there are; where another one has
+//! nothing to do, an assistant takes its place. It is no thread of the pool, for it waits on channels. Row groups come
+//! back in the order in which they were given, so nothing that is written depends on whether there is one.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread;
+
+use crate::columns::Rows;
+use crate::error::{Error, Result};
+use crate::partition::PartitionKey;
+use crate::write::{EncodedRowGroup, Encoder, ParquetError};
+
+/// How many workers have nothing to do; less than none while assistants have the places of workers that work again.
+#[derive(Debug, Default)]
+pub(super) struct Idle(AtomicIsize);
+
+impl Idle {
+    /// One more.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub(super) fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Takes one, if there is one.
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |idle| (idle > 0).then_some(idle - 1)).is_ok()
+    }
+}
+
+/// Rows that have been encoded, and what they have become.
+pub(super) struct Done {
+    pub(super) key: PartitionKey,
+    pub(super) rows: Rows,
+    pub(super) group: Result<EncodedRowGroup, ParquetError>,
+}
+
+/// The thread, as the worker sees it; it ends when this is dropped.
+pub(super) struct Assistant<'a> {
+    idle: &'a Idle,
+    rows: SyncSender<(PartitionKey, Rows)>,
+    done: Receiver<Done>,
+    under_way: usize,
+}
+
+impl<'a> Assistant<'a> {
+    /// Starts one, if a worker is idle.
+    pub(super) fn start(idle: &'a Idle, encoder: &Arc<Encoder>) -> Result<Option<Self>> {
+        if !idle.take() {
+            return Ok(None);
+        }
+        // While one row group is encoded, one waits and the worker collects one; there are never more.
+        let (rows, given) = sync_channel::<(PartitionKey, Rows)>(1);
+        let (give_back, done) = channel();
+        let assistant = Self { idle, rows, done, under_way: 0 };
+        let encoder = Arc::clone(encoder);
+        let work = move || {
+            for (key, rows) in given {
+                let group = encoder.encode(&rows);
+                if give_back.send(Done { key, rows, group }).is_err() {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new().name("parcap-encode".to_owned()).spawn(work);
+        match started {
+            Ok(_) => Ok(Some(assistant)),
+            // The work is done without.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Error::Threads { jobs: 1, message: error.to_string() }),
+        }
+    }
+
+    /// Gives it rows, as soon as none wait.
+    pub(super) fn give(&mut self, key: PartitionKey, rows: Rows) -> Result<()> {
+        self.rows.send((key, rows)).map_err(|_| gone())?;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// The next row group, if it is done.
+    pub(super) fn done(&mut self) -> Result<Option<Done>> {
+        match self.done.try_recv() {
+            Ok(done) => {
+                self.under_way -= 1;
+                Ok(Some(done))
+            }
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(gone()),
+        }
+    }
+
+    /// The next row group, as soon as it is done; `None` if there is none under way.
+    pub(super) fn wait(&mut self) -> Result<Option<Done>> {
+        if self.under_way == 0 {
+            return Ok(None);
+        }
+        let done = self.done.recv().map_err(|_| gone())?;
+        self.under_way -= 1;
+        Ok(Some(done))
+    }
+}
+
+impl Drop for Assistant<'_> {
+    fn drop(&mut self) {
+        self.idle.add();
+    }
+}
+
+/// It ends before its worker only if it panics, which is a bug.
+fn gone() -> Error {
+    Error::Worker { unit: String::new(), message: "the thread that encodes row groups ended".to_owned() }
+}
