@@ -232,12 +232,9 @@ impl Rows {
         self.facts.iter().map(|facts| (facts.protocol, facts.length))
     }
 
-    /// The time of each row, in microseconds since the Unix epoch, where it has one.
-    pub fn micros(&self) -> impl Iterator<Item = Option<i64>> {
-        let is_micros = self.unit == TimestampUnit::Us;
-        let datetimes = self.times.iter().filter(move |_| is_micros).map(|times| times.datetime);
-        let micros = datetimes.chain(self.micros.iter().copied());
-        micros.map(|micros| (micros != NO_DATETIME).then_some(micros))
+    /// The time of each row in microseconds since the Unix epoch, or [`NO_DATETIME`], where `datetime` does not say it.
+    pub(crate) fn micros(&self) -> Option<&[i64]> {
+        (self.unit == TimestampUnit::Ns).then_some(&self.micros)
     }
 
     /// Forgets every row and keeps the memory.

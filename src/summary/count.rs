@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::columns::{NO_CODE, NO_PROTOCOL, Rows};
+use crate::columns::{NO_CODE, NO_DATETIME, NO_PROTOCOL, Rows};
 use crate::partition::Day;
 use crate::tally::{Sums, Tallies};
 
@@ -111,7 +111,11 @@ impl Counter {
         self.pairs(rows);
         self.end_of_flows(day, rows, tallies);
         self.end_of_ports(day, tallies);
-        self.windows(day, rows, window, tallies);
+        let datetimes = rows.times.iter().map(|times| times.datetime);
+        match rows.micros() {
+            None => self.windows(day, datetimes.zip(rows.volumes()), window, tallies),
+            Some(micros) => self.windows(day, micros.iter().copied().zip(rows.volumes()), window, tallies),
+        }
     }
 
     fn pairs(&mut self, rows: &Rows) {
@@ -183,12 +187,13 @@ impl Counter {
         }
     }
 
-    fn windows(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
+    fn windows(&mut self, day: Day, rows: impl Iterator<Item = (i64, (u16, u32))>, window: i64, tallies: &mut Tallies) {
         let mut holds = 0..0;
         let mut start = None;
         // Packets of one protocol mostly follow one another; they are counted here.
         let mut run = (NO_PROTOCOL, Volume::default());
-        for (micros, (protocol, bytes)) in rows.micros().zip(rows.volumes()) {
+        for (micros, (protocol, bytes)) in rows {
+            let micros = (micros != NO_DATETIME).then_some(micros);
             let is_in_window = match micros {
                 Some(micros) => holds.contains(&micros),
                 None => start.is_none(),

@@ -12,15 +12,20 @@ use super::kind::Kind;
 /// Keys that are counted here before they go to the tallies; real traffic repeats fewer.
 const MAX_KEYS: usize = 4096;
 
+/// Questions that are looked for before the table is; a power of two.
+const RECENT: usize = 256;
+
 /// Counts of the messages of one date: names are asked again and again, and are looked up where they are counted.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     day: Option<Day>,
     /// Whose messages they are, if that is to be told later.
     owner: Option<u32>,
-    /// By response code and question as it stands in the message, which costs less than its text: the key of both, and
-    /// how often.
-    questions: HashMap<Box<[u8]>, Question, foldhash::fast::RandomState>,
+    /// By response code and question as it stands in the message, which costs less than its text: its place in `asked`.
+    questions: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
+    asked: Vec<Question>,
+    /// Places and one of questions that were asked lately, by [`recent_place`]: most are asked again at once.
+    recent: Vec<u32>,
     names: Counts,
     key: Key,
     raw: Vec<u8>,
@@ -28,8 +33,15 @@ pub(super) struct Messages {
     name: Vec<u8>,
 }
 
-/// A key, and how often.
-type Question = (Box<[u8]>, i64);
+/// A question of messages with the same response code.
+#[derive(Debug)]
+struct Question {
+    code: u8,
+    bytes: Box<[u8]>,
+    key: Box<[u8]>,
+    count: i64,
+}
+
 /// Sums by key.
 type Counts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
 
@@ -39,26 +51,43 @@ impl Messages {
         self.enter(day, tallies);
         let code = message.is_response().then(|| message.response_code());
         let question = message.question_bytes();
-        if let Some(question) = question {
-            self.raw.clear();
-            self.raw.push(code.unwrap_or(u8::MAX));
-            self.raw.extend_from_slice(question);
-            if let Some((_, count)) = self.questions.get_mut(self.raw.as_slice()) {
-                *count += 1;
-                return;
-            }
+        if let Some(question) = question
+            && self.is_asked_again(code.unwrap_or(u8::MAX), question)
+        {
+            return;
         }
         match message.query_name() {
             Some(name) => self.key.clear().name(|text| name.write_to(text)),
             None => self.key.clear().no_name(),
         };
         self.key.code(message.question_type()).code(code.map(u16::from));
-        if question.is_some() {
-            self.questions.insert(self.raw.as_slice().into(), (self.key.bytes().into(), 1));
+        if let Some(question) = question {
+            let place = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
+            self.questions.insert(self.raw.as_slice().into(), place);
+            let (code, bytes, key) = (code.unwrap_or(u8::MAX), question.into(), self.key.bytes().into());
+            self.asked.push(Question { code, bytes, key, count: 1 });
         } else {
             let key = self.key.owner(self.owner);
             tallies.section(section(Kind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
         }
+    }
+
+    /// Counts a question, if it is known; if not, its bytes and code are in `raw`.
+    fn is_asked_again(&mut self, code: u8, question: &[u8]) -> bool {
+        self.recent.resize(RECENT, 0);
+        let Some(recent) = self.recent.get_mut(recent_place(code, question)) else { return false };
+        let held = (*recent as usize).checked_sub(1).and_then(|place| self.asked.get_mut(place));
+        if let Some(held) = held.filter(|held| held.code == code && *held.bytes == *question) {
+            held.count += 1;
+            return true;
+        }
+        self.raw.clear();
+        self.raw.push(code);
+        self.raw.extend_from_slice(question);
+        let Some(place) = self.questions.get(self.raw.as_slice()) else { return false };
+        *recent = place + 1;
+        self.asked.get_mut(*place as usize).into_iter().for_each(|held| held.count += 1);
+        true
     }
 
     /// Adds the names that a message gives to addresses, at a time in microseconds since the Unix epoch if it has one.
@@ -107,11 +136,13 @@ impl Messages {
     /// Moves all that was counted to the tallies.
     pub(super) fn flush(&mut self, tallies: &mut Tallies) {
         let Some(day) = self.day else { return };
-        if !self.questions.is_empty() {
+        if !self.asked.is_empty() {
             let held = tallies.section(section(Kind::Queries, day, self.owner));
-            for (_, (key, count)) in self.questions.drain() {
+            for Question { key, count, .. } in self.asked.drain(..) {
                 held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), Sums::of(0, count));
             }
+            self.questions.clear();
+            self.recent.clear();
         }
         if !self.names.is_empty() {
             let held = tallies.section(section(Kind::Names, day, self.owner));
@@ -120,6 +151,16 @@ impl Messages {
             }
         }
     }
+}
+
+/// Where a question is looked for first: by its beginning, its end and its code.
+fn recent_place(code: u8, question: &[u8]) -> usize {
+    let number = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    // The last five bytes are those of the root, the type and the class.
+    let name = question.get(..question.len().saturating_sub(4)).unwrap_or_default();
+    let ends = number(name.first_chunk()) ^ number(name.last_chunk()).rotate_left(29) ^ u64::from(code) << 56;
+    let mixed = (ends ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> (u64::BITS - RECENT.ilog2())).unwrap_or(0)
 }
 
 /// The section of a kind, of keys with owners if there is one.

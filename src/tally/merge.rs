@@ -29,6 +29,15 @@ impl Source<'_> {
         }
     }
 
+    /// Whether equal keys may follow one another.
+    #[inline]
+    fn may_repeat(&self) -> bool {
+        match self {
+            Self::Held(..) => false,
+            Self::Run(cursor) => cursor.may_repeat(),
+        }
+    }
+
     #[inline]
     fn advance(&mut self) -> io::Result<()> {
         match self {
@@ -151,7 +160,9 @@ fn step_alone(only: &mut Source<'_>, into: &mut Vec<u8>, rule: Rule) -> io::Resu
     into.clear();
     into.extend_from_slice(key);
     only.advance()?;
-    while let Some((_, more)) = only.get().filter(|(key, _)| key == into) {
+    while only.may_repeat()
+        && let Some((_, more)) = only.get().filter(|(key, _)| key == into)
+    {
         sums.merge(&more, rule);
         only.advance()?;
     }

@@ -236,6 +236,12 @@ impl Cursor {
         }
     }
 
+    /// Whether equal keys may follow one another: those that differ only by the owner who is left out.
+    #[inline]
+    pub(super) fn may_repeat(&self) -> bool {
+        !matches!(self.owners, Owners::Stay)
+    }
+
     /// Goes on to the next key.
     #[inline]
     pub(super) fn advance(&mut self) -> io::Result<()> {

@@ -1,16 +1,19 @@
 //! A part's file, which can be closed for a while: a unit may have more parts than a process may have open files.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::discover::{ContentHash, checksum};
+
+/// Bytes that are written at once: pages come in pieces of 8 KiB.
+const BUFFER: usize = 128 << 10;
 
 /// A file whose bytes are counted and hashed, and that is open only between a write and [`ParkedFile::park`].
 #[derive(Debug)]
 pub(super) struct ParkedFile {
     path: PathBuf,
-    open: Option<File>,
+    open: Option<BufWriter<File>>,
     hash: ContentHash,
     bytes: u64,
 }
@@ -18,24 +21,28 @@ pub(super) struct ParkedFile {
 impl ParkedFile {
     /// Creates the file.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let open = Some(File::create_new(path)?);
+        let open = Some(BufWriter::with_capacity(BUFFER, File::create_new(path)?));
         Ok(Self { path: path.to_path_buf(), open, hash: ContentHash::default(), bytes: 0 })
     }
 
     /// Closes the file until the next write.
-    pub(super) fn park(&mut self) {
+    pub(super) fn park(&mut self) -> io::Result<()> {
+        self.flush()?;
         self.open = None;
+        Ok(())
     }
 
     /// Makes what was written durable; returns how many bytes it is, and what they are known by.
     pub(super) fn finish(mut self) -> io::Result<(u64, String)> {
-        self.file()?.sync_all()?;
+        self.flush()?;
+        self.file()?.get_ref().sync_all()?;
         Ok((self.bytes, checksum(&self.hash)))
     }
 
-    fn file(&mut self) -> io::Result<&mut File> {
+    fn file(&mut self) -> io::Result<&mut BufWriter<File>> {
         if self.open.is_none() {
-            self.open = Some(File::options().append(true).open(&self.path)?);
+            let file = File::options().append(true).open(&self.path)?;
+            self.open = Some(BufWriter::with_capacity(BUFFER, file));
         }
         // It has just been opened, if it was not.
         self.open.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -51,6 +58,6 @@ impl Write for ParkedFile {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.open.as_mut().map_or(Ok(()), BufWriter::flush)
     }
 }

@@ -110,9 +110,8 @@ impl PartWriter {
     /// # Errors
     /// If what is buffered cannot be written.
     pub fn park(&mut self) -> Result<()> {
-        self.writer.flush().map_err(Error::io("write", &self.staged))?;
-        self.writer.inner_mut().park();
-        Ok(())
+        let parked = self.writer.flush().and_then(|()| self.writer.inner_mut().park());
+        parked.map_err(Error::io("write", &self.staged))
     }
 
     /// Whether the next row group belongs into another part: this one has reached its size.
