@@ -79,9 +79,9 @@ fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
     let mut rows = Rows::new(TimestampUnit::Us, LengthKind::Wire);
     assert_eq!(rows.append(0, &record, packet, None), i64::from(len));
     assert_eq!(rows.len(), 1);
-    let destination = rows.destinations().first().and_then(|code| rows.addresses().key(*code));
-    assert_eq!(destination, packet.ip_dst);
-    let text = rows.destinations().first().and_then(|code| rows.addresses().text(*code));
+    let [dst, src] = *rows.ends().first().expect("a row");
+    assert_eq!((rows.addresses().key(dst), rows.addresses().key(src)), (packet.ip_dst, packet.ip_src));
+    let text = rows.addresses().text(dst);
     assert_eq!(text.map(<[u8]>::to_vec), packet.ip_dst.map(|ip| ip.to_string().into_bytes()));
     let batch = rows.batch(0..1).expect("a row fits the schema");
     assert_eq!((batch.num_rows(), batch.num_columns()), (1, 18));

@@ -1,7 +1,8 @@
 //! From decoded packets to the 18 columns.
 //!
-//! In: a [`PacketRecord`](crate::read::PacketRecord) and its [`Packet`](crate::decode::Packet). Out: Arrow batches in
-//! the schema of [`COLUMNS`]. Always: one row a record, null where the packet does not say. The only door for arrow.
+//! In: a [`PacketRecord`](crate::read::PacketRecord) and its [`Packet`](crate::decode::Packet). Out: [`Rows`], values and
+//! codes of which `write` makes pages; as Arrow batches in the schema of [`COLUMNS`] for whoever looks at them, and from
+//! batches of a part again. Always: one row a record, null where the packet does not say. The only door for arrow.
 //! No file, clock, thread or random number decides anything here.
 
 mod batch;

@@ -57,7 +57,6 @@ use payload::Payload;
 ///
 /// `frame` is what was captured, which may be less than what was on the wire.
 #[must_use]
-#[inline]
 pub fn decode(link_type: LinkType, frame: &[u8]) -> Packet<'_> {
     let mut packet = Packet::default();
     packet.stop = walk(Payload::Link(link_type, frame), &mut packet).err();

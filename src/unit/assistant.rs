@@ -30,6 +30,16 @@ impl Idle {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// None, whatever there was: the workers have ended.
+    pub(super) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether an assistant has the place of a worker that works again.
+    pub(super) fn is_wanted_back(&self) -> bool {
+        self.0.load(Ordering::Relaxed) < 0
+    }
+
     /// Takes one, if there is one.
     fn take(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |idle| (idle > 0).then_some(idle - 1)).is_ok()
@@ -118,4 +128,38 @@ impl Drop for Assistant<'_> {
 /// It ends before its worker only if it panics, which is a bug.
 fn gone() -> Error {
     Error::Worker { unit: String::new(), message: "the thread that encodes row groups ended".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{LengthKind, TimestampUnit};
+    use crate::config::Settings;
+    use crate::partition::{Day, When};
+
+    fn key(number: u16) -> PartitionKey {
+        PartitionKey { when: When::At(Day::EPOCH, None), protocol: Some(number) }
+    }
+
+    #[test]
+    fn an_assistant_has_the_place_of_an_idle_worker_and_gives_back_in_order() {
+        let encoder = Arc::new(Encoder::new(&Settings::default()).unwrap());
+        let idle = Idle::default();
+        assert!(Assistant::start(&idle, &encoder).unwrap().is_none());
+        idle.add();
+        let mut assistant = Assistant::start(&idle, &encoder).unwrap().unwrap();
+        assert!(Assistant::start(&idle, &encoder).unwrap().is_none() && !idle.is_wanted_back());
+        assert!(assistant.wait().unwrap().is_none());
+        let rows = || Rows::new(TimestampUnit::Us, LengthKind::Wire);
+        (0..10).for_each(|number| assistant.give(key(number), rows()).unwrap());
+        for number in 0..10 {
+            let done = assistant.wait().unwrap().unwrap();
+            assert_eq!((done.key, done.group.unwrap().rows), (key(number), 0));
+        }
+        assert!(assistant.wait().unwrap().is_none() && assistant.done().unwrap().is_none());
+        idle.remove();
+        assert!(idle.is_wanted_back());
+        drop(assistant);
+        assert!(!idle.is_wanted_back());
+    }
 }

@@ -5,18 +5,15 @@ use crate::decode::{Packet, decode};
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
-use crate::partition::{Day, PartitionKey, Router, When};
+use crate::partition::{Day, Router, When};
 use crate::read::{self, CaptureReader, Damage, DamageKind, Position, Timestamp};
 use crate::summary::Partial;
-use crate::write::EncodedRowGroup;
 
-use super::assistant::{Assistant, Done};
 use super::counts::Counts;
 use super::job::Job;
+use super::output::{Output, Stop};
 use super::relay::Handover;
 
-/// Bytes of encoded row groups that a task holds while it is not its turn; then it waits.
-const MAX_HELD: u64 = 12 << 20;
 /// Records between two looks at the signal, and between two steps of the progress bar.
 const STRIDE: u64 = 4096;
 
@@ -27,36 +24,7 @@ struct Work<'j, 'a> {
     router: Router,
     partial: Partial,
     captures: Vec<(usize, CaptureEntry)>,
-    held: Vec<Held>,
-    held_bytes: u64,
-    /// The position that was guessed and awaits its proof.
-    guessed: Option<Position>,
-    in_turn: bool,
-    /// Whether what is read can only be read from its beginning, so that no other worker can help.
-    is_alone: bool,
-    assistant: Option<Assistant<'j>>,
-}
-
-/// What waits for the task's turn.
-enum Held {
-    /// A row group of a partition.
-    RowGroup(PartitionKey, EncodedRowGroup),
-    /// Where the rows of a capture go that came before any with a time.
-    Resolved(usize, When),
-}
-
-/// Why a task stops short.
-enum Stop {
-    /// A guess has turned out wrong, or cannot tell what is needed: the work is thrown away and done again in turn.
-    Disproved,
-    /// The run cannot go on.
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
+    output: Output<'j, 'a>,
 }
 
 /// Runs one task of a unit; true if it was the last one to end.
@@ -81,7 +49,7 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     }
     let handover = job.relay.wait(turn, &job.workshop.cancel)?;
     let mut work = Work::new(job, turn);
-    work.in_turn = true;
+    work.output.is_in_turn = true;
     let handover = work.chunk_in_turn(place, chunk, handover).map_err(never_disproved)?;
     work.hand_in(Some(handover)).map_err(never_disproved)
 }
@@ -96,7 +64,7 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
         return Ok(None);
     };
     let mut work = Work::new(job, turn);
-    work.guessed = Some(position.clone());
+    work.output.guessed = Some(position.clone());
     let result =
         work.chunk_from(place, chunk, Handover { position, last: None }).and_then(|handover| match handover.last {
             Some(_) => work.hand_in(Some(handover)),
@@ -136,12 +104,7 @@ impl<'j, 'a> Work<'j, 'a> {
             router,
             partial: Partial::new(&job.space()),
             captures: Vec::new(),
-            held: Vec::new(),
-            held_bytes: 0,
-            guessed: None,
-            in_turn: false,
-            is_alone: false,
-            assistant: None,
+            output: Output::new(job, turn),
         }
     }
 
@@ -160,10 +123,10 @@ impl<'j, 'a> Work<'j, 'a> {
         let mut taken = None;
         if window > SMALL_WINDOW {
             // Only in turn, or the task that has the memory could wait for one that waits for it.
-            self.write_held()?;
+            self.output.write_held()?;
             taken = Some(self.job.workshop.windows.take(window, &self.job.workshop.cancel)?);
         }
-        self.is_alone = capture.input.is_stdin() || capture.input.compression != Compression::None;
+        self.output.is_alone = capture.input.is_stdin() || capture.input.compression != Compression::None;
         match CaptureReader::open_within(&capture.input, window) {
             Ok(reader) => self.read(place, reader.salvaging(self.salvage(), None), None).map(drop)?,
             Err(refusal) => self.refuse(place, &refusal),
@@ -275,14 +238,14 @@ impl<'j, 'a> Work<'j, 'a> {
         let mut counts = Counts::default();
         let mut length = 0;
         let mut metered = 0;
+        let mut first = reader.position().first_time;
         let damage = loop {
-            let first = reader.position().first_time;
             let record = match reader.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => break None,
                 Err(damage) => break Some(damage),
             };
-            if record.time.is_none() && self.guessed.is_some() && counts.first.is_none() {
+            if record.time.is_none() && self.output.guessed.is_some() && counts.first.is_none() {
                 // Which date the row goes to depends on the chunk before.
                 return Err(Stop::Disproved);
             }
@@ -291,7 +254,10 @@ impl<'j, 'a> Work<'j, 'a> {
                 None => Packet::default(),
             };
             counts.add(&record, &packet);
-            length += self.router.append(place, &record, &packet, first.or(record.time));
+            if first.is_none() {
+                first = record.time;
+            }
+            length += self.router.append(place, &record, &packet, first);
             if let Some(message) = &packet.dns
                 && self.job.unit.settings.summaries
             {
@@ -326,7 +292,7 @@ impl<'j, 'a> Work<'j, 'a> {
 
     /// What is credible behind a fault depends on the time before it, which a guess does not know.
     fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), Stop> {
-        if self.guessed.is_some() && reader.has_gaps() { Err(Stop::Disproved) } else { Ok(()) }
+        if self.output.guessed.is_some() && reader.has_gaps() { Err(Stop::Disproved) } else { Ok(()) }
     }
 
     fn entry(counts: Counts, length: i64, reader: &CaptureReader, from: Option<Handover>) -> CaptureEntry {
@@ -350,11 +316,10 @@ impl<'j, 'a> Work<'j, 'a> {
             self.router.flush();
             self.encode()?;
         }
-        self.wait_for_assistant()?;
         let when = first.map(|first| When::of_seconds(first.seconds(), self.job.unit.settings.partition_by));
         self.partial.resolve(when.map_or(Day::EPOCH, day_of));
         if let Some(when) = when {
-            self.held.push(Held::Resolved(place, when));
+            self.output.resolve(place, when, &mut self.router)?;
         }
         Ok(())
     }
@@ -364,64 +329,8 @@ impl<'j, 'a> Work<'j, 'a> {
             if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
             }
-            if self.is_alone && self.assistant.is_none() {
-                self.assistant = Assistant::start(&self.job.workshop.idle, &self.job.workshop.encoder)?;
-            }
-            let Some(assistant) = &mut self.assistant else {
-                let group = self.job.workshop.encoder.encode(&rows);
-                self.take_over(Done { key, rows, group })?;
-                continue;
-            };
-            assistant.give(key, rows)?;
-            while let Some(done) = self.assistant.as_mut().map_or(Ok(None), Assistant::done)? {
-                self.take_over(done)?;
-            }
+            self.output.add(key, rows, &mut self.router)?;
         }
-        Ok(())
-    }
-
-    /// All row groups that are being encoded.
-    fn wait_for_assistant(&mut self) -> Result<(), Stop> {
-        while let Some(done) = self.assistant.as_mut().map_or(Ok(None), Assistant::wait)? {
-            self.take_over(done)?;
-        }
-        Ok(())
-    }
-
-    /// Holds a row group that has been encoded, and writes what is held as soon as that may be.
-    fn take_over(&mut self, Done { key, rows, group }: Done) -> Result<(), Stop> {
-        let path = || self.job.workshop.lake.root().to_path_buf();
-        let group = group.map_err(|source| Error::Parquet { path: path(), source })?;
-        self.router.recycle(rows);
-        self.held_bytes += group.memory();
-        self.held.push(Held::RowGroup(key, group));
-        // After each: rows of thousands of partitions may have been handed on at once.
-        if self.in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
-            self.write_held()?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the turn, has the guess proved, and writes what is held.
-    fn write_held(&mut self) -> Result<(), Stop> {
-        if !self.in_turn {
-            let handover = self.job.relay.wait(self.turn, &self.job.workshop.cancel)?;
-            if let (Some(guessed), Some(handover)) = (&self.guessed, &handover)
-                && *guessed != handover.position
-            {
-                return Err(Stop::Disproved);
-            }
-            self.guessed = None;
-            self.in_turn = true;
-        }
-        self.held_bytes = 0;
-        let held = std::mem::take(&mut self.held);
-        self.job.with_sink(|sink| {
-            held.into_iter().try_for_each(|held| match held {
-                Held::RowGroup(key, group) => sink.append(key, group),
-                Held::Resolved(place, when) => sink.resolve(place, when),
-            })
-        })?;
         Ok(())
     }
 
@@ -429,8 +338,7 @@ impl<'j, 'a> Work<'j, 'a> {
     fn hand_in(mut self, handover: Option<Handover>) -> Result<bool, Stop> {
         self.router.flush();
         self.encode()?;
-        self.wait_for_assistant()?;
-        self.write_held()?;
+        self.output.finish(&mut self.router)?;
         let last = self.job.add(self.captures, self.partial.into_tallies())?;
         self.job.relay.pass(self.turn, handover);
         self.job.workshop.spare.give(self.router.into_spare());

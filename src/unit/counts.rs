@@ -25,7 +25,8 @@ pub(crate) struct Counts {
     stops: Stops,
     link_types: Vec<(Option<LinkType>, u64)>,
     earliest: Option<Timestamp>,
-    latest: Option<Timestamp>,
+    /// The latest time before one went back; unless that is later, the last time is the latest.
+    latest_before: Option<Timestamp>,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     backwards: u64,
@@ -73,19 +74,20 @@ impl Counts {
 
     #[inline]
     fn time(&mut self, time: Timestamp) {
-        match self.last {
-            // Most times rise.
-            Some(last) if time >= last => {}
-            last => {
-                self.backwards += u64::from(last.is_some());
-                self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));
-                self.first = self.first.or(Some(time));
-            }
-        }
-        if self.latest.is_none_or(|held| held < time) {
-            self.latest = Some(time);
+        // Most times rise.
+        if self.last.is_none_or(|last| time < last) {
+            self.turn_back(time);
         }
         self.last = Some(time);
+    }
+
+    /// The first time, or one before the last.
+    #[cold]
+    fn turn_back(&mut self, time: Timestamp) {
+        self.backwards += u64::from(self.last.is_some());
+        self.latest_before = self.latest_before.max(self.last);
+        self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));
+        self.first = self.first.or(Some(time));
     }
 
     /// Records counted so far.
@@ -97,7 +99,7 @@ impl Counts {
     pub(crate) fn into_entry(self, entry: &mut CaptureEntry) {
         entry.records = self.records;
         entry.earliest = self.earliest;
-        entry.latest = self.latest;
+        entry.latest = self.latest_before.max(self.last);
         entry.first = self.first;
         entry.last = self.last;
         for (link_type, count) in self.link_types {

@@ -9,6 +9,7 @@ mod cancel;
 mod convert;
 mod counts;
 mod job;
+mod output;
 mod pool;
 mod relay;
 mod sink;

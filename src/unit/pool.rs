@@ -56,6 +56,7 @@ pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result
             }
         }
     });
+    workshop.idle.clear();
     let (rows, error) = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     match error {
         Some(error) => Err(error),
