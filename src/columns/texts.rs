@@ -12,7 +12,8 @@ const PER_TEXT: usize = 24;
 pub struct TextTable {
     /// Codes by the hash of their text.
     codes: HashTable<u32>,
-    hasher: foldhash::fast::FixedState,
+    /// Seeded anew for each table, as names come from captures; codes do not depend on it.
+    hasher: foldhash::fast::RandomState,
     text: Vec<u8>,
     ends: Vec<usize>,
 }

@@ -59,7 +59,7 @@ impl<V: Value> Bounds<V> {
 }
 
 macro_rules! number {
-    ($type:ty, $variant:ident) => {
+    ($type:ty, $variant:ident, $is_less:expr, $nans:expr) => {
         impl Value for $type {
             fn plain_len(self) -> usize {
                 size_of::<Self>()
@@ -72,7 +72,7 @@ macro_rules! number {
 
             #[inline]
             fn is_less(self, other: Self) -> bool {
-                self < other
+                $is_less(&self, &other)
             }
 
             fn lower(self) -> Vec<u8> {
@@ -86,46 +86,18 @@ macro_rules! number {
             fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
                 let (min, max) = bounds.map(|bounds| (bounds.min, bounds.max)).unzip();
                 let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
-                Statistics::$variant(statistics.with_backwards_compatible_min_max(true))
+                let statistics = statistics.with_backwards_compatible_min_max(true);
+                Statistics::$variant(statistics.with_nan_count(bounds.and($nans)))
             }
         }
     };
 }
 
-number!(i32, Int32);
-number!(i64, Int64);
-
-impl Value for f64 {
-    fn plain_len(self) -> usize {
-        size_of::<Self>()
-    }
-
-    #[inline]
-    fn plain(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
-
-    /// In the total order of IEEE 754, in which the footer says that doubles are: -0 is less than 0.
-    #[inline]
-    fn is_less(self, other: Self) -> bool {
-        self.total_cmp(&other).is_lt()
-    }
-
-    fn lower(self) -> Vec<u8> {
-        self.to_le_bytes().to_vec()
-    }
-
-    fn upper(self) -> Vec<u8> {
-        self.to_le_bytes().to_vec()
-    }
-
-    fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
-        let (min, max) = bounds.map(|bounds| (bounds.min, bounds.max)).unzip();
-        let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
-        // What is not a number is null in these columns.
-        Statistics::Double(statistics.with_backwards_compatible_min_max(true).with_nan_count(bounds.map(|_| 0)))
-    }
-}
+number!(i32, Int32, i32::lt, None);
+number!(i64, Int64, i64::lt, None);
+// In the total order of IEEE 754, in which the footer says that doubles are: -0 is less than 0. What is not a number is
+// null in these columns.
+number!(f64, Double, |a: &f64, b| a.total_cmp(b).is_lt(), Some(0));
 
 impl Value for bool {
     fn plain_len(self) -> usize {
