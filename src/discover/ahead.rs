@@ -75,6 +75,8 @@ impl ReadAhead {
     }
 
     fn give_back(&self, buffer: Vec<u8>) {
+        // One that was exchanged may have grown for a large record, and there are several.
+        let buffer = if buffer.capacity() > 2 * (ROOM + BLOCK) { Vec::new() } else { buffer };
         // Full only if the thread has ended.
         let _ = self.spare.try_send(buffer);
     }
