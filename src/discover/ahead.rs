@@ -215,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn buffers_that_grew_for_a_large_record_are_not_kept() {
+        let mut ahead = ReadAhead::start("ahead", Box::new(io::repeat(0).take(40 * BLOCK as u64))).unwrap();
+        let mut buffer = Vec::new();
+        while ahead.exchange(&mut buffer, 0..0).unwrap().is_some() {
+            assert!(buffer.capacity() < 4 * BLOCK, "{} bytes", buffer.capacity());
+            buffer.resize(16 << 20, 0);
+        }
+    }
+
+    #[test]
     fn a_failure_comes_after_what_was_read_before_it() {
         let mut ahead = ahead(50, true);
         let mut bytes = Vec::new();
