@@ -10,7 +10,7 @@ use parcap::summary::{Filter, Listed};
 use parcap::unit::Cancel;
 use proptest::prelude::*;
 
-use super::common::build::{Capture, Frame, udp};
+use super::common::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
 use super::common::{Row, convert, packets, repository, request, summary};
 use super::random::{any_capture, wanted};
 use super::tally::tried;
@@ -390,4 +390,27 @@ fn filters_take_the_same_packets_from_a_lake_as_from_its_captures() {
         };
         assert_eq!(values.iter().flatten().sum::<i64>(), bytes, "{}", listed.name);
     }
+}
+
+/// Names that begin and end alike, and are as long, asked in turn: each is counted under its own.
+#[test]
+fn questions_that_look_alike_are_counted_apart() {
+    let folder = folder();
+    let mut bytes = pcap_header();
+    let mut expected = BTreeMap::new();
+    let mut number = 0;
+    for round in 0..6 {
+        for name in (1000..1600).filter(|name| name % 7 >= round) {
+            let label = format!("question-{name}-of-many");
+            bytes.extend(pcap_record(1_600_000_000, number, &dns_answer(7, &[label.as_bytes(), b"example"], &[])));
+            *expected.entry(format!("{label}.example.")).or_insert(0) += 1;
+            number += 1;
+        }
+    }
+    let request = request(&[save(&folder, "questions.pcap", &bytes)], &folder.path().join("lake"));
+    convert(&request);
+    let rows = summary(&request.lake, "dns_queries");
+    let found: BTreeMap<_, _> =
+        rows.iter().map(|row| (row.get("name").unwrap().to_owned(), row.int("count").unwrap())).collect();
+    assert_eq!((rows.len(), found), (600, expected));
 }

@@ -213,6 +213,23 @@ fn bounds(index: &ColumnIndexMetaData, page: usize) -> (bool, Option<i64>, Strin
     (index.is_null_page(page), index.null_count(page), bounds)
 }
 
+/// The columns that have a dictionary.
+fn with_dictionary(rows: &Rows) -> Vec<&'static str> {
+    let (_, metadata) = read(&encoded(rows, &Settings::default()));
+    let columns = metadata.row_group(0).columns().iter().zip(COLUMNS);
+    let has_one = columns.filter(|(column, _)| column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY));
+    has_one.map(|(_, named)| named.name).collect()
+}
+
+#[test]
+fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
+    let shape = |distinct| [Shape { nulls: 0, distinct, run: 1, seed: 7 }; 6];
+    // All but `datetime`, `is_dns` and the doubles.
+    assert_eq!(with_dictionary(&rows(4000, shape(9))).len(), COLUMNS.len() - 4);
+    // There are no 4000 different protocols.
+    assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
+}
+
 fn shape() -> impl Strategy<Value = Shape> {
     let distinct = prop_oneof![Just(1), 2..20_u64, 200..5_000_u64, Just(u64::from(u32::MAX))];
     let nulls = prop_oneof![3 => Just(0), 3 => 1..999_u64, 1 => Just(1000)];
