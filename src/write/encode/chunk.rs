@@ -118,9 +118,8 @@ impl<V: Value> Chunk<V> {
     /// Notes in the indexes what a page has.
     fn index(&mut self, facts: &PageFacts<V>) {
         let nulls = facts.nulls as u64;
-        let nan_count = (self.description.physical_type() == parquet::basic::Type::DOUBLE).then_some(0);
         let (min, max) = facts.bounds.map_or_else(Default::default, |bounds| (bounds.min.lower(), bounds.max.upper()));
-        self.column_index.append(facts.bounds.is_none(), min, max, nulls.cast_signed(), nan_count);
+        self.column_index.append(facts.bounds.is_none(), min, max, nulls.cast_signed());
         if let Some(bounds) = facts.bounds {
             self.bounds = Some(self.bounds.map_or(bounds, |held| held.and(bounds)));
             if let Some(last) = self.last.replace(bounds) {

@@ -14,7 +14,8 @@
 //! - An address as text and as a number are the same codes, so where both have the same nulls they share their
 //!   compressed pages (`dictionary.rs`).
 //! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
-//! - `datetime` is DELTA_BINARY_PACKED, doubles are BYTE_STREAM_SPLIT, `is_dns` is bits.
+//! - `datetime` is DELTA_BINARY_PACKED, doubles are PLAIN, `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a
+//!   packet, and Spark before 4.3, fastparquet and others cannot read it.
 //!
 //! To change the encoding of a column, change [`Group::columns`]; what a page consists of is in `chunk.rs`.
 
@@ -25,7 +26,6 @@ mod dictionary;
 mod hybrid;
 mod keys;
 mod numbering;
-mod split;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -44,7 +44,7 @@ use compress::Compressor;
 use dictionary::Coded;
 use keys::Keys;
 use numbering::{Numbered, Slots};
-use value::{Bounds, Value};
+use value::{Bounds, Value, plain_doubles};
 
 /// Rows of a data page: what a reader that uses the page index reads at least.
 pub(super) const PAGE_ROWS: usize = 20_000;
@@ -205,7 +205,7 @@ impl Group<'_> {
     }
 
     fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
-        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, Encoding::BYTE_STREAM_SPLIT, split::encode)
+        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, Encoding::PLAIN, plain_doubles)
     }
 
     /// A column of values that are encoded as they are, without those that stand for null; `held` is memory for them.

@@ -1,5 +1,7 @@
 //! Values of columns: how they are ordered, and what of them goes into statistics.
 
+use std::convert::identity;
+
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
@@ -59,7 +61,7 @@ impl<V: Value> Bounds<V> {
 }
 
 macro_rules! number {
-    ($type:ty, $variant:ident, $is_less:expr, $nans:expr) => {
+    ($type:ty, $variant:ident, $lower:expr, $upper:expr) => {
         impl Value for $type {
             fn plain_len(self) -> usize {
                 size_of::<Self>()
@@ -72,32 +74,39 @@ macro_rules! number {
 
             #[inline]
             fn is_less(self, other: Self) -> bool {
-                $is_less(&self, &other)
+                self < other
             }
 
             fn lower(self) -> Vec<u8> {
-                self.to_le_bytes().to_vec()
+                $lower(self).to_le_bytes().to_vec()
             }
 
             fn upper(self) -> Vec<u8> {
-                self.to_le_bytes().to_vec()
+                $upper(self).to_le_bytes().to_vec()
             }
 
             fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
-                let (min, max) = bounds.map(|bounds| (bounds.min, bounds.max)).unzip();
+                let (min, max) = bounds.map(|bounds| ($lower(bounds.min), $upper(bounds.max))).unzip();
                 let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
-                let statistics = statistics.with_backwards_compatible_min_max(true);
-                Statistics::$variant(statistics.with_nan_count(bounds.and($nans)))
+                Statistics::$variant(statistics.with_backwards_compatible_min_max(true))
             }
         }
     };
 }
 
-number!(i32, Int32, i32::lt, None);
-number!(i64, Int64, i64::lt, None);
-// In the total order of IEEE 754, in which the footer says that doubles are: -0 is less than 0. What is not a number is
-// null in these columns.
-number!(f64, Double, |a: &f64, b| a.total_cmp(b).is_lt(), Some(0));
+number!(i32, Int32, identity, identity);
+number!(i64, Int64, identity, identity);
+// In the order that the type defines, -0 and 0 are equal, so a bound that is zero takes the sign that holds for both
+// (Parquet format, `parquet.thrift`, "ColumnOrder"). What is not a number is null in these columns.
+number!(f64, Double, |min| if min == 0.0 { -0.0 } else { min }, |max| if max == 0.0 { 0.0 } else { max });
+
+/// Appends doubles, plainly; all at once, for they are most of what a row group has before compression.
+pub(super) fn plain_doubles(values: &[f64], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + size_of_val(values), 0);
+    let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut();
+    places.iter_mut().zip(values).for_each(|(place, value)| *place = value.to_le_bytes());
+}
 
 impl Value for bool {
     fn plain_len(self) -> usize {
