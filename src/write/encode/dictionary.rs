@@ -52,7 +52,7 @@ impl<'a> Coded<'a> {
         let dictionary: usize = lens.iter().sum();
         let pages: Vec<_> = self.numbered.pages().map(|page| plain_len::<V>(page.numbers, &lens)).collect();
         let plain = pages.iter().sum();
-        let numbers = self.numbered.values() * hybrid::width(last(entries.len())) as usize / 8;
+        let numbers = self.numbered.values() * hybrid::index_width(last(entries.len())) as usize / 8;
         if dictionary + numbers > plain || dictionary > DICTIONARY_BYTES {
             self.plain(&mut chunk, scratch, plain, value)?;
             return chunk.close();
@@ -77,7 +77,7 @@ impl<'a> Coded<'a> {
         chunk.close()
     }
 
-    /// Pages of numbers: each in as many bits as its largest takes.
+    /// Pages of numbers: each in as many bits as its largest takes, rounded up.
     fn data_pages(&self, is_optional: bool, scratch: &mut Scratch) -> Result<Vec<Body>, ParquetError> {
         let pages = self.keys.pages(PAGE_ROWS).zip(self.numbered.pages());
         pages
@@ -87,7 +87,7 @@ impl<'a> Coded<'a> {
                 if is_optional {
                     keys.levels(keys.rows() - numbers.len(), bits, page);
                 }
-                let width = hybrid::width(numbers.iter().copied().max().unwrap_or_default());
+                let width = hybrid::index_width(numbers.iter().copied().max().unwrap_or_default());
                 page.extend(width.to_le_bytes().first());
                 hybrid::encode(numbers, width, page);
                 compressor.body(page, Encoding::RLE_DICTIONARY)

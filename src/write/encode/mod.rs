@@ -10,7 +10,8 @@
 //!
 //! - A code is numbered once for each column, in an array (`numbering.rs`); no value is hashed, compared or copied for a
 //!   row. The keys that a page has for the first time are noted then, and its bounds are those of their values.
-//! - Numbers are bit-packed eight at a time (`hybrid.rs`), in as many bits as the largest of the page takes.
+//! - Numbers are bit-packed eight at a time (`hybrid.rs`), in as many bits as the largest of the page takes, rounded up to
+//!   4, 8 or 16.
 //! - An address as text and as a number are the same codes, so where both have the same nulls they share their
 //!   compressed pages (`dictionary.rs`).
 //! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
@@ -40,7 +41,7 @@ use crate::decode::protocol_text;
 
 pub(super) use chunk::EncodedColumn;
 use chunk::{Chunk, PageFacts};
-use compress::Compressor;
+use compress::{Body, Compressor};
 use dictionary::Coded;
 use keys::Keys;
 use numbering::{Numbered, Slots};
@@ -163,7 +164,13 @@ impl Group<'_> {
             return self.keyed(lengths, LENGTHS as usize, i64::from);
         }
         let plain = |lengths: &[i64], page: &mut Vec<u8>| lengths.iter().for_each(|length| length.plain(page));
-        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, Encoding::PLAIN, plain)
+        self.numeric(
+            lengths.map(i64::from),
+            |_| false,
+            |scratch| &mut scratch.integers,
+            plain,
+            |compressor, page| compressor.body(page, Encoding::PLAIN),
+        )
     }
 
     fn ports(&mut self, ports: impl Iterator<Item = i32>) -> Result<(), ParquetError> {
@@ -201,11 +208,17 @@ impl Group<'_> {
 
     fn datetime(&mut self, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
         let is_null = |value: i64| value == NO_DATETIME;
-        self.numeric(values, is_null, |scratch| &mut scratch.integers, Encoding::DELTA_BINARY_PACKED, delta::encode)
+        self.numeric(
+            values,
+            is_null,
+            |scratch| &mut scratch.integers,
+            delta::encode,
+            |compressor, page| compressor.body(page, Encoding::DELTA_BINARY_PACKED),
+        )
     }
 
     fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
-        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, Encoding::PLAIN, plain_doubles)
+        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, plain_doubles, Compressor::doubles)
     }
 
     /// A column of values that are encoded as they are, without those that stand for null; `held` is memory for them.
@@ -214,8 +227,8 @@ impl Group<'_> {
         values: impl Iterator<Item = V>,
         is_null: impl Fn(V) -> bool + Copy,
         held: impl Fn(&mut Scratch) -> &mut Vec<V>,
-        encoding: Encoding,
         encode: impl Fn(&[V], &mut Vec<u8>),
+        compress: impl Fn(&mut Compressor, &[u8]) -> Result<Body, ParquetError>,
     ) -> Result<(), ParquetError> {
         let mut chunk = self.chunk();
         let mut column = std::mem::take(held(self.scratch));
@@ -233,7 +246,7 @@ impl Group<'_> {
             encode(values, page);
             let bounds = Bounds::of(values.iter().copied());
             let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
-            chunk.page(compressor.body(page, encoding)?, facts)?;
+            chunk.page(compress(compressor, page)?, facts)?;
         }
         *held(self.scratch) = column;
         self.columns.push(chunk.close()?);
