@@ -9,6 +9,7 @@ mod common;
 mod nameserver;
 
 mod apart;
+mod away;
 mod damage;
 mod inspect;
 mod misuse;

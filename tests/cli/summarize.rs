@@ -367,10 +367,10 @@ fn what_is_not_there_is_named_and_no_table_of_nothing_is_drawn() {
     std::fs::create_dir(&empty).unwrap();
     let ran = summarize(&missing, &[]);
     let complaint = format!("error: {missing}: does not exist\n");
-    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr), (Some(3), "", complaint));
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr), (Some(1), "", complaint));
     let ran = summarize(&text(&empty), &[]);
     let complaint = format!("error: {}: holds no capture", empty.display());
-    assert_eq!((ran.status, ran.stdout.as_str(), ran.complaint()), (Some(3), "", complaint.as_str()));
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.complaint()), (Some(1), "", complaint.as_str()));
     assert_eq!(super::common::files(folder.path()), Vec::<PathBuf>::new());
     // A capture without packets is one: its tables are there, and empty.
     let none = text(&save(&folder, "none.pcap", &Capture::pcap().bytes));
