@@ -20,6 +20,7 @@ mod report;
 mod runs;
 mod summarize;
 mod summarize_usage;
+mod times;
 mod verify;
 mod windows;
 
