@@ -155,6 +155,14 @@ pub enum Error {
         /// What to type instead.
         hint: &'static str,
     },
+    /// Tables that were asked for, and cannot be made as asked.
+    #[error("{}", tables.join("\nerror: "))]
+    LeftOut {
+        /// Which, of what, and why: a line each.
+        tables: Vec<String>,
+        /// What answers the question.
+        hint: String,
+    },
     /// What is asked of a lake that it does not hold.
     #[error("{}: {problem}", path.display())]
     Summaries {
@@ -182,7 +190,7 @@ impl Error {
 
     /// What to do about it, where there is something to do.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -205,6 +213,7 @@ impl Error {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }
             Self::TooLittleMemory { .. } => Some("without the option a run takes what its workers need"),
+            Self::LeftOut { hint, .. } => Some(hint),
             Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
             Self::RowsDiffer { .. } | Self::Worker { .. } => {
@@ -221,6 +230,7 @@ impl Error {
             Self::LakeBusy { .. } => ExitCode::Busy,
             Self::LakeIsAFile { .. }
             | Self::SettingsDiffer { .. }
+            | Self::LeftOut { .. }
             | Self::Summaries { .. }
             | Self::Usage { .. }
             | Self::TooLittleMemory { .. }

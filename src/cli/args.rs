@@ -40,7 +40,7 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "\
 Exit status:
   0    all converted, or nothing to do
-  1    the run failed; run it again, and it finishes or undoes what this one began
+  1    the run failed, or the archive is away; run it again, and it finishes or undoes what this one began
   2    wrong usage
   3    committed, but some input was damaged, refused or unreadable; each is named
   75   another run holds the lake; try later

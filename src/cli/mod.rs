@@ -9,6 +9,7 @@ mod ptr;
 mod render;
 mod report;
 mod summarize;
+mod times;
 mod told;
 
 use std::ffi::OsString;

@@ -24,6 +24,9 @@ pub(super) struct RulesArgs {
     /// Leave captures alone that were modified less than this ago, such as 10m
     #[arg(long, value_name = "TIME", env = "PARCAP_SETTLE", default_value_t = Micros(0), value_parser = duration_or_none)]
     settle: Micros,
+    /// Take an archive without captures as it is, instead of for a disk that is missing (exit status 1)
+    #[arg(long, env = "PARCAP_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
+    allow_empty: bool,
 }
 
 impl RulesArgs {
@@ -32,6 +35,7 @@ impl RulesArgs {
             force: self.force,
             retry_damaged: self.retry_damaged,
             settle: self.settle.duration(),
+            allow_empty: self.allow_empty,
             ..Rules::default()
         }
     }

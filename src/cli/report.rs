@@ -33,10 +33,10 @@ pub(super) struct ReportArgs {
     /// Write the single plots as SVG files into a directory, which is made if it does not exist
     #[arg(long, value_name = "DIR", env = "PARCAP_SVG")]
     svg: Option<PathBuf>,
-    /// First date (UTC)
+    /// First date (UTC); a whole one, times of day are for `parcap summarize`
     #[arg(long, value_name = "DATE", env = "PARCAP_FROM", value_parser = date)]
     from: Option<Day>,
-    /// Last date (UTC)
+    /// Last date (UTC), a whole one
     #[arg(long, value_name = "DATE", env = "PARCAP_TO", value_parser = date)]
     to: Option<Day>,
     /// Where names of addresses come from, as in `parcap convert` [default: what the lake was made with]

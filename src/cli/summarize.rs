@@ -9,14 +9,14 @@ use ipnet::IpNet;
 use crate::config::Names;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::partition::Day;
 use crate::run::{SummarizeRequest, Summarized, summarize};
-use crate::summary::{Filter, Listed, SUMMARIES, Summary, Units, csv, render};
+use crate::summary::{Filter, LeftOut, Listed, SUMMARIES, Summary, Units, csv, render};
 use crate::unit::Cancel;
 
 use super::args::{LengthArg, Micros};
-use super::parse::{date, dates, micros, net, protocol, top};
+use super::parse::{micros, net, protocol, top};
 use super::ptr::PtrArgs;
+use super::times::{Bound, bound, range};
 use super::{line, print, talk};
 
 /// Rows of each table that are shown, unless it is said.
@@ -26,13 +26,18 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   parcap summarize lake                                     the summaries of a lake
   parcap summarize lake --from 2024-03-01 --to 2024-03-31 --protocol UDP
+  parcap summarize lake --from 2024-03-11T09:15Z --to 2024-03-11T09:20Z --table send_rates
   parcap summarize capture.pcap --net 192.0.2.0/24          of a capture, without a lake
   parcap summarize lake --format csv --table volume_by_ip >volume.csv
   parcap summarize capture.pcap --align first --window 100ms --format csv --table send_rates
 
 Over a lake no packet is read: sums, filters and names come from what each conversion counted.
-Tables that were not counted by what a filter asks (windows and ports by address, DNS messages by
-either) are left out then; over captures every table can be filtered.";
+Tables that were not counted by what a filter asks are left out, and named: send rates and ports
+by address, DNS messages by address or protocol, and by time of day all but the send rates (with
+bounds at multiples of their windows) and the captures. If such a table was asked for by
+`--table`, that is an error. Over captures packets are filtered one by one, so that only the
+table of captures has to be left out, and that of DNS names with `--protocol`. Packets without a
+time count in dates, and not in times of day.";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct SummarizeArgs {
@@ -52,12 +57,12 @@ pub(super) struct SummarizeArgs {
     /// Show all digits of bytes, instead of units for people
     #[arg(long, env = "PARCAP_EXACT", value_parser = BoolishValueParser::new())]
     exact: bool,
-    /// First date (UTC) that is summed up
-    #[arg(long, value_name = "DATE", env = "PARCAP_FROM", value_parser = date)]
-    from: Option<Day>,
-    /// Last date (UTC) that is summed up
-    #[arg(long, value_name = "DATE", env = "PARCAP_TO", value_parser = date)]
-    to: Option<Day>,
+    /// First date (UTC) that is summed up; or a time such as 2024-03-11T09:15:00Z, from which on packets count
+    #[arg(long, value_name = "DATE|TIME", env = "PARCAP_FROM", value_parser = bound)]
+    from: Option<Bound>,
+    /// Last date (UTC) that is summed up; or a time, up to which packets count, and not at it
+    #[arg(long, value_name = "DATE|TIME", env = "PARCAP_TO", value_parser = bound)]
+    to: Option<Bound>,
     /// Only packets of this protocol: a name of the `protocol` column, or a number; several with commas between
     #[arg(long, value_name = "PROTOCOL", env = "PARCAP_PROTOCOL", value_delimiter = ',', value_parser = protocol)]
     protocol: Vec<u16>,
@@ -123,10 +128,12 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
         (_, true) => return usage("CSV holds one table", "add `--table volume_by_ip`, or the name of another one"),
         _ => None,
     };
+    let (days, times) = range(args.from, args.to)?;
     let request = SummarizeRequest {
         named: args.inputs.clone(),
-        days: dates(args.from, args.to)?,
-        filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone() },
+        tables: args.tables.clone(),
+        days,
+        filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone(), times },
         names: args.names.clone(),
         ptr: args.ptr.options(),
         window: args.window.map(|window| window.0),
@@ -142,16 +149,13 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     talk(&summarized.report.complaints());
     let code = summarized.report.exit_code();
     let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
-    let left_out: Vec<_> = summarized.left_out.iter().copied().filter(|name| wanted(name)).collect();
-    if table.is_some_and(|table| left_out.contains(&table.name)) {
-        return usage(
-            "the table cannot be made of the packets that are asked for",
-            "leave the filter out, or sum up the captures instead of the lake",
-        );
-    }
-    for name in &left_out {
-        talk(&format!("note: {name} is left out: it cannot be made as asked\n"));
-    }
+    let left_out = summarized.left_out.iter().filter(|left_out| wanted(left_out.name));
+    let left_out: Vec<_> = left_out
+        .map(|LeftOut { name, why }| {
+            talk(&format!("note: {name} is left out: {why}\n"));
+            *name
+        })
+        .collect();
     let nothing = summarized.report.inputs == 0 && code != ExitCode::Success;
     match table {
         // What cannot be read has been named.

@@ -77,6 +77,9 @@ fn log_report(report: &Report) {
         });
         log("error", fields);
     }
+    for (message, hint) in report.away_in_words() {
+        log("error", json!({ "event": "away", "message": message, "hint": hint }));
+    }
     for changing in &report.changing {
         log("warning", json!({ "event": "changing", "path": printable(&changing.path), "how": changing.how }));
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::partition::Day;
+use crate::read::Timestamp;
 
 use super::layout::Lake;
 use super::manifest::{Manifest, files};
@@ -188,6 +189,12 @@ impl Holdings {
         let mut inputs: Vec<_> = self.inputs.values().map(Arc::as_ref).collect();
         inputs.sort_by(|a, b| a.input.absolute.cmp(&b.input.absolute).then(a.id.cmp(&b.id)));
         inputs
+    }
+
+    /// Time of the newest packet, in seconds since the Unix epoch; none if no packet has a time.
+    #[must_use]
+    pub fn newest_packet(&self) -> Option<f64> {
+        self.inputs.values().filter_map(|entry| entry.found.latest).max().map(Timestamp::as_f64)
     }
 
     /// The number for the next capture.

@@ -72,6 +72,9 @@ pub enum Refusal {
     /// A pattern that matches nothing.
     #[error("is a pattern that matches no file")]
     NoMatch,
+    /// A pattern that matches folders, none of which holds a capture.
+    #[error("is a pattern that leads to no capture")]
+    NoCapturesMatch,
 }
 
 impl Refusal {
@@ -91,7 +94,9 @@ impl Refusal {
             Self::Window { .. } => {
                 Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
             }
-            Self::NoCaptures => Some("captures are recognised by their first bytes, whatever they are called"),
+            Self::NoCaptures | Self::NoCapturesMatch => {
+                Some("captures are recognised by their first bytes, whatever they are called")
+            }
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::places::Places;
 use super::probe::{Candidate, Refusal};
 
 /// Everything that was named, as files that may be captures.
@@ -18,6 +19,23 @@ pub struct Found {
     pub stdin: bool,
     /// FIFOs, devices, sockets and dangling links that were met while walking.
     pub stepped_over: u64,
+    /// What each path leads to that was named, `-` aside.
+    pub leads: Vec<Lead>,
+    /// Where all these are looked for.
+    pub places: Places,
+}
+
+/// What a path that was named leads to.
+#[derive(Debug, Default)]
+pub struct Lead {
+    /// As it was named.
+    pub named: PathBuf,
+    /// Whether it is a pattern.
+    pub is_pattern: bool,
+    /// Whether it names something that is there and is no folder, be it a capture or not.
+    pub is_file: bool,
+    /// The folders and files that are there.
+    pub to: Vec<PathBuf>,
 }
 
 /// Expands what was named. Nothing is opened but directories.
@@ -28,13 +46,20 @@ pub fn find(named: &[PathBuf]) -> Found {
     for path in named {
         if path.as_os_str() == "-" {
             found.stdin = true;
-        } else if path.is_dir() {
+            continue;
+        }
+        let mut lead = Lead { named: path.clone(), ..Lead::default() };
+        if path.is_dir() {
+            lead.to.push(path.clone());
             walk(path, &mut seen, &mut found);
         } else if path.symlink_metadata().is_err() && is_pattern(path) {
-            expand(path, &mut seen, &mut found);
+            lead.is_pattern = true;
+            expand(path, &mut seen, &mut found, &mut lead.to);
         } else {
-            name(path, &mut seen, &mut found);
+            lead.is_file = name(path, &mut seen, &mut found);
+            found.places.add(path);
         }
+        found.leads.push(lead);
     }
     found
 }
@@ -45,10 +70,18 @@ fn add(candidate: Candidate, seen: &mut HashSet<PathBuf>, found: &mut Found) {
     }
 }
 
-fn name(path: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
+/// Adds a file; whether something is there.
+fn name(path: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) -> bool {
     match Candidate::of(path, true) {
-        Ok(candidate) => add(candidate, seen, found),
-        Err(refusal) => found.refused.push((path.to_path_buf(), refusal)),
+        Ok(candidate) => {
+            add(candidate, seen, found);
+            true
+        }
+        Err(refusal) => {
+            let is_there = matches!(refusal, Refusal::NotAFile(_));
+            found.refused.push((path.to_path_buf(), refusal));
+            is_there
+        }
     }
 }
 
@@ -56,14 +89,21 @@ fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
-fn expand(pattern: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
+fn expand(pattern: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found, to: &mut Vec<PathBuf>) {
+    found.places.add_pattern(pattern);
     let matches = pattern.to_str().and_then(|text| glob::glob(text).ok());
     let mut any = false;
     for path in matches.into_iter().flatten() {
         any = true;
         match path {
-            Ok(path) if path.is_dir() => walk(&path, seen, found),
-            Ok(path) => name(&path, seen, found),
+            Ok(path) => {
+                if path.is_dir() {
+                    walk(&path, seen, found);
+                } else {
+                    name(&path, seen, found);
+                }
+                to.push(path);
+            }
             Err(error) => found.refused.push((error.path().to_path_buf(), Refusal::Unreadable(error.into()))),
         }
     }
@@ -74,11 +114,15 @@ fn expand(pattern: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
 
 /// Walks a directory, following symbolic links; a link that leads back to one of its own parents is stepped over.
 fn walk(root: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
+    found.places.add(root);
     for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
+                if is_link(&path) {
+                    found.places.add(&path);
+                }
                 match error.into_io_error() {
                     Some(error) if !is_link(&path) => found.refused.push((path, Refusal::from(error))),
                     _ => found.stepped_over += 1,
@@ -87,6 +131,9 @@ fn walk(root: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
             }
         };
         if entry.file_type().is_dir() {
+            if entry.path_is_symlink() {
+                found.places.add(entry.path());
+            }
             continue;
         }
         match Candidate::of(entry.path(), is_capture_name(entry.path())) {

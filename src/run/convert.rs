@@ -100,7 +100,11 @@ pub fn convert(request: &Request) -> Result<Report> {
     let mut held = Holdings::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
     let rules = Rules { window: memory.largest_window(), ..request.rules.clone() };
+    report.newest_packet_timestamp_seconds = held.newest_packet();
     let mut tonight = tonight(&request.named, &held, &rules, &mut report);
+    if !report.away.is_empty() {
+        return Ok(report);
+    }
     if request.dry_run {
         report.inputs = tonight.convert.len() as u64;
         report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
@@ -119,7 +123,11 @@ pub fn convert(request: &Request) -> Result<Report> {
         held.agrees_with(&request.settings, &request.lake)?;
         if held.sequence > 0 {
             report = Report { lake: request.lake.clone(), ..Report::default() };
+            report.newest_packet_timestamp_seconds = held.newest_packet();
             tonight = super::tonight::tonight(&request.named, &held, &rules, &mut report);
+            if !report.away.is_empty() {
+                return Ok(report);
+            }
         }
     }
     let result = convert_and_commit(request, memory, &lake, tonight, held, &mut report);

@@ -7,7 +7,7 @@ use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
 use crate::error::Result;
 use crate::partition::{Day, PartitionBy, Router, When};
-use crate::read::{CaptureReader, Timestamp};
+use crate::read::{CaptureReader, PacketRecord, Timestamp};
 use crate::summary::{Filter, Instants, Partial};
 use crate::tally::{Space, Tallies};
 use crate::unit::{Cancel, Counts};
@@ -26,6 +26,16 @@ pub(super) struct Counting {
     pub(super) instants: bool,
 }
 
+impl Counting {
+    /// What a record adds to the sum of lengths.
+    fn length_of(&self, record: &PacketRecord<'_>) -> u32 {
+        match self.length {
+            LengthKind::Wire => record.orig_len,
+            LengthKind::Captured => record.cap_len,
+        }
+    }
+}
+
 /// Sums up one capture. The inner error is what makes it no capture.
 pub(super) fn count(
     input: Input,
@@ -40,6 +50,7 @@ pub(super) fn count(
     let mut counts = Counts::default();
     let mut found = CaptureEntry::default();
     let mut partial = Partial::new(space);
+    let mut names_within = Partial::new(space);
     let mut instants = Instants::new(space);
     let mut router =
         Router::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
@@ -54,18 +65,24 @@ pub(super) fn count(
         counts.add(&record, &packet);
         if counts.records().is_multiple_of(STRIDE) {
             cancel.check()?;
+            names_within.keep_within()?;
         }
         router.step_over(record.time);
         let day = day_of(router.when());
+        found.length += i64::from(counting.length_of(&record));
+        let micros = record.time.map(Timestamp::micros);
+        let is_within = counting.filter.takes_time(micros);
         if let Some(message) = &packet.dns {
             // Of all messages: what an address is called does not depend on which packets count.
-            partial.add_names(day, record.time.map(Timestamp::micros), message);
+            partial.add_names(day, micros, message);
+            if is_within && counting.filter.times.is_some() {
+                names_within.add_names(day, micros, message);
+            }
         }
-        if !counting.filter.takes(&packet) {
+        if !is_within || !counting.filter.takes(&packet) {
             continue;
         }
         let length = router.append(0, &record, &packet, None);
-        found.length += length;
         if let Some(message) = &packet.dns {
             partial.add_message(day, message);
         }
@@ -84,12 +101,14 @@ pub(super) fn count(
     let first = found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds()));
     partial.resolve(first);
     instants.resolve(first);
+    names_within.resolve(first);
     let mut input = input;
     if input.is_stdin() {
         (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());
     }
     let mut tallies = partial.into_tallies();
     tallies.append(instants.into_tallies())?;
+    tallies.append(names_within.into_names_within()?)?;
     Ok(Ok((InputEntry::of(input, found), tallies)))
 }
 

@@ -31,6 +31,9 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
     // A capture under a new name is one to convert, for a plan changes nothing of the lake.
     let rules = Rules { rename: false, ..rules.clone() };
     let inputs = tonight(named, &held, &rules, &mut report).convert;
+    if !report.away.is_empty() {
+        return Ok((Vec::new(), report));
+    }
     report.inputs = inputs.len() as u64;
     let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
     let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();

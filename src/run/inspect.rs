@@ -10,6 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::inspect::Inspection;
 use crate::unit::{Cancel, in_order};
 
+use super::away::Away;
 use super::report::Report;
 use super::tonight::inputs;
 
@@ -22,6 +23,9 @@ pub struct Inspected {
     pub refused: Vec<RefusedEntry>,
     /// Files met while walking that are no captures and do not claim to be.
     pub stepped_over: u64,
+    /// What was named, if nothing of it leads to a capture.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub away: Vec<Away>,
 }
 
 /// Inspects files, directories, patterns and standard input, by `jobs` workers. `salvage` looks behind damage.
@@ -38,13 +42,16 @@ pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
     }
-    Ok(Inspected { captures, refused: report.refused, stepped_over: report.stepped_over })
+    Ok(Inspected { captures, refused: report.refused, stepped_over: report.stepped_over, away: report.away })
 }
 
 impl Inspected {
-    /// The exit status: 3 if something is damaged or refused.
+    /// The exit status: 3 if something is damaged or refused, 1 if there was no capture at all.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
+        if !self.away.is_empty() {
+            return ExitCode::Failure;
+        }
         let damaged = self.captures.iter().any(Inspection::is_damaged);
         if damaged || !self.refused.is_empty() { ExitCode::Damaged } else { ExitCode::Success }
     }
@@ -52,6 +59,6 @@ impl Inspected {
     /// One line for each input that was refused, as a conversion complains.
     #[must_use]
     pub fn complaints(&self) -> String {
-        Report { refused: self.refused.clone(), ..Report::default() }.complaints()
+        Report { refused: self.refused.clone(), away: self.away.clone(), ..Report::default() }.complaints()
     }
 }

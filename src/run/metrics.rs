@@ -6,8 +6,10 @@ use crate::exit_code::ExitCode;
 
 use super::report::Report;
 
-/// The name of the figure that survives a run that fails.
+/// Names of the figures that survive a run that fails: it left the lake as it was.
 const LAST_SUCCESS: &str = "parcap_last_success_timestamp_seconds";
+const NEWEST_PACKET: &str = "parcap_newest_packet_timestamp_seconds";
+const CAPTURES_MISSING: &str = "parcap_captures_missing";
 
 /// The figures of a run that ended at `now`, in seconds since the Unix epoch; `before` are those of the run before it.
 ///
@@ -21,12 +23,23 @@ pub fn metrics(report: Option<&Report>, code: ExitCode, now: i64, before: &str) 
     };
     gauge("parcap_last_run_timestamp_seconds", "When the last run ended.", &now.to_string());
     gauge("parcap_exit_status", "Exit status of the last run.", &code.number().to_string());
-    let last = match code {
-        ExitCode::Success | ExitCode::Damaged => Some(now.to_string()),
-        _ => before.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.strip_prefix(' ')).map(str::to_owned),
-    };
-    if let Some(last) = last {
-        gauge(LAST_SUCCESS, "When the last run ended that committed all it could read.", &last);
+    let well = matches!(code, ExitCode::Success | ExitCode::Damaged);
+    let newest = report.and_then(|report| report.newest_packet_timestamp_seconds);
+    let missing = report.and_then(|report| report.captures_missing);
+    for (name, help, value) in [
+        (LAST_SUCCESS, "When the last run ended that committed all it could read.", well.then(|| now.to_string())),
+        (NEWEST_PACKET, "Time of the newest packet in the lake.", newest.map(|seconds| format!("{seconds:.6}"))),
+        (
+            CAPTURES_MISSING,
+            "Captures in the lake that are not in the archive any more, of what the run named.",
+            missing.map(|missing| missing.to_string()),
+        ),
+    ] {
+        let last = || before.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned);
+        let survives = name == LAST_SUCCESS || report.is_none();
+        if let Some(value) = value.or_else(|| last().filter(|_| survives)) {
+            gauge(name, help, &value);
+        }
     }
     if let Some(report) = report {
         for (name, help, value) in [

@@ -3,6 +3,7 @@
 //! In: a [`Request`]. Out: a lake that holds its captures, and a [`Report`]. Always: records framed equal rows written,
 //! or nothing is committed.
 
+mod away;
 mod compact;
 mod convert;
 mod count;
@@ -20,6 +21,7 @@ mod tonight;
 mod verify;
 mod words;
 
+pub use away::Away;
 pub use compact::{CompactReport, ForgetReport, RewriteRequest, compact_lake, forget};
 pub use convert::{MaxDamaged, Request, convert};
 pub use external::{CommitOptions, commit, convert_unit, plan};

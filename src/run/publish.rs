@@ -49,7 +49,11 @@ pub(super) fn publish(
     let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &held);
     replaced.extend(&tonight.displaced);
-    replaced.extend(repacked(&tonight.repacked, &rows, &held, report));
+    let repacked = repacked(&tonight.repacked, &rows, &held, report);
+    // What was not compressed or unpacked after all is gone.
+    let gone = tonight.repacked.iter().filter(|(_, id)| !repacked.contains(id)).count() as u64;
+    report.captures_missing = report.captures_missing.map(|missing| missing + gone);
+    replaced.extend(repacked);
     let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
     report.replaced = replaced.iter().filter(had_rows).count() as u64;
     if !replaced.is_empty() {
@@ -77,11 +81,13 @@ pub(super) fn publish(
         return Err(Error::RowsDiffer { framed: report.records, written: report.rows });
     }
     report.check(max_damaged)?;
+    report.newest_packet_timestamp_seconds = held.newest_packet();
     if !changes_the_lake(&change, &held) {
         return Ok(());
     }
     let mut after = held;
     after.add(change.manifest.clone());
+    report.newest_packet_timestamp_seconds = after.newest_packet();
     if settings.summaries && (renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
         stage.stage(days, &after, &mut change, report)?;
     }

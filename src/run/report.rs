@@ -12,6 +12,7 @@ use crate::names::Asked;
 use crate::read::{Damage, Gaps};
 use crate::summary::{Listed, Naming};
 
+use super::away::Away;
 use super::convert::MaxDamaged;
 
 /// The report of one run; `--format json` prints it as it is.
@@ -34,6 +35,14 @@ pub struct Report {
     pub quarantined: u64,
     /// Files met while walking that are no captures and do not claim to be.
     pub stepped_over: u64,
+    /// Captures that the lake holds of what was named, and that are not there any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captures_missing: Option<u64>,
+    /// Time of the newest packet in the lake, in seconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_packet_timestamp_seconds: Option<f64>,
+    /// Where captures should be, and none is: the run then failed, and did nothing.
+    pub away: Vec<Away>,
     /// Packet records framed.
     pub records: u64,
     /// Rows written.
@@ -238,13 +247,20 @@ impl Report {
         ] {
             figures.push((name, count.into()));
         }
-        figures.extend(serde_json::Number::from_f64(self.seconds).map(|seconds| ("seconds", seconds)));
+        figures.extend(self.captures_missing.map(|missing| ("captures_missing", missing.into())));
+        let newest = self.newest_packet_timestamp_seconds;
+        for (name, seconds) in [("newest_packet_timestamp_seconds", newest), ("seconds", Some(self.seconds))] {
+            figures.extend(seconds.and_then(serde_json::Number::from_f64).map(|seconds| (name, seconds)));
+        }
         figures
     }
 
     /// The exit status of a run with this report.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
+        if !self.away.is_empty() {
+            return ExitCode::Failure;
+        }
         let unreliable =
             |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
         let well = self.damaged.is_empty() && self.refused.is_empty() && !self.changing.iter().any(unreliable);

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::env::temp_dir;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::columns::{LengthKind, Table};
 use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry};
 use crate::config::{Names, WINDOW};
+use crate::discover::path_text::printable;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::partition::Day;
-use crate::summary::{self, Bins, Filter, Gather, Listed, Naming, SUMMARIES, Summary};
+use crate::summary::{self, Bins, Filter, Gather, LeftOut, Listed, Naming, Summary};
+use crate::summary::{left_out_of_packets, left_out_of_sums};
 use crate::tally::{Owners, Tallies};
 use crate::unit::{Cancel, in_order};
 
@@ -28,7 +30,9 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 pub struct SummarizeRequest {
     /// One lake; or captures: files, directories, patterns, `-`.
     pub named: Vec<PathBuf>,
-    /// The first and the last date.
+    /// The tables that are wanted, by name; all that can be made, if none is named.
+    pub tables: Vec<String>,
+    /// The first and the last date; those that the filter's times touch, if it has some.
     pub days: RangeInclusive<Day>,
     /// Which packets count.
     pub filter: Filter,
@@ -60,6 +64,7 @@ impl SummarizeRequest {
     pub fn of_lake(lake: &Path, cancel: &Cancel) -> Self {
         Self {
             named: vec![lake.to_path_buf()],
+            tables: Vec::new(),
             days: Day::FIRST..=Day::LAST,
             filter: Filter::default(),
             names: None,
@@ -86,7 +91,7 @@ pub struct Summarized {
     /// The dates, in order.
     pub(super) days: BTreeSet<Day>,
     /// Tables that cannot be made as asked: what they are made of does not say what the filter asks.
-    pub left_out: Vec<&'static str>,
+    pub left_out: Vec<LeftOut>,
     /// What was found in the captures, if they were read.
     pub report: Report,
     top: usize,
@@ -100,7 +105,8 @@ impl Summarized {
     pub fn listed(self) -> Result<Vec<Listed>> {
         let captures = Listed::captures(self.captures.iter(), self.top);
         let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
-        Ok(listed.filter(|listed| !self.left_out.contains(&listed.name)).collect())
+        let is_left_out = |listed: &Listed| self.left_out.iter().any(|left_out| left_out.name == listed.name);
+        Ok(listed.filter(|listed| !is_left_out(listed)).collect())
     }
 
     /// All rows of one table, piece by piece.
@@ -147,6 +153,8 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     if request.window.is_some_and(|window| window != settings.window) {
         return refuse("was made with another `--window`", "leave the option out, or sum up the captures");
     }
+    let left_out = left_out_of_sums(&request.filter, settings.window);
+    check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
     let mut tallies = Tallies::new(&request.cancel.space(&folder));
     let mut days = BTreeSet::new();
@@ -162,12 +170,41 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let entries = held.inputs_by_path().into_iter().cloned().collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
     let refused = held.quarantine.into_values().chain(held.refused).collect();
-    Ok(Summarized { refused, ..summarized })
+    Ok(Summarized { refused, left_out, ..summarized })
 }
 
-/// Whether a capture may have packets of some dates.
-fn touches(entry: &InputEntry, days: &RangeInclusive<Day>) -> bool {
+/// Refuses what was asked for and cannot be made: half an answer looks like a whole one. `lake` is what is summed up, with
+/// its windows, unless it is captures.
+fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Lake, i64)>) -> Result<()> {
+    let asked = left_out.iter().filter(|left_out| request.tables.iter().any(|table| table == left_out.name));
+    let asked: Vec<_> = asked.collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let of = lake.map(|(lake, _)| format!("{}: ", printable(lake.root()))).unwrap_or_default();
+    let tables = asked.iter().map(|LeftOut { name, why }| format!("{of}{name} cannot be made as asked: {why}"));
+    let by_packets = left_out_of_packets(&request.filter, request.from_first);
+    let answered = asked.iter().map(|left_out| left_out.name);
+    let answered = answered.filter(|name| by_packets.iter().all(|left_out| left_out.name != *name));
+    let answered: Vec<_> = answered.collect();
+    let hint = match lake {
+        Some((_, window)) if !answered.is_empty() => {
+            let windows = if window == WINDOW { String::new() } else { format!(" --window {window}us") };
+            let options = format!("{}{windows} --table {}", request.filter, answered.join(","));
+            format!("sum up the captures instead: `parcap summarize CAPTURE…{options}`")
+        }
+        _ if request.filter.is_of_all_packets() => "leave `--align first` or the table out".to_owned(),
+        _ => format!("leave out the table, or the filter ({})", request.filter.to_string().trim()),
+    };
+    Err(Error::LeftOut { tables: tables.collect(), hint })
+}
+
+/// Whether a capture may have packets of some dates, or of the times of a filter.
+fn touches(entry: &InputEntry, days: &RangeInclusive<Day>, times: Option<&Range<i64>>) -> bool {
     match (entry.found.earliest, entry.found.latest) {
+        (Some(first), Some(last)) if let Some(times) = times => {
+            first.micros() < times.end && last.micros() >= times.start
+        }
         (Some(first), Some(last)) => {
             Day::of_seconds(first.seconds()) <= *days.end() && Day::of_seconds(last.seconds()) >= *days.start()
         }
@@ -177,6 +214,8 @@ fn touches(entry: &InputEntry, days: &RangeInclusive<Day>) -> bool {
 
 fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let window = request.window.unwrap_or(WINDOW);
+    let left_out = left_out_of_packets(&request.filter, request.from_first);
+    check_asked(request, &left_out, None)?;
     let counting = Counting {
         length: request.length,
         window,
@@ -209,18 +248,14 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
         }
     }
     let days = tallies.sections().into_iter().map(|section| section.day);
-    let days: BTreeSet<_> = days.filter(|day| request.days.contains(day)).collect();
+    // Packets were filtered by time, and the window of the first one may begin on the date before.
+    let is_before = |day: Day| request.filter.times.is_some() && day.0 + 1 == request.days.start().0;
+    let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();
     let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
     let asked = naming::look_up(&mut naming, &days, &mut tallies, &request.filter, &request.ptr, &request.cancel)?;
     report.note_names(&mut naming, asked);
-    let mut summarized = finish(request, window, days, &mut tallies, &naming, (entries, report))?;
-    // The packets were filtered one by one, so every table that counts packets is of those that count. What names
-    // addresses were given is known from all messages.
-    summarized.left_out.retain(|name| ["captures", "dns_names"].contains(name));
-    if request.from_first {
-        summarized.left_out.push("send_rates_by_protocol");
-    }
-    Ok(summarized)
+    let summarized = finish(request, window, days, &mut tallies, &naming, (entries, report))?;
+    Ok(Summarized { left_out, ..summarized })
 }
 
 fn finish(
@@ -231,7 +266,8 @@ fn finish(
     naming: &Naming,
     (mut captures, report): (Vec<InputEntry>, Report),
 ) -> Result<Summarized> {
-    captures.retain(|entry| touches(entry, &request.days));
+    captures.retain(|entry| touches(entry, &request.days, request.filter.times.as_ref()));
+    let filter = request.filter.with_whole_windows(window);
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
     let mut gather = Gather::new(top, window, several, tallies.space());
@@ -242,13 +278,12 @@ fn finish(
         gather = gather.with_series(bins(window, &days, &captures));
     }
     for day in &days {
-        gather.date(*day, tallies, naming, &request.filter)?;
+        gather.date(*day, tallies, naming, &filter)?;
     }
     if request.from_first {
         summary::windows_from_first(&days, tallies, window, &mut gather)?;
     }
-    let left_out = SUMMARIES.iter().filter(|summary| !summary.can_filter(&request.filter)).map(|summary| summary.name);
-    Ok(Summarized { gather, captures, refused: Vec::new(), days, left_out: left_out.collect(), report, top })
+    Ok(Summarized { gather, captures, refused: Vec::new(), days, left_out: Vec::new(), report, top })
 }
 
 /// Bins from the first to the last packet of some dates.

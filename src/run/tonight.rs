@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::commit::{Holdings, InputEntry, MetAgain, Seen};
-use crate::discover::{self, Candidate, Format, Input, Refusal};
+use crate::discover::{self, Candidate, Format, Input, Lead, Places, Refusal, is_capture_name};
 use crate::memory::USUAL_WINDOW;
 use crate::read::DamageKind;
 
+use super::away::{Away, Present, nothing_is_there};
 use super::report::{Duplicate, Renamed, Report};
 
 /// What becomes of captures that a lake holds already, in one way or another.
@@ -28,6 +29,8 @@ pub struct Rules {
     pub window: u64,
     /// Whether a capture that has another name now is known by its content, and not converted again.
     pub rename: bool,
+    /// Whether an archive without captures is taken as it is, instead of for a disk that is missing.
+    pub allow_empty: bool,
 }
 
 impl Default for Rules {
@@ -39,6 +42,7 @@ impl Default for Rules {
             settle: Duration::ZERO,
             window: USUAL_WINDOW,
             rename: true,
+            allow_empty: false,
         }
     }
 }
@@ -66,6 +70,9 @@ pub(super) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
     let convert = tonight(named, &Holdings::default(), &Rules::default(), report).convert;
     // That matters to a lake only.
     report.duplicates.clear();
+    if !convert.is_empty() {
+        report.away.clear();
+    }
     convert
 }
 
@@ -77,25 +84,37 @@ pub(super) fn tonight(named: &[PathBuf], held: &Holdings, rules: &Rules, report:
         held,
         rules,
         report,
-        captures: HashSet::new(),
+        present: Present::default(),
         refused: HashSet::new(),
         opened: Vec::new(),
         stood_for: Vec::new(),
     };
     sorting.report.stepped_over = found.stepped_over;
     for (path, refusal) in found.refused {
+        if is_capture_name(&path) && matches!(refusal, Refusal::Unreadable(_)) {
+            sorting.present.add(&path, &std::path::absolute(&path).unwrap_or_default());
+        }
         sorting.refuse(path, &refusal, None);
     }
     let settled = SystemTime::now().checked_sub(rules.settle).map_or(i64::MAX, nanos);
     for candidate in found.candidates {
         if !rules.settle.is_zero() && candidate.modified > settled {
-            sorting.captures.insert(candidate.path);
+            sorting.present.add(&candidate.path, &candidate.absolute);
             sorting.report.settling += 1;
         } else {
             sorting.meet(candidate);
         }
     }
-    let mut tonight = sorting.decide();
+    sorting.complain_of_empty(&found.leads);
+    let nothing_is_there = !found.stdin && nothing_is_there(&found.leads, &sorting.present);
+    let (mut tonight, missing, mut away) = sorting.decide(&found.places);
+    report.captures_missing = Some(missing);
+    if nothing_is_there && away.is_empty() {
+        away.extend(found.leads.iter().map(|lead| Away { path: lead.named.clone(), captures: 0 }));
+    }
+    if !rules.allow_empty {
+        report.away = away;
+    }
     if found.stdin {
         tonight.convert.insert(0, Input::unread(Path::new("-")));
     }
@@ -115,8 +134,9 @@ struct Sorting<'a> {
     held: &'a Holdings,
     rules: &'a Rules,
     report: &'a mut Report,
-    /// Paths that are captures, and paths that were refused: a directory that has none of both is complained about.
-    captures: HashSet<PathBuf>,
+    /// What is a capture, or claims to be one.
+    present: Present,
+    /// Paths that were refused: a directory that has none, and no capture either, is complained about.
     refused: HashSet<PathBuf>,
     /// What was opened, with what the lake holds under its path.
     opened: Vec<(Input, Option<usize>)>,
@@ -129,7 +149,7 @@ impl<'a> Sorting<'a> {
         match self.held.input_at(&candidate.absolute) {
             Some(entry) if same(&Seen::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
                 self.report.unchanged += 1;
-                self.captures.insert(candidate.path.clone());
+                self.present.add(&candidate.path, &candidate.absolute);
                 self.stood_for.extend(entry.same_as.map(|same_as| (candidate, same_as)));
             }
             Some(entry) => self.meet_other(candidate, Some(entry.id)),
@@ -150,6 +170,9 @@ impl<'a> Sorting<'a> {
         let again = self.rules.force || self.rules.retry_damaged;
         let known = self.held.quarantine.get(&candidate.absolute);
         let known = known.filter(|refused| !again && refused.seen.as_ref().is_some_and(|seen| same(seen, &candidate)));
+        if known.is_some() && (held.is_some() || is_capture_name(&candidate.path)) {
+            self.present.add(&candidate.path, &candidate.absolute);
+        }
         match known {
             // Whoever names it wants to know.
             Some(refused) if self.named.contains(&candidate.path) => {
@@ -167,14 +190,21 @@ impl<'a> Sorting<'a> {
     /// Opens a file, to see what it is.
     fn open(&mut self, candidate: Candidate, held: Option<usize>) {
         let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, Seen::of(&candidate));
+        let says_so = held.is_some() || is_capture_name(&path);
         match candidate.probe_within(self.rules.window) {
             // A file without bytes is a capture only if somebody says so.
             Ok(input) if claimed || held.is_some() || input.format != Some(Format::Empty) => {
-                self.captures.insert(path);
+                if says_so || input.format != Some(Format::Empty) {
+                    self.present.add(&path, &input.absolute);
+                }
                 self.opened.push((input, held));
             }
             // That it is a capture is known of one that only lacks memory, whatever it is called.
             Err(refusal) if claimed || held.is_some() || matches!(refusal, Refusal::Window { .. }) => {
+                // That somebody named it does not make it one.
+                if says_so || matches!(refusal, Refusal::Window { .. }) {
+                    self.present.add(&path, &seen.absolute);
+                }
                 self.refuse(path, &refusal, Some(seen));
             }
             _ => self.report.stepped_over += 1,
@@ -186,13 +216,20 @@ impl<'a> Sorting<'a> {
         self.report.refuse(path, refusal, seen.filter(|_| refusal.is_of_content()));
     }
 
-    fn decide(mut self) -> Tonight {
-        let mut tonight = Tonight::default();
-        for directory in self.named.iter().filter(|path| path.is_dir()) {
-            if !self.captures.iter().chain(&self.refused).any(|path| path.starts_with(directory)) {
-                self.report.refuse(directory.clone(), &Refusal::NoCaptures, None);
+    /// Complains of folders without captures, and of patterns that lead to such folders only.
+    fn complain_of_empty(&mut self, leads: &[Lead]) {
+        for lead in leads.iter().filter(|lead| !lead.to.is_empty() && !self.present.is_below(lead)) {
+            if !self.refused.iter().any(|path| lead.to.iter().any(|to| path.starts_with(to))) {
+                let refusal = if lead.is_pattern { Refusal::NoCapturesMatch } else { Refusal::NoCaptures };
+                self.report.refuse(lead.named.clone(), &refusal, None);
             }
         }
+    }
+
+    /// What is done with which capture; how many captures of the lake are missing at these places, and the folders that
+    /// look as if a disk were missing.
+    fn decide(mut self, places: &Places) -> (Tonight, u64, Vec<Away>) {
+        let mut tonight = Tonight::default();
         let opened = std::mem::take(&mut self.opened);
         let mut known = Known::of(self.held, &opened);
         let mut replaced = BTreeSet::new();
@@ -212,6 +249,9 @@ impl<'a> Sorting<'a> {
         replaced.extend(&tonight.displaced);
         let repacked = std::mem::take(&mut tonight.repacked);
         tonight.repacked = repacked.into_iter().filter(|(_, id)| !known.found.contains(id)).collect();
+        let repacked: HashSet<usize> = tonight.repacked.iter().map(|(_, id)| *id).collect();
+        let elsewhere = |id| known.found.contains(&id) || repacked.contains(&id);
+        let (missing, away) = self.present.missing(self.held, places, elsewhere);
         // What stood for them changes tonight.
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
             if replaced.contains(&same_as)
@@ -221,7 +261,7 @@ impl<'a> Sorting<'a> {
                 tonight.convert.push(input);
             }
         }
-        tonight
+        (tonight, missing, away)
     }
 
     fn decide_one(
@@ -232,14 +272,15 @@ impl<'a> Sorting<'a> {
         tonight: &mut Tonight,
         replaced: &mut BTreeSet<usize>,
     ) {
-        if let Some(entry) = known.renamed(&input).filter(|_| self.rules.rename) {
+        let renamed = known.renamed(&input);
+        if let Some(entry) = renamed.filter(|_| self.rules.rename) {
             tonight.displaced.extend(own);
             self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
             tonight.met_again.push(met_again(entry.id, &input));
             if !self.is_wanted_again(entry) {
                 return;
             }
-        } else if let Some((path, absolute)) = known.duplicate(&input) {
+        } else if let Some((path, absolute)) = known.duplicate(&input).filter(|_| renamed.is_none()) {
             let left_out = self.rules.dedupe && own.is_none();
             self.report.duplicates.push(Duplicate { path: input.path.clone(), same_as: path, left_out });
             if left_out {

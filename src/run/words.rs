@@ -8,10 +8,16 @@ use indicatif::{DecimalBytes, HumanCount};
 use crate::discover::path_text;
 use crate::read::Gaps;
 
+use super::away::Away;
 use super::report::{ChangedMeanwhile, Changing, Damaged, Report};
 
 /// Captures that are noted one by one, if there is nothing wrong with them.
 const NOTES: usize = 10;
+
+/// What to do where captures should be and none is.
+const MOUNT: &str =
+    "mount its disk; if its captures were taken away on purpose, remove the folder, or give `--allow-empty`";
+const MEND: &str = "mend the paths, or mount the archive; with `--allow-empty` a run without captures is no failure";
 
 impl Damaged {
     /// The faults in words: all that `--salvage` met, as far as they are kept, else the one.
@@ -71,6 +77,13 @@ impl Report {
                 let _ = writeln!(text, "hint: {hint}");
             }
         }
+        let away = self.away_in_words();
+        for (complaint, _) in &away {
+            let _ = writeln!(text, "error: {complaint}");
+        }
+        if let Some((_, hint)) = away.last() {
+            let _ = writeln!(text, "hint: {hint}");
+        }
         let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
         let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
         for duplicate in duplicates.iter().take(NOTES) {
@@ -108,6 +121,22 @@ impl Report {
             let _ = writeln!(text, "note: {note}");
         }
         text
+    }
+
+    /// What shows that the archive is away, and what to do about it.
+    #[must_use]
+    pub fn away_in_words(&self) -> Vec<(String, &'static str)> {
+        let held = self.away.iter().filter(|away| away.captures > 0);
+        let held = held.map(|Away { path, captures }| {
+            let captures = plural_of(*captures, "capture", "captures");
+            (format!("{}: the lake holds {captures} of it, and none is left; nothing was done", name(path)), MOUNT)
+        });
+        let mut words: Vec<_> = held.collect();
+        // Without a lake all is said of what was named already.
+        if words.is_empty() && !self.away.is_empty() && !self.lake.as_os_str().is_empty() {
+            words.push(("nothing that was named leads to a capture, so nothing was done".to_owned(), MEND));
+        }
+        words
     }
 
     /// The closing report, a few lines.

@@ -6,7 +6,7 @@
 use crate::columns::NO_PROTOCOL;
 use crate::error::Result;
 use crate::partition::Day;
-use crate::tally::{Merge, Rule, Sums, Tallies};
+use crate::tally::{Merge, Rule, Section, Sums, Tallies};
 
 use super::filter::Filter;
 use super::key::{Key, Reader};
@@ -24,7 +24,7 @@ pub(super) trait Sink {
 }
 
 /// Sums up one date: hands on the rows of every table, as far as the filter can be applied to it
-/// ([`Summary::can_filter`](super::Summary::can_filter)).
+/// ([`left_out_of_sums`](super::left_out_of_sums)).
 ///
 /// # Memory
 /// As [`Tallies`].
@@ -40,24 +40,25 @@ pub(super) fn sum_up(
     let mut again = Tallies::new(tallies.space());
     flows(day, tallies, naming, filter, &mut again, sink)?;
     for kind in [Kind::BySrc, Kind::ByName, Kind::Protocols] {
-        copy(kind, day, &mut again, |_| true, sink)?;
+        copy(kind, kind.section(day), &mut again, |_| true, sink)?;
     }
     // What these are counted by does not say all that a filter may ask; whoever shows them leaves them out then.
     windows(day, tallies, filter, sink)?;
-    copy(Kind::Ports, day, tallies, |key| filter.takes_protocol(Reader(key).protocol()), sink)?;
-    copy(Kind::Queries, day, tallies, |_| true, sink)?;
-    copy(Kind::Names, day, tallies, |key| filter.takes_addresses(Reader(key).address(), None), sink)
+    copy(Kind::Ports, Kind::Ports.section(day), tallies, |key| filter.takes_protocol(Reader(key).protocol()), sink)?;
+    copy(Kind::Queries, Kind::Queries.section(day), tallies, |_| true, sink)?;
+    let names = if filter.times.is_some() { Kind::NamesWithin } else { Kind::Names };
+    copy(Kind::Names, names.section(day), tallies, |key| filter.takes_addresses(Reader(key).address(), None), sink)
 }
 
-/// Reads a section that needs no more than that.
+/// Hands on a section that needs no more than that.
 fn copy(
     kind: Kind,
-    day: Day,
+    section: Section,
     tallies: &mut Tallies,
     wanted: impl Fn(&[u8]) -> bool,
     sink: &mut dyn Sink,
 ) -> Result<()> {
-    let mut merge = tallies.read(kind.section(day))?;
+    let mut merge = tallies.read(section)?;
     while let Some((key, sums)) = merge.next()? {
         if wanted(key) {
             sink.take(kind, key, sums)?;
@@ -236,7 +237,7 @@ fn windows(day: Day, tallies: &mut Tallies, filter: &Filter, sink: &mut dyn Sink
     while let Some((key, sums)) = merge.next()? {
         let mut reader = Reader(key);
         let time = reader.time();
-        if !filter.takes_protocol(reader.protocol()) {
+        if !filter.takes_protocol(reader.protocol()) || !filter.takes_time(time) {
             continue;
         }
         sink.take(Kind::Windows, key, sums)?;

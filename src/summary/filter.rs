@@ -1,11 +1,15 @@
 //! Which packets count, where not all do.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use ipnet::IpNet;
 
 use crate::columns::NO_PROTOCOL;
-use crate::decode::{IpAddress, Packet};
+use crate::decode::{IpAddress, Packet, protocol_text};
+
+use super::render::time;
 
 /// What packets must have to be summed up; whatever is not asked for, every packet has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,13 +18,37 @@ pub struct Filter {
     pub protocols: Vec<u16>,
     /// A source or destination in one of these prefixes.
     pub nets: Vec<IpNet>,
+    /// A time from the first up to the last of these, in microseconds since the Unix epoch; the least and the greatest
+    /// number are no bounds. A packet without a time has none of them.
+    pub times: Option<Range<i64>>,
 }
 
 impl Filter {
-    /// Whether every packet counts.
+    /// Whether every packet counts, its time aside.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn is_of_all_packets(&self) -> bool {
         self.protocols.is_empty() && self.nets.is_empty()
+    }
+
+    /// Whether what happened at a time counts, in microseconds since the Unix epoch.
+    #[must_use]
+    pub fn takes_time(&self, micros: Option<i64>) -> bool {
+        self.times.as_ref().is_none_or(|times| micros.is_some_and(|micros| times.contains(&micros)))
+    }
+
+    /// Whether no window of this many microseconds has a bound of the times within.
+    #[must_use]
+    pub fn is_aligned(&self, window: i64) -> bool {
+        let bounds = self.times.iter().flat_map(|times| [times.start, times.end]);
+        let mut bounds = bounds.filter(|bound| ![i64::MIN, i64::MAX].contains(bound));
+        bounds.all(|bound| bound.rem_euclid(window) == 0)
+    }
+
+    /// The same, with all of the first window that has a part in the times.
+    #[must_use]
+    pub fn with_whole_windows(&self, window: i64) -> Self {
+        let whole = |times: &Range<i64>| times.start.saturating_sub(times.start.rem_euclid(window))..times.end;
+        Self { times: self.times.as_ref().map(whole), ..self.clone() }
     }
 
     /// Whether packets of a protocol count, their addresses aside.
@@ -29,10 +57,10 @@ impl Filter {
         self.protocols.is_empty() || self.protocols.contains(&protocol)
     }
 
-    /// Whether a packet counts.
+    /// Whether a packet counts, its time aside.
     #[must_use]
     pub fn takes(&self, packet: &Packet<'_>) -> bool {
-        self.is_empty()
+        self.is_of_all_packets()
             || self.takes_protocol(packet.protocol.map_or(NO_PROTOCOL, u16::from))
                 && self.takes_addresses(packet.ip_src, packet.ip_dst)
     }
@@ -42,6 +70,24 @@ impl Filter {
     pub fn takes_addresses(&self, src: Option<IpAddress>, dst: Option<IpAddress>) -> bool {
         let within = |address: IpAddress| self.nets.iter().any(|net| net.contains(&ip_addr(address)));
         self.nets.is_empty() || [src, dst].into_iter().flatten().any(within)
+    }
+}
+
+impl fmt::Display for Filter {
+    /// As it is typed, with a space before each option.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |protocol: &u16| u8::try_from(*protocol).map_or_else(|_| protocol.to_string(), protocol_text);
+        let protocols: Vec<_> = self.protocols.iter().map(name).collect();
+        let nets: Vec<_> = self.nets.iter().map(ToString::to_string).collect();
+        let bound = |bound: i64| if [i64::MIN, i64::MAX].contains(&bound) { Vec::new() } else { vec![time(bound)] };
+        let (from, to) =
+            self.times.as_ref().map_or_else(Default::default, |times| (bound(times.start), bound(times.end)));
+        for (option, values) in [("--protocol", protocols), ("--net", nets), ("--from", from), ("--to", to)] {
+            if !values.is_empty() {
+                write!(f, " {option} {}", values.join(","))?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -80,7 +80,7 @@ impl Gather {
         self
     }
 
-    /// Sums up one date, as far as the filter can be applied to each table ([`Summary::can_filter`]).
+    /// Sums up one date, as far as the filter can be applied to each table ([`left_out_of_sums`](super::left_out_of_sums)).
     ///
     /// # Memory
     /// As [`Tallies`].

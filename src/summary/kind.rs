@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Names = 4,
     /// By time of the packet; only where windows begin with the first one.
     Instants = 5,
+    /// As `Names`, of the messages within some times only; never in a file.
+    NamesWithin = 6,
     /// By destination address.
     ByIp = 16,
     /// By source address.
@@ -49,7 +51,7 @@ impl Kind {
     /// Its section of a date.
     pub(crate) fn section(self, day: Day) -> Section {
         let rule = match self {
-            Self::Names => Rule::Span,
+            Self::Names | Self::NamesWithin => Rule::Span,
             Self::Ports => Rule::Add,
             _ => Rule::Plain,
         };

@@ -7,6 +7,7 @@ use crate::partition::Day;
 use crate::tally::{Space, Tallies};
 
 use super::count::Counter;
+use super::kind::Kind;
 use super::messages::Messages;
 
 /// Contributions of some rows and messages, on the way to [`Tallies`]. They add up with others in any order.
@@ -65,6 +66,14 @@ impl Partial {
         self.messages.add_names(day, micros, message, &mut self.tallies);
     }
 
+    /// Spills what is in memory, if it is more than there is room for.
+    ///
+    /// # Errors
+    /// If the sums cannot be spilled.
+    pub fn keep_within(&mut self) -> Result<()> {
+        self.tallies.keep_within()
+    }
+
     /// What was added under [`Day::UNKNOWN`] belongs to `day`.
     pub fn resolve(&mut self, day: Day) {
         self.messages.flush(&mut self.tallies);
@@ -76,5 +85,21 @@ impl Partial {
     pub fn into_tallies(mut self) -> Tallies {
         self.messages.flush(&mut self.tallies);
         self.tallies
+    }
+
+    /// The names that were added, as those of some times only: a table shows them, and no address is named by them.
+    ///
+    /// # Errors
+    /// If sums cannot be read or spilled.
+    pub fn into_names_within(self) -> Result<Tallies> {
+        let mut names = self.into_tallies();
+        let mut within = Tallies::new(names.space());
+        for section in names.sections() {
+            let mut merge = names.read(section)?;
+            while let Some((key, sums)) = merge.next()? {
+                within.add(Kind::NamesWithin.section(section.day), key, sums)?;
+            }
+        }
+        Ok(within)
     }
 }

@@ -90,7 +90,7 @@ impl Rows {
                 self.time(first).time(last);
             }
             // No table has these rows.
-            Kind::Flows | Kind::Instants | Kind::Unnamed => {}
+            Kind::Flows | Kind::Instants | Kind::NamesWithin | Kind::Unnamed => {}
         }
     }
 

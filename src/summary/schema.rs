@@ -1,6 +1,5 @@
 //! The one table of summary tables: the files, what is shown and the documentation come from it.
 
-use super::filter::Filter;
 use super::kind::Kind;
 
 /// A summary table.
@@ -23,18 +22,6 @@ impl Summary {
     #[must_use]
     pub fn of(name: &str) -> Option<&'static Self> {
         SUMMARIES.iter().find(|summary| summary.name == name)
-    }
-
-    /// Whether it can be made of the packets that a filter takes, from what units have counted: windows and ports are
-    /// not counted by address, DNS messages neither by address nor by protocol.
-    #[must_use]
-    pub fn can_filter(&self, filter: &Filter) -> bool {
-        match self.kind {
-            Some(Kind::Windows | Kind::Rates | Kind::Ports) => filter.nets.is_empty(),
-            Some(Kind::Names) => filter.protocols.is_empty(),
-            Some(Kind::Queries) | None => filter.is_empty(),
-            Some(_) => true,
-        }
     }
 }
 

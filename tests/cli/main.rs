@@ -9,6 +9,7 @@ mod common;
 mod nameserver;
 
 mod apart;
+mod away;
 mod damage;
 mod inspect;
 mod misuse;
@@ -19,6 +20,7 @@ mod report;
 mod runs;
 mod summarize;
 mod summarize_usage;
+mod times;
 mod verify;
 mod windows;
 

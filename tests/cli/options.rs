@@ -26,7 +26,7 @@ const PTR: [&str; 6] =
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let convert = ["--out", "--jobs", "--memory", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
     let nightly = ["--dedupe", "--max-damaged", "--wait", "--metrics-file", "--log-format"];
-    let rules = ["--force", "--retry-damaged", "--settle"];
+    let rules = ["--force", "--retry-damaged", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
         ("plan", [&["--out", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
@@ -186,6 +186,9 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         "changing",
         "renamed",
         "stepped_over",
+        "captures_missing",
+        "newest_packet_timestamp_seconds",
+        "away",
         "records",
         "rows",
         "bytes_in",

@@ -128,9 +128,13 @@ fn windows_are_of_the_packets_that_a_filter_takes_and_of_all_captures() {
     let expected = format!("{HEADER}2020-02-29T00:00:00Z,1,500,2,500\n2020-02-29T00:00:01Z,1,100,1,100\n");
     assert_eq!((ran.status, ran.stdout), (Some(0), expected));
     // What cannot be made of them is named.
+    let ran = run(["summarize", &paths[0], "--align", "first"]);
+    let note = "note: send_rates_by_protocol is left out: `--align first` is for all protocols together\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), note));
     let ran = run(["summarize", &paths[0], "--align", "first", "--table", "send_rates_by_protocol"]);
-    let note = "note: send_rates_by_protocol is left out: it cannot be made as asked\n";
-    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", note));
+    let complaint = "error: send_rates_by_protocol cannot be made as asked: `--align first` is for all protocols together\n\
+                     hint: leave `--align first` or the table out\n";
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(2), "", complaint));
 }
 
 /// From 2020-02-29 to 2024-02-29 are 1461 days.

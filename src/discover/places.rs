@@ -1,0 +1,109 @@
+//! Where captures are looked for: whether a capture that a lake holds should have been met.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glob::{MatchOptions, Pattern};
+
+/// Links that are followed from one name to the true one.
+const LINKS: u32 = 40;
+
+/// The places that were named, and those to which patterns and links lead; whether they exist or not.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Absolute paths of folders and files, without links.
+    roots: HashSet<PathBuf>,
+    /// The folder above the first wildcard of a pattern, and the pattern below it.
+    patterns: Vec<(PathBuf, Pattern)>,
+}
+
+impl Places {
+    /// Adds a folder or file; it need not exist.
+    pub(super) fn add(&mut self, path: &Path) {
+        self.roots.insert(true_name(path, LINKS));
+    }
+
+    /// Adds what a pattern matches or would match.
+    pub(super) fn add_pattern(&mut self, pattern: &Path) {
+        let is_wild = |part: &Path| part.to_str().is_none_or(|text| text.contains(['*', '?', '[']));
+        let base: PathBuf = pattern.components().take_while(|part| !is_wild(part.as_ref())).collect();
+        let below = pattern.strip_prefix(&base).ok().and_then(Path::to_str);
+        if let Some(below) = below.and_then(|below| Pattern::new(below).ok()) {
+            let base = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
+            self.patterns.push((true_name(base, LINKS), below));
+        }
+    }
+
+    /// The uppermost place that a file belongs to, by its absolute path: a folder, or the file itself. Of a pattern that
+    /// matches the file, or a folder in which it lies, it is the folder above the first wildcard.
+    #[must_use]
+    pub fn root_of<'a>(&'a self, absolute: &Path) -> Option<&'a Path> {
+        let named = absolute.ancestors().filter_map(|path| self.roots.get(path)).last();
+        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
+        let matching = self.patterns.iter().filter(|(base, pattern)| {
+            let below = absolute.strip_prefix(base).unwrap_or(Path::new(""));
+            let mut names = below.ancestors().filter(|name| !name.as_os_str().is_empty());
+            names.any(|name| pattern.matches_path_with(name, options))
+        });
+        let bases = matching.map(|(base, _)| base);
+        bases.chain(named).min_by_key(|path| path.components().count()).map(PathBuf::as_path)
+    }
+
+    /// Whether a folder is a place that was named, and not only below one.
+    #[must_use]
+    pub fn is_named(&self, folder: &Path) -> bool {
+        self.roots.contains(folder) || self.patterns.iter().any(|(base, _)| base == folder)
+    }
+}
+
+/// The absolute path without links, as far as there is something; the rest of it as it is.
+fn true_name(path: &Path, links: u32) -> PathBuf {
+    if let Ok(name) = path.canonicalize() {
+        return name;
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return path;
+    };
+    match fs::read_link(&path) {
+        Ok(target) if links > 0 => true_name(&parent.join(target), links - 1),
+        _ => true_name(parent, links).join(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_belongs_to_the_uppermost_place_whether_it_exists_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink("a", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("gone", root.join("dangling")).unwrap();
+        let mut places = Places::default();
+        for name in ["a/b", "link", "dangling/x", "missing/../lost"] {
+            places.add(&root.join(name));
+        }
+        places.add_pattern(&root.join("day-*/*.pcap"));
+        places.add_pattern(&root.join("hour-?"));
+        for (file, place) in [
+            ("a/b/c.pcap", Some("a")),
+            ("a/x", Some("a")),
+            ("gone/x/y.pcap", Some("gone/x")),
+            ("gone/y.pcap", None),
+            ("day-1/x.pcap", Some("")),
+            ("day-1/x.pcapng", None),
+            ("day-1/sub/x.pcap", None),
+            ("day-1/x.pcap/y", Some("")),
+            ("hour-1/sub/x", Some("")),
+            ("hour-12/x", None),
+        ] {
+            let place = place.map(|place| root.join(place));
+            assert_eq!(places.root_of(&root.join(file)), place.as_deref(), "{file}");
+        }
+        assert!(places.is_named(&root) && places.is_named(&root.join("a")) && !places.is_named(&root.join("day-1")));
+    }
+}

@@ -1,0 +1,53 @@
+//! Which tables cannot be made as asked, and why.
+
+use super::filter::Filter;
+use super::kind::Kind;
+use super::schema::{SUMMARIES, Summary};
+
+/// A table that is left out, and why it cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The name of the table.
+    pub name: &'static str,
+    /// Why, after a colon.
+    pub why: &'static str,
+}
+
+const BY_ADDRESS: &str = "it was not counted by address";
+const BY_TIME: &str = "it was counted by date, not by time of day";
+
+/// The tables that cannot be made of what units have counted, with windows of `window` microseconds.
+#[must_use]
+pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
+    left_out(|summary| match summary.kind {
+        Some(Kind::Windows | Kind::Rates | Kind::Ports) if !filter.nets.is_empty() => Some(BY_ADDRESS),
+        Some(Kind::Windows | Kind::Rates) => {
+            (!filter.is_aligned(window)).then_some("`--from` or `--to` lies within one of its windows")
+        }
+        Some(Kind::Names) if !filter.protocols.is_empty() => Some("it was not counted by protocol"),
+        Some(Kind::Queries) if !filter.is_of_all_packets() => Some("it was not counted by protocol or address"),
+        Some(_) => filter.times.is_some().then_some(BY_TIME),
+        None => captures(filter),
+    })
+}
+
+/// The tables that cannot be made of captures, whose packets are filtered one by one. With `from_first`, windows begin
+/// with the first packet.
+#[must_use]
+pub fn left_out_of_packets(filter: &Filter, from_first: bool) -> Vec<LeftOut> {
+    left_out(|summary| match summary.kind {
+        Some(Kind::Windows) if from_first => Some("`--align first` is for all protocols together"),
+        // What addresses are called is known from all messages.
+        Some(Kind::Names) if !filter.protocols.is_empty() => Some("it is not counted by protocol"),
+        Some(_) => None,
+        None => captures(filter),
+    })
+}
+
+fn captures(filter: &Filter) -> Option<&'static str> {
+    (!filter.is_of_all_packets()).then_some("its rows are of whole captures")
+}
+
+fn left_out(why: impl Fn(&Summary) -> Option<&'static str>) -> Vec<LeftOut> {
+    SUMMARIES.iter().filter_map(|summary| Some(LeftOut { name: summary.name, why: why(summary)? })).collect()
+}
