@@ -71,9 +71,9 @@ pub(super) enum Command {
     /// Show the summaries of a lake, or of captures without a lake
     #[command(after_help = summarize::EXAMPLES)]
     Summarize(Box<SummarizeArgs>),
-    /// Make a page of a lake's summaries: one file that needs nothing else, to look at, print and send
+    /// Make a page of the summaries of a lake or of captures: one file that needs nothing else, to look at, print and send
     #[command(after_help = report::EXAMPLES)]
-    Report(ReportArgs),
+    Report(Box<ReportArgs>),
     /// Hold a lake's files against its manifest: sizes, checksums, rows, columns, sums
     #[command(after_help = VERIFY_EXIT)]
     Verify(VerifyArgs),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use clap::builder::BoolishValueParser;
 
 use crate::config::Names;
 use crate::error::Result;
@@ -11,7 +12,10 @@ use crate::partition::Day;
 use crate::run::{PageRequest, page};
 use crate::unit::Cancel;
 
-use super::parse::{date, dates};
+use super::args::{LengthArg, Micros};
+use super::parse::{date, dates, micros};
+use super::ptr::PtrArgs;
+use super::talk;
 
 /// Rows of each table, unless it is said.
 const TOP: usize = 25;
@@ -20,16 +24,21 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   parcap report lake --out report.html
   parcap report lake --from 2024-03-11 --to 2024-03-11 --out day.html --svg plots
+  parcap report capture.pcap --out capture.html --title 'What the client saw'
 
 The page loads nothing from anywhere, so it can be sent as it is; --svg writes its plots as files.";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
-    /// The lake
-    lake: PathBuf,
+    /// A lake; or captures: files, directories (walked), quoted patterns, `-` for standard input
+    #[arg(required = true, value_name = "LAKE|CAPTURE")]
+    inputs: Vec<PathBuf>,
     /// The page's file
     #[arg(long, short, value_name = "FILE", env = "PARCAP_REPORT")]
     out: PathBuf,
+    /// What stands above the page [default: the lake's or the captures' path]
+    #[arg(long, value_name = "TEXT", env = "PARCAP_TITLE")]
+    title: Option<String>,
     /// Write the single plots as SVG files into a directory, which is made if it does not exist
     #[arg(long, value_name = "DIR", env = "PARCAP_SVG")]
     svg: Option<PathBuf>,
@@ -39,23 +48,44 @@ pub(super) struct ReportArgs {
     /// Last date (UTC), a whole one
     #[arg(long, value_name = "DATE", env = "PARCAP_TO", value_parser = date)]
     to: Option<Day>,
-    /// Where names of addresses come from, as in `parcap convert` [default: what the lake was made with]
+    /// Where names of addresses come from, as in `parcap convert` [default: dns; in a lake what it was made with]
     #[arg(long, value_name = "SOURCES", env = "PARCAP_NAMES")]
     names: Option<Names>,
+    #[command(flatten)]
+    ptr: PtrArgs,
+    /// Length of a window of the traffic over time, 1ms to 1d [default: 1s; in a lake what it was made with]
+    #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", value_parser = micros)]
+    window: Option<Micros>,
+    /// What is summed up of captures: bytes on the wire, or captured bytes
+    #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
+    length: LengthArg,
+    /// Go on behind damage in captures, as `parcap convert --salvage` does
+    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
+    salvage: bool,
     /// Rows of each table, the largest first
     #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = TOP)]
     top: usize,
+    /// Worker threads, for captures [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
 }
 
 pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
-    page(&PageRequest {
-        lake: args.lake.clone(),
+    let report = page(&PageRequest {
+        named: args.inputs.clone(),
+        title: args.title.clone(),
         out: args.out.clone(),
         svg: args.svg.clone(),
         days: dates(args.from, args.to)?,
         names: args.names.clone(),
+        ptr: args.ptr.options(),
+        window: args.window.map(|window| window.0),
+        length: args.length.kind(),
+        salvage: args.salvage,
         top: args.top,
+        jobs: args.jobs,
         cancel: cancel.clone(),
     })?;
-    Ok(ExitCode::Success)
+    talk(&report.complaints());
+    Ok(report.exit_code())
 }

@@ -140,7 +140,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
         from_first: args.align == Align::First,
         length: args.length.kind(),
         salvage: args.salvage,
-        with_series: false,
+        for_page: false,
         top,
         jobs: args.jobs,
         cancel: cancel.clone(),

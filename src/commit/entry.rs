@@ -38,6 +38,9 @@ pub struct CaptureEntry {
     pub last: Option<Timestamp>,
     /// Named counts of what is odd; odd is not wrong.
     pub odd: NamedCounts,
+    /// Of the records that announce more bytes on the wire than any packet has, the one with most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implausible: Option<Box<Implausible>>,
     /// Where and why reading stopped before the end; with salvage, for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
@@ -59,6 +62,19 @@ pub struct CaptureEntry {
     /// What is known of standard input once it has been read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamEntry>,
+}
+
+/// A record that announces more bytes on the wire than any packet has: one flipped bit can be most of a lake's volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Implausible {
+    /// Its packet, counted from 1.
+    pub frame: u64,
+    /// Bytes on the wire, as announced.
+    pub orig_len: u32,
+    /// Bytes captured, as announced.
+    pub cap_len: u32,
+    /// When, if the record says it.
+    pub time: Option<Timestamp>,
 }
 
 /// What is to be said of a capture in a word.
@@ -105,6 +121,8 @@ pub struct StreamEntry {
 
 /// The count of records that are earlier than the timed record before them.
 pub const BACKWARDS: &str = "time_backwards";
+/// The count of records that are [`Implausible`].
+pub const IMPLAUSIBLE: &str = "implausible_wire_length";
 
 impl CaptureEntry {
     /// Adds one to a named count.
@@ -158,6 +176,12 @@ impl AddAssign for CaptureEntry {
             self.damage.get_or_insert(damage);
         }
         self.gaps.append(next.gaps, self.records);
+        if let Some(mut more) = next.implausible {
+            more.frame += self.records;
+            if self.implausible.as_ref().is_none_or(|held| held.orig_len < more.orig_len) {
+                self.implausible = Some(more);
+            }
+        }
         self.records += next.records;
         self.rows += next.rows;
         self.length += next.length;

@@ -18,7 +18,9 @@ mod record;
 
 pub use change::Change;
 pub use check::checked;
-pub use entry::{BACKWARDS, CaptureEntry, PartEntry, PartialEntry, Status, StreamEntry, UnitRow};
+pub use entry::{
+    BACKWARDS, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry, UnitRow,
+};
 pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};
 pub(crate) use layout::sync_folder;

@@ -100,7 +100,12 @@ pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
     };
     let (by_name, by_ip, by_src) = (&content.by_name, &content.by_ip, &content.by_src);
     let (protocols, ports) = (&content.protocols, &both_ways(&content.ports));
-    let port = |row| port(ports, row).map_err(str::to_owned);
+    let port = |row| {
+        let words = |(protocol, word): (Option<&str>, &str)| {
+            protocol.map_or_else(|| word.to_owned(), |protocol| format!("{protocol} {word}"))
+        };
+        port(ports, row).map_err(words)
+    };
     let talk = singly(&content.conversations);
     let ends = |row| {
         let end = |column| text(&talk.first, column, row).unwrap_or(ABSENT_ADDRESS);

@@ -1,14 +1,44 @@
-//! What a report is made of: sums and tables, read from a lake by somebody else.
+//! What a report is made of: sums and tables, made by somebody else.
 
+use std::collections::BTreeMap;
+
+use crate::columns::LengthKind;
 use crate::summary::{Listed, Series};
+
+/// A packet that announces more bytes on the wire than any has.
+#[derive(Clone, Debug, Default)]
+pub struct Implausible {
+    /// The capture, as it was named.
+    pub capture: String,
+    /// The packet, counted from 1.
+    pub frame: u64,
+    /// Bytes on the wire, as announced.
+    pub orig_len: u32,
+    /// Captured bytes.
+    pub cap_len: u32,
+    /// Packets of the capture that announce as implausible lengths, this one counted.
+    pub packets: u64,
+}
 
 /// Everything that a report says.
 ///
 /// A column that is missing from a table is shown as if it were null throughout.
 #[derive(Clone, Debug, Default)]
 pub struct Content {
-    /// How the lake was named.
+    /// What stands above the page, unless that is how the lake was named.
+    pub title: Option<String>,
+    /// How the lake, or the captures, were named.
     pub lake: String,
+    /// Whether captures were summed up, and not a lake.
+    pub of_captures: bool,
+    /// What bytes are.
+    pub length: LengthKind,
+    /// Where names come from: `dns`, `hosts`, `ptr`.
+    pub sources: Vec<&'static str>,
+    /// Names of the addresses in the tables.
+    pub names: BTreeMap<String, String>,
+    /// Captures with a packet of which the announced length is not to be believed, and is much of all; the largest first.
+    pub implausible: Vec<Implausible>,
     /// First and last date, `2024-03-11`.
     pub dates: Option<(String, String)>,
     /// When the report was made, RFC 3339, UTC.

@@ -1,5 +1,8 @@
 //! A table of the report: what stands in its cells, ready for the template.
 
+use super::ABSENT_ADDRESS;
+use super::advice::Names;
+use super::content::Content;
 use super::scale::{self, count, float, share};
 use super::text::{Shown, int, text};
 use crate::summary::Listed;
@@ -18,6 +21,8 @@ pub(super) struct Grid {
     pub(super) rows: Vec<Vec<Cell>>,
     /// How many rows are not listed.
     pub(super) more: Option<String>,
+    /// What would give names, where they are missing.
+    pub(super) names: Option<Names>,
 }
 
 /// The head of a column.
@@ -32,6 +37,10 @@ pub(super) struct Head {
 pub(super) enum Cell {
     /// Text from the lake.
     Text(Shown),
+    /// An address, and its name if it has one.
+    Address(Shown, Option<Shown>),
+    /// Text from the lake, and a word of this program for what belongs to it and is not there.
+    Part(Shown, &'static str),
     /// A word of this program, for what is not there.
     Absent(&'static str),
     /// A sentence of this program.
@@ -64,6 +73,7 @@ impl Grid {
             heads: heads.iter().map(|(text, class)| Head { text, class }).collect(),
             rows: (0..listed.first.rows()).map(row).collect(),
             more: more(listed),
+            names: None,
         }
     }
 }
@@ -77,6 +87,13 @@ pub(super) fn more(listed: &Listed) -> Option<String> {
 /// Text of a column, or the word for none.
 pub(super) fn word(listed: &Listed, column: &str, row: usize, absent: &'static str) -> Cell {
     text(&listed.first, column, row).map_or(Cell::Absent(absent), |text| Cell::Text(Shown::new(text)))
+}
+
+/// An address of a column with its name, or the word for none.
+pub(super) fn address(content: &Content, listed: &Listed, column: &str, row: usize) -> Cell {
+    text(&listed.first, column, row).map_or(Cell::Absent(ABSENT_ADDRESS), |address| {
+        Cell::Address(Shown::new(address), content.names.get(address).map(|name| Shown::new(name)))
+    })
 }
 
 /// A number of a column.

@@ -1,6 +1,6 @@
-//! A report on a lake: one page that needs nothing else, and its plots as files.
+//! A report on a lake or on captures: one page that needs nothing else, and its plots as files.
 //!
-//! In: a [`Content`], read from a lake by somebody else. Out: the text of a page in HTML, and of plots in SVG. Always: the
+//! In: a [`Content`], summed up by somebody else. Out: the text of a page in HTML, and of plots in SVG. Always: the
 //! same content gives the same bytes; names, paths and messages, which come from captures and so from anybody, are text
 //! wherever they stand, with their invisible characters shown; the page loads nothing, and says so to the browser.
 //!
@@ -23,6 +23,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod advice;
 mod bars;
 mod clock;
 mod content;
@@ -39,7 +40,7 @@ use std::io;
 
 use askama::Template;
 
-pub use content::Content;
+pub use content::{Content, Implausible};
 
 /// Words for what is not there; in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";

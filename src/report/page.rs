@@ -2,12 +2,14 @@
 
 use askama::Template;
 
+use super::advice::{self, Dwarfing};
 use super::content::Content;
 use super::grid::{Cell, Grid};
 use super::scale::{self, count};
 use super::text::Shown;
 use super::traffic::Traffic;
 use super::{PLOT_STYLE, grid, tables};
+use crate::columns::LengthKind;
 use crate::summary::thousands;
 
 /// How the page looks; with the style of the pictures.
@@ -16,7 +18,7 @@ pub(super) const STYLE: &str =
 /// What zooms the picture of the traffic.
 pub(super) const SCRIPT: &str = include_str!("../../templates/page.js");
 /// Their SHA-256 in base64: the page allows this script and this style, and nothing else.
-pub(super) const STYLE_HASH: &str = "qqs+Cpf19OL21FgHNq/5Uef2KlZJ/x2GWZ/qEAY+O08=";
+pub(super) const STYLE_HASH: &str = "0Gne7grY+WSwyFKVMOKO2DukxVq4rdMNj+lclzD9+oA=";
 pub(super) const SCRIPT_HASH: &str = "djCtIu0N2QsBh1CDieVkxoFNPPnjhP0+QZqjMSWsZiI=";
 
 /// The page.
@@ -27,11 +29,16 @@ pub(super) struct Page {
     style_hash: &'static str,
     script: &'static str,
     script_hash: &'static str,
-    lake: Shown,
+    title: Shown,
+    /// How the lake was named, where that is not the title.
+    lake: Option<Shown>,
     dates: Option<(Shown, Shown)>,
     made: Shown,
     facts: Vec<Fact>,
     damage: Damage,
+    on_wire: bool,
+    dwarfing: Vec<Dwarfing>,
+    more_dwarfing: Option<String>,
     plot: Traffic,
     /// Whether the picture holds what the script reads.
     live: bool,
@@ -62,16 +69,21 @@ impl Page {
     pub(super) fn new(content: &Content) -> Self {
         let plot = Traffic::new(&content.series);
         let dates = content.dates.as_ref();
+        let (dwarfing, more_dwarfing) = advice::dwarfing(content);
         Self {
             style: STYLE,
             style_hash: STYLE_HASH,
             script: SCRIPT,
             script_hash: SCRIPT_HASH,
-            lake: Shown::new(&content.lake),
+            title: Shown::new(content.title.as_ref().unwrap_or(&content.lake)),
+            lake: content.title.is_some().then(|| Shown::new(&content.lake)),
             dates: dates.map(|(first, last)| (Shown::new(first), Shown::new(last))),
             made: Shown::new(&content.made),
             facts: facts(content),
             damage: damage(content),
+            on_wire: content.length == LengthKind::Wire,
+            dwarfing,
+            more_dwarfing,
             live: true,
             numbers: tables::traffic(&plot),
             plot,

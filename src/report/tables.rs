@@ -6,36 +6,38 @@ use std::cmp::Reverse;
 use crate::summary::Listed;
 
 use super::content::Content;
-use super::grid::{Cell, Grid, bytes, exact, longest, more, number, often, volume, word};
+use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
 use super::scale::{self, count, share};
 use super::text::{Shown, int, text};
-use super::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, clock};
+use super::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
 use crate::summary::{NO_NAME, thousands};
 
 const VOLUME: (&str, &str) = ("Volume", "bar");
 const SHARE: (&str, &str) = ("Share", "number");
+const ABSENT_PORT: &str = "(no port)";
 const PACKETS: (&str, &str) = ("Packets", "number");
 
 /// Volume by name of the destination.
 pub(super) fn by_name(content: &Content) -> Grid {
     let words = ["by-name", "By name", "Who was sent how much, by the name of the destination address.", "No packets."];
-    volumes(words, "Name of destination", content, &content.by_name, |row| {
+    let grid = volumes(words, "Name of destination", content, &content.by_name, |row| {
         name(&content.by_name, row).map_or_else(Cell::Absent, |name| Cell::Text(Shown::new(name)))
-    })
+    });
+    Grid { names: advice::names(content), ..grid }
 }
 
 /// Volume by destination address.
 pub(super) fn by_ip(content: &Content) -> Grid {
     let words = ["by-address", "By address", "Who was sent how much, by destination address.", "No packets."];
     let listed = &content.by_ip;
-    volumes(words, "Destination", content, listed, |row| word(listed, "ip_dst", row, ABSENT_ADDRESS))
+    volumes(words, "Destination", content, listed, |row| address(content, listed, "ip_dst", row))
 }
 
 /// Volume by source address.
 pub(super) fn by_src(content: &Content) -> Grid {
     let words = ["by-source", "By source", "Who sent how much, by source address.", "No packets."];
     let listed = &content.by_src;
-    volumes(words, "Source", content, listed, |row| word(listed, "ip_src", row, ABSENT_ADDRESS))
+    volumes(words, "Source", content, listed, |row| address(content, listed, "ip_src", row))
 }
 
 /// Volume by protocol.
@@ -83,7 +85,11 @@ pub(super) fn ports(content: &Content) -> Grid {
     let heads = [("Port", "text"), VOLUME, ("To it", "number"), ("From it", "number"), PACKETS];
     Grid::of(words, &heads, listed, |row| {
         let [bar, _] = volume(listed, row, longest, content.bytes);
-        let port = port(listed, row).map_or_else(Cell::Absent, |port| Cell::Text(Shown::new(&port)));
+        let port = match port(listed, row) {
+            Ok(port) => Cell::Text(Shown::new(&port)),
+            Err((Some(protocol), word)) => Cell::Part(Shown::new(protocol), word),
+            Err((None, word)) => Cell::Absent(word),
+        };
         let [to, from] = ["bytes_to", "bytes_from"].map(|column| bytes(listed, column, row));
         vec![port, bar, to, from, number(listed, "packets", row)]
     })
@@ -109,10 +115,13 @@ pub(super) fn both_ways(listed: &Listed) -> Listed {
     both
 }
 
-/// A port with its protocol, or the word for none.
-pub(super) fn port(listed: &Listed, row: usize) -> Result<String, &'static str> {
-    let protocol = text(&listed.first, "protocol", row).unwrap_or("?");
-    int(&listed.first, "port", row).map(|port| format!("{protocol} {port}")).ok_or("(no port)")
+/// A port with its protocol; or the protocol, if there is one, and the word for what there is not.
+pub(super) fn port(listed: &Listed, row: usize) -> Result<String, (Option<&str>, &'static str)> {
+    match (text(&listed.first, "protocol", row), int(&listed.first, "port", row)) {
+        (protocol, Some(port)) => Ok(format!("{} {port}", protocol.unwrap_or("?"))),
+        (Some(protocol), None) => Err((Some(protocol), ABSENT_PORT)),
+        (None, None) => Err((None, ABSENT_IP)),
+    }
 }
 
 /// The largest conversations, each with its direction.
@@ -137,7 +146,7 @@ pub(super) fn conversations(content: &Content) -> Grid {
                 vec![Cell::Words(words), Cell::Words("together".into()), bytes(listed, "bytes", row), share, packets]
             }
             None => {
-                let end = |column| word(listed, column, row, ABSENT_ADDRESS);
+                let end = |column| address(content, listed, column, row);
                 vec![end("ip_src"), end("ip_dst"), bar, share, packets]
             }
         }
@@ -199,7 +208,7 @@ pub(super) fn captures(content: &Content) -> Grid {
         cells
     };
     let rows = rows.into_iter().map(row).collect();
-    let words = ["captures", "Captures", "What the lake was made of; captures with damage come first.", "No captures."];
+    let words = ["captures", "Captures", "What was summed up; captures with damage come first.", "No captures."];
     Grid { rows, more: more(listed), ..Grid::of(words, &heads, &Listed::default(), |_| Vec::new()) }
 }
 

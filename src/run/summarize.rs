@@ -48,8 +48,8 @@ pub struct SummarizeRequest {
     pub length: LengthKind,
     /// Whether captures are read on behind damage.
     pub salvage: bool,
-    /// Whether traffic over time is gathered, of a lake.
-    pub with_series: bool,
+    /// Whether what a page shows is gathered: traffic over time, and names of the addresses that are listed.
+    pub for_page: bool,
     /// Rows of each table; all, for one table at a time, if it is not said.
     pub top: Option<usize>,
     /// Workers; 0 for one a core.
@@ -73,7 +73,7 @@ impl SummarizeRequest {
             from_first: false,
             length: LengthKind::default(),
             salvage: false,
-            with_series: false,
+            for_page: false,
             top: Some(10),
             jobs: 0,
             cancel: cancel.clone(),
@@ -90,6 +90,10 @@ pub struct Summarized {
     pub(super) refused: Vec<RefusedEntry>,
     /// The dates, in order.
     pub(super) days: BTreeSet<Day>,
+    /// What is summed up.
+    pub(super) length: LengthKind,
+    /// The sources of names, in the order in which they are asked.
+    pub(super) sources: Vec<&'static str>,
     /// Tables that cannot be made as asked: what they are made of does not say what the filter asks.
     pub left_out: Vec<LeftOut>,
     /// What was found in the captures, if they were read.
@@ -170,7 +174,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let entries = held.inputs_by_path().into_iter().cloned().collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
     let refused = held.quarantine.into_values().chain(held.refused).collect();
-    Ok(Summarized { refused, left_out, ..summarized })
+    Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 
 /// Refuses what was asked for and cannot be made: half an answer looks like a whole one. `lake` is what is summed up, with
@@ -274,8 +278,8 @@ fn finish(
     if request.from_first {
         gather = gather.from_first();
     }
-    if request.with_series {
-        gather = gather.with_series(bins(window, &days, &captures));
+    if request.for_page {
+        gather = gather.with_series(bins(window, &days, &captures)).with_names(tallies.space());
     }
     for day in &days {
         gather.date(*day, tallies, naming, &filter)?;
@@ -283,7 +287,9 @@ fn finish(
     if request.from_first {
         summary::windows_from_first(&days, tallies, window, &mut gather)?;
     }
-    Ok(Summarized { gather, captures, refused: Vec::new(), days, left_out: Vec::new(), report, top })
+    let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
+    let sources = naming.labels().collect();
+    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top })
 }
 
 /// Bins from the first to the last packet of some dates.

@@ -39,7 +39,8 @@ pub(super) fn sum_up(
 ) -> Result<()> {
     let mut again = Tallies::new(tallies.space());
     flows(day, tallies, naming, filter, &mut again, sink)?;
-    for kind in [Kind::BySrc, Kind::ByName, Kind::Protocols] {
+    sources(day, tallies, naming, &mut again, sink)?;
+    for kind in [Kind::ByName, Kind::Protocols] {
         copy(kind, kind.section(day), &mut again, |_| true, sink)?;
     }
     // What these are counted by does not say all that a filter may ask; whoever shows them leaves them out then.
@@ -145,6 +146,35 @@ fn flows(
     Ok(())
 }
 
+/// Volumes by source; and the names of all addresses, of which those of the destinations are in `again`.
+fn sources(day: Day, tallies: &mut Tallies, naming: &Naming, again: &mut Tallies, sink: &mut dyn Sink) -> Result<()> {
+    let mut names = BestNames::new(tallies.read(Kind::Names.section(day))?)?;
+    let [mut sources, mut named] = again.read_two(Kind::BySrc.section(day), Kind::Named.section(day))?;
+    let mut next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
+    let mut of_source = Key::default();
+    while let Some((src, sums)) = sources.next()? {
+        sink.take(Kind::BySrc, src, sums)?;
+        let Some(address) = Reader(src).address() else { continue };
+        let Some(name) = naming.name(address, names.of(src)?) else { continue };
+        let mut both = sums;
+        let key = of_source.clear().named(src, name).bytes();
+        while let Some((held, more)) = next.take_if(|(held, _)| held.as_slice() <= key) {
+            if held == key {
+                both.merge(&more, Rule::Add);
+            } else {
+                sink.take(Kind::Named, &held, more)?;
+            }
+            next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
+        }
+        sink.take(Kind::Named, key, both)?;
+    }
+    while let Some((held, sums)) = next {
+        sink.take(Kind::Named, &held, sums)?;
+        next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
+    }
+    Ok(())
+}
+
 /// What becomes of a destination when its last flow has been added up.
 struct Destinations<'a> {
     day: Day,
@@ -172,7 +202,8 @@ impl Destinations<'_> {
         }
         match self.naming.name(address, given) {
             Some(name) => {
-                let key = self.key.clear().name(|text| text.extend_from_slice(name.as_bytes()));
+                again.add(Kind::Named.section(self.day), self.key.clear().named(key, name).bytes(), *sums)?;
+                let key = self.key.clear().name(|text| text.extend_from_slice(name.0.as_bytes()));
                 again.add(section, key.bytes(), *sums)
             }
             None => {

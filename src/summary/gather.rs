@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::partition::Day;
 use crate::tally::{Rule, Section, Space, Sums, Tallies};
 
+use super::beside::Beside;
 use super::derive::{Sink, sum_up};
 use super::filter::Filter;
 use super::key::{DESCENDING, Key, Reader};
@@ -32,6 +33,8 @@ pub struct Gathered {
     pub total: (i64, i64),
     /// Traffic over time, if that was asked for.
     pub series: Option<Series>,
+    /// Names of the addresses in the tables, by their text, if that was asked for.
+    pub names: BTreeMap<String, String>,
 }
 
 /// Gathers rows of several dates; those under the same key become one.
@@ -44,6 +47,8 @@ pub struct Gather {
     failures: Top,
     total: Sums,
     bins: Option<Bins>,
+    /// Names, for whoever wants them beside addresses instead of in a table.
+    beside: Option<Beside>,
     /// The table of rates is made of windows that begin with the first packet.
     from_first: bool,
 }
@@ -62,6 +67,7 @@ impl Gather {
             failures: Top::new(Kind::Queries, top),
             total: Sums::default(),
             bins: None,
+            beside: None,
             from_first: false,
         }
     }
@@ -77,6 +83,13 @@ impl Gather {
     #[must_use]
     pub fn with_series(mut self, bins: Bins) -> Self {
         self.bins = Some(bins);
+        self
+    }
+
+    /// Gathers the names of the addresses that are listed, instead of the table of names.
+    #[must_use]
+    pub fn with_names(mut self, space: &Space) -> Self {
+        self.beside = Some(Beside::new(space));
         self
     }
 
@@ -98,6 +111,9 @@ impl Gather {
     fn add(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
         if let Some(bins) = self.bins.as_mut().filter(|_| kind == Kind::Windows) {
             bins.add(key, sums);
+        }
+        if let Some(beside) = self.beside.as_mut().filter(|_| kind == Kind::Named) {
+            return beside.take(key, sums);
         }
         // Every packet is in one row of this table.
         if kind == Kind::Protocols {
@@ -127,6 +143,7 @@ impl Gather {
                 }
             }
         }
+        let names = self.beside.map_or_else(|| Ok(BTreeMap::new()), |beside| beside.names(&self.tops))?;
         let (window, mut tops, total) = (self.window, self.tops, (self.total.bytes, self.total.packets));
         let tables = SUMMARIES.iter().filter_map(|summary| Some(listed(summary, tops.remove(&summary.kind?)?, window)));
         let tables: Vec<_> = tables.collect();
@@ -138,6 +155,7 @@ impl Gather {
             failures: failures.unwrap_or_else(none),
             total,
             series: self.bins.map(Bins::into_series),
+            names,
         })
     }
 

@@ -76,6 +76,11 @@ impl Key {
         self
     }
 
+    /// An address that has been written already, its name, and the label of the source that says so.
+    pub(super) fn named(&mut self, address: &[u8], (name, source): (&str, &str)) -> &mut Self {
+        self.raw(address).name(|text| text.extend_from_slice(name.as_bytes())).as_it_is(source)
+    }
+
     /// What stands for a name, as it is.
     pub(super) fn as_it_is(&mut self, text: &str) -> &mut Self {
         self.0.extend_from_slice(text.as_bytes());

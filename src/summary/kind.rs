@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Rates = 21,
     /// By destination address for whose name a reverse lookup would be asked; no table.
     Unnamed = 22,
+    /// By address, the name it bears and the source of that: what was sent to it and from it.
+    Named = 23,
 }
 
 impl Kind {

@@ -9,6 +9,7 @@
 //! give to addresses. All tables follow from these, so a table may be added without converting anything again.
 
 mod as_csv;
+mod beside;
 mod captures;
 mod count;
 

@@ -33,10 +33,15 @@ impl Naming {
         })
     }
 
-    /// The name of an address; `given` is the one that DNS answers in the captures gave it.
+    /// The name of an address, and which source says so; `given` is the one that DNS answers in the captures gave it.
     #[must_use]
-    pub(super) fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<&'a str> {
-        self.0.iter().find_map(|source| source.name(address, given))
+    pub(super) fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<(&'a str, &'static str)> {
+        self.0.iter().find_map(|source| Some((source.name(address, given)?, source.label())))
+    }
+
+    /// The labels of the sources, in their order.
+    pub fn labels(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(Source::label)
     }
 
     /// Whether a reverse lookup of an address would be of use: no source before it knows a name.
@@ -53,6 +58,15 @@ impl Naming {
 }
 
 impl Source {
+    /// What the tables call it.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Hosts(_) => "hosts",
+            Self::Ptr(_) => "ptr",
+        }
+    }
+
     fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<&'a str> {
         match self {
             Self::Dns => given,

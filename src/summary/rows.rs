@@ -89,6 +89,12 @@ impl Rows {
                 let [first, last] = more.map(|time| (!Sums::NO_SPAN.contains(&time)).then_some(time));
                 self.time(first).time(last);
             }
+            Kind::Named => {
+                let (address, name) = (key.address(), key.name());
+                self.text(address.map(IpAddress::to_text))
+                    .text(Some(name.to_owned()))
+                    .text(Some(key.name().to_owned()));
+            }
             // No table has these rows.
             Kind::Flows | Kind::Instants | Kind::NamesWithin | Kind::Unnamed => {}
         }

@@ -86,7 +86,7 @@ const NAME: Column = column("name", Values::Text, "no question", "name that was 
 
 /// The summary tables, in the order in which they are shown: what is looked at most comes last, next to the prompt.
 #[rustfmt::skip]
-pub const SUMMARIES: [Summary; 11] = [
+pub const SUMMARIES: [Summary; 12] = [
     Summary {
         name: "captures", rows: "one a capture", kind: None, order: Order::Key,
         columns: &[
@@ -113,6 +113,14 @@ pub const SUMMARIES: [Summary; 11] = [
             column("answers", Values::Int, "", "how often it was answered"),
             column("first_seen", Values::Time, "the packets carry no time", "earliest time of such an answer"),
             column("last_seen", Values::Time, "the packets carry no time", "latest time of such an answer"),
+        ],
+    },
+    Summary {
+        name: "names", rows: "one an address of a packet that has a name, each address once a date", kind: Some(Kind::Named), order: Order::Key,
+        columns: &[
+            column("address", Values::Text, "", "destination or source address"),
+            column("name", Values::Text, "", "its name, as `volume_by_name` has it"),
+            column("source", Values::Text, "", "where the name comes from: `dns`, `hosts` or `ptr`"),
         ],
     },
     Summary {

@@ -80,6 +80,11 @@ impl Top {
         (self.offered - self.kept.len() as u64, self.rest)
     }
 
+    /// The keys that are kept, in any order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.kept.iter().map(|(key, _)| key.get(DESCENDING..).unwrap_or_default())
+    }
+
     /// The largest ones, largest first.
     pub(super) fn into_largest(self) -> impl Iterator<Item = (Vec<u8>, Sums)> {
         self.kept.into_sorted_vec().into_iter().map(|(mut key, [bytes, packets, a, b])| {

@@ -1,6 +1,6 @@
 //! Counting what is odd, packet by packet, in arrays; names come in at the end.
 
-use crate::commit::{BACKWARDS, CaptureEntry};
+use crate::commit::{BACKWARDS, CaptureEntry, IMPLAUSIBLE, Implausible};
 use crate::decode::{Packet, Stop};
 use crate::read::{LinkType, PacketRecord, Timestamp};
 
@@ -17,6 +17,9 @@ const RECORD_ODDITIES: [&str; 8] = [
     "orig_len_below_cap_len",
 ];
 
+/// More bytes than a packet has on any wire: Linux hands on segments of up to 524,280 bytes (BIG TCP) as one packet.
+const MOST_ON_WIRE: u32 = 1 << 19;
+
 /// Counts of some records of one capture.
 #[derive(Default)]
 pub(crate) struct Counts {
@@ -30,6 +33,9 @@ pub(crate) struct Counts {
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     backwards: u64,
+    implausible: u64,
+    /// Of these the one with most bytes, the first of several.
+    most_implausible: Option<Box<Implausible>>,
 }
 
 /// Records by all that is odd about them, one bit each: a count for a record, whatever is odd.
@@ -60,6 +66,9 @@ impl Counts {
         if let Some(count) = self.odd.0.get_mut(bits) {
             *count += 1;
         }
+        if record.orig_len > MOST_ON_WIRE {
+            self.note_implausible(record);
+        }
         if let Some(count) = packet.stop.and_then(|stop| self.stops.0.get_mut(stop.index())) {
             *count += 1;
         }
@@ -69,6 +78,19 @@ impl Counts {
         }
         if let Some(time) = record.time {
             self.time(time);
+        }
+    }
+
+    /// What is captured as a whole is there, however long: a USB transfer, for one.
+    #[cold]
+    fn note_implausible(&mut self, record: &PacketRecord<'_>) {
+        let &PacketRecord { orig_len, cap_len, time, .. } = record;
+        if cap_len >= orig_len {
+            return;
+        }
+        self.implausible += 1;
+        if self.most_implausible.as_ref().is_none_or(|held| held.orig_len < orig_len) {
+            self.most_implausible = Some(Box::new(Implausible { frame: self.records, orig_len, cap_len, time }));
         }
     }
 
@@ -114,5 +136,7 @@ impl Counts {
             entry.count_odd(stop.name(), count);
         }
         entry.count_odd(BACKWARDS, self.backwards);
+        entry.count_odd(IMPLAUSIBLE, self.implausible);
+        entry.implausible = self.most_implausible;
     }
 }

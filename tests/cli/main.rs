@@ -13,6 +13,7 @@ mod away;
 mod damage;
 mod inspect;
 mod misuse;
+mod named;
 mod names;
 mod nightly;
 mod options;

@@ -44,7 +44,15 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             ]
             .concat(),
         ),
-        ("report", vec!["--out", "--svg", "--from", "--to", "--names", "--top"]),
+        (
+            "report",
+            [
+                &["--out", "--title", "--svg", "--from", "--to", "--names", "--top"][..],
+                &["--window", "--length", "--salvage", "--jobs"],
+                &PTR,
+            ]
+            .concat(),
+        ),
         ("inspect", vec!["--jobs", "--salvage", "--format"]),
         ("completions", vec![]),
         ("man", vec![]),

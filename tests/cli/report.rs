@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use roxmltree::{Document, ParsingOptions};
+use serde_json::json;
 
 use super::common::build::{Capture, dns_answer, udp};
-use super::common::{files, folder, packets, repository, run, sum};
+use super::common::{Row, files, folder, manifests, packets, repository, run, sum};
 use super::{save, text};
 
 /// A page read as XML, without its script and style, which are the same on every page.
@@ -203,9 +204,132 @@ fn what_cannot_be_written_is_a_failure_and_a_page_is_written_over() {
     fs::write(&out, "x".repeat(1 << 20)).unwrap();
     assert_eq!(run(["report", &lake, "--out", &out]).status, Some(0));
     assert!(fs::read_to_string(&out).unwrap().trim_end().ends_with("</html>"));
+    // What cannot be read is named as `summarize` names it, and the page stays as it was.
+    let before = fs::read(&out).unwrap();
     let missing = text(&folder.path().join("gone"));
-    let ran = run(["report", &missing, "--out", &out]);
-    let complaint = format!("error: {missing}: is no lake\nhint: make one of captures with `parcap convert`\n");
-    assert_eq!((ran.status, ran.stderr), (Some(2), complaint));
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    for named in [&missing, &text(&empty)] {
+        let (ran, summed) = (run(["report", named, "--out", &out]), run(["summarize", named]));
+        assert_eq!((ran.status, ran.stdout, ran.stderr), (summed.status, summed.stdout, summed.stderr.clone()));
+        assert!(ran.status != Some(0) && summed.stderr.starts_with(&format!("error: {named}: ")), "{}", summed.stderr);
+    }
+    assert_eq!(fs::read(&out).unwrap(), before);
     assert!(!Path::new(&missing).exists());
+}
+
+/// Without when it was made, and what it is of.
+fn comparable(html: &str) -> String {
+    let (before, rest) = html.split_once(">made ").unwrap();
+    let (_, after) = rest.split_once('<').unwrap();
+    let (_, before) = before.split_once("</span></p>\n<h1>").unwrap();
+    format!("{before}<{after}")
+}
+
+#[test]
+fn a_page_of_captures_is_that_of_a_lake_of_them() {
+    let folder = folder();
+    let (lake, captures) = (folder.path().join("lake"), repository("data/captures"));
+    let hosts = format!("hosts:{},dns", save(&folder, "hosts", b"192.0.2.10 ours\n").display());
+    for (number, options) in
+        [&["--names", "dns"][..], &["--names", &hosts, "--window", "1m"], &["--length", "captured"]]
+            .into_iter()
+            .enumerate()
+    {
+        let lake = lake.join(number.to_string());
+        let to = ["convert", &text(&captures), "--out", &text(&lake), "--quiet"].map(str::to_owned);
+        let ran = run(to.into_iter().chain(options.iter().map(|option| (*option).to_owned())));
+        assert_eq!(ran.status, Some(0));
+        let (of_lake, lake_plots) = report(&lake, &["--title", "Both"]);
+        let (of_captures, plots) = report(&captures, &[&["--title", "Both"], options].concat());
+        assert_eq!(comparable(&of_captures), comparable(&of_lake), "{options:?}");
+        assert_eq!(plots, lake_plots);
+        let page = read(&of_captures);
+        assert!(page.has("Both") && page.has(&text(&captures)), "{:?}", page.text);
+        assert_eq!(page.has("ours."), number == 1);
+    }
+}
+
+#[test]
+fn captures_are_named_and_damage_is_told() {
+    let folder = folder();
+    let bytes = super::capture().bytes;
+    let paths = [("a.pcap", bytes.len()), ("b.pcap", bytes.len() - 1)]
+        .map(|(name, size)| text(&save(&folder, name, &bytes[..size])));
+    let out = text(&folder.path().join("page.html"));
+    let ran = run(["report", &paths[0], &paths[1], "--out", &out]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(3), ""));
+    assert!(ran.complaint().starts_with(&format!("warning: {}: packet 90 is cut off", paths[1])), "{}", ran.stderr);
+    let page = read(&fs::read_to_string(&out).unwrap());
+    for shown in [&format!("{} and 1 more", paths[0]), "179", "1 capture is damaged; packets up to the fault are here."]
+    {
+        assert!(page.text.iter().any(|text| text.contains(shown)), "{shown} is not in {:?}", page.text);
+    }
+}
+
+/// A length on the wire that a fuzzer has made: four spaces.
+const SPACES: u32 = 0x2020_2020;
+
+#[test]
+fn a_length_that_no_packet_has_is_named_below_the_traffic() {
+    let folder = folder();
+    let mut capture = Capture::pcap();
+    for (day, number) in [(2, 0), (2, 1), (3, 2), (3, 3)] {
+        let mut frame = udp(number, &[0; 58]);
+        if number == 1 {
+            frame.orig_len = SPACES;
+        }
+        capture.record(day, 0, frame);
+    }
+    save(&folder, "harmless.pcap", &super::capture().bytes);
+    let path = save(&folder, "fuzzed.pcap", &capture.bytes);
+    let lake = folder.path().join("lake");
+    assert_eq!(convert(folder.path(), &lake), Some(0));
+    // Of the second packet 100 bytes are there.
+    let says = "announces 538,976,288 bytes on the wire, and has 100 bytes.";
+    for named in [lake.as_path(), &path] {
+        let (html, _) = report(named, &[]);
+        let page = read(&html);
+        assert!(
+            page.text.iter().any(|text| text.contains(says) && text.contains("It is 100.0% of all bytes")),
+            "{html}"
+        );
+        let at = html.find(says).unwrap();
+        assert!(html[..at].ends_with(&format!("Packet 2 of <span class=\"data\">{}</span> ", text(&path))), "{html}");
+        assert!(html.find("id=\"traffic\"").unwrap() < at && at < html.find("id=\"volume\"").unwrap());
+        // On another date, and in captured bytes, it is none of what is shown.
+        assert!(!report(named, &["--from", "2020-03-01"]).0.contains("announces"));
+    }
+    assert!(!report(&path, &["--length", "captured"]).0.contains("announces"));
+    let odd = &manifests(&lake)[0]["inputs"][0]["found"];
+    assert_eq!((&odd["odd"]["implausible_wire_length"], &odd["implausible"]["frame"]), (&json!(1), &json!(2)));
+    // A lake that an earlier version made does not know of it, and has a page.
+    let manifest = lake.join("_parcap/manifest/0000000001.json");
+    let mut said = manifests(&lake).remove(0);
+    said["inputs"][0]["found"].as_object_mut().unwrap().remove("implausible").unwrap();
+    said["inputs"][0]["found"]["odd"].as_object_mut().unwrap().remove("implausible_wire_length").unwrap();
+    fs::write(&manifest, said.to_string()).unwrap();
+    assert!(!report(&lake, &[]).0.contains("announces"));
+}
+
+#[test]
+fn names_stand_beside_the_addresses_of_the_page() {
+    let folder = folder();
+    let lake = folder.path().join("lake");
+    assert_eq!(convert(&repository("data/captures"), &lake), Some(0));
+    let beside = |html: &str, address: &str, name: &str| {
+        html.matches(&format!("<span class=\"data\">{address}</span> <span class=\"name\">{name}</span>")).count()
+    };
+    let html = report(&lake, &["--top", "1000"]).0;
+    // As a destination and as a source, and in each conversation of it.
+    let rows = packets(&lake);
+    for (address, name) in [("198.51.100.10", "www.example.com."), ("2001:db8:200::5", "api.example.net.")] {
+        let ends = |row: &Row| ["ip_src", "ip_dst"].map(|column| row.get(column).map(str::to_owned));
+        let pairs: std::collections::BTreeSet<_> =
+            rows.iter().map(ends).filter(|ends| ends.contains(&Some(address.to_owned()))).collect();
+        assert_eq!(beside(&html, address, name), 2 + pairs.len(), "{address}");
+        // One date: the rows need not be added up.
+        assert!(beside(&report(&lake, &["--to", "2024-03-11", "--from", "2024-03-11"]).0, address, name) >= 2);
+    }
+    assert!(!report(&lake, &["--names", "off"]).0.contains("class=\"name\""));
 }

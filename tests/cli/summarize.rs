@@ -11,9 +11,10 @@ use super::common::{Ran, folder, run, run_with};
 use super::{save, text};
 
 /// The tables, in the order in which they are shown.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "captures",
     "dns_names",
+    "names",
     "dns_queries",
     "ports",
     "send_rates_by_protocol",
@@ -94,11 +95,11 @@ fn a_lake_and_its_captures_show_the_same_tables_in_order() {
         {"protocol": null, "bytes": 64, "packets": 1},
         {"protocol": "253", "bytes": 50, "packets": 1},
     ]);
-    assert_eq!(tables[6], json!({"name": "protocols", "rows": 4, "first": protocols}));
-    let conversations = tables[7]["first"].as_array().unwrap();
+    assert_eq!(tables[7], json!({"name": "protocols", "rows": 4, "first": protocols}));
+    let conversations = tables[8]["first"].as_array().unwrap();
     let largest = json!({"ip_src": "10.1.0.1", "ip_dst": "192.0.2.1", "bytes": 800, "packets": 3, "rest": null});
     assert_eq!((conversations.len(), &conversations[0]), (5, &largest));
-    let rates = tables[5]["first"].as_array().unwrap();
+    let rates = tables[6]["first"].as_array().unwrap();
     let first = json!({"window_start": "2020-03-01T00:00:00Z", "window_s": 1.0, "bytes": 964, "packets": 3, "bytes_per_s": 964.0});
     assert_eq!((rates.len(), &rates[0]), (4, &first));
 }
@@ -374,5 +375,5 @@ fn what_is_not_there_is_named_and_no_table_of_nothing_is_drawn() {
     let none = text(&save(&folder, "none.pcap", &Capture::pcap().bytes));
     assert_eq!(csv(&none, "volume_by_ip", &[]), "ip_dst,bytes,packets\n");
     let ran = summarize(&none, &["--format", "json"]);
-    assert_eq!((ran.status, ran.json()["tables"].as_array().unwrap().len()), (Some(0), 11));
+    assert_eq!((ran.status, ran.json()["tables"].as_array().unwrap().len()), (Some(0), 12));
 }

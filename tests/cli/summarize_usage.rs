@@ -22,7 +22,6 @@ fn what_does_not_go_together_is_refused_with_a_hint() {
     let aligned =
         of(&lake, "has windows that begin at multiples of their length\nhint: `--align first` is for captures");
     let window = of(&lake, "was made with another `--window`\nhint: leave the option out, or sum up the captures");
-    let no_lake = of(&path, "is no lake\nhint: make one of captures with `parcap convert`");
     for (args, complaint) in [
         (vec!["summarize", &lake, "--format", "csv"], one_table),
         (vec!["summarize", &path, "--format", "csv", "--table", "ports", "--table", "protocols"], one_table),
@@ -36,7 +35,6 @@ fn what_does_not_go_together_is_refused_with_a_hint() {
         (vec!["summarize", &path, &lake], &alone),
         (vec!["summarize", &bare], &no_sums),
         (vec!["report", &bare, "--out", &page], &no_sums),
-        (vec!["report", &path, "--out", &page], &no_lake),
         (vec!["summarize", &lake, "--from", "2020-03-02", "--to", "2020-03-01"], dates),
         (vec!["summarize", &path, "--from", "2020-03-02", "--to", "2020-03-01"], dates),
         (vec!["report", &lake, "--out", &page, "--from", "2020-03-02", "--to", "2020-03-01"], dates),

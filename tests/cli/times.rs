@@ -97,6 +97,7 @@ fn what_a_lake_was_not_counted_by_is_left_out_and_named() {
     let ran = run([&["summarize", &lake], &options[..]].concat());
     let left_out = [
         "dns_names",
+        "names",
         "dns_queries",
         "ports",
         "protocols",

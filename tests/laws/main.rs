@@ -15,6 +15,8 @@
 //! 13. Streams that unpack to what nobody captures are left: `bounds`.
 //! 14. Rows of many partitions are all there, in row groups that are no smaller than need be: `partitions`.
 //! 15. Whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives: `nights`.
+//! 16. With the table of names the packets give the volumes by name: `named`.
+//! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -34,6 +36,8 @@ mod chunks;
 mod cut;
 mod cut_packed;
 mod cut_wire;
+mod implausible;
+mod named;
 mod names;
 mod nights;
 mod packing;

@@ -9,28 +9,37 @@ use sha2::{Digest as _, Sha256};
 use super::sample::{day, ints, listed};
 use crate::columns::TableColumn;
 use crate::report::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
-use crate::report::text::Shown;
+use crate::report::text::{Shown, text as text_of};
 use crate::report::traffic::{HEIGHT, UNITS};
-use crate::report::{Content, html, plots};
+use crate::report::{Content, Implausible, html, plots};
 use crate::summary::{Listed, Series};
 
 /// A page with a text of its own in every place that takes one.
-fn page_of(words: &[String; 24]) -> Content {
+fn page_of(words: &[String; 31]) -> Content {
     let mut words = words.iter();
     let mut word = || words.next().unwrap().clone();
+    let protocols_of_ports = TableColumn::Text(vec![Some(word()), Some(word())]);
     let mut text = || TableColumn::Text(vec![Some(word())]);
     let volume =
         |name: &str, key: TableColumn| listed(1, [(name, key), ("bytes", ints(&[5])), ("packets", ints(&[1]))]);
     let (by_name, by_ip) = (volume("name_dst", text()), volume("ip_dst", text()));
     let (by_src, protocols) = (volume("ip_src", text()), volume("protocol", text()));
-    let ports = listed(1, [("protocol", text()), ("port", ints(&[53])), ("bytes", ints(&[5]))]);
+    let port = TableColumn::Int(vec![Some(53), None]);
+    let ports = listed(2, [("protocol", protocols_of_ports), ("port", port), ("bytes", ints(&[5, 4]))]);
     let conversations = listed(1, [("ip_src", text()), ("ip_dst", text()), ("bytes", ints(&[5]))]);
     let mut dns = || listed(1, [("name", text()), ("type", text()), ("response_code", text()), ("count", ints(&[2]))]);
     let (dns_queries, dns_failures) = (dns(), dns());
     let captures_table = listed(1, [("capture", text()), ("format", text()), ("status", text()), ("damage", text())]);
+    // Each address has a name.
+    let names = [(&by_ip, "ip_dst"), (&by_src, "ip_src"), (&conversations, "ip_src"), (&conversations, "ip_dst")];
+    let names = names.map(|(listed, column)| (text_of(&listed.first, column, 0).unwrap().to_owned(), word()));
+    let implausible = [Implausible { capture: word(), frame: 2, orig_len: 7, cap_len: 1, packets: 2 }];
     let protocol = [word(), word(), word()].map(|name| (Some(name), vec![5, 0, 2]));
     Content {
+        title: Some(word()),
         lake: word(),
+        names: names.into(),
+        implausible: implausible.into(),
         dates: Some((word(), word())),
         made: word(),
         series: Series { start: 0, bin: 1_000_000, protocols: protocol.into(), untimed: (0, 0) },
@@ -128,7 +137,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_text_wherever_it_stands(words in prop::array::uniform24(hostile())) {
+    fn any_text_is_text_wherever_it_stands(words in prop::array::uniform31(hostile())) {
+        // No two are the same: an address has one name.
+        let mut number = 0..;
+        let words = words.map(|word| format!("{word}{}", number.next().unwrap()));
         let page = html(&page_of(&words)).unwrap();
         let (elements, text) = read(&page);
         let harmless = page_of(&std::array::from_fn(|_| "x.".to_owned()));

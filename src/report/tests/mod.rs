@@ -1,5 +1,6 @@
 //! What holds of every report.
 
+mod advice;
 mod laws;
 mod sample;
 mod traffic;

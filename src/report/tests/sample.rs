@@ -1,6 +1,6 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
-use crate::columns::{Table, TableColumn};
+use crate::columns::{LengthKind, Table, TableColumn};
 use crate::report::{Content, scale};
 use crate::summary::{Listed, Series};
 
@@ -162,7 +162,22 @@ pub(super) fn day() -> Content {
         )
     };
     let failed: Vec<_> = asked.iter().copied().filter(|row| row.2.is_some_and(|code| code != "NOERROR")).collect();
+    let beside = [
+        ("192.0.2.10", "www.example.com."),
+        ("2001:db8:85a3:8d3:1319:8a2e:370:7348", "cdn-eu-west-1.assets.example.net."),
+        ("203.0.113.77", "<script>alert('beside')</script>.example."),
+        (
+            "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff",
+            "a-very-long-label-that-somebody-made-up-to-see-what-happens.example.",
+        ),
+    ];
     Content {
+        title: None,
+        of_captures: false,
+        length: LengthKind::Wire,
+        sources: vec!["dns"],
+        names: beside.map(|(address, name)| (address.to_owned(), name.to_owned())).into(),
+        implausible: Vec::new(),
         lake: "/srv/lakes/office-2024-03".to_owned(),
         dates: Some(("2024-03-11".to_owned(), "2024-03-11".to_owned())),
         made: "2024-03-12T06:00:04Z".to_owned(),

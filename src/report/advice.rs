@@ -1,0 +1,86 @@
+//! What is said below a picture or a table, where its numbers alone would mislead.
+
+use crate::columns::LengthKind;
+use crate::summary::{NO_NAME, thousands};
+
+use super::content::{Content, Implausible};
+use super::scale::{count, share};
+use super::text::{Shown, text};
+
+/// Captures that are named one by one.
+const NAMED: usize = 5;
+
+/// What would give names.
+pub(super) struct Names {
+    /// Where names come from.
+    pub(super) from: String,
+    /// An option, and what it does.
+    pub(super) options: Vec<[&'static str; 2]>,
+}
+
+/// What would give names, if most of the volume has none.
+pub(super) fn names(content: &Content) -> Option<Names> {
+    if text(&content.by_name.first, "name_dst", 0) != Some(NO_NAME) {
+        return None;
+    }
+    let has = |source: &str| content.sources.contains(&source);
+    let mut from = Vec::new();
+    let mut options = Vec::new();
+    if has("dns") {
+        from.push("the DNS answers in the captures");
+    } else {
+        options.push(["--names dns", "takes names from the DNS answers in the captures"]);
+    }
+    if has("hosts") {
+        from.push("a hosts file");
+    } else {
+        options.push(["--names dns,hosts:FILE", "takes names from a hosts file, too"]);
+    }
+    if has("ptr") {
+        from.push(if content.of_captures { "reverse lookups" } else { "reverse lookups that the lake keeps" });
+        options.push(["--ptr-private", "asks for private addresses, too, when captures are read"]);
+    } else {
+        options.push(["--names dns,ptr", "asks for reverse lookups when captures are read"]);
+    }
+    let from = match from.as_slice() {
+        [] => "No names were asked for.".to_owned(),
+        from => format!("Names come from {}.", from.join(" and ")),
+    };
+    Some(Names { from, options })
+}
+
+/// A packet whose announced length is much of all bytes.
+pub(super) struct Dwarfing {
+    pub(super) frame: String,
+    pub(super) capture: Shown,
+    /// What it announces, and how much of all that is.
+    pub(super) says: String,
+}
+
+/// Packets of which the announced length is not to be believed, and is much of all bytes; and how many captures more
+/// have such a packet.
+pub(super) fn dwarfing(content: &Content) -> (Vec<Dwarfing>, Option<String>) {
+    // What was summed up are bytes that are there.
+    if content.length == LengthKind::Captured {
+        return (Vec::new(), None);
+    }
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let each = |implausible: &Implausible| {
+        let Implausible { capture, frame, orig_len, cap_len, packets } = implausible;
+        let part = share(i64::from(*orig_len), content.bytes);
+        let [orig_len, cap_len] = [*orig_len, *cap_len].map(|bytes| count(bytes.into(), "byte", "bytes"));
+        let mut says = format!(
+            "announces {orig_len} on the wire, and has {cap_len}. No packet is that long; most likely its length is \
+             damaged. It is {part} of all bytes on this page."
+        );
+        let more = packets.saturating_sub(1);
+        if more > 0 {
+            says += &format!(" The capture has {} like it.", count(number(more), "more packet", "more packets"));
+        }
+        Dwarfing { frame: thousands(number(*frame)), capture: Shown::new(capture), says }
+    };
+    let left = number(content.implausible.len().saturating_sub(NAMED) as u64);
+    let more =
+        (left > 0).then(|| format!("… and {} with such a packet.", count(left, "more capture", "more captures")));
+    (content.implausible.iter().take(NAMED).map(each).collect(), more)
+}
