@@ -24,7 +24,7 @@ use crate::plan::Unit;
 use crate::run;
 use crate::unit::Cancel;
 
-use args::{Args, Command, Format};
+use args::{Args, Command, InspectFormat};
 use render::{complain, show};
 
 /// Parses the command line, runs what it asks for, and says how that went.
@@ -91,10 +91,15 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         Command::Inspect(args) => {
             let inspected = run::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
             talk(&inspected.complaints());
-            if args.format == Format::Json {
-                print(&line(&inspected)?)?;
-            } else {
-                inspected.captures.iter().try_for_each(|capture| print(&capture.text()))?;
+            match args.format {
+                InspectFormat::Json => print(&line(&inspected)?)?,
+                InspectFormat::Text => inspected.captures.iter().try_for_each(|capture| print(&capture.text()))?,
+                InspectFormat::Table if !inspected.away.is_empty() => {}
+                InspectFormat::Table => {
+                    print(&inspected.table())?;
+                    // Not on stdout: there each line is a capture.
+                    inspected.legend().for_each(|line| talk(&format!("note: {line}\n")));
+                }
             }
             Ok(inspected.exit_code())
         }

@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::error::{Error, Result};
 use crate::run::Report;
-use crate::summary::{Units, render};
+use crate::summary::{Listed, Units, render};
 
 use super::args::Args;
 use super::{line, print, talk};
@@ -16,6 +16,8 @@ use super::{line, print, talk};
 pub(super) struct Shown {
     pub(super) json: bool,
     pub(super) quiet: bool,
+    /// Whether tables are shown as text: of no rows, not even the heads.
+    pub(super) tables: bool,
     pub(super) dry_run: bool,
     /// Whether somebody else says what there is to say on stderr.
     pub(super) silent: bool,
@@ -32,21 +34,26 @@ const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
     if !shown.silent {
-        talk(&report.complaints());
+        talk(&if shown.quiet { report.wrongs() } else { report.complaints() });
     }
     if shown.json {
         return print(&line(report)?);
     }
-    for summary in report.summaries.iter().filter(|summary| SHOWN.contains(&summary.name)) {
-        print(&format!("{}\n{}\n", summary.name, render(summary, Units::Exact)))?;
+    let tables = report.summaries.iter().filter(|summary| SHOWN.contains(&summary.name));
+    for summary in tables.filter(|_| shown.tables) {
+        show_table(summary, Units::Exact)?;
     }
     if shown.dry_run {
-        let captures = if report.inputs == 1 { "capture" } else { "captures" };
-        print(&format!("would convert {} {captures} of {} bytes\n", report.inputs, report.bytes_in))?;
+        print(&report.would_convert_in_words())?;
     } else if !shown.quiet && !shown.silent {
         talk(&report.closing());
     }
     Ok(())
+}
+
+/// Shows a table below its name.
+pub(super) fn show_table(listed: &Listed, units: Units) -> Result<()> {
+    print(&format!("{}\n{}\n", listed.name, render(listed, units)))
 }
 
 /// Says what stopped a run, and what to do about it.

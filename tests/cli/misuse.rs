@@ -124,13 +124,26 @@ fn a_lake_of_other_settings_is_refused_and_stays() {
     let lake = text(&folder.path().join("lake"));
     assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &lake]).status, Some(0));
     let before = super::common::hashes(folder.path());
-    for (option, value) in
-        [("--partition-by", "date,hour"), ("--timestamp-unit", "ns"), ("--length", "captured"), ("--window", "5s")]
-    {
-        let ran = run(["convert", &sample("any.pcap"), "--out", &lake, option, value]);
-        let complaint = format!("error: {lake}: was made with another {option}");
+    for (held, asked) in [
+        ("`--partition-by date`", "`--partition-by date,hour`"),
+        ("`--partition-by date`", "`--partition-by date,protocol`"),
+        ("`--timestamp-unit us`", "`--timestamp-unit ns`"),
+        ("`--length wire`", "`--length captured`"),
+        ("`--window 1s`", "`--window 250ms`"),
+        ("summaries", "`--no-summary`"),
+    ] {
+        // What is shown is what is typed.
+        let typed = asked.trim_matches('`').split(' ');
+        let ran = run(["convert", &sample("any.pcap"), "--out", &lake].into_iter().chain(typed));
+        let complaint = format!("error: {lake}: was made with {held}, and this run asks for {asked}");
         assert_eq!((ran.status, ran.complaint()), (Some(2), complaint.as_str()));
         assert!(ran.stderr.contains("\nhint: "), "{ran:?}");
     }
+    let bare = text(&folder.path().join("bare"));
+    assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &bare, "--no-summary"]).status, Some(0));
+    let ran = run(["plan", &sample("any.pcap"), "--out", &bare]);
+    let complaint = format!("error: {bare}: was made with `--no-summary`, and this run asks for summaries");
+    assert_eq!((ran.status, ran.complaint()), (Some(2), complaint.as_str()));
+    fs::remove_dir_all(&bare).unwrap();
     assert_eq!(super::common::hashes(folder.path()), before);
 }

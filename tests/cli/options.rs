@@ -167,7 +167,10 @@ fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     let report = ran.json();
     assert_eq!((&report["inputs"], &report["bytes_in"]), (&1.into(), &capture().bytes.len().into()));
     let ran = run(["convert", &text(&input), "--out", &text(&lake), "--dry-run"]);
-    assert!(ran.stdout.starts_with("would convert 1 capture"), "{ran:?}");
+    // 1024 bytes are a KiB.
+    let size = format!("{:.2} KiB", f64::from(u32::try_from(capture().bytes.len()).unwrap()) / 1024.0);
+    let lines = format!("{size}  new  {}\nwould convert 1 capture of {size}\n", input.display());
+    assert_eq!((ran.status, ran.stdout), (Some(0), lines));
     assert_eq!(files(folder.path()), [std::path::PathBuf::from("capture.pcap")]);
     assert!(!lake.exists());
 }
@@ -224,4 +227,107 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         .map(|path| fs::metadata(lake.join("packets").join(path)).unwrap().len())
         .sum();
     assert_eq!(report["bytes_out"], bytes_out);
+}
+
+/// Law: with `--quiet --top 0` a run that goes well prints nothing, whatever it did and whatever is in the captures.
+#[test]
+fn quiet_and_no_rows_is_silence() {
+    let folder = folder();
+    let bytes = capture().bytes;
+    let (first, second) = (text(&save(&folder, "a.pcap", &bytes)), text(&save(&folder, "b.pcap", &bytes)));
+    let lake = text(&folder.path().join("lake"));
+    let silent = |args: &[&str]| {
+        let ran = run(args);
+        assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{args:?}");
+    };
+    let quiet = ["--out", &lake, "--quiet", "--top", "0"];
+    // New, the same content once more (which is worth a note otherwise), nothing to do, forced, renamed.
+    silent(&[&["convert", &first], &quiet[..]].concat());
+    let loud = ["convert", &first, &second, "--out", &lake, "--dry-run"];
+    assert!(run(loud).stderr.starts_with("note: "));
+    silent(&[&["convert", &first, &second], &quiet[..]].concat());
+    silent(&[&["convert", &first, &second], &quiet[..]].concat());
+    silent(&[&["convert", &first, "--force"], &quiet[..]].concat());
+    let renamed = text(&folder.path().join("c.pcap"));
+    fs::rename(&second, &renamed).unwrap();
+    silent(&[&["convert", &renamed], &quiet[..]].concat());
+    silent(&["summarize", &lake, "--top", "0"]);
+    silent(&["summarize", &first, "--top", "0"]);
+    // A capture without a packet has tables without a row.
+    silent(&[&["convert", &text(&save(&folder, "none.pcap", &bytes[..24]))], &quiet[..]].concat());
+    // What went wrong is said.
+    let damaged = text(&save(&folder, "damaged.pcap", &bytes[..700]));
+    let ran = run([&["convert", &damaged], &quiet[..]].concat());
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(3), ""));
+    assert!(ran.complaint().starts_with("warning: "), "{ran:?}");
+}
+
+/// Law: a dry run names exactly the captures that the run then converts.
+#[test]
+fn a_dry_run_names_each_capture_with_its_size_and_why() {
+    let folder = folder();
+    let archive = folder.path().join("archive");
+    fs::create_dir(&archive).unwrap();
+    let bytes = capture().bytes;
+    let write = |name: &str, bytes: &[u8]| fs::write(archive.join(name), bytes).unwrap();
+    let (archive_text, lake) = (text(&archive), text(&folder.path().join("lake")));
+    let args = ["convert", &archive_text, "--out", &lake];
+    let whys = |options: &[&str]| {
+        let dry = [&args[..], options, &["--dry-run"]].concat();
+        let shown = run(&dry);
+        let report = run([&dry[..], &["--format", "json"]].concat()).json();
+        let listed = report["would_convert"].as_array().unwrap().clone();
+        assert_eq!(report["inputs"], listed.len());
+        assert_eq!(shown.stdout.lines().count(), listed.len() + 1, "{}", shown.stdout);
+        let why = |entry: &serde_json::Value| {
+            let path = entry["path"].as_str().unwrap();
+            let size = fs::metadata(path).unwrap().len();
+            assert_eq!(entry["bytes"], size);
+            let line = shown.stdout.lines().find(|line| line.ends_with(path)).unwrap();
+            let (number, unit) = line.trim().split_once(' ').unwrap();
+            let unit_bytes = if unit.starts_with("KiB") { 1024.0 } else { 1.0 };
+            let shown_bytes = number.parse::<f64>().unwrap() * unit_bytes;
+            assert!((shown_bytes - f64::from(u32::try_from(size).unwrap())).abs() < 6.0, "{line}");
+            (path.rsplit('/').next().unwrap().to_owned(), entry["why"].as_str().unwrap().to_owned())
+        };
+        let whys: Vec<_> = listed.iter().map(why).collect();
+        (whys, shown.stdout)
+    };
+    let expect = |options: &[&str], expected: &[(&str, &str)]| {
+        let (whys, shown) = whys(options);
+        let whys: Vec<_> = whys.iter().map(|(name, why)| (name.as_str(), why.as_str())).collect();
+        assert_eq!(whys, expected, "{options:?}");
+        shown
+    };
+    write("cut.pcap", &bytes[..700]);
+    write("grows.pcap", &bytes[..capture().boundaries[10].0]);
+    write("plain.pcap", &bytes[..capture().boundaries[20].0]);
+    write("none.pcap", b"no capture at all");
+    let shown = expect(&[], &[("cut.pcap", "new"), ("grows.pcap", "new"), ("plain.pcap", "new")]);
+    assert!(shown.contains("  new  ") && shown.ends_with(", 1 refused\n"), "{shown}");
+    assert!(!folder.path().join("lake").exists());
+    let ran = run([&args[..], &["--format", "json"]].concat());
+    assert_eq!((ran.status, &ran.json()["inputs"]), (Some(3), &3.into()));
+    assert_eq!(ran.json().get("would_convert"), None);
+    let shown = expect(&[], &[]);
+    assert!(shown.starts_with("would convert 0 captures of 0 B, 3 unchanged"), "{shown}");
+
+    write("grows.pcap", &bytes);
+    write("another.pcap", &bytes[..capture().boundaries[30].0]);
+    fs::remove_file(archive.join("plain.pcap")).unwrap();
+    let packed = zstd::encode_all(&bytes[..capture().boundaries[20].0], 1).unwrap();
+    write("plain.pcap.zst", &packed);
+    let changed = [("another.pcap", "new"), ("grows.pcap", "changed"), ("plain.pcap.zst", "repacked")];
+    let shown = expect(&[], &changed);
+    assert!(shown.contains("  changed, was "), "{shown}");
+    let retried = [changed[0], ("cut.pcap", "damaged_and_retried"), changed[1], changed[2]];
+    expect(&["--retry-damaged"], &retried);
+    write("none.pcap", &bytes[..capture().boundaries[5].0]);
+    let refused = [changed[0], changed[1], ("none.pcap", "refused_and_retried"), changed[2]];
+    expect(&[], &refused);
+    let forced = [changed[0], ("cut.pcap", "forced"), changed[1], refused[2], changed[2]];
+    expect(&["--force"], &forced);
+    // As it is said, so it is done.
+    assert_eq!(run([&args[..], &["--format", "json"]].concat()).json()["inputs"], 4);
+    expect(&[], &[]);
 }
