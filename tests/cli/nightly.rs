@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
 
-use super::common::{Ran, folder, hashes, manifests, packets, run};
+use super::common::{Ran, command, ended, folder, hashes, manifests, packets, run, wait_until};
 use super::{capture, sample, save, text};
 
 fn age(path: &Path, seconds: u64) {
@@ -152,15 +153,19 @@ fn a_run_waits_for_another_one_as_long_as_it_is_told() {
     let lock = File::options().write(true).open(lake.join("_parcap/lock")).unwrap();
     lock.lock().unwrap();
     let args = ["convert", &sample("any.pcap"), "--out", &text(&lake), "--wait"];
-    let began = Instant::now();
+    // Longer than nothing, and the lock is held for longer still.
     assert_eq!(run([&args[..], &["300ms"]].concat()).status, Some(75));
-    assert!(began.elapsed() >= Duration::from_millis(300));
-    let unlocking = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        lock.unlock().unwrap();
+    let mut waiting = command().args(args).arg("1h").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Whoever waits gives the processor away again and again; whoever does not has ended by then.
+    let path = format!("/proc/{}/status", waiting.id());
+    wait_until("waiting", || {
+        let status = fs::read_to_string(&path).unwrap();
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        count.trim().parse::<u64>().unwrap() > 20 || waiting.try_wait().unwrap().is_some()
     });
-    assert_eq!(run([&args[..], &["1m"]].concat()).status, Some(0));
-    unlocking.join().unwrap();
+    assert_eq!(waiting.try_wait().unwrap(), None, "it does not wait");
+    lock.unlock().unwrap();
+    assert_eq!(ended(&mut waiting).code(), Some(0));
 }
 
 #[test]
