@@ -6,7 +6,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::discover::path_text::printable;
 use crate::exit_code::ExitCode;
 
 /// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
@@ -181,8 +180,8 @@ pub enum Error {
     NotHeld {
         /// The lake.
         lake: PathBuf,
-        /// What was named, and is not there.
-        paths: Vec<PathBuf>,
+        /// What was named, and is not there, as it is shown.
+        paths: Vec<String>,
     },
     /// SIGINT or SIGTERM arrived.
     #[error("stopped by signal {signal}; the lake is as it was before this run")]
@@ -193,8 +192,8 @@ pub enum Error {
 }
 
 /// A line for each, as `error: ` is put before the first one.
-fn unknown_in_words(lake: &Path, paths: &[PathBuf]) -> String {
-    let lines = paths.iter().map(|path| format!("{}: {} holds nothing of it", printable(path), lake.display()));
+fn unknown_in_words(lake: &Path, paths: &[String]) -> String {
+    let lines = paths.iter().map(|path| format!("{path}: {} holds nothing of it", lake.display()));
     lines.collect::<Vec<_>>().join("\nerror: ")
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod configured;
+mod help;
 mod lake;
 mod nightly;
 mod parse;
@@ -15,7 +16,7 @@ mod told;
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 
 use crate::commit::UnitRow;
 use crate::error::{Error, Result};
@@ -36,6 +37,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCo
         Err(error) => {
             // Help and version are no errors, and go to stdout.
             let _ = error.print();
+            if let Some(hint) = help::instead(&error, &args) {
+                talk(&format!("hint: {hint}\n"));
+            }
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
         }
     };
@@ -105,7 +109,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         }
         Command::Completions(args) => {
             let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Args::command(), "parcap", &mut script);
+            clap_complete::generate(args.shell, &mut help::command(), "parcap", &mut script);
             print(&String::from_utf8_lossy(&script)).map(|()| ExitCode::Success)
         }
         Command::Man => {

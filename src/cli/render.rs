@@ -2,13 +2,11 @@
 
 use std::io;
 
-use clap::CommandFactory as _;
-
 use crate::error::{Error, Result};
 use crate::run::Report;
 use crate::summary::{Listed, Units, render};
 
-use super::args::Args;
+use super::help::command;
 use super::{line, print, talk};
 
 /// What is shown of a report.
@@ -68,8 +66,7 @@ pub(super) fn complain(error: &Error) {
 
 /// The manual page, with a section for each command.
 pub(super) fn man_pages(out: &mut Vec<u8>) -> io::Result<()> {
-    let mut command = Args::command();
-    command.build();
+    let command = command();
     clap_mangen::Man::new(command.clone()).render(out)?;
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
         let page = clap_mangen::Man::new(subcommand.clone());
@@ -77,6 +74,7 @@ pub(super) fn man_pages(out: &mut Vec<u8>) -> io::Result<()> {
         page.render_synopsis_section(out)?;
         page.render_description_section(out)?;
         page.render_options_section(out)?;
+        page.render_extra_section(out)?;
     }
     Ok(())
 }

@@ -102,7 +102,8 @@ pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetRepor
         report.refused = quarantine.len() as u64;
         unknown.retain(|name| !quarantine.iter().any(|path| is_below(path, name)));
         if !unknown.is_empty() {
-            return Err(Error::NotHeld { lake: lake.root().to_path_buf(), paths: unknown });
+            let paths = unknown.iter().map(|path| path_text::printable(path)).collect();
+            return Err(Error::NotHeld { lake: lake.root().to_path_buf(), paths });
         }
         if request.dry_run || (removed.is_empty() && quarantine.is_empty()) {
             return Ok(report);

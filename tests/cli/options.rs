@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::common::{command, files, finish, folder, packets, run};
 use super::{capture, sample, save, text};
@@ -65,28 +66,92 @@ fn named(help: &str) -> BTreeSet<String> {
     words.map(|word| word.split([' ', '[']).next().unwrap().to_owned()).collect()
 }
 
+/// The variable of an option, and its name in the configuration file but for the letters.
+fn variable(name: &str, option: &str) -> String {
+    // Elsewhere that is the lake; a page must never be written where somebody has his lake.
+    if (name, option) == ("report", "--out") {
+        return "PARCAP_REPORT".to_owned();
+    }
+    format!("PARCAP_{}", option.trim_start_matches('-').replace('-', "_").to_uppercase())
+}
+
 #[test]
-fn the_help_of_each_command_names_its_options_and_their_environment() {
+fn the_help_of_each_command_names_its_options_and_says_once_where_else_they_are_set() {
     for (name, mut options) in commands() {
-        let help = run([name, "--help"]);
-        assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""), "{name}");
-        for option in &options {
-            let mut variable = format!("PARCAP_{}", option.trim_start_matches('-').replace('-', "_").to_uppercase());
-            // Elsewhere that is the lake; a page must never be written where somebody has his lake.
-            if (name, *option) == ("report", "--out") {
-                variable = "PARCAP_REPORT".to_owned();
-            }
-            assert!(help.stdout.contains(&variable), "{name} --help does not name {variable}");
-        }
         options.extend(["--config", "--help"]);
         let options: BTreeSet<_> = options.into_iter().map(str::to_owned).collect();
-        assert_eq!(named(&help.stdout), options, "{name}");
         // The short help is shorter, not poorer.
-        assert_eq!(named(&run([name, "-h"]).stdout), options, "{name} -h");
+        for flag in ["--help", "-h"] {
+            let help = run([name, flag]);
+            assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""), "{name}");
+            assert_eq!(named(&help.stdout), options, "{name} {flag}");
+            assert!(!help.stdout.contains("[env:"), "{name} {flag}: {}", help.stdout);
+            // The file alone says nothing to these.
+            let rule = usize::from(!["completions", "man"].contains(&name));
+            assert_eq!(help.stdout.matches("PARCAP_<OPTION>").count(), rule, "{name} {flag}");
+            let own = variable(name, "--out");
+            assert_eq!(
+                help.stdout.contains("But --out is PARCAP_REPORT here"),
+                own == "PARCAP_REPORT",
+                "{name} {flag}"
+            );
+        }
     }
     for status in ["0 ", "1 ", "2 ", "3 ", "75 ", "130, 143 "] {
         assert!(run(["--help"]).stdout.lines().any(|line| line.trim_start().starts_with(status)), "{status}");
     }
+}
+
+/// Law: what the help says of each option is so: its variable reaches it. A value that no option takes is refused by name.
+#[test]
+fn the_variable_of_each_option_reaches_it() {
+    // Whatever is said is a path or a text to these; a path that cannot be written or read is complained of.
+    let free = ["--out", "--metrics-file", "--title", "--svg"];
+    for (name, options) in commands() {
+        for option in options.into_iter().filter(|option| !free.contains(option)) {
+            let mut command = command();
+            command.args([name, "nowhere/at-all"]).env(variable(name, option), "!");
+            if ["convert", "plan", "convert-unit", "report"].contains(&name) {
+                command.args(["--out", "nowhere/lake"]);
+            }
+            if name == "convert-unit" {
+                command = super::common::command();
+                command.args([name, "--out", "nowhere/lake"]).env(variable(name, option), "!");
+            }
+            if name == "forget" {
+                command.arg("capture.pcap");
+            }
+            let ran = finish(&mut command);
+            let refused = format!("error: invalid value '!' for '{option}");
+            assert_eq!(
+                (ran.status, ran.complaint().starts_with(&refused)),
+                (Some(2), true),
+                "{name} {option}: {ran:?}"
+            );
+        }
+    }
+    let folder = folder();
+    let (lake, page) = (text(&folder.path().join("lake")), text(&folder.path().join("page.html")));
+    let figures = text(&folder.path().join("figures.prom"));
+    let mut convert = command();
+    convert.args(["convert", &sample("vlan.pcap")]).env("PARCAP_OUT", &lake).env("PARCAP_METRICS_FILE", &figures);
+    assert_eq!(finish(&mut convert).status, Some(0));
+    assert_eq!(packets(lake.as_ref()).len(), 110);
+    assert!(fs::read_to_string(&figures).unwrap().contains("parcap_"));
+    // The lake's variable, and its name in a file, are not those of the page.
+    let mut report = command();
+    report.args(["report", &lake]).env("PARCAP_OUT", &page);
+    assert_eq!(finish(&mut report).status, Some(2));
+    let config = text(&save(&folder, "lake.toml", format!("out = '{page}'\n").as_bytes()));
+    assert_eq!(run(["report", &lake, "--config", &config]).status, Some(2));
+    assert!(!Path::new(&page).exists());
+    report.env("PARCAP_REPORT", &page).env("PARCAP_TITLE", "As said elsewhere");
+    assert_eq!(finish(&mut report).status, Some(0));
+    assert!(fs::read_to_string(&page).unwrap().contains("As said elsewhere"));
+    fs::remove_file(&page).unwrap();
+    let config = text(&save(&folder, "page.toml", format!("report = '{page}'\n").as_bytes()));
+    assert_eq!(run(["report", &lake, "--config", &config]).status, Some(0));
+    assert!(Path::new(&page).exists());
 }
 
 #[test]
@@ -100,7 +165,9 @@ fn completions_and_the_manual_page_name_the_options() {
     }
     let ran = run(["man"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
-    assert!(ran.stdout.contains(".TH"), "{}", ran.stdout);
+    for word in [".TH", "PARCAP_<OPTION>", "PARCAP_REPORT"] {
+        assert!(ran.stdout.contains(word), "the manual page lacks {word}");
+    }
     for (name, options) in commands() {
         for option in options {
             // In roff, a hyphen that is to stay one is `\-`.
