@@ -263,7 +263,7 @@ fn no_test_asserts_a_time() {
             let tests =
                 if is_test { Some(text.as_str()) } else { text.split_once("#[cfg(test)]").map(|(_, tests)| tests) };
             let looks = tests.is_some_and(|tests| tests.contains(concat!(".elapsed", "(")));
-            assert_eq!(looks, path == PathBuf::from(guards), "{}", path.display());
+            assert_eq!(looks, path == *guards, "{}", path.display());
         }
     }
 }
