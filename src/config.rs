@@ -159,6 +159,17 @@ pub enum PageCompression {
     None,
 }
 
+/// A number of microseconds as options take it, in the longest unit of which it is a whole number: `100ms`.
+#[must_use]
+pub fn time_text(micros: i64) -> String {
+    for (unit, length) in [("s", 1_000_000), ("ms", 1_000)] {
+        if micros % length == 0 {
+            return format!("{}{unit}", micros / length);
+        }
+    }
+    format!("{micros}us")
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -179,6 +190,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The options that all parts and tables of a lake have in common, as they would be typed.
+    #[must_use]
+    pub fn binding(&self) -> [String; 5] {
+        [
+            format!("`--partition-by {}`", self.partition_by),
+            format!("`--timestamp-unit {}`", self.timestamp_unit.name()),
+            format!("`--length {}`", self.length.name()),
+            format!("`--window {}`", time_text(self.window)),
+            if self.summaries { "summaries" } else { "`--no-summary`" }.to_owned(),
+        ]
+    }
+
     /// Text that differs where parts may differ: for the identity of units. The summaries' settings are not in it.
     #[must_use]
     pub fn identity(&self) -> String {

@@ -44,12 +44,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// The lake was made with settings that the new rows would not fit.
-    #[error("{}: was made with another {option}", lake.display())]
+    #[error("{}: was made with {held}, and this run asks for {asked}", lake.display())]
     SettingsDiffer {
         /// The lake.
         lake: PathBuf,
-        /// The option that differs.
-        option: &'static str,
+        /// The option that differs, as it would be typed for what the lake has.
+        held: String,
+        /// As it was asked for.
+        asked: String,
     },
     /// Another run holds the lock.
     #[error("{}: another run holds this lake", lake.display())]
@@ -173,12 +175,26 @@ pub enum Error {
         /// What to do instead.
         hint: &'static str,
     },
+    /// What is named of a lake that holds nothing of it.
+    #[error("{}", unknown_in_words(lake, paths))]
+    NotHeld {
+        /// The lake.
+        lake: PathBuf,
+        /// What was named, and is not there, as it is shown.
+        paths: Vec<String>,
+    },
     /// SIGINT or SIGTERM arrived.
     #[error("stopped by signal {signal}; the lake is as it was before this run")]
     Interrupted {
         /// The signal's number.
         signal: u8,
     },
+}
+
+/// A line for each, as `error: ` is put before the first one.
+fn unknown_in_words(lake: &Path, paths: &[String]) -> String {
+    let lines = paths.iter().map(|path| format!("{path}: {} holds nothing of it", lake.display()));
+    lines.collect::<Vec<_>>().join("\nerror: ")
 }
 
 impl Error {
@@ -202,7 +218,9 @@ impl Error {
                 _ => None,
             },
             Self::LakeIsAFile { .. } => Some("name a directory with `--out`; it is created when it does not exist"),
-            Self::SettingsDiffer { .. } => Some("use the option as before, or convert into a new lake"),
+            Self::SettingsDiffer { .. } => {
+                Some("give what the lake was made with; for another value, begin with the captures and a new lake")
+            }
             Self::FileDiffers { .. } => Some(
                 "`parcap verify` shows all that is wrong; take out all captures whose sums are in one file with these, with `parcap forget` or `parcap convert --force` (docs/operations.md)",
             ),
@@ -215,6 +233,9 @@ impl Error {
             Self::TooLittleMemory { .. } => Some("without the option a run takes what its workers need"),
             Self::LeftOut { hint, .. } => Some(hint),
             Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
+            Self::NotHeld { .. } => Some(
+                "nothing was changed; name captures, or folders of them, by the paths from which they were converted: `parcap summarize LAKE --table captures --format csv` lists them",
+            ),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
             Self::RowsDiffer { .. } | Self::Worker { .. } => {
                 Some("please report it, with the capture if it can be shared")
@@ -231,6 +252,7 @@ impl Error {
             Self::LakeIsAFile { .. }
             | Self::SettingsDiffer { .. }
             | Self::LeftOut { .. }
+            | Self::NotHeld { .. }
             | Self::Summaries { .. }
             | Self::Usage { .. }
             | Self::TooLittleMemory { .. }

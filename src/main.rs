@@ -12,6 +12,8 @@ use signal_hook::iterator::Signals;
 /// How long a run may take to end by itself. After that it is ended where it stands, perhaps waiting for input that
 /// never comes; the next run finishes or undoes what it began, as after a crash.
 const GRACE: Duration = Duration::from_millis(1500);
+// What is promised is two seconds.
+const _: () = assert!(GRACE.as_millis() < 2000);
 
 fn main() -> ExitCode {
     let cancel = Cancel::default();

@@ -6,12 +6,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use parcap::columns::{COLUMNS, Kind};
+use parcap::commit::Status;
 use parcap::summary::{SUMMARIES, Values};
+use parcap::unit::oddities;
 
 fn tables() -> String {
     let mut text =
         "# The tables\n\nMade of the descriptions in the code, which the Parquet files are made of as well.\n\n\
-        ## `packets`\n\nOne row a packet record; partitioned by the packet's UTC date.\n\n\
+        ## `packets`\n\nOne row a packet record; partitioned by the packet's UTC date. A row without a time goes to the date of the timed row \
+        before it in its capture, else of the first timed one; of a capture in which no packet has a time, all go to \
+        `date=1970-01-01`, with null in the columns of times.\n\n\
         | column | type | null when | meaning |\n|---|---|---|---|\n"
             .to_owned();
     for column in COLUMNS {
@@ -48,6 +52,19 @@ fn tables() -> String {
             let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
             writeln!(text, "| `{}` | {values} | {null_when} | {} |", column.name, column.meaning).unwrap();
         }
+    }
+    text.push_str("\n# The status of a capture\n\n| status | what it means |\n|---|---|\n");
+    for status in Status::ALL {
+        writeln!(text, "| `{}` | {} |", status.name(), status.meaning()).unwrap();
+    }
+    text.push_str(
+        "\nOdd is not wrong: no packet is lost, and the exit status is 0. A capture is `odd` if it is empty, or if any of the \
+         following counts is not zero, without the packets that a snapshot length cut: they are as whoever captured wanted them, \
+         also where the cut is within a header. `parcap inspect CAPTURE` shows the counts of a capture, the manifest has them in \
+         `odd`.\n\n| count | packets |\n|---|---|\n",
+    );
+    for (name, meaning) in oddities() {
+        writeln!(text, "| `{name}` | {meaning} |").unwrap();
     }
     text
 }

@@ -113,7 +113,7 @@ pub(super) struct ConvertArgs {
     /// [default: 128MiB a worker and 240MiB, of which most captures need a third]
     #[arg(long, value_name = "SIZE", env = "PARCAP_MEMORY", value_parser = size)]
     memory: Option<Size>,
-    /// Say what would be converted, and write nothing
+    /// Say which captures would be converted, how large they are and why, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
     #[command(flatten)]
@@ -147,10 +147,10 @@ pub(super) struct ShownArgs {
     /// What goes to stdout: tables to read, or one JSON document with everything
     #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
     format: Format,
-    /// Rows of each summary table that are shown; all of them are in the lake
+    /// Rows of each summary table that are shown, 0 for no tables; all of them are in the lake
     #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = 10)]
     pub(super) top: usize,
-    /// Say nothing on stderr but what went wrong
+    /// Say nothing on stderr but what went wrong; with `--top 0` nothing at all is printed if all went well
     #[arg(long, short, env = "PARCAP_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
@@ -207,9 +207,9 @@ pub(super) struct InspectArgs {
     /// Look behind damage for more packets, as `parcap convert --salvage` does
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     pub(super) salvage: bool,
-    /// What goes to stdout: text to read, or one JSON document with everything
-    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
-    pub(super) format: Format,
+    /// What goes to stdout: everything as text, a table with a line for each capture, or everything as one JSON document
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = InspectFormat::Text)]
+    pub(super) format: InspectFormat,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -273,6 +273,13 @@ pub(super) struct Micros(pub(super) i64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum InspectFormat {
+    Text,
     Table,
     Json,
 }
@@ -376,6 +383,12 @@ impl ConvertArgs {
 
 impl ShownArgs {
     pub(super) fn shown(&self) -> Shown {
-        Shown { json: self.format == Format::Json, quiet: self.quiet, dry_run: false, silent: false }
+        Shown {
+            json: self.format == Format::Json,
+            quiet: self.quiet,
+            tables: self.top > 0,
+            dry_run: false,
+            silent: false,
+        }
     }
 }

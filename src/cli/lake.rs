@@ -54,7 +54,8 @@ pub(super) struct CompactArgs {
 pub(super) struct ForgetArgs {
     #[command(flatten)]
     of: LakeArgs,
-    /// Captures, or folders that they were in, by the paths from which they were converted; they need not exist any more
+    /// Captures, or folders that they were in, by the paths from which they were converted; they need not exist any more.
+    /// If the lake holds nothing of one of them, none is taken out (exit status 2)
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// Say what would be taken out, and write nothing
@@ -162,15 +163,12 @@ fn compacted(report: &CompactReport) -> String {
 pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode> {
     let request = RewriteRequest { dry_run: args.dry_run, ..args.of.rewrite(cancel) };
     let report = forget(&request, &args.captures)?;
-    for name in &report.unknown {
-        talk(&format!("error: {}: the lake holds nothing of it\n", printable(name)));
-    }
     if args.of.format == Format::Json {
         print(&line(&report)?)?;
     } else {
         print(&forgotten(&report, args.dry_run))?;
     }
-    Ok(if report.unknown.is_empty() { ExitCode::Success } else { ExitCode::Damaged })
+    Ok(ExitCode::Success)
 }
 
 fn forgotten(report: &ForgetReport, dry_run: bool) -> String {
@@ -180,7 +178,8 @@ fn forgotten(report: &ForgetReport, dry_run: bool) -> String {
     }
     let (captures, rows) = (HumanCount(report.captures.len() as u64), HumanCount(report.rows));
     let verb = if dry_run { "would forget" } else { "forgot" };
-    text.push_str(&format!("{verb} {captures} captures, {rows} rows"));
+    let s = if report.captures.len() == 1 { "" } else { "s" };
+    text.push_str(&format!("{verb} {captures} capture{s}, {rows} rows"));
     if report.refused > 0 {
         text.push_str(&format!(", and that {} files were refused", HumanCount(report.refused)));
     }

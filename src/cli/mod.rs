@@ -2,6 +2,7 @@
 
 mod args;
 mod configured;
+mod help;
 mod lake;
 mod nightly;
 mod parse;
@@ -15,7 +16,7 @@ mod told;
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 
 use crate::commit::UnitRow;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crate::plan::Unit;
 use crate::run;
 use crate::unit::Cancel;
 
-use args::{Args, Command, Format};
+use args::{Args, Command, InspectFormat};
 use render::{complain, show};
 
 /// Parses the command line, runs what it asks for, and says how that went.
@@ -36,6 +37,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCo
         Err(error) => {
             // Help and version are no errors, and go to stdout.
             let _ = error.print();
+            if let Some(hint) = help::instead(&error, &args) {
+                talk(&format!("hint: {hint}\n"));
+            }
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
         }
     };
@@ -91,16 +95,21 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         Command::Inspect(args) => {
             let inspected = run::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
             talk(&inspected.complaints());
-            if args.format == Format::Json {
-                print(&line(&inspected)?)?;
-            } else {
-                inspected.captures.iter().try_for_each(|capture| print(&capture.text()))?;
+            match args.format {
+                InspectFormat::Json => print(&line(&inspected)?)?,
+                InspectFormat::Text => inspected.captures.iter().try_for_each(|capture| print(&capture.text()))?,
+                InspectFormat::Table if !inspected.away.is_empty() => {}
+                InspectFormat::Table => {
+                    print(&inspected.table())?;
+                    // Not on stdout: there each line is a capture.
+                    inspected.legend().for_each(|line| talk(&format!("note: {line}\n")));
+                }
             }
             Ok(inspected.exit_code())
         }
         Command::Completions(args) => {
             let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Args::command(), "parcap", &mut script);
+            clap_complete::generate(args.shell, &mut help::command(), "parcap", &mut script);
             print(&String::from_utf8_lossy(&script)).map(|()| ExitCode::Success)
         }
         Command::Man => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::{PageCompression, ZSTD_LEVEL};
+use crate::config::{PageCompression, ZSTD_LEVEL, time_text};
 use crate::decode::protocol_number;
 use crate::error::Error;
 use crate::partition::{Day, PartitionBy};
@@ -106,12 +106,7 @@ impl Micros {
 
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, micros) in [("s", 1_000_000), ("ms", 1_000)] {
-            if self.0 % micros == 0 {
-                return write!(f, "{}{unit}", self.0 / micros);
-            }
-        }
-        write!(f, "{}us", self.0)
+        f.write_str(&time_text(self.0))
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::io;
 
-use clap::CommandFactory as _;
-
 use crate::error::{Error, Result};
 use crate::run::Report;
-use crate::summary::{Units, render};
+use crate::summary::{Listed, Units, render};
 
-use super::args::Args;
+use super::help::command;
 use super::{line, print, talk};
 
 /// What is shown of a report.
@@ -16,6 +14,8 @@ use super::{line, print, talk};
 pub(super) struct Shown {
     pub(super) json: bool,
     pub(super) quiet: bool,
+    /// Whether tables are shown as text: of no rows, not even the heads.
+    pub(super) tables: bool,
     pub(super) dry_run: bool,
     /// Whether somebody else says what there is to say on stderr.
     pub(super) silent: bool,
@@ -32,21 +32,26 @@ const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
     if !shown.silent {
-        talk(&report.complaints());
+        talk(&if shown.quiet { report.wrongs() } else { report.complaints() });
     }
     if shown.json {
         return print(&line(report)?);
     }
-    for summary in report.summaries.iter().filter(|summary| SHOWN.contains(&summary.name)) {
-        print(&format!("{}\n{}\n", summary.name, render(summary, Units::Exact)))?;
+    let tables = report.summaries.iter().filter(|summary| SHOWN.contains(&summary.name));
+    for summary in tables.filter(|_| shown.tables) {
+        show_table(summary, Units::Exact)?;
     }
     if shown.dry_run {
-        let captures = if report.inputs == 1 { "capture" } else { "captures" };
-        print(&format!("would convert {} {captures} of {} bytes\n", report.inputs, report.bytes_in))?;
+        print(&report.would_convert_in_words())?;
     } else if !shown.quiet && !shown.silent {
         talk(&report.closing());
     }
     Ok(())
+}
+
+/// Shows a table below its name.
+pub(super) fn show_table(listed: &Listed, units: Units) -> Result<()> {
+    print(&format!("{}\n{}\n", listed.name, render(listed, units)))
 }
 
 /// Says what stopped a run, and what to do about it.
@@ -61,8 +66,7 @@ pub(super) fn complain(error: &Error) {
 
 /// The manual page, with a section for each command.
 pub(super) fn man_pages(out: &mut Vec<u8>) -> io::Result<()> {
-    let mut command = Args::command();
-    command.build();
+    let command = command();
     clap_mangen::Man::new(command.clone()).render(out)?;
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
         let page = clap_mangen::Man::new(subcommand.clone());
@@ -70,6 +74,7 @@ pub(super) fn man_pages(out: &mut Vec<u8>) -> io::Result<()> {
         page.render_synopsis_section(out)?;
         page.render_description_section(out)?;
         page.render_options_section(out)?;
+        page.render_extra_section(out)?;
     }
     Ok(())
 }

@@ -10,12 +10,13 @@ use crate::config::Names;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::run::{SummarizeRequest, Summarized, summarize};
-use crate::summary::{Filter, LeftOut, Listed, SUMMARIES, Summary, Units, csv, render};
+use crate::summary::{Filter, LeftOut, Listed, SUMMARIES, Summary, Units, csv};
 use crate::unit::Cancel;
 
 use super::args::{LengthArg, Micros};
 use super::parse::{micros, net, protocol, top};
 use super::ptr::PtrArgs;
+use super::render::show_table;
 use super::times::{Bound, bound, range};
 use super::{line, print, talk};
 
@@ -51,7 +52,7 @@ pub(super) struct SummarizeArgs {
     #[arg(long = "table", value_name = "NAME", env = "PARCAP_TABLE", value_delimiter = ',',
           value_parser = clap::builder::PossibleValuesParser::new(SUMMARIES.map(|summary| summary.name)), hide_possible_values = true)]
     tables: Vec<String>,
-    /// Rows of each table, the largest first; `all` for CSV [default: 10; all for CSV]
+    /// Rows of each table, the largest first, 0 for no tables; `all` for CSV [default: 10; all for CSV]
     #[arg(long, value_name = "N", env = "PARCAP_TOP", value_parser = top)]
     top: Option<Top>,
     /// Show all digits of bytes, instead of units for people
@@ -182,9 +183,11 @@ fn show(args: &SummarizeArgs, tables: &[Listed], left_out: &[&str]) -> Result<()
     match args.format {
         SummaryFormat::Json => print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
         SummaryFormat::Csv => tables.iter().try_for_each(|listed| print(&csv(&listed.first, true))),
+        // Not even their heads.
+        SummaryFormat::Table if args.top == Some(Top::Rows(0)) => Ok(()),
         SummaryFormat::Table => {
             let units = if args.exact { Units::Exact } else { Units::Human };
-            tables.iter().try_for_each(|listed| print(&format!("{}\n{}\n", listed.name, render(listed, units))))
+            tables.iter().try_for_each(|listed| show_table(listed, units))
         }
     }
 }

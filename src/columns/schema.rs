@@ -76,6 +76,17 @@ pub enum TimestampUnit {
     Ns,
 }
 
+impl TimestampUnit {
+    /// As `--timestamp-unit` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Us => "us",
+            Self::Ns => "ns",
+        }
+    }
+}
+
 /// What the `length` column counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,6 +96,17 @@ pub enum LengthKind {
     Wire,
     /// Captured bytes.
     Captured,
+}
+
+impl LengthKind {
+    /// As `--length` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wire => "wire",
+            Self::Captured => "captured",
+        }
+    }
 }
 
 /// The Arrow schema of the packets table.

@@ -38,6 +38,9 @@ pub struct CaptureEntry {
     pub last: Option<Timestamp>,
     /// Named counts of what is odd; odd is not wrong.
     pub odd: NamedCounts,
+    /// Of the headers that `odd` counts as cut, those of packets that the snapshot length cut.
+    #[serde(default, skip_serializing_if = "NamedCounts::is_empty")]
+    pub snapped: NamedCounts,
     /// Of the records that announce more bytes on the wire than any packet has, the one with most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub implausible: Option<Box<Implausible>>,
@@ -81,9 +84,9 @@ pub struct Implausible {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// All of it was read, and nothing is odd.
+    /// All of it was read, and nothing is odd but what a snapshot length cuts off.
     Whole,
-    /// All of it was read.
+    /// All of it was read, and something about it or its packets is unusual.
     Odd,
     /// It was read up to a fault, or with salvage around faults.
     Damaged,
@@ -96,6 +99,28 @@ pub enum Status {
 }
 
 impl Status {
+    /// What the word means, for whoever meets it first.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Whole => "all of it was read",
+            Self::Odd => "all of it was read, and each packet has its row; something is unusual",
+            Self::Damaged => "it was read up to a fault, or with `--salvage` around faults",
+            Self::Open => "it was being written, and was read up to its last whole packet",
+            Self::Duplicate => "another capture with the same content stands for it",
+            Self::Refused => "it gave no rows",
+        }
+    }
+
+    /// Every word, from the best to the worst.
+    pub const ALL: [Self; 6] = [Self::Whole, Self::Odd, Self::Open, Self::Duplicate, Self::Damaged, Self::Refused];
+
+    /// A line for each word that is shown, and that is not plain.
+    pub fn legend(is_shown: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+        let words = Self::ALL.into_iter().filter(move |status| *status != Self::Whole && is_shown(status.name()));
+        words.map(|status| format!("{}: {}", status.name(), status.meaning()))
+    }
+
     /// The name that reports and tables use.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -121,6 +146,8 @@ pub struct StreamEntry {
 
 /// The count of records that are earlier than the timed record before them.
 pub const BACKWARDS: &str = "time_backwards";
+/// The count of records of which fewer bytes were captured than were on the wire.
+pub const CUT_BY_SNAP_LEN: &str = "cut_by_snap_len";
 /// The count of records that are [`Implausible`].
 pub const IMPLAUSIBLE: &str = "implausible_wire_length";
 
@@ -151,6 +178,19 @@ impl CaptureEntry {
             && self.odd == other.odd
     }
 
+    /// What is odd, without what a snapshot length explains: that is as whoever captured wanted it.
+    #[must_use]
+    pub fn unusual(&self) -> NamedCounts {
+        let mut counts = NamedCounts::default();
+        for (name, count) in self.odd.iter().filter(|(name, _)| *name != CUT_BY_SNAP_LEN) {
+            match count.saturating_sub(self.snapped.get(name).unwrap_or_default()) {
+                0 => {}
+                left => counts.add(name, left),
+            }
+        }
+        counts
+    }
+
     /// What is to be said of the capture in a word.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -158,7 +198,7 @@ impl CaptureEntry {
             Status::Refused
         } else if self.damage.is_some() {
             Status::Damaged
-        } else if self.odd.is_empty() && self.format != Some(Format::Empty) {
+        } else if self.unusual().is_empty() && self.format != Some(Format::Empty) {
             Status::Whole
         } else {
             Status::Odd
@@ -187,6 +227,7 @@ impl AddAssign for CaptureEntry {
         self.length += next.length;
         self.link_types.add_all(&next.link_types);
         self.odd.add_all(&next.odd);
+        self.snapped.add_all(&next.snapped);
         if let (Some(last), Some(first)) = (self.last, next.first) {
             self.count_odd(BACKWARDS, u64::from(first < last));
         }

@@ -75,23 +75,16 @@ impl Holdings {
     /// Whether new parts and tables fit those that the lake has.
     ///
     /// # Errors
-    /// [`Error::SettingsDiffer`] with the first option that differs.
+    /// [`Error::SettingsDiffer`] with both values of the first option that differs.
     pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
         let Some(held) = &self.settings else {
             return Ok(());
         };
-        for (option, same) in [
-            ("--partition-by", held.partition_by == settings.partition_by),
-            ("--timestamp-unit", held.timestamp_unit == settings.timestamp_unit),
-            ("--length", held.length == settings.length),
-            ("--window", held.window == settings.window),
-            ("--no-summary", held.summaries == settings.summaries),
-        ] {
-            if !same {
-                return Err(Error::SettingsDiffer { lake: lake.to_path_buf(), option });
-            }
+        let (held, asked) = (held.binding(), settings.binding());
+        match held.into_iter().zip(asked).find(|(held, asked)| held != asked) {
+            Some((held, asked)) => Err(Error::SettingsDiffer { lake: lake.to_path_buf(), held, asked }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Does what a commit did.

@@ -19,7 +19,8 @@ mod record;
 pub use change::Change;
 pub use check::checked;
 pub use entry::{
-    BACKWARDS, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry, UnitRow,
+    BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry,
+    UnitRow,
 };
 pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};

@@ -7,11 +7,11 @@
 use std::fmt;
 
 macro_rules! stops {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal,)*) => {
         /// Why decoding ended early, and in which layer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Stop {
-            $($(#[$doc])* $variant,)*
+            $($(#[doc = $doc])* $variant,)*
         }
 
         impl Stop {
@@ -26,6 +26,20 @@ macro_rules! stops {
                 match self {
                     $(Self::$variant => $name,)*
                 }
+            }
+
+            /// What it means, as a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),*).trim_ascii(),)*
+                }
+            }
+
+            /// Whether bytes are missing, rather than wrong: a snapshot length explains that.
+            #[must_use]
+            pub fn is_cut(self) -> bool {
+                self.name().ends_with("_cut")
             }
         }
     };

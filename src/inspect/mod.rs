@@ -3,7 +3,10 @@
 //! In: an [`Input`]. Out: an [`Inspection`]: what the manifest would say of it, and what its headers say besides. Always:
 //! counts, times and damage are those that a conversion finds, for they are counted by the same code.
 
+mod table;
 mod text;
+
+pub use table::{HEADS, NUMBERS};
 
 use serde::Serialize;
 

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp as Instant;
 
 use super::Inspection;
+use crate::commit::{BACKWARDS, CUT_BY_SNAP_LEN};
 use crate::discover::Compression;
 use crate::read::{Interface, InterfaceSurvey, Timestamp};
 use crate::summary::thousands;
+use crate::unit::oddities;
 
 /// Interfaces and sections that are shown one by one.
 const SHOWN: usize = 20;
@@ -20,10 +22,7 @@ impl Inspection {
         self.file(&mut lines);
         self.packets(&mut lines);
         self.sections(&mut lines);
-        if !self.found.odd.is_empty() {
-            let odd = self.found.odd.iter().map(|(name, count)| format!("{name} {}", number(count)));
-            lines.add("odd", &odd.collect::<Vec<_>>().join(", "));
-        }
+        self.oddities(&mut lines);
         for gap in &self.found.gaps.first {
             let behind = match gap.resumed_at {
                 Some(offset) => format!("the next credible packet is at byte {offset}"),
@@ -41,6 +40,24 @@ impl Inspection {
             None => lines.add("damage", "none"),
         }
         lines.0
+    }
+
+    /// The word that tables have for the capture, and what is unusual, each with what it means.
+    fn oddities(&self, lines: &mut Lines) {
+        let status = self.found.status();
+        lines.add("status", &format!("{}: {}", status.name(), status.meaning()));
+        if let Some(cut) = self.found.odd.get(CUT_BY_SNAP_LEN) {
+            let packets = if cut == 1 { "packet" } else { "packets" };
+            let within: Vec<_> =
+                self.found.snapped.iter().map(|(name, count)| format!("{name} {}", number(count))).collect();
+            let within =
+                if within.is_empty() { String::new() } else { format!("; within a header: {}", within.join(", ")) };
+            lines.add("snapped", &format!("{} {packets}, cut by the snapshot length{within}", number(cut)));
+        }
+        for (name, count) in self.found.unusual().iter() {
+            let meaning = oddities().find(|(known, _)| *known == name).map_or("", |(_, meaning)| meaning);
+            lines.add("odd", &format!("{name} {}: {meaning}", number(count)));
+        }
     }
 
     fn file(&self, lines: &mut Lines) {
@@ -78,7 +95,7 @@ impl Inspection {
         lines.add("first", &time(earliest));
         lines.add("last", &time(latest));
         lines.add("duration", &format!("{} s", latest.since(earliest)));
-        let backwards = self.found.odd.get(crate::commit::BACKWARDS).unwrap_or_default();
+        let backwards = self.found.odd.get(BACKWARDS).unwrap_or_default();
         lines.add(
             "in order",
             &if self.in_order { "yes".to_owned() } else { format!("no, backwards {}", times(backwards)) },
@@ -150,12 +167,12 @@ fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{} times", number(count)) }
 }
 
-fn number(count: u64) -> String {
+pub(super) fn number(count: u64) -> String {
     thousands(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// RFC 3339, with as many digits as there are, up to nanoseconds.
-fn time(time: Timestamp) -> String {
+pub(super) fn time(time: Timestamp) -> String {
     let nanos = i32::try_from(time.subsec_nanos()).unwrap_or(0);
     Instant::new(time.seconds(), nanos).map_or_else(|_| time.seconds().to_string(), |instant| instant.to_string())
 }

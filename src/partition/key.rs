@@ -1,6 +1,6 @@
 //! The partition that a row belongs to, and its folder's name.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use jiff::civil::Date;
@@ -55,6 +55,14 @@ pub struct PartitionBy {
     pub hour: bool,
     /// By the `protocol` column.
     pub protocol: bool,
+}
+
+impl fmt::Display for PartitionBy {
+    /// As `--partition-by` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, protocol) = (if self.hour { ",hour" } else { "" }, if self.protocol { ",protocol" } else { "" });
+        write!(f, "date{hour}{protocol}")
+    }
 }
 
 /// One partition. Sorted by date, then hour, then protocol.

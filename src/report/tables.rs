@@ -208,7 +208,12 @@ pub(super) fn captures(content: &Content) -> Grid {
         cells
     };
     let rows = rows.into_iter().map(row).collect();
-    let words = ["captures", "Captures", "What was summed up; captures with damage come first.", "No captures."];
+    let words = [
+        "captures",
+        "Captures",
+        "What was summed up; captures with damage come first. An odd one was read to its end, with something unusual in it.",
+        "No captures.",
+    ];
     Grid { rows, more: more(listed), ..Grid::of(words, &heads, &Listed::default(), |_| Vec::new()) }
 }
 

@@ -76,9 +76,6 @@ pub struct ForgetReport {
     pub refused: u64,
     /// Rows that were taken out.
     pub rows: u64,
-    /// What was named, and is not in the lake.
-    #[serde(with = "path_text::list")]
-    pub unknown: Vec<PathBuf>,
 }
 
 /// A capture that was taken out.
@@ -94,15 +91,20 @@ pub struct Forgotten {
 /// Takes captures out of a lake, by their paths or by folders that they were in, whether they still exist or not.
 ///
 /// # Errors
-/// As [`compact_lake`].
+/// As [`compact_lake`]; and [`Error::NotHeld`] if the lake holds nothing of something that is named: nothing is changed
+/// then, for one name that was mistyped puts the others in doubt.
 pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetReport> {
     with_lake(request, |lake, held, settings| {
         let mut report = ForgetReport::default();
-        let removed = find(named, &held, &mut report);
+        let (removed, mut unknown) = find(named, &held, &mut report);
         let quarantine: Vec<_> =
             held.quarantine.keys().filter(|path| named.iter().any(|name| is_below(path, name))).cloned().collect();
         report.refused = quarantine.len() as u64;
-        report.unknown.retain(|name| !quarantine.iter().any(|path| is_below(path, name)));
+        unknown.retain(|name| !quarantine.iter().any(|path| is_below(path, name)));
+        if !unknown.is_empty() {
+            let paths = unknown.iter().map(|path| path_text::printable(path)).collect();
+            return Err(Error::NotHeld { lake: lake.root().to_path_buf(), paths });
+        }
         if request.dry_run || (removed.is_empty() && quarantine.is_empty()) {
             return Ok(report);
         }
@@ -146,16 +148,16 @@ fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Se
     Ok(result)
 }
 
-/// The captures that are named, by number; what is named and not there is noted in the report.
-fn find(named: &[PathBuf], held: &Holdings, report: &mut ForgetReport) -> BTreeSet<usize> {
-    let mut removed = BTreeSet::new();
+/// The captures that are named, by number; and what is named and is no capture of the lake, nor a folder of any.
+fn find(named: &[PathBuf], held: &Holdings, report: &mut ForgetReport) -> (BTreeSet<usize>, Vec<PathBuf>) {
+    let (mut removed, mut unknown) = (BTreeSet::new(), Vec::new());
     for name in named {
         let is_named = |entry: &&Arc<InputEntry>| {
             is_below(&entry.input.absolute, name) || (!entry.input.is_stdin() && entry.input.path == *name)
         };
         let found: Vec<_> = held.inputs.values().filter(is_named).collect();
         if found.is_empty() {
-            report.unknown.push(name.clone());
+            unknown.push(name.clone());
         }
         for entry in found {
             if removed.insert(entry.id) {
@@ -164,7 +166,7 @@ fn find(named: &[PathBuf], held: &Holdings, report: &mut ForgetReport) -> BTreeS
             }
         }
     }
-    removed
+    (removed, unknown)
 }
 
 /// Whether a file is at a place or below it. What is not there any more cannot be asked for its true name.

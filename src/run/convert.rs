@@ -15,6 +15,7 @@ use crate::read::CaptureReader;
 use crate::unit::{Cancel, Workshop, convert_units, workers};
 use crate::write::Encoder;
 
+use super::dry::would_convert;
 use super::naming;
 use super::publish::publish;
 use super::report::Report;
@@ -108,6 +109,7 @@ pub fn convert(request: &Request) -> Result<Report> {
     if request.dry_run {
         report.inputs = tonight.convert.len() as u64;
         report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
+        report.would_convert = Some(would_convert(&tonight, &held, &rules));
         return Ok(report);
     }
     if lock.is_none() && tonight.convert.is_empty() {

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::commit::RefusedEntry;
+use crate::commit::{RefusedEntry, Status};
 use crate::error::Result;
 use crate::exit_code::ExitCode;
-use crate::inspect::Inspection;
+use crate::inspect::{HEADS, Inspection, NUMBERS};
+use crate::summary::aligned;
 use crate::unit::{Cancel, in_order};
 
 use super::away::Away;
 use super::report::Report;
 use super::tonight::inputs;
+use super::words::name;
 
 /// What was found in the captures that were named.
 #[derive(Debug, Serialize)]
@@ -54,6 +56,30 @@ impl Inspected {
         }
         let damaged = self.captures.iter().any(Inspection::is_damaged);
         if damaged || !self.refused.is_empty() { ExitCode::Damaged } else { ExitCode::Success }
+    }
+
+    /// A line for each capture, and for each input that was refused, below the heads of the columns.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut rows = vec![HEADS.map(str::to_owned)];
+        rows.extend(self.captures.iter().map(Inspection::row));
+        rows.extend(self.refused.iter().map(|refused| {
+            HEADS.map(|head| match head {
+                "path" => name(&refused.path),
+                "status" => Status::Refused.name().to_owned(),
+                _ => "-".to_owned(),
+            })
+        }));
+        aligned(&rows, &NUMBERS)
+    }
+
+    /// What the words in the column `status` of the table mean, a line each.
+    pub fn legend(&self) -> impl Iterator<Item = String> {
+        let refused = !self.refused.is_empty();
+        Status::legend(move |word| {
+            self.captures.iter().any(|capture| capture.found.status().name() == word)
+                || (refused && word == Status::Refused.name())
+        })
     }
 
     /// One line for each input that was refused, as a conversion complains.

@@ -14,6 +14,7 @@ use crate::summary::{Listed, Naming};
 
 use super::away::Away;
 use super::convert::MaxDamaged;
+use super::dry::WouldConvert;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -49,6 +50,9 @@ pub struct Report {
     pub rows: u64,
     /// Bytes of the captures, packed where they are packed.
     pub bytes_in: u64,
+    /// What a dry run would convert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_convert: Option<Vec<WouldConvert>>,
     /// Bytes of the parts.
     pub bytes_out: u64,
     /// Parts.
@@ -67,6 +71,9 @@ pub struct Report {
     pub refused: Vec<RefusedEntry>,
     /// Named counts of what is odd in the captures.
     pub odd: NamedCounts,
+    /// Of these, what no snapshot length explains.
+    #[serde(skip)]
+    pub unusual: NamedCounts,
     /// What reverse lookups gave, if names were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Asked>,
@@ -182,6 +189,7 @@ impl Report {
             });
         }
         self.odd.add_all(&entry.found.odd);
+        self.unusual.add_all(&entry.found.unusual());
     }
 
     /// Adds what was no capture.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::columns::{LengthKind, Table};
 use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry};
-use crate::config::{Names, WINDOW};
+use crate::config::{Names, WINDOW, time_text};
 use crate::discover::path_text::printable;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
@@ -154,8 +154,9 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     if request.from_first {
         return refuse("has windows that begin at multiples of their length", "`--align first` is for captures");
     }
-    if request.window.is_some_and(|window| window != settings.window) {
-        return refuse("was made with another `--window`", "leave the option out, or sum up the captures");
+    if let Some(window) = request.window.filter(|window| *window != settings.window) {
+        let [held, asked] = [settings.window, window].map(|window| format!("`--window {}`", time_text(window)));
+        return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
     }
     let left_out = left_out_of_sums(&request.filter, settings.window);
     check_asked(request, &left_out, Some((lake, settings.window)))?;

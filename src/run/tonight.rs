@@ -303,7 +303,8 @@ fn same(seen: &Seen, candidate: &Candidate) -> bool {
     (seen.size, seen.modified) == (candidate.size, candidate.modified)
 }
 
-fn is_same_content(a: &Input, b: &Input) -> bool {
+/// Whether two captures are the same, as far as their fingerprints tell.
+pub(super) fn is_same_content(a: &Input, b: &Input) -> bool {
     a.size == b.size && a.fingerprint.is_some() && a.fingerprint == b.fingerprint
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use indicatif::{DecimalBytes, HumanCount};
 
+use crate::commit::CUT_BY_SNAP_LEN;
 use crate::discover::path_text;
 use crate::read::Gaps;
 
@@ -60,10 +61,15 @@ impl Damaged {
 }
 
 impl Report {
-    /// One line for each input that was damaged or refused, and one for each duplicate, with a hint below where there is
-    /// something to do.
+    /// What went wrong, and below it what else is worth a note.
     #[must_use]
     pub fn complaints(&self) -> String {
+        self.wrongs() + &self.remarks()
+    }
+
+    /// One line for each input that was damaged, refused or changed, with a hint below where there is something to do.
+    #[must_use]
+    pub fn wrongs(&self) -> String {
         let mut text = String::new();
         for damaged in &self.damaged {
             for fault in damaged.faults() {
@@ -84,6 +90,28 @@ impl Report {
         if let Some((_, hint)) = away.last() {
             let _ = writeln!(text, "hint: {hint}");
         }
+        for ChangedMeanwhile { path, how } in &self.changing {
+            let path = name(path);
+            let _ = match how {
+                Changing::Shrank { from, to } => writeln!(
+                    text,
+                    "warning: {path}: shrank from {from} to {to} bytes while it was read; the next run converts it again"
+                ),
+                Changing::Rewritten => {
+                    writeln!(text, "warning: {path}: was written to while it was read; the next run converts it again")
+                }
+                Changing::No | Changing::Grows | Changing::Gone => Ok(()),
+            };
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
+        text
+    }
+
+    /// One line for each capture with which nothing is wrong, and that is not as one may think.
+    fn remarks(&self) -> String {
+        let mut text = String::new();
         let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
         let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
         for duplicate in duplicates.iter().take(NOTES) {
@@ -100,25 +128,15 @@ impl Report {
         for ChangedMeanwhile { path, how } in &self.changing {
             let path = name(path);
             let _ = match how {
-                Changing::No => Ok(()),
                 Changing::Grows => writeln!(
                     text,
                     "note: {path}: is being written; it was converted up to its last whole packet, the next run replaces it"
                 ),
-                Changing::Shrank { from, to } => writeln!(
-                    text,
-                    "warning: {path}: shrank from {from} to {to} bytes while it was read; the next run converts it again"
-                ),
-                Changing::Rewritten => {
-                    writeln!(text, "warning: {path}: was written to while it was read; the next run converts it again")
-                }
                 Changing::Gone => {
                     writeln!(text, "note: {path}: is not there any more; it was converted before it went")
                 }
+                Changing::No | Changing::Shrank { .. } | Changing::Rewritten => Ok(()),
             };
-        }
-        for note in &self.notes {
-            let _ = writeln!(text, "note: {note}");
         }
         text
     }
@@ -139,12 +157,9 @@ impl Report {
         words
     }
 
-    /// The closing report, a few lines.
-    #[must_use]
-    pub fn closing(&self) -> String {
-        let mut text = String::new();
-        let _ = write!(text, "converted {} {}", HumanCount(self.inputs), plural(self.inputs, "capture", "captures"));
-        for (count, what) in [
+    /// How many captures had which fate besides being converted, if any had.
+    pub(super) fn others(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        let others = [
             (self.replaced, "replaced"),
             (self.unchanged, "unchanged"),
             (self.renamed.len() as u64, "renamed"),
@@ -153,10 +168,17 @@ impl Report {
             (self.refused.len() as u64, "refused"),
             (self.quarantined, "refused before"),
             (self.stepped_over, "stepped over"),
-        ] {
-            if count > 0 {
-                let _ = write!(text, ", {} {what}", HumanCount(count));
-            }
+        ];
+        others.into_iter().filter(|(count, _)| *count > 0)
+    }
+
+    /// The closing report, a few lines.
+    #[must_use]
+    pub fn closing(&self) -> String {
+        let mut text = String::new();
+        let _ = write!(text, "converted {} {}", HumanCount(self.inputs), plural(self.inputs, "capture", "captures"));
+        for (count, what) in self.others() {
+            let _ = write!(text, ", {} {what}", HumanCount(count));
         }
         text.push('\n');
         if self.inputs == 0 {
@@ -181,9 +203,13 @@ impl Report {
         if let Some(names) = &self.names {
             let _ = writeln!(text, "{names}");
         }
-        if !self.odd.is_empty() {
-            let odd: Vec<_> = self.odd.iter().map(|(name, count)| format!("{name} {}", HumanCount(count))).collect();
-            let _ = writeln!(text, "odd: {}", odd.join(", "));
+        if let Some(cut) = self.odd.get(CUT_BY_SNAP_LEN) {
+            let _ = writeln!(text, "{} cut by the snapshot length", plural_of(cut, "packet", "packets"));
+        }
+        if !self.unusual.is_empty() {
+            let odd = self.unusual.iter().map(|(name, count)| format!("{name} {}", HumanCount(count)));
+            let odd: Vec<_> = odd.collect();
+            let _ = writeln!(text, "odd, and converted all the same: {}; `parcap inspect` explains", odd.join(", "));
         }
         text
     }
@@ -197,11 +223,11 @@ fn more(text: &mut String, count: usize, what: &str) -> std::fmt::Result {
     }
 }
 
-fn name(path: &std::path::Path) -> String {
+pub(super) fn name(path: &std::path::Path) -> String {
     if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
 }
 
-fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {
+pub(super) fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {
     format!("{} {}", HumanCount(count), plural(count, one, many))
 }
 

@@ -8,6 +8,7 @@
 //! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages and the names that they
 //! give to addresses. All tables follow from these, so a table may be added without converting anything again.
 
+mod aligned;
 mod as_csv;
 mod beside;
 mod captures;
@@ -33,6 +34,7 @@ mod series;
 mod top;
 mod unnamed;
 
+pub use aligned::aligned;
 pub use as_csv::csv;
 pub use captures::captures;
 pub use difference::what_rows_do_not_give;

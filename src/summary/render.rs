@@ -4,7 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
 use indicatif::DecimalBytes;
 
-use crate::columns::TableColumn;
+use crate::columns::{Table, TableColumn};
+use crate::commit::Status;
 use crate::discover::path_text;
 
 use super::listed::Listed;
@@ -50,6 +51,7 @@ pub fn render(listed: &Listed, units: Units) -> String {
     }
     let mut drawn: String = text.trim_fmt();
     drawn.push('\n');
+    drawn.push_str(&legend(&table));
     let left = listed.left();
     if left > 0 {
         drawn.push_str(&format!(
@@ -59,6 +61,15 @@ pub fn render(listed: &Listed, units: Units) -> String {
         ));
     }
     drawn
+}
+
+/// What the words of the column `status` mean, as far as they are not plain.
+fn legend(table: &Table) -> String {
+    let Some(TableColumn::Text(shown)) = table.column("status") else {
+        return String::new();
+    };
+    let lines = Status::legend(|word| shown.iter().flatten().any(|shown| shown == word));
+    lines.map(|line| format!(" {line}\n")).collect()
 }
 
 fn cell(column: &TableColumn, row: usize, values: Option<Values>, units: Units) -> String {
@@ -85,7 +96,7 @@ fn whole(rate: f64) -> u64 {
 }
 
 /// What is shown in place of a character that would steer the terminal.
-fn visible(character: char) -> char {
+pub(super) fn visible(character: char) -> char {
     if path_text::steers(character) { '\u{fffd}' } else { character }
 }
 
@@ -112,7 +123,6 @@ pub fn thousands(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::Table;
 
     #[test]
     fn numbers_are_grouped_and_nulls_are_a_dash() {

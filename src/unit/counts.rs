@@ -1,21 +1,30 @@
 //! Counting what is odd, packet by packet, in arrays; names come in at the end.
 
-use crate::commit::{BACKWARDS, CaptureEntry, IMPLAUSIBLE, Implausible};
+use crate::commit::{BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
 use crate::decode::{Packet, Stop};
 use crate::read::{LinkType, PacketRecord, Timestamp};
 
-/// Names of the oddities of records: those of [`OddRecord::bits`](crate::read::OddRecord::bits) in their order, then those
-/// of the two lengths.
-const RECORD_ODDITIES: [&str; 8] = [
-    "fraction_carried",
-    "time_out_of_range",
-    "no_interface",
-    "cap_len_over_block",
-    "cap_len_over_snap_len",
-    "zero_length",
-    "cut_by_snap_len",
-    "orig_len_below_cap_len",
+/// Names and meanings of the oddities of records: those of [`OddRecord::bits`](crate::read::OddRecord::bits) in their order,
+/// then those of the two lengths.
+const RECORD_ODDITIES: [(&str, &str); 8] = [
+    ("fraction_carried", "The fraction of a second is a second or more; it was carried."),
+    ("time_out_of_range", "A time outside the years 1 to 9999; the row has none."),
+    ("no_interface", "A pcapng packet that names an interface which its section does not have."),
+    ("cap_len_over_block", "A pcapng packet that announces more captured bytes than its block has."),
+    ("cap_len_over_snap_len", "More captured bytes than the snapshot length allows."),
+    ("zero_length", "No byte of the packet was captured."),
+    (CUT_BY_SNAP_LEN, "Fewer bytes were captured than were on the wire. That alone makes no capture `odd`."),
+    ("orig_len_below_cap_len", "More bytes captured than were on the wire."),
 ];
+
+/// The names under which what is odd is counted, each with what it means.
+pub fn oddities() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_captures = [
+        (BACKWARDS, "A time before that of the timed packet before it."),
+        (IMPLAUSIBLE, "More than 512 KiB announced on the wire, and fewer captured: perhaps a flipped bit."),
+    ];
+    RECORD_ODDITIES.into_iter().chain(of_captures).chain(Stop::ALL.map(|stop| (stop.name(), stop.meaning())))
+}
 
 /// More bytes than a packet has on any wire: Linux hands on segments of up to 524,280 bytes (BIG TCP) as one packet.
 const MOST_ON_WIRE: u32 = 1 << 19;
@@ -26,6 +35,8 @@ pub(crate) struct Counts {
     pub(super) records: u64,
     odd: Odd,
     stops: Stops,
+    /// Those of them that a snapshot length explains.
+    snapped: Stops,
     link_types: Vec<(Option<LinkType>, u64)>,
     earliest: Option<Timestamp>,
     /// The latest time before one went back; unless that is later, the last time is the latest.
@@ -49,6 +60,15 @@ impl Default for Odd {
 
 struct Stops([u64; Stop::COUNT]);
 
+impl Stops {
+    #[inline]
+    fn add(&mut self, stop: Stop) {
+        if let Some(count) = self.0.get_mut(stop.index()) {
+            *count += 1;
+        }
+    }
+}
+
 impl Default for Stops {
     fn default() -> Self {
         Self([0; Stop::COUNT])
@@ -69,8 +89,11 @@ impl Counts {
         if record.orig_len > MOST_ON_WIRE {
             self.note_implausible(record);
         }
-        if let Some(count) = packet.stop.and_then(|stop| self.stops.0.get_mut(stop.index())) {
-            *count += 1;
+        if let Some(stop) = packet.stop {
+            self.stops.add(stop);
+            if stop.is_cut() && record.cap_len < record.orig_len {
+                self.snapped.add(stop);
+            }
         }
         match self.link_types.iter_mut().find(|(held, _)| *held == record.link_type) {
             Some((_, count)) => *count += 1,
@@ -128,12 +151,15 @@ impl Counts {
             let name = link_type.map_or_else(|| "none".to_owned(), |link_type| link_type.to_string());
             entry.link_types.add(&name, count);
         }
-        for (place, name) in RECORD_ODDITIES.into_iter().enumerate() {
+        for (place, (name, _)) in RECORD_ODDITIES.into_iter().enumerate() {
             let counts = self.odd.0.iter().enumerate().filter(|(bits, _)| bits >> place & 1 == 1);
             entry.count_odd(name, counts.map(|(_, count)| count).sum());
         }
         for (stop, count) in Stop::ALL.into_iter().zip(self.stops.0) {
             entry.count_odd(stop.name(), count);
+        }
+        for (stop, count) in Stop::ALL.into_iter().zip(self.snapped.0).filter(|(_, count)| *count > 0) {
+            entry.snapped.add(stop.name(), count);
         }
         entry.count_odd(BACKWARDS, self.backwards);
         entry.count_odd(IMPLAUSIBLE, self.implausible);

@@ -21,6 +21,7 @@ use crate::plan::Unit;
 
 pub use cancel::Cancel;
 pub(crate) use counts::Counts;
+pub use counts::oddities;
 pub use job::{Meter, Spare, Workshop};
 pub(crate) use pool::in_order;
 pub use pool::{convert_units, workers};

@@ -124,13 +124,55 @@ fn a_lake_of_other_settings_is_refused_and_stays() {
     let lake = text(&folder.path().join("lake"));
     assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &lake]).status, Some(0));
     let before = super::common::hashes(folder.path());
-    for (option, value) in
-        [("--partition-by", "date,hour"), ("--timestamp-unit", "ns"), ("--length", "captured"), ("--window", "5s")]
-    {
-        let ran = run(["convert", &sample("any.pcap"), "--out", &lake, option, value]);
-        let complaint = format!("error: {lake}: was made with another {option}");
+    for (held, asked) in [
+        ("`--partition-by date`", "`--partition-by date,hour`"),
+        ("`--partition-by date`", "`--partition-by date,protocol`"),
+        ("`--timestamp-unit us`", "`--timestamp-unit ns`"),
+        ("`--length wire`", "`--length captured`"),
+        ("`--window 1s`", "`--window 250ms`"),
+        ("summaries", "`--no-summary`"),
+    ] {
+        // What is shown is what is typed.
+        let typed = asked.trim_matches('`').split(' ');
+        let ran = run(["convert", &sample("any.pcap"), "--out", &lake].into_iter().chain(typed));
+        let complaint = format!("error: {lake}: was made with {held}, and this run asks for {asked}");
         assert_eq!((ran.status, ran.complaint()), (Some(2), complaint.as_str()));
         assert!(ran.stderr.contains("\nhint: "), "{ran:?}");
     }
+    let bare = text(&folder.path().join("bare"));
+    assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &bare, "--no-summary"]).status, Some(0));
+    let ran = run(["plan", &sample("any.pcap"), "--out", &bare]);
+    let complaint = format!("error: {bare}: was made with `--no-summary`, and this run asks for summaries");
+    assert_eq!((ran.status, ran.complaint()), (Some(2), complaint.as_str()));
+    fs::remove_dir_all(&bare).unwrap();
+    assert_eq!(super::common::hashes(folder.path()), before);
+}
+
+#[test]
+fn a_path_in_the_place_of_a_command_hints_at_the_command() {
+    let folder = folder();
+    save(&folder, "a.pcap", &capture().bytes);
+    save(&folder, "without suffix", &capture().bytes);
+    let lake = folder.path().join("lake");
+    assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &text(&lake)]).status, Some(0));
+    let before = super::common::hashes(folder.path());
+    let of = |args: &[&str]| {
+        let ran = finish(command().args(args).current_dir(folder.path()));
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(ran.complaint().starts_with("error: unrecognized subcommand "), "{ran:?}");
+        ran.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap_or_default().to_owned()
+    };
+    let hint = |typed: &str, looks: &str| {
+        format!("a command comes first: `parcap convert {typed}` converts, `parcap inspect {looks}` only looks")
+    };
+    assert_eq!(of(&["a.pcap"]), hint("a.pcap --out lake", "a.pcap"));
+    // Also one that is not there, if its name says what it is; and what has no such name, if it is there.
+    assert_eq!(of(&["gone.pcapng.gz"]), hint("gone.pcapng.gz --out lake", "gone.pcapng.gz"));
+    assert_eq!(of(&["without suffix"]), hint("'without suffix' --out lake", "'without suffix'"));
+    assert_eq!(of(&["a.pcap", "--out", "there"]), hint("a.pcap --out there", "a.pcap"));
+    assert_eq!(of(&["a.pcap", "b.pcap", "-q"]), hint("a.pcap b.pcap -q --out lake", "a.pcap"));
+    assert_eq!(of(&["a.pcap", "b", "c", "d", "e"]), hint("a.pcap … --out lake", "a.pcap"));
+    assert_eq!(of(&["lake"]), "lake is a lake: `parcap summarize lake` shows its summaries");
+    assert_eq!(of(&["frobnicate"]), "");
     assert_eq!(super::common::hashes(folder.path()), before);
 }

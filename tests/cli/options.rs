@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::common::{command, files, finish, folder, packets, run};
 use super::{capture, sample, save, text};
@@ -65,28 +66,92 @@ fn named(help: &str) -> BTreeSet<String> {
     words.map(|word| word.split([' ', '[']).next().unwrap().to_owned()).collect()
 }
 
+/// The variable of an option, and its name in the configuration file but for the letters.
+fn variable(name: &str, option: &str) -> String {
+    // Elsewhere that is the lake; a page must never be written where somebody has his lake.
+    if (name, option) == ("report", "--out") {
+        return "PARCAP_REPORT".to_owned();
+    }
+    format!("PARCAP_{}", option.trim_start_matches('-').replace('-', "_").to_uppercase())
+}
+
 #[test]
-fn the_help_of_each_command_names_its_options_and_their_environment() {
+fn the_help_of_each_command_names_its_options_and_says_once_where_else_they_are_set() {
     for (name, mut options) in commands() {
-        let help = run([name, "--help"]);
-        assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""), "{name}");
-        for option in &options {
-            let mut variable = format!("PARCAP_{}", option.trim_start_matches('-').replace('-', "_").to_uppercase());
-            // Elsewhere that is the lake; a page must never be written where somebody has his lake.
-            if (name, *option) == ("report", "--out") {
-                variable = "PARCAP_REPORT".to_owned();
-            }
-            assert!(help.stdout.contains(&variable), "{name} --help does not name {variable}");
-        }
         options.extend(["--config", "--help"]);
         let options: BTreeSet<_> = options.into_iter().map(str::to_owned).collect();
-        assert_eq!(named(&help.stdout), options, "{name}");
         // The short help is shorter, not poorer.
-        assert_eq!(named(&run([name, "-h"]).stdout), options, "{name} -h");
+        for flag in ["--help", "-h"] {
+            let help = run([name, flag]);
+            assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""), "{name}");
+            assert_eq!(named(&help.stdout), options, "{name} {flag}");
+            assert!(!help.stdout.contains("[env:"), "{name} {flag}: {}", help.stdout);
+            // The file alone says nothing to these.
+            let rule = usize::from(!["completions", "man"].contains(&name));
+            assert_eq!(help.stdout.matches("PARCAP_<OPTION>").count(), rule, "{name} {flag}");
+            let own = variable(name, "--out");
+            assert_eq!(
+                help.stdout.contains("But --out is PARCAP_REPORT here"),
+                own == "PARCAP_REPORT",
+                "{name} {flag}"
+            );
+        }
     }
     for status in ["0 ", "1 ", "2 ", "3 ", "75 ", "130, 143 "] {
         assert!(run(["--help"]).stdout.lines().any(|line| line.trim_start().starts_with(status)), "{status}");
     }
+}
+
+/// Law: what the help says of each option is so: its variable reaches it. A value that no option takes is refused by name.
+#[test]
+fn the_variable_of_each_option_reaches_it() {
+    // Whatever is said is a path or a text to these; a path that cannot be written or read is complained of.
+    let free = ["--out", "--metrics-file", "--title", "--svg"];
+    for (name, options) in commands() {
+        for option in options.into_iter().filter(|option| !free.contains(option)) {
+            let mut command = command();
+            command.args([name, "nowhere/at-all"]).env(variable(name, option), "!");
+            if ["convert", "plan", "convert-unit", "report"].contains(&name) {
+                command.args(["--out", "nowhere/lake"]);
+            }
+            if name == "convert-unit" {
+                command = super::common::command();
+                command.args([name, "--out", "nowhere/lake"]).env(variable(name, option), "!");
+            }
+            if name == "forget" {
+                command.arg("capture.pcap");
+            }
+            let ran = finish(&mut command);
+            let refused = format!("error: invalid value '!' for '{option}");
+            assert_eq!(
+                (ran.status, ran.complaint().starts_with(&refused)),
+                (Some(2), true),
+                "{name} {option}: {ran:?}"
+            );
+        }
+    }
+    let folder = folder();
+    let (lake, page) = (text(&folder.path().join("lake")), text(&folder.path().join("page.html")));
+    let figures = text(&folder.path().join("figures.prom"));
+    let mut convert = command();
+    convert.args(["convert", &sample("vlan.pcap")]).env("PARCAP_OUT", &lake).env("PARCAP_METRICS_FILE", &figures);
+    assert_eq!(finish(&mut convert).status, Some(0));
+    assert_eq!(packets(lake.as_ref()).len(), 110);
+    assert!(fs::read_to_string(&figures).unwrap().contains("parcap_"));
+    // The lake's variable, and its name in a file, are not those of the page.
+    let mut report = command();
+    report.args(["report", &lake]).env("PARCAP_OUT", &page);
+    assert_eq!(finish(&mut report).status, Some(2));
+    let config = text(&save(&folder, "lake.toml", format!("out = '{page}'\n").as_bytes()));
+    assert_eq!(run(["report", &lake, "--config", &config]).status, Some(2));
+    assert!(!Path::new(&page).exists());
+    report.env("PARCAP_REPORT", &page).env("PARCAP_TITLE", "As said elsewhere");
+    assert_eq!(finish(&mut report).status, Some(0));
+    assert!(fs::read_to_string(&page).unwrap().contains("As said elsewhere"));
+    fs::remove_file(&page).unwrap();
+    let config = text(&save(&folder, "page.toml", format!("report = '{page}'\n").as_bytes()));
+    assert_eq!(run(["report", &lake, "--config", &config]).status, Some(0));
+    assert!(Path::new(&page).exists());
 }
 
 #[test]
@@ -100,7 +165,9 @@ fn completions_and_the_manual_page_name_the_options() {
     }
     let ran = run(["man"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
-    assert!(ran.stdout.contains(".TH"), "{}", ran.stdout);
+    for word in [".TH", "PARCAP_<OPTION>", "PARCAP_REPORT"] {
+        assert!(ran.stdout.contains(word), "the manual page lacks {word}");
+    }
     for (name, options) in commands() {
         for option in options {
             // In roff, a hyphen that is to stay one is `\-`.
@@ -167,7 +234,10 @@ fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     let report = ran.json();
     assert_eq!((&report["inputs"], &report["bytes_in"]), (&1.into(), &capture().bytes.len().into()));
     let ran = run(["convert", &text(&input), "--out", &text(&lake), "--dry-run"]);
-    assert!(ran.stdout.starts_with("would convert 1 capture"), "{ran:?}");
+    // 1024 bytes are a KiB.
+    let size = format!("{:.2} KiB", f64::from(u32::try_from(capture().bytes.len()).unwrap()) / 1024.0);
+    let lines = format!("{size}  new  {}\nwould convert 1 capture of {size}\n", input.display());
+    assert_eq!((ran.status, ran.stdout), (Some(0), lines));
     assert_eq!(files(folder.path()), [std::path::PathBuf::from("capture.pcap")]);
     assert!(!lake.exists());
 }
@@ -224,4 +294,107 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         .map(|path| fs::metadata(lake.join("packets").join(path)).unwrap().len())
         .sum();
     assert_eq!(report["bytes_out"], bytes_out);
+}
+
+/// Law: with `--quiet --top 0` a run that goes well prints nothing, whatever it did and whatever is in the captures.
+#[test]
+fn quiet_and_no_rows_is_silence() {
+    let folder = folder();
+    let bytes = capture().bytes;
+    let (first, second) = (text(&save(&folder, "a.pcap", &bytes)), text(&save(&folder, "b.pcap", &bytes)));
+    let lake = text(&folder.path().join("lake"));
+    let silent = |args: &[&str]| {
+        let ran = run(args);
+        assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{args:?}");
+    };
+    let quiet = ["--out", &lake, "--quiet", "--top", "0"];
+    // New, the same content once more (which is worth a note otherwise), nothing to do, forced, renamed.
+    silent(&[&["convert", &first], &quiet[..]].concat());
+    let loud = ["convert", &first, &second, "--out", &lake, "--dry-run"];
+    assert!(run(loud).stderr.starts_with("note: "));
+    silent(&[&["convert", &first, &second], &quiet[..]].concat());
+    silent(&[&["convert", &first, &second], &quiet[..]].concat());
+    silent(&[&["convert", &first, "--force"], &quiet[..]].concat());
+    let renamed = text(&folder.path().join("c.pcap"));
+    fs::rename(&second, &renamed).unwrap();
+    silent(&[&["convert", &renamed], &quiet[..]].concat());
+    silent(&["summarize", &lake, "--top", "0"]);
+    silent(&["summarize", &first, "--top", "0"]);
+    // A capture without a packet has tables without a row.
+    silent(&[&["convert", &text(&save(&folder, "none.pcap", &bytes[..24]))], &quiet[..]].concat());
+    // What went wrong is said.
+    let damaged = text(&save(&folder, "damaged.pcap", &bytes[..700]));
+    let ran = run([&["convert", &damaged], &quiet[..]].concat());
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(3), ""));
+    assert!(ran.complaint().starts_with("warning: "), "{ran:?}");
+}
+
+/// Law: a dry run names exactly the captures that the run then converts.
+#[test]
+fn a_dry_run_names_each_capture_with_its_size_and_why() {
+    let folder = folder();
+    let archive = folder.path().join("archive");
+    fs::create_dir(&archive).unwrap();
+    let bytes = capture().bytes;
+    let write = |name: &str, bytes: &[u8]| fs::write(archive.join(name), bytes).unwrap();
+    let (archive_text, lake) = (text(&archive), text(&folder.path().join("lake")));
+    let args = ["convert", &archive_text, "--out", &lake];
+    let whys = |options: &[&str]| {
+        let dry = [&args[..], options, &["--dry-run"]].concat();
+        let shown = run(&dry);
+        let report = run([&dry[..], &["--format", "json"]].concat()).json();
+        let listed = report["would_convert"].as_array().unwrap().clone();
+        assert_eq!(report["inputs"], listed.len());
+        assert_eq!(shown.stdout.lines().count(), listed.len() + 1, "{}", shown.stdout);
+        let why = |entry: &serde_json::Value| {
+            let path = entry["path"].as_str().unwrap();
+            let size = fs::metadata(path).unwrap().len();
+            assert_eq!(entry["bytes"], size);
+            let line = shown.stdout.lines().find(|line| line.ends_with(path)).unwrap();
+            let (number, unit) = line.trim().split_once(' ').unwrap();
+            let unit_bytes = if unit.starts_with("KiB") { 1024.0 } else { 1.0 };
+            let shown_bytes = number.parse::<f64>().unwrap() * unit_bytes;
+            assert!((shown_bytes - f64::from(u32::try_from(size).unwrap())).abs() < 6.0, "{line}");
+            (path.rsplit('/').next().unwrap().to_owned(), entry["why"].as_str().unwrap().to_owned())
+        };
+        let whys: Vec<_> = listed.iter().map(why).collect();
+        (whys, shown.stdout)
+    };
+    let expect = |options: &[&str], expected: &[(&str, &str)]| {
+        let (whys, shown) = whys(options);
+        let whys: Vec<_> = whys.iter().map(|(name, why)| (name.as_str(), why.as_str())).collect();
+        assert_eq!(whys, expected, "{options:?}");
+        shown
+    };
+    write("cut.pcap", &bytes[..700]);
+    write("grows.pcap", &bytes[..capture().boundaries[10].0]);
+    write("plain.pcap", &bytes[..capture().boundaries[20].0]);
+    write("none.pcap", b"no capture at all");
+    let shown = expect(&[], &[("cut.pcap", "new"), ("grows.pcap", "new"), ("plain.pcap", "new")]);
+    assert!(shown.contains("  new  ") && shown.ends_with(", 1 refused\n"), "{shown}");
+    assert!(!folder.path().join("lake").exists());
+    let ran = run([&args[..], &["--format", "json"]].concat());
+    assert_eq!((ran.status, &ran.json()["inputs"]), (Some(3), &3.into()));
+    assert_eq!(ran.json().get("would_convert"), None);
+    let shown = expect(&[], &[]);
+    assert!(shown.starts_with("would convert 0 captures of 0 B, 3 unchanged"), "{shown}");
+
+    write("grows.pcap", &bytes);
+    write("another.pcap", &bytes[..capture().boundaries[30].0]);
+    fs::remove_file(archive.join("plain.pcap")).unwrap();
+    let packed = zstd::encode_all(&bytes[..capture().boundaries[20].0], 1).unwrap();
+    write("plain.pcap.zst", &packed);
+    let changed = [("another.pcap", "new"), ("grows.pcap", "changed"), ("plain.pcap.zst", "repacked")];
+    let shown = expect(&[], &changed);
+    assert!(shown.contains("  changed, was "), "{shown}");
+    let retried = [changed[0], ("cut.pcap", "damaged_and_retried"), changed[1], changed[2]];
+    expect(&["--retry-damaged"], &retried);
+    write("none.pcap", &bytes[..capture().boundaries[5].0]);
+    let refused = [changed[0], changed[1], ("none.pcap", "refused_and_retried"), changed[2]];
+    expect(&[], &refused);
+    let forced = [changed[0], ("cut.pcap", "forced"), changed[1], refused[2], changed[2]];
+    expect(&["--force"], &forced);
+    // As it is said, so it is done.
+    assert_eq!(run([&args[..], &["--format", "json"]].concat()).json()["inputs"], 4);
+    expect(&[], &[]);
 }

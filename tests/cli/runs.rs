@@ -3,14 +3,10 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::common::build::Known;
-use super::common::{command, files, finish, folder, hashes, packets, run};
+use super::common::{command, ended, files, finish, folder, hashes, packets, run, wait_until};
 use super::{capture, sample, save, text};
-
-/// How long a run may take to end after a signal (lake.md: 2 s), and some for a machine that does other things too.
-const GRACE: Duration = Duration::from_millis(2500);
 
 #[test]
 fn a_second_run_ends_with_75_while_the_lock_is_held() {
@@ -35,15 +31,6 @@ fn signal(name: &str, process: u32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap().success());
 }
 
-/// Waits for something that is to happen soon.
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !happened() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what} does not happen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn a_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
     for (name, status) in [("TERM", 143), ("INT", 130)] {
@@ -56,17 +43,15 @@ fn a_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // More than is read ahead at once, and the pipe stays open.
+        // More than is read ahead at once, and the pipe stays open: a run that does not end by itself never ends.
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&capture().bytes).unwrap();
         stdin.flush().unwrap();
         wait_until("staging", || {
             !files(&lake.join("_parcap/staging")).is_empty() || lake.join("_parcap/staging").is_dir()
         });
-        let sent = Instant::now();
         signal(name, child.id());
-        let ended = child.wait().unwrap();
-        assert!(sent.elapsed() < GRACE, "SIG{name}: it took {:?}", sent.elapsed());
+        let ended = ended(&mut child);
         assert_eq!(ended.code(), Some(status), "SIG{name}: {ended}");
         assert_eq!((files(&lake.join("packets")), files(&lake.join("summaries"))), (vec![], vec![]));
         drop(stdin);
@@ -87,10 +72,8 @@ fn a_signal_ends_a_run_at_work_and_the_next_run_gives_the_same_lake() {
     let args = ["convert", &input, "--chunk-size", "1MiB", "--row-group-rows", "20000", "--out"];
     let mut child = command().args(args).arg(&lake).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until("the first part", || !files(&lake.join("_parcap/staging")).is_empty());
-    let sent = Instant::now();
     signal("TERM", child.id());
-    let ended = child.wait().unwrap();
-    assert!(sent.elapsed() < GRACE, "it took {:?}", sent.elapsed());
+    let ended = ended(&mut child);
     assert_eq!(ended.code(), Some(143), "{ended}");
     assert_eq!((files(&lake.join("packets")), files(&lake.join("summaries"))), (vec![], vec![]));
     let (again, undisturbed) =

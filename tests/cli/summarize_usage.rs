@@ -21,7 +21,11 @@ fn what_does_not_go_together_is_refused_with_a_hint() {
     let no_sums = of(&bare, "holds no sums\nhint: it was converted with `--no-summary`; sum up its captures instead");
     let aligned =
         of(&lake, "has windows that begin at multiples of their length\nhint: `--align first` is for captures");
-    let window = of(&lake, "was made with another `--window`\nhint: leave the option out, or sum up the captures");
+    let window = of(
+        &lake,
+        "was made with `--window 1s`, and this run asks for `--window 2s`\n\
+         hint: give what the lake was made with; for another value, begin with the captures and a new lake",
+    );
     for (args, complaint) in [
         (vec!["summarize", &lake, "--format", "csv"], one_table),
         (vec!["summarize", &path, "--format", "csv", "--table", "ports", "--table", "protocols"], one_table),

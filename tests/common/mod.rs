@@ -17,9 +17,9 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{Array, AsArray as _};
 use arrow::datatypes::{
@@ -87,6 +87,30 @@ fn ran(output: std::process::Output) -> Ran {
         status: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// After this nothing happens any more: ends a test that would hang, and says nothing of how fast anything is.
+const HANGS: Duration = Duration::from_secs(600);
+
+/// Waits for something that is to happen.
+pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !happened() {
+        assert!(began.elapsed() < HANGS, "{what} does not happen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits for a process to end by itself; one that hangs is ended.
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    let began = Instant::now();
+    loop {
+        match child.try_wait().unwrap() {
+            Some(status) => return status,
+            None if began.elapsed() > HANGS => child.kill().unwrap(),
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! Laws 12 and 13: memory that is given changes no byte, and what would take too much of it, or of time, is refused.
+//! Laws 12 and 13: memory that is given changes no byte, and what would take too much of it, or unpacks to more than any capture, is refused.
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use parcap::config::Settings;
 use parcap::memory::{FIXED, SMALL_WINDOW, WORKER};
@@ -189,9 +188,7 @@ fn a_bomb_of_each_kind_is_left_where_it_is_not_believed_any_more() {
     {
         let path = save(&folder, name, &pack(&bytes));
         let packed = path.metadata().unwrap().len();
-        let started = Instant::now();
         let (frames, damage) = read(&path);
-        assert!(started.elapsed() < Duration::from_secs(60), "{name} took {:?}", started.elapsed());
         if name == "lz4" {
             // It cannot pack over 255 times.
             assert_eq!((frames, damage), (20, None));

@@ -1,0 +1,122 @@
+//! What help says of all options at once: where else they can be set; and what to type where a path stands for a command.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory as _, Error};
+
+use crate::commit::Lake;
+use crate::discover::is_capture_name;
+
+use super::args::Args;
+
+/// Begins the names of variables.
+const PREFIX: &str = "PARCAP_";
+
+/// The command line with help that says once where options can be set, instead of on each line.
+pub(super) fn command() -> Command {
+    let mut command = Args::command().mut_args(|arg| arg.hide_env(true)).mut_subcommands(|subcommand| {
+        let environment = environment(&subcommand);
+        let examples = subcommand.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        let subcommand = subcommand.mut_args(|arg| arg.hide_env(true));
+        if environment.is_empty() { subcommand } else { subcommand.after_help(examples + &environment) }
+    });
+    command.build();
+    command
+}
+
+/// The name of an option in the configuration file: its variable's, in small letters and with hyphens.
+pub(super) fn key(option: &Arg) -> Option<String> {
+    let variable = option.get_env()?.to_str()?.strip_prefix(PREFIX)?;
+    Some(variable.to_lowercase().replace('_', "-"))
+}
+
+/// Which variables the options of a command have: a rule, and those that have others.
+fn environment(command: &Command) -> String {
+    let options: Vec<_> = command.get_arguments().filter_map(|option| option.get_long().zip(key(option))).collect();
+    if options.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "Options from elsewhere:\n  Each option can be set as {PREFIX}<OPTION> in the environment (--log-format as {PREFIX}LOG_FORMAT),\n  \
+         or by its name in the file of --config. The command line wins, then the environment."
+    );
+    for (option, key) in options.iter().filter(|(option, key)| option != key) {
+        let variable = key.replace('-', "_").to_uppercase();
+        text.push_str(&format!("\n  But --{option} is {PREFIX}{variable} here, and `{key}` in the file."));
+    }
+    text
+}
+
+/// What to type where a capture or a lake stands in the place of a command; nothing if neither does.
+pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
+    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word)), _)
+        | (ErrorKind::UnknownArgument, _, Some(ContextValue::String(word))) => word,
+        _ => return None,
+    };
+    let typed: Vec<_> = args.iter().skip(1).map(|arg| arg.to_string_lossy()).collect();
+    let place = typed.iter().position(|arg| arg == word)?;
+    let path = Path::new(word);
+    if Lake::at(path).exists() {
+        return Some(format!("{word} is a lake: `parcap summarize {}` shows its summaries", quoted(word)));
+    }
+    let pattern = word.contains(['*', '?', '/']);
+    if word != "-" && !pattern && !path.exists() && !is_capture_name(path) {
+        return None;
+    }
+    // Of many only the first one: a shell has made them of a pattern.
+    let many = typed.len() > place + 4;
+    let shown = typed.get(place..if many { place + 1 } else { typed.len() })?;
+    let mut line: String = shown.iter().map(|arg| format!(" {}", quoted(arg))).collect();
+    if many {
+        line.push_str(" …");
+    }
+    let has_lake = shown.iter().any(|arg| *arg == "-o" || *arg == "--out" || arg.starts_with("--out="));
+    let lake = if has_lake { "" } else { " --out lake" };
+    Some(format!(
+        "a command comes first: `parcap convert{line}{lake}` converts, `parcap inspect {}` only looks",
+        quoted(word)
+    ))
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_./=:,%+@".contains(character);
+    let shown: String =
+        word.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
+    if !shown.is_empty() && shown.chars().all(is_plain) { shown } else { format!("'{}'", shown.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Law: help may leave the variables out, for each option of each command has the one that the rule gives.
+    #[test]
+    fn each_option_has_the_variable_of_its_name() {
+        let mut others = Vec::new();
+        let command = command();
+        for subcommand in command.get_subcommands() {
+            let clap_own = |arg: &&Arg| !["help", "version"].contains(&arg.get_id().as_str());
+            for option in subcommand.get_arguments().filter(clap_own) {
+                let Some(long) = option.get_long() else { continue };
+                let variable = option.get_env().and_then(|name| name.to_str()).unwrap_or("none");
+                if variable != format!("PARCAP_{}", long.replace('-', "_").to_uppercase()) {
+                    others.push([subcommand.get_name(), long, variable].map(str::to_owned));
+                }
+            }
+        }
+        // A page must never be written where somebody has his lake.
+        assert_eq!(others, [["report", "out", "PARCAP_REPORT"]]);
+    }
+
+    #[test]
+    fn words_are_quoted_as_a_shell_takes_them() {
+        for (word, shown) in [("a.pcap", "a.pcap"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("*.pcap", "'*.pcap'")] {
+            assert_eq!(quoted(word), shown);
+        }
+        assert!(!quoted("\u{1b}[31m").contains('\u{1b}'));
+    }
+}
