@@ -12,6 +12,8 @@ mod apart;
 mod away;
 mod damage;
 mod inspect;
+mod json;
+mod json_page;
 mod misuse;
 mod named;
 mod names;

@@ -184,6 +184,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
     let report = ran.json();
     let fields: BTreeSet<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
+        "version",
         "lake",
         "inputs",
         "unchanged",
