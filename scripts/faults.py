@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes every call of a run fail, one at a time, and proves that the lake comes out of it whole.
 
-Four scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
-forgotten; parts compacted. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
+Five scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
+forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
 once with EIO and once with ENOSPC; every read with EIO, once, twice and three times on end, with EINTR, and with half of what was
 asked; and the run is killed in place of each write, sync, rename and removal. After each fault:
 
@@ -99,6 +99,8 @@ def scenarios(parcap, work, options):
     if more:
         yield from (add("forget", work / "after-second", ["forget", "LAKE", archive / "office.pcap"]), made[-1])[1:]
         yield from (add("compact", work / "after-second", ["compact", "LAKE"]), made[-1])[1:]
+        earlier = Path(__file__).parent.parent / "data/earlier/lake"
+        yield from (add("rewrite", earlier, ["compact", "LAKE", "--rewrite", "--target-file-size", "1"]), made[-1])[1:]
 
 
 def library(work):

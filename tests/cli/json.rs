@@ -92,7 +92,8 @@ fn archive(root: &Path) {
 fn timeless() -> Vec<u8> {
     let mut huge = udp(2, &[1; 9]);
     huge.orig_len = u32::MAX;
-    [section(), interface(1, 0, 6, 0), simple(&huge)].concat()
+    let snap_len = u32::try_from(huge.data.len()).unwrap();
+    [section(), interface(1, snap_len, 6, 0), simple(&huge)].concat()
 }
 
 /// What happens to a capture, and what is said of it.

@@ -11,6 +11,7 @@ mod nameserver;
 mod apart;
 mod away;
 mod damage;
+mod earlier;
 mod inspect;
 mod json;
 mod json_page;
