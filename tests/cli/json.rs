@@ -96,14 +96,17 @@ fn timeless() -> Vec<u8> {
     [section(), interface(1, snap_len, 6, 0), simple(&huge)].concat()
 }
 
-/// What happens to a capture, and what is said of it.
-const CHANGES: [(fn(&Path), &str); 2] = [
+/// What happens to a capture while it is read.
+type Change = fn(&Path);
+
+/// Changes, and what is said of them.
+const CHANGES: [(Change, &str); 2] = [
     (|path| File::options().write(true).open(path).unwrap().set_len(700).unwrap(), "shrank"),
     (|path| fs::write(path, [capture().bytes, vec![0; 9]].concat()).unwrap(), "grows"),
 ];
 
 /// A conversion whose second capture is changed while standard input is being read.
-fn disturbed(root: &Path, options: &[&str], meanwhile: fn(&Path)) -> Ran {
+fn disturbed(root: &Path, options: &[&str], meanwhile: Change) -> Ran {
     let (path, lake) = (root.join("disturbed.pcap"), root.join("disturbed"));
     let _ = fs::remove_dir_all(&lake);
     fs::write(&path, capture().bytes).unwrap();
