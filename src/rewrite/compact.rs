@@ -53,7 +53,8 @@ pub struct Compacted {
     pub manifests: u64,
 }
 
-/// Plans and stages what makes a lake's files fewer, and if that is wanted gives all of them today's form; the same rows are in it, in the same order within each capture.
+/// Plans and stages what makes a lake's files fewer, and if that is wanted gives all of them today's form; the same rows
+/// are in it, in the same order within each capture.
 ///
 /// # Errors
 /// If a file cannot be read, is not what was written, or cannot be written.
