@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes every call of a run fail, one at a time, and proves that the lake comes out of it whole.
 
-Four scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
-forgotten; parts compacted. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
+Five scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
+forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
 once with EIO and once with ENOSPC; every read with EIO, once, twice and three times on end, with EINTR, and with half of what was
 asked; and the run is killed in place of each write, sync, rename and removal. After each fault:
 
@@ -99,6 +99,8 @@ def scenarios(parcap, work, options):
     if more:
         yield from (add("forget", work / "after-second", ["forget", "LAKE", archive / "office.pcap"]), made[-1])[1:]
         yield from (add("compact", work / "after-second", ["compact", "LAKE"]), made[-1])[1:]
+        earlier, rewrite = lakes.ROOT / "data/earlier/lake", ["compact", "LAKE", "--rewrite", "--target-file-size", "1"]
+        yield from (add("rewrite", earlier, [*rewrite, "--jobs", "1"]), made[-1])[1:]
 
 
 def library(work):
@@ -285,7 +287,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="every 37th call only, from a random one; 5 random kills")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th call [default: 1]")
     parser.add_argument("--random-kills", type=int, default=200, metavar="N", help="[default: %(default)s]")
-    parser.add_argument("--scenario", action="append", help="only this one: first, second, forget, compact")
+    parser.add_argument("--scenario", action="append", help="only this one: first, second, forget, compact, rewrite")
     without = "no changed capture, no forget, compact, verify: for a parcap that cannot"
     parser.add_argument("--no-replace", action="store_true", help=without)
     parser.add_argument("--seed", type=int, default=1, help="of what is random [default: %(default)s]")

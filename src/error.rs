@@ -69,6 +69,18 @@ pub enum Error {
         /// What the parser said.
         source: serde_json::Error,
     },
+    /// A unit or unit row of another version of parcap.
+    #[error("{name}: the {what} is of version {version}, and this parcap reads version {known}")]
+    JsonVersion {
+        /// Where it came from: `stdin, line 3`.
+        name: String,
+        /// What it is: `unit` …
+        what: &'static str,
+        /// The version that it says.
+        version: u64,
+        /// The version that is known.
+        known: u64,
+    },
     /// More captures are damaged or refused than the person who runs it allows.
     #[error(
         "{damaged} of {all} captures are damaged or refused, more than `--max-damaged` allows; nothing was committed"
@@ -227,6 +239,7 @@ impl Error {
             Self::ManifestVersion { .. } => {
                 Some("use the parcap that wrote it, or convert the captures into a new lake")
             }
+            Self::JsonVersion { .. } => Some("use one parcap for `plan`, `convert-unit` and `commit`"),
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }

@@ -48,6 +48,10 @@ pub(super) struct CompactArgs {
     /// Bytes that a part should have, about [default: as in the last conversion]
     #[arg(long, value_name = "SIZE", env = "PARCAP_TARGET_FILE_SIZE", value_parser = size)]
     target_file_size: Option<Size>,
+    /// Also write parts and summary tables anew that an earlier version wrote in a form that older readers (Spark before
+    /// 4.3, polars before 1.43, fastparquet) do not know; the rows are the same, and files of today's form are left alone
+    #[arg(long, env = "PARCAP_REWRITE", value_parser = BoolishValueParser::new())]
+    rewrite: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -70,6 +74,7 @@ impl LakeArgs {
             target_file_size: None,
             jobs: self.jobs,
             wait: self.wait.duration(),
+            earlier_forms: false,
             dry_run: false,
             cancel: cancel.clone(),
         }
@@ -126,19 +131,21 @@ fn text_of(verified: &Verified) -> String {
 /// Compacts, and says what became of the files.
 pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode> {
     let target_file_size = args.target_file_size.map(|size| size.0);
-    let report = compact_lake(&RewriteRequest { target_file_size, ..args.of.rewrite(cancel) })?;
+    let report =
+        compact_lake(&RewriteRequest { target_file_size, earlier_forms: args.rewrite, ..args.of.rewrite(cancel) })?;
     if args.of.format == Format::Json {
         print(&line(&report)?)?;
     } else {
-        print(&compacted(&report))?;
+        print(&compacted(&report, args.rewrite))?;
     }
     Ok(ExitCode::Success)
 }
 
-fn compacted(report: &CompactReport) -> String {
+fn compacted(report: &CompactReport, rewrite: bool) -> String {
     let done = &report.done;
     if *done == Default::default() {
-        return "nothing to compact\n".to_owned();
+        let forms = if rewrite { ", and all files have today's form" } else { "" };
+        return format!("nothing to compact{forms}\n");
     }
     let mut text = format!(
         "{} parts of {} became {} of {}, {} rows, {:.2} s\n",
@@ -149,6 +156,10 @@ fn compacted(report: &CompactReport) -> String {
         HumanCount(done.rows),
         report.seconds,
     );
+    if done.earlier_parts + done.earlier_tables > 0 {
+        let (parts, tables) = (HumanCount(done.earlier_parts), HumanCount(done.earlier_tables));
+        text.push_str(&format!("{parts} parts and {tables} summary tables of an earlier form were written anew\n"));
+    }
     if done.partials_before > 0 {
         let (before, after) = (HumanCount(done.partials_before), HumanCount(done.partials_after));
         text.push_str(&format!("{before} partial summaries became {after}\n"));

@@ -3,6 +3,7 @@
 mod args;
 mod configured;
 mod help;
+mod json;
 mod lake;
 mod nightly;
 mod parse;
@@ -26,6 +27,7 @@ use crate::run;
 use crate::unit::Cancel;
 
 use args::{Args, Command, InspectFormat};
+use json::line;
 use render::{complain, show};
 
 /// Parses the command line, runs what it asks for, and says how that went.
@@ -77,7 +79,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
             Ok(report.exit_code())
         }
         Command::ConvertUnit(args) => {
-            let unit: Unit = from_json("unit", "stdin", &stdin()?)?;
+            let unit: Unit = json::read("unit", "stdin", &stdin()?)?;
             let row = run::convert_unit(&unit, &args.out, args.jobs, cancel.clone())?;
             print(&line(&row)?)?;
             Ok(ExitCode::Success)
@@ -86,7 +88,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
             let rows = stdin()?
                 .lines()
                 .enumerate()
-                .map(|(number, line)| from_json("unit row", &format!("stdin, line {}", number + 1), line))
+                .map(|(number, line)| json::read("unit row", &format!("stdin, line {}", number + 1), line))
                 .collect::<Result<Vec<UnitRow>>>()?;
             let report = run::commit(&args.lake, rows, args.options(cancel))?;
             show(&report, &args.shown.shown())?;
@@ -123,16 +125,6 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
 fn stdin() -> Result<String> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text).map_err(Error::io("read", "stdin"))?;
-    Ok(text)
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, name: &str, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|source| Error::Json { name: name.to_owned(), what, source })
-}
-
-fn line(value: &impl serde::Serialize) -> Result<String> {
-    let mut text = serde_json::to_string(value).map_err(|source| Error::io("write", "stdout")(source.into()))?;
-    text.push('\n');
     Ok(text)
 }
 

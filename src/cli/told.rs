@@ -81,7 +81,11 @@ fn log_report(report: &Report) {
         log("error", json!({ "event": "away", "message": message, "hint": hint }));
     }
     for changing in &report.changing {
-        log("warning", json!({ "event": "changing", "path": printable(&changing.path), "how": changing.how }));
+        let mut fields = json!({ "event": "changing", "path": printable(&changing.path) });
+        if let (Some(fields), Ok(Value::Object(how))) = (fields.as_object_mut(), serde_json::to_value(changing.how)) {
+            fields.extend(how);
+        }
+        log("warning", fields);
     }
     for note in &report.notes {
         log("info", json!({ "event": "note", "message": note }));

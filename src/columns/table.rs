@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use arrow::error::ArrowError;
 
 /// A table of nullable columns, all of the same length.
@@ -124,6 +126,14 @@ impl Table {
         let columns = schema.fields().iter().zip(batch.columns());
         let columns = columns.map(|(field, array)| Ok((field.name().clone(), TableColumn::from_array(array)?)));
         Ok(Self { columns: columns.collect::<Result<_, ArrowError>>()? })
+    }
+
+    /// A table of these columns that has no rows.
+    ///
+    /// # Errors
+    /// As [`Table::from_batch`].
+    pub fn of_schema(schema: &SchemaRef) -> Result<Self, ArrowError> {
+        Self::from_batch(&RecordBatch::new_empty(Arc::clone(schema)))
     }
 
     /// The columns of these names, in this order.

@@ -1,6 +1,6 @@
 //! Small files of a lake become larger ones: parts of a partition, sums of the same dates, and manifests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,19 +12,31 @@ use crate::tally::{Owners, Saved, Tallies};
 use crate::unit::in_order;
 
 use super::parts::{Rewriter, Written};
+use super::renew::{parts_of_earlier_form, renew_tables};
 
 /// Manifests that may stand beside each other; if there are more, they become one.
 const MANIFESTS: usize = 8;
 /// Bytes of partial summaries that become one at most.
 const PARTIAL_BYTES: u64 = 64 << 20;
 
+/// How files are compacted.
+#[derive(Clone, Copy, Debug)]
+pub struct Compacting {
+    /// Workers.
+    pub jobs: usize,
+    /// Whether files of an earlier form are written anew as well, alone where nothing is beside them.
+    pub earlier_forms: bool,
+}
+
 /// What became of a lake's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Compacted {
-    /// Small parts that went.
+    /// Parts that went: small ones, and those of an earlier form.
     pub parts_before: u64,
     /// Parts that took their place.
     pub parts_after: u64,
+    /// Of the parts that went, those of an earlier form, if they were looked for.
+    pub earlier_parts: u64,
     /// Rows that were written anew.
     pub rows: u64,
     /// Bytes of the parts that went.
@@ -35,18 +47,22 @@ pub struct Compacted {
     pub partials_before: u64,
     /// Partial summaries that took their place.
     pub partials_after: u64,
+    /// Summary tables of an earlier form that were written anew, if they were looked for.
+    pub earlier_tables: u64,
     /// Manifests that became one.
     pub manifests: u64,
 }
 
-/// Plans and stages what makes a lake's files fewer; the same rows are in it, in the same order within each capture.
+/// Plans and stages what makes a lake's files fewer, and if that is wanted gives all of them today's form; the same rows
+/// are in it, in the same order within each capture.
 ///
 /// # Errors
 /// If a file cannot be read, is not what was written, or cannot be written.
-pub fn compact(rewriter: &Rewriter<'_>, jobs: usize, change: &mut Change) -> Result<Compacted> {
+pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, change: &mut Change) -> Result<Compacted> {
     let mut done = Compacted::default();
-    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size);
-    let written = in_order(groups, jobs, |group| {
+    let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs)? } else { BTreeSet::new() };
+    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier);
+    let written = in_order(groups, how.jobs, |group| {
         let unit = derived_identity("compact", group.iter().map(|part| part.checksum.as_str()));
         let written = rewriter.write(&unit, &group, &|_| true, &mut |_, _| Ok(()))?;
         Ok((group, unit, written))
@@ -54,6 +70,7 @@ pub fn compact(rewriter: &Rewriter<'_>, jobs: usize, change: &mut Change) -> Res
     for (group, unit, Written { parts, inputs }) in written {
         for part in group {
             done.parts_before += 1;
+            done.earlier_parts += u64::from(earlier.contains(part.path.as_path()));
             done.bytes_before += part.bytes;
             change.remove_part(&part.path);
         }
@@ -63,6 +80,9 @@ pub fn compact(rewriter: &Rewriter<'_>, jobs: usize, change: &mut Change) -> Res
             done.bytes_after += part.bytes;
             change.add_part(&unit, part, &inputs);
         }
+    }
+    if how.earlier_forms {
+        done.earlier_tables = renew_tables(rewriter, how.jobs, change)?;
     }
     for group in groups_of_partials(rewriter.held) {
         done.partials_before += group.len() as u64;
@@ -77,8 +97,9 @@ pub fn compact(rewriter: &Rewriter<'_>, jobs: usize, change: &mut Change) -> Res
     Ok(done)
 }
 
-/// Parts of one partition that fit into one of the target size together, in the order of their captures.
-fn groups(held: &Holdings, target: u64) -> Vec<Vec<&CommittedPart>> {
+/// Parts of one partition that fit into one of the target size together, in the order of their captures; and each part of
+/// an earlier form that fits with no other.
+fn groups<'a>(held: &'a Holdings, target: u64, earlier: &BTreeSet<&Path>) -> Vec<Vec<&'a CommittedPart>> {
     let mut partitions: BTreeMap<Option<&Path>, Vec<&CommittedPart>> = BTreeMap::new();
     for part in held.parts.values().filter(|part| part.bytes < target / 2) {
         partitions.entry(part.path.parent()).or_default().push(part);
@@ -88,6 +109,10 @@ fn groups(held: &Holdings, target: u64) -> Vec<Vec<&CommittedPart>> {
         parts.sort_by_key(|part| (part.ranges.first().map(|range| (range.input, range.first_offset)), &part.path));
         groups.extend(together(parts, target, |part| part.bytes));
     }
+    let grouped: BTreeSet<_> = groups.iter().flatten().map(|part| part.path.as_path()).collect();
+    let alone = |part: &&CommittedPart| earlier.contains(part.path.as_path()) && !grouped.contains(part.path.as_path());
+    let alone: Vec<_> = held.parts.values().filter(alone).map(|part| vec![part]).collect();
+    groups.extend(alone);
     groups
 }
 

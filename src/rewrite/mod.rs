@@ -1,4 +1,4 @@
-//! What a lake holds is written anew: without captures that changed or are to be forgotten, or in larger files.
+//! What a lake holds is written anew: without captures that changed or are to be forgotten, in larger files, or in today's form.
 //!
 //! In: parts and partial summaries of the lake, and which captures go. Out: staged files and a
 //! [`Change`](crate::commit::Change). Always: the rows that stay are the same and in the same order, although the captures
@@ -8,9 +8,10 @@
 mod compact;
 mod parts;
 mod recount;
+mod renew;
 mod take_out;
 
-pub use compact::{Compacted, compact};
+pub use compact::{Compacted, Compacting, compact};
 pub use parts::Rewriter;
 pub use recount::recount;
 pub use take_out::take_out;

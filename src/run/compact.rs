@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::discover::path_text;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
-use crate::rewrite::{Compacted, Rewriter, compact, take_out};
+use crate::rewrite::{Compacted, Compacting, Rewriter, compact, take_out};
 use crate::unit::Cancel;
 
 use super::convert::{encoder, hold};
@@ -30,6 +30,8 @@ pub struct RewriteRequest {
     pub jobs: usize,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// Whether a compaction writes files anew that are of an earlier form, which older readers do not know.
+    pub earlier_forms: bool,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
     /// How the run is stopped early.
@@ -46,7 +48,7 @@ pub struct CompactReport {
     pub seconds: f64,
 }
 
-/// Makes the files of a lake fewer and larger; the rows are the same.
+/// Makes the files of a lake fewer and larger, and if that is wanted gives them today's form; the rows are the same.
 ///
 /// # Errors
 /// If there is no lake, another run holds it, one of its files is not what was written, or a file cannot be written.
@@ -56,7 +58,8 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         let encoder = encoder(settings, lake)?;
         let mut change = Change::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
         let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
-        let done = compact(&rewriter, request.jobs, &mut change)?;
+        let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };
+        let done = compact(&rewriter, how, &mut change)?;
         if done != Compacted::default() {
             let mut after = held;
             after.add(change.manifest.clone());

@@ -5,6 +5,7 @@
 //! settings alone. The only door for parquet. Where a part goes is [`crate::commit`]'s.
 
 mod encode;
+mod form;
 mod parked;
 mod part;
 mod properties;
@@ -12,8 +13,9 @@ mod read;
 mod row_group;
 mod table;
 
+pub use form::is_of_earlier_form;
 pub use parquet::errors::ParquetError;
 pub use part::{PartFile, PartWriter, RowRange};
 pub use read::{PartFacts, PartReader, part_facts};
 pub use row_group::{EncodedRowGroup, Encoder};
-pub use table::{TableFile, TableWriter, read_table, write_table};
+pub use table::{TableFile, TableWriter, copy_table, read_table, write_table};

@@ -85,7 +85,7 @@ pub fn part_facts(path: &Path, unit: Option<TimestampUnit>) -> Result<PartFacts>
     Ok(PartFacts { rows, fits })
 }
 
-fn unreadable(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> {
+pub(super) fn unreadable(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> {
     let path = path.to_path_buf();
     move |error| {
         let source = match error {

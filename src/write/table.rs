@@ -16,6 +16,7 @@ use crate::discover::HashedFile;
 use crate::error::{Error, Result};
 
 use super::part::failed;
+use super::read::unreadable;
 
 /// Bytes of a row group of a table, about, if its rows are long.
 const ROW_GROUP_BYTES: usize = 16 << 20;
@@ -95,6 +96,23 @@ impl TableWriter {
         file.sync_all().map_err(Error::io("sync", &self.path))?;
         Ok(TableFile { rows: self.rows, bytes, checksum })
     }
+}
+
+/// Writes the rows of a table that [`write_table`] wrote as a new Parquet file, synced.
+///
+/// # Memory
+/// As [`TableWriter::write`], and some pages of each column.
+/// # Errors
+/// If the file cannot be read, is no such table, or the new one exists or cannot be written.
+pub fn copy_table(from: &Path, to: &Path) -> Result<TableFile> {
+    let file = File::open(from).map_err(Error::io("open", from))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(from))?;
+    let no_rows = Table::of_schema(builder.schema())?;
+    let mut writer = TableWriter::create(to, &no_rows)?;
+    for batch in builder.build().map_err(unreadable(from))? {
+        writer.write(&Table::from_batch(&batch?)?)?;
+    }
+    writer.close()
 }
 
 /// Reads a table that [`write_table`] wrote, some thousand rows at a time.

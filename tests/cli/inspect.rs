@@ -87,7 +87,7 @@ fn what_is_no_capture_is_named_and_the_others_are_shown() {
 }
 
 /// A classic pcap of packets of 142 bytes, of which so many were captured, each a second after the one before.
-fn snapped(captured: &[usize]) -> Vec<u8> {
+pub(super) fn snapped(captured: &[usize]) -> Vec<u8> {
     let mut bytes = pcap_header();
     for (second, captured) in (1_600_000_000..).zip(captured) {
         let mut frame = udp(1, &[0; 100]);

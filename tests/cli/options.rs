@@ -34,7 +34,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         ("convert-unit", vec!["--out", "--jobs"]),
         ("commit", [&["--jobs", "--strict", "--wait"][..], &SHOWN, &PTR].concat()),
         ("verify", vec!["--jobs", "--wait", "--format", "--deep"]),
-        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size"]),
+        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
         ("forget", vec!["--jobs", "--wait", "--format", "--dry-run"]),
         (
             "summarize",
@@ -254,6 +254,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
     let report = ran.json();
     let fields: BTreeSet<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
+        "version",
         "lake",
         "inputs",
         "unchanged",

@@ -209,6 +209,7 @@ fn assert_sound(lake: &Path) {
 
 fn rewrite_of(lake: &Path) -> RewriteRequest {
     RewriteRequest {
+        earlier_forms: false,
         lake: lake.into(),
         target_file_size: None,
         jobs: 2,

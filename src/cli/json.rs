@@ -1,0 +1,43 @@
+//! JSON documents for programs, each in one line and with the version of its form; `docs/json.md` says what is in them.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The version of all documents. It is raised when a field goes, or changes its type, unit or meaning, and not when one
+/// is added.
+const VERSION: u64 = 1;
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    version: u64,
+    #[serde(flatten)]
+    of: &'a T,
+}
+
+/// What is read of a document before anything else.
+#[derive(Deserialize)]
+struct Head {
+    version: Option<u64>,
+}
+
+/// A document, and the end of its line.
+pub(super) fn line(value: &impl Serialize) -> Result<String> {
+    let document = Document { version: VERSION, of: value };
+    let mut text = serde_json::to_string(&document).map_err(|source| Error::io("write", "stdout")(source.into()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Reads a document: one of this version, or of the time before they had one.
+pub(super) fn read<T: DeserializeOwned>(what: &'static str, name: &str, text: &str) -> Result<T> {
+    let unreadable = |source| Error::Json { name: name.to_owned(), what, source };
+    let Head { version } = serde_json::from_str(text).map_err(unreadable)?;
+    match version {
+        Some(version) if version != VERSION => {
+            Err(Error::JsonVersion { name: name.to_owned(), what, version, known: VERSION })
+        }
+        _ => serde_json::from_str(text).map_err(unreadable),
+    }
+}
