@@ -41,8 +41,8 @@ pub(super) struct Chunk<V> {
     column_index: ColumnIndexBuilder,
     offset_index: OffsetIndexBuilder,
     dictionary: bool,
-    data_pages: i32,
-    encoding: Encoding,
+    /// Data pages of each encoding.
+    data_pages: Vec<PageEncodingStats>,
     size: u64,
     rows: usize,
     nulls: usize,
@@ -65,8 +65,7 @@ impl<V: Value> Chunk<V> {
             description,
             compression,
             dictionary: false,
-            data_pages: 0,
-            encoding: Encoding::PLAIN,
+            data_pages: Vec::new(),
             size: 0,
             rows: 0,
             nulls: 0,
@@ -97,8 +96,13 @@ impl<V: Value> Chunk<V> {
 
     /// Takes a data page.
     pub(super) fn page(&mut self, body: Body, facts: PageFacts<V>) -> Result<(), ParquetError> {
-        self.encoding = body.encoding;
-        self.data_pages += 1;
+        match self.data_pages.iter_mut().find(|pages| pages.encoding == body.encoding) {
+            Some(pages) => pages.count += 1,
+            None => {
+                let page_type = PageType::DATA_PAGE;
+                self.data_pages.push(PageEncodingStats { page_type, encoding: body.encoding, count: 1 });
+            }
+        }
         self.rows += facts.rows;
         self.nulls += facts.nulls;
         self.index(&facts);
@@ -166,15 +170,14 @@ impl<V: Value> Chunk<V> {
         let pages = Bytes::from(self.sink.into_inner()?);
         let bytes = pages.len() as u64;
 
-        let data =
-            PageEncodingStats { page_type: PageType::DATA_PAGE, encoding: self.encoding, count: self.data_pages };
-        let mut encodings = vec![Encoding::RLE, self.encoding];
-        let mut encoding_stats = vec![data];
+        let mut encoding_stats = self.data_pages;
         if self.dictionary {
-            encodings.push(Encoding::PLAIN);
             let page_type = PageType::DICTIONARY_PAGE;
             encoding_stats.insert(0, PageEncodingStats { page_type, encoding: Encoding::PLAIN, count: 1 });
         }
+        let of_pages = encoding_stats.iter().map(|pages| pages.encoding);
+        // Levels are RLE.
+        let encodings: Vec<Encoding> = of_pages.chain([Encoding::RLE]).collect();
         let metadata = ColumnChunkMetaData::builder(self.description)
             .set_compression(self.compression)
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))

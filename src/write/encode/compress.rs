@@ -16,13 +16,13 @@ pub(super) struct Body {
     pub(super) encoding: Encoding,
 }
 
-/// Shortest match that ZSTD looks for in pages of plain doubles. Neighbouring times share the four bytes above their lowest
+/// Shortest match that ZSTD looks for in pages of plain numbers. Neighbouring times share the four bytes above their lowest
 /// ones; the usual shortest match of level 1 is longer, and misses them.
-const DOUBLES_MIN_MATCH: u32 = 4;
+const NUMBERS_MIN_MATCH: u32 = 4;
 
 /// Compresses pages by one of the codecs of Parquet.
 pub(super) enum Compressor {
-    Zstd { usual: zstd::bulk::Compressor<'static>, doubles: zstd::bulk::Compressor<'static> },
+    Zstd { usual: zstd::bulk::Compressor<'static>, numbers: zstd::bulk::Compressor<'static> },
     Snappy(Box<snap::raw::Encoder>),
     Lz4,
     None,
@@ -33,9 +33,9 @@ impl Compressor {
         Ok(match compression {
             PageCompression::Zstd(level) => {
                 let usual = zstd::bulk::Compressor::new(level).map_err(failed)?;
-                let mut doubles = zstd::bulk::Compressor::new(level).map_err(failed)?;
-                doubles.set_parameter(CParameter::MinMatch(DOUBLES_MIN_MATCH)).map_err(failed)?;
-                Self::Zstd { usual, doubles }
+                let mut numbers = zstd::bulk::Compressor::new(level).map_err(failed)?;
+                numbers.set_parameter(CParameter::MinMatch(NUMBERS_MIN_MATCH)).map_err(failed)?;
+                Self::Zstd { usual, numbers }
             }
             PageCompression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             PageCompression::Lz4 => Self::Lz4,
@@ -54,14 +54,14 @@ impl Compressor {
         Ok(Body { packed: packed.into(), size: bytes.len(), encoding })
     }
 
-    /// Compresses a page of plain doubles.
-    pub(super) fn doubles(&mut self, bytes: &[u8]) -> Result<Body, ParquetError> {
+    /// Compresses a page of numbers that have no dictionary.
+    pub(super) fn numbers(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Body, ParquetError> {
         match self {
-            Self::Zstd { doubles, .. } => {
-                let packed = doubles.compress(bytes).map_err(failed)?;
-                Ok(Body { packed: packed.into(), size: bytes.len(), encoding: Encoding::PLAIN })
+            Self::Zstd { numbers, .. } if encoding == Encoding::PLAIN => {
+                let packed = numbers.compress(bytes).map_err(failed)?;
+                Ok(Body { packed: packed.into(), size: bytes.len(), encoding })
             }
-            _ => self.body(bytes, Encoding::PLAIN),
+            _ => self.body(bytes, encoding),
         }
     }
 }

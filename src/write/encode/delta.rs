@@ -2,7 +2,10 @@
 //!
 //! Source: Parquet format, `Encodings.md`, "Delta Encoding".
 
+use parquet::basic::Encoding;
+
 use super::hybrid::varint;
+use super::value::plain_integers;
 
 /// Differences of a block.
 const BLOCK: usize = 128;
@@ -11,15 +14,30 @@ const MINIBLOCKS: usize = 4;
 /// Differences of a miniblock.
 const MINIBLOCK: usize = BLOCK / MINIBLOCKS;
 
-/// Appends values.
-pub(super) fn encode(values: &[i64], out: &mut Vec<u8>) {
+/// Bits of the widest difference that all readers unpack. fastparquet (seen in 2026.9) loses the upper bits of wider ones,
+/// and says nothing. In microseconds 28 bits are 268 s, between packets 32 of which stand together.
+const WIDEST: u8 = 28;
+
+/// Appends values, or appends them plainly if a difference takes more than [`WIDEST`] bits.
+pub(super) fn encode_or_plain(values: &[i64], out: &mut Vec<u8>) -> Encoding {
+    let start = out.len();
+    if encode(values, out) <= WIDEST {
+        return Encoding::DELTA_BINARY_PACKED;
+    }
+    out.truncate(start);
+    plain_integers(values, out)
+}
+
+/// Appends values; returns the bits that the widest difference takes.
+fn encode(values: &[i64], out: &mut Vec<u8>) -> u8 {
     varint(BLOCK as u64, out);
     varint(MINIBLOCKS as u64, out);
     varint(values.len() as u64, out);
     let Some((first, rest)) = values.split_first() else {
         varint(0, out);
-        return;
+        return 0;
     };
+    let mut widest = 0;
     varint(zigzag(*first), out);
     let mut before = *first;
     for block in rest.chunks(BLOCK) {
@@ -29,15 +47,16 @@ pub(super) fn encode(values: &[i64], out: &mut Vec<u8>) {
             *delta = value.wrapping_sub(before);
             before = *value;
         }
-        self::block(deltas.get_mut(..block.len()).unwrap_or_default(), out);
+        widest = widest.max(self::block(deltas.get(..block.len()).unwrap_or_default(), out));
     }
+    widest
 }
 
-fn block(deltas: &mut [i64], out: &mut Vec<u8>) {
+fn block(deltas: &[i64], out: &mut Vec<u8>) -> u8 {
     let least = deltas.iter().copied().min().unwrap_or_default();
     varint(zigzag(least), out);
     let mut above = [0_u64; BLOCK];
-    for (above, delta) in above.iter_mut().zip(&*deltas) {
+    for (above, delta) in above.iter_mut().zip(deltas) {
         *above = delta.wrapping_sub(least).cast_unsigned();
     }
     let miniblocks = above.chunks(MINIBLOCK).take(deltas.len().div_ceil(MINIBLOCK));
@@ -50,6 +69,7 @@ fn block(deltas: &mut [i64], out: &mut Vec<u8>) {
     for (miniblock, width) in miniblocks.zip(widths) {
         pack(miniblock, u32::from(width), out);
     }
+    widths.into_iter().max().unwrap_or_default()
 }
 
 /// Appends 32 values side by side, lowest bit first.

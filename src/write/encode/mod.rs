@@ -15,8 +15,9 @@
 //! - An address as text and as a number are the same codes, so where both have the same nulls they share their
 //!   compressed pages (`dictionary.rs`).
 //! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
-//! - `datetime` is DELTA_BINARY_PACKED, doubles are PLAIN, `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a
-//!   packet, and Spark before 4.3, fastparquet and others cannot read it.
+//! - `datetime` is DELTA_BINARY_PACKED, but for pages that readers would take wrongly (`delta.rs`); doubles are PLAIN,
+//!   `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a packet, and Spark before 4.3, fastparquet and
+//!   others cannot read it.
 //!
 //! To change the encoding of a column, change [`Group::columns`]; what a page consists of is in `chunk.rs`.
 
@@ -41,11 +42,11 @@ use crate::decode::protocol_text;
 
 pub(super) use chunk::EncodedColumn;
 use chunk::{Chunk, PageFacts};
-use compress::{Body, Compressor};
+use compress::Compressor;
 use dictionary::Coded;
 use keys::Keys;
 use numbering::{Numbered, Slots};
-use value::{Bounds, Value, plain_doubles};
+use value::{Bounds, Value, plain_doubles, plain_integers};
 
 /// Rows of a data page: what a reader that uses the page index reads at least.
 pub(super) const PAGE_ROWS: usize = 20_000;
@@ -163,14 +164,7 @@ impl Group<'_> {
         if lengths.clone().max().is_none_or(|length| length < LENGTHS) {
             return self.keyed(lengths, LENGTHS as usize, i64::from);
         }
-        let plain = |lengths: &[i64], page: &mut Vec<u8>| lengths.iter().for_each(|length| length.plain(page));
-        self.numeric(
-            lengths.map(i64::from),
-            |_| false,
-            |scratch| &mut scratch.integers,
-            plain,
-            |compressor, page| compressor.body(page, Encoding::PLAIN),
-        )
+        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, plain_integers)
     }
 
     fn ports(&mut self, ports: impl Iterator<Item = i32>) -> Result<(), ParquetError> {
@@ -207,28 +201,22 @@ impl Group<'_> {
     }
 
     fn datetime(&mut self, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
-        let is_null = |value: i64| value == NO_DATETIME;
-        self.numeric(
-            values,
-            is_null,
-            |scratch| &mut scratch.integers,
-            delta::encode,
-            |compressor, page| compressor.body(page, Encoding::DELTA_BINARY_PACKED),
-        )
+        let is_null = |value| value == NO_DATETIME;
+        self.numeric(values, is_null, |scratch| &mut scratch.integers, delta::encode_or_plain)
     }
 
     fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
-        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, plain_doubles, Compressor::doubles)
+        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, plain_doubles)
     }
 
-    /// A column of values that are encoded as they are, without those that stand for null; `held` is memory for them.
+    /// A column of numbers without a dictionary; some stand for null. `held` is memory for them, and `encode` appends a
+    /// page and says which encoding it has.
     fn numeric<V: Value>(
         &mut self,
         values: impl Iterator<Item = V>,
         is_null: impl Fn(V) -> bool + Copy,
         held: impl Fn(&mut Scratch) -> &mut Vec<V>,
-        encode: impl Fn(&[V], &mut Vec<u8>),
-        compress: impl Fn(&mut Compressor, &[u8]) -> Result<Body, ParquetError>,
+        encode: impl Fn(&[V], &mut Vec<u8>) -> Encoding,
     ) -> Result<(), ParquetError> {
         let mut chunk = self.chunk();
         let mut column = std::mem::take(held(self.scratch));
@@ -243,10 +231,10 @@ impl Group<'_> {
                 keys::levels(rows, nulls, bits, page, |bits| keys::bits_of(values, |value| !is_null(value), bits));
             }
             let values = if nulls > 0 { without(values, is_null) } else { &*values };
-            encode(values, page);
+            let encoding = encode(values, page);
             let bounds = Bounds::of(values.iter().copied());
             let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
-            chunk.page(compress(compressor, page)?, facts)?;
+            chunk.page(compressor.numbers(page, encoding)?, facts)?;
         }
         *held(self.scratch) = column;
         self.columns.push(chunk.close()?);

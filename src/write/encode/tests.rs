@@ -12,6 +12,8 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
@@ -231,6 +233,57 @@ fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
     assert_eq!(with_dictionary(&rows(4000, shape(9))).len(), COLUMNS.len() - 4);
     // There are no 4000 different protocols.
     assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
+}
+
+/// Rows at these times; nothing else of them matters.
+fn at(times: impl IntoIterator<Item = i64>) -> Rows {
+    let mut rows = rows(0, [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
+    for datetime in times {
+        rows.times.push(Times { datetime, time: f64::NAN, time_normed: f64::NAN });
+        rows.ip.push([NO_CODE; 2]);
+        rows.mac.push([NO_CODE; 2]);
+        rows.ports.push(Ports { dst: NO_PORT, src: NO_PORT });
+        rows.facts.push(Facts { length: 0, protocol: NO_PROTOCOL, is_dns: false });
+    }
+    rows
+}
+
+/// The encodings of the pages of `datetime`.
+fn encodings_of_datetime(rows: &Rows) -> Vec<Encoding> {
+    let options = ReadOptionsBuilder::new().with_encoding_stats_as_mask(false).build();
+    let reader = SerializedFileReader::new_with_options(encoded(rows, &Settings::default()), options).unwrap();
+    let place = COLUMNS.iter().position(|column| column.name == "datetime").unwrap();
+    let group = reader.get_row_group(0).unwrap();
+    let pages = group.get_column_page_reader(place).unwrap();
+    let encodings: Vec<Encoding> = pages.map(|page| page.unwrap().encoding()).collect();
+    let column = reader.metadata().row_group(0).column(place);
+    for encoding in &encodings {
+        assert!(column.encodings().any(|known| known == *encoding), "the metadata knows of {encoding}");
+        let counted = column.page_encoding_stats().unwrap().iter().find(|pages| pages.encoding == *encoding).unwrap();
+        assert_eq!(counted.count as usize, encodings.iter().filter(|other| *other == encoding).count());
+    }
+    encodings
+}
+
+/// fastparquet unpacks differences of up to 28 bits; it takes wider ones wrongly, without a word.
+#[test]
+fn times_that_jump_far_are_plain() {
+    let jump = |by: i64| encodings_of_datetime(&at([0, 0, by, by]));
+    let (delta, plain) = (Encoding::DELTA_BINARY_PACKED, Encoding::PLAIN);
+    assert_eq!(jump((1 << 28) - 1), [delta]);
+    assert_eq!(jump(1 << 28), [plain]);
+    assert_eq!(jump(1 - (1 << 28)), [delta]);
+    assert_eq!(jump(-(1 << 28)), [plain]);
+    assert_eq!(jump(i64::MAX), [plain]);
+    // However far they are apart, what counts is how the distances differ.
+    assert_eq!(encodings_of_datetime(&at((0..500).map(|row| row << 40))), [delta]);
+    // A page by itself.
+    let first = (0..PAGE_ROWS as i64).map(|row| row * 7);
+    let second = (0..100).map(|row| if row == 50 { 1 << 50 } else { row });
+    let rows = at(first.clone().chain(second.clone()).chain(first.clone()));
+    assert_eq!(encodings_of_datetime(&rows), [delta, plain, delta]);
+    holds(&rows, PageCompression::Zstd(1));
+    holds(&at(second.chain([NO_DATETIME]).chain(first)), PageCompression::None);
 }
 
 fn shape() -> impl Strategy<Value = Shape> {

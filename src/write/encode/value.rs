@@ -2,6 +2,7 @@
 
 use std::convert::identity;
 
+use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
@@ -100,12 +101,23 @@ number!(i64, Int64, identity, identity);
 // (Parquet format, `parquet.thrift`, "ColumnOrder"). What is not a number is null in these columns.
 number!(f64, Double, |min| if min == 0.0 { -0.0 } else { min }, |max| if max == 0.0 { 0.0 } else { max });
 
-/// Appends doubles, plainly; all at once, for they are most of what a row group has before compression.
-pub(super) fn plain_doubles(values: &[f64], out: &mut Vec<u8>) {
+/// Appends doubles, plainly.
+pub(super) fn plain_doubles(values: &[f64], out: &mut Vec<u8>) -> Encoding {
+    plain_numbers(values, f64::to_le_bytes, out)
+}
+
+/// Appends integers of 64 bits, plainly.
+pub(super) fn plain_integers(values: &[i64], out: &mut Vec<u8>) -> Encoding {
+    plain_numbers(values, i64::to_le_bytes, out)
+}
+
+/// All at once, for these are most of what a row group has before compression.
+fn plain_numbers<N: Copy>(values: &[N], bytes: impl Fn(N) -> [u8; 8], out: &mut Vec<u8>) -> Encoding {
     let start = out.len();
     out.resize(start + size_of_val(values), 0);
     let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut();
-    places.iter_mut().zip(values).for_each(|(place, value)| *place = value.to_le_bytes());
+    places.iter_mut().zip(values).for_each(|(place, value)| *place = bytes(*value));
+    Encoding::PLAIN
 }
 
 impl Value for bool {
