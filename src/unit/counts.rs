@@ -35,8 +35,6 @@ pub(crate) struct Counts {
     pub(super) records: u64,
     odd: Odd,
     stops: Stops,
-    /// Those of them that a snapshot length explains.
-    snapped: Stops,
     link_types: Vec<(Option<LinkType>, u64)>,
     earliest: Option<Timestamp>,
     /// The latest time before one went back; unless that is later, the last time is the latest.
@@ -58,20 +56,12 @@ impl Default for Odd {
     }
 }
 
-struct Stops([u64; Stop::COUNT]);
-
-impl Stops {
-    #[inline]
-    fn add(&mut self, stop: Stop) {
-        if let Some(count) = self.0.get_mut(stop.index()) {
-            *count += 1;
-        }
-    }
-}
+/// By where decoding ended: of all packets, and of those that were not captured whole.
+struct Stops([[u64; 2]; Stop::COUNT]);
 
 impl Default for Stops {
     fn default() -> Self {
-        Self([0; Stop::COUNT])
+        Self([[0; 2]; Stop::COUNT])
     }
 }
 
@@ -90,10 +80,7 @@ impl Counts {
             self.note_implausible(record);
         }
         if let Some(stop) = packet.stop {
-            self.stops.add(stop);
-            if stop.is_cut() && record.cap_len < record.orig_len {
-                self.snapped.add(stop);
-            }
+            self.stop(stop, record);
         }
         match self.link_types.iter_mut().find(|(held, _)| *held == record.link_type) {
             Some((_, count)) => *count += 1,
@@ -101,6 +88,15 @@ impl Counts {
         }
         if let Some(time) = record.time {
             self.time(time);
+        }
+    }
+
+    /// Apart from the loop over packets: within it, it made that loop a tenth dearer.
+    #[inline(never)]
+    fn stop(&mut self, stop: Stop, record: &PacketRecord<'_>) {
+        if let Some([all, cut]) = self.stops.0.get_mut(stop.index()) {
+            *all += 1;
+            *cut += u64::from(record.cap_len < record.orig_len);
         }
     }
 
@@ -155,11 +151,12 @@ impl Counts {
             let counts = self.odd.0.iter().enumerate().filter(|(bits, _)| bits >> place & 1 == 1);
             entry.count_odd(name, counts.map(|(_, count)| count).sum());
         }
-        for (stop, count) in Stop::ALL.into_iter().zip(self.stops.0) {
-            entry.count_odd(stop.name(), count);
-        }
-        for (stop, count) in Stop::ALL.into_iter().zip(self.snapped.0).filter(|(_, count)| *count > 0) {
-            entry.snapped.add(stop.name(), count);
+        for (stop, [all, cut]) in Stop::ALL.into_iter().zip(self.stops.0) {
+            entry.count_odd(stop.name(), all);
+            // Bytes that are missing are explained, those that are wrong are not.
+            if stop.is_cut() && cut > 0 {
+                entry.snapped.add(stop.name(), cut);
+            }
         }
         entry.count_odd(BACKWARDS, self.backwards);
         entry.count_odd(IMPLAUSIBLE, self.implausible);
