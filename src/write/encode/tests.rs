@@ -260,7 +260,10 @@ fn encodings_of_datetime(rows: &Rows) -> Vec<Encoding> {
     for encoding in &encodings {
         assert!(column.encodings().any(|known| known == *encoding), "the metadata knows of {encoding}");
         let counted = column.page_encoding_stats().unwrap().iter().find(|pages| pages.encoding == *encoding).unwrap();
-        assert_eq!(counted.count as usize, encodings.iter().filter(|other| *other == encoding).count());
+        assert_eq!(
+            usize::try_from(counted.count).unwrap(),
+            encodings.iter().filter(|other| *other == encoding).count()
+        );
     }
     encodings
 }
@@ -278,7 +281,7 @@ fn times_that_jump_far_are_plain() {
     // However far they are apart, what counts is how the distances differ.
     assert_eq!(encodings_of_datetime(&at((0..500).map(|row| row << 40))), [delta]);
     // A page by itself.
-    let first = (0..PAGE_ROWS as i64).map(|row| row * 7);
+    let first = (0..i64::try_from(PAGE_ROWS).unwrap()).map(|row| row * 7);
     let second = (0..100).map(|row| if row == 50 { 1 << 50 } else { row });
     let rows = at(first.clone().chain(second.clone()).chain(first.clone()));
     assert_eq!(encodings_of_datetime(&rows), [delta, plain, delta]);
