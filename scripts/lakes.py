@@ -78,12 +78,12 @@ class Ran:
         """What it said with `--format json`."""
         return json.loads(self.out)
 
-    def unsound(self, killed=False):
-        """What is wrong with how it ended."""
+    def unsound(self, killed=False, also=frozenset()):
+        """What is wrong with how it ended; these exit statuses are right as well."""
         if killed and self.status == -9:
             return []
         wrong = []
-        if self.status not in STATUSES:
+        if self.status not in STATUSES | also:
             wrong.append(f"exit status {self.status}: {self.err.strip()[-300:]}")
         if "panicked" in self.err or "RUST_BACKTRACE" in self.err:
             wrong.append(f"a panic: {self.err.strip()[-300:]}")
