@@ -17,6 +17,33 @@ const MINIBLOCK: usize = BLOCK / MINIBLOCKS;
 /// Bits of the widest difference that all readers unpack. fastparquet (seen in 2026.9) loses the upper bits of wider ones,
 /// and says nothing. In microseconds 28 bits are 268 s, between packets 32 of which stand together.
 const WIDEST: u8 = 28;
+/// Rows that a page has at least, but for the last one, and if it has a jump at most.
+const SHORT: usize = 1024;
+
+/// How many rows the next page takes: up to a jump, for the first value of a page is no difference. Where one jump follows
+/// the other, a short page has them; that one is plain.
+pub(super) fn rows_until_jump(values: &[i64], most: usize, is_null: impl Fn(i64) -> bool) -> usize {
+    // Differences below this have distances below 2^WIDEST.
+    let jump = 1_u64 << (WIDEST - 1);
+    let mut before = None;
+    let mut has_jump = false;
+    for (row, value) in values.iter().copied().take(most).enumerate() {
+        if row >= SHORT && has_jump {
+            return row;
+        }
+        if is_null(value) {
+            continue;
+        }
+        if before.is_some_and(|before: i64| before.abs_diff(value) >= jump) {
+            if row >= SHORT {
+                return row;
+            }
+            has_jump = true;
+        }
+        before = Some(value);
+    }
+    most
+}
 
 /// Appends values, or appends them plainly if a difference takes more than [`WIDEST`] bits.
 pub(super) fn encode_or_plain(values: &[i64], out: &mut Vec<u8>) -> Encoding {

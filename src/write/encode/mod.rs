@@ -15,7 +15,7 @@
 //! - An address as text and as a number are the same codes, so where both have the same nulls they share their
 //!   compressed pages (`dictionary.rs`).
 //! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
-//! - `datetime` is DELTA_BINARY_PACKED, but for pages that readers would take wrongly (`delta.rs`); doubles are PLAIN,
+//! - `datetime` is DELTA_BINARY_PACKED, in pages that end where a time jumps (`delta.rs` says why); doubles are PLAIN,
 //!   `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a packet, and Spark before 4.3, fastparquet and
 //!   others cannot read it.
 //!
@@ -164,7 +164,7 @@ impl Group<'_> {
         if lengths.clone().max().is_none_or(|length| length < LENGTHS) {
             return self.keyed(lengths, LENGTHS as usize, i64::from);
         }
-        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, plain_integers)
+        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, |_| PAGE_ROWS, plain_integers)
     }
 
     fn ports(&mut self, ports: impl Iterator<Item = i32>) -> Result<(), ParquetError> {
@@ -202,27 +202,32 @@ impl Group<'_> {
 
     fn datetime(&mut self, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
         let is_null = |value| value == NO_DATETIME;
-        self.numeric(values, is_null, |scratch| &mut scratch.integers, delta::encode_or_plain)
+        let page_rows = |values: &[i64]| delta::rows_until_jump(values, PAGE_ROWS, is_null);
+        self.numeric(values, is_null, |scratch| &mut scratch.integers, page_rows, delta::encode_or_plain)
     }
 
     fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
-        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, plain_doubles)
+        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, |_| PAGE_ROWS, plain_doubles)
     }
 
-    /// A column of numbers without a dictionary; some stand for null. `held` is memory for them, and `encode` appends a
-    /// page and says which encoding it has.
+    /// A column of numbers without a dictionary; some stand for null. `held` is memory for them, `page_rows` says after how
+    /// many rows at most the next page ends, and `encode` appends a page and says which encoding it has.
     fn numeric<V: Value>(
         &mut self,
         values: impl Iterator<Item = V>,
         is_null: impl Fn(V) -> bool + Copy,
         held: impl Fn(&mut Scratch) -> &mut Vec<V>,
+        page_rows: impl Fn(&[V]) -> usize,
         encode: impl Fn(&[V], &mut Vec<u8>) -> Encoding,
     ) -> Result<(), ParquetError> {
         let mut chunk = self.chunk();
         let mut column = std::mem::take(held(self.scratch));
         column.clear();
         column.extend(values);
-        for values in column.chunks_mut(PAGE_ROWS) {
+        let mut rest = column.as_mut_slice();
+        while !rest.is_empty() {
+            let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));
+            rest = after;
             let Scratch { page, bits, compressor, .. } = &mut *self.scratch;
             page.clear();
             let rows = values.len();

@@ -280,13 +280,19 @@ fn times_that_jump_far_are_plain() {
     assert_eq!(jump(i64::MAX), [plain]);
     // However far they are apart, what counts is how the distances differ.
     assert_eq!(encodings_of_datetime(&at((0..500).map(|row| row << 40))), [delta]);
-    // A page by itself.
-    let first = (0..i64::try_from(PAGE_ROWS).unwrap()).map(|row| row * 7);
-    let second = (0..100).map(|row| if row == 50 { 1 << 50 } else { row });
-    let rows = at(first.clone().chain(second.clone()).chain(first.clone()));
-    assert_eq!(encodings_of_datetime(&rows), [delta, plain, delta]);
-    holds(&rows, PageCompression::Zstd(1));
-    holds(&at(second.chain([NO_DATETIME]).chain(first)), PageCompression::None);
+    // A page ends where a time jumps, so that most pages have no jump; the next one is as long as any.
+    let steady = |rows: i64| (0..rows).map(|row| row * 7);
+    let later = |times: &mut dyn Iterator<Item = i64>| -> Vec<i64> { times.map(|time| time + (1 << 50)).collect() };
+    let jumps: Vec<i64> = steady(5000).chain(later(&mut steady(PAGE_ROWS as i64 + 1))).chain(steady(9)).collect();
+    assert_eq!(encodings_of_datetime(&at(jumps.iter().copied())), [delta, delta, plain]);
+    holds(&at(jumps.iter().copied()), PageCompression::Zstd(1));
+    // With nulls at the jump; and jumps all along, in short pages.
+    let nulls = steady(3000).chain([NO_DATETIME; 3]).chain(later(&mut steady(3000)));
+    assert_eq!(encodings_of_datetime(&at(nulls.clone())), [delta, delta]);
+    holds(&at(nulls), PageCompression::None);
+    let wild: Vec<i64> = (0..5000).map(|row| (row % 2) << 40).collect();
+    assert_eq!(encodings_of_datetime(&at(wild.iter().copied())), [plain; 5]);
+    holds(&at(wild), PageCompression::Zstd(1));
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
