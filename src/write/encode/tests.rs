@@ -283,7 +283,8 @@ fn times_that_jump_far_are_plain() {
     // A page ends where a time jumps, so that most pages have no jump; the next one is as long as any.
     let steady = |rows: i64| (0..rows).map(|row| row * 7);
     let later = |times: &mut dyn Iterator<Item = i64>| -> Vec<i64> { times.map(|time| time + (1 << 50)).collect() };
-    let jumps: Vec<i64> = steady(5000).chain(later(&mut steady(PAGE_ROWS as i64 + 1))).chain(steady(9)).collect();
+    let jumps: Vec<i64> =
+        steady(5000).chain(later(&mut steady(i64::try_from(PAGE_ROWS).unwrap() + 1))).chain(steady(9)).collect();
     assert_eq!(encodings_of_datetime(&at(jumps.iter().copied())), [delta, delta, plain]);
     holds(&at(jumps.iter().copied()), PageCompression::Zstd(1));
     // With nulls at the jump; and jumps all along, in short pages.
