@@ -46,7 +46,7 @@ def python_of(engine, environments):
     packages = ENVIRONMENTS[engine]
     folder = environments / packages[0].replace("==", "-")
     python = folder / "bin/python"
-    # Made last, so that an environment that was begun and not finished is made anew.
+    # Made last: an environment without it was not finished, and is made again.
     if not (folder / "ready").exists():
         for command in (
             [sys.executable, "-m", "venv", folder],

@@ -59,8 +59,8 @@ fn tables() -> String {
     }
     text.push_str(
         "\nOdd is not wrong: no packet is lost, and the exit status is 0. A capture is `odd` if it is empty, or if any of the \
-         following counts is not zero, without the packets that a snapshot length cut: they are as whoever captured wanted them, \
-         also where the cut is within a header. `parcap inspect CAPTURE` shows the counts of a capture, the manifest has them in \
+         following counts is not zero. Packets that a snapshot length cut do not make it odd, also where the cut is within a \
+         header: the length was chosen when the capture was made. `parcap inspect CAPTURE` shows the counts of a capture, the manifest has them in \
          `odd`.\n\n| count | packets |\n|---|---|\n",
     );
     for (name, meaning) in oddities() {

@@ -204,7 +204,7 @@ pub(super) struct InspectArgs {
     /// Worker threads [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     pub(super) jobs: usize,
-    /// Look behind damage for more packets, as `parcap convert --salvage` does
+    /// Look after damage for more packets, as `parcap convert --salvage` does
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     pub(super) salvage: bool,
     /// What goes to stdout: everything as text, a table with a line for each capture, or everything as one JSON document
@@ -245,7 +245,7 @@ pub(super) struct SettingsArgs {
     /// What the `length` column counts: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
-    /// Go on behind damage, where several credible records follow one another; the bytes between are reported
+    /// Go on after damage, where several credible records follow one another; the bytes between are reported
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     salvage: bool,
     /// Length of a window of the send rates, 1ms to 1d

@@ -48,8 +48,8 @@ pub(super) struct CompactArgs {
     /// Bytes that a part should have, about [default: as in the last conversion]
     #[arg(long, value_name = "SIZE", env = "PARCAP_TARGET_FILE_SIZE", value_parser = size)]
     target_file_size: Option<Size>,
-    /// Also write parts and summary tables anew that an earlier version wrote in a form that older readers (Spark before
-    /// 4.3, polars before 1.43, fastparquet) do not know; the rows are the same, and files of today's form are left alone
+    /// Also rewrite parts and summary tables of earlier versions, in whose form older readers cannot open them (Spark before
+    /// 4.3, polars before 1.43, fastparquet); the rows stay the same, and files of today's form are left alone
     #[arg(long, env = "PARCAP_REWRITE", value_parser = BoolishValueParser::new())]
     rewrite: bool,
 }
@@ -158,7 +158,7 @@ fn compacted(report: &CompactReport, rewrite: bool) -> String {
     );
     if done.earlier_parts + done.earlier_tables > 0 {
         let (parts, tables) = (HumanCount(done.earlier_parts), HumanCount(done.earlier_tables));
-        text.push_str(&format!("{parts} parts and {tables} summary tables of an earlier form were written anew\n"));
+        text.push_str(&format!("{parts} parts and {tables} summary tables of an earlier form were rewritten\n"));
     }
     if done.partials_before > 0 {
         let (before, after) = (HumanCount(done.partials_before), HumanCount(done.partials_after));

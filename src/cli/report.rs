@@ -59,7 +59,7 @@ pub(super) struct ReportArgs {
     /// What is summed up of captures: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
-    /// Go on behind damage in captures, as `parcap convert --salvage` does
+    /// Go on after damage in captures, as `parcap convert --salvage` does
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     salvage: bool,
     /// Rows of each table, the largest first

@@ -85,7 +85,7 @@ pub(super) struct SummarizeArgs {
     /// What is summed up of captures: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
-    /// Go on behind damage in captures, as `parcap convert --salvage` does
+    /// Go on after damage in captures, as `parcap convert --salvage` does
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     salvage: bool,
     /// Worker threads, for captures [default: one a core]
