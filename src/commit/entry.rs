@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{Compression, Format, path_text};
 use crate::partition::Day;
 use crate::plan::Unit;
-use crate::read::{Damage, Gaps, Position, Timestamp};
+use crate::read::{Content, Damage, Gaps, Position, Timestamp};
 use crate::write::RowRange;
 
 use super::named::NamedCounts;
@@ -56,6 +56,9 @@ pub struct CaptureEntry {
     /// Where they ended, for the chunk after them to begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Position>,
+    /// What its records are known by, whatever the file is called; none of standard input, and where bytes were stepped over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
     /// Why the capture gave no rows at all, if it was refused when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -152,6 +155,12 @@ pub const CUT_BY_SNAP_LEN: &str = "cut_by_snap_len";
 pub const IMPLAUSIBLE: &str = "implausible_wire_length";
 
 impl CaptureEntry {
+    /// What no chunk has found, to which those of a capture are added.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { content: Some(Content::default()), ..Self::default() }
+    }
+
     /// Adds one to a named count.
     pub fn count_odd(&mut self, name: &str, count: u64) {
         if count > 0 {
@@ -222,6 +231,7 @@ impl AddAssign for CaptureEntry {
                 self.implausible = Some(more);
             }
         }
+        self.content = Content::joined(self.content.take(), next.content);
         self.records += next.records;
         self.rows += next.rows;
         self.length += next.length;

@@ -12,7 +12,9 @@ use crate::read::Timestamp;
 
 use super::layout::Lake;
 use super::manifest::{Manifest, files};
-use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, Seen};
+use super::record::{
+    CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, Packed, RefusedEntry, Seen,
+};
 
 /// How often a lake is read anew that another process is committing to meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -159,6 +161,7 @@ impl Holdings {
     /// A capture has another name, or another time.
     pub fn meet_again(&mut self, met: MetAgain) {
         let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
+        self.quarantine.remove(&met.seen.absolute);
         if entry.input.absolute != met.seen.absolute {
             if self.paths.get(&entry.input.absolute) == Some(&met.input) {
                 self.paths.remove(&entry.input.absolute);
@@ -168,6 +171,11 @@ impl Holdings {
         entry.input.path = met.path;
         let Seen { absolute, size, modified } = met.seen;
         (entry.input.absolute, entry.input.size, entry.input.modified) = (absolute, size, modified);
+        entry.input.reached = met.reached;
+        if let Some(Packed { fingerprint, compression }) = met.packed {
+            (entry.input.fingerprint, entry.input.compression) = (Some(fingerprint), compression);
+            entry.found.compression = Some(compression);
+        }
     }
 
     /// The capture that a file was converted as, by its absolute path.

@@ -31,5 +31,5 @@ pub use manifest::{Action, Manifest, Removed};
 pub use named::NamedCounts;
 pub use proof::unproved;
 pub use record::{
-    CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, Seen, UnitEntry,
+    CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, Packed, RefusedEntry, Seen, UnitEntry,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::{Candidate, Input, path_text};
+use crate::discover::{Candidate, Compression, Input, path_text};
 use crate::partition::Day;
 use crate::write::RowRange;
 
@@ -201,4 +201,19 @@ pub struct MetAgain {
     pub path: PathBuf,
     /// The file as it is now.
     pub seen: Seen,
+    /// The absolute path with its links, where it has any.
+    #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
+    pub reached: Option<PathBuf>,
+    /// How it is packed now, if it was packed otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<Packed>,
+}
+
+/// The same capture as another file: compressed, or unpacked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// What the file is known by.
+    pub fingerprint: String,
+    /// How its bytes are packed.
+    pub compression: Compression,
 }

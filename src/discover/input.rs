@@ -16,6 +16,9 @@ pub struct Input {
     /// The absolute path: what tells one input from another from night to night.
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
+    /// The absolute path with its links, where it has any: a link may lead to a copy by the next night.
+    #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
+    pub reached: Option<PathBuf>,
     /// Bytes of the file, compressed if it is compressed; 0 for stdin. What the file grows by later is not read.
     pub size: u64,
     /// Nanoseconds since the Unix epoch; 0 where the system does not tell, and for stdin.
@@ -26,6 +29,9 @@ pub struct Input {
     pub compression: Compression,
     /// What the unpacked bytes are; `None` for stdin, which has not been read yet.
     pub format: Option<Format>,
+    /// What the unpacked bytes up to behind the first record are known by; `None` for stdin, and where there is no record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
 }
 
 impl Input {
@@ -35,11 +41,13 @@ impl Input {
         Self {
             path: path.to_path_buf(),
             absolute: path.to_path_buf(),
+            reached: None,
             size: 0,
             modified: 0,
             fingerprint: None,
             compression: Compression::None,
             format: None,
+            head: None,
         }
     }
 

@@ -81,6 +81,32 @@ pub mod list {
     }
 }
 
+/// A path or none, as [`serialize`] writes it. For `#[serde(with = "path_text::optional")]`, with a default.
+pub mod optional {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct One(#[serde(with = "super")] PathBuf);
+
+    /// Writes a path, or null.
+    ///
+    /// # Errors
+    /// Only the serializer's own.
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        path.clone().map(One).serialize(serializer)
+    }
+
+    /// Reads what [`serialize`] wrote.
+    ///
+    /// # Errors
+    /// If it is neither a path nor null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<One>::deserialize(deserializer)?.map(|One(path)| path))
+    }
+}
+
 /// The path as one line of text that is safe on a terminal and in a log: control characters are escaped as Rust
 /// escapes them, bytes that are not UTF-8 show as U+FFFD.
 #[must_use]

@@ -115,6 +115,8 @@ pub struct Candidate {
     pub path: PathBuf,
     /// The absolute path.
     pub absolute: PathBuf,
+    /// The absolute path with its links, where it has any.
+    pub reached: Option<PathBuf>,
     /// Bytes.
     pub size: u64,
     /// Nanoseconds since the Unix epoch.
@@ -134,14 +136,10 @@ impl Candidate {
             return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
         }
         let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
-        Ok(Self {
-            path: path.to_path_buf(),
-            // Without `..` and links, so that one file has one name whichever way it was reached.
-            absolute: path.canonicalize()?,
-            size: metadata.len(),
-            modified,
-            claimed,
-        })
+        // Without `..` and links, so that one file has one name whichever way it was reached.
+        let absolute = path.canonicalize()?;
+        let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
+        Ok(Self { path: path.to_path_buf(), absolute, reached, size: metadata.len(), modified, claimed })
     }
 
     /// Opens it, and tells by its bytes what it is.
@@ -171,11 +169,13 @@ impl Candidate {
         Ok(Input {
             path: self.path,
             absolute: self.absolute,
+            reached: self.reached,
             size: self.size,
             modified: self.modified,
             fingerprint,
             compression,
             format: Some(format),
+            head: None,
         })
     }
 }

@@ -112,6 +112,17 @@ impl Source {
         Ok((source, input.compression))
     }
 
+    /// The unpacked bytes of a file a few at a time, for whoever wants only the first of them: nothing is read ahead.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn in_sips(input: &Input, window: u64) -> io::Result<Self> {
+        let origin = Origin::default();
+        let file = Steady(File::open(&input.absolute)?).take(input.size);
+        let bytes = unpack(input.compression, BufReader::new(Metered { bytes: file, origin: origin.clone() }), window)?;
+        Ok(Self::Stream { bytes: Box::new(Sips(bytes)), origin })
+    }
+
     fn ahead(bytes: Box<dyn Read + Send>, origin: Origin) -> io::Result<Self> {
         Ok(Self::Ahead { bytes: ReadAhead::start("parcap-unpack", bytes)?, origin })
     }
@@ -227,6 +238,19 @@ impl<R: Read> Read for Metered<R> {
             hash.update(buffer.get(..read).unwrap_or_default());
         }
         Ok(read)
+    }
+}
+
+/// Reads little at a time, however much there is room for.
+struct Sips<R>(R);
+
+/// Bytes of a sip: some of the smallest captures.
+const SIP: usize = 4 << 10;
+
+impl<R: Read> Read for Sips<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = buffer.len().min(SIP);
+        self.0.read(buffer.get_mut(..wanted).unwrap_or_default())
     }
 }
 

@@ -112,11 +112,13 @@ mod tests {
         let input = Input {
             path: name.into(),
             absolute: format!("/{name}").into(),
+            reached: None,
             size,
             modified: 0,
             fingerprint: Some(format!("{size}")),
             compression,
             format: Some(Format::PcapUs),
+            head: None,
         };
         Sampled { input, bytes_per_record: Some(128), starts_timed: true }
     }

@@ -5,6 +5,7 @@
 //! salvage is asked for; no length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
 //! [`crate::decode`]'s.
 
+mod content;
 mod damage;
 mod fraction;
 mod frame;
@@ -21,6 +22,7 @@ mod survey;
 mod time;
 mod window;
 
+pub use content::{Content, Piece};
 pub use damage::{Damage, DamageKind, Gap, Gaps};
 pub use guess::guess;
 pub use link_type::LinkType;

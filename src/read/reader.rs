@@ -2,6 +2,7 @@
 
 use crate::discover::{Compression, Excess, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
 
+use super::content::Content;
 use super::damage::{Damage, DamageKind, Gap, Gaps};
 use super::frame::{Fault, Frame};
 use super::pcap;
@@ -43,6 +44,8 @@ pub struct CaptureReader {
     survey: Option<Box<Survey>>,
     /// What was stepped over, if that is asked for.
     salvaged: Option<Gaps>,
+    /// Where the bytes begin that are hashed, if that is asked for.
+    hashed_from: Option<u64>,
 }
 
 impl CaptureReader {
@@ -109,6 +112,7 @@ impl CaptureReader {
             last_time: None,
             survey: None,
             salvaged: None,
+            hashed_from: None,
         }
     }
 
@@ -133,6 +137,24 @@ impl CaptureReader {
         self.salvaged = salvage.then(Gaps::default);
         self.last_time = last;
         self
+    }
+
+    /// Hashes what it reads from here on, for [`CaptureReader::take_content`].
+    #[must_use]
+    pub fn hashing(mut self) -> Self {
+        self.window.begin_hash();
+        self.hashed_from = Some(self.window.offset());
+        self
+    }
+
+    /// What was read is known by; `None` if that was not asked for, or bytes were stepped over.
+    pub fn take_content(&mut self) -> Option<Content> {
+        let (start, end) = (self.hashed_from.take()?, self.position.offset);
+        if self.has_gaps() {
+            return None;
+        }
+        let hash = self.window.take_hash(end)?;
+        Some(Content::of_piece(start, end, hash.hex()))
     }
 
     /// Notes what the capture says besides its packets.
@@ -313,6 +335,12 @@ impl CaptureReader {
     #[must_use]
     pub fn position(&self) -> &Position {
         &self.position
+    }
+
+    /// Offset behind the record that was handed out last.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        self.position.offset + self.handed_out as u64
     }
 
     /// Records handed out so far.

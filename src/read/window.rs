@@ -2,7 +2,7 @@
 //!
 //! Memory follows what is there, never what a length field announces: the buffer grows only as bytes arrive.
 
-use crate::discover::{Source, SourceError};
+use crate::discover::{ContentHash, Source, SourceError};
 
 /// Bytes that one read asks for.
 const BUFFER: usize = 1 << 20;
@@ -17,12 +17,37 @@ pub(super) struct Window {
     offset: u64,
     at_end: bool,
     failure: Option<SourceError>,
+    /// What the bytes are known by that the window has passed, if that is asked for.
+    hash: Option<ContentHash>,
+    /// Where in the buffer the first byte is that is not hashed.
+    hashed: usize,
 }
 
 impl Window {
     /// A window that begins at `offset`, where the source stands.
     pub(super) fn new(source: Source, offset: u64) -> Self {
-        Self { source, buffer: Vec::new(), start: 0, end: 0, offset, at_end: false, failure: None }
+        let buffer = Vec::new();
+        Self { source, buffer, start: 0, end: 0, offset, at_end: false, failure: None, hash: None, hashed: 0 }
+    }
+
+    /// Hashes what it passes from here on; a buffer at a time, for a record at a time would cost more than the hash.
+    pub(super) fn begin_hash(&mut self) {
+        (self.hash, self.hashed) = (Some(ContentHash::default()), self.start);
+    }
+
+    /// What the bytes up to `offset` are known by, from where hashing began on. `None` if it went back meanwhile, or has left
+    /// `offset` too far behind.
+    pub(super) fn take_hash(&mut self, offset: u64) -> Option<ContentHash> {
+        let mut hash = self.hash.take()?;
+        let end = self.start.checked_sub(usize::try_from(self.offset.checked_sub(offset)?).ok()?)?;
+        hash.update(self.buffer.get(self.hashed..end)?);
+        Some(hash)
+    }
+
+    fn hash_passed(&mut self) {
+        if let Some(hash) = &mut self.hash {
+            hash.update(self.buffer.get(self.hashed..self.start).unwrap_or_default());
+        }
     }
 
     /// Where the bytes come from.
@@ -66,6 +91,7 @@ impl Window {
         left -= held;
         if left > 0
             && !self.at_end
+            && self.hash.is_none()
             && let Some(skipped) = self.source.skip(left)
         {
             self.offset += skipped;
@@ -88,6 +114,7 @@ impl Window {
         let went = self.source.seek(offset);
         if went {
             (self.start, self.end, self.offset, self.at_end) = (0, 0, offset, false);
+            self.hash = None;
         }
         went
     }
@@ -118,10 +145,13 @@ impl Window {
 
     /// Reads on; `false` at the end.
     fn read_some(&mut self, wanted: usize) -> Result<bool, SourceError> {
+        self.hash_passed();
+        self.hashed = self.start;
         if let Some(held) = self.source.exchange(&mut self.buffer, self.start..self.end)? {
-            (self.start, self.end) = (held.start, held.end);
+            (self.start, self.end, self.hashed) = (held.start, held.end, held.start);
             return Ok(true);
         }
+        self.hashed = 0;
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

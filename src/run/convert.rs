@@ -102,7 +102,7 @@ pub fn convert(request: &Request) -> Result<Report> {
     held.agrees_with(&request.settings, &request.lake)?;
     let rules = Rules { window: memory.largest_window(), ..request.rules.clone() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
-    let mut tonight = tonight(&request.named, &held, &rules, &mut report);
+    let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
     if !report.away.is_empty() {
         return Ok(report);
     }
@@ -126,7 +126,7 @@ pub fn convert(request: &Request) -> Result<Report> {
         if held.sequence > 0 {
             report = Report { lake: request.lake.clone(), ..Report::default() };
             report.newest_packet_timestamp_seconds = held.newest_packet();
-            tonight = super::tonight::tonight(&request.named, &held, &rules, &mut report);
+            tonight = super::tonight::tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
             if !report.away.is_empty() {
                 return Ok(report);
             }

@@ -43,6 +43,12 @@ pub enum Why {
         #[serde(with = "path_text")]
         was: PathBuf,
     },
+    /// It begins with all that the lake holds of another one, which it replaces.
+    GoesOn {
+        /// That capture.
+        #[serde(with = "path_text")]
+        was: PathBuf,
+    },
     /// Its content is not that which the lake holds.
     Changed {
         /// Bytes of the file that the lake holds.
@@ -69,6 +75,7 @@ impl Why {
             Self::New => "new".to_owned(),
             Self::Stdin => "standard input".to_owned(),
             Self::Repacked { was } => format!("perhaps what was {}", name(was)),
+            Self::GoesOn { was } => format!("goes on from {}", name(was)),
             Self::Changed { was_bytes } => format!("changed, was {}", BinaryBytes(*was_bytes)),
             Self::Open => "was being written".to_owned(),
             Self::Unreadable => "could not be read".to_owned(),
@@ -82,7 +89,11 @@ impl Why {
     fn of(input: &Input, entry: Option<&InputEntry>, tonight: &Tonight, held: &Holdings, rules: &Rules) -> Self {
         let Some(entry) = entry else {
             let of_it = |(absolute, id): &(PathBuf, usize)| (*absolute == input.absolute).then_some(*id);
-            let was = tonight.repacked.iter().find_map(of_it).and_then(|id| held.inputs.get(&id));
+            let entry = |list: &[(PathBuf, usize)]| list.iter().find_map(of_it).and_then(|id| held.inputs.get(&id));
+            if let Some(was) = entry(&tonight.goes_on) {
+                return Self::GoesOn { was: was.input.path.clone() };
+            }
+            let was = entry(&tonight.may_be);
             return match was {
                 _ if input.is_stdin() => Self::Stdin,
                 Some(was) => Self::Repacked { was: was.input.path.clone() },

@@ -28,9 +28,7 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
     let held = Holdings::read(&Lake::at(lake))?;
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    // A capture under a new name is one to convert, for a plan changes nothing of the lake.
-    let rules = Rules { rename: false, ..rules.clone() };
-    let inputs = tonight(named, &held, &rules, &mut report).convert;
+    let inputs = tonight(named, &held, rules, &Cancel::default(), &mut report)?.convert;
     if !report.away.is_empty() {
         return Ok((Vec::new(), report));
     }

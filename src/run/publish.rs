@@ -1,10 +1,10 @@
 //! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::commit::{Action, Change, Holdings, InputEntry, MetAgain, RefusedEntry, UnitRow};
+use crate::commit::{Action, CaptureEntry, Change, Holdings, InputEntry, MetAgain, RefusedEntry, UnitRow};
 use crate::discover::open_for_writing;
 use crate::error::{Error, Result};
 use crate::partition::Day;
@@ -49,11 +49,12 @@ pub(super) fn publish(
     let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &held);
     replaced.extend(&tonight.displaced);
-    let repacked = repacked(&tonight.repacked, &rows, &held, report);
-    // What was not compressed or unpacked after all is gone.
-    let gone = tonight.repacked.iter().filter(|(_, id)| !repacked.contains(id)).count() as u64;
-    report.captures_missing = report.captures_missing.map(|missing| missing + gone);
-    replaced.extend(repacked);
+    replaced.extend(those_that_go_on(&tonight.goes_on, &rows));
+    let the_same = those_that_are_the_same(&tonight.may_be, &rows, &held, report);
+    // What is no other one after all is gone.
+    let gone: BTreeSet<usize> = tonight.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
+    report.captures_missing = report.captures_missing.map(|missing| missing + gone.len() as u64);
+    replaced.extend(the_same);
     let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
     report.replaced = replaced.iter().filter(had_rows).count() as u64;
     if !replaced.is_empty() {
@@ -115,18 +116,39 @@ fn replaced_by(rows: &[UnitRow], held: &Holdings) -> BTreeSet<usize> {
     read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
 }
 
-/// Captures of the lake that were compressed or unpacked since: the new file gives what the old one gave.
-fn repacked(candidates: &[(PathBuf, usize)], rows: &[UnitRow], held: &Holdings, report: &mut Report) -> Vec<usize> {
-    let mut same = Vec::new();
-    for (absolute, id) in candidates {
-        let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
-        let mut of_it = captures.filter(|(capture, _)| capture.input.absolute == *absolute);
-        let (Some((capture, first)), Some(before)) = (of_it.next(), held.inputs.get(id)) else { continue };
-        let mut found = first.clone();
-        of_it.for_each(|(_, more)| found += more.clone());
-        if found.gives_the_same(&before.found) {
-            same.push(*id);
-            report.renamed.push(Renamed { path: capture.input.path.clone(), was: before.input.path.clone() });
+/// Captures of the lake that go on in others, if those could be read.
+fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitRow]) -> BTreeSet<usize> {
+    let mut by_path: HashMap<&Path, Vec<usize>> = HashMap::new();
+    goes_on.iter().for_each(|(absolute, id)| by_path.entry(absolute).or_default().push(*id));
+    let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+    let read = captures.filter(|(_, found)| found.refused.is_none());
+    read.filter_map(|(capture, _)| by_path.get(capture.input.absolute.as_path())).flatten().copied().collect()
+}
+
+/// Captures of the lake that are the same as others, as far as can be told of what an earlier version converted: the new
+/// file gives what the old one gave.
+fn those_that_are_the_same(
+    may_be: &[(PathBuf, usize)],
+    rows: &[UnitRow],
+    held: &Holdings,
+    report: &mut Report,
+) -> BTreeSet<usize> {
+    let mut found: HashMap<&Path, Option<(&Path, CaptureEntry)>> =
+        may_be.iter().map(|(absolute, _)| (absolute.as_path(), None)).collect();
+    for (capture, share) in rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures)) {
+        match found.get_mut(capture.input.absolute.as_path()) {
+            Some(Some((_, entry))) => *entry += share.clone(),
+            Some(entry) => *entry = Some((&capture.input.path, share.clone())),
+            None => {}
+        }
+    }
+    let mut same = BTreeSet::new();
+    for (absolute, id) in may_be {
+        let (Some(Some((path, found))), Some(before)) = (found.get(absolute.as_path()), held.inputs.get(id)) else {
+            continue;
+        };
+        if found.gives_the_same(&before.found) && same.insert(*id) {
+            report.renamed.push(Renamed { path: path.to_path_buf(), was: before.input.path.clone() });
         }
     }
     same

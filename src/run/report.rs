@@ -67,6 +67,9 @@ pub struct Report {
     pub changing: Vec<ChangedMeanwhile>,
     /// Captures that the lake holds, and that have another name now.
     pub renamed: Vec<Renamed>,
+    /// Captures that are not what they were, and take its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overwritten: Vec<Overwritten>,
     /// What gave no rows, and why.
     pub refused: Vec<RefusedEntry>,
     /// Named counts of what is odd in the captures.
@@ -114,6 +117,19 @@ pub struct Duplicate {
     pub same_as: PathBuf,
     /// Whether only the earlier one is in the lake.
     pub left_out: bool,
+    /// Whether the later one is cut, and the earlier one begins as it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beginning: bool,
+}
+
+/// A capture that took the name of another one.
+#[derive(Debug, Serialize)]
+pub struct Overwritten {
+    /// Their name.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Packets that the lake had of the other one.
+    pub packets: u64,
 }
 
 /// A capture under a new name.

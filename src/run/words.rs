@@ -10,7 +10,7 @@ use crate::discover::path_text;
 use crate::read::Gaps;
 
 use super::away::Away;
-use super::report::{ChangedMeanwhile, Changing, Damaged, Report};
+use super::report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Report};
 
 /// Captures that are noted one by one, if there is nothing wrong with them.
 const NOTES: usize = 10;
@@ -116,8 +116,18 @@ impl Report {
         let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
         for duplicate in duplicates.iter().take(NOTES) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
-            let what = if duplicate.left_out { "it was left out" } else { "both are in the lake" };
-            let _ = writeln!(text, "note: {path}: has the same content as {same_as}; {what}");
+            let _ = match duplicate {
+                Duplicate { beginning: true, .. } => writeln!(
+                    text,
+                    "note: {path}: is cut short, and {same_as} begins as it does and has more; it was left out"
+                ),
+                Duplicate { left_out: true, .. } => {
+                    writeln!(text, "note: {path}: has the same content as {same_as}; it was left out")
+                }
+                Duplicate { .. } => {
+                    writeln!(text, "note: {path}: has the same content as {same_as}; both are in the lake")
+                }
+            };
         }
         let _ = more(&mut text, duplicates.len(), "have the same content as another one");
         for renamed in self.renamed.iter().take(NOTES) {
@@ -125,6 +135,15 @@ impl Report {
             let _ = writeln!(text, "note: {path}: is what was {was}, and is not twice in the lake");
         }
         let _ = more(&mut text, self.renamed.len(), "have another name now");
+        for Overwritten { path, packets } in self.overwritten.iter().take(NOTES) {
+            let packets = plural_of(*packets, "packet", "packets");
+            let _ = writeln!(
+                text,
+                "note: {}: is not what it was; it takes the place of the {packets} that the lake had of it",
+                name(path)
+            );
+        }
+        let _ = more(&mut text, self.overwritten.len(), "are not what they were");
         for ChangedMeanwhile { path, how } in &self.changing {
             let path = name(path);
             let _ = match how {

@@ -1,13 +1,23 @@
 //! The table of captures, from the manifest.
 
+use std::collections::HashMap;
+
 use crate::columns::{Table, TableColumn};
 use crate::commit::InputEntry;
+use crate::discover::path_text;
 use crate::read::Timestamp;
 
 /// The table of captures.
 #[must_use]
 pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
     let inputs: Vec<_> = inputs.collect();
+    let mut named: HashMap<String, u32> = HashMap::new();
+    inputs.iter().for_each(|entry| *named.entry(entry.input.name()).or_default() += 1);
+    // The same name in two folders, each of which was the working directory of a run, is two captures.
+    let name = |entry: &InputEntry| match named.get(&entry.input.name()) {
+        Some(2..) if !entry.input.is_stdin() => path_text::printable(&entry.input.absolute),
+        _ => entry.input.name(),
+    };
     let texts = |pick: &dyn Fn(&InputEntry) -> Option<String>| {
         TableColumn::Text(inputs.iter().map(|entry| pick(entry)).collect())
     };
@@ -19,7 +29,7 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
         TableColumn::Time(inputs.iter().map(|entry| pick(entry).map(Timestamp::micros)).collect())
     };
     Table::new([
-        ("capture", texts(&|entry| Some(entry.input.name()))),
+        ("capture", texts(&|entry| Some(name(entry)))),
         ("format", texts(&|entry| entry.found.format.map(|format| format.to_string()))),
         ("compression", texts(&|entry| entry.found.compression.map(|compression| compression.to_string()))),
         (

@@ -6,7 +6,7 @@ use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
 use crate::partition::{Day, Router, When};
-use crate::read::{self, CaptureReader, Damage, DamageKind, Position, Timestamp};
+use crate::read::{self, CaptureReader, Content, Damage, DamageKind, Position, Timestamp};
 use crate::summary::Partial;
 
 use super::counts::Counts;
@@ -128,7 +128,11 @@ impl<'j, 'a> Work<'j, 'a> {
         }
         self.output.is_alone = capture.input.is_stdin() || capture.input.compression != Compression::None;
         match CaptureReader::open_within(&capture.input, window) {
-            Ok(reader) => self.read(place, reader.salvaging(self.salvage(), None), None).map(drop)?,
+            // Standard input is hashed as it comes.
+            Ok(reader) => {
+                let reader = if capture.input.is_stdin() { reader } else { reader.hashing() };
+                self.read(place, reader.salvaging(self.salvage(), None), None).map(drop)?;
+            }
             Err(refusal) => self.refuse(place, &refusal),
         }
         drop(taken);
@@ -218,13 +222,14 @@ impl<'j, 'a> Work<'j, 'a> {
             let entry = CaptureEntry {
                 entry: Some(from.position.clone()),
                 exit: Some(from.position.clone()),
+                content: Some(Content::default()),
                 ..CaptureEntry::default()
             };
             self.captures.push((place, entry));
             return Ok(from);
         }
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
-            Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last), Some(from)),
+            Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last).hashing(), Some(from)),
             Ok(None) => Err(Stop::Disproved),
             Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),
         }
@@ -284,7 +289,8 @@ impl<'j, 'a> Work<'j, 'a> {
         self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
         self.end_of_capture(place, reader.position().first_time)?;
         let handover = Handover { position: reader.position().clone(), last: counts.last.or(before) };
-        let mut entry = Self::entry(counts, length, &reader, from);
+        let content = reader.take_content();
+        let mut entry = CaptureEntry { content, ..Self::entry(counts, length, &reader, from) };
         entry.note_damage(damage, reader.take_gaps());
         self.captures.push((place, entry));
         Ok(handover)

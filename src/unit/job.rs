@@ -120,7 +120,7 @@ impl<'a> Job<'a> {
         let names = unit.captures.iter().map(|capture| capture.input.name()).collect();
         let state = State {
             sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, names)),
-            captures: vec![CaptureEntry::default(); unit.captures.len()],
+            captures: vec![CaptureEntry::nothing(); unit.captures.len()],
             tallies: Tallies::new(&workshop.cancel.space(&folder)),
             unfinished: tasks.len(),
         };

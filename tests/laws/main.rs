@@ -29,6 +29,7 @@ mod adding_up;
 mod addresses;
 mod adversary;
 mod adversary_dense;
+mod archive;
 mod batches;
 mod bounds;
 mod chunk_edges;

@@ -1,0 +1,82 @@
+//! What the records of a capture are known by, whatever the file is called and however it is packed.
+
+use serde::{Deserialize, Serialize};
+
+/// Hashes of the unpacked bytes of a capture from its first record, or the first block of a pcapng, to behind the last
+/// whole one.
+///
+/// Another capture begins with this one if its bytes in the same places have the same hashes. A capture that was read in
+/// chunks has a hash for each: they are read side by side, and their ends are kept so that anybody can hash the same
+/// pieces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// Offset of the first piece, in the unpacked capture.
+    start: u64,
+    /// The pieces, each beginning where the one before it ends.
+    pieces: Vec<Piece>,
+}
+
+/// A piece of a capture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Offset behind its last byte, in the unpacked capture.
+    pub end: u64,
+    /// XXH3 of its bytes, 128 bits in hexadecimal.
+    pub hash: String,
+}
+
+impl Content {
+    /// One piece, up to `end`; nothing if there is nothing in it.
+    pub(super) fn of_piece(start: u64, end: u64, hash: String) -> Self {
+        let pieces = if end > start { vec![Piece { end, hash }] } else { Vec::new() };
+        Self { start, pieces }
+    }
+
+    /// Offset of the first piece.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Offset behind the last whole record or block.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.pieces.last().map_or(self.start, |piece| piece.end)
+    }
+
+    /// The pieces, in order.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The content of consecutive chunks; `None` if they are none, or one of them has none.
+    #[must_use]
+    pub fn joined(before: Option<Self>, next: Option<Self>) -> Option<Self> {
+        let (mut before, next) = (before?, next?);
+        if before.pieces.is_empty() {
+            return Some(next);
+        }
+        let fits = next.pieces.is_empty() || next.start == before.end();
+        before.pieces.extend(next.pieces);
+        fits.then_some(before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(start: u64, end: u64) -> Option<Content> {
+        Some(Content::of_piece(start, end, format!("{start}-{end}")))
+    }
+
+    #[test]
+    fn chunks_join_where_they_meet() {
+        let whole = Content::joined(Content::joined(piece(24, 100), piece(100, 100)), piece(100, 180)).unwrap();
+        assert_eq!((whole.start(), whole.end(), whole.pieces().len()), (24, 180, 2));
+        assert_eq!(Content::joined(piece(24, 100), piece(101, 180)), None);
+        assert_eq!(Content::joined(piece(24, 100), None), None);
+        assert_eq!(Content::joined(Some(Content::default()), piece(24, 100)), piece(24, 100));
+    }
+}
