@@ -148,6 +148,14 @@ fn reports(page: &mut Page, root: &Path) {
     let options = ["--salvage", "--names", "ptr"];
     let second = convert(&[&archive], &lake, &options);
     assert!(!second["renamed"].as_array().unwrap().is_empty(), "{second}");
+    // A cut copy of another one, and another capture in the place of one.
+    let whole = fs::read(root.join("archive/z.pcap")).unwrap();
+    fs::write(root.join("archive/cut.pcap"), &whole[..whole.len() - 3]).unwrap();
+    fs::write(root.join("archive/taken.pcap"), &capture().bytes[..700]).unwrap();
+    convert(&[&archive], &lake, &options);
+    fs::write(root.join("archive/taken.pcap"), plain_at(9).bytes).unwrap();
+    let third = convert(&[&archive], &lake, &options);
+    assert!(third["overwritten"].is_array(), "{third}");
     // Of no time at all, and away.
     convert(&[&text(&root.join("archive/timeless.pcapng"))], &text(&root.join("no-time")), &[]);
     let away = convert(&[&text(&root.join("nothing"))], &lake, &["--salvage", "--names", "ptr"]);
@@ -161,25 +169,30 @@ fn reports(page: &mut Page, root: &Path) {
     }
 }
 
-/// A dry run over captures that changed, were compressed, are new, or come through standard input.
+/// A packet at another time than any of those of the others.
+fn plain_at(second: u32) -> Capture {
+    let mut capture = Capture::pcap();
+    capture.record_at(1, second, 0, udp(9, &[0; 9]));
+    capture
+}
+
+/// A dry run over captures that changed, go on from another one, are new, or come through standard input.
 fn would_convert(page: &mut Page, root: &Path) {
     let of = |name: &str| root.join("dry").join(name);
     fs::create_dir(root.join("dry")).unwrap();
     let lake = text(&root.join("dry-lake"));
-    for name in ["changed.pcap", "packed.pcap"] {
-        fs::write(of(name), [capture().bytes, capture().bytes[24..].repeat(name.len())].concat()).unwrap();
-    }
+    fs::write(of("changed.pcap"), plain_at(1).bytes).unwrap();
+    fs::write(of("part"), &capture().bytes[..700]).unwrap();
     run(["convert", &text(&root.join("dry")), "--out", &lake]);
-    fs::write(of("changed.pcap"), &capture().bytes[..700]).unwrap();
-    fs::write(of("new.pcap"), capture().bytes).unwrap();
-    let packed = zstd::encode_all(&*fs::read(of("packed.pcap")).unwrap(), 1).unwrap();
-    fs::write(of("packed.pcap.zst"), packed).unwrap();
-    fs::remove_file(of("packed.pcap")).unwrap();
+    fs::write(of("changed.pcap"), plain_at(2).bytes).unwrap();
+    fs::write(of("new.pcap"), plain_at(3).bytes).unwrap();
+    fs::write(of("whole.pcap.zst"), zstd::encode_all(&*capture().bytes, 1).unwrap()).unwrap();
+    fs::remove_file(of("part")).unwrap();
     let dry = ["convert", &text(&root.join("dry")), "-", "--out", &lake, "--dry-run", "--format", "json"];
     let ran = run_with(dry, &capture().bytes);
     page.document("report", &ran.stdout);
     let why: Vec<_> = ran.json()["would_convert"].as_array().unwrap().iter().map(|of| of["why"].clone()).collect();
-    assert_eq!(why, ["stdin", "changed", "new", "repacked"], "{ran:?}");
+    assert_eq!(why, ["stdin", "changed", "new", "goes_on"], "{ran:?}");
 }
 
 fn units(page: &mut Page, root: &Path) {

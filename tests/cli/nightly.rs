@@ -115,7 +115,7 @@ fn the_same_capture_twice_is_reported_and_with_dedupe_left_out() {
         assert_eq!(night(&archive, options).json()["unchanged"], 2);
         // What stands for it goes; it is converted itself.
         fs::write(archive.join("a.pcap"), &capture().bytes[..24]).unwrap();
-        let ran = night(&archive, options);
+        let ran = night(&archive, &[options, &["--force"]].concat());
         assert_eq!((ran.status, &ran.json()["replaced"]), (Some(0), &1.into()), "{ran:?}");
         assert_eq!(packets(&lake).len(), 90, "dedupe: {dedupe}");
     }

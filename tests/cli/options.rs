@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::common::build::{Capture, udp};
 use super::common::{command, files, finish, folder, packets, run};
 use super::{capture, sample, save, text};
 
@@ -324,10 +325,17 @@ fn quiet_and_no_rows_is_silence() {
     // A capture without a packet has tables without a row.
     silent(&[&["convert", &text(&save(&folder, "none.pcap", &bytes[..24]))], &quiet[..]].concat());
     // What went wrong is said.
-    let damaged = text(&save(&folder, "damaged.pcap", &bytes[..700]));
+    let damaged = text(&save(&folder, "damaged.pcap", &minute(6, 20)[..700]));
     let ran = run([&["convert", &damaged], &quiet[..]].concat());
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(3), ""));
     assert!(ran.complaint().starts_with("warning: "), "{ran:?}");
+}
+
+/// A capture of so many packets; each `second` gives other ones.
+fn minute(second: u32, count: u32) -> Vec<u8> {
+    let mut capture = Capture::pcap();
+    (0..count).for_each(|micros| capture.record_at(1, second, micros, udp(9, &[0; 60])));
+    capture.bytes
 }
 
 /// Law: a dry run names exactly the captures that the run then converts.
@@ -336,7 +344,6 @@ fn a_dry_run_names_each_capture_with_its_size_and_why() {
     let folder = folder();
     let archive = folder.path().join("archive");
     fs::create_dir(&archive).unwrap();
-    let bytes = capture().bytes;
     let write = |name: &str, bytes: &[u8]| fs::write(archive.join(name), bytes).unwrap();
     let (archive_text, lake) = (text(&archive), text(&folder.path().join("lake")));
     let args = ["convert", &archive_text, "--out", &lake];
@@ -367,9 +374,9 @@ fn a_dry_run_names_each_capture_with_its_size_and_why() {
         assert_eq!(whys, expected, "{options:?}");
         shown
     };
-    write("cut.pcap", &bytes[..700]);
-    write("grows.pcap", &bytes[..capture().boundaries[10].0]);
-    write("plain.pcap", &bytes[..capture().boundaries[20].0]);
+    write("cut.pcap", &minute(1, 20)[..700]);
+    write("grows.pcap", &minute(2, 10));
+    write("plain.pcap", &minute(3, 20));
     write("none.pcap", b"no capture at all");
     let shown = expect(&[], &[("cut.pcap", "new"), ("grows.pcap", "new"), ("plain.pcap", "new")]);
     assert!(shown.contains("  new  ") && shown.ends_with(", 1 refused\n"), "{shown}");
@@ -380,17 +387,17 @@ fn a_dry_run_names_each_capture_with_its_size_and_why() {
     let shown = expect(&[], &[]);
     assert!(shown.starts_with("would convert 0 captures of 0 B, 3 unchanged"), "{shown}");
 
-    write("grows.pcap", &bytes);
-    write("another.pcap", &bytes[..capture().boundaries[30].0]);
+    write("grows.pcap", &minute(2, 60));
+    write("another.pcap", &minute(4, 30));
     fs::remove_file(archive.join("plain.pcap")).unwrap();
-    let packed = zstd::encode_all(&bytes[..capture().boundaries[20].0], 1).unwrap();
+    let packed = zstd::encode_all(&*minute(3, 30), 1).unwrap();
     write("plain.pcap.zst", &packed);
-    let changed = [("another.pcap", "new"), ("grows.pcap", "changed"), ("plain.pcap.zst", "repacked")];
+    let changed = [("another.pcap", "new"), ("grows.pcap", "changed"), ("plain.pcap.zst", "goes_on")];
     let shown = expect(&[], &changed);
     assert!(shown.contains("  changed, was "), "{shown}");
     let retried = [changed[0], ("cut.pcap", "damaged_and_retried"), changed[1], changed[2]];
     expect(&["--retry-damaged"], &retried);
-    write("none.pcap", &bytes[..capture().boundaries[5].0]);
+    write("none.pcap", &minute(5, 5));
     let refused = [changed[0], changed[1], ("none.pcap", "refused_and_retried"), changed[2]];
     expect(&[], &refused);
     let forced = [changed[0], ("cut.pcap", "forced"), changed[1], refused[2], changed[2]];
