@@ -131,6 +131,29 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// Units of a plan are missing from its commit.
+    #[error("{missing} of {all} units of the plan are missing, with {} captures; nothing was committed\n  {}", captures.len(), captures.join("\n  "))]
+    UnitsMissing {
+        /// Units without a row.
+        missing: usize,
+        /// Units of the plan.
+        all: usize,
+        /// Their captures, as they are shown.
+        captures: Vec<String>,
+    },
+    /// The lake does not hold the captures any more that it held when a plan was made.
+    #[error(
+        "{}: has changed since the plan was made: it was at commit {made}, and is at commit {now}; nothing was committed",
+        lake.display()
+    )]
+    PlanIsOld {
+        /// The lake.
+        lake: PathBuf,
+        /// Number of its last commit then; 0 if there was no lake.
+        made: u64,
+        /// And now.
+        now: u64,
+    },
     /// A worker panicked: a bug. The panic's own message has gone to stderr.
     #[error("a worker failed on {unit}: {message} (this is a bug)")]
     Worker {
@@ -240,6 +263,12 @@ impl Error {
                 Some("use the parcap that wrote it, or convert the captures into a new lake")
             }
             Self::JsonVersion { .. } => Some("use one parcap for `plan`, `convert-unit` and `commit`"),
+            Self::UnitsMissing { .. } => Some(
+                "convert the missing units and commit again with all rows; or commit the others with `--incomplete leave-out`",
+            ),
+            Self::PlanIsOld { .. } => Some(
+                "plan again, and commit the rows that there are with the new plan's first line: units that both plans have need not be converted again",
+            ),
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::commit::{InputEntry, NamedCounts, RefusedEntry, Seen};
 use crate::discover::{Refusal, path_text};
@@ -104,7 +104,7 @@ pub struct Damaged {
 }
 
 /// Two captures with the same content.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicate {
     /// The later one.
     #[serde(with = "path_text")]
@@ -117,7 +117,7 @@ pub struct Duplicate {
 }
 
 /// A capture under a new name.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
     /// Its name now.
     #[serde(with = "path_text")]

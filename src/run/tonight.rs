@@ -6,8 +6,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use crate::commit::{Holdings, InputEntry, MetAgain, Seen};
-use crate::discover::{self, Candidate, Format, Input, Lead, Places, Refusal, is_capture_name};
+use crate::discover::{self, Candidate, Format, Input, Lead, Places, Refusal, is_capture_name, path_text};
 use crate::memory::USUAL_WINDOW;
 use crate::read::DamageKind;
 
@@ -47,10 +49,12 @@ impl Default for Rules {
     }
 }
 
-/// The captures of a run.
-#[derive(Debug, Default)]
+/// The captures of a run. A plan carries it to its commit, but for what is to be converted: that is in the units.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Tonight {
     /// What is to be converted. A capture that the lake holds under the same path is replaced.
+    #[serde(skip)]
     pub(super) convert: Vec<Input>,
     /// Captures that the lake holds, under another name or with another time.
     pub(super) met_again: Vec<MetAgain>,
@@ -58,11 +62,28 @@ pub(super) struct Tonight {
     pub(super) displaced: BTreeSet<usize>,
     /// Captures that may be others of the lake in another packing: `a.pcap.gz` where there was `a.pcap`. By the absolute
     /// path of the new one.
+    #[serde(with = "path_text::pairs")]
     pub(super) repacked: Vec<(PathBuf, usize)>,
     /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
+    #[serde(with = "path_text::pairs::reversed")]
     pub(super) left_out: Vec<(Input, PathBuf)>,
     /// Files that are not there any more, and whose refusal is forgotten.
+    #[serde(with = "path_text::list")]
     pub(super) forgiven: Vec<PathBuf>,
+}
+
+impl Tonight {
+    /// Takes out what is said of captures that are not converted after all, by their absolute paths: the lake keeps what
+    /// it has of them, and the next run meets them as this one did. Each list that speaks of captures to be converted is
+    /// looked through here.
+    pub(super) fn leave(&mut self, captures: &HashSet<PathBuf>, held: &Holdings) {
+        let stays = |path: &Path| !captures.contains(path);
+        self.convert.retain(|input| stays(&input.absolute));
+        self.met_again.retain(|met| stays(&met.seen.absolute));
+        self.displaced.retain(|id| held.inputs.get(id).is_some_and(|entry| stays(&entry.input.absolute)));
+        self.repacked.retain(|(path, _)| stays(path));
+        self.left_out.retain(|(_, same_as)| stays(same_as));
+    }
 }
 
 /// Captures for a command that knows no lake.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::common::build::{Capture, dns_answer, udp};
 use super::common::{Row, convert, hashes, packets, request, summary, summary_names};
+use super::nights_planned::night_in_one_and_in_pieces;
 use super::{folder, save};
 
 /// What happens to a capture by day; captures are told by small numbers.
@@ -240,7 +241,7 @@ proptest! {
                 settings: settings.clone(),
                 ..request(&[archive.folder.path().join("archive")], &lake)
             };
-            convert(&night);
+            night_in_one_and_in_pieces(&night);
             archive.night();
             if lake.exists() {
                 if compacted {
