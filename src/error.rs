@@ -211,12 +211,12 @@ pub enum Error {
         hint: &'static str,
     },
     /// What is named of a lake that holds nothing of it.
-    #[error("{}", unknown_in_words(lake, paths))]
+    #[error("{}", unheld_in_words(lake, named))]
     NotHeld {
         /// The lake.
         lake: PathBuf,
-        /// What was named, and is not there, as it is shown.
-        paths: Vec<String>,
+        /// What was named.
+        named: Vec<Unheld>,
     },
     /// SIGINT or SIGTERM arrived.
     #[error("stopped by signal {signal}; the lake is as it was before this run")]
@@ -226,9 +226,23 @@ pub enum Error {
     },
 }
 
-/// A line for each, as `error: ` is put before the first one.
-fn unknown_in_words(lake: &Path, paths: &[String]) -> String {
-    let lines = paths.iter().map(|path| format!("{path}: {} holds nothing of it", lake.display()));
+/// A name by which a lake holds nothing, or more than one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unheld {
+    /// As it was typed, and is shown.
+    pub name: String,
+    /// What the lake does: `holds nothing of it` …
+    pub why: &'static str,
+    /// What may be meant, as it would be typed.
+    pub instead: Vec<String>,
+}
+
+/// A line for each and for what it may mean, as `error: ` is put before the first one.
+fn unheld_in_words(lake: &Path, named: &[Unheld]) -> String {
+    let lines = named.iter().map(|Unheld { name, why, instead }| {
+        let instead: String = instead.iter().map(|path| format!("\n  {path}")).collect();
+        format!("{name}: {} {why}{}{instead}", lake.display(), if instead.is_empty() { "" } else { ":" })
+    });
     lines.collect::<Vec<_>>().join("\nerror: ")
 }
 

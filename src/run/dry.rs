@@ -83,10 +83,12 @@ impl Why {
         let Some(entry) = entry else {
             let of_it = |(absolute, id): &(PathBuf, usize)| (*absolute == input.absolute).then_some(*id);
             let was = tonight.repacked.iter().find_map(of_it).and_then(|id| held.inputs.get(&id));
+            let refused = held.quarantine.get(&input.absolute);
             return match was {
                 _ if input.is_stdin() => Self::Stdin,
                 Some(was) => Self::Repacked { was: was.input.path.clone() },
-                None if held.quarantine.contains_key(&input.absolute) => Self::RefusedAndRetried,
+                None if refused.is_some_and(|refused| !refused.retired) => Self::RefusedAndRetried,
+                None if refused.is_some() && rules.force => Self::Forced,
                 None => Self::New,
             };
         };

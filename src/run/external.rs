@@ -227,7 +227,7 @@ fn leave(rows: &mut Vec<UnitRow>, captures: &BTreeSet<PathBuf>) {
 /// What is said of a capture that is left out of a commit.
 fn left_out(path: PathBuf) -> RefusedEntry {
     let reason = "was left out, for not all of its units are there".to_owned();
-    RefusedEntry { path, reason, hint: Some("the next plan has it again".to_owned()), seen: None }
+    RefusedEntry { path, reason, hint: Some("the next plan has it again".to_owned()), seen: None, retired: false }
 }
 
 /// Whether all files of a unit are where its row says, and as they were written.

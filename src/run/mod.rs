@@ -5,11 +5,13 @@
 
 mod abandoned;
 mod away;
+mod called;
 mod compact;
 mod convert;
 mod count;
 mod dry;
 mod external;
+mod forget;
 mod inspect;
 mod metrics;
 mod naming;
@@ -25,10 +27,11 @@ mod verify;
 mod words;
 
 pub use away::Away;
-pub use compact::{CompactReport, ForgetReport, RewriteRequest, compact_lake, forget};
+pub use compact::{CompactReport, RewriteRequest, compact_lake};
 pub use convert::{MaxDamaged, Request, convert};
 pub use dry::{Why, WouldConvert};
 pub use external::{CommitOptions, Incomplete, commit, convert_unit};
+pub use forget::{ForgetReport, Forgotten, forget, forget_before};
 pub use inspect::{Inspected, inspect};
 pub use metrics::metrics;
 pub use naming::now;

@@ -63,6 +63,7 @@ struct Noted {
     touched: u64,
     settling: u64,
     quarantined: u64,
+    retired: u64,
     stepped_over: u64,
     captures_missing: Option<u64>,
     renamed: Vec<Renamed>,
@@ -208,6 +209,7 @@ impl Noted {
             replaced: _,
             settling,
             quarantined,
+            retired,
             stepped_over,
             captures_missing,
             newest_packet_timestamp_seconds: _,
@@ -236,6 +238,7 @@ impl Noted {
             touched: *touched,
             settling: *settling,
             quarantined: *quarantined,
+            retired: *retired,
             stepped_over: *stepped_over,
             captures_missing: *captures_missing,
             renamed: renamed.clone(),
@@ -250,6 +253,7 @@ impl Noted {
         report.touched = self.touched;
         report.settling = self.settling;
         report.quarantined = self.quarantined;
+        report.retired = self.retired;
         report.stepped_over = self.stepped_over;
         report.captures_missing = self.captures_missing;
         report.renamed = self.renamed;

@@ -34,6 +34,8 @@ pub struct Report {
     pub settling: u64,
     /// Files that were refused before, and are as they were; they were not opened.
     pub quarantined: u64,
+    /// Captures that were taken out of the lake for their age, and are as they were; they were not opened.
+    pub retired: u64,
     /// Files met while walking that are no captures and do not claim to be.
     pub stepped_over: u64,
     /// Captures that the lake holds of what was named, and that are not there any more.
@@ -195,7 +197,7 @@ impl Report {
     /// Adds what was no capture.
     pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
         let hint = refusal.hint().map(str::to_owned);
-        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen });
+        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen, retired: false });
     }
 
     /// Whether no more captures are damaged or refused than may be.
@@ -227,7 +229,7 @@ impl Report {
 
     /// How many captures had which fate.
     #[must_use]
-    pub fn states(&self) -> [(&'static str, u64); 8] {
+    pub fn states(&self) -> [(&'static str, u64); 9] {
         let open = self.changing.iter().filter(|changing| changing.how.is_open()).count() as u64;
         [
             ("converted", self.inputs),
@@ -236,6 +238,7 @@ impl Report {
             ("damaged", self.damaged.len() as u64),
             ("refused", self.refused.len() as u64),
             ("quarantined", self.quarantined),
+            ("retired", self.retired),
             ("open", open),
             ("settling", self.settling),
         ]
