@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::exit_code::ExitCode;
 use crate::partition::Day;
 use crate::run::{
-    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, now, verify,
+    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, now,
+    verify,
 };
 use crate::unit::Cancel;
 

@@ -213,7 +213,10 @@ fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
     let plan: Plan = json::read("plan", name, text)?;
     match held {
         Some(held) if *held != plan => {
-            let problem = format!("is not of the same plan as the line before it ({} and {}); commit one after the other", plan.plan, held.plan);
+            let problem = format!(
+                "is not of the same plan as the line before it ({} and {}); commit one after the other",
+                plan.plan, held.plan
+            );
             Err(Error::Commit { path: name.into(), problem })
         }
         _ => {

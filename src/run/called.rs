@@ -59,7 +59,8 @@ impl Called {
         }
         // In the order in which they were typed.
         if unheld.len() > 1 {
-            let places: HashMap<_, _> = named.iter().rev().zip(0..).map(|(name, place)| (printable(name), place)).collect();
+            let places: HashMap<_, _> =
+                named.iter().rev().zip(0..).map(|(name, place)| (printable(name), place)).collect();
             unheld.sort_by_key(|unheld| std::cmp::Reverse(places.get(&unheld.name).copied()));
         }
         if unheld.is_empty() { Ok(called) } else { Err(unheld) }

@@ -65,7 +65,10 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
 }
 
 /// Holds a lake while something is done with what it holds.
-pub(super) fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>) -> Result<T> {
+pub(super) fn with_lake<T>(
+    request: &RewriteRequest,
+    work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>,
+) -> Result<T> {
     let lake = Lake::at(&request.lake);
     if !lake.exists() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");

@@ -1,6 +1,6 @@
 //! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -96,7 +96,7 @@ pub enum Incomplete {
 pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    let rows = delivered(rows, &options, &mut report)?;
+    let rows = delivered(whole(&Lake::at(lake), rows), &options, &mut report)?;
     let settings = options.plan.as_ref().map(|plan| &plan.settings);
     let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
     let lake = Lake::at(lake);
@@ -123,6 +123,23 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)
+}
+
+/// Takes out attempts whose files are gone, of units that were converted more than once.
+fn whole(lake: &Lake, mut rows: Vec<UnitRow>) -> Vec<UnitRow> {
+    let mut attempts: HashMap<String, usize> = HashMap::new();
+    rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
+    let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
+        lake.resolve(staged).metadata().is_ok_and(|metadata| metadata.len() == bytes)
+    };
+    rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
+    rows
+}
+
+/// The files of a unit: where they are staged, their bytes and checksums.
+fn staged(row: &UnitRow) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
+    let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
+    parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
 }
 
 /// The rows that are to be committed, in their order.
@@ -165,7 +182,7 @@ fn commit_rows(
     if let Some(plan) = &options.plan {
         if !plan.is_of(&held) && plan.is_done(&held) {
             report.newest_packet_timestamp_seconds = held.newest_packet();
-            report.notes.push("the lake holds all units of the plan already".to_owned());
+            report.notes.push("the lake holds all of the plan already".to_owned());
             return Ok(());
         }
         if !plan.is_of(&held) {
@@ -232,9 +249,7 @@ fn left_out(path: PathBuf) -> RefusedEntry {
 
 /// Whether all files of a unit are where its row says, and as they were written.
 fn is_staged(lake: &Lake, row: &UnitRow) -> bool {
-    let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
-    let partial = row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum));
-    parts.chain(partial).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
+    staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
 }
 
 /// The captures that gave no rows because they could not be read.

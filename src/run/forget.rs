@@ -14,9 +14,9 @@ use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::rewrite::{Rewriter, take_out};
 
+use super::called::{Called, of_all};
 use super::compact::{RewriteRequest, with_lake};
 use super::convert::encoder;
-use super::called::{Called, of_all};
 use super::report::Report;
 use super::summaries::FinalStage;
 
@@ -140,8 +140,7 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
 
 /// Whether a file is there, or will be once its disk is mounted.
 fn may_be_there(path: &std::path::Path) -> bool {
-    let is_gone = |path: &std::path::Path| {
-        path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-    };
+    let is_gone =
+        |path: &std::path::Path| path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     !is_gone(path) || path.parent().is_some_and(is_gone)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{Holdings, Lake, RefusedEntry, UnitRow};
+use crate::commit::{Holdings, Lake, MetAgain, RefusedEntry, Seen, UnitRow};
 use crate::config::Settings;
 use crate::discover::{ContentHash, Input, path_text};
 use crate::error::{Error, Result};
@@ -148,9 +148,15 @@ impl Plan {
         self.for_commit.lake == captures_of(held)
     }
 
-    /// Whether a lake holds all its units: the plan was committed.
+    /// Whether a lake holds all its units, and each capture under the name that it was met under: it was committed, or what
+    /// it is about was done otherwise.
     pub(super) fn is_done(&self, held: &Holdings) -> bool {
-        !self.units.is_empty() && self.units.iter().all(|unit| held.has_unit(&unit.id))
+        let Tonight { met_again, displaced, .. } = &self.for_commit.selection;
+        let is_there =
+            |met: &MetAgain| held.inputs.get(&met.input).is_none_or(|entry| Seen::of_input(&entry.input) == met.seen);
+        self.units.iter().all(|unit| held.has_unit(&unit.id))
+            && met_again.iter().all(is_there)
+            && !displaced.iter().any(|id| held.inputs.contains_key(id))
     }
 
     /// What is to be done besides converting.

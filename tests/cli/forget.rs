@@ -171,7 +171,10 @@ fn what_is_older_goes_as_a_whole_and_what_spans_the_date_stays_as_a_whole() {
     let before = hashes(lake.as_ref());
     assert_eq!(rows(&forget(&["--before", "2024-03-01"])), (Some(0), String::new(), 0), "there is nothing left to do");
     assert_eq!(rows(&forget(&["--before", "2024-03-02", "--dry-run"])), (Some(0), "-1".to_owned(), 7));
-    assert_eq!(rows(&forget(&[&text(&archive.join("3-second.pcap")), "--before", "2024-03-02"])), (Some(0), String::new(), 0));
+    assert_eq!(
+        rows(&forget(&[&text(&archive.join("3-second.pcap")), "--before", "2024-03-02"])),
+        (Some(0), String::new(), 0)
+    );
     assert_eq!(forget(&[&text(&archive.join("6.pcap")), "--before", "2024-03-02"]).status, Some(2));
     assert_eq!(hashes(lake.as_ref()), before);
     // Only what is named.
@@ -183,7 +186,12 @@ fn what_is_older_goes_as_a_whole_and_what_spans_the_date_stays_as_a_whole() {
     assert_eq!(rows(&forget(&["--older-than", "9999d"])), (Some(0), String::new(), 0));
     assert_eq!(rows(&forget(&["--older-than", "30d"])), (Some(0), "23".to_owned(), 16));
     assert_eq!(run(["verify", "--deep", &lake]).status, Some(0));
-    for wrong in [&["--before", "yesterday"][..], &["--older-than", "0d"], &["--before", "2024-03-02", "--older-than", "1d"], &[]] {
+    for wrong in [
+        &["--before", "yesterday"][..],
+        &["--older-than", "0d"],
+        &["--before", "2024-03-02", "--older-than", "1d"],
+        &[],
+    ] {
         assert_eq!(forget(wrong).status, Some(2), "{wrong:?}");
     }
 }
@@ -201,7 +209,11 @@ fn what_was_taken_out_for_its_age_does_not_come_back_as_long_as_it_is_as_it_was(
     assert_eq!(retired(&night(&archive, &lake, &[])), nothing);
     assert_eq!(retired(&night(&archive, &lake, &["--retry-damaged"])), nothing);
     let named: Vec<_> = fs::read_dir(&archive).unwrap().map(|entry| text(&entry.unwrap().path())).collect();
-    let named = [&["convert", "--out", &lake, "--format", "json"], named.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat();
+    let named = [
+        &["convert", "--out", &lake, "--format", "json"],
+        named.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
+    ]
+    .concat();
     assert_eq!(retired(&run(named)), nothing);
     assert_eq!(hashes(lake.as_ref()), before);
     // Nor after what a lake goes through.
@@ -217,7 +229,11 @@ fn what_was_taken_out_for_its_age_does_not_come_back_as_long_as_it_is_as_it_was(
     assert_eq!(retired(&night(&archive, &lake, &[])), (Some(0), 1.into(), 0.into()));
     assert_eq!(run(["forget", &lake, "--before", "2024-03-02"]).status, Some(0));
     let dry = night(&archive, &lake, &["--force", "--dry-run"]);
-    assert_eq!(dry.json()["would_convert"].as_array().unwrap().iter().filter(|of| of["why"] == "forced").count(), 4, "{dry:?}");
+    assert_eq!(
+        dry.json()["would_convert"].as_array().unwrap().iter().filter(|of| of["why"] == "forced").count(),
+        4,
+        "{dry:?}"
+    );
     assert_eq!(retired(&night(&archive, &lake, &["--force"])), (Some(0), 4.into(), 0.into()));
     assert_eq!(packets(lake.as_ref()).len(), 5 + 7 + 9 + 2);
     assert_eq!(run(["verify", "--deep", &lake]).status, Some(0));

@@ -32,7 +32,10 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
         ("plan", [&["--out", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
-        ("commit", [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat()),
+        (
+            "commit",
+            [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),
+        ),
         ("verify", vec!["--jobs", "--wait", "--format", "--deep"]),
         ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
         ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than"]),

@@ -146,13 +146,19 @@ fn the_first_line_may_come_anywhere_any_number_of_times_or_from_a_file() {
         fs::remove_dir_all(nights.lake()).unwrap();
         copy(&saved, nights.lake().as_ref());
         let ran = nights.commit(&delivered, &options);
-        assert_eq!((ran.status, &ran.json()["renamed"][0]["was"]), (Some(0), &text(&nights.archive().join("a.pcap")).into()));
+        assert_eq!(
+            (ran.status, &ran.json()["renamed"][0]["was"]),
+            (Some(0), &text(&nights.archive().join("a.pcap")).into())
+        );
         assert_eq!((nights.rows(), nights.staged()), (120, BTreeMap::new()));
     }
     nights.is_sound();
     // A scheduler that commits twice is told so.
     let ran = nights.commit(&format!("{head}\n{rows}"), &[]);
-    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), "note: the lake holds all units of the plan already\nconverted 0 captures, 1 renamed\n"));
+    assert_eq!(
+        (ran.status, ran.stderr.as_str()),
+        (Some(0), "note: the lake holds all of the plan already\nconverted 0 captures, 1 renamed\n")
+    );
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -172,7 +178,10 @@ fn a_first_line_that_was_changed_or_of_another_plan_is_refused() {
     let rows = nights.convert_units(&second).stdout;
     let both = format!("{}\n{rows}", lines(&first)[0]);
     let ran = nights.commit(&both, &[]);
-    assert_eq!((ran.status, ran.complaint().contains("is not of the same plan as the line before it")), (Some(1), true));
+    assert_eq!(
+        (ran.status, ran.complaint().contains("is not of the same plan as the line before it")),
+        (Some(1), true)
+    );
     let ran = nights.commit(&rows.replacen("\"sequence\":0", "\"sequence\":3", 1), &[]);
     assert_eq!((ran.status, ran.complaint().contains("was changed, or made by another version")), (Some(1), true));
     let file = text(&nights.archive().join("a.pcap"));
@@ -222,7 +231,10 @@ fn what_is_missing_is_named_and_left_out_as_a_whole_where_that_is_wanted() {
     assert_eq!(nights.commit(&torn, &[]).status, Some(1));
     let ran = nights.commit(&torn, &["--incomplete", "leave-out"]);
     assert_eq!((ran.status, refused(&ran)), (Some(3), vec!["a.pcap".to_owned(), "b.pcap".to_owned()]), "{ran:?}");
-    assert!(ran.stderr.starts_with(&format!("warning: stdin, line {}: not a valid unit row: ", rows.len() - 1)), "{ran:?}");
+    assert!(
+        ran.stderr.starts_with(&format!("warning: stdin, line {}: not a valid unit row: ", rows.len() - 1)),
+        "{ran:?}"
+    );
     assert_eq!((nights.rows(), nights.staged()), (6, BTreeMap::new()));
     assert_eq!(manifests(nights.lake().as_ref())[0]["refused"], Value::Array(Vec::new()));
     nights.is_sound();
@@ -230,16 +242,18 @@ fn what_is_missing_is_named_and_left_out_as_a_whole_where_that_is_wanted() {
     assert_eq!((ran.status, nights.rows()), (Some(0), 101), "{ran:?}");
 }
 
+/// Where the first part of a unit is staged.
+fn part(nights: &Nights, row: &str) -> PathBuf {
+    let row: Value = serde_json::from_str(row).unwrap();
+    Path::new(&nights.lake()).join(row["parts"][0]["staged"].as_str().unwrap())
+}
+
 #[test]
 fn a_unit_whose_files_are_not_as_they_were_staged_is_missing() {
     let nights = Nights::of(&[("a.pcap", &bytes_of(5)), ("b.pcap", &bytes_of(6)), ("c.pcap", &bytes_of(7))]);
     let converted = nights.convert_units(&nights.plan(&[]).stdout).stdout;
-    let part = |row: &str| {
-        let row: Value = serde_json::from_str(row).unwrap();
-        Path::new(&nights.lake()).join(row["parts"][0]["staged"].as_str().unwrap())
-    };
-    fs::remove_file(part(lines(&converted)[1])).unwrap();
-    let changed = part(lines(&converted)[2]);
+    fs::remove_file(part(&nights, lines(&converted)[1])).unwrap();
+    let changed = part(&nights, lines(&converted)[2]);
     let mut bytes = fs::read(&changed).unwrap();
     bytes[100] ^= 1;
     fs::write(&changed, bytes).unwrap();
@@ -278,6 +292,11 @@ fn a_unit_that_fails_has_no_row_and_the_others_have_theirs() {
         let ran = nights.convert_units(&nothing);
         assert_eq!((ran.status, ran.stdout.trim()), (Some(0), nothing.trim()), "{ran:?}");
     }
+    // Converted twice, and the first attempt is gone.
+    let [first, second] = [0, 1].map(|_| nights.convert_units(&plan).stdout);
+    fs::remove_dir_all(part(&nights, first.lines().nth(1).unwrap()).parent().unwrap()).unwrap();
+    let ran = nights.commit(&(first + &second), &[]);
+    assert_eq!((ran.status, nights.rows()), (Some(0), 11), "{ran:?}");
     // One that cannot be written leaves nothing behind.
     fs::remove_dir_all(nights.lake()).unwrap();
     fs::write(nights.lake(), "").unwrap();
@@ -314,7 +333,8 @@ fn a_lake_that_has_changed_since_takes_no_plan_and_the_next_plan_takes_its_rows(
     assert_eq!((ran.status, nights.rows(), nights.staged()), (Some(0), 123, BTreeMap::new()), "{ran:?}");
     // A row that none of the plan's units needs.
     let ran = nights.commit(&format!("{}\n{rows}\n", lines(&nights.plan(&[]).stdout)[0]), &[]);
-    let note = format!("note: {} rows were passed over, of units that are not in this plan\n", lines(&converted).len() - 1);
+    let note =
+        format!("note: {} rows were passed over, of units that are not in this plan\n", lines(&converted).len() - 1);
     assert_eq!((ran.status, ran.stderr.starts_with(&note)), (Some(0), true), "{ran:?}");
     nights.is_sound();
 }
@@ -337,7 +357,8 @@ fn plans_that_never_came_back_are_removed_by_age_and_others_are_not() {
     // All but one file, which somebody writes.
     let written = files(&old);
     written[1..].iter().for_each(|path| age(&old.join(path)));
-    let mut folders: Vec<_> = written.iter().flat_map(|path| path.ancestors().skip(1)).map(|path| old.join(path)).collect();
+    let mut folders: Vec<_> =
+        written.iter().flat_map(|path| path.ancestors().skip(1)).map(|path| old.join(path)).collect();
     folders.sort();
     folders.iter().rev().for_each(|path| age(path));
     // Of an earlier version, without the folder of a plan.
@@ -397,7 +418,9 @@ fn a_plan_of_nothing_makes_no_lake() {
     // As a shell has it, over what is there now.
     nights.write("a.pcap", &Capture::pcap().bytes);
     let binary = env!("CARGO_BIN_EXE_parcap");
-    let pipe = format!("'{binary}' plan archive --out lake | '{binary}' convert-unit --out lake | '{binary}' commit lake -q --top 0");
+    let pipe = format!(
+        "'{binary}' plan archive --out lake | '{binary}' convert-unit --out lake | '{binary}' commit lake -q --top 0"
+    );
     let ran = finish(std::process::Command::new("bash").args(["-c", &pipe]).current_dir(nights.folder.path()));
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(3), ""), "{ran:?}");
     assert_eq!(packets(nights.lake().as_ref()).len(), 0);

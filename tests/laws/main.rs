@@ -18,6 +18,8 @@
 //!     It holds the same, to the byte, if the nights are planned, converted in pieces and committed: `nights_planned`.
 //! 16. With the table of names the packets give the volumes by name: `named`.
 //! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
+//! 18. What is older than a date goes capture by capture and stays out, and the rest is what there would be without it:
+//!     `retention`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -45,6 +47,7 @@ mod nights_planned;
 mod packing;
 mod partitions;
 mod random;
+mod retention;
 mod salvage;
 mod summaries;
 mod tally;

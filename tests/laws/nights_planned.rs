@@ -55,7 +55,6 @@ fn told(report: &Report) -> serde_json::Value {
     told
 }
 
-
 fn copy_all(from: &Path, to: &Path) {
     for file in files(from) {
         let place = to.join(&file);
