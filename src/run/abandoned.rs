@@ -21,7 +21,11 @@ pub(super) fn sweep(lake: &Lake, age: Option<Duration>) -> Result<()> {
     };
     let before = age.and_then(|age| SystemTime::now().checked_sub(age));
     for entry in entries {
-        let path = entry.map_err(Error::io("read", &units))?.path();
+        let entry = entry.map_err(Error::io("read", &units))?;
+        let path = entry.path();
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
         if before.is_some_and(|before| newest(&path).is_some_and(|newest| newest < before)) {
             commit::sweep(&path)?;
         }

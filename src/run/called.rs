@@ -100,16 +100,16 @@ impl Called {
         left.retain(|name| {
             let text = name.to_string_lossy();
             let Some(known) = text.strip_prefix(STREAM).or((text == "-").then_some("")) else { return true };
-            let meant = streams.iter().filter(|entry| digits(entry).is_some_and(|digits| digits.starts_with(known)));
+            let meant = streams.iter().filter(|entry| digits(entry).unwrap_or_default().starts_with(known));
             let meant: Vec<_> = meant.collect();
             match meant.as_slice() {
                 [] => return true,
                 [entry] => self.captures.extend([entry.id]),
                 several => {
-                    let name_of = |entry: &&&std::sync::Arc<InputEntry>| {
+                    let instead = several.iter().map(|entry| {
                         format!("{STREAM}{} ({} rows)", digits(entry).unwrap_or_default(), entry.found.rows)
-                    };
-                    let instead = several.iter().map(name_of).collect();
+                    });
+                    let instead = instead.collect();
                     unheld.push(listed(name, "holds several captures from standard input", instead));
                 }
             }

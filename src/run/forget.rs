@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -139,8 +139,7 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
 }
 
 /// Whether a file is there, or will be once its disk is mounted.
-fn may_be_there(path: &std::path::Path) -> bool {
-    let is_gone =
-        |path: &std::path::Path| path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+fn may_be_there(path: &Path) -> bool {
+    let is_gone = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     !is_gone(path) || path.parent().is_some_and(is_gone)
 }

@@ -265,6 +265,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         "replaced",
         "settling",
         "quarantined",
+        "retired",
         "changing",
         "renamed",
         "stepped_over",
