@@ -91,6 +91,7 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
     let held = Holdings::read(&Lake::at(lake))?;
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
+    report.newest_packet_timestamp_seconds = held.newest_packet();
     let mut selection = tonight(named, &held, rules, &mut report);
     if !report.away.is_empty() {
         return Ok(Planned { plan: None, units: Vec::new(), report });
