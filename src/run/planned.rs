@@ -116,13 +116,24 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
         for_commit: ForCommit { lake: captures_of(&held), selection, noted: Noted::of(&report) },
     };
     plan.plan = plan.identity()?;
-    // What is new is new without its plan as well; nothing else is what it seems.
-    let is_held = |unit: &Unit| held.has_unit(&unit.id);
-    let only_with_plan = plan.for_commit.selection != Tonight::default() || units.iter().any(is_held);
+    let only_with_plan = !only_adds(&plan.for_commit.selection, &units, &held);
     for unit in &mut units {
         (unit.plan, unit.only_with_plan) = (Some(plan.plan.clone()), only_with_plan);
     }
     Ok(Planned { plan: Some(plan), units, report })
+}
+
+/// Whether a plan only adds captures, and its rows do no harm without its first line: what is new is new without it as well,
+/// and another time of modification, a copy that is left out or a refusal that is over can be noted by the next run.
+fn only_adds(selection: &Tonight, units: &[Unit], held: &Holdings) -> bool {
+    let mut is_touched = selection
+        .met_again
+        .iter()
+        .map(|met| held.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
+    let rest = Tonight { met_again: vec![], left_out: vec![], forgiven: vec![], ..selection.clone() };
+    is_touched.all(|is_touched| is_touched)
+        && rest == Tonight::default()
+        && !units.iter().any(|unit| held.has_unit(&unit.id))
 }
 
 impl Plan {

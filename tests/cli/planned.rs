@@ -169,6 +169,24 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn rows_that_only_add_captures_are_taken_without_the_first_line() {
+    let nights = Nights::of(&[("a.pcap", &bytes_of(40)), ("gone.pcap", b"no capture at all")]);
+    assert_eq!(nights.night().status, Some(3));
+    // Touched, and forgiven.
+    let later = SystemTime::now() + Duration::from_secs(9);
+    File::open(nights.archive().join("a.pcap")).unwrap().set_modified(later).unwrap();
+    fs::remove_file(nights.archive().join("gone.pcap")).unwrap();
+    nights.write("b.pcap", &bytes_of(7));
+    let plan = nights.plan(&[]).stdout;
+    let rows = nights.convert_units(plan.split_once('\n').unwrap().1).stdout;
+    let ran = nights.commit(&rows, &[]);
+    assert_eq!((ran.status, nights.rows()), (Some(0), 47), "{ran:?}");
+    let ran = nights.night();
+    assert_eq!((ran.status, &ran.json()["touched"], nights.rows()), (Some(0), &1.into(), 47), "{ran:?}");
+    nights.is_sound();
+}
+
+#[test]
 fn a_first_line_that_was_changed_or_of_another_plan_is_refused() {
     let nights = Nights::of(&[("a.pcap", &bytes_of(40))]);
     let first = nights.plan(&[]).stdout;
