@@ -119,7 +119,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
 /// Whether all of a capture is before a date. What was left out goes with the capture that stands for it.
 fn is_older(entry: &InputEntry, before: Day) -> bool {
     const NANOS: i64 = 1_000_000_000;
-    let modified = (entry.input.modified > 0).then(|| entry.input.modified / NANOS);
+    let modified = (entry.input.modified > 0).then_some(entry.input.modified / NANOS);
     let newest = entry.found.latest.map_or(modified, |latest| Some(latest.seconds()));
     entry.same_as.is_none() && newest.is_some_and(|newest| Day::of_seconds(newest) < before)
 }
