@@ -131,6 +131,29 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// Units of a plan are missing from its commit.
+    #[error("{missing} of {all} units of the plan are missing, with {} captures; nothing was committed\n  {}", captures.len(), captures.join("\n  "))]
+    UnitsMissing {
+        /// Units without a row.
+        missing: usize,
+        /// Units of the plan.
+        all: usize,
+        /// Their captures, as they are shown.
+        captures: Vec<String>,
+    },
+    /// The lake does not hold the captures any more that it held when a plan was made.
+    #[error(
+        "{}: has changed since the plan was made: it was at commit {made}, and is at commit {now}; nothing was committed",
+        lake.display()
+    )]
+    PlanIsOld {
+        /// The lake.
+        lake: PathBuf,
+        /// Number of its last commit then; 0 if there was no lake.
+        made: u64,
+        /// And now.
+        now: u64,
+    },
     /// A worker panicked: a bug. The panic's own message has gone to stderr.
     #[error("a worker failed on {unit}: {message} (this is a bug)")]
     Worker {
@@ -188,12 +211,12 @@ pub enum Error {
         hint: &'static str,
     },
     /// What is named of a lake that holds nothing of it.
-    #[error("{}", unknown_in_words(lake, paths))]
+    #[error("{}", unheld_in_words(lake, named))]
     NotHeld {
         /// The lake.
         lake: PathBuf,
-        /// What was named, and is not there, as it is shown.
-        paths: Vec<String>,
+        /// What was named.
+        named: Vec<Unheld>,
     },
     /// SIGINT or SIGTERM arrived.
     #[error("stopped by signal {signal}; the lake is as it was before this run")]
@@ -203,9 +226,23 @@ pub enum Error {
     },
 }
 
-/// A line for each, as `error: ` is put before the first one.
-fn unknown_in_words(lake: &Path, paths: &[String]) -> String {
-    let lines = paths.iter().map(|path| format!("{path}: {} holds nothing of it", lake.display()));
+/// A name by which a lake holds nothing, or more than one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unheld {
+    /// As it was typed, and is shown.
+    pub name: String,
+    /// What the lake does: `holds nothing of it` …
+    pub why: &'static str,
+    /// What may be meant, as it would be typed.
+    pub instead: Vec<String>,
+}
+
+/// A line for each and for what it may mean, as `error: ` is put before the first one.
+fn unheld_in_words(lake: &Path, named: &[Unheld]) -> String {
+    let lines = named.iter().map(|Unheld { name, why, instead }| {
+        let instead: String = instead.iter().map(|path| format!("\n  {path}")).collect();
+        format!("{name}: {} {why}{}{instead}", lake.display(), if instead.is_empty() { "" } else { ":" })
+    });
     lines.collect::<Vec<_>>().join("\nerror: ")
 }
 
@@ -240,6 +277,12 @@ impl Error {
                 Some("use the parcap that wrote it, or convert the captures into a new lake")
             }
             Self::JsonVersion { .. } => Some("use one parcap for `plan`, `convert-unit` and `commit`"),
+            Self::UnitsMissing { .. } => Some(
+                "convert the missing units and commit again with all rows; or commit the others with `--incomplete leave-out`",
+            ),
+            Self::PlanIsOld { .. } => Some(
+                "plan again, and commit the rows that there are with the new plan's first line: units that both plans have need not be converted again",
+            ),
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }

@@ -11,12 +11,13 @@ use crate::config::{
 };
 use crate::partition::PartitionBy;
 use crate::progress::Progress;
-use crate::run::{CommitOptions, Request, Rules};
+use crate::run::Request;
 use crate::unit::Cancel;
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
-use super::nightly::{LogFormat, NightlyArgs, RulesArgs, WaitArg};
+use super::nightly::{LogFormat, NightlyArgs, RulesArgs};
 use super::parse::{compression, micros, partition_by, size};
+use super::planned::{self, CommitArgs, ConvertUnitArgs, PlanArgs};
 use super::ptr::PtrArgs;
 use super::render::Shown;
 use super::report::{self, ReportArgs};
@@ -84,11 +85,14 @@ pub(super) enum Command {
     /// Print the units of work that a conversion would consist of, one JSON document a line
     ///
     /// For a scheduler that runs them elsewhere: give each line to `parcap convert-unit`, and what those print, together,
-    /// to `parcap commit`.
+    /// to `parcap commit`. The first line is no unit; it says what else the conversion would know.
+    #[command(after_help = planned::EXAMPLES)]
     Plan(PlanArgs),
-    /// Convert one unit from standard input, stage its parts in the lake, print its manifest row
+    /// Convert units from standard input, one a line: stage their parts in the lake, print the row of each
+    #[command(after_help = planned::UNIT_EXIT)]
     ConvertUnit(ConvertUnitArgs),
-    /// Publish the units whose manifest rows come from standard input, and sum them up
+    /// Publish the units whose rows come from standard input, and sum them up
+    #[command(after_help = planned::COMMIT_EXIT)]
     Commit(CommitArgs),
     /// Say what is in captures, without converting them: format, link types, interfaces, packets, times, damage
     Inspect(InspectArgs),
@@ -138,7 +142,7 @@ pub(super) struct ConvertArgs {
 pub(super) struct StrictArg {
     /// Refuse a damaged capture as a whole, instead of converting it up to its fault; also with `--salvage`
     #[arg(long, env = "PARCAP_STRICT", value_parser = BoolishValueParser::new())]
-    strict: bool,
+    pub(super) strict: bool,
 }
 
 /// What goes to stdout and stderr at the end.
@@ -153,47 +157,6 @@ pub(super) struct ShownArgs {
     /// Say nothing on stderr but what went wrong; with `--top 0` nothing at all is printed if all went well
     #[arg(long, short, env = "PARCAP_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct PlanArgs {
-    /// Captures: files, directories (walked) or quoted patterns
-    #[arg(required = true, value_name = "INPUT", value_parser = clap::builder::ValueParser::new(not_stdin))]
-    pub(super) inputs: Vec<PathBuf>,
-    /// The lake for which to plan
-    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
-    pub(super) out: PathBuf,
-    #[command(flatten)]
-    pub(super) rules: RulesArgs,
-    #[command(flatten)]
-    pub(super) settings: SettingsArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ConvertUnitArgs {
-    /// The lake in which to stage the parts
-    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
-    pub(super) out: PathBuf,
-    /// Worker threads
-    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 1)]
-    pub(super) jobs: usize,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct CommitArgs {
-    /// The lake
-    pub(super) lake: PathBuf,
-    /// Worker threads, for chunks that have to be converted again [default: one a core]
-    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
-    jobs: usize,
-    #[command(flatten)]
-    strict: StrictArg,
-    #[command(flatten)]
-    wait: WaitArg,
-    #[command(flatten)]
-    pub(super) shown: ShownArgs,
-    #[command(flatten)]
-    ptr: PtrArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -312,13 +275,6 @@ impl LengthArg {
     }
 }
 
-fn not_stdin(text: &str) -> Result<PathBuf, String> {
-    if text == "-" {
-        return Err("standard input cannot be converted elsewhere; use `parcap convert -`".to_owned());
-    }
-    Ok(PathBuf::from(text))
-}
-
 impl SettingsArgs {
     pub(super) fn settings(&self) -> Settings {
         Settings {
@@ -341,21 +297,13 @@ impl SettingsArgs {
     }
 }
 
-impl CommitArgs {
-    pub(super) fn options(&self, cancel: &Cancel) -> CommitOptions {
-        let (jobs, strict, top) = (self.jobs, self.strict.strict, self.shown.top);
-        let (ptr, wait) = (self.ptr.options(), self.wait.duration());
-        CommitOptions { jobs, strict, top, wait, ptr, cancel: cancel.clone() }
-    }
-}
-
 impl ConvertArgs {
     pub(super) fn request(&self, cancel: &Cancel) -> Request {
         Request {
             named: self.inputs.clone(),
             lake: self.out.clone(),
             settings: self.settings.settings(),
-            rules: Rules { dedupe: self.nightly.dedupe, ..self.rules.rules() },
+            rules: self.rules.rules(),
             ptr: self.ptr.options(),
             jobs: self.jobs,
             memory: self.memory.map(|size| size.0),

@@ -9,12 +9,16 @@ use indicatif::{DecimalBytes, HumanCount};
 use crate::discover::path_text::printable;
 use crate::error::Result;
 use crate::exit_code::ExitCode;
-use crate::run::{CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, verify};
+use crate::partition::Day;
+use crate::run::{
+    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, now,
+    verify,
+};
 use crate::unit::Cancel;
 
-use super::args::{Format, Size};
+use super::args::{Format, Micros, Size};
 use super::nightly::WaitArg;
-use super::parse::size;
+use super::parse::{date, duration, size};
 use super::{line, print, talk};
 
 /// What these commands share.
@@ -59,9 +63,16 @@ pub(super) struct ForgetArgs {
     #[command(flatten)]
     of: LakeArgs,
     /// Captures, or folders that they were in, by the paths from which they were converted; they need not exist any more.
-    /// If the lake holds nothing of one of them, none is taken out (exit status 2)
-    #[arg(required = true, value_name = "CAPTURE")]
+    /// `-` is what came through standard input. If the lake holds nothing of one of them, none is taken out (exit status 2)
+    #[arg(required_unless_present_any = ["before", "older_than"], value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
+    /// Only captures whose newest packet is before this date (UTC), such as 2024-03-11; all of them, unless some are named.
+    /// Those that are still in the archive are not converted again
+    #[arg(long, value_name = "DATE", env = "PARCAP_BEFORE", value_parser = date, conflicts_with = "older_than")]
+    before: Option<Day>,
+    /// The same, with a date so long ago, such as 90d
+    #[arg(long, value_name = "TIME", env = "PARCAP_OLDER_THAN", value_parser = duration)]
+    older_than: Option<Micros>,
     /// Say what would be taken out, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
@@ -173,7 +184,11 @@ fn compacted(report: &CompactReport, rewrite: bool) -> String {
 /// Takes captures out, and says which.
 pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode> {
     let request = RewriteRequest { dry_run: args.dry_run, ..args.of.rewrite(cancel) };
-    let report = forget(&request, &args.captures)?;
+    let ago = |age: Micros| Day::of_seconds(now() - age.0.div_euclid(1_000_000));
+    let report = match args.before.or(args.older_than.map(ago)) {
+        Some(before) => forget_before(&request, &args.captures, before)?,
+        None => forget(&request, &args.captures)?,
+    };
     if args.of.format == Format::Json {
         print(&line(&report)?)?;
     } else {
@@ -185,14 +200,17 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
 fn forgotten(report: &ForgetReport, dry_run: bool) -> String {
     let mut text = String::new();
     for capture in &report.captures {
-        text.push_str(&format!("{}: {} rows\n", printable(&capture.path), HumanCount(capture.rows)));
+        // What came through standard input has no path.
+        let path = if capture.absolute.is_absolute() { &capture.absolute } else { &capture.path };
+        text.push_str(&format!("{}: {} rows\n", printable(path), HumanCount(capture.rows)));
     }
     let (captures, rows) = (HumanCount(report.captures.len() as u64), HumanCount(report.rows));
     let verb = if dry_run { "would forget" } else { "forgot" };
     let s = if report.captures.len() == 1 { "" } else { "s" };
     text.push_str(&format!("{verb} {captures} capture{s}, {rows} rows"));
     if report.refused > 0 {
-        text.push_str(&format!(", and that {} files were refused", HumanCount(report.refused)));
+        let files = if report.refused == 1 { "file was" } else { "files were" };
+        text.push_str(&format!(", and that {} {files} refused or taken out before", HumanCount(report.refused)));
     }
     text.push('\n');
     text

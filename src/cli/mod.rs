@@ -7,6 +7,7 @@ mod json;
 mod lake;
 mod nightly;
 mod parse;
+mod planned;
 mod ptr;
 mod render;
 mod report;
@@ -15,20 +16,18 @@ mod times;
 mod told;
 
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 
 use clap::FromArgMatches as _;
 
-use crate::commit::UnitRow;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::plan::Unit;
 use crate::run;
 use crate::unit::Cancel;
 
 use args::{Args, Command, InspectFormat};
 use json::line;
-use render::{complain, show};
+use render::complain;
 
 /// Parses the command line, runs what it asks for, and says how that went.
 #[must_use]
@@ -70,30 +69,9 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         Command::Verify(args) => lake::run_verify(&args, cancel),
         Command::Compact(args) => lake::run_compact(&args, cancel),
         Command::Forget(args) => lake::run_forget(&args, cancel),
-        Command::Plan(args) => {
-            let (units, report) = run::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules())?;
-            for unit in &units {
-                print(&line(unit)?)?;
-            }
-            talk(&report.complaints());
-            Ok(report.exit_code())
-        }
-        Command::ConvertUnit(args) => {
-            let unit: Unit = json::read("unit", "stdin", &stdin()?)?;
-            let row = run::convert_unit(&unit, &args.out, args.jobs, cancel.clone())?;
-            print(&line(&row)?)?;
-            Ok(ExitCode::Success)
-        }
-        Command::Commit(args) => {
-            let rows = stdin()?
-                .lines()
-                .enumerate()
-                .map(|(number, line)| json::read("unit row", &format!("stdin, line {}", number + 1), line))
-                .collect::<Result<Vec<UnitRow>>>()?;
-            let report = run::commit(&args.lake, rows, args.options(cancel))?;
-            show(&report, &args.shown.shown())?;
-            Ok(report.exit_code())
-        }
+        Command::Plan(args) => planned::run_plan(&args, cancel),
+        Command::ConvertUnit(args) => planned::run_convert_unit(&args, cancel),
+        Command::Commit(args) => planned::run_commit(&args, cancel),
         Command::Inspect(args) => {
             let inspected = run::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
             talk(&inspected.complaints());
@@ -120,12 +98,6 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
             print(&String::from_utf8_lossy(&pages)).map(|()| ExitCode::Success)
         }
     }
-}
-
-fn stdin() -> Result<String> {
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(Error::io("read", "stdin"))?;
-    Ok(text)
 }
 
 /// Writes to stdout, which is the result. A reader that has gone away has what it wanted.

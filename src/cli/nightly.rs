@@ -21,6 +21,9 @@ pub(super) struct RulesArgs {
     /// Look again at captures that were damaged or refused, although they are as they were
     #[arg(long, env = "PARCAP_RETRY_DAMAGED", value_parser = BoolishValueParser::new())]
     retry_damaged: bool,
+    /// Leave out a capture with the same content as another one
+    #[arg(long, env = "PARCAP_DEDUPE", value_parser = BoolishValueParser::new())]
+    dedupe: bool,
     /// Leave captures alone that were modified less than this ago, such as 10m
     #[arg(long, value_name = "TIME", env = "PARCAP_SETTLE", default_value_t = Micros(0), value_parser = duration_or_none)]
     settle: Micros,
@@ -34,6 +37,7 @@ impl RulesArgs {
         Rules {
             force: self.force,
             retry_damaged: self.retry_damaged,
+            dedupe: self.dedupe,
             settle: self.settle.duration(),
             allow_empty: self.allow_empty,
             ..Rules::default()
@@ -45,9 +49,6 @@ impl RulesArgs {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Night after night")]
 pub(super) struct NightlyArgs {
-    /// Leave out a capture with the same content as another one
-    #[arg(long, env = "PARCAP_DEDUPE", value_parser = BoolishValueParser::new())]
-    pub(super) dedupe: bool,
     /// Fail, and commit nothing, if more captures than this are damaged or refused: a number, or a share such as 5%
     #[arg(long, value_name = "N|P%", env = "PARCAP_MAX_DAMAGED", value_parser = max_damaged)]
     pub(super) max_damaged: Option<MaxDamaged>,

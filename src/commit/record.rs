@@ -153,6 +153,9 @@ pub struct RefusedEntry {
     /// content (a file that may not be read, a path that is not there) is tried again each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
+    /// Whether it is a sound capture that was taken out for its age.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
 }
 
 impl RefusedEntry {
@@ -161,7 +164,7 @@ impl RefusedEntry {
     pub fn of(entry: &InputEntry) -> Option<Self> {
         let reason = entry.found.refused.clone()?;
         let seen = entry.found.refused_for_good.then(|| Seen::of_input(&entry.input));
-        Some(Self { path: entry.input.path.clone(), reason, hint: None, seen })
+        Some(Self { path: entry.input.path.clone(), reason, hint: None, seen, retired: false })
     }
 }
 

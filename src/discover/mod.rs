@@ -22,7 +22,7 @@ pub use hash::ContentHash;
 pub use hashed::{HashedFile, checksum};
 pub use input::{Compression, Format, Input};
 pub use magic::{MAGIC_LEN, describe, format};
-pub use places::Places;
+pub use places::{Places, true_name};
 pub use probe::{Candidate, Refusal};
 pub use source::{Source, SourceError};
 pub use unpack::Excess;

@@ -81,6 +81,72 @@ pub mod list {
     }
 }
 
+/// Lists of paths, each with something else, the path as [`serialize`] writes it. For
+/// `#[serde(with = "path_text::pairs")]`.
+pub mod pairs {
+    use std::path::PathBuf;
+
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Pair<T> {
+        #[serde(with = "super")]
+        path: PathBuf,
+        of: T,
+    }
+
+    /// Writes pairs.
+    ///
+    /// # Errors
+    /// Only the serializer's own.
+    pub fn serialize<S: Serializer, T: Serialize>(pairs: &[(PathBuf, T)], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(pairs.iter().map(|(path, of)| Pair { path: path.clone(), of }))
+    }
+
+    /// Reads what [`serialize`] wrote.
+    ///
+    /// # Errors
+    /// If one of them is no pair.
+    pub fn deserialize<'de, D, T>(deserializer: D) -> Result<Vec<(PathBuf, T)>, D::Error>
+    where
+        D: Deserializer<'de>,
+        T: DeserializeOwned,
+    {
+        Ok(Vec::<Pair<T>>::deserialize(deserializer)?.into_iter().map(|Pair { path, of }| (path, of)).collect())
+    }
+
+    /// The same, where the path comes second.
+    pub mod reversed {
+        use std::path::PathBuf;
+
+        use serde::de::DeserializeOwned;
+        use serde::{Deserialize as _, Deserializer, Serialize, Serializer};
+
+        use super::Pair;
+
+        /// Writes pairs.
+        ///
+        /// # Errors
+        /// Only the serializer's own.
+        pub fn serialize<S: Serializer, T: Serialize>(pairs: &[(T, PathBuf)], to: S) -> Result<S::Ok, S::Error> {
+            to.collect_seq(pairs.iter().map(|(of, path)| Pair { path: path.clone(), of }))
+        }
+
+        /// Reads what [`serialize`] wrote.
+        ///
+        /// # Errors
+        /// If one of them is no pair.
+        pub fn deserialize<'de, D, T>(from: D) -> Result<Vec<(T, PathBuf)>, D::Error>
+        where
+            D: Deserializer<'de>,
+            T: DeserializeOwned,
+        {
+            Ok(Vec::<Pair<T>>::deserialize(from)?.into_iter().map(|Pair { path, of }| (of, path)).collect())
+        }
+    }
+}
+
 /// A path or none, as [`serialize`] writes it. For `#[serde(with = "path_text::optional")]`, with a default.
 pub mod optional {
     use std::path::PathBuf;

@@ -21,7 +21,7 @@ pub struct Places {
 impl Places {
     /// Adds a folder or file; it need not exist.
     pub(super) fn add(&mut self, path: &Path) {
-        self.roots.insert(true_name(path, LINKS));
+        self.roots.insert(true_name(path));
     }
 
     /// Adds what a pattern matches or would match.
@@ -31,7 +31,7 @@ impl Places {
         let below = pattern.strip_prefix(&base).ok().and_then(Path::to_str);
         if let Some(below) = below.and_then(|below| Pattern::new(below).ok()) {
             let base = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
-            self.patterns.push((true_name(base, LINKS), below));
+            self.patterns.push((true_name(base), below));
         }
     }
 
@@ -58,7 +58,12 @@ impl Places {
 }
 
 /// The absolute path without links, as far as there is something; the rest of it as it is.
-fn true_name(path: &Path, links: u32) -> PathBuf {
+#[must_use]
+pub fn true_name(path: &Path) -> PathBuf {
+    followed(path, LINKS)
+}
+
+fn followed(path: &Path, links: u32) -> PathBuf {
     if let Ok(name) = path.canonicalize() {
         return name;
     }
@@ -67,8 +72,8 @@ fn true_name(path: &Path, links: u32) -> PathBuf {
         return path;
     };
     match fs::read_link(&path) {
-        Ok(target) if links > 0 => true_name(&parent.join(target), links - 1),
-        _ => true_name(parent, links).join(name),
+        Ok(target) if links > 0 => followed(&parent.join(target), links - 1),
+        _ => followed(parent, links).join(name),
     }
 }
 

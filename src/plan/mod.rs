@@ -8,4 +8,4 @@ mod pack;
 mod unit;
 
 pub use pack::{Sampled, plan};
-pub use unit::{Task, Unit, UnitCapture, derived_identity};
+pub use unit::{Task, Unit, UnitCapture, derived_identity, is_identity};

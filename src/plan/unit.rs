@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Settings;
 use crate::discover::{ContentHash, Input};
 
+/// Hexadecimal digits of an identity.
+const IDENTITY: usize = 16;
+
 /// Captures, or consecutive chunks of one, that become parts together.
 ///
 /// Chunk `k` of a capture is the records whose first byte lies in `[k*C, (k+1)*C)` of the unpacked file, with `C` the
@@ -20,6 +23,13 @@ pub struct Unit {
     pub captures: Vec<UnitCapture>,
     /// What shapes rows and parts.
     pub settings: Settings,
+    /// The plan that it belongs to, if another process planned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Whether the first line of the plan has more to say than that the captures are new: then the unit is committed
+    /// together with it, or rows would be twice in the lake.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_with_plan: bool,
 }
 
 /// A capture's share of a unit.
@@ -52,7 +62,7 @@ impl Unit {
         } else {
             String::new()
         };
-        Self { id, captures, settings }
+        Self { id, captures, settings, plan: None, only_with_plan: false }
     }
 
     /// The identity of a unit of standard input, once its content is known.
@@ -109,6 +119,12 @@ fn identity<'a>(
     short(&hash)
 }
 
+/// Whether a text is an identity as units, plans and derived files have them: names of files are made of it.
+#[must_use]
+pub fn is_identity(text: &str) -> bool {
+    text.len() == IDENTITY && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The identity of files that are made of files of the lake, by how and of what.
 #[must_use]
 pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> String {
@@ -120,5 +136,5 @@ pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> Str
 
 fn short(hash: &ContentHash) -> String {
     let hex = hash.hex();
-    hex.get(..16).unwrap_or(&hex).to_owned()
+    hex.get(..IDENTITY).unwrap_or(&hex).to_owned()
 }

@@ -1,23 +1,17 @@
-//! `parcap compact` and `parcap forget`: what a lake holds is written anew, and no capture is read.
+//! `parcap compact`: what a lake holds is written anew, and no capture is read.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::commit::{Action, Change, Holdings, InputEntry, Lake, sweep_staging};
+use crate::commit::{Action, Change, Holdings, Lake, sweep_staging};
 use crate::config::Settings;
-use crate::discover::path_text;
 use crate::error::{Error, Result};
-use crate::names::PtrOptions;
-use crate::rewrite::{Compacted, Compacting, Rewriter, compact, take_out};
+use crate::rewrite::{Compacted, Compacting, Rewriter, compact};
 use crate::unit::Cancel;
 
 use super::convert::{encoder, hold};
-use super::report::Report;
-use super::summaries::FinalStage;
 
 /// How a lake is written anew.
 #[derive(Clone, Debug)]
@@ -70,69 +64,11 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     Ok(CompactReport { done, seconds: started.elapsed().as_secs_f64() })
 }
 
-/// What `parcap forget` did.
-#[derive(Debug, Default, Serialize)]
-pub struct ForgetReport {
-    /// Captures that were taken out.
-    pub captures: Vec<Forgotten>,
-    /// Refusals that were forgotten: what they are about is looked at again.
-    pub refused: u64,
-    /// Rows that were taken out.
-    pub rows: u64,
-}
-
-/// A capture that was taken out.
-#[derive(Debug, Serialize)]
-pub struct Forgotten {
-    /// As it was named when it was converted.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    /// Its rows.
-    pub rows: u64,
-}
-
-/// Takes captures out of a lake, by their paths or by folders that they were in, whether they still exist or not.
-///
-/// # Errors
-/// As [`compact_lake`]; and [`Error::NotHeld`] if the lake holds nothing of something that is named: nothing is changed
-/// then, for one name that was mistyped puts the others in doubt.
-pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetReport> {
-    with_lake(request, |lake, held, settings| {
-        let mut report = ForgetReport::default();
-        let (removed, mut unknown) = find(named, &held, &mut report);
-        let quarantine: Vec<_> =
-            held.quarantine.keys().filter(|path| named.iter().any(|name| is_below(path, name))).cloned().collect();
-        report.refused = quarantine.len() as u64;
-        unknown.retain(|name| !quarantine.iter().any(|path| is_below(path, name)));
-        if !unknown.is_empty() {
-            let paths = unknown.iter().map(|path| path_text::printable(path)).collect();
-            return Err(Error::NotHeld { lake: lake.root().to_path_buf(), paths });
-        }
-        if request.dry_run || (removed.is_empty() && quarantine.is_empty()) {
-            return Ok(report);
-        }
-        let encoder = encoder(settings, lake)?;
-        let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
-        let stage = FinalStage::open(lake, settings, &ptr, 0, &request.cancel)?;
-        let mut change = Change::new(&held, Action::Forget, settings.clone());
-        change.manifest.removed.refused = quarantine;
-        let days = if removed.is_empty() {
-            BTreeSet::new()
-        } else {
-            take_out(&Rewriter::new(lake, &held, &encoder, &request.cancel), &removed, request.jobs, &mut change)?
-        };
-        let mut after = held;
-        after.add(change.manifest.clone());
-        if settings.summaries && !removed.is_empty() {
-            stage.stage(days, &after, &mut change, &mut Report::default())?;
-        }
-        change.publish(lake, after)?;
-        Ok(report)
-    })
-}
-
 /// Holds a lake while something is done with what it holds.
-fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>) -> Result<T> {
+pub(super) fn with_lake<T>(
+    request: &RewriteRequest,
+    work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>,
+) -> Result<T> {
     let lake = Lake::at(&request.lake);
     if !lake.exists() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
@@ -149,31 +85,4 @@ fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Se
     let result = result?;
     swept?;
     Ok(result)
-}
-
-/// The captures that are named, by number; and what is named and is no capture of the lake, nor a folder of any.
-fn find(named: &[PathBuf], held: &Holdings, report: &mut ForgetReport) -> (BTreeSet<usize>, Vec<PathBuf>) {
-    let (mut removed, mut unknown) = (BTreeSet::new(), Vec::new());
-    for name in named {
-        let is_named = |entry: &&Arc<InputEntry>| {
-            is_below(&entry.input.absolute, name) || (!entry.input.is_stdin() && entry.input.path == *name)
-        };
-        let found: Vec<_> = held.inputs.values().filter(is_named).collect();
-        if found.is_empty() {
-            unknown.push(name.clone());
-        }
-        for entry in found {
-            if removed.insert(entry.id) {
-                report.captures.push(Forgotten { path: entry.input.path.clone(), rows: entry.found.rows });
-                report.rows += entry.found.rows;
-            }
-        }
-    }
-    (removed, unknown)
-}
-
-/// Whether a file is at a place or below it. What is not there any more cannot be asked for its true name.
-fn is_below(absolute: &Path, name: &Path) -> bool {
-    let place = name.canonicalize().or_else(|_| std::path::absolute(name));
-    place.is_ok_and(|place| absolute.starts_with(place))
 }

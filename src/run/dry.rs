@@ -94,10 +94,12 @@ impl Why {
                 return Self::GoesOn { was: was.input.path.clone() };
             }
             let was = entry(&tonight.may_be);
+            let refused = held.quarantine.get(&input.absolute);
             return match was {
                 _ if input.is_stdin() => Self::Stdin,
                 Some(was) => Self::Repacked { was: was.input.path.clone() },
-                None if held.quarantine.contains_key(&input.absolute) => Self::RefusedAndRetried,
+                None if refused.is_some_and(|refused| !refused.retired) => Self::RefusedAndRetried,
+                None if refused.is_some() && rules.force => Self::Forced,
                 None => Self::New,
             };
         };

@@ -1,62 +1,66 @@
-//! `plan`, `convert-unit` and `commit`: the same run in pieces, for a scheduler that runs the units elsewhere.
+//! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, sweep_staging, unproved};
+use crate::commit::{Holdings, Lake, PACKETS, RefusedEntry, UnitRow, checked, sweep, sweep_staging, unproved};
 use crate::config::Settings;
+use crate::discover::path_text;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
-use crate::plan::{self, Unit};
+use crate::plan::{Unit, is_identity};
 use crate::unit::{self, Cancel, Workshop, convert_units};
 
-use super::convert::{encoder, hold, per_second, sample};
+use super::abandoned;
+use super::convert::{encoder, hold, per_second};
+use super::planned::Plan;
 use super::publish::publish;
 use super::report::Report;
 use super::strict::refuse_damaged;
 use super::summaries::FinalStage;
-use super::tonight::{Rules, Tonight, tonight};
-
-/// The units that a conversion of `named` into the lake would work on. Standard input has no place in a plan.
-///
-/// # Errors
-/// If the lake's manifests cannot be read, or it was made with other settings.
-pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) -> Result<(Vec<Unit>, Report)> {
-    let held = Holdings::read(&Lake::at(lake))?;
-    held.agrees_with(settings, lake)?;
-    let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    let inputs = tonight(named, &held, rules, &Cancel::default(), &mut report)?.convert;
-    if !report.away.is_empty() {
-        return Ok((Vec::new(), report));
-    }
-    report.inputs = inputs.len() as u64;
-    let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
-    let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
-    Ok((plan::plan(sampled, settings, &held.identities_without(&replaced)), report))
-}
+use super::tonight::Tonight;
+use super::words::plural_of;
 
 /// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
 /// unit may be converted twice, also at the same time.
 ///
 /// # Errors
-/// If the lake cannot be written.
+/// If the unit is not one that a plan makes, or the lake cannot be written; nothing of it is left then.
 pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitRow> {
+    // Folders are called by them.
+    if !is_identity(&unit.id) || unit.plan.as_ref().is_some_and(|plan| !is_identity(plan)) {
+        let problem = "is not a unit as `parcap plan` prints it".to_owned();
+        return Err(Error::Commit { path: unit.name().into(), problem });
+    }
     let lake = Lake::create(lake)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
+    let folder = unit.plan.as_ref().map_or_else(Lake::units, |plan| Lake::units().join(plan));
+    let staging = folder.join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
     let encoder = encoder(&unit.settings, &lake)?;
     let memory = Memory::share(None, unit::workers(jobs), unit.settings.row_group_rows)?;
+    let place = lake.resolve(&staging);
     let mut workshop = Workshop::new(lake, encoder, memory, cancel);
     workshop.staging = staging;
-    unit::convert_unit(unit, &workshop, jobs)
+    let result = unit::convert_unit(unit, &workshop, jobs);
+    if result.is_err() {
+        // Why it failed is what matters.
+        let _ = sweep(&place);
+    }
+    result
 }
 
 /// How units that were converted elsewhere are committed.
 #[derive(Clone, Debug)]
 pub struct CommitOptions {
+    /// The plan's first line. Without it, units are committed whose captures are new, and nothing else is known.
+    pub plan: Option<Plan>,
+    /// What becomes of the others if units are missing.
+    pub incomplete: Incomplete,
+    /// Folders of plans in which nothing has been written for so long are removed.
+    pub abandon: Option<Duration>,
     /// Workers, for what has to be converted again; 0 for one a core.
     pub jobs: usize,
     /// How reverse lookups are done, if they are a source of names.
@@ -71,61 +75,181 @@ pub struct CommitOptions {
     pub cancel: Cancel,
 }
 
+/// What a commit does if units of its plan are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incomplete {
+    /// It names them, and commits nothing.
+    Refuse,
+    /// It leaves out the captures that are not whole, names them, and commits the others.
+    LeaveOut,
+}
+
 /// Publishes the rows of units that were converted elsewhere.
 ///
 /// A chunk that began at a position which turns out wrong is converted again here, with the rest of its capture; so are
-/// the neighbours of a damaged capture, if `strict` refuses it.
+/// the neighbours of a damaged capture, if `strict` refuses it. Once it is done, all that was staged for the plan is
+/// removed, attempts that were lost included.
 ///
 /// # Errors
-/// If units of the plan are missing, a capture that has to be converted again is not there, or the lake cannot be
-/// written.
+/// If units of the plan are missing and are not to be left out, the lake has changed since the plan was made, a capture
+/// that has to be converted again is not there, or the lake cannot be written.
 pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    let Some(settings) = rows.first().map(|row| row.unit.settings.clone()) else {
+    let rows = delivered(whole(&Lake::at(lake), rows), &options, &mut report)?;
+    let settings = options.plan.as_ref().map(|plan| &plan.settings);
+    let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
+    let lake = Lake::at(lake);
+    let nothing = rows.is_empty() && options.plan.as_ref().is_none_or(|plan| plan.units.is_empty());
+    if nothing && !lake.exists() {
         return Ok(report);
-    };
-    rows.iter().try_for_each(|row| fits(row, &settings))?;
-    let lake = Lake::create(lake)?;
+    }
+    let lake = Lake::create(lake.root())?;
     let _lock = hold(&lake, options.wait, &options.cancel)?;
-    let held = Holdings::read(&lake)?;
-    held.agrees_with(&settings, lake.root())?;
-    let stage = FinalStage::open(&lake, &settings, &options.ptr, options.top, &options.cancel)?;
-    let mut seen = HashSet::new();
-    let mut is_new = |row: &UnitRow| !held.has_unit(&row.unit.id) && seen.insert(row.unit.id.clone());
-    let mut rows: Vec<_> = rows.into_iter().filter(|row| is_new(row)).collect();
-    rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+    if let Some(settings) = &settings {
+        let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
+        let result = commit_rows(&lake, rows, settings, &options, &mut report);
+        let swept = sweep_staging(&lake);
+        result?;
+        swept?;
+        // Only after the commit: until then they are all there is of the work.
+        let plan = options.plan.iter().map(|plan| Lake::units().join(&plan.plan));
+        plan.chain(folders.iter().cloned()).try_for_each(|folder| sweep(&lake.resolve(&folder)))?;
+        // Of an earlier plan whose units were committed with this one, if that was all it had.
+        let plans: BTreeSet<_> = folders.iter().filter_map(|folder| folder.parent()).collect();
+        plans.iter().for_each(|folder| drop(fs::remove_dir(lake.resolve(folder))));
+    }
+    abandoned::sweep(&lake, options.abandon)?;
+    report.seconds = started.elapsed().as_secs_f64();
+    report.packets_per_second = per_second(report.records, report.seconds);
+    Ok(report)
+}
+
+/// Takes out attempts whose files are gone, of units that were converted more than once.
+fn whole(lake: &Lake, mut rows: Vec<UnitRow>) -> Vec<UnitRow> {
+    let mut attempts: HashMap<String, usize> = HashMap::new();
+    rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
+    let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
+        lake.resolve(staged).metadata().is_ok_and(|metadata| metadata.len() == bytes)
+    };
+    rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
+    rows
+}
+
+/// The files of a unit: where they are staged, their bytes and checksums.
+fn staged(row: &UnitRow) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
+    let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
+    parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
+}
+
+/// The rows that are to be committed, in their order.
+fn delivered(mut rows: Vec<UnitRow>, options: &CommitOptions, report: &mut Report) -> Result<Vec<UnitRow>> {
+    if let Some(plan) = &options.plan {
+        plan.check()?;
+        plan.note(report);
+        let (of_plan, others) = plan.rows(rows);
+        rows = of_plan;
+        if others > 0 {
+            let rows = plural_of(others as u64, "row was", "rows were");
+            report.notes.push(format!("{rows} passed over, of units that are not in this plan"));
+        }
+    } else {
+        if let Some(row) = rows.iter().find(|row| row.unit.only_with_plan) {
+            let problem = "is committed together with the first line of its plan, which says what it replaces; \
+                           give that line as well, or name the plan with `--plan`";
+            return Err(Error::Commit { path: row.unit.name().into(), problem: problem.to_owned() });
+        }
+        let mut seen = HashSet::new();
+        rows.retain(|row| seen.insert(row.unit.id.clone()));
+        rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+    }
+    let settings = options.plan.as_ref().map(|plan| plan.settings.clone());
+    let settings = settings.or_else(|| rows.first().map(|row| row.unit.settings.clone())).unwrap_or_default();
+    rows.iter().try_for_each(|row| fits(row, &settings))?;
+    Ok(rows)
+}
+
+fn commit_rows(
+    lake: &Lake,
+    mut rows: Vec<UnitRow>,
+    settings: &Settings,
+    options: &CommitOptions,
+    report: &mut Report,
+) -> Result<()> {
+    let held = Holdings::read(lake)?;
+    held.agrees_with(settings, lake.root())?;
+    let mut selection = Tonight::default();
+    if let Some(plan) = &options.plan {
+        if !plan.is_of(&held) && plan.is_done(&held) {
+            report.newest_packet_timestamp_seconds = held.newest_packet();
+            report.notes.push("the lake holds all of the plan already".to_owned());
+            return Ok(());
+        }
+        if !plan.is_of(&held) {
+            return Err(Error::PlanIsOld { lake: lake.root().to_path_buf(), made: plan.sequence, now: held.sequence });
+        }
+        selection = plan.selection();
+    }
+    let stage = FinalStage::open(lake, settings, &options.ptr, options.top, &options.cancel)?;
+    if options.plan.is_none() {
+        rows.retain(|row| !held.has_unit(&row.unit.id));
+    }
+    let leave_out = options.incomplete == Incomplete::LeaveOut;
+    if leave_out {
+        rows.retain(|row| is_staged(lake, row));
+    }
+    let (mut missing, units) = options.plan.as_ref().map(|plan| plan.missing(&rows)).unwrap_or_default();
+    if units > 0 && !leave_out {
+        let all = options.plan.as_ref().map_or(0, |plan| plan.units.len());
+        let captures = missing.iter().map(|path| path_text::printable(path)).collect();
+        return Err(Error::UnitsMissing { missing: units, all, captures });
+    }
+    leave(&mut rows, &missing);
     let again: HashSet<_> = unproved(&rows).into_iter().collect();
     if !again.is_empty() {
-        let workshop = workshop(&lake, &settings, options.jobs, &options.cancel)?;
+        let workshop = workshop(lake, settings, options.jobs, &options.cancel)?;
         rows = convert_again(&workshop, rows, &again, options.jobs)?;
     }
-    if let Some(path) = unproved(&rows).into_iter().next() {
+    let unproved = unproved(&rows);
+    if let Some(path) = unproved.first().filter(|_| !leave_out) {
         let problem = "some of its units are missing; commit all units of a capture together".to_owned();
-        return Err(Error::Commit { path, problem });
+        return Err(Error::Commit { path: path.clone(), problem });
     }
-    let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
+    leave(&mut rows, &unproved.iter().cloned().collect());
+    missing.extend(unproved);
+    selection.leave(&missing);
     if options.strict {
-        let workshop = workshop(&lake, &settings, options.jobs, &options.cancel)?;
+        let workshop = workshop(lake, settings, options.jobs, &options.cancel)?;
         let refused = refused(&rows);
-        rows = refuse_damaged(rows, workshop, options.jobs, &held.identities_without(&BTreeSet::new()), &mut report)?;
+        let captures = rows.iter().flat_map(|row| &row.unit.captures);
+        let replaced = captures.filter_map(|capture| Some(held.input_at(&capture.input.absolute)?.id)).collect();
+        rows = refuse_damaged(rows, workshop, options.jobs, &held.identities_without(&replaced), report)?;
         if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
             let problem =
                 "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();
             return Err(Error::Commit { path, problem });
         }
     }
-    let result = publish(stage, rows, Tonight::default(), held, (options.jobs, None), &mut report);
-    let swept = sweep_staging(&lake);
-    result?;
-    swept?;
-    // Only after the commit: until then they are all there is of the work.
-    folders.iter().try_for_each(|folder| sweep(&lake.resolve(folder)))?;
-    // Goes when it is empty; units of other plans may wait there.
-    let _ = fs::remove_dir(lake.resolve(&Lake::units()));
-    report.seconds = started.elapsed().as_secs_f64();
-    report.packets_per_second = per_second(report.records, report.seconds);
-    Ok(report)
+    publish(stage, rows, selection, held, (options.jobs, None), report)?;
+    // The lake knows nothing of them: the next plan has them.
+    report.refused.extend(missing.into_iter().map(left_out));
+    Ok(())
+}
+
+/// Takes out the units of captures that are not whole.
+fn leave(rows: &mut Vec<UnitRow>, captures: &BTreeSet<PathBuf>) {
+    rows.retain(|row| !row.unit.captures.iter().any(|capture| captures.contains(&capture.input.absolute)));
+}
+
+/// What is said of a capture that is left out of a commit.
+fn left_out(path: PathBuf) -> RefusedEntry {
+    let reason = "was left out, for not all of its units are there".to_owned();
+    RefusedEntry { path, reason, hint: Some("the next plan has it again".to_owned()), seen: None, retired: false }
+}
+
+/// Whether all files of a unit are where its row says, and as they were written.
+fn is_staged(lake: &Lake, row: &UnitRow) -> bool {
+    staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
 }
 
 /// The captures that gave no rows because they could not be read.
@@ -147,7 +271,7 @@ fn fits(row: &UnitRow, settings: &Settings) -> Result<()> {
     let partial =
         row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Lake::partial_path(&row.unit.id)));
     for (staged, path, belongs) in parts.chain(partial) {
-        if !plain(staged) || !staged.starts_with(Lake::units()) {
+        if !plain(staged) || folder_above(staged, &row.unit.id).is_none() {
             return refused(staged, "is not where `parcap convert-unit` stages its files");
         }
         if !plain(path) || !belongs {
@@ -167,8 +291,16 @@ fn place_of(row: &UnitRow) -> (Option<&Path>, u64, &str) {
 /// The folder in which a unit was staged.
 fn folder_of(row: &UnitRow) -> Option<PathBuf> {
     let staged = row.parts.first().map(|part| &part.staged).or(row.partial.as_ref().map(|partial| &partial.staged))?;
+    folder_above(staged, &row.unit.id).map(Path::to_path_buf)
+}
+
+/// The folder of an attempt at a unit: `units/UNIT-…`, or `units/PLAN/UNIT-…`; its files are in a folder of it.
+fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
     let folder = staged.parent()?.parent()?;
-    folder.starts_with(Lake::units()).then(|| folder.to_path_buf())
+    let above = folder.parent()?;
+    let is_its_own = folder.file_name()?.to_str()?.strip_prefix(unit)?.starts_with('-');
+    let is_below = above == Lake::units() || above.parent() == Some(&Lake::units());
+    (is_its_own && is_below && !unit.is_empty()).then_some(folder)
 }
 
 /// What units are converted with that have to be converted again here.

@@ -3,16 +3,20 @@
 //! In: a [`Request`]. Out: a lake that holds its captures, and a [`Report`]. Always: records framed equal rows written,
 //! or nothing is committed.
 
+mod abandoned;
 mod away;
+mod called;
 mod compact;
 mod convert;
 mod count;
 mod dry;
 mod external;
+mod forget;
 mod inspect;
 mod metrics;
 mod naming;
 mod page;
+mod planned;
 mod publish;
 mod report;
 mod strict;
@@ -23,14 +27,16 @@ mod verify;
 mod words;
 
 pub use away::Away;
-pub use compact::{CompactReport, ForgetReport, RewriteRequest, compact_lake, forget};
+pub use compact::{CompactReport, RewriteRequest, compact_lake};
 pub use convert::{MaxDamaged, Request, convert};
 pub use dry::{Why, WouldConvert};
-pub use external::{CommitOptions, commit, convert_unit, plan};
+pub use external::{CommitOptions, Incomplete, commit, convert_unit};
+pub use forget::{ForgetReport, Forgotten, forget, forget_before};
 pub use inspect::{Inspected, inspect};
 pub use metrics::metrics;
 pub use naming::now;
 pub use page::{PageRequest, page};
+pub use planned::{Plan, Planned, PlannedUnit, plan};
 pub use report::{Changing, Damaged, Report};
 pub use summarize::{SummarizeRequest, Summarized, summarize};
 pub use tonight::Rules;

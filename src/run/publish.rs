@@ -48,7 +48,7 @@ pub(super) fn publish(
 
     let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &held);
-    replaced.extend(&tonight.displaced);
+    replaced.extend(tonight.displaced.iter().map(|(_, id)| *id));
     replaced.extend(those_that_go_on(&tonight.goes_on, &rows));
     let the_same = those_that_are_the_same(&tonight.may_be, &rows, &held, report);
     // What is no other one after all is gone.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::commit::{InputEntry, NamedCounts, RefusedEntry, Seen};
 use crate::discover::{Refusal, path_text};
@@ -34,6 +34,8 @@ pub struct Report {
     pub settling: u64,
     /// Files that were refused before, and are as they were; they were not opened.
     pub quarantined: u64,
+    /// Captures that were taken out of the lake for their age, and are as they were; they were not opened.
+    pub retired: u64,
     /// Files met while walking that are no captures and do not claim to be.
     pub stepped_over: u64,
     /// Captures that the lake holds of what was named, and that are not there any more.
@@ -107,7 +109,7 @@ pub struct Damaged {
 }
 
 /// Two captures with the same content.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicate {
     /// The later one.
     #[serde(with = "path_text")]
@@ -118,12 +120,12 @@ pub struct Duplicate {
     /// Whether only the earlier one is in the lake.
     pub left_out: bool,
     /// Whether the later one is cut, and the earlier one begins as it does.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beginning: bool,
 }
 
 /// A capture that took the name of another one.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overwritten {
     /// Their name.
     #[serde(with = "path_text")]
@@ -133,7 +135,7 @@ pub struct Overwritten {
 }
 
 /// A capture under a new name.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
     /// Its name now.
     #[serde(with = "path_text")]
@@ -211,7 +213,7 @@ impl Report {
     /// Adds what was no capture.
     pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
         let hint = refusal.hint().map(str::to_owned);
-        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen });
+        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen, retired: false });
     }
 
     /// Whether no more captures are damaged or refused than may be.
@@ -243,7 +245,7 @@ impl Report {
 
     /// How many captures had which fate.
     #[must_use]
-    pub fn states(&self) -> [(&'static str, u64); 8] {
+    pub fn states(&self) -> [(&'static str, u64); 9] {
         let open = self.changing.iter().filter(|changing| changing.how.is_open()).count() as u64;
         [
             ("converted", self.inputs),
@@ -252,6 +254,7 @@ impl Report {
             ("damaged", self.damaged.len() as u64),
             ("refused", self.refused.len() as u64),
             ("quarantined", self.quarantined),
+            ("retired", self.retired),
             ("open", open),
             ("settling", self.settling),
         ]

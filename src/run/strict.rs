@@ -55,6 +55,7 @@ pub(super) fn refuse_damaged(
                         .to_owned(),
                 ),
                 seen: None,
+                retired: false,
             }
         }));
     }

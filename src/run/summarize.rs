@@ -174,7 +174,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), 0)?;
     let entries = held.inputs_by_path().into_iter().cloned().collect();
     let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
-    let refused = held.quarantine.into_values().chain(held.refused).collect();
+    let refused = held.quarantine.into_values().filter(|refused| !refused.retired).chain(held.refused).collect();
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 

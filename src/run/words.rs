@@ -186,6 +186,7 @@ impl Report {
             (self.damaged.len() as u64, "damaged"),
             (self.refused.len() as u64, "refused"),
             (self.quarantined, "refused before"),
+            (self.retired, "taken out before"),
             (self.stepped_over, "stepped over"),
         ];
         others.into_iter().filter(|(count, _)| *count > 0)

@@ -18,7 +18,7 @@ fn inputs(folder: &tempfile::TempDir) -> Vec<String> {
     vec![text(&save(folder, "capture.pcap", &capture().bytes)), sample("vlan.pcap"), sample("web.pcap.gz")]
 }
 
-/// The lines that `parcap plan` prints.
+/// The units that `parcap plan` prints.
 fn plan(inputs: &[String], lake: &Path) -> Vec<String> {
     let mut args = vec!["plan".to_owned()];
     args.extend(inputs.iter().cloned());
@@ -26,7 +26,7 @@ fn plan(inputs: &[String], lake: &Path) -> Vec<String> {
     args.extend(shape().into_iter().map(str::to_owned));
     let ran = run(&args);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
-    ran.stdout.lines().map(str::to_owned).collect()
+    ran.stdout.lines().skip(1).map(str::to_owned).collect()
 }
 
 fn convert_unit(unit: &str, lake: &Path, jobs: &str) -> String {

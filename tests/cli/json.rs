@@ -198,15 +198,26 @@ fn would_convert(page: &mut Page, root: &Path) {
 fn units(page: &mut Page, root: &Path) {
     let lake = text(&root.join("planned"));
     let input = text(&save_in(root, "planned.pcap", &capture().bytes));
-    for options in [&["--chunk-size", "900"][..], &["--compression", "lz4"]] {
-        let units = run([&["plan", &input, "--out", &lake], options].concat()).stdout;
+    let mut plan = |options: &[&str]| {
+        let plan = run([&["plan", &input, "--out", &lake], options].concat()).stdout;
+        let (head, units) = plan.split_once('\n').unwrap();
+        page.document("plan", &format!("{head}\n"));
         assert!(!units.is_empty());
         units.lines().for_each(|unit| page.document("unit", &format!("{unit}\n")));
+        plan
+    };
+    plan(&["--chunk-size", "900"]);
+    plan(&["--compression", "lz4"]);
+    let rows = run_with(["convert-unit", "--out", &lake], plan(&[]).as_bytes()).stdout;
+    assert!(rows.lines().all(|row| row.starts_with("{\"version\":1,")), "{rows}");
+    let (_, row) = rows.split_once('\n').unwrap();
+    let commit = ["commit", &lake, "--format", "json"];
+    let ran = run_with(commit, row.as_bytes());
+    // What stands in the place of what the lake has is not to be committed without its plan.
+    let forced = run_with(["convert-unit", "--out", &lake], plan(&["--force"]).as_bytes()).stdout;
+    for report in [ran, run_with(commit, forced.as_bytes())] {
+        page.document("report", &report.stdout);
     }
-    let units = run(["plan", &input, "--out", &lake]).stdout;
-    let row = run_with(["convert-unit", "--out", &lake], units.as_bytes()).stdout;
-    assert!(row.starts_with("{\"version\":1,"), "{row}");
-    page.document("report", &run_with(["commit", &lake, "--format", "json"], row.as_bytes()).stdout);
 }
 
 fn save_in(root: &Path, name: &str, bytes: &[u8]) -> std::path::PathBuf {
@@ -248,6 +259,7 @@ fn lakes(page: &mut Page, root: &Path) {
     page.document("compacted", &json(&["compact", &lake_text]));
     let forgotten = ["forget", &lake_text, &text(&root.join("archive/z.pcap"))];
     page.document("forgotten", &json(&forgotten));
+    page.document("forgotten", &json(&["forget", &lake_text, "--before", "1970-01-01"]));
     fs::write(lake.join("packets/stray.parquet"), "").unwrap();
     page.document("verified", &json(&["verify", &lake_text]));
     page.document("tables", &json(&["summarize", &lake_text]));
@@ -305,14 +317,15 @@ fn what_the_page_does_not_say_is_found() {
 fn a_unit_of_another_version_is_refused_and_one_of_before_versions_is_not() {
     let folder = folder();
     let lake = text(&folder.path().join("lake"));
-    let unit = run(["plan", &text(&save(&folder, "a.pcap", &capture().bytes)), "--out", &lake]).stdout;
+    let plan = run(["plan", &text(&save(&folder, "a.pcap", &capture().bytes)), "--out", &lake]).stdout;
+    let (_, unit) = plan.split_once('\n').unwrap();
     let convert = |unit: &str| run_with(["convert-unit", "--out", &lake], unit.as_bytes());
     let other = convert(&unit.replacen("\"version\":1", "\"version\":2", 1));
     assert_eq!(
         (other.status, other.stderr.as_str()),
         (
             Some(1),
-            "error: stdin: the unit is of version 2, and this parcap reads version 1\n\
+            "error: stdin, line 1: the unit is of version 2, and this parcap reads version 1\n\
              hint: use one parcap for `plan`, `convert-unit` and `commit`\n"
         )
     );

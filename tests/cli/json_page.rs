@@ -121,7 +121,7 @@ fn fits(kind: &str, value: &Value) -> bool {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
-        "row" => value.is_object(),
+        "row" | "object" => value.is_object(),
         "path" => match value.as_object() {
             None => value.is_string(),
             Some(fields) => fields.len() == 1 && fields.get("hex").is_some_and(Value::is_string),

@@ -93,7 +93,7 @@ fn what_is_no_unit_is_refused_by_name() {
     let folder = folder();
     let lake = text(&folder.path().join("lake"));
     for (args, stdin, complaint) in [
-        (vec!["convert-unit", "--out", &lake], "{", "error: stdin: not a valid unit: "),
+        (vec!["convert-unit", "--out", &lake], "{", "error: stdin, line 1: not a valid unit: "),
         (vec!["commit", &lake], "{}\n", "error: stdin, line 1: not a valid unit row: "),
     ] {
         let ran = super::common::run_with(&args, stdin.as_bytes());

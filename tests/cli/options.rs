@@ -27,16 +27,19 @@ const PTR: [&str; 6] =
 /// The commands and their options, as lake.md has them, of what there is today.
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let convert = ["--out", "--jobs", "--memory", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
-    let nightly = ["--dedupe", "--max-damaged", "--wait", "--metrics-file", "--log-format"];
-    let rules = ["--force", "--retry-damaged", "--settle", "--allow-empty"];
+    let nightly = ["--max-damaged", "--wait", "--metrics-file", "--log-format"];
+    let rules = ["--force", "--retry-damaged", "--dedupe", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
         ("plan", [&["--out", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
-        ("commit", [&["--jobs", "--strict", "--wait"][..], &SHOWN, &PTR].concat()),
+        (
+            "commit",
+            [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),
+        ),
         ("verify", vec!["--jobs", "--wait", "--format", "--deep"]),
         ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
-        ("forget", vec!["--jobs", "--wait", "--format", "--dry-run"]),
+        ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than"]),
         (
             "summarize",
             [
@@ -107,7 +110,7 @@ fn the_help_of_each_command_names_its_options_and_says_once_where_else_they_are_
 #[test]
 fn the_variable_of_each_option_reaches_it() {
     // Whatever is said is a path or a text to these; a path that cannot be written or read is complained of.
-    let free = ["--out", "--metrics-file", "--title", "--svg"];
+    let free = ["--out", "--metrics-file", "--title", "--svg", "--plan"];
     for (name, options) in commands() {
         for option in options.into_iter().filter(|option| !free.contains(option)) {
             let mut command = command();
@@ -263,6 +266,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         "replaced",
         "settling",
         "quarantined",
+        "retired",
         "changing",
         "renamed",
         "stepped_over",

@@ -313,6 +313,9 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 /// How units that were converted apart are committed, to be changed before it is done.
 pub(crate) fn commit_options() -> parcap::run::CommitOptions {
     parcap::run::CommitOptions {
+        plan: None,
+        incomplete: parcap::run::Incomplete::Refuse,
+        abandon: None,
         jobs: 2,
         strict: false,
         top: 10,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use parcap::commit::{CaptureEntry, UnitRow, unproved};
 use parcap::read::CaptureReader;
-use parcap::run::{commit, convert_unit, plan};
+use parcap::run::{Planned, commit, convert_unit, plan};
 use parcap::unit::Cancel;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -62,7 +62,8 @@ fn in_one_run(capture: &Path, lake: &Path, settings: &Settings, jobs: usize) -> 
 
 /// `plan` and `convert-unit`.
 fn units_of(capture: &Path, lake: &Path, settings: &Settings) -> Vec<UnitRow> {
-    let (units, _) = plan(&[capture.to_path_buf()], lake, settings, &parcap::run::Rules::default()).unwrap();
+    let Planned { units, .. } =
+        plan(&[capture.to_path_buf()], lake, settings, &parcap::run::Rules::default(), &Default::default()).unwrap();
     units.iter().map(|unit| convert_unit(unit, lake, 1, Cancel::default()).unwrap()).collect()
 }
 

@@ -95,7 +95,8 @@ fn captures_in_captures_change_no_row_of_units_that_are_converted_apart() {
         let path = save(&folder, name, &capture.bytes);
         let lake = folder.path().join("lake");
         let settings = Settings { chunk_size: 3001, target_file_size: 16, ..Settings::default() };
-        let (units, _) = parcap::run::plan(&[path], &lake, &settings, &parcap::run::Rules::default()).unwrap();
+        let parcap::run::Planned { units, .. } =
+            parcap::run::plan(&[path], &lake, &settings, &parcap::run::Rules::default(), &Default::default()).unwrap();
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units
             .iter()

@@ -120,8 +120,14 @@ fn thousands_of_headers_inside_change_no_row_of_units_that_are_converted_apart()
         for chunk_size in [2999, 8192, 20_001] {
             let lake = folder.path().join(format!("lake-{chunk_size}"));
             let settings = Settings { chunk_size, target_file_size: 16, ..Settings::default() };
-            let (units, _) =
-                plan(std::slice::from_ref(&path), &lake, &settings, &parcap::run::Rules::default()).unwrap();
+            let parcap::run::Planned { units, .. } = plan(
+                std::slice::from_ref(&path),
+                &lake,
+                &settings,
+                &parcap::run::Rules::default(),
+                &Default::default(),
+            )
+            .unwrap();
             assert!(units.len() > 3);
             let rows = units.iter().rev().map(|unit| convert_unit(unit, &lake, 2, Cancel::default()).unwrap());
             commit(&lake, rows.collect(), commit_options()).unwrap();

@@ -15,8 +15,11 @@
 //! 13. Streams that unpack to what nobody captures are left: `bounds`.
 //! 14. Rows of many partitions are all there, in row groups that are no smaller than need be: `partitions`.
 //! 15. Whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives: `nights`.
+//!     It holds the same, to the byte, if the nights are planned, converted in pieces and committed: `nights_planned`.
 //! 16. With the table of names the packets give the volumes by name: `named`.
 //! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
+//! 18. What is older than a date goes capture by capture and stays out, and the rest is what there would be without it:
+//!     `retention`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -41,9 +44,11 @@ mod implausible;
 mod named;
 mod names;
 mod nights;
+mod nights_planned;
 mod packing;
 mod partitions;
 mod random;
+mod retention;
 mod salvage;
 mod summaries;
 mod tally;

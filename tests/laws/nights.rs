@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::archive::{Archive, any_event, content};
 use super::common::{Row, convert, hashes, packets, request, summary, summary_names};
+use super::nights_planned::night_in_one_and_in_pieces;
 use super::{folder, save};
 
 fn sorted(lake: &Path) -> Vec<Row> {
@@ -90,7 +91,7 @@ proptest! {
             let folders: Vec<_> = [false, true].into_iter().filter(|odd| named != 1 + i32::from(*odd)).collect();
             let paths: Vec<_> = folders.iter().map(|odd| archive.named(*odd)).collect();
             let night = Request { settings: settings.clone(), ..request(&paths, &lake) };
-            convert(&night);
+            night_in_one_and_in_pieces(&night);
             archive.night(|(number, _)| folders.contains(&(number % 2 == 1)));
             if compacted {
                 compact_lake(&rewrite_of(&lake)).unwrap();

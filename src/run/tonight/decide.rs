@@ -46,7 +46,7 @@ impl<'a> Sorting<'a> {
             self.decide_one(capture, found, became, &mut tonight);
         }
         // Those that were moved themselves are somewhere.
-        tonight.displaced.retain(|id| !known.found.contains(id));
+        tonight.displaced.retain(|(_, id)| !known.found.contains(id));
         tonight.goes_on.retain(|(_, id)| !known.found.contains(id));
         tonight.may_be.retain(|(_, id)| !taken.contains(id));
         self.look_at_doubles(look, &mut known, &mut tonight)?;
@@ -126,7 +126,7 @@ impl<'a> Sorting<'a> {
         let own = own.map(|own| own.id);
         let left_out = match found.kin {
             Kin::Moved(of_it) => {
-                tonight.displaced.extend(own);
+                tonight.displaced.extend(own.map(|own| (input.absolute.clone(), own)));
                 tonight.met_again.push(met_again(of_it, &input));
                 self.report.renamed.push(Renamed { path: input.path.clone(), was: of_it.input.path.clone() });
                 if !self.is_wanted_again(of_it) {
@@ -146,7 +146,7 @@ impl<'a> Sorting<'a> {
         };
         if let Some((double, beginning)) = left_out {
             // What it goes on from is in its double too.
-            tonight.displaced.extend(own);
+            tonight.displaced.extend(own.map(|own| (double.absolute.clone(), own)));
             self.displace(found.goes_on_from, &double.absolute, tonight);
             self.note_double(&input, double.path, true, beginning);
             tonight.left_out.push((input, double.absolute));
@@ -190,6 +190,7 @@ impl<'a> Sorting<'a> {
             hint: Some("`--force` replaces them by what is there now, `parcap forget` takes them out".to_owned()),
             // Said each night, for nobody may have seen it.
             seen: None,
+            retired: false,
         });
     }
 
@@ -208,7 +209,7 @@ impl<'a> Sorting<'a> {
     /// Captures of the lake go, for another one that it holds has all of theirs.
     fn displace(&self, ids: Vec<usize>, stays: &Path, tonight: &mut Tonight) {
         ids.iter().for_each(|id| self.leave_out_from_now_on(*id, stays, tonight));
-        tonight.displaced.extend(ids);
+        tonight.displaced.extend(ids.into_iter().map(|id| (stays.to_path_buf(), id)));
     }
 
     /// A file that is still where it was is no new capture by the next night.
@@ -220,10 +221,8 @@ impl<'a> Sorting<'a> {
     /// Captures that were left out by an earlier run, and whose double is replaced now, are looked at again.
     fn look_at_doubles(&mut self, look: Look<'a>, known: &mut Known<'a>, tonight: &mut Tonight) -> Result<()> {
         let converted = tonight.convert.iter().filter_map(|input| Some(self.held.input_at(&input.absolute)?.id));
-        let replaced: BTreeSet<usize> = converted
-            .chain(tonight.displaced.iter().copied())
-            .chain(tonight.goes_on.iter().map(|(_, id)| *id))
-            .collect();
+        let elsewhere = tonight.displaced.iter().chain(&tonight.goes_on).map(|(_, id)| *id);
+        let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
         // They go, and are nowhere to be found.
         known.found.extend(&replaced);
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {

@@ -9,8 +9,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use crate::commit::{Holdings, InputEntry, MetAgain, Packed, Seen};
-use crate::discover::{self, Candidate, Input, Refusal, is_capture_name};
+use crate::discover::{self, Candidate, Input, Refusal, is_capture_name, path_text};
 use crate::error::Result;
 use crate::memory::USUAL_WINDOW;
 use crate::unit::Cancel;
@@ -50,24 +52,46 @@ impl Default for Rules {
     }
 }
 
-/// The captures of a run.
-#[derive(Debug, Default)]
+/// The captures of a run. A plan carries it to its commit, but for what is to be converted: that is in the units.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Tonight {
     /// What is to be converted. A capture that the lake holds under the same path is replaced.
+    #[serde(skip)]
     pub(super) convert: Vec<Input>,
     /// Captures that the lake holds, under another name or with another time.
     pub(super) met_again: Vec<MetAgain>,
-    /// Captures of the lake whose place another one has that the lake holds too.
-    pub(super) displaced: BTreeSet<usize>,
+    /// Captures of the lake whose place another one has, or whose packets: by the absolute path of that one.
+    #[serde(with = "path_text::pairs")]
+    pub(super) displaced: Vec<(PathBuf, usize)>,
     /// Captures of the lake that go on in others, which take their place. By the absolute path of the new one.
+    #[serde(with = "path_text::pairs")]
     pub(super) goes_on: Vec<(PathBuf, usize)>,
     /// Captures that may be others of the lake, converted by an earlier version: if they give the same packets. By the
     /// absolute path of the new one.
+    #[serde(with = "path_text::pairs")]
     pub(super) may_be: Vec<(PathBuf, usize)>,
     /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
+    #[serde(with = "path_text::pairs::reversed")]
     pub(super) left_out: Vec<(Input, PathBuf)>,
     /// Files that are not there any more, and whose refusal is forgotten.
+    #[serde(with = "path_text::list")]
     pub(super) forgiven: Vec<PathBuf>,
+}
+
+impl Tonight {
+    /// Takes out what is said of captures that are not converted after all, by their absolute paths: the lake keeps what
+    /// it has of them, and the next run meets them as this one did. Each list that speaks of captures to be converted is
+    /// looked through here.
+    pub(super) fn leave(&mut self, captures: &BTreeSet<PathBuf>) {
+        let stays = |path: &Path| !captures.contains(path);
+        self.convert.retain(|input| stays(&input.absolute));
+        self.met_again.retain(|met| stays(&met.seen.absolute));
+        self.displaced.retain(|(path, _)| stays(path));
+        self.goes_on.retain(|(path, _)| stays(path));
+        self.may_be.retain(|(path, _)| stays(path));
+        self.left_out.retain(|(_, same_as)| stays(same_as));
+    }
 }
 
 /// Captures for a command that knows no lake.

@@ -58,13 +58,14 @@ impl<'a> Sorting<'a> {
 
     /// A file that is new, or not as it was: perhaps it was refused as it is.
     fn meet_other(&mut self, candidate: Candidate, held: Option<usize>) {
-        let again = self.rules.force || self.rules.retry_damaged;
         let known = self.held.quarantine.get(&candidate.absolute);
+        let again = self.rules.force || (self.rules.retry_damaged && !known.is_some_and(|refused| refused.retired));
         let known = known.filter(|refused| !again && refused.seen.as_ref().is_some_and(|seen| same(seen, &candidate)));
-        if known.is_some() && (held.is_some() || is_capture_name(&candidate.path)) {
+        if known.is_some_and(|known| known.retired || held.is_some() || is_capture_name(&candidate.path)) {
             self.present.add(&candidate.path, &candidate.absolute);
         }
         match known {
+            Some(refused) if refused.retired => self.report.retired += 1,
             // Whoever names it wants to know.
             Some(refused) if self.named.contains(&candidate.path) => {
                 self.refused.insert(candidate.path.clone());

@@ -1,0 +1,276 @@
+//! `parcap plan`, `convert-unit`, `commit`: what goes from one to the next, a JSON document a line.
+
+use std::io::{self, BufRead as _};
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::commit::UnitRow;
+use crate::error::{Error, Result};
+use crate::exit_code::ExitCode;
+use crate::plan::Unit;
+use crate::run::{self, CommitOptions, Incomplete, Plan};
+use crate::unit::Cancel;
+
+use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
+use super::json::{self, line};
+use super::nightly::{RulesArgs, WaitArg};
+use super::parse::duration;
+use super::ptr::PtrArgs;
+use super::render::{complain, show};
+use super::{print, talk};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  parcap plan captures/ --out lake | parcap convert-unit --out lake | parcap commit lake
+  parcap plan captures/ --out lake > plan.jsonl
+  parallel --pipe -N1 parcap convert-unit --out lake < plan.jsonl > rows.jsonl
+  parcap commit lake --plan plan.jsonl < rows.jsonl
+
+The first line says what the units do not: what has another name now, what was refused, what is
+left out. `convert-unit` passes it on, so it may be given away with the other lines.";
+
+pub(super) const UNIT_EXIT: &str = "\
+Exit status:
+  0    each unit has its row; also one with captures that are damaged or unreadable, which `commit` names
+  1    a unit could not be converted; it has no row, and stderr says why. The others have theirs. Try it again
+  2    wrong usage
+  130, 143  stopped by SIGINT, SIGTERM";
+
+pub(super) const COMMIT_EXIT: &str = "\
+Exit status:
+  0    committed, or the lake holds all of it already
+  1    nothing was committed: units are missing, the lake has changed since the plan was made, a staged file is not
+       as it was written, or the lake cannot be written
+  2    wrong usage
+  3    committed, but some input was damaged, refused, unreadable or left out; each is named
+  75   another run holds the lake; try later
+  130, 143  stopped by SIGINT, SIGTERM";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    /// Captures: files, directories (walked) or quoted patterns
+    #[arg(required = true, value_name = "INPUT", value_parser = clap::builder::ValueParser::new(not_stdin))]
+    inputs: Vec<PathBuf>,
+    /// The lake for which to plan
+    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
+    out: PathBuf,
+    #[command(flatten)]
+    rules: RulesArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConvertUnitArgs {
+    /// The lake in which to stage the parts
+    #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
+    out: PathBuf,
+    /// Worker threads
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 1)]
+    jobs: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CommitArgs {
+    /// The lake
+    lake: PathBuf,
+    /// The file with what `parcap plan` has printed, if its first line does not come with the rows
+    #[arg(long, value_name = "FILE", env = "PARCAP_PLAN")]
+    plan: Option<PathBuf>,
+    /// What to do if units of the plan are missing: commit nothing, or leave out the captures that are not whole, name them,
+    /// and commit the others (exit status 3)
+    #[arg(long, value_enum, value_name = "HOW", env = "PARCAP_INCOMPLETE", default_value_t = IncompleteArg::Refuse)]
+    incomplete: IncompleteArg,
+    /// Also remove what plans have staged that never came back, if nothing of it was written for so long, such as 7d
+    #[arg(long, value_name = "TIME", env = "PARCAP_ABANDON", value_parser = duration)]
+    abandon: Option<Micros>,
+    /// Worker threads, for chunks that have to be converted again [default: one a core]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
+    #[command(flatten)]
+    strict: StrictArg,
+    #[command(flatten)]
+    wait: WaitArg,
+    #[command(flatten)]
+    pub(super) shown: ShownArgs,
+    #[command(flatten)]
+    ptr: PtrArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum IncompleteArg {
+    Refuse,
+    LeaveOut,
+}
+
+fn not_stdin(text: &str) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err("standard input cannot be converted elsewhere; use `parcap convert -`".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// Prints the plan: its first line, and a line for each unit.
+pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let planned = run::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
+    planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
+    planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
+    talk(&planned.report.complaints());
+    Ok(planned.report.exit_code())
+}
+
+/// Converts the units that come from standard input, one after the other, and prints the row of each. The first line of a
+/// plan is passed on.
+pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let mut code = ExitCode::Success;
+    for (number, text) in io::stdin().lock().lines().enumerate() {
+        let text = text.map_err(Error::io("read", "stdin"))?;
+        let name = format!("stdin, line {}", number + 1);
+        let converted = match Kind::of(&text) {
+            Kind::Nothing => continue,
+            Kind::Plan => json::read::<Plan>("plan", &name, &text).map(|_| text + "\n"),
+            Kind::Unit | Kind::Row => json::read::<Unit>("unit", &name, &text)
+                .and_then(|unit| run::convert_unit(&unit, &args.out, args.jobs, cancel.clone()))
+                .and_then(|row| line(&row)),
+        };
+        match converted {
+            Ok(text) => print(&text)?,
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            // The other units may go better, and each that has its row need not be converted again.
+            Err(error) => {
+                complain(&error);
+                code = ExitCode::Failure;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Commits the rows that come from standard input.
+pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode> {
+    let (jobs, strict, top) = (args.jobs, args.strict.strict, args.shown.top);
+    let mut options = CommitOptions {
+        plan: None,
+        incomplete: match args.incomplete {
+            IncompleteArg::Refuse => Incomplete::Refuse,
+            IncompleteArg::LeaveOut => Incomplete::LeaveOut,
+        },
+        abandon: args.abandon.map(Micros::duration),
+        jobs,
+        ptr: args.ptr.options(),
+        strict,
+        top,
+        wait: args.wait.duration(),
+        cancel: cancel.clone(),
+    };
+    if let Some(path) = &args.plan {
+        let name = path.display().to_string();
+        let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
+        for (number, text) in io::BufReader::new(file).lines().enumerate() {
+            let text = text.map_err(Error::io("read", path))?;
+            if Kind::of(&text) == Kind::Plan {
+                take_plan(&mut options.plan, &format!("{name}, line {}", number + 1), &text)?;
+            }
+        }
+        if options.plan.is_none() {
+            let problem = "has no first line of a plan".to_owned();
+            return Err(Error::Commit { path: path.clone(), problem });
+        }
+    }
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+    for (number, text) in io::stdin().lock().lines().enumerate() {
+        let text = text.map_err(Error::io("read", "stdin"))?;
+        let name = format!("stdin, line {}", number + 1);
+        match Kind::of(&text) {
+            Kind::Nothing => {}
+            Kind::Plan => take_plan(&mut options.plan, &name, &text)?,
+            // Whoever gives the whole plan as well.
+            Kind::Unit => drop(json::read::<Unit>("unit", &name, &text)?),
+            Kind::Row => match json::read::<UnitRow>("unit row", &name, &text) {
+                Ok(row) => rows.push(row),
+                Err(error) => unreadable.push(error),
+            },
+        }
+    }
+    // The row of a process that was killed while it printed it: its unit is missing, if that can be told.
+    let may_be_missing = options.plan.is_some() && options.incomplete == Incomplete::LeaveOut;
+    for error in unreadable {
+        if !may_be_missing {
+            return Err(error);
+        }
+        talk(&format!("warning: {error}; passed over\n"));
+    }
+    let report = run::commit(&args.lake, rows, options)?;
+    show(&report, &args.shown.shown())?;
+    Ok(report.exit_code())
+}
+
+/// Takes the first line of a plan; the same one more than once, if several processes have passed it on.
+fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
+    let plan: Plan = json::read("plan", name, text)?;
+    match held {
+        Some(held) if *held != plan => {
+            let problem = format!(
+                "is not of the same plan as the line before it ({} and {}); commit one after the other",
+                plan.plan, held.plan
+            );
+            Err(Error::Commit { path: name.into(), problem })
+        }
+        _ => {
+            *held = Some(plan);
+            Ok(())
+        }
+    }
+}
+
+/// What a line is, by the fields that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Plan,
+    Unit,
+    /// Or anything else: what reads it complains.
+    Row,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    units: Option<IgnoredAny>,
+    unit: Option<IgnoredAny>,
+    captures: Option<IgnoredAny>,
+}
+
+impl Kind {
+    fn of(text: &str) -> Self {
+        if text.trim().is_empty() {
+            return Self::Nothing;
+        }
+        match serde_json::from_str(text) {
+            Ok(Fields { units: Some(_), .. }) => Self::Plan,
+            Ok(Fields { unit: None, captures: Some(_), .. }) => Self::Unit,
+            _ => Self::Row,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_told_by_its_fields() {
+        for (text, kind) in [
+            (" ", Kind::Nothing),
+            (r#"{"plan":"0","units":[],"captures":0}"#, Kind::Plan),
+            (r#"{"id":"0","captures":[],"plan":"0"}"#, Kind::Unit),
+            (r#"{"unit":{},"captures":[]}"#, Kind::Row),
+            ("{}", Kind::Row),
+            (r#"{"unit":{"id":"#, Kind::Row),
+        ] {
+            assert_eq!(Kind::of(text), kind, "{text}");
+        }
+    }
+}
