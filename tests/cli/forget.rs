@@ -80,7 +80,7 @@ fn a_capture_is_found_by_its_old_name_when_the_link_to_it_is_gone_or_leads_elsew
         fs::create_dir(disk).unwrap();
         let _ = fs::remove_file(&link);
         symlink(disk, &link).unwrap();
-        fs::write(disk.join("a.pcap"), from(MARCH, packets)).unwrap();
+        fs::write(disk.join("a.pcap"), from(MARCH + u32::from(packets), packets)).unwrap();
         fs::write(disk.join(format!("{packets}.pcap")), from(MARCH + 100, packets)).unwrap();
         assert_eq!(run(["convert", &text(&link), "--out", &lake]).status, Some(0));
     }

@@ -142,7 +142,7 @@ fn reports(page: &mut Page, root: &Path) {
     let nobody = Server::start([]).address.to_string();
     let options = ["--salvage", "--names", "ptr", "--ptr-private", "--ptr-timeout", "50ms", "--resolver", &nobody];
     let first = convert(&[&archive], &lake, &options);
-    assert!(first["damaged"].as_array().unwrap().len() > 5 && first["notes"].is_array(), "{first}");
+    assert!(first["damaged"].as_array().unwrap().len() > 3 && first["notes"].is_array(), "{first}");
     assert!(!first["duplicates"].as_array().unwrap().is_empty(), "{first}");
     fs::rename(root.join("archive/a.pcap"), root.join("archive/z.pcap")).unwrap();
     let options = ["--salvage", "--names", "ptr"];
@@ -151,7 +151,7 @@ fn reports(page: &mut Page, root: &Path) {
     // A cut copy of another one, and another capture in the place of one.
     let whole = fs::read(root.join("archive/z.pcap")).unwrap();
     fs::write(root.join("archive/cut.pcap"), &whole[..whole.len() - 3]).unwrap();
-    fs::write(root.join("archive/taken.pcap"), &capture().bytes[..700]).unwrap();
+    fs::write(root.join("archive/taken.pcap"), plain_at(8).bytes).unwrap();
     convert(&[&archive], &lake, &options);
     fs::write(root.join("archive/taken.pcap"), plain_at(9).bytes).unwrap();
     let third = convert(&[&archive], &lake, &options);

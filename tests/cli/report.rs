@@ -104,16 +104,21 @@ const HOSTILE: [&[u8]; 5] =
 
 /// A lake of two captures with five names each, of which the paths are given.
 fn named(labels: &[&[u8]; 5], file: &str) -> (Page, Vec<Page>) {
-    let mut capture = Capture::pcap();
-    for (number, label) in (0_u16..).zip(labels) {
-        let [_, low] = number.to_be_bytes();
-        capture.record(2, number.into(), dns_answer(number, &[label, b"example"], &[[192, 0, 2, low]]));
-        capture.record(2, number.into(), udp(number, &[0; 300][..usize::from(number)]));
-    }
+    let capture = |late: u32| {
+        let mut capture = Capture::pcap();
+        for (number, label) in (0_u16..).zip(labels) {
+            let [_, low] = number.to_be_bytes();
+            let micros = late + u32::from(number);
+            capture.record(2, micros, dns_answer(number, &[label, b"example"], &[[192, 0, 2, low]]));
+            capture.record(2, micros, udp(number, &[0; 300][..usize::from(number)]));
+        }
+        capture.bytes
+    };
     let folder = folder();
     fs::create_dir(folder.path().join("captures")).unwrap();
-    save(&folder, &format!("captures/{file}.pcap"), &capture.bytes);
-    save(&folder, &format!("captures/{file}-cut.pcap"), &capture.bytes[..capture.bytes.len() - 1]);
+    save(&folder, &format!("captures/{file}.pcap"), &capture(0));
+    let cut = capture(9);
+    save(&folder, &format!("captures/{file}-cut.pcap"), &cut[..cut.len() - 1]);
     let lake = folder.path().join("lake");
     assert_eq!(convert(&folder.path().join("captures"), &lake), Some(3));
     let (html, plots) = report(&lake, &[]);

@@ -331,6 +331,11 @@ impl Night<'_> {
     fn is_there(&self, id: usize) -> bool {
         let held = &self.archive.held[&id];
         let file = self.archive.files.get(&held.place);
+        // One that has grown where it is goes on there.
+        if self.opened.contains(&held.place) {
+            let now = self.content(held.place);
+            return now.begins_like(held.content) && now.packets >= held.content.packets;
+        }
         self.unchanged.contains(&id) || file == Some(&(held.content, held.modified))
     }
 

@@ -56,7 +56,8 @@ fn a_second_run_over_the_same_captures_changes_nothing() {
     let folder = folder();
     let captures = captures(&folder);
     let request = request(&captures, &folder.path().join("lake"));
-    assert_eq!(convert(&request).inputs, captures.len() as u64);
+    // The one that is cut is left out: another one begins as it does.
+    assert_eq!(convert(&request).inputs, captures.len() as u64 - 1);
     let before = hashes(&request.lake);
     let again = convert(&request);
     assert_eq!((again.inputs, again.unchanged, again.records, again.parts), (0, captures.len() as u64, 0, 0));
@@ -73,7 +74,7 @@ fn a_later_run_converts_only_what_is_new() {
     let before = hashes(&lake.join("packets"));
     captures.extend(new.iter().cloned());
     let report = convert(&request(&captures, &lake));
-    assert_eq!((report.inputs, report.unchanged), (new.len() as u64, 2));
+    assert_eq!((report.inputs, report.unchanged), (new.len() as u64 - 1, 2));
     let after = hashes(&lake.join("packets"));
     assert!(before.iter().all(|(path, hash)| after.get(path) == Some(hash)), "a part of the first run has changed");
 }

@@ -5,7 +5,7 @@ use parcap::config::Settings;
 use super::common::build::Capture;
 use super::common::{convert, hashes, manifests, packets, request};
 use super::packing::PACKERS;
-use super::{chunks_of, folder, known, mixed_pcapng, plain_pcap, rows_with, save};
+use super::{chunks_of, folder, known, mixed_pcapng, plain_pcap, rows_with, save, told_apart};
 
 const JOBS: [usize; 4] = [1, 2, 3, 7];
 
@@ -87,7 +87,7 @@ fn the_number_of_workers_changes_no_byte_of_a_lake_of_many_small_captures() {
     for number in 0..40 {
         // Whole and cut ones, and one without a byte.
         let size = number * capture.bytes.len() / 39;
-        save(&folder, &format!("captures/{number:02}.pcap"), &capture.bytes[..size]);
+        save(&folder, &format!("captures/{number:02}.pcap"), &told_apart(&capture.bytes[..size], 16, number));
     }
     let lakes = JOBS.map(|jobs| {
         let mut request = request(&[&captures], &folder.path().join(format!("lake-{jobs}")));

@@ -9,11 +9,13 @@ use parcap::read::{CaptureReader, Damage};
 
 use super::common::build::{Capture, interface, other, packet, section, simple, udp};
 use super::common::{convert, manifests, packets, request, sum};
-use super::{block, folder, save};
+use super::{block, folder, save, told_apart};
 
 /// Bytes before which there is no capture: the header of a pcap, the fixed part of a section header.
 const PCAP_HEADER: usize = 24;
 const SECTION_HEADER: usize = 28;
+/// Where the first interface says its snapshot length.
+const SNAP_LEN: usize = 40;
 
 /// A record's bytes, and its length on the wire.
 type Record = (Vec<u8>, u32);
@@ -103,7 +105,8 @@ fn a_cut_capture_is_converted_up_to_its_fault_and_named() {
         std::fs::create_dir(&captures).unwrap();
         let cuts = (0..=capture.bytes.len()).filter(|cut| cut % 3 == 1 || capture.is_boundary(*cut as u64));
         for cut in cuts.clone() {
-            save(&folder, &format!("captures/{cut:05}.pcap"), &capture.bytes[..cut]);
+            let bytes = told_apart(&capture.bytes[..cut], if header == PCAP_HEADER { 16 } else { SNAP_LEN }, cut);
+            save(&folder, &format!("captures/{cut:05}.pcap"), &bytes);
         }
         let request = request(&[captures], &folder.path().join("lake"));
         let report = convert(&request);

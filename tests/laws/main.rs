@@ -71,6 +71,16 @@ fn save(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+/// Another snapshot length than any other one, so that captures which begin alike are not the same: what is cut would be
+/// left out for another one that begins as it does. `at` is where it stands.
+fn told_apart(bytes: &[u8], at: usize, number: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if let Some(place) = bytes.get_mut(at..at + 4) {
+        place.copy_from_slice(&u32::try_from(100_000 + number).unwrap().to_le_bytes());
+    }
+    bytes
+}
+
 /// Opens a capture that must be one.
 fn input(path: &Path) -> Input {
     Candidate::of(path, true).unwrap().probe().unwrap()

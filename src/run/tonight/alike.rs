@@ -145,6 +145,19 @@ impl Look<'_> {
     }
 }
 
+impl Look<'_> {
+    /// Whether a capture has all that the lake holds of another one, and perhaps more.
+    ///
+    /// # Errors
+    /// If a signal has arrived.
+    pub(super) fn goes_on(&self, input: &Input, entry: &InputEntry) -> Result<bool> {
+        match &entry.found.content {
+            Some(content) if input.head.is_some() && input.head == entry.input.head => self.begins_with(input, content),
+            _ => Ok(false),
+        }
+    }
+}
+
 /// Whether two names lead to the same file: hard links, or the same disk mounted twice.
 pub(super) fn is_same_file(a: &Input, b: &Input) -> bool {
     use std::os::unix::fs::MetadataExt as _;

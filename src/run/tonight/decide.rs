@@ -38,9 +38,9 @@ impl<'a> Sorting<'a> {
         let mut tonight = Tonight::default();
         let opened = self.without_touched(look, &mut tonight)?;
         let inputs: Vec<_> = opened.iter().map(|(input, _)| input.clone()).collect();
-        let mut known = Known::new(self.held, look, inputs.iter(), self.met(&opened));
+        let mut known = Known::new(self.held, look, inputs.iter(), self.met(&opened, look)?);
         // All are found before anything is replaced: what is not where it was may be somewhere else.
-        let found = inputs.iter().map(|input| known.find(input)).collect::<Result<Vec<_>>>()?;
+        let found = opened.iter().map(|(input, own)| known.find(input, *own)).collect::<Result<Vec<_>>>()?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
             self.decide_one(capture, found, became, &mut tonight);
@@ -76,10 +76,15 @@ impl<'a> Sorting<'a> {
         Ok(changed)
     }
 
-    /// The captures of the lake that were met at their paths, and whether they are as they were.
-    fn met(&self, opened: &[Opened<'_>]) -> HashMap<usize, bool> {
-        let own = |(input, own): &Opened<'_>| own.map(|own| (own.id, is_same_content(&own.input, input)));
-        self.unchanged.iter().map(|id| (*id, true)).chain(opened.iter().filter_map(own)).collect()
+    /// The captures of the lake that were met at their paths, and whether they are as they were there, or go on.
+    fn met(&self, opened: &[Opened<'_>], look: Look<'_>) -> Result<HashMap<usize, bool>> {
+        let mut met: HashMap<usize, bool> = self.unchanged.iter().map(|id| (*id, true)).collect();
+        for (input, own) in opened {
+            if let Some(own) = own {
+                met.insert(own.id, is_same_content(&own.input, input) || look.goes_on(input, own)?);
+            }
+        }
+        Ok(met)
     }
 
     /// The captures of the lake that are found in others, and what became of those at the paths that were opened.
@@ -164,7 +169,7 @@ impl<'a> Sorting<'a> {
     /// What a capture that is not as it was has become. `own` is what the lake holds of it.
     fn became(&self, own: &InputEntry, input: &Input, known: &mut Known<'a>) -> Result<Own> {
         let has_rows = own.found.records > 0 && own.same_as.is_none();
-        if !has_rows || self.rules.force || is_same_content(&own.input, input) || known.has_grown(input, own)? {
+        if !has_rows || self.rules.force || known.is_at_home(own) {
             return Ok(Own::Replaced);
         }
         if own.input.head.is_some() && input.head.is_some() && own.input.head != input.head {
@@ -232,7 +237,7 @@ impl<'a> Sorting<'a> {
             let Ok(mut input) = candidate.probe_within(self.rules.window) else { continue };
             input.head = look.head(&input);
             known.add(&input);
-            let found = known.find(&input)?;
+            let found = known.find(&input, None)?;
             self.report.unchanged -= 1;
             self.decide_one((input, Some(own)), found, Own::Replaced, tonight);
         }

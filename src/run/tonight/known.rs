@@ -80,7 +80,7 @@ pub(super) struct Known<'a> {
     look: Look<'a>,
     by_fingerprint: HashMap<&'a str, Vec<&'a InputEntry>>,
     by_head: HashMap<&'a str, Vec<&'a InputEntry>>,
-    /// Captures of the lake that were met at their path tonight, and whether they are as they were.
+    /// Captures of the lake that were met at their path tonight, and whether they are as they were, or go on there.
     met: HashMap<usize, bool>,
     /// The others that were asked about.
     is_there: HashMap<usize, bool>,
@@ -135,21 +135,27 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// What a capture is. One that the lake holds under another name is found once.
+    /// What a capture is; `own` is what the lake holds under its path. One that it holds under another name is found once.
     ///
     /// # Errors
     /// If a signal has arrived.
-    pub(super) fn find(&mut self, input: &Input) -> Result<Found<'a>> {
+    pub(super) fn find(&mut self, input: &Input, own: Option<&InputEntry>) -> Result<Found<'a>> {
         let mut found = Found { kin: Kin::Stranger, goes_on_from: Vec::new(), may_be: Vec::new() };
         if input.head.is_none() {
             return Ok(found);
         }
+        // One that is looked at again where it is has not come from anywhere.
+        let is_at_home = own.is_some_and(|own| is_same_content(&own.input, input));
         let (mut moved, mut double): (Vec<&InputEntry>, _) = (Vec::new(), None);
         for entry in self.candidates(input) {
             let is_there = self.is_there(entry, input);
             match self.relation(input, entry)? {
-                Relation::Same if !is_there && !self.found.contains(&entry.id) => moved.push(entry),
-                Relation::Same if is_there => {
+                Relation::Same if !is_there => {
+                    if !is_at_home && !self.found.contains(&entry.id) {
+                        moved.push(entry);
+                    }
+                }
+                Relation::Same => {
                     let of_it = Double::of(&entry.input);
                     let is_same_file = is_same_file(input, &entry.input);
                     double.get_or_insert(if is_same_file { Kin::SameFile(of_it) } else { Kin::Copy(of_it) });
@@ -187,15 +193,9 @@ impl<'a> Known<'a> {
         Ok(found)
     }
 
-    /// Whether a capture at the same path goes on from what the lake holds of it.
-    ///
-    /// # Errors
-    /// If a signal has arrived.
-    pub(super) fn has_grown(&self, input: &Input, entry: &InputEntry) -> Result<bool> {
-        match &entry.found.content {
-            Some(content) if input.head == entry.input.head => self.look.begins_with(input, content),
-            _ => Ok(false),
-        }
+    /// Whether a capture of the lake was met at its path tonight, as it was or longer.
+    pub(super) fn is_at_home(&self, entry: &InputEntry) -> bool {
+        self.met.get(&entry.id) == Some(&true)
     }
 
     /// What a capture holds; it is read once.
