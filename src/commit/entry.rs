@@ -148,6 +148,8 @@ pub struct StreamEntry {
 pub const BACKWARDS: &str = "time_backwards";
 /// The count of records of which fewer bytes were captured than were on the wire.
 pub const CUT_BY_SNAP_LEN: &str = "cut_by_snap_len";
+/// The count of captures that begin behind the records of others in the same file.
+pub const APPENDED: &str = "appended_captures";
 /// The count of records that are [`Implausible`].
 pub const IMPLAUSIBLE: &str = "implausible_wire_length";
 

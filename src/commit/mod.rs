@@ -19,7 +19,7 @@ mod record;
 pub use change::Change;
 pub use check::checked;
 pub use entry::{
-    BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry,
+    APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry,
     UnitRow,
 };
 pub use holdings::Holdings;

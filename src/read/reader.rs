@@ -1,14 +1,13 @@
 //! Reads a capture, or a chunk of one, record by record.
 
-use crate::discover::{Compression, Excess, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
+use crate::discover::{Compression, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
 
-use super::damage::{Damage, DamageKind, Gap, Gaps};
-use super::frame::{Fault, Frame};
+use super::damage::{Damage, Gaps};
+use super::frame::{Fault, Frame, Halt};
 use super::pcap;
 use super::pcapng;
 use super::position::{Framing, Position, Section};
 use super::record::PacketRecord;
-use super::salvage;
 use super::survey::Survey;
 use super::time::Timestamp;
 use super::window::Window;
@@ -29,20 +28,24 @@ use super::window::Window;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub struct CaptureReader {
-    window: Window,
-    position: Position,
+    pub(super) window: Window,
+    pub(super) position: Position,
     limit: u64,
-    frames: u64,
+    pub(super) frames: u64,
     /// Bytes of the record that was handed out last, which the next call takes off the window.
     handed_out: usize,
     format: Format,
     compression: Compression,
     /// Time of the last record that has one, kept where salvage may need it.
-    last_time: Option<Timestamp>,
+    pub(super) last_time: Option<Timestamp>,
     /// What is said besides packets, if that is asked for.
-    survey: Option<Box<Survey>>,
+    pub(super) survey: Option<Box<Survey>>,
     /// What was stepped over, if that is asked for.
-    salvaged: Option<Gaps>,
+    pub(super) salvaged: Option<Gaps>,
+    /// Captures that began behind the records of others.
+    pub(super) appended: u64,
+    /// Whether nobody wants to know how many zeros there are where it ends.
+    pub(super) glancing: bool,
 }
 
 impl CaptureReader {
@@ -80,6 +83,9 @@ impl CaptureReader {
                 Some(SourceError::CompressedCorrupt(problem)) => {
                     return Err(Refusal::Packing { compression, problem });
                 }
+                Some(SourceError::CompressedTrailing(trailing)) => {
+                    return Err(Refusal::Packing { compression, problem: trailing.to_string() });
+                }
                 Some(SourceError::CompressedExcess(excess)) => {
                     return Err(Refusal::Packing { compression, problem: excess.to_string() });
                 }
@@ -109,6 +115,8 @@ impl CaptureReader {
             last_time: None,
             survey: None,
             salvaged: None,
+            appended: 0,
+            glancing: false,
         }
     }
 
@@ -132,6 +140,13 @@ impl CaptureReader {
     pub fn salvaging(mut self, salvage: bool, last: Option<Timestamp>) -> Self {
         self.salvaged = salvage.then(Gaps::default);
         self.last_time = last;
+        self
+    }
+
+    /// For the first records only: zeros behind them are not counted, which could be all of a large file.
+    #[must_use]
+    pub fn glancing(mut self) -> Self {
+        self.glancing = true;
         self
     }
 
@@ -187,7 +202,8 @@ impl CaptureReader {
                         Some(failure) => Err(self.damage_of_source(failure)),
                     };
                 }
-                Err(fault) => self.fault(fault)?,
+                Err(Halt::Fault(fault)) => self.fault(fault)?,
+                Err(Halt::Begins(begun)) => self.begin(begun),
             }
         }
     }
@@ -216,88 +232,6 @@ impl CaptureReader {
         }
     }
 
-    /// Ends reading with the damage, unless there is something to salvage behind it.
-    #[cold]
-    fn fault(&mut self, fault: Fault) -> Result<(), Damage> {
-        if let Some(failure) = self.window.take_failure() {
-            return Err(self.damage_of_source(failure));
-        }
-        let damage = self.damage(fault);
-        if self.salvaged.is_none() || !damage.kind.leaves_bytes() {
-            return Err(self.end_with(damage));
-        }
-        if let (DamageKind::SectionHeader, Framing::Pcapng(section)) = (damage.kind, &mut self.position.framing) {
-            // What follows belongs to a section of which nothing is known.
-            section.interfaces = std::sync::Arc::default();
-        }
-        if damage.offset < self.window.offset() {
-            // A stream has lost what was stepped over; it is part of the gap.
-            self.window.go_back(damage.offset);
-        }
-        let known = salvage::Times::new(self.position.first_time, self.last_time);
-        let resumed = salvage::find(&mut self.window, &mut self.position.framing, known);
-        self.position.offset = self.window.offset();
-        self.note_gap(&damage, resumed);
-        if resumed {
-            return Ok(());
-        }
-        self.position.ended = true;
-        if let Some(failure) = self.window.take_failure() {
-            // Nothing was found because the bytes came to a bad end, which is to be told too.
-            return Err(self.damage_of_source(failure));
-        }
-        Err(damage)
-    }
-
-    /// Ends reading; of a reader that salvages, the end is one of the gaps.
-    fn end_with(&mut self, damage: Damage) -> Damage {
-        self.position.ended = true;
-        self.position.offset = damage.offset;
-        if self.salvaged.is_some() {
-            self.window.consume(usize::MAX);
-            self.position.offset = self.window.offset().max(damage.offset);
-        }
-        self.note_gap(&damage, false);
-        damage
-    }
-
-    fn note_gap(&mut self, damage: &Damage, resumed: bool) {
-        let bytes = self.position.offset.saturating_sub(damage.offset);
-        if let Some(gaps) = &mut self.salvaged {
-            gaps.add(Gap { damage: damage.clone(), resumed_at: resumed.then_some(self.position.offset), bytes });
-        }
-    }
-
-    fn damage(&self, fault: Fault) -> Damage {
-        Damage {
-            kind: fault.kind,
-            frame: self.frames + 1,
-            offset: fault.offset.unwrap_or(self.position.offset),
-            announced: fault.announced,
-            found: fault.found,
-            detail: fault.detail,
-        }
-    }
-
-    fn damage_of_source(&mut self, failure: SourceError) -> Damage {
-        let held = self.window.bytes().len() as u64;
-        let (fault, detail) = match failure {
-            SourceError::Io(error) => (Fault::new(DamageKind::Unreadable, 0, held), Some(error.to_string())),
-            SourceError::CompressedCut => (Fault::new(DamageKind::CompressedCut, 0, held), None),
-            SourceError::CompressedCorrupt(problem) => {
-                (Fault::new(DamageKind::CompressedCorrupt, 0, held), Some(problem))
-            }
-            SourceError::CompressedExcess(Excess::Ratio { packed, unpacked }) => {
-                (Fault::new(DamageKind::CompressedRatio, packed, unpacked), None)
-            }
-            SourceError::CompressedExcess(Excess::Window { allowed }) => {
-                (Fault::new(DamageKind::CompressedWindow, 0, allowed), None)
-            }
-        };
-        let damage = self.damage(Fault { detail, ..fault });
-        self.end_with(damage)
-    }
-
     /// Whether anything was stepped over.
     #[must_use]
     pub fn has_gaps(&self) -> bool {
@@ -319,6 +253,12 @@ impl CaptureReader {
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.frames
+    }
+
+    /// Captures that began behind the records of others, so far.
+    #[must_use]
+    pub fn appended(&self) -> u64 {
+        self.appended
     }
 
     /// Bytes of the file that have been read, packed if it is packed; up to a buffer more than the records need.
