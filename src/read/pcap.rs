@@ -23,6 +23,8 @@ pub(super) const FILE_HEADER: usize = 24;
 const USUAL_MAX: u32 = 262_144;
 /// The least second in which a file header reads as a record: that of `a1b2_3c4d`, in 2055.
 const FIRST_MAGIC: u32 = 0xa1b2_3c4d;
+/// Seconds from which on a clock was set: nobody captured before 1980, and none that was not set has run so long.
+const CLOCK_SET: u32 = 315_532_800;
 /// No captured length over this is accepted, whatever the snapshot length says.
 const ABSOLUTE_MAX: u32 = 16 << 20;
 
@@ -114,12 +116,10 @@ fn unusual(window: &mut Window, header: FileHeader) -> Result<RecordFields, Halt
     if let Some(begun) = appended::begins(window.fill(appended::HEADER))? {
         return Err(Halt::Begins(begun));
     }
-    let header_len = usize::from(header.record_header);
-    let held = window.fill(2 * header_len);
-    let fields = record_fields(held, header)?;
+    let fields = record_fields(window.bytes(), header)?;
     if fields.cap_len == 0
         && fields.orig_len == 0
-        && let Some(written) = unwritten(held, header)
+        && let Some(written) = unwritten(window, header)
     {
         return Err(Fault::zeros(written).into());
     }
@@ -127,19 +127,36 @@ fn unusual(window: &mut Window, header: FileHeader) -> Result<RecordFields, Halt
 }
 
 /// How many bytes were written of a record header that says nothing at all, or nothing but a time, and that is followed by
-/// zeros: a packet that had no byte on the wire. `None` if it is a record all the same. A header of zeros is one if a
-/// credible record follows it at once: of a writer without a clock. `held` goes on to where the next header ends, or to the
-/// end.
-fn unwritten(held: &[u8], header: FileHeader) -> Option<usize> {
-    let (head, behind) = held.split_at_checked(header.record_header.into())?;
+/// zeros: of a packet that had no byte on the wire. `None` if it is a record all the same.
+fn unwritten(window: &mut Window, header: FileHeader) -> Option<usize> {
+    let header_len = usize::from(header.record_header);
+    let (head, behind) = window.fill(2 * header_len).split_at_checked(header_len)?;
     let written = head.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let is_followed_by_zeros = zeros(behind) == behind.len();
+    let behind = behind.get(..header_len).unwrap_or(behind);
+    let zeros_follow = zeros(behind) == behind.len();
     if written > 0 {
-        return (is_followed_by_zeros && !behind.is_empty()).then_some(written);
+        return (zeros_follow && !behind.is_empty()).then_some(written);
     }
-    let is_record = |fields: RecordFields| fields.fraction < per_second(header) && fields.cap_len <= fields.orig_len;
-    let follows = behind.len() == head.len() && record_fields(behind, header).is_ok_and(is_record);
-    (is_followed_by_zeros || !follows).then_some(written)
+    (zeros_follow || !records_follow(window, header_len, header)).then_some(written)
+}
+
+/// Whether credible records of a clock that was not set follow at once, so that a header of zeros is a record too: two, or
+/// one that ends with the file.
+fn records_follow(window: &mut Window, mut at: usize, header: FileHeader) -> bool {
+    for _ in 0..2 {
+        let Some(rest) = window.fill(at + usize::from(header.record_header)).get(at..) else { return false };
+        let Ok(fields) = record_fields(rest, header) else { return false };
+        let is_credible = fields.fraction < per_second(header) && fields.cap_len <= fields.orig_len;
+        if fields.seconds >= CLOCK_SET || !is_credible {
+            return false;
+        }
+        at += usize::from(header.record_header) + fields.cap_len as usize;
+        let held = window.fill(at + 1).len();
+        if held <= at {
+            return held == at;
+        }
+    }
+    true
 }
 
 /// Units of a record's fraction.

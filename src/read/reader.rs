@@ -1,6 +1,8 @@
 //! Reads a capture, or a chunk of one, record by record.
 
-use crate::discover::{Compression, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
+use crate::discover::{
+    Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, Source, SourceError, format, refusal,
+};
 
 use super::damage::{Damage, Gaps};
 use super::frame::{Fault, Frame, Halt};
@@ -73,8 +75,7 @@ impl CaptureReader {
     /// If its first bytes are not those of a capture.
     pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
         let mut window = Window::new(source, 0);
-        let head = window.fill(MAGIC_LEN).to_vec();
-        if head.is_empty() {
+        if window.fill(MAGIC_LEN).is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
                 Some(SourceError::CompressedCut) => {
@@ -92,8 +93,10 @@ impl CaptureReader {
                 None => {}
             }
         }
-        let head = head.get(..MAGIC_LEN.min(head.len())).unwrap_or_default();
-        let format = format(head).ok_or_else(|| Refusal::NotACapture { found: describe(head) })?;
+        // What else it is shows in what has come in with these; of standard input, no more is waited for.
+        let head = window.bytes();
+        let head = head.get(..LOOKED_AT).unwrap_or(head);
+        let format = format(head).ok_or_else(|| refusal(head))?;
         let framing = match format {
             Format::Empty => Framing::Empty,
             Format::Pcapng => Framing::Pcapng(first_section(&mut window)?),

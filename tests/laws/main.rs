@@ -17,6 +17,8 @@
 //! 15. Whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives: `nights`.
 //! 16. With the table of names the packets give the volumes by name: `named`.
 //! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
+//! 18. Captures one behind the other give the packets of all: `appended`.
+//! 19. Zeros where a record should be end what was written, and are padding behind what is packed: `zeros`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -29,6 +31,7 @@ mod adding_up;
 mod addresses;
 mod adversary;
 mod adversary_dense;
+mod appended;
 mod batches;
 mod bounds;
 mod chunk_edges;
@@ -49,6 +52,7 @@ mod tally;
 mod times;
 mod windows;
 mod wire;
+mod zeros;
 
 use std::path::{Path, PathBuf};
 

@@ -51,6 +51,8 @@ const STEP: usize = 1 << 20;
 /// Bytes of the longest packet, with what frames it: what an IP header can announce, and some. Jumbograms are longer, and
 /// rare.
 const LONGEST: usize = 65_535 + 1024;
+/// Bytes of the shortest record; fewer zeros at the end may be the beginning of one.
+const SHORTEST: usize = 16;
 /// Seconds that a capture spans at most, for a time to be credible: a year and some.
 const LONGEST_S: i64 = 400 * 86_400;
 /// Seconds by which a credible record may follow the last one before the fault: a month.
@@ -190,7 +192,8 @@ impl<'a> Held<'a> {
     fn ends_at(self, place: usize) -> bool {
         let rest = self.rest(place);
         let zeros = zeros(rest.get(..LONGEST).unwrap_or(rest));
-        zeros == LONGEST || (self.at_end && zeros == rest.len())
+        let may_be_record = (1..SHORTEST).contains(&rest.len());
+        zeros == LONGEST || (self.at_end && zeros == rest.len() && !may_be_record)
     }
 }
 
