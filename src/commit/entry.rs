@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{Compression, Format, path_text};
 use crate::partition::Day;
 use crate::plan::Unit;
-use crate::read::{Damage, Gaps, Position, Timestamp};
+use crate::read::{Damage, DamageKind, Gaps, Position, Timestamp};
 use crate::write::RowRange;
 
 use super::named::NamedCounts;
@@ -165,6 +165,12 @@ impl CaptureEntry {
     pub fn note_damage(&mut self, end: Option<Damage>, gaps: Gaps) {
         self.damage = gaps.first.first().map(|gap| gap.damage.clone()).or(end);
         self.gaps = gaps;
+    }
+
+    /// Whether it was read up to zeros that go on to its end.
+    #[must_use]
+    pub fn ends_in_zeros(&self) -> bool {
+        self.damage.as_ref().is_some_and(|damage| damage.kind == DamageKind::ZeroTail)
     }
 
     /// Whether another capture gave the same packets, as far as can be told without looking at each.

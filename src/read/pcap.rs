@@ -85,9 +85,12 @@ pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Fra
         return Err(Fault::new(DamageKind::RecordHeaderCut, header_len as u64, held.len() as u64).into());
     };
     let mut fields = fields(*head, header);
-    // Two comparisons and one branch for what is not usual: no captured bytes, too many of them, a time no earlier than what
-    // a file header in this byte order reads as.
-    if (fields.cap_len.wrapping_sub(1) >= plausible_cap_len(header)) | (fields.seconds >= FIRST_MAGIC) {
+    // One branch for what is not usual: no captured bytes, too many of them, a time no earlier than what a file header in
+    // this byte order reads as, and all records of old writers, to which a section header shows a length that may be right.
+    if (fields.cap_len.wrapping_sub(1) >= plausible_cap_len(header))
+        | (fields.seconds >= FIRST_MAGIC)
+        | (header.length_order != LengthOrder::CapLenFirst)
+    {
         fields = unusual(window, header)?;
     }
     let announced = fields.cap_len as usize;
