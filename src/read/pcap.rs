@@ -143,23 +143,15 @@ fn unwritten(window: &mut Window, header: FileHeader) -> Option<usize> {
     (zeros_follow || !records_follow(window, header_len, header)).then_some(written)
 }
 
-/// Whether credible records of a clock that was not set follow at once, so that a header of zeros is a record too: two, or
-/// one that ends with the file.
+/// Whether two credible records of a clock that was not set follow at once, so that a header of zeros is a record too. What
+/// is cut off never makes one of it.
 fn records_follow(window: &mut Window, mut at: usize, header: FileHeader) -> bool {
-    for _ in 0..2 {
+    (0..2).all(|_| {
         let Some(rest) = window.fill(at + usize::from(header.record_header)).get(at..) else { return false };
         let Ok(fields) = record_fields(rest, header) else { return false };
-        let is_credible = fields.fraction < per_second(header) && fields.cap_len <= fields.orig_len;
-        if fields.seconds >= CLOCK_SET || !is_credible {
-            return false;
-        }
         at += usize::from(header.record_header) + fields.cap_len as usize;
-        let held = window.fill(at + 1).len();
-        if held <= at {
-            return held == at;
-        }
-    }
-    true
+        fields.seconds < CLOCK_SET && fields.fraction < per_second(header) && fields.cap_len <= fields.orig_len
+    })
 }
 
 /// Units of a record's fraction.

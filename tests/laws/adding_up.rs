@@ -236,6 +236,12 @@ enum Change {
     Cut(usize),
     Remove(usize, usize),
     Repeat(usize, usize),
+    /// Zeros put in, or in the place of what was there.
+    Hole(usize, usize),
+    Zeros(usize, usize),
+    /// Another capture, behind this one or in its midst.
+    Append,
+    Insert(usize),
 }
 
 fn any_change() -> impl Strategy<Value = Change> {
@@ -246,6 +252,10 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => place().prop_map(Change::Cut),
         1 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Remove(at, count)),
         2 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Repeat(at, count)),
+        1 => (place(), 1..9000_usize).prop_map(|(at, count)| Change::Hole(at, count)),
+        1 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Zeros(at, count)),
+        1 => Just(Change::Append),
+        1 => place().prop_map(Change::Insert),
     ]
 }
 
@@ -270,6 +280,24 @@ impl Change {
             Self::Remove(place, count) => {
                 let place = at(place, bytes);
                 bytes.drain(place..bytes.len().min(place + count));
+            }
+            Self::Hole(place, count) => {
+                let place = at(place, bytes);
+                bytes.splice(place..place, vec![0; count]);
+            }
+            Self::Zeros(place, count) => {
+                let place = at(place, bytes);
+                let end = bytes.len().min(place + count);
+                bytes[place..end].fill(0);
+            }
+            Self::Append => {
+                let mut other = plain_pcap().bytes;
+                other[20] = 101;
+                bytes.extend(other);
+            }
+            Self::Insert(place) => {
+                let place = at(place, bytes);
+                bytes.splice(place..place, mixed_pcapng().bytes);
             }
             Self::Repeat(place, count) => {
                 let place = at(place, bytes);
