@@ -15,7 +15,7 @@
 use std::io::{self, Cursor, Read};
 
 use parcap::discover::{Compression, Source};
-use parcap::read::{CaptureReader, Damage, Framing, Gaps, LinkType, OddRecord, Timestamp};
+use parcap::read::{CaptureReader, Damage, DamageKind, Gaps, LinkType, OddRecord, Timestamp};
 
 use super::mixed;
 
@@ -63,10 +63,6 @@ fn open(bytes: impl Read + Send + 'static) -> Option<CaptureReader> {
 /// Reads on to the end or the limit, and checks each record against the input.
 fn read(reader: &mut CaptureReader, bytes: &[u8]) -> Reading {
     let (before, mut records) = (reader.frames(), Vec::<Record>::new());
-    let header = match &reader.position().framing {
-        Framing::Pcap(header) => Some(usize::from(header.record_header)),
-        _ => None,
-    };
     let end = loop {
         let start = reader.position().offset;
         let next = reader.next();
@@ -78,8 +74,9 @@ fn read(reader: &mut CaptureReader, bytes: &[u8]) -> Reading {
         assert!(record.offset >= start, "a record begins before the place where the one before it ends");
         assert!(records.last().is_none_or(|last| last.offset < record.offset), "offsets increase");
         let at = usize::try_from(record.offset).unwrap();
-        // A record header of pcap; block type, length and fields of a simple, or of an enhanced or old packet block.
-        let places = header.map_or([12, 28], |header| [header, header]);
+        // A record header of pcap, of either length; block type, length and fields of a simple, or of an enhanced or old
+        // packet block. A capture of another format may have been appended.
+        let places = [12, 16, 24, 28];
         let place = places
             .into_iter()
             .map(|place| at + place)
@@ -138,11 +135,21 @@ fn cut(bytes: &[u8], whole: &Reading, choice: u64) {
         return;
     };
     let reading = read(&mut reader, bytes);
-    let count = reading.records.len();
-    assert_eq!(whole.records.get(..count), Some(reading.records.as_slice()), "a cut changes no record before it");
+    let mut records = reading.records.as_slice();
+    // A record of nothing, captured or on the wire, is none if zeros follow it.
+    if let [before @ .., last] = records
+        && last.orig_len == 0
+        && records.len() > whole.records.len()
+    {
+        records = before;
+    }
+    let count = records.len();
+    assert_eq!(whole.records.get(..count), Some(records), "a cut changes no record before it");
     // Padding and the block's second length follow the data of pcapng, so the next record tells where one has ended.
     let whole_before_cut = whole.records.iter().skip(1).filter(|next| next.offset <= cut as u64).count();
-    assert!(count >= whole_before_cut, "a cut loses no record that ends before it");
+    // What a header of zeros is, those behind it tell.
+    let zeros = matches!(&reading.end, Err(Damage { kind: DamageKind::ZeroTail | DamageKind::ZeroGap, .. }));
+    assert!(zeros || count >= whole_before_cut, "a cut loses no record that ends before it");
 }
 
 fn limited(bytes: &[u8], whole: &Reading, choice: u64) {

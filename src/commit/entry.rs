@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{Compression, Format, path_text};
 use crate::partition::Day;
 use crate::plan::Unit;
-use crate::read::{Content, Damage, Gaps, Position, Timestamp};
+use crate::read::{Content, Damage, DamageKind, Gaps, Position, Timestamp};
 use crate::write::RowRange;
 
 use super::named::NamedCounts;
@@ -151,6 +151,8 @@ pub struct StreamEntry {
 pub const BACKWARDS: &str = "time_backwards";
 /// The count of records of which fewer bytes were captured than were on the wire.
 pub const CUT_BY_SNAP_LEN: &str = "cut_by_snap_len";
+/// The count of captures that begin behind the records of others in the same file.
+pub const APPENDED: &str = "appended_captures";
 /// The count of records that are [`Implausible`].
 pub const IMPLAUSIBLE: &str = "implausible_wire_length";
 
@@ -172,6 +174,12 @@ impl CaptureEntry {
     pub fn note_damage(&mut self, end: Option<Damage>, gaps: Gaps) {
         self.damage = gaps.first.first().map(|gap| gap.damage.clone()).or(end);
         self.gaps = gaps;
+    }
+
+    /// Whether it was read up to zeros that go on to its end.
+    #[must_use]
+    pub fn ends_in_zeros(&self) -> bool {
+        self.damage.as_ref().is_some_and(|damage| damage.kind == DamageKind::ZeroTail)
     }
 
     /// Whether another capture gave the same packets, as far as can be told without looking at each.

@@ -19,8 +19,8 @@ mod record;
 pub use change::Change;
 pub use check::checked;
 pub use entry::{
-    BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry,
-    UnitRow,
+    APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status,
+    StreamEntry, UnitRow,
 };
 pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};

@@ -4,6 +4,8 @@
 //! 2.3.1, RFC 8878 section 3.1, the .xz file format section 2.1.1.1, the LZ4 frame format.
 
 use super::input::{Compression, Format};
+use super::kind::kind;
+use super::probe::Refusal;
 
 /// Bytes of a file's beginning that decide.
 pub const MAGIC_LEN: usize = 12;
@@ -38,15 +40,19 @@ pub fn format(head: &[u8]) -> Option<Format> {
     })
 }
 
-/// What a file that is no capture looks like, for the message that refuses it.
+/// The refusal of a file that is no capture; `head` is as much of its beginning as there is, up to
+/// [`LOOKED_AT`](super::kind::LOOKED_AT).
 #[must_use]
-pub fn describe(head: &[u8]) -> String {
-    if head.starts_with(b"snoop\0\0\0") {
-        return "a Solaris snoop capture".to_owned();
-    }
+pub fn refusal(head: &[u8]) -> Refusal {
+    kind(head).map_or_else(|| Refusal::NotACapture { found: describe(head) }, |kind| Refusal::OtherKind { kind })
+}
+
+/// What a file that is no capture looks like, where [`super::kind`] does not know it.
+fn describe(head: &[u8]) -> String {
     if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
         return "a pcapng section header without its byte-order magic".to_owned();
     }
+    let head = head.get(..MAGIC_LEN).unwrap_or(head);
     if !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)) {
         return "text".to_owned();
     }

@@ -9,7 +9,8 @@ use crate::memory::{Bytes, USUAL_WINDOW};
 
 use super::hash;
 use super::input::{Compression, Input};
-use super::magic::{self, MAGIC_LEN};
+use super::kind::{Kind, LOOKED_AT};
+use super::magic;
 use super::steady::Steady;
 use super::unpack::unpack;
 use super::window::window_of;
@@ -31,6 +32,12 @@ pub enum Refusal {
     NotACapture {
         /// What it begins with.
         found: String,
+    },
+    /// It is something else, which is known.
+    #[error("is not a capture that can be read: it is {kind}")]
+    OtherKind {
+        /// What it is.
+        kind: Kind,
     },
     /// It begins as a capture and ends within the file header.
     #[error("is not a whole capture: its header needs {needed} bytes, the file has {found}")]
@@ -81,7 +88,14 @@ impl Refusal {
     /// Whether the bytes of the file are why, so that nothing changes before they do.
     #[must_use]
     pub fn is_of_content(&self) -> bool {
-        matches!(self, Self::NotACapture { .. } | Self::HeaderCut { .. } | Self::Version { .. } | Self::Packing { .. })
+        matches!(
+            self,
+            Self::NotACapture { .. }
+                | Self::OtherKind { .. }
+                | Self::HeaderCut { .. }
+                | Self::Version { .. }
+                | Self::Packing { .. }
+        )
     }
 
     /// What to do about it, where there is something to do.
@@ -91,6 +105,7 @@ impl Refusal {
             Self::NotACapture { .. } => Some(
                 "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
             ),
+            Self::OtherKind { kind } => Some(kind.hint()),
             Self::Window { .. } => {
                 Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
             }
@@ -162,7 +177,7 @@ impl Candidate {
             Compression::None => (head, None),
             packed => unpacked_head(&file, packed, window)?,
         };
-        let format = magic::format(&head).ok_or_else(|| Refusal::NotACapture { found: magic::describe(&head) })?;
+        let format = magic::format(&head).ok_or_else(|| magic::refusal(&head))?;
         // Only of a capture does it matter.
         too_large.map_or(Ok(()), Err)?;
         let fingerprint = Some(hash::fingerprint(&file, self.size)?);
@@ -194,8 +209,8 @@ fn kind_of(file_type: std::fs::FileType) -> &'static str {
 }
 
 fn head_of(file: &File) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(MAGIC_LEN);
-    Steady(file).take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+    let mut head = Vec::with_capacity(LOOKED_AT);
+    Steady(file).take(LOOKED_AT as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 
@@ -207,10 +222,10 @@ fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(
     let needed = window_of(&again, compression)?.unwrap_or(0);
     let too_large = (needed > window).then_some(Refusal::Window { compression, needed, allowed: window });
     again.rewind()?;
-    let mut head = Vec::with_capacity(MAGIC_LEN);
+    let mut head = Vec::with_capacity(LOOKED_AT);
     let packed = BufReader::new(Steady(again));
     let unpacked = unpack(compression, packed, window.max(needed));
-    let result = unpacked.and_then(|bytes| bytes.take(MAGIC_LEN as u64).read_to_end(&mut head));
+    let result = unpacked.and_then(|bytes| bytes.take(LOOKED_AT as u64).read_to_end(&mut head));
     match result {
         // What the system says is no property of the bytes.
         Err(error) if error.raw_os_error().is_some() => Err(error.into()),

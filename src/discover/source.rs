@@ -16,6 +16,7 @@ use super::hash::ContentHash;
 use super::hashed::checksum;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
+use super::members::Trailing;
 use super::steady::{Steady, steadily};
 use super::unpack::{Excess, unpack};
 
@@ -67,6 +68,8 @@ pub enum SourceError {
     CompressedCut,
     /// The decompressor found its stream corrupt.
     CompressedCorrupt(String),
+    /// The stream is whole, and something else follows it.
+    CompressedTrailing(Trailing),
     /// The decompressor would take too much memory, or gives more than is believed.
     CompressedExcess(Excess),
 }
@@ -261,6 +264,8 @@ impl SourceError {
             Source::Ahead { .. } | Source::Stream { .. } if error.raw_os_error().is_none() => {
                 if let Some(excess) = Excess::of(&error) {
                     Self::CompressedExcess(excess)
+                } else if let Some(trailing) = Trailing::of(&error) {
+                    Self::CompressedTrailing(trailing)
                 } else if error.kind() == io::ErrorKind::UnexpectedEof {
                     Self::CompressedCut
                 } else {

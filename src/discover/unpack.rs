@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::memory::Bytes;
 
 use super::input::Compression;
+use super::members::{Lz4Frame, Members, XzStream, ZstdFrame};
 use super::window::AROUND;
 
 /// Unpacked bytes for each packed one up to which a stream is believed. Archive traffic packs 2 to 20 times, and all that
@@ -67,45 +68,55 @@ pub(super) fn unpack<R: BufRead + Send + 'static>(
         return Ok(Box::new(reader));
     }
     let packed = Arc::new(AtomicU64::new(0));
-    let reader = Counted { bytes: reader, count: Arc::clone(&packed) };
+    let reader = Packed { bytes: Box::new(reader), taken: Arc::clone(&packed) };
     let bytes: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(reader),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+        Compression::Gzip => Box::new(Members::new(flate2::bufread::GzDecoder::new(reader), compression)),
         Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
             // The library takes 10 to 31.
-            decoder.window_log_max(allowed.saturating_sub(AROUND).max(1).ilog2().clamp(10, 31))?;
-            Box::new(decoder)
+            let window_log = allowed.saturating_sub(AROUND).max(1).ilog2().clamp(10, 31);
+            Box::new(Members::new(ZstdFrame::new(reader, window_log)?, compression))
         }
-        Compression::Xz => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(allowed, liblzma::stream::CONCATENATED)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
-        }
-        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
-        Compression::Lz4 => Box::new(Lz4Frames::new(reader)),
+        Compression::Xz => Box::new(Members::new(XzStream::new(reader, allowed)?, compression)),
+        Compression::Bzip2 => Box::new(Members::new(bzip2::bufread::BzDecoder::new(reader), compression)),
+        Compression::Lz4 => Box::new(Members::new(Lz4Frame::new(reader), compression)),
     };
     Ok(Box::new(Believed { bytes, compression, packed, unpacked: 0, allowed }))
 }
 
-/// Counts what is taken of the packed bytes, to the byte: what has been read ahead would make the count differ from one
-/// run to the next.
-struct Counted<R> {
-    bytes: R,
-    count: Arc<AtomicU64>,
+/// Packed bytes, with a count of what is taken of them, to the byte: what has been read ahead would make the count differ
+/// from one run to the next.
+pub(super) struct Packed {
+    bytes: Box<dyn BufRead + Send>,
+    taken: Arc<AtomicU64>,
 }
 
-impl<R: BufRead> BufRead for Counted<R> {
+impl Packed {
+    /// Bytes that have been taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Packed {
+    /// None, to stand where others were taken away.
+    fn default() -> Self {
+        Self { bytes: Box::new(io::empty()), taken: Arc::default() }
+    }
+}
+
+impl BufRead for Packed {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.bytes.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
-        self.count.fetch_add(amount as u64, Ordering::Relaxed);
+        self.taken.fetch_add(amount as u64, Ordering::Relaxed);
         self.bytes.consume(amount);
     }
 }
 
-impl<R: BufRead> Read for Counted<R> {
+impl Read for Packed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.fill_buf()?.read(buffer)?;
         self.consume(read);
@@ -143,52 +154,6 @@ impl Read for Believed {
         }
         let read = self.bytes.read(buffer).map_err(|error| self.name(error))?;
         self.unpacked += read as u64;
-        Ok(read)
-    }
-}
-
-/// LZ4 frames one behind the other: the decoder stops at the end of each and goes on when it is read again.
-///
-/// It also stops, without a word, where the bytes end before a block or inside a frame's first bytes.
-struct Lz4Frames<R: BufRead> {
-    decoder: lz4_flex::frame::FrameDecoder<Starving<R>>,
-    ended: bool,
-}
-
-impl<R: BufRead> Lz4Frames<R> {
-    fn new(reader: R) -> Self {
-        let bytes = Starving { bytes: reader, starved: false };
-        Self { decoder: lz4_flex::frame::FrameDecoder::new(bytes), ended: false }
-    }
-}
-
-impl<R: BufRead> Read for Lz4Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended {
-            let read = self.decoder.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            if self.decoder.get_ref().starved {
-                // The end mark of a frame needs no look behind it.
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.ended = self.decoder.get_mut().bytes.fill_buf()?.is_empty();
-        }
-        Ok(0)
-    }
-}
-
-/// Notes whether somebody wanted more bytes than there are.
-struct Starving<R> {
-    bytes: R,
-    starved: bool,
-}
-
-impl<R: Read> Read for Starving<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.starved |= read == 0 && !buffer.is_empty();
         Ok(read)
     }
 }

@@ -10,7 +10,7 @@ pub use table::{HEADS, NUMBERS};
 
 use serde::Serialize;
 
-use crate::commit::{BACKWARDS, CaptureEntry};
+use crate::commit::{APPENDED, BACKWARDS, CaptureEntry};
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
 use crate::error::Result;
@@ -50,6 +50,7 @@ impl Inspection {
             Ok(reader) => reader.salvaging(salvage, None).surveying(),
             Err(refusal) => return Ok(Err((input, refusal))),
         };
+        let first = reader.position().framing.clone();
         let mut counts = Counts::default();
         let mut captured = 0;
         let mut found = CaptureEntry::default();
@@ -80,11 +81,14 @@ impl Inspection {
         found.compression = Some(reader.compression());
         found.note_damage(end, reader.take_gaps());
         counts.into_entry(&mut found);
+        found.count_odd(APPENDED, reader.appended());
         let in_order = found.odd.get(BACKWARDS).is_none();
-        let (big_endian, snap_len) = match &reader.position().framing {
-            Framing::Empty => (None, None),
-            Framing::Pcap(header) => (Some(header.big_endian), Some(header.snap_len)),
-            Framing::Pcapng(section) => (Some(section.big_endian), None),
+        let (big_endian, snap_len) = match (&first, &reader.position().framing) {
+            (Framing::Empty, _) => (None, None),
+            (Framing::Pcap(header), _) => (Some(header.big_endian), Some(header.snap_len)),
+            (Framing::Pcapng(_), Framing::Pcapng(last)) => (Some(last.big_endian), None),
+            // Another capture was appended, whose framing is noted in the survey.
+            (Framing::Pcapng(first), _) => (Some(first.big_endian), None),
         };
         let byte_order = big_endian.map(|big_endian| if big_endian { "big" } else { "little" });
         let survey = reader.take_survey();

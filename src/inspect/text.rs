@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp as Instant;
 
 use super::Inspection;
-use crate::commit::{BACKWARDS, CUT_BY_SNAP_LEN};
+use crate::commit::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN};
 use crate::discover::Compression;
-use crate::read::{Interface, InterfaceSurvey, Timestamp};
+use crate::read::{AppendedSurvey, FileHeader, Interface, InterfaceSurvey, Timestamp};
 use crate::summary::thousands;
 use crate::unit::oddities;
 
@@ -22,6 +22,7 @@ impl Inspection {
         self.file(&mut lines);
         self.packets(&mut lines);
         self.sections(&mut lines);
+        self.appended(&mut lines);
         self.oddities(&mut lines);
         for gap in &self.found.gaps.first {
             let behind = match gap.resumed_at {
@@ -102,6 +103,13 @@ impl Inspection {
         );
     }
 
+    fn appended(&self, lines: &mut Lines) {
+        for held in self.survey.appended.iter().take(SHOWN) {
+            lines.add("appended", &appended(held));
+        }
+        more(lines, "appended", self.found.odd.get(APPENDED).unwrap_or_default());
+    }
+
     fn sections(&self, lines: &mut Lines) {
         let survey = &self.survey;
         for (place, section) in survey.sections.iter().enumerate().take(SHOWN) {
@@ -109,7 +117,7 @@ impl Inspection {
             let said: Vec<_> = said.into_iter().flatten().map(|text| shown(text)).collect();
             lines.add(&format!("section {place}"), &if said.is_empty() { "-".to_owned() } else { said.join(", ") });
         }
-        more(lines, "section", survey.section_count);
+        more(lines, "sections", survey.section_count);
         for held in survey.interfaces.iter().take(SHOWN) {
             let number = held.number.map_or_else(|| "?".to_owned(), |number| number.to_string());
             let name = match survey.section_count {
@@ -118,12 +126,22 @@ impl Inspection {
             };
             lines.add(&name, &interface(held));
         }
-        more(lines, "interface", survey.interface_count);
+        more(lines, "interfaces", survey.interface_count);
         if !survey.blocks.is_empty() {
             let blocks = survey.blocks.iter().map(|(name, count)| format!("{name} {}", number(*count)));
             lines.add("blocks", &blocks.collect::<Vec<_>>().join(", "));
         }
     }
+}
+
+/// Where a capture begins behind another, and what its file header says.
+fn appended(held: &AppendedSurvey) -> String {
+    let mut text = format!("at byte {}: {}", number(held.offset), held.format);
+    if let Some(FileHeader { big_endian, snap_len, link_type, .. }) = held.header {
+        let order = if big_endian { "big" } else { "little" };
+        let _ = write!(text, ", {order}-endian, {link_type}, snapshot length {snap_len}");
+    }
+    text
 }
 
 /// Lines with their values below each other.
@@ -135,9 +153,9 @@ impl Lines {
     }
 }
 
-fn more(lines: &mut Lines, what: &str, count: u64) {
+fn more(lines: &mut Lines, all: &str, count: u64) {
     if count > SHOWN as u64 {
-        lines.add(&format!("{what}s"), &format!("{} in all", number(count)));
+        lines.add(all, &format!("{} in all", number(count)));
     }
 }
 

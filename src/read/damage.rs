@@ -97,10 +97,18 @@ pub enum DamageKind {
     BlockLengthsDiffer,
     /// A pcapng section header with a byte-order magic or version that is not one.
     SectionHeader,
+    /// Zeros up to the end: the file was made longer than what was written into it.
+    ZeroTail,
+    /// Zeros where a record or block should be, and other bytes behind them.
+    ZeroGap,
+    /// The file ends inside the file header of another capture that follows the records of one.
+    FileHeaderCut,
     /// The compressed stream ends before its own end.
     CompressedCut,
     /// The compressed stream does not unpack from here on.
     CompressedCorrupt,
+    /// The compressed stream is whole, and what follows it in the file is neither zeros nor another one.
+    CompressedTrailing,
     /// The compressed stream gives far more bytes than any capture packs into so few.
     CompressedRatio,
     /// The compressed stream needs more memory from here on than its beginning, or the run, has.
@@ -124,8 +132,12 @@ impl DamageKind {
             Self::BlockTooLong => "block_too_long",
             Self::BlockLengthsDiffer => "block_lengths_differ",
             Self::SectionHeader => "section_header",
+            Self::ZeroTail => "zero_tail",
+            Self::ZeroGap => "zero_gap",
+            Self::FileHeaderCut => "file_header_cut",
             Self::CompressedCut => "compressed_cut",
             Self::CompressedCorrupt => "compressed_corrupt",
+            Self::CompressedTrailing => "compressed_trailing",
             Self::CompressedRatio => "compressed_ratio",
             Self::CompressedWindow => "compressed_window",
             Self::TooManyInterfaces => "too_many_interfaces",
@@ -138,22 +150,35 @@ impl DamageKind {
     /// Whether bytes may follow that are worth a search: not where the file or the compressed stream ends.
     #[must_use]
     pub fn leaves_bytes(self) -> bool {
-        let ends = matches!(self, Self::RecordHeaderCut | Self::Unreadable | Self::TooManyInterfaces);
+        let ends = matches!(
+            self,
+            Self::RecordHeaderCut | Self::ZeroTail | Self::FileHeaderCut | Self::Unreadable | Self::TooManyInterfaces
+        );
         let unpacks_no_further = matches!(
             self,
-            Self::CompressedCut | Self::CompressedCorrupt | Self::CompressedRatio | Self::CompressedWindow
+            Self::CompressedCut
+                | Self::CompressedCorrupt
+                | Self::CompressedTrailing
+                | Self::CompressedRatio
+                | Self::CompressedWindow
         );
         !ends && !unpacks_no_further
     }
 }
 
 impl Damage {
-    /// Whether the bytes end too early, as those of a capture do that is being written.
+    /// Whether the bytes end too early, as those of a capture do that is being written. One in a file that was made longer
+    /// beforehand ends with zeros.
     #[must_use]
     pub fn is_at_the_end(&self) -> bool {
         matches!(
             self.kind,
-            DamageKind::RecordHeaderCut | DamageKind::PacketCut | DamageKind::BlockCut | DamageKind::CompressedCut
+            DamageKind::RecordHeaderCut
+                | DamageKind::PacketCut
+                | DamageKind::BlockCut
+                | DamageKind::ZeroTail
+                | DamageKind::FileHeaderCut
+                | DamageKind::CompressedCut
         )
     }
 
@@ -215,6 +240,18 @@ impl fmt::Display for Damage {
             DamageKind::SectionHeader => {
                 write!(f, "the section header at byte {offset} (packet {frame} would be next) cannot be read: {detail}")
             }
+            DamageKind::ZeroTail => write!(
+                f,
+                "packet {frame} at byte {offset} was not written: the {found} bytes from there to the end of the file are zeros"
+            ),
+            DamageKind::ZeroGap => write!(
+                f,
+                "packet {frame} at byte {offset} was not written: {found} bytes there are zeros, and others follow them"
+            ),
+            DamageKind::FileHeaderCut => write!(
+                f,
+                "another capture begins at byte {offset}, before packet {frame}, and is cut off: its file header has {announced} bytes, the file has {found}"
+            ),
             DamageKind::CompressedCut => write!(
                 f,
                 "the compressed stream is cut off: it ends after {offset} unpacked bytes, inside or before packet {frame}"
@@ -222,6 +259,10 @@ impl fmt::Display for Damage {
             DamageKind::CompressedCorrupt => write!(
                 f,
                 "the compressed stream does not unpack after byte {offset}, inside or before packet {frame}: {detail}"
+            ),
+            DamageKind::CompressedTrailing => write!(
+                f,
+                "the compressed stream is whole, and other bytes follow it, after byte {offset}, inside or before packet {frame}: {detail}"
             ),
             DamageKind::CompressedRatio => write!(
                 f,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::appended::Begun;
 use super::damage::DamageKind;
 use super::link_type::LinkType;
 use super::record::OddRecord;
@@ -23,6 +24,21 @@ pub(super) struct Frame {
     pub(super) odd: OddRecord,
 }
 
+/// Why there is no next record where one should be, though the bytes have not ended.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Something is wrong there.
+    Fault(Fault),
+    /// Another capture begins there.
+    Begins(Begun),
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// A [`super::Damage`] that does not know yet where it is.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -37,5 +53,10 @@ pub(super) struct Fault {
 impl Fault {
     pub(super) fn new(kind: DamageKind, announced: u64, found: u64) -> Self {
         Self { kind, announced, found, detail: None, offset: None }
+    }
+
+    /// Zeros behind so many bytes of a header; how many zeros there are is not known yet.
+    pub(super) fn zeros(written: usize) -> Self {
+        Self::new(DamageKind::ZeroGap, 0, written as u64)
     }
 }

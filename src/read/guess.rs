@@ -29,7 +29,7 @@ const HEAD_RECORDS: u64 = 64;
 /// # Errors
 /// If the input cannot be opened.
 pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
-    let mut head = CaptureReader::open(input)?;
+    let mut head = CaptureReader::open(input)?.glancing();
     while head.position().first_time.is_none() && head.frames() < HEAD_RECORDS {
         match head.next() {
             Ok(Some(_)) => {}

@@ -1,15 +1,17 @@
 //! From an [`Input`](crate::discover::Input) to packet records: framing, time, damage.
 //!
 //! In: the bytes of a capture, whole or from a [`Position`] on. Out: [`PacketRecord`]s in the order of the file, then
-//! the end or a [`Damage`]. Always: a record is handed out only when it is whole; nothing after a fault is guessed, unless
+//! the end or a [`Damage`]; of captures one behind the other, those of all. Always: a record is handed out only when it is whole; nothing after a fault is guessed, unless
 //! salvage is asked for; no length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
 //! [`crate::decode`]'s.
 
+mod appended;
 mod content;
 mod damage;
 mod fraction;
 mod frame;
 mod guess;
+mod halt;
 mod interface;
 pub mod link_type;
 mod pcap;
@@ -29,5 +31,5 @@ pub use link_type::LinkType;
 pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
 pub use reader::CaptureReader;
 pub use record::{OddRecord, PacketRecord};
-pub use survey::{InterfaceSurvey, SectionSurvey, Survey};
+pub use survey::{AppendedSurvey, InterfaceSurvey, SectionSurvey, Survey};
 pub use time::{Resolution, Timestamp};

@@ -13,8 +13,11 @@ use pcap_file::pcapng::blocks::block_common::{
 };
 use pcap_file::pcapng::{PcapNgFormatError, RawBlock, RawBlockParseError};
 
+use crate::discover::zeros;
+
+use super::appended;
 use super::damage::DamageKind;
-use super::frame::{Fault, Frame};
+use super::frame::{Fault, Frame, Halt};
 use super::interface::describe;
 use super::position::{Interface, Section};
 use super::record::OddRecord;
@@ -53,9 +56,11 @@ impl Order {
 /// decryption secrets, custom blocks.
 const MAY_BE_LONG: [u32; 6] = [4, 5, 9, 10, 0xbad, 0x4000_0bad];
 
-/// The least length of a block of this kind.
+/// The least length of a block of this kind. None is long enough for a kind that reads as the magic number of a pcap, in
+/// either byte order, so that whoever compares lengths asks no more of usual blocks.
 pub(super) fn least_len(kind: u32) -> u32 {
     match kind {
+        0xa1b2_c3d4 | 0xd4c3_b2a1 | 0xa1b2_3c4d | 0x4d3c_b2a1 | 0xa1b2_cd34 | 0x34cd_b2a1 => u32::MAX,
         SECTION_HEADER_BLOCK => SECTION_HEADER_MIN,
         INTERFACE_DESCRIPTION_BLOCK => 20,
         ENHANCED_PACKET_BLOCK | PACKET_BLOCK => 32,
@@ -81,14 +86,14 @@ pub(super) fn next(
     window: &mut Window,
     section: &mut Section,
     reading: &mut Reading<'_>,
-) -> Result<Option<Frame>, Fault> {
+) -> Result<Option<Frame>, Halt> {
     while window.offset() < reading.limit {
         let held = window.fill(AROUND);
         if held.is_empty() {
             return Ok(None);
         }
         let Some(([t0, t1, t2, t3, l0, l1, l2, l3, m0, m1, m2, m3], _)) = held.split_first_chunk() else {
-            return Err(Fault::new(DamageKind::BlockCut, AROUND as u64, held.len() as u64));
+            return Err(Fault::new(DamageKind::BlockCut, AROUND as u64, held.len() as u64).into());
         };
         let (kind, length, magic) = ([*t0, *t1, *t2, *t3], [*l0, *l1, *l2, *l3], [*m0, *m1, *m2, *m3]);
         if u32::from_be_bytes(kind) == SECTION_HEADER_BLOCK {
@@ -110,24 +115,25 @@ fn block(
     order: Order,
     (kind, length): (u32, u32),
     reading: &mut Reading<'_>,
-) -> Result<Option<Frame>, Fault> {
-    let needed = least_len(kind);
+) -> Result<Option<Frame>, Halt> {
+    let mut needed = least_len(kind);
     if length < needed {
-        return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)));
+        needed = unusual(window, length, needed)?;
     }
     if length > MAX_BLOCK {
         if needed > AROUND_U32 || (reading.salvaging && !MAY_BE_LONG.contains(&kind)) {
-            return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)));
+            return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)).into());
         }
         if let Some(survey) = &mut reading.survey {
             survey.block(kind);
         }
-        return step_over(window, order, length).map(|()| None);
+        step_over(window, order, length)?;
+        return Ok(None);
     }
     let total = padded(length);
     let held = window.fill(total);
     if held.len() < total {
-        return Err(Fault::new(DamageKind::BlockCut, u64::from(length), held.len() as u64));
+        return Err(Fault::new(DamageKind::BlockCut, u64::from(length), held.len() as u64).into());
     }
     let body = body(held, order, length, total)?;
     let frame = match kind {
@@ -139,7 +145,7 @@ fn block(
                 let numbered = !section.gapped;
                 if numbered && section.interfaces.len() >= MAX_INTERFACES {
                     let (announced, plausible) = (section.interfaces.len() as u64 + 1, MAX_INTERFACES as u64);
-                    return Err(Fault::new(DamageKind::TooManyInterfaces, announced, plausible));
+                    return Err(Fault::new(DamageKind::TooManyInterfaces, announced, plausible).into());
                 }
                 if numbered {
                     Arc::make_mut(&mut section.interfaces).push(interface);
@@ -168,13 +174,35 @@ fn block(
     };
     match frame {
         Some(frame) => {
-            frame.map(Some).ok_or_else(|| Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)))
+            let too_short = || Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed));
+            frame.map(Some).ok_or_else(|| too_short().into())
         }
         None => {
             window.consume(total);
             Ok(None)
         }
     }
+}
+
+/// What is shorter than any block of its kind: another capture, what was never written, or a block that cannot be right. Else
+/// the length that it needs.
+#[cold]
+#[inline(never)]
+fn unusual(window: &mut Window, length: u32, needed: u32) -> Result<u32, Halt> {
+    if needed == u32::MAX
+        && let Some(begun) = appended::begins(window.fill(appended::HEADER))?
+    {
+        return Err(Halt::Begins(begun));
+    }
+    if window.bytes().get(..AROUND).is_some_and(|bytes| zeros(bytes) == AROUND) {
+        return Err(Fault::zeros(0).into());
+    }
+    // A kind that only looks like the beginning of a pcap.
+    let needed = if needed == u32::MAX { AROUND_U32 } else { needed };
+    if length < needed {
+        return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)).into());
+    }
+    Ok(needed)
 }
 
 /// Some writers announce a length that is no multiple of 4 and pad all the same, as Wireshark reads them.

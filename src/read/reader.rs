@@ -1,15 +1,16 @@
 //! Reads a capture, or a chunk of one, record by record.
 
-use crate::discover::{Compression, Excess, Format, Input, MAGIC_LEN, Refusal, Source, SourceError, describe, format};
+use crate::discover::{
+    Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, Source, SourceError, format, refusal,
+};
 
 use super::content::Content;
-use super::damage::{Damage, DamageKind, Gap, Gaps};
-use super::frame::{Fault, Frame};
+use super::damage::{Damage, Gaps};
+use super::frame::{Fault, Frame, Halt};
 use super::pcap;
 use super::pcapng;
 use super::position::{Framing, Position, Section};
 use super::record::PacketRecord;
-use super::salvage;
 use super::survey::Survey;
 use super::time::Timestamp;
 use super::window::Window;
@@ -30,22 +31,28 @@ use super::window::Window;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub struct CaptureReader {
-    window: Window,
-    position: Position,
+    pub(super) window: Window,
+    pub(super) position: Position,
     limit: u64,
-    frames: u64,
+    pub(super) frames: u64,
     /// Bytes of the record that was handed out last, which the next call takes off the window.
     handed_out: usize,
     format: Format,
     compression: Compression,
     /// Time of the last record that has one, kept where salvage may need it.
-    last_time: Option<Timestamp>,
+    pub(super) last_time: Option<Timestamp>,
     /// What is said besides packets, if that is asked for.
-    survey: Option<Box<Survey>>,
+    pub(super) survey: Option<Box<Survey>>,
     /// What was stepped over, if that is asked for.
-    salvaged: Option<Gaps>,
+    pub(super) salvaged: Option<Gaps>,
+    /// Captures that began behind the records of others.
+    pub(super) appended: u64,
+    /// Whether nobody wants to know how many zeros there are where it ends.
+    pub(super) glancing: bool,
     /// Where the bytes begin that are hashed, if that is asked for.
     hashed_from: Option<u64>,
+    /// What was read before zeros that were counted.
+    settled: Option<Content>,
 }
 
 impl CaptureReader {
@@ -73,8 +80,7 @@ impl CaptureReader {
     /// If its first bytes are not those of a capture.
     pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
         let mut window = Window::new(source, 0);
-        let head = window.fill(MAGIC_LEN).to_vec();
-        if head.is_empty() {
+        if window.fill(MAGIC_LEN).is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
                 Some(SourceError::CompressedCut) => {
@@ -83,14 +89,19 @@ impl CaptureReader {
                 Some(SourceError::CompressedCorrupt(problem)) => {
                     return Err(Refusal::Packing { compression, problem });
                 }
+                Some(SourceError::CompressedTrailing(trailing)) => {
+                    return Err(Refusal::Packing { compression, problem: trailing.to_string() });
+                }
                 Some(SourceError::CompressedExcess(excess)) => {
                     return Err(Refusal::Packing { compression, problem: excess.to_string() });
                 }
                 None => {}
             }
         }
-        let head = head.get(..MAGIC_LEN.min(head.len())).unwrap_or_default();
-        let format = format(head).ok_or_else(|| Refusal::NotACapture { found: describe(head) })?;
+        // What else it is shows in what has come in with these; of standard input, no more is waited for.
+        let head = window.bytes();
+        let head = head.get(..LOOKED_AT).unwrap_or(head);
+        let format = format(head).ok_or_else(|| refusal(head))?;
         let framing = match format {
             Format::Empty => Framing::Empty,
             Format::Pcapng => Framing::Pcapng(first_section(&mut window)?),
@@ -113,6 +124,9 @@ impl CaptureReader {
             survey: None,
             salvaged: None,
             hashed_from: None,
+            settled: None,
+            appended: 0,
+            glancing: false,
         }
     }
 
@@ -149,12 +163,29 @@ impl CaptureReader {
 
     /// What was read is known by; `None` if that was not asked for, or bytes were stepped over.
     pub fn take_content(&mut self) -> Option<Content> {
-        let (start, end) = (self.hashed_from.take()?, self.position.offset);
+        let settled = self.settled.take();
         if self.has_gaps() {
             return None;
         }
+        settled.or_else(|| self.hashed_up_to(self.position.offset))
+    }
+
+    fn hashed_up_to(&mut self, end: u64) -> Option<Content> {
+        let start = self.hashed_from.take()?;
         let hash = self.window.take_hash(end)?;
         Some(Content::of_piece(start, end, hash.hex()))
+    }
+
+    /// Ends hashing here: what follows is looked at, and is none of the capture.
+    pub(super) fn settle_content(&mut self) {
+        self.settled = self.hashed_up_to(self.window.offset());
+    }
+
+    /// For the first records only: zeros behind them are not counted, which could be all of a large file.
+    #[must_use]
+    pub fn glancing(mut self) -> Self {
+        self.glancing = true;
+        self
     }
 
     /// Notes what the capture says besides its packets.
@@ -209,7 +240,8 @@ impl CaptureReader {
                         Some(failure) => Err(self.damage_of_source(failure)),
                     };
                 }
-                Err(fault) => self.fault(fault)?,
+                Err(Halt::Fault(fault)) => self.fault(fault)?,
+                Err(Halt::Begins(begun)) => self.begin(begun),
             }
         }
     }
@@ -236,88 +268,6 @@ impl CaptureReader {
             offset: self.position.offset,
             odd: frame.odd,
         }
-    }
-
-    /// Ends reading with the damage, unless there is something to salvage behind it.
-    #[cold]
-    fn fault(&mut self, fault: Fault) -> Result<(), Damage> {
-        if let Some(failure) = self.window.take_failure() {
-            return Err(self.damage_of_source(failure));
-        }
-        let damage = self.damage(fault);
-        if self.salvaged.is_none() || !damage.kind.leaves_bytes() {
-            return Err(self.end_with(damage));
-        }
-        if let (DamageKind::SectionHeader, Framing::Pcapng(section)) = (damage.kind, &mut self.position.framing) {
-            // What follows belongs to a section of which nothing is known.
-            section.interfaces = std::sync::Arc::default();
-        }
-        if damage.offset < self.window.offset() {
-            // A stream has lost what was stepped over; it is part of the gap.
-            self.window.go_back(damage.offset);
-        }
-        let known = salvage::Times::new(self.position.first_time, self.last_time);
-        let resumed = salvage::find(&mut self.window, &mut self.position.framing, known);
-        self.position.offset = self.window.offset();
-        self.note_gap(&damage, resumed);
-        if resumed {
-            return Ok(());
-        }
-        self.position.ended = true;
-        if let Some(failure) = self.window.take_failure() {
-            // Nothing was found because the bytes came to a bad end, which is to be told too.
-            return Err(self.damage_of_source(failure));
-        }
-        Err(damage)
-    }
-
-    /// Ends reading; of a reader that salvages, the end is one of the gaps.
-    fn end_with(&mut self, damage: Damage) -> Damage {
-        self.position.ended = true;
-        self.position.offset = damage.offset;
-        if self.salvaged.is_some() {
-            self.window.consume(usize::MAX);
-            self.position.offset = self.window.offset().max(damage.offset);
-        }
-        self.note_gap(&damage, false);
-        damage
-    }
-
-    fn note_gap(&mut self, damage: &Damage, resumed: bool) {
-        let bytes = self.position.offset.saturating_sub(damage.offset);
-        if let Some(gaps) = &mut self.salvaged {
-            gaps.add(Gap { damage: damage.clone(), resumed_at: resumed.then_some(self.position.offset), bytes });
-        }
-    }
-
-    fn damage(&self, fault: Fault) -> Damage {
-        Damage {
-            kind: fault.kind,
-            frame: self.frames + 1,
-            offset: fault.offset.unwrap_or(self.position.offset),
-            announced: fault.announced,
-            found: fault.found,
-            detail: fault.detail,
-        }
-    }
-
-    fn damage_of_source(&mut self, failure: SourceError) -> Damage {
-        let held = self.window.bytes().len() as u64;
-        let (fault, detail) = match failure {
-            SourceError::Io(error) => (Fault::new(DamageKind::Unreadable, 0, held), Some(error.to_string())),
-            SourceError::CompressedCut => (Fault::new(DamageKind::CompressedCut, 0, held), None),
-            SourceError::CompressedCorrupt(problem) => {
-                (Fault::new(DamageKind::CompressedCorrupt, 0, held), Some(problem))
-            }
-            SourceError::CompressedExcess(Excess::Ratio { packed, unpacked }) => {
-                (Fault::new(DamageKind::CompressedRatio, packed, unpacked), None)
-            }
-            SourceError::CompressedExcess(Excess::Window { allowed }) => {
-                (Fault::new(DamageKind::CompressedWindow, 0, allowed), None)
-            }
-        };
-        let damage = self.damage(Fault { detail, ..fault });
-        self.end_with(damage)
     }
 
     /// Whether anything was stepped over.
@@ -347,6 +297,12 @@ impl CaptureReader {
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.frames
+    }
+
+    /// Captures that began behind the records of others, so far.
+    #[must_use]
+    pub fn appended(&self) -> u64 {
+        self.appended
     }
 
     /// Bytes of the file that have been read, packed if it is packed; up to a buffer more than the records need.

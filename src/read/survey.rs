@@ -7,9 +7,12 @@ use pcap_file::pcapng::blocks::block_common::{
 };
 use serde::Serialize;
 
+use crate::discover::Format;
+
+use super::appended::Begun;
 use super::interface::options;
 use super::pcapng::Order;
-use super::position::Interface;
+use super::position::{FileHeader, Framing, Interface};
 
 /// Option codes (draft-ietf-opsawg-pcapng sections 3.5, 4.1 and 4.2).
 const COMMENT: u16 = 1;
@@ -33,11 +36,26 @@ pub struct Survey {
     pub interfaces: Vec<InterfaceSurvey>,
     /// How many interfaces there are.
     pub interface_count: u64,
+    /// Captures that begin behind the records of others, the first ones up to [`Survey::KEPT`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub appended: Vec<AppendedSurvey>,
     /// Blocks that are neither packets, interfaces nor sections, by kind.
     pub blocks: BTreeMap<&'static str, u64>,
     /// Interfaces that the current section has described so far.
     #[serde(skip)]
     described: u32,
+}
+
+/// Where a capture begins behind the records of another, and what its file header says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AppendedSurvey {
+    /// Offset of its file header in the unpacked capture.
+    pub offset: u64,
+    /// Its format.
+    pub format: Format,
+    /// What the file header of a classic pcap says; the sections of a pcapng say it themselves.
+    #[serde(flatten)]
+    pub header: Option<FileHeader>,
 }
 
 /// What a Section Header Block says of who wrote it.
@@ -74,6 +92,13 @@ pub struct InterfaceSurvey {
 impl Survey {
     /// Sections and interfaces that are kept one by one; the others are counted.
     pub const KEPT: usize = 100;
+
+    pub(super) fn appended(&mut self, offset: u64, begun: &Begun) {
+        if self.appended.len() < Self::KEPT {
+            let header = if let Framing::Pcap(header) = begun.framing { Some(header) } else { None };
+            self.appended.push(AppendedSurvey { offset, format: begun.format, header });
+        }
+    }
 
     pub(super) fn section(&mut self, body: &[u8], order: Order) {
         self.section_count += 1;

@@ -2,7 +2,7 @@
 //!
 //! Memory follows what is there, never what a length field announces: the buffer grows only as bytes arrive.
 
-use crate::discover::{ContentHash, Source, SourceError};
+use crate::discover::{ContentHash, Source, SourceError, zeros};
 
 /// Bytes that one read asks for.
 const BUFFER: usize = 1 << 20;
@@ -107,6 +107,22 @@ impl Window {
             left -= step as u64;
         }
         count - left
+    }
+
+    /// Takes zeros off the front, but for the last `keep` of them. Returns how many there are in all, and whether nothing
+    /// follows them.
+    pub(super) fn take_zeros(&mut self, keep: usize) -> (u64, bool) {
+        let mut taken = 0;
+        loop {
+            let held = self.fill(keep + 1);
+            let (len, zeros) = (held.len(), zeros(held));
+            let step = zeros.saturating_sub(keep);
+            self.consume(step);
+            if zeros < len || len <= keep {
+                return (taken + zeros as u64, zeros == len);
+            }
+            taken += step as u64;
+        }
     }
 
     /// Goes back to an offset that the window has passed; `false`, and nothing moves, if the source cannot.

@@ -199,7 +199,7 @@ pub(super) fn sample(input: Input, chunk_size: u64) -> Sampled {
     if sampled.input.size <= chunk_size || sampled.input.compression != Compression::None || sampled.input.is_stdin() {
         return sampled;
     }
-    let Ok(mut reader) = CaptureReader::open(&sampled.input) else {
+    let Ok(mut reader) = CaptureReader::open(&sampled.input).map(CaptureReader::glancing) else {
         return sampled;
     };
     let start = reader.position().offset;

@@ -1,7 +1,7 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
 
 use crate::columns::{LengthKind, TimestampUnit};
-use crate::commit::{CaptureEntry, InputEntry};
+use crate::commit::{APPENDED, CaptureEntry, InputEntry};
 use crate::config::ROW_GROUP_ROWS;
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
@@ -97,6 +97,7 @@ pub(super) fn count(
     found.compression = Some(reader.compression());
     found.note_damage(end, reader.take_gaps());
     counts.into_entry(&mut found);
+    found.count_odd(APPENDED, reader.appended());
     found.rows = found.records;
     let first = found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds()));
     partial.resolve(first);

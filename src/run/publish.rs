@@ -171,6 +171,10 @@ impl Changing {
         let cut_or_whole = cut || entry.found.damage.is_none();
         match crate::discover::Candidate::of(&input.absolute, true) {
             Ok(now) if now.size > input.size && cut_or_whole => Self::Grows,
+            // Its place was taken beforehand, and is being filled.
+            Ok(now) if now.size == input.size && now.modified != input.modified && entry.found.ends_in_zeros() => {
+                Self::Grows
+            }
             Ok(now) if now.size < input.size => Self::Shrank { from: input.size, to: now.size },
             Ok(now) if now.size > input.size || now.modified != input.modified => Self::Rewritten,
             Ok(_) if cut && writers.get_or_insert_with(open_for_writing).contains(&input.absolute) => Self::Grows,

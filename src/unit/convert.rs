@@ -1,6 +1,6 @@
 //! One task: records in, row groups out, in turn.
 
-use crate::commit::{CaptureEntry, StreamEntry};
+use crate::commit::{APPENDED, CaptureEntry, StreamEntry};
 use crate::decode::{Packet, decode};
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
@@ -313,6 +313,7 @@ impl<'j, 'a> Work<'j, 'a> {
         };
         entry.rows = counts.records;
         counts.into_entry(&mut entry);
+        entry.count_odd(APPENDED, reader.appended());
         entry
     }
 

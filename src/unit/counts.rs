@@ -1,6 +1,6 @@
 //! Counting what is odd, packet by packet, in arrays; names come in at the end.
 
-use crate::commit::{BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
+use crate::commit::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
 use crate::decode::{Packet, Stop};
 use crate::read::{LinkType, PacketRecord, Timestamp};
 
@@ -22,6 +22,7 @@ pub fn oddities() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_captures = [
         (BACKWARDS, "A time before that of the timed packet before it."),
         (IMPLAUSIBLE, "More than 512 KiB announced on the wire, and fewer captured: perhaps a flipped bit."),
+        (APPENDED, "Not packets but captures: each begins behind the records of another in the same file."),
     ];
     RECORD_ODDITIES.into_iter().chain(of_captures).chain(Stop::ALL.map(|stop| (stop.name(), stop.meaning())))
 }

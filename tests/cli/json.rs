@@ -71,6 +71,7 @@ fn archive(root: &Path) {
     fs::write(archive.join("notes.txt"), "hello\n").unwrap();
     fs::write(archive.join("a.pcap"), capture().bytes).unwrap();
     fs::write(archive.join("b.pcap"), capture().bytes).unwrap();
+    fs::write(archive.join("appended.pcap"), [capture().bytes, capture().bytes, gapped()].concat()).unwrap();
     fs::write(archive.join("empty.pcap"), "").unwrap();
     fs::write(archive.join("gapped.pcapng"), gapped()).unwrap();
     fs::write(archive.join("snapped.pcap"), snapped(&[142, 20])).unwrap();

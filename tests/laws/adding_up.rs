@@ -247,6 +247,12 @@ enum Change {
     Cut(usize),
     Remove(usize, usize),
     Repeat(usize, usize),
+    /// Zeros put in, or in the place of what was there.
+    Hole(usize, usize),
+    Zeros(usize, usize),
+    /// Another capture, behind this one or in its midst.
+    Append,
+    Insert(usize),
 }
 
 fn any_change() -> impl Strategy<Value = Change> {
@@ -257,6 +263,10 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => place().prop_map(Change::Cut),
         1 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Remove(at, count)),
         2 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Repeat(at, count)),
+        1 => (place(), 1..1500_usize).prop_map(|(at, count)| Change::Hole(at, count)),
+        1 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Zeros(at, count)),
+        1 => Just(Change::Append),
+        1 => place().prop_map(Change::Insert),
     ]
 }
 
@@ -282,6 +292,24 @@ impl Change {
                 let place = at(place, bytes);
                 bytes.drain(place..bytes.len().min(place + count));
             }
+            Self::Hole(place, count) => {
+                let place = at(place, bytes);
+                bytes.splice(place..place, vec![0; count]);
+            }
+            Self::Zeros(place, count) => {
+                let place = at(place, bytes);
+                let end = bytes.len().min(place + count);
+                bytes[place..end].fill(0);
+            }
+            Self::Append => {
+                let mut other = few(Capture::pcap());
+                other[20] = 101;
+                bytes.extend(other);
+            }
+            Self::Insert(place) => {
+                let place = at(place, bytes);
+                bytes.splice(place..place, few(Capture::pcapng()));
+            }
             Self::Repeat(place, count) => {
                 let place = at(place, bytes);
                 let again = bytes[place..bytes.len().min(place + count)].to_vec();
@@ -289,6 +317,16 @@ impl Change {
             }
         }
     }
+}
+
+/// A capture with a few packets.
+fn few(mut capture: Capture) -> Vec<u8> {
+    let pcapng = capture.bytes.starts_with(&[0x0a]);
+    for number in 0..5_u16 {
+        let frame = udp(number, &[1; 9]);
+        if pcapng { capture.packet(4, number.into(), frame) } else { capture.record(4, number.into(), frame) }
+    }
+    capture.bytes
 }
 
 /// The records that a plain reader finds.

@@ -20,6 +20,8 @@
 //! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
 //! 18. What is older than a date goes capture by capture and stays out, and the rest is what there would be without it:
 //!     `retention`.
+//! 19. Captures one behind the other give the packets of all: `appended`.
+//! 20. Zeros where a record should be end what was written, and are padding behind what is packed: `zeros`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -32,6 +34,7 @@ mod adding_up;
 mod addresses;
 mod adversary;
 mod adversary_dense;
+mod appended;
 mod archive;
 mod batches;
 mod bounds;
@@ -55,6 +58,7 @@ mod tally;
 mod times;
 mod windows;
 mod wire;
+mod zeros;
 
 use std::path::{Path, PathBuf};
 

@@ -1,31 +1,40 @@
 //! Where the records of a capture go on behind a fault (`--salvage`).
 //!
 //! In: a window that stands at a fault, the framing up to there, and the time of the last record. Out: the window at the
-//! next credible record, or at the end. The rule, made so that bytes inside of packets are not taken for records:
+//! next credible record or file header, or at the end. The rule, made so that bytes inside of packets are not taken for
+//! records:
 //!
 //! 1. A record or block is credible if it is whole and its fields agree with one another and with what the capture has
 //!    said so far ([`record`], [`block`]). Its time follows the last one before the fault: a packet that carries records
 //!    carries older ones.
 //! 2. Credible ones in a row are a run. A run is believed if it has [`MANY_RECORDS`] packets and is longer than the
 //!    longest packet, so that it cannot lie within one, or if it has [`MIN_RECORDS`] packets and ends with the last byte
-//!    of the capture.
+//!    of the capture, with zeros up to there, or with more zeros than a packet has.
 //! 3. The first believed run behind the fault is taken. Before any other place, the one is tried to which the other
 //!    length of the faulty record leads.
 //! 4. Records that a packet carries up to its own end look like the beginning of the run. So if one of the first
 //!    [`LOOKED_INTO`] records of the run carries such, the run begins with it, and what precedes it is given up.
 //!
+//! 5. A file header ([`appended`]) begins another capture if a believed run of that capture's records follows it at once,
+//!    whatever their times are; of a run that rule 4 cuts, it does not.
+//!
 //! Always: the answer depends on the bytes from the fault on and on what precedes it, never on chunks or buffers; every
 //! byte is looked at a bounded number of times. What the rule cannot tell: records that a packet carries up to its own
 //! end, with times that could follow, if the packet's own header is gone and none of the next [`LOOKED_INTO`] packets
 //! carries any. What it does not find: anything, where the first time of the capture, or the last one before the fault, is
-//! itself so wrong that no time can follow. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
+//! itself so wrong that no time can follow; or records of a capture that was appended and is older than the one before it,
+//! behind a fault within. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
 
 mod block;
 mod record;
 
 use std::collections::HashSet;
 
-use super::position::Framing;
+use crate::discover::{Format, zeros};
+
+use super::appended::{self, Begun};
+use super::damage::DamageKind;
+use super::position::{Framing, LengthOrder};
 use super::time::Timestamp;
 use super::window::Window;
 
@@ -42,6 +51,8 @@ const STEP: usize = 1 << 20;
 /// Bytes of the longest packet, with what frames it: what an IP header can announce, and some. Jumbograms are longer, and
 /// rare.
 const LONGEST: usize = 65_535 + 1024;
+/// Bytes of the shortest record; fewer zeros at the end may be the beginning of one.
+const SHORTEST: usize = 16;
 /// Seconds that a capture spans at most, for a time to be credible: a year and some.
 const LONGEST_S: i64 = 400 * 86_400;
 /// Seconds by which a credible record may follow the last one before the fault: a month.
@@ -49,14 +60,23 @@ const AFTER_S: i64 = 31 * 86_400;
 /// By how much it may precede it: captures of several queues are not quite in order.
 const BEFORE_S: i64 = 1;
 
-/// Moves the window, which stands at a fault, to the next credible record. `false`, and the window at its end, if there
-/// is none.
-pub(super) fn find(window: &mut Window, framing: &mut Framing, known: Times) -> bool {
+/// Where the window stands once something was found behind a fault.
+pub(super) enum Resumed {
+    /// At a credible record of the same capture.
+    Records,
+    /// At the file header of another one.
+    Capture(Begun),
+}
+
+/// Moves the window, which stands at a fault of this kind, to the next credible record. `None`, and the window at its end,
+/// if there is none.
+pub(super) fn find(window: &mut Window, framing: &mut Framing, known: Times, fault: DamageKind) -> Option<Resumed> {
     match framing {
-        Framing::Empty => false,
+        Framing::Empty => None,
         Framing::Pcap(header) => {
             let rule = record::Records { header: *header, known };
-            let hint = record::other_length(window.bytes(), *header);
+            // Zeros are no record that has a length.
+            let hint = if fault == DamageKind::ZeroGap { None } else { record::other_length(window.bytes(), *header) };
             search(window, &rule, hint)
         }
         Framing::Pcapng(section) => {
@@ -115,10 +135,14 @@ impl Times {
     }
 }
 
-fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> bool {
-    // The longest run that is walked, and one more record.
-    const AHEAD: usize = RUN + LONGEST;
-    let mut dead = HashSet::new();
+/// Places, as offsets in the capture, from which no run is believed, by how they were read: runs that meet there share the
+/// rest, so that each place is tried once.
+type Dead = HashSet<(u8, u64)>;
+
+fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> Option<Resumed> {
+    // The longest run that is walked, one more record, and the zeros that may end it.
+    const AHEAD: usize = RUN + 2 * LONGEST;
+    let mut dead = Dead::new();
     // The faulty record itself is none, wherever its other length may lead.
     let mut from = 1;
     let mut hint = hint.filter(|&hint| hint <= STEP);
@@ -127,61 +151,108 @@ fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> bool {
         let at_end = whole && !window.has_failed();
         // No more than that, however much the window holds: what is believed must not depend on its buffer.
         let held = window.bytes();
-        let held = held.get(..STEP + AHEAD).unwrap_or(held);
-        let places = if whole { held.len() } else { STEP };
-        let offset = window.offset();
-        let believed = (hint.take().into_iter().chain(from..places))
-            .find_map(|start| Some(start + believed(held, start, offset, at_end, rule, &mut dead)?));
-        if let Some(start) = believed {
+        let held = Held { bytes: held.get(..STEP + AHEAD).unwrap_or(held), offset: window.offset(), at_end };
+        let places = if whole { held.bytes.len() } else { STEP };
+        let believed = (hint.take().into_iter().chain(from..places)).find_map(|start| {
+            let ahead = believed(held, start, rule, (0, &mut dead));
+            ahead.map(|ahead| (start + ahead, Resumed::Records)).or_else(|| {
+                let begun = capture(held, start, &mut dead)?;
+                Some((start, Resumed::Capture(begun)))
+            })
+        });
+        if let Some((start, resumed)) = believed {
             window.consume(start);
-            return true;
+            return Some(resumed);
         }
         window.consume(places);
         if whole {
-            return false;
+            return None;
         }
-        dead.retain(|&place| place >= window.offset());
+        dead.retain(|&(_, place)| place >= window.offset());
         from = 0;
     }
 }
 
-/// How many bytes behind `start` the believed run begins, if there is one. `dead` are places, as offsets in the capture,
-/// from which no run is believed: runs that meet there share the rest, so that each place is tried once.
-fn believed<R: Rule>(
-    held: &[u8],
-    start: usize,
+/// Bytes of the window.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    bytes: &'a [u8],
+    /// Offset in the capture of the first one.
     offset: u64,
+    /// Whether the capture ends with the last one.
     at_end: bool,
-    rule: &R,
-    dead: &mut HashSet<u64>,
-) -> Option<usize> {
+}
+
+impl<'a> Held<'a> {
+    fn rest(self, place: usize) -> &'a [u8] {
+        self.bytes.get(place..).unwrap_or_default()
+    }
+
+    /// Whether the capture ends at a place, or is zeros from there to its end, or over more bytes than a packet has.
+    fn ends_at(self, place: usize) -> bool {
+        let rest = self.rest(place);
+        let zeros = zeros(rest.get(..LONGEST).unwrap_or(rest));
+        let may_be_record = (1..SHORTEST).contains(&rest.len());
+        zeros == LONGEST || (self.at_end && zeros == rest.len() && !may_be_record)
+    }
+}
+
+/// The capture whose file header is at `start`, if a believed run of its records follows at once.
+fn capture(held: Held<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
+    let begun = appended::begins(held.rest(start)).ok()??;
+    let known = Times::new(None, None);
+    let first = start + begun.header;
+    let big_endian = |is: bool| u8::from(is);
+    let ahead = match &begun.framing {
+        Framing::Empty => None,
+        Framing::Pcap(header) => {
+            let order = match header.length_order {
+                LengthOrder::CapLenFirst => 0,
+                LengthOrder::OrigLenFirst => 1,
+                LengthOrder::SmallerIsCapLen => 2,
+            };
+            let modified = u8::from(begun.format == Format::PcapModified);
+            let nanoseconds = u8::from(header.nanoseconds);
+            let how = 4 | order << 3 | modified << 5 | nanoseconds << 6 | big_endian(header.big_endian) << 7;
+            believed(held, first, &record::Records { header: *header, known }, (how, dead))
+        }
+        Framing::Pcapng(section) => {
+            let rule = block::Blocks { section: section.clone(), known };
+            believed(held, first, &rule, (2 | big_endian(section.big_endian), dead))
+        }
+    };
+    ahead.filter(|ahead| *ahead == 0).map(|_| begun)
+}
+
+/// How many bytes behind `start` the believed run begins, if there is one. Places that are dead are kept under `how` they
+/// were read.
+fn believed<R: Rule>(held: Held<'_>, start: usize, rule: &R, (how, dead): (u8, &mut Dead)) -> Option<usize> {
     let mut state = rule.state();
     let mut records = Vec::new();
     let mut packets = 0;
     let mut at = start;
     let believed = loop {
-        let rest = held.get(at..).unwrap_or_default();
-        let long = packets >= MANY_RECORDS && at - start > LONGEST;
-        let last = packets >= MIN_RECORDS && rest.is_empty() && at_end;
-        if long || last {
+        if packets >= MANY_RECORDS && at - start > LONGEST {
             break true;
         }
+        let rest = held.rest(at);
         // Most places are no record, so that is asked first.
         let next = rule.next(rest, &mut state).filter(|next| next.len <= rest.len().min(LONGEST));
-        let Some(next) = next.filter(|_| at - start <= RUN && !dead.contains(&(offset + at as u64))) else {
-            break false;
+        let is_new = |at: usize| at - start <= RUN && !dead.contains(&(how, held.offset + at as u64));
+        let Some(next) = next.filter(|_| is_new(at)) else {
+            break packets >= MIN_RECORDS && held.ends_at(at);
         };
         records.push(at..at + next.len);
         packets += usize::from(next.packet);
         at += next.len;
     };
     if !believed {
-        dead.extend(records.iter().map(|record| offset + record.start as u64));
+        dead.extend(records.iter().map(|record| (how, held.offset + record.start as u64)));
         return None;
     }
     let carrying = rule.carries().and_then(|header| {
         records.iter().take(LOOKED_INTO).find(|record| {
-            let packet = held.get(record.start + header..record.end).unwrap_or_default();
+            let packet = held.bytes.get(record.start + header..record.end).unwrap_or_default();
             let mut tried = HashSet::new();
             (1..packet.len()).any(|inner| ends_with_records(packet, inner, rule, &mut tried))
         })
