@@ -1,5 +1,6 @@
 //! The command line, as clap reads it; its help is its documentation.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -50,7 +51,8 @@ const CONVERT_EXAMPLES: &str = "\
 Examples:
   parcap convert captures/ --out lake           everything below a directory
   parcap convert 'captures/2024-*/*.pcap.gz' --out lake
-  tcpdump -w - | parcap convert - --out lake    from standard input
+  tcpdump -w - | parcap convert - --out lake    from standard input; Ctrl-C ends that, and what came is kept
+  parcap convert <(ssh sensor cat x.pcap) --out lake
   parcap convert captures/ --out lake --quiet --format json >report.json
 
 Captures that the lake holds already are skipped without being opened. A damaged capture gives
@@ -100,7 +102,7 @@ pub(super) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ConvertArgs {
-    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The lake: a directory, made if it does not exist
@@ -198,7 +200,7 @@ pub(super) struct CommitArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct InspectArgs {
-    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
     #[arg(required = true, value_name = "CAPTURE")]
     pub(super) inputs: Vec<PathBuf>,
     /// Worker threads [default: one a core]
@@ -316,7 +318,11 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
     if text == "-" {
         return Err("standard input cannot be converted elsewhere; use `parcap convert -`".to_owned());
     }
-    Ok(PathBuf::from(text))
+    let path = PathBuf::from(text);
+    if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Err("a FIFO is read once, and cannot be converted elsewhere; use `parcap convert`".to_owned());
+    }
+    Ok(path)
 }
 
 impl SettingsArgs {

@@ -13,7 +13,8 @@ pub struct Input {
     /// As it was named on the command line, or as the walk of a directory that was named there met it. `-` is stdin.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The absolute path: what tells one input from another from night to night.
+    /// The absolute path: what tells one input from another from night to night. `-` for a stream: standard input, or a FIFO
+    /// that was named, whose bytes come once and have no place.
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
     /// Bytes of the file, compressed if it is compressed; 0 for stdin. What the file grows by later is not read.
@@ -43,16 +44,22 @@ impl Input {
         }
     }
 
-    /// Whether this is standard input.
+    /// A stream: `-`, or the path of a FIFO.
+    #[must_use]
+    pub fn stream(path: &Path) -> Self {
+        Self { absolute: PathBuf::from("-"), ..Self::unread(path) }
+    }
+
+    /// Whether this is standard input, or a FIFO that is read like it.
     #[must_use]
     pub fn is_stdin(&self) -> bool {
-        self.path.as_os_str() == "-"
+        self.absolute.as_os_str() == "-"
     }
 
     /// The path as one line that is safe on a terminal.
     #[must_use]
     pub fn name(&self) -> String {
-        if self.is_stdin() { "stdin".to_owned() } else { path_text::printable(&self.path) }
+        if self.path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(&self.path) }
     }
 }
 

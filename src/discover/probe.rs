@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::memory::{Bytes, USUAL_WINDOW};
@@ -10,6 +9,7 @@ use crate::memory::{Bytes, USUAL_WINDOW};
 use super::hash;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
+use super::open::{NotRegular, kind_of, modified, open_regular};
 use super::steady::Steady;
 use super::unpack::unpack;
 use super::window::window_of;
@@ -94,6 +94,7 @@ impl Refusal {
             Self::Window { .. } => {
                 Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
             }
+            Self::NotAFile("a socket") => Some("`-` reads standard input, whatever it is"),
             Self::NoCaptures | Self::NoCapturesMatch => {
                 Some("captures are recognised by their first bytes, whatever they are called")
             }
@@ -104,6 +105,9 @@ impl Refusal {
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
+        if let Some(NotRegular(kind)) = error.get_ref().and_then(|error| error.downcast_ref()) {
+            return Self::NotAFile(kind);
+        }
         if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Unreadable(error) }
     }
 }
@@ -133,13 +137,12 @@ impl Candidate {
         if !metadata.is_file() {
             return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
         }
-        let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
         Ok(Self {
             path: path.to_path_buf(),
             // Without `..` and links, so that one file has one name whichever way it was reached.
             absolute: path.canonicalize()?,
             size: metadata.len(),
-            modified,
+            modified: modified(&metadata),
             claimed,
         })
     }
@@ -157,7 +160,9 @@ impl Candidate {
     /// # Errors
     /// If it cannot be opened, is no capture, or needs more memory than that.
     pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
-        let file = File::open(&self.absolute)?;
+        let file = open_regular(&self.absolute)?;
+        // Of what was opened: it may have grown since it was met, or be another file.
+        let opened = file.metadata()?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
         let (head, too_large) = match compression {
@@ -167,29 +172,16 @@ impl Candidate {
         let format = magic::format(&head).ok_or_else(|| Refusal::NotACapture { found: magic::describe(&head) })?;
         // Only of a capture does it matter.
         too_large.map_or(Ok(()), Err)?;
-        let fingerprint = Some(hash::fingerprint(&file, self.size)?);
+        let fingerprint = Some(hash::fingerprint(&file, opened.len())?);
         Ok(Input {
             path: self.path,
             absolute: self.absolute,
-            size: self.size,
-            modified: self.modified,
+            size: opened.len(),
+            modified: modified(&opened),
             fingerprint,
             compression,
             format: Some(format),
         })
-    }
-}
-
-fn kind_of(file_type: std::fs::FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt as _;
-    if file_type.is_fifo() {
-        "a FIFO"
-    } else if file_type.is_socket() {
-        "a socket"
-    } else if file_type.is_dir() {
-        "a directory"
-    } else {
-        "a device"
     }
 }
 

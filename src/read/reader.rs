@@ -43,6 +43,8 @@ pub struct CaptureReader {
     survey: Option<Box<Survey>>,
     /// What was stepped over, if that is asked for.
     salvaged: Option<Gaps>,
+    /// Whether a signal ended its stream within a record.
+    cut_short: bool,
 }
 
 impl CaptureReader {
@@ -109,6 +111,7 @@ impl CaptureReader {
             last_time: None,
             survey: None,
             salvaged: None,
+            cut_short: false,
         }
     }
 
@@ -184,7 +187,7 @@ impl CaptureReader {
                 Ok(None) => {
                     return match self.window.take_failure() {
                         None => Ok(None),
-                        Some(failure) => Err(self.damage_of_source(failure)),
+                        Some(failure) => self.bad_end(failure).map(|()| None),
                     };
                 }
                 Err(fault) => self.fault(fault)?,
@@ -220,9 +223,12 @@ impl CaptureReader {
     #[cold]
     fn fault(&mut self, fault: Fault) -> Result<(), Damage> {
         if let Some(failure) = self.window.take_failure() {
-            return Err(self.damage_of_source(failure));
+            return self.bad_end(failure);
         }
         let damage = self.damage(fault);
+        if self.ends_by_signal(damage.is_at_the_end()) {
+            return Ok(());
+        }
         if self.salvaged.is_none() || !damage.kind.leaves_bytes() {
             return Err(self.end_with(damage));
         }
@@ -247,6 +253,23 @@ impl CaptureReader {
             return Err(self.damage_of_source(failure));
         }
         Err(damage)
+    }
+
+    /// Whether bytes are missing because a signal has ended the stream: that is its end then, and no damage.
+    fn ends_by_signal(&mut self, is_at_the_end: bool) -> bool {
+        let ends = is_at_the_end && self.is_ended();
+        self.cut_short |= ends;
+        self.position.ended |= ends;
+        ends
+    }
+
+    /// The bytes have come to a bad end.
+    #[cold]
+    fn bad_end(&mut self, failure: SourceError) -> Result<(), Damage> {
+        if self.ends_by_signal(matches!(failure, SourceError::CompressedCut)) {
+            return Ok(());
+        }
+        Err(self.damage_of_source(failure))
     }
 
     /// Ends reading; of a reader that salvages, the end is one of the gaps.
@@ -327,7 +350,19 @@ impl CaptureReader {
         self.window.source().bytes_read()
     }
 
-    /// What standard input is known by, as far as it has been read; `None` for anything else.
+    /// Whether this is a stream that a signal has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.window.source().is_ended()
+    }
+
+    /// Whether its last record had not come whole by then.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.cut_short
+    }
+
+    /// What a stream is known by, as far as it has been read; `None` for anything else.
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         self.window.source().fingerprint()

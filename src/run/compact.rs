@@ -1,8 +1,7 @@
 //! `parcap compact` and `parcap forget`: what a lake holds is written anew, and no capture is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -99,13 +98,20 @@ pub struct Forgotten {
 pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetReport> {
     with_lake(request, |lake, held, settings| {
         let mut report = ForgetReport::default();
-        let (removed, mut unknown) = find(named, &held, &mut report);
-        let quarantine: Vec<_> =
-            held.quarantine.keys().filter(|path| named.iter().any(|name| is_below(path, name))).cloned().collect();
+        let by = Named::of(named);
+        let (removed, mut unknown) = find(named, &by, &held, &mut report);
+        let mut quarantine = Vec::new();
+        for path in held.quarantine.keys() {
+            let numbers: Vec<_> = by.of_file(path).collect();
+            for number in &numbers {
+                unknown.remove(number);
+            }
+            quarantine.extend((!numbers.is_empty()).then(|| path.clone()));
+        }
         report.refused = quarantine.len() as u64;
-        unknown.retain(|name| !quarantine.iter().any(|path| is_below(path, name)));
         if !unknown.is_empty() {
-            let paths = unknown.iter().map(|path| path_text::printable(path)).collect();
+            let unknown = unknown.iter().filter_map(|number| named.get(*number));
+            let paths = unknown.map(|path| path_text::printable(path)).collect();
             return Err(Error::NotHeld { lake: lake.root().to_path_buf(), paths });
         }
         if request.dry_run || (removed.is_empty() && quarantine.is_empty()) {
@@ -151,29 +157,53 @@ fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Se
     Ok(result)
 }
 
-/// The captures that are named, by number; and what is named and is no capture of the lake, nor a folder of any.
-fn find(named: &[PathBuf], held: &Holdings, report: &mut ForgetReport) -> (BTreeSet<usize>, Vec<PathBuf>) {
-    let (mut removed, mut unknown) = (BTreeSet::new(), Vec::new());
-    for name in named {
-        let is_named = |entry: &&Arc<InputEntry>| {
-            is_below(&entry.input.absolute, name) || (!entry.input.is_stdin() && entry.input.path == *name)
-        };
-        let found: Vec<_> = held.inputs.values().filter(is_named).collect();
-        if found.is_empty() {
-            unknown.push(name.clone());
-        }
-        for entry in found {
-            if removed.insert(entry.id) {
-                report.captures.push(Forgotten { path: entry.input.path.clone(), rows: entry.found.rows });
-                report.rows += entry.found.rows;
-            }
-        }
-    }
-    (removed, unknown)
+/// What is named, by its true name, asked for once: of thousands of names and captures each is looked up.
+struct Named<'a> {
+    /// Places in the list of names, by the absolute path of a capture or a folder. What is not there any more cannot be
+    /// asked for its true name.
+    places: HashMap<PathBuf, Vec<usize>>,
+    /// The same by the name itself.
+    names: HashMap<&'a Path, Vec<usize>>,
 }
 
-/// Whether a file is at a place or below it. What is not there any more cannot be asked for its true name.
-fn is_below(absolute: &Path, name: &Path) -> bool {
-    let place = name.canonicalize().or_else(|_| std::path::absolute(name));
-    place.is_ok_and(|place| absolute.starts_with(place))
+impl<'a> Named<'a> {
+    fn of(named: &'a [PathBuf]) -> Self {
+        let (mut places, mut names) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for (number, name) in named.iter().enumerate() {
+            if let Ok(place) = name.canonicalize().or_else(|_| std::path::absolute(name)) {
+                places.entry(place).or_default().push(number);
+            }
+            names.entry(name.as_path()).or_default().push(number);
+        }
+        Self { places, names }
+    }
+
+    /// The names of a file, or of a folder that it is below, by their places in the list.
+    fn of_file(&self, absolute: &Path) -> impl Iterator<Item = usize> {
+        absolute.ancestors().filter_map(|place| self.places.get(place)).flatten().copied()
+    }
+
+    fn of_entry(&self, entry: &InputEntry) -> impl Iterator<Item = usize> {
+        let by_name = self.names.get(entry.input.path.as_path()).filter(|_| !entry.input.is_stdin());
+        self.of_file(&entry.input.absolute).chain(by_name.into_iter().flatten().copied())
+    }
+}
+
+/// The captures that are named, by number; and the places of those names that are of none, nor of a folder of any.
+fn find(named: &[PathBuf], by: &Named<'_>, held: &Holdings, report: &mut ForgetReport) -> (BTreeSet<usize>, BTreeSet<usize>) {
+    let mut unknown: BTreeSet<_> = (0..named.len()).collect();
+    let mut found = BTreeSet::new();
+    for entry in held.inputs.values() {
+        let numbers: Vec<_> = by.of_entry(entry).collect();
+        for number in &numbers {
+            unknown.remove(number);
+        }
+        found.extend(numbers.iter().min().map(|number| (*number, entry.id)));
+    }
+    let entries = found.iter().filter_map(|(_, id)| held.inputs.get(id));
+    for entry in entries {
+        report.captures.push(Forgotten { path: entry.input.path.clone(), rows: entry.found.rows });
+        report.rows += entry.found.rows;
+    }
+    (found.into_iter().map(|(_, id)| id).collect(), unknown)
 }

@@ -30,9 +30,10 @@ pub(super) fn publish(
 ) -> Result<()> {
     let (lake, settings) = (stage.lake, stage.settings);
     // The same bytes through standard input once more are not converted twice, whatever the settings.
-    let again = |row: &UnitRow| {
+    let mut seen = HashSet::new();
+    let mut again = |row: &UnitRow| {
         let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
-        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known)))
+        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known) || !seen.insert(known.clone())))
     };
     let before = rows.len();
     rows.retain(|row| !again(row));
@@ -68,6 +69,10 @@ pub(super) fn publish(
         let changing = Changing::of(entry, &mut writers);
         if changing.is_open() {
             entry.mark_open();
+        }
+        if matches!(changing, Changing::Shrank { .. } | Changing::Rewritten) {
+            // What was read is not, or not only, what had been looked at: it is not to be known by that.
+            entry.input.fingerprint = None;
         }
         report.add(entry, changing);
     });
@@ -139,11 +144,20 @@ fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize>
 }
 
 impl Changing {
+    /// Whether a stream came to its own end.
+    pub(super) fn of_stream(entry: &InputEntry) -> Self {
+        let ended = entry.found.stream.as_ref().filter(|stream| stream.ended);
+        ended.map_or(Self::No, |stream| Self::Ended { cut: stream.cut })
+    }
+
     /// Looks at a capture once more, after it was read. `writers` are found when they are first asked for.
     pub(super) fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
         let input = &entry.input;
-        if input.is_stdin() || entry.found.refused.is_some() {
+        if entry.found.refused.is_some() {
             return Self::No;
+        }
+        if input.is_stdin() {
+            return Self::of_stream(entry);
         }
         let cut = entry.found.damage.as_ref().is_some_and(Damage::is_at_the_end) && entry.found.gaps.is_empty();
         let cut_or_whole = cut || entry.found.damage.is_none();
