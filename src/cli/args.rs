@@ -108,7 +108,7 @@ pub(super) struct ConvertArgs {
     /// The lake: a directory, made if it does not exist
     #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
     out: PathBuf,
-    /// Worker threads [default: one a core]
+    /// Worker threads, at most four a core [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// Memory that the process takes at most: fewer workers if need be, and captures that take more to unpack are refused

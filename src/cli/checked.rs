@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Error, error::ErrorKind};
 
 use crate::discover::path_text::printable;
-use crate::unit::{most_workers, workers};
+use crate::unit::{cores, workers};
 
 use super::help::command;
 
@@ -43,10 +43,9 @@ pub(super) fn too_many_jobs(matches: &ArgMatches) -> Option<String> {
     let (_, used) = matches.subcommand()?;
     let jobs = *used.try_get_one::<usize>("jobs").ok()??;
     let workers = workers(jobs);
-    (jobs > workers).then(|| {
-        let cores = most_workers() / 4;
-        format!("`--jobs {jobs}` is more than four for each of {cores} cores; there are {workers} workers")
-    })
+    let cores = cores();
+    (jobs > workers)
+        .then(|| format!("`--jobs {jobs}` is more than four for each of {cores} cores; there are {workers} workers"))
 }
 
 #[cfg(test)]

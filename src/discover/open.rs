@@ -116,3 +116,52 @@ pub(super) fn kind_of(file_type: FileType) -> &'static str {
         "a device"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+    use crate::discover::{Candidate, Refusal};
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+        let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", path("device")).unwrap();
+        for (name, kind) in
+            [("fifo", "a FIFO"), ("socket", "a socket"), ("folder", "a directory"), ("device", "a device")]
+        {
+            let error = open_regular(&path(name)).unwrap_err();
+            assert_eq!(error.to_string(), format!("it is {kind} and not a regular file"));
+            assert!(matches!(Refusal::from(error), Refusal::NotAFile(known) if known == kind), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_capture_is_what_it_is_when_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pcap");
+        let capture = [&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 16]].concat();
+        fs::write(&path, &capture).unwrap();
+        let met = || Candidate::of(&path, true).unwrap();
+        let before = met();
+        fs::write(&path, [&capture[..], &[0; 4]].concat()).unwrap();
+        let input = before.probe().unwrap();
+        assert_eq!(input, met().probe().unwrap());
+        assert_eq!(input.size, 28);
+        // It has grown since, then another one has its name.
+        fs::write(&path, [&capture[..], &[0; 5]].concat()).unwrap();
+        assert!(open_as_found(&input).is_ok());
+        fs::write(&path, [&capture[..], &[1; 5]].concat()).unwrap();
+        assert!(open_as_found(&input).unwrap_err().to_string().starts_with("it was exchanged"));
+        let before = met();
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(matches!(before.probe(), Err(Refusal::NotAFile("a FIFO"))));
+    }
+}

@@ -94,6 +94,7 @@ impl Refusal {
             Self::Window { .. } => {
                 Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
             }
+            Self::NotAFile("a FIFO") => Some("a FIFO is read as a stream if it is named itself"),
             Self::NotAFile("a socket") => Some("`-` reads standard input, whatever it is"),
             Self::NoCaptures | Self::NoCapturesMatch => {
                 Some("captures are recognised by their first bytes, whatever they are called")

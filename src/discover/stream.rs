@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The streams of this process.
 struct Streams {
+    /// Those that were named and have not been opened yet.
+    expected: usize,
     /// Those that are being read.
     open: usize,
     /// When the last one of them came to its end.
@@ -40,18 +42,23 @@ struct Streams {
     ended: Option<Instant>,
 }
 
-static STREAMS: Mutex<Streams> = Mutex::new(Streams { open: 0, closed: None, ended: None });
+static STREAMS: Mutex<Streams> = Mutex::new(Streams { expected: 0, open: 0, closed: None, ended: None });
 
 fn streams<T>(with: impl FnOnce(&mut Streams) -> T) -> T {
     with(&mut STREAMS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Ends standard input and the other streams that are being read; whether there were any, and this was the first time. What
-/// is on its way is still read, for a second at most.
+/// Notes how many streams were named: from now on a signal ends them first.
+pub(super) fn expect_streams(count: usize) {
+    streams(|streams| streams.expected = count);
+}
+
+/// Ends standard input and the other streams that are being read or will be; whether there were any, and this was the first
+/// time. What is on its way is still read, for a second at most.
 #[must_use]
 pub fn end_streams() -> bool {
     streams(|streams| {
-        let is_read = streams.open > 0 || streams.closed.is_some_and(|closed| closed.elapsed() < JUST_NOW);
+        let is_read = streams.expected + streams.open > 0 || streams.closed.is_some_and(|closed| closed.elapsed() < JUST_NOW);
         let is_first = streams.ended.is_none();
         if is_read && is_first {
             streams.ended = Some(Instant::now());
@@ -86,7 +93,10 @@ impl Stream {
         if !is_stdin && !file_type.is_fifo() {
             return Err(io::Error::other(NotRegular(kind_of(file_type))));
         }
-        streams(|streams| streams.open += 1);
+        streams(|streams| {
+            streams.open += 1;
+            streams.expected = streams.expected.saturating_sub(1);
+        });
         let now = Instant::now();
         let is_pipe = file_type.is_fifo() || file_type.is_socket();
         let ended = Arc::default();

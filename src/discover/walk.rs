@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use super::input::Input;
 use super::places::Places;
 use super::probe::{Candidate, Refusal};
+use super::stream::expect_streams;
 
 /// Everything that was named, as files that may be captures.
 #[derive(Debug, Default)]
@@ -76,6 +77,7 @@ pub fn find(named: &[PathBuf]) -> Found {
         }
         found.leads.push(lead);
     }
+    expect_streams(found.streams.len());
     found
 }
 

@@ -168,9 +168,9 @@ mod tests {
     fn a_huge_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hosts");
-        File::create(&path).unwrap().set_len(HOSTS_SIZE).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(HOSTS_SIZE).unwrap();
         assert!(Hosts::read(&path).is_ok());
-        File::create(&path).unwrap().set_len(HOSTS_SIZE + 1).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(HOSTS_SIZE + 1).unwrap();
         let error = Hosts::read(&path).unwrap_err().to_string();
         assert_eq!(error, format!("{}: cannot read: it has over 64 MiB, and no hosts file has", path.display()));
         let missing = Hosts::read(&folder.path().join("none")).unwrap_err().to_string();

@@ -76,6 +76,8 @@ impl CaptureReader {
         if head.is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
+                // Nothing has come yet when a signal ended it.
+                Some(SourceError::CompressedCut) if window.source().is_ended() => {}
                 Some(SourceError::CompressedCut) => {
                     return Err(Refusal::Packing { compression, problem: "it ends before its first byte".to_owned() });
                 }

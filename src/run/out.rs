@@ -33,7 +33,7 @@ pub fn write_out(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(metadata) if is_stdout(&metadata) => write(io::stdout().lock(), bytes),
         Ok(metadata) if metadata.is_file() => replace(&true_name(path), Some(&metadata), bytes),
         Ok(metadata) => match metadata.file_type() {
-            kind if kind.is_fifo() || kind.is_char_device() => open(path).and_then(|file| write(file, bytes)),
+            kind if kind.is_fifo() || kind.is_char_device() => open(path, ATTEMPTS).and_then(|file| write(file, bytes)),
             kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             _ => Err(io::Error::other("it is neither a file, a FIFO nor a character device")),
         },
@@ -82,14 +82,14 @@ fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
 }
 
 /// Opens a FIFO or a device for writing, without waiting for ever.
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path, most: u32) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let unread = Some(Errno::NXIO.raw_os_error());
     let mut attempts = 0;
     loop {
         match OpenOptions::new().write(true).custom_flags(flags).open(path) {
             // What is said of a FIFO that nobody has open for reading (fifo(7)).
-            Err(error) if error.raw_os_error() == unread && attempts < ATTEMPTS => {
+            Err(error) if error.raw_os_error() == unread && attempts < most => {
                 attempts += 1;
                 thread::sleep(PAUSE);
             }
@@ -111,5 +111,25 @@ fn write(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
     match to.write_all(bytes).and_then(|()| to.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_fifo_that_nobody_reads_is_an_error_and_a_socket_is_no_place_for_a_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(open(&fifo, 2).unwrap_err().to_string().starts_with("it is a FIFO that nobody reads"));
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = write_out(&socket, b"page").unwrap_err().to_string();
+        assert!(error.ends_with("socket: cannot write: it is neither a file, a FIFO nor a character device"), "{error}");
+        assert!(fifo.metadata().unwrap().file_type().is_fifo() && socket.metadata().unwrap().file_type().is_socket());
     }
 }

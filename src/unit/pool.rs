@@ -93,21 +93,17 @@ pub(crate) fn in_order<T: Send, R: Send>(
 const WORKERS_PER_CORE: usize = 4;
 
 /// How many workers `jobs` are: with 0, as many as the machine has cores, or as `RAYON_NUM_THREADS` says; never more than
-/// [`most_workers`].
+/// four for each core.
 #[must_use]
 pub fn workers(jobs: usize) -> usize {
     let said = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|threads| *threads > 0);
     let wanted = if jobs > 0 { jobs } else { said().unwrap_or_else(cores) };
-    wanted.min(most_workers())
+    wanted.min(cores().saturating_mul(WORKERS_PER_CORE))
 }
 
-/// The most workers that there are, whatever is asked for: four for each core.
+/// The cores that this process may use.
 #[must_use]
-pub fn most_workers() -> usize {
-    cores().saturating_mul(WORKERS_PER_CORE)
-}
-
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

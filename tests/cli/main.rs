@@ -10,6 +10,7 @@ mod nameserver;
 
 mod apart;
 mod away;
+mod bounds;
 mod damage;
 mod earlier;
 mod inspect;
@@ -20,8 +21,10 @@ mod named;
 mod names;
 mod nightly;
 mod options;
+mod outputs;
 mod report;
 mod runs;
+mod streams;
 mod summarize;
 mod summarize_usage;
 mod times;
