@@ -54,7 +54,9 @@ mod tests {
 
     #[test]
     fn urls_are_told_from_paths() {
-        for (path, scheme) in [("s3://bucket/lake", "s3"), ("file:///x", "file"), ("S3A://b", "S3A"), ("h2+x.-://", "h2+x.-")] {
+        for (path, scheme) in
+            [("s3://bucket/lake", "s3"), ("file:///x", "file"), ("S3A://b", "S3A"), ("h2+x.-://", "h2+x.-")]
+        {
             assert_eq!(url(Path::new(path)).map(|(scheme, _)| scheme), Some(scheme), "{path}");
         }
         for path in ["./s3://bucket", "s3:/bucket", "a b://c", "://x", "1a://x", "/a/b://c", "C:\\x", "-"] {

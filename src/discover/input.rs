@@ -13,8 +13,8 @@ pub struct Input {
     /// As it was named on the command line, or as the walk of a directory that was named there met it. `-` is stdin.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The absolute path: what tells one input from another from night to night. `-` for a stream: standard input, or a FIFO
-    /// that was named, whose bytes come once and have no place.
+    /// The absolute path: what tells one input from another from night to night. Of a stream, whose bytes come once and have no
+    /// place, it is no absolute path: `-`, and behind it that of the FIFO (`-/dev/fd/63`).
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
     /// Bytes of the file, compressed if it is compressed; 0 for stdin. What the file grows by later is not read.
@@ -47,13 +47,18 @@ impl Input {
     /// A stream: `-`, or the path of a FIFO.
     #[must_use]
     pub fn stream(path: &Path) -> Self {
-        Self { absolute: PathBuf::from("-"), ..Self::unread(path) }
+        let mut input = Self::unread(path);
+        if path.as_os_str() != "-" {
+            let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            input.absolute = Path::new("-").join(place.strip_prefix("/").unwrap_or(&place));
+        }
+        input
     }
 
     /// Whether this is standard input, or a FIFO that is read like it.
     #[must_use]
     pub fn is_stdin(&self) -> bool {
-        self.absolute.as_os_str() == "-"
+        self.absolute.starts_with("-")
     }
 
     /// The path as one line that is safe on a terminal.

@@ -108,7 +108,9 @@ impl Source {
                     Compression::Zstd | Compression::Lz4 => {
                         let unpacked = match ReadAhead::start("parcap-read", Box::new(metered)) {
                             Ok(ahead) => unpack(packed, ahead, window)?,
-                            Err(packed_bytes) => unpack(packed, BufReader::with_capacity(1 << 17, packed_bytes), window)?,
+                            Err(packed_bytes) => {
+                                unpack(packed, BufReader::with_capacity(1 << 17, packed_bytes), window)?
+                            }
                         };
                         Self::ahead(unpacked, origin)
                     }

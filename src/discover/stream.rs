@@ -58,7 +58,8 @@ pub(super) fn expect_streams(count: usize) {
 #[must_use]
 pub fn end_streams() -> bool {
     streams(|streams| {
-        let is_read = streams.expected + streams.open > 0 || streams.closed.is_some_and(|closed| closed.elapsed() < JUST_NOW);
+        let is_read =
+            streams.expected + streams.open > 0 || streams.closed.is_some_and(|closed| closed.elapsed() < JUST_NOW);
         let is_first = streams.ended.is_none();
         if is_read && is_first {
             streams.ended = Some(Instant::now());

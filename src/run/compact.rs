@@ -190,7 +190,12 @@ impl<'a> Named<'a> {
 }
 
 /// The captures that are named, by number; and the places of those names that are of none, nor of a folder of any.
-fn find(named: &[PathBuf], by: &Named<'_>, held: &Holdings, report: &mut ForgetReport) -> (BTreeSet<usize>, BTreeSet<usize>) {
+fn find(
+    named: &[PathBuf],
+    by: &Named<'_>,
+    held: &Holdings,
+    report: &mut ForgetReport,
+) -> (BTreeSet<usize>, BTreeSet<usize>) {
     let mut unknown: BTreeSet<_> = (0..named.len()).collect();
     let mut found = BTreeSet::new();
     for entry in held.inputs.values() {

@@ -129,7 +129,10 @@ mod tests {
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         let error = write_out(&socket, b"page").unwrap_err().to_string();
-        assert!(error.ends_with("socket: cannot write: it is neither a file, a FIFO nor a character device"), "{error}");
+        assert!(
+            error.ends_with("socket: cannot write: it is neither a file, a FIFO nor a character device"),
+            "{error}"
+        );
         assert!(fifo.metadata().unwrap().file_type().is_fifo() && socket.metadata().unwrap().file_type().is_socket());
     }
 }

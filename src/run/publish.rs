@@ -33,7 +33,13 @@ pub(super) fn publish(
     let mut seen = HashSet::new();
     let mut again = |row: &UnitRow| {
         let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
-        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known) || !seen.insert(known.clone())))
+        streams.any(|capture| {
+            capture
+                .input
+                .fingerprint
+                .as_ref()
+                .is_some_and(|known| held.streams.contains(known) || !seen.insert(known.clone()))
+        })
     };
     let before = rows.len();
     rows.retain(|row| !again(row));

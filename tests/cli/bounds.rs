@@ -58,7 +58,15 @@ fn where_no_thread_can_be_started_the_work_is_done_without() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
     gz.write_all(&bytes).unwrap();
     fs::write(archive.join("b.pcap.gz"), gz.finish().unwrap()).unwrap();
-    let noise = (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>();
+    let mut state = 1_u64;
+    let mut noise = || {
+        // Marsaglia's xorshift: nothing that packs.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0]
+    };
+    let noise: Vec<u8> = (0..3 << 19).map(|_| noise()).collect();
     let frame = |part: &[u8]| super::common::build::pcap_record(1, 1, &super::common::build::other(part));
     let noisy: Vec<u8> = noise.chunks(60_000).flat_map(frame).collect();
     fs::write(archive.join("c.pcap.zst"), zstd::encode_all(&*[&bytes[..24], &noisy].concat(), 1).unwrap()).unwrap();
@@ -66,7 +74,16 @@ fn where_no_thread_can_be_started_the_work_is_done_without() {
     let with = |name: &str, stack: Option<&str>| {
         let lake = folder.path().join(name);
         let mut command = command();
-        command.args(["convert", &text(&archive), "--out", &text(&lake), "--progress", "always", "--chunk-size", "1MiB"]);
+        command.args([
+            "convert",
+            &text(&archive),
+            "--out",
+            &text(&lake),
+            "--progress",
+            "always",
+            "--chunk-size",
+            "1MiB",
+        ]);
         let ran = finish(command.envs(stack.map(|stack| ("RUST_MIN_STACK", stack))));
         assert_eq!(ran.status, Some(0), "{ran:?}");
         hashes(&lake)
@@ -97,7 +114,8 @@ fn a_folder_is_walked_once_whichever_way_leads_to_it() {
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
     let named: Vec<_> = ran.json()["would_convert"].as_array().unwrap().iter().map(|of| of["path"].clone()).collect();
     // By the first path in sorted order.
-    let path = |number| (1..=number).map(|at| if at == 1 { "d1/".to_owned() } else { format!("l{at}/") }).collect::<String>();
+    let path =
+        |number| (1..=number).map(|at| if at == 1 { "d1/".to_owned() } else { format!("l{at}/") }).collect::<String>();
     let mut expected: Vec<_> = (1..=FOLDERS).map(|number| text(&farm.join(path(number) + "c.pcap"))).collect();
     assert_eq!(named.len(), FOLDERS);
     let mut named: Vec<_> = named.iter().map(|path| path.as_str().unwrap().to_owned()).collect();
@@ -111,8 +129,17 @@ fn folders_of_file_systems_and_appliances_are_stepped_over_unless_they_are_named
     let folder = folder();
     let archive = folder.path().join("archive");
     let others = [
-        "lost+found", ".snapshot/daily.0", ".zfs/snapshot/a", "@eaDir", "__MACOSX", ".Trash-1000/files", "#recycle",
-        "System Volume Information", "$RECYCLE.BIN", ".rsync-partial", ".~tmp~",
+        "lost+found",
+        ".snapshot/daily.0",
+        ".zfs/snapshot/a",
+        "@eaDir",
+        "__MACOSX",
+        ".Trash-1000/files",
+        "#recycle",
+        "System Volume Information",
+        "$RECYCLE.BIN",
+        ".rsync-partial",
+        ".~tmp~",
     ];
     for of in others.iter().map(|name| archive.join(name)).chain([archive.join(".Trash-me"), archive.clone()]) {
         fs::create_dir_all(&of).unwrap();
@@ -121,7 +148,8 @@ fn folders_of_file_systems_and_appliances_are_stepped_over_unless_they_are_named
     }
     fs::write(archive.join(".x.pcap.Ab3xYz"), &capture().bytes[..1000]).unwrap();
     let ran = night(&archive, &["--dedupe"]);
-    let figures = |ran: &Ran| ["inputs", "stepped_over", "captures_missing"].map(|name| ran.json()[name].as_u64().unwrap());
+    let figures =
+        |ran: &Ran| ["inputs", "stepped_over", "captures_missing"].map(|name| ran.json()[name].as_u64().unwrap());
     // Two texts and what rsync has begun, besides the folders; what is only called like one is walked.
     assert_eq!((ran.status, figures(&ran)), (Some(0), [1, others.len() as u64 + 3, 0]), "{ran:?}");
     // Named it is what its user wants, and the next night takes it for no disk that is missing.
@@ -217,7 +245,8 @@ fn urls_are_refused_wherever_a_path_is_asked_for_and_leave_nothing_behind() {
     by_environment.args(["convert", good]).env("PARCAP_OUT", "s3://bucket/lake");
     assert_eq!(finish(by_environment.current_dir(folder.path())).status, Some(2));
     // A title is no path, and a folder may have any name.
-    let ran = finish(command().args(["report", good, "--out", "./s3:", "--title", "s3://x"]).current_dir(folder.path()));
+    let ran =
+        finish(command().args(["report", good, "--out", "./s3:", "--title", "s3://x"]).current_dir(folder.path()));
     assert_eq!((ran.status, files(folder.path())), (Some(0), vec!["s3:".into()]), "{ran:?}");
 }
 
@@ -237,7 +266,12 @@ fn many_names_are_forgotten_at_once_each_as_it_is_named() {
     symlink(&archive, folder.path().join("link")).unwrap();
     fs::remove_file(name(1)).unwrap();
     let mut named: Vec<_> = (0..CAPTURES).step_by(2).map(|number| text(&name(number))).collect();
-    named.extend([text(&name(2)), text(&folder.path().join("link/4.pcap")), text(&archive.join("sub")), text(&name(1))]);
+    named.extend([
+        text(&name(2)),
+        text(&folder.path().join("link/4.pcap")),
+        text(&archive.join("sub")),
+        text(&name(1)),
+    ]);
     let ran = run(["forget", &lake, "--format", "json"].map(str::to_owned).into_iter().chain(named));
     assert_eq!(ran.status, Some(0), "{ran:?}");
     let expected = (0..CAPTURES).filter(|number| number % 2 == 0 || number % 3 == 0 || *number == 1).count();

@@ -33,7 +33,8 @@ pub(super) fn signal(name: &str, process: u32) {
 
 #[test]
 fn a_second_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
-    for (first, second, status) in [("INT", "TERM", 143), ("TERM", "INT", 130)] {
+    // Of two that are there at once, the one with the lower number comes first.
+    for (first, second, status) in [("INT", "TERM", &[143][..]), ("TERM", "INT", &[130, 143])] {
         let folder = folder();
         let lake = folder.path().join("lake");
         let mut child = command()
@@ -52,7 +53,7 @@ fn a_second_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
         let both = format!("kill -{first} {0}; kill -{second} {0}", child.id());
         assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
         let ended = ended(&mut child);
-        assert_eq!(ended.code(), Some(status), "SIG{second}: {ended}");
+        assert!(ended.code().is_some_and(|code| status.contains(&code)), "SIG{second}: {ended}");
         assert_eq!((files(&lake.join("packets")), files(&lake.join("summaries"))), (vec![], vec![]));
         drop(stdin);
         let ran = super::common::run_with(["convert", "-", "--out", &text(&lake)], &capture().bytes);

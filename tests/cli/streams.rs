@@ -59,7 +59,12 @@ fn a_signal_ends_standard_input_and_what_came_of_it_is_committed() {
     let packed = [&first[..], &second[..second.len() / 2]].concat();
     for (name, bytes, cut, packets) in [
         ("INT", whole.clone(), "", Some(90)),
-        ("TERM", [whole.clone(), vec![1; 9]].concat(), "; its last packet had not come whole, and is left out", Some(90)),
+        (
+            "TERM",
+            [whole.clone(), vec![1; 9]].concat(),
+            "; its last packet had not come whole, and is left out",
+            Some(90),
+        ),
         ("INT", packed, "; its last packet had not come whole, and is left out", None),
         ("TERM", Vec::new(), "", Some(0)),
     ] {
@@ -123,7 +128,8 @@ fn fifos_that_are_named_are_read_as_streams_each_once_and_known_by_their_bytes()
     let (a, b, twin) = ("a", "b", "twin");
     let night = |named: &[(&str, &[u8])]| {
         let mut feeders = Vec::new();
-        let mut args = vec!["convert".to_owned(), "--out".to_owned(), text(&lake), "--format".to_owned(), "json".to_owned()];
+        let mut args =
+            vec!["convert".to_owned(), "--out".to_owned(), text(&lake), "--format".to_owned(), "json".to_owned()];
         for (name, bytes) in named {
             let path = folder.path().join(name);
             if !path.exists() {
@@ -191,8 +197,11 @@ fn a_fifo_that_nobody_writes_to_is_ended_by_a_signal_and_met_in_a_walk_it_is_ste
     wait_until("staging", || lake.join("_parcap/staging/units").is_dir());
     signal("INT", child.id());
     assert_eq!(finished(child).status, Some(0));
-    save(&folder, "a.pcap", &capture().bytes);
-    let ran = run(["convert", &text(folder.path()), "--out", &text(&lake), "--format", "json"]);
+    let archive = folder.path().join("archive");
+    fs::create_dir(&archive).unwrap();
+    fs::rename(&path, archive.join("fifo.pcap")).unwrap();
+    fs::write(archive.join("a.pcap"), capture().bytes).unwrap();
+    let ran = run(["convert", &text(&archive), "--out", &text(&lake), "--format", "json"]);
     assert_eq!((ran.status, &ran.json()["stepped_over"]), (Some(0), &1.into()), "{ran:?}");
     let ran = run(["convert", "/dev/null", "--out", &text(&lake)]);
     assert_eq!((ran.status, ran.complaint()), (Some(3), "error: /dev/null: is a device and not a regular file"));
@@ -225,7 +234,10 @@ fn a_capture_that_becomes_a_fifo_before_it_is_read_is_refused_and_keeps_nobody_w
 fn another_file_under_a_captures_name_is_not_converted_as_that_capture() {
     let (ran, lake, folder) = exchanged(|path| {
         let other = path.with_extension("other");
-        fs::write(&other, [&capture().bytes[..24], &capture().bytes[24..].repeat(2)].concat()).unwrap();
+        let mut bytes = [&capture().bytes[..24], &capture().bytes[24..].repeat(2)].concat();
+        // The last byte of the first ninety packets, of a payload.
+        bytes[capture().bytes.len() - 1] ^= 1;
+        fs::write(&other, bytes).unwrap();
         fs::rename(other, path).unwrap();
     });
     assert_eq!(ran.status, Some(3), "{ran:?}");
