@@ -1,8 +1,7 @@
 //! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::commit::{Action, Change, Holdings, InputEntry, MetAgain, RefusedEntry, UnitRow};
 use crate::discover::open_for_writing;
@@ -47,7 +46,8 @@ pub(super) fn publish(
 
     let mut change = Change::new(&held, Action::Convert, settings.clone());
     tonight.met_again.iter().for_each(|met| held.meet_again(met.clone()));
-    let is_renamed = |met: &MetAgain| report.renamed.iter().any(|renamed| renamed.path == met.path);
+    let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
+    let is_renamed = |met: &MetAgain| renamed.contains(met.path.as_path());
     let renamed = tonight.met_again.iter().any(is_renamed);
     change.manifest.met_again = tonight.met_again;
     change.manifest.removed.refused = tonight.forgiven;
@@ -82,8 +82,12 @@ pub(super) fn publish(
         }
         report.add(entry, changing);
     });
+    // In an archive of doubles they are as many as the others.
+    let converted = change.manifest.inputs.iter().filter(|_| !tonight.left_out.is_empty());
+    let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
     for (input, same_as) in tonight.left_out {
-        if let Some(same_as) = number_of(&same_as, &change, &held) {
+        let held = || held.input_at(&same_as).map(|entry| entry.id);
+        if let Some(same_as) = converted.get(&same_as).copied().or_else(held) {
             change.add_input(InputEntry::of_duplicate(input, same_as));
         }
     }
@@ -141,12 +145,6 @@ fn repacked(candidates: &[(PathBuf, usize)], rows: &[UnitRow], held: &Holdings, 
         }
     }
     same
-}
-
-/// The number of a capture that was added, or that is there.
-fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize> {
-    let added = change.manifest.inputs.iter().find(|entry| entry.input.absolute == *absolute);
-    added.map(Arc::as_ref).or_else(|| held.input_at(absolute)).map(|entry| entry.id)
 }
 
 impl Changing {

@@ -1,5 +1,6 @@
 //! What a run says of itself to people.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -113,8 +114,8 @@ impl Report {
     /// One line for each capture with which nothing is wrong, and that is not as one may think.
     fn remarks(&self) -> String {
         let mut text = String::new();
-        let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
-        let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
+        let refused: HashSet<&PathBuf> = self.refused.iter().map(|refused| &refused.path).collect();
+        let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused.contains(&duplicate.path)).collect();
         for duplicate in duplicates.iter().take(NOTES) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
             let what = if duplicate.left_out { "it was left out" } else { "both are in the lake" };
