@@ -162,14 +162,6 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
-    /// The thread pool could not be built.
-    #[error("cannot start {jobs} worker threads: {message}")]
-    Threads {
-        /// How many were asked for.
-        jobs: usize,
-        /// What the pool said.
-        message: String,
-    },
     /// Windows that begin with the first packet would be too many.
     #[error("there would be at least {windows} windows between the first packet and the last one")]
     TooManyWindows {

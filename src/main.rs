@@ -1,6 +1,7 @@
-//! The `parcap` command: signals end the run, the rest is the library's.
+//! The `parcap` command: signals end the input or the run, the rest is the library's.
 
 use std::process::{self, ExitCode};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -17,17 +18,32 @@ const _: () = assert!(GRACE.as_millis() < 2000);
 
 fn main() -> ExitCode {
     let cancel = Cancel::default();
+    let (ready, is_ready) = mpsc::channel::<()>();
+    let handler = cancel.clone();
     // Without a handler a signal ends the process at once, which the next run recovers from just as well.
-    if let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) {
-        let cancel = cancel.clone();
-        thread::spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                let number = u8::try_from(signal).unwrap_or(0);
-                cancel.signal(number);
-                thread::sleep(GRACE);
-                process::exit(Code::Signal(number).number().into());
-            }
-        });
+    let listening = thread::Builder::new().name("parcap-signals".to_owned()).spawn(move || {
+        let signals = Signals::new([SIGINT, SIGTERM]);
+        drop(ready);
+        if let Ok(mut signals) = signals {
+            listen(&mut signals, &handler);
+        }
+    });
+    if listening.is_ok() {
+        // Says nothing but that it is gone.
+        let _ = is_ready.recv();
     }
     parcap::cli::main(std::env::args_os(), &cancel).into()
+}
+
+/// The first signal ends standard input, if that is being read, and what came of it is converted; another one ends the run.
+fn listen(signals: &mut Signals, cancel: &Cancel) {
+    for signal in signals.forever() {
+        if parcap::discover::end_streams() {
+            continue;
+        }
+        let number = u8::try_from(signal).unwrap_or(0);
+        cancel.signal(number);
+        thread::sleep(GRACE);
+        process::exit(Code::Signal(number).number().into());
+    }
 }

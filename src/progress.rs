@@ -51,7 +51,7 @@ pub fn watch<T>(progress: Progress, bytes: u64, meter: &Meter, work: impl FnOnce
     let (done, ended) = mpsc::channel::<()>();
     thread::scope(|scope| {
         let bar = &bar;
-        scope.spawn(move || {
+        let moving = thread::Builder::new().name("parcap-bar".to_owned()).spawn_scoped(scope, move || {
             // Ends when the sender is dropped, also if the work panics.
             while ended.recv_timeout(PERIOD) == Err(mpsc::RecvTimeoutError::Timeout) {
                 bar.set_position(meter.bytes.load(Ordering::Relaxed));
@@ -59,6 +59,10 @@ pub fn watch<T>(progress: Progress, bytes: u64, meter: &Meter, work: impl FnOnce
             }
             bar.finish_and_clear();
         });
+        // A bar that does not move, where no thread can be started, is none.
+        if moving.is_err() {
+            bar.finish_and_clear();
+        }
         let _done = done;
         work()
     })

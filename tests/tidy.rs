@@ -42,24 +42,25 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 32] = [
+const DOORS: [(&str, &[&str]); 33] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
     ("toml", &["cli/"]),
-    ("thiserror", &["error.rs", "discover/probe.rs"]),
+    ("thiserror", &["error.rs", "discover/probe.rs", "discover/open.rs"]),
     ("pcap_file", &["read/"]),
     ("byteorder_slice", &["read/"]),
     ("etherparse", &["decode/"]),
     ("arrow", &["columns/", "tally/run.rs", "error.rs"]),
     ("arrow_ipc", &["tally/run.rs"]),
-    ("tempfile", &["tally/tallies.rs"]),
+    ("tempfile", &["tally/tallies.rs", "run/out.rs"]),
     ("csv", &["summary/as_csv.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["write/", "error.rs"]),
     ("domain", &["names/"]),
     ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
+    ("rustix", &["discover/", "run/out.rs"]),
     // Bars; and its formats of numbers in what is shown.
     (
         "indicatif",

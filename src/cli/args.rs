@@ -1,5 +1,6 @@
 //! The command line, as clap reads it; its help is its documentation.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -51,7 +52,8 @@ const CONVERT_EXAMPLES: &str = "\
 Examples:
   parcap convert captures/ --out lake           everything below a directory
   parcap convert 'captures/2024-*/*.pcap.gz' --out lake
-  tcpdump -w - | parcap convert - --out lake    from standard input
+  tcpdump -w - | parcap convert - --out lake    from standard input; Ctrl-C ends that, and what came is kept
+  parcap convert <(ssh sensor cat x.pcap) --out lake
   parcap convert captures/ --out lake --quiet --format json >report.json
 
 Captures that the lake holds already are skipped without being opened. A damaged capture gives
@@ -104,13 +106,13 @@ pub(super) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ConvertArgs {
-    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The lake: a directory, made if it does not exist
     #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
     out: PathBuf,
-    /// Worker threads [default: one a core]
+    /// Worker threads, at most four a core [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// Memory that the process takes at most: fewer workers if need be, and captures that take more to unpack are refused
@@ -161,7 +163,7 @@ pub(super) struct ShownArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct InspectArgs {
-    /// Captures: files, directories (walked), quoted patterns, or `-` for standard input
+    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
     #[arg(required = true, value_name = "CAPTURE")]
     pub(super) inputs: Vec<PathBuf>,
     /// Worker threads [default: one a core]

@@ -6,7 +6,12 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Error, error::ErrorKind};
 
+use crate::discover::read_small;
+
 use super::help::{command, key};
+
+/// Bytes that a configuration file may have.
+const MOST: u64 = 1 << 20;
 
 /// Parses the command line, and once more with what the configuration file says where nobody else has.
 pub(super) fn matches(args: &[OsString]) -> Result<ArgMatches, Error> {
@@ -73,7 +78,7 @@ fn known(name: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<toml::Table, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(path, &format!("cannot be read: {error}")))?;
+    let text = read_small(path, MOST).map_err(|error| wrong(path, &format!("cannot be read: {error}")))?;
     text.parse().map_err(|error: toml::de::Error| wrong(path, error.message()))
 }
 

@@ -1,6 +1,7 @@
 //! What was typed. `Args` becomes `Settings` and requests here, and nowhere else. The only door for clap.
 
 mod args;
+mod checked;
 mod configured;
 mod help;
 mod json;
@@ -33,7 +34,8 @@ use render::complain;
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let matches = match configured::matches(&args) {
+    let parsed = configured::matches(&args);
+    let matches = match parsed.and_then(|matches| checked::refuse_urls(&matches).map(|()| matches)) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version are no errors, and go to stdout.
@@ -44,12 +46,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCo
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
         }
     };
+    let jobs = checked::too_many_jobs(&matches);
     let result = Args::from_arg_matches(&matches)
         .map_err(|error| {
             let _ = error.print();
             ExitCode::Usage
         })
         .and_then(|args| {
+            jobs.into_iter().for_each(|note| told::note(&args.command, &note));
             dispatch(args.command, cancel).map_err(|error| {
                 complain(&error);
                 error.exit_code()

@@ -1,17 +1,18 @@
 //! Who is told how a run went: people, whoever collects logs, and a monitoring system.
 
-use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::discover::open_regular;
 use crate::discover::path_text::printable;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::run::{Report, metrics, now};
+use crate::run::{Report, metrics, now, write_out};
 use crate::summary::time;
 
-use super::args::ConvertArgs;
+use super::args::{Command, ConvertArgs};
 use super::nightly::LogFormat;
 use super::render::{complain, show};
 use super::{line, talk};
@@ -56,6 +57,16 @@ pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
         log_run(result.as_ref().ok(), code);
     }
     code
+}
+
+/// Says something that is said before a run begins.
+pub(super) fn note(command: &Command, note: &str) {
+    match command {
+        Command::Convert(args) if args.nightly.told.log_format == LogFormat::Json => {
+            log("info", json!({ "event": "note", "message": note }));
+        }
+        _ => talk(&format!("note: {note}\n")),
+    }
 }
 
 fn log(level: &str, fields: Value) {
@@ -111,14 +122,7 @@ fn log_run(report: Option<&Report>, code: ExitCode) {
 
 /// Writes the figures as a whole: whoever collects them meanwhile reads the ones before.
 fn write_metrics(path: &Path, report: Option<&Report>, code: ExitCode) -> Result<()> {
-    let before = fs::read_to_string(path).unwrap_or_default();
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // Collectors read what ends in `.prom`.
-    name.push(format!(".{}.tmp", std::process::id()));
-    let draft = path.with_file_name(name);
-    let written = fs::write(&draft, metrics(report, code, now(), &before)).and_then(|()| fs::rename(&draft, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&draft);
-        Error::io("write", path)(error)
-    })
+    // What is no file says nothing of the run before.
+    let before = open_regular(path).and_then(io::read_to_string).unwrap_or_default();
+    write_out(path, metrics(report, code, now(), &before).as_bytes())
 }

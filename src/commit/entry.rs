@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{Compression, Format, path_text};
 use crate::partition::Day;
 use crate::plan::Unit;
-use crate::read::{Content, Damage, DamageKind, Gaps, Position, Timestamp};
+use crate::read::{CaptureReader, Content, Damage, DamageKind, Gaps, Position, Timestamp};
 use crate::write::RowRange;
 
 use super::named::NamedCounts;
@@ -138,13 +138,28 @@ impl Status {
     }
 }
 
-/// What is known of standard input once it has been read.
+/// What is known of a stream once it has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamEntry {
     /// A hash of all its bytes.
     pub fingerprint: String,
     /// How many they were.
     pub bytes: u64,
+    /// Whether a signal ended it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
+    /// Whether its last packet had not come whole by then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+impl StreamEntry {
+    /// What a reader knows of its stream, at the end; `None` if it reads a file.
+    #[must_use]
+    pub fn of(reader: &CaptureReader) -> Option<Self> {
+        let fingerprint = reader.fingerprint()?;
+        Some(Self { fingerprint, bytes: reader.bytes_read(), ended: reader.is_ended(), cut: reader.is_cut_short() })
+    }
 }
 
 /// The count of records that are earlier than the timed record before them.

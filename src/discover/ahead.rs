@@ -6,6 +6,7 @@
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Bytes of a block.
@@ -34,14 +35,27 @@ struct Block {
 }
 
 impl ReadAhead {
-    /// Starts a thread of this name that reads the stream.
-    pub(super) fn start(name: &str, stream: Box<dyn Read + Send>) -> io::Result<Self> {
+    /// Starts a thread of this name that reads the stream; gives it back where the system has no thread left.
+    pub(super) fn start(name: &str, stream: Box<dyn Read + Send>) -> Result<Self, Box<dyn Read + Send>> {
         let (send, blocks) = sync_channel(BLOCKS);
         let (spare, returned) = sync_channel(BLOCKS + 2);
         for _ in 0..BLOCKS {
             let _ = spare.try_send(Vec::new());
         }
-        thread::Builder::new().name(name.to_owned()).spawn(move || read(stream, &send, &returned))?;
+        // What a thread is to own would be lost if it cannot be started.
+        let lent = Arc::new(Mutex::new(Some(stream)));
+        let own = Arc::clone(&lent);
+        let work = move || {
+            if let Some(stream) = take(&own) {
+                read(stream, &send, &returned);
+            }
+        };
+        let started = thread::Builder::new().name(name.to_owned()).spawn(work);
+        if started.is_err()
+            && let Some(stream) = take(&lent)
+        {
+            return Err(stream);
+        }
         Ok(Self { blocks, spare, block: Block::default(), ended: false })
     }
 
@@ -80,6 +94,10 @@ impl ReadAhead {
         // Full only if the thread has ended.
         let _ = self.spare.try_send(buffer);
     }
+}
+
+fn take(lent: &Mutex<Option<Box<dyn Read + Send>>>) -> Option<Box<dyn Read + Send>> {
+    lent.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 fn read(mut stream: Box<dyn Read + Send>, send: &SyncSender<io::Result<Block>>, spare: &Receiver<Vec<u8>>) {
@@ -161,8 +179,12 @@ mod tests {
         }
     }
 
+    fn start(stream: impl Read + Send + 'static) -> ReadAhead {
+        ReadAhead::start("ahead", Box::new(stream)).ok().unwrap()
+    }
+
     fn ahead(end: u8, fails: bool) -> ReadAhead {
-        ReadAhead::start("ahead", Box::new(Dribble { next: 0, end, fails })).unwrap()
+        start(Dribble { next: 0, end, fails })
     }
 
     #[test]
@@ -179,7 +201,7 @@ mod tests {
         let expected: Vec<u8> = (0..3 * BLOCK + 1000).map(|at| (at * at % 251).to_le_bytes()[0]).collect();
         // Nothing left, little, as much as there is room for, more than that; and some of it read by copying.
         for (left, copied) in [(0, 0), (1, 0), (100, 77), (ROOM, 0), (ROOM, 5), (ROOM + 1, 0), (BLOCK, 3)] {
-            let mut ahead = ReadAhead::start("ahead", Box::new(io::Cursor::new(expected.clone()))).unwrap();
+            let mut ahead = start(io::Cursor::new(expected.clone()));
             let (mut buffer, mut held, mut seen) = (Vec::new(), 0..0, Vec::new());
             loop {
                 let kept = held.len().min(left);
@@ -216,7 +238,7 @@ mod tests {
 
     #[test]
     fn buffers_that_grew_for_a_large_record_are_not_kept() {
-        let mut ahead = ReadAhead::start("ahead", Box::new(io::repeat(0).take(40 * BLOCK as u64))).unwrap();
+        let mut ahead = start(io::repeat(0).take(40 * BLOCK as u64));
         let mut buffer = Vec::new();
         while ahead.exchange(&mut buffer, 0..0).unwrap().is_some() {
             assert!(buffer.capacity() < 4 * BLOCK, "{} bytes", buffer.capacity());
@@ -244,7 +266,7 @@ mod tests {
             }
         }
         let (alive, dead) = sync_channel(0);
-        let mut ahead = ReadAhead::start("ahead", Box::new(Endless { _alive: alive })).unwrap();
+        let mut ahead = start(Endless { _alive: alive });
         ahead.read_exact(&mut [0; 16]).unwrap();
         drop(ahead);
         // The stream, and its end of the channel with it, is dropped when the thread ends.

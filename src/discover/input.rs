@@ -13,7 +13,8 @@ pub struct Input {
     /// As it was named on the command line, or as the walk of a directory that was named there met it. `-` is stdin.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The absolute path: what tells one input from another from night to night.
+    /// The absolute path: what tells one input from another from night to night. Of a stream, whose bytes come once and have no
+    /// place, it is no absolute path: `-`, and behind it that of the FIFO (`-/dev/fd/63`).
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
     /// The absolute path with its links, where it has any: a link may lead to a copy by the next night.
@@ -51,16 +52,27 @@ impl Input {
         }
     }
 
-    /// Whether this is standard input.
+    /// A stream: `-`, or the path of a FIFO.
+    #[must_use]
+    pub fn stream(path: &Path) -> Self {
+        let mut input = Self::unread(path);
+        if path.as_os_str() != "-" {
+            let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            input.absolute = Path::new("-").join(place.strip_prefix("/").unwrap_or(&place));
+        }
+        input
+    }
+
+    /// Whether this is standard input, or a FIFO that is read like it.
     #[must_use]
     pub fn is_stdin(&self) -> bool {
-        self.path.as_os_str() == "-"
+        self.absolute.starts_with("-")
     }
 
     /// The path as one line that is safe on a terminal.
     #[must_use]
     pub fn name(&self) -> String {
-        if self.is_stdin() { "stdin".to_owned() } else { path_text::printable(&self.path) }
+        if self.path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(&self.path) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From what was named to [`Input`]s: captures that were found, recognised by their bytes, and can be read.
 //!
 //! In: paths, patterns, directories, `-`. Out: sorted inputs, and refusals with their reason. The only door for walking
-//! directories, for compression and for hashing. Nothing here looks at a packet.
+//! directories, for opening what others can exchange, for compression and for hashing. Nothing here looks at a packet.
 
 mod ahead;
 mod hash;
@@ -10,11 +10,13 @@ mod input;
 mod kind;
 mod magic;
 mod members;
+mod open;
 pub mod path_text;
 mod places;
 mod probe;
 mod source;
 mod steady;
+mod stream;
 mod unpack;
 mod walk;
 mod window;
@@ -27,9 +29,11 @@ pub use input::{Compression, Format, Input};
 pub use kind::{Kind, LOOKED_AT};
 pub use magic::{MAGIC_LEN, format, refusal};
 pub use members::Trailing;
+pub use open::{open_regular, read_small};
 pub use places::{Places, true_name};
 pub use probe::{Candidate, Refusal};
 pub use source::{Source, SourceError};
+pub use stream::end_streams;
 pub use unpack::Excess;
 pub use walk::{Found, Lead, find, is_capture_name};
 pub use writers::open_for_writing;

@@ -16,12 +16,19 @@ pub struct Places {
     roots: HashSet<PathBuf>,
     /// The folder above the first wildcard of a pattern, and the pattern below it.
     patterns: Vec<(PathBuf, Pattern)>,
+    /// Folders that the walk stepped over: no capture of them should have been met.
+    stepped_over: HashSet<PathBuf>,
 }
 
 impl Places {
     /// Adds a folder or file; it need not exist.
     pub(super) fn add(&mut self, path: &Path) {
         self.roots.insert(true_name(path));
+    }
+
+    /// Notes a folder that is stepped over.
+    pub(super) fn step_over(&mut self, folder: PathBuf) {
+        self.stepped_over.insert(folder);
     }
 
     /// Adds what a pattern matches or would match.
@@ -39,6 +46,11 @@ impl Places {
     /// matches the file, or a folder in which it lies, it is the folder above the first wildcard.
     #[must_use]
     pub fn root_of<'a>(&'a self, absolute: &Path) -> Option<&'a Path> {
+        // Unless a place below such a folder was named.
+        let within = absolute.ancestors().take_while(|path| !self.roots.contains(*path));
+        if within.into_iter().any(|path| self.stepped_over.contains(path)) {
+            return None;
+        }
         let named = absolute.ancestors().filter_map(|path| self.roots.get(path)).last();
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
         let matching = self.patterns.iter().filter(|(base, pattern)| {
@@ -60,10 +72,10 @@ impl Places {
 /// The absolute path without links, as far as there is something; the rest of it as it is.
 #[must_use]
 pub fn true_name(path: &Path) -> PathBuf {
-    followed(path, LINKS)
+    follow(path, LINKS)
 }
 
-fn followed(path: &Path, links: u32) -> PathBuf {
+fn follow(path: &Path, links: u32) -> PathBuf {
     if let Ok(name) = path.canonicalize() {
         return name;
     }
@@ -72,8 +84,8 @@ fn followed(path: &Path, links: u32) -> PathBuf {
         return path;
     };
     match fs::read_link(&path) {
-        Ok(target) if links > 0 => followed(&parent.join(target), links - 1),
-        _ => followed(parent, links).join(name),
+        Ok(target) if links > 0 => follow(&parent.join(target), links - 1),
+        _ => follow(parent, links).join(name),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::memory::{Bytes, USUAL_WINDOW};
@@ -11,6 +10,7 @@ use super::hash;
 use super::input::{Compression, Input};
 use super::kind::{Kind, LOOKED_AT};
 use super::magic;
+use super::open::{NotRegular, kind_of, modified, open_regular};
 use super::steady::Steady;
 use super::unpack::unpack;
 use super::window::window_of;
@@ -109,6 +109,8 @@ impl Refusal {
             Self::Window { .. } => {
                 Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
             }
+            Self::NotAFile("a FIFO") => Some("a FIFO is read as a stream if it is named itself"),
+            Self::NotAFile("a socket") => Some("`-` reads standard input, whatever it is"),
             Self::NoCaptures | Self::NoCapturesMatch => {
                 Some("captures are recognised by their first bytes, whatever they are called")
             }
@@ -119,6 +121,9 @@ impl Refusal {
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
+        if let Some(NotRegular(kind)) = error.get_ref().and_then(|error| error.downcast_ref()) {
+            return Self::NotAFile(kind);
+        }
         if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Unreadable(error) }
     }
 }
@@ -150,10 +155,10 @@ impl Candidate {
         if !metadata.is_file() {
             return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
         }
-        let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
         // Without `..` and links, so that one file has one name whichever way it was reached.
         let absolute = path.canonicalize()?;
         let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
+        let modified = modified(&metadata);
         Ok(Self { path: path.to_path_buf(), absolute, reached, size: metadata.len(), modified, claimed })
     }
 
@@ -170,7 +175,9 @@ impl Candidate {
     /// # Errors
     /// If it cannot be opened, is no capture, or needs more memory than that.
     pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
-        let file = File::open(&self.absolute)?;
+        let file = open_regular(&self.absolute)?;
+        // Of what was opened: it may have grown since it was met, or be another file.
+        let opened = file.metadata()?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
         let (head, too_large) = match compression {
@@ -180,31 +187,18 @@ impl Candidate {
         let format = magic::format(&head).ok_or_else(|| magic::refusal(&head))?;
         // Only of a capture does it matter.
         too_large.map_or(Ok(()), Err)?;
-        let fingerprint = Some(hash::fingerprint(&file, self.size)?);
+        let fingerprint = Some(hash::fingerprint(&file, opened.len())?);
         Ok(Input {
             path: self.path,
             absolute: self.absolute,
             reached: self.reached,
-            size: self.size,
-            modified: self.modified,
+            size: opened.len(),
+            modified: modified(&opened),
             fingerprint,
             compression,
             format: Some(format),
             head: None,
         })
-    }
-}
-
-fn kind_of(file_type: std::fs::FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt as _;
-    if file_type.is_fifo() {
-        "a FIFO"
-    } else if file_type.is_socket() {
-        "a socket"
-    } else if file_type.is_dir() {
-        "a directory"
-    } else {
-        "a device"
     }
 }
 

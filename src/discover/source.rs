@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::memory::USUAL_WINDOW;
@@ -17,7 +17,9 @@ use super::hashed::checksum;
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
 use super::members::Trailing;
+use super::open::open_as_found;
 use super::steady::{Steady, steadily};
+use super::stream::Stream;
 use super::unpack::{Excess, unpack};
 
 /// Packed bytes below which a file is unpacked by the worker itself.
@@ -36,7 +38,7 @@ pub enum Source {
         /// Bytes read so far.
         read: u64,
     },
-    /// A decompressor on a thread of its own, or standard input.
+    /// A decompressor on a thread of its own, or a stream.
     Ahead {
         /// The unpacked bytes.
         bytes: ReadAhead,
@@ -57,6 +59,8 @@ pub enum Source {
 pub struct Origin {
     read: Arc<AtomicU64>,
     hash: Option<Arc<Mutex<ContentHash>>>,
+    /// Whether a signal has ended them.
+    ended: Arc<AtomicBool>,
 }
 
 /// Why bytes could not be had.
@@ -86,12 +90,12 @@ impl Source {
     /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
     ///
     /// # Errors
-    /// If the file cannot be opened.
+    /// If the file cannot be opened, or is another one than was found; if nobody writes to a FIFO.
     pub fn open_within(input: &Input, window: u64) -> io::Result<(Self, Compression)> {
         if input.is_stdin() {
-            return stdin(window);
+            return stream(input, window);
         }
-        let file = File::open(&input.absolute)?;
+        let file = open_as_found(input)?;
         let source = match input.compression {
             Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
             packed => {
@@ -105,10 +109,15 @@ impl Source {
                     }
                     // These unpack about as fast as the system reads.
                     Compression::Zstd | Compression::Lz4 => {
-                        let ahead = ReadAhead::start("parcap-read", Box::new(metered))?;
-                        Self::ahead(unpack(packed, ahead, window)?, origin)?
+                        let unpacked = match ReadAhead::start("parcap-read", Box::new(metered)) {
+                            Ok(ahead) => unpack(packed, ahead, window)?,
+                            Err(packed_bytes) => {
+                                unpack(packed, BufReader::with_capacity(1 << 17, packed_bytes), window)?
+                            }
+                        };
+                        Self::ahead(unpacked, origin)
                     }
-                    _ => Self::ahead(unpack(packed, buffered(metered), window)?, origin)?,
+                    _ => Self::ahead(unpack(packed, buffered(metered), window)?, origin),
                 }
             }
         };
@@ -121,13 +130,26 @@ impl Source {
     /// If the file cannot be opened.
     pub fn in_sips(input: &Input, window: u64) -> io::Result<Self> {
         let origin = Origin::default();
-        let file = Steady(File::open(&input.absolute)?).take(input.size);
+        let file = Steady(open_as_found(input)?).take(input.size);
         let bytes = unpack(input.compression, BufReader::new(Metered { bytes: file, origin: origin.clone() }), window)?;
         Ok(Self::Stream { bytes: Box::new(Sips(bytes)), origin })
     }
 
-    fn ahead(bytes: Box<dyn Read + Send>, origin: Origin) -> io::Result<Self> {
-        Ok(Self::Ahead { bytes: ReadAhead::start("parcap-unpack", bytes)?, origin })
+    /// Unpacks beside the conversion; where no thread can be started, in between.
+    fn ahead(bytes: Box<dyn Read + Send>, origin: Origin) -> Self {
+        match ReadAhead::start("parcap-unpack", bytes) {
+            Ok(bytes) => Self::Ahead { bytes, origin },
+            Err(bytes) => Self::Stream { bytes, origin },
+        }
+    }
+
+    /// Whether this is a stream that a signal has ended: that it is cut then is no damage.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.ended.load(Ordering::Relaxed),
+        }
     }
 
     /// The same plain file from another offset on; `None` for a stream, which has only one.
@@ -213,11 +235,12 @@ impl Source {
         }
     }
 
-    /// What the bytes read so far are known by, if this is standard input, which cannot be asked before.
+    /// What the bytes read so far are known by, if this is a stream, which cannot be asked before.
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         match self {
-            Self::Ahead { origin: Origin { hash: Some(hash), .. }, .. } => {
+            Self::Ahead { origin: Origin { hash: Some(hash), .. }, .. }
+            | Self::Stream { origin: Origin { hash: Some(hash), .. }, .. } => {
                 let hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
                 Some(checksum(&hash))
             }
@@ -277,13 +300,14 @@ impl SourceError {
     }
 }
 
-/// Standard input, unpacked if its first bytes say that it is packed.
-fn stdin(window: u64) -> io::Result<(Source, Compression)> {
+/// A stream, unpacked if its first bytes say that it is packed.
+fn stream(input: &Input, window: u64) -> io::Result<(Source, Compression)> {
+    let mut bytes = Stream::open(&input.path)?;
+    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };
     let mut head = Vec::with_capacity(MAGIC_LEN);
-    io::stdin().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+    bytes.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);
-    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()) };
-    let whole = Metered { bytes: io::Cursor::new(head).chain(io::stdin()), origin: origin.clone() };
+    let whole = Metered { bytes: io::Cursor::new(head).chain(bytes), origin: origin.clone() };
     let bytes = unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?;
-    Ok((Source::ahead(bytes, origin)?, packed))
+    Ok((Source::ahead(bytes, origin), packed))
 }

@@ -1,12 +1,17 @@
 //! What was named on the command line becomes files: directories are walked, patterns expanded, in sorted order.
 
 use std::collections::HashSet;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::input::Input;
 use super::places::Places;
 use super::probe::{Candidate, Refusal};
+use super::stream::expect_streams;
 
 /// Everything that was named, as files that may be captures.
 #[derive(Debug, Default)]
@@ -15,11 +20,11 @@ pub struct Found {
     pub candidates: Vec<Candidate>,
     /// What cannot be an input, and why.
     pub refused: Vec<(PathBuf, Refusal)>,
-    /// Whether `-` was named.
-    pub stdin: bool,
-    /// FIFOs, devices, sockets and dangling links that were met while walking.
+    /// Standard input, and the FIFOs that were named, each once.
+    pub streams: Vec<Input>,
+    /// FIFOs, devices, sockets, dangling links and folders of other programs that were met while walking.
     pub stepped_over: u64,
-    /// What each path leads to that was named, `-` aside.
+    /// What each path leads to that was named, streams aside.
     pub leads: Vec<Lead>,
     /// Where all these are looked for.
     pub places: Places,
@@ -38,14 +43,25 @@ pub struct Lead {
     pub to: Vec<PathBuf>,
 }
 
+/// What has been met, by its absolute path without links: whichever way leads to it, it is met once.
+#[derive(Default)]
+struct Seen {
+    files: HashSet<PathBuf>,
+    folders: HashSet<PathBuf>,
+    /// Streams by the device and the number of their inode: `-` and `/dev/stdin` are one.
+    streams: HashSet<(u64, u64)>,
+}
+
 /// Expands what was named. Nothing is opened but directories.
 #[must_use]
 pub fn find(named: &[PathBuf]) -> Found {
     let mut found = Found::default();
-    let mut seen = HashSet::new();
+    let mut seen = Seen::default();
     for path in named {
-        if path.as_os_str() == "-" {
-            found.stdin = true;
+        if let Some(inode) = stream(path) {
+            if seen.streams.insert(inode) {
+                found.streams.push(Input::stream(path));
+            }
             continue;
         }
         let mut lead = Lead { named: path.clone(), ..Lead::default() };
@@ -61,17 +77,30 @@ pub fn find(named: &[PathBuf]) -> Found {
         }
         found.leads.push(lead);
     }
+    expect_streams(found.streams.len());
     found
 }
 
-fn add(candidate: Candidate, seen: &mut HashSet<PathBuf>, found: &mut Found) {
-    if seen.insert(candidate.absolute.clone()) {
+/// The device and inode of standard input, by `-`, or of a FIFO.
+fn stream(path: &Path) -> Option<(u64, u64)> {
+    if path.as_os_str() != "-" {
+        let metadata = path.metadata().ok()?;
+        return metadata.file_type().is_fifo().then(|| (metadata.dev(), metadata.ino()));
+    }
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    // Closed, it is still one, whose reading fails.
+    let metadata = stdin.and_then(|stdin| stdin.metadata());
+    Some(metadata.map_or((u64::MAX, u64::MAX), |metadata| (metadata.dev(), metadata.ino())))
+}
+
+fn add(candidate: Candidate, seen: &mut Seen, found: &mut Found) {
+    if seen.files.insert(candidate.absolute.clone()) {
         found.candidates.push(candidate);
     }
 }
 
 /// Adds a file; whether something is there.
-fn name(path: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) -> bool {
+fn name(path: &Path, seen: &mut Seen, found: &mut Found) -> bool {
     match Candidate::of(path, true) {
         Ok(candidate) => {
             add(candidate, seen, found);
@@ -89,7 +118,7 @@ fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
-fn expand(pattern: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found, to: &mut Vec<PathBuf>) {
+fn expand(pattern: &Path, seen: &mut Seen, found: &mut Found, to: &mut Vec<PathBuf>) {
     found.places.add_pattern(pattern);
     let matches = pattern.to_str().and_then(|text| glob::glob(text).ok());
     let mut any = false;
@@ -112,10 +141,12 @@ fn expand(pattern: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found, to: &m
     }
 }
 
-/// Walks a directory, following symbolic links; a link that leads back to one of its own parents is stepped over.
-fn walk(root: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
+/// Walks a directory, following symbolic links, each folder once: by the first path, in sorted order, that leads to it. A
+/// link that leads back to one of its own parents is stepped over, and so are folders of [`OTHERS`].
+fn walk(root: &Path, seen: &mut Seen, found: &mut Found) {
     found.places.add(root);
-    for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
+    let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -134,6 +165,18 @@ fn walk(root: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
             if entry.path_is_symlink() {
                 found.places.add(entry.path());
             }
+            let absolute = entry.path().canonicalize();
+            if entry.depth() > 0 && is_of_others(entry.path()) {
+                found.stepped_over += 1;
+                absolute.into_iter().for_each(|absolute| found.places.step_over(absolute));
+                walk.skip_current_dir();
+            } else if absolute.is_ok_and(|absolute| !seen.folders.insert(absolute)) {
+                walk.skip_current_dir();
+            }
+            continue;
+        }
+        if is_unfinished(entry.path()) {
+            found.stepped_over += 1;
             continue;
         }
         match Candidate::of(entry.path(), is_capture_name(entry.path())) {
@@ -144,17 +187,69 @@ fn walk(root: &Path, seen: &mut HashSet<PathBuf>, found: &mut Found) {
     }
 }
 
+/// Folders that file systems, storage appliances, desktops and copying programs keep among the files of their users: what
+/// is in them was deleted, is a copy of what lies beside them, is not whole yet, or may not be read. One that is named
+/// itself is walked.
+const OTHERS: [&str; 21] = [
+    // File systems: what a check found; snapshots of ZFS, NetApp, Isilon, CephFS, btrfs' snapper and Synology.
+    "lost+found",
+    ".zfs",
+    ".snapshot",
+    "~snapshot",
+    ".snap",
+    ".snapshots",
+    "#snapshot",
+    // Indexes and thumbnails of Synology and of macOS.
+    "@eaDir",
+    ".Spotlight-V100",
+    ".fseventsd",
+    ".TemporaryItems",
+    ".DocumentRevisions-V100",
+    // What macOS puts beside each file of an archive.
+    "__MACOSX",
+    // What was deleted: freedesktop.org's trash, also `.Trash-1000`, macOS, Synology, QNAP, Windows.
+    ".Trash",
+    ".Trashes",
+    "#recycle",
+    "@Recycle",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    // rsync: files that are not whole, and those that wait for the others.
+    ".rsync-partial",
+    ".~tmp~",
+];
+
+/// Whether a folder is one of [`OTHERS`].
+fn is_of_others(folder: &Path) -> bool {
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
+    let trash = name.strip_prefix(".Trash-").is_some_and(|user| user.bytes().all(|byte| byte.is_ascii_digit()));
+    trash || OTHERS.contains(&name)
+}
+
+/// Whether a file is a copy that rsync has not finished: `.NAME.XXXXXX`, until it is renamed to `NAME`.
+fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let parts = name.and_then(|name| name.strip_prefix('.')?.rsplit_once('.'));
+    parts.is_some_and(|(name, random)| {
+        random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_capture_name(Path::new(name))
+    })
+}
+
 fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
 /// Whether a name says that the file is a capture: `.pcap`, `.cap`, `.pcapng`, `.dmp`, with or without a compression
-/// suffix, and with the number that `tcpdump -C` appends (`.pcap12`).
+/// suffix, and with the number that `tcpdump -C` appends (`.pcap12`). Not that of a file which macOS puts beside another one
+/// and calls `._x.pcap` (RFC 1740): a capture of such a name is known by its bytes.
 #[must_use]
 pub fn is_capture_name(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()) else {
         return false;
     };
+    if name.starts_with("._") {
+        return false;
+    }
     let packed = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
     let name = packed.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
     let name = name.trim_end_matches(|character: char| character.is_ascii_digit());
@@ -170,8 +265,18 @@ mod tests {
         for name in ["a.pcap", "A.PCAP", "b.cap.gz", "c.pcapng.zst", "d.dmp", "e.pcap3", "f.cap.bz2"] {
             assert!(is_capture_name(Path::new(name)), "{name}");
         }
-        for name in ["notes.txt", "pcap", "a.pcap.idx", "a.parquet", "README", "a.gz"] {
+        for name in ["notes.txt", "pcap", "a.pcap.idx", "a.parquet", "README", "a.gz", "._a.pcap"] {
             assert!(!is_capture_name(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_rsync_has_not_finished_is_known_by_its_name() {
+        for name in [".a.pcap.Xy12zB", "d/.b.cap.gz.AAAAAA", ".c.pcap3.000000"] {
+            assert!(is_unfinished(Path::new(name)), "{name}");
+        }
+        for name in [".a.pcap", "a.pcap.Xy12zB", ".a.txt.Xy12zB", ".a.pcap.Xy12z", ".a.Xy12zB.pcap", ".pcap.gz"] {
+            assert!(!is_unfinished(Path::new(name)), "{name}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::io::{self, Read as _};
 
 use super::input::{Compression, Input};
 use super::magic;
+use super::open::open_regular;
 use super::steady::Steady;
 
 /// Bytes of a packed file's beginning that say it.
@@ -36,7 +37,7 @@ impl Input {
         if self.is_stdin() || self.compression == Compression::None {
             return Ok(None);
         }
-        window_of(&File::open(&self.absolute)?, self.compression)
+        window_of(&open_regular(&self.absolute)?, self.compression)
     }
 }
 

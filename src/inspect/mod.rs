@@ -10,7 +10,7 @@ pub use table::{HEADS, NUMBERS};
 
 use serde::Serialize;
 
-use crate::commit::{APPENDED, BACKWARDS, CaptureEntry};
+use crate::commit::{APPENDED, BACKWARDS, CaptureEntry, StreamEntry};
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
 use crate::error::Result;
@@ -38,6 +38,9 @@ pub struct Inspection {
     pub snap_len: Option<u32>,
     /// What a pcapng says besides its packets.
     pub survey: Survey,
+    /// Of a stream, how it ended.
+    #[serde(skip)]
+    pub stream: Option<StreamEntry>,
 }
 
 impl Inspection {
@@ -92,7 +95,8 @@ impl Inspection {
         };
         let byte_order = big_endian.map(|big_endian| if big_endian { "big" } else { "little" });
         let survey = reader.take_survey();
-        Ok(Ok(Self { input, found, in_order, captured, byte_order, snap_len, survey }))
+        let stream = StreamEntry::of(&reader);
+        Ok(Ok(Self { input, found, in_order, captured, byte_order, snap_len, survey, stream }))
     }
 
     /// Whether there is damage, which makes the exit status 3.

@@ -5,12 +5,12 @@
 //! Bytes that are not ASCII are escaped as in a DNS name, for nothing says in which code they are.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::net::IpAddr;
 use std::path::Path;
 
 use crate::decode::IpAddress;
+use crate::discover::open_regular;
 use crate::error::{Error, Result};
 
 use super::text;
@@ -33,7 +33,7 @@ impl Hosts {
     /// # Errors
     /// If it cannot be read, or is larger than [`HOSTS_SIZE`].
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
+        let file = open_regular(path).map_err(Error::io("open", path))?;
         let mut bytes = Vec::new();
         file.take(HOSTS_SIZE + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         if bytes.len() as u64 > HOSTS_SIZE {
@@ -168,9 +168,9 @@ mod tests {
     fn a_huge_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hosts");
-        File::create(&path).unwrap().set_len(HOSTS_SIZE).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(HOSTS_SIZE).unwrap();
         assert!(Hosts::read(&path).is_ok());
-        File::create(&path).unwrap().set_len(HOSTS_SIZE + 1).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(HOSTS_SIZE + 1).unwrap();
         let error = Hosts::read(&path).unwrap_err().to_string();
         assert_eq!(error, format!("{}: cannot read: it has over 64 MiB, and no hosts file has", path.display()));
         let missing = Hosts::read(&folder.path().join("none")).unwrap_err().to_string();

@@ -3,10 +3,11 @@
 //! Only `nameserver` lines count, and of them the first three, as in glibc; other lines are somebody else's. How long and
 //! how often is asked is parcap's own setting.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
+
+use crate::discover::open_regular;
 
 /// Where it is.
 pub(super) const PATH: &str = "/etc/resolv.conf";
@@ -23,7 +24,7 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The resolvers that a file names; none if it names none.
 pub(super) fn read(path: &Path) -> io::Result<Vec<SocketAddr>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    open_regular(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(parse(&String::from_utf8_lossy(&bytes)))
 }
 

@@ -32,9 +32,12 @@ impl CaptureReader {
             self.position.offset = offset;
         }
         if let Some(failure) = self.window.take_failure() {
-            return Err(self.damage_of_source(failure));
+            return self.bad_end(failure);
         }
         let damage = self.damage(fault);
+        if self.ends_by_signal(damage.is_at_the_end()) {
+            return Ok(());
+        }
         if self.salvaged.is_none() || !damage.kind.leaves_bytes() {
             return Err(self.end_with(damage));
         }
@@ -64,6 +67,23 @@ impl CaptureReader {
             return Err(self.damage_of_source(failure));
         }
         Err(damage)
+    }
+
+    /// Whether bytes are missing because a signal has ended the stream: that is its end then, and no damage.
+    fn ends_by_signal(&mut self, is_at_the_end: bool) -> bool {
+        let ends = is_at_the_end && self.is_ended();
+        self.cut_short |= ends;
+        self.position.ended |= ends;
+        ends
+    }
+
+    /// The bytes have come to a bad end.
+    #[cold]
+    pub(super) fn bad_end(&mut self, failure: SourceError) -> Result<(), Damage> {
+        if self.ends_by_signal(matches!(failure, SourceError::CompressedCut)) {
+            return Ok(());
+        }
+        Err(self.damage_of_source(failure))
     }
 
     /// Finds how many zeros there are, and whether anything follows them. Leaves before the window's first byte that is none

@@ -53,6 +53,8 @@ pub struct CaptureReader {
     hashed_from: Option<u64>,
     /// What was read before zeros that were counted.
     settled: Option<Content>,
+    /// Whether a signal ended its stream within a record.
+    pub(super) cut_short: bool,
 }
 
 impl CaptureReader {
@@ -83,6 +85,8 @@ impl CaptureReader {
         if window.fill(MAGIC_LEN).is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
+                // Nothing has come yet when a signal ended it.
+                Some(SourceError::CompressedCut) if window.source().is_ended() => {}
                 Some(SourceError::CompressedCut) => {
                     return Err(Refusal::Packing { compression, problem: "it ends before its first byte".to_owned() });
                 }
@@ -127,6 +131,7 @@ impl CaptureReader {
             settled: None,
             appended: 0,
             glancing: false,
+            cut_short: false,
         }
     }
 
@@ -237,7 +242,7 @@ impl CaptureReader {
                 Ok(None) => {
                     return match self.window.take_failure() {
                         None => Ok(None),
-                        Some(failure) => Err(self.damage_of_source(failure)),
+                        Some(failure) => self.bad_end(failure).map(|()| None),
                     };
                 }
                 Err(Halt::Fault(fault)) => self.fault(fault)?,
@@ -311,7 +316,19 @@ impl CaptureReader {
         self.window.source().bytes_read()
     }
 
-    /// What standard input is known by, as far as it has been read; `None` for anything else.
+    /// Whether this is a stream that a signal has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.window.source().is_ended()
+    }
+
+    /// Whether its last record had not come whole by then.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.cut_short
+    }
+
+    /// What a stream is known by, as far as it has been read; `None` for anything else.
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         self.window.source().fingerprint()

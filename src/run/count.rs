@@ -1,7 +1,7 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
 
 use crate::columns::{LengthKind, TimestampUnit};
-use crate::commit::{APPENDED, CaptureEntry, InputEntry};
+use crate::commit::{APPENDED, CaptureEntry, InputEntry, StreamEntry};
 use crate::config::ROW_GROUP_ROWS;
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
@@ -106,6 +106,7 @@ pub(super) fn count(
     let mut input = input;
     if input.is_stdin() {
         (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());
+        found.stream = StreamEntry::of(&reader);
     }
     let mut tallies = partial.into_tallies();
     tallies.append(instants.into_tallies())?;

@@ -35,7 +35,7 @@ pub struct WouldConvert {
 pub enum Why {
     /// The lake does not hold it.
     New,
-    /// It comes through standard input, and is known only once it has been read.
+    /// It comes through standard input or a FIFO, and is known only once it has been read.
     Stdin,
     /// The lake may hold it as another file that is gone: it was compressed, or unpacked.
     Repacked {

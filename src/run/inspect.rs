@@ -12,7 +12,7 @@ use crate::summary::aligned;
 use crate::unit::{Cancel, in_order};
 
 use super::away::Away;
-use super::report::Report;
+use super::report::{ChangedMeanwhile, Changing, Report};
 use super::tonight::inputs;
 use super::words::name;
 
@@ -82,9 +82,14 @@ impl Inspected {
         })
     }
 
-    /// One line for each input that was refused, as a conversion complains.
+    /// One line for each input that was refused, and for each stream that a signal ended, as a conversion says it.
     #[must_use]
     pub fn complaints(&self) -> String {
-        Report { refused: self.refused.clone(), away: self.away.clone(), ..Report::default() }.complaints()
+        let ended = self.captures.iter().filter_map(|capture| {
+            let stream = capture.stream.as_ref().filter(|stream| stream.ended)?;
+            Some(ChangedMeanwhile { path: capture.input.path.clone(), how: Changing::Ended { cut: stream.cut } })
+        });
+        let changing = ended.collect();
+        Report { refused: self.refused.clone(), away: self.away.clone(), changing, ..Report::default() }.complaints()
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::columns::LengthKind;
 use crate::commit::{IMPLAUSIBLE, InputEntry};
@@ -19,6 +19,7 @@ use crate::summary::{Filter, Listed, time};
 use crate::unit::Cancel;
 
 use super::naming::now;
+use super::out::write_out;
 use super::report::Report;
 use super::summarize::{SummarizeRequest, Summarized, summarize};
 
@@ -84,26 +85,14 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     }
     let content = content(request, summarized, &report)?;
     let page = html(&content).map_err(Error::io("write", &request.out))?;
-    write(&request.out, &page)?;
+    write_out(&request.out, page.as_bytes())?;
     if let Some(folder) = &request.svg {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         for (name, plot) in plots(&content) {
-            write(&folder.join(name), &plot)?;
+            write_out(&folder.join(name), plot.as_bytes())?;
         }
     }
     Ok(report)
-}
-
-/// Writes a file as a whole or not at all: who looks at the old one meanwhile sees all of it.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let draft = path.with_file_name(name);
-    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&draft);
-        Error::io("write", path)(error)
-    })
 }
 
 /// How the lake was named, or the captures.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::commit::{Action, CaptureEntry, Change, Holdings, InputEntry, MetAgain, RefusedEntry, UnitRow};
 use crate::discover::open_for_writing;
@@ -30,9 +29,16 @@ pub(super) fn publish(
 ) -> Result<()> {
     let (lake, settings) = (stage.lake, stage.settings);
     // The same bytes through standard input once more are not converted twice, whatever the settings.
-    let again = |row: &UnitRow| {
+    let mut seen = HashSet::new();
+    let mut again = |row: &UnitRow| {
         let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
-        streams.any(|capture| capture.input.fingerprint.as_ref().is_some_and(|known| held.streams.contains(known)))
+        streams.any(|capture| {
+            capture
+                .input
+                .fingerprint
+                .as_ref()
+                .is_some_and(|known| held.streams.contains(known) || !seen.insert(known.clone()))
+        })
     };
     let before = rows.len();
     rows.retain(|row| !again(row));
@@ -40,7 +46,8 @@ pub(super) fn publish(
 
     let mut change = Change::new(&held, Action::Convert, settings.clone());
     tonight.met_again.iter().for_each(|met| held.meet_again(met.clone()));
-    let is_renamed = |met: &MetAgain| report.renamed.iter().any(|renamed| renamed.path == met.path);
+    let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
+    let is_renamed = |met: &MetAgain| renamed.contains(met.path.as_path());
     let renamed = tonight.met_again.iter().any(is_renamed);
     change.manifest.met_again = tonight.met_again;
     change.manifest.removed.refused = tonight.forgiven;
@@ -70,10 +77,18 @@ pub(super) fn publish(
         if changing.is_open() {
             entry.mark_open();
         }
+        if matches!(changing, Changing::Shrank { .. } | Changing::Rewritten) {
+            // What was read is not, or not only, what had been looked at: it is not to be known by that.
+            entry.input.fingerprint = None;
+        }
         report.add(entry, changing);
     });
+    // In an archive of doubles they are as many as the others.
+    let converted = change.manifest.inputs.iter().filter(|_| !tonight.left_out.is_empty());
+    let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
     for (input, same_as) in tonight.left_out {
-        if let Some(same_as) = number_of(&same_as, &change, &held) {
+        let held = || held.input_at(&same_as).map(|entry| entry.id);
+        if let Some(same_as) = converted.get(&same_as).copied().or_else(held) {
             change.add_input(InputEntry::of_duplicate(input, same_as));
         }
     }
@@ -154,18 +169,21 @@ fn those_that_are_the_same(
     same
 }
 
-/// The number of a capture that was added, or that is there.
-fn number_of(absolute: &Path, change: &Change, held: &Holdings) -> Option<usize> {
-    let added = change.manifest.inputs.iter().find(|entry| entry.input.absolute == *absolute);
-    added.map(Arc::as_ref).or_else(|| held.input_at(absolute)).map(|entry| entry.id)
-}
-
 impl Changing {
+    /// Whether a stream came to its own end.
+    pub(super) fn of_stream(entry: &InputEntry) -> Self {
+        let ended = entry.found.stream.as_ref().filter(|stream| stream.ended);
+        ended.map_or(Self::No, |stream| Self::Ended { cut: stream.cut })
+    }
+
     /// Looks at a capture once more, after it was read. `writers` are found when they are first asked for.
     pub(super) fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
         let input = &entry.input;
-        if input.is_stdin() || entry.found.refused.is_some() {
+        if entry.found.refused.is_some() {
             return Self::No;
+        }
+        if input.is_stdin() {
+            return Self::of_stream(entry);
         }
         let cut = entry.found.damage.as_ref().is_some_and(Damage::is_at_the_end) && entry.found.gaps.is_empty();
         let cut_or_whole = cut || entry.found.damage.is_none();

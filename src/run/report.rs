@@ -175,13 +175,18 @@ pub enum Changing {
     Rewritten,
     /// It is not there any more; what was read of it is in the lake.
     Gone,
+    /// It is a stream, and was ended by a signal; what had come of it is in the lake.
+    Ended {
+        /// Whether its last packet had not come whole.
+        cut: bool,
+    },
 }
 
 impl Changing {
     /// Whether more of it will come.
     #[must_use]
     pub fn is_open(self) -> bool {
-        self == Self::Grows
+        matches!(self, Self::Grows | Self::Ended { .. })
     }
 }
 

@@ -245,8 +245,12 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let mut entries = Vec::new();
     for counted in counted {
         match counted {
-            Ok(entry) => {
-                report.add(&entry, Changing::No);
+            Ok(mut entry) => {
+                let how = Changing::of_stream(&entry);
+                if how.is_open() {
+                    entry.mark_open();
+                }
+                report.add(&entry, how);
                 entries.push(entry);
             }
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),

@@ -1,5 +1,6 @@
 //! What a run says of itself to people.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use indicatif::{DecimalBytes, HumanCount};
 use crate::commit::CUT_BY_SNAP_LEN;
 use crate::discover::path_text;
 use crate::read::Gaps;
+use crate::summary::time;
 
 use super::away::Away;
 use super::report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Report};
@@ -100,7 +102,7 @@ impl Report {
                 Changing::Rewritten => {
                     writeln!(text, "warning: {path}: was written to while it was read; the next run converts it again")
                 }
-                Changing::No | Changing::Grows | Changing::Gone => Ok(()),
+                Changing::No | Changing::Grows | Changing::Gone | Changing::Ended { .. } => Ok(()),
             };
         }
         for note in &self.notes {
@@ -112,8 +114,9 @@ impl Report {
     /// One line for each capture with which nothing is wrong, and that is not as one may think.
     fn remarks(&self) -> String {
         let mut text = String::new();
-        let refused = |path: &PathBuf| self.refused.iter().any(|refused| refused.path == *path);
-        let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused(&duplicate.path)).collect();
+        let refused: HashSet<&PathBuf> = self.refused.iter().map(|refused| &refused.path).collect();
+        let duplicates: Vec<_> =
+            self.duplicates.iter().filter(|duplicate| !refused.contains(&duplicate.path)).collect();
         for duplicate in duplicates.iter().take(NOTES) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
             let _ = match duplicate {
@@ -154,10 +157,28 @@ impl Report {
                 Changing::Gone => {
                     writeln!(text, "note: {path}: is not there any more; it was converted before it went")
                 }
+                Changing::Ended { cut } => {
+                    let last = if *cut { "; its last packet had not come whole, and is left out" } else { "" };
+                    writeln!(text, "note: {path}: was ended by a signal; what had come of it was read{last}")
+                }
                 Changing::No | Changing::Shrank { .. } | Changing::Rewritten => Ok(()),
             };
         }
         text
+    }
+
+    /// Notes files whose time of modification is in the future, in a line: a clock is wrong, somewhere.
+    pub(super) fn note_future(&mut self, files: &[(PathBuf, i64)]) {
+        let Some((path, modified)) = files.first() else { return };
+        let (more, they) = match files.len() as u64 - 1 {
+            0 => (String::new(), "it counts"),
+            more => (format!(", as {} were", plural_of(more, "other", "others")), "they count"),
+        };
+        self.notes.push(format!(
+            "{}: was modified at {} by its time{more}, which is in the future; {they} as settled",
+            name(path),
+            time(modified / 1000)
+        ));
     }
 
     /// What shows that the archive is away, and what to do about it.

@@ -4,7 +4,6 @@
 //! nothing to do, an assistant takes its place. It is no thread of the pool, for it waits on channels. Row groups come
 //! back in the order in which they were given, so nothing that is written depends on whether there is one.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
@@ -63,9 +62,9 @@ pub(super) struct Assistant<'a> {
 
 impl<'a> Assistant<'a> {
     /// Starts one, if a worker is idle.
-    pub(super) fn start(idle: &'a Idle, encoder: &Arc<Encoder>) -> Result<Option<Self>> {
+    pub(super) fn start(idle: &'a Idle, encoder: &Arc<Encoder>) -> Option<Self> {
         if !idle.take() {
-            return Ok(None);
+            return None;
         }
         // While one row group is encoded, one waits and the worker collects one; there are never more.
         let (rows, given) = sync_channel::<(PartitionKey, Rows)>(1);
@@ -81,12 +80,8 @@ impl<'a> Assistant<'a> {
             }
         };
         let started = thread::Builder::new().name("parcap-encode".to_owned()).spawn(work);
-        match started {
-            Ok(_) => Ok(Some(assistant)),
-            // The work is done without.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(Error::Threads { jobs: 1, message: error.to_string() }),
-        }
+        // Where no thread can be started, the work is done without.
+        started.is_ok().then_some(assistant)
     }
 
     /// Gives it rows, as soon as none wait.
@@ -145,10 +140,10 @@ mod tests {
     fn an_assistant_has_the_place_of_an_idle_worker_and_gives_back_in_order() {
         let encoder = Arc::new(Encoder::new(&Settings::default()).unwrap());
         let idle = Idle::default();
-        assert!(Assistant::start(&idle, &encoder).unwrap().is_none());
+        assert!(Assistant::start(&idle, &encoder).is_none());
         idle.add();
-        let mut assistant = Assistant::start(&idle, &encoder).unwrap().unwrap();
-        assert!(Assistant::start(&idle, &encoder).unwrap().is_none() && !idle.is_wanted_back());
+        let mut assistant = Assistant::start(&idle, &encoder).unwrap();
+        assert!(Assistant::start(&idle, &encoder).is_none() && !idle.is_wanted_back());
         assert!(assistant.wait().unwrap().is_none());
         let rows = || Rows::new(TimestampUnit::Us, LengthKind::Wire);
         (0..10).for_each(|number| assistant.give(key(number), rows()).unwrap());

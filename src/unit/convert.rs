@@ -308,7 +308,7 @@ impl<'j, 'a> Work<'j, 'a> {
             length,
             exit: from.as_ref().map(|_| reader.position().clone()),
             entry: from.map(|from| from.position),
-            stream: reader.fingerprint().map(|fingerprint| StreamEntry { fingerprint, bytes: reader.bytes_read() }),
+            stream: StreamEntry::of(reader),
             ..CaptureEntry::default()
         };
         entry.rows = counts.records;

@@ -24,7 +24,7 @@ pub(crate) use counts::Counts;
 pub use counts::oddities;
 pub use job::{Meter, Spare, Workshop};
 pub(crate) use pool::in_order;
-pub use pool::{convert_units, workers};
+pub use pool::{convert_units, cores, workers};
 pub use windows::Windows;
 
 /// Converts one unit: its parts are staged, synced and whole when this returns.

@@ -94,7 +94,7 @@ impl<'j, 'a> Output<'j, 'a> {
         let workshop = self.job.workshop;
         if self.assistant.is_none() {
             if self.is_alone {
-                self.assistant = Assistant::start(&workshop.idle, &workshop.encoder)?;
+                self.assistant = Assistant::start(&workshop.idle, &workshop.encoder);
             }
         } else if workshop.idle.is_wanted_back() {
             self.wait_for_assistant(router)?;

@@ -21,15 +21,25 @@ use super::relay::Relay;
 /// jobs there are as many as the machine has cores, or as `RAYON_NUM_THREADS` says.
 ///
 /// Tasks are handed out in order and waited for in order, so a worker that waits for its turn always waits for one that
-/// works. The pool's threads run nothing else and steal nothing, so a wait inside it holds nobody up.
+/// works. The pool's threads run nothing else and steal nothing, so a wait inside it holds nobody up. There are no more
+/// threads than tasks; an assistant may take the place of each that is missing.
 ///
 /// # Errors
 /// As [`super::convert_unit`]; of several failures the first one is returned.
 pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result<Vec<UnitRow>> {
-    let pool = pool(workers(jobs).min(workshop.memory.workers()))?;
+    let allowed = workers(jobs).min(workshop.memory.workers());
+    let mut tasks = 0;
+    for unit in units {
+        if tasks >= allowed {
+            break;
+        }
+        tasks += unit.tasks().len();
+    }
+    let pool = Pool::start(tasks.min(allowed));
+    (pool.threads()..allowed).for_each(|_| workshop.idle.add());
     let dispenser = Mutex::new(Dispenser::new(units));
     let finished = Mutex::new((BTreeMap::new(), None));
-    pool.broadcast(|_| {
+    pool.each(|| {
         workshop.idle.add();
         while workshop.cancel.check().is_ok() {
             let taken = dispenser.lock().unwrap_or_else(PoisonError::into_inner).take(workshop);
@@ -73,23 +83,66 @@ pub(crate) fn in_order<T: Send, R: Send>(
     jobs: usize,
     work: impl Fn(T) -> Result<R> + Send + Sync,
 ) -> Result<Vec<R>> {
-    pool(jobs)?.install(|| things.into_par_iter().map(work).collect())
+    match Pool::start(workers(jobs).min(things.len())) {
+        Pool::Threads(threads) => threads.install(|| things.into_par_iter().map(work).collect()),
+        Pool::Here => things.into_iter().map(work).collect(),
+    }
 }
 
-/// How many workers `jobs` are: with 0, as many as the machine has cores, or as `RAYON_NUM_THREADS` says.
+/// How many workers there are for each core at most. More do not read a disk faster, and thousands bring a machine down.
+const WORKERS_PER_CORE: usize = 4;
+
+/// How many workers `jobs` are: with 0, as many as the machine has cores, or as `RAYON_NUM_THREADS` says; never more than
+/// four for each core.
 #[must_use]
 pub fn workers(jobs: usize) -> usize {
     let said = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|threads| *threads > 0);
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    if jobs > 0 { jobs } else { said().unwrap_or_else(cores) }
+    let wanted = if jobs > 0 { jobs } else { said().unwrap_or_else(cores) };
+    wanted.min(cores().saturating_mul(WORKERS_PER_CORE))
 }
 
-fn pool(jobs: usize) -> Result<ThreadPool> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .thread_name(|worker| format!("parcap-{worker}"))
-        .build()
-        .map_err(|error| Error::Threads { jobs, message: error.to_string() })
+/// The cores that this process may use.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Who does the work.
+enum Pool {
+    /// Threads for it.
+    Threads(ThreadPool),
+    /// This thread, where the system lets no other one start.
+    Here,
+}
+
+impl Pool {
+    /// So many threads, or as many as the system gives: with fewer it takes longer.
+    fn start(threads: usize) -> Self {
+        let mut threads = threads.max(1);
+        loop {
+            let name = |worker| format!("parcap-{worker}");
+            match rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build() {
+                Ok(pool) => return Self::Threads(pool),
+                Err(_) if threads > 1 => threads /= 2,
+                Err(_) => return Self::Here,
+            }
+        }
+    }
+
+    fn threads(&self) -> usize {
+        match self {
+            Self::Threads(threads) => threads.current_num_threads(),
+            Self::Here => 1,
+        }
+    }
+
+    /// Has each worker do it once.
+    fn each(&self, work: impl Fn() + Sync) {
+        match self {
+            Self::Threads(threads) => drop(threads.broadcast(|_| work())),
+            Self::Here => work(),
+        }
+    }
 }
 
 fn work(job: &Job<'_>, number: usize, task: usize) -> Result<Option<(usize, UnitRow)>> {

@@ -3,12 +3,12 @@
 //! The rule is one for parts and summary tables: a file is of an earlier form if it has something that parcap would not
 //! write today. That is decided by its footer alone, not by who wrote it, so that a file written anew is never of one.
 
-use std::fs::File;
 use std::path::Path;
 
 use parquet::basic::{ColumnOrder, Encoding};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use crate::discover::open_regular;
 use crate::error::{Error, Result};
 
 use super::read::unreadable;
@@ -23,7 +23,7 @@ const ENCODINGS: [Encoding; 4] =
 /// # Errors
 /// If it cannot be read, or is no Parquet file.
 pub fn is_of_earlier_form(path: &Path) -> Result<bool> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path).map_err(Error::io("open", path))?;
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(unreadable(path))?;
     Ok(has_other_encodings(&metadata) || has_other_column_orders(&metadata))
 }

@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::columns::Table;
 use crate::config::{ROW_GROUP_ROWS, ZSTD_LEVEL};
-use crate::discover::HashedFile;
+use crate::discover::{HashedFile, open_regular};
 use crate::error::{Error, Result};
 
 use super::part::failed;
@@ -105,7 +105,7 @@ impl TableWriter {
 /// # Errors
 /// If the file cannot be read, is no such table, or the new one exists or cannot be written.
 pub fn copy_table(from: &Path, to: &Path) -> Result<TableFile> {
-    let file = File::open(from).map_err(Error::io("open", from))?;
+    let file = open_regular(from).map_err(Error::io("open", from))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(from))?;
     let no_rows = Table::of_schema(builder.schema())?;
     let mut writer = TableWriter::create(to, &no_rows)?;
@@ -120,7 +120,7 @@ pub fn copy_table(from: &Path, to: &Path) -> Result<TableFile> {
 /// # Errors
 /// If the file cannot be read, or is no such table.
 pub fn read_table(path: &Path, mut each: impl FnMut(&Table)) -> Result<()> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path).map_err(Error::io("open", path))?;
     let unreadable = |error: parquet::errors::ParquetError| Error::Io {
         action: "read",
         path: path.to_path_buf(),

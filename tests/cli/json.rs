@@ -12,6 +12,7 @@ use super::common::{Ran, command, finish, folder, repository, run, run_with};
 use super::inspect::snapped;
 use super::json_page::Page;
 use super::nameserver::Server;
+use super::runs::signal;
 use super::{capture, sample, save, text};
 
 fn page() -> Page {
@@ -100,15 +101,16 @@ fn timeless() -> Vec<u8> {
 }
 
 /// What happens to a capture while it is read.
-type Change = fn(&Path);
+type Change = fn(&Path, u32);
 
 /// Changes, and what is said of them.
-const CHANGES: [(Change, &str); 2] = [
-    (|path| File::options().write(true).open(path).unwrap().set_len(700).unwrap(), "shrank"),
-    (|path| fs::write(path, [capture().bytes, vec![0; 9]].concat()).unwrap(), "grows"),
+const CHANGES: [(Change, &str); 3] = [
+    (|_, process| signal("INT", process), "ended"),
+    (|path, _| File::options().write(true).open(path).unwrap().set_len(700).unwrap(), "shrank"),
+    (|path, _| fs::write(path, [capture().bytes, vec![0; 9]].concat()).unwrap(), "grows"),
 ];
 
-/// A conversion whose second capture is changed while standard input is being read.
+/// A conversion whose second capture is changed while standard input is being read, or whose process gets a signal.
 fn disturbed(root: &Path, options: &[&str], meanwhile: Change) -> Ran {
     let (path, lake) = (root.join("disturbed.pcap"), root.join("disturbed"));
     let _ = fs::remove_dir_all(&lake);
@@ -122,7 +124,7 @@ fn disturbed(root: &Path, options: &[&str], meanwhile: Change) -> Ran {
     while !lake.join("_parcap/staging/units/000000").exists() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    meanwhile(&path);
+    meanwhile(&path, child.id());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
     Ran {

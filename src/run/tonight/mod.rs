@@ -22,6 +22,9 @@ use super::report::Report;
 use alike::Look;
 use sorting::Sorting;
 
+/// How far the clock of a machine that writes captures may be ahead.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+
 /// What becomes of captures that a lake holds already, in one way or another.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -149,17 +152,24 @@ fn sort_out(
         sorting.refuse(path, &refusal, None);
     }
     let settled = SystemTime::now().checked_sub(rules.settle).map_or(i64::MAX, nanos);
+    let ahead = nanos(SystemTime::now() + CLOCKS_DIFFER);
+    let mut from_future = Vec::new();
     let elsewhere = open_elsewhere(held, &found.candidates);
     for candidate in found.candidates.into_iter().chain(elsewhere) {
-        if !rules.settle.is_zero() && candidate.modified > settled {
+        if candidate.modified > ahead {
+            // However long one waits for it, it is not older than it is now.
+            from_future.push((candidate.path.clone(), candidate.modified));
+            sorting.meet(candidate);
+        } else if !rules.settle.is_zero() && candidate.modified > settled {
             sorting.present.add(&candidate.path, &candidate.absolute);
             sorting.report.settling += 1;
         } else {
             sorting.meet(candidate);
         }
     }
+    sorting.report.note_future(&from_future);
     sorting.complain_of_empty(&found.leads);
-    let nothing_is_there = !found.stdin && nothing_is_there(&found.leads, &sorting.present);
+    let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &sorting.present);
     let (mut tonight, missing, mut away) = sorting.decide(&found.places, look.unwrap_or(idle))?;
     report.captures_missing = Some(missing);
     if nothing_is_there && away.is_empty() {
@@ -168,9 +178,7 @@ fn sort_out(
     if !rules.allow_empty {
         report.away = away;
     }
-    if found.stdin {
-        tonight.convert.insert(0, Input::unread(Path::new("-")));
-    }
+    tonight.convert.splice(0..0, found.streams);
     let gone = held.quarantine.keys().filter(|path| path.symlink_metadata().is_err());
     tonight.forgiven = gone.cloned().collect();
     Ok(tonight)
