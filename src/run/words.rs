@@ -115,7 +115,8 @@ impl Report {
     fn remarks(&self) -> String {
         let mut text = String::new();
         let refused: HashSet<&PathBuf> = self.refused.iter().map(|refused| &refused.path).collect();
-        let duplicates: Vec<_> = self.duplicates.iter().filter(|duplicate| !refused.contains(&duplicate.path)).collect();
+        let duplicates: Vec<_> =
+            self.duplicates.iter().filter(|duplicate| !refused.contains(&duplicate.path)).collect();
         for duplicate in duplicates.iter().take(NOTES) {
             let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
             let what = if duplicate.left_out { "it was left out" } else { "both are in the lake" };
