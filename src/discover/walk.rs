@@ -226,7 +226,7 @@ fn is_of_others(folder: &Path) -> bool {
     trash || OTHERS.contains(&name)
 }
 
-/// Whether a file is a copy that rsync has not finished: `.NAME.XXXXXX`, until it is renamed to `NAME`.
+/// Whether a file is a copy that rsync has not finished: `.x.pcap.Ab3xYz`, until it is renamed to `x.pcap`.
 fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let parts = name.and_then(|name| name.strip_prefix('.')?.rsplit_once('.'));

@@ -34,7 +34,7 @@ pub fn write_out(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(metadata) if metadata.is_file() => replace(&true_name(path), Some(&metadata), bytes),
         Ok(metadata) => match metadata.file_type() {
             kind if kind.is_fifo() || kind.is_char_device() => open(path, ATTEMPTS).and_then(|file| write(file, bytes)),
-            kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            kind if kind.is_dir() => Err(Errno::ISDIR.into()),
             _ => Err(io::Error::other("it is neither a file, a FIFO nor a character device")),
         },
         // A link that leads nowhere says where the file is to be.
@@ -55,12 +55,10 @@ fn is_stdout(metadata: &fs::Metadata) -> bool {
 fn replace(path: &Path, old: Option<&fs::Metadata>, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A name that nobody can have put there before; collectors of figures read what ends in `.prom`.
-    let mut draft = Builder::new()
-        .prefix(".parcap-")
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(if old.is_some() { 0o600 } else { MODE }))
-        .tempfile_in(folder)?;
-    draft.write_all(bytes)?;
+    let mode = if old.is_some() { 0o600 } else { MODE };
+    let create = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut draft = Builder::new().prefix(".parcap-").suffix(".tmp").make_in(folder, create)?;
+    draft.as_file_mut().write_all(bytes)?;
     if let Some(old) = old {
         keep_owner(draft.as_file(), old)?;
     }

@@ -256,9 +256,10 @@ fn many_names_are_forgotten_at_once_each_as_it_is_named() {
     let folder = folder();
     let archive = folder.path().join("archive");
     fs::create_dir_all(archive.join("sub")).unwrap();
-    let name = |number: usize| archive.join(if number % 3 == 0 { "sub" } else { "" }).join(format!("{number}.pcap"));
+    let name =
+        |number: usize| archive.join(if number.is_multiple_of(3) { "sub" } else { "" }).join(format!("{number}.pcap"));
     for number in 0..CAPTURES {
-        fs::write(name(number), &sized(number)).unwrap();
+        fs::write(name(number), sized(number)).unwrap();
     }
     assert_eq!(night(&archive, &[]).json()["inputs"], CAPTURES);
     let lake = text(&folder.path().join("lake"));
