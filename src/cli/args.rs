@@ -1,6 +1,5 @@
 //! The command line, as clap reads it; its help is its documentation.
 
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;

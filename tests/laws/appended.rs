@@ -155,7 +155,9 @@ fn units_of_captures_one_behind_the_other_that_are_converted_apart_fit_together(
     for (chunk_size, jobs) in [(700, 1), (1500, 3), (4000, 2)] {
         let lake = folder.path().join(format!("{chunk_size}"));
         let settings = Settings { chunk_size, target_file_size: 16, ..Settings::default() };
-        let (units, _) = plan(std::slice::from_ref(&path), &lake, &settings, &parcap::run::Rules::default()).unwrap();
+        let named = std::slice::from_ref(&path);
+        let planned = plan(named, &lake, &settings, &parcap::run::Rules::default(), &Default::default()).unwrap();
+        let units = planned.units;
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, jobs, Cancel::default()).unwrap());
         commit(&lake, rows.collect(), commit_options()).unwrap();
