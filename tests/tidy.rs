@@ -42,7 +42,7 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 2] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 32] = [
+const DOORS: [(&str, &[&str]); 33] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -60,6 +60,7 @@ const DOORS: [(&str, &[&str]); 32] = [
     ("domain", &["names/"]),
     ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
+    ("rustix", &["commit/system.rs"]),
     // Bars; and its formats of numbers in what is shown.
     (
         "indicatif",

@@ -39,13 +39,16 @@ pub struct RewriteRequest {
 }
 
 /// What `parcap compact` did.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct CompactReport {
     /// Files that went, and those that took their place.
     #[serde(flatten)]
     pub done: Compacted,
     /// How long it took.
     pub seconds: f64,
+    /// What else a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// Makes the files of a lake fewer and larger, and if that is wanted gives them today's form; the rows are the same.
@@ -54,7 +57,7 @@ pub struct CompactReport {
 /// If there is no lake, another run holds it, one of its files is not what was written, or a file cannot be written.
 pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let started = Instant::now();
-    let done = with_lake(request, |lake, held, settings| {
+    let (done, notes) = with_lake(request, |lake, held, settings| {
         let encoder = encoder(settings, lake)?;
         let mut change = Change::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
         let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
@@ -67,7 +70,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         }
         Ok(done)
     })?;
-    Ok(CompactReport { done, seconds: started.elapsed().as_secs_f64() })
+    Ok(CompactReport { done, seconds: started.elapsed().as_secs_f64(), notes })
 }
 
 /// What `parcap forget` did.
@@ -79,6 +82,9 @@ pub struct ForgetReport {
     pub refused: u64,
     /// Rows that were taken out.
     pub rows: u64,
+    /// What else a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// A capture that was taken out.
@@ -97,7 +103,7 @@ pub struct Forgotten {
 /// As [`compact_lake`]; and [`Error::NotHeld`] if the lake holds nothing of something that is named: nothing is changed
 /// then, for one name that was mistyped puts the others in doubt.
 pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetReport> {
-    with_lake(request, |lake, held, settings| {
+    let (report, notes) = with_lake(request, |lake, held, settings| {
         let mut report = ForgetReport::default();
         let (removed, mut unknown) = find(named, &held, &mut report);
         let quarantine: Vec<_> =
@@ -128,11 +134,15 @@ pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetRepor
         }
         change.publish(lake, after)?;
         Ok(report)
-    })
+    })?;
+    Ok(ForgetReport { notes, ..report })
 }
 
-/// Holds a lake while something is done with what it holds.
-fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>) -> Result<T> {
+/// Holds a lake while something is done with what it holds. Gives also what a person should know of where it lies.
+fn with_lake<T>(
+    request: &RewriteRequest,
+    work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>,
+) -> Result<(T, Vec<String>)> {
     let lake = Lake::at(&request.lake);
     if !lake.exists() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
@@ -148,7 +158,7 @@ fn with_lake<T>(request: &RewriteRequest, work: impl FnOnce(&Lake, Holdings, &Se
     let swept = sweep_staging(&lake);
     let result = result?;
     swept?;
-    Ok(result)
+    Ok((result, lake.notes()))
 }
 
 /// The captures that are named, by number; and what is named and is no capture of the lake, nor a folder of any.

@@ -125,6 +125,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     folders.iter().try_for_each(|folder| sweep(&lake.resolve(folder)))?;
     // Goes when it is empty; units of other plans may wait there.
     let _ = fs::remove_dir(lake.resolve(&Lake::units()));
+    report.notes.extend(lake.notes());
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)

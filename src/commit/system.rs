@@ -1,0 +1,46 @@
+//! What the standard library does not offer of a file system: two folders change places, on which mount a folder is, and
+//! whether something may be done in it. The only door for rustix.
+
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, CWD, RenameFlags, StatxAttributes, StatxFlags, accessat, renameat_with, statx};
+use rustix::io::Errno;
+
+/// On which mount a folder is. Files can be moved and linked within one, and not from one to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mount {
+    device: (u32, u32),
+    /// Two mounts may show the same device; Linux before 5.8 does not tell them apart.
+    id: Option<u64>,
+}
+
+impl Mount {
+    /// The mount of a folder; a link is followed.
+    pub(super) fn of(folder: &Path) -> io::Result<Self> {
+        let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)?;
+        let tells = stat.stx_mask & StatxFlags::MNT_ID.bits() != 0;
+        Ok(Self { device: (stat.stx_dev_major, stat.stx_dev_minor), id: tells.then_some(stat.stx_mnt_id) })
+    }
+}
+
+/// Whether names in a folder may be added and taken away, by its permissions, its mount, and its attributes, which bind
+/// root as well.
+pub(super) fn may_change(folder: &Path) -> io::Result<()> {
+    accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?;
+    let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS)?;
+    if stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND) {
+        return Err(Errno::PERM.into());
+    }
+    Ok(())
+}
+
+/// Two folders change places, at once for whoever looks.
+pub(super) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+/// Whether a file system says with an error that it does not have a call, or not for such things.
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY))
+}
