@@ -4,12 +4,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
 use super::exchange::{Exchanged, is_partition, note};
 use super::journal::{Journal, Move, copy_beside};
 use super::layout::{Lake, PACKETS, SUMMARIES};
+
+/// How long a folder stays as it was when another one has taken its place: whoever had opened it, and not yet listed it, must
+/// not find that it is being emptied. That takes readers microseconds; this is what a busy machine makes of it.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Carries a commit out: files and partitions into their places, what goes aside, the manifest; then nothing is kept any
 /// more.
@@ -25,7 +31,11 @@ pub(super) fn carry_out(lake: &Lake, journal: &mut Journal) -> Result<()> {
     // A reader who knows only the manifest before finds all that it names; a manifest that takes the place of others is
     // there before they go.
     remove(lake, &journal.removes)?;
-    end(lake)
+    end(lake)?;
+    if !journal.exchanges.is_empty() {
+        thread::sleep(GRACE);
+    }
+    Ok(())
 }
 
 /// All but the manifest.

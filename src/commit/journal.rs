@@ -172,6 +172,11 @@ fn decide(
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
     removes.iter().try_for_each(|path| ground.removal(path))?;
+    if !removes.is_empty() {
+        // Made while there is room for it.
+        let folder = lake.resolve(&staging.join("gone"));
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    }
     let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
     let kept = keep(lake, &moves)?;
     bring(lake, ground, moves.iter_mut().chain([&mut step]).collect())?;

@@ -9,7 +9,9 @@ mod common;
 mod nameserver;
 
 mod apart;
+
 mod away;
+mod commits;
 mod damage;
 mod earlier;
 mod inspect;
