@@ -2,10 +2,10 @@
 """Makes every call of a run fail, one at a time, and proves that the lake comes out of it whole.
 
 Five scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
-forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs, renames, links, opens, makes or removes fails
-once with EIO and once with ENOSPC; every read with EIO, once, twice and three times on end, with EINTR, and with half of what was
-asked; the calls that some file systems do not have (links, exchanges, syncs of folders) fail
-as there; and the run is killed in place of each write, sync, rename, link and removal. After each fault:
+forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs,
+renames, links, opens, makes or removes fails once with EIO and once with ENOSPC; every read with EIO, once, twice and three
+times on end, with EINTR, and with half of what was asked; links, exchanges and syncs also as on file systems that do not have
+them; and the run is killed in place of each write, sync, rename, link and removal. After each fault:
 
 - whatever lies under packets/ and summaries/ is a whole Parquet file, read to its end;
 - the exit status is 0, 1 (and says why) or 3, or that of the SIGKILL; nothing panics;
