@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 use super::layout::Lake;
-use super::system::{Mount, may_change};
+use super::system::{Mount, is_not_fixed, may_change};
 
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {
@@ -69,7 +69,8 @@ impl<'a> Ground<'a> {
         let path = self.lake.resolve(file);
         match path.symlink_metadata() {
             Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
-            _ => Ok(mount),
+            Ok(_) => is_not_fixed(&path).map_err(Error::io("replace", &path)).map(|()| mount),
+            Err(_) => Ok(mount),
         }
     }
 
@@ -83,7 +84,10 @@ impl<'a> Ground<'a> {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
             Err(error) => Err(Error::io("read", &path)(error)),
             Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
-            Ok(_) => self.folder(file.parent().unwrap_or(Path::new(""))).map(drop),
+            Ok(_) => {
+                is_not_fixed(&path).map_err(Error::io("remove", &path))?;
+                self.folder(file.parent().unwrap_or(Path::new(""))).map(drop)
+            }
         }
     }
 

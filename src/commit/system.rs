@@ -28,11 +28,18 @@ impl Mount {
 /// root as well.
 pub(super) fn may_change(folder: &Path) -> io::Result<()> {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?;
-    let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS)?;
-    if stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND) {
-        return Err(Errno::PERM.into());
-    }
-    Ok(())
+    not_fixed(folder, AtFlags::empty())
+}
+
+/// Whether a file may be renamed, replaced and removed, as far as it has a say in that besides its folder (`chattr +i`).
+pub(super) fn is_not_fixed(path: &Path) -> io::Result<()> {
+    not_fixed(path, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
+    let stat = statx(CWD, path, flags, StatxFlags::BASIC_STATS)?;
+    let fixed = stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
+    if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
 }
 
 /// Two folders change places, at once for whoever looks.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -308,6 +309,40 @@ fn a_date_that_may_not_be_written_stops_a_commit_before_it_is_decided() {
     assert_eq!((visible(&lake), sequence(&lake)), (of(&OLD), 1));
 }
 
+/// What binds root as well. Sets and takes away the attribute; whether that works here.
+fn fix(path: &Path, how: &str) -> bool {
+    let done = Command::new("chattr").arg(how).arg(path).stderr(Stdio::null()).status();
+    done.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn what_may_not_change_stops_a_commit_before_it_is_decided() {
+    let dir = folder();
+    let lake = two_parts(dir.path());
+    for (number, fixed) in ["packets/date=1970-01-01", OLD[1].0, "packets/date=1970-01-01/hour=1"].iter().enumerate() {
+        let path = lake.resolve(Path::new(fixed));
+        if !fix(&path, "+i") {
+            eprintln!("not tried: this user cannot make a file immutable here");
+            return;
+        }
+        let (moves, removes) = replacement(&lake);
+        let result = publish(&lake, moves, removes, &manifest(2));
+        let decided = lake.pending().exists();
+        assert!(fix(&path, "-i"));
+        assert!(result.is_err() && !decided, "{number}: {fixed}");
+        recover(&lake).unwrap();
+        assert_eq!((visible(&lake), sequence(&lake)), (of(&OLD), 1), "{fixed}");
+    }
+    // What stays may be immutable: it has no second name then, so the files are moved one by one.
+    let path = lake.resolve(Path::new(OLD[0].0));
+    assert!(fix(&path, "+i"));
+    let (moves, removes) = replacement(&lake);
+    let result = publish(&lake, moves, removes, &manifest(2));
+    assert!(fix(&path, "-i"));
+    result.unwrap();
+    assert_eq!((visible(&lake), lake.notes().len()), (of(&NEW), 1), "{:?}", lake.notes());
+}
+
 /// What was possible when the commit was decided, and is not any more.
 #[test]
 fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
@@ -519,7 +554,7 @@ fn elsewhere(lake: &Path) -> Option<tempfile::TempDir> {
 
 #[test]
 fn packets_and_dates_may_be_links_to_another_file_system() {
-    let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let Some(disk) = elsewhere(dir.path()) else { return };
     for link in ["packets", "packets/date=1970-01-01"] {
         let lake = Lake::create(&dir.path().join(link.replace('/', "-"))).unwrap();
