@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use super::exchange::{self, Exchange};
 use super::ground::Ground;
 use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
 use super::manifest::Manifest;
-use super::system::Mount;
+use super::system::{Mount, open};
 
 /// A staged file and its place, both below the lake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,11 +94,12 @@ impl Journal {
     /// belong.
     fn read(lake: &Lake) -> Result<Option<Self>> {
         let pending = lake.pending();
-        let text = match fs::read(&pending) {
-            Ok(text) => text,
+        let mut text = Vec::new();
+        match open(&pending, File::options().read(true)).and_then(|mut file| file.read_to_end(&mut text)) {
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("read", &pending)(error)),
-        };
+        }
         let name = path_text::printable(&pending);
         let journal: Self =
             serde_json::from_slice(&text).map_err(|source| Error::Json { name, what: "journal", source })?;

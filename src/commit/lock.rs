@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 
 use super::layout::Lake;
+use super::system::open;
 
 /// How often a run that waits looks whether the other one has ended.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -41,7 +42,7 @@ impl Lock {
         let mut options = File::options();
         // Of a new one, only who may write.
         options.create(true).write(true).truncate(false).mode(0o222);
-        let file = options.open(&path).map_err(Error::io("open", &path))?;
+        let file = open(&path, &mut options).map_err(Error::io("open", &path))?;
         only_for_writers(&file);
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 
 use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, UnitEntry};
+use super::system::open;
 
 /// The version of the manifest itself.
 const MANIFEST_VERSION: u32 = 2;
@@ -141,7 +142,7 @@ impl Manifest {
     /// # Errors
     /// If it cannot be read, is none of this version, or names files elsewhere than where they belong.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
+        let file = open(path, File::options().read(true)).map_err(Error::io("read", path))?;
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
         // Of a large archive the text is larger than what it says.
         let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, file)).map_err(not_one)?;

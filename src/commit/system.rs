@@ -1,10 +1,14 @@
 //! What the standard library does not offer of a file system: two folders change places, on which mount a folder is, and
 //! whether something may be done in it. The only door for rustix.
 
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, CWD, RenameFlags, StatxAttributes, StatxFlags, accessat, renameat_with, statx};
+use rustix::fs::{
+    Access, AtFlags, CWD, OFlags, RenameFlags, StatxAttributes, StatxFlags, accessat, renameat_with, statx,
+};
 use rustix::io::Errno;
 
 /// On which mount a folder is. Files can be moved and linked within one, and not from one to another.
@@ -40,6 +44,16 @@ fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
     let stat = statx(CWD, path, flags, StatxFlags::BASIC_STATS)?;
     let fixed = stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
     if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
+}
+
+/// Opens one of the lake's own files. What is no file, such as a FIFO that keeps waiting whoever opens it, is an error.
+pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = options.custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    Ok(file)
 }
 
 /// Two folders change places, at once for whoever looks.

@@ -540,6 +540,17 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     assert_eq!(visible(&lake), BTreeMap::new());
 }
 
+#[test]
+fn a_fifo_in_the_place_of_the_lakes_own_files_keeps_nobody_waiting() {
+    let dir = folder();
+    let lake = two_parts(dir.path());
+    let fifo = |path: &Path| Command::new("mkfifo").arg(path).status().unwrap().success();
+    assert!(fifo(&lake.pending()) && fifo(&lake.lock()) && fifo(&lake.manifest().join("0000000002.json")));
+    recover(&lake).unwrap_err();
+    Lock::take(&lake, Duration::ZERO, || Ok(())).unwrap_err();
+    Holdings::read(&lake).unwrap_err();
+}
+
 /// A folder on another file system than the lake, if there is one.
 fn elsewhere(lake: &Path) -> Option<tempfile::TempDir> {
     use std::os::unix::fs::MetadataExt as _;
