@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 /// On which mount a folder is. Files can be moved and linked within one, and not from one to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mount {
-    device: (u32, u32),
+    device: u64,
     /// Two mounts may show the same device; Linux before 5.8 does not tell them apart.
     id: Option<u64>,
 }
@@ -22,9 +22,10 @@ pub(super) struct Mount {
 impl Mount {
     /// The mount of a folder; a link is followed.
     pub(super) fn of(folder: &Path) -> io::Result<Self> {
-        let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)?;
-        let tells = stat.stx_mask & StatxFlags::MNT_ID.bits() != 0;
-        Ok(Self { device: (stat.stx_dev_major, stat.stx_dev_minor), id: tells.then_some(stat.stx_mnt_id) })
+        let device = folder.metadata()?.dev();
+        let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::MNT_ID).ok();
+        let stat = stat.filter(|stat| stat.stx_mask & StatxFlags::MNT_ID.bits() != 0);
+        Ok(Self { device, id: stat.map(|stat| stat.stx_mnt_id) })
     }
 }
 
@@ -41,7 +42,11 @@ pub(super) fn is_not_fixed(path: &Path) -> io::Result<()> {
 }
 
 fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
-    let stat = statx(CWD, path, flags, StatxFlags::BASIC_STATS)?;
+    let stat = match statx(CWD, path, flags, StatxFlags::BASIC_STATS) {
+        // Where nothing is known of attributes there are none.
+        Err(Errno::NOSYS) => return Ok(()),
+        stat => stat?,
+    };
     let fixed = stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
     if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
 }
