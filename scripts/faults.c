@@ -86,6 +86,9 @@ int renameat(int a, const char *from, int b, const char *to) {
 int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
     NEXT(renameat2); MET("renameat2", b, to); return next(a, from, b, to, flags);
 }
+int linkat(int a, const char *from, int b, const char *to, int flags) {
+    NEXT(linkat); MET("linkat", b, to); return next(a, from, b, to, flags);
+}
 int mkdir(const char *path, mode_t mode) { NEXT(mkdir); MET("mkdir", AT_FDCWD, path); return next(path, mode); }
 int mkdirat(int at, const char *path, mode_t mode) { NEXT(mkdirat); MET("mkdirat", at, path); return next(at, path, mode); }
 int unlink(const char *path) { NEXT(unlink); MET("unlink", AT_FDCWD, path); return next(path); }

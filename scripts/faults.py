@@ -2,9 +2,10 @@
 """Makes every call of a run fail, one at a time, and proves that the lake comes out of it whole.
 
 Five scenarios: the first conversion into a new lake; a second night, with captures added and one that changed; one capture
-forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs, renames, opens, makes or removes fails
-once with EIO and once with ENOSPC; every read with EIO, once, twice and three times on end, with EINTR, and with half of what was
-asked; and the run is killed in place of each write, sync, rename and removal. After each fault:
+forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs,
+renames, links, opens, makes or removes fails once with EIO and once with ENOSPC; every read with EIO, once, twice and three
+times on end, with EINTR, and with half of what was asked; links, exchanges and syncs also as on file systems that do not have
+them; and the run is killed in place of each write, sync, rename, link and removal. After each fault:
 
 - whatever lies under packets/ and summaries/ is a whole Parquet file, read to its end;
 - the exit status is 0, 1 (and says why) or 3, or that of the SIGKILL; nothing panics;
@@ -34,12 +35,15 @@ from lakes import Figures, Parcap, Undisturbed, at, pcap, records_of
 
 # What fails, and how: every call of these, each way.
 WRITES, SYNCS, RENAMES = "write pwrite64 writev", "fsync fdatasync", "rename renameat renameat2"
+LINKS = "linkat"
 REMOVALS = "unlink unlinkat rmdir"
 POINTS = [
-    *((calls, how) for calls in (WRITES, SYNCS, RENAMES, "openat", "mkdir mkdirat", REMOVALS) for how in ("EIO", "ENOSPC")),
+    *((calls, how) for calls in (WRITES, SYNCS, RENAMES, LINKS, "openat", "mkdir mkdirat", REMOVALS) for how in ("EIO", "ENOSPC")),
     *((calls, how) for calls in ("read", "pread64") for how in ("EIO", "EIO*2", "EIO*3", "EINTR", "short")),
     (WRITES, "short"),
-    *((calls, "kill") for calls in (WRITES, SYNCS, RENAMES, REMOVALS)),
+    *((calls, "kill") for calls in (WRITES, SYNCS, RENAMES, LINKS, REMOVALS)),
+    # As file systems say it that have no such thing.
+    (LINKS, "EPERM"), ("renameat2", "EINVAL"), (SYNCS, "EINVAL"),
 ]  # fmt: skip
 ALL = sorted({call for calls, _ in POINTS for call in calls.split()})
 
@@ -148,7 +152,7 @@ def traced(scenario, parcap, work, calls):
         if found := LINE.match(line):
             call, arguments, result = found.groups()
             quoted, handle = re.findall(r'"([^"]*)"', arguments), re.match(r"(\d+|AT_FDCWD)<([^>]*)>", arguments)
-            if call in ("unlinkat", "openat", "mkdirat", "renameat", "renameat2") or not handle:
+            if call in ("unlinkat", "openat", "mkdirat", "renameat", "renameat2", "linkat") or not handle:
                 folder = handle.group(2) if handle else "."
                 paths = [str(Path(folder, path)) for path in quoted[:2]]
             else:
@@ -158,7 +162,7 @@ def traced(scenario, parcap, work, calls):
 
 def order(scenario, parcap, work, figures):
     """Whether a commit does things in the order that makes it safe."""
-    calls = "write pwrite64 writev fsync fdatasync rename renameat renameat2 unlink unlinkat rmdir".split()
+    calls = "write pwrite64 writev fsync fdatasync rename renameat renameat2 linkat unlink unlinkat rmdir".split()
     trace = [step for step in traced(scenario, parcap, work, calls) if step[3] >= 0]
     lake, wrong = work / "lake", []
     own, staging = lake / "_parcap", str(lake / "_parcap/staging")
@@ -184,7 +188,14 @@ def order(scenario, parcap, work, figures):
     moves = [(place, trace[place][1], trace[place][2]) for place in when(lambda call, a, b: call in RENAMES.split())]
     manifest = [place for place, _, to in moves if to.startswith(f"{own}/manifest/")]
     need(len(manifest) == 1, f"{len(manifest)} manifests are renamed into place")
+    exchanged, aside = [], []
     for place, source, target in moves:
+        if trace[place][0] == "renameat2" and source.startswith(f"{staging}/exchange/"):
+            exchanged.append((place, source, target))
+            continue
+        if target.startswith(f"{staging}/gone/"):
+            aside.append(place)
+            continue
         last = max(writes(source), default=-1)
         need(last >= 0, f"{source} was renamed, and never written")
         need(any(last < sync < decided[0] for sync in synced(source)), f"{source} is not synced after its last write")
@@ -197,15 +208,29 @@ def order(scenario, parcap, work, figures):
         need(any(place < sync < until for sync in synced(folder)), f"{folder} is not synced between renames and manifest")
         parent = str(Path(source).parent)
         need(any(last < sync < decided[0] for sync in synced(parent)), f"{parent} is not synced before the decision")
+    for place, source, target in exchanged:
+        need(place > decided[0], f"{target} is exchanged before the decision")
+        need(place < manifest[0], f"{target} is exchanged behind the manifest")
+        above = Path(target).parent
+        need(any(place < sync < manifest[0] for sync in synced(above)), f"{above} is not synced between exchange and manifest")
+        for link in when(lambda call, a, b, built=source: call == LINKS and b.startswith(f"{built}/")):
+            name, made = trace[link][1:3]
+            need(link < decided[0], f"{made} is made behind the decision")
+            folder = Path(made).parent
+            need(any(link < sync < decided[0] for sync in synced(folder)), f"{folder} is not synced before the decision")
+            last = max(writes(name), default=-1)
+            need(last < 0 or any(last < sync < decided[0] for sync in synced(name)), f"{name} is not synced after its last write")
+    need(all(decided[0] < place < manifest[0] for place in aside), "a file goes before the decision, or behind the manifest")
     need(any(sync < decided[0] for sync in synced(staging)), "the folder of staged files is not synced before the decision")
     visible = (f"{lake}/packets/", f"{lake}/summaries/", f"{own}/partials/", f"{own}/manifest/")
     gone = when(lambda call, a, b: call in REMOVALS.split() and a.startswith(visible))
     need(all(place > decided[0] for place in gone), "a file is removed before the decision")
     need(all(place < done[0] for place in (*gone, *(place for place, *_ in moves))), "pending.json goes before all is done")
+    figures.notes[f"{scenario.name}: partitions exchanged as a whole"] = len(exchanged)
     ours = [place for place in gone if trace[place][1].startswith((f"{lake}/packets/", f"{own}/partials/"))]
     wrong = list(dict.fromkeys(wrong))
-    figures.notes[f"{scenario.name}: files renamed into place"] = len(moves) - 1
-    figures.notes[f"{scenario.name}: files and folders removed"] = len(ours)
+    figures.notes[f"{scenario.name}: files renamed into place"] = len(moves) - 1 - len(exchanged) - len(aside)
+    figures.notes[f"{scenario.name}: files and folders removed"] = len(ours) + len(aside)
     figures.check(f"{scenario.name}: order of the commit", wrong)
 
 

@@ -154,6 +154,22 @@ pub enum Error {
         /// And now.
         now: u64,
     },
+    /// A journal or a manifest that would lead out of the lake, or to a place where such a file has no business.
+    #[error("{}: names {named}, which is no place for a file of the lake; nothing was done", path.display())]
+    Outside {
+        /// The journal or manifest.
+        path: PathBuf,
+        /// What it names, as it is shown.
+        named: String,
+    },
+    /// Something is in the way of a commit, and was before it was decided.
+    #[error("{}: {problem}; nothing was committed", path.display())]
+    InTheWay {
+        /// What it is.
+        path: PathBuf,
+        /// Why nothing can be put there, or taken away.
+        problem: &'static str,
+    },
     /// A worker panicked: a bug. The panic's own message has gone to stderr.
     #[error("a worker failed on {unit}: {message} (this is a bug)")]
     Worker {
@@ -284,6 +300,10 @@ impl Error {
             Self::NotHeld { .. } => Some(
                 "nothing was changed; name captures, or folders of them, by the paths from which they were converted: `parcap summarize LAKE --table captures --format csv` lists them",
             ),
+            Self::Outside { .. } => Some(
+                "parcap does not write such a thing: find out who may write to the lake, and restore the file from a backup",
+            ),
+            Self::InTheWay { .. } => Some("mend that, and run the same command again"),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
             Self::RowsDiffer { .. } | Self::Worker { .. } => {
                 Some("please report it, with the capture if it can be shared")

@@ -60,7 +60,7 @@ const DOORS: [(&str, &[&str]); 33] = [
     ("domain", &["names/"]),
     ("tokio", &["names/"]),
     ("rayon", &["unit/pool.rs"]),
-    ("rustix", &["discover/", "run/out.rs"]),
+    ("rustix", &["commit/system.rs", "discover/", "run/out.rs"]),
     // Bars; and its formats of numbers in what is shown.
     (
         "indicatif",

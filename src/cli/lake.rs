@@ -149,6 +149,7 @@ pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCod
     } else {
         print(&compacted(&report, args.rewrite))?;
     }
+    note(&report.notes);
     Ok(ExitCode::Success)
 }
 
@@ -194,7 +195,12 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
     } else {
         print(&forgotten(&report, args.dry_run))?;
     }
+    note(&report.notes);
     Ok(ExitCode::Success)
+}
+
+fn note(notes: &[String]) {
+    notes.iter().for_each(|note| talk(&format!("note: {note}\n")));
 }
 
 fn forgotten(report: &ForgetReport, dry_run: bool) -> String {

@@ -1,14 +1,15 @@
 //! Publishing: everything of a run becomes visible, or nothing does.
 //!
-//! Staged files are whole and synced before this begins. The list of their moves is written, synced and renamed into
-//! place: from that moment the commit is decided. Then the files are moved, the manifest last, and the list is removed.
-//! A run that finds a list carries it out before anything else; moving what has been moved already does nothing.
-//! What a commit takes away is unlinked behind the moves: a reader may for a moment see a part beside the one that
-//! replaces it, and never neither.
+//! Staged files are whole and synced before this begins, and so are the folders of partitions that will be exchanged. That
+//! everything which follows is possible has been asked. The list of what is to be done is written, synced and renamed into
+//! place: from that moment the commit is decided. Then it is carried out ([`super::carry`]), the manifest last, and the list
+//! is removed. A run that finds a list carries it out before anything else; what has been done already is not done twice.
+//! What turns out impossible all the same is undone, as long as the manifest is not in its place: what a commit replaces or
+//! takes away is kept until then.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::discover::path_text;
 use crate::error::{Error, Result};
 
-use super::layout::{Lake, sync_folder};
+use super::carry::{carry_out, undo};
+use super::check::checked;
+use super::exchange::{self, Exchange};
+use super::ground::Ground;
+use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
 use super::manifest::Manifest;
+use super::system::{Mount, open};
 
 /// A staged file and its place, both below the lake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,65 +36,303 @@ pub struct Move {
     pub to: PathBuf,
 }
 
+/// What a commit does, once it is decided.
 #[derive(Debug, Serialize, Deserialize)]
-struct Journal {
-    moves: Vec<Move>,
+pub(super) struct Journal {
+    /// Files that come. The name has changed with what else there is: earlier versions, which called it `moves`, must not
+    /// carry out half of it.
+    #[serde(alias = "moves")]
+    pub(super) adds: Vec<Move>,
+    /// Partitions that are exchanged as a whole.
+    #[serde(default)]
+    pub(super) exchanges: Vec<Exchange>,
     /// Files that go, below the lake.
     #[serde(default, with = "path_text::list")]
-    removes: Vec<PathBuf>,
-    manifest: Move,
+    pub(super) removes: Vec<PathBuf>,
+    pub(super) manifest: Move,
+    /// Whether all that is replaced is kept, so that it can be undone until the manifest is in its place.
+    #[serde(default)]
+    pub(super) kept: bool,
+    /// Whether it could not be carried out, and is being undone.
+    #[serde(default)]
+    pub(super) undo: bool,
+}
+
+/// In each folder of a lake that is on another file system than what runs stage: where copies of staged files wait. Readers
+/// step over it, for its name begins with a dot and theirs end otherwise than in `.parquet`.
+const BESIDE: &str = ".parcap-staging";
+
+impl Journal {
+    /// Where what is in the place of an added file is kept, by its number, below the lake.
+    pub(super) fn kept(number: usize) -> PathBuf {
+        Lake::staging().join("kept").join(number.to_string())
+    }
+
+    /// Where a file that goes is kept.
+    pub(super) fn gone(number: usize) -> PathBuf {
+        Lake::staging().join("gone").join(number.to_string())
+    }
+
+    /// Whether a manifest of this commit is in its place: then it can only be finished.
+    pub(super) fn is_published(&self, lake: &Lake) -> bool {
+        lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
+    }
+
+    /// Writes it, and renames it into place.
+    pub(super) fn write(&self, lake: &Lake) -> Result<()> {
+        let (draft, pending) = (lake.pending_draft(), lake.pending());
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|source| Error::io("write", &draft)(io::Error::other(source)))?;
+        text.push(b'\n');
+        let mut file = File::create(&draft).map_err(Error::io("create", &draft))?;
+        file.write_all(&text).map_err(Error::io("write", &draft))?;
+        file.sync_all().map_err(Error::io("sync", &draft))?;
+        fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))
+    }
+
+    /// Reads the one that a lake has, if a commit is decided and not carried out. All that it names lies where such files
+    /// belong.
+    fn read(lake: &Lake) -> Result<Option<Self>> {
+        let pending = lake.pending();
+        let mut text = Vec::new();
+        match open(&pending, File::options().read(true)).and_then(|mut file| file.read_to_end(&mut text)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &pending)(error)),
+        }
+        let name = path_text::printable(&pending);
+        let journal: Self =
+            serde_json::from_slice(&text).map_err(|source| Error::Json { name, what: "journal", source })?;
+        match journal.strange() {
+            Some(named) => Err(Error::Outside { path: pending, named: path_text::printable(named) }),
+            None => Ok(Some(journal)),
+        }
+    }
+
+    /// The first path that is not where such a file belongs.
+    fn strange(&self) -> Option<&Path> {
+        let is_place = |path: &Path| {
+            [PathBuf::from(PACKETS), SUMMARIES.into(), Lake::partial_folder(), Lake::names_folder()]
+                .iter()
+                .any(|folder| is_below(path, folder))
+        };
+        let is_staged = |path: &Path| is_below(path, Lake::staging()) || is_below(path, Lake::units());
+        let is_beside = |step: &Move| step.to.parent().is_some_and(|folder| is_below(&step.from, folder.join(BESIDE)));
+        let is_manifest = |path: &Path| is_below(path, Lake::manifests());
+        let (adds, exchanges) = (self.adds.iter(), self.exchanges.iter());
+        let from = adds.clone().chain([&self.manifest]);
+        let from = from.filter(|step| !is_staged(&step.from) && !is_beside(step)).map(|step| &step.from);
+        let to = adds.map(|step| &step.to).filter(|path| !is_place(path));
+        let goes = self.removes.iter().filter(|path| !is_place(path) && !is_manifest(path));
+        let manifest = [&self.manifest.to].into_iter().filter(|path| !is_manifest(path));
+        let folders = exchanges.clone().map(|exchange| &exchange.folder);
+        let folders = folders.filter(|path| !is_below(path, PACKETS) && !is_below(path, SUMMARIES));
+        let built = exchanges.clone().map(|exchange| &exchange.built).filter(|path| !is_below(path, Lake::staging()));
+        let within = exchanges.flat_map(|exchange| {
+            exchange.adds.iter().chain(&exchange.removes).chain([&exchange.witness]).filter(|path| !is_below(path, ""))
+        });
+        let mut all = from.chain(to).chain(goes).chain(manifest).chain(folders).chain(built).chain(within);
+        all.next().map(PathBuf::as_path)
+    }
 }
 
 /// Publishes staged files, takes away those that are removed and not written anew, and publishes the manifest that says so.
 ///
 /// # Errors
-/// If anything cannot be written, synced or moved. If that happens before the commit is decided, the lake is as it was;
-/// after, the next run finishes it.
-pub fn publish(lake: &Lake, moves: Vec<Move>, mut removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
-    // A commit that is decided must be possible: whatever is missing stops it here.
-    for step in &moves {
-        let from = lake.resolve(&step.from);
-        from.metadata().map_err(Error::io("commit", &from))?;
+/// If what is staged is not what the manifest says; if something is in the way; if anything cannot be written, synced or
+/// moved. If that happens before the commit is decided, the lake is as it was; after, the next run finishes or undoes it.
+pub fn publish(lake: &Lake, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
+    let mut ground = Ground::of(lake);
+    match decide(lake, &mut ground, moves, removes, manifest) {
+        Ok(mut journal) => {
+            lake.sync_parent(&lake.pending())?;
+            carry_out(lake, &mut journal)
+        }
+        Err(error) => {
+            ground.give_back();
+            Err(error)
+        }
     }
+}
+
+/// Everything that can go wrong goes wrong here, before the last line.
+fn decide(
+    lake: &Lake,
+    ground: &mut Ground<'_>,
+    mut moves: Vec<Move>,
+    mut removes: Vec<PathBuf>,
+    manifest: &Manifest,
+) -> Result<Journal> {
+    is_staged(lake, &moves, manifest)?;
     let staging = Lake::staging();
     let folder = lake.resolve(&staging);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let name = Manifest::file_name(manifest.sequence);
-    let staged = staging.join(&name);
-    manifest.write(&lake.resolve(&staged))?;
-    let to = Lake::manifests().join(&name);
-    let draft = lake.resolve(&staging).join("journal.json");
+    let mut step = Move { from: staging.join(&name), to: Lake::manifests().join(&name) };
+    manifest.write(&lake.resolve(&step.from))?;
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
-    let journal = Journal { moves, removes, manifest: Move { from: staged, to } };
-    write_json(&draft, &journal)?;
+    removes.iter().try_for_each(|path| ground.removal(path))?;
+    if !removes.is_empty() {
+        // Made while there is room for it.
+        let folder = lake.resolve(&staging.join("gone"));
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    }
+    let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
+    let kept = keep(lake, &moves)?;
+    bring(lake, ground, moves.iter_mut().chain([&mut step]).collect())?;
     // The names of all that it lists are durable before the list is.
-    let folders: BTreeSet<_> = journal.moves.iter().filter_map(|step| step.from.parent()).collect();
-    folders.iter().try_for_each(|folder| sync_folder(&lake.resolve(folder)))?;
-    sync_folder(&folder)?;
-    let pending = lake.pending();
-    fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))?;
-    sync_parent(&pending)?;
-    carry_out(lake, &journal)
+    let folders: BTreeSet<_> = moves.iter().filter_map(|step| step.from.parent()).collect();
+    folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))?;
+    lake.sync_folder(&folder)?;
+    let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept, undo: false };
+    journal.write(lake)?;
+    Ok(journal)
 }
 
-/// Finishes a commit that was decided and not carried out, and sweeps what dead runs have staged.
+/// Whether what is staged is what the manifest says. What this process wrote, hashed and synced has the right size, or
+/// something is very wrong; what was converted elsewhere has come over networks and from disks that nobody here knows, and
+/// is read as a whole.
+fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
+    let parts = manifest.parts.iter().map(|part| (&part.path, part.bytes, &part.checksum));
+    let partials = manifest.partials.iter().map(|partial| (&partial.path, partial.bytes, &partial.checksum));
+    let tables = manifest.tables.iter().map(|table| (&table.path, table.bytes, &table.checksum));
+    let known: HashMap<_, _> =
+        parts.chain(partials).chain(tables).map(|(path, bytes, checksum)| (path, (bytes, checksum))).collect();
+    for step in moves {
+        let from = lake.resolve(&step.from);
+        let found = from.metadata().map_err(Error::io("commit", &from))?;
+        match known.get(&step.to) {
+            Some((bytes, checksum)) if step.from.starts_with(Lake::units()) => checked(&from, *bytes, checksum)?,
+            Some((bytes, _)) if found.len() != *bytes => {
+                let (expected, found) = (format!("{bytes} bytes"), format!("{} bytes", found.len()));
+                return Err(Error::FileDiffers { path: from, what: "size", expected, found });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Gives second names to what will be replaced, until the manifest says that it was; whether all of it has one.
+fn keep(lake: &Lake, moves: &[Move]) -> Result<bool> {
+    let folder = lake.resolve(&Lake::staging().join("kept"));
+    let (mut all, mut some) = (true, false);
+    for (number, step) in moves.iter().enumerate() {
+        let place = lake.resolve(&step.to);
+        if place.symlink_metadata().is_err() {
+            continue;
+        }
+        if !some {
+            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+            some = true;
+        }
+        all &= fs::hard_link(&place, lake.resolve(&Journal::kept(number))).is_ok();
+    }
+    if some {
+        lake.sync_folder(&folder)?;
+    }
+    Ok(all)
+}
+
+/// Asks whether each file can be put in its place. Those whose places are on another file system than they are themselves
+/// are copied there, so that what is left to do with each is one rename.
+fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
+    let mut mounts: HashMap<PathBuf, Mount> = HashMap::new();
+    let mut abroad = Vec::new();
+    for (place, step) in steps.iter().enumerate() {
+        let there = ground.place(&step.to)?;
+        let folder = step.from.parent().unwrap_or(Path::new("")).to_path_buf();
+        let path = lake.resolve(&folder);
+        let here = match mounts.get(&folder) {
+            Some(mount) => *mount,
+            None => Mount::of(&path).map_err(Error::io("read", &path))?,
+        };
+        mounts.insert(folder, here);
+        if here != there {
+            abroad.push(place);
+        }
+    }
+    if abroad.is_empty() {
+        return Ok(());
+    }
+    let is_abroad: HashSet<_> = abroad.into_iter().collect();
+    let steps = steps.iter_mut().enumerate().filter(|(place, _)| is_abroad.contains(place));
+    let mut steps: Vec<_> = steps.map(|(_, step)| step).collect();
+    let folders: BTreeSet<_> =
+        steps.iter().filter_map(|step| step.to.parent().map(|folder| folder.join(BESIDE))).collect();
+    Beside { folders: folders.iter().cloned().collect() }.write(lake)?;
+    for step in &mut steps {
+        step.from = copy_beside(lake, step)?;
+    }
+    folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))
+}
+
+/// Copies a staged file to where it can be renamed into its place; synced, but for its name. Gives the copy's path below the
+/// lake.
+pub(super) fn copy_beside(lake: &Lake, step: &Move) -> Result<PathBuf> {
+    let below = step.to.parent().unwrap_or(Path::new("")).join(BESIDE);
+    let folder = lake.resolve(&below);
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let mut name = step.to.file_name().unwrap_or_default().to_owned();
+    name.push(".staged");
+    let copy = below.join(name);
+    let path = lake.resolve(&copy);
+    fs::copy(lake.resolve(&step.from), &path).map_err(Error::io("write", &path))?;
+    let file = File::options().write(true).open(&path).map_err(Error::io("open", &path))?;
+    file.sync_all().map_err(Error::io("sync", &path))?;
+    Ok(copy)
+}
+
+/// The folders outside of staging in which something is staged, so that they can be swept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Beside {
+    #[serde(with = "path_text::list")]
+    folders: Vec<PathBuf>,
+}
+
+impl Beside {
+    fn path(lake: &Lake) -> PathBuf {
+        lake.resolve(&Lake::staging().join("beside.json"))
+    }
+
+    fn write(&self, lake: &Lake) -> Result<()> {
+        let path = Self::path(lake);
+        let text = serde_json::to_vec(self).map_err(|source| Error::io("write", &path)(io::Error::other(source)))?;
+        fs::write(&path, text).map_err(Error::io("write", &path))
+    }
+
+    /// Removes them, if they are there; a list that cannot be read says nothing.
+    fn sweep(lake: &Lake) -> Result<()> {
+        let text = fs::read(Self::path(lake)).unwrap_or_default();
+        let beside: Self = serde_json::from_slice(&text).unwrap_or_default();
+        let ours = beside.folders.iter().filter(|folder| is_below(folder, "") && folder.ends_with(BESIDE));
+        ours.into_iter().try_for_each(|folder| sweep(&lake.resolve(folder)))
+    }
+}
+
+/// Finishes a commit that was decided and not carried out, or undoes it if that is not possible, and sweeps what dead runs
+/// have staged.
 ///
 /// # Errors
-/// If something cannot be moved or removed.
+/// If the journal is none, or leads out of the lake; if a commit can neither be finished nor undone.
 pub fn recover(lake: &Lake) -> Result<()> {
-    let pending = lake.pending();
-    match fs::read(&pending) {
-        Ok(text) => {
-            let journal = serde_json::from_slice(&text).map_err(|source| Error::Json {
-                name: path_text::printable(&pending),
-                what: "journal",
-                source,
-            })?;
-            carry_out(lake, &journal)?;
+    if let Some(mut journal) = Journal::read(lake)? {
+        let carried_out = if journal.undo { Ok(()) } else { carry_out(lake, &mut journal) };
+        match carried_out {
+            Ok(()) if journal.undo => undo(lake, &mut journal)?,
+            Ok(()) => {}
+            Err(error) if journal.kept && !journal.is_published(lake) => {
+                // What is said is what was in the way at first.
+                if undo(lake, &mut journal).is_err() {
+                    return Err(error);
+                }
+                lake.note("undone", || {
+                    format!("a commit that had been decided could not be carried out, and was undone; do again what it was of ({error})")
+                });
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::io("read", &pending)(error)),
     }
     sweep_staging(lake)
 }
@@ -101,7 +345,17 @@ pub fn recover(lake: &Lake) -> Result<()> {
 pub fn sweep_staging(lake: &Lake) -> Result<()> {
     // What cannot be told counts as decided.
     match lake.pending().symlink_metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => sweep(&lake.resolve(&Lake::staging())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Beside::sweep(lake)?;
+            let draft = lake.pending_draft();
+            match fs::remove_file(&draft) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &draft)(error));
+                }
+                _ => {}
+            }
+            sweep(&lake.resolve(&Lake::staging()))
+        }
         _ => Ok(()),
     }
 }
@@ -114,187 +368,5 @@ pub fn sweep(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", folder)(error)),
         _ => Ok(()),
-    }
-}
-
-fn carry_out(lake: &Lake, journal: &Journal) -> Result<()> {
-    let mut folders = BTreeSet::new();
-    for step in &journal.moves {
-        carry_out_move(lake, step)?;
-        folders.extend(step.to.ancestors().skip(1).map(|folder| lake.resolve(folder)));
-    }
-    // Names are durable before the manifest says that they are there, and before what they replace goes.
-    folders.iter().try_for_each(|folder| sync_folder(folder))?;
-    // A manifest that takes the place of others is there before they go.
-    let (manifests, files): (Vec<_>, Vec<_>) =
-        journal.removes.iter().partition(|path| path.starts_with(Lake::manifests()));
-    remove(lake, &files)?;
-    carry_out_move(lake, &journal.manifest)?;
-    sync_parent(&lake.resolve(&journal.manifest.to))?;
-    remove(lake, &manifests)?;
-    sync_folder(&lake.manifest())?;
-    let pending = lake.pending();
-    fs::remove_file(&pending).map_err(Error::io("remove", &pending))?;
-    sync_parent(&pending)
-}
-
-/// Unlinks files, and the folders that are empty then.
-fn remove(lake: &Lake, files: &[&PathBuf]) -> Result<()> {
-    let mut folders = BTreeSet::new();
-    for file in files {
-        let path = lake.resolve(file);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &path)(error)),
-            _ => {}
-        }
-        // The table's own folder stays, the folders of its partitions go with their last file.
-        let partitions = file.ancestors().skip(1).take_while(|folder| is_partition(folder));
-        folders.extend(partitions.map(Path::to_path_buf));
-    }
-    let mut kept = BTreeSet::new();
-    // The deepest first.
-    for folder in folders.iter().rev() {
-        let path = lake.resolve(folder);
-        match fs::remove_dir(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                kept.insert(path.clone());
-            }
-            Err(error) => return Err(Error::io("remove", &path)(error)),
-        }
-        kept.extend(path.parent().filter(|parent| parent.is_dir()).map(Path::to_path_buf));
-    }
-    kept.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| sync_folder(folder))
-}
-
-/// Whether a folder is one of a partition: `date=2024-03-11`.
-fn is_partition(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name.to_string_lossy().contains('='))
-}
-
-fn carry_out_move(lake: &Lake, step: &Move) -> Result<()> {
-    let (from, to) = (lake.resolve(&step.from), lake.resolve(&step.to));
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
-    match fs::rename(&from, &to) {
-        // Moved already, by the run that did not get to the end.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => Ok(()),
-        result => result.map_err(Error::io("rename", &to)),
-    }
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let mut text =
-        serde_json::to_vec_pretty(value).map_err(|source| Error::io("write", path)(io::Error::other(source)))?;
-    text.push(b'\n');
-    let mut file = File::create_new(path).map_err(Error::io("create", path))?;
-    file.write_all(&text).map_err(Error::io("write", path))?;
-    file.sync_all().map_err(Error::io("sync", path))
-}
-
-fn sync_parent(path: &Path) -> Result<()> {
-    path.parent().map_or(Ok(()), sync_folder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::commit::Action;
-    use crate::config::Settings;
-
-    fn staged(lake: &Lake, name: &str, text: &str) -> Move {
-        let from = Lake::staging().join(name);
-        fs::create_dir_all(lake.resolve(&Lake::staging())).unwrap();
-        fs::write(lake.resolve(&from), text).unwrap();
-        Move { from, to: Path::new("packets").join("date=1970-01-01").join(name) }
-    }
-
-    fn manifest() -> Manifest {
-        Manifest::new(1, Action::Convert, Settings::default())
-    }
-
-    /// A commit that was decided and could not be carried out must find its files when it is carried out at last.
-    #[test]
-    fn a_commit_that_fails_behind_its_decision_keeps_its_files_for_the_next_run() {
-        let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::create(dir.path()).unwrap();
-        let step = staged(&lake, "a.parquet", "a");
-        // Nothing can be created below a file.
-        fs::write(dir.path().join("packets"), "").unwrap();
-        publish(&lake, vec![step.clone()], Vec::new(), &manifest()).unwrap_err();
-        sweep_staging(&lake).unwrap();
-        assert!(recover(&lake).is_err());
-        fs::remove_file(dir.path().join("packets")).unwrap();
-        recover(&lake).unwrap();
-        assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
-        assert!(!lake.resolve(&Lake::staging()).exists());
-    }
-
-    #[test]
-    fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::create(dir.path()).unwrap();
-        let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
-        publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest()).unwrap();
-        let mut other = staged(&lake, "c.parquet", "c");
-        other.to = Path::new("packets/date=2001-01-01/c.parquet").to_path_buf();
-        let second_manifest = Manifest::new(2, Action::Convert, Settings::default());
-        // What is written anew is not removed, whatever the list says.
-        let removes = vec![first.to.clone(), second.to.clone(), other.to.clone()];
-        publish(&lake, vec![other.clone()], removes, &second_manifest).unwrap();
-        assert!(lake.resolve(&other.to).exists());
-        assert!(!lake.resolve(first.to.parent().unwrap()).exists(), "the folder of the date is gone");
-        assert!(lake.resolve(Path::new("packets")).is_dir());
-    }
-
-    #[test]
-    fn a_commit_that_was_decided_is_finished_by_the_next_run() {
-        let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::create(dir.path()).unwrap();
-        let moves = vec![staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b")];
-        // As a run leaves it that was killed after it had moved the first file.
-        let manifest = staged(&lake, "m", "m");
-        let journal = Journal { moves: moves.clone(), removes: Vec::new(), manifest: manifest.clone() };
-        fs::write(lake.pending(), serde_json::to_vec(&journal).unwrap()).unwrap();
-        carry_out_move(&lake, &moves[0]).unwrap();
-        recover(&lake).unwrap();
-        for step in moves.iter().chain([&manifest]) {
-            assert!(lake.resolve(&step.to).exists());
-        }
-        assert!(!lake.pending().exists());
-        recover(&lake).unwrap();
-    }
-
-    #[test]
-    fn what_was_staged_and_not_decided_is_swept() {
-        let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::create(dir.path()).unwrap();
-        let step = staged(&lake, "a.parquet", "a");
-        recover(&lake).unwrap();
-        assert!(!lake.resolve(&step.from).exists() && !lake.resolve(&step.to).exists());
-    }
-
-    #[test]
-    fn a_commit_of_a_file_that_is_gone_is_not_decided() {
-        let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::create(dir.path()).unwrap();
-        let step = staged(&lake, "a.parquet", "a");
-        fs::remove_file(lake.resolve(&step.from)).unwrap();
-        publish(&lake, vec![step], Vec::new(), &manifest()).unwrap_err();
-        assert!(!lake.pending().exists());
-        recover(&lake).unwrap();
-    }
-
-    #[test]
-    fn a_commit_ends_with_its_manifest() {
-        let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::create(dir.path()).unwrap();
-        let step = staged(&lake, "a.parquet", "a");
-        publish(&lake, vec![step.clone()], Vec::new(), &manifest()).unwrap();
-        assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
-        let held = super::super::Holdings::read(&lake).unwrap();
-        assert_eq!((held.sequence, held.settings), (1, Some(Settings::default())));
     }
 }

@@ -1,10 +1,13 @@
 //! Where things lie in a lake.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::partition::Day;
+
+use super::system::is_unsupported;
 
 /// Parts of the packets table, below the lake.
 pub const PACKETS: &str = "packets";
@@ -17,6 +20,8 @@ const OWN: &str = "_parcap";
 #[derive(Clone, Debug)]
 pub struct Lake {
     root: PathBuf,
+    /// What a person should know of the place where it lies, once for each thing, whatever copy of this met it.
+    notes: Arc<Mutex<Vec<(&'static str, String)>>>,
 }
 
 impl Lake {
@@ -28,7 +33,7 @@ impl Lake {
         if root.is_file() {
             return Err(Error::LakeIsAFile { path: root.to_path_buf() });
         }
-        let lake = Self { root: root.to_path_buf() };
+        let lake = Self::at(root);
         for folder in [lake.manifest(), lake.partials()] {
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         }
@@ -38,7 +43,7 @@ impl Lake {
     /// The lake in a directory, as it is, whether it exists or not.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_path_buf() }
+        Self { root: root.to_path_buf(), notes: Arc::default() }
     }
 
     /// Whether there is a lake.
@@ -99,6 +104,18 @@ impl Lake {
         Path::new(OWN).join("partials").join(format!("{unit}.arrow"))
     }
 
+    /// The folder of partial summaries, below the lake.
+    #[must_use]
+    pub(super) fn partial_folder() -> PathBuf {
+        Path::new(OWN).join("partials")
+    }
+
+    /// The folder of what is kept of names, below the lake.
+    #[must_use]
+    pub(super) fn names_folder() -> PathBuf {
+        Path::new(OWN).join("names")
+    }
+
     /// Where the answers of reverse lookups are kept, below the lake.
     #[must_use]
     pub fn ptr_cache() -> PathBuf {
@@ -123,6 +140,12 @@ impl Lake {
         self.root.join(OWN).join("pending.json")
     }
 
+    /// Where that file is written, before it is renamed into place.
+    #[must_use]
+    pub(super) fn pending_draft(&self) -> PathBuf {
+        self.root.join(OWN).join("pending.draft")
+    }
+
     /// The lock.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
@@ -130,11 +153,52 @@ impl Lake {
     }
 }
 
-/// Makes the names in a directory durable.
-///
-/// # Errors
-/// If the directory cannot be opened or synced.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    let file = fs::File::open(folder).map_err(Error::io("open", folder))?;
-    file.sync_all().map_err(Error::io("sync", folder))
+impl Lake {
+    /// Makes the names in a directory durable. Where the file system does not have that for directories, it is noted, and
+    /// what was written is whole all the same: the order of names behind a power failure is then the file system's.
+    ///
+    /// # Errors
+    /// If the directory cannot be opened or synced.
+    pub(crate) fn sync_folder(&self, folder: &Path) -> Result<()> {
+        let file = fs::File::open(folder).map_err(Error::io("open", folder))?;
+        match file.sync_all() {
+            Err(error) if is_unsupported(&error) => {
+                self.note("sync", || {
+                    let root = self.root.display();
+                    format!(
+                        "{root}: its file system cannot sync folders ({error}), so a power failure may undo what a run has committed"
+                    )
+                });
+                Ok(())
+            }
+            result => result.map_err(Error::io("sync", folder)),
+        }
+    }
+
+    /// Makes the name of a file durable.
+    pub(super) fn sync_parent(&self, path: &Path) -> Result<()> {
+        path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+    }
+
+    /// Notes what a person should know, once for each thing that there is to be known.
+    pub(super) fn note(&self, about: &'static str, text: impl FnOnce() -> String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.iter().all(|(held, _)| *held != about) {
+            notes.push((about, text()));
+        }
+    }
+
+    /// What a person should know of the place where the lake lies: what its file system cannot do.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, text)| text.clone()).collect()
+    }
+}
+
+/// Whether a path leads to something below a folder of the lake, and nowhere else: it begins with the folder, goes on, and
+/// never up. Whoever writes into a lake's own files must not make anybody write or remove elsewhere.
+#[must_use]
+pub(super) fn is_below(path: &Path, folder: impl AsRef<Path>) -> bool {
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    plain && path.strip_prefix(folder).is_ok_and(|rest| rest.components().next().is_some())
 }

@@ -1,12 +1,14 @@
 //! One run per lake at a time.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
 use super::layout::Lake;
+use super::system::open;
 
 /// How often a run that waits looks whether the other one has ended.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -37,12 +39,26 @@ impl Lock {
 
     fn try_take(lake: &Lake) -> Result<Self> {
         let path = lake.lock();
-        let file =
-            File::options().create(true).write(true).truncate(false).open(&path).map_err(Error::io("open", &path))?;
+        let mut options = File::options();
+        // Of a new one, only who may write.
+        options.create(true).write(true).truncate(false).mode(0o222);
+        let file = open(&path, &mut options).map_err(Error::io("open", &path))?;
+        only_for_writers(&file);
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::LakeBusy { lake: lake.root().to_path_buf() }),
             Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
         }
+    }
+}
+
+/// Who may only read a lake must not be able to hold it: a lock can be taken of a file that is open for reading. So those
+/// may read the lock who may write it, which the umask and the folder have decided. Of a lock that is somebody else's this
+/// cannot be set, and need not be: he did, or will.
+fn only_for_writers(file: &File) {
+    let Ok(mode) = file.metadata().map(|metadata| metadata.permissions().mode()) else { return };
+    let wanted = (mode & !0o444) | ((mode & 0o222) << 1);
+    if wanted != mode {
+        let _ = file.set_permissions(Permissions::from_mode(wanted & 0o7777));
     }
 }

@@ -13,7 +13,9 @@ use crate::config::Settings;
 use crate::discover::path_text;
 use crate::error::{Error, Result};
 
+use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, UnitEntry};
+use super::system::open;
 
 /// The version of the manifest itself.
 const MANIFEST_VERSION: u32 = 2;
@@ -138,9 +140,9 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// If it cannot be read, or is none of this version.
+    /// If it cannot be read, is none of this version, or names files elsewhere than where they belong.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
+        let file = open(path, File::options().read(true)).map_err(Error::io("read", path))?;
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
         // Of a large archive the text is larger than what it says.
         let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, file)).map_err(not_one)?;
@@ -151,7 +153,22 @@ impl Manifest {
                 expected: MANIFEST_VERSION,
             });
         }
-        Ok(manifest)
+        match manifest.strange() {
+            Some(named) => Err(Error::Outside { path: path.to_path_buf(), named: path_text::printable(named) }),
+            None => Ok(manifest),
+        }
+    }
+
+    /// The first path that is not where such a file belongs: what it leads to would be read, and removed one day.
+    fn strange(&self) -> Option<&Path> {
+        let Removed { parts, partials, tables, .. } = &self.removed;
+        let parts = self.parts.iter().map(|part| &part.path).chain(parts).filter(|path| !is_below(path, PACKETS));
+        let tables = self.tables.iter().map(|table| &table.path).chain(tables);
+        let tables = tables.filter(|path| !is_below(path, SUMMARIES));
+        let folder = Lake::partial_folder();
+        let partials = self.partials.iter().map(|partial| &partial.path).chain(partials);
+        let mut all = parts.chain(tables).chain(partials.filter(|path| !is_below(path, &folder)));
+        all.next().map(PathBuf::as_path)
     }
 
     /// Writes it as a new file, synced: one line for each capture, part and so on, for people and for `grep`.

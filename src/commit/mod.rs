@@ -4,9 +4,12 @@
 //! Always: whatever happens, a reader sees only whole committed files, and the next run finishes or undoes what this one
 //! began. The only door for writing into a lake's visible folders.
 
+mod carry;
 mod change;
 mod check;
 mod entry;
+mod exchange;
+mod ground;
 mod holdings;
 mod journal;
 mod layout;
@@ -14,7 +17,11 @@ mod lock;
 mod manifest;
 mod named;
 mod proof;
+mod reading;
 mod record;
+mod system;
+#[cfg(test)]
+mod tests;
 
 pub use change::Change;
 pub use check::checked;
@@ -24,12 +31,12 @@ pub use entry::{
 };
 pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};
-pub(crate) use layout::sync_folder;
 pub use layout::{Lake, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use manifest::{Action, Manifest, Removed};
 pub use named::NamedCounts;
 pub use proof::unproved;
+pub use reading::steadily;
 pub use record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, Packed, RefusedEntry, Seen, UnitEntry,
 };

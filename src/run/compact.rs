@@ -33,13 +33,16 @@ pub struct RewriteRequest {
 }
 
 /// What `parcap compact` did.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct CompactReport {
     /// Files that went, and those that took their place.
     #[serde(flatten)]
     pub done: Compacted,
     /// How long it took.
     pub seconds: f64,
+    /// What else a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// Makes the files of a lake fewer and larger, and if that is wanted gives them today's form; the rows are the same.
@@ -48,7 +51,7 @@ pub struct CompactReport {
 /// If there is no lake, another run holds it, one of its files is not what was written, or a file cannot be written.
 pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let started = Instant::now();
-    let done = with_lake(request, |lake, held, settings| {
+    let (done, notes) = with_lake(request, |lake, held, settings| {
         let encoder = encoder(settings, lake)?;
         let mut change = Change::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
         let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
@@ -61,14 +64,14 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         }
         Ok(done)
     })?;
-    Ok(CompactReport { done, seconds: started.elapsed().as_secs_f64() })
+    Ok(CompactReport { done, seconds: started.elapsed().as_secs_f64(), notes })
 }
 
-/// Holds a lake while something is done with what it holds.
+/// Holds a lake while something is done with what it holds. Gives also what a person should know of where it lies.
 pub(super) fn with_lake<T>(
     request: &RewriteRequest,
     work: impl FnOnce(&Lake, Holdings, &Settings) -> Result<T>,
-) -> Result<T> {
+) -> Result<(T, Vec<String>)> {
     let lake = Lake::at(&request.lake);
     if !lake.exists() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
@@ -84,5 +87,5 @@ pub(super) fn with_lake<T>(
     let swept = sweep_staging(&lake);
     let result = result?;
     swept?;
-    Ok(result)
+    Ok((result, lake.notes()))
 }

@@ -104,6 +104,7 @@ pub fn convert(request: &Request) -> Result<Report> {
     report.newest_packet_timestamp_seconds = held.newest_packet();
     let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
     if !report.away.is_empty() {
+        report.notes.extend(lake.notes());
         return Ok(report);
     }
     if request.dry_run {
@@ -137,6 +138,7 @@ pub fn convert(request: &Request) -> Result<Report> {
     drop(lock);
     result?;
     swept?;
+    report.notes.extend(lake.notes());
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)

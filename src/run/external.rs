@@ -120,6 +120,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
         plans.iter().for_each(|folder| drop(fs::remove_dir(lake.resolve(folder))));
     }
     abandoned::sweep(&lake, options.abandon)?;
+    report.notes.extend(lake.notes());
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)

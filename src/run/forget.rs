@@ -33,6 +33,9 @@ pub struct ForgetReport {
     pub refused: u64,
     /// Rows that were taken out.
     pub rows: u64,
+    /// What else a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// A capture that was taken out.
@@ -69,7 +72,7 @@ pub fn forget_before(request: &RewriteRequest, named: &[PathBuf], before: Day) -
 }
 
 fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day>) -> Result<ForgetReport> {
-    with_lake(request, |lake, held, settings| {
+    let (report, notes) = with_lake(request, |lake, held, settings| {
         let Called { mut captures, mut refused } = if named.is_empty() {
             of_all(&held)
         } else {
@@ -113,7 +116,8 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         }
         change.publish(lake, after)?;
         Ok(report)
-    })
+    })?;
+    Ok(ForgetReport { notes, ..report })
 }
 
 /// Whether all of a capture is before a date. What was left out goes with the capture that stands for it.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::columns::{LengthKind, Table};
-use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry};
+use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry, steadily};
 use crate::config::{Names, WINDOW, time_text};
 use crate::discover::path_text::printable;
 use crate::error::{Error, Result};
@@ -134,7 +134,10 @@ impl Summarized {
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
     let lake = request.named.iter().map(|path| Lake::at(path)).find(Lake::exists);
     match lake {
-        Some(lake) if request.named.len() == 1 => of_lake(request, &lake),
+        // Runs may commit meanwhile, and take away what was about to be read.
+        Some(lake) if request.named.len() == 1 => {
+            steadily(&lake, || request.cancel.check(), |_| false, || of_lake(request, &lake))
+        }
         Some(lake) => Err(Error::Summaries {
             path: lake.root().to_path_buf(),
             problem: "is a lake, and not the only input",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::columns::TableColumn;
-use crate::commit::{CommittedPart, Holdings, Lake, Lock, Manifest, PACKETS, SUMMARIES, checked};
+use crate::commit::{CommittedPart, Holdings, Lake, Lock, Manifest, PACKETS, SUMMARIES, checked, steadily};
 use crate::config::Settings;
 use crate::discover::path_text;
 use crate::error::{Error, Result};
@@ -87,21 +87,31 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
     }
-    let _lock = lock(&lake, request)?;
-    let held = Holdings::read(&lake)?;
+    match lock(&lake, request)? {
+        Some(_lock) => verify_once(&lake, request),
+        // Runs are not kept away: what a commit took away meanwhile is not lost.
+        None => {
+            let is_wrong = |verified: &Verified| !verified.faults.is_empty();
+            steadily(&lake, || request.cancel.check(), is_wrong, || verify_once(&lake, request))
+        }
+    }
+}
+
+fn verify_once(lake: &Lake, request: &VerifyRequest) -> Result<Verified> {
+    let held = Holdings::read(lake)?;
     let settings = held.settings.clone().unwrap_or_default();
     let mut verified = Verified { captures: held.inputs.len() as u64, ..Verified::default() };
-    manifests(&lake, &mut verified)?;
+    manifests(lake, &mut verified)?;
     if lake.pending().exists() {
-        verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes it");
+        verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
-    strays(&lake, &held, &mut verified)?;
+    strays(lake, &held, &mut verified)?;
     captures(&held, &mut verified);
-    files(&lake, &held, &settings, request, &mut verified)?;
+    files(lake, &held, &settings, request, &mut verified)?;
     if settings.summaries && verified.faults.is_empty() {
-        balance(&lake, &held, &mut verified)?;
+        balance(lake, &held, &mut verified)?;
         if request.deep {
-            sums(&lake, &held, &settings, request, &mut verified)?;
+            sums(lake, &held, &settings, request, &mut verified)?;
         }
     }
     let root = lake.root();
@@ -160,7 +170,9 @@ fn strays(lake: &Lake, held: &Holdings, verified: &mut Verified) -> Result<()> {
         for entry in entries {
             let entry = entry.map_err(Error::io("read", &path))?;
             let place = folder.join(entry.file_name());
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            // A partition may be a link to another disk; a link that leads to no part is followed nowhere.
+            let leads_to_parts = || known.iter().any(|path| path.starts_with(&place)) && entry.path().is_dir();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && leads_to_parts())) {
                 folders.push(place);
             } else if !known.contains(place.as_path()) && entry.file_name() != "_SUCCESS" {
                 verified.fault(place, "is not in the manifest; readers take it for a part of the lake");

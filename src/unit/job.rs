@@ -186,7 +186,7 @@ impl<'a> Job<'a> {
         }
         let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit.id))?;
         let row = UnitRow { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
-        crate::commit::sync_folder(&self.folder())?;
+        self.workshop.lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
         debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
         Ok(row)

@@ -11,6 +11,7 @@ mod nameserver;
 mod apart;
 mod away;
 mod bounds;
+mod commits;
 mod damage;
 mod earlier;
 mod forget;
