@@ -41,10 +41,24 @@ impl Lake {
         Self { root: root.to_path_buf() }
     }
 
-    /// Whether there is a lake.
+    /// Whether there is a lake, or what is left of one.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.manifest().is_dir()
+        self.manifest().is_dir() || super::losses::has_data(self).unwrap_or(true)
+    }
+
+    /// A file of parcap's own, below the lake.
+    pub(super) fn own(name: &str) -> PathBuf {
+        Path::new(OWN).join(name)
+    }
+
+    /// Whether the lake has what says what it holds, as far as names tell: packets without a manifest are no new lake, and
+    /// neither are manifests of which one is missing.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] if something is missing; if a folder cannot be read.
+    pub fn check_is_whole(&self) -> Result<()> {
+        super::holdings::check_names(self)
     }
 
     /// The lake's directory.
