@@ -96,6 +96,8 @@ pub enum Status {
     Duplicate,
     /// It gave no rows.
     Refused,
+    /// Some of its rows were lost with a part, and not converted again since.
+    Incomplete,
 }
 
 impl Status {
@@ -109,11 +111,13 @@ impl Status {
             Self::Open => "it was being written, and was read up to its last whole packet",
             Self::Duplicate => "another capture with the same content stands for it",
             Self::Refused => "it gave no rows",
+            Self::Incomplete => "some of its rows were lost with a part; it is converted again if it is still there",
         }
     }
 
     /// Every word, from the best to the worst.
-    pub const ALL: [Self; 6] = [Self::Whole, Self::Odd, Self::Open, Self::Duplicate, Self::Damaged, Self::Refused];
+    pub const ALL: [Self; 7] =
+        [Self::Whole, Self::Odd, Self::Open, Self::Duplicate, Self::Incomplete, Self::Damaged, Self::Refused];
 
     /// A line for each word that is shown, and that is not plain.
     pub fn legend(is_shown: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
@@ -131,6 +135,7 @@ impl Status {
             Self::Open => "open",
             Self::Duplicate => "duplicate",
             Self::Refused => "refused",
+            Self::Incomplete => "incomplete",
         }
     }
 }

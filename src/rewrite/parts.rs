@@ -9,7 +9,7 @@ use crate::columns::{Batch, Rows};
 use crate::commit::{CommittedPart, Holdings, Lake, PartEntry, checked};
 use crate::error::{Error, Result};
 use crate::unit::Cancel;
-use crate::write::{Encoder, PartReader, PartWriter, RowRange};
+use crate::write::{Encoder, Origin, PartReader, PartWriter, RowRange};
 
 /// Writes parts anew; shared by all workers of a run.
 pub struct Rewriter<'a> {
@@ -175,9 +175,12 @@ impl Out<'_> {
     fn close(&mut self) -> Result<()> {
         let Some((staged, writer)) = self.open.take() else { return Ok(()) };
         let held = &self.rewriter.held.inputs;
-        let name = |id: &usize| held.get(id).map_or_else(String::new, |entry| entry.input.name());
-        let names: Vec<_> = self.inputs.iter().map(name).collect();
-        let file = writer.close(&names)?;
+        let origin = |place: usize| {
+            let entry = held.get(self.inputs.get(place)?)?;
+            // Of all its parts, whichever they are by now.
+            Some(Origin::of(&entry.input, None, Some(entry.found.rows + entry.lost_rows)))
+        };
+        let file = writer.close(&origin)?;
         let name = format!("part-{}-{:05}.parquet", self.unit, self.parts.len());
         self.parts.push(PartEntry {
             staged,

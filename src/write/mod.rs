@@ -15,7 +15,7 @@ mod table;
 
 pub use form::is_of_earlier_form;
 pub use parquet::errors::ParquetError;
-pub use part::{PartFile, PartWriter, RowRange};
+pub use part::{Origin, PartFile, PartWriter, RowRange};
 pub use read::{PartFacts, PartReader, part_facts};
 pub use row_group::{EncodedRowGroup, Encoder};
 pub use table::{TableFile, TableWriter, copy_table, read_table, write_table};
