@@ -248,9 +248,9 @@ impl Error {
             }
             Self::FileDiffers { what: "checksum of the manifest", .. } => Some(REMAKE),
             Self::Json { what: "manifest", .. } => Some(REMAKE),
-            Self::FileDiffers { .. } => {
-                Some("`parcap verify LAKE` shows all that is wrong, and `parcap verify LAKE --repair` mends it (docs/operations.md)")
-            }
+            Self::FileDiffers { .. } => Some(
+                "`parcap verify LAKE` shows all that is wrong, and `parcap verify LAKE --repair` mends it (docs/operations.md)",
+            ),
             Self::Incomplete { hint, .. } => Some(hint),
             Self::ManifestVersion { .. } => {
                 Some("use the parcap that wrote it, or convert the captures into a new lake")

@@ -9,6 +9,7 @@ mod nightly;
 mod parse;
 mod ptr;
 mod render;
+mod repaired;
 mod report;
 mod summarize;
 mod times;

@@ -58,6 +58,13 @@ impl Change {
         self.manifest.removed.parts.push(path.to_path_buf());
     }
 
+    /// Puts a part that is damaged where no reader sees it, and returns that place.
+    pub fn set_aside(&mut self, path: &Path) -> PathBuf {
+        let to = Lake::set_aside(path);
+        self.moves.push(Move { from: path.to_path_buf(), to: to.clone() });
+        to
+    }
+
     /// Takes a partial summary out.
     pub fn remove_partial(&mut self, path: &Path) {
         self.staying.remove(path);
@@ -114,9 +121,10 @@ impl Change {
         self.manifest.tables.push(table);
     }
 
-    /// Adds a file of the lake's own that was staged, in place of the one that is there.
-    pub fn add_file(&mut self, step: Move) {
+    /// Adds the answers of reverse lookups that were staged, in place of those that are there.
+    pub fn add_names(&mut self, (step, table): (Move, CommittedTable)) {
         self.moves.push(step);
+        self.manifest.names = Some(table);
     }
 
     /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about

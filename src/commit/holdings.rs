@@ -78,10 +78,7 @@ impl Holdings {
     ///
     /// # Errors
     /// If the folder of the manifests cannot be read, or `unreadable` says so.
-    pub fn read_all(
-        lake: &Lake,
-        mut unreadable: impl FnMut(Error) -> Result<()>,
-    ) -> Result<(Self, Option<Error>)> {
+    pub fn read_all(lake: &Lake, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
         let mut held = Self::default();
         let mut problem = None;
         for path in files(&lake.manifest())? {
@@ -100,7 +97,8 @@ impl Holdings {
                 problem = None;
             } else if manifest.sequence != held.sequence + 1 {
                 let missing = held.sequence + 1;
-                problem.get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
+                problem
+                    .get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
             }
             held.add(manifest);
         }
@@ -169,7 +167,32 @@ impl Holdings {
         of_part.chain(of_partial).filter(|input| *input > 0)
     }
 
-    pub(super) fn add_input(&mut self, entry: Arc<InputEntry>) {
+    /// Adds a capture that has a number.
+    pub fn take_up(&mut self, entry: InputEntry) {
+        self.add_input(Arc::new(entry));
+    }
+
+    /// Adds a unit whose captures are all there, so that it is not committed once more.
+    pub fn take_up_unit(&mut self, id: &str, inputs: Vec<usize>) {
+        self.units.insert(id.to_owned(), inputs);
+    }
+
+    /// Looks up paths and streams anew, after captures were changed.
+    pub fn index(&mut self) {
+        self.paths.clear();
+        self.streams.clear();
+        for entry in self.inputs.values() {
+            if entry.input.is_stdin() {
+                self.streams.extend(entry.input.fingerprint.clone());
+            } else {
+                self.paths.insert(entry.input.absolute.clone(), entry.id);
+            }
+        }
+        let inputs = &self.inputs;
+        self.units.retain(|_, captures| captures.iter().all(|input| *input == 0 || inputs.contains_key(input)));
+    }
+
+    fn add_input(&mut self, entry: Arc<InputEntry>) {
         self.last_input = self.last_input.max(entry.id);
         if entry.input.is_stdin() {
             self.streams.extend(entry.input.fingerprint.clone());

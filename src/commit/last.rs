@@ -14,7 +14,7 @@ use super::journal::Move;
 use super::layout::Lake;
 
 /// Its file's name, in the lake's own folder.
-const NAME: &str = "last";
+pub(super) const NAME: &str = "last";
 
 fn text_of(sequence: u64) -> String {
     let number = sequence.to_string();

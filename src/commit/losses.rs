@@ -17,7 +17,8 @@ use super::manifest;
 const DEPTH: usize = 6;
 
 /// What to do about a file that no manifest names.
-const STRAY: &str = "if it was put there, move it away; if a manifest was lost, `parcap verify LAKE --repair` takes up what it named";
+const STRAY: &str =
+    "if it was put there, move it away; if a manifest was lost, `parcap verify LAKE --repair` takes up what it named";
 
 /// Files of a lake that are lost, by their paths below the lake, each with what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,7 +147,9 @@ pub(super) fn has_data(lake: &Lake) -> Result<bool> {
 /// begin with a dot or an underscore.
 fn walk(lake: &Lake, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf, u64) -> bool) -> io::Result<bool> {
     let entries = match fs::read_dir(lake.resolve(folder)) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(true);
+        }
         entries => entries?,
     };
     for entry in entries {

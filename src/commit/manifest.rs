@@ -158,8 +158,7 @@ impl Manifest {
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
         let mut hashed = Hashed { file, left: length, hash: ContentHash::default() };
         // Of a large archive the text is larger than what it says.
-        let manifest: Self =
-            serde_json::from_reader(BufReader::with_capacity(BUFFER, &mut hashed)).map_err(not_one)?;
+        let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, &mut hashed)).map_err(not_one)?;
         if manifest.version != MANIFEST_VERSION {
             return Err(Error::ManifestVersion {
                 path: path.to_path_buf(),
@@ -169,12 +168,9 @@ impl Manifest {
         }
         let found = checksum(&hashed.hash);
         match expected {
-            Some(expected) if expected != found => Err(Error::FileDiffers {
-                path: path.to_path_buf(),
-                what: "checksum of the manifest",
-                expected,
-                found,
-            }),
+            Some(expected) if expected != found => {
+                Err(Error::FileDiffers { path: path.to_path_buf(), what: "checksum of the manifest", expected, found })
+            }
             _ => Ok(manifest),
         }
     }

@@ -19,7 +19,7 @@ mod proof;
 mod record;
 
 pub use change::Change;
-pub use check::checked;
+pub use check::{checked, sum_of};
 pub use entry::{
     BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status, StreamEntry,
     UnitRow,

@@ -1,15 +1,19 @@
 //! What a manifest records: captures, units, parts, partial summaries and tables, each in its place.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::discover::{Candidate, Input, path_text};
+use crate::error::Result;
 use crate::partition::Day;
+use crate::tally::{Owners, Tallies};
 use crate::write::RowRange;
 
+use super::check::checked;
 use super::entry::{CaptureEntry, Status};
+use super::layout::Lake;
 
 /// A capture in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -140,6 +144,19 @@ pub struct CommittedPartial {
     pub days: Vec<Day>,
     /// The captures whose rows are summed up in it; in the order in which its keys number them.
     pub inputs: Vec<usize>,
+}
+
+impl CommittedPartial {
+    /// Adds its sums to others, after a look whether the file is the one that was written; `place` is where it is, below
+    /// the lake, if it is staged.
+    ///
+    /// # Errors
+    /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it is another one.
+    pub fn append_to(&self, tallies: &mut Tallies, lake: &Lake, place: Option<&Path>, owners: Owners) -> Result<()> {
+        let path = lake.resolve(place.unwrap_or(&self.path));
+        checked(&path, self.bytes, &self.checksum)?;
+        tallies.append_file(&path, owners)
+    }
 }
 
 /// A summary table of one date, or of all captures, in its place.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::commit::{Holdings, Lake, PACKETS, UnitRow, sweep, sweep_staging, unproved};
+use crate::commit::{Holdings, Lake, Losses, PACKETS, UnitRow, sweep, sweep_staging, unproved};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
@@ -28,6 +28,7 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
     let held = Holdings::read(&Lake::at(lake))?;
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
+    report.lost.add(&Losses::find(&Lake::at(lake), &held)?, &held);
     // A capture under a new name is one to convert, for a plan changes nothing of the lake.
     let rules = Rules { rename: false, ..rules.clone() };
     let inputs = tonight(named, &held, &rules, &mut report).convert;
@@ -46,6 +47,7 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules) 
 /// # Errors
 /// If the lake cannot be written.
 pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitRow> {
+    Lake::at(lake).check_is_whole()?;
     let lake = Lake::create(lake)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let staging = Lake::units().join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
@@ -88,11 +90,13 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
         return Ok(report);
     };
     rows.iter().try_for_each(|row| fits(row, &settings))?;
+    Lake::at(lake).check_is_whole()?;
     let lake = Lake::create(lake)?;
     let _lock = hold(&lake, options.wait, &options.cancel)?;
     let held = Holdings::read(&lake)?;
     held.agrees_with(&settings, lake.root())?;
-    let stage = FinalStage::open(&lake, &settings, &options.ptr, options.top, &options.cancel)?;
+    report.lost.add(&Losses::find(&lake, &held)?, &held);
+    let stage = FinalStage::open(&lake, (&settings, &held), &options.ptr, options.top, &options.cancel)?;
     let mut seen = HashSet::new();
     let mut is_new = |row: &UnitRow| !held.has_unit(&row.unit.id) && seen.insert(row.unit.id.clone());
     let mut rows: Vec<_> = rows.into_iter().filter(|row| is_new(row)).collect();

@@ -166,14 +166,17 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     for partial in held.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
         if !wanted.is_empty() {
-            tallies.append_file(&lake.resolve(&partial.path), Owners::AddUp)?;
+            partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
             days.extend(wanted);
         }
     }
     // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
-    let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), 0)?;
+    let names = request.names.as_ref().unwrap_or(&settings.names);
+    let mut naming = naming::open(names, Some((lake, held.names.as_ref())), 0)?;
+    let mut report = Report::default();
+    report.note_names(&mut naming, None);
     let entries = held.inputs_by_path().into_iter().cloned().collect();
-    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
+    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, report))?;
     let refused = held.quarantine.into_values().chain(held.refused).collect();
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }

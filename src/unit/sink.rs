@@ -168,5 +168,5 @@ impl<'a> Sink<'a> {
 /// What the parts of a unit say of one of its captures.
 fn origin(unit: &Unit, place: usize, rows: Option<u64>) -> Option<Origin> {
     let capture = unit.captures.get(place)?;
-    Some(Origin::of(&capture.input, capture.chunks.clone(), rows))
+    Some(Origin { place: Some(place), ..Origin::of(&capture.input, capture.chunks.clone(), rows) })
 }

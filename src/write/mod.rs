@@ -5,6 +5,7 @@
 //! settings alone. The only door for parquet. Where a part goes is [`crate::commit`]'s.
 
 mod encode;
+mod footer;
 mod form;
 mod parked;
 mod part;
@@ -13,6 +14,7 @@ mod read;
 mod row_group;
 mod table;
 
+pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;
 pub use parquet::errors::ParquetError;
 pub use part::{Origin, PartFile, PartWriter, RowRange};

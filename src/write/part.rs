@@ -54,6 +54,9 @@ pub struct Origin {
     /// The chunks of it that the part's unit has; none for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<Range<u64>>,
+    /// Its place in the unit whose name the part bears; none if the part was written anew since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<usize>,
     /// Rows that these gave, in all parts; none if that was not known yet when the part ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -70,6 +73,7 @@ impl Origin {
             compression: input.compression,
             format: input.format,
             chunks,
+            place: None,
             rows,
         }
     }
@@ -208,11 +212,7 @@ pub(super) const CAPTURES: &str = "parcap.captures";
 pub(super) const SETTINGS: &str = "parcap.settings";
 
 /// What a part says of itself: who wrote it, by which schema and settings, and which records of which inputs it holds.
-fn metadata(
-    ranges: &[RowRange],
-    origin: &dyn Fn(usize) -> Option<Origin>,
-    settings: String,
-) -> [(String, String); 6] {
+fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, settings: String) -> [(String, String); 6] {
     let mut captures: Vec<(usize, Origin)> = Vec::new();
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for range in ranges {
@@ -237,7 +237,8 @@ fn metadata(
             })
         })
         .collect();
-    let captures: Vec<_> = captures.iter().map(|(_, origin)| serde_json::to_value(origin).unwrap_or_default()).collect();
+    let captures: Vec<_> =
+        captures.iter().map(|(_, origin)| serde_json::to_value(origin).unwrap_or_default()).collect();
     let columns: serde_json::Map<String, serde_json::Value> =
         COLUMNS.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
     [
