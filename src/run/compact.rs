@@ -141,6 +141,7 @@ pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetRepor
             stage.stage(days, &after, &mut change, &mut told)?;
             report.lost.files.extend(told.lost.files);
         }
+        report.lost.leave_out_mended(&change, &after);
         change.publish(lake, after)?;
         Ok(report)
     })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::commit::{Holdings, Lake, Losses, checked, problem_of};
+use crate::commit::{Change, Holdings, Lake, Losses, checked, problem_of};
 use crate::discover::{Input, path_text};
 use crate::error::Result;
 use crate::rewrite::read_to_take_out;
@@ -103,6 +103,16 @@ impl Lost {
                 self.files.push(LostFile::of(path, problem, held));
             }
         }
+    }
+
+    /// Leaves out what a commit mends: files that the lake does not name any more, and tables that were made anew.
+    pub(super) fn leave_out_mended(&mut self, change: &Change, after: &Holdings) {
+        let anew: BTreeSet<&Path> = change.manifest.tables.iter().map(|table| table.path.as_path()).collect();
+        self.files.retain(|lost| {
+            let path = lost.path.as_path();
+            let is_named = after.parts.contains_key(path) || after.partials.contains_key(path);
+            is_named || (after.tables.contains_key(path) && !anew.contains(path))
+        });
     }
 
     /// A line for each, and what to do.

@@ -15,6 +15,7 @@ mod earlier;
 mod inspect;
 mod json;
 mod json_page;
+mod lost;
 mod misuse;
 mod named;
 mod names;
