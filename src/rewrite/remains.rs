@@ -131,19 +131,20 @@ impl Expected {
 
     /// How many rows there should be, if all that tells it is there.
     fn rows(&self, chunks: u64) -> Option<u64> {
+        // A unit of which no part is left had rows: at least one more than there are.
+        let missing = Some(u64::MAX);
         if self.all.is_some() || self.shares.is_empty() {
             return self.all;
         }
         let (mut next, mut rows) = (0, 0);
         for ((start, end), share) in &self.shares {
             if *start != next {
-                // A unit without any part is a unit whose parts are lost.
-                return Some(u64::MAX);
+                return missing;
             }
             next = *end;
             rows += (*share)?;
         }
-        Some(if next < chunks { u64::MAX } else { rows })
+        if next < chunks { missing } else { Some(rows) }
     }
 }
 
@@ -202,6 +203,7 @@ impl Remains {
             let Some(entry) = self.held.inputs.get(&number).map(Arc::as_ref) else { continue };
             // Of a capture that was incomplete before, and is no more so now.
             let lost = match rows_of(&self.held, number) {
+                Some(u64::MAX) => 1,
                 Some(expected) => expected.saturating_sub(rows),
                 None => 0,
             };

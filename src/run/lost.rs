@@ -82,10 +82,9 @@ pub struct HeldBack {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Lost {
     /// Files that are lost, each once.
-    #[serde(rename = "lost", skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "lost")]
     pub files: Vec<LostFile>,
     /// Captures that were to be replaced or taken out, and are as they were.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held_back: Vec<HeldBack>,
 }
 

@@ -65,8 +65,8 @@ pub struct Incomplete {
     /// As it was named.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// How many; none if that is not known.
-    pub rows: Option<u64>,
+    /// How many that is known of.
+    pub rows: u64,
 }
 
 impl Repaired {
@@ -120,17 +120,12 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut left = remains(lake, held, take_up, jobs, cancel)?;
     let settings = settings_of(&left.held);
     left.held.settings = Some(settings.clone());
+    for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
+        let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
+        repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
+    }
     for (path, problem) in &left.left_out {
         repaired.left_out.push(LostFile::of(path, problem, &left.held));
-    }
-    for (path, problem) in &left.lost {
-        repaired.lost.push(LostFile::of(path, problem, &before));
-    }
-    // A part may be gone together with the manifest that named it.
-    if anew {
-        let gone = before.parts.keys().filter(|path| !left.held.parts.contains_key(*path));
-        let gone = gone.filter(|path| !left.lost.contains_key(*path));
-        repaired.lost.extend(gone.map(|path| LostFile::of(path, "is not there", &before)));
     }
     repaired.taken_up = left.taken_up.iter().cloned().collect();
 
@@ -168,8 +163,7 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     for number in &left.changed {
         let Some(entry) = left.held.inputs.get(number) else { continue };
         if entry.lost_rows > 0 {
-            let rows = Some(entry.lost_rows).filter(|rows| *rows < UNKNOWN);
-            repaired.incomplete.push(Incomplete { path: entry.input.path.clone(), rows });
+            repaired.incomplete.push(Incomplete { path: entry.input.path.clone(), rows: entry.lost_rows });
         }
     }
     repaired.unproved =
@@ -191,9 +185,6 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     change.publish(lake, after)?;
     Ok(repaired)
 }
-
-/// So many rows are lost if it is not known how many.
-const UNKNOWN: u64 = 1 << 62;
 
 fn is_of_a_date(path: &Path) -> bool {
     path.to_string_lossy().contains("date=")

@@ -134,13 +134,28 @@ impl Summarized {
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
     let lake = request.named.iter().map(|path| Lake::at(path)).find(Lake::exists);
     match lake {
-        Some(lake) if request.named.len() == 1 => of_lake(request, &lake),
+        Some(lake) if request.named.len() == 1 => {
+            of_lake(request, &lake).map_err(|error| with_the_way_out(error, &lake))
+        }
         Some(lake) => Err(Error::Summaries {
             path: lake.root().to_path_buf(),
             problem: "is a lake, and not the only input",
             hint: "sum up one lake at a time, or captures",
         }),
         None => of_captures(request),
+    }
+}
+
+/// What to do where sums of a lake are not there.
+fn with_the_way_out(error: Error, lake: &Lake) -> Error {
+    match error {
+        Error::Io { path, source, .. }
+            if source.kind() == std::io::ErrorKind::NotFound && path.starts_with(lake.partials()) =>
+        {
+            let problem = "is not there, and the lake's manifest names it".to_owned();
+            Error::Incomplete { path, problem, hint: "`parcap verify LAKE --repair` counts it again from the packets" }
+        }
+        other => other,
     }
 }
 

@@ -289,7 +289,7 @@ fn a_night_goes_on_where_a_part_is_lost_and_names_it_each_night() {
         // After a repair and a night all is as if nothing had been lost.
         let repaired = repair(&nights.lake);
         assert_eq!(repaired.status, Some(3), "{harm}: {repaired:?}");
-        assert!(repaired.stderr.contains("archive/old.pcap: 20 rows of it are lost"), "{harm}: {repaired:?}");
+        assert!(repaired.stderr.contains("archive/old.pcap: 20 rows are lost"), "{harm}: {repaired:?}");
         let ran = nights.convert();
         assert_eq!(ran.status, Some(0), "{harm}: {ran:?}");
         assert_eq!(nights.run(&["verify"], &["--deep"]).status, Some(0), "{harm}");
@@ -409,7 +409,7 @@ fn a_part_that_is_missing_in_a_backup_of_the_packets_is_noticed() {
     fs::remove_file(nights.lake.join(lost["path"].as_str().unwrap())).unwrap();
     let repaired = repair(&nights.lake);
     assert_eq!(repaired.status, Some(3), "{repaired:?}");
-    assert!(repaired.stderr.contains("across.pcap: 10 rows of it are lost"), "{repaired:?}");
+    assert!(repaired.stderr.contains("across.pcap: 10 rows are lost"), "{repaired:?}");
     assert_eq!(nights.convert().status, Some(0));
     assert!(nights.rows() == rows);
 }
