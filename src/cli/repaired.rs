@@ -40,7 +40,8 @@ pub(super) fn losses(repaired: &Repaired) -> String {
     });
     each(&mut text, &repaired.set_aside, |path| format!("note: {}: a damaged part was put there", printable(path)));
     each(&mut text, &repaired.incomplete, |capture| {
-        let rows = if capture.rows == 1 { "at least a row is".to_owned() } else { format!("{} rows are", capture.rows) };
+        let rows =
+            if capture.rows == 1 { "at least a row is".to_owned() } else { format!("{} rows are", capture.rows) };
         format!("warning: {}: {rows} lost", printable(&capture.path))
     });
     if !repaired.incomplete.is_empty() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::commit::{
     CaptureEntry, CommittedPart, Holdings, InputEntry, Lake, PACKETS, checked, data_files, problem_of, sum_of,
 };
+use crate::config::Settings;
 use crate::discover::Input;
 use crate::error::Result;
 use crate::unit::{Cancel, in_order};
@@ -150,6 +151,9 @@ impl Expected {
 
 impl Remains {
     fn take_up(&mut self, found: Vec<Unnamed>) {
+        if self.held.settings.is_none() {
+            self.held.settings = settings_of(&found);
+        }
         let known: BTreeSet<(u64, String)> =
             self.held.parts.values().map(|part| (part.bytes, part.checksum.clone())).collect();
         let mut captures = Captures::of(&self.held);
@@ -160,9 +164,6 @@ impl Remains {
             if !seen.insert((part.bytes, part.checksum.clone())) {
                 self.left_out.insert(part.path, "is a copy of another part".to_owned());
                 continue;
-            }
-            if let Some(settings) = &part.says.settings {
-                self.held.settings.get_or_insert_with(|| settings.clone());
             }
             let unit = unit_of(&part.path);
             let numbers: Vec<usize> = part
@@ -277,6 +278,20 @@ impl Remains {
         }
         self.held.index();
     }
+}
+
+/// What shaped parts: as one of them says; of earlier versions none does, and it is what can be seen.
+fn settings_of(found: &[Unnamed]) -> Option<Settings> {
+    if let Some(said) = found.iter().find_map(|part| part.says.settings.clone()) {
+        return Some(said);
+    }
+    let mut settings = Settings { timestamp_unit: found.first()?.says.timestamp_unit, ..Settings::default() };
+    for name in found.iter().flat_map(|part| part.path.iter()) {
+        let name = name.to_string_lossy();
+        settings.partition_by.hour |= name.starts_with("hour=");
+        settings.partition_by.protocol |= name.starts_with("protocol=");
+    }
+    Some(settings)
 }
 
 /// How many rows there are of each capture.

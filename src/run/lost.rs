@@ -106,11 +106,15 @@ impl Lost {
 
     /// Leaves out what a commit mends: files that the lake does not name any more, and tables that were made anew.
     pub(super) fn leave_out_mended(&mut self, change: &Change, after: &Holdings) {
-        let anew: BTreeSet<&Path> = change.manifest.tables.iter().map(|table| table.path.as_path()).collect();
+        let added = &change.manifest;
+        let parts = added.parts.iter().map(|part| part.path.as_path());
+        let partials = added.partials.iter().map(|partial| partial.path.as_path());
+        let anew: BTreeSet<&Path> =
+            parts.chain(partials).chain(added.tables.iter().map(|table| table.path.as_path())).collect();
         self.files.retain(|lost| {
             let path = lost.path.as_path();
             let is_named = after.parts.contains_key(path) || after.partials.contains_key(path);
-            is_named || (after.tables.contains_key(path) && !anew.contains(path))
+            (is_named || after.tables.contains_key(path)) && !anew.contains(path)
         });
     }
 

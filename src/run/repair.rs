@@ -12,7 +12,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::commit::{
-    Action, Change, CommittedPart, CommittedPartial, Holdings, Lake, PartialEntry, checked, problem_of, sweep_staging,
+    Action, Change, CommittedPart, CommittedPartial, Holdings, Lake, PartialEntry, SUMMARIES as FOLDER, checked,
+    data_files, problem_of, sweep_staging,
 };
 use crate::config::Settings;
 use crate::discover::path_text;
@@ -21,6 +22,7 @@ use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::plan::derived_identity;
 use crate::rewrite::{Remains, Rewriter, Told, recount_captures, remains};
+use crate::summary::SUMMARIES;
 use crate::tally::{Owners, Saved};
 use crate::unit::{Cancel, in_order};
 
@@ -118,7 +120,7 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let before = held.clone();
     let take_up = anew || !lake.says_last();
     let mut left = remains(lake, held, take_up, jobs, cancel)?;
-    let settings = settings_of(&left.held);
+    let settings = left.held.settings.clone().unwrap_or_default();
     left.held.settings = Some(settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
         let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
@@ -180,28 +182,25 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         change.manifest.removed.tables.iter().for_each(|path| drop(after.tables.remove(path)));
         repaired.tables = change.manifest.tables.len() as u64;
         after.add_tables(change.manifest.tables.clone());
+        if anew {
+            // Tables that a lost manifest named, of dates of which there is nothing any more.
+            let stale = data_files(lake)?.into_keys().filter(|path| is_table(path) && !after.tables.contains_key(path));
+            stale.for_each(|path| change.remove_table(&path));
+        }
     }
     change.replace_manifests(lake.manifest_files()?);
     change.publish(lake, after)?;
     Ok(repaired)
 }
 
-fn is_of_a_date(path: &Path) -> bool {
-    path.to_string_lossy().contains("date=")
+/// Whether a file has the place of a table of one date: `summaries/ports/date=2024-03-11/ports.parquet`.
+fn is_table(path: &Path) -> bool {
+    let mut tables = SUMMARIES.iter().map(|table| Path::new(FOLDER).join(table.name));
+    is_of_a_date(path) && tables.any(|folder| path.starts_with(&folder) && path.file_stem() == folder.file_name())
 }
 
-/// What shapes the lake's parts and tables. Where neither a manifest nor a part says it, what can be seen.
-fn settings_of(held: &Holdings) -> Settings {
-    if let Some(settings) = &held.settings {
-        return settings.clone();
-    }
-    let mut settings = Settings::default();
-    for name in held.parts.keys().flat_map(|path| path.iter()) {
-        let name = name.to_string_lossy();
-        settings.partition_by.hour |= name.starts_with("hour=");
-        settings.partition_by.protocol |= name.starts_with("protocol=");
-    }
-    settings
+fn is_of_a_date(path: &Path) -> bool {
+    path.to_string_lossy().contains("date=")
 }
 
 /// The dates of which a table is lost.

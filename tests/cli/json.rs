@@ -257,7 +257,8 @@ fn losses(page: &mut Page, root: &Path) {
     page.document("report", &json(&convert));
     let part = |place: usize| lake.join("packets").join(&super::common::files(&lake.join("packets"))[place]);
     fs::write(part(0), "PAR1").unwrap();
-    fs::write(&one, capture().bytes.get(..2000).unwrap()).unwrap();
+    let more = capture().bytes;
+    fs::write(&one, [&more[..], more.get(24..).unwrap()].concat()).unwrap();
     page.document("compacted", &json(&["compact", &text(&lake)]));
     page.document("forgotten", &json(&["forget", &text(&lake), &text(&one)]));
     page.document("report", &json(&convert));

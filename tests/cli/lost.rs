@@ -202,7 +202,7 @@ fn a_part_that_no_manifest_names_is_refused_and_not_doubled() {
     let repaired = repair(&nights.lake);
     assert!(repaired.stdout.contains("1 parts that no manifest named were taken up"), "{repaired:?}");
     let converted = nights.convert();
-    assert!(converted.stdout.contains("converted 0 captures"), "{converted:?}");
+    assert!(converted.stderr.contains("converted 0 captures"), "{converted:?}");
 }
 
 /// A copy of a part under another name is no part that was lost: it stays where it is, and is named.
@@ -285,7 +285,9 @@ fn a_night_goes_on_where_a_part_is_lost_and_names_it_each_night() {
         let forgot = nights.run(&["forget"], &[&text(&nights.archive.join("old.pcap"))]);
         assert_eq!(forgot.status, Some(3), "{harm}: {forgot:?}");
         assert!(forgot.stdout.contains("forgot 0 captures, 0 rows"), "{harm}: {forgot:?}");
-        assert_eq!(nights.run(&["compact"], &[]).status, Some(3 - 2 * i32::from(harm == "flip")), "{harm}");
+        // It has no reason to read the part, which is alone of its date.
+        let compacted = nights.run(&["compact"], &[]);
+        assert_eq!(compacted.status, Some(if harm == "flip" { 0 } else { 3 }), "{harm}: {compacted:?}");
         // After a repair and a night all is as if nothing had been lost.
         let repaired = repair(&nights.lake);
         assert_eq!(repaired.status, Some(3), "{harm}: {repaired:?}");
@@ -339,7 +341,7 @@ fn sums_with_a_flipped_bit_are_an_error_that_names_them_or_cost_their_dates() {
             let is_beside = forgot.status == Some(3);
             if is_beside {
                 named(&forgot);
-                assert!(table(&nights) == before);
+                assert!(table(&nights) == before || !forgot.stdout.contains("forgot 0"), "{place}: {forgot:?}");
             } else {
                 assert_eq!(forgot.status, Some(0), "{place}: {forgot:?}");
             }
