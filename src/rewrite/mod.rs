@@ -6,6 +6,7 @@
 //! written anew. Memory is bounded by the number of workers.
 
 mod compact;
+mod numbers;
 mod parts;
 mod recount;
 mod remains;

@@ -17,6 +17,7 @@ mod page;
 mod publish;
 mod repair;
 mod report;
+mod resum;
 mod strict;
 mod summaries;
 mod summarize;
