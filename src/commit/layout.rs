@@ -56,16 +56,10 @@ impl Lake {
         Ok(held.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
     }
 
-    /// Whether the lake says which its last commit is; lakes of earlier versions do not.
-    #[must_use]
-    pub fn says_last(&self) -> bool {
-        super::last::last(self).is_some()
-    }
-
     /// Whether the number of the last commit can be read, if it is there.
     #[must_use]
     pub fn last_is_sound(&self) -> bool {
-        self.says_last() || !self.resolve(&Self::own(super::last::NAME)).exists()
+        super::last::last(self).is_some() || !self.resolve(&Self::own(super::last::NAME)).exists()
     }
 
     /// Where a part is put that is damaged, below the lake.

@@ -40,12 +40,12 @@ struct Unnamed {
     says: PartSays,
 }
 
-/// Looks at every part. `held` is what manifests say; `take_up` is whether a manifest may be missing, so that parts which
-/// none names count.
+/// Looks at every part. `held` is what manifests say; `anew` is whether one of them is missing, so that it may have put
+/// another part in the place of one that is named.
 ///
 /// # Errors
 /// If a folder cannot be read, or the work is cancelled.
-pub fn remains(lake: &Lake, held: Holdings, take_up: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
+pub fn remains(lake: &Lake, held: Holdings, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
     let looked = in_order(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
@@ -60,8 +60,7 @@ pub fn remains(lake: &Lake, held: Holdings, take_up: bool, jobs: usize, cancel: 
         if problem.is_none() && !unknown {
             continue;
         }
-        if take_up && there.contains(&path) {
-            // A manifest that is lost may have put another one in its place.
+        if anew && there.contains(&path) {
             unnamed.insert(path.clone());
         } else {
             remains
@@ -72,20 +71,15 @@ pub fn remains(lake: &Lake, held: Holdings, take_up: bool, jobs: usize, cancel: 
         remains.held.parts.remove(&path);
     }
     let mut found = Vec::new();
-    if take_up {
-        let looked = in_order(unnamed.into_iter().collect(), jobs, |path| {
-            cancel.check()?;
-            Ok(look(lake, &path).map_err(|problem| (path, problem)))
-        })?;
-        for looked in looked {
-            match looked {
-                Ok(part) => found.push(part),
-                Err((path, problem)) => drop(remains.left_out.insert(path, problem)),
-            }
+    let looked = in_order(unnamed.into_iter().collect(), jobs, |path| {
+        cancel.check()?;
+        Ok(look(lake, &path).map_err(|problem| (path, problem)))
+    })?;
+    for looked in looked {
+        match looked {
+            Ok(part) => found.push(part),
+            Err((path, problem)) => drop(remains.left_out.insert(path, problem)),
         }
-    } else {
-        let why = "no manifest is missing, so it was put there";
-        remains.left_out.extend(unnamed.into_iter().map(|path| (path, why.to_owned())));
     }
     remains.take_up(found);
     Ok(remains)

@@ -109,10 +109,10 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     unreadable.extend(problem.map(|problem| problem.to_string()));
     repaired.manifests = unreadable;
     held.sequence = lake.last_commit(&held)?;
-    let anew = !repaired.manifests.is_empty();
     let before = held.clone();
-    let take_up = anew || !lake.says_last();
-    let mut left = remains(lake, held, take_up, jobs, cancel)?;
+    let mut left = remains(lake, held, !repaired.manifests.is_empty(), jobs, cancel)?;
+    // What a lost manifest said of tables is lost with it.
+    let anew = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
     let settings = left.held.settings.clone().unwrap_or_default();
     left.held.settings = Some(settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {

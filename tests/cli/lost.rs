@@ -205,6 +205,27 @@ fn a_part_that_no_manifest_names_is_refused_and_not_doubled() {
     assert!(converted.stderr.contains("converted 0 captures"), "{converted:?}");
 }
 
+/// Manifests that come from an older backup than the packets: what came in since is taken up, and nothing comes twice.
+#[test]
+fn manifests_of_an_older_backup_are_brought_up_to_date() {
+    let nights = Nights::new();
+    let older = nights.folder.path().join("older");
+    copy_tree(&nights.lake.join("_parcap"), &older);
+    nights.add("across.pcap", &of_day(&[(2, 10), (4, 12)], 200));
+    nights.add("new.pcap", &of_day(&[(5, 7)], 500));
+    assert_eq!(nights.convert().status, Some(0));
+    let rows = nights.rows();
+    fs::remove_dir_all(nights.lake.join("_parcap")).unwrap();
+    copy_tree(&older, &nights.lake.join("_parcap"));
+    refused(&nights.convert(), "is in no manifest of the lake");
+    repair(&nights.lake);
+    let ran = nights.convert();
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("converted 0 captures"), "{ran:?}");
+    assert!(nights.rows() == rows);
+    assert_eq!(nights.run(&["verify"], &["--deep"]).status, Some(0));
+}
+
 /// A copy of a part under another name is no part that was lost: it stays where it is, and is named.
 #[test]
 fn a_part_that_was_put_there_is_never_taken_up() {
