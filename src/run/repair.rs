@@ -117,7 +117,11 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     left.held.settings = Some(settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
         let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
-        repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
+        let lacks = |input| left.held.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);
+        // A commit whose manifest is lost may have put its rows into other parts.
+        if !anew || before.inputs_in(path).any(lacks) {
+            repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
+        }
     }
     for (path, problem) in &left.left_out {
         repaired.left_out.push(LostFile::of(path, problem, &left.held));
