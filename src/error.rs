@@ -105,6 +105,16 @@ pub enum Error {
         /// What the file has.
         found: String,
     },
+    /// A lake that has lost a piece without which nobody can tell what it holds, or has files that nothing tells of.
+    #[error("{}: {problem}", path.display())]
+    Incomplete {
+        /// The lake, or the file that shows it.
+        path: PathBuf,
+        /// What is missing, or too much.
+        problem: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// A manifest of another version of parcap.
     #[error("{}: is a manifest of version {found}, and this parcap reads version {expected}", path.display())]
     ManifestVersion {
@@ -234,6 +244,9 @@ pub enum Error {
     },
 }
 
+/// What to do where a manifest is lost.
+pub const REMAKE: &str = "restore it from a backup; else `parcap verify LAKE --repair` makes it again from the parts";
+
 /// A name by which a lake holds nothing, or more than one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unheld {
@@ -278,9 +291,12 @@ impl Error {
             Self::SettingsDiffer { .. } => {
                 Some("give what the lake was made with; for another value, begin with the captures and a new lake")
             }
+            Self::FileDiffers { what: "checksum of the manifest", .. } => Some(REMAKE),
+            Self::Json { what: "manifest", .. } => Some(REMAKE),
             Self::FileDiffers { .. } => Some(
-                "`parcap verify` shows all that is wrong; take out all captures whose sums are in one file with these, with `parcap forget` or `parcap convert --force` (docs/operations.md)",
+                "`parcap verify LAKE` shows all that is wrong, and `parcap verify LAKE --repair` mends it (docs/operations.md)",
             ),
+            Self::Incomplete { hint, .. } => Some(hint),
             Self::ManifestVersion { .. } => {
                 Some("use the parcap that wrote it, or convert the captures into a new lake")
             }

@@ -52,7 +52,7 @@ const DOORS: [(&str, &[&str]); 33] = [
     ("byteorder_slice", &["read/"]),
     ("etherparse", &["decode/"]),
     ("arrow", &["columns/", "tally/run.rs", "error.rs"]),
-    ("arrow_ipc", &["tally/run.rs"]),
+    ("arrow_ipc", &["tally/run.rs", "tally/bounds.rs"]),
     ("tempfile", &["tally/tallies.rs", "run/out.rs"]),
     ("csv", &["summary/as_csv.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),

@@ -11,14 +11,15 @@ use crate::error::Result;
 use crate::exit_code::ExitCode;
 use crate::partition::Day;
 use crate::run::{
-    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, now,
-    verify,
+    CompactReport, ForgetReport, Lost, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before,
+    now, verify,
 };
 use crate::unit::Cancel;
 
 use super::args::{Format, Micros, Size};
 use super::nightly::WaitArg;
 use super::parse::{date, duration, size};
+use super::repaired::{losses, mended};
 use super::{line, print, talk};
 
 /// What these commands share.
@@ -43,6 +44,11 @@ pub(super) struct VerifyArgs {
     /// Read every value of every part, and count the sums of the rows again
     #[arg(long, env = "PARCAP_DEEP", value_parser = BoolishValueParser::new())]
     deep: bool,
+    /// First make again what is lost or damaged: manifests from what the parts say of themselves, sums from the rows, tables
+    /// from the sums. A part that is lost is taken out of the lake, and its captures are converted again by the next run
+    /// if they are still there. What is gone for good is named (exit status 3)
+    #[arg(long, env = "PARCAP_REPAIR", value_parser = BoolishValueParser::new())]
+    repair: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -92,11 +98,17 @@ impl LakeArgs {
     }
 }
 
+/// What to do about faults.
+const MEND: &str =
+    "hint: restore what is lost from a backup; else `--repair` makes it again from what is left (docs/operations.md)\n";
+const STILL: &str = "hint: move away what was put there, and look at docs/operations.md for the rest\n";
+
 /// Verifies, and says what is wrong.
 pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode> {
     let request = VerifyRequest {
         lake: args.of.lake.clone(),
         deep: args.deep,
+        repair: args.repair,
         jobs: args.of.jobs,
         wait: args.of.wait.duration(),
         cancel: cancel.clone(),
@@ -107,20 +119,21 @@ pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode>
     } else {
         print(&text_of(&verified))?;
     }
+    if let Some(repaired) = &verified.repaired {
+        talk(&losses(repaired));
+    }
     if !verified.faults.is_empty() {
-        talk(
-            "hint: docs/operations.md says how to recover; `parcap convert --force` of all captures does, if they are all there\n",
-        );
+        talk(if args.repair { STILL } else { MEND });
     }
     Ok(verified.exit_code())
 }
 
 fn text_of(verified: &Verified) -> String {
-    let mut text = String::new();
+    let mut text = verified.repaired.as_ref().map(mended).unwrap_or_default();
     for fault in &verified.faults {
         text.push_str(&format!("{}: {}\n", printable(&fault.path), fault.problem));
     }
-    let Verified { captures, parts, rows, bytes, partials, tables, faults } = verified;
+    let Verified { captures, parts, rows, bytes, partials, tables, faults, .. } = verified;
     let count = |count: &u64| HumanCount(*count).to_string();
     text.push_str(&format!(
         "{} captures, {} rows in {} parts of {}, {} partial summaries, {} tables: {}\n",
@@ -150,7 +163,7 @@ pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCod
         print(&compacted(&report, args.rewrite))?;
     }
     note(&report.notes);
-    Ok(ExitCode::Success)
+    Ok(told(&report.lost))
 }
 
 fn compacted(report: &CompactReport, rewrite: bool) -> String {
@@ -196,7 +209,13 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
         print(&forgotten(&report, args.dry_run))?;
     }
     note(&report.notes);
-    Ok(ExitCode::Success)
+    Ok(told(&report.lost))
+}
+
+/// Says what the lake has lost; the exit status that follows.
+fn told(lost: &Lost) -> ExitCode {
+    talk(&lost.words());
+    if lost.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
 }
 
 fn note(notes: &[String]) {

@@ -11,6 +11,7 @@ mod parse;
 mod planned;
 mod ptr;
 mod render;
+mod repaired;
 mod report;
 mod summarize;
 mod times;

@@ -88,6 +88,18 @@ fn log_report(report: &Report) {
         });
         log("error", fields);
     }
+    for lost in &report.lost.files {
+        let fields = json!({
+            "event": "lost", "path": printable(&lost.path), "message": lost.problem, "rows": lost.rows,
+        });
+        log("error", fields);
+    }
+    for held_back in &report.lost.held_back {
+        let fields = json!({
+            "event": "held_back", "path": printable(&held_back.path), "lost": printable(&held_back.lost),
+        });
+        log("warning", fields);
+    }
     for (message, hint) in report.away_in_words() {
         log("error", json!({ "event": "away", "message": message, "hint": hint }));
     }

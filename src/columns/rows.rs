@@ -232,6 +232,17 @@ impl Rows {
         self.facts.iter().map(|facts| (facts.protocol, facts.length))
     }
 
+    /// The time of each row in microseconds since the Unix epoch, if it has one; and whether it is a DNS message.
+    pub fn instants(&self) -> impl Iterator<Item = (Option<i64>, bool)> {
+        let micros = |row: usize, datetime: i64| match self.unit {
+            TimestampUnit::Us => datetime,
+            TimestampUnit::Ns => self.micros.get(row).copied().unwrap_or(NO_DATETIME),
+        };
+        self.times.iter().zip(&self.facts).enumerate().map(move |(row, (times, facts))| {
+            (Some(micros(row, times.datetime)).filter(|micros| *micros != NO_DATETIME), facts.is_dns)
+        })
+    }
+
     /// The time of each row in microseconds since the Unix epoch, or [`NO_DATETIME`], where `datetime` does not say it.
     pub(crate) fn micros(&self) -> Option<&[i64]> {
         (self.unit == TimestampUnit::Ns).then_some(&self.micros)

@@ -11,6 +11,7 @@ use crate::write::RowRange;
 use super::entry::{PartEntry, PartialEntry, UnitRow};
 use super::holdings::Holdings;
 use super::journal::{Move, publish};
+use super::last;
 use super::layout::Lake;
 use super::manifest::{Action, Manifest};
 use super::record::{
@@ -28,6 +29,8 @@ pub struct Change {
     staying: HashSet<PathBuf>,
     /// Manifests that this one takes the place of.
     replaced: Vec<PathBuf>,
+    /// Whether the manifest says all that the lake holds, although there may be none before it.
+    says_everything: bool,
 }
 
 impl Change {
@@ -39,6 +42,7 @@ impl Change {
             moves: Vec::new(),
             next_input: held.next_input(),
             replaced: Vec::new(),
+            says_everything: false,
             staying: held.parts.keys().chain(held.partials.keys()).cloned().collect(),
         }
     }
@@ -52,6 +56,13 @@ impl Change {
     pub fn remove_part(&mut self, path: &Path) {
         self.staying.remove(path);
         self.manifest.removed.parts.push(path.to_path_buf());
+    }
+
+    /// Puts a part that is damaged where no reader sees it, and returns that place.
+    pub fn set_aside(&mut self, path: &Path) -> PathBuf {
+        let to = Lake::set_aside(path);
+        self.moves.push(Move { from: path.to_path_buf(), to: to.clone() });
+        to
     }
 
     /// Takes a partial summary out.
@@ -110,9 +121,10 @@ impl Change {
         self.manifest.tables.push(table);
     }
 
-    /// Adds a file of the lake's own that was staged, in place of the one that is there.
-    pub fn add_file(&mut self, step: Move) {
+    /// Adds the answers of reverse lookups that were staged, in place of those that are there.
+    pub fn add_names(&mut self, (step, table): (Move, CommittedTable)) {
         self.moves.push(step);
+        self.manifest.names = Some(table);
     }
 
     /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about
@@ -190,17 +202,19 @@ impl Change {
     /// The manifest will say all that the lake holds, and take the place of these.
     pub fn replace_manifests(&mut self, manifests: Vec<PathBuf>) {
         self.replaced = manifests;
+        self.says_everything = true;
     }
 
     /// Publishes it: all of it becomes visible, or nothing. `after` is what the lake holds then.
     ///
     /// # Errors
     /// As [`publish`].
-    pub fn publish(self, lake: &Lake, after: Holdings) -> Result<()> {
+    pub fn publish(mut self, lake: &Lake, after: Holdings) -> Result<()> {
+        self.moves.push(last::stage(lake, self.manifest.sequence)?);
         let removed = &self.manifest.removed;
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
         let removes = removes.cloned().collect();
-        if self.replaced.is_empty() {
+        if !self.says_everything {
             return publish(lake, self.moves, removes, &self.manifest);
         }
         publish(lake, self.moves, removes, &after.into_base(self.manifest))

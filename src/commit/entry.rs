@@ -99,6 +99,8 @@ pub enum Status {
     Duplicate,
     /// It gave no rows.
     Refused,
+    /// Some of its rows were lost with a part, and not converted again since.
+    Incomplete,
 }
 
 impl Status {
@@ -112,11 +114,13 @@ impl Status {
             Self::Open => "it was being written, and was read up to its last whole packet",
             Self::Duplicate => "another capture with the same content stands for it",
             Self::Refused => "it gave no rows",
+            Self::Incomplete => "some of its rows were lost with a part; it is converted again if it is still there",
         }
     }
 
     /// Every word, from the best to the worst.
-    pub const ALL: [Self; 6] = [Self::Whole, Self::Odd, Self::Open, Self::Duplicate, Self::Damaged, Self::Refused];
+    pub const ALL: [Self; 7] =
+        [Self::Whole, Self::Odd, Self::Open, Self::Duplicate, Self::Incomplete, Self::Damaged, Self::Refused];
 
     /// A line for each word that is shown, and that is not plain.
     pub fn legend(is_shown: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
@@ -134,6 +138,7 @@ impl Status {
             Self::Open => "open",
             Self::Duplicate => "duplicate",
             Self::Refused => "refused",
+            Self::Incomplete => "incomplete",
         }
     }
 }
@@ -200,6 +205,10 @@ impl CaptureEntry {
     /// Whether another capture gave the same packets, as far as can be told without looking at each.
     #[must_use]
     pub fn gives_the_same(&self, other: &Self) -> bool {
+        if other.link_types.is_empty() {
+            // Known from its rows alone, which do not tell more.
+            return self.records > 0 && self.told_by_rows() == other.told_by_rows();
+        }
         let facts = |entry: &Self| {
             (entry.records, entry.rows, entry.length, entry.earliest, entry.latest, entry.first, entry.last)
         };
@@ -208,6 +217,11 @@ impl CaptureEntry {
             && facts(self) == facts(other)
             && self.link_types == other.link_types
             && self.odd == other.odd
+    }
+
+    /// What can be counted from rows.
+    fn told_by_rows(&self) -> (u64, i64, [Option<i64>; 2]) {
+        (self.rows, self.length, [self.earliest, self.latest].map(|time| time.map(Timestamp::micros)))
     }
 
     /// What is odd, without what a snapshot length explains: that is as whoever captured wanted it.

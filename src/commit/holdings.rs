@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, REMAKE, Result};
 use crate::partition::Day;
 use crate::read::Timestamp;
 
+use super::last::last;
 use super::layout::Lake;
-use super::manifest::{Manifest, files};
+use super::losses::has_data;
+use super::manifest::{Manifest, files, number_of};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, Packed, RefusedEntry, Seen,
 };
@@ -40,6 +42,8 @@ pub struct Holdings {
     pub partials: BTreeMap<PathBuf, CommittedPartial>,
     /// Summary tables by path below the lake.
     pub tables: BTreeMap<PathBuf, CommittedTable>,
+    /// The answers of reverse lookups.
+    pub names: Option<CommittedTable>,
     /// What was refused because of its content, by absolute path.
     pub quarantine: BTreeMap<PathBuf, RefusedEntry>,
     /// What else the last commit refused.
@@ -52,26 +56,58 @@ impl Holdings {
     /// Reads the manifests of a lake; a lake that does not exist holds nothing.
     ///
     /// # Errors
-    /// If a manifest cannot be read, or is none.
+    /// If a manifest cannot be read, or is none; [`Error::Incomplete`] if one is missing, or all are and there are packets.
     pub fn read(lake: &Lake) -> Result<Self> {
         let mut attempt = 1;
         loop {
             match Self::read_once(lake) {
                 // Manifests become one when a lake is compacted; whoever only looks at it holds no lock.
-                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
-                    attempt += 1;
-                }
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
+                Err(Error::Incomplete { .. }) if attempt < ATTEMPTS => {}
                 result => return result,
             }
+            attempt += 1;
         }
     }
 
     fn read_once(lake: &Lake) -> Result<Self> {
+        let (held, problem) = Self::read_all(lake, Err)?;
+        problem.map_or(Ok(held), Err)
+    }
+
+    /// Reads what manifests there are, for whoever mends a lake: what they add up to, and the first thing that is missing.
+    /// `unreadable` says what becomes of one that cannot be read.
+    ///
+    /// # Errors
+    /// If the folder of the manifests cannot be read, or `unreadable` says so.
+    pub fn read_all(lake: &Lake, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
         let mut held = Self::default();
+        let mut problem = None;
         for path in files(&lake.manifest())? {
-            held.add(Manifest::read(&path)?);
+            let manifest = match Manifest::read(&path) {
+                Ok(manifest) => manifest,
+                Err(error) => {
+                    unreadable(error)?;
+                    continue;
+                }
+            };
+            if number_of(&path) != Some(manifest.sequence) {
+                let found = format!("is the manifest of commit {}", manifest.sequence);
+                problem.get_or_insert(incomplete(&path, found));
+            } else if manifest.base {
+                // It says everything; what is missing before it was taken away by it.
+                problem = None;
+            } else if manifest.sequence != held.sequence + 1 {
+                let missing = held.sequence + 1;
+                problem
+                    .get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
+            }
+            held.add(manifest);
         }
-        Ok(held)
+        if problem.is_none() {
+            problem = missing_at_the_end(lake, held.sequence)?;
+        }
+        Ok((held, problem))
     }
 
     /// Whether new parts and tables fit those that the lake has.
@@ -110,7 +146,8 @@ impl Holdings {
         }
         self.parts.extend(manifest.parts.into_iter().map(|part| (part.path.clone(), part)));
         self.partials.extend(manifest.partials.into_iter().map(|partial| (partial.path.clone(), partial)));
-        self.tables.extend(manifest.tables.into_iter().map(|table| (table.path.clone(), table)));
+        self.add_tables(manifest.tables);
+        self.names = manifest.names.or(self.names.take());
         self.refused.clear();
         for refused in manifest.refused {
             match &refused.seen {
@@ -118,6 +155,43 @@ impl Holdings {
                 None => self.refused.push(refused),
             }
         }
+    }
+
+    /// Adds summary tables, in place of those that were there.
+    pub fn add_tables(&mut self, tables: Vec<CommittedTable>) {
+        self.tables.extend(tables.into_iter().map(|table| (table.path.clone(), table)));
+    }
+
+    /// The captures whose rows are in a part, or whose sums are in a partial summary.
+    pub fn inputs_in(&self, path: &Path) -> impl Iterator<Item = usize> {
+        let of_part = self.parts.get(path).into_iter().flat_map(|part| part.ranges.iter().map(|range| range.input));
+        let of_partial = self.partials.get(path).into_iter().flat_map(|partial| partial.inputs.iter().copied());
+        of_part.chain(of_partial).filter(|input| *input > 0)
+    }
+
+    /// Adds a capture that has a number.
+    pub fn take_up(&mut self, entry: InputEntry) {
+        self.add_input(Arc::new(entry));
+    }
+
+    /// Adds a unit whose captures are all there, so that it is not committed once more.
+    pub fn take_up_unit(&mut self, id: &str, inputs: Vec<usize>) {
+        self.units.insert(id.to_owned(), inputs);
+    }
+
+    /// Looks up paths and streams anew, after captures were changed.
+    pub fn index(&mut self) {
+        self.paths.clear();
+        self.streams.clear();
+        for entry in self.inputs.values() {
+            if entry.input.is_stdin() {
+                self.streams.extend(entry.input.fingerprint.clone());
+            } else {
+                self.paths.insert(entry.input.absolute.clone(), entry.id);
+            }
+        }
+        let inputs = &self.inputs;
+        self.units.retain(|_, captures| captures.iter().all(|input| *input == 0 || inputs.contains_key(input)));
     }
 
     fn add_input(&mut self, entry: Arc<InputEntry>) {
@@ -248,7 +322,36 @@ impl Holdings {
         manifest.parts = self.parts.into_values().collect();
         manifest.partials = self.partials.into_values().collect();
         manifest.tables = self.tables.into_values().collect();
+        manifest.names = manifest.names.or(self.names);
         manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
         manifest
     }
+}
+
+fn incomplete(path: &Path, problem: String) -> Error {
+    Error::Incomplete { path: path.to_path_buf(), problem, hint: REMAKE }
+}
+
+/// What shows that the newest manifests are lost, or all of them.
+fn missing_at_the_end(lake: &Lake, sequence: u64) -> Result<Option<Error>> {
+    // A commit that is decided puts its number there before its manifest.
+    if let Some(last) = last(lake).filter(|last| *last > sequence && !lake.pending().exists()) {
+        let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
+        return Ok(Some(incomplete(&lake.manifest(), if sequence > 0 { problem } else { ALL_LOST.to_owned() })));
+    }
+    let is_lost = sequence == 0 && has_data(lake)?;
+    Ok(is_lost.then(|| incomplete(lake.root(), ALL_LOST.to_owned())))
+}
+
+/// What is wrong with a lake without manifests.
+const ALL_LOST: &str = "has packets and no manifest that says what they are, so it is no new lake";
+
+/// As [`Lake::check_is_whole`].
+pub(super) fn check_names(lake: &Lake) -> Result<()> {
+    if lake.pending().exists() {
+        return Ok(());
+    }
+    let numbers: Vec<u64> = files(&lake.manifest())?.iter().filter_map(|path| number_of(path)).collect();
+    let newest = numbers.last().copied().unwrap_or(0);
+    missing_at_the_end(lake, newest)?.map_or(Ok(()), Err)
 }

@@ -46,10 +46,46 @@ impl Lake {
         Self { root: root.to_path_buf(), notes: Arc::default() }
     }
 
-    /// Whether there is a lake.
+    /// Whether there is a lake, or what is left of one.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.manifest().is_dir()
+        self.manifest().is_dir() || super::losses::has_data(self).unwrap_or(true)
+    }
+
+    /// The number of the last commit that anything in the lake tells of.
+    ///
+    /// # Errors
+    /// If the folder of the manifests cannot be read.
+    pub fn last_commit(&self, held: &super::Holdings) -> Result<u64> {
+        let named = super::manifest::newest(&self.manifest())?;
+        Ok(held.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
+    }
+
+    /// Whether the number of the last commit can be read, if it is there.
+    #[must_use]
+    pub fn last_is_sound(&self) -> bool {
+        super::last::last(self).is_some() || !self.resolve(&Self::own(super::last::NAME)).exists()
+    }
+
+    /// Where a part is put that is damaged, below the lake.
+    #[must_use]
+    pub fn set_aside(path: &Path) -> PathBuf {
+        let name = path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
+        Path::new(OWN).join("set-aside").join(name)
+    }
+
+    /// A file of parcap's own, below the lake.
+    pub(super) fn own(name: &str) -> PathBuf {
+        Path::new(OWN).join(name)
+    }
+
+    /// Whether the lake has what says what it holds, as far as names tell: packets without a manifest are no new lake, and
+    /// neither are manifests of which one is missing.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] if something is missing; if a folder cannot be read.
+    pub fn check_is_whole(&self) -> Result<()> {
+        super::holdings::check_names(self)
     }
 
     /// The lake's directory.

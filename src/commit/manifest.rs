@@ -2,7 +2,8 @@
 //! lake is what they add up to.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::SCHEMA_VERSION;
 use crate::config::Settings;
-use crate::discover::path_text;
+use crate::discover::{ContentHash, HashedFile, checksum, path_text};
 use crate::error::{Error, Result};
 
 use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
@@ -23,6 +24,11 @@ const MANIFEST_VERSION: u32 = 2;
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 18;
 
+/// What the last lines of a manifest begin with, before the checksum of all that is above them.
+const CHECKSUM: &str = "\"checksum\": \"";
+/// What follows it.
+const AFTER_CHECKSUM: &str = "\"\n}\n";
+
 /// What a commit was made by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -34,6 +40,8 @@ pub enum Action {
     Compact,
     /// Captures were taken out.
     Forget,
+    /// What was lost was made again from what was left.
+    Repair,
 }
 
 /// What one commit changed.
@@ -79,6 +87,9 @@ pub struct Manifest {
     /// Summary tables that were written.
     #[serde(default)]
     pub tables: Vec<CommittedTable>,
+    /// The answers of reverse lookups, if they were written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<CommittedTable>,
     /// What was refused, with the reason.
     pub refused: Vec<RefusedEntry>,
 }
@@ -129,6 +140,7 @@ impl Manifest {
             && self.parts.is_empty()
             && self.partials.is_empty()
             && self.tables.is_empty()
+            && self.names.is_none()
     }
 
     /// The file name of the manifest of a commit.
@@ -140,18 +152,29 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// If it cannot be read, is none of this version, or names files elsewhere than where they belong.
+    /// If it cannot be read, is none of this version, its text is not the one that was written, or it names files elsewhere
+    /// than where they belong. Manifests of earlier versions have no checksum, and are taken as they are.
     pub fn read(path: &Path) -> Result<Self> {
         let file = open(path, File::options().read(true)).map_err(Error::io("read", path))?;
+        let (expected, length) = expected_checksum(&file).map_err(Error::io("read", path))?;
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
+        let mut hashed = Hashed { file, left: length, hash: ContentHash::default() };
         // Of a large archive the text is larger than what it says.
-        let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, file)).map_err(not_one)?;
+        let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, &mut hashed)).map_err(not_one)?;
         if manifest.version != MANIFEST_VERSION {
             return Err(Error::ManifestVersion {
                 path: path.to_path_buf(),
                 found: manifest.version,
                 expected: MANIFEST_VERSION,
             });
+        }
+        let found = checksum(&hashed.hash);
+        match expected {
+            Some(expected) if expected != found => {
+                let path = path.to_path_buf();
+                return Err(Error::FileDiffers { path, what: "checksum of the manifest", expected, found });
+            }
+            _ => {}
         }
         match manifest.strange() {
             Some(named) => Err(Error::Outside { path: path.to_path_buf(), named: path_text::printable(named) }),
@@ -177,10 +200,16 @@ impl Manifest {
     /// If the file exists, or cannot be written or synced.
     pub fn write(&self, path: &Path) -> Result<()> {
         let file = File::create_new(path).map_err(Error::io("create", path))?;
-        let mut out = BufWriter::new(file);
-        self.write_lines(&mut out).map_err(Error::io("write", path))?;
+        let mut out = BufWriter::new(HashedFile::new(file));
+        let text = |out: &mut BufWriter<HashedFile>| {
+            self.write_lines(out)?;
+            out.flush()?;
+            let sum = out.get_ref().checksum();
+            write!(out, "{CHECKSUM}{sum}{AFTER_CHECKSUM}")
+        };
+        text(&mut out).map_err(Error::io("write", path))?;
         let file = out.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
-        file.sync_all().map_err(Error::io("sync", path))
+        file.into_parts().0.sync_all().map_err(Error::io("sync", path))
     }
 
     fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
@@ -207,8 +236,40 @@ impl Manifest {
         write_list(out, "parts", &self.parts)?;
         write_list(out, "partials", &self.partials)?;
         write_list(out, "tables", &self.tables)?;
+        if let Some(names) = &self.names {
+            writeln!(out, "\"names\": {},", serde_json::to_string(names)?)?;
+        }
         write_list(out, "refused", &self.refused)?;
-        writeln!(out, "\"version\": {MANIFEST_VERSION}\n}}")
+        writeln!(out, "\"version\": {MANIFEST_VERSION},")
+    }
+}
+
+/// The checksum that a manifest says of itself, and the length of the text that it is of; of all, if it says none.
+fn expected_checksum(file: &File) -> io::Result<(Option<String>, u64)> {
+    let size = file.metadata()?.len();
+    let digits = checksum(&ContentHash::default()).len();
+    let mut tail = vec![0; CHECKSUM.len() + digits + AFTER_CHECKSUM.len()];
+    let Some(length) = size.checked_sub(tail.len() as u64) else { return Ok((None, size)) };
+    file.read_exact_at(&mut tail, length)?;
+    let text = std::str::from_utf8(&tail).ok();
+    let sum = text.and_then(|text| text.strip_prefix(CHECKSUM)?.strip_suffix(AFTER_CHECKSUM));
+    Ok(sum.map_or((None, size), |sum| (Some(sum.to_owned()), length)))
+}
+
+/// A file whose first bytes are hashed as they are read.
+struct Hashed {
+    file: File,
+    left: u64,
+    hash: ContentHash,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        let hashed = usize::try_from(self.left).unwrap_or(usize::MAX).min(read);
+        self.hash.update(buffer.get(..hashed).unwrap_or_default());
+        self.left -= hashed as u64;
+        Ok(read)
     }
 }
 
@@ -220,6 +281,16 @@ fn write_list<T: Serialize>(out: &mut impl Write, name: &str, list: &[T]) -> io:
         serde_json::to_writer(&mut *out, element)?;
     }
     out.write_all(if list.is_empty() { b"],\n" } else { b"\n],\n" })
+}
+
+/// The number of the newest manifest, by its name; 0 if there is none.
+pub(super) fn newest(folder: &Path) -> Result<u64> {
+    Ok(files(folder)?.iter().filter_map(|path| number_of(path)).max().unwrap_or(0))
+}
+
+/// The number of the commit that a manifest should be of, by its name.
+pub(super) fn number_of(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.parse().ok()
 }
 
 /// The manifests of a lake, in order; none if there is no lake.
@@ -235,7 +306,8 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(Error::io("read", folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|extension| extension == "json") && !is_hidden {
             files.push(path);
         }
     }

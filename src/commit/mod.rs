@@ -12,8 +12,10 @@ mod exchange;
 mod ground;
 mod holdings;
 mod journal;
+mod last;
 mod layout;
 mod lock;
+mod losses;
 mod manifest;
 mod named;
 mod proof;
@@ -24,7 +26,7 @@ mod system;
 mod tests;
 
 pub use change::Change;
-pub use check::checked;
+pub use check::{checked, sum_of};
 pub use entry::{
     APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status,
     StreamEntry, UnitRow,
@@ -33,6 +35,7 @@ pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};
 pub use layout::{Lake, PACKETS, SUMMARIES};
 pub use lock::Lock;
+pub use losses::{Losses, data_files, problem_of};
 pub use manifest::{Action, Manifest, Removed};
 pub use named::NamedCounts;
 pub use proof::unproved;

@@ -1,15 +1,19 @@
 //! What a manifest records: captures, units, parts, partial summaries and tables, each in its place.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::discover::{Candidate, Compression, Input, path_text};
+use crate::error::Result;
 use crate::partition::Day;
+use crate::tally::{Owners, Tallies};
 use crate::write::RowRange;
 
+use super::check::checked;
 use super::entry::{CaptureEntry, Status};
+use super::layout::Lake;
 
 /// A capture in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,15 +29,27 @@ pub struct InputEntry {
     /// The capture with the same content whose rows stand for this one's, if it is a duplicate that was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<usize>,
+    /// Rows of it that were lost with a part, so that it is converted again if it is still there; `found` is of those that
+    /// are left.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub lost_rows: u64,
+    /// Whether it is known from its rows alone, because the manifest was lost: what they do not tell is not in `found`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_rows: bool,
     /// What was found in it.
     pub found: CaptureEntry,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl InputEntry {
     /// An entry of a capture that was read.
     #[must_use]
     pub fn of(input: Input, found: CaptureEntry) -> Self {
-        Self { id: 0, input, status: found.status(), same_as: None, found }
+        Self { id: 0, input, status: found.status(), same_as: None, lost_rows: 0, from_rows: false, found }
     }
 
     /// An entry of what gave no rows.
@@ -55,6 +71,12 @@ impl InputEntry {
         self.found.damage.is_some() && !self.is_open()
     }
 
+    /// Notes that rows of it are lost.
+    pub fn lose(&mut self, rows: u64) {
+        self.lost_rows += rows;
+        self.status = Status::Incomplete;
+    }
+
     /// Marks it as being written.
     pub fn mark_open(&mut self) {
         self.status = Status::Open;
@@ -65,7 +87,7 @@ impl InputEntry {
     pub fn of_duplicate(input: Input, same_as: usize) -> Self {
         let found =
             CaptureEntry { format: input.format, compression: Some(input.compression), ..CaptureEntry::default() };
-        Self { id: 0, input, status: Status::Duplicate, same_as: Some(same_as), found }
+        Self { status: Status::Duplicate, same_as: Some(same_as), ..Self::of(input, found) }
     }
 }
 
@@ -122,6 +144,19 @@ pub struct CommittedPartial {
     pub days: Vec<Day>,
     /// The captures whose rows are summed up in it; in the order in which its keys number them.
     pub inputs: Vec<usize>,
+}
+
+impl CommittedPartial {
+    /// Adds its sums to others, after a look whether the file is the one that was written; `place` is where it is, below
+    /// the lake, if it is staged.
+    ///
+    /// # Errors
+    /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it is another one.
+    pub fn append_to(&self, tallies: &mut Tallies, lake: &Lake, place: Option<&Path>, owners: Owners) -> Result<()> {
+        let path = lake.resolve(place.unwrap_or(&self.path));
+        checked(&path, self.bytes, &self.checksum)?;
+        tallies.append_file(&path, owners)
+    }
 }
 
 /// A summary table of one date, or of all captures, in its place.

@@ -20,6 +20,12 @@ impl HashedFile {
         Self { file, hash: ContentHash::default(), bytes: 0 }
     }
 
+    /// What the bytes that were written so far are known by.
+    #[must_use]
+    pub fn checksum(&self) -> String {
+        checksum(&self.hash)
+    }
+
     /// The file, how many bytes were written, and what they are known by.
     #[must_use]
     pub fn into_parts(self) -> (File, u64, String) {

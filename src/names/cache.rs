@@ -80,6 +80,16 @@ impl PtrCache {
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("{}: is damaged", path.display()),
         };
+        Self::without(&problem)
+    }
+
+    /// An empty cache, where a file was that is not to be read.
+    #[must_use]
+    pub fn unreadable(path: &Path, problem: &str) -> Self {
+        Self::without(&format!("{}: {problem}", path.display()))
+    }
+
+    fn without(problem: &str) -> Self {
         Self { note: Some(format!("{problem}; all names are asked for again")), ..Self::default() }
     }
 

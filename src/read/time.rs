@@ -78,6 +78,13 @@ impl Timestamp {
         (MIN_SECONDS..=MAX_SECONDS).contains(&seconds).then_some(Self { seconds, attos, fraction })
     }
 
+    /// An instant in microseconds since the Unix epoch.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Self {
+        let attos = micros.rem_euclid(1_000_000).unsigned_abs() * ATTOS_PER_MICRO;
+        Self { seconds: micros.div_euclid(1_000_000), attos, fraction: Fraction::default() }
+    }
+
     /// Whole seconds since the Unix epoch, rounded down.
     #[must_use]
     pub fn seconds(self) -> i64 {

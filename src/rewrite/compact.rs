@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::commit::{Change, CommittedPart, CommittedPartial, Holdings, Lake, PartialEntry};
+use crate::commit::{Change, CommittedPart, CommittedPartial, Holdings, Lake, Losses, PartialEntry};
 use crate::error::Result;
 use crate::plan::derived_identity;
 use crate::tally::{Owners, Saved, Tallies};
@@ -54,14 +54,14 @@ pub struct Compacted {
 }
 
 /// Plans and stages what makes a lake's files fewer, and if that is wanted gives all of them today's form; the same rows
-/// are in it, in the same order within each capture.
+/// are in it, in the same order within each capture. Files that are lost stay as they are.
 ///
 /// # Errors
 /// If a file cannot be read, is not what was written, or cannot be written.
-pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, change: &mut Change) -> Result<Compacted> {
+pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, losses: &Losses, change: &mut Change) -> Result<Compacted> {
     let mut done = Compacted::default();
-    let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs)? } else { BTreeSet::new() };
-    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier);
+    let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs, losses)? } else { BTreeSet::new() };
+    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier, losses);
     let written = in_order(groups, how.jobs, |group| {
         let unit = derived_identity("compact", group.iter().map(|part| part.checksum.as_str()));
         let written = rewriter.write(&unit, &group, &|_| true, &mut |_, _| Ok(()))?;
@@ -82,9 +82,9 @@ pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, change: &mut Change) ->
         }
     }
     if how.earlier_forms {
-        done.earlier_tables = renew_tables(rewriter, how.jobs, change)?;
+        done.earlier_tables = renew_tables(rewriter, how.jobs, losses, change)?;
     }
-    for group in groups_of_partials(rewriter.held) {
+    for group in groups_of_partials(rewriter.held, losses) {
         done.partials_before += group.len() as u64;
         done.partials_after += 1;
         merge_partials(rewriter, &group, change)?;
@@ -99,9 +99,15 @@ pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, change: &mut Change) ->
 
 /// Parts of one partition that fit into one of the target size together, in the order of their captures; and each part of
 /// an earlier form that fits with no other.
-fn groups<'a>(held: &'a Holdings, target: u64, earlier: &BTreeSet<&Path>) -> Vec<Vec<&'a CommittedPart>> {
+fn groups<'a>(
+    held: &'a Holdings,
+    target: u64,
+    earlier: &BTreeSet<&Path>,
+    losses: &Losses,
+) -> Vec<Vec<&'a CommittedPart>> {
     let mut partitions: BTreeMap<Option<&Path>, Vec<&CommittedPart>> = BTreeMap::new();
-    for part in held.parts.values().filter(|part| part.bytes < target / 2) {
+    let there = |part: &&CommittedPart| !losses.contains(&part.path);
+    for part in held.parts.values().filter(there).filter(|part| part.bytes < target / 2) {
         partitions.entry(part.path.parent()).or_default().push(part);
     }
     let mut groups = Vec::new();
@@ -135,7 +141,7 @@ fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec
 }
 
 /// Partial summaries of the same dates, of which no capture is summed up elsewhere.
-fn groups_of_partials(held: &Holdings) -> Vec<Vec<&CommittedPartial>> {
+fn groups_of_partials<'a>(held: &'a Holdings, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
     let mut places: HashMap<usize, u64> = HashMap::new();
     for input in held.partials.values().flat_map(|partial| &partial.inputs) {
         *places.entry(*input).or_default() += 1;
@@ -143,7 +149,8 @@ fn groups_of_partials(held: &Holdings) -> Vec<Vec<&CommittedPartial>> {
     let alone = |input: &usize| *input == 0 || places.get(input) == Some(&1);
     let mut by_dates: BTreeMap<_, Vec<&CommittedPartial>> = BTreeMap::new();
     for partial in held.partials.values() {
-        if partial.bytes < PARTIAL_BYTES / 2 && partial.inputs.iter().all(alone) {
+        let is_small = partial.bytes < PARTIAL_BYTES / 2 && !losses.contains(&partial.path);
+        if is_small && partial.inputs.iter().all(alone) {
             by_dates.entry(&partial.days).or_default().push(partial);
         }
     }
@@ -168,10 +175,10 @@ fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: 
             inputs.extend(number.map(|_| *input));
             numbers.push(number);
         }
-        tallies.append_file(&rewriter.lake.resolve(&partial.path), Owners::Renumber(numbers.into()))?;
+        partial.append_to(&mut tallies, rewriter.lake, None, Owners::Renumber(numbers.into()))?;
         change.remove_partial(&partial.path);
     }
-    let staged: PathBuf = rewriter.place("arrow")?;
+    let staged: PathBuf = rewriter.staged("arrow")?;
     let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
     let unit = derived_identity("compact", group.iter().map(|partial| partial.checksum.as_str()));
     let entry = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };

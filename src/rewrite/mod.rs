@@ -6,12 +6,15 @@
 //! written anew. Memory is bounded by the number of workers.
 
 mod compact;
+mod numbers;
 mod parts;
 mod recount;
+mod remains;
 mod renew;
 mod take_out;
 
 pub use compact::{Compacted, Compacting, compact};
 pub use parts::Rewriter;
-pub use recount::recount;
-pub use take_out::take_out;
+pub use recount::{Told, recount, recount_captures};
+pub use remains::{Remains, remains};
+pub use take_out::{read_to_take_out, take_out};

@@ -9,7 +9,7 @@ use crate::columns::{Batch, Rows};
 use crate::commit::{CommittedPart, Holdings, Lake, PartEntry, checked};
 use crate::error::{Error, Result};
 use crate::unit::Cancel;
-use crate::write::{Encoder, PartReader, PartWriter, RowRange};
+use crate::write::{Encoder, Origin, PartReader, PartWriter, RowRange};
 
 /// Writes parts anew; shared by all workers of a run.
 pub struct Rewriter<'a> {
@@ -52,7 +52,10 @@ impl<'a> Rewriter<'a> {
     }
 
     /// A place for a staged file that no other one has, below the lake.
-    pub(super) fn place(&self, suffix: &str) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// If its folder cannot be made.
+    pub fn staged(&self, suffix: &str) -> Result<PathBuf> {
         let number = self.staged.fetch_add(1, Ordering::Relaxed);
         Ok(self.folder()?.join(format!("{number:06}.{suffix}")))
     }
@@ -96,7 +99,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Reads a part, stretch by stretch of one capture.
-    fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
+    pub(super) fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
         let path = self.lake.resolve(&part.path);
         checked(&path, part.bytes, &part.checksum)?;
         let mut reader = PartReader::open(&path, self.encoder.settings().timestamp_unit)?;
@@ -163,7 +166,7 @@ impl Out<'_> {
         let group = encoder.encode(&self.rows).map_err(path)?;
         self.rows.clear();
         if self.open.is_none() {
-            let staged = self.rewriter.place("parquet")?;
+            let staged = self.rewriter.staged("parquet")?;
             let writer = PartWriter::create(&self.rewriter.lake.resolve(&staged), encoder)?;
             self.open = Some((staged, writer));
         }
@@ -175,9 +178,12 @@ impl Out<'_> {
     fn close(&mut self) -> Result<()> {
         let Some((staged, writer)) = self.open.take() else { return Ok(()) };
         let held = &self.rewriter.held.inputs;
-        let name = |id: &usize| held.get(id).map_or_else(String::new, |entry| entry.input.name());
-        let names: Vec<_> = self.inputs.iter().map(name).collect();
-        let file = writer.close(&names)?;
+        let origin = |place: usize| {
+            let entry = held.get(self.inputs.get(place)?)?;
+            // Of all its parts, whichever they are by now.
+            Some(Origin::of(&entry.input, None, Some(entry.found.rows + entry.lost_rows)))
+        };
+        let file = writer.close(&origin)?;
         let name = format!("part-{}-{:05}.parquet", self.unit, self.parts.len());
         self.parts.push(PartEntry {
             staged,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::commit::{Change, CommittedPart, CommittedTable, Move, checked};
+use crate::commit::{Change, CommittedPart, CommittedTable, Losses, Move, checked};
 use crate::error::{Error, Result};
 use crate::unit::in_order;
 use crate::write::{copy_table, is_of_earlier_form};
@@ -14,8 +14,13 @@ use crate::write::{copy_table, is_of_earlier_form};
 use super::parts::Rewriter;
 
 /// The parts that are of an earlier form, by their paths.
-pub(super) fn parts_of_earlier_form<'a>(rewriter: &Rewriter<'a>, jobs: usize) -> Result<BTreeSet<&'a Path>> {
-    let found = in_order(rewriter.held.parts.values().collect(), jobs, |part: &CommittedPart| {
+pub(super) fn parts_of_earlier_form<'a>(
+    rewriter: &Rewriter<'a>,
+    jobs: usize,
+    losses: &Losses,
+) -> Result<BTreeSet<&'a Path>> {
+    let there = rewriter.held.parts.values().filter(|part| !losses.contains(&part.path));
+    let found = in_order(there.collect(), jobs, |part: &CommittedPart| {
         rewriter.cancel.check()?;
         let is_earlier = is_of_earlier_form(&rewriter.lake.resolve(&part.path))?;
         Ok(is_earlier.then_some(part.path.as_path()))
@@ -24,15 +29,16 @@ pub(super) fn parts_of_earlier_form<'a>(rewriter: &Rewriter<'a>, jobs: usize) ->
 }
 
 /// Writes the summary tables anew that are of an earlier form, each with the same rows; returns how many they are.
-pub(super) fn renew_tables(rewriter: &Rewriter<'_>, jobs: usize, change: &mut Change) -> Result<u64> {
-    let renewed = in_order(rewriter.held.tables.values().collect(), jobs, |table: &CommittedTable| {
+pub(super) fn renew_tables(rewriter: &Rewriter<'_>, jobs: usize, losses: &Losses, change: &mut Change) -> Result<u64> {
+    let there = rewriter.held.tables.values().filter(|table| !losses.contains(&table.path));
+    let renewed = in_order(there.collect(), jobs, |table: &CommittedTable| {
         rewriter.cancel.check()?;
         let path = rewriter.lake.resolve(&table.path);
         if !is_of_earlier_form(&path)? {
             return Ok(None);
         }
         checked(&path, table.bytes, &table.checksum)?;
-        let from = rewriter.place("parquet")?;
+        let from = rewriter.staged("parquet")?;
         let file = copy_table(&path, &rewriter.lake.resolve(&from))?;
         if file.rows != table.rows {
             let (expected, found) = (format!("{} rows", table.rows), format!("{} rows", file.rows));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::commit::{Change, CommittedPart, CommittedPartial, Lake, PartialEntry};
+use crate::commit::{Change, CommittedPart, CommittedPartial, Holdings, Lake, PartialEntry};
 use crate::error::Result;
 use crate::partition::Day;
 use crate::plan::derived_identity;
@@ -13,6 +13,42 @@ use crate::tally::{Owners, Saved, Tallies};
 use crate::unit::in_order;
 
 use super::parts::{Rewriter, Written};
+
+/// The captures to take out whose sums are beside those of others, with the partial summary in which they are.
+fn beside_others<'a>(held: &'a Holdings, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
+    let mut beside = BTreeMap::new();
+    for partial in held.partials.values().filter(|partial| !all_go(partial, removed)) {
+        let gone = partial.inputs.iter().filter(|input| removed.contains(input));
+        beside.extend(gone.map(|input| (*input, partial)));
+    }
+    beside
+}
+
+/// Whether all captures of a partial summary go. The place of a capture that gave nothing has no number.
+fn all_go(partial: &CommittedPartial, removed: &BTreeSet<usize>) -> bool {
+    partial.inputs.iter().all(|input| *input == 0 || removed.contains(input))
+}
+
+/// Whether a part goes as it is, without being read.
+fn goes_unread(part: &CommittedPart, removed: &BTreeSet<usize>, beside: &BTreeMap<usize, &CommittedPartial>) -> bool {
+    part.ranges.iter().all(|range| removed.contains(&range.input) && !beside.contains_key(&range.input))
+}
+
+/// The files that [`take_out`] has to read: their paths below the lake, bytes and checksums.
+#[must_use]
+pub fn read_to_take_out<'a>(held: &'a Holdings, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
+    let beside = beside_others(held, removed);
+    let mut files: BTreeMap<&Path, (u64, &str)> = BTreeMap::new();
+    for part in held.parts.values().filter(|part| part.ranges.iter().any(|range| removed.contains(&range.input))) {
+        if !goes_unread(part, removed, &beside) {
+            files.insert(&part.path, (part.bytes, &part.checksum));
+        }
+    }
+    for partial in beside.values() {
+        files.insert(&partial.path, (partial.bytes, &partial.checksum));
+    }
+    files.into_iter().map(|(path, (bytes, checksum))| (path, bytes, checksum)).collect()
+}
 
 /// Takes captures out: files that hold nothing else go, the others are written anew without them. Returns the dates of
 /// which the tables are to be made anew.
@@ -30,34 +66,25 @@ pub fn take_out(
 ) -> Result<BTreeSet<Day>> {
     let held = rewriter.held;
     change.remove_inputs(removed.iter().copied());
-    // The place of a capture that gave nothing has no number.
     let goes = |input: &usize| *input == 0 || removed.contains(input);
     let touched = |partial: &&CommittedPartial| partial.inputs.iter().any(|input| removed.contains(input));
     let partials: Vec<_> = held.partials.values().filter(touched).collect();
-    // Of captures whose sums are beside those of others.
-    let mut counted = BTreeMap::new();
-    for partial in &partials {
-        if !partial.inputs.iter().all(goes) {
-            let gone = partial.inputs.iter().filter(|input| removed.contains(input));
-            counted.extend(gone.map(|input| (*input, partial.path.as_path())));
-        }
-    }
+    let counted = beside_others(held, removed);
     let gone: Mutex<BTreeMap<&Path, Partial>> = Mutex::default();
     let space = rewriter.cancel.space(&rewriter.lake.resolve(&rewriter.folder()?));
     let window = rewriter.encoder.settings().window;
     let of_those = |part: &&CommittedPart| part.ranges.iter().any(|range| removed.contains(&range.input));
     let parts: Vec<_> = held.parts.values().filter(of_those).collect();
     let rewritten = in_order(parts, jobs, |part| {
-        let inputs: BTreeSet<_> = part.ranges.iter().map(|range| range.input).collect();
-        if inputs.iter().all(|input| removed.contains(input) && !counted.contains_key(input)) {
+        if goes_unread(part, removed, &counted) {
             return Ok((part, None));
         }
         let day = Lake::day_of(&part.path);
         let unit = without(part, removed);
         let written = rewriter.write(&unit, &[part], &|input| !removed.contains(&input), &mut |input, rows| {
-            let Some(path) = counted.get(&input) else { return Ok(()) };
+            let Some(partial) = counted.get(&input) else { return Ok(()) };
             let mut gone = gone.lock().unwrap_or_else(PoisonError::into_inner);
-            gone.entry(path).or_insert_with(|| Partial::new(&space)).add_rows(day, rows, window)
+            gone.entry(partial.path.as_path()).or_insert_with(|| Partial::new(&space)).add_rows(day, rows, window)
         })?;
         Ok((part, Some((unit, written))))
     })?;
@@ -72,16 +99,16 @@ pub fn take_out(
     for partial in partials {
         days.extend(partial.days.iter().copied());
         change.remove_partial(&partial.path);
-        if partial.inputs.iter().all(goes) {
+        if all_go(partial, removed) {
             continue;
         }
         let kept: Vec<_> = partial.inputs.iter().copied().filter(|input| !goes(input)).collect();
         let mut tallies = Tallies::new(&space);
-        tallies.append_file(&rewriter.lake.resolve(&partial.path), renumbered(&partial.inputs, &kept))?;
+        partial.append_to(&mut tallies, rewriter.lake, None, renumbered(&partial.inputs, &kept))?;
         if let Some(gone) = gone.remove(partial.path.as_path()) {
             tallies.take_out(gone.into_tallies())?;
         }
-        let staged: PathBuf = rewriter.place("arrow")?;
+        let staged: PathBuf = rewriter.staged("arrow")?;
         let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
         let numbers: Vec<_> = kept.iter().map(ToString::to_string).collect();
         let fields = std::iter::once(partial.checksum.as_str()).chain(numbers.iter().map(String::as_str));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::commit::{Holdings, Lake, Lock, recover, sweep_staging};
+use crate::commit::{Holdings, Lake, Lock, Losses, recover, sweep_staging};
 use crate::config::Settings;
 use crate::discover::{Compression, Input};
 use crate::error::{Error, Result};
@@ -16,6 +16,7 @@ use crate::unit::{Cancel, Workshop, convert_units, workers};
 use crate::write::Encoder;
 
 use super::dry::would_convert;
+use super::lost::hold_back;
 use super::naming;
 use super::publish::publish;
 use super::report::Report;
@@ -93,6 +94,7 @@ pub fn convert(request: &Request) -> Result<Report> {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
     }
     // A lake that is there is repaired before anybody looks at what it holds.
+    lake.check_is_whole()?;
     let mut lock = None;
     if lake.exists() && !request.dry_run {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
@@ -100,6 +102,8 @@ pub fn convert(request: &Request) -> Result<Report> {
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut held = Holdings::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
+    let mut losses = Losses::find(&lake, &held)?;
+    report.lost.add(&losses, &held);
     let rules = Rules { window: memory.largest_window(), ..request.rules.clone() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
     let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
@@ -124,15 +128,19 @@ pub fn convert(request: &Request) -> Result<Report> {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
         held = Holdings::read(&lake)?;
         held.agrees_with(&request.settings, &request.lake)?;
+        losses = Losses::find(&lake, &held)?;
         if held.sequence > 0 {
             report = Report { lake: request.lake.clone(), ..Report::default() };
             report.newest_packet_timestamp_seconds = held.newest_packet();
+            report.lost.add(&losses, &held);
             tonight = super::tonight::tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
             if !report.away.is_empty() {
                 return Ok(report);
             }
         }
     }
+    let how = (request.jobs, &request.cancel);
+    hold_back(&lake, &held, &mut tonight, losses, how, &mut report.lost)?;
     let result = convert_and_commit(request, memory, &lake, tonight, held, &mut report);
     let swept = sweep_staging(&lake);
     drop(lock);
@@ -160,7 +168,7 @@ fn convert_and_commit(
     report: &mut Report,
 ) -> Result<()> {
     let settings = &request.settings;
-    let stage = FinalStage::open(lake, settings, &request.ptr, request.top, &request.cancel)?;
+    let stage = FinalStage::open(lake, (settings, &held), &request.ptr, request.top, &request.cancel)?;
     let workshop = Workshop::new(lake.clone(), encoder(settings, lake)?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut tonight.convert);
     let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();

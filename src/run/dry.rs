@@ -56,6 +56,8 @@ pub enum Why {
     },
     /// It was being written when it was converted.
     Open,
+    /// Rows of it were lost with a part of the lake.
+    Incomplete,
     /// It could not be read to its end.
     Unreadable,
     /// It was damaged, and `--retry-damaged` asks for another look.
@@ -78,6 +80,7 @@ impl Why {
             Self::GoesOn { was } => format!("goes on from {}", name(was)),
             Self::Changed { was_bytes } => format!("changed, was {}", BinaryBytes(*was_bytes)),
             Self::Open => "was being written".to_owned(),
+            Self::Incomplete => "rows of it were lost".to_owned(),
             Self::Unreadable => "could not be read".to_owned(),
             Self::DamagedAndRetried => "damaged, looked at again".to_owned(),
             Self::RefusedAndRetried => "refused, looked at again".to_owned(),
@@ -110,6 +113,8 @@ impl Why {
             Self::Forced
         } else if entry.is_open() {
             Self::Open
+        } else if entry.lost_rows > 0 {
+            Self::Incomplete
         } else if damage.is_some_and(|damage| damage.kind == DamageKind::Unreadable) {
             Self::Unreadable
         } else if damage.is_some() {

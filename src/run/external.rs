@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::commit::{Holdings, Lake, PACKETS, RefusedEntry, UnitRow, checked, sweep, sweep_staging, unproved};
+use crate::commit::{Holdings, Lake, Losses, PACKETS, RefusedEntry, UnitRow, checked, sweep, sweep_staging, unproved};
 use crate::config::Settings;
 use crate::discover::path_text;
 use crate::error::{Error, Result};
@@ -35,6 +35,7 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
         let problem = "is not a unit as `parcap plan` prints it".to_owned();
         return Err(Error::Commit { path: unit.name().into(), problem });
     }
+    Lake::at(lake).check_is_whole()?;
     let lake = Lake::create(lake)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let folder = unit.plan.as_ref().map_or_else(Lake::units, |plan| Lake::units().join(plan));
@@ -104,6 +105,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
     if nothing && !lake.exists() {
         return Ok(report);
     }
+    lake.check_is_whole()?;
     let lake = Lake::create(lake.root())?;
     let _lock = hold(&lake, options.wait, &options.cancel)?;
     if let Some(settings) = &settings {
@@ -191,7 +193,8 @@ fn commit_rows(
         }
         selection = plan.selection();
     }
-    let stage = FinalStage::open(lake, settings, &options.ptr, options.top, &options.cancel)?;
+    report.lost.add(&Losses::find(lake, &held)?, &held);
+    let stage = FinalStage::open(lake, (settings, &held), &options.ptr, options.top, &options.cancel)?;
     if options.plan.is_none() {
         rows.retain(|row| !held.has_unit(&row.unit.id));
     }

@@ -17,6 +17,7 @@ use crate::rewrite::{Rewriter, take_out};
 use super::called::{Called, of_all};
 use super::compact::{RewriteRequest, with_lake};
 use super::convert::encoder;
+use super::lost::{Lost, cannot_go};
 use super::report::Report;
 use super::summaries::FinalStage;
 
@@ -33,6 +34,9 @@ pub struct ForgetReport {
     pub refused: u64,
     /// Rows that were taken out.
     pub rows: u64,
+    /// What the lake has lost, and the captures that could not be taken out because of it.
+    #[serde(flatten)]
+    pub lost: Lost,
     /// What else a person should know.
     #[serde(skip)]
     pub notes: Vec<String>,
@@ -72,19 +76,21 @@ pub fn forget_before(request: &RewriteRequest, named: &[PathBuf], before: Day) -
 }
 
 fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day>) -> Result<ForgetReport> {
-    let (report, notes) = with_lake(request, |lake, held, settings| {
+    let (report, notes) = with_lake(request, |lake, held, settings, mut losses| {
         let Called { mut captures, mut refused } = if named.is_empty() {
             of_all(&held)
         } else {
             Called::of(named, &held)
                 .map_err(|unheld| Error::NotHeld { lake: lake.root().to_path_buf(), named: unheld })?
         };
-        let mut retired = Vec::new();
         if let Some(before) = before {
             captures.retain(|id| held.inputs.get(id).is_some_and(|entry| is_older(entry, before)));
             refused.clear();
-            retired = held.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
         }
+        let kept = cannot_go(lake, &held, &captures, &mut losses, (request.jobs, &request.cancel))?;
+        captures.retain(|id| !kept.contains_key(id));
+        let retire = |before| held.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
+        let retired = before.map_or(Vec::new(), retire);
         let entries = captures.iter().filter_map(|id| held.inputs.get(id));
         let gone = entries.map(|entry| Forgotten {
             path: entry.input.path.clone(),
@@ -93,6 +99,8 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         });
         let mut report = ForgetReport { captures: gone.collect(), ..ForgetReport::default() };
         report.before = before.map(Day::text);
+        report.lost.add(&losses, &held);
+        report.lost.hold_back(&kept, &held);
         report.rows = report.captures.iter().map(|capture| capture.rows).sum();
         report.refused = refused.len() as u64;
         if request.dry_run || (captures.is_empty() && refused.is_empty()) {
@@ -100,7 +108,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         }
         let encoder = encoder(settings, lake)?;
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
-        let stage = FinalStage::open(lake, settings, &ptr, 0, &request.cancel)?;
+        let stage = FinalStage::open(lake, (settings, &held), &ptr, 0, &request.cancel)?;
         let mut change = Change::new(&held, Action::Forget, settings.clone());
         change.manifest.removed.refused = refused;
         change.manifest.refused = retired;
@@ -112,8 +120,11 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         let mut after = held;
         after.add(change.manifest.clone());
         if settings.summaries && !captures.is_empty() {
-            stage.stage(days, &after, &mut change, &mut Report::default())?;
+            let mut told = Report::default();
+            stage.stage(days, &after, &mut change, &mut told)?;
+            report.lost.files.extend(told.lost.files);
         }
+        report.lost.leave_out_mended(&change, &after);
         change.publish(lake, after)?;
         Ok(report)
     })?;

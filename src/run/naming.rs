@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::commit::{Lake, Move};
+use crate::commit::{CommittedTable, Lake, Move, checked, problem_of};
 use crate::config::{NameSource, Names};
 use crate::error::{Error, Result};
 use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
@@ -13,23 +13,31 @@ use crate::partition::Day;
 use crate::summary::{Filter, Naming, Source, unnamed};
 use crate::tally::Tallies;
 use crate::unit::Cancel;
-use crate::write::write_table;
+use crate::write::{TableFile, write_table};
 
-/// Opens the sources of names; `lake` is where answers of earlier lookups are kept, if there is one.
+/// Opens the sources of names; `lake` is where answers of earlier lookups are kept, if there is one, with what its manifest
+/// says of them.
 ///
 /// # Errors
 /// If a hosts file cannot be read.
-pub(super) fn open(names: &Names, lake: Option<&Lake>, now: i64) -> Result<Naming> {
+pub(super) fn open(names: &Names, lake: Option<(&Lake, Option<&CommittedTable>)>, now: i64) -> Result<Naming> {
     let sources = names.0.iter().map(|source| {
         Ok(match source {
             NameSource::Dns => Source::Dns,
             NameSource::Hosts(path) => Source::Hosts(Hosts::read(path)?),
-            NameSource::Ptr => {
-                Source::Ptr(lake.map(|lake| PtrCache::read(&lake.resolve(&Lake::ptr_cache()), now)).unwrap_or_default())
-            }
+            NameSource::Ptr => Source::Ptr(lake.map(|(lake, held)| answers(lake, held, now)).unwrap_or_default()),
         })
     });
     Ok(Naming::new(sources.collect::<Result<_>>()?))
+}
+
+/// The answers of earlier lookups. A file that is not the one that was written is none: what was kept is asked for again.
+fn answers(lake: &Lake, held: Option<&CommittedTable>, now: i64) -> PtrCache {
+    let path = lake.resolve(&Lake::ptr_cache());
+    match held.map_or(Ok(()), |held| checked(&path, held.bytes, &held.checksum)) {
+        Ok(()) => PtrCache::read(&path, now),
+        Err(error) => PtrCache::unreadable(&path, &problem_of(&error)),
+    }
 }
 
 /// Seconds since the Unix epoch.
@@ -64,7 +72,7 @@ pub(super) fn look_up(
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<Move>> {
+pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<(Move, CommittedTable)>> {
     let Some(cache) = naming.ptr().filter(|cache| cache.changed()) else {
         return Ok(None);
     };
@@ -74,6 +82,7 @@ pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<Move>> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
-    write_table(&path, &cache.table())?;
-    Ok(Some(Move { from, to }))
+    let TableFile { rows, bytes, checksum } = write_table(&path, &cache.table())?;
+    let table = CommittedTable { path: to.clone(), rows, bytes, checksum };
+    Ok(Some((Move { from, to }, table)))
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{Holdings, Lake, MetAgain, RefusedEntry, Seen, UnitRow};
+use crate::commit::{Holdings, Lake, Losses, MetAgain, RefusedEntry, Seen, UnitRow};
 use crate::config::Settings;
 use crate::discover::{ContentHash, Input, path_text};
 use crate::error::{Error, Result};
@@ -17,6 +17,7 @@ use crate::plan::{Unit, derived_identity, plan as units_of};
 use crate::unit::Cancel;
 
 use super::convert::sample;
+use super::lost::{Lost, hold_back};
 use super::report::{Duplicate, Overwritten, Renamed, Report};
 use super::tonight::{Rules, Tonight, tonight};
 
@@ -72,6 +73,7 @@ struct Noted {
     duplicates: Vec<Duplicate>,
     refused: Vec<RefusedEntry>,
     notes: Vec<String>,
+    lost: Lost,
 }
 
 /// A plan, its units, and what is to be said of it.
@@ -94,10 +96,13 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules, 
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
+    let losses = Losses::find(&Lake::at(lake), &held)?;
+    report.lost.add(&losses, &held);
     let mut selection = tonight(named, &held, rules, cancel, &mut report)?;
     if !report.away.is_empty() {
         return Ok(Planned { plan: None, units: Vec::new(), report });
     }
+    hold_back(&Lake::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
     let inputs = std::mem::take(&mut selection.convert);
     if inputs.iter().any(Input::is_stdin) {
         let hint = "convert it where it is, with `parcap convert`";
@@ -234,6 +239,7 @@ impl Noted {
             captures_missing,
             newest_packet_timestamp_seconds: _,
             away: _,
+            lost,
             records: _,
             rows: _,
             bytes_in: _,
@@ -267,6 +273,7 @@ impl Noted {
             duplicates: duplicates.clone(),
             refused: refused.clone(),
             notes: notes.clone(),
+            lost: lost.clone(),
         }
     }
 
@@ -283,6 +290,7 @@ impl Noted {
         report.duplicates = self.duplicates;
         report.refused = self.refused;
         report.notes = self.notes;
+        report.lost = self.lost;
     }
 }
 

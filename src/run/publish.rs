@@ -107,6 +107,7 @@ pub(super) fn publish(
     if settings.summaries && (renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
         stage.stage(days, &after, &mut change, report)?;
     }
+    report.lost.leave_out_mended(&change, &after);
     change.publish(lake, after)
 }
 

@@ -15,6 +15,7 @@ use crate::summary::{Listed, Naming};
 use super::away::Away;
 use super::convert::MaxDamaged;
 use super::dry::WouldConvert;
+use super::lost::Lost;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -46,6 +47,9 @@ pub struct Report {
     pub newest_packet_timestamp_seconds: Option<f64>,
     /// Where captures should be, and none is: the run then failed, and did nothing.
     pub away: Vec<Away>,
+    /// What the lake has lost.
+    #[serde(flatten)]
+    pub lost: Lost,
     /// Packet records framed.
     pub records: u64,
     /// Rows written.
@@ -295,7 +299,10 @@ impl Report {
         }
         let unreliable =
             |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
-        let well = self.damaged.is_empty() && self.refused.is_empty() && !self.changing.iter().any(unreliable);
+        let well = self.damaged.is_empty()
+            && self.refused.is_empty()
+            && self.lost.is_empty()
+            && !self.changing.iter().any(unreliable);
         if well { ExitCode::Success } else { ExitCode::Damaged }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use crate::commit::{Change, Holdings, Lake, SUMMARIES};
+use crate::commit::{Change, Holdings, Lake, Losses, SUMMARIES, problem_of};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
@@ -33,17 +33,17 @@ impl<'a> FinalStage<'a> {
     /// If a hosts file cannot be read.
     pub(super) fn open(
         lake: &'a Lake,
-        settings: &'a Settings,
+        (settings, held): (&'a Settings, &Holdings),
         ptr: &'a PtrOptions,
         top: usize,
         cancel: &'a Cancel,
     ) -> Result<Self> {
-        let naming = naming::open(&settings.names, Some(lake), naming::now())?;
+        let naming = naming::open(&settings.names, Some((lake, held.names.as_ref())), naming::now())?;
         Ok(Self { lake, settings, naming, ptr, top, cancel })
     }
 
     /// Stages the tables of dates that a change touches, from the partial summaries that there are `after` it; the tables
-    /// of a date without any go. Reports the beginnings of all tables over these dates.
+    /// of a date without any go; those of a date of which sums are lost stay as they are. Reports the beginnings of all tables over these dates.
     pub(super) fn stage(
         mut self,
         mut days: BTreeSet<Day>,
@@ -57,11 +57,20 @@ impl<'a> FinalStage<'a> {
         let mut tallies = Tallies::new(&space);
         let mut left = BTreeSet::new();
         let staged = change.staged();
+        let mut losses = Losses::default();
         for partial in after.partials_of(&days) {
-            let place = staged.get(partial.path.as_path()).copied().unwrap_or(&partial.path);
-            tallies.append_file(&self.lake.resolve(place), Owners::AddUp)?;
-            left.extend(partial.days.iter().copied());
+            let place = staged.get(partial.path.as_path()).copied();
+            match partial.append_to(&mut tallies, self.lake, place, Owners::AddUp) {
+                Ok(()) => left.extend(partial.days.iter().copied()),
+                Err(error @ (Error::Io { .. } | Error::FileDiffers { .. })) if place.is_none() => {
+                    losses.add(&partial.path, problem_of(&error));
+                }
+                Err(error) => return Err(error),
+            }
         }
+        report.lost.add(&losses, after);
+        let unknown = losses.days_without_sums(after);
+        days.retain(|day| !unknown.contains(day));
         let of_a_date =
             |path: &&std::path::PathBuf| path.starts_with(SUMMARIES) && path.to_string_lossy().contains("date=");
         let stale = after.tables.keys().filter(of_a_date).filter(|path| {
@@ -76,7 +85,7 @@ impl<'a> FinalStage<'a> {
         let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &space);
         let tables = summary::stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
         tables.into_iter().for_each(|table| change.add_table(table));
-        naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_file(step));
+        naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(summary::stage_captures(self.lake, &after.inputs_by_path())?);
         let captures = Listed::captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();

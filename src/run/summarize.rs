@@ -137,6 +137,7 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
         // Runs may commit meanwhile, and take away what was about to be read.
         Some(lake) if request.named.len() == 1 => {
             steadily(&lake, || request.cancel.check(), |_| false, || of_lake(request, &lake))
+                .map_err(|error| with_the_way_out(error, &lake))
         }
         Some(lake) => Err(Error::Summaries {
             path: lake.root().to_path_buf(),
@@ -144,6 +145,19 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
             hint: "sum up one lake at a time, or captures",
         }),
         None => of_captures(request),
+    }
+}
+
+/// What to do where sums of a lake are not there.
+fn with_the_way_out(error: Error, lake: &Lake) -> Error {
+    match error {
+        Error::Io { path, source, .. }
+            if source.kind() == std::io::ErrorKind::NotFound && path.starts_with(lake.partials()) =>
+        {
+            let problem = "is not there, and the lake's manifest names it".to_owned();
+            Error::Incomplete { path, problem, hint: "`parcap verify LAKE --repair` counts it again from the packets" }
+        }
+        other => other,
     }
 }
 
@@ -169,14 +183,17 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     for partial in held.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
         if !wanted.is_empty() {
-            tallies.append_file(&lake.resolve(&partial.path), Owners::AddUp)?;
+            partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
             days.extend(wanted);
         }
     }
     // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
-    let naming = naming::open(request.names.as_ref().unwrap_or(&settings.names), Some(lake), 0)?;
+    let names = request.names.as_ref().unwrap_or(&settings.names);
+    let mut naming = naming::open(names, Some((lake, held.names.as_ref())), 0)?;
+    let mut report = Report::default();
+    report.note_names(&mut naming, None);
     let entries = held.inputs_by_path().into_iter().cloned().collect();
-    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, Report::default()))?;
+    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, report))?;
     let refused = held.quarantine.into_values().filter(|refused| !refused.retired).chain(held.refused).collect();
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::columns::TableColumn;
-use crate::commit::{CommittedPart, Holdings, Lake, Lock, Manifest, PACKETS, SUMMARIES, checked, steadily};
+use crate::commit::{CommittedPart, Holdings, Lake, Lock, PACKETS, SUMMARIES, checked, problem_of, steadily};
 use crate::config::Settings;
 use crate::discover::path_text;
 use crate::error::{Error, Result};
@@ -20,6 +20,8 @@ use crate::tally::{Owners, Tallies};
 use crate::unit::{Cancel, in_order};
 use crate::write::{PartReader, part_facts, read_table};
 
+use super::repair::{Repaired, repair};
+
 /// How a lake is verified.
 #[derive(Clone, Debug)]
 pub struct VerifyRequest {
@@ -27,6 +29,8 @@ pub struct VerifyRequest {
     pub lake: PathBuf,
     /// Whether every value is read, and every sum counted again.
     pub deep: bool,
+    /// Whether what is lost is made again from what is left, before the lake is looked at.
+    pub repair: bool,
     /// Workers; 0 for one a core.
     pub jobs: usize,
     /// How long to wait for a run to end.
@@ -50,6 +54,9 @@ pub struct Verified {
     pub partials: u64,
     /// Summary tables that were looked at.
     pub tables: u64,
+    /// What was mended, if that was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<Repaired>,
     /// What is wrong.
     pub faults: Vec<Fault>,
 }
@@ -65,10 +72,27 @@ pub struct Fault {
 }
 
 impl Verified {
-    /// 0 if nothing is wrong, else 1.
+    /// 0 if nothing is wrong, else 1; 3 if what was wrong has been mended, and something is gone for good.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        if self.faults.is_empty() { ExitCode::Success } else { ExitCode::Failure }
+        if !self.faults.is_empty() {
+            ExitCode::Failure
+        } else if self.repaired.as_ref().is_some_and(Repaired::is_loss) {
+            ExitCode::Damaged
+        } else {
+            ExitCode::Success
+        }
+    }
+
+    /// The same, with paths below the lake, in order.
+    fn below(mut self, lake: &Lake) -> Self {
+        for fault in &mut self.faults {
+            if let Ok(below) = fault.path.strip_prefix(lake.root()) {
+                fault.path = below.to_path_buf();
+            }
+        }
+        self.faults.sort();
+        self
     }
 
     fn fault(&mut self, path: impl Into<PathBuf>, problem: impl Into<String>) {
@@ -76,7 +100,7 @@ impl Verified {
     }
 }
 
-/// Verifies a lake; nothing in it is changed.
+/// Verifies a lake; nothing in it is changed, unless it is to be repaired first.
 ///
 /// # Errors
 /// If there is no lake, a run holds it, its manifests cannot be read, or the work is cancelled. What is wrong with its
@@ -87,21 +111,24 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
     }
-    match lock(&lake, request)? {
-        Some(_lock) => verify_once(&lake, request),
+    let repaired = if request.repair { Some(repair(request)?) } else { None };
+    lake.check_is_whole()?;
+    let verified = match lock(&lake, request)? {
+        Some(_lock) => verify_once(&lake, request)?,
         // Runs are not kept away: what a commit took away meanwhile is not lost.
         None => {
             let is_wrong = |verified: &Verified| !verified.faults.is_empty();
-            steadily(&lake, || request.cancel.check(), is_wrong, || verify_once(&lake, request))
+            steadily(&lake, || request.cancel.check(), is_wrong, || verify_once(&lake, request))?
         }
-    }
+    };
+    Ok(Verified { repaired, ..verified })
 }
 
 fn verify_once(lake: &Lake, request: &VerifyRequest) -> Result<Verified> {
-    let held = Holdings::read(lake)?;
+    let mut verified = Verified::default();
+    let Some(held) = manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
     let settings = held.settings.clone().unwrap_or_default();
-    let mut verified = Verified { captures: held.inputs.len() as u64, ..Verified::default() };
-    manifests(lake, &mut verified)?;
+    verified.captures = held.inputs.len() as u64;
     if lake.pending().exists() {
         verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
@@ -114,14 +141,7 @@ fn verify_once(lake: &Lake, request: &VerifyRequest) -> Result<Verified> {
             sums(lake, &held, &settings, request, &mut verified)?;
         }
     }
-    let root = lake.root();
-    for fault in &mut verified.faults {
-        if let Ok(below) = fault.path.strip_prefix(root) {
-            fault.path = below.to_path_buf();
-        }
-    }
-    verified.faults.sort();
-    Ok(verified)
+    Ok(verified.below(lake))
 }
 
 /// Keeps runs away, if this user may.
@@ -137,20 +157,26 @@ fn lock(lake: &Lake, request: &VerifyRequest) -> Result<Option<Lock>> {
     }
 }
 
-/// Each manifest follows the one before it.
-fn manifests(lake: &Lake, verified: &mut Verified) -> Result<()> {
-    let mut next = 1;
-    for path in lake.manifest_files()? {
-        let manifest = Manifest::read(&lake.resolve(&path))?;
-        if manifest.sequence != next && !manifest.base {
-            verified.fault(&path, format!("manifest {next} should come before it, and is not there"));
+/// What the manifests add up to; none if one is missing or damaged, for then nothing can be held against them.
+fn manifests(lake: &Lake, verified: &mut Verified) -> Result<Option<Holdings>> {
+    let mut unreadable = Vec::new();
+    let (held, problem) = Holdings::read_all(lake, |error| {
+        unreadable.push(error);
+        Ok(())
+    })?;
+    for error in unreadable.into_iter().chain(problem) {
+        match error {
+            Error::Incomplete { path, problem, .. } => verified.fault(path, problem),
+            Error::FileDiffers { ref path, .. } => verified.fault(path, problem_of(&error)),
+            Error::Json { ref name, ref source, .. } => verified.fault(name, format!("is no valid manifest: {source}")),
+            error => return Err(error),
         }
-        if path.file_name().is_none_or(|name| name.to_string_lossy() != Manifest::file_name(manifest.sequence)) {
-            verified.fault(&path, format!("is the manifest of commit {}", manifest.sequence));
-        }
-        next = manifest.sequence + 1;
     }
-    Ok(())
+    if !lake.last_is_sound() {
+        verified.fault(lake.root().join("_parcap/last"), "does not say which commit is the last one");
+    }
+    let is_whole = verified.faults.is_empty();
+    Ok(is_whole.then_some(held))
 }
 
 /// Whatever lies where readers look, and is not in the manifest.
@@ -229,6 +255,10 @@ fn files(
         let found = checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum);
         verified.faults.extend(found.err().map(|error| fault(&partial.path, &error)));
     }
+    if let Some(names) = &held.names {
+        let found = checked(&lake.resolve(&names.path), names.bytes, &names.checksum);
+        verified.faults.extend(found.err().map(|error| fault(&names.path, &error)));
+    }
     for table in held.tables.values() {
         request.cancel.check()?;
         verified.tables += 1;
@@ -285,15 +315,8 @@ fn part_faults(
     Ok(None)
 }
 
-/// The path is said already.
 fn fault(path: &Path, error: &Error) -> Fault {
-    let problem = match error {
-        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
-        Error::Io { action, source, .. } => format!("cannot {action}: {source}"),
-        Error::FileDiffers { what, expected, found, .. } => format!("its {what} is {found} instead of {expected}"),
-        other => other.to_string(),
-    };
-    Fault { path: path.to_path_buf(), problem }
+    Fault { path: path.to_path_buf(), problem: problem_of(error) }
 }
 
 /// Every table that divides all packets adds up to all packets.
@@ -345,7 +368,7 @@ fn sums(
     })?;
     let mut tallies = Tallies::new(&space);
     for partial in held.partials.values() {
-        tallies.append_file(&lake.resolve(&partial.path), Owners::AddUp)?;
+        partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
     }
     tallies.take_out(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
     for (day, keys) in crate::summary::what_rows_do_not_give(&mut tallies)? {

@@ -85,6 +85,7 @@ impl Report {
                 let _ = writeln!(text, "hint: {hint}");
             }
         }
+        text.push_str(&self.lost.words());
         let away = self.away_in_words();
         for (complaint, _) in &away {
             let _ = writeln!(text, "error: {complaint}");

@@ -99,7 +99,7 @@ pub const SUMMARIES: [Summary; 12] = [
             column("bytes", Values::Bytes, "", "sum of `length`"),
             column("first_time", Values::Time, "no packet carries a time", "earliest time of a packet"),
             column("last_time", Values::Time, "no packet carries a time", "latest time of a packet"),
-            column("status", Values::Text, "", "`whole`, `odd`, `open`, `duplicate`, `damaged` or `refused`: [what they mean](#the-status-of-a-capture)"),
+            column("status", Values::Text, "", "`whole`, `odd`, `open`, `duplicate`, `incomplete`, `damaged` or `refused`: [what they mean](#the-status-of-a-capture)"),
             column("damage", Values::Text, "no damage", "what is damaged, or why it was refused"),
             column("damage_offset", Values::Number, "no damage", "byte of the unpacked capture at which the damage begins"),
             column("gap_bytes", Values::Bytes, "no gap", "bytes that `--salvage` gave up"),

@@ -10,6 +10,7 @@
 //! Keys are kept apart in [`Section`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4)
 //! whose batches belong to one section each; its metadata say which. Whoever reads Arrow reads the keys as binary.
 
+mod bounds;
 mod held;
 mod merge;
 mod run;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,13 +75,22 @@ pub struct Run {
 }
 
 impl Run {
-    /// Opens a run.
+    /// Opens a run that may have been written by anybody.
+    ///
+    /// # Errors
+    /// As [`Run::open`]; and if a length in it cannot be right.
+    pub fn open_checked(file: File) -> io::Result<Self> {
+        super::bounds::check(&file)?;
+        Self::open(file)
+    }
+
+    /// Opens a run that was written by this process.
     ///
     /// # Errors
     /// If the file cannot be read, or is no run.
     pub fn open(file: File) -> io::Result<Self> {
         let file = Arc::new(file);
-        let reader = FileReader::try_new(Positioned { file: Arc::clone(&file), at: 0 }, None).map_err(io_error)?;
+        let reader = caught(|| FileReader::try_new(Positioned { file: Arc::clone(&file), at: 0 }, None))?;
         let text = reader.custom_metadata().get(SECTIONS);
         let text = text.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no partial summary"))?;
         let stretches = serde_json::from_str(text)?;
@@ -90,6 +100,12 @@ impl Run {
     /// The same, with something done to the owners of its keys.
     pub(super) fn with_owners(self, owners: Owners) -> Self {
         Self { owners, ..self }
+    }
+
+    /// The same, of those sections only that are wanted.
+    pub(super) fn only(mut self, wanted: &dyn Fn(Section) -> bool) -> Self {
+        self.stretches.retain(|stretch| wanted(stretch.section()));
+        self
     }
 
     /// The same, with its sums taken out instead of added.
@@ -128,7 +144,7 @@ impl Run {
                 ));
             }
             let file = Positioned { file: Arc::clone(&self.file), at: 0 };
-            let mut reader = FileReader::try_new(file, None).map_err(io_error)?;
+            let mut reader = caught(|| FileReader::try_new(file, None))?;
             reader.set_index(stretch.first_batch).map_err(io_error)?;
             let mut cursor = Cursor {
                 reader,
@@ -205,8 +221,8 @@ impl Cursor {
             return Ok(());
         }
         self.left -= 1;
-        let batch = self.reader.next().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        let batch = batch.map_err(io_error)?;
+        let batch = caught(|| self.reader.next().transpose())?;
+        let batch = batch.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         let unfit = || io::Error::new(io::ErrorKind::InvalidData, "its columns are not those of a partial summary");
         let [keys, numbers @ ..] = batch.columns() else { return Err(unfit()) };
         let numbers: Option<Vec<_>> =
@@ -360,6 +376,12 @@ impl RunWriter {
         };
         end().map(|file| (file, days)).map_err(Error::io(WRITE, &self.path))
     }
+}
+
+/// Reads a file that may be damaged: the reader of Arrow is not free of panics.
+fn caught<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> io::Result<T> {
+    let damaged = |_| Err(ArrowError::ParseError("it is damaged".to_owned()));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged).map_err(io_error)
 }
 
 /// What the file system said is told apart, because the person can do something about it.

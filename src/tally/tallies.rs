@@ -173,8 +173,17 @@ impl Tallies {
     /// # Errors
     /// If the file cannot be read, or is none that [`Tallies::save`] wrote.
     pub fn append_file(&mut self, path: &Path, owners: Owners) -> Result<()> {
-        let run = File::open(path).and_then(Run::open).map_err(Error::io("read", path))?;
+        let run = File::open(path).and_then(Run::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.with_owners(owners), 0)
+    }
+
+    /// As [`Tallies::append_file`], of those sections only that are wanted.
+    ///
+    /// # Errors
+    /// As [`Tallies::append_file`].
+    pub fn append_sections(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Section) -> bool) -> Result<()> {
+        let run = File::open(path).and_then(Run::open_checked).map_err(Error::io("read", path))?;
+        self.add_run(run.only(wanted).with_owners(owners), 0)
     }
 
     /// Moves the keys of one date to another.

@@ -117,9 +117,8 @@ impl<'a> Job<'a> {
         let folder = workshop.lake.resolve(&staging);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let tasks = unit.tasks();
-        let names = unit.captures.iter().map(|capture| capture.input.name()).collect();
         let state = State {
-            sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, names)),
+            sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),
             captures: vec![CaptureEntry::nothing(); unit.captures.len()],
             tallies: Tallies::new(&workshop.cancel.space(&folder)),
             unfinished: tasks.len(),
@@ -184,7 +183,7 @@ impl<'a> Job<'a> {
             capture.input.size = stream.bytes;
             capture.input.fingerprint = Some(stream.fingerprint);
         }
-        let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit.id))?;
+        let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit))?;
         let row = UnitRow { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
         self.workshop.lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::commit::{Lake, PACKETS, PartEntry};
 use crate::error::Result;
 use crate::partition::{Day, PartitionKey, When};
-use crate::write::{EncodedRowGroup, Encoder, PartFile, PartWriter};
+use crate::plan::Unit;
+use crate::write::{EncodedRowGroup, Encoder, Origin, PartFile, PartWriter, RowRange};
 
 /// Parts that are being written at the same time; the one that has waited longest for a row group is ended for a new one.
 const MAX_PARTS: usize = 1024;
@@ -23,8 +24,8 @@ pub(super) struct Sink<'a> {
     /// Where parts are staged, below the lake.
     staging: PathBuf,
     encoder: &'a Encoder,
-    /// Names of the unit's inputs, for the parts' metadata.
-    names: Vec<String>,
+    /// The unit, for the parts' metadata.
+    unit: &'a Unit,
     open: BTreeMap<PartitionKey, Open>,
     closed: Vec<(PartitionKey, usize, PartFile)>,
     /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
@@ -46,12 +47,12 @@ struct Open {
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(lake: &'a Lake, staging: PathBuf, encoder: &'a Encoder, names: Vec<String>) -> Self {
+    pub(super) fn new(lake: &'a Lake, staging: PathBuf, encoder: &'a Encoder, unit: &'a Unit) -> Self {
         Self {
             lake,
             staging,
             encoder,
-            names,
+            unit,
             open: BTreeMap::new(),
             closed: Vec::new(),
             begun: 0,
@@ -111,7 +112,8 @@ impl<'a> Sink<'a> {
         if let Some(open) = self.open.remove(&key) {
             self.row_groups -= open.writer.row_groups();
             self.files -= usize::from(!open.parked);
-            self.closed.push((key, open.number, open.writer.close(&self.names)?));
+            let origin = |place: usize| origin(self.unit, place, None);
+            self.closed.push((key, open.number, open.writer.close(&origin)?));
         }
         Ok(())
     }
@@ -130,10 +132,17 @@ impl<'a> Sink<'a> {
         keys.into_iter().try_for_each(|key| self.close(key))
     }
 
-    /// Closes every part, and says where each belongs.
-    pub(super) fn finish(mut self, unit: &str) -> Result<Vec<PartEntry>> {
-        let keys: Vec<_> = self.open.keys().copied().collect();
-        keys.into_iter().try_for_each(|key| self.close(key))?;
+    /// Closes every part, and says where each belongs. `unit` is the unit with all that is known of it at its end.
+    pub(super) fn finish(mut self, unit: &Unit) -> Result<Vec<PartEntry>> {
+        let closed = self.closed.iter().flat_map(|(_, _, file)| &file.ranges);
+        let open = self.open.values().flat_map(|open| open.writer.ranges());
+        let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
+        closed.chain(open).for_each(|range: &RowRange| *rows.entry(range.input).or_default() += range.rows);
+        for (key, open) in std::mem::take(&mut self.open) {
+            let origin = |place: usize| origin(unit, place, rows.get(&place).copied());
+            self.closed.push((key, open.number, open.writer.close(&origin)?));
+        }
+        let unit = &unit.id;
         self.closed.sort_by_key(|(_, number, _)| *number);
         let parts = self.closed.into_iter().map(|(key, number, file)| {
             let hour = self.encoder.settings().partition_by.hour.then_some(0);
@@ -154,4 +163,10 @@ impl<'a> Sink<'a> {
         });
         Ok(parts.collect())
     }
+}
+
+/// What the parts of a unit say of one of its captures.
+fn origin(unit: &Unit, place: usize, rows: Option<u64>) -> Option<Origin> {
+    let capture = unit.captures.get(place)?;
+    Some(Origin { place: Some(place), ..Origin::of(&capture.input, capture.chunks.clone(), rows) })
 }

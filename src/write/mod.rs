@@ -5,6 +5,7 @@
 //! settings alone. The only door for parquet. Where a part goes is [`crate::commit`]'s.
 
 mod encode;
+mod footer;
 mod form;
 mod parked;
 mod part;
@@ -13,9 +14,10 @@ mod read;
 mod row_group;
 mod table;
 
+pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;
 pub use parquet::errors::ParquetError;
-pub use part::{PartFile, PartWriter, RowRange};
+pub use part::{Origin, PartFile, PartWriter, RowRange};
 pub use read::{PartFacts, PartReader, part_facts};
 pub use row_group::{EncodedRowGroup, Encoder};
 pub use table::{TableFile, TableWriter, copy_table, read_table, write_table};

@@ -1,6 +1,8 @@
 //! One part file: row groups of one partition, a footer, and what is known of it.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{COLUMNS, SCHEMA_VERSION};
+use crate::discover::{Compression, Format, Input, path_text};
 use crate::error::{Error, Result};
 
 use super::parked::ParkedFile;
@@ -31,6 +34,55 @@ pub struct RowRange {
     pub first_offset: u64,
     /// Offset of the last row's record in the unpacked capture.
     pub last_offset: u64,
+}
+
+/// What a part says of a capture that it has rows of: what the capture is known by if the lake's manifest is lost. It follows
+/// from names and contents alone, as a part's bytes do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The capture as it was named, or met.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Bytes of the file.
+    pub size: u64,
+    /// What the content is known by; none of standard input before its end.
+    pub fingerprint: Option<String>,
+    /// How the bytes are packed.
+    pub compression: Compression,
+    /// What the unpacked bytes are.
+    pub format: Option<Format>,
+    /// The chunks of it that the part's unit has; none for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<Range<u64>>,
+    /// Its place in the unit whose name the part bears; none if the part was written anew since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<usize>,
+    /// Rows that these gave, in all parts; none if that was not known yet when the part ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+impl Origin {
+    /// What is said of a capture.
+    #[must_use]
+    pub fn of(input: &Input, chunks: Option<Range<u64>>, rows: Option<u64>) -> Self {
+        Self {
+            path: input.path.clone(),
+            size: input.size,
+            fingerprint: input.fingerprint.clone(),
+            compression: input.compression,
+            format: input.format,
+            chunks,
+            place: None,
+            rows,
+        }
+    }
+
+    /// As [`Input::name`].
+    #[must_use]
+    pub fn name(&self) -> String {
+        Input::unread(&self.path).name()
+    }
 }
 
 /// A part that is written, synced and closed, and not yet in its place.
@@ -56,6 +108,8 @@ pub struct PartWriter {
     bytes: u64,
     row_groups: usize,
     ranges: Vec<RowRange>,
+    /// What shaped its rows, as JSON.
+    settings: String,
 }
 
 impl PartWriter {
@@ -67,7 +121,8 @@ impl PartWriter {
         let file = ParkedFile::create(staged).map_err(Error::io("create", staged))?;
         let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
             .map_err(failed(staged))?;
-        Ok(Self { staged: staged.to_path_buf(), writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new() })
+        let (staged, settings) = (staged.to_path_buf(), encoder.settings_text.clone());
+        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new(), settings })
     }
 
     /// Appends a row group.
@@ -120,6 +175,12 @@ impl PartWriter {
         self.bytes >= target || self.row_groups >= MAX_ROW_GROUPS
     }
 
+    /// Where its rows came from so far.
+    #[must_use]
+    pub fn ranges(&self) -> &[RowRange] {
+        &self.ranges
+    }
+
     /// Row groups so far.
     #[must_use]
     pub fn row_groups(&self) -> usize {
@@ -128,12 +189,12 @@ impl PartWriter {
 
     /// Writes the footer, which names the inputs, syncs the file and closes it.
     ///
-    /// `names` are the inputs of the unit, by their place.
+    /// `origin` tells the inputs of the unit, by their place.
     ///
     /// # Errors
     /// If the file cannot be written or synced.
-    pub fn close(mut self, names: &[String]) -> Result<PartFile> {
-        for (key, value) in metadata(&self.ranges, names) {
+    pub fn close(mut self, origin: &dyn Fn(usize) -> Option<Origin>) -> Result<PartFile> {
+        for (key, value) in metadata(&self.ranges, origin, self.settings) {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         // Writes the footer.
@@ -143,13 +204,32 @@ impl PartWriter {
     }
 }
 
-/// What a part says of itself: who wrote it, by which schema, and which records of which inputs it holds.
-fn metadata(ranges: &[RowRange], names: &[String]) -> [(String, String); 4] {
+/// The key under which a part names its inputs.
+pub(super) const INPUTS: &str = "parcap.inputs";
+/// The key under which it says what they are known by.
+pub(super) const CAPTURES: &str = "parcap.captures";
+/// The key under which it says what shaped its rows.
+pub(super) const SETTINGS: &str = "parcap.settings";
+
+/// What a part says of itself: who wrote it, by which schema and settings, and which records of which inputs it holds.
+fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, settings: String) -> [(String, String); 6] {
+    let mut captures: Vec<(usize, Origin)> = Vec::new();
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    for range in ranges {
+        if !places.contains_key(&range.input)
+            && let Some(origin) = origin(range.input)
+        {
+            places.insert(range.input, captures.len());
+            captures.push((range.input, origin));
+        }
+    }
     let inputs: Vec<_> = ranges
         .iter()
         .map(|range| {
+            let place = places.get(&range.input);
             serde_json::json!({
-                "path": names.get(range.input),
+                "path": place.and_then(|place| captures.get(*place)).map(|(_, origin)| origin.name()),
+                "capture": place,
                 "first_row": range.first_row,
                 "rows": range.rows,
                 "first_offset": range.first_offset,
@@ -157,12 +237,16 @@ fn metadata(ranges: &[RowRange], names: &[String]) -> [(String, String); 4] {
             })
         })
         .collect();
+    let captures: Vec<_> =
+        captures.iter().map(|(_, origin)| serde_json::to_value(origin).unwrap_or_default()).collect();
     let columns: serde_json::Map<String, serde_json::Value> =
         COLUMNS.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
     [
         ("parcap.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("parcap.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
-        ("parcap.inputs".to_owned(), serde_json::Value::from(inputs).to_string()),
+        (INPUTS.to_owned(), serde_json::Value::from(inputs).to_string()),
+        (CAPTURES.to_owned(), serde_json::Value::from(captures).to_string()),
+        (SETTINGS.to_owned(), settings),
         ("parcap.columns".to_owned(), serde_json::Value::from(columns).to_string()),
     ]
 }

@@ -24,6 +24,8 @@ pub struct Encoder {
     columns: SchemaDescPtr,
     compression: Compression,
     settings: Settings,
+    /// The same, for the footers of parts.
+    pub(super) settings_text: String,
     /// Memory of encodings that are done, one for each that was under way at the same time.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -62,6 +64,7 @@ impl Encoder {
             columns: parquet_schema.into(),
             compression: compression(settings.compression),
             settings: settings.clone(),
+            settings_text: serde_json::to_string(settings).map_err(|error| ParquetError::External(error.into()))?,
             spare: Mutex::default(),
         })
     }

@@ -98,7 +98,7 @@ fn a_capture_is_found_by_its_old_name_when_the_link_to_it_is_gone_or_leads_elsew
     for (disk, packets) in [(&old, 2), (&new, 4)] {
         let _ = fs::remove_file(&link);
         symlink(disk, &link).unwrap();
-        fs::write(disk.join("b.pcap"), from(MARCH + 200, packets)).unwrap();
+        fs::write(disk.join("b.pcap"), from(MARCH + 200 + u32::from(packets), packets)).unwrap();
         assert_eq!(run(["convert", &text(&link.join("b.pcap")), "--out", &lake]).status, Some(0));
     }
     fs::remove_file(&link).unwrap();

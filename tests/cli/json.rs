@@ -273,6 +273,30 @@ fn lakes(page: &mut Page, root: &Path) {
     page.document("tables", &json(&["summarize", &text(&save_in(root, "dns.pcap", &dns.bytes))]));
 }
 
+/// A lake that has lost pieces, before and after it is repaired.
+fn losses(page: &mut Page, root: &Path) {
+    let (archive, lake) = (root.join("kept"), root.join("losing"));
+    fs::create_dir(&archive).unwrap();
+    let [one, two] = [archive.join("one.pcap"), archive.join("two.pcap")];
+    fs::write(&one, capture().bytes).unwrap();
+    fs::copy(sample("dns.pcapng"), &two).unwrap();
+    let json = |args: &[&str]| run([args, &["--format", "json"]].concat()).stdout;
+    let convert = ["convert", &text(&archive), "--out", &text(&lake), "--top", "0"];
+    page.document("report", &json(&convert));
+    let part = |place: usize| lake.join("packets").join(&super::common::files(&lake.join("packets"))[place]);
+    fs::write(part(0), "PAR1").unwrap();
+    let more = capture().bytes;
+    fs::write(&one, [&more[..], more.get(24..).unwrap()].concat()).unwrap();
+    page.document("compacted", &json(&["compact", &text(&lake)]));
+    page.document("forgotten", &json(&["forget", &text(&lake), &text(&one)]));
+    page.document("report", &json(&convert));
+    page.log(&run([&convert[..], &["--log-format", "json"]].concat()).stderr);
+    page.document("verified", &json(&["verify", &text(&lake), "--repair"]));
+    fs::remove_dir_all(lake.join("_parcap")).unwrap();
+    fs::write(lake.join("packets/part-stray-0.parquet"), "").unwrap();
+    page.document("verified", &json(&["verify", &text(&lake), "--repair"]));
+}
+
 fn inspections(page: &mut Page, root: &Path) {
     let archive = root.join("archive");
     let inspect = |named: &Path, options: &[&str]| {
@@ -296,6 +320,7 @@ fn the_page_of_json_documents_says_what_they_have_and_nothing_else() {
     reports(&mut page, root);
     units(&mut page, root);
     lakes(&mut page, root);
+    losses(&mut page, root);
     assert_eq!(page.not_seen(), Vec::<String>::new(), "no document has this");
 }
 

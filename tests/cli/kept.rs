@@ -352,6 +352,10 @@ fn a_file_of_which_there_is_less_takes_nothing_out_and_is_named_each_night() {
         }
         assert!(complaint.ends_with(&format!("has {packets} now; the lake has 20 of it, and keeps them")), "{ran:?}");
         assert_eq!(archive.night(&["a"], &[]).status, Some(3));
+        if (1..24).contains(&less.len()) {
+            // Not even a whole file header, so there is nothing to replace it by.
+            continue;
+        }
         // It comes back, or is meant so.
         archive.write("a/x.pcap", &whole.bytes);
         let ran = archive.night(&["a"], &["--format", "json"]);

@@ -19,6 +19,7 @@ mod inspect;
 mod json;
 mod json_page;
 mod kept;
+mod lost;
 mod misuse;
 mod named;
 mod names;

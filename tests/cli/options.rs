@@ -272,6 +272,8 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         "captures_missing",
         "newest_packet_timestamp_seconds",
         "away",
+        "lost",
+        "held_back",
         "records",
         "rows",
         "bytes_in",

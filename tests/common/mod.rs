@@ -11,6 +11,7 @@
 )]
 
 pub(crate) mod build;
+pub(crate) mod losing;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -51,8 +51,14 @@ fn assert_is(lake: &Path, archive: &Archive, settings: &Settings) {
 }
 
 fn assert_sound(lake: &Path) {
-    let request =
-        VerifyRequest { lake: lake.into(), deep: true, jobs: 2, wait: Duration::ZERO, cancel: Cancel::default() };
+    let request = VerifyRequest {
+        lake: lake.into(),
+        deep: true,
+        repair: false,
+        jobs: 2,
+        wait: Duration::ZERO,
+        cancel: Cancel::default(),
+    };
     assert_eq!(verify(&request).unwrap().faults, []);
 }
 

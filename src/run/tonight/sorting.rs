@@ -53,7 +53,11 @@ impl<'a> Sorting<'a> {
     pub(super) fn is_wanted_again(&self, entry: &InputEntry) -> bool {
         let damage = entry.found.damage.as_ref();
         let unreadable = damage.is_some_and(|damage| damage.kind == DamageKind::Unreadable);
-        self.rules.force || unreadable || entry.is_open() || (self.rules.retry_damaged && damage.is_some())
+        self.rules.force
+            || unreadable
+            || entry.is_open()
+            || entry.lost_rows > 0
+            || (self.rules.retry_damaged && damage.is_some())
     }
 
     /// A file that is new, or not as it was: perhaps it was refused as it is.
