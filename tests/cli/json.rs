@@ -200,7 +200,8 @@ fn would_convert(page: &mut Page, root: &Path) {
 
 fn units(page: &mut Page, root: &Path) {
     let lake = text(&root.join("planned"));
-    let input = text(&save_in(root, "planned.pcap", &capture().bytes));
+    let input = text(&root.join("link.pcap"));
+    std::os::unix::fs::symlink(save_in(root, "planned.pcap", &capture().bytes), &input).unwrap();
     let mut plan = |options: &[&str]| {
         let plan = run([&["plan", &input, "--out", &lake], options].concat()).stdout;
         let (head, units) = plan.split_once('\n').unwrap();

@@ -89,7 +89,7 @@ proptest! {
                 }
             }
             let request =
-                VerifyRequest { lake: lake.clone(), deep: true, jobs: 2, wait: Duration::ZERO, cancel: Cancel::default() };
+                VerifyRequest { lake: lake.clone(), deep: true, repair: false, jobs: 2, wait: Duration::ZERO, cancel: Cancel::default() };
             prop_assert_eq!(verify(&request).unwrap().faults, []);
         }
     }
