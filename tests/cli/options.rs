@@ -33,7 +33,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         ("plan", [&["--out", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
         ("convert-unit", vec!["--out", "--jobs"]),
         ("commit", [&["--jobs", "--strict", "--wait"][..], &SHOWN, &PTR].concat()),
-        ("verify", vec!["--jobs", "--wait", "--format", "--deep"]),
+        ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair"]),
         ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
         ("forget", vec!["--jobs", "--wait", "--format", "--dry-run"]),
         (
