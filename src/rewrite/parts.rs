@@ -181,7 +181,8 @@ impl Out<'_> {
         let origin = |place: usize| {
             let entry = held.get(self.inputs.get(place)?)?;
             // Of all its parts, whichever they are by now.
-            Some(Origin::of(&entry.input, None, Some(entry.found.rows + entry.lost_rows)))
+            let rows = Some(entry.found.rows + entry.lost_rows);
+            Some(Origin { place: Some(place), ..Origin::of(&entry.input, None, rows) })
         };
         let file = writer.close(&origin)?;
         let name = format!("part-{}-{:05}.parquet", self.unit, self.parts.len());

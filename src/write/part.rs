@@ -54,7 +54,7 @@ pub struct Origin {
     /// The chunks of it that the part's unit has; none for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<Range<u64>>,
-    /// Its place in the unit whose name the part bears; none if the part was written anew since.
+    /// Its place among the captures of all parts that bear the name of the same unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<usize>,
     /// Rows that these gave, in all parts; none if that was not known yet when the part ended.

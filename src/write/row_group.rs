@@ -9,7 +9,7 @@ use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::{SchemaDescPtr, TypePtr};
 
 use crate::columns::{Rows, Span, schema};
-use crate::config::Settings;
+use crate::config::{Settings, TARGET_FILE_SIZE};
 
 use super::encode::{EncodedColumn, Scratch, encode};
 use super::properties::{compression, properties};
@@ -24,7 +24,8 @@ pub struct Encoder {
     columns: SchemaDescPtr,
     compression: Compression,
     settings: Settings,
-    /// The same, for the footers of parts.
+    /// The same for the footers of parts, but for the size that parts should have: it shapes none of their rows, and a part
+    /// that is written anew by another one stays the same.
     pub(super) settings_text: String,
     /// Memory of encodings that are done, one for each that was under way at the same time.
     spare: Mutex<Vec<Scratch>>,
@@ -64,7 +65,8 @@ impl Encoder {
             columns: parquet_schema.into(),
             compression: compression(settings.compression),
             settings: settings.clone(),
-            settings_text: serde_json::to_string(settings).map_err(|error| ParquetError::External(error.into()))?,
+            settings_text: serde_json::to_string(&Settings { target_file_size: TARGET_FILE_SIZE, ..settings.clone() })
+                .map_err(|error| ParquetError::External(error.into()))?,
             spare: Mutex::default(),
         })
     }

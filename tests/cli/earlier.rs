@@ -128,6 +128,8 @@ fn a_rewritten_lake_is_byte_by_byte_what_converting_again_gives() {
     assert!(forms(&lake).values().all(BTreeSet::is_empty), "{:?}", forms(&lake));
     assert_eq!((packets(&lake), tables(&lake)), (before, known));
     let now: Vec<_> = parts(&lake).iter().map(|part| inputs_of(&lake.join(part["path"].as_str().unwrap()))).collect();
+    // That parts say what their captures are known by came later.
+    let now: Vec<_> = now.iter().map(|inputs| inputs.replace("\"capture\":0,", "")).collect();
     assert_eq!(now, inputs);
     // Names of parts follow from what they were made of.
     let bytes = |lake: &Path| -> Vec<_> {
@@ -222,7 +224,7 @@ fn a_rewriting_that_was_decided_is_finished_by_the_next_run() {
     let mut moves = Vec::new();
     let added = ["parts", "partials", "tables"].iter().flat_map(|kind| change[*kind].as_array().unwrap());
     let added = added.map(|file| file["path"].as_str().unwrap().to_owned());
-    for (number, path) in added.chain([format!("_parcap/manifest/{name}")]).enumerate() {
+    for (number, path) in added.chain(["_parcap/last".to_owned(), format!("_parcap/manifest/{name}")]).enumerate() {
         fs::copy(done.join(&path), staging.join(number.to_string())).unwrap();
         moves.push(serde_json::json!({ "from": format!("_parcap/staging/{number}"), "to": path }));
     }

@@ -36,7 +36,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             "commit",
             [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),
         ),
-        ("verify", vec!["--jobs", "--wait", "--format", "--deep"]),
+        ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair"]),
         ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
         ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than"]),
         (
