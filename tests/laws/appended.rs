@@ -22,9 +22,12 @@ fn variants() -> Vec<Built> {
     kinds.chain(Order::BOTH.map(cut_wire::pcapng)).collect()
 }
 
-/// Offsets of packets, their bytes and wire lengths, of captures one behind the other; and how many were appended. A section
+/// Offset of a packet's record, its bytes and its wire length.
+type Packet = (u64, Vec<u8>, u32);
+
+/// The bytes and the packets of captures one behind the other; and how many were appended. A section
 /// of a pcapng behind a pcapng is no other capture.
-fn joined(captures: &[&Built]) -> (Vec<u8>, Vec<(u64, Vec<u8>, u32)>, u64) {
+fn joined(captures: &[&Built]) -> (Vec<u8>, Vec<Packet>, u64) {
     let (mut bytes, mut all, mut appended) = (Vec::new(), Vec::new(), 0);
     let is_pcapng = |built: &Built| built.bytes.starts_with(&[0x0a]);
     for (place, built) in captures.iter().enumerate() {

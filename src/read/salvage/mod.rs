@@ -202,7 +202,6 @@ fn capture(held: Held<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
     let begun = appended::begins(held.rest(start)).ok()??;
     let known = Times::new(None, None);
     let first = start + begun.header;
-    let big_endian = |is: bool| u8::from(is);
     let ahead = match &begun.framing {
         Framing::Empty => None,
         Framing::Pcap(header) => {
@@ -213,12 +212,12 @@ fn capture(held: Held<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
             };
             let modified = u8::from(begun.format == Format::PcapModified);
             let nanoseconds = u8::from(header.nanoseconds);
-            let how = 4 | order << 3 | modified << 5 | nanoseconds << 6 | big_endian(header.big_endian) << 7;
+            let how = 4 | order << 3 | modified << 5 | nanoseconds << 6 | u8::from(header.big_endian) << 7;
             believed(held, first, &record::Records { header: *header, known }, (how, dead))
         }
         Framing::Pcapng(section) => {
             let rule = block::Blocks { section: section.clone(), known };
-            believed(held, first, &rule, (2 | big_endian(section.big_endian), dead))
+            believed(held, first, &rule, (2 | u8::from(section.big_endian), dead))
         }
     };
     ahead.filter(|ahead| *ahead == 0).map(|_| begun)
