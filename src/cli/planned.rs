@@ -1,6 +1,7 @@
 //! `parcap plan`, `convert-unit`, `commit`: what goes from one to the next, a JSON document a line.
 
 use std::io::{self, BufRead as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -110,7 +111,11 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
     if text == "-" {
         return Err("standard input cannot be converted elsewhere; use `parcap convert -`".to_owned());
     }
-    Ok(PathBuf::from(text))
+    let path = PathBuf::from(text);
+    if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Err("a FIFO is read once, and cannot be converted elsewhere; use `parcap convert`".to_owned());
+    }
+    Ok(path)
 }
 
 /// Prints the plan: its first line, and a line for each unit.

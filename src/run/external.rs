@@ -35,6 +35,9 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
         let problem = "is not a unit as `parcap plan` prints it".to_owned();
         return Err(Error::Commit { path: unit.name().into(), problem });
     }
+    if lake.is_file() {
+        return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
+    }
     Lake::at(lake).check_is_whole()?;
     let lake = Lake::create(lake)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use super::common::{Ran, command, ended, files, finish, folder, hashes, packets, run, wait_until};
-use super::{capture, sample, save, text};
+use super::{capture, minute, sample, save, text};
 
 /// Converts a folder into a lake beside it.
 fn night(archive: &Path, options: &[&str]) -> Ran {
@@ -105,7 +105,7 @@ fn a_folder_is_walked_once_whichever_way_leads_to_it() {
     for number in 1..=FOLDERS {
         let of = farm.join(format!("d{number}"));
         fs::create_dir_all(&of).unwrap();
-        fs::write(of.join("c.pcap"), [&capture().bytes[..], &vec![0; number][..]].concat()).unwrap();
+        fs::write(of.join("c.pcap"), minute(u32::try_from(number).unwrap(), 3)).unwrap();
         for other in (1..=FOLDERS).filter(|other| *other != number) {
             symlink(format!("../d{other}"), of.join(format!("l{other}"))).unwrap();
         }
@@ -155,7 +155,7 @@ fn folders_of_file_systems_and_appliances_are_stepped_over_unless_they_are_named
     // Named it is what its user wants, and the next night takes it for no disk that is missing.
     let lake = text(&folder.path().join("lake"));
     let named = text(&archive.join(".snapshot"));
-    fs::write(archive.join(".snapshot/daily.0/x.pcap"), [&capture().bytes[..], &[0; 5]].concat()).unwrap();
+    fs::write(archive.join(".snapshot/daily.0/x.pcap"), minute(1, 20)).unwrap();
     let ran = run(["convert", &named, "--out", &lake, "--format", "json"]);
     assert_eq!(ran.json()["inputs"], 1, "{ran:?}");
     let ran = night(&archive, &["--dedupe"]);

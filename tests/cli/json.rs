@@ -211,6 +211,7 @@ fn units(page: &mut Page, root: &Path) {
         plan
     };
     plan(&["--chunk-size", "900"]);
+    plan(&[&text(&save_in(root, "none.pcap", &capture().bytes[..24]))]);
     plan(&["--compression", "lz4"]);
     let rows = run_with(["convert-unit", "--out", &lake], plan(&[]).as_bytes()).stdout;
     assert!(rows.lines().all(|row| row.starts_with("{\"version\":1,")), "{rows}");

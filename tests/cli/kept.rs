@@ -101,7 +101,7 @@ fn an_unfinished_capture_is_replaced_by_what_it_becomes_wherever_that_is() {
     for (first, bytes, is_open, last, becomes) in [
         ("a/x.pcap.part", cut, true, "a/x.pcap", &whole.bytes),
         ("a/x.pcap.part", at_a_record, false, "a/x.pcap", &whole.bytes),
-        ("a/.x.pcap.Ab12Cd", cut, false, "a/x.pcap", &whole.bytes),
+        ("a/x.pcap.filepart", cut, false, "a/x.pcap", &whole.bytes),
         ("a/x.pcap", cut, true, "a/x.pcap.gz", &packed),
         ("a/x.pcap", cut, true, "b/x.pcap.gz", &packed),
         ("a/x.pcap.gz", packed_cut, false, "b/x.pcap", &whole.bytes),

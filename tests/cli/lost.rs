@@ -97,7 +97,7 @@ fn every_command(nights: &Nights) -> Vec<(&'static str, Ran)> {
     let page = text(&nights.folder.path().join("page.html"));
     let elsewhere = text(&nights.folder.path().join("planned"));
     let planned = run(["plan", &text(&nights.archive), "--out", &elsewhere]);
-    let unit = planned.stdout.lines().next().unwrap().to_owned() + "\n";
+    let unit = planned.stdout;
     let row = run_with(["convert-unit", "--out", &elsewhere], unit.as_bytes());
     let lake = text(&nights.lake);
     vec![
