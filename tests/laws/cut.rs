@@ -15,7 +15,7 @@ use super::{block, folder, save, told_apart};
 const PCAP_HEADER: usize = 24;
 const SECTION_HEADER: usize = 28;
 /// Where the first interface says its snapshot length.
-const SNAP_LEN: usize = 40;
+const SNAP_LEN: usize = 56;
 
 /// A record's bytes, and its length on the wire.
 type Record = (Vec<u8>, u32);
