@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::archive::{Archive, any_event, content};
+use super::common::losing::{Piece, repair};
 use super::common::{Row, convert, hashes, packets, request, summary, summary_names};
 use super::nights_planned::night_in_one_and_in_pieces;
 use super::{folder, save};
@@ -84,6 +85,8 @@ proptest! {
             (prop::collection::vec(any_event(), 0..6), prop::sample::select(vec![0, 0, 1, 2]), any::<bool>()),
             1..6,
         ),
+        // What is lost in the end, and which of those there are.
+        (lost, which) in (prop::sample::select(vec![Piece::Manifest, Piece::Partial, Piece::Table, Piece::Own]), 0..9_usize),
         // Large enough for several captures in a part, or too small for one.
         chunk_size in prop::sample::select(vec![64 << 20, 300_u64]),
     ) {
@@ -107,6 +110,13 @@ proptest! {
             let before = hashes(&lake);
             assert_eq!(convert(&night).inputs, 0);
             prop_assert_eq!(hashes(&lake), before, "a run that has nothing to do changes something");
+        }
+        // A lake that has lost a piece, but no part, is made whole, and holds the rows that it held.
+        let rows = sorted(&lake);
+        if lost.lose(&lake, which) {
+            repair(&lake);
+            prop_assert!(sorted(&lake) == rows, "{:?} was lost", lost);
+            assert_sound(&lake);
         }
     }
 }
