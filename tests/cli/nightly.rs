@@ -26,7 +26,7 @@ fn captures_that_are_young_are_left_alone_until_they_have_settled() {
     fs::create_dir(&archive).unwrap();
     let (old, young) = (archive.join("old.pcap"), archive.join("young.pcap"));
     fs::write(&old, capture().bytes).unwrap();
-    fs::write(&young, &minute(1, 20)).unwrap();
+    fs::write(&young, minute(1, 20)).unwrap();
     age(&old, 3600);
     let ran = night(&archive, &["--settle", "10m"]);
     assert_eq!(

@@ -150,11 +150,8 @@ impl<'a> Known<'a> {
         for entry in self.candidates(input) {
             let is_there = self.is_there(entry, input);
             match self.relation(input, entry)? {
-                Relation::Same if !is_there => {
-                    if !is_at_home && !self.found.contains(&entry.id) {
-                        moved.push(entry);
-                    }
-                }
+                Relation::Same if !is_there && (is_at_home || self.found.contains(&entry.id)) => {}
+                Relation::Same if !is_there => moved.push(entry),
                 Relation::Same => {
                     let of_it = Double::of(&entry.input);
                     let is_same_file = is_same_file(input, &entry.input);
