@@ -133,7 +133,7 @@ fn sort_out(
     let never = Cancel::default();
     let idle = Look { window: rules.window, cancel: &never };
     let mut sorting = Sorting {
-        named,
+        named: named.iter().collect(),
         held,
         rules,
         look,

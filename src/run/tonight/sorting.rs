@@ -15,7 +15,7 @@ use super::{Rules, same};
 
 /// Captures that are being sorted out.
 pub(super) struct Sorting<'a> {
-    pub(super) named: &'a [PathBuf],
+    pub(super) named: HashSet<&'a PathBuf>,
     pub(super) held: &'a Holdings,
     pub(super) rules: &'a Rules,
     /// How captures are compared; none for a command that knows no lake.
