@@ -21,6 +21,7 @@ use super::carry::{carry_out, undo};
 use super::check::checked;
 use super::exchange::{self, Exchange};
 use super::ground::Ground;
+use super::last;
 use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
 use super::manifest::Manifest;
 use super::system::{Mount, open};
@@ -112,16 +113,26 @@ impl Journal {
     /// The first path that is not where such a file belongs.
     fn strange(&self) -> Option<&Path> {
         let is_place = |path: &Path| {
-            [PathBuf::from(PACKETS), SUMMARIES.into(), Lake::partial_folder(), Lake::names_folder()]
-                .iter()
-                .any(|folder| is_below(path, folder))
+            [
+                PathBuf::from(PACKETS),
+                SUMMARIES.into(),
+                Lake::partial_folder(),
+                Lake::names_folder(),
+                Lake::aside_folder(),
+            ]
+            .iter()
+            .any(|folder| is_below(path, folder))
+                || *path == Lake::own(last::NAME)
         };
+        // A part that is damaged is not staged: it comes from where readers see it.
+        let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Lake::aside_folder());
         let is_staged = |path: &Path| is_below(path, Lake::staging()) || is_below(path, Lake::units());
         let is_beside = |step: &Move| step.to.parent().is_some_and(|folder| is_below(&step.from, folder.join(BESIDE)));
         let is_manifest = |path: &Path| is_below(path, Lake::manifests());
         let (adds, exchanges) = (self.adds.iter(), self.exchanges.iter());
         let from = adds.clone().chain([&self.manifest]);
-        let from = from.filter(|step| !is_staged(&step.from) && !is_beside(step)).map(|step| &step.from);
+        let from = from.filter(|step| !is_staged(&step.from) && !is_beside(step) && !is_aside(step));
+        let from = from.map(|step| &step.from);
         let to = adds.map(|step| &step.to).filter(|path| !is_place(path));
         let goes = self.removes.iter().filter(|path| !is_place(path) && !is_manifest(path));
         let manifest = [&self.manifest.to].into_iter().filter(|path| !is_manifest(path));
@@ -186,6 +197,7 @@ fn decide(
     folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))?;
     lake.sync_folder(&folder)?;
     let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept, undo: false };
+    debug_assert_eq!(journal.strange(), None, "the next run would refuse to finish it");
     journal.write(lake)?;
     Ok(journal)
 }

@@ -71,7 +71,12 @@ impl Lake {
     #[must_use]
     pub fn set_aside(path: &Path) -> PathBuf {
         let name = path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
-        Path::new(OWN).join("set-aside").join(name)
+        Self::aside_folder().join(name)
+    }
+
+    /// Where all of those are.
+    pub(super) fn aside_folder() -> PathBuf {
+        Self::own("set-aside")
     }
 
     /// A file of parcap's own, below the lake.
