@@ -55,7 +55,13 @@ impl Losses {
             match found {
                 Ok(found) if found == bytes => {}
                 Ok(found) => losses.add(path, format!("its size is {found} bytes instead of {bytes} bytes")),
-                Err(error) => losses.add(path, problem_of(&Error::io("read", path)(error))),
+                Err(error) => {
+                    let error = Error::io("read", path)(error);
+                    if !is_loss(&error) {
+                        return Err(error);
+                    }
+                    losses.add(path, problem_of(&error));
+                }
             }
         }
         Ok(losses)
@@ -94,6 +100,20 @@ impl Losses {
     pub fn days_without_sums(&self, held: &Holdings) -> BTreeSet<Day> {
         let partials = self.0.keys().filter_map(|path| held.partials.get(path));
         partials.flat_map(|partial| partial.days.iter().copied()).collect()
+    }
+}
+
+/// Whether a file that was to be read is lost: it is not there, or it is another one. A disk that fails for a moment has
+/// lost nothing, and what a run leaves out because of it would stay left out.
+#[must_use]
+pub fn is_loss(error: &Error) -> bool {
+    match error {
+        Error::Io { source, .. } => matches!(
+            source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+        ),
+        Error::FileDiffers { .. } => true,
+        _ => false,
     }
 }
 

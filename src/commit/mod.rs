@@ -35,7 +35,7 @@ pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};
 pub use layout::{Lake, PACKETS, SUMMARIES};
 pub use lock::Lock;
-pub use losses::{Losses, data_files, problem_of};
+pub use losses::{Losses, data_files, is_loss, problem_of};
 pub use manifest::{Action, Manifest, Removed};
 pub use named::NamedCounts;
 pub use proof::unproved;

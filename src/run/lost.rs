@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{Change, Holdings, Lake, Losses, checked, problem_of};
+use crate::commit::{Change, Holdings, Lake, Losses, checked, is_loss, problem_of};
 use crate::discover::{Input, path_text};
 use crate::error::Result;
 use crate::rewrite::read_to_take_out;
@@ -176,7 +176,8 @@ pub(super) fn cannot_go(
         })?;
         for (path, error) in looked {
             match error {
-                Some(error) => losses.add(path, problem_of(&error)),
+                Some(error) if is_loss(&error) => losses.add(path, problem_of(&error)),
+                Some(error) => return Err(error),
                 None => drop(sound.insert(path)),
             }
         }

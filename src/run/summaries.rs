@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use crate::commit::{Change, Holdings, Lake, Losses, SUMMARIES, problem_of};
+use crate::commit::{Change, Holdings, Lake, Losses, SUMMARIES, is_loss, problem_of};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
@@ -62,7 +62,7 @@ impl<'a> FinalStage<'a> {
             let place = staged.get(partial.path.as_path()).copied();
             match partial.append_to(&mut tallies, self.lake, place, Owners::AddUp) {
                 Ok(()) => left.extend(partial.days.iter().copied()),
-                Err(error @ (Error::Io { .. } | Error::FileDiffers { .. })) if place.is_none() => {
+                Err(error) if place.is_none() && is_loss(&error) => {
                     losses.add(&partial.path, problem_of(&error));
                 }
                 Err(error) => return Err(error),
