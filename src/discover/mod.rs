@@ -32,7 +32,7 @@ pub use members::Trailing;
 pub use open::{open_regular, read_small};
 pub use places::{Places, true_name};
 pub use probe::{Candidate, Refusal};
-pub use source::{Source, SourceError};
+pub use source::{SIP, Sipped, Source, SourceError};
 pub use stream::end_streams;
 pub use unpack::Excess;
 pub use walk::{Found, Lead, find, is_capture_name};

@@ -124,15 +124,17 @@ impl Source {
         Ok((source, input.compression))
     }
 
-    /// The unpacked bytes of a file a few at a time, for whoever wants only the first of them: nothing is read ahead.
+    /// The unpacked bytes of a file a few at a time, for whoever wants only the first of them: nothing is read ahead. Beside
+    /// it what has been taken of them.
     ///
     /// # Errors
     /// If the file cannot be opened.
-    pub fn in_sips(input: &Input, window: u64) -> io::Result<Self> {
+    pub fn in_sips(input: &Input, window: u64) -> io::Result<(Self, Sipped)> {
         let origin = Origin::default();
         let file = Steady(open_as_found(input)?).take(input.size);
         let bytes = unpack(input.compression, BufReader::new(Metered { bytes: file, origin: origin.clone() }), window)?;
-        Ok(Self::Stream { bytes: Box::new(Sips(bytes)), origin })
+        let taken = Sipped::default();
+        Ok((Self::Stream { bytes: Box::new(Sips { bytes, taken: taken.clone() }), origin }, taken))
     }
 
     /// Unpacks beside the conversion; where no thread can be started, in between.
@@ -267,16 +269,37 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
-/// Reads little at a time, however much there is room for.
-struct Sips<R>(R);
+/// Reads little at a time, however much there is room for, and keeps it.
+struct Sips<R> {
+    bytes: R,
+    taken: Sipped,
+}
 
 /// Bytes of a sip: some of the smallest captures.
-const SIP: usize = 4 << 10;
+pub const SIP: usize = 4 << 10;
+
+/// What has been read in sips.
+#[derive(Clone, Debug, Default)]
+pub struct Sipped(Arc<Mutex<Vec<u8>>>);
+
+impl Sipped {
+    /// A hash of the first bytes; none if not so many were read.
+    #[must_use]
+    pub fn hash(&self, bytes: u64) -> Option<String> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hash = ContentHash::default();
+        hash.update(taken.get(..usize::try_from(bytes).ok()?)?);
+        Some(hash.hex())
+    }
+}
 
 impl<R: Read> Read for Sips<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let wanted = buffer.len().min(SIP);
-        self.0.read(buffer.get_mut(..wanted).unwrap_or_default())
+        let read = self.bytes.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+        let mut taken = self.taken.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.extend_from_slice(buffer.get(..read).unwrap_or_default());
+        Ok(read)
     }
 }
 

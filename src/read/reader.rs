@@ -81,7 +81,18 @@ impl CaptureReader {
     /// # Errors
     /// If its first bytes are not those of a capture.
     pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
-        let mut window = Window::new(source, 0);
+        Self::from_window(Window::new(source, 0), compression)
+    }
+
+    /// The same, for the first records only.
+    ///
+    /// # Errors
+    /// As [`CaptureReader::from_source`].
+    pub fn glance_at(source: Source, compression: Compression) -> Result<Self, Refusal> {
+        Self::from_window(Window::small(source), compression).map(Self::glancing)
+    }
+
+    fn from_window(mut window: Window, compression: Compression) -> Result<Self, Refusal> {
         if window.fill(MAGIC_LEN).is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),

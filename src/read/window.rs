@@ -2,9 +2,9 @@
 //!
 //! Memory follows what is there, never what a length field announces: the buffer grows only as bytes arrive.
 
-use crate::discover::{ContentHash, Source, SourceError, zeros};
+use crate::discover::{ContentHash, SIP, Source, SourceError, zeros};
 
-/// Bytes that one read asks for.
+/// Bytes that one read asks for, as a rule.
 const BUFFER: usize = 1 << 20;
 
 /// The bytes from an offset on, as many as were asked for.
@@ -17,6 +17,8 @@ pub(super) struct Window {
     offset: u64,
     at_end: bool,
     failure: Option<SourceError>,
+    /// Bytes that one read asks for.
+    piece: usize,
     /// What the bytes are known by that the window has passed, if that is asked for.
     hash: Option<ContentHash>,
     /// Where in the buffer the first byte is that is not hashed.
@@ -26,8 +28,23 @@ pub(super) struct Window {
 impl Window {
     /// A window that begins at `offset`, where the source stands.
     pub(super) fn new(source: Source, offset: u64) -> Self {
-        let buffer = Vec::new();
-        Self { source, buffer, start: 0, end: 0, offset, at_end: false, failure: None, hash: None, hashed: 0 }
+        Self {
+            source,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            offset,
+            at_end: false,
+            failure: None,
+            piece: BUFFER,
+            hash: None,
+            hashed: 0,
+        }
+    }
+
+    /// A window at the beginning of a source of which little is wanted: the usual buffer costs more than that.
+    pub(super) fn small(source: Source) -> Self {
+        Self { piece: SIP, ..Self::new(source, 0) }
     }
 
     /// Hashes what it passes from here on; a buffer at a time, for a record at a time would cost more than the hash.
@@ -172,7 +189,7 @@ impl Window {
         self.end -= self.start;
         self.start = 0;
         // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
-        let room = BUFFER.max(self.end * 2).min(BUFFER.max(wanted));
+        let room = self.piece.max(self.end * 2).min(self.piece.max(wanted));
         if self.buffer.is_empty() {
             // Zeroed by the system, page by page, as far as a capture needs them: most are small.
             self.buffer = vec![0; room];

@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::commit::InputEntry;
-use crate::discover::{ContentHash, Input, Refusal, Source};
+use crate::discover::{ContentHash, Input, Source};
 use crate::error::Result;
 use crate::memory::SMALL_WINDOW;
 use crate::read::{CaptureReader, Content, Damage, Timestamp};
@@ -68,19 +68,10 @@ impl Look<'_> {
     /// Captures that begin with the same packet at the same time, in the same format, are the same as far as they go, or
     /// were made to look so: this finds those that are worth a comparison.
     pub(super) fn head(&self, input: &Input) -> Option<String> {
-        let window = self.window(input);
-        let sips = || Source::in_sips(input, window).map_err(Refusal::from);
-        let mut reader = CaptureReader::from_source(sips().ok()?, input.compression).ok()?;
+        let (source, sipped) = Source::in_sips(input, self.window(input)).ok()?;
+        let mut reader = CaptureReader::glance_at(source, input.compression).ok()?;
         reader.next().ok()??;
-        let mut left = usize::try_from(reader.behind()).ok()?;
-        let (mut source, mut hash, mut buffer) = (sips().ok()?, ContentHash::default(), vec![0; 4096]);
-        while left > 0 {
-            let wanted = left.min(buffer.len());
-            let read = source.read(buffer.get_mut(..wanted)?).ok().filter(|read| *read > 0)?;
-            hash.update(buffer.get(..read)?);
-            left -= read;
-        }
-        Some(hash.hex())
+        sipped.hash(reader.behind())
     }
 
     /// Reads all of a capture. One that cannot be opened has no content.
