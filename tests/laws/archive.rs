@@ -44,6 +44,10 @@ pub(super) enum Event {
     Rotate { place: Place, to: Place, seed: u8 },
     /// It is packed or unpacked where it is; as far as this has come, and with or without the other form beside it.
     Repack { place: Place, to: Place, packets: u8, keep: bool },
+    /// It gets its last name, packed or not, and has more by then.
+    Finish { place: Place, to: Place, packets: u8 },
+    /// There is less of it, or nothing.
+    Shrink { place: Place, packets: u8 },
     /// It is gone; the lake keeps it.
     Delete(Place),
     /// It is gone, and is to be forgotten.
@@ -51,7 +55,7 @@ pub(super) enum Event {
 }
 
 fn any_place() -> impl Strategy<Value = Place> {
-    (0..6_u8, prop::bool::weighted(0.3))
+    (0..5_u8, prop::bool::weighted(0.3))
 }
 
 fn any_content() -> impl Strategy<Value = Content> {
@@ -70,6 +74,9 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
         1 => (any_place(), any_place(), 0..4_u8).prop_map(|(place, to, seed)| Event::Rotate { place, to, seed }),
         3 => (place, to, prop_oneof![Just(u8::MAX), 0..30_u8], any::<bool>())
             .prop_map(|(place, to, packets, keep)| Event::Repack { place, to, packets, keep }),
+        3 => (any_place(), any_place(), 0..9_u8)
+            .prop_map(|(place, to, packets)| Event::Finish { place, to, packets }),
+        1 => (any_place(), 0..9_u8).prop_map(|(place, packets)| Event::Shrink { place, packets }),
         1 => any_place().prop_map(Event::Delete),
         1 => any_place().prop_map(Event::Forget),
     ]
@@ -238,6 +245,19 @@ impl Archive {
                     self.delete(place);
                 }
             }
+            Event::Finish { place, to, packets } if place != to => {
+                let Some(Content { seed, packets: before, .. }) = there(place).filter(|content| content.packets > 0)
+                else {
+                    return;
+                };
+                self.delete(place);
+                self.write(to, Content { seed, packets: before.saturating_add(packets).min(120), whole: true });
+            }
+            Event::Shrink { place, packets } => {
+                if let Some(content) = there(place).filter(|content| content.packets > packets) {
+                    self.write(place, Content { packets, whole: true, ..content });
+                }
+            }
             Event::Delete(place) => self.delete(place),
             Event::Forget(place) => {
                 self.delete(place);
@@ -250,7 +270,7 @@ impl Archive {
                 self.left_out.remove(&place);
                 of_it.into_iter().for_each(|id| self.remove(id));
             }
-            Event::Copy(..) | Event::Rotate { .. } | Event::Repack { .. } => {}
+            Event::Copy(..) | Event::Rotate { .. } | Event::Repack { .. } | Event::Finish { .. } => {}
         }
     }
 
