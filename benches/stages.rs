@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
-use parcap::columns::{LengthKind, Rows, TimestampUnit};
+use parcap::columns::Rows;
 use parcap::config::Settings;
+use parcap::config::{LengthKind, TimestampUnit};
 use parcap::decode::{Packet, decode};
 use parcap::discover::{Compression, Source};
 use parcap::progress::Progress;

@@ -6,15 +6,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{LengthKind, SCHEMA_VERSION, TimestampUnit};
-use crate::partition::PartitionBy;
+use crate::memory;
 
 /// Bytes of a capture that one worker converts at a stretch.
 pub const CHUNK_SIZE: u64 = 64 << 20;
 /// Bytes that a part should have, about.
 pub const TARGET_FILE_SIZE: u64 = 128 << 20;
 /// Rows of a row group: a tenth less CPU and a fifth of the memory of a million.
-pub const ROW_GROUP_ROWS: usize = 128 << 10;
+pub const ROW_GROUP_ROWS: usize = memory::ROW_GROUP_ROWS;
 /// Microseconds of a window of the send rates.
 pub const WINDOW: i64 = 1_000_000;
 /// Conversations of a date that have a row of their own.
@@ -159,6 +158,67 @@ pub enum PageCompression {
     None,
 }
 
+/// The unit of the `datetime` column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimestampUnit {
+    /// Microseconds: what every engine reads.
+    #[default]
+    Us,
+    /// Nanoseconds: Spark refuses them, and the years end in 2262.
+    Ns,
+}
+
+impl TimestampUnit {
+    /// As `--timestamp-unit` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Us => "us",
+            Self::Ns => "ns",
+        }
+    }
+}
+
+/// What the `length` column counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LengthKind {
+    /// Bytes on the wire.
+    #[default]
+    Wire,
+    /// Captured bytes.
+    Captured,
+}
+
+impl LengthKind {
+    /// As `--length` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wire => "wire",
+            Self::Captured => "captured",
+        }
+    }
+}
+
+/// By what the packets table is partitioned besides the date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionBy {
+    /// By UTC hour.
+    pub hour: bool,
+    /// By the `protocol` column.
+    pub protocol: bool,
+}
+
+impl fmt::Display for PartitionBy {
+    /// As `--partition-by` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, protocol) = (if self.hour { ",hour" } else { "" }, if self.protocol { ",protocol" } else { "" });
+        write!(f, "date{hour}{protocol}")
+    }
+}
+
 /// A number of microseconds as options take it, in the longest unit of which it is a whole number: `100ms`.
 #[must_use]
 pub fn time_text(micros: i64) -> String {
@@ -200,21 +260,5 @@ impl Settings {
             format!("`--window {}`", time_text(self.window)),
             if self.summaries { "summaries" } else { "`--no-summary`" }.to_owned(),
         ]
-    }
-
-    /// Text that differs where parts may differ: for the identity of units. The summaries' settings are not in it.
-    #[must_use]
-    pub fn identity(&self) -> String {
-        format!(
-            "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}{}",
-            self.chunk_size,
-            self.target_file_size,
-            self.row_group_rows,
-            self.compression,
-            self.timestamp_unit,
-            self.length,
-            self.partition_by,
-            if self.salvage { " salvage" } else { "" },
-        )
     }
 }

@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::exit_code::ExitCode;
+use crate::memory::TooLittle;
+use crate::unit::Interrupted;
 
 /// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
 /// then interrupted is finished by the next run.
@@ -242,6 +244,18 @@ pub enum Error {
         /// The signal's number.
         signal: u8,
     },
+}
+
+impl From<Interrupted> for Error {
+    fn from(Interrupted { signal }: Interrupted) -> Self {
+        Self::Interrupted { signal }
+    }
+}
+
+impl From<TooLittle> for Error {
+    fn from(TooLittle { given_mib, needed_mib }: TooLittle) -> Self {
+        Self::TooLittleMemory { given_mib, needed_mib }
+    }
 }
 
 /// What to do where a manifest is lost.

@@ -6,9 +6,8 @@
 
 use std::fmt;
 
-use crate::config::ROW_GROUP_ROWS;
-use crate::error::{Error, Result};
-
+/// Rows of a row group for which [`WORKER`] is enough.
+pub const ROW_GROUP_ROWS: usize = 128 << 10;
 /// Bytes of a process that does nothing yet, of what it knows of its captures, and of the summaries' final stage.
 pub const FIXED: u64 = 80 << 20;
 /// Bytes that one worker takes at most, whatever it reads: a record of 16 MiB, rows of addresses and names that are all
@@ -23,6 +22,15 @@ pub const WINDOWS: u64 = 160 << 20;
 pub const SMALL_WINDOW: u64 = 10 << 20;
 /// The most that a decompressor takes where nobody says a limit.
 pub const USUAL_WINDOW: u64 = SMALL_WINDOW + WINDOWS;
+
+/// A limit under which not even one worker can work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLittle {
+    /// What was given, in MiB.
+    pub given_mib: u64,
+    /// The least there must be, in MiB.
+    pub needed_mib: u64,
+}
 
 /// The shares of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +52,9 @@ impl Memory {
     /// assert_eq!((memory.workers(), memory.windows()), (3, 0));
     /// assert_eq!(Memory::share(None, 8, 1000)?.windows(), WINDOWS);
     /// assert!(Memory::share(Some(FIXED), 8, 1000).is_err());
-    /// # Ok::<_, parcap::error::Error>(())
+    /// # Ok::<_, parcap::memory::TooLittle>(())
     /// ```
-    pub fn share(limit: Option<u64>, workers: usize, row_group_rows: usize) -> Result<Self> {
+    pub fn share(limit: Option<u64>, workers: usize, row_group_rows: usize) -> Result<Self, TooLittle> {
         let workers = workers.max(1);
         let Some(limit) = limit else {
             return Ok(Self { workers, windows: WINDOWS });
@@ -54,10 +62,7 @@ impl Memory {
         let worker = WORKER + row_group_rows.saturating_sub(ROW_GROUP_ROWS) as u64 * PER_ROW;
         let fit = limit.saturating_sub(FIXED) / worker;
         if fit == 0 {
-            return Err(Error::TooLittleMemory {
-                given_mib: limit >> 20,
-                needed_mib: (FIXED + worker).div_ceil(1 << 20),
-            });
+            return Err(TooLittle { given_mib: limit >> 20, needed_mib: (FIXED + worker).div_ceil(1 << 20) });
         }
         let workers = workers.min(usize::try_from(fit).unwrap_or(usize::MAX));
         Ok(Self { workers, windows: limit - FIXED - workers as u64 * worker })

@@ -9,7 +9,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use parcap::columns::{LengthKind, Rows, TimestampUnit};
+use parcap::columns::{Rows};
+use parcap::config::{LengthKind, TimestampUnit};
 use parcap::decode::{IpAddress, Packet, Stop, decode, protocol_name};
 use parcap::read::{LinkType, OddRecord, PacketRecord};
 

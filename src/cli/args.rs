@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::columns::{LengthKind, TimestampUnit};
+use crate::config::PartitionBy;
 use crate::config::{
     CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
 };
-use crate::partition::PartitionBy;
+use crate::config::{LengthKind, TimestampUnit};
 use crate::progress::Progress;
 use crate::run::Request;
 use crate::unit::Cancel;

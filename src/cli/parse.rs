@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::config::PartitionBy;
 use crate::config::{PageCompression, ZSTD_LEVEL, time_text};
 use crate::decode::protocol_number;
 use crate::error::Error;
-use crate::partition::{Day, PartitionBy};
+use crate::partition::Day;
 use crate::run::MaxDamaged;
 
 use super::args::{Micros, Size};

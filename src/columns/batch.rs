@@ -14,8 +14,9 @@ use crate::decode::protocol_text;
 
 use super::codes::{CodeTable, Coded};
 use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseCodes};
-use super::schema::{TimestampUnit, schema};
+use super::schema::schema;
 use super::texts::TextTable;
+use crate::config::TimestampUnit;
 
 /// Rows as Arrow arrays.
 pub type Batch = RecordBatch;

@@ -20,6 +20,6 @@ pub(crate) use rows::SparseCodes;
 #[cfg(test)]
 pub(crate) use rows::{Facts, Ports, Times};
 pub use rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span};
-pub use schema::{COLUMNS, Column, Kind, LengthKind, SCHEMA_VERSION, TimestampUnit, schema};
+pub use schema::{COLUMNS, Column, Kind, SCHEMA_VERSION, schema};
 pub use table::{Table, TableColumn};
 pub use texts::TextTable;

@@ -14,8 +14,9 @@ use crate::decode::{IpAddress, MacAddr, protocol_number};
 
 use super::codes::{CodeTable, Coded, NO_CODE};
 use super::rows::{Facts, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Span, SparseCodes, Times};
-use super::schema::{COLUMNS, Kind, LengthKind, TimestampUnit, schema};
+use super::schema::{COLUMNS, Kind, schema};
 use super::texts::TextTable;
+use crate::config::{LengthKind, TimestampUnit};
 
 /// Columns that follow from others: the numbers beside the text of addresses.
 const DERIVED: [&str; 4] = ["ip_dst_int", "ip_src_int", "mac_dst_int", "mac_src_int"];

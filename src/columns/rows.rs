@@ -4,8 +4,8 @@ use crate::decode::{IpAddress, MacAddr, Packet};
 use crate::read::{PacketRecord, Timestamp};
 
 use super::codes::CodeTable;
-use super::schema::{LengthKind, TimestampUnit};
 use super::texts::TextTable;
+use crate::config::{LengthKind, TimestampUnit};
 
 /// `datetime` of a row without one.
 pub const NO_DATETIME: i64 = i64::MIN;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use serde::{Deserialize, Serialize};
+
+use crate::config::TimestampUnit;
 
 /// Version of the table's contract: it changes when a column does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -64,50 +65,6 @@ pub const COLUMNS: [Column; 18] = [
     column("time", Kind::Float64, "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
     column("time_normed", Kind::Float64, "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
 ];
-
-/// The unit of the `datetime` column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TimestampUnit {
-    /// Microseconds: what every engine reads.
-    #[default]
-    Us,
-    /// Nanoseconds: Spark refuses them, and the years end in 2262.
-    Ns,
-}
-
-impl TimestampUnit {
-    /// As `--timestamp-unit` takes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Us => "us",
-            Self::Ns => "ns",
-        }
-    }
-}
-
-/// What the `length` column counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LengthKind {
-    /// Bytes on the wire.
-    #[default]
-    Wire,
-    /// Captured bytes.
-    Captured,
-}
-
-impl LengthKind {
-    /// As `--length` takes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Wire => "wire",
-            Self::Captured => "captured",
-        }
-    }
-}
 
 /// The Arrow schema of the packets table.
 #[must_use]

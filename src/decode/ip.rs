@@ -11,8 +11,9 @@ use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
 };
 
+use super::address::IpAddress;
 use super::field::{at_most, be16, octets};
-use super::packet::{IpAddress, Packet};
+use super::packet::Packet;
 use super::stop::Stop;
 use super::transport;
 

@@ -21,6 +21,7 @@
 //! assert_eq!(packet.stop, None);
 //! ```
 
+mod address;
 pub mod dns;
 mod ethernet;
 mod field;
@@ -47,7 +48,8 @@ mod wifi;
 
 use crate::read::LinkType;
 
-pub use packet::{IpAddress, MacAddr, Packet};
+pub use address::{IpAddress, MacAddr};
+pub use packet::Packet;
 pub use protocol::{protocol_name, protocol_number, protocol_text};
 pub use stop::Stop;
 

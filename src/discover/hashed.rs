@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-use super::hash::ContentHash;
+use super::hash::{ContentHash, checksum};
 
 /// A file whose bytes are counted and hashed as they are written; whoever writes to it buffers before it.
 #[derive(Debug)]
@@ -31,12 +31,6 @@ impl HashedFile {
     pub fn into_parts(self) -> (File, u64, String) {
         (self.file, self.bytes, checksum(&self.hash))
     }
-}
-
-/// What bytes are known by in a manifest: `xxh3:` and 32 hexadecimal digits.
-#[must_use]
-pub fn checksum(hash: &ContentHash) -> String {
-    format!("xxh3:{}", hash.hex())
 }
 
 impl Write for HashedFile {

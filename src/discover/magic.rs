@@ -3,9 +3,9 @@
 //! Sources: pcap (draft-ietf-opsawg-pcap section 4), pcapng (draft-ietf-opsawg-pcapng section 4.1), RFC 1952 section
 //! 2.3.1, RFC 8878 section 3.1, the .xz file format section 2.1.1.1, the LZ4 frame format.
 
+use super::candidate::Refusal;
 use super::input::{Compression, Format};
 use super::kind::kind;
-use super::probe::Refusal;
 
 /// Bytes of a file's beginning that decide.
 pub const MAGIC_LEN: usize = 12;

@@ -4,6 +4,8 @@
 //! directories, for opening what others can exchange, for compression and for hashing. Nothing here looks at a packet.
 
 mod ahead;
+mod candidate;
+mod fingerprint;
 mod hash;
 mod hashed;
 mod input;
@@ -14,6 +16,7 @@ mod open;
 pub mod path_text;
 mod places;
 mod probe;
+mod reopen;
 mod source;
 mod steady;
 mod stream;
@@ -23,15 +26,15 @@ mod window;
 mod writers;
 mod zeros;
 
-pub use hash::ContentHash;
-pub use hashed::{HashedFile, checksum};
+pub use candidate::{Candidate, Refusal};
+pub use hash::{ContentHash, checksum};
+pub use hashed::HashedFile;
 pub use input::{Compression, Format, Input};
 pub use kind::{Kind, LOOKED_AT};
 pub use magic::{MAGIC_LEN, format, refusal};
 pub use members::Trailing;
 pub use open::{open_regular, read_small};
 pub use places::{Places, true_name};
-pub use probe::{Candidate, Refusal};
 pub use source::{SIP, Sipped, Source, SourceError};
 pub use stream::end_streams;
 pub use unpack::Excess;

@@ -12,9 +12,6 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
-use super::hash;
-use super::input::Input;
-
 /// How often, and how long after one another, a file is opened on which another machine has a lease: the system takes that
 /// back within 45 seconds (`/proc/sys/fs/lease-break-time`).
 const LEASE_ATTEMPTS: u32 = 1000;
@@ -24,11 +21,6 @@ const LEASE_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it is {0} and not a regular file")]
 pub(super) struct NotRegular(pub(super) &'static str);
-
-/// A file has other bytes than when it was found, before the first one was converted.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("it was exchanged after it had been found; the next run looks at it again")]
-struct Exchanged;
 
 /// Opens a regular file for reading, and nothing else.
 ///
@@ -54,25 +46,6 @@ pub fn read_small(path: &Path, most: u64) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has over {most} bytes")));
     }
     Ok(text)
-}
-
-/// Opens a capture as it was found, perhaps grown since.
-///
-/// # Errors
-/// As [`open_regular`], and if another file has its name by now: its packets would be known by the content of the first.
-pub(super) fn open_as_found(input: &Input) -> io::Result<File> {
-    let file = open_regular(&input.absolute)?;
-    let now = file.metadata()?;
-    let is_as_found = (now.len(), modified(&now)) == (input.size, input.modified);
-    // One that is shorter shows when it has been read.
-    if !is_as_found
-        && now.len() >= input.size
-        && let Some(found) = &input.fingerprint
-        && hash::fingerprint(&file, input.size)? != *found
-    {
-        return Err(io::Error::other(Exchanged));
-    }
-    Ok(file)
 }
 
 /// Nanoseconds since the Unix epoch at which a file was written to.
@@ -123,7 +96,6 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::discover::{Candidate, Refusal};
 
     #[test]
     fn what_is_no_regular_file_is_named_and_keeps_nobody_waiting() {
@@ -138,30 +110,6 @@ mod tests {
         {
             let error = open_regular(&path(name)).unwrap_err();
             assert_eq!(error.to_string(), format!("it is {kind} and not a regular file"));
-            assert!(matches!(Refusal::from(error), Refusal::NotAFile(known) if known == kind), "{name}");
         }
-    }
-
-    #[test]
-    fn a_capture_is_what_it_is_when_it_is_opened() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.pcap");
-        let capture = [&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 16]].concat();
-        fs::write(&path, &capture).unwrap();
-        let met = || Candidate::of(&path, true).unwrap();
-        let before = met();
-        fs::write(&path, [&capture[..], &[0; 4]].concat()).unwrap();
-        let input = before.probe().unwrap();
-        assert_eq!(input, met().probe().unwrap());
-        assert_eq!(input.size, 28);
-        // It has grown since, then another one has its name.
-        fs::write(&path, [&capture[..], &[0; 5]].concat()).unwrap();
-        assert!(open_as_found(&input).is_ok());
-        fs::write(&path, [&capture[..], &[1; 5]].concat()).unwrap();
-        assert!(open_as_found(&input).unwrap_err().to_string().starts_with("it was exchanged"));
-        let before = met();
-        fs::remove_file(&path).unwrap();
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(matches!(before.probe(), Err(Refusal::NotAFile("a FIFO"))));
     }
 }

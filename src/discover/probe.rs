@@ -2,166 +2,20 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
-use std::path::{Path, PathBuf};
 
-use crate::memory::{Bytes, USUAL_WINDOW};
+use crate::memory::USUAL_WINDOW;
 
-use super::hash;
+use super::candidate::{Candidate, Refusal};
+use super::fingerprint::fingerprint;
 use super::input::{Compression, Input};
-use super::kind::{Kind, LOOKED_AT};
+use super::kind::LOOKED_AT;
 use super::magic;
-use super::open::{NotRegular, kind_of, modified, open_regular};
+use super::open::{modified, open_regular};
 use super::steady::Steady;
 use super::unpack::unpack;
 use super::window::window_of;
 
-/// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Nothing is there, or it went away between the walk and the opening.
-    #[error("does not exist")]
-    Missing,
-    /// The operating system does not let us read it.
-    #[error("cannot be read: {0}")]
-    Unreadable(io::Error),
-    /// It is a device, a FIFO or a socket.
-    #[error("is {0} and not a regular file")]
-    NotAFile(&'static str),
-    /// It is not a capture.
-    #[error("is not a capture: it begins with {found}")]
-    NotACapture {
-        /// What it begins with.
-        found: String,
-    },
-    /// It is something else, which is known.
-    #[error("is not a capture that can be read: it is {kind}")]
-    OtherKind {
-        /// What it is.
-        kind: Kind,
-    },
-    /// It begins as a capture and ends within the file header.
-    #[error("is not a whole capture: its header needs {needed} bytes, the file has {found}")]
-    HeaderCut {
-        /// Bytes of the file header.
-        needed: u64,
-        /// Bytes that are there.
-        found: u64,
-    },
-    /// Its version is one that nobody has defined.
-    #[error("has format version {major}.{minor}, which is not one that can be read")]
-    Version {
-        /// The major version of the header.
-        major: u16,
-        /// The minor version of the header.
-        minor: u16,
-    },
-    /// Its compression does not unpack, so that not even the first bytes are known.
-    #[error("is a {compression} file that does not unpack: {problem}")]
-    Packing {
-        /// The compression its magic bytes announce.
-        compression: Compression,
-        /// What the decompressor said.
-        problem: String,
-    },
-    /// To unpack it takes more memory than there is.
-    #[error("is a {compression} file that takes {} of memory to unpack, and there are {}", Bytes(*needed), Bytes(*allowed))]
-    Window {
-        /// How it is packed.
-        compression: Compression,
-        /// Bytes that its first frame or block needs.
-        needed: u64,
-        /// Bytes that its decompressor may take.
-        allowed: u64,
-    },
-    /// A directory was named, and no capture is in it.
-    #[error("holds no capture")]
-    NoCaptures,
-    /// A pattern that matches nothing.
-    #[error("is a pattern that matches no file")]
-    NoMatch,
-    /// A pattern that matches folders, none of which holds a capture.
-    #[error("is a pattern that leads to no capture")]
-    NoCapturesMatch,
-}
-
-impl Refusal {
-    /// Whether the bytes of the file are why, so that nothing changes before they do.
-    #[must_use]
-    pub fn is_of_content(&self) -> bool {
-        matches!(
-            self,
-            Self::NotACapture { .. }
-                | Self::OtherKind { .. }
-                | Self::HeaderCut { .. }
-                | Self::Version { .. }
-                | Self::Packing { .. }
-        )
-    }
-
-    /// What to do about it, where there is something to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NotACapture { .. } => Some(
-                "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
-            ),
-            Self::OtherKind { kind } => Some(kind.hint()),
-            Self::Window { .. } => {
-                Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
-            }
-            Self::NotAFile("a FIFO") => Some("a FIFO is read as a stream if it is named itself"),
-            Self::NotAFile("a socket") => Some("`-` reads standard input, whatever it is"),
-            Self::NoCaptures | Self::NoCapturesMatch => {
-                Some("captures are recognised by their first bytes, whatever they are called")
-            }
-            _ => None,
-        }
-    }
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        if let Some(NotRegular(kind)) = error.get_ref().and_then(|error| error.downcast_ref()) {
-            return Self::NotAFile(kind);
-        }
-        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Unreadable(error) }
-    }
-}
-
-/// Something that may be a capture: a path that exists, with what the walk knows of it. It has not been opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// As named, or as met.
-    pub path: PathBuf,
-    /// The absolute path.
-    pub absolute: PathBuf,
-    /// The absolute path with its links, where it has any.
-    pub reached: Option<PathBuf>,
-    /// Bytes.
-    pub size: u64,
-    /// Nanoseconds since the Unix epoch.
-    pub modified: i64,
-    /// Whether it must be a capture: it was named on the command line, or its name says so.
-    pub claimed: bool,
-}
-
 impl Candidate {
-    /// Asks the system about a path, without opening it.
-    ///
-    /// # Errors
-    /// If it does not exist, cannot be asked about, or is something that opening might hang on.
-    pub fn of(path: &Path, claimed: bool) -> Result<Self, Refusal> {
-        let metadata = path.metadata()?;
-        if !metadata.is_file() {
-            return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
-        }
-        // Without `..` and links, so that one file has one name whichever way it was reached.
-        let absolute = path.canonicalize()?;
-        let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
-        let modified = modified(&metadata);
-        Ok(Self { path: path.to_path_buf(), absolute, reached, size: metadata.len(), modified, claimed })
-    }
-
     /// Opens it, and tells by its bytes what it is.
     ///
     /// # Errors
@@ -187,7 +41,7 @@ impl Candidate {
         let format = magic::format(&head).ok_or_else(|| magic::refusal(&head))?;
         // Only of a capture does it matter.
         too_large.map_or(Ok(()), Err)?;
-        let fingerprint = Some(hash::fingerprint(&file, opened.len())?);
+        let fingerprint = Some(fingerprint(&file, opened.len())?);
         Ok(Input {
             path: self.path,
             absolute: self.absolute,

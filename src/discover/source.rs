@@ -12,12 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::memory::USUAL_WINDOW;
 
 use super::ahead::ReadAhead;
-use super::hash::ContentHash;
-use super::hashed::checksum;
+use super::hash::{ContentHash, checksum};
 use super::input::{Compression, Input};
 use super::magic::{self, MAGIC_LEN};
 use super::members::Trailing;
-use super::open::open_as_found;
+use super::reopen::open_as_found;
 use super::steady::{Steady, steadily};
 use super::stream::Stream;
 use super::unpack::{Excess, unpack};

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::candidate::{Candidate, Refusal};
 use super::input::Input;
 use super::places::Places;
-use super::probe::{Candidate, Refusal};
 use super::stream::expect_streams;
 
 /// Everything that was named, as files that may be captures.

@@ -4,8 +4,10 @@
 //! each, in that order within a partition. A row without a time goes where the timed row before it went. No file, clock,
 //! thread or random number decides anything here.
 
+mod day;
 mod key;
 mod router;
 
-pub use key::{Day, PartitionBy, PartitionKey, When};
+pub use day::Day;
+pub use key::{PartitionKey, When};
 pub use router::Router;

@@ -3,12 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::columns::{LengthKind, NO_PROTOCOL, Rows, TimestampUnit};
+use crate::columns::{NO_PROTOCOL, Rows};
 use crate::config::ROW_GROUP_ROWS;
+use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::Packet;
 use crate::read::{PacketRecord, Timestamp};
 
-use super::key::{PartitionBy, PartitionKey, When};
+use crate::config::PartitionBy;
+
+use super::key::{PartitionKey, When};
 
 /// Bytes of memory for each row of a full row group, of which there are at least so many; with that many rows in
 /// all partitions together, or with twice as many rows as a row group has, the fullest ones are handed on early. A row of

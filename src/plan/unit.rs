@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::SCHEMA_VERSION;
 use crate::config::Settings;
 use crate::discover::{ContentHash, Input};
 
@@ -109,7 +110,7 @@ fn identity<'a>(
     copy: u64,
 ) -> String {
     let mut hash = ContentHash::default();
-    hash.field(settings.identity().as_bytes());
+    hash.field(identity_of(settings).as_bytes());
     hash.field(&copy.to_le_bytes());
     for (fingerprint, chunks) in captures {
         hash.field(fingerprint.unwrap_or_default().as_bytes());
@@ -137,4 +138,19 @@ pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> Str
 fn short(hash: &ContentHash) -> String {
     let hex = hash.hex();
     hex.get(..IDENTITY).unwrap_or(&hex).to_owned()
+}
+
+/// Text that differs where parts may differ: for the identity of units. The settings of summaries are not in it.
+fn identity_of(settings: &Settings) -> String {
+    format!(
+        "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}{}",
+        settings.chunk_size,
+        settings.target_file_size,
+        settings.row_group_rows,
+        settings.compression,
+        settings.timestamp_unit,
+        settings.length,
+        settings.partition_by,
+        if settings.salvage { " salvage" } else { "" },
+    )
 }

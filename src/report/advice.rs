@@ -1,6 +1,6 @@
 //! What is said below a picture or a table, where its numbers alone would mislead.
 
-use crate::columns::LengthKind;
+use crate::config::LengthKind;
 use crate::summary::{NO_NAME, thousands};
 
 use super::content::{Content, Implausible};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::columns::LengthKind;
+use crate::config::LengthKind;
 use crate::summary::{Listed, Series};
 
 /// A packet that announces more bytes on the wire than any has.

@@ -9,7 +9,7 @@ use super::scale::{self, count};
 use super::text::Shown;
 use super::traffic::Traffic;
 use super::{PLOT_STYLE, grid, tables};
-use crate::columns::LengthKind;
+use crate::config::LengthKind;
 use crate::summary::thousands;
 
 /// How the page looks; with the style of the pictures.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::commit::{Change, CommittedPart, CommittedPartial, Holdings, Lake, Losses, PartialEntry};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::derived_identity;
-use crate::tally::{Owners, Saved, Tallies};
+use crate::tally::{Owners, Saved, Space, Tallies};
 use crate::unit::in_order;
 
 use super::parts::{Rewriter, Written};
@@ -62,7 +62,7 @@ pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, losses: &Losses, change
     let mut done = Compacted::default();
     let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs, losses)? } else { BTreeSet::new() };
     let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier, losses);
-    let written = in_order(groups, how.jobs, |group| {
+    let written = in_order::<_, _, Error>(groups, how.jobs, |group| {
         let unit = derived_identity("compact", group.iter().map(|part| part.checksum.as_str()));
         let written = rewriter.write(&unit, &group, &|_| true, &mut |_, _| Ok(()))?;
         Ok((group, unit, written))
@@ -164,7 +164,7 @@ fn groups_of_partials<'a>(held: &'a Holdings, losses: &Losses) -> Vec<Vec<&'a Co
 }
 
 fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: &mut Change) -> Result<()> {
-    let space = rewriter.cancel.space(&rewriter.lake.resolve(&rewriter.folder()?));
+    let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
     let mut tallies = Tallies::new(&space);
     let mut inputs = Vec::new();
     for partial in group {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::commit::{CommittedPart, Holdings, Lake, PACKETS, checked, data_files, problem_of, sum_of};
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::unit::{Cancel, in_order};
 use crate::write::{Origin, PartReader, PartSays, RowRange, part_says};
 
@@ -47,7 +47,7 @@ struct Unnamed {
 /// If a folder cannot be read, or the work is cancelled.
 pub fn remains(lake: &Lake, held: Holdings, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
-    let looked = in_order(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
+    let looked = in_order::<_, _, Error>(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
         let problem = checked(&lake.resolve(&part.path), part.bytes, &part.checksum).err();
         Ok((part.path, problem.map(|error| problem_of(&error))))
@@ -71,7 +71,7 @@ pub fn remains(lake: &Lake, held: Holdings, anew: bool, jobs: usize, cancel: &Ca
         remains.held.parts.remove(&path);
     }
     let mut found = Vec::new();
-    let looked = in_order(unnamed.into_iter().collect(), jobs, |path| {
+    let looked = in_order::<_, _, Error>(unnamed.into_iter().collect(), jobs, |path| {
         cancel.check()?;
         Ok(look(lake, &path).map_err(|problem| (path, problem)))
     })?;

@@ -20,7 +20,7 @@ pub(super) fn parts_of_earlier_form<'a>(
     losses: &Losses,
 ) -> Result<BTreeSet<&'a Path>> {
     let there = rewriter.held.parts.values().filter(|part| !losses.contains(&part.path));
-    let found = in_order(there.collect(), jobs, |part: &CommittedPart| {
+    let found = in_order::<_, _, Error>(there.collect(), jobs, |part: &CommittedPart| {
         rewriter.cancel.check()?;
         let is_earlier = is_of_earlier_form(&rewriter.lake.resolve(&part.path))?;
         Ok(is_earlier.then_some(part.path.as_path()))
@@ -31,7 +31,7 @@ pub(super) fn parts_of_earlier_form<'a>(
 /// Writes the summary tables anew that are of an earlier form, each with the same rows; returns how many they are.
 pub(super) fn renew_tables(rewriter: &Rewriter<'_>, jobs: usize, losses: &Losses, change: &mut Change) -> Result<u64> {
     let there = rewriter.held.tables.values().filter(|table| !losses.contains(&table.path));
-    let renewed = in_order(there.collect(), jobs, |table: &CommittedTable| {
+    let renewed = in_order::<_, _, Error>(there.collect(), jobs, |table: &CommittedTable| {
         rewriter.cancel.check()?;
         let path = rewriter.lake.resolve(&table.path);
         if !is_of_earlier_form(&path)? {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::commit::{Change, CommittedPart, CommittedPartial, Holdings, Lake, PartialEntry};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::partition::Day;
 use crate::plan::derived_identity;
 use crate::summary::Partial;
-use crate::tally::{Owners, Saved, Tallies};
+use crate::tally::{Owners, Saved, Space, Tallies};
 use crate::unit::in_order;
 
 use super::parts::{Rewriter, Written};
@@ -71,11 +71,11 @@ pub fn take_out(
     let partials: Vec<_> = held.partials.values().filter(touched).collect();
     let counted = beside_others(held, removed);
     let gone: Mutex<BTreeMap<&Path, Partial>> = Mutex::default();
-    let space = rewriter.cancel.space(&rewriter.lake.resolve(&rewriter.folder()?));
+    let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
     let window = rewriter.encoder.settings().window;
     let of_those = |part: &&CommittedPart| part.ranges.iter().any(|range| removed.contains(&range.input));
     let parts: Vec<_> = held.parts.values().filter(of_those).collect();
-    let rewritten = in_order(parts, jobs, |part| {
+    let rewritten = in_order::<_, _, Error>(parts, jobs, |part| {
         if goes_unread(part, removed, &counted) {
             return Ok((part, None));
         }

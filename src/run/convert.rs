@@ -154,7 +154,7 @@ pub fn convert(request: &Request) -> Result<Report> {
 
 /// Takes a lake's lock, and finishes or undoes what a dead run began.
 pub(super) fn hold(lake: &Lake, wait: Duration, cancel: &Cancel) -> Result<Lock> {
-    let lock = Lock::take(lake, wait, || cancel.check())?;
+    let lock = Lock::take(lake, wait, || Ok(cancel.check()?))?;
     recover(lake)?;
     Ok(lock)
 }

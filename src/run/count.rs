@@ -1,12 +1,13 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
 
-use crate::columns::{LengthKind, TimestampUnit};
 use crate::commit::{APPENDED, CaptureEntry, InputEntry, StreamEntry};
+use crate::config::PartitionBy;
 use crate::config::ROW_GROUP_ROWS;
+use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
 use crate::error::Result;
-use crate::partition::{Day, PartitionBy, Router, When};
+use crate::partition::{Day, Router, When};
 use crate::read::{CaptureReader, PacketRecord, Timestamp};
 use crate::summary::{Filter, Instants, Partial};
 use crate::tally::{Space, Tallies};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::commit::{RefusedEntry, Status};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::inspect::{HEADS, Inspection, NUMBERS};
 use crate::summary::aligned;
@@ -38,7 +38,7 @@ pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -
     let mut report = Report::default();
     let inputs = inputs(named, &mut report);
     let mut captures = Vec::new();
-    for result in in_order(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
+    for result in in_order::<_, _, Error>(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
         match result {
             Ok(inspection) => captures.push(inspection),
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),

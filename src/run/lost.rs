@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::{Change, Holdings, Lake, Losses, checked, is_loss, problem_of};
 use crate::discover::{Input, path_text};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rewrite::read_to_take_out;
 use crate::unit::{Cancel, in_order};
 
@@ -170,7 +170,7 @@ pub(super) fn cannot_go(
     loop {
         let needed = read_to_take_out(held, &removed);
         let unknown = needed.iter().filter(|(path, ..)| !losses.contains(path) && !sound.contains(path));
-        let looked = in_order(unknown.copied().collect(), jobs, |(path, bytes, checksum)| {
+        let looked = in_order::<_, _, Error>(unknown.copied().collect(), jobs, |(path, bytes, checksum)| {
             cancel.check()?;
             Ok((path, checked(&lake.resolve(path), bytes, checksum).err()))
         })?;

@@ -65,7 +65,8 @@ pub(super) fn look_up(
     let addresses = unnamed(days, tallies, naming, filter)?;
     let stop = || cancel.check().is_err();
     let asked = naming.ptr().map(|cache| ask(addresses.into_iter(), cache, options, now(), &stop));
-    cancel.check().map(|()| asked)
+    cancel.check()?;
+    Ok(asked)
 }
 
 /// Stages what was learnt, for the next run.

@@ -5,8 +5,8 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use crate::columns::LengthKind;
 use crate::commit::{IMPLAUSIBLE, InputEntry};
+use crate::config::LengthKind;
 use crate::config::Names;
 use crate::discover::path_text;
 use crate::error::{Error, Result};

@@ -203,7 +203,7 @@ fn is_of_a_date(path: &Path) -> bool {
 /// The dates of which a table is lost.
 fn lost_tables(lake: &Lake, held: &Holdings, jobs: usize) -> Result<BTreeSet<Day>> {
     let tables = held.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
-    let lost = in_order(tables, jobs, |table| {
+    let lost = in_order::<_, _, Error>(tables, jobs, |table| {
         let found = checked(&lake.resolve(&table.path), table.bytes, &table.checksum);
         Ok(found.is_err().then(|| Lake::day_of(&table.path)))
     })?;

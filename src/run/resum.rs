@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::partition::Day;
 use crate::plan::derived_identity;
 use crate::rewrite::{Remains, Rewriter, Told, recount_captures};
-use crate::tally::{Owners, Saved, Section};
+use crate::tally::{Owners, Saved, Section, Space};
 use crate::unit::{Cancel, in_order};
 
 use super::convert::encoder;
@@ -70,7 +70,7 @@ pub(super) fn count_again(
     repaired: &mut Repaired,
 ) -> Result<BTreeSet<Day>> {
     let partials: Vec<CommittedPartial> = left.held.partials.values().cloned().collect();
-    let problems = in_order(partials.iter().collect(), jobs, |partial: &CommittedPartial| {
+    let problems = in_order::<_, _, Error>(partials.iter().collect(), jobs, |partial: &CommittedPartial| {
         cancel.check()?;
         Ok(checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum)
             .err()
@@ -156,7 +156,7 @@ pub(super) fn count_again(
     let encoder = encoder(settings, lake)?;
     let rewriter = Rewriter::new(lake, &left.held, &encoder, cancel);
     let of_groups: Vec<_> = members.into_iter().collect();
-    let counted = in_order(of_groups, jobs, |(root, captures)| {
+    let counted = in_order::<_, _, Error>(of_groups, jobs, |(root, captures)| {
         let parts = parts_of.get(&root).map(Vec::as_slice).unwrap_or_default();
         let messages = messages_of.get(&root).map(Vec::as_slice).unwrap_or_default();
         count_group(&rewriter, parts, &captures, messages, settings)
@@ -202,7 +202,7 @@ fn count_group(
     let lake = rewriter.lake;
     let folder = lake.resolve(&Lake::staging());
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let space = rewriter.cancel.space(&folder);
+    let space = Space::new(&folder).cancelled_by(rewriter.cancel);
     let (mut tallies, told) = recount_captures(rewriter, parts, captures, &space)?;
     let places: Vec<usize> = captures.iter().copied().collect();
     let days: BTreeSet<Day> = told.values().flat_map(|told| told.messages.iter().copied()).collect();

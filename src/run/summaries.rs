@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::summary::{self, Filter, Gather, Listed, Naming};
-use crate::tally::{Owners, Tallies};
+use crate::tally::{Owners, Space, Tallies};
 use crate::unit::Cancel;
 
 use super::naming;
@@ -53,7 +53,7 @@ impl<'a> FinalStage<'a> {
     ) -> Result<()> {
         let folder = self.lake.resolve(&Lake::staging());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let space = self.cancel.space(&folder);
+        let space = Space::new(&folder).cancelled_by(self.cancel);
         let mut tallies = Tallies::new(&space);
         let mut left = BTreeSet::new();
         let staged = change.staged();

@@ -6,8 +6,9 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::columns::{LengthKind, Table};
+use crate::columns::Table;
 use crate::commit::{Holdings, InputEntry, Lake, RefusedEntry, steadily};
+use crate::config::LengthKind;
 use crate::config::{Names, WINDOW, time_text};
 use crate::discover::path_text::printable;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::summary::{self, Bins, Filter, Gather, LeftOut, Listed, Naming, Summary};
 use crate::summary::{left_out_of_packets, left_out_of_sums};
-use crate::tally::{Owners, Tallies};
+use crate::tally::{Owners, Space, Tallies};
 use crate::unit::{Cancel, in_order};
 
 use super::count::{Counting, count};
@@ -136,7 +137,7 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
     match lake {
         // Runs may commit meanwhile, and take away what was about to be read.
         Some(lake) if request.named.len() == 1 => {
-            steadily(&lake, || request.cancel.check(), |_| false, || of_lake(request, &lake))
+            steadily(&lake, || Ok(request.cancel.check()?), |_| false, || of_lake(request, &lake))
                 .map_err(|error| with_the_way_out(error, &lake))
         }
         Some(lake) => Err(Error::Summaries {
@@ -178,7 +179,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let left_out = left_out_of_sums(&request.filter, settings.window);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
-    let mut tallies = Tallies::new(&request.cancel.space(&folder));
+    let mut tallies = Tallies::new(&Space::new(&folder).cancelled_by(&request.cancel));
     let mut days = BTreeSet::new();
     for partial in held.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
@@ -252,14 +253,16 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let mut report = Report::default();
     let inputs = inputs(&request.named, &mut report);
     // They add up in any order; kept apart until the last capture is read, they would need room for all.
-    let space = request.cancel.space(&folder);
+    let space = Space::new(&folder).cancelled_by(&request.cancel);
     let sum = Mutex::new(Tallies::new(&space));
-    let counted = in_order(inputs, request.jobs, |input| match count(input, &counting, &space, &request.cancel)? {
-        Ok((entry, tallies)) => {
-            sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
-            Ok(Ok(entry))
+    let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
+        match count(input, &counting, &space, &request.cancel)? {
+            Ok((entry, tallies)) => {
+                sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
+                Ok(Ok(entry))
+            }
+            Err(refused) => Ok(Err(refused)),
         }
-        Err(refused) => Ok(Err(refused)),
     })?;
     let mut tallies = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut entries = Vec::new();

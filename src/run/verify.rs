@@ -16,7 +16,7 @@ use crate::discover::path_text;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::rewrite::recount;
-use crate::tally::{Owners, Tallies};
+use crate::tally::{Owners, Space, Tallies};
 use crate::unit::{Cancel, in_order};
 use crate::write::{PartReader, part_facts, read_table};
 
@@ -118,7 +118,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
         // Runs are not kept away: what a commit took away meanwhile is not lost.
         None => {
             let is_wrong = |verified: &Verified| !verified.faults.is_empty();
-            steadily(&lake, || request.cancel.check(), is_wrong, || verify_once(&lake, request))?
+            steadily(&lake, || Ok(request.cancel.check()?), is_wrong, || verify_once(&lake, request))?
         }
     };
     Ok(Verified { repaired, ..verified })
@@ -146,7 +146,7 @@ fn verify_once(lake: &Lake, request: &VerifyRequest) -> Result<Verified> {
 
 /// Keeps runs away, if this user may.
 fn lock(lake: &Lake, request: &VerifyRequest) -> Result<Option<Lock>> {
-    match Lock::take(lake, request.wait, || request.cancel.check()) {
+    match Lock::take(lake, request.wait, || Ok(request.cancel.check()?)) {
         Ok(lock) => Ok(Some(lock)),
         Err(Error::Io { source, .. })
             if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
@@ -245,7 +245,7 @@ fn files(
     verified: &mut Verified,
 ) -> Result<()> {
     let part = |part: &CommittedPart| part_faults(lake, part, settings, request);
-    let parts = in_order(held.parts.values().collect(), request.jobs, part)?;
+    let parts = in_order::<_, _, Error>(held.parts.values().collect(), request.jobs, part)?;
     verified.parts = held.parts.len() as u64;
     verified.rows = held.parts.values().map(|part| part.rows).sum();
     verified.bytes = held.parts.values().map(|part| part.bytes).sum();
@@ -360,9 +360,9 @@ fn sums(
     verified: &mut Verified,
 ) -> Result<()> {
     let folder = std::env::temp_dir();
-    let space = request.cancel.space(&folder);
+    let space = Space::new(&folder).cancelled_by(&request.cancel);
     let counted = Mutex::new(Tallies::new(&space));
-    in_order(held.parts.values().collect(), request.jobs, |part| {
+    in_order::<_, _, Error>(held.parts.values().collect(), request.jobs, |part| {
         let tallies = recount(lake, part, settings, &space)?;
         counted.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)
     })?;

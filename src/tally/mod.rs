@@ -14,6 +14,7 @@ mod bounds;
 mod held;
 mod merge;
 mod run;
+mod section;
 mod space;
 mod tallies;
 #[cfg(test)]
@@ -22,32 +23,6 @@ mod tests;
 pub use held::{Held, Rule, Sums};
 pub use merge::Merge;
 pub use run::{Owners, Run};
+pub use section::{OWNER, Section};
 pub use space::Space;
 pub use tallies::{Saved, Tallies};
-
-use crate::partition::Day;
-
-/// What is added up together: one table of one date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Section {
-    /// The date.
-    pub day: Day,
-    /// The table, by a number that whoever makes the keys gives it.
-    pub kind: u8,
-    /// How its sums add up.
-    pub rule: Rule,
-    /// Whether the last [`OWNER`] bytes of its keys are the number of an owner, so that what one owner has contributed
-    /// can be told from the rest.
-    pub owned: bool,
-}
-
-/// Bytes of an owner's number, the highest first.
-pub const OWNER: usize = 4;
-
-impl Section {
-    /// The same, of keys with owners.
-    #[must_use]
-    pub fn owned(self) -> Self {
-        Self { owned: true, ..self }
-    }
-}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::unit::Cancel;
 
 /// Bytes of keys and sums in memory, unless it is said; more is spilled.
 const ROOM: usize = 16 << 20;
@@ -36,6 +37,13 @@ impl Space {
     pub fn with_stop(mut self, stop: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
         self.stop = Arc::new(stop);
         self
+    }
+
+    /// The same, whose work ends when the run is cancelled.
+    #[must_use]
+    pub fn cancelled_by(self, cancel: &Cancel) -> Self {
+        let cancel = cancel.clone();
+        self.with_stop(move || Ok(cancel.check()?))
     }
 
     /// The folder.

@@ -128,8 +128,8 @@ fn gone() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::{LengthKind, TimestampUnit};
     use crate::config::Settings;
+    use crate::config::{LengthKind, TimestampUnit};
     use crate::partition::{Day, When};
 
     fn key(number: u16) -> PartitionKey {

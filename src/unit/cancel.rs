@@ -1,11 +1,14 @@
 //! How a run is stopped early: by a signal, or by the first worker that fails.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use crate::error::{Error, Result};
-use crate::tally::Space;
+/// A run was stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// The number of the signal; 0 if it was no signal, but another worker that failed.
+    pub signal: u8,
+}
 
 /// Shared by all workers of a run.
 #[derive(Clone, Debug, Default)]
@@ -25,22 +28,15 @@ impl Cancel {
         self.failed.store(true, Ordering::Relaxed);
     }
 
-    /// A folder for sums that have no room in memory, whose work ends when this says so.
-    #[must_use]
-    pub fn space(&self, folder: &Path) -> Space {
-        let cancel = self.clone();
-        Space::new(folder).with_stop(move || cancel.check())
-    }
-
     /// Asks whether to go on.
     ///
     /// # Errors
     /// If a signal has arrived, or another worker has failed. What is returned for the latter is never shown: the
     /// failure itself is.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<(), Interrupted> {
         let signal = self.signal.load(Ordering::Relaxed);
         if signal != 0 || self.failed.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted { signal });
+            return Err(Interrupted { signal });
         }
         Ok(())
     }

@@ -120,7 +120,7 @@ impl<'a> Job<'a> {
         let state = State {
             sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),
             captures: vec![CaptureEntry::nothing(); unit.captures.len()],
-            tallies: Tallies::new(&workshop.cancel.space(&folder)),
+            tallies: Tallies::new(&Space::new(&folder).cancelled_by(&workshop.cancel)),
             unfinished: tasks.len(),
         };
         Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
@@ -128,7 +128,7 @@ impl<'a> Job<'a> {
 
     /// Where sums go that have no room in memory.
     pub(super) fn space(&self) -> Space {
-        self.workshop.cancel.space(&self.folder())
+        Space::new(&self.folder()).cancelled_by(&self.workshop.cancel)
     }
 
     /// The folder for staged files.

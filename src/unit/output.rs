@@ -7,6 +7,7 @@ use crate::read::Position;
 use crate::write::EncodedRowGroup;
 
 use super::assistant::{Assistant, Done};
+use super::cancel::Interrupted;
 use super::job::Job;
 
 /// Bytes of encoded row groups that a task holds while it is not its turn; then it waits.
@@ -40,6 +41,12 @@ pub(super) enum Stop {
     Disproved,
     /// The run cannot go on.
     Failed(Error),
+}
+
+impl From<Interrupted> for Stop {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Failed(interrupted.into())
+    }
 }
 
 impl From<Error> for Stop {

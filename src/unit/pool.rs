@@ -6,9 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::ThreadPool;
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-
 use crate::commit::UnitRow;
 use crate::error::{Error, Result};
 use crate::plan::Unit;
@@ -16,6 +13,7 @@ use crate::plan::Unit;
 use super::convert;
 use super::job::{Job, Workshop};
 use super::relay::Relay;
+use super::threads::{Pool, workers};
 
 /// Converts units, by `jobs` workers that share the tasks of all of them; the rows are in the order of the units. With 0
 /// jobs there are as many as the machine has cores, or as `RAYON_NUM_THREADS` says.
@@ -25,7 +23,7 @@ use super::relay::Relay;
 /// threads than tasks; an assistant may take the place of each that is missing.
 ///
 /// # Errors
-/// As [`super::convert_unit`]; of several failures the first one is returned.
+/// As [`convert_unit`]; of several failures the first one is returned.
 pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result<Vec<UnitRow>> {
     let allowed = workers(jobs).min(workshop.memory.workers());
     let mut tasks = 0;
@@ -70,79 +68,21 @@ pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result
     let (rows, error) = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     match error {
         Some(error) => Err(error),
-        None => workshop.cancel.check().map(|()| rows.into_values().collect()),
+        None => {
+            workshop.cancel.check()?;
+            Ok(rows.into_values().collect())
+        }
     }
 }
 
-/// Does the same to each of many things, by `jobs` workers; the results are in the order of the things.
+/// Converts one unit: its parts are staged, synced and whole when this returns.
 ///
 /// # Errors
-/// The first of the results that is one.
-pub(crate) fn in_order<T: Send, R: Send>(
-    things: Vec<T>,
-    jobs: usize,
-    work: impl Fn(T) -> Result<R> + Send + Sync,
-) -> Result<Vec<R>> {
-    match Pool::start(workers(jobs).min(things.len())) {
-        Pool::Threads(threads) => threads.install(|| things.into_par_iter().map(work).collect()),
-        Pool::Here => things.into_iter().map(work).collect(),
-    }
-}
-
-/// How many workers there are for each core at most. More do not read a disk faster, and thousands bring a machine down.
-const WORKERS_PER_CORE: usize = 4;
-
-/// How many workers `jobs` are: with 0, as many as the machine has cores, or as `RAYON_NUM_THREADS` says; never more than
-/// four for each core.
-#[must_use]
-pub fn workers(jobs: usize) -> usize {
-    let said = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|threads| *threads > 0);
-    let wanted = if jobs > 0 { jobs } else { said().unwrap_or_else(cores) };
-    wanted.min(cores().saturating_mul(WORKERS_PER_CORE))
-}
-
-/// The cores that this process may use.
-#[must_use]
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Who does the work.
-enum Pool {
-    /// Threads for it.
-    Threads(ThreadPool),
-    /// This thread, where the system lets no other one start.
-    Here,
-}
-
-impl Pool {
-    /// So many threads, or as many as the system gives: with fewer it takes longer.
-    fn start(threads: usize) -> Self {
-        let mut threads = threads.max(1);
-        loop {
-            let name = |worker| format!("parcap-{worker}");
-            match rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build() {
-                Ok(pool) => return Self::Threads(pool),
-                Err(_) if threads > 1 => threads /= 2,
-                Err(_) => return Self::Here,
-            }
-        }
-    }
-
-    fn threads(&self) -> usize {
-        match self {
-            Self::Threads(threads) => threads.current_num_threads(),
-            Self::Here => 1,
-        }
-    }
-
-    /// Has each worker do it once.
-    fn each(&self, work: impl Fn() + Sync) {
-        match self {
-            Self::Threads(threads) => drop(threads.broadcast(|_| work())),
-            Self::Here => work(),
-        }
-    }
+/// If something of the lake cannot be written, or the run is cancelled. Damaged, refused and vanished captures are no
+/// errors: the row says what was found.
+pub fn convert_unit(unit: &Unit, workshop: &Workshop, jobs: usize) -> Result<UnitRow> {
+    let mut rows = convert_units(std::slice::from_ref(unit), workshop, jobs)?;
+    rows.pop().ok_or_else(|| Error::Worker { unit: unit.name(), message: "it gave no manifest row".to_owned() })
 }
 
 fn work(job: &Job<'_>, number: usize, task: usize) -> Result<Option<(usize, UnitRow)>> {

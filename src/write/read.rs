@@ -9,7 +9,8 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
-use crate::columns::{Batch, TimestampUnit, restored_columns, restored_schema, schema};
+use crate::columns::{Batch, restored_columns, restored_schema, schema};
+use crate::config::TimestampUnit;
 use crate::discover::open_regular;
 use crate::error::{Error, Result};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use parcap::config::PartitionBy;
 use parcap::config::Settings;
-use parcap::partition::PartitionBy;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use super::common::build::{dns_answer, ip, pcap_header, pcap_record, udp};

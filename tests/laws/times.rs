@@ -3,8 +3,8 @@
 //! to the exact difference, and a time is null exactly outside the years 1 to 9999.
 
 use num_bigint::BigInt;
-use parcap::columns::TimestampUnit;
 use parcap::config::Settings;
+use parcap::config::TimestampUnit;
 use parcap::read::{Resolution, Timestamp};
 use proptest::prelude::*;
 

@@ -7,8 +7,8 @@
 //!
 //! Source: RFC 1034 3.6.2 (CNAME), RFC 1035 3.4.1 (A), RFC 3596 (AAAA).
 
+use super::super::address::IpAddress;
 use super::super::field::octets;
-use super::super::packet::IpAddress;
 use super::name::{Budget, Name};
 use super::record::{self, Record};
 

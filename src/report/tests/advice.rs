@@ -1,7 +1,8 @@
 //! What is said below the picture of the traffic and the table of names, and when it is not.
 
 use super::sample::{day, ints, listed, texts};
-use crate::columns::{LengthKind, TableColumn};
+use crate::columns::TableColumn;
+use crate::config::LengthKind;
 use crate::report::{Content, Implausible, html, plots};
 use crate::summary::Listed;
 

@@ -1,6 +1,7 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
-use crate::columns::{LengthKind, Table, TableColumn};
+use crate::columns::{Table, TableColumn};
+use crate::config::LengthKind;
 use crate::report::{Content, scale};
 use crate::summary::{Listed, Series};
 

@@ -12,8 +12,8 @@ use crate::run::words::{name, plural_of};
 
 use super::alike::Look;
 use super::known::{Found, Kin, Known};
+use super::selection::{Tonight, is_same_content, met_again};
 use super::sorting::Sorting;
-use super::{Tonight, is_same_content, met_again};
 
 /// A capture, and what the lake holds under its path.
 type Opened<'a> = (Input, Option<&'a InputEntry>);

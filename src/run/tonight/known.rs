@@ -20,7 +20,7 @@ use crate::discover::{Candidate, Input};
 use crate::error::Result;
 
 use super::alike::{Look, Scan, is_same_file, is_whole};
-use super::is_same_content;
+use super::selection::is_same_content;
 
 /// What a capture is to those that are known.
 #[derive(Debug)]
@@ -309,7 +309,8 @@ impl<'a> Known<'a> {
 
 /// Whether a file has the size and time that it had when it was converted.
 fn is_as_it_was(entry: &InputEntry) -> bool {
-    Candidate::of(&entry.input.absolute, true).is_ok_and(|now| super::same(&Seen::of_input(&entry.input), &now))
+    Candidate::of(&entry.input.absolute, true)
+        .is_ok_and(|now| super::selection::same(&Seen::of_input(&entry.input), &now))
 }
 
 /// Suffixes of compressed captures.

@@ -11,7 +11,7 @@ use crate::run::report::Report;
 use crate::run::words::plural_of;
 
 use super::alike::Look;
-use super::{Rules, same};
+use super::selection::{Rules, same};
 
 /// Captures that are being sorted out.
 pub(super) struct Sorting<'a> {

@@ -18,10 +18,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
 
-use crate::columns::{
-    Batch, COLUMNS, Facts, Kind, LengthKind, NO_CODE, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Times,
-    TimestampUnit,
-};
+use crate::columns::{Batch, COLUMNS, Facts, Kind, NO_CODE, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Times};
+use crate::config::{LengthKind, TimestampUnit};
 use crate::config::{PageCompression, Settings};
 use crate::decode::{IpAddress, MacAddr};
 use crate::write::Encoder;
