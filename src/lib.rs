@@ -43,5 +43,6 @@ pub mod rewrite;
 pub mod run;
 pub mod summary;
 pub mod tally;
+pub mod text;
 pub mod unit;
 pub mod write;

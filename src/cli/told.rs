@@ -10,7 +10,7 @@ use crate::discover::path_text::printable;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::run::{Report, metrics, now, write_out};
-use crate::summary::time;
+use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
 use super::nightly::LogFormat;

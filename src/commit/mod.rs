@@ -4,12 +4,14 @@
 //! Always: whatever happens, a reader sees only whole committed files, and the next run finishes or undoes what this one
 //! began. The only door for writing into a lake's visible folders.
 
+mod captures;
 mod carry;
 mod change;
 mod check;
 mod entry;
 mod exchange;
 mod ground;
+mod hold;
 mod holdings;
 mod journal;
 mod last;
@@ -25,12 +27,14 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+pub use captures::{captures, listed_captures};
 pub use change::Change;
 pub use check::{checked, sum_of};
 pub use entry::{
     APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status,
     StreamEntry, UnitRow,
 };
+pub use hold::hold;
 pub use holdings::Holdings;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};
 pub use layout::{Lake, PACKETS, SUMMARIES};

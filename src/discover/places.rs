@@ -1,13 +1,11 @@
 //! Where captures are looked for: whether a capture that a lake holds should have been met.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-/// Links that are followed from one name to the true one.
-const LINKS: u32 = 40;
+use super::true_name::true_name;
 
 /// The places that were named, and those to which patterns and links lead; whether they exist or not.
 #[derive(Debug, Default)]
@@ -69,29 +67,10 @@ impl Places {
     }
 }
 
-/// The absolute path without links, as far as there is something; the rest of it as it is.
-#[must_use]
-pub fn true_name(path: &Path) -> PathBuf {
-    follow(path, LINKS)
-}
-
-fn follow(path: &Path, links: u32) -> PathBuf {
-    if let Ok(name) = path.canonicalize() {
-        return name;
-    }
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return path;
-    };
-    match fs::read_link(&path) {
-        Ok(target) if links > 0 => follow(&parent.join(target), links - 1),
-        _ => follow(parent, links).join(name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_belongs_to_the_uppermost_place_whether_it_exists_or_not() {

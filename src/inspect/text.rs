@@ -8,7 +8,7 @@ use super::Inspection;
 use crate::commit::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN};
 use crate::discover::Compression;
 use crate::read::{AppendedSurvey, FileHeader, Interface, InterfaceSurvey, Timestamp};
-use crate::summary::thousands;
+use crate::text::thousands;
 use crate::unit::oddities;
 
 /// Interfaces and sections that are shown one by one.

@@ -5,7 +5,9 @@
 //! never from the number of workers. Nothing is opened here.
 
 mod pack;
+mod sample;
 mod unit;
 
 pub use pack::{Sampled, plan};
+pub use sample::sample;
 pub use unit::{Task, Unit, UnitCapture, derived_identity, is_identity};

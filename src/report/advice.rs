@@ -1,7 +1,8 @@
 //! What is said below a picture or a table, where its numbers alone would mislead.
 
 use crate::config::LengthKind;
-use crate::summary::{NO_NAME, thousands};
+use crate::summary::NO_NAME;
+use crate::text::thousands;
 
 use super::content::{Content, Implausible};
 use super::scale::{count, share};

@@ -10,7 +10,7 @@ use super::scale::{self, share};
 use super::tables::{both_ways, name, port};
 use super::text::{Shown, int, text};
 use super::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
-use crate::summary::thousands;
+use crate::text::thousands;
 
 /// Bars of one picture, at most.
 const BARS: usize = 20;

@@ -6,7 +6,7 @@ use super::content::Content;
 use super::scale::{self, count, float, share};
 use super::text::{Shown, int, text};
 use crate::summary::Listed;
-use crate::summary::thousands;
+use crate::text::thousands;
 
 /// A table with its heading.
 pub(super) struct Grid {

@@ -10,7 +10,7 @@ use super::text::Shown;
 use super::traffic::Traffic;
 use super::{PLOT_STYLE, grid, tables};
 use crate::config::LengthKind;
-use crate::summary::thousands;
+use crate::text::thousands;
 
 /// How the page looks; with the style of the pictures.
 pub(super) const STYLE: &str =

@@ -109,7 +109,7 @@ pub(super) fn share(part: i64, of: i64) -> String {
 
 /// `1 row`, `2 rows`, thousands apart.
 pub(super) fn count(number: i64, one: &str, more: &str) -> String {
-    format!("{} {}", crate::summary::thousands(number), if number == 1 { one } else { more })
+    format!("{} {}", crate::text::thousands(number), if number == 1 { one } else { more })
 }
 
 /// A length of time: `1 min`, `1.5 s`, `20 ms`.

@@ -10,7 +10,8 @@ use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, ofte
 use super::scale::{self, count, share};
 use super::text::{Shown, int, text};
 use super::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
-use crate::summary::{NO_NAME, thousands};
+use crate::summary::NO_NAME;
+use crate::text::thousands;
 
 const VOLUME: (&str, &str) = ("Volume", "bar");
 const SHARE: (&str, &str) = ("Share", "number");

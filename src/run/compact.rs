@@ -1,5 +1,6 @@
 //! `parcap compact`: what a lake holds is written anew, and no capture is read.
 
+use crate::write::Encoder;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::rewrite::{Compacted, Compacting, Rewriter, compact};
 use crate::unit::Cancel;
 
-use super::convert::{encoder, hold};
 use super::lost::Lost;
+use crate::commit::hold;
 
 /// How a lake is written anew.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let ((done, lost), notes) = with_lake(request, |lake, held, settings, losses| {
         let mut lost = Lost::default();
         lost.add(&losses, &held);
-        let encoder = encoder(settings, lake)?;
+        let encoder = Encoder::of_lake(settings, lake.root())?;
         let mut change = Change::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
         let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
         let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };

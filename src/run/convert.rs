@@ -3,29 +3,28 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::commit::{Holdings, Lake, Lock, Losses, recover, sweep_staging};
+use crate::commit::{Holdings, Lake, Losses, sweep_staging};
 use crate::config::Settings;
-use crate::discover::{Compression, Input};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
-use crate::plan::{Sampled, Unit, plan};
+use crate::plan::{Unit, plan};
 use crate::progress::{self, Progress};
-use crate::read::CaptureReader;
 use crate::unit::{Cancel, Workshop, convert_units, workers};
 use crate::write::Encoder;
 
 use super::dry::would_convert;
-use super::lost::hold_back;
+use super::hold_back::hold_back;
+use super::max_damaged::MaxDamaged;
 use super::naming;
 use super::publish::publish;
 use super::report::Report;
+use super::report::per_second;
 use super::strict::refuse_damaged;
 use super::summaries::FinalStage;
 use super::tonight::{Rules, Tonight, tonight};
-
-/// Records of a capture's beginning that tell how large its records are.
-const SAMPLE: u64 = 256;
+use crate::commit::hold;
+use crate::plan::sample;
 
 /// What is to be converted, whereto, and how.
 #[derive(Clone, Debug)]
@@ -58,27 +57,6 @@ pub struct Request {
     pub progress: Progress,
     /// How the run is stopped early.
     pub cancel: Cancel,
-}
-
-/// How many captures of a run may be damaged or refused.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum MaxDamaged {
-    /// So many.
-    Captures(u64),
-    /// So many of a hundred that were looked at.
-    Percent(f64),
-}
-
-impl MaxDamaged {
-    /// Whether so many of so many are too many.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share of captures")]
-    pub fn is_exceeded(self, damaged: u64, all: u64) -> bool {
-        match self {
-            Self::Captures(most) => damaged > most,
-            Self::Percent(most) => damaged as f64 * 100.0 > most * all as f64,
-        }
-    }
 }
 
 /// Runs the whole job.
@@ -152,13 +130,6 @@ pub fn convert(request: &Request) -> Result<Report> {
     Ok(report)
 }
 
-/// Takes a lake's lock, and finishes or undoes what a dead run began.
-pub(super) fn hold(lake: &Lake, wait: Duration, cancel: &Cancel) -> Result<Lock> {
-    let lock = Lock::take(lake, wait, || Ok(cancel.check()?))?;
-    recover(lake)?;
-    Ok(lock)
-}
-
 fn convert_and_commit(
     request: &Request,
     memory: Memory,
@@ -169,7 +140,8 @@ fn convert_and_commit(
 ) -> Result<()> {
     let settings = &request.settings;
     let stage = FinalStage::open(lake, (settings, &held), &request.ptr, request.top, &request.cancel)?;
-    let workshop = Workshop::new(lake.clone(), encoder(settings, lake)?, memory, request.cancel.clone());
+    let workshop =
+        Workshop::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut tonight.convert);
     let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
     let taken = held.identities_without(&replaced);
@@ -184,11 +156,6 @@ fn convert_and_commit(
     publish(stage, rows, tonight, held, (request.jobs, request.max_damaged), report)
 }
 
-/// The encoder of a lake's parts.
-pub(super) fn encoder(settings: &Settings, lake: &Lake) -> Result<Encoder> {
-    Encoder::new(settings).map_err(|source| Error::Parquet { path: lake.root().to_path_buf(), source })
-}
-
 fn bytes_of(unit: &Unit) -> u64 {
     unit.captures
         .iter()
@@ -200,35 +167,4 @@ fn bytes_of(unit: &Unit) -> u64 {
             }
         })
         .sum()
-}
-
-/// Looks at the first records of a capture that may be cut into chunks, for the planner.
-pub(super) fn sample(input: Input, chunk_size: u64) -> Sampled {
-    let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: true };
-    // Small captures are not cut, whatever their records are like; neither are compressed ones.
-    if sampled.input.size <= chunk_size || sampled.input.compression != Compression::None || sampled.input.is_stdin() {
-        return sampled;
-    }
-    let Ok(mut reader) = CaptureReader::open(&sampled.input).map(CaptureReader::glancing) else {
-        return sampled;
-    };
-    let start = reader.position().offset;
-    while reader.frames() < SAMPLE {
-        match reader.next() {
-            Ok(Some(record)) if record.time.is_none() => {
-                sampled.starts_timed = false;
-                break;
-            }
-            Ok(Some(_)) => {}
-            _ => break,
-        }
-    }
-    let bytes = reader.position().offset - start;
-    sampled.bytes_per_record = bytes.checked_div(reader.frames().saturating_sub(1));
-    sampled
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-pub(super) fn per_second(records: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { records as f64 / seconds } else { 0.0 }
 }

@@ -1,5 +1,6 @@
 //! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
 
+use crate::write::Encoder;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -15,14 +16,15 @@ use crate::plan::{Unit, is_identity};
 use crate::unit::{self, Cancel, Workshop, convert_units};
 
 use super::abandoned;
-use super::convert::{encoder, hold, per_second};
 use super::planned::Plan;
 use super::publish::publish;
 use super::report::Report;
+use super::report::per_second;
 use super::strict::refuse_damaged;
 use super::summaries::FinalStage;
 use super::tonight::Tonight;
-use super::words::plural_of;
+use crate::commit::hold;
+use crate::text::plural_of;
 
 /// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
 /// unit may be converted twice, also at the same time.
@@ -43,7 +45,7 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let folder = unit.plan.as_ref().map_or_else(Lake::units, |plan| Lake::units().join(plan));
     let staging = folder.join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
-    let encoder = encoder(&unit.settings, &lake)?;
+    let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
     let memory = Memory::share(None, unit::workers(jobs), unit.settings.row_group_rows)?;
     let place = lake.resolve(&staging);
     let mut workshop = Workshop::new(lake, encoder, memory, cancel);
@@ -313,7 +315,7 @@ fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
 /// What units are converted with that have to be converted again here.
 fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<Workshop> {
     let memory = Memory::share(None, unit::workers(jobs), settings.row_group_rows)?;
-    Ok(Workshop::new(lake.clone(), encoder(settings, lake)?, memory, cancel.clone()))
+    Ok(Workshop::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))
 }
 
 fn convert_again(

@@ -1,5 +1,6 @@
 //! `parcap forget`: captures are taken out of a lake, by what they are called or by how old they are.
 
+use crate::write::Encoder;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,9 @@ use crate::rewrite::{Rewriter, take_out};
 
 use super::called::{Called, of_all};
 use super::compact::{RewriteRequest, with_lake};
-use super::convert::encoder;
-use super::lost::{Lost, cannot_go};
+
+use super::hold_back::cannot_go;
+use super::lost::Lost;
 use super::report::Report;
 use super::summaries::FinalStage;
 
@@ -106,7 +108,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         if request.dry_run || (captures.is_empty() && refused.is_empty()) {
             return Ok(report);
         }
-        let encoder = encoder(settings, lake)?;
+        let encoder = Encoder::of_lake(settings, lake.root())?;
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
         let stage = FinalStage::open(lake, (settings, &held), &ptr, 0, &request.cancel)?;
         let mut change = Change::new(&held, Action::Forget, settings.clone());

@@ -14,7 +14,7 @@ use crate::unit::{Cancel, in_order};
 use super::away::Away;
 use super::report::{ChangedMeanwhile, Changing, Report};
 use super::tonight::inputs;
-use super::words::name;
+use crate::text::name;
 
 /// What was found in the captures that were named.
 #[derive(Debug, Serialize)]

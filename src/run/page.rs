@@ -1,5 +1,6 @@
 //! `parcap report`: a lake, or some dates of it, or captures, as one page.
 
+use crate::commit::listed_captures;
 use std::cmp::Reverse;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -15,7 +16,8 @@ use crate::names::PtrOptions;
 use crate::partition::Day;
 use crate::read::Timestamp;
 use crate::report::{Content, Implausible, html, plots};
-use crate::summary::{Filter, Listed, time};
+use crate::summary::{Filter, Listed};
+use crate::text::time;
 use crate::unit::Cancel;
 
 use super::naming::now;
@@ -143,8 +145,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     captures.extend(refused.iter().map(InputEntry::of_refused));
     // What went wrong is seen first, and never among what is not listed.
     captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
-    let captures =
-        Listed::captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
+    let captures = listed_captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
     let by_ip = table("volume_by_ip");
     Ok(Content {
         title: request.title.clone(),

@@ -16,10 +16,11 @@ use crate::error::{Error, Result};
 use crate::plan::{Unit, derived_identity, plan as units_of};
 use crate::unit::Cancel;
 
-use super::convert::sample;
-use super::lost::{Lost, hold_back};
+use super::hold_back::hold_back;
+use super::lost::Lost;
 use super::report::{Duplicate, Overwritten, Renamed, Report};
 use super::tonight::{Rules, Tonight, tonight};
+use crate::plan::sample;
 
 /// What a plan says besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
 
+use crate::write::Encoder;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use crate::partition::Day;
 use crate::read::Damage;
 use crate::rewrite::{Rewriter, take_out};
 
-use super::convert::{MaxDamaged, encoder};
+use super::max_damaged::MaxDamaged;
 use super::report::{Changing, Renamed, Report};
 use super::summaries::FinalStage;
 use super::tonight::Tonight;
@@ -65,7 +66,7 @@ pub(super) fn publish(
     let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
     report.replaced = replaced.iter().filter(had_rows).count() as u64;
     if !replaced.is_empty() {
-        let encoder = encoder(settings, lake)?;
+        let encoder = Encoder::of_lake(settings, lake.root())?;
         let rewriter = Rewriter::new(lake, &held, &encoder, stage.cancel);
         days.extend(take_out(&rewriter, &replaced, jobs, &mut change)?);
     }

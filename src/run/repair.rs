@@ -18,12 +18,12 @@ use crate::rewrite::remains;
 use crate::summary::SUMMARIES;
 use crate::unit::{Cancel, in_order};
 
-use super::convert::hold;
 use super::lost::LostFile;
 use super::report::Report;
 use super::resum::count_again;
 use super::summaries::FinalStage;
 use super::verify::VerifyRequest;
+use crate::commit::hold;
 
 /// What was mended, and what is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

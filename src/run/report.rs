@@ -13,9 +13,9 @@ use crate::read::{Damage, Gaps};
 use crate::summary::{Listed, Naming};
 
 use super::away::Away;
-use super::convert::MaxDamaged;
-use super::dry::WouldConvert;
 use super::lost::Lost;
+use super::max_damaged::MaxDamaged;
+use super::would_convert::WouldConvert;
 
 /// The report of one run; `--format json` prints it as it is.
 #[derive(Debug, Default, Serialize)]
@@ -305,4 +305,11 @@ impl Report {
             && !self.changing.iter().any(unreliable);
         if well { ExitCode::Success } else { ExitCode::Damaged }
     }
+}
+
+/// Packets a second.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+pub(super) fn per_second(records: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { records as f64 / seconds } else { 0.0 }
 }

@@ -2,6 +2,7 @@
 //!
 //! What DNS messages said is not in the rows: it is taken from the partial summaries that were, by the owner.
 
+use crate::write::Encoder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +17,6 @@ use crate::rewrite::{Remains, Rewriter, Told, recount_captures};
 use crate::tally::{Owners, Saved, Section, Space};
 use crate::unit::{Cancel, in_order};
 
-use super::convert::encoder;
 use super::lost::LostFile;
 use super::repair::Repaired;
 
@@ -153,7 +153,7 @@ pub(super) fn count_again(
     for number in &again {
         members.entry(groups.root(*number)).or_default().insert(*number);
     }
-    let encoder = encoder(settings, lake)?;
+    let encoder = Encoder::of_lake(settings, lake.root())?;
     let rewriter = Rewriter::new(lake, &left.held, &encoder, cancel);
     let of_groups: Vec<_> = members.into_iter().collect();
     let counted = in_order::<_, _, Error>(of_groups, jobs, |(root, captures)| {

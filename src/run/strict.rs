@@ -13,8 +13,8 @@ use crate::plan::{Unit, plan};
 use crate::read::Damage;
 use crate::unit::{Workshop, convert_units};
 
-use super::convert::sample;
 use super::report::{Changing, Report};
+use crate::plan::sample;
 
 /// Refuses the captures that are damaged, and converts those that shared a unit with one of them again. What was staged
 /// of them stays in staging, which is swept when the run ends.

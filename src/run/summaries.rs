@@ -1,5 +1,6 @@
 //! The final stage of a run: the tables of the dates that it touched.
 
+use crate::commit::listed_captures;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::names::PtrOptions;
 use crate::partition::Day;
-use crate::summary::{self, Filter, Gather, Listed, Naming};
+use crate::summary::{self, Filter, Gather, Naming};
 use crate::tally::{Owners, Space, Tallies};
 use crate::unit::Cancel;
 
@@ -87,7 +88,7 @@ impl<'a> FinalStage<'a> {
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(summary::stage_captures(self.lake, &after.inputs_by_path())?);
-        let captures = Listed::captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
+        let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `parcap summarize`: the summary tables of a lake or of captures, for whoever looks at them. Nothing is written.
 
+use crate::commit::listed_captures;
 use std::collections::BTreeSet;
 use std::env::temp_dir;
 use std::ops::{Range, RangeInclusive};
@@ -23,6 +24,7 @@ use super::count::{Counting, count};
 use super::naming;
 use super::report::{Changing, Report};
 use super::tonight::inputs;
+use crate::commit::captures;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -108,7 +110,7 @@ impl Summarized {
     /// # Errors
     /// If what was spilled cannot be read.
     pub fn listed(self) -> Result<Vec<Listed>> {
-        let captures = Listed::captures(self.captures.iter(), self.top);
+        let captures = listed_captures(self.captures.iter(), self.top);
         let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
         let is_left_out = |listed: &Listed| self.left_out.iter().any(|left_out| left_out.name == listed.name);
         Ok(listed.filter(|listed| !is_left_out(listed)).collect())
@@ -119,11 +121,7 @@ impl Summarized {
     /// # Errors
     /// If what was spilled cannot be read, or `each` fails.
     pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
-        if summary.name == "captures" {
-            each(summary::captures(self.captures.iter()))
-        } else {
-            self.gather.all(summary, each)
-        }
+        if summary.name == "captures" { each(captures(self.captures.iter())) } else { self.gather.all(summary, each) }
     }
 }
 

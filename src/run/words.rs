@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use indicatif::{DecimalBytes, HumanCount};
 
 use crate::commit::CUT_BY_SNAP_LEN;
-use crate::discover::path_text;
 use crate::read::Gaps;
-use crate::summary::time;
+use crate::text::time;
 
 use super::away::Away;
 use super::report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Report};
+use crate::text::name;
+use crate::text::plural;
+use crate::text::plural_of;
 
 /// Captures that are noted one by one, if there is nothing wrong with them.
 const NOTES: usize = 10;
@@ -263,18 +265,6 @@ fn more(text: &mut String, count: usize, what: &str) -> std::fmt::Result {
         0 => Ok(()),
         left => writeln!(text, "note: {} more captures {what}; `--format json` names them", HumanCount(left as u64)),
     }
-}
-
-pub(super) fn name(path: &std::path::Path) -> String {
-    if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
-}
-
-pub(super) fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {
-    format!("{} {}", HumanCount(count), plural(count, one, many))
-}
-
-fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
-    if count == 1 { one } else { many }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is finite and not negative")]

@@ -4,7 +4,7 @@ use csv::{Terminator, WriterBuilder};
 
 use crate::columns::{Table, TableColumn};
 
-use super::render::time;
+use crate::text::time;
 
 /// Characters that make a spreadsheet take a cell for a formula when it begins with one.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::columns::NO_PROTOCOL;
 use crate::decode::{IpAddress, Packet, protocol_text};
 
-use super::render::time;
+use crate::text::time;
 
 /// What packets must have to be summed up; whatever is not asked for, every packet has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

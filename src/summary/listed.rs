@@ -4,10 +4,8 @@ use serde::Serialize;
 use serde::ser::SerializeStruct as _;
 
 use crate::columns::{Table, TableColumn};
-use crate::commit::InputEntry;
 
-use super::captures::captures;
-use super::render::time;
+use crate::text::time;
 
 /// The beginning of a table, largest rows first, and how many rows it has.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +23,6 @@ impl Listed {
     #[must_use]
     pub fn left(&self) -> u64 {
         self.rows.saturating_sub(self.first.rows() as u64)
-    }
-
-    /// The table of captures.
-    #[must_use]
-    pub fn captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Self {
-        Self { name: "captures", rows: inputs.len() as u64, first: captures(inputs.take(top)) }
     }
 }
 

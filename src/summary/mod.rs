@@ -11,7 +11,6 @@
 mod aligned;
 mod as_csv;
 mod beside;
-mod captures;
 mod count;
 
 mod derive;
@@ -36,7 +35,6 @@ mod unnamed;
 
 pub use aligned::aligned;
 pub use as_csv::csv;
-pub use captures::captures;
 pub use difference::what_rows_do_not_give;
 pub use filter::Filter;
 pub use gather::{Gather, Gathered};
@@ -46,7 +44,7 @@ pub use listed::Listed;
 pub use naming::{Naming, Source};
 pub use partial::Partial;
 pub use publish::{stage, stage_captures};
-pub use render::{Units, render, thousands, time};
+pub use render::{Units, render};
 pub use schema::{Column, NO_NAME, SUMMARIES, Summary, Values};
 pub use series::{Bins, MAX_BINS, Series};
 pub use unnamed::unnamed;

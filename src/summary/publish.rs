@@ -11,7 +11,6 @@ use crate::partition::Day;
 use crate::tally::{Space, Sums, Tallies};
 use crate::write::{TableFile, TableWriter};
 
-use super::captures::captures;
 use super::derive::{Sink, sum_up};
 use super::filter::Filter;
 use super::gather::Gather;
@@ -21,6 +20,7 @@ use super::naming::Naming;
 use super::rows::Rows;
 use super::schema::{Order, SUMMARIES, Summary};
 use super::top::Top;
+use crate::commit::captures;
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;

@@ -1,5 +1,7 @@
 //! A table as text for a terminal.
 
+use crate::text::thousands;
+use crate::text::time;
 use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
 use indicatif::DecimalBytes;
@@ -100,29 +102,10 @@ pub(super) fn visible(character: char) -> char {
     if path_text::steers(character) { '\u{fffd}' } else { character }
 }
 
-/// An instant in microseconds since the Unix epoch, as RFC 3339 text in UTC.
-#[must_use]
-pub fn time(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |time| time.to_string())
-}
-
-/// `1409869` as `1,409,869`.
-#[must_use]
-pub fn thousands(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if number < 0 { format!("-{text}") } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::thousands;
 
     #[test]
     fn numbers_are_grouped_and_nulls_are_a_dash() {

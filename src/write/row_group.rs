@@ -1,5 +1,7 @@
 //! Collected rows become an encoded row group, away from any file, so that many are encoded at once.
 
+use crate::error::Error;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use parquet::arrow::ArrowSchemaConverter;
@@ -51,6 +53,14 @@ impl EncodedRowGroup {
 }
 
 impl Encoder {
+    /// As [`Encoder::new`], for the lake in a folder.
+    ///
+    /// # Errors
+    /// If the settings ask for what the encoder does not have.
+    pub fn of_lake(settings: &Settings, root: &Path) -> Result<Self, Error> {
+        Self::new(settings).map_err(|source| Error::Parquet { path: root.to_path_buf(), source })
+    }
+
     /// An encoder for the schema and properties of the settings.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::discover::{Input, Places};
 use crate::error::Result;
 use crate::run::away::Away;
 use crate::run::report::{Duplicate, Overwritten, Renamed};
-use crate::run::words::{name, plural_of};
+use crate::text::{name, plural_of};
 
 use super::alike::Look;
 use super::known::{Found, Kin, Known};

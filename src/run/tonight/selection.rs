@@ -14,7 +14,8 @@ use crate::unit::Cancel;
 
 use super::alike::Look;
 use super::sorting::Sorting;
-use crate::run::away::{Away, Present, nothing_is_there};
+use crate::run::away::Away;
+use crate::run::present::{Present, nothing_is_there};
 use crate::run::report::Report;
 
 /// How far the clock of a machine that writes captures may be ahead.

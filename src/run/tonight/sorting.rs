@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use crate::commit::{Holdings, InputEntry, Seen};
 use crate::discover::{Candidate, Format, Input, Lead, Refusal, is_capture_name};
 use crate::read::DamageKind;
-use crate::run::away::Present;
+use crate::run::present::Present;
 use crate::run::report::Report;
-use crate::run::words::plural_of;
+use crate::text::plural_of;
 
 use super::alike::Look;
 use super::selection::{Rules, same};

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use crate::columns::{Table, TableColumn};
-use crate::commit::InputEntry;
 use crate::discover::path_text;
 use crate::read::Timestamp;
+use crate::summary::Listed;
+
+use super::record::InputEntry;
 
 /// The table of captures.
 #[must_use]
@@ -54,4 +56,10 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
         ("damage_offset", ints(&|entry| entry.found.damage.as_ref().map(|damage| damage.offset))),
         ("gap_bytes", ints(&|entry| (!entry.found.gaps.is_empty()).then_some(entry.found.gaps.bytes))),
     ])
+}
+
+/// The beginning of the table of captures.
+#[must_use]
+pub fn listed_captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Listed {
+    Listed { name: "captures", rows: inputs.len() as u64, first: captures(inputs.take(top)) }
 }

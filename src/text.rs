@@ -1,0 +1,45 @@
+//! Counts, times and paths as people read them.
+
+use std::path::Path;
+
+use indicatif::HumanCount;
+
+use crate::discover::path_text;
+
+/// A path as one line that is safe on a terminal.
+#[must_use]
+pub fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
+}
+
+/// `1 packet`, `1,024 packets`.
+#[must_use]
+pub fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {
+    format!("{} {}", HumanCount(count), plural(count, one, many))
+}
+
+/// The word for one thing, or for several.
+#[must_use]
+pub fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+/// An instant in microseconds since the Unix epoch, as RFC 3339 text in UTC.
+#[must_use]
+pub fn time(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |time| time.to_string())
+}
+
+/// `1409869` as `1,409,869`.
+#[must_use]
+pub fn thousands(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("-{text}") } else { text }
+}
