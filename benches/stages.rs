@@ -17,16 +17,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
-use parcap::columns::Rows;
+use parcap::cancel::Cancel;
+use parcap::capture::Source;
+use parcap::capture::{CaptureReader, LinkType, PacketRecord, Timestamp};
+use parcap::commands::{Request, convert};
 use parcap::config::Settings;
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::decode::{Packet, decode};
-use parcap::discover::{Compression, Source};
+use parcap::discover::Compression;
+use parcap::packets::Encoder;
+use parcap::packets::Rows;
 use parcap::progress::Progress;
-use parcap::read::{CaptureReader, LinkType, PacketRecord, Timestamp};
-use parcap::run::{Request, Rules, convert};
-use parcap::unit::Cancel;
-use parcap::write::Encoder;
+use parcap::select::Rules;
 
 /// Copies of the recorded capture: 131 thousand packets, a row group.
 const COPIES: u32 = 280;

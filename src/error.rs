@@ -1,14 +1,14 @@
 //! What stops a run, and what stops one input.
 //!
 //! A damaged packet is neither: it is a row and a named count (see [`crate::decode`]). A damaged capture is a
-//! [`crate::read::Damage`], and its rows up to the fault are kept.
+//! [`crate::capture::Damage`], and its rows up to the fault are kept.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cancel::Interrupted;
 use crate::exit_code::ExitCode;
 use crate::memory::TooLittle;
-use crate::unit::Interrupted;
 
 /// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
 /// then interrupted is finished by the next run.

@@ -23,26 +23,33 @@
 //! 5. Memory is bounded by the number of threads, whatever the size or number of inputs.
 //! 6. Null means "the packet does not say".
 
+pub mod address;
+pub mod aggregate;
+pub mod cancel;
+pub mod capture;
 pub mod cli;
-pub mod columns;
-pub mod commit;
+pub mod commands;
 pub mod config;
+pub mod convert;
+pub mod day;
 pub mod decode;
 pub mod discover;
 pub mod error;
 pub mod exit_code;
+pub mod hash;
 pub mod inspect;
+pub mod lake;
 pub mod memory;
 pub mod names;
-pub mod partition;
+pub mod outcome;
+pub mod packets;
+pub mod path_text;
 pub mod plan;
 pub mod progress;
-pub mod read;
 pub mod report;
-pub mod rewrite;
-pub mod run;
+pub mod select;
+pub mod storage;
 pub mod summary;
-pub mod tally;
+pub mod tables;
 pub mod text;
-pub mod unit;
-pub mod write;
+pub mod threads;

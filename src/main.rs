@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use parcap::cancel::Cancel;
 use parcap::exit_code::ExitCode as Code;
-use parcap::unit::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 /// The first signal ends standard input, if that is being read, and what came of it is converted; another one ends the run.
 fn listen(signals: &mut Signals, cancel: &Cancel) {
     for signal in signals.forever() {
-        if parcap::discover::end_streams() {
+        if parcap::storage::end_streams() {
             continue;
         }
         let number = u8::try_from(signal).unwrap_or(0);

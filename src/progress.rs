@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::unit::Meter;
+use crate::convert::Meter;
 
 /// How often the bar moves.
 const PERIOD: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use indicatif::HumanCount;
 
-use crate::discover::path_text;
+use crate::path_text;
 
 /// A path as one line that is safe on a terminal.
 #[must_use]

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use parcap::columns::{COLUMNS, Kind};
-use parcap::commit::Status;
+use parcap::convert::oddities;
+use parcap::packets::{COLUMNS, Kind};
+use parcap::plan::Status;
 use parcap::summary::{SUMMARIES, Values};
-use parcap::unit::oddities;
 
 fn tables() -> String {
     let mut text =

@@ -10,9 +10,9 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use parcap::columns::TableColumn;
-use parcap::decode::IpAddress;
+use parcap::address::IpAddress;
 use parcap::names::{Asked, PtrCache, PtrOptions, ask};
+use parcap::tables::TableColumn;
 use proptest::prelude::*;
 
 use nameserver::{CNAME, PTR, Record, Says, Server, reverse, wire};
@@ -430,7 +430,7 @@ fn the_cache_of_one_run_is_that_of_the_next() {
     let path = folder.path().join("names.parquet");
     let mut cache = PtrCache::read(&path, NOW);
     assert_eq!(round(&[address(1), address(2)], &mut cache, &options(&[&server])).asked, 2);
-    parcap::write::write_table(&path, &cache.table()).unwrap();
+    parcap::tables::write_table(&path, &cache.table()).unwrap();
     let mut cache = PtrCache::read(&path, NOW + 1);
     assert_eq!(round(&[address(1), address(2)], &mut cache, &options(&[&server])).cached, 2);
     assert!(!cache.changed());

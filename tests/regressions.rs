@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
 
+use parcap::capture::{CaptureReader, Damage, DamageKind, Resolution, Timestamp};
 use parcap::discover::Candidate;
-use parcap::read::{CaptureReader, Damage, DamageKind, Resolution, Timestamp};
 
 /// The section header that the captures below begin with: 28 bytes, little endian.
 const SECTION: &str = "0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000";

@@ -2,7 +2,7 @@
 //! Two bytes of link type, big endian, and a frame; see [`parcap_fuzz::frame`].
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use parcap::read::LinkType;
+use parcap::capture::LinkType;
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Some((link_type, frame)) = bytes.split_first_chunk() else {

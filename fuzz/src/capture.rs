@@ -14,8 +14,9 @@
 
 use std::io::{self, Cursor, Read};
 
-use parcap::discover::{Compression, Source};
-use parcap::read::{CaptureReader, Damage, DamageKind, Gaps, LinkType, OddRecord, Timestamp};
+use parcap::discover::Compression;
+use parcap::capture::Source;
+use parcap::capture::{CaptureReader, Damage, DamageKind, Gaps, LinkType, OddRecord, Timestamp};
 
 use super::mixed;
 

@@ -7,8 +7,9 @@
 //! - the first question's name is the one that a second reading of RFC 1035 4.1.4, written here, gives.
 
 use parcap::decode::dns::{Message, Name};
-use parcap::decode::{IpAddress, Packet, decode};
-use parcap::read::LinkType;
+use parcap::address::IpAddress;
+use parcap::decode::{Packet, decode};
+use parcap::capture::LinkType;
 
 use super::frame::check_packet;
 

@@ -9,10 +9,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use parcap::columns::{Rows};
+use parcap::packets::Rows;
 use parcap::config::{LengthKind, TimestampUnit};
-use parcap::decode::{IpAddress, Packet, Stop, decode, protocol_name};
-use parcap::read::{LinkType, OddRecord, PacketRecord};
+use parcap::address::IpAddress;
+use parcap::decode::{Packet, Stop, decode, protocol_name};
+use parcap::capture::{LinkType, OddRecord, PacketRecord};
 
 use super::{dns, mixed};
 

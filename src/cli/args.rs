@@ -5,23 +5,26 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::cancel::Cancel;
+use crate::commands::Request;
 use crate::config::PartitionBy;
 use crate::config::{
     CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
 };
 use crate::config::{LengthKind, TimestampUnit};
 use crate::progress::Progress;
-use crate::run::Request;
-use crate::unit::Cancel;
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::nightly::{LogFormat, NightlyArgs, RulesArgs};
 use super::parse::{compression, micros, partition_by, size};
-use super::planned::{self, CommitArgs, ConvertUnitArgs, PlanArgs};
+use super::planned::{CommitArgs, ConvertUnitArgs, PlanArgs};
 use super::ptr::PtrArgs;
 use super::render::Shown;
-use super::report::{self, ReportArgs};
-use super::summarize::{self, SummarizeArgs};
+use super::report::ReportArgs;
+use super::summarize::SummarizeArgs;
+use crate::cli::planned;
+use crate::cli::report;
+use crate::cli::summarize;
 
 /// Packet captures into a Parquet lake.
 ///

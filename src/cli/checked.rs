@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Error, error::ErrorKind};
 
-use crate::discover::path_text::printable;
-use crate::unit::{cores, workers};
+use crate::path_text::printable;
+use crate::threads::{cores, workers};
 
 use super::help::command;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Error, error::ErrorKind};
 
-use crate::discover::read_small;
+use crate::storage::read_small;
 
 use super::help::{command, key};
 

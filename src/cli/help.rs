@@ -6,8 +6,8 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _, Error};
 
-use crate::commit::Lake;
 use crate::discover::is_capture_name;
+use crate::lake::Lake;
 
 use super::args::Args;
 

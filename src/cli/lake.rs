@@ -6,21 +6,23 @@ use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
 use indicatif::{DecimalBytes, HumanCount};
 
-use crate::discover::path_text::printable;
+use crate::cancel::Cancel;
+use crate::commands::{
+    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, verify,
+};
+use crate::convert::now;
+use crate::day::Day;
 use crate::error::Result;
 use crate::exit_code::ExitCode;
-use crate::partition::Day;
-use crate::run::{
-    CompactReport, ForgetReport, Lost, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before,
-    now, verify,
-};
-use crate::unit::Cancel;
+use crate::outcome::Lost;
+use crate::path_text::printable;
 
 use super::args::{Format, Micros, Size};
+use super::json::line;
 use super::nightly::WaitArg;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
-use super::{line, print, talk};
+use crate::cli::{print, talk};
 
 /// What these commands share.
 #[derive(Debug, ClapArgs)]

@@ -6,6 +6,7 @@ mod configured;
 mod help;
 mod json;
 mod lake;
+mod metrics;
 mod nightly;
 mod parse;
 mod planned;
@@ -22,10 +23,10 @@ use std::io::{self, Write as _};
 
 use clap::FromArgMatches as _;
 
+use crate::cancel::Cancel;
+use crate::commands;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::run;
-use crate::unit::Cancel;
 
 use args::{Args, Command, InspectFormat};
 use json::line;
@@ -66,7 +67,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCo
 fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
     match command {
         Command::Convert(args) => {
-            let report = run::convert(&args.request(cancel));
+            let report = commands::convert(&args.request(cancel));
             Ok(told::tell(&args, report))
         }
         Command::Summarize(args) => summarize::run(&args, cancel),
@@ -78,7 +79,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         Command::ConvertUnit(args) => planned::run_convert_unit(&args, cancel),
         Command::Commit(args) => planned::run_commit(&args, cancel),
         Command::Inspect(args) => {
-            let inspected = run::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
+            let inspected = commands::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
             talk(&inspected.complaints());
             match args.format {
                 InspectFormat::Json => print(&line(&inspected)?)?,
@@ -118,3 +119,5 @@ fn print(text: &str) -> Result<()> {
 fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
+
+pub use metrics::metrics;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::run::{MaxDamaged, Rules};
+use crate::outcome::MaxDamaged;
+use crate::select::Rules;
 
 use super::args::Micros;
 use super::parse::{duration_or_none, max_damaged};

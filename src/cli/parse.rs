@@ -8,10 +8,10 @@ use ipnet::IpNet;
 
 use crate::config::PartitionBy;
 use crate::config::{PageCompression, ZSTD_LEVEL, time_text};
+use crate::day::Day;
 use crate::decode::protocol_number;
 use crate::error::Error;
-use crate::partition::Day;
-use crate::run::MaxDamaged;
+use crate::outcome::MaxDamaged;
 
 use super::args::{Micros, Size};
 use super::summarize::Top;
@@ -112,7 +112,7 @@ impl fmt::Display for Micros {
 }
 
 /// `zstd:3`, `snappy`, `lz4`, `none`.
-pub(super) fn compression(text: &str) -> Result<PageCompression, String> {
+pub(crate) fn compression(text: &str) -> Result<PageCompression, String> {
     let (codec, level) = text.split_once(':').map_or((text, None), |(codec, level)| (codec, Some(level)));
     match (codec, level) {
         ("zstd", None) => Ok(PageCompression::Zstd(ZSTD_LEVEL)),

@@ -8,20 +8,22 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::commit::UnitRow;
+use crate::cancel::Cancel;
+use crate::commands;
+use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::plan::Unit;
-use crate::run::{self, CommitOptions, Incomplete, Plan};
-use crate::unit::Cancel;
+use crate::plan::UnitRow;
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
-use super::json::{self, line};
+use super::json::line;
 use super::nightly::{RulesArgs, WaitArg};
 use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::{complain, show};
-use super::{print, talk};
+use crate::cli::json;
+use crate::cli::{print, talk};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -120,7 +122,7 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 
 /// Prints the plan: its first line, and a line for each unit.
 pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
-    let planned = run::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
+    let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
     planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
     planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
     talk(&planned.report.complaints());
@@ -138,7 +140,7 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
             Kind::Nothing => continue,
             Kind::Plan => json::read::<Plan>("plan", &name, &text).map(|_| text + "\n"),
             Kind::Unit | Kind::Row => json::read::<Unit>("unit", &name, &text)
-                .and_then(|unit| run::convert_unit(&unit, &args.out, args.jobs, cancel.clone()))
+                .and_then(|unit| commands::convert_unit(&unit, &args.out, args.jobs, cancel.clone()))
                 .and_then(|row| line(&row)),
         };
         match converted {
@@ -208,7 +210,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
         }
         talk(&format!("warning: {error}; passed over\n"));
     }
-    let report = run::commit(&args.lake, rows, options)?;
+    let report = commands::commit(&args.lake, rows, options)?;
     show(&report, &args.shown.shown())?;
     Ok(report.exit_code())
 }

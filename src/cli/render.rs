@@ -3,11 +3,12 @@
 use std::io;
 
 use crate::error::{Error, Result};
-use crate::run::Report;
+use crate::outcome::Report;
 use crate::summary::{Listed, Units, render};
 
 use super::help::command;
-use super::{line, print, talk};
+use super::json::line;
+use crate::cli::{print, talk};
 
 /// What is shown of a report.
 #[derive(Clone, Copy, Debug)]

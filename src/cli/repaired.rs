@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::discover::path_text::printable;
-use crate::run::Repaired;
+use crate::commands::Repaired;
+use crate::path_text::printable;
 
 /// Files and captures that are named one by one.
 const NAMED: usize = 10;

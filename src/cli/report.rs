@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
 
+use crate::cancel::Cancel;
+use crate::commands::{PageRequest, page};
 use crate::config::Names;
+use crate::day::Day;
 use crate::error::Result;
 use crate::exit_code::ExitCode;
-use crate::partition::Day;
-use crate::run::{PageRequest, page};
-use crate::unit::Cancel;
 
 use super::args::{LengthArg, Micros};
 use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
-use super::talk;
+use crate::cli::talk;
 
 /// Rows of each table, unless it is said.
 const TOP: usize = 25;

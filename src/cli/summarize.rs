@@ -6,19 +6,21 @@ use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 use ipnet::IpNet;
 
+use crate::cancel::Cancel;
+use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::run::{SummarizeRequest, Summarized, summarize};
-use crate::summary::{Filter, LeftOut, Listed, SUMMARIES, Summary, Units, csv};
-use crate::unit::Cancel;
+use crate::summary::{Filter, LeftOut, Listed, SUMMARIES, Summary, Units};
+use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
+use super::json::line;
 use super::parse::{micros, net, protocol, top};
 use super::ptr::PtrArgs;
 use super::render::show_table;
 use super::times::{Bound, bound, range};
-use super::{line, print, talk};
+use crate::cli::{print, talk};
 
 /// Rows of each table that are shown, unless it is said.
 const TOP: usize = 10;
@@ -95,7 +97,7 @@ pub(super) struct SummarizeArgs {
 
 /// How many rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Top {
+pub(crate) enum Top {
     All,
     Rows(usize),
 }

@@ -2,8 +2,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::partition::Day;
 
 use super::parse::dates;
 

@@ -5,17 +5,21 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::discover::open_regular;
-use crate::discover::path_text::printable;
+use crate::cli::metrics;
+use crate::convert::now;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::run::{Report, metrics, now, write_out};
+use crate::outcome::Report;
+use crate::path_text::printable;
+use crate::storage::open_regular;
+use crate::storage::write_out;
 use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
+use super::json::line;
 use super::nightly::LogFormat;
 use super::render::{complain, show};
-use super::{line, talk};
+use crate::cli::talk;
 
 /// Says how a conversion went, wherever that is wanted, and with which status the process ends.
 pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {

@@ -11,11 +11,11 @@ use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
 };
 
-use super::address::IpAddress;
 use super::field::{at_most, be16, octets};
 use super::packet::Packet;
 use super::stop::Stop;
-use super::transport;
+use crate::address::IpAddress;
+use crate::decode::transport;
 
 /// IP by its version nibble: for RAW link types, MPLS and wherever else nothing announces the version.
 pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {

@@ -7,11 +7,11 @@
 //! Source: tcpdump's `print-juniper.c`; <https://www.tcpdump.org/linktypes.html>.
 
 use super::field::{be16, le32};
-use super::hdlc;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
+use crate::decode::hdlc;
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 /// A magic number, flags, extensions with their length, then a frame by the link type, or a protocol number and the packet.
 pub(super) fn decode(link_type: LinkType, bytes: &[u8]) -> Step<'_> {

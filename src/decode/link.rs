@@ -10,9 +10,9 @@
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-use super::{ethernet, hdlc, juniper, lan, linux, loopback, ppp, radio, tags, vendor, wifi};
+use crate::decode::{ethernet, hdlc, juniper, lan, linux, loopback, ppp, radio, tags, vendor, wifi};
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     match link_type {

@@ -11,7 +11,7 @@ use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 /// ARP hardware types whose frame stands behind the cooked header as it was, or that hold no packet.
 const ARPHRD_IEEE80211: u16 = 801;

@@ -8,7 +8,7 @@
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 /// LLC with information in it: unnumbered, or of a connection, whose control field is two bytes.
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {

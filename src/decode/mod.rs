@@ -7,8 +7,9 @@
 //! Deliberately not here: what lies inside a tunnel or an ICMP error, reassembly, decryption, checksums.
 //!
 //! ```
-//! use parcap::decode::{IpAddress, decode, protocol_name};
-//! use parcap::read::LinkType;
+//! use parcap::address::IpAddress;
+//! use parcap::decode::{decode, protocol_name};
+//! use parcap::capture::LinkType;
 //!
 //! let frame = [
 //!     0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
@@ -21,7 +22,6 @@
 //! assert_eq!(packet.stop, None);
 //! ```
 
-mod address;
 pub mod dns;
 mod ethernet;
 mod field;
@@ -46,9 +46,8 @@ mod transport;
 mod vendor;
 mod wifi;
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
-pub use address::{IpAddress, MacAddr};
 pub use packet::Packet;
 pub use protocol::{protocol_name, protocol_number, protocol_text};
 pub use stop::Stop;

@@ -3,9 +3,9 @@
 //! Everything is a plain integer or borrows from the frame; nothing allocates.
 //! Deliberately not here: the columns' text of an address (`columns`), and time and length, which are the record's and not the frame's.
 
-use super::address::{IpAddress, MacAddr};
-use super::dns;
 use super::stop::Stop;
+use crate::address::{IpAddress, MacAddr};
+use crate::decode::dns;
 
 /// What decoding found in one frame: the outermost header's, never a tunnelled one's. `None`: the frame does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Packet<'a> {
     pub ip_src: Option<IpAddress>,
     /// Destination address of the outermost IP header.
     pub ip_dst: Option<IpAddress>,
-    /// IANA protocol number behind the outermost IP header and its extension headers; see [`super::protocol_name`].
+    /// IANA protocol number behind the outermost IP header and its extension headers; see [`super::protocol::protocol_name`].
     pub protocol: Option<u8>,
     /// Source port of TCP, UDP, SCTP, DCCP or UDP-Lite.
     pub port_src: Option<u16>,

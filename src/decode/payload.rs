@@ -2,7 +2,7 @@
 //!
 //! Every header below IP turns into one of these, so that headers nest to any depth in a loop and not in calls.
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 use super::stop::Stop;
 

@@ -10,7 +10,7 @@ use super::field::{be32, le16, le32};
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 /// Version 0, padding, length, presence bits, fields.
 pub(super) fn radiotap(bytes: &[u8]) -> Step<'_> {

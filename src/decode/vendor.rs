@@ -8,11 +8,11 @@
 use super::field::{be16, le32, octets};
 use super::packet::Packet;
 use super::payload::{Payload, Step};
-use super::ppp;
 use super::stop::Stop;
-use super::tags;
+use crate::decode::ppp;
+use crate::decode::tags;
 
-use crate::read::LinkType;
+use crate::capture::LinkType;
 
 /// PKTAP: header length, record type, link type, and more.
 pub(super) fn pktap(bytes: &[u8]) -> Step<'_> {

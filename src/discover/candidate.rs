@@ -7,7 +7,7 @@ use crate::memory::Bytes;
 
 use super::input::Compression;
 use super::kind::Kind;
-use super::open::{NotRegular, kind_of, modified};
+use crate::storage::{NotRegular, kind_of, modified};
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::path_text;
+use crate::path_text;
 
 /// A capture that was found, recognised and can be opened again by anybody who sees the same files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -127,7 +127,7 @@ pub(super) fn kind(head: &[u8]) -> Option<Kind> {
     if let Some((_, _, name, hint)) = KINDS.iter().find(begins) {
         return Some(Kind { name, hint });
     }
-    if !head.is_empty() && super::zeros(head) == head.len() {
+    if !head.is_empty() && crate::discover::zeros(head) == head.len() {
         let hint = "its place was taken and its content never written, or lost: take it from a backup";
         return Some(Kind { name: "nothing but zeros", hint });
     }

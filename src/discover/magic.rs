@@ -12,7 +12,7 @@ pub const MAGIC_LEN: usize = 12;
 
 /// How the bytes are packed, going by their beginning.
 #[must_use]
-pub(super) fn compression(head: &[u8]) -> Compression {
+pub(crate) fn compression(head: &[u8]) -> Compression {
     match head {
         [0x1f, 0x8b, 8, ..] => Compression::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
@@ -47,7 +47,7 @@ pub fn refusal(head: &[u8]) -> Refusal {
     kind(head).map_or_else(|| Refusal::NotACapture { found: describe(head) }, |kind| Refusal::OtherKind { kind })
 }
 
-/// What a file that is no capture looks like, where [`super::kind`] does not know it.
+/// What a file that is no capture looks like, where [`crate::discover::kind`] does not know it.
 fn describe(head: &[u8]) -> String {
     if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
         return "a pcapng section header without its byte-order magic".to_owned();

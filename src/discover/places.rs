@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::true_name::true_name;
+use crate::storage::true_name;
 
 /// The places that were named, and those to which patterns and links lead; whether they exist or not.
 #[derive(Debug, Default)]

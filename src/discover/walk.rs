@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 use super::candidate::{Candidate, Refusal};
 use super::input::Input;
 use super::places::Places;
-use super::stream::expect_streams;
+use crate::storage::expect_streams;
 
 /// Everything that was named, as files that may be captures.
 #[derive(Debug, Default)]

@@ -10,12 +10,13 @@ pub use table::{HEADS, NUMBERS};
 
 use serde::Serialize;
 
-use crate::commit::{APPENDED, BACKWARDS, CaptureEntry, StreamEntry};
+use crate::cancel::Cancel;
+use crate::capture::{CaptureReader, Framing, Survey};
+use crate::convert::Counts;
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
 use crate::error::Result;
-use crate::read::{CaptureReader, Framing, Survey};
-use crate::unit::{Cancel, Counts};
+use crate::plan::{APPENDED, BACKWARDS, CaptureEntry, StreamEntry};
 
 /// Records between two looks at the signal.
 const STRIDE: u64 = 4096;

@@ -2,9 +2,9 @@
 
 use indicatif::BinaryBytes;
 
-use super::Inspection;
 use super::text::{number, time};
 use crate::discover::Compression;
+use crate::inspect::Inspection;
 
 /// Heads of the columns.
 pub const HEADS: [&str; 7] = ["path", "format", "status", "packets", "first", "last", "size"];

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp as Instant;
 
-use super::Inspection;
-use crate::commit::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN};
+use crate::capture::{AppendedSurvey, FileHeader, Interface, InterfaceSurvey, Timestamp};
+use crate::convert::oddities;
 use crate::discover::Compression;
-use crate::read::{AppendedSurvey, FileHeader, Interface, InterfaceSurvey, Timestamp};
+use crate::inspect::Inspection;
+use crate::plan::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN};
 use crate::text::thousands;
-use crate::unit::oddities;
 
 /// Interfaces and sections that are shown one by one.
 const SHOWN: usize = 20;

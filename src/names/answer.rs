@@ -9,7 +9,7 @@ use domain::base::name::{ParsedName, ToLabelIter as _};
 use domain::base::{Message, ToName, Ttl};
 use domain::rdata::{Cname, Ns, Ptr, Soa};
 
-use super::text;
+use crate::names::text;
 
 /// A name holds for its TTL, but no shorter: a summary is made once a day, and names change seldom.
 pub(super) const SHORTEST: i64 = HOUR;

@@ -16,14 +16,14 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::decode::IpAddress;
+use crate::address::IpAddress;
 
 use super::answer::{Answer, Outcome};
 use super::cache::PtrCache;
 use super::options::PtrOptions;
-use super::public;
 use super::question::Resolvers;
-use super::resolv_conf;
+use crate::names::public;
+use crate::names::resolv_conf;
 
 /// How often `stop` and the budget are looked at.
 const TICK: Duration = Duration::from_millis(25);

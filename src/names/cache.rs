@@ -9,12 +9,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use crate::columns::{Table, TableColumn};
-use crate::decode::IpAddress;
-use crate::write::read_table;
+use crate::address::IpAddress;
+use crate::tables::read_table;
+use crate::tables::{Table, TableColumn};
 
 use super::answer::{Answer, LONGEST, Outcome};
-use super::text;
+use crate::names::text;
 
 /// Outcomes without a name, by their texts in the table.
 const OUTCOMES: [(&str, Outcome); 6] = [
@@ -58,7 +58,7 @@ impl Entry {
 }
 
 impl PtrCache {
-    /// Reads a cache: a table that [`write_table`](crate::write::write_table) wrote of [`PtrCache::table`].
+    /// Reads a cache: a table that [`write_table`](crate::tables::write_table) wrote of [`PtrCache::table`].
     ///
     /// `now` is in seconds since the epoch; what has expired is left out. If the file does not exist the cache is empty,
     /// and if it cannot be read as well: [`PtrCache::note`] then says why.
@@ -146,7 +146,7 @@ impl PtrCache {
     }
 
     /// Whether nothing was learnt of an address when it was last asked for.
-    pub(super) fn failed(&self, address: IpAddress) -> bool {
+    pub(crate) fn failed(&self, address: IpAddress) -> bool {
         self.entries.get(&address).is_some_and(Entry::is_failure)
     }
 

@@ -9,11 +9,11 @@ use std::io::{self, Read as _};
 use std::net::IpAddr;
 use std::path::Path;
 
-use crate::decode::IpAddress;
-use crate::discover::open_regular;
+use crate::address::IpAddress;
 use crate::error::{Error, Result};
+use crate::storage::open_regular;
 
-use super::text;
+use crate::names::text;
 
 /// Bytes that a hosts file may have. The largest that are in use, lists of blocked names, have some 5 MB.
 pub const HOSTS_SIZE: u64 = 64 << 20;
@@ -46,7 +46,8 @@ impl Hosts {
     /// The name of an address, in lower case and with the final dot.
     ///
     /// ```
-    /// # use parcap::{decode::IpAddress, names::Hosts};
+    /// # use parcap::address::IpAddress;
+    /// # use parcap::names::Hosts;
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("hosts");
     /// std::fs::write(&path, "127.0.0.1 Localhost loopback # this machine\n")?;

@@ -2,7 +2,7 @@
 //!
 //! Source: the IANA registries of special-purpose addresses (RFC 6890 and its updates), RFC 5771, RFC 4291 2.4.
 
-use crate::decode::IpAddress;
+use crate::address::IpAddress;
 
 /// IPv4 networks that nobody has a name for in public, as their first address and the length of their prefix.
 const V4: [([u8; 4], u32); 14] = [

@@ -16,12 +16,13 @@ use domain::net::client::request::{Error, RequestMessage, SendRequest as _};
 use domain::net::client::{dgram, dgram_stream, multi_stream, stream};
 use tokio::time::timeout;
 
-use crate::decode::IpAddress;
+use crate::address::IpAddress;
 
-use super::answer::{self, Answer, Outcome};
+use super::answer::{Answer, Outcome};
 use super::datagram::Datagrams;
 use super::options::PtrOptions;
-use super::public;
+use crate::names::answer;
+use crate::names::public;
 
 /// How often a silent resolver is asked: a datagram may be lost.
 const ATTEMPTS: u32 = 2;

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 
-use crate::discover::open_regular;
+use crate::storage::open_regular;
 
 /// Where it is.
 pub(super) const PATH: &str = "/etc/resolv.conf";

@@ -4,10 +4,19 @@
 //! be converted anywhere and gives the same bytes. What a unit holds follows from the inputs and the settings alone,
 //! never from the number of workers. Nothing is opened here.
 
+mod named_counts;
 mod pack;
+mod proof;
 mod sample;
 mod unit;
+mod unit_result;
 
+pub use named_counts::NamedCounts;
 pub use pack::{Sampled, plan};
+pub use proof::unproved;
 pub use sample::sample;
 pub use unit::{Task, Unit, UnitCapture, derived_identity, is_identity};
+pub use unit_result::{
+    APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status,
+    StreamEntry, UnitRow,
+};

@@ -1,7 +1,7 @@
 //! What the first records of a capture tell the planner.
 
+use crate::capture::CaptureReader;
 use crate::discover::{Compression, Input};
-use crate::read::CaptureReader;
 
 use super::pack::Sampled;
 

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::SCHEMA_VERSION;
 use crate::config::Settings;
-use crate::discover::{ContentHash, Input};
+use crate::discover::Input;
+use crate::hash::ContentHash;
+use crate::packets::SCHEMA_VERSION;
 
 /// Hexadecimal digits of an identity.
 const IDENTITY: usize = 16;

@@ -6,10 +6,11 @@ use crate::summary::Listed;
 
 use super::content::Content;
 use super::grid::{longest, more, width};
-use super::scale::{self, share};
+use super::scale::share;
 use super::tables::{both_ways, name, port};
 use super::text::{Shown, int, text};
-use super::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
+use crate::report::scale;
+use crate::report::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
 use crate::text::thousands;
 
 /// Bars of one picture, at most.

@@ -1,10 +1,11 @@
 //! A table of the report: what stands in its cells, ready for the template.
 
-use super::ABSENT_ADDRESS;
 use super::advice::Names;
 use super::content::Content;
-use super::scale::{self, count, float, share};
+use super::scale::{count, float, share};
 use super::text::{Shown, int, text};
+use crate::report::ABSENT_ADDRESS;
+use crate::report::scale;
 use crate::summary::Listed;
 use crate::text::thousands;
 

@@ -2,14 +2,16 @@
 
 use askama::Template;
 
-use super::advice::{self, Dwarfing};
+use super::advice::Dwarfing;
 use super::content::Content;
 use super::grid::{Cell, Grid};
-use super::scale::{self, count};
+use super::scale::count;
 use super::text::Shown;
 use super::traffic::Traffic;
-use super::{PLOT_STYLE, grid, tables};
 use crate::config::LengthKind;
+use crate::report::advice;
+use crate::report::scale;
+use crate::report::{PLOT_STYLE, grid, tables};
 use crate::text::thousands;
 
 /// How the page looks; with the style of the pictures.

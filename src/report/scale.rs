@@ -108,7 +108,7 @@ pub(super) fn share(part: i64, of: i64) -> String {
 }
 
 /// `1 row`, `2 rows`, thousands apart.
-pub(super) fn count(number: i64, one: &str, more: &str) -> String {
+pub(crate) fn count(number: i64, one: &str, more: &str) -> String {
     format!("{} {}", crate::text::thousands(number), if number == 1 { one } else { more })
 }
 

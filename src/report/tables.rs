@@ -1,15 +1,16 @@
 //! Which table says what.
 
-use crate::columns::TableColumn;
+use crate::tables::TableColumn;
 use std::cmp::Reverse;
 
 use crate::summary::Listed;
 
 use super::content::Content;
 use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
-use super::scale::{self, count, share};
+use super::scale::{count, share};
 use super::text::{Shown, int, text};
-use super::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
+use crate::report::scale;
+use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
 use crate::summary::NO_NAME;
 use crate::text::thousands;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::columns::{Table, TableColumn};
+use crate::tables::{Table, TableColumn};
 
 /// Text that comes from a capture or a path, with every character in it visible.
 ///

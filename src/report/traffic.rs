@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::clock::{Tick, instant, ticks};
 use super::scale::{Axis, count, duration, float, float_of, mark, rate, share, whole};
 use super::text::Shown;
-use super::{ABSENT_IP, scale};
+use crate::report::{ABSENT_IP, scale};
 use crate::summary::Series;
 
 /// Protocols that have a layer of their own; the others share one.
@@ -216,7 +216,7 @@ fn steps(path: &mut String, heights: &[i64], sign: &str) {
     }
 }
 
-fn per_second(bytes: i64, bin: i64) -> f64 {
+pub(crate) fn per_second(bytes: i64, bin: i64) -> f64 {
     float(bytes) * 1e6 / float(bin)
 }
 

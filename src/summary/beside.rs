@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::aggregate::{Space, Sums, Tallies};
+use crate::day::Day;
 use crate::error::Result;
-use crate::partition::Day;
-use crate::tally::{Space, Sums, Tallies};
 
 use super::key::{NOBODY, Reader};
 use super::kind::Kind;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::columns::{NO_CODE, NO_DATETIME, NO_PROTOCOL, Rows};
-use crate::partition::Day;
-use crate::tally::{Sums, Tallies};
+use crate::aggregate::{Sums, Tallies};
+use crate::day::Day;
+use crate::packets::{NO_CODE, NO_DATETIME, NO_PROTOCOL, Rows};
 
 use super::key::Key;
 use super::kind::Kind;
@@ -107,7 +107,7 @@ impl Counter {
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
-    pub(super) fn count(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
+    pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
         self.pairs(rows);
         self.end_of_flows(day, rows, tallies);
         self.end_of_ports(day, tallies);

@@ -3,10 +3,10 @@
 //! One pass over the flows in the order of their destinations gives the volumes by destination and, beside the names in
 //! the same order, by name; sources and names are added up once more in an order of their own.
 
-use crate::columns::NO_PROTOCOL;
+use crate::aggregate::{Merge, Rule, Section, Sums, Tallies};
+use crate::day::Day;
 use crate::error::Result;
-use crate::partition::Day;
-use crate::tally::{Merge, Rule, Section, Sums, Tallies};
+use crate::packets::NO_PROTOCOL;
 
 use super::filter::Filter;
 use super::key::{Key, Reader};
@@ -15,7 +15,7 @@ use super::naming::Naming;
 use super::schema::NO_NAME;
 
 /// Where rows go: by table, those of one table each once, and in the order of their keys.
-pub(super) trait Sink {
+pub(crate) trait Sink {
     /// Takes a row.
     ///
     /// # Errors
@@ -24,13 +24,13 @@ pub(super) trait Sink {
 }
 
 /// Sums up one date: hands on the rows of every table, as far as the filter can be applied to it
-/// ([`left_out_of_sums`](super::left_out_of_sums)).
+/// ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
 ///
 /// # Memory
 /// As [`Tallies`].
 /// # Errors
 /// If sums cannot be read or spilled.
-pub(super) fn sum_up(
+pub(crate) fn sum_up(
     day: Day,
     tallies: &mut Tallies,
     naming: &Naming,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::aggregate::Tallies;
+use crate::day::Day;
 use crate::error::Result;
-use crate::partition::Day;
-use crate::tally::Tallies;
 
 use super::kind::Kind;
 
@@ -19,7 +19,7 @@ pub fn what_rows_do_not_give(tallies: &mut Tallies) -> Result<BTreeMap<Day, u64>
     for section in tallies.sections().into_iter().filter(|section| of_rows.contains(&section.kind)) {
         let mut merge = tallies.read(section)?;
         while let Some((_, sums)) = merge.next()? {
-            if sums != crate::tally::Sums::default() {
+            if sums != crate::aggregate::Sums::default() {
                 *left.entry(section.day).or_default() += 1;
             }
         }

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use ipnet::IpNet;
 
-use crate::columns::NO_PROTOCOL;
-use crate::decode::{IpAddress, Packet, protocol_text};
+use crate::address::IpAddress;
+use crate::decode::{Packet, protocol_text};
+use crate::packets::NO_PROTOCOL;
 
 use crate::text::time;
 

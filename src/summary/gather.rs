@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::columns::Table;
+use crate::aggregate::{Rule, Section, Space, Sums, Tallies};
+use crate::day::Day;
 use crate::error::Result;
-use crate::partition::Day;
-use crate::tally::{Rule, Section, Space, Sums, Tallies};
+use crate::tables::Table;
 
 use super::beside::Beside;
 use super::derive::{Sink, sum_up};
@@ -93,7 +93,7 @@ impl Gather {
         self
     }
 
-    /// Sums up one date, as far as the filter can be applied to each table ([`left_out_of_sums`](super::left_out_of_sums)).
+    /// Sums up one date, as far as the filter can be applied to each table ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
     ///
     /// # Memory
     /// As [`Tallies`].

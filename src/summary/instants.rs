@@ -7,10 +7,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::aggregate::{Rule, Space, Sums, Tallies};
+use crate::capture::Timestamp;
+use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::partition::Day;
-use crate::read::Timestamp;
-use crate::tally::{Rule, Space, Sums, Tallies};
 
 use super::gather::Gather;
 use super::key::{Key, Reader};

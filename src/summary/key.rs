@@ -3,7 +3,7 @@
 //! Addresses sort IPv4 before IPv6, numerically; times by time; what a packet does not say sorts last. A key is written
 //! by [`Key`] and read by [`Reader`], field by field in the same order.
 
-use crate::decode::IpAddress;
+use crate::address::IpAddress;
 
 const V4: u8 = 4;
 const V6: u8 = 6;
@@ -15,16 +15,16 @@ const NO_PORT: u32 = 0x1_0000;
 
 /// A key that is being written; its memory is used again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Key(Vec<u8>);
+pub(crate) struct Key(Vec<u8>);
 
 impl Key {
     /// Begins anew.
-    pub(super) fn clear(&mut self) -> &mut Self {
+    pub(crate) fn clear(&mut self) -> &mut Self {
         self.0.clear();
         self
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -107,7 +107,7 @@ impl Key {
     }
 
     /// Bytes of a key that has been written already.
-    pub(super) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
         self
     }
@@ -119,7 +119,7 @@ impl Key {
     }
 
     /// The largest first: what is sorted by the key that follows comes in the order of these sums.
-    pub(super) fn descending(&mut self, (bytes, packets): (i64, i64)) -> &mut Self {
+    pub(crate) fn descending(&mut self, (bytes, packets): (i64, i64)) -> &mut Self {
         self.0.extend_from_slice(&(!in_order(bytes)).to_be_bytes());
         self.0.extend_from_slice(&(!in_order(packets)).to_be_bytes());
         self
@@ -127,10 +127,10 @@ impl Key {
 }
 
 /// The key of a conversation of which the packets say neither end.
-pub(super) const NOBODY: &[u8] = &[NONE, NONE];
+pub(crate) const NOBODY: &[u8] = &[NONE, NONE];
 
 /// Bytes that [`Key::descending`] puts before a key.
-pub(super) const DESCENDING: usize = 16;
+pub(crate) const DESCENDING: usize = 16;
 
 /// A number whose unsigned order is that of signed ones.
 fn in_order(number: i64) -> u64 {

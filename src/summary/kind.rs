@@ -1,7 +1,7 @@
 //! What summaries are made of: what a unit counts, and the tables that follow from it.
 
-use crate::partition::Day;
-use crate::tally::{Rule, Section, Sums};
+use crate::aggregate::{Rule, Section, Sums};
+use crate::day::Day;
 
 /// What is added up. The first ones are what a unit counts and leaves behind; the rest follows from these.
 ///
@@ -43,7 +43,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// By which bytes and packets its rows are ordered: ports by what was sent to and from them.
-    pub(super) fn size(self, sums: &Sums) -> (i64, i64) {
+    pub(crate) fn size(self, sums: &Sums) -> (i64, i64) {
         match (self, sums.more) {
             (Self::Ports, [bytes, packets]) => (sums.bytes.saturating_add(bytes), sums.packets.saturating_add(packets)),
             _ => (sums.bytes, sums.packets),

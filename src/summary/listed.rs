@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::SerializeStruct as _;
 
-use crate::columns::{Table, TableColumn};
+use crate::tables::{Table, TableColumn};
 
 use crate::text::time;
 

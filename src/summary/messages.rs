@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::aggregate::{Section, Sums, Tallies};
+use crate::day::Day;
 use crate::decode::dns;
-use crate::partition::Day;
-use crate::tally::{Section, Sums, Tallies};
 
 use super::key::Key;
 use super::kind::Kind;

@@ -1,6 +1,6 @@
 //! Which name an address bears: of several sources, the first that knows one.
 
-use crate::decode::IpAddress;
+use crate::address::IpAddress;
 use crate::names::{Hosts, PtrCache};
 
 /// Where names come from, in the order in which they are asked.

@@ -1,10 +1,10 @@
 //! What a unit contributes to the summaries, while its packets are converted.
 
-use crate::columns::Rows;
+use crate::aggregate::{Space, Tallies};
+use crate::day::Day;
 use crate::decode::dns;
 use crate::error::Result;
-use crate::partition::Day;
-use crate::tally::{Space, Tallies};
+use crate::packets::Rows;
 
 use super::count::Counter;
 use super::kind::Kind;

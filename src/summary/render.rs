@@ -6,9 +6,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
 use indicatif::DecimalBytes;
 
-use crate::columns::{Table, TableColumn};
-use crate::commit::Status;
-use crate::discover::path_text;
+use crate::path_text;
+use crate::plan::Status;
+use crate::tables::{Table, TableColumn};
 
 use super::listed::Listed;
 use super::schema::{Summary, Values};
@@ -98,7 +98,7 @@ fn whole(rate: f64) -> u64 {
 }
 
 /// What is shown in place of a character that would steer the terminal.
-pub(super) fn visible(character: char) -> char {
+pub(crate) fn visible(character: char) -> char {
     if path_text::steers(character) { '\u{fffd}' } else { character }
 }
 

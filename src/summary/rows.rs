@@ -1,8 +1,10 @@
 //! From keys and sums to the rows of a summary table.
 
-use crate::columns::{NO_PROTOCOL, Table, TableColumn};
-use crate::decode::{IpAddress, dns, protocol_name};
-use crate::tally::Sums;
+use crate::address::IpAddress;
+use crate::aggregate::Sums;
+use crate::decode::{dns, protocol_name};
+use crate::packets::NO_PROTOCOL;
+use crate::tables::{Table, TableColumn};
 
 use super::key::Reader;
 use super::kind::Kind;
@@ -10,7 +12,7 @@ use super::schema::{Summary, Values};
 
 /// Rows of a table while they are made.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     table: Table,
     next: usize,
     window: i64,
@@ -18,7 +20,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// None yet; `window` is the length of a window in microseconds.
-    pub(super) fn new(summary: &Summary, window: i64) -> Self {
+    pub(crate) fn new(summary: &Summary, window: i64) -> Self {
         let columns = summary.columns.iter().map(|column| {
             let values = match column.values {
                 Values::Text => TableColumn::Text(Vec::new()),
@@ -32,18 +34,18 @@ impl Rows {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.table.rows()
     }
 
     /// The rows, of which none is left here.
-    pub(super) fn take(&mut self) -> Table {
+    pub(crate) fn take(&mut self) -> Table {
         let empty = self.table.without_rows();
         std::mem::replace(&mut self.table, empty)
     }
 
     /// Appends a row of a table of this kind.
-    pub(super) fn push(&mut self, kind: Kind, key: &[u8], sums: Sums) {
+    pub(crate) fn push(&mut self, kind: Kind, key: &[u8], sums: Sums) {
         let mut key = Reader(key);
         let Sums { bytes, packets, more } = sums;
         match kind {
@@ -101,7 +103,7 @@ impl Rows {
     }
 
     /// Appends the row of the conversations that have none of their own.
-    pub(super) fn push_rest(&mut self, sums: Sums, conversations: i64) {
+    pub(crate) fn push_rest(&mut self, sums: Sums, conversations: i64) {
         self.text(None).text(None).int(sums.bytes).int(sums.packets).maybe(Some(conversations));
     }
 

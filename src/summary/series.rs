@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::tally::{Rule, Sums};
+use crate::aggregate::{Rule, Sums};
 
 use super::key::Reader;
 use super::rows::protocol;
@@ -86,8 +86,8 @@ impl Bins {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::key::Key;
     use super::*;
-    use crate::summary::key::Key;
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

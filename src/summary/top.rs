@@ -2,14 +2,14 @@
 
 use std::collections::BinaryHeap;
 
-use crate::tally::{Rule, Sums};
+use crate::aggregate::{Rule, Sums};
 
 use super::key::{DESCENDING, Key};
 use super::kind::Kind;
 
 /// Keeps the keys with the most bytes, then packets, then the first in order; each key is offered once.
 #[derive(Debug)]
-pub(super) struct Top {
+pub(crate) struct Top {
     kind: Kind,
     room: usize,
     /// The smallest of those that are kept is the greatest.
@@ -24,7 +24,7 @@ pub(super) struct Top {
 
 impl Top {
     /// Room for so many rows of a table.
-    pub(super) fn new(kind: Kind, room: usize) -> Self {
+    pub(crate) fn new(kind: Kind, room: usize) -> Self {
         Self {
             kind,
             room,
@@ -36,7 +36,7 @@ impl Top {
         }
     }
 
-    pub(super) fn offer(&mut self, key: &[u8], sums: Sums) {
+    pub(crate) fn offer(&mut self, key: &[u8], sums: Sums) {
         self.offered += 1;
         if self.room == 0 {
             return self.rest.merge(&sums, Rule::Add);
@@ -76,7 +76,7 @@ impl Top {
     }
 
     /// How many have no place among the largest, and their bytes and packets.
-    pub(super) fn rest(&self) -> (u64, Sums) {
+    pub(crate) fn rest(&self) -> (u64, Sums) {
         (self.offered - self.kept.len() as u64, self.rest)
     }
 
@@ -86,7 +86,7 @@ impl Top {
     }
 
     /// The largest ones, largest first.
-    pub(super) fn into_largest(self) -> impl Iterator<Item = (Vec<u8>, Sums)> {
+    pub(crate) fn into_largest(self) -> impl Iterator<Item = (Vec<u8>, Sums)> {
         self.kept.into_sorted_vec().into_iter().map(|(mut key, [bytes, packets, a, b])| {
             key.drain(..DESCENDING.min(key.len()));
             (key, Sums { bytes, packets, more: [a, b] })

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::decode::IpAddress;
+use crate::address::IpAddress;
+use crate::aggregate::{Sums, Tallies};
+use crate::day::Day;
 use crate::error::Result;
-use crate::partition::Day;
-use crate::tally::{Sums, Tallies};
 
 use super::derive::{Sink, sum_up};
 use super::filter::Filter;

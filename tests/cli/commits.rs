@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use parcap::run::{SummarizeRequest, summarize};
-use parcap::unit::Cancel;
+use parcap::cancel::Cancel;
+use parcap::commands::{SummarizeRequest, summarize};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use super::common::build::{Capture, udp};

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use parcap::decode::IpAddress;
+use parcap::address::IpAddress;
 use serde_json::{Value, json};
 
 use super::common::build::{Capture, dns_answer, udp};

@@ -26,11 +26,13 @@ use arrow::array::{Array, AsArray as _};
 use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
+use parcap::cancel::Cancel;
+use parcap::commands::Request;
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
+use parcap::outcome::Report;
 use parcap::progress::Progress;
-use parcap::run::{Report, Request, Rules};
-use parcap::unit::Cancel;
+use parcap::select::Rules;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// How a run of the binary ended.
@@ -142,7 +144,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
 
 /// Converts in-process; records must equal rows.
 pub(crate) fn convert(request: &Request) -> Report {
-    let report = parcap::run::convert(request).unwrap();
+    let report = parcap::commands::convert(request).unwrap();
     assert_eq!(report.records, report.rows);
     report
 }
@@ -312,10 +314,10 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 }
 
 /// How units that were converted apart are committed, to be changed before it is done.
-pub(crate) fn commit_options() -> parcap::run::CommitOptions {
-    parcap::run::CommitOptions {
+pub(crate) fn commit_options() -> parcap::commands::CommitOptions {
+    parcap::commands::CommitOptions {
         plan: None,
-        incomplete: parcap::run::Incomplete::Refuse,
+        incomplete: parcap::commands::Incomplete::Refuse,
         abandon: None,
         jobs: 2,
         strict: false,

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use parcap::commit::{CaptureEntry, UnitRow, unproved};
-use parcap::read::CaptureReader;
-use parcap::run::{Planned, commit, convert_unit, plan};
-use parcap::unit::Cancel;
+use parcap::cancel::Cancel;
+use parcap::capture::CaptureReader;
+use parcap::commands::{Planned, commit, convert_unit, plan};
+use parcap::plan::{CaptureEntry, UnitRow, unproved};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ fn in_one_run(capture: &Path, lake: &Path, settings: &Settings, jobs: usize) -> 
 /// `plan` and `convert-unit`.
 fn units_of(capture: &Path, lake: &Path, settings: &Settings) -> Vec<UnitRow> {
     let Planned { units, .. } =
-        plan(&[capture.to_path_buf()], lake, settings, &parcap::run::Rules::default(), &Default::default()).unwrap();
+        plan(&[capture.to_path_buf()], lake, settings, &parcap::select::Rules::default(), &Default::default()).unwrap();
     units.iter().map(|unit| convert_unit(unit, lake, 1, Cancel::default()).unwrap()).collect()
 }
 

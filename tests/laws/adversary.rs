@@ -1,8 +1,8 @@
 //! Law 3: a capture whose packets carry other captures: record headers and blocks wherever one looks, so that whoever guesses
 //! where a record begins is fooled. Guesses decide nothing, so the rows are what they are.
 
+use parcap::capture::guess;
 use parcap::config::Settings;
-use parcap::read::guess;
 
 use super::common::build::{Capture, interface, packet, pcap_header, pcap_record, udp};
 use super::common::{commit_options, convert, manifests, packets, request};
@@ -95,13 +95,14 @@ fn captures_in_captures_change_no_row_of_units_that_are_converted_apart() {
         let path = save(&folder, name, &capture.bytes);
         let lake = folder.path().join("lake");
         let settings = Settings { chunk_size: 3001, target_file_size: 16, ..Settings::default() };
-        let parcap::run::Planned { units, .. } =
-            parcap::run::plan(&[path], &lake, &settings, &parcap::run::Rules::default(), &Default::default()).unwrap();
+        let parcap::commands::Planned { units, .. } =
+            parcap::commands::plan(&[path], &lake, &settings, &parcap::select::Rules::default(), &Default::default())
+                .unwrap();
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units
             .iter()
-            .map(|unit| parcap::run::convert_unit(unit, &lake, 2, parcap::unit::Cancel::default()).unwrap());
-        let report = parcap::run::commit(&lake, rows.collect(), commit_options()).unwrap();
+            .map(|unit| parcap::commands::convert_unit(unit, &lake, 2, parcap::cancel::Cancel::default()).unwrap());
+        let report = parcap::commands::commit(&lake, rows.collect(), commit_options()).unwrap();
         assert_eq!(report.rows, capture.known.len() as u64);
         assert_eq!(known(&packets(&lake)), capture.rows(), "{name}");
     }

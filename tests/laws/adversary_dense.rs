@@ -1,9 +1,9 @@
 //! Law 3: thousands of record headers and blocks inside the packets, at every alignment and shifted against the chunks by
 //! every number of bytes, change no row. See `adversary` for how far such captures fool a guess.
 
+use parcap::cancel::Cancel;
+use parcap::commands::{commit, convert_unit, plan};
 use parcap::config::Settings;
-use parcap::run::{commit, convert_unit, plan};
-use parcap::unit::Cancel;
 
 use super::adversary::fooled;
 use super::common::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, simple, udp};
@@ -120,11 +120,11 @@ fn thousands_of_headers_inside_change_no_row_of_units_that_are_converted_apart()
         for chunk_size in [2999, 8192, 20_001] {
             let lake = folder.path().join(format!("lake-{chunk_size}"));
             let settings = Settings { chunk_size, target_file_size: 16, ..Settings::default() };
-            let parcap::run::Planned { units, .. } = plan(
+            let parcap::commands::Planned { units, .. } = plan(
                 std::slice::from_ref(&path),
                 &lake,
                 &settings,
-                &parcap::run::Rules::default(),
+                &parcap::select::Rules::default(),
                 &Default::default(),
             )
             .unwrap();

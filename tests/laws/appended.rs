@@ -1,10 +1,10 @@
 //! Law 19: captures one behind the other in a file give the packets of all, each by its own file header, at any chunk size,
 //! with any number of workers, however they are packed; what only looks like a file header begins nothing.
 
+use parcap::cancel::Cancel;
+use parcap::capture::{CaptureReader, LinkType};
+use parcap::commands::{commit, convert_unit, plan};
 use parcap::config::Settings;
-use parcap::read::{CaptureReader, LinkType};
-use parcap::run::{commit, convert_unit, plan};
-use parcap::unit::Cancel;
 use proptest::prelude::*;
 
 use super::common::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, udp};
@@ -159,7 +159,7 @@ fn units_of_captures_one_behind_the_other_that_are_converted_apart_fit_together(
         let lake = folder.path().join(format!("{chunk_size}"));
         let settings = Settings { chunk_size, target_file_size: 16, ..Settings::default() };
         let named = std::slice::from_ref(&path);
-        let planned = plan(named, &lake, &settings, &parcap::run::Rules::default(), &Default::default()).unwrap();
+        let planned = plan(named, &lake, &settings, &parcap::select::Rules::default(), &Default::default()).unwrap();
         let units = planned.units;
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, jobs, Cancel::default()).unwrap());

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use parcap::run::{RewriteRequest, forget};
+use parcap::commands::{RewriteRequest, forget};
 use proptest::prelude::*;
 use tempfile::TempDir;
 

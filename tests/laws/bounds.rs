@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use parcap::capture::{CaptureReader, Damage, DamageKind};
 use parcap::config::Settings;
 use parcap::memory::{FIXED, SMALL_WINDOW, WORKER};
-use parcap::read::{CaptureReader, Damage, DamageKind};
 use proptest::prelude::*;
 
 use super::common::build::{Capture, interface, packet, pcap_header, pcap_record, section, udp};

@@ -1,10 +1,10 @@
 //! Law 2: chunk `k` is the records whose first byte lies in `[k*C, (k+1)*C)`, for every chunk size `C` from a byte to the
 //! file, in every variant of the formats; and any settings that do not shape rows give the same rows of a lake.
 
+use parcap::cancel::Cancel;
+use parcap::capture::CaptureReader;
+use parcap::commands::{Planned, commit, convert_unit, plan};
 use parcap::config::{PageCompression, Settings};
-use parcap::read::CaptureReader;
-use parcap::run::{Planned, commit, convert_unit, plan};
-use parcap::unit::Cancel;
 use proptest::prelude::*;
 
 use super::common::build::Capture;
@@ -133,7 +133,7 @@ fn a_chunk_without_packets_hands_the_last_time_on() {
         let lake = folder.path().join(format!("{chunk_size}-{target_file_size}"));
         let settings = Settings { chunk_size, target_file_size, summaries: false, ..Settings::default() };
         let Planned { units, .. } =
-            plan(std::slice::from_ref(&path), &lake, &settings, &parcap::run::Rules::default(), &Default::default())
+            plan(std::slice::from_ref(&path), &lake, &settings, &parcap::select::Rules::default(), &Default::default())
                 .unwrap();
         assert!(units.len() > 20, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, 1, Cancel::default()).unwrap());

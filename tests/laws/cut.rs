@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use parcap::discover::{Compression, Refusal, Source};
-use parcap::read::{CaptureReader, Damage};
+use parcap::capture::Source;
+use parcap::capture::{CaptureReader, Damage};
+use parcap::discover::{Compression, Refusal};
 
 use super::common::build::{Capture, interface, other, packet, section, simple, udp};
 use super::common::{convert, manifests, packets, request, sum};

@@ -3,8 +3,8 @@
 //!
 //! How much still unpacks is asked of each library's lowest level, which knows neither readers nor frames in a row.
 
+use parcap::capture::{CaptureReader, DamageKind};
 use parcap::discover::{Candidate, Refusal};
-use parcap::read::{CaptureReader, DamageKind};
 
 use super::common::build::udp;
 use super::common::folder;

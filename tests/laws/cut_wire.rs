@@ -3,8 +3,9 @@
 
 use std::io::Cursor;
 
-use parcap::discover::{Compression, Refusal, Source};
-use parcap::read::{CaptureReader, Damage, DamageKind};
+use parcap::capture::Source;
+use parcap::capture::{CaptureReader, Damage, DamageKind};
+use parcap::discover::{Compression, Refusal};
 
 use super::common::build::{other, udp};
 use super::tally::tried;

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use parcap::capture::LinkType;
 use parcap::decode::decode;
-use parcap::read::LinkType;
 use proptest::prelude::*;
 
 use super::common::build::{Capture, udp};

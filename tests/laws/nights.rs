@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parcap::cancel::Cancel;
+use parcap::commands::{Request, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
 use parcap::config::Settings;
-use parcap::run::{Request, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
-use parcap::unit::Cancel;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::Path;
 
-use parcap::commit::UnitRow;
+use parcap::commands::{CommitOptions, Plan, Planned, Request, commit, convert_unit, plan};
+use parcap::outcome::Report;
 use parcap::plan::Unit;
-use parcap::run::{CommitOptions, Plan, Planned, Report, Request, commit, convert_unit, plan};
+use parcap::plan::UnitRow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
+use parcap::cancel::Cancel;
+use parcap::commands::{Request, RewriteRequest, VerifyRequest, compact_lake, forget_before, verify};
 use parcap::config::Settings;
-use parcap::partition::Day;
-use parcap::run::{Request, RewriteRequest, VerifyRequest, compact_lake, forget_before, verify};
-use parcap::unit::Cancel;
+use parcap::day::Day;
 use proptest::prelude::*;
 
 use super::common::build::{Capture, pcap_record, udp};

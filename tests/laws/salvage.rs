@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
+use parcap::capture::Source;
+use parcap::capture::{CaptureReader, DamageKind, Gaps, LinkType, Timestamp};
 use parcap::config::Settings;
-use parcap::discover::{Compression, Source};
-use parcap::read::{CaptureReader, DamageKind, Gaps, LinkType, Timestamp};
+use parcap::discover::Compression;
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
 use super::common::build::{Capture, block, pcap_record, udp};

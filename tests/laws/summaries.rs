@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use parcap::partition::Day;
-use parcap::run::{SummarizeRequest, summarize};
+use parcap::cancel::Cancel;
+use parcap::commands::{SummarizeRequest, summarize};
+use parcap::day::Day;
 use parcap::summary::{Filter, LeftOut, Listed};
-use parcap::unit::Cancel;
 use proptest::prelude::*;
 
 use super::common::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
@@ -389,9 +389,7 @@ fn filters_take_the_same_packets_from_a_lake_as_from_its_captures() {
     assert_eq!((of_lake.len(), left_out), (12, Vec::new()));
     let bytes = packets(&lake).iter().map(|row| row.int("length").unwrap()).sum::<i64>();
     for listed in of_lake.iter().filter(|listed| !listed.name.contains("names") && !listed.name.starts_with("dns")) {
-        let Some(parcap::columns::TableColumn::Int(values)) = listed.first.column("bytes") else {
-            panic!("{listed:?}")
-        };
+        let Some(parcap::tables::TableColumn::Int(values)) = listed.first.column("bytes") else { panic!("{listed:?}") };
         assert_eq!(values.iter().flatten().sum::<i64>(), bytes, "{}", listed.name);
     }
 }

@@ -3,9 +3,9 @@
 //! to the exact difference, and a time is null exactly outside the years 1 to 9999.
 
 use num_bigint::BigInt;
+use parcap::capture::{Resolution, Timestamp};
 use parcap::config::Settings;
 use parcap::config::TimestampUnit;
-use parcap::read::{Resolution, Timestamp};
 use proptest::prelude::*;
 
 use super::common::build::{other, udp};

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use parcap::columns::{Table, TableColumn};
-use parcap::partition::Day;
-use parcap::run::{SummarizeRequest, summarize};
+use parcap::cancel::Cancel;
+use parcap::commands::{SummarizeRequest, summarize};
+use parcap::day::Day;
 use parcap::summary::Summary;
-use parcap::unit::Cancel;
+use parcap::tables::{Table, TableColumn};
 use proptest::prelude::*;
 
 use super::common::build::{DAYS, interface, packet, section, simple, udp};

@@ -2,9 +2,9 @@
 //! told, and salvage goes on behind them, at any chunk size; zeros between and behind the members of a packed file are
 //! nothing, and other bytes there are told.
 
+use parcap::capture::{CaptureReader, Damage, DamageKind};
 use parcap::config::Settings;
 use parcap::discover::Candidate;
-use parcap::read::{CaptureReader, Damage, DamageKind};
 
 use super::common::build::{Capture, Known, in_lake_order, pcap_header, pcap_record, udp};
 use super::common::{convert, packets, request};

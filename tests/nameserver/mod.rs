@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use parcap::decode::IpAddress;
+use parcap::address::IpAddress;
 
 pub(crate) const CNAME: u16 = 5;
 const SOA: u16 = 6;

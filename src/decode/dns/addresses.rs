@@ -7,10 +7,11 @@
 //!
 //! Source: RFC 1034 3.6.2 (CNAME), RFC 1035 3.4.1 (A), RFC 3596 (AAAA).
 
-use super::super::address::IpAddress;
 use super::super::field::octets;
 use super::name::{Budget, Name};
-use super::record::{self, Record};
+use super::record::Record;
+use crate::address::IpAddress;
+use crate::decode::dns::record;
 
 /// Answer records that are looked at. Real answers hold under a hundred.
 const MAX_RECORDS: u16 = 128;

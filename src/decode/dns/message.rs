@@ -10,7 +10,8 @@ use super::super::field::{be16, octets};
 use super::super::stop::Stop;
 use super::addresses::Addresses;
 use super::name::{Budget, Name};
-use super::record::{self, Record};
+use super::record::Record;
+use crate::decode::dns::record;
 
 const HEADER_LEN: usize = 12;
 
@@ -29,7 +30,7 @@ impl<'a> Message<'a> {
     /// Reads a message: the message if one is recognised, and why reading ended early.
     ///
     /// A message that announces neither question nor record is not recognised, and nothing is wrong with it.
-    pub(in super::super) fn read(bytes: &'a [u8]) -> (Option<Self>, Option<Stop>) {
+    pub(in crate::decode) fn read(bytes: &'a [u8]) -> (Option<Self>, Option<Stop>) {
         if bytes.len() < HEADER_LEN {
             return (None, Some(Stop::DnsCut));
         }

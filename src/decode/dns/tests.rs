@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use super::super::stop::Stop;
+use super::message::Message;
 use super::name::Budget;
-use super::{Message, Name};
-use crate::decode::Stop;
+use super::name::Name;
 use crate::decode::tests::bytes;
 
 /// (name, message in hex, `query response` as the columns show them or `-`; "" if it is not DNS).

@@ -161,9 +161,9 @@ const WITH_DNS: [&str; 3] = ["IPv6/UDP DNS", "IPv4 frag first (MF) UDP DNS", "UD
 #[test]
 fn each_frame_gives_what_its_bytes_say() {
     for &(name, link_type, frame, want) in FRAMES {
-        let frame = super::bytes(frame);
-        assert_eq!(super::shown(link_type, &frame), want, "{name}");
-        let dns = crate::decode::decode(crate::read::LinkType(link_type), &frame).dns;
+        let frame = crate::decode::tests::bytes(frame);
+        assert_eq!(crate::decode::tests::shown(link_type, &frame), want, "{name}");
+        let dns = crate::decode::decode(crate::capture::LinkType(link_type), &frame).dns;
         assert_eq!(dns.is_some(), WITH_DNS.contains(&name), "{name}");
         if let Some(message) = dns {
             let query = message.query_name().map(|name| name.to_string());

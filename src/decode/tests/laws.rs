@@ -2,10 +2,13 @@
 
 use proptest::prelude::*;
 
+use super::super::packet::Packet;
+use super::super::stop::Stop;
 use super::frames::FRAMES;
 use super::link_types::PREFIXED;
-use crate::decode::{IpAddress, MacAddr, Packet, Stop, decode};
-use crate::read::LinkType;
+use crate::address::{IpAddress, MacAddr};
+use crate::capture::LinkType;
+use crate::decode::decode;
 
 /// That `part`, decoded from a prefix of a frame, says nothing that the whole frame does not.
 fn no_contradiction(part: &Packet<'_>, whole: &Packet<'_>, name: &str) {
@@ -22,7 +25,8 @@ fn no_contradiction(part: &Packet<'_>, whole: &Packet<'_>, name: &str) {
 
 #[test]
 fn a_prefix_says_nothing_that_the_whole_frame_does_not() {
-    let by_hand = FRAMES.iter().map(|&(name, link_type, frame, _)| (name, link_type, super::bytes(frame)));
+    let by_hand =
+        FRAMES.iter().map(|&(name, link_type, frame, _)| (name, link_type, crate::decode::tests::bytes(frame)));
     let prefixed = PREFIXED.iter().map(|case| (case.0, case.1, case.frame()));
     for (name, link_type, frame) in by_hand.chain(prefixed) {
         let whole = decode(LinkType(link_type), &frame);
@@ -98,7 +102,7 @@ proptest! {
     #[test]
     fn a_changed_byte_never_panics(which in 0..FRAMES.len(), at in any::<usize>(), byte in any::<u8>()) {
         let (_, link_type, frame, _) = FRAMES[which];
-        let mut frame = super::bytes(frame);
+        let mut frame = crate::decode::tests::bytes(frame);
         if !frame.is_empty() {
             let at = at % frame.len();
             frame[at] = byte;

@@ -1,7 +1,8 @@
 //! One frame for each link type and tag: its header by hand in front of the same IP packet.
 
-use crate::decode::{Stop, decode};
-use crate::read::LinkType;
+use super::super::stop::Stop;
+use crate::capture::LinkType;
+use crate::decode::decode;
 
 /// 10.0.0.1 to 10.0.0.2, UDP 5 to 6, no payload.
 const V4: &str = "4500001c00010000401166ce0a0000010a000002 000500060008ebd0";
@@ -13,7 +14,7 @@ pub(super) struct Case(pub(super) &'static str, pub(super) u16, &'static str, u8
 
 impl Case {
     pub(super) fn frame(&self) -> Vec<u8> {
-        super::bytes(&[self.2, if self.3 == 4 { V4 } else { V6 }].concat())
+        crate::decode::tests::bytes(&[self.2, if self.3 == 4 { V4 } else { V6 }].concat())
     }
 }
 
@@ -171,7 +172,7 @@ fn each_link_type_leads_to_ip() {
     for case in PREFIXED {
         let ips = if case.3 == 4 { "10.0.0.1>10.0.0.2" } else { "2001:db8::1>2001:db8::2" };
         let want = format!("{} {ips} UDP 5>6 -", case.4);
-        assert_eq!(super::shown(case.1, &case.frame()), want, "{}", case.0);
+        assert_eq!(crate::decode::tests::shown(case.1, &case.frame()), want, "{}", case.0);
     }
 }
 
@@ -209,7 +210,7 @@ const OTHERS: &[(&str, u16, &str, &str)] = &[
 #[test]
 fn what_leads_to_no_ip_keeps_what_it_has() {
     for &(name, link_type, frame, want) in OTHERS {
-        assert_eq!(super::shown(link_type, &super::bytes(frame)), want, "{name}");
+        assert_eq!(crate::decode::tests::shown(link_type, &crate::decode::tests::bytes(frame)), want, "{name}");
     }
 }
 
@@ -242,7 +243,7 @@ const IP: &[(&str, &str, &str)] = &[
 #[test]
 fn ip_keeps_what_precedes_the_fault() {
     for &(name, frame, want) in IP {
-        assert_eq!(super::shown(101, &super::bytes(frame)), want, "{name}");
+        assert_eq!(crate::decode::tests::shown(101, &crate::decode::tests::bytes(frame)), want, "{name}");
     }
 }
 
@@ -250,11 +251,14 @@ fn ip_keeps_what_precedes_the_fault() {
 fn tcp_behind_a_compressed_header_is_tcp() {
     // RFC 1144: 7 is a connection, not a protocol; ports 5 and 6.
     let frame = "002f 4500002800010000400700000a0000010a000002 0005000600000000000000005000200000000000";
-    assert_eq!(super::shown(9, &super::bytes(frame)), "- 10.0.0.1>10.0.0.2 TCP 5>6 -");
+    assert_eq!(crate::decode::tests::shown(9, &crate::decode::tests::bytes(frame)), "- 10.0.0.1>10.0.0.2 TCP 5>6 -");
     // 50 is a connection as well; the packet is a later fragment; the header is cut.
     let frame = "002f 4500002800010005403200000a0000010a000002 00050006";
-    assert_eq!(super::shown(9, &super::bytes(frame)), "- 10.0.0.1>10.0.0.2 TCP - -");
-    assert_eq!(super::shown(9, &super::bytes("002f 4500002800010000400700000a00")), "- - TCP - ipv4_cut");
+    assert_eq!(crate::decode::tests::shown(9, &crate::decode::tests::bytes(frame)), "- 10.0.0.1>10.0.0.2 TCP - -");
+    assert_eq!(
+        crate::decode::tests::shown(9, &crate::decode::tests::bytes("002f 4500002800010000400700000a00")),
+        "- - TCP - ipv4_cut"
+    );
 }
 
 #[test]
@@ -266,7 +270,7 @@ fn dns_over_tcp_stands_behind_its_length() {
     );
     let message = "00010100000100000000000001610000010001";
     let query = |segment: String| {
-        let frame = super::bytes(&[&header, segment.as_str()].concat());
+        let frame = crate::decode::tests::bytes(&[&header, segment.as_str()].concat());
         let packet = decode(LinkType::RAW, &frame);
         packet.dns.and_then(|dns| dns.query_name()).map(|name| name.to_string())
     };
@@ -276,7 +280,9 @@ fn dns_over_tcp_stands_behind_its_length() {
     assert_eq!(query(format!("000d{message}")), None);
     assert_eq!(query(String::new()), None);
     assert_eq!(query("00".into()), None);
-    let stop = |segment: String| decode(LinkType::RAW, &super::bytes(&[&header, segment.as_str()].concat())).stop;
+    let stop = |segment: String| {
+        decode(LinkType::RAW, &crate::decode::tests::bytes(&[&header, segment.as_str()].concat())).stop
+    };
     assert_eq!(stop(format!("0013{message}")), None);
     // A message of which the next segment holds the rest; the middle of one; its length alone.
     assert_eq!(stop("0100 000101000001000100000000 0161 00 0001 0001".into()), Some(Stop::DnsCut));

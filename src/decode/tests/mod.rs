@@ -4,11 +4,11 @@ mod frames;
 mod laws;
 mod link_types;
 
-use super::decode;
-use crate::read::LinkType;
+use crate::capture::LinkType;
+use crate::decode::decode;
 
 /// The bytes of a hex text; blanks are for the reader.
-pub(in super::super) fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<char> = hex.chars().filter(|digit| !digit.is_whitespace()).collect();
     let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).unwrap();
     assert!(digits.len().is_multiple_of(2), "{hex}");
@@ -30,10 +30,10 @@ fn shown(link_type: u16, frame: &[u8]) -> String {
         "02:00:00:00:00:01>02:00:00:00:00:02" => "M".to_string(),
         other => other.to_string(),
     };
-    let protocol = packet
-        .protocol
-        .map_or("-".into(), |number| super::protocol_name(number).map_or(number.to_string(), Into::into));
+    let protocol = packet.protocol.map_or("-".into(), |number| {
+        crate::decode::protocol::protocol_name(number).map_or(number.to_string(), Into::into)
+    });
     let ips = pair(packet.ip_src, packet.ip_dst);
     let ports = pair(packet.port_src, packet.port_dst);
-    format!("{macs} {ips} {protocol} {ports} {}", packet.stop.map_or("-", super::Stop::name))
+    format!("{macs} {ips} {protocol} {ports} {}", packet.stop.map_or("-", crate::decode::stop::Stop::name))
 }

@@ -3,8 +3,8 @@
 use domain::base::{Message, Name};
 use proptest::prelude::*;
 
-use crate::names::answer::{Answer, FAILURE, Outcome, read};
-use crate::names::text::is_name;
+use super::super::answer::{Answer, FAILURE, Outcome, read};
+use super::super::text::is_name;
 
 const HOUR: u32 = 3600;
 const DAY: u32 = 24 * HOUR;

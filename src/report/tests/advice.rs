@@ -1,10 +1,11 @@
 //! What is said below the picture of the traffic and the table of names, and when it is not.
 
+use super::super::content::{Content, Implausible};
 use super::sample::{day, ints, listed, texts};
-use crate::columns::TableColumn;
 use crate::config::LengthKind;
-use crate::report::{Content, Implausible, html, plots};
+use crate::report::{html, plots};
 use crate::summary::Listed;
+use crate::tables::TableColumn;
 
 fn page(content: &Content) -> String {
     html(content).unwrap()

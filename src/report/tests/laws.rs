@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 use sha2::{Digest as _, Sha256};
 
+use super::super::content::{Content, Implausible};
+use super::super::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
+use super::super::text::{Shown, text as text_of};
+use super::super::traffic::{HEIGHT, UNITS};
 use super::sample::{day, ints, listed};
-use crate::columns::TableColumn;
-use crate::report::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
-use crate::report::text::{Shown, text as text_of};
-use crate::report::traffic::{HEIGHT, UNITS};
-use crate::report::{Content, Implausible, html, plots};
+use crate::report::{html, plots};
 use crate::summary::{Listed, Series};
+use crate::tables::TableColumn;
 
 /// A page with a text of its own in every place that takes one.
 fn page_of(words: &[String; 31]) -> Content {

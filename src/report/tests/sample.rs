@@ -1,9 +1,10 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
-use crate::columns::{Table, TableColumn};
+use super::super::content::Content;
 use crate::config::LengthKind;
-use crate::report::{Content, scale};
+use crate::report::scale;
 use crate::summary::{Listed, Series};
+use crate::tables::{Table, TableColumn};
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::report::scale::float;
-use crate::report::traffic::{OWN, ROWS, Traffic, UNITS};
+use super::super::scale::float;
+use super::super::traffic::{OWN, ROWS, Traffic, UNITS};
 use crate::summary::Series;
 
 /// The heights of the steps of a path along its top and along its floor, read back.

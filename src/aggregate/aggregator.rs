@@ -1,0 +1,288 @@
+//! The sections of a unit, of a date, of anything: in memory up to a limit, then in runs.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::storage::HashedFile;
+
+use super::buffer::{Held, Rule, Sums};
+use super::group::Section;
+use super::merge::Merge;
+use super::sorted_run::{Owners, Run, RunWriter};
+use super::spill::Space;
+
+/// What is tried, for errors.
+const READ: &str = "read sums in";
+/// Runs that are read at the same time; as many become one.
+const FAN_IN: usize = 32;
+
+/// Sums by key in any number of sections.
+#[derive(Debug)]
+pub struct Tallies {
+    held: BTreeMap<Section, Held>,
+    /// Runs by how often their keys have been merged already.
+    runs: Vec<Vec<Run>>,
+    space: Space,
+    /// Whether something was taken out.
+    difference: bool,
+}
+
+/// A file that [`Tallies::save`] wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// The dates that it has keys of, in order.
+    pub days: Vec<Day>,
+}
+
+impl Tallies {
+    /// None yet.
+    #[must_use]
+    pub fn new(space: &Space) -> Self {
+        Self { held: BTreeMap::new(), runs: Vec::new(), space: space.clone(), difference: false }
+    }
+
+    /// Where runs are spilled, for tallies that are made of these.
+    #[must_use]
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// The keys of a section that are in memory, to add to. Whoever adds many calls [`Tallies::keep_within`] now and
+    /// then.
+    pub fn section(&mut self, section: Section) -> &mut Held {
+        self.held.entry(section).or_insert_with(|| Held::new(section.rule))
+    }
+
+    /// Adds under a key.
+    ///
+    /// # Errors
+    /// As [`Tallies::keep_within`].
+    pub fn add(&mut self, section: Section, key: &[u8], sums: Sums) -> Result<()> {
+        let held = self.section(section);
+        held.add(key, sums);
+        // Looking at every section each time would cost more than adding does.
+        if held.len().is_multiple_of(1024) { self.keep_within() } else { Ok(()) }
+    }
+
+    /// Spills what is in memory, if it is more than there is room for.
+    ///
+    /// # Errors
+    /// If a run cannot be written.
+    pub fn keep_within(&mut self) -> Result<()> {
+        if self.bytes() <= self.space.room() {
+            return Ok(());
+        }
+        self.settle();
+        // What was added up may have shrunk; but sorting again and again for little is no gain.
+        if self.held.is_empty() || self.bytes() <= self.space.room() / 2 {
+            return Ok(());
+        }
+        let run = self.spill(self.held.keys().copied(), |section| {
+            Ok(Merge::new(section.rule, self.held.get(&section), Vec::new(), &self.space))
+        })?;
+        self.held.clear();
+        self.add_run(run, 0)
+    }
+
+    /// How many runs there are.
+    #[cfg(test)]
+    pub(super) fn runs(&self) -> usize {
+        self.runs.iter().flatten().count()
+    }
+
+    fn bytes(&self) -> usize {
+        self.held.values().map(Held::bytes).sum()
+    }
+
+    fn settle(&mut self) {
+        self.held.values_mut().for_each(Held::settle);
+    }
+
+    /// Writes sections as a run without a name.
+    fn spill<'a>(
+        &self,
+        sections: impl IntoIterator<Item = Section>,
+        merge: impl Fn(Section) -> Result<Merge<'a>>,
+    ) -> Result<Run> {
+        let folder = self.space.folder();
+        let file = tempfile::tempfile_in(folder).map_err(Error::io("write sums to", folder))?;
+        let (file, _) = write(RunWriter::new(file, folder)?, sections, merge, |_, _| Ok(true))?;
+        Run::open(file.into_parts().0).map_err(Error::io(READ, folder))
+    }
+
+    /// Adds a run; a level that is full becomes one run of the next.
+    fn add_run(&mut self, run: Run, level: usize) -> Result<()> {
+        if self.runs.len() <= level {
+            self.runs.resize_with(level + 1, Vec::new);
+        }
+        let Some(runs) = self.runs.get_mut(level) else { return Ok(()) };
+        runs.push(run);
+        if runs.len() < FAN_IN {
+            return Ok(());
+        }
+        let runs = std::mem::take(runs);
+        let sections: BTreeSet<_> = runs.iter().flat_map(Run::sections).collect();
+        let merged = self.spill(sections, |section| merge_of(section, None, runs.iter(), &self.space))?;
+        self.add_run(merged, level + 1)
+    }
+
+    /// Adds all that other tallies hold.
+    ///
+    /// # Errors
+    /// If a run cannot be written.
+    pub fn append(&mut self, other: Self) -> Result<()> {
+        for (section, more) in other.held {
+            match self.held.entry(section) {
+                Entry::Occupied(mut held) => held.get_mut().append(&more),
+                Entry::Vacant(place) => {
+                    place.insert(more);
+                }
+            }
+        }
+        self.difference |= other.difference;
+        for (level, runs) in other.runs.into_iter().enumerate() {
+            runs.into_iter().try_for_each(|run| self.add_run(run, level))?;
+        }
+        self.keep_within()
+    }
+
+    /// Takes out all that other tallies hold: it must have been added before, here or in what these are made of.
+    ///
+    /// # Errors
+    /// If a run cannot be written.
+    pub fn take_out(&mut self, mut other: Self) -> Result<()> {
+        self.difference = true;
+        other.held.values_mut().for_each(Held::negate);
+        for runs in &mut other.runs {
+            *runs = runs.drain(..).map(Run::negated).collect();
+        }
+        self.append(other)
+    }
+
+    /// Adds what [`Tallies::save`] has written. The file is read when somebody asks for its keys.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is none that [`Tallies::save`] wrote.
+    pub fn append_file(&mut self, path: &Path, owners: Owners) -> Result<()> {
+        let run = File::open(path).and_then(Run::open_checked).map_err(Error::io("read", path))?;
+        self.add_run(run.with_owners(owners), 0)
+    }
+
+    /// As [`Tallies::append_file`], of those sections only that are wanted.
+    ///
+    /// # Errors
+    /// As [`Tallies::append_file`].
+    pub fn append_sections(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Section) -> bool) -> Result<()> {
+        let run = File::open(path).and_then(Run::open_checked).map_err(Error::io("read", path))?;
+        self.add_run(run.only(wanted).with_owners(owners), 0)
+    }
+
+    /// Moves the keys of one date to another.
+    pub fn rename(&mut self, from: Day, to: Day) {
+        let sections: Vec<_> = self.held.keys().copied().filter(|section| section.day == from).collect();
+        for section in sections {
+            if let Some(held) = self.held.remove(&section) {
+                self.section(Section { day: to, ..section }).append(&held);
+            }
+        }
+        self.runs.iter_mut().flatten().for_each(|run| run.rename(from, to));
+    }
+
+    /// The sections that have keys, in order.
+    #[must_use]
+    pub fn sections(&self) -> BTreeSet<Section> {
+        let held = self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(section, _)| *section);
+        held.chain(self.runs.iter().flatten().flat_map(Run::sections)).collect()
+    }
+
+    /// Reads a section's keys in order, each once.
+    ///
+    /// # Memory
+    /// One batch of some 250 KiB a run; there are at most some 32 for each time that keys were merged.
+    /// # Errors
+    /// If a run cannot be read.
+    pub fn read(&mut self, section: Section) -> Result<Merge<'_>> {
+        if let Some(held) = self.held.get_mut(&section) {
+            held.settle();
+        }
+        self.merge(section)
+    }
+
+    /// As [`Tallies::read`], of several sections at once.
+    ///
+    /// # Errors
+    /// If a run cannot be read.
+    pub fn read_two(&mut self, one: Section, other: Section) -> Result<[Merge<'_>; 2]> {
+        self.settle();
+        Ok([self.merge(one)?, self.merge(other)?])
+    }
+
+    fn merge(&self, section: Section) -> Result<Merge<'_>> {
+        merge_of(section, self.held.get(&section), self.runs.iter().flatten(), &self.space)
+    }
+
+    /// Writes all as one run with a name, synced. The bytes follow from the keys and sums alone; keys of which everything
+    /// was taken out are not there.
+    ///
+    /// # Errors
+    /// If the file exists, or cannot be written or synced; if more was taken out than there was.
+    pub fn save(&mut self, path: &Path) -> Result<Saved> {
+        self.settle();
+        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let is_left = |section: Section, sums: &Sums| {
+            if !self.difference || section.rule == Rule::Span {
+                return Ok(true);
+            }
+            let [a, b] = sums.more;
+            let numbers = [sums.bytes, sums.packets, a, b];
+            if numbers.iter().any(|number| *number < 0) {
+                let problem = "more is to be taken out of sums than was ever added";
+                return Err(Error::io(READ, path)(io::Error::new(io::ErrorKind::InvalidData, problem)));
+            }
+            Ok(numbers != [0; 4])
+        };
+        let written = write(RunWriter::new(file, path)?, self.sections(), |section| self.merge(section), is_left)?;
+        let (file, days) = written;
+        let (file, bytes, checksum) = file.into_parts();
+        file.sync_all().map_err(Error::io("sync", path))?;
+        Ok(Saved { bytes, checksum, days })
+    }
+}
+
+/// Writes sections, the keys of each as they are merged, as far as they are wanted.
+fn write<'a>(
+    mut writer: RunWriter,
+    sections: impl IntoIterator<Item = Section>,
+    merge: impl Fn(Section) -> Result<Merge<'a>>,
+    wanted: impl Fn(Section, &Sums) -> Result<bool>,
+) -> Result<(HashedFile, Vec<Day>)> {
+    for section in sections {
+        writer.begin(section)?;
+        let mut merge = merge(section)?;
+        while let Some((key, sums)) = merge.next()? {
+            if wanted(section, &sums)? {
+                writer.push(key, sums)?;
+            }
+        }
+    }
+    writer.finish()
+}
+
+fn merge_of<'a, 'r>(
+    section: Section,
+    held: Option<&'a Held>,
+    runs: impl Iterator<Item = &'r Run>,
+    space: &Space,
+) -> Result<Merge<'a>> {
+    let cursors: io::Result<Vec<_>> = runs.flat_map(|run| run.read(section)).collect();
+    Ok(Merge::new(section.rule, held, cursors.map_err(Error::io(READ, space.folder()))?, space))
+}

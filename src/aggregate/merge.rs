@@ -1,0 +1,170 @@
+//! The keys of one section from memory and from runs, merged: each once, in order.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::io;
+
+use crate::error::{Error, Result};
+
+use super::buffer::{Held, Rule, Sums};
+use super::sorted_run::Cursor;
+use super::spill::Space;
+
+/// Keys between two questions whether to go on.
+const STRIDE: u64 = 4096;
+
+/// Where keys come from.
+enum Source<'a> {
+    Held(&'a Held, usize),
+    Run(Box<Cursor>),
+}
+
+impl Source<'_> {
+    #[inline]
+    fn get(&self) -> Option<(&[u8], Sums)> {
+        match self {
+            Self::Held(held, place) => held.get(*place),
+            Self::Run(cursor) => cursor.get(),
+        }
+    }
+
+    /// Whether equal keys may follow one another.
+    #[inline]
+    fn may_repeat(&self) -> bool {
+        match self {
+            Self::Held(..) => false,
+            Self::Run(cursor) => cursor.may_repeat(),
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self) -> io::Result<()> {
+        match self {
+            Self::Held(_, place) => {
+                *place += 1;
+                Ok(())
+            }
+            Self::Run(cursor) => cursor.advance(),
+        }
+    }
+}
+
+/// A source by the key at which it stands; the one with the smallest key is the greatest.
+struct Head {
+    key: Vec<u8>,
+    source: usize,
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Head {}
+
+/// Reads keys in order, each with all that was added up under it.
+pub struct Merge<'a> {
+    rule: Rule,
+    sources: Vec<Source<'a>>,
+    heads: BinaryHeap<Head>,
+    key: Vec<u8>,
+    /// Keys that have been read.
+    read: u64,
+    space: Space,
+}
+
+impl<'a> Merge<'a> {
+    /// Over settled keys in memory, and over runs.
+    pub(super) fn new(rule: Rule, held: Option<&'a Held>, cursors: Vec<Cursor>, space: &Space) -> Self {
+        let mut sources: Vec<_> = cursors.into_iter().map(|cursor| Source::Run(Box::new(cursor))).collect();
+        sources.extend(held.map(|held| Source::Held(held, 0)));
+        let mut heads = BinaryHeap::new();
+        for (source, held) in sources.iter().enumerate() {
+            heads.extend(held.get().map(|(key, _)| Head { key: key.to_vec(), source }));
+        }
+        Self { rule, sources, heads, key: Vec::new(), read: 0, space: space.clone() }
+    }
+
+    /// The next key, with its sums; `None` at the end.
+    ///
+    /// # Errors
+    /// If a run cannot be read, or whoever is asked says that the work is to end.
+    #[inline]
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend the key")]
+    pub fn next(&mut self) -> Result<Option<(&[u8], Sums)>> {
+        self.read += 1;
+        if self.read.is_multiple_of(STRIDE) {
+            self.space.check()?;
+        }
+        let step = if let [only] = self.sources.as_mut_slice() {
+            step_alone(only, &mut self.key, self.rule)
+        } else {
+            self.step()
+        };
+        match step {
+            Ok(sums) => Ok(sums.map(|sums| (self.key.as_slice(), sums))),
+            Err(error) => Err(Error::io("read sums in", self.space.folder())(error)),
+        }
+    }
+
+    /// Adds up what stands under the smallest key, which is in `key` then.
+    #[inline]
+    fn step(&mut self) -> io::Result<Option<Sums>> {
+        let mut sums: Option<Sums> = None;
+        while let Some(mut head) = self.heads.peek_mut() {
+            if sums.is_some() && head.key != self.key {
+                break;
+            }
+            let Some(source) = self.sources.get_mut(head.source) else { break };
+            let Some((_, more)) = source.get() else { break };
+            match &mut sums {
+                Some(sums) => sums.merge(&more, self.rule),
+                None => {
+                    self.key.clone_from(&head.key);
+                    sums = Some(more);
+                }
+            }
+            source.advance()?;
+            match source.get() {
+                Some((key, _)) => {
+                    head.key.clear();
+                    head.key.extend_from_slice(key);
+                }
+                None => {
+                    PeekMut::pop(head);
+                }
+            }
+        }
+        Ok(sums)
+    }
+}
+
+/// The same where there is nothing to merge with: only keys that differed by their owner may follow one another.
+#[inline]
+fn step_alone(only: &mut Source<'_>, into: &mut Vec<u8>, rule: Rule) -> io::Result<Option<Sums>> {
+    let Some((key, mut sums)) = only.get() else { return Ok(None) };
+    into.clear();
+    into.extend_from_slice(key);
+    only.advance()?;
+    while only.may_repeat()
+        && let Some((_, more)) = only.get().filter(|(key, _)| key == into)
+    {
+        sums.merge(&more, rule);
+        only.advance()?;
+    }
+    Ok(Some(sums))
+}

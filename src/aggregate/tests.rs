@@ -1,0 +1,197 @@
+//! Laws of the tallies: whatever comes in, in whatever order, spilled whenever, is what a map would have added up.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::aggregator::Tallies;
+use super::buffer::{Rule, Sums};
+use super::group::Section;
+use super::sorted_run::Owners;
+use super::spill::Space;
+use crate::day::Day;
+
+/// What a map makes of it.
+type Model = BTreeMap<Section, BTreeMap<Vec<u8>, Sums>>;
+
+fn any_section() -> impl Strategy<Value = Section> {
+    // A table adds up in one way.
+    (-1..2_i32, prop::sample::select(vec![(0, Rule::Add), (1, Rule::Span), (2, Rule::Plain), (3, Rule::Add)]))
+        .prop_map(|(day, (kind, rule))| Section { day: Day(day), kind, rule, owned: false })
+}
+
+/// Keys that are often the same, that begin with one another, and that differ behind their first eight bytes.
+fn any_key() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(0..3_u8, 0..4),
+        prop::collection::vec(Just(7_u8), 0..20),
+        prop::collection::vec(any::<u8>(), 0..40),
+        (0..4_u8).prop_map(|last| [b"the same eight bytes ".as_slice(), &[last]].concat()),
+    ]
+}
+
+fn any_addition() -> impl Strategy<Value = (Section, Vec<u8>, Sums)> {
+    let sums = (0..1000_i64, 0..9_i64, -5..5_i64, -5..5_i64).prop_map(|(bytes, packets, a, b)| Sums {
+        bytes,
+        packets,
+        more: [a, b],
+    });
+    (any_section(), any_key(), sums)
+}
+
+fn model<'a>(additions: impl IntoIterator<Item = &'a (Section, Vec<u8>, Sums)>) -> Model {
+    let mut model = Model::new();
+    for (section, key, sums) in additions {
+        let plain = section.rule == Rule::Plain;
+        let sums = &Sums { more: if plain { [0; 2] } else { sums.more }, ..*sums };
+        let place = model.entry(*section).or_default();
+        match place.get_mut(key) {
+            None => {
+                place.insert(key.clone(), *sums);
+            }
+            Some(held) => {
+                held.bytes += sums.bytes;
+                held.packets += sums.packets;
+                let ([a, b], [x, y]) = (held.more, sums.more);
+                held.more = if section.rule == Rule::Span { [a.min(x), b.max(y)] } else { [a + x, b + y] };
+            }
+        }
+    }
+    model
+}
+
+fn all(tallies: &mut Tallies) -> Model {
+    let sections = tallies.sections();
+    let read = sections.into_iter().map(|section| {
+        let mut keys = Vec::new();
+        let mut merge = tallies.read(section).unwrap();
+        while let Some((key, sums)) = merge.next().unwrap() {
+            keys.push((key.to_vec(), sums));
+        }
+        assert!(keys.is_sorted_by(|(a, _), (b, _)| a < b), "each key once, in order");
+        (section, keys.into_iter().collect())
+    });
+    read.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_added_is_read_back_wherever_it_is_spilled(
+        additions in prop::collection::vec(any_addition(), 0..400),
+        room in prop_oneof![Just(0), Just(200), 200..20_000_usize, Just(1 << 20)],
+        parts in 1..5_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut whole = Tallies::new(&Space::new(folder.path()).with_room(room));
+        for (number, part) in additions.chunks(additions.len().div_ceil(parts).max(1)).enumerate() {
+            let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
+            for (section, key, sums) in part {
+                tallies.section(*section).add(key, *sums);
+                tallies.keep_within().unwrap();
+            }
+            if number % 2 == 0 {
+                whole.append(tallies).unwrap();
+            } else {
+                let path = folder.path().join(format!("{number}"));
+                tallies.save(&path).unwrap();
+                whole.append_file(&path, Owners::Stay).unwrap();
+            }
+        }
+        prop_assert_eq!(all(&mut whole), model(&additions));
+    }
+
+    #[test]
+    fn the_bytes_of_a_saved_file_follow_from_the_sums_alone(
+        additions in prop::collection::vec(any_addition(), 0..100).prop_shuffle(),
+        room in 0..3000_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let save = |name: &str, room: usize, additions: &mut dyn Iterator<Item = &(Section, Vec<u8>, Sums)>| {
+            let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
+            for (section, key, sums) in additions {
+                tallies.section(*section).add(key, *sums);
+                tallies.keep_within().unwrap();
+            }
+            let bytes = tallies.save(&folder.path().join(name)).unwrap().bytes;
+            let written = std::fs::read(folder.path().join(name)).unwrap();
+            assert_eq!(written.len() as u64, bytes);
+            written
+        };
+        let forward = save("forward", room, &mut additions.iter());
+        prop_assert_eq!(forward, save("backward", 1 << 20, &mut additions.iter().rev()));
+    }
+
+    #[test]
+    fn a_date_that_turns_out_to_be_another_moves_there(
+        additions in prop::collection::vec(any_addition(), 0..100),
+        room in 0..3000_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
+        for (section, key, sums) in &additions {
+            tallies.section(*section).add(key, *sums);
+            tallies.keep_within().unwrap();
+        }
+        tallies.rename(Day(-1), Day(0));
+        let moved = |(section, key, sums): &(Section, Vec<u8>, Sums)| {
+            let day = if section.day == Day(-1) { Day(0) } else { section.day };
+            (Section { day, ..*section }, key.clone(), *sums)
+        };
+        prop_assert_eq!(all(&mut tallies), model(&additions.iter().map(moved).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn many_runs_become_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let section = Section { day: Day(0), kind: 0, rule: Rule::Add, owned: false };
+    let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(0));
+    for number in 0..5000_u32 {
+        tallies.section(section).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
+        tallies.keep_within().unwrap();
+    }
+    assert!(tallies.runs() < 100, "{} runs", tallies.runs());
+    let sums = all(&mut tallies).remove(&section).unwrap();
+    assert_eq!(sums.len(), 701);
+    assert_eq!(sums.values().map(|sums| sums.packets).sum::<i64>(), (0..5000).sum::<i64>());
+}
+
+#[test]
+fn what_is_no_run_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text");
+    for bytes in [b"".as_slice(), b"text", &[0; 4096]] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Tallies::new(&Space::new(folder.path())).append_file(&path, Owners::Stay).unwrap_err();
+        assert!(error.to_string().contains("text: cannot read"), "{error}");
+    }
+}
+
+#[test]
+fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tallies = Tallies::new(&Space::new(folder.path()));
+    let section = |rule| Section { day: Day(0), kind: 0, rule, owned: false };
+    tallies.section(section(Rule::Add)).add(b"key", Sums::of(1, 1));
+    let path = folder.path().join("file");
+    tallies.save(&path).unwrap();
+    let mut tallies = Tallies::new(&Space::new(folder.path()));
+    tallies.append_file(&path, Owners::Stay).unwrap();
+    assert!(tallies.read(section(Rule::Plain)).is_err_and(|error| error.to_string().contains("another version")));
+    assert!(tallies.read(section(Rule::Add)).unwrap().next().unwrap().is_some());
+}
+
+#[test]
+fn work_ends_when_somebody_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let section = Section { day: Day(0), kind: 0, rule: Rule::Add, owned: false };
+    let stop = || Err(crate::error::Error::Interrupted { signal: 15 });
+    let mut tallies = Tallies::new(&Space::new(folder.path()).with_stop(stop));
+    (0..100_000_u32).for_each(|number| tallies.section(section).add(&number.to_be_bytes(), Sums::of(1, 1)));
+    let mut merge = tallies.read(section).unwrap();
+    let keys = (0..100_000).take_while(|_| merge.next().is_ok()).count();
+    assert!(keys < 10_000, "{keys} keys were read");
+    assert!(tallies.save(&folder.path().join("file")).is_err());
+}

@@ -1,0 +1,159 @@
+//! Decompressors, within limits: of the memory that one takes, and of how much it makes of little.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::memory::Bytes;
+
+use super::dictionary_size::AROUND;
+use super::members::{Lz4Frame, Members, XzStream, ZstdFrame};
+use crate::discover::Compression;
+
+/// Unpacked bytes for each packed one up to which a stream is believed. Archive traffic packs 2 to 20 times, and all that
+/// is in a packet but zeros keeps even `xz -9` below 300.
+const MAX_RATIO: u64 = 1000;
+/// Unpacked bytes from which on the ratio counts.
+const RATIO_COUNTS_FROM: u64 = 64 << 20;
+
+/// Why a stream is not unpacked further although the decompressor finds nothing wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// Much more comes out than any capture has in so few bytes.
+    Ratio {
+        /// Packed bytes so far.
+        packed: u64,
+        /// Unpacked bytes so far.
+        unpacked: u64,
+    },
+    /// It needs a larger window or dictionary than there is memory for.
+    Window {
+        /// Bytes that there are.
+        allowed: u64,
+    },
+}
+
+impl Excess {
+    /// What an I/O error carries, if it is one of these.
+    pub(super) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl std::error::Error for Excess {}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ratio { packed, unpacked } => {
+                write!(f, "{packed} packed bytes have given {unpacked}, over {MAX_RATIO} times as many")
+            }
+            Self::Window { allowed } => write!(f, "it needs more memory than the {} that there are", Bytes(*allowed)),
+        }
+    }
+}
+
+/// Unpacks a stream that starts with the magic bytes of `compression`, in up to `allowed` bytes of memory. Errors of the
+/// decompressor's own have no number of the system; those that are an [`Excess`] say so.
+///
+/// # Errors
+/// If the decompressor cannot be set up.
+pub(super) fn unpack<R: BufRead + Send + 'static>(
+    compression: Compression,
+    reader: R,
+    allowed: u64,
+) -> io::Result<Box<dyn Read + Send>> {
+    if compression == Compression::None {
+        return Ok(Box::new(reader));
+    }
+    let packed = Arc::new(AtomicU64::new(0));
+    let reader = Packed { bytes: Box::new(reader), taken: Arc::clone(&packed) };
+    let bytes: Box<dyn Read + Send> = match compression {
+        Compression::None => Box::new(reader),
+        Compression::Gzip => Box::new(Members::new(flate2::bufread::GzDecoder::new(reader), compression)),
+        Compression::Zstd => {
+            // The library takes 10 to 31.
+            let window_log = allowed.saturating_sub(AROUND).max(1).ilog2().clamp(10, 31);
+            Box::new(Members::new(ZstdFrame::new(reader, window_log)?, compression))
+        }
+        Compression::Xz => Box::new(Members::new(XzStream::new(reader, allowed)?, compression)),
+        Compression::Bzip2 => Box::new(Members::new(bzip2::bufread::BzDecoder::new(reader), compression)),
+        Compression::Lz4 => Box::new(Members::new(Lz4Frame::new(reader), compression)),
+    };
+    Ok(Box::new(Believed { bytes, compression, packed, unpacked: 0, allowed }))
+}
+
+/// Packed bytes, with a count of what is taken of them, to the byte: what has been read ahead would make the count differ
+/// from one run to the next.
+pub(super) struct Packed {
+    bytes: Box<dyn BufRead + Send>,
+    taken: Arc<AtomicU64>,
+}
+
+impl Packed {
+    /// Bytes that have been taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Packed {
+    /// None, to stand where others were taken away.
+    fn default() -> Self {
+        Self { bytes: Box::new(io::empty()), taken: Arc::default() }
+    }
+}
+
+impl BufRead for Packed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.bytes.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken.fetch_add(amount as u64, Ordering::Relaxed);
+        self.bytes.consume(amount);
+    }
+}
+
+impl Read for Packed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// Unpacked bytes as long as they are not too many to be believed.
+struct Believed {
+    bytes: Box<dyn Read + Send>,
+    compression: Compression,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+    allowed: u64,
+}
+
+impl Believed {
+    /// The decompressors say that a window is too large in words only.
+    fn name(&self, error: io::Error) -> io::Error {
+        let text = error.raw_os_error().map_or_else(|| error.to_string(), |_| String::new());
+        let is_window = match self.compression {
+            Compression::Zstd => text.contains("requires too much memory"),
+            Compression::Xz => text.contains("memory limit"),
+            _ => false,
+        };
+        if is_window { io::Error::other(Excess::Window { allowed: self.allowed }) } else { error }
+    }
+}
+
+impl Read for Believed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.unpacked >= RATIO_COUNTS_FROM && self.unpacked / MAX_RATIO > packed {
+            return Err(io::Error::other(Excess::Ratio { packed, unpacked: self.unpacked }));
+        }
+        let read = self.bytes.read(buffer).map_err(|error| self.name(error))?;
+        self.unpacked += read as u64;
+        Ok(read)
+    }
+}

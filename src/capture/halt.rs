@@ -1,0 +1,157 @@
+//! What a reader does where there is no next record: it goes on in another capture, goes on behind a fault, or ends.
+
+use super::decompress::Excess;
+use super::source::SourceError;
+
+use super::appended::Begun;
+use super::damage::{Damage, DamageKind, Gap};
+use super::frame::Fault;
+use super::position::Framing;
+use super::reader::CaptureReader;
+use super::salvage::Resumed;
+use crate::capture::salvage;
+
+impl CaptureReader {
+    /// Goes on in another capture, whose file header is at the front of the window.
+    #[cold]
+    pub(super) fn begin(&mut self, begun: Begun) {
+        self.appended += 1;
+        if let Some(survey) = &mut self.survey {
+            survey.appended(self.window.offset(), &begun);
+        }
+        self.position.framing = begun.framing;
+        self.window.consume(begun.header);
+        self.position.offset = self.window.offset();
+    }
+
+    /// Ends reading with the damage, unless there is something to salvage behind it.
+    #[cold]
+    pub(super) fn fault(&mut self, mut fault: Fault) -> Result<(), Damage> {
+        if fault.kind == DamageKind::ZeroGap && !self.glancing {
+            self.measure_zeros(&mut fault);
+        }
+        if let Some(offset) = fault.offset {
+            self.position.offset = offset;
+        }
+        if let Some(failure) = self.window.take_failure() {
+            return self.bad_end(failure);
+        }
+        let damage = self.damage(fault);
+        if self.ends_by_signal(damage.is_at_the_end()) {
+            return Ok(());
+        }
+        if self.salvaged.is_none() || !damage.kind.leaves_bytes() {
+            return Err(self.end_with(damage));
+        }
+        if let (DamageKind::SectionHeader, Framing::Pcapng(section)) = (damage.kind, &mut self.position.framing) {
+            // What follows belongs to a section of which nothing is known.
+            section.interfaces = std::sync::Arc::default();
+        }
+        if damage.offset < self.window.offset() && damage.kind != DamageKind::ZeroGap {
+            // A stream has lost what was stepped over; it is part of the gap.
+            self.window.go_back(damage.offset);
+        }
+        let known = salvage::Times::new(self.position.first_time, self.last_time);
+        let resumed = salvage::find(&mut self.window, &mut self.position.framing, known, damage.kind);
+        self.position.offset = self.window.offset();
+        self.note_gap(&damage, resumed.is_some());
+        match resumed {
+            Some(Resumed::Records) => return Ok(()),
+            Some(Resumed::Capture(begun)) => {
+                self.begin(begun);
+                return Ok(());
+            }
+            None => {}
+        }
+        self.position.ended = true;
+        if let Some(failure) = self.window.take_failure() {
+            // Nothing was found because the bytes came to a bad end, which is to be told too.
+            return Err(self.damage_of_source(failure));
+        }
+        Err(damage)
+    }
+
+    /// Whether bytes are missing because a signal has ended the stream: that is its end then, and no damage.
+    fn ends_by_signal(&mut self, is_at_the_end: bool) -> bool {
+        let ends = is_at_the_end && self.is_ended();
+        self.cut_short |= ends;
+        self.position.ended |= ends;
+        ends
+    }
+
+    /// The bytes have come to a bad end.
+    #[cold]
+    pub(super) fn bad_end(&mut self, failure: SourceError) -> Result<(), Damage> {
+        if self.ends_by_signal(matches!(failure, SourceError::CompressedCut)) {
+            return Ok(());
+        }
+        Err(self.damage_of_source(failure))
+    }
+
+    /// Finds how many zeros there are, and whether anything follows them. Leaves before the window's first byte that is none
+    /// as many of them as a record header may begin with.
+    fn measure_zeros(&mut self, fault: &mut Fault) {
+        const KEPT: usize = 23;
+        fault.offset = Some(self.window.offset());
+        self.settle_content();
+        let written = usize::try_from(fault.found).unwrap_or(0);
+        self.window.consume(written);
+        let (zeros, at_end) = self.window.take_zeros(KEPT);
+        fault.found = zeros;
+        if at_end {
+            fault.kind = DamageKind::ZeroTail;
+        }
+    }
+
+    /// Ends reading; of a reader that salvages, the end is one of the gaps.
+    fn end_with(&mut self, damage: Damage) -> Damage {
+        self.position.ended = true;
+        self.position.offset = damage.offset;
+        if self.salvaged.is_some() {
+            self.window.consume(usize::MAX);
+            self.position.offset = self.window.offset().max(damage.offset);
+        }
+        self.note_gap(&damage, false);
+        damage
+    }
+
+    fn note_gap(&mut self, damage: &Damage, resumed: bool) {
+        let bytes = self.position.offset.saturating_sub(damage.offset);
+        if let Some(gaps) = &mut self.salvaged {
+            gaps.add(Gap { damage: damage.clone(), resumed_at: resumed.then_some(self.position.offset), bytes });
+        }
+    }
+
+    fn damage(&self, fault: Fault) -> Damage {
+        Damage {
+            kind: fault.kind,
+            frame: self.frames + 1,
+            offset: fault.offset.unwrap_or(self.position.offset),
+            announced: fault.announced,
+            found: fault.found,
+            detail: fault.detail,
+        }
+    }
+
+    pub(super) fn damage_of_source(&mut self, failure: SourceError) -> Damage {
+        let held = self.window.bytes().len() as u64;
+        let (fault, detail) = match failure {
+            SourceError::Io(error) => (Fault::new(DamageKind::Unreadable, 0, held), Some(error.to_string())),
+            SourceError::CompressedCut => (Fault::new(DamageKind::CompressedCut, 0, held), None),
+            SourceError::CompressedCorrupt(problem) => {
+                (Fault::new(DamageKind::CompressedCorrupt, 0, held), Some(problem))
+            }
+            SourceError::CompressedTrailing(trailing) => {
+                (Fault::new(DamageKind::CompressedTrailing, 0, held), Some(trailing.to_string()))
+            }
+            SourceError::CompressedExcess(Excess::Ratio { packed, unpacked }) => {
+                (Fault::new(DamageKind::CompressedRatio, packed, unpacked), None)
+            }
+            SourceError::CompressedExcess(Excess::Window { allowed }) => {
+                (Fault::new(DamageKind::CompressedWindow, 0, allowed), None)
+            }
+        };
+        let damage = self.damage(Fault { detail, ..fault });
+        self.end_with(damage)
+    }
+}

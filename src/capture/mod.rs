@@ -1,0 +1,42 @@
+//! From an [`Input`](crate::discover::Input) to packet records: framing, time, damage.
+//!
+//! In: the bytes of a capture, whole or from a [`Position`] on. Out: [`PacketRecord`]s in the order of the file, then
+//! the end or a [`Damage`]; of captures one behind the other, those of all. Always: a record is handed out only when it is whole; nothing after a fault is guessed, unless
+//! salvage is asked for; no length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
+//! [`crate::decode`]'s.
+
+mod appended;
+mod content;
+mod damage;
+mod decompress;
+mod dictionary_size;
+mod fraction;
+mod frame;
+mod halt;
+mod interface;
+mod link_type;
+mod members;
+mod pcap;
+mod pcapng;
+mod position;
+mod probe;
+mod read_buffer;
+mod reader;
+mod record;
+mod reopen;
+pub(crate) mod resync;
+mod salvage;
+mod source;
+mod survey;
+mod time;
+
+pub use content::{Content, Piece};
+pub use damage::{Damage, DamageKind, Gap, Gaps};
+pub use link_type::LinkType;
+pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
+pub use reader::CaptureReader;
+pub use record::{OddRecord, PacketRecord};
+pub use resync::guess;
+pub use source::Source;
+pub use survey::{AppendedSurvey, InterfaceSurvey, SectionSurvey, Survey};
+pub use time::{Resolution, Timestamp};

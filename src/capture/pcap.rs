@@ -1,0 +1,210 @@
+//! Framing of classic pcap: the file header, and one record at a time.
+//!
+//! In: a [`Window`]. Out: where the next record's bytes lie. Source: draft-ietf-opsawg-pcap sections 4 and 5; the order
+//! of the lengths in old versions and the limit on captured lengths are libpcap's (sf-pcap.c).
+
+use pcap_file::Endianness;
+use pcap_file::pcap::{PcapHeader, PcapTsResolution};
+
+use crate::discover::{Format, Refusal, zeros};
+
+use super::damage::DamageKind;
+use super::frame::{Fault, Frame, Halt};
+use super::link_type::LinkType;
+use super::position::{FileHeader, LengthOrder};
+use super::read_buffer::Window;
+use super::record::OddRecord;
+use super::time::Timestamp;
+use crate::capture::appended;
+
+/// Bytes of the file header.
+pub(super) const FILE_HEADER: usize = 24;
+/// Captured lengths up to here are accepted whatever the snapshot length says: libpcap's maximum.
+const USUAL_MAX: u32 = 262_144;
+/// The least second in which a file header reads as a record: that of `a1b2_3c4d`, in 2055.
+const FIRST_MAGIC: u32 = 0xa1b2_3c4d;
+/// Seconds from which on a clock was set: nobody captured before 1980, and none that was not set has run so long.
+const CLOCK_SET: u32 = 315_532_800;
+/// No captured length over this is accepted, whatever the snapshot length says.
+const ABSOLUTE_MAX: u32 = 16 << 20;
+
+/// Reads the file header, and leaves the window behind it.
+pub(super) fn file_header(window: &mut Window, format: Format) -> Result<FileHeader, Refusal> {
+    let held = window.fill(FILE_HEADER);
+    let Some((bytes, _)) = held.split_first_chunk() else {
+        return Err(Refusal::HeaderCut { needed: FILE_HEADER as u64, found: held.len() as u64 });
+    };
+    let header = parse(*bytes, format)?;
+    window.consume(FILE_HEADER);
+    Ok(header)
+}
+
+/// Reads the 24 bytes of a file header.
+pub(super) fn parse(mut bytes: [u8; FILE_HEADER], format: Format) -> Result<FileHeader, Refusal> {
+    if format == Format::PcapModified {
+        // The same header under another magic number, which the library does not know.
+        let magic: [u8; 4] =
+            if bytes.first() == Some(&0xa1) { [0xa1, 0xb2, 0xc3, 0xd4] } else { [0xd4, 0xc3, 0xb2, 0xa1] };
+        if let Some(field) = bytes.first_chunk_mut() {
+            *field = magic;
+        }
+    }
+    let (_, header) = PcapHeader::from_slice(&bytes)
+        .map_err(|error| Refusal::NotACapture { found: format!("a header that cannot be read: {error}") })?;
+    let length_order = match (header.version_major, header.version_minor) {
+        (2, 0..=2) | (543, _) => LengthOrder::OrigLenFirst,
+        (2, 3) => LengthOrder::SmallerIsCapLen,
+        (2, 4) => LengthOrder::CapLenFirst,
+        (major, minor) => return Err(Refusal::Version { major, minor }),
+    };
+    Ok(FileHeader {
+        big_endian: header.endianness == Endianness::Big,
+        nanoseconds: header.ts_resolution == PcapTsResolution::NanoSecond,
+        record_header: if format == Format::PcapModified { 24 } else { 16 },
+        length_order,
+        snap_len: header.snaplen,
+        link_type: LinkType(link_type_field(u32::from(header.datalink))),
+    })
+}
+
+/// The link type without what shares its field: bits 16 to 27 are reserved, 28 to 31 tell the FCS length
+/// (draft-ietf-opsawg-pcap section 4). An FCS needs no care here: IP says where its payload ends.
+fn link_type_field(field: u32) -> u16 {
+    (field & 0xffff) as u16
+}
+
+/// The next record, whole, left at the front of the window; `None` at the end of the file.
+#[inline]
+pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Frame>, Halt> {
+    let header_len = usize::from(header.record_header);
+    let held = window.fill(header_len);
+    let Some((head, _)) = held.split_first_chunk::<16>().filter(|_| held.len() >= header_len) else {
+        if held.is_empty() {
+            return Ok(None);
+        }
+        return Err(Fault::new(DamageKind::RecordHeaderCut, header_len as u64, held.len() as u64).into());
+    };
+    let mut fields = fields(*head, header);
+    // One branch for what is not usual: no captured bytes, too many of them, a time no earlier than what a file header in
+    // this byte order reads as, and all records of old writers, to which a section header shows a length that may be right.
+    if (fields.cap_len.wrapping_sub(1) >= plausible_cap_len(header))
+        | (fields.seconds >= FIRST_MAGIC)
+        | (header.length_order != LengthOrder::CapLenFirst)
+    {
+        fields = unusual(window, header)?;
+    }
+    let announced = fields.cap_len as usize;
+    let held = window.fill(header_len + announced).len() - header_len;
+    if held < announced {
+        return Err(Fault::new(DamageKind::PacketCut, announced as u64, held as u64).into());
+    }
+    let time = Timestamp::from_pcap(fields.seconds, fields.fraction, header.nanoseconds);
+    Ok(Some(Frame {
+        time: Some(time),
+        orig_len: fields.orig_len,
+        cap_len: fields.cap_len,
+        link_type: Some(header.link_type),
+        interface: None,
+        data: header_len..header_len + announced,
+        total: header_len + announced,
+        odd: OddRecord::FRACTION_CARRIED.when(fields.fraction >= per_second(header))
+            | OddRecord::CAP_LEN_OVER_SNAP_LEN.when(header.snap_len != 0 && fields.cap_len > header.snap_len),
+    }))
+}
+
+/// Whether what is not usual is a record all the same, and not another capture, or what was never written.
+#[cold]
+#[inline(never)]
+fn unusual(window: &mut Window, header: FileHeader) -> Result<RecordFields, Halt> {
+    if let Some(begun) = appended::begins(window.fill(appended::HEADER))? {
+        return Err(Halt::Begins(begun));
+    }
+    let fields = record_fields(window.bytes(), header)?;
+    if fields.cap_len == 0
+        && fields.orig_len == 0
+        && let Some(written) = unwritten(window, header)
+    {
+        return Err(Fault::zeros(written).into());
+    }
+    Ok(fields)
+}
+
+/// How many bytes were written of a record header that says nothing at all, or nothing but a time, and that is followed by
+/// zeros: of a packet that had no byte on the wire. `None` if it is a record all the same.
+fn unwritten(window: &mut Window, header: FileHeader) -> Option<usize> {
+    let header_len = usize::from(header.record_header);
+    let (head, behind) = window.fill(2 * header_len).split_at_checked(header_len)?;
+    let written = head.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let behind = behind.get(..header_len).unwrap_or(behind);
+    let zeros_follow = zeros(behind) == behind.len();
+    if written > 0 {
+        return (zeros_follow && !behind.is_empty()).then_some(written);
+    }
+    (zeros_follow || !records_follow(window, header_len, header)).then_some(written)
+}
+
+/// Whether two credible records of a clock that was not set follow at once, so that a header of zeros is a record too. What
+/// is cut off never makes one of it.
+fn records_follow(window: &mut Window, mut at: usize, header: FileHeader) -> bool {
+    (0..2).all(|_| {
+        let Some(rest) = window.fill(at + usize::from(header.record_header)).get(at..) else { return false };
+        let Ok(fields) = record_fields(rest, header) else { return false };
+        at += usize::from(header.record_header) + fields.cap_len as usize;
+        fields.seconds < CLOCK_SET && fields.fraction < per_second(header) && fields.cap_len <= fields.orig_len
+    })
+}
+
+/// Units of a record's fraction.
+#[inline]
+pub(crate) fn per_second(header: FileHeader) -> u32 {
+    if header.nanoseconds { 1_000_000_000 } else { 1_000_000 }
+}
+
+/// The four fields that every record header begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordFields {
+    pub(super) seconds: u32,
+    pub(super) fraction: u32,
+    pub(super) cap_len: u32,
+    pub(super) orig_len: u32,
+}
+
+/// Reads a record header from bytes that begin with one, and refuses a captured length that cannot be right.
+#[inline]
+pub(super) fn record_fields(bytes: &[u8], header: FileHeader) -> Result<RecordFields, Fault> {
+    // By hand: the library frames a record by its first length field, which is not always the captured one, and holds
+    // the bytes to be there.
+    let Some((head, _)) = bytes.split_first_chunk::<16>() else {
+        return Err(Fault::new(DamageKind::RecordHeaderCut, 16, bytes.len() as u64));
+    };
+    let fields = fields(*head, header);
+    let plausible = plausible_cap_len(header);
+    if fields.cap_len > plausible {
+        return Err(Fault::new(DamageKind::CapLenImplausible, u64::from(fields.cap_len), u64::from(plausible)));
+    }
+    Ok(fields)
+}
+
+#[inline]
+fn fields(head: [u8; 16], header: FileHeader) -> RecordFields {
+    let [s0, s1, s2, s3, f0, f1, f2, f3, a0, a1, a2, a3, b0, b1, b2, b3] = head;
+    let number = if header.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+    let (first, second) = (number([a0, a1, a2, a3]), number([b0, b1, b2, b3]));
+    let (cap_len, orig_len) = match header.length_order {
+        LengthOrder::CapLenFirst => (first, second),
+        LengthOrder::OrigLenFirst => (second, first),
+        LengthOrder::SmallerIsCapLen => (first.min(second), first.max(second)),
+    };
+    RecordFields { seconds: number([s0, s1, s2, s3]), fraction: number([f0, f1, f2, f3]), cap_len, orig_len }
+}
+
+/// The wire length of a record, whatever its captured length is like; `None` if the bytes are no whole record header.
+pub(super) fn orig_len(bytes: &[u8], header: FileHeader) -> Option<u32> {
+    bytes.first_chunk().map(|head| fields(*head, header).orig_len)
+}
+
+/// The largest captured length that can be right.
+#[inline]
+fn plausible_cap_len(header: FileHeader) -> u32 {
+    header.snap_len.clamp(USUAL_MAX, ABSOLUTE_MAX)
+}

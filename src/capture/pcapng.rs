@@ -1,0 +1,364 @@
+//! Framing of pcapng: one block at a time, packets handed out, the rest read for what it says or stepped over.
+//!
+//! In: a [`Window`] that begins with a block, and the section it is in. Out: where the next packet's bytes lie, and the
+//! section as later blocks find it. A block of an unknown type is stepped over; name resolution, statistics, decryption
+//! secrets and custom blocks say nothing about rows. Source: draft-ietf-opsawg-pcapng sections 3 and 4, and its
+//! appendix on the obsolete Packet Block.
+
+use std::sync::Arc;
+
+use byteorder_slice::{BigEndian, LittleEndian};
+use pcap_file::pcapng::blocks::block_common::{
+    ENHANCED_PACKET_BLOCK, INTERFACE_DESCRIPTION_BLOCK, PACKET_BLOCK, SECTION_HEADER_BLOCK, SIMPLE_PACKET_BLOCK,
+};
+use pcap_file::pcapng::{PcapNgFormatError, RawBlock, RawBlockParseError};
+
+use crate::discover::zeros;
+
+use super::damage::DamageKind;
+use super::frame::{Fault, Frame, Halt};
+use super::interface::describe;
+use super::position::{Interface, Section};
+use super::read_buffer::Window;
+use super::record::OddRecord;
+use super::survey::Survey;
+use super::time::Timestamp;
+use crate::capture::appended;
+
+/// Bytes of a block around its body: type, length, length again.
+const AROUND: usize = 12;
+const AROUND_U32: u32 = 12;
+/// Packet blocks and interface descriptions over this length are not believed: libpcap's maximum block size.
+const MAX_BLOCK: u32 = 16 << 20;
+/// Interfaces that a section may have: more than any machine, and as many as the Packet Block can number. They are kept
+/// for every chunk of the capture that is worked on.
+const MAX_INTERFACES: usize = 1 << 16;
+/// Section Header Blocks may not say less than their fixed fields.
+const SECTION_HEADER_MIN: u32 = 28;
+
+/// Numbers in the byte order of a section.
+#[derive(Clone, Copy)]
+pub(super) struct Order {
+    pub(super) big_endian: bool,
+}
+
+impl Order {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+}
+
+/// Blocks without packets that writers may make longer than [`MAX_BLOCK`]: names, statistics, the system's journal,
+/// decryption secrets, custom blocks.
+const MAY_BE_LONG: [u32; 6] = [4, 5, 9, 10, 0xbad, 0x4000_0bad];
+
+/// The least length of a block of this kind. None is long enough for a kind that reads as the magic number of a pcap, in
+/// either byte order, so that whoever compares lengths asks no more of usual blocks.
+pub(super) fn least_len(kind: u32) -> u32 {
+    match kind {
+        0xa1b2_c3d4 | 0xd4c3_b2a1 | 0xa1b2_3c4d | 0x4d3c_b2a1 | 0xa1b2_cd34 | 0x34cd_b2a1 => u32::MAX,
+        SECTION_HEADER_BLOCK => SECTION_HEADER_MIN,
+        INTERFACE_DESCRIPTION_BLOCK => 20,
+        ENHANCED_PACKET_BLOCK | PACKET_BLOCK => 32,
+        SIMPLE_PACKET_BLOCK => 16,
+        _ => AROUND_U32,
+    }
+}
+
+/// How blocks are read.
+pub(super) struct Reading<'a> {
+    /// No block is read that begins here or later.
+    pub(super) limit: u64,
+    /// Whether a block that is too long to be believed is looked behind: then one of an unknown kind is damage, instead of
+    /// being stepped over as the draft asks, for a random length would step over all that is to be salvaged.
+    pub(super) salvaging: bool,
+    /// What else is noted.
+    pub(super) survey: Option<&'a mut Survey>,
+}
+
+/// Reads blocks up to the next packet, which is left whole at the front of the window; `None` at the end of the file or
+/// at the first block that begins at `limit` or later.
+pub(super) fn next(
+    window: &mut Window,
+    section: &mut Section,
+    reading: &mut Reading<'_>,
+) -> Result<Option<Frame>, Halt> {
+    while window.offset() < reading.limit {
+        let held = window.fill(AROUND);
+        if held.is_empty() {
+            return Ok(None);
+        }
+        let Some(([t0, t1, t2, t3, l0, l1, l2, l3, m0, m1, m2, m3], _)) = held.split_first_chunk() else {
+            return Err(Fault::new(DamageKind::BlockCut, AROUND as u64, held.len() as u64).into());
+        };
+        let (kind, length, magic) = ([*t0, *t1, *t2, *t3], [*l0, *l1, *l2, *l3], [*m0, *m1, *m2, *m3]);
+        if u32::from_be_bytes(kind) == SECTION_HEADER_BLOCK {
+            section.big_endian = section_order(magic)?;
+        }
+        let order = Order { big_endian: section.big_endian };
+        let kind = order.u32(kind);
+        if let Some(frame) = block(window, section, order, (kind, order.u32(length)), reading)? {
+            return Ok(Some(frame));
+        }
+    }
+    Ok(None)
+}
+
+/// One block: a packet is returned and left in the window, anything else is consumed.
+fn block(
+    window: &mut Window,
+    section: &mut Section,
+    order: Order,
+    (kind, length): (u32, u32),
+    reading: &mut Reading<'_>,
+) -> Result<Option<Frame>, Halt> {
+    let mut needed = least_len(kind);
+    if length < needed {
+        needed = unusual(window, length, needed)?;
+    }
+    if length > MAX_BLOCK {
+        if needed > AROUND_U32 || (reading.salvaging && !MAY_BE_LONG.contains(&kind)) {
+            return Err(Fault::new(DamageKind::BlockTooLong, u64::from(length), u64::from(MAX_BLOCK)).into());
+        }
+        if let Some(survey) = &mut reading.survey {
+            survey.block(kind);
+        }
+        step_over(window, order, length)?;
+        return Ok(None);
+    }
+    let total = padded(length);
+    let held = window.fill(total);
+    if held.len() < total {
+        return Err(Fault::new(DamageKind::BlockCut, u64::from(length), held.len() as u64).into());
+    }
+    let body = body(held, order, length, total)?;
+    let frame = match kind {
+        ENHANCED_PACKET_BLOCK => Some(enhanced_packet(body, order, &section.interfaces, total)),
+        SIMPLE_PACKET_BLOCK => Some(simple_packet(body, order, &section.interfaces, total)),
+        PACKET_BLOCK => Some(obsolete_packet(body, order, &section.interfaces, total)),
+        INTERFACE_DESCRIPTION_BLOCK => {
+            if let Some(interface) = describe(body, order) {
+                let numbered = !section.gapped;
+                if numbered && section.interfaces.len() >= MAX_INTERFACES {
+                    let (announced, plausible) = (section.interfaces.len() as u64 + 1, MAX_INTERFACES as u64);
+                    return Err(Fault::new(DamageKind::TooManyInterfaces, announced, plausible).into());
+                }
+                if numbered {
+                    Arc::make_mut(&mut section.interfaces).push(interface);
+                }
+                if let Some(survey) = &mut reading.survey {
+                    survey.interface(body, order, interface, numbered);
+                }
+            }
+            None
+        }
+        SECTION_HEADER_BLOCK => {
+            section_version(body, order)?;
+            section.interfaces = Arc::default();
+            section.gapped = false;
+            if let Some(survey) = &mut reading.survey {
+                survey.section(body, order);
+            }
+            None
+        }
+        _ => {
+            if let Some(survey) = &mut reading.survey {
+                survey.block(kind);
+            }
+            None
+        }
+    };
+    match frame {
+        Some(frame) => {
+            let too_short = || Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed));
+            frame.map(Some).ok_or_else(|| too_short().into())
+        }
+        None => {
+            window.consume(total);
+            Ok(None)
+        }
+    }
+}
+
+/// What is shorter than any block of its kind: another capture, what was never written, or a block that cannot be right. Else
+/// the length that it needs.
+#[cold]
+#[inline(never)]
+fn unusual(window: &mut Window, length: u32, needed: u32) -> Result<u32, Halt> {
+    if needed == u32::MAX
+        && let Some(begun) = appended::begins(window.fill(appended::HEADER))?
+    {
+        return Err(Halt::Begins(begun));
+    }
+    if window.bytes().get(..AROUND).is_some_and(|bytes| zeros(bytes) == AROUND) {
+        return Err(Fault::zeros(0).into());
+    }
+    // A kind that only looks like the beginning of a pcap.
+    let needed = if needed == u32::MAX { AROUND_U32 } else { needed };
+    if length < needed {
+        return Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), u64::from(needed)).into());
+    }
+    Ok(needed)
+}
+
+/// Some writers announce a length that is no multiple of 4 and pad all the same, as Wireshark reads them.
+fn padded(length: u32) -> usize {
+    // Not in 32 bits, which the largest lengths would overflow.
+    (length as usize).next_multiple_of(4)
+}
+
+/// The body of a whole block, after the check that its two lengths agree.
+fn body(held: &[u8], order: Order, length: u32, total: usize) -> Result<&[u8], Fault> {
+    let block = held.get(..total).unwrap_or_default();
+    let trailer = block.last_chunk().map_or(0, |bytes| order.u32(*bytes));
+    let differ = || Fault::new(DamageKind::BlockLengthsDiffer, u64::from(length), u64::from(trailer));
+    if total != length as usize {
+        // The library refuses unaligned lengths.
+        return if trailer == length { block.get(8..total - 4).ok_or_else(differ) } else { Err(differ()) };
+    }
+    let parsed = if order.big_endian {
+        RawBlock::from_slice::<BigEndian>(block)
+    } else {
+        RawBlock::from_slice::<LittleEndian>(block)
+    };
+    match parsed {
+        Ok((_, RawBlock { body: std::borrow::Cow::Borrowed(body), .. })) => Ok(body),
+        Err(RawBlockParseError::InvalidFormat(PcapNgFormatError::BlockLengthMismatch(..))) => Err(differ()),
+        Ok(_) | Err(_) => Err(Fault::new(DamageKind::BlockTooShort, u64::from(length), AROUND as u64)),
+    }
+}
+
+/// Steps over a block that is too long to hold and says nothing about rows.
+fn step_over(window: &mut Window, order: Order, length: u32) -> Result<(), Fault> {
+    let offset = Some(window.offset());
+    let before_trailer = padded(length) as u64 - 4;
+    let skipped = window.skip(before_trailer);
+    let held = window.fill(4);
+    let Some(trailer) = held.first_chunk().map(|bytes| order.u32(*bytes)) else {
+        let found = skipped + held.len() as u64;
+        return Err(Fault { offset, ..Fault::new(DamageKind::BlockCut, u64::from(length), found) });
+    };
+    if trailer != length {
+        let fault = Fault::new(DamageKind::BlockLengthsDiffer, u64::from(length), u64::from(trailer));
+        return Err(Fault { offset, ..fault });
+    }
+    window.consume(4);
+    Ok(())
+}
+
+/// The byte order that a section header's magic stands for.
+pub(super) fn section_order(magic: [u8; 4]) -> Result<bool, Fault> {
+    match magic {
+        [0x1a, 0x2b, 0x3c, 0x4d] => Ok(true),
+        [0x4d, 0x3c, 0x2b, 0x1a] => Ok(false),
+        other => {
+            let mut fault = Fault::new(DamageKind::SectionHeader, 0, 0);
+            fault.detail = Some(format!("its byte-order magic is {:08x}", u32::from_be_bytes(other)));
+            Err(fault)
+        }
+    }
+}
+
+/// Versions 1.0 and 1.2 exist (section 4.1 of the draft; some writers said 1.2 and meant 1.0).
+pub(super) fn is_version(major: u16, minor: u16) -> bool {
+    major == 1 && matches!(minor, 0 | 2)
+}
+
+fn section_version(body: &[u8], order: Order) -> Result<(), Fault> {
+    let version = body.get(4..8).and_then(|bytes| bytes.first_chunk::<4>());
+    if let Some(&[a, b, c, d]) = version {
+        let (major, minor) = (order.u16([a, b]), order.u16([c, d]));
+        if is_version(major, minor) {
+            return Ok(());
+        }
+        let mut fault = Fault::new(DamageKind::SectionHeader, 0, 0);
+        fault.detail = Some(format!("its version is {major}.{minor}, not 1.0 or 1.2"));
+        return Err(fault);
+    }
+    Err(Fault::new(DamageKind::SectionHeader, 0, 0))
+}
+
+/// Section 4.3: interface, time, two lengths, the packet.
+fn enhanced_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usize) -> Option<Frame> {
+    let ([i0, i1, i2, i3, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
+        body.split_first_chunk()?;
+    let interface = order.u32([*i0, *i1, *i2, *i3]);
+    Some(timed_packet(
+        interface,
+        interfaces,
+        (order.u32([*h0, *h1, *h2, *h3]), order.u32([*t0, *t1, *t2, *t3])),
+        (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3])),
+        28..28 + packet.len(),
+        total,
+    ))
+}
+
+/// Appendix A: as the Enhanced Packet Block, with a 16-bit interface and a count of drops.
+fn obsolete_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usize) -> Option<Frame> {
+    let ([i0, i1, _, _, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
+        body.split_first_chunk()?;
+    Some(timed_packet(
+        u32::from(order.u16([*i0, *i1])),
+        interfaces,
+        (order.u32([*h0, *h1, *h2, *h3]), order.u32([*t0, *t1, *t2, *t3])),
+        (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3])),
+        28..28 + packet.len(),
+        total,
+    ))
+}
+
+/// `times` are the high and low halves of the ticks, `lengths` the captured and the wire length, `room` is where the
+/// packet and what follows it in its block lie in the window.
+fn timed_packet(
+    number: u32,
+    interfaces: &[Interface],
+    times: (u32, u32),
+    (cap_len, orig_len): (u32, u32),
+    room: std::ops::Range<usize>,
+    total: usize,
+) -> Frame {
+    let interface = usize::try_from(number).ok().and_then(|number| interfaces.get(number));
+    let ticks = u64::from(times.0) << 32 | u64::from(times.1);
+    let time = interface.and_then(|found| Timestamp::from_pcapng(ticks, found.resolution, found.offset_s));
+    let held = room.len().min(cap_len as usize);
+    Frame {
+        time,
+        orig_len,
+        cap_len,
+        link_type: interface.map(|found| found.link_type),
+        interface: Some(number),
+        data: room.start..room.start + held,
+        total,
+        odd: OddRecord::TIME_OUT_OF_RANGE.when(interface.is_some() && time.is_none())
+            | OddRecord::NO_INTERFACE.when(interface.is_none())
+            | OddRecord::CAP_LEN_OVER_BLOCK.when(cap_len as usize > room.len())
+            | OddRecord::CAP_LEN_OVER_SNAP_LEN
+                .when(interface.is_some_and(|found| found.snap_len != 0 && cap_len > found.snap_len)),
+    }
+}
+
+/// Section 4.4: the wire length and the packet. It belongs to the first interface, whose snapshot length says where the
+/// packet ends and the padding begins; it has no time.
+fn simple_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usize) -> Option<Frame> {
+    let (orig_len, packet) = body.split_first_chunk()?;
+    let orig_len = order.u32(*orig_len);
+    let interface = interfaces.first();
+    let snap_len = interface.map_or(0, |found| found.snap_len);
+    let cap_len = if snap_len == 0 { orig_len } else { orig_len.min(snap_len) };
+    let held = packet.len().min(cap_len as usize);
+    Some(Frame {
+        time: None,
+        orig_len,
+        cap_len,
+        link_type: interface.map(|found| found.link_type),
+        interface: Some(0),
+        data: 12..12 + held,
+        total,
+        odd: OddRecord::NO_INTERFACE.when(interface.is_none())
+            | OddRecord::CAP_LEN_OVER_BLOCK.when(cap_len as usize > packet.len()),
+    })
+}

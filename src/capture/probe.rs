@@ -1,0 +1,85 @@
+//! Opens what was found, and says what it is or why it is refused.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _};
+
+use crate::memory::USUAL_WINDOW;
+
+use super::decompress::unpack;
+use super::dictionary_size::window_of;
+use crate::discover::LOOKED_AT;
+use crate::discover::magic;
+use crate::discover::{Candidate, Refusal};
+use crate::discover::{Compression, Input};
+use crate::storage::Steady;
+use crate::storage::fingerprint;
+use crate::storage::{modified, open_regular};
+
+impl Candidate {
+    /// Opens it, and tells by its bytes what it is.
+    ///
+    /// # Errors
+    /// If it cannot be opened or is no capture.
+    pub fn probe(self) -> Result<Input, Refusal> {
+        self.probe_within(USUAL_WINDOW)
+    }
+
+    /// The same, where a decompressor may take up to `window` bytes of memory.
+    ///
+    /// # Errors
+    /// If it cannot be opened, is no capture, or needs more memory than that.
+    pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
+        let file = open_regular(&self.absolute)?;
+        // Of what was opened: it may have grown since it was met, or be another file.
+        let opened = file.metadata()?;
+        let head = head_of(&file)?;
+        let compression = magic::compression(&head);
+        let (head, too_large) = match compression {
+            Compression::None => (head, None),
+            packed => unpacked_head(&file, packed, window)?,
+        };
+        let format = magic::format(&head).ok_or_else(|| magic::refusal(&head))?;
+        // Only of a capture does it matter.
+        too_large.map_or(Ok(()), Err)?;
+        let fingerprint = Some(fingerprint(&file, opened.len())?);
+        Ok(Input {
+            path: self.path,
+            absolute: self.absolute,
+            reached: self.reached,
+            size: opened.len(),
+            modified: modified(&opened),
+            fingerprint,
+            compression,
+            format: Some(format),
+            head: None,
+        })
+    }
+}
+
+fn head_of(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(LOOKED_AT);
+    Steady(file).take(LOOKED_AT as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The first unpacked bytes, and whether to go on takes more memory than `window`: these few take little of it, however
+/// large it is announced. A stream that is cut within them is judged by what there is.
+fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(Vec<u8>, Option<Refusal>), Refusal> {
+    let mut again = file.try_clone()?;
+    again.rewind()?;
+    let needed = window_of(&again, compression)?.unwrap_or(0);
+    let too_large = (needed > window).then_some(Refusal::Window { compression, needed, allowed: window });
+    again.rewind()?;
+    let mut head = Vec::with_capacity(LOOKED_AT);
+    let packed = BufReader::new(Steady(again));
+    let unpacked = unpack(compression, packed, window.max(needed));
+    let result = unpacked.and_then(|bytes| bytes.take(LOOKED_AT as u64).read_to_end(&mut head));
+    match result {
+        // What the system says is no property of the bytes.
+        Err(error) if error.raw_os_error().is_some() => Err(error.into()),
+        Err(error) if head.is_empty() => {
+            Err(too_large.unwrap_or(Refusal::Packing { compression, problem: error.to_string() }))
+        }
+        _ => Ok((head, too_large)),
+    }
+}

@@ -1,0 +1,205 @@
+//! A moving window over the bytes of a capture, in one reused buffer.
+//!
+//! Memory follows what is there, never what a length field announces: the buffer grows only as bytes arrive.
+
+use super::source::{SIP, Source, SourceError};
+use crate::discover::zeros;
+use crate::hash::ContentHash;
+
+/// Bytes that one read asks for, as a rule.
+const BUFFER: usize = 1 << 20;
+
+/// The bytes from an offset on, as many as were asked for.
+pub(super) struct Window {
+    source: Source,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Offset in the unpacked capture of `buffer[start]`.
+    offset: u64,
+    at_end: bool,
+    failure: Option<SourceError>,
+    /// Bytes that one read asks for.
+    piece: usize,
+    /// What the bytes are known by that the window has passed, if that is asked for.
+    hash: Option<ContentHash>,
+    /// Where in the buffer the first byte is that is not hashed.
+    hashed: usize,
+}
+
+impl Window {
+    /// A window that begins at `offset`, where the source stands.
+    pub(super) fn new(source: Source, offset: u64) -> Self {
+        Self {
+            source,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            offset,
+            at_end: false,
+            failure: None,
+            piece: BUFFER,
+            hash: None,
+            hashed: 0,
+        }
+    }
+
+    /// A window at the beginning of a source of which little is wanted: the usual buffer costs more than that.
+    pub(super) fn small(source: Source) -> Self {
+        Self { piece: SIP, ..Self::new(source, 0) }
+    }
+
+    /// Hashes what it passes from here on; a buffer at a time, for a record at a time would cost more than the hash.
+    pub(super) fn begin_hash(&mut self) {
+        (self.hash, self.hashed) = (Some(ContentHash::default()), self.start);
+    }
+
+    /// What the bytes up to `offset` are known by, from where hashing began on. `None` if it went back meanwhile, or has left
+    /// `offset` too far behind.
+    pub(super) fn take_hash(&mut self, offset: u64) -> Option<ContentHash> {
+        let mut hash = self.hash.take()?;
+        let end = self.start.checked_sub(usize::try_from(self.offset.checked_sub(offset)?).ok()?)?;
+        hash.update(self.buffer.get(self.hashed..end)?);
+        Some(hash)
+    }
+
+    fn hash_passed(&mut self) {
+        if let Some(hash) = &mut self.hash {
+            hash.update(self.buffer.get(self.hashed..self.start).unwrap_or_default());
+        }
+    }
+
+    /// Where the bytes come from.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Offset of the window's first byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What is in the window.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Reads on until the window holds `wanted` bytes or the source ends, and returns all that it holds.
+    #[inline]
+    pub(super) fn fill(&mut self, wanted: usize) -> &[u8] {
+        if self.end - self.start < wanted && !self.at_end {
+            self.read_more(wanted);
+        }
+        self.bytes()
+    }
+
+    /// Takes bytes off the front; no more than the window holds.
+    #[inline]
+    pub(super) fn consume(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.start += count;
+        self.offset += count as u64;
+    }
+
+    /// Steps over bytes without keeping them, and returns how many there were.
+    pub(super) fn skip(&mut self, count: u64) -> u64 {
+        let mut left = count;
+        let held = left.min((self.end - self.start) as u64);
+        self.consume(usize::try_from(held).unwrap_or(usize::MAX));
+        left -= held;
+        if left > 0
+            && !self.at_end
+            && self.hash.is_none()
+            && let Some(skipped) = self.source.skip(left)
+        {
+            self.offset += skipped;
+            left -= skipped;
+        }
+        while left > 0 {
+            let held = self.fill(1).len();
+            if held == 0 {
+                break;
+            }
+            let step = held.min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.consume(step);
+            left -= step as u64;
+        }
+        count - left
+    }
+
+    /// Takes zeros off the front, but for the last `keep` of them. Returns how many there are in all, and whether nothing
+    /// follows them.
+    pub(super) fn take_zeros(&mut self, keep: usize) -> (u64, bool) {
+        let mut taken = 0;
+        loop {
+            let held = self.fill(keep + 1);
+            let (len, zeros) = (held.len(), zeros(held));
+            let step = zeros.saturating_sub(keep);
+            self.consume(step);
+            if zeros < len || len <= keep {
+                return (taken + zeros as u64, zeros == len);
+            }
+            taken += step as u64;
+        }
+    }
+
+    /// Goes back to an offset that the window has passed; `false`, and nothing moves, if the source cannot.
+    pub(super) fn go_back(&mut self, offset: u64) -> bool {
+        let went = self.source.seek(offset);
+        if went {
+            (self.start, self.end, self.offset, self.at_end) = (0, 0, offset, false);
+            self.hash = None;
+        }
+        went
+    }
+
+    /// Whether the source ended before its time.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Why the source ended before its time, if it did.
+    pub(super) fn take_failure(&mut self) -> Option<SourceError> {
+        self.failure.take()
+    }
+
+    #[cold]
+    fn read_more(&mut self, wanted: usize) {
+        while self.end - self.start < wanted && !self.at_end {
+            match self.read_some(wanted) {
+                Ok(true) => {}
+                Ok(false) => self.at_end = true,
+                Err(failure) => {
+                    self.at_end = true;
+                    self.failure = Some(failure);
+                }
+            }
+        }
+    }
+
+    /// Reads on; `false` at the end.
+    fn read_some(&mut self, wanted: usize) -> Result<bool, SourceError> {
+        self.hash_passed();
+        self.hashed = self.start;
+        if let Some(held) = self.source.exchange(&mut self.buffer, self.start..self.end)? {
+            (self.start, self.end, self.hashed) = (held.start, held.end, held.start);
+            return Ok(true);
+        }
+        self.hashed = 0;
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
+        let room = self.piece.max(self.end * 2).min(self.piece.max(wanted));
+        if self.buffer.is_empty() {
+            // Zeroed by the system, page by page, as far as a capture needs them: most are small.
+            self.buffer = vec![0; room];
+        } else if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
+        let read = self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default())?;
+        self.end += read;
+        Ok(read > 0)
+    }
+}

@@ -1,0 +1,378 @@
+//! Reads a capture, or a chunk of one, record by record.
+
+use super::source::{Source, SourceError};
+use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, format, refusal};
+
+use super::content::Content;
+use super::damage::{Damage, Gaps};
+use super::frame::{Fault, Frame, Halt};
+use super::position::{Framing, Position, Section};
+use super::read_buffer::Window;
+use super::record::PacketRecord;
+use super::survey::Survey;
+use super::time::Timestamp;
+use crate::capture::pcap;
+use crate::capture::pcapng;
+
+/// Reads the records whose first byte lies between where it starts and its limit.
+///
+/// ```
+/// # use parcap::discover::Candidate;
+/// # use parcap::capture::CaptureReader;
+/// let input = Candidate::of("data/captures/vlan.pcap".as_ref(), true)?.probe()?;
+/// let mut reader = CaptureReader::open(&input)?;
+/// let mut records = 0;
+/// while let Some(record) = reader.next()? {
+///     assert!(record.data.len() <= record.orig_len as usize);
+///     records += 1;
+/// }
+/// assert_eq!(reader.frames(), records);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct CaptureReader {
+    pub(super) window: Window,
+    pub(super) position: Position,
+    limit: u64,
+    pub(super) frames: u64,
+    /// Bytes of the record that was handed out last, which the next call takes off the window.
+    handed_out: usize,
+    format: Format,
+    compression: Compression,
+    /// Time of the last record that has one, kept where salvage may need it.
+    pub(super) last_time: Option<Timestamp>,
+    /// What is said besides packets, if that is asked for.
+    pub(super) survey: Option<Box<Survey>>,
+    /// What was stepped over, if that is asked for.
+    pub(super) salvaged: Option<Gaps>,
+    /// Captures that began behind the records of others.
+    pub(super) appended: u64,
+    /// Whether nobody wants to know how many zeros there are where it ends.
+    pub(super) glancing: bool,
+    /// Where the bytes begin that are hashed, if that is asked for.
+    hashed_from: Option<u64>,
+    /// What was read before zeros that were counted.
+    settled: Option<Content>,
+    /// Whether a signal ended its stream within a record.
+    pub(super) cut_short: bool,
+}
+
+impl CaptureReader {
+    /// Opens a capture at its beginning.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or its first bytes are not those of a capture.
+    pub fn open(input: &Input) -> Result<Self, Refusal> {
+        let (source, compression) = Source::open(input)?;
+        Self::from_source(source, compression)
+    }
+
+    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    ///
+    /// # Errors
+    /// As [`CaptureReader::open`], and if the first bytes need more memory than that.
+    pub fn open_within(input: &Input, window: u64) -> Result<Self, Refusal> {
+        let (source, compression) = Source::open_within(input, window)?;
+        Self::from_source(source, compression)
+    }
+
+    /// Reads a capture from bytes that somebody else provides.
+    ///
+    /// # Errors
+    /// If its first bytes are not those of a capture.
+    pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
+        Self::from_window(Window::new(source, 0), compression)
+    }
+
+    /// The same, for the first records only.
+    ///
+    /// # Errors
+    /// As [`CaptureReader::from_source`].
+    pub fn glance_at(source: Source, compression: Compression) -> Result<Self, Refusal> {
+        Self::from_window(Window::small(source), compression).map(Self::glancing)
+    }
+
+    fn from_window(mut window: Window, compression: Compression) -> Result<Self, Refusal> {
+        if window.fill(MAGIC_LEN).is_empty() {
+            match window.take_failure() {
+                Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
+                // Nothing has come yet when a signal ended it.
+                Some(SourceError::CompressedCut) if window.source().is_ended() => {}
+                Some(SourceError::CompressedCut) => {
+                    return Err(Refusal::Packing { compression, problem: "it ends before its first byte".to_owned() });
+                }
+                Some(SourceError::CompressedCorrupt(problem)) => {
+                    return Err(Refusal::Packing { compression, problem });
+                }
+                Some(SourceError::CompressedTrailing(trailing)) => {
+                    return Err(Refusal::Packing { compression, problem: trailing.to_string() });
+                }
+                Some(SourceError::CompressedExcess(excess)) => {
+                    return Err(Refusal::Packing { compression, problem: excess.to_string() });
+                }
+                None => {}
+            }
+        }
+        // What else it is shows in what has come in with these; of standard input, no more is waited for.
+        let head = window.bytes();
+        let head = head.get(..LOOKED_AT).unwrap_or(head);
+        let format = format(head).ok_or_else(|| refusal(head))?;
+        let framing = match format {
+            Format::Empty => Framing::Empty,
+            Format::Pcapng => Framing::Pcapng(first_section(&mut window)?),
+            _ => Framing::Pcap(pcap::file_header(&mut window, format)?),
+        };
+        let position = Position { offset: window.offset(), framing, first_time: None, ended: false };
+        Ok(Self::at(window, position, u64::MAX, (format, compression)))
+    }
+
+    fn at(window: Window, position: Position, limit: u64, (format, compression): (Format, Compression)) -> Self {
+        Self {
+            window,
+            position,
+            limit,
+            frames: 0,
+            handed_out: 0,
+            format,
+            compression,
+            last_time: None,
+            survey: None,
+            salvaged: None,
+            hashed_from: None,
+            settled: None,
+            appended: 0,
+            glancing: false,
+            cut_short: false,
+        }
+    }
+
+    /// The same capture from `position` up to the first record that begins at `limit` or later. `None` if it is not a
+    /// plain file, which can only be read from its beginning.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn resume(input: &Input, position: Position, limit: u64) -> Result<Option<Self>, Refusal> {
+        let (source, compression) = Source::open(input)?;
+        let (Some(source), Some(format)) = (source.at_offset(position.offset), input.format) else {
+            return Ok(None);
+        };
+        let window = Window::new(source, position.offset);
+        Ok(Some(Self::at(window, position, limit, (format, compression))))
+    }
+
+    /// Goes on behind a fault, at the next credible run of records, where there is one; `read/salvage` has the rule.
+    /// `last` is the time of the last timed record before where the reader begins.
+    #[must_use]
+    pub fn salvaging(mut self, salvage: bool, last: Option<Timestamp>) -> Self {
+        self.salvaged = salvage.then(Gaps::default);
+        self.last_time = last;
+        self
+    }
+
+    /// Hashes what it reads from here on, for [`CaptureReader::take_content`].
+    #[must_use]
+    pub fn hashing(mut self) -> Self {
+        self.window.begin_hash();
+        self.hashed_from = Some(self.window.offset());
+        self
+    }
+
+    /// What was read is known by; `None` if that was not asked for, or bytes were stepped over.
+    pub fn take_content(&mut self) -> Option<Content> {
+        let settled = self.settled.take();
+        if self.has_gaps() {
+            return None;
+        }
+        settled.or_else(|| self.hashed_up_to(self.position.offset))
+    }
+
+    fn hashed_up_to(&mut self, end: u64) -> Option<Content> {
+        let start = self.hashed_from.take()?;
+        let hash = self.window.take_hash(end)?;
+        Some(Content::of_piece(start, end, hash.hex()))
+    }
+
+    /// Ends hashing here: what follows is looked at, and is none of the capture.
+    pub(super) fn settle_content(&mut self) {
+        self.settled = self.hashed_up_to(self.window.offset());
+    }
+
+    /// For the first records only: zeros behind them are not counted, which could be all of a large file.
+    #[must_use]
+    pub fn glancing(mut self) -> Self {
+        self.glancing = true;
+        self
+    }
+
+    /// Notes what the capture says besides its packets.
+    #[must_use]
+    pub fn surveying(mut self) -> Self {
+        self.survey = Some(Box::default());
+        self
+    }
+
+    /// What was noted, taken out of the reader.
+    pub fn take_survey(&mut self) -> Survey {
+        self.survey.as_mut().map(std::mem::take).map(|survey| *survey).unwrap_or_default()
+    }
+
+    /// Ends reading at the first record that begins at `limit` or later; a later call may move it on.
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
+    /// The next record, or `None` at the end of the file or at the limit.
+    ///
+    /// # Errors
+    /// The damage at which reading stopped. From then on the answer is `None`.
+    #[expect(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
+        loop {
+            if self.position.ended {
+                return Ok(None);
+            }
+            self.window.consume(self.handed_out);
+            self.handed_out = 0;
+            self.position.offset = self.window.offset();
+            if self.position.offset >= self.limit {
+                return Ok(None);
+            }
+            let result = match &mut self.position.framing {
+                Framing::Empty => Ok(None),
+                Framing::Pcap(header) => pcap::next(&mut self.window, *header),
+                Framing::Pcapng(section) => {
+                    let (limit, salvaging) = (self.limit, self.salvaged.is_some());
+                    let survey = self.survey.as_deref_mut();
+                    pcapng::next(&mut self.window, section, &mut pcapng::Reading { limit, salvaging, survey })
+                }
+            };
+            self.position.offset = self.window.offset();
+            match result {
+                Ok(Some(frame)) => return Ok(Some(self.hand_out(frame))),
+                Ok(None) => {
+                    return match self.window.take_failure() {
+                        None => Ok(None),
+                        Some(failure) => self.bad_end(failure).map(|()| None),
+                    };
+                }
+                Err(Halt::Fault(fault)) => self.fault(fault)?,
+                Err(Halt::Begins(begun)) => self.begin(begun),
+            }
+        }
+    }
+
+    #[inline]
+    fn hand_out(&mut self, frame: Frame) -> PacketRecord<'_> {
+        self.frames += 1;
+        self.handed_out = frame.total;
+        if self.salvaged.is_some() {
+            self.last_time = frame.time.or(self.last_time);
+        }
+        if let Some(survey) = &mut self.survey {
+            survey.packet(frame.interface);
+        }
+        if self.position.first_time.is_none() {
+            self.position.first_time = frame.time;
+        }
+        PacketRecord {
+            time: frame.time,
+            orig_len: frame.orig_len,
+            cap_len: frame.cap_len,
+            link_type: frame.link_type,
+            data: self.window.bytes().get(frame.data).unwrap_or_default(),
+            offset: self.position.offset,
+            odd: frame.odd,
+        }
+    }
+
+    /// Whether anything was stepped over.
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        self.salvaged.as_ref().is_some_and(|gaps| !gaps.is_empty())
+    }
+
+    /// What was stepped over, taken out of the reader; empty unless it salvages.
+    pub fn take_gaps(&mut self) -> Gaps {
+        self.salvaged.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Where the reader stands: behind the last record once it has been asked for the next.
+    #[must_use]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Offset behind the record that was handed out last.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        self.position.offset + self.handed_out as u64
+    }
+
+    /// Records handed out so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Captures that began behind the records of others, so far.
+    #[must_use]
+    pub fn appended(&self) -> u64 {
+        self.appended
+    }
+
+    /// Bytes of the file that have been read, packed if it is packed; up to a buffer more than the records need.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.window.source().bytes_read()
+    }
+
+    /// Whether this is a stream that a signal has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.window.source().is_ended()
+    }
+
+    /// Whether its last record had not come whole by then.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.cut_short
+    }
+
+    /// What a stream is known by, as far as it has been read; `None` for anything else.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.window.source().fingerprint()
+    }
+
+    /// The format of the unpacked bytes.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How the bytes are packed.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+}
+
+/// The first section header is checked before the capture is accepted, and read again by the framing.
+fn first_section(window: &mut Window) -> Result<Section, Refusal> {
+    const NEEDED: usize = 28;
+    let held = window.fill(NEEDED);
+    let Some((head, _)) = held.split_first_chunk::<NEEDED>() else {
+        return Err(Refusal::HeaderCut { needed: NEEDED as u64, found: held.len() as u64 });
+    };
+    let [_, _, _, _, _, _, _, _, m0, m1, m2, m3, v0, v1, v2, v3, ..] = *head;
+    let unreadable = |fault: Fault| Refusal::NotACapture {
+        found: format!("a pcapng section header that cannot be read: {}", fault.detail.unwrap_or_default()),
+    };
+    let big_endian = pcapng::section_order([m0, m1, m2, m3]).map_err(unreadable)?;
+    let order = pcapng::Order { big_endian };
+    let (major, minor) = (order.u16([v0, v1]), order.u16([v2, v3]));
+    if !pcapng::is_version(major, minor) {
+        return Err(Refusal::Version { major, minor });
+    }
+    Ok(Section { big_endian, interfaces: std::sync::Arc::default(), gapped: false })
+}

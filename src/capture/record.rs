@@ -1,0 +1,77 @@
+//! One packet record, borrowed from the reader's buffer.
+
+use super::link_type::LinkType;
+use super::time::Timestamp;
+
+/// A packet record as the capture frames it; nothing of its bytes has been looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketRecord<'a> {
+    /// When, or `None` if the record carries no time, or one outside the years 1 to 9999.
+    pub time: Option<Timestamp>,
+    /// Bytes on the wire.
+    pub orig_len: u32,
+    /// Bytes that the record says it holds; more than `data` where a pcapng block announces more than it has.
+    pub cap_len: u32,
+    /// What the first byte of `data` begins; `None` for a pcapng packet without an interface.
+    pub link_type: Option<LinkType>,
+    /// The captured bytes.
+    pub data: &'a [u8],
+    /// Offset of the record's header in the unpacked capture.
+    pub offset: u64,
+    /// What is odd about the record itself.
+    pub odd: OddRecord,
+}
+
+/// What is odd about a record that is framed all the same: any of the five below. Odd is not wrong: each is counted, none
+/// stops anything.
+///
+/// ```
+/// # use parcap::capture::OddRecord;
+/// let odd = OddRecord::NO_INTERFACE | OddRecord::TIME_OUT_OF_RANGE.when(false);
+/// assert!(odd.has(OddRecord::NO_INTERFACE) && !odd.has(OddRecord::TIME_OUT_OF_RANGE));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OddRecord(u8);
+
+impl OddRecord {
+    /// A fraction of a second that is a second or more; it was carried.
+    pub const FRACTION_CARRIED: Self = Self(1);
+    /// A time outside the years 1 to 9999; the record counts as one without a time.
+    pub const TIME_OUT_OF_RANGE: Self = Self(1 << 1);
+    /// A pcapng packet that names an interface which its section does not have.
+    pub const NO_INTERFACE: Self = Self(1 << 2);
+    /// A pcapng packet that announces more captured bytes than its block has.
+    pub const CAP_LEN_OVER_BLOCK: Self = Self(1 << 3);
+    /// More captured bytes than the snapshot length of the capture or interface allows.
+    pub const CAP_LEN_OVER_SNAP_LEN: Self = Self(1 << 4);
+
+    /// This if it is so, else nothing.
+    #[must_use]
+    #[inline]
+    pub fn when(self, is_so: bool) -> Self {
+        Self(self.0 * u8::from(is_so))
+    }
+
+    /// Whether all of `which` are so.
+    #[must_use]
+    #[inline]
+    pub fn has(self, which: Self) -> bool {
+        self.0 & which.0 == which.0
+    }
+
+    /// One bit each, in the order above from the lowest on.
+    #[must_use]
+    #[inline]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+impl std::ops::BitOr for OddRecord {
+    type Output = Self;
+
+    #[inline]
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}

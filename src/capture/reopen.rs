@@ -1,0 +1,64 @@
+//! A capture is opened again, as it was found.
+
+use std::fs::File;
+use std::io;
+
+use crate::discover::Input;
+use crate::storage::fingerprint;
+use crate::storage::{modified, open_regular};
+
+/// A file has other bytes than when it was found, before the first one was converted.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it was exchanged after it had been found; the next run looks at it again")]
+struct Exchanged;
+
+/// Opens a capture as it was found, perhaps grown since.
+///
+/// # Errors
+/// As [`open_regular`], and if another file has its name by now: its packets would be known by the content of the first.
+pub(super) fn open_as_found(input: &Input) -> io::Result<File> {
+    let file = open_regular(&input.absolute)?;
+    let now = file.metadata()?;
+    let is_as_found = (now.len(), modified(&now)) == (input.size, input.modified);
+    // One that is shorter shows when it has been read.
+    if !is_as_found
+        && now.len() >= input.size
+        && let Some(found) = &input.fingerprint
+        && fingerprint(&file, input.size)? != *found
+    {
+        return Err(io::Error::other(Exchanged));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+    use crate::discover::{Candidate, Refusal};
+
+    #[test]
+    fn a_capture_is_what_it_is_when_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pcap");
+        let capture = [&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 16]].concat();
+        fs::write(&path, &capture).unwrap();
+        let met = || Candidate::of(&path, true).unwrap();
+        let before = met();
+        fs::write(&path, [&capture[..], &[0; 4]].concat()).unwrap();
+        let input = before.probe().unwrap();
+        assert_eq!(input, met().probe().unwrap());
+        assert_eq!(input.size, 28);
+        // It has grown since, then another one has its name.
+        fs::write(&path, [&capture[..], &[0; 5]].concat()).unwrap();
+        assert!(open_as_found(&input).is_ok());
+        fs::write(&path, [&capture[..], &[1; 5]].concat()).unwrap();
+        assert!(open_as_found(&input).unwrap_err().to_string().starts_with("it was exchanged"));
+        let before = met();
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(matches!(before.probe(), Err(Refusal::NotAFile("a FIFO"))));
+    }
+}

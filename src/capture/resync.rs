@@ -1,0 +1,111 @@
+//! Where the first record of a chunk probably begins.
+//!
+//! A worker that starts on the middle of a capture must not wait for the workers before it, and a pass over the whole
+//! file just to find boundaries costs as much as decoding it. So it guesses: it looks for bytes that read as several
+//! records in a row. A guess decides nothing: it is proved when the chunk before it ends exactly there, and redone when
+//! not, for a capture whose packets carry another capture fools any guess.
+
+use crate::discover::{Input, Refusal};
+
+use super::pcap::record_fields;
+use super::pcapng::Order;
+use super::position::{FileHeader, Framing, Position};
+use super::read_buffer::Window;
+use super::reader::CaptureReader;
+use super::source::Source;
+
+/// Bytes that are searched for a boundary: more than the largest usual record.
+const SEARCHED: usize = 1 << 20;
+/// Records in a row that make a boundary credible.
+const IN_A_ROW: usize = 6;
+/// Seconds by which a credible record may differ from the first record of the capture: ten years.
+const SPAN_S: i64 = 10 * 366 * 86_400;
+/// Records at the beginning of the capture in which its first time is looked for.
+const HEAD_RECORDS: u64 = 64;
+
+/// The position at which the first record at `offset` or later probably begins; `None` if nothing looks like it, or if
+/// the input can only be read from its beginning.
+///
+/// # Errors
+/// If the input cannot be opened.
+pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
+    let mut head = CaptureReader::open(input)?.glancing();
+    while head.position().first_time.is_none() && head.frames() < HEAD_RECORDS {
+        match head.next() {
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return Ok(None),
+        }
+    }
+    let mut position = head.position().clone();
+    let (source, _) = Source::open(input)?;
+    let Some(source) = source.at_offset(offset) else {
+        return Ok(None);
+    };
+    let mut window = Window::new(source, offset);
+    let bytes = window.fill(SEARCHED);
+    let ahead = match (&position.framing, position.first_time) {
+        (Framing::Pcap(header), Some(first)) => find_record(bytes, *header, first.seconds()),
+        (Framing::Pcapng(section), Some(_)) => {
+            // Blocks begin at multiples of 4.
+            let skew = usize::try_from(offset.next_multiple_of(4) - offset).unwrap_or(0);
+            let order = Order { big_endian: section.big_endian };
+            find_block(bytes.get(skew..).unwrap_or_default(), order).map(|found| found + skew)
+        }
+        _ => None,
+    };
+    Ok(ahead.map(|ahead| {
+        position.offset = offset + ahead as u64;
+        position
+    }))
+}
+
+fn find_record(bytes: &[u8], header: FileHeader, first_s: i64) -> Option<usize> {
+    (0..bytes.len()).find(|&start| {
+        let mut rest = bytes.get(start..).unwrap_or_default();
+        for _ in 0..IN_A_ROW {
+            let Ok(fields) = record_fields(rest, header) else {
+                return false;
+            };
+            let credible = (i64::from(fields.seconds) - first_s).abs() < SPAN_S
+                && fields.fraction < if header.nanoseconds { 1_000_000_000 } else { 1_000_000 }
+                && fields.cap_len > 0
+                && fields.cap_len <= fields.orig_len
+                && fields.orig_len < 1 << 20;
+            let next = rest.get(usize::from(header.record_header) + fields.cap_len as usize..);
+            match next {
+                _ if !credible => return false,
+                // The file, or what was searched, ends with this record or inside it.
+                None | Some([]) => return true,
+                Some(next) => rest = next,
+            }
+        }
+        true
+    })
+}
+
+fn find_block(bytes: &[u8], order: Order) -> Option<usize> {
+    (0..bytes.len()).step_by(4).find(|&start| {
+        let mut rest = bytes.get(start..).unwrap_or_default();
+        for _ in 0..IN_A_ROW {
+            let Some(([t0, t1, t2, t3, l0, l1, l2, l3], _)) = rest.split_first_chunk() else {
+                return false;
+            };
+            let (kind, length) = (order.u32([*t0, *t1, *t2, *t3]), order.u32([*l0, *l1, *l2, *l3]) as usize);
+            // The block types that writers put between packets; a new section changes what the guess rests on.
+            if !matches!(kind, 1..=6 | 0xa | 0xbad) || length < 12 || length % 4 != 0 {
+                return false;
+            }
+            let trailer = rest.get(length - 4..length).and_then(|bytes| bytes.first_chunk());
+            match trailer.map(|bytes| order.u32(*bytes) as usize) {
+                Some(trailer) if trailer != length => return false,
+                None => return start + length > bytes.len(),
+                Some(_) => {}
+            }
+            match rest.get(length..) {
+                None | Some([]) => return true,
+                Some(next) => rest = next,
+            }
+        }
+        true
+    })
+}

@@ -1,0 +1,276 @@
+//! Where the records of a capture go on behind a fault (`--salvage`).
+//!
+//! In: a window that stands at a fault, the framing up to there, and the time of the last record. Out: the window at the
+//! next credible record or file header, or at the end. The rule, made so that bytes inside of packets are not taken for
+//! records:
+//!
+//! 1. A record or block is credible if it is whole and its fields agree with one another and with what the capture has
+//!    said so far ([`record`], [`block`]). Its time follows the last one before the fault: a packet that carries records
+//!    carries older ones.
+//! 2. Credible ones in a row are a run. A run is believed if it has [`MANY_RECORDS`] packets and is longer than the
+//!    longest packet, so that it cannot lie within one, or if it has [`MIN_RECORDS`] packets and ends with the last byte
+//!    of the capture, with zeros up to there, or with more zeros than a packet has.
+//! 3. The first believed run behind the fault is taken. Before any other place, the one is tried to which the other
+//!    length of the faulty record leads.
+//! 4. Records that a packet carries up to its own end look like the beginning of the run. So if one of the first
+//!    [`LOOKED_INTO`] records of the run carries such, the run begins with it, and what precedes it is given up.
+//!
+//! 5. A file header ([`appended`]) begins another capture if a believed run of that capture's records follows it at once,
+//!    whatever their times are; of a run that rule 4 cuts, it does not.
+//!
+//! Always: the answer depends on the bytes from the fault on and on what precedes it, never on chunks or buffers; every
+//! byte is looked at a bounded number of times. What the rule cannot tell: records that a packet carries up to its own
+//! end, with times that could follow, if the packet's own header is gone and none of the next [`LOOKED_INTO`] packets
+//! carries any. What it does not find: anything, where the first time of the capture, or the last one before the fault, is
+//! itself so wrong that no time can follow; or records of a capture that was appended and is older than the one before it,
+//! behind a fault within. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
+
+mod block;
+mod record;
+
+use std::collections::HashSet;
+
+use crate::discover::{Format, zeros};
+
+use super::appended::Begun;
+use super::damage::DamageKind;
+use super::position::{Framing, LengthOrder};
+use super::read_buffer::Window;
+use super::time::Timestamp;
+use crate::capture::appended;
+
+/// Packets that a run needs if it is believed for its length.
+const MANY_RECORDS: usize = 8;
+/// Packets that a run needs if it is believed for ending with the capture.
+const MIN_RECORDS: usize = 3;
+/// Records of a run whose packets are looked into for records.
+const LOOKED_INTO: usize = 64;
+/// Bytes after which a run must have been believed: where so few packets are among so many other blocks, it is not.
+const RUN: usize = MANY_RECORDS * LONGEST;
+/// Bytes in which places are tried before the window moves on.
+const STEP: usize = 1 << 20;
+/// Bytes of the longest packet, with what frames it: what an IP header can announce, and some. Jumbograms are longer, and
+/// rare.
+const LONGEST: usize = 65_535 + 1024;
+/// Bytes of the shortest record; fewer zeros at the end may be the beginning of one.
+const SHORTEST: usize = 16;
+/// Seconds that a capture spans at most, for a time to be credible: a year and some.
+const LONGEST_S: i64 = 400 * 86_400;
+/// Seconds by which a credible record may follow the last one before the fault: a month.
+const AFTER_S: i64 = 31 * 86_400;
+/// By how much it may precede it: captures of several queues are not quite in order.
+const BEFORE_S: i64 = 1;
+
+/// Where the window stands once something was found behind a fault.
+pub(super) enum Resumed {
+    /// At a credible record of the same capture.
+    Records,
+    /// At the file header of another one.
+    Capture(Begun),
+}
+
+/// Moves the window, which stands at a fault of this kind, to the next credible record. `None`, and the window at its end,
+/// if there is none.
+pub(super) fn find(window: &mut Window, framing: &mut Framing, known: Times, fault: DamageKind) -> Option<Resumed> {
+    match framing {
+        Framing::Empty => None,
+        Framing::Pcap(header) => {
+            let rule = record::Records { header: *header, known };
+            // Zeros are no record that has a length.
+            let hint = if fault == DamageKind::ZeroGap { None } else { record::other_length(window.bytes(), *header) };
+            search(window, &rule, hint)
+        }
+        Framing::Pcapng(section) => {
+            // An interface may have been described in the gap, so the numbers of those that follow are not known.
+            section.gapped = true;
+            search(window, &block::Blocks { section: section.clone(), known }, None)
+        }
+    }
+}
+
+/// What makes bytes a credible record of a format.
+trait Rule {
+    /// What the blocks of a run have said so far, where that matters for the next.
+    type State: Clone;
+
+    /// What is known at the fault.
+    fn state(&self) -> Self::State;
+
+    /// The credible record that the bytes begin with. Its end may lie behind them.
+    fn next(&self, bytes: &[u8], state: &mut Self::State) -> Option<Next>;
+
+    /// Where a packet's bytes begin in its record, if packets of the format may end with records that they carry.
+    fn carries(&self) -> Option<usize>;
+}
+
+/// A credible record or block.
+struct Next {
+    /// Its bytes, headers and padding included.
+    len: usize,
+    /// Whether it is a packet.
+    packet: bool,
+}
+
+/// What is known of the capture's times at a fault.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// Of its first record that has one.
+    first: Option<Timestamp>,
+    /// Of the last one before the fault.
+    last: Option<Timestamp>,
+}
+
+impl Times {
+    /// `last` counts only if it can follow `first`: it may be the damaged record's.
+    pub(super) fn new(first: Option<Timestamp>, last: Option<Timestamp>) -> Self {
+        let mut alone = Self { first, last: None };
+        let last = last.filter(|&last| alone.allow(last));
+        Self { first, last: last.or(first) }
+    }
+
+    /// Whether a time can follow. Where none is known, the first one of the run is.
+    fn allow(&mut self, time: Timestamp) -> bool {
+        let since_first = time.seconds() - self.first.get_or_insert(time).seconds();
+        let since_last = time.seconds() - self.last.get_or_insert(time).seconds();
+        (-BEFORE_S..=LONGEST_S).contains(&since_first) && (-BEFORE_S..=AFTER_S).contains(&since_last)
+    }
+}
+
+/// Places, as offsets in the capture, from which no run is believed, by how they were read: runs that meet there share the
+/// rest, so that each place is tried once.
+type Dead = HashSet<(u8, u64)>;
+
+fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> Option<Resumed> {
+    // The longest run that is walked, one more record, and the zeros that may end it.
+    const AHEAD: usize = RUN + 2 * LONGEST;
+    let mut dead = Dead::new();
+    // The faulty record itself is none, wherever its other length may lead.
+    let mut from = 1;
+    let mut hint = hint.filter(|&hint| hint <= STEP);
+    loop {
+        let whole = window.fill(STEP + AHEAD).len() < STEP + AHEAD;
+        let at_end = whole && !window.has_failed();
+        // No more than that, however much the window holds: what is believed must not depend on its buffer.
+        let held = window.bytes();
+        let held = Held { bytes: held.get(..STEP + AHEAD).unwrap_or(held), offset: window.offset(), at_end };
+        let places = if whole { held.bytes.len() } else { STEP };
+        let believed = (hint.take().into_iter().chain(from..places)).find_map(|start| {
+            let ahead = believed(held, start, rule, (0, &mut dead));
+            ahead.map(|ahead| (start + ahead, Resumed::Records)).or_else(|| {
+                let begun = capture(held, start, &mut dead)?;
+                Some((start, Resumed::Capture(begun)))
+            })
+        });
+        if let Some((start, resumed)) = believed {
+            window.consume(start);
+            return Some(resumed);
+        }
+        window.consume(places);
+        if whole {
+            return None;
+        }
+        dead.retain(|&(_, place)| place >= window.offset());
+        from = 0;
+    }
+}
+
+/// Bytes of the window.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    bytes: &'a [u8],
+    /// Offset in the capture of the first one.
+    offset: u64,
+    /// Whether the capture ends with the last one.
+    at_end: bool,
+}
+
+impl<'a> Held<'a> {
+    fn rest(self, place: usize) -> &'a [u8] {
+        self.bytes.get(place..).unwrap_or_default()
+    }
+
+    /// Whether the capture ends at a place, or is zeros from there to its end, or over more bytes than a packet has.
+    fn ends_at(self, place: usize) -> bool {
+        let rest = self.rest(place);
+        let zeros = zeros(rest.get(..LONGEST).unwrap_or(rest));
+        let may_be_record = (1..SHORTEST).contains(&rest.len());
+        zeros == LONGEST || (self.at_end && zeros == rest.len() && !may_be_record)
+    }
+}
+
+/// The capture whose file header is at `start`, if a believed run of its records follows at once.
+fn capture(held: Held<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
+    let begun = appended::begins(held.rest(start)).ok()??;
+    let known = Times::new(None, None);
+    let first = start + begun.header;
+    let ahead = match &begun.framing {
+        Framing::Empty => None,
+        Framing::Pcap(header) => {
+            let order = match header.length_order {
+                LengthOrder::CapLenFirst => 0,
+                LengthOrder::OrigLenFirst => 1,
+                LengthOrder::SmallerIsCapLen => 2,
+            };
+            let modified = u8::from(begun.format == Format::PcapModified);
+            let nanoseconds = u8::from(header.nanoseconds);
+            let how = 4 | order << 3 | modified << 5 | nanoseconds << 6 | u8::from(header.big_endian) << 7;
+            believed(held, first, &record::Records { header: *header, known }, (how, dead))
+        }
+        Framing::Pcapng(section) => {
+            let rule = block::Blocks { section: section.clone(), known };
+            believed(held, first, &rule, (2 | u8::from(section.big_endian), dead))
+        }
+    };
+    ahead.filter(|ahead| *ahead == 0).map(|_| begun)
+}
+
+/// How many bytes behind `start` the believed run begins, if there is one. Places that are dead are kept under `how` they
+/// were read.
+fn believed<R: Rule>(held: Held<'_>, start: usize, rule: &R, (how, dead): (u8, &mut Dead)) -> Option<usize> {
+    let mut state = rule.state();
+    let mut records = Vec::new();
+    let mut packets = 0;
+    let mut at = start;
+    let believed = loop {
+        if packets >= MANY_RECORDS && at - start > LONGEST {
+            break true;
+        }
+        let rest = held.rest(at);
+        // Most places are no record, so that is asked first.
+        let next = rule.next(rest, &mut state).filter(|next| next.len <= rest.len().min(LONGEST));
+        let is_new = |at: usize| at - start <= RUN && !dead.contains(&(how, held.offset + at as u64));
+        let Some(next) = next.filter(|_| is_new(at)) else {
+            break packets >= MIN_RECORDS && held.ends_at(at);
+        };
+        records.push(at..at + next.len);
+        packets += usize::from(next.packet);
+        at += next.len;
+    };
+    if !believed {
+        dead.extend(records.iter().map(|record| (how, held.offset + record.start as u64)));
+        return None;
+    }
+    let carrying = rule.carries().and_then(|header| {
+        records.iter().take(LOOKED_INTO).find(|record| {
+            let packet = held.bytes.get(record.start + header..record.end).unwrap_or_default();
+            let mut tried = HashSet::new();
+            (1..packet.len()).any(|inner| ends_with_records(packet, inner, rule, &mut tried))
+        })
+    });
+    Some(carrying.map_or(0, |record| record.start - start))
+}
+
+/// Whether a packet's bytes from `at` on are credible records up to their end. `tried` are places from which they are not.
+fn ends_with_records<R: Rule>(packet: &[u8], mut at: usize, rule: &R, tried: &mut HashSet<usize>) -> bool {
+    let mut state = rule.state();
+    while let Some(next) = packet.get(at..).and_then(|rest| rule.next(rest, &mut state)) {
+        if !tried.insert(at) {
+            return false;
+        }
+        at += next.len;
+        if at == packet.len() {
+            return true;
+        }
+    }
+    false
+}

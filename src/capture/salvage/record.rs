@@ -1,0 +1,48 @@
+//! What makes bytes a credible record of a classic pcap.
+
+use super::super::pcap::{orig_len, record_fields};
+use super::super::position::FileHeader;
+use super::super::time::Timestamp;
+use crate::capture::salvage::{LONGEST, Next, Rule, Times};
+
+/// Wire lengths over this are not credible: the largest that segmentation offload makes, and some.
+const MAX_ORIG_LEN: u32 = 1 << 20;
+
+/// Records of a capture with this header.
+pub(super) struct Records {
+    pub(super) header: FileHeader,
+    pub(super) known: Times,
+}
+
+impl Rule for Records {
+    type State = Times;
+
+    fn state(&self) -> Self::State {
+        self.known
+    }
+
+    /// A fraction below a second, a time that can follow, and as many bytes captured as the wire had, or fewer, but not
+    /// none.
+    fn next(&self, bytes: &[u8], known: &mut Self::State) -> Option<Next> {
+        let fields = record_fields(bytes, self.header).ok()?;
+        let per_second = if self.header.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+        let credible = fields.fraction < per_second
+            && (1..=fields.orig_len).contains(&fields.cap_len)
+            && fields.orig_len <= MAX_ORIG_LEN
+            && known.allow(Timestamp::from_pcap(fields.seconds, fields.fraction, self.header.nanoseconds));
+        let len = usize::from(self.header.record_header) + fields.cap_len as usize;
+        credible.then_some(Next { len, packet: true })
+    }
+
+    fn carries(&self) -> Option<usize> {
+        Some(usize::from(self.header.record_header))
+    }
+}
+
+/// Where the next record would be if the faulty one at the beginning of the bytes were captured whole: its length on the
+/// wire is a second account of how long it is.
+pub(super) fn other_length(bytes: &[u8], header: FileHeader) -> Option<usize> {
+    let orig_len = orig_len(bytes, header)?;
+    let len = usize::from(header.record_header) + orig_len as usize;
+    (orig_len > 0 && len <= LONGEST).then_some(len)
+}

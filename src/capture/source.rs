@@ -1,0 +1,335 @@
+//! The bytes of a capture, unpacked, from any offset of a plain file or from the beginning of anything else.
+//!
+//! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::memory::USUAL_WINDOW;
+
+use super::decompress::{Excess, unpack};
+use super::members::Trailing;
+use super::reopen::open_as_found;
+use crate::discover::{Compression, Input};
+use crate::discover::{MAGIC_LEN, magic};
+use crate::hash::{ContentHash, checksum};
+use crate::storage::ReadAhead;
+use crate::storage::Stream;
+use crate::storage::{Steady, steadily};
+
+/// Packed bytes below which a file is unpacked by the worker itself.
+const SMALL: u64 = 1 << 20;
+
+/// Where the bytes come from.
+pub enum Source {
+    /// Part of a plain file, read at its offsets.
+    File {
+        /// The open file; chunks of one capture share it.
+        file: Arc<File>,
+        /// Offset of the next read.
+        at: u64,
+        /// Offset behind the last byte that is read: the size the file had when it was discovered.
+        end: u64,
+        /// Bytes read so far.
+        read: u64,
+    },
+    /// A decompressor on a thread of its own, or a stream.
+    Ahead {
+        /// The unpacked bytes.
+        bytes: ReadAhead,
+        /// What is known of the packed ones.
+        origin: Origin,
+    },
+    /// A decompressor of little, or whatever gives bytes.
+    Stream {
+        /// The unpacked bytes.
+        bytes: Box<dyn Read + Send>,
+        /// What is known of the packed ones.
+        origin: Origin,
+    },
+}
+
+/// What is known of the bytes below a decompressor.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    read: Arc<AtomicU64>,
+    hash: Option<Arc<Mutex<ContentHash>>>,
+    /// Whether a signal has ended them.
+    ended: Arc<AtomicBool>,
+}
+
+/// Why bytes could not be had.
+#[derive(Debug)]
+pub enum SourceError {
+    /// The operating system refused.
+    Io(io::Error),
+    /// The decompressor found its stream cut short.
+    CompressedCut,
+    /// The decompressor found its stream corrupt.
+    CompressedCorrupt(String),
+    /// The stream is whole, and something else follows it.
+    CompressedTrailing(Trailing),
+    /// The decompressor would take too much memory, or gives more than is believed.
+    CompressedExcess(Excess),
+}
+
+impl Source {
+    /// Opens an input at its beginning, and says how it is packed (which only the bytes themselves tell of stdin).
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn open(input: &Input) -> io::Result<(Self, Compression)> {
+        Self::open_within(input, USUAL_WINDOW)
+    }
+
+    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, or is another one than was found; if nobody writes to a FIFO.
+    pub fn open_within(input: &Input, window: u64) -> io::Result<(Self, Compression)> {
+        if input.is_stdin() {
+            return stream(input, window);
+        }
+        let file = open_as_found(input)?;
+        let source = match input.compression {
+            Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
+            packed => {
+                let origin = Origin::default();
+                let metered = Metered { bytes: Steady(file).take(input.size), origin: origin.clone() };
+                let buffered = |metered| BufReader::with_capacity(1 << 17, metered);
+                match packed {
+                    // A thread costs more than it saves on a small file.
+                    _ if input.size < SMALL => {
+                        Self::Stream { bytes: unpack(packed, buffered(metered), window)?, origin }
+                    }
+                    // These unpack about as fast as the system reads.
+                    Compression::Zstd | Compression::Lz4 => {
+                        let unpacked = match ReadAhead::start("parcap-read", Box::new(metered)) {
+                            Ok(ahead) => unpack(packed, ahead, window)?,
+                            Err(packed_bytes) => {
+                                unpack(packed, BufReader::with_capacity(1 << 17, packed_bytes), window)?
+                            }
+                        };
+                        Self::ahead(unpacked, origin)
+                    }
+                    _ => Self::ahead(unpack(packed, buffered(metered), window)?, origin),
+                }
+            }
+        };
+        Ok((source, input.compression))
+    }
+
+    /// The unpacked bytes of a file a few at a time, for whoever wants only the first of them: nothing is read ahead. Beside
+    /// it what has been taken of them.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn in_sips(input: &Input, window: u64) -> io::Result<(Self, Sipped)> {
+        let origin = Origin::default();
+        let file = Steady(open_as_found(input)?).take(input.size);
+        let bytes = unpack(input.compression, BufReader::new(Metered { bytes: file, origin: origin.clone() }), window)?;
+        let taken = Sipped::default();
+        Ok((Self::Stream { bytes: Box::new(Sips { bytes, taken: taken.clone() }), origin }, taken))
+    }
+
+    /// Unpacks beside the conversion; where no thread can be started, in between.
+    fn ahead(bytes: Box<dyn Read + Send>, origin: Origin) -> Self {
+        match ReadAhead::start("parcap-unpack", bytes) {
+            Ok(bytes) => Self::Ahead { bytes, origin },
+            Err(bytes) => Self::Stream { bytes, origin },
+        }
+    }
+
+    /// Whether this is a stream that a signal has ended: that it is cut then is no damage.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.ended.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The same plain file from another offset on; `None` for a stream, which has only one.
+    #[must_use]
+    pub fn at_offset(&self, offset: u64) -> Option<Self> {
+        match self {
+            Self::File { file, end, .. } => Some(Self::File { file: Arc::clone(file), at: offset, end: *end, read: 0 }),
+            Self::Ahead { .. } | Self::Stream { .. } => None,
+        }
+    }
+
+    /// Reads on from another offset of a plain file; `false` for a stream, which only goes forward.
+    pub fn seek(&mut self, offset: u64) -> bool {
+        match self {
+            Self::File { at, .. } => {
+                *at = offset;
+                true
+            }
+            Self::Ahead { .. } | Self::Stream { .. } => false,
+        }
+    }
+
+    /// Steps over so many bytes of a plain file, or as many as it has; returns how many. `None` for a stream, which must be
+    /// read.
+    pub fn skip(&mut self, count: u64) -> Option<u64> {
+        match self {
+            Self::File { at, end, .. } => {
+                let count = count.min(end.saturating_sub(*at));
+                *at += count;
+                Some(count)
+            }
+            Self::Ahead { .. } | Self::Stream { .. } => None,
+        }
+    }
+
+    /// Reads into `buffer` and returns the number of bytes; 0 is the end.
+    ///
+    /// # Errors
+    /// See [`SourceError`]; an interrupted call is repeated, and a failed one of a file is tried once more.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
+        loop {
+            let result = match self {
+                Self::File { file, at, end, read: total } => {
+                    let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+                    let wanted = left.min(buffer.len());
+                    let Some(buffer) = buffer.get_mut(..wanted) else {
+                        return Ok(0);
+                    };
+                    steadily(|| file.read_at(buffer, *at)).inspect(|&read| {
+                        *at += read as u64;
+                        *total += read as u64;
+                    })
+                }
+                Self::Ahead { bytes, .. } => bytes.read(buffer),
+                Self::Stream { bytes, .. } => bytes.read(buffer),
+            };
+            return match result {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(read) => Ok(read),
+                Err(error) => Err(SourceError::of(self, error)),
+            };
+        }
+    }
+
+    /// Exchanges a buffer, of which the bytes in `left` are still to be read, for one that has these and more behind them,
+    /// and says where. `None`, and nothing is exchanged, where bytes can only be read into a buffer.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn exchange(&mut self, buffer: &mut Vec<u8>, left: Range<usize>) -> Result<Option<Range<usize>>, SourceError> {
+        match self {
+            Self::Ahead { bytes, .. } => bytes.exchange(buffer, left).map_err(|error| SourceError::of(self, error)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Bytes of the file that have been read, packed if it is packed.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        match self {
+            Self::File { read, .. } => *read,
+            Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.read.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What the bytes read so far are known by, if this is a stream, which cannot be asked before.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        match self {
+            Self::Ahead { origin: Origin { hash: Some(hash), .. }, .. }
+            | Self::Stream { origin: Origin { hash: Some(hash), .. }, .. } => {
+                let hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(checksum(&hash))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Counts, and hashes where asked to, the bytes that go through.
+struct Metered<R> {
+    bytes: R,
+    origin: Origin,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(buffer)?;
+        self.origin.read.fetch_add(read as u64, Ordering::Relaxed);
+        if let Some(hash) = &self.origin.hash {
+            let mut hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
+            hash.update(buffer.get(..read).unwrap_or_default());
+        }
+        Ok(read)
+    }
+}
+
+/// Reads little at a time, however much there is room for, and keeps it.
+struct Sips<R> {
+    bytes: R,
+    taken: Sipped,
+}
+
+/// Bytes of a sip: some of the smallest captures.
+pub(super) const SIP: usize = 4 << 10;
+
+/// What has been read in sips.
+#[derive(Clone, Debug, Default)]
+pub struct Sipped(Arc<Mutex<Vec<u8>>>);
+
+impl Sipped {
+    /// A hash of the first bytes; none if not so many were read.
+    #[must_use]
+    pub fn hash(&self, bytes: u64) -> Option<String> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hash = ContentHash::default();
+        hash.update(taken.get(..usize::try_from(bytes).ok()?)?);
+        Some(hash.hex())
+    }
+}
+
+impl<R: Read> Read for Sips<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = buffer.len().min(SIP);
+        let read = self.bytes.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+        let mut taken = self.taken.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.extend_from_slice(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+impl SourceError {
+    /// A decompressor reports its own findings as I/O errors too, but without a number from the system.
+    fn of(source: &Source, error: io::Error) -> Self {
+        match source {
+            Source::Ahead { .. } | Source::Stream { .. } if error.raw_os_error().is_none() => {
+                if let Some(excess) = Excess::of(&error) {
+                    Self::CompressedExcess(excess)
+                } else if let Some(trailing) = Trailing::of(&error) {
+                    Self::CompressedTrailing(trailing)
+                } else if error.kind() == io::ErrorKind::UnexpectedEof {
+                    Self::CompressedCut
+                } else {
+                    Self::CompressedCorrupt(error.to_string())
+                }
+            }
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A stream, unpacked if its first bytes say that it is packed.
+fn stream(input: &Input, window: u64) -> io::Result<(Source, Compression)> {
+    let mut bytes = Stream::open(&input.path)?;
+    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };
+    let mut head = Vec::with_capacity(MAGIC_LEN);
+    bytes.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
+    let packed = magic::compression(&head);
+    let whole = Metered { bytes: io::Cursor::new(head).chain(bytes), origin: origin.clone() };
+    let bytes = unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?;
+    Ok((Source::ahead(bytes, origin), packed))
+}

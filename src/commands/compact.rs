@@ -1,0 +1,100 @@
+//! `parcap compact`: what a lake holds is written anew, and no capture is read.
+
+use crate::packets::Encoder;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::lake::{Action, Change, Holdings, Lake, Losses, sweep_staging};
+use crate::lake::{Compacted, Compacting, Rewriter, compact};
+
+use crate::lake::hold;
+use crate::outcome::Lost;
+
+/// How a lake is written anew.
+#[derive(Clone, Debug)]
+pub struct RewriteRequest {
+    /// The lake's directory.
+    pub lake: PathBuf,
+    /// Bytes that a part should have, about; as in the last conversion, unless it is said.
+    pub target_file_size: Option<u64>,
+    /// Workers; 0 for one a core.
+    pub jobs: usize,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// Whether a compaction writes files anew that are of an earlier form, which older readers do not know.
+    pub earlier_forms: bool,
+    /// Whether to say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// How the run is stopped early.
+    pub cancel: Cancel,
+}
+
+/// What `parcap compact` did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CompactReport {
+    /// Files that went, and those that took their place.
+    #[serde(flatten)]
+    pub done: Compacted,
+    /// What the lake has lost; the files of these partitions and dates stay as they are.
+    #[serde(flatten)]
+    pub lost: Lost,
+    /// How long it took.
+    pub seconds: f64,
+    /// What else a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+}
+
+/// Makes the files of a lake fewer and larger, and if that is wanted gives them today's form; the rows are the same.
+///
+/// # Errors
+/// If there is no lake, another run holds it, one of its files is not what was written, or a file cannot be written.
+pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
+    let started = Instant::now();
+    let ((done, lost), notes) = with_lake(request, |lake, held, settings, losses| {
+        let mut lost = Lost::default();
+        lost.add(&losses, &held);
+        let encoder = Encoder::of_lake(settings, lake.root())?;
+        let mut change = Change::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
+        let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
+        let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };
+        let done = compact(&rewriter, how, &losses, &mut change)?;
+        if done != Compacted::default() {
+            let mut after = held;
+            after.add(change.manifest.clone());
+            change.publish(lake, after)?;
+        }
+        Ok((done, lost))
+    })?;
+    Ok(CompactReport { done, lost, seconds: started.elapsed().as_secs_f64(), notes })
+}
+
+/// Holds a lake while something is done with what it holds. Gives also what a person should know of where it lies.
+pub(super) fn with_lake<T>(
+    request: &RewriteRequest,
+    work: impl FnOnce(&Lake, Holdings, &Settings, Losses) -> Result<T>,
+) -> Result<(T, Vec<String>)> {
+    let lake = Lake::at(&request.lake);
+    if !lake.exists() {
+        let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
+        return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
+    }
+    lake.check_is_whole()?;
+    let _lock = hold(&lake, request.wait, &request.cancel)?;
+    let held = Holdings::read(&lake)?;
+    let losses = Losses::find(&lake, &held)?;
+    let mut settings = held.settings.clone().unwrap_or_default();
+    if let Some(size) = request.target_file_size {
+        settings.target_file_size = size;
+    }
+    let result = work(&lake, held, &settings, losses);
+    let swept = sweep_staging(&lake);
+    let result = result?;
+    swept?;
+    Ok((result, lake.notes()))
+}

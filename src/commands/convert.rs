@@ -1,0 +1,173 @@
+//! `parcap convert`: captures to the packets table, then the summaries as the final stage.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::cancel::Cancel;
+use crate::config::Settings;
+use crate::convert::{Workshop, convert_units};
+use crate::error::{Error, Result};
+use crate::lake::{Holdings, Lake, Losses, sweep_staging};
+use crate::memory::Memory;
+use crate::names::PtrOptions;
+use crate::packets::Encoder;
+use crate::plan::{Unit, plan};
+use crate::progress;
+use crate::progress::Progress;
+use crate::threads::workers;
+
+use crate::convert::FinalStage;
+use crate::convert::naming;
+use crate::convert::publish;
+use crate::convert::refuse_damaged;
+use crate::lake::hold;
+use crate::outcome::MaxDamaged;
+use crate::outcome::Report;
+use crate::outcome::per_second;
+use crate::plan::sample;
+use crate::select::hold_back;
+use crate::select::would_convert;
+use crate::select::{Rules, Tonight, tonight};
+
+/// What is to be converted, whereto, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Files, directories, patterns, `-`.
+    pub named: Vec<PathBuf>,
+    /// The lake's directory.
+    pub lake: PathBuf,
+    /// What shapes rows, parts and summaries.
+    pub settings: Settings,
+    /// What becomes of captures that the lake holds already.
+    pub rules: Rules,
+    /// How reverse lookups are done, if they are a source of names.
+    pub ptr: PtrOptions,
+    /// Workers; 0 for one a core.
+    pub jobs: usize,
+    /// Bytes of memory that the run may take; `None` for what its workers need.
+    pub memory: Option<u64>,
+    /// Whether a damaged capture is refused, instead of converted up to its fault.
+    pub strict: bool,
+    /// How many captures may be damaged or refused before the run fails.
+    pub max_damaged: Option<MaxDamaged>,
+    /// Rows of each summary table that the report shows.
+    pub top: usize,
+    /// Whether to say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// Whether progress is shown.
+    pub progress: Progress,
+    /// How the run is stopped early.
+    pub cancel: Cancel,
+}
+
+/// Runs the whole job.
+///
+/// # Errors
+/// If the lake cannot be written, is held by another run, or was made with other settings; nothing of this run is
+/// visible then. Captures that are damaged or refused are no errors: the report names them.
+pub fn convert(request: &Request) -> Result<Report> {
+    let started = Instant::now();
+    let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
+    let mut lake = Lake::at(&request.lake);
+    if request.lake.is_file() {
+        return Err(Error::LakeIsAFile { path: request.lake.clone() });
+    }
+    // A lake that is there is repaired before anybody looks at what it holds.
+    lake.check_is_whole()?;
+    let mut lock = None;
+    if lake.exists() && !request.dry_run {
+        lock = Some(hold(&lake, request.wait, &request.cancel)?);
+    }
+    let mut report = Report { lake: request.lake.clone(), ..Report::default() };
+    let mut held = Holdings::read(&lake)?;
+    held.agrees_with(&request.settings, &request.lake)?;
+    let mut losses = Losses::find(&lake, &held)?;
+    report.lost.add(&losses, &held);
+    let rules = Rules { window: memory.largest_window(), ..request.rules.clone() };
+    report.newest_packet_timestamp_seconds = held.newest_packet();
+    let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
+    if !report.away.is_empty() {
+        report.notes.extend(lake.notes());
+        return Ok(report);
+    }
+    if request.dry_run {
+        report.inputs = tonight.convert.len() as u64;
+        report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
+        report.would_convert = Some(would_convert(&tonight, &held, &rules));
+        return Ok(report);
+    }
+    if lock.is_none() && tonight.convert.is_empty() {
+        return report.within(request.max_damaged);
+    }
+    if lock.is_none() {
+        // What is wrong with a source of names shows before there is a lake.
+        naming::open(&request.settings.names, None, naming::now())?;
+        // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
+        lake = Lake::create(&request.lake)?;
+        lock = Some(hold(&lake, request.wait, &request.cancel)?);
+        held = Holdings::read(&lake)?;
+        held.agrees_with(&request.settings, &request.lake)?;
+        losses = Losses::find(&lake, &held)?;
+        if held.sequence > 0 {
+            report = Report { lake: request.lake.clone(), ..Report::default() };
+            report.newest_packet_timestamp_seconds = held.newest_packet();
+            report.lost.add(&losses, &held);
+            tonight = crate::select::tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
+            if !report.away.is_empty() {
+                return Ok(report);
+            }
+        }
+    }
+    let how = (request.jobs, &request.cancel);
+    hold_back(&lake, &held, &mut tonight, losses, how, &mut report.lost)?;
+    let result = convert_and_commit(request, memory, &lake, tonight, held, &mut report);
+    let swept = sweep_staging(&lake);
+    drop(lock);
+    result?;
+    swept?;
+    report.notes.extend(lake.notes());
+    report.seconds = started.elapsed().as_secs_f64();
+    report.packets_per_second = per_second(report.records, report.seconds);
+    Ok(report)
+}
+
+fn convert_and_commit(
+    request: &Request,
+    memory: Memory,
+    lake: &Lake,
+    mut tonight: Tonight,
+    held: Holdings,
+    report: &mut Report,
+) -> Result<()> {
+    let settings = &request.settings;
+    let stage = FinalStage::open(lake, (settings, &held), &request.ptr, request.top, &request.cancel)?;
+    let workshop =
+        Workshop::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
+    let convert = std::mem::take(&mut tonight.convert);
+    let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
+    let taken = held.identities_without(&replaced);
+    let sampled = convert.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
+    let units = plan(sampled, settings, &taken);
+    let bytes = units.iter().map(bytes_of).sum();
+    let mut rows =
+        progress::watch(request.progress, bytes, &workshop.meter, || convert_units(&units, &workshop, request.jobs))?;
+    if request.strict {
+        rows = refuse_damaged(rows, workshop, request.jobs, &taken, report)?;
+    }
+    publish(stage, rows, tonight, held, (request.jobs, request.max_damaged), report)
+}
+
+fn bytes_of(unit: &Unit) -> u64 {
+    unit.captures
+        .iter()
+        .map(|capture| match &capture.chunks {
+            None => capture.input.size,
+            Some(chunks) => {
+                let start = chunks.start * unit.settings.chunk_size;
+                (chunks.end * unit.settings.chunk_size).min(capture.input.size).saturating_sub(start)
+            }
+        })
+        .sum()
+}

@@ -1,0 +1,337 @@
+//! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
+
+use crate::packets::Encoder;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::lake::{Holdings, Lake, Losses, PACKETS, RefusedEntry, checked, sweep, sweep_staging};
+use crate::memory::Memory;
+use crate::names::PtrOptions;
+use crate::path_text;
+use crate::plan::{Unit, is_identity};
+use crate::plan::{UnitRow, unproved};
+
+use crate::cancel::Cancel;
+use crate::convert::{Workshop, convert_units};
+
+use super::plan::Plan;
+use crate::commands::abandoned;
+use crate::convert;
+use crate::convert::FinalStage;
+use crate::convert::publish;
+use crate::convert::refuse_damaged;
+use crate::lake::hold;
+use crate::outcome::Report;
+use crate::outcome::per_second;
+use crate::select::Tonight;
+use crate::text::plural_of;
+use crate::threads::workers;
+
+/// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
+/// unit may be converted twice, also at the same time.
+///
+/// # Errors
+/// If the unit is not one that a plan makes, or the lake cannot be written; nothing of it is left then.
+pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitRow> {
+    // Folders are called by them.
+    if !is_identity(&unit.id) || unit.plan.as_ref().is_some_and(|plan| !is_identity(plan)) {
+        let problem = "is not a unit as `parcap plan` prints it".to_owned();
+        return Err(Error::Commit { path: unit.name().into(), problem });
+    }
+    if lake.is_file() {
+        return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
+    }
+    Lake::at(lake).check_is_whole()?;
+    let lake = Lake::create(lake)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let folder = unit.plan.as_ref().map_or_else(Lake::units, |plan| Lake::units().join(plan));
+    let staging = folder.join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
+    let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
+    let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
+    let place = lake.resolve(&staging);
+    let mut workshop = Workshop::new(lake, encoder, memory, cancel);
+    workshop.staging = staging;
+    let result = convert::convert_unit(unit, &workshop, jobs);
+    if result.is_err() {
+        // Why it failed is what matters.
+        let _ = sweep(&place);
+    }
+    result
+}
+
+/// How units that were converted elsewhere are committed.
+#[derive(Clone, Debug)]
+pub struct CommitOptions {
+    /// The plan's first line. Without it, units are committed whose captures are new, and nothing else is known.
+    pub plan: Option<Plan>,
+    /// What becomes of the others if units are missing.
+    pub incomplete: Incomplete,
+    /// Folders of plans in which nothing has been written for so long are removed.
+    pub abandon: Option<Duration>,
+    /// Workers, for what has to be converted again; 0 for one a core.
+    pub jobs: usize,
+    /// How reverse lookups are done, if they are a source of names.
+    pub ptr: PtrOptions,
+    /// Whether a damaged capture is refused, instead of converted up to its fault.
+    pub strict: bool,
+    /// Rows of each summary table that the report shows.
+    pub top: usize,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// How the commit is stopped early.
+    pub cancel: Cancel,
+}
+
+/// What a commit does if units of its plan are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incomplete {
+    /// It names them, and commits nothing.
+    Refuse,
+    /// It leaves out the captures that are not whole, names them, and commits the others.
+    LeaveOut,
+}
+
+/// Publishes the rows of units that were converted elsewhere.
+///
+/// A chunk that began at a position which turns out wrong is converted again here, with the rest of its capture; so are
+/// the neighbours of a damaged capture, if `strict` refuses it. Once it is done, all that was staged for the plan is
+/// removed, attempts that were lost included.
+///
+/// # Errors
+/// If units of the plan are missing and are not to be left out, the lake has changed since the plan was made, a capture
+/// that has to be converted again is not there, or the lake cannot be written.
+pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result<Report> {
+    let started = Instant::now();
+    let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
+    let rows = delivered(whole(&Lake::at(lake), rows), &options, &mut report)?;
+    let settings = options.plan.as_ref().map(|plan| &plan.settings);
+    let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
+    let lake = Lake::at(lake);
+    let nothing = rows.is_empty() && options.plan.as_ref().is_none_or(|plan| plan.units.is_empty());
+    if nothing && !lake.exists() {
+        return Ok(report);
+    }
+    lake.check_is_whole()?;
+    let lake = Lake::create(lake.root())?;
+    let _lock = hold(&lake, options.wait, &options.cancel)?;
+    if let Some(settings) = &settings {
+        let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
+        let result = commit_rows(&lake, rows, settings, &options, &mut report);
+        let swept = sweep_staging(&lake);
+        result?;
+        swept?;
+        // Only after the commit: until then they are all there is of the work.
+        let plan = options.plan.iter().map(|plan| Lake::units().join(&plan.plan));
+        plan.chain(folders.iter().cloned()).try_for_each(|folder| sweep(&lake.resolve(&folder)))?;
+        // Of an earlier plan whose units were committed with this one, if that was all it had.
+        let plans: BTreeSet<_> = folders.iter().filter_map(|folder| folder.parent()).collect();
+        plans.iter().for_each(|folder| drop(fs::remove_dir(lake.resolve(folder))));
+    }
+    abandoned::sweep(&lake, options.abandon)?;
+    report.notes.extend(lake.notes());
+    report.seconds = started.elapsed().as_secs_f64();
+    report.packets_per_second = per_second(report.records, report.seconds);
+    Ok(report)
+}
+
+/// Takes out attempts whose files are gone, of units that were converted more than once.
+fn whole(lake: &Lake, mut rows: Vec<UnitRow>) -> Vec<UnitRow> {
+    let mut attempts: HashMap<String, usize> = HashMap::new();
+    rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
+    let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
+        lake.resolve(staged).metadata().is_ok_and(|metadata| metadata.len() == bytes)
+    };
+    rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
+    rows
+}
+
+/// The files of a unit: where they are staged, their bytes and checksums.
+fn staged(row: &UnitRow) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
+    let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
+    parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
+}
+
+/// The rows that are to be committed, in their order.
+fn delivered(mut rows: Vec<UnitRow>, options: &CommitOptions, report: &mut Report) -> Result<Vec<UnitRow>> {
+    if let Some(plan) = &options.plan {
+        plan.check()?;
+        plan.note(report);
+        let (of_plan, others) = plan.rows(rows);
+        rows = of_plan;
+        if others > 0 {
+            let rows = plural_of(others as u64, "row was", "rows were");
+            report.notes.push(format!("{rows} passed over, of units that are not in this plan"));
+        }
+    } else {
+        if let Some(row) = rows.iter().find(|row| row.unit.only_with_plan) {
+            let problem = "is committed together with the first line of its plan, which says what it replaces; \
+                           give that line as well, or name the plan with `--plan`";
+            return Err(Error::Commit { path: row.unit.name().into(), problem: problem.to_owned() });
+        }
+        let mut seen = HashSet::new();
+        rows.retain(|row| seen.insert(row.unit.id.clone()));
+        rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+    }
+    let settings = options.plan.as_ref().map(|plan| plan.settings.clone());
+    let settings = settings.or_else(|| rows.first().map(|row| row.unit.settings.clone())).unwrap_or_default();
+    rows.iter().try_for_each(|row| fits(row, &settings))?;
+    Ok(rows)
+}
+
+fn commit_rows(
+    lake: &Lake,
+    mut rows: Vec<UnitRow>,
+    settings: &Settings,
+    options: &CommitOptions,
+    report: &mut Report,
+) -> Result<()> {
+    let held = Holdings::read(lake)?;
+    held.agrees_with(settings, lake.root())?;
+    let mut selection = Tonight::default();
+    if let Some(plan) = &options.plan {
+        if !plan.is_of(&held) && plan.is_done(&held) {
+            report.newest_packet_timestamp_seconds = held.newest_packet();
+            report.notes.push("the lake holds all of the plan already".to_owned());
+            return Ok(());
+        }
+        if !plan.is_of(&held) {
+            return Err(Error::PlanIsOld { lake: lake.root().to_path_buf(), made: plan.sequence, now: held.sequence });
+        }
+        selection = plan.selection();
+    }
+    report.lost.add(&Losses::find(lake, &held)?, &held);
+    let stage = FinalStage::open(lake, (settings, &held), &options.ptr, options.top, &options.cancel)?;
+    if options.plan.is_none() {
+        rows.retain(|row| !held.has_unit(&row.unit.id));
+    }
+    let leave_out = options.incomplete == Incomplete::LeaveOut;
+    if leave_out {
+        rows.retain(|row| is_staged(lake, row));
+    }
+    let (mut missing, units) = options.plan.as_ref().map(|plan| plan.missing(&rows)).unwrap_or_default();
+    if units > 0 && !leave_out {
+        let all = options.plan.as_ref().map_or(0, |plan| plan.units.len());
+        let captures = missing.iter().map(|path| path_text::printable(path)).collect();
+        return Err(Error::UnitsMissing { missing: units, all, captures });
+    }
+    leave(&mut rows, &missing);
+    let again: HashSet<_> = unproved(&rows).into_iter().collect();
+    if !again.is_empty() {
+        let workshop = workshop(lake, settings, options.jobs, &options.cancel)?;
+        rows = convert_again(&workshop, rows, &again, options.jobs)?;
+    }
+    let unproved = unproved(&rows);
+    if let Some(path) = unproved.first().filter(|_| !leave_out) {
+        let problem = "some of its units are missing; commit all units of a capture together".to_owned();
+        return Err(Error::Commit { path: path.clone(), problem });
+    }
+    leave(&mut rows, &unproved.iter().cloned().collect());
+    missing.extend(unproved);
+    selection.leave(&missing);
+    if options.strict {
+        let workshop = workshop(lake, settings, options.jobs, &options.cancel)?;
+        let refused = refused(&rows);
+        let captures = rows.iter().flat_map(|row| &row.unit.captures);
+        let replaced = captures.filter_map(|capture| Some(held.input_at(&capture.input.absolute)?.id)).collect();
+        rows = refuse_damaged(rows, workshop, options.jobs, &held.identities_without(&replaced), report)?;
+        if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
+            let problem =
+                "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();
+            return Err(Error::Commit { path, problem });
+        }
+    }
+    publish(stage, rows, selection, held, (options.jobs, None), report)?;
+    // The lake knows nothing of them: the next plan has them.
+    report.refused.extend(missing.into_iter().map(left_out));
+    Ok(())
+}
+
+/// Takes out the units of captures that are not whole.
+fn leave(rows: &mut Vec<UnitRow>, captures: &BTreeSet<PathBuf>) {
+    rows.retain(|row| !row.unit.captures.iter().any(|capture| captures.contains(&capture.input.absolute)));
+}
+
+/// What is said of a capture that is left out of a commit.
+fn left_out(path: PathBuf) -> RefusedEntry {
+    let reason = "was left out, for not all of its units are there".to_owned();
+    RefusedEntry { path, reason, hint: Some("the next plan has it again".to_owned()), seen: None, retired: false }
+}
+
+/// Whether all files of a unit are where its row says, and as they were written.
+fn is_staged(lake: &Lake, row: &UnitRow) -> bool {
+    staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
+}
+
+/// The captures that gave no rows because they could not be read.
+fn refused(rows: &[UnitRow]) -> HashSet<PathBuf> {
+    let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+    captures.filter(|(_, found)| found.refused.is_some()).map(|(capture, _)| capture.input.path.clone()).collect()
+}
+
+/// A row comes from anywhere: it must be of the same settings as the others, and name nothing outside the lake's own
+/// folders.
+fn fits(row: &UnitRow, settings: &Settings) -> Result<()> {
+    let refused =
+        |path: &Path, problem: &str| Err(Error::Commit { path: path.to_path_buf(), problem: problem.to_owned() });
+    let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+    if row.unit.settings != *settings {
+        return refused(Path::new(&row.unit.name()), "was converted with other settings than the units before it");
+    }
+    let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
+    let partial =
+        row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Lake::partial_path(&row.unit.id)));
+    for (staged, path, belongs) in parts.chain(partial) {
+        if !plain(staged) || folder_above(staged, &row.unit.id).is_none() {
+            return refused(staged, "is not where `parcap convert-unit` stages its files");
+        }
+        if !plain(path) || !belongs {
+            return refused(path, "is not a place for a part of the lake");
+        }
+    }
+    Ok(())
+}
+
+/// Orders rows as a plan does, whatever order a scheduler finished them in.
+fn place_of(row: &UnitRow) -> (Option<&Path>, u64, &str) {
+    let first = row.unit.captures.first();
+    let chunk = first.and_then(|capture| capture.chunks.as_ref()).map_or(0, |chunks| chunks.start);
+    (first.map(|capture| capture.input.absolute.as_path()), chunk, &row.unit.id)
+}
+
+/// The folder in which a unit was staged.
+fn folder_of(row: &UnitRow) -> Option<PathBuf> {
+    let staged = row.parts.first().map(|part| &part.staged).or(row.partial.as_ref().map(|partial| &partial.staged))?;
+    folder_above(staged, &row.unit.id).map(Path::to_path_buf)
+}
+
+/// The folder of an attempt at a unit: `units/UNIT-…`, or `units/PLAN/UNIT-…`; its files are in a folder of it.
+fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
+    let folder = staged.parent()?.parent()?;
+    let above = folder.parent()?;
+    let is_its_own = folder.file_name()?.to_str()?.strip_prefix(unit)?.starts_with('-');
+    let is_below = above == Lake::units() || above.parent() == Some(&Lake::units());
+    (is_its_own && is_below && !unit.is_empty()).then_some(folder)
+}
+
+/// What units are converted with that have to be converted again here.
+fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<Workshop> {
+    let memory = Memory::share(None, workers(jobs), settings.row_group_rows)?;
+    Ok(Workshop::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))
+}
+
+fn convert_again(
+    workshop: &Workshop,
+    rows: Vec<UnitRow>,
+    again: &HashSet<PathBuf>,
+    jobs: usize,
+) -> Result<Vec<UnitRow>> {
+    let of_those = |row: &UnitRow| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
+    let (disproved, mut kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
+    let units: Vec<_> = disproved.into_iter().map(|row| row.unit).collect();
+    kept.extend(convert_units(&units, workshop, jobs)?);
+    Ok(kept)
+}

@@ -1,0 +1,162 @@
+//! `parcap forget`: captures are taken out of a lake, by what they are called or by how old they are.
+
+use crate::packets::Encoder;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{Action, Change, InputEntry, RefusedEntry, Seen};
+use crate::lake::{Rewriter, take_out};
+use crate::names::PtrOptions;
+use crate::path_text;
+
+use super::compact::{RewriteRequest, with_lake};
+use crate::select::{Called, of_all};
+
+use crate::convert::FinalStage;
+use crate::outcome::Lost;
+use crate::outcome::Report;
+use crate::select::cannot_go;
+
+/// What `parcap forget` did.
+#[derive(Debug, Default, Serialize)]
+pub struct ForgetReport {
+    /// The date before which the newest packet of each is, if they were taken out for their age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Captures that were taken out.
+    pub captures: Vec<Forgotten>,
+    /// Files of which it is not known any more that they were refused, or taken out for their age: what they are about is
+    /// looked at again.
+    pub refused: u64,
+    /// Rows that were taken out.
+    pub rows: u64,
+    /// What the lake has lost, and the captures that could not be taken out because of it.
+    #[serde(flatten)]
+    pub lost: Lost,
+    /// What else a person should know.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+}
+
+/// A capture that was taken out.
+#[derive(Debug, Serialize)]
+pub struct Forgotten {
+    /// As it was named when it was converted.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The absolute path.
+    #[serde(with = "path_text")]
+    pub absolute: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// Takes captures out of a lake, by their paths or by folders that they were in, whether they still exist or not. What is
+/// still there is new to the next run.
+///
+/// # Errors
+/// As [`compact_lake`](super::compact::compact_lake); and [`Error::NotHeld`] if the lake holds nothing of something that is named,
+/// or it may mean several captures: nothing is changed then, for one name that was mistyped puts the others in doubt.
+pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetReport> {
+    with_captures(request, named, None)
+}
+
+/// Takes out the captures whose newest packet is before a date (UTC), of what is named, or of all. One with packets on
+/// both sides stays as it is until all of them are older; one without any time goes by its time of modification. Files
+/// that are still there are remembered, and not converted again as long as they are as they were.
+///
+/// # Errors
+/// As [`forget`].
+pub fn forget_before(request: &RewriteRequest, named: &[PathBuf], before: Day) -> Result<ForgetReport> {
+    with_captures(request, named, Some(before))
+}
+
+fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day>) -> Result<ForgetReport> {
+    let (report, notes) = with_lake(request, |lake, held, settings, mut losses| {
+        let Called { mut captures, mut refused } = if named.is_empty() {
+            of_all(&held)
+        } else {
+            Called::of(named, &held)
+                .map_err(|unheld| Error::NotHeld { lake: lake.root().to_path_buf(), named: unheld })?
+        };
+        if let Some(before) = before {
+            captures.retain(|id| held.inputs.get(id).is_some_and(|entry| is_older(entry, before)));
+            refused.clear();
+        }
+        let kept = cannot_go(lake, &held, &captures, &mut losses, (request.jobs, &request.cancel))?;
+        captures.retain(|id| !kept.contains_key(id));
+        let retire = |before| held.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
+        let retired = before.map_or(Vec::new(), retire);
+        let entries = captures.iter().filter_map(|id| held.inputs.get(id));
+        let gone = entries.map(|entry| Forgotten {
+            path: entry.input.path.clone(),
+            absolute: entry.input.absolute.clone(),
+            rows: entry.found.rows,
+        });
+        let mut report = ForgetReport { captures: gone.collect(), ..ForgetReport::default() };
+        report.before = before.map(Day::text);
+        report.lost.add(&losses, &held);
+        report.lost.hold_back(&kept, &held);
+        report.rows = report.captures.iter().map(|capture| capture.rows).sum();
+        report.refused = refused.len() as u64;
+        if request.dry_run || (captures.is_empty() && refused.is_empty()) {
+            return Ok(report);
+        }
+        let encoder = Encoder::of_lake(settings, lake.root())?;
+        let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
+        let stage = FinalStage::open(lake, (settings, &held), &ptr, 0, &request.cancel)?;
+        let mut change = Change::new(&held, Action::Forget, settings.clone());
+        change.manifest.removed.refused = refused;
+        change.manifest.refused = retired;
+        let days = if captures.is_empty() {
+            BTreeSet::new()
+        } else {
+            take_out(&Rewriter::new(lake, &held, &encoder, &request.cancel), &captures, request.jobs, &mut change)?
+        };
+        let mut after = held;
+        after.add(change.manifest.clone());
+        if settings.summaries && !captures.is_empty() {
+            let mut told = Report::default();
+            stage.stage(days, &after, &mut change, &mut told)?;
+            report.lost.files.extend(told.lost.files);
+        }
+        report.lost.leave_out_mended(&change, &after);
+        change.publish(lake, after)?;
+        Ok(report)
+    })?;
+    Ok(ForgetReport { notes, ..report })
+}
+
+/// Whether all of a capture is before a date. What was left out goes with the capture that stands for it.
+fn is_older(entry: &InputEntry, before: Day) -> bool {
+    const NANOS: i64 = 1_000_000_000;
+    let modified = (entry.input.modified > 0).then_some(entry.input.modified / NANOS);
+    let newest = entry.found.latest.map_or(modified, |latest| Some(latest.seconds()));
+    entry.same_as.is_none() && newest.is_some_and(|newest| Day::of_seconds(newest) < before)
+}
+
+/// What is remembered of a capture that is taken out for its age, or that was left out for one that is: the next night
+/// would convert it again.
+fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day) -> Option<RefusedEntry> {
+    let goes = captures.contains(&entry.id) || entry.same_as.is_some_and(|same_as| captures.contains(&same_as));
+    let input = &entry.input;
+    (goes && !input.is_stdin() && may_be_there(&input.absolute)).then(|| RefusedEntry {
+        path: input.path.clone(),
+        reason: format!("was taken out of the lake, for it is older than {}", before.text()),
+        hint: Some("`parcap convert --force` converts it again".to_owned()),
+        seen: Some(Seen::of_input(input)),
+        retired: true,
+    })
+}
+
+/// Whether a file is there, or will be once its disk is mounted.
+fn may_be_there(path: &Path) -> bool {
+    let is_gone = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    !is_gone(path) || path.parent().is_some_and(is_gone)
+}

@@ -1,0 +1,314 @@
+//! `plan`: the units of a conversion, for processes that convert them elsewhere, and what else the conversion would know.
+//!
+//! A plan changes nothing. What its commit has to know besides the units (captures that have another name, what was
+//! refused, what is left out) is its first line. That line belongs to the lake as it was: a commit takes it only as long
+//! as the lake holds the same captures.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cancel::Cancel;
+use crate::config::Settings;
+use crate::discover::Input;
+use crate::error::{Error, Result};
+use crate::hash::ContentHash;
+use crate::lake::{Holdings, Lake, Losses, MetAgain, RefusedEntry, Seen};
+use crate::path_text;
+use crate::plan::UnitRow;
+use crate::plan::{Unit, derived_identity, plan as units_of};
+
+use crate::outcome::Lost;
+use crate::outcome::{Duplicate, Overwritten, Renamed, Report};
+use crate::plan::sample;
+use crate::select::hold_back;
+use crate::select::{Rules, Tonight, tonight};
+
+/// What a plan says besides its units: its first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What it is known by, a hash of all the rest. The folder is called so in which its units are staged.
+    pub plan: String,
+    /// Number of the lake's last commit; 0 if there was no lake.
+    pub sequence: u64,
+    /// Captures to be converted.
+    pub captures: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// What shapes rows, parts and summaries.
+    pub settings: Settings,
+    /// The units, in the order in which a conversion would have them.
+    pub units: Vec<PlannedUnit>,
+    for_commit: ForCommit,
+}
+
+/// A unit of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedUnit {
+    /// Its identity.
+    pub id: String,
+    /// Absolute paths of its captures.
+    #[serde(with = "path_text::list")]
+    pub captures: Vec<PathBuf>,
+}
+
+/// What only the commit has to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ForCommit {
+    /// What the captures are known by that the lake held.
+    lake: String,
+    selection: Tonight,
+    noted: Noted,
+}
+
+/// What was noted of captures that are not to be converted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Noted {
+    unchanged: u64,
+    touched: u64,
+    settling: u64,
+    quarantined: u64,
+    retired: u64,
+    stepped_over: u64,
+    captures_missing: Option<u64>,
+    renamed: Vec<Renamed>,
+    overwritten: Vec<Overwritten>,
+    duplicates: Vec<Duplicate>,
+    refused: Vec<RefusedEntry>,
+    notes: Vec<String>,
+    lost: Lost,
+}
+
+/// A plan, its units, and what is to be said of it.
+#[derive(Debug)]
+pub struct Planned {
+    /// The first line; none if the archive is away, for then there is nothing to commit.
+    pub plan: Option<Plan>,
+    /// The units.
+    pub units: Vec<Unit>,
+    /// What was found.
+    pub report: Report,
+}
+
+/// Plans a conversion of `named` into a lake. Standard input has no place in a plan.
+///
+/// # Errors
+/// If the lake's manifests cannot be read, it was made with other settings, or a signal has arrived.
+pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules, cancel: &Cancel) -> Result<Planned> {
+    let held = Holdings::read(&Lake::at(lake))?;
+    held.agrees_with(settings, lake)?;
+    let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
+    report.newest_packet_timestamp_seconds = held.newest_packet();
+    let losses = Losses::find(&Lake::at(lake), &held)?;
+    report.lost.add(&losses, &held);
+    let mut selection = tonight(named, &held, rules, cancel, &mut report)?;
+    if !report.away.is_empty() {
+        return Ok(Planned { plan: None, units: Vec::new(), report });
+    }
+    hold_back(&Lake::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
+    let inputs = std::mem::take(&mut selection.convert);
+    if inputs.iter().any(Input::is_stdin) {
+        let hint = "convert it where it is, with `parcap convert`";
+        return Err(Error::Usage { problem: "a stream cannot be converted elsewhere", hint });
+    }
+    report.inputs = inputs.len() as u64;
+    report.bytes_in = inputs.iter().map(|input| input.size).sum();
+    let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
+    let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
+    let mut units = units_of(sampled, settings, &held.identities_without(&replaced));
+    let mut plan = Plan {
+        plan: String::new(),
+        sequence: held.sequence,
+        captures: report.inputs,
+        bytes: report.bytes_in,
+        settings: settings.clone(),
+        units: units.iter().map(PlannedUnit::of).collect(),
+        for_commit: ForCommit { lake: captures_of(&held), selection, noted: Noted::of(&report) },
+    };
+    plan.plan = plan.identity()?;
+    let only_with_plan = !only_adds(&plan.for_commit.selection, &units, &held);
+    for unit in &mut units {
+        (unit.plan, unit.only_with_plan) = (Some(plan.plan.clone()), only_with_plan);
+    }
+    Ok(Planned { plan: Some(plan), units, report })
+}
+
+/// Whether a plan only adds captures, and its rows do no harm without its first line: what is new is new without it as well,
+/// and another time of modification, a copy that is left out or a refusal that is over can be noted by the next run.
+fn only_adds(selection: &Tonight, units: &[Unit], held: &Holdings) -> bool {
+    let mut is_touched = selection
+        .met_again
+        .iter()
+        .map(|met| held.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
+    let rest = Tonight { met_again: vec![], left_out: vec![], forgiven: vec![], ..selection.clone() };
+    is_touched.all(|is_touched| is_touched)
+        && rest == Tonight::default()
+        && !units.iter().any(|unit| held.has_unit(&unit.id))
+}
+
+impl Plan {
+    fn identity(&self) -> Result<String> {
+        let nameless = Self { plan: String::new(), ..self.clone() };
+        let text = serde_json::to_string(&nameless).map_err(|source| Error::io("write", "a plan")(source.into()))?;
+        Ok(derived_identity("plan", std::iter::once(text.as_str())))
+    }
+
+    /// Whether it is as it was made: it may have come a long way.
+    ///
+    /// # Errors
+    /// [`Error::Commit`] if it is not.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.identity()? == self.plan {
+            return Ok(());
+        }
+        let problem = "was changed, or made by another version of parcap; plan again".to_owned();
+        Err(Error::Commit { path: format!("plan {}", self.plan).into(), problem })
+    }
+
+    /// Whether a lake holds the captures that it held when the plan was made. Compacting it changes nothing of that.
+    pub(super) fn is_of(&self, held: &Holdings) -> bool {
+        self.for_commit.lake == captures_of(held)
+    }
+
+    /// Whether a lake holds all its units, and each capture under the name that it was met under: it was committed, or what
+    /// it is about was done otherwise.
+    pub(super) fn is_done(&self, held: &Holdings) -> bool {
+        let Tonight { met_again, displaced, .. } = &self.for_commit.selection;
+        let is_there =
+            |met: &MetAgain| held.inputs.get(&met.input).is_none_or(|entry| Seen::of_input(&entry.input) == met.seen);
+        self.units.iter().all(|unit| held.has_unit(&unit.id))
+            && met_again.iter().all(is_there)
+            && !displaced.iter().any(|(_, id)| held.inputs.contains_key(id))
+    }
+
+    /// What is to be done besides converting.
+    pub(super) fn selection(&self) -> Tonight {
+        self.for_commit.selection.clone()
+    }
+
+    /// Notes what was found when the plan was made.
+    pub(super) fn note(&self, report: &mut Report) {
+        self.for_commit.noted.clone().note(report);
+    }
+
+    /// Keeps the rows of its units, each once and in its order; says how many others there were.
+    pub(super) fn rows(&self, rows: Vec<UnitRow>) -> (Vec<UnitRow>, usize) {
+        let places: HashMap<&str, (usize, &PlannedUnit)> =
+            self.units.iter().enumerate().map(|(place, unit)| (unit.id.as_str(), (place, unit))).collect();
+        let (mut seen, mut kept, mut others) = (HashSet::new(), Vec::new(), 0);
+        for row in rows {
+            // What was renamed since an earlier plan has the same identity.
+            match places.get(row.unit.id.as_str()) {
+                Some((place, unit)) if **unit == PlannedUnit::of(&row.unit) => {
+                    if seen.insert(*place) {
+                        kept.push((*place, row));
+                    }
+                }
+                _ => others += 1,
+            }
+        }
+        kept.sort_by_key(|(place, _)| *place);
+        (kept.into_iter().map(|(_, row)| row).collect(), others)
+    }
+
+    /// The captures of units of which there is no row, and how many units those are.
+    pub(super) fn missing(&self, rows: &[UnitRow]) -> (BTreeSet<PathBuf>, usize) {
+        let there: HashSet<&str> = rows.iter().map(|row| row.unit.id.as_str()).collect();
+        let missing: Vec<_> = self.units.iter().filter(|unit| !there.contains(unit.id.as_str())).collect();
+        (missing.iter().flat_map(|unit| unit.captures.iter().cloned()).collect(), missing.len())
+    }
+}
+
+impl PlannedUnit {
+    fn of(unit: &Unit) -> Self {
+        let captures = unit.captures.iter().map(|capture| capture.input.absolute.clone()).collect();
+        Self { id: unit.id.clone(), captures }
+    }
+}
+
+impl Noted {
+    /// Each field of a report is either noted when captures are sorted out, or follows from the commit.
+    fn of(report: &Report) -> Self {
+        let Report {
+            lake: _,
+            inputs: _,
+            unchanged,
+            touched,
+            replaced: _,
+            settling,
+            quarantined,
+            retired,
+            stepped_over,
+            captures_missing,
+            newest_packet_timestamp_seconds: _,
+            away: _,
+            lost,
+            records: _,
+            rows: _,
+            bytes_in: _,
+            would_convert: _,
+            bytes_out: _,
+            parts: _,
+            seconds: _,
+            packets_per_second: _,
+            damaged: _,
+            changing: _,
+            renamed,
+            overwritten,
+            refused,
+            odd: _,
+            unusual: _,
+            names: _,
+            notes,
+            duplicates,
+            summaries: _,
+        } = report;
+        Self {
+            unchanged: *unchanged,
+            touched: *touched,
+            settling: *settling,
+            quarantined: *quarantined,
+            retired: *retired,
+            stepped_over: *stepped_over,
+            captures_missing: *captures_missing,
+            renamed: renamed.clone(),
+            overwritten: overwritten.clone(),
+            duplicates: duplicates.clone(),
+            refused: refused.clone(),
+            notes: notes.clone(),
+            lost: lost.clone(),
+        }
+    }
+
+    fn note(self, report: &mut Report) {
+        report.unchanged = self.unchanged;
+        report.touched = self.touched;
+        report.settling = self.settling;
+        report.quarantined = self.quarantined;
+        report.retired = self.retired;
+        report.stepped_over = self.stepped_over;
+        report.captures_missing = self.captures_missing;
+        report.renamed = self.renamed;
+        report.overwritten = self.overwritten;
+        report.duplicates = self.duplicates;
+        report.refused = self.refused;
+        report.notes = self.notes;
+        report.lost = self.lost;
+    }
+}
+
+/// What the captures of a lake are known by, all together: what a plan decides follows from them.
+fn captures_of(held: &Holdings) -> String {
+    let mut hash = ContentHash::default();
+    for entry in held.inputs.values() {
+        let input = &entry.input;
+        hash.field(input.absolute.as_os_str().as_encoded_bytes());
+        hash.field(input.fingerprint.as_deref().unwrap_or_default().as_bytes());
+        hash.field(entry.status.name().as_bytes());
+        for number in [entry.id as u64, input.size, input.modified.cast_unsigned(), entry.same_as.unwrap_or(0) as u64] {
+            hash.update(&number.to_le_bytes());
+        }
+    }
+    hash.hex()
+}

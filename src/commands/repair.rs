@@ -1,0 +1,219 @@
+//! `parcap verify --repair`: what a lake has lost is made again from what is left.
+//!
+//! Parts say of themselves whose rows they hold, so a manifest can be made again from them; partial summaries are counted
+//! again from the rows, and tables follow from these. What is gone for good is named, and the captures it was of are marked,
+//! so that the next conversion takes them up again if they are still there. All of it is one commit, or none.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::remains;
+use crate::lake::{Action, Change, Holdings, Lake, SUMMARIES as FOLDER, checked, data_files, sweep_staging};
+use crate::names::PtrOptions;
+use crate::path_text;
+use crate::summary::SUMMARIES;
+use crate::threads::in_order;
+
+use super::resum::count_again;
+use super::verify::VerifyRequest;
+use crate::convert::FinalStage;
+use crate::lake::hold;
+use crate::outcome::LostFile;
+use crate::outcome::Report;
+
+/// What was mended, and what is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repaired {
+    /// Manifests that were missing or could not be read, so that all was taken from the parts: why.
+    pub manifests: Vec<String>,
+    /// Parts that no manifest named, and that count again.
+    #[serde(with = "path_text::list")]
+    pub taken_up: Vec<PathBuf>,
+    /// Parts that are lost, with their rows.
+    pub lost: Vec<LostFile>,
+    /// Where parts are that are damaged: readers do not see them there.
+    #[serde(with = "path_text::list")]
+    pub set_aside: Vec<PathBuf>,
+    /// Captures of which rows are lost; the next conversion takes them up again if they are still there.
+    pub incomplete: Vec<PartlyLost>,
+    /// Captures of which nothing tells whether all their rows are there: older parts do not say it.
+    #[serde(with = "path_text::list")]
+    pub unproved: Vec<PathBuf>,
+    /// Partial summaries that were counted again.
+    pub partials: u64,
+    /// Captures whose DNS messages are in no summary any more: what they said is not in the rows.
+    #[serde(with = "path_text::list")]
+    pub without_messages: Vec<PathBuf>,
+    /// Summary tables that were made anew.
+    pub tables: u64,
+    /// Files that no manifest names and that do not count, each with the reason.
+    pub left_out: Vec<LostFile>,
+}
+
+/// A capture of which rows are lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartlyLost {
+    /// As it was named.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// How many that is known of.
+    pub rows: u64,
+}
+
+impl Repaired {
+    /// Whether there was nothing to mend.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self { left_out: self.left_out.clone(), ..Self::default() }
+    }
+
+    /// Whether something is gone that was in the lake.
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        !(self.lost.is_empty()
+            && self.incomplete.is_empty()
+            && self.unproved.is_empty()
+            && self.without_messages.is_empty())
+    }
+}
+
+/// Mends a lake.
+///
+/// # Errors
+/// If another run holds the lake, or something cannot be read or written; the lake is as it was then.
+pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
+    let lake = Lake::create(&request.lake)?;
+    let _lock = hold(&lake, request.wait, &request.cancel)?;
+    let mended = mend(&lake, request.jobs, &request.cancel);
+    let swept = sweep_staging(&lake);
+    let mended = mended?;
+    swept?;
+    Ok(mended)
+}
+
+fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
+    let mut repaired = Repaired::default();
+    let mut unreadable = Vec::new();
+    let (mut held, problem) = Holdings::read_all(lake, |error| {
+        // One that a later parcap wrote is no damage.
+        if matches!(error, Error::ManifestVersion { .. }) {
+            return Err(error);
+        }
+        unreadable.push(error.to_string());
+        Ok(())
+    })?;
+    unreadable.extend(problem.map(|problem| problem.to_string()));
+    repaired.manifests = unreadable;
+    held.sequence = lake.last_commit(&held)?;
+    let before = held.clone();
+    let mut left = remains(lake, held, !repaired.manifests.is_empty(), jobs, cancel)?;
+    // What a lost manifest said of tables is lost with it.
+    let anew = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
+    let settings = left.held.settings.clone().unwrap_or_default();
+    left.held.settings = Some(settings.clone());
+    for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
+        let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
+        let lacks = |input| left.held.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);
+        // A commit whose manifest is lost may have put its rows into other parts.
+        if !anew || before.inputs_in(path).any(lacks) {
+            repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
+        }
+    }
+    for (path, problem) in &left.left_out {
+        repaired.left_out.push(LostFile::of(path, problem, &left.held));
+    }
+    repaired.taken_up = left.taken_up.iter().cloned().collect();
+
+    let mut change = Change::new(&left.held, Action::Repair, settings.clone());
+    for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
+        change.remove_part(path);
+        if lake.resolve(path).exists() {
+            repaired.set_aside.push(change.set_aside(path));
+        }
+    }
+    let mut days = BTreeSet::new();
+    if settings.summaries {
+        days = count_again(lake, &mut left, &settings, &mut change, (jobs, cancel), &mut repaired)?;
+        days.extend(lost_tables(lake, &left.held, jobs)?);
+        if anew {
+            days.extend(left.held.parts.keys().map(|path| Lake::day_of(path)));
+            days.extend(before.tables.keys().filter(|path| is_of_a_date(path)).map(|path| Lake::day_of(path)));
+        }
+    }
+    let names_are_lost = left
+        .held
+        .names
+        .as_ref()
+        .is_some_and(|names| checked(&lake.resolve(&names.path), names.bytes, &names.checksum).is_err());
+    if names_are_lost {
+        left.held.names = None;
+        change.remove_table(&Lake::ptr_cache());
+    }
+    for (unit, places) in &left.units {
+        if let Some(last) = places.keys().next_back() {
+            let inputs = (0..=*last).map(|place| places.get(&place).copied().unwrap_or(0)).collect();
+            left.held.take_up_unit(unit, inputs);
+        }
+    }
+    for number in &left.changed {
+        let Some(entry) = left.held.inputs.get(number) else { continue };
+        if entry.lost_rows > 0 {
+            repaired.incomplete.push(PartlyLost { path: entry.input.path.clone(), rows: entry.lost_rows });
+        }
+    }
+    repaired.unproved =
+        left.unproved.iter().filter_map(|id| left.held.inputs.get(id)).map(|entry| entry.input.path.clone()).collect();
+    let captures_are_lost = settings.summaries && lost_captures(lake, &left.held);
+    if repaired.is_empty() && days.is_empty() && !names_are_lost && !captures_are_lost && lake.last_is_sound() {
+        return Ok(repaired);
+    }
+    let mut after = left.held;
+    if settings.summaries {
+        let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
+        let stage = FinalStage::open(lake, (&settings, &after), &ptr, 0, cancel)?;
+        stage.stage(days, &after, &mut change, &mut Report::default())?;
+        change.manifest.removed.tables.iter().for_each(|path| drop(after.tables.remove(path)));
+        repaired.tables = change.manifest.tables.len() as u64;
+        after.add_tables(change.manifest.tables.clone());
+        if anew {
+            // Tables that a lost manifest named, of dates of which there is nothing any more.
+            let stale = data_files(lake)?.into_keys().filter(|path| is_table(path) && !after.tables.contains_key(path));
+            stale.for_each(|path| change.remove_table(&path));
+        }
+    }
+    change.replace_manifests(lake.manifest_files()?);
+    change.publish(lake, after)?;
+    Ok(repaired)
+}
+
+/// Whether a file has the place of a table of one date: `summaries/ports/date=2024-03-11/ports.parquet`.
+fn is_table(path: &Path) -> bool {
+    let mut tables = SUMMARIES.iter().map(|table| Path::new(FOLDER).join(table.name));
+    is_of_a_date(path) && tables.any(|folder| path.starts_with(&folder) && path.file_stem() == folder.file_name())
+}
+
+fn is_of_a_date(path: &Path) -> bool {
+    path.to_string_lossy().contains("date=")
+}
+
+/// The dates of which a table is lost.
+fn lost_tables(lake: &Lake, held: &Holdings, jobs: usize) -> Result<BTreeSet<Day>> {
+    let tables = held.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
+    let lost = in_order::<_, _, Error>(tables, jobs, |table| {
+        let found = checked(&lake.resolve(&table.path), table.bytes, &table.checksum);
+        Ok(found.is_err().then(|| Lake::day_of(&table.path)))
+    })?;
+    Ok(lost.into_iter().flatten().collect())
+}
+
+/// Whether the table of captures is lost.
+fn lost_captures(lake: &Lake, held: &Holdings) -> bool {
+    let mut tables = held.tables.values().filter(|table| !is_of_a_date(&table.path));
+    let is_lost = |path: &Path, bytes, checksum: &str| checked(&lake.resolve(path), bytes, checksum).is_err();
+    tables.any(|table| is_lost(&table.path, table.bytes, &table.checksum))
+}

@@ -1,0 +1,177 @@
+//! `parcap report`: a lake, or some dates of it, or captures, as one page.
+
+use crate::lake::listed_captures;
+use std::cmp::Reverse;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use crate::cancel::Cancel;
+use crate::capture::Timestamp;
+use crate::config::LengthKind;
+use crate::config::Names;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::exit_code::ExitCode;
+use crate::lake::InputEntry;
+use crate::names::PtrOptions;
+use crate::path_text;
+use crate::plan::IMPLAUSIBLE;
+use crate::report::{Content, Implausible, html, plots};
+use crate::summary::{Filter, Listed};
+use crate::text::time;
+
+use super::summarize::{SummarizeRequest, Summarized, summarize};
+use crate::convert::now;
+use crate::outcome::Report;
+use crate::storage::write_out;
+
+/// Columns of the table of captures that the page has. The text of a damage names the byte at which it begins.
+const CAPTURES: [&str; 8] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status", "damage"];
+
+/// What is to be reported, and whereto.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// One lake; or captures: files, directories, patterns, `-`.
+    pub named: Vec<PathBuf>,
+    /// What stands above the page, unless that is how the lake was named.
+    pub title: Option<String>,
+    /// The page's file.
+    pub out: PathBuf,
+    /// A directory for the plots as files.
+    pub svg: Option<PathBuf>,
+    /// The first and the last date.
+    pub days: RangeInclusive<Day>,
+    /// Where names of addresses come from; as in the lake, unless it is said.
+    pub names: Option<Names>,
+    /// How reverse lookups are done, if they are a source of names of captures.
+    pub ptr: PtrOptions,
+    /// Microseconds of a window of the traffic over time; as in [`SummarizeRequest`].
+    pub window: Option<i64>,
+    /// What is summed up, of captures.
+    pub length: LengthKind,
+    /// Whether captures are read on behind damage.
+    pub salvage: bool,
+    /// Rows of each table.
+    pub top: usize,
+    /// Workers, for captures; 0 for one a core.
+    pub jobs: usize,
+    /// How the run is stopped early.
+    pub cancel: Cancel,
+}
+
+/// Makes the page; of captures of which none could be read there is none. Gives what was found in the captures.
+///
+/// # Errors
+/// As [`summarize`], and if the page cannot be written.
+pub fn page(request: &PageRequest) -> Result<Report> {
+    let mut summarized = summarize(&SummarizeRequest {
+        named: request.named.clone(),
+        days: request.days.clone(),
+        filter: Filter::default(),
+        tables: Vec::new(),
+        names: request.names.clone(),
+        ptr: request.ptr.clone(),
+        window: request.window,
+        from_first: false,
+        length: request.length,
+        salvage: request.salvage,
+        for_page: true,
+        top: Some(request.top),
+        jobs: request.jobs,
+        cancel: request.cancel.clone(),
+    })?;
+    let report = std::mem::take(&mut summarized.report);
+    // What cannot be read is named in the report.
+    if report.inputs == 0 && report.exit_code() != ExitCode::Success {
+        return Ok(report);
+    }
+    let content = content(request, summarized, &report)?;
+    let page = html(&content).map_err(Error::io("write", &request.out))?;
+    write_out(&request.out, page.as_bytes())?;
+    if let Some(folder) = &request.svg {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        for (name, plot) in plots(&content) {
+            write_out(&folder.join(name), plot.as_bytes())?;
+        }
+    }
+    Ok(report)
+}
+
+/// How the lake was named, or the captures.
+fn named(named: &[PathBuf]) -> String {
+    let first = named.first().map(|path| path_text::printable(path)).unwrap_or_default();
+    match named.len() {
+        0 | 1 => first,
+        more => format!("{first} and {} more", more - 1),
+    }
+}
+
+/// The packets whose announced length is a hundredth of all bytes or more, and not to be believed; the longest first.
+fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Vec<Implausible> {
+    let shown = |time: Timestamp| request.days.contains(&Day::of_seconds(time.seconds()));
+    let mut found: Vec<_> = captures
+        .iter()
+        .filter_map(|entry| {
+            let longest = entry.found.implausible.as_deref()?;
+            let part = i64::from(longest.orig_len);
+            let matters = part <= bytes && part >= bytes / 100 && longest.time.is_none_or(shown);
+            matters.then(|| Implausible {
+                capture: entry.input.name(),
+                frame: longest.frame,
+                orig_len: longest.orig_len,
+                cap_len: longest.cap_len,
+                packets: entry.found.odd.get(IMPLAUSIBLE).unwrap_or(1),
+            })
+        })
+        .collect();
+    found.sort_by_key(|implausible| Reverse(implausible.orig_len));
+    found
+}
+
+fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Result<Content> {
+    let Summarized { gather, mut captures, mut refused, days, length, sources, .. } = summarized;
+    refused.extend(report.refused.iter().cloned());
+    let gathered = gather.finish()?;
+    let mut tables = gathered.tables;
+    let mut table = |name: &str| {
+        let place = tables.iter().position(|listed| listed.name == name);
+        place.map(|place| tables.swap_remove(place)).unwrap_or_default()
+    };
+    let (bytes, packets) = gathered.total;
+    let implausible = implausible(&captures, bytes, request);
+    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count() as u64;
+    let refused_count = refused.len() as u64;
+    let whole = captures.len() as u64;
+    captures.extend(refused.iter().map(InputEntry::of_refused));
+    // What went wrong is seen first, and never among what is not listed.
+    captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
+    let captures = listed_captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
+    let by_ip = table("volume_by_ip");
+    Ok(Content {
+        title: request.title.clone(),
+        lake: named(&request.named),
+        of_captures: report.inputs > 0,
+        length,
+        sources,
+        names: gathered.names,
+        implausible,
+        dates: days.first().zip(days.last()).map(|(first, last)| (first.text(), last.text())),
+        made: time(now() * 1_000_000),
+        packets,
+        bytes,
+        captures: whole,
+        damaged,
+        refused: refused_count,
+        series: gathered.series.unwrap_or_default(),
+        by_name: table("volume_by_name"),
+        by_ip,
+        by_src: table("volume_by_src"),
+        protocols: table("protocols"),
+        ports: table("ports"),
+        conversations: table("conversations"),
+        dns_queries: table("dns_queries"),
+        dns_failures: gathered.failures,
+        captures_table: Listed { first: captures.first.select(&CAPTURES), ..captures },
+    })
+}

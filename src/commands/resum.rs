@@ -1,0 +1,237 @@
+//! Sums that are lost, or are of rows that are lost, are counted again from the rows that are left.
+//!
+//! What DNS messages said is not in the rows: it is taken from the partial summaries that were, by the owner.
+
+use crate::packets::Encoder;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::aggregate::{Owners, Saved, Section, Space};
+use crate::cancel::Cancel;
+use crate::config::Settings;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{Change, CommittedPart, CommittedPartial, Lake, checked, problem_of};
+use crate::lake::{Remains, Rewriter, Told, recount_captures};
+use crate::plan::PartialEntry;
+use crate::plan::derived_identity;
+use crate::threads::in_order;
+
+use super::repair::Repaired;
+use crate::outcome::LostFile;
+
+/// Captures whose sums are counted again together: those that share a partial summary or a part.
+struct Groups {
+    parents: HashMap<usize, usize>,
+}
+
+impl Groups {
+    fn root(&mut self, number: usize) -> usize {
+        let mut root = number;
+        loop {
+            let parent = *self.parents.entry(root).or_insert(root);
+            if parent == root {
+                break;
+            }
+            root = parent;
+        }
+        let mut below = number;
+        while below != root {
+            below = self.parents.insert(below, root).unwrap_or(root);
+        }
+        root
+    }
+
+    fn join(&mut self, mut numbers: impl Iterator<Item = usize>) {
+        let Some(first) = numbers.next().map(|number| self.root(number)) else { return };
+        for number in numbers {
+            let root = self.root(number);
+            self.parents.insert(root, first);
+        }
+    }
+}
+
+/// What is left of partial summaries that do not count as they are: what DNS messages said, by the owner.
+struct Messages<'a> {
+    path: PathBuf,
+    /// The captures by the place that is the number of an owner; 0 for none.
+    inputs: Vec<usize>,
+    /// Bytes and checksum, if a manifest says them.
+    known: Option<&'a CommittedPartial>,
+}
+
+/// Counts the sums again that do not fit the parts any more; returns the dates that they touch.
+pub(super) fn count_again(
+    lake: &Lake,
+    left: &mut Remains,
+    settings: &Settings,
+    change: &mut Change,
+    (jobs, cancel): (usize, &Cancel),
+    repaired: &mut Repaired,
+) -> Result<BTreeSet<Day>> {
+    let partials: Vec<CommittedPartial> = left.held.partials.values().cloned().collect();
+    let problems = in_order::<_, _, Error>(partials.iter().collect(), jobs, |partial: &CommittedPartial| {
+        cancel.check()?;
+        Ok(checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum)
+            .err()
+            .map(|error| problem_of(&error)))
+    })?;
+    let mut again = left.changed.clone();
+    let mut dropped = BTreeSet::new();
+    for (place, (partial, problem)) in partials.iter().zip(&problems).enumerate() {
+        let is_unknown = partial.inputs.iter().any(|input| *input > 0 && !left.held.inputs.contains_key(input));
+        if let Some(problem) = problem {
+            repaired.lost.push(LostFile::of(&partial.path, problem, &left.held));
+        }
+        if problem.is_some() || is_unknown {
+            dropped.insert(place);
+            again.extend(partial.inputs.iter().copied().filter(|input| *input > 0));
+        }
+    }
+    let summed: BTreeSet<usize> = partials.iter().flat_map(|partial| partial.inputs.iter().copied()).collect();
+    let of_parts = left.held.parts.values().flat_map(|part| part.ranges.iter().map(|range| range.input));
+    again.extend(of_parts.filter(|input| !summed.contains(input)));
+    // Whoever is summed up with one of them is counted again as well.
+    loop {
+        let touched = |(place, partial): &(usize, &CommittedPartial)| {
+            !dropped.contains(place) && partial.inputs.iter().any(|input| again.contains(input))
+        };
+        let more: Vec<usize> = partials.iter().enumerate().filter(touched).map(|(place, _)| place).collect();
+        if more.is_empty() {
+            break;
+        }
+        for place in more {
+            dropped.insert(place);
+            let inputs = partials.get(place).into_iter().flat_map(|partial| partial.inputs.iter().copied());
+            again.extend(inputs.filter(|input| *input > 0));
+        }
+    }
+    again.retain(|number| left.held.inputs.contains_key(number));
+    let mut days = BTreeSet::new();
+    let mut messages = Vec::new();
+    let mut groups = Groups { parents: HashMap::new() };
+    for (place, partial) in partials.iter().enumerate().filter(|(place, _)| dropped.contains(place)) {
+        days.extend(partial.days.iter().copied());
+        left.held.partials.remove(&partial.path);
+        change.remove_partial(&partial.path);
+        groups.join(partial.inputs.iter().copied().filter(|input| again.contains(input)));
+        if problems.get(place).is_some_and(Option::is_none) {
+            let known = Some(partial);
+            messages.push(Messages { path: partial.path.clone(), inputs: partial.inputs.clone(), known });
+        }
+    }
+    let known: BTreeSet<PathBuf> = messages.iter().map(|held: &Messages<'_>| held.path.clone()).collect();
+    for (unit, places) in &left.units {
+        let path = Lake::partial_path(unit);
+        let Some(last) = places.keys().next_back().filter(|_| lake.resolve(&path).exists()) else { continue };
+        if !known.contains(&path) && !left.held.partials.contains_key(&path) {
+            groups.join(places.values().copied().filter(|input| again.contains(input)));
+            let inputs = (0..=*last).map(|place| places.get(&place).copied().unwrap_or(0)).collect();
+            change.remove_partial(&path);
+            messages.push(Messages { path, inputs, known: None });
+        }
+    }
+    let mut parts_of: BTreeMap<usize, Vec<&CommittedPart>> = BTreeMap::new();
+    let mut messages_of: BTreeMap<usize, Vec<&Messages<'_>>> = BTreeMap::new();
+    let of_part = |part: &CommittedPart| -> BTreeSet<usize> {
+        part.ranges.iter().map(|range| range.input).filter(|input| again.contains(input)).collect()
+    };
+    for part in left.held.parts.values() {
+        groups.join(of_part(part).into_iter());
+    }
+    for part in left.held.parts.values() {
+        if let Some(first) = of_part(part).into_iter().next() {
+            parts_of.entry(groups.root(first)).or_default().push(part);
+        }
+    }
+    for held in &messages {
+        if let Some(first) = held.inputs.iter().find(|input| again.contains(input)) {
+            messages_of.entry(groups.root(*first)).or_default().push(held);
+        }
+    }
+    let mut members: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for number in &again {
+        members.entry(groups.root(*number)).or_default().insert(*number);
+    }
+    let encoder = Encoder::of_lake(settings, lake.root())?;
+    let rewriter = Rewriter::new(lake, &left.held, &encoder, cancel);
+    let of_groups: Vec<_> = members.into_iter().collect();
+    let counted = in_order::<_, _, Error>(of_groups, jobs, |(root, captures)| {
+        let parts = parts_of.get(&root).map(Vec::as_slice).unwrap_or_default();
+        let messages = messages_of.get(&root).map(Vec::as_slice).unwrap_or_default();
+        count_group(&rewriter, parts, &captures, messages, settings)
+    })?;
+    for Counted { partial, captures, told, without_messages } in counted {
+        if let Some((unit, entry)) = partial {
+            repaired.partials += 1;
+            days.extend(entry.days.iter().copied());
+            change.add_partial(&unit, &entry, captures);
+        }
+        for number in without_messages {
+            repaired.without_messages.extend(left.held.inputs.get(&number).map(|entry| entry.input.path.clone()));
+        }
+        for (number, told) in told {
+            if let Some(entry) = left.held.inputs.get_mut(&number).map(Arc::make_mut)
+                && (entry.from_rows || entry.found.rows != told.rows)
+            {
+                let found = &mut entry.found;
+                (found.records, found.rows, found.length) = (told.rows, told.rows, told.length);
+                (found.earliest, found.latest) = (told.earliest, told.latest);
+            }
+        }
+    }
+    left.held.partials.extend(change.manifest.partials.iter().map(|partial| (partial.path.clone(), partial.clone())));
+    Ok(days)
+}
+
+/// What was counted again.
+struct Counted {
+    partial: Option<(String, PartialEntry)>,
+    captures: Vec<usize>,
+    told: BTreeMap<usize, Told>,
+    without_messages: Vec<usize>,
+}
+
+fn count_group(
+    rewriter: &Rewriter<'_>,
+    parts: &[&CommittedPart],
+    captures: &BTreeSet<usize>,
+    messages: &[&Messages<'_>],
+    settings: &Settings,
+) -> Result<Counted> {
+    let lake = rewriter.lake;
+    let folder = lake.resolve(&Lake::staging());
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let space = Space::new(&folder).cancelled_by(rewriter.cancel);
+    let (mut tallies, told) = recount_captures(rewriter, parts, captures, &space)?;
+    let places: Vec<usize> = captures.iter().copied().collect();
+    let days: BTreeSet<Day> = told.values().flat_map(|told| told.messages.iter().copied()).collect();
+    let mut known: BTreeSet<usize> = BTreeSet::new();
+    for held in messages {
+        let place = |input: &usize| places.binary_search(input).ok().and_then(|place| u32::try_from(place).ok());
+        let owners = Owners::Renumber(held.inputs.iter().map(place).collect());
+        let path = lake.resolve(&held.path);
+        let wanted = |section: Section| section.owned && days.contains(&section.day);
+        match tallies.append_sections(&path, owners, &wanted) {
+            Ok(()) => known.extend(held.inputs.iter().copied()),
+            // Nothing says what it should be.
+            Err(Error::Io { .. }) if held.known.is_none() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let without_messages =
+        told.iter().filter(|(number, told)| !told.messages.is_empty() && !known.contains(number)).map(|(id, _)| *id);
+    let without_messages = without_messages.collect();
+    if tallies.sections().is_empty() {
+        return Ok(Counted { partial: None, captures: places, told, without_messages });
+    }
+    let staged = rewriter.staged("arrow")?;
+    let Saved { bytes, checksum, days } = tallies.save(&lake.resolve(&staged))?;
+    let window = settings.window.to_string();
+    let fields = std::iter::once(window.as_str()).chain(parts.iter().map(|part| part.checksum.as_str()));
+    let unit = derived_identity("repair", fields.chain(std::iter::once(checksum.as_str())));
+    let partial = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+    Ok(Counted { partial: Some((unit, partial)), captures: places, told, without_messages })
+}

@@ -1,0 +1,335 @@
+//! `parcap summarize`: the summary tables of a lake or of captures, for whoever looks at them. Nothing is written.
+
+use crate::lake::listed_captures;
+use std::collections::BTreeSet;
+use std::env::temp_dir;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::aggregate::{Owners, Space, Tallies};
+use crate::cancel::Cancel;
+use crate::config::LengthKind;
+use crate::config::{Names, WINDOW, time_text};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{Holdings, InputEntry, Lake, RefusedEntry, steadily};
+use crate::names::PtrOptions;
+use crate::path_text::printable;
+use crate::summary;
+use crate::summary::{Bins, Filter, Gather, LeftOut, Listed, Naming, Summary};
+use crate::summary::{left_out_of_packets, left_out_of_sums};
+use crate::tables::Table;
+use crate::threads::in_order;
+
+use crate::convert::naming;
+use crate::convert::{Counting, count};
+use crate::lake::captures;
+use crate::outcome::{Changing, Report};
+use crate::select::inputs;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// What is summed up, and how.
+#[derive(Clone, Debug)]
+pub struct SummarizeRequest {
+    /// One lake; or captures: files, directories, patterns, `-`.
+    pub named: Vec<PathBuf>,
+    /// The tables that are wanted, by name; all that can be made, if none is named.
+    pub tables: Vec<String>,
+    /// The first and the last date; those that the filter's times touch, if it has some.
+    pub days: RangeInclusive<Day>,
+    /// Which packets count.
+    pub filter: Filter,
+    /// Where names of addresses come from; as in the lake, unless it is said.
+    pub names: Option<Names>,
+    /// How reverse lookups are done, if they are a source of names of captures.
+    pub ptr: PtrOptions,
+    /// Microseconds of a window of the send rates; 1 s unless it is said, and in a lake what it was made with.
+    pub window: Option<i64>,
+    /// Whether windows begin with the first packet, and not at multiples of their length since the epoch.
+    pub from_first: bool,
+    /// What is summed up, of captures.
+    pub length: LengthKind,
+    /// Whether captures are read on behind damage.
+    pub salvage: bool,
+    /// Whether what a page shows is gathered: traffic over time, and names of the addresses that are listed.
+    pub for_page: bool,
+    /// Rows of each table; all, for one table at a time, if it is not said.
+    pub top: Option<usize>,
+    /// Workers; 0 for one a core.
+    pub jobs: usize,
+    /// How the run is stopped early.
+    pub cancel: Cancel,
+}
+
+impl SummarizeRequest {
+    /// All of a lake, ten rows of each table.
+    #[must_use]
+    pub fn of_lake(lake: &Path, cancel: &Cancel) -> Self {
+        Self {
+            named: vec![lake.to_path_buf()],
+            tables: Vec::new(),
+            days: Day::FIRST..=Day::LAST,
+            filter: Filter::default(),
+            names: None,
+            ptr: PtrOptions::default(),
+            window: None,
+            from_first: false,
+            length: LengthKind::default(),
+            salvage: false,
+            for_page: false,
+            top: Some(10),
+            jobs: 0,
+            cancel: cancel.clone(),
+        }
+    }
+}
+
+/// Sums that are ready to be shown.
+#[derive(Debug)]
+pub struct Summarized {
+    pub(super) gather: Gather,
+    pub(super) captures: Vec<InputEntry>,
+    /// What the last run refused.
+    pub(super) refused: Vec<RefusedEntry>,
+    /// The dates, in order.
+    pub(super) days: BTreeSet<Day>,
+    /// What is summed up.
+    pub(super) length: LengthKind,
+    /// The sources of names, in the order in which they are asked.
+    pub(super) sources: Vec<&'static str>,
+    /// Tables that cannot be made as asked: what they are made of does not say what the filter asks.
+    pub left_out: Vec<LeftOut>,
+    /// What was found in the captures, if they were read.
+    pub report: Report,
+    top: usize,
+}
+
+impl Summarized {
+    /// The beginnings of the tables, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// If what was spilled cannot be read.
+    pub fn listed(self) -> Result<Vec<Listed>> {
+        let captures = listed_captures(self.captures.iter(), self.top);
+        let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
+        let is_left_out = |listed: &Listed| self.left_out.iter().any(|left_out| left_out.name == listed.name);
+        Ok(listed.filter(|listed| !is_left_out(listed)).collect())
+    }
+
+    /// All rows of one table, piece by piece.
+    ///
+    /// # Errors
+    /// If what was spilled cannot be read, or `each` fails.
+    pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
+        if summary.name == "captures" { each(captures(self.captures.iter())) } else { self.gather.all(summary, each) }
+    }
+}
+
+/// Sums up a lake or captures.
+///
+/// # Errors
+/// If a lake has no summaries, or not those that are asked for; if something cannot be read, or the run is cancelled.
+/// Captures that are damaged or refused are no errors: the report names them.
+pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
+    let lake = request.named.iter().map(|path| Lake::at(path)).find(Lake::exists);
+    match lake {
+        // Runs may commit meanwhile, and take away what was about to be read.
+        Some(lake) if request.named.len() == 1 => {
+            steadily(&lake, || Ok(request.cancel.check()?), |_| false, || of_lake(request, &lake))
+                .map_err(|error| with_the_way_out(error, &lake))
+        }
+        Some(lake) => Err(Error::Summaries {
+            path: lake.root().to_path_buf(),
+            problem: "is a lake, and not the only input",
+            hint: "sum up one lake at a time, or captures",
+        }),
+        None => of_captures(request),
+    }
+}
+
+/// What to do where sums of a lake are not there.
+fn with_the_way_out(error: Error, lake: &Lake) -> Error {
+    match error {
+        Error::Io { path, source, .. }
+            if source.kind() == std::io::ErrorKind::NotFound && path.starts_with(lake.partials()) =>
+        {
+            let problem = "is not there, and the lake's manifest names it".to_owned();
+            Error::Incomplete { path, problem, hint: "`parcap verify LAKE --repair` counts it again from the packets" }
+        }
+        other => other,
+    }
+}
+
+fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
+    let refuse = |problem, hint| Err(Error::Summaries { path: lake.root().to_path_buf(), problem, hint });
+    let held = Holdings::read(lake)?;
+    let settings = held.settings.clone().unwrap_or_default();
+    if !settings.summaries {
+        return refuse("holds no sums", "it was converted with `--no-summary`; sum up its captures instead");
+    }
+    if request.from_first {
+        return refuse("has windows that begin at multiples of their length", "`--align first` is for captures");
+    }
+    if let Some(window) = request.window.filter(|window| *window != settings.window) {
+        let [held, asked] = [settings.window, window].map(|window| format!("`--window {}`", time_text(window)));
+        return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
+    }
+    let left_out = left_out_of_sums(&request.filter, settings.window);
+    check_asked(request, &left_out, Some((lake, settings.window)))?;
+    let folder = temp_dir();
+    let mut tallies = Tallies::new(&Space::new(&folder).cancelled_by(&request.cancel));
+    let mut days = BTreeSet::new();
+    for partial in held.partials.values() {
+        let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
+        if !wanted.is_empty() {
+            partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
+            days.extend(wanted);
+        }
+    }
+    // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
+    let names = request.names.as_ref().unwrap_or(&settings.names);
+    let mut naming = naming::open(names, Some((lake, held.names.as_ref())), 0)?;
+    let mut report = Report::default();
+    report.note_names(&mut naming, None);
+    let entries = held.inputs_by_path().into_iter().cloned().collect();
+    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, report))?;
+    let refused = held.quarantine.into_values().filter(|refused| !refused.retired).chain(held.refused).collect();
+    Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
+}
+
+/// Refuses what was asked for and cannot be made: half an answer looks like a whole one. `lake` is what is summed up, with
+/// its windows, unless it is captures.
+fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Lake, i64)>) -> Result<()> {
+    let asked = left_out.iter().filter(|left_out| request.tables.iter().any(|table| table == left_out.name));
+    let asked: Vec<_> = asked.collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let of = lake.map(|(lake, _)| format!("{}: ", printable(lake.root()))).unwrap_or_default();
+    let tables = asked.iter().map(|LeftOut { name, why }| format!("{of}{name} cannot be made as asked: {why}"));
+    let by_packets = left_out_of_packets(&request.filter, request.from_first);
+    let answered = asked.iter().map(|left_out| left_out.name);
+    let answered = answered.filter(|name| by_packets.iter().all(|left_out| left_out.name != *name));
+    let answered: Vec<_> = answered.collect();
+    let hint = match lake {
+        Some((_, window)) if !answered.is_empty() => {
+            let windows = if window == WINDOW { String::new() } else { format!(" --window {window}us") };
+            let options = format!("{}{windows} --table {}", request.filter, answered.join(","));
+            format!("sum up the captures instead: `parcap summarize CAPTURE…{options}`")
+        }
+        _ if request.filter.is_of_all_packets() => "leave `--align first` or the table out".to_owned(),
+        _ => format!("leave out the table, or the filter ({})", request.filter.to_string().trim()),
+    };
+    Err(Error::LeftOut { tables: tables.collect(), hint })
+}
+
+/// Whether a capture may have packets of some dates, or of the times of a filter.
+fn touches(entry: &InputEntry, days: &RangeInclusive<Day>, times: Option<&Range<i64>>) -> bool {
+    match (entry.found.earliest, entry.found.latest) {
+        (Some(first), Some(last)) if let Some(times) = times => {
+            first.micros() < times.end && last.micros() >= times.start
+        }
+        (Some(first), Some(last)) => {
+            Day::of_seconds(first.seconds()) <= *days.end() && Day::of_seconds(last.seconds()) >= *days.start()
+        }
+        _ => true,
+    }
+}
+
+fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
+    let window = request.window.unwrap_or(WINDOW);
+    let left_out = left_out_of_packets(&request.filter, request.from_first);
+    check_asked(request, &left_out, None)?;
+    let counting = Counting {
+        length: request.length,
+        window,
+        salvage: request.salvage,
+        filter: request.filter.clone(),
+        instants: request.from_first,
+    };
+    let folder = temp_dir();
+    let mut report = Report::default();
+    let inputs = inputs(&request.named, &mut report);
+    // They add up in any order; kept apart until the last capture is read, they would need room for all.
+    let space = Space::new(&folder).cancelled_by(&request.cancel);
+    let sum = Mutex::new(Tallies::new(&space));
+    let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
+        match count(input, &counting, &space, &request.cancel)? {
+            Ok((entry, tallies)) => {
+                sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
+                Ok(Ok(entry))
+            }
+            Err(refused) => Ok(Err(refused)),
+        }
+    })?;
+    let mut tallies = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut entries = Vec::new();
+    for counted in counted {
+        match counted {
+            Ok(mut entry) => {
+                let how = Changing::of_stream(&entry);
+                if how.is_open() {
+                    entry.mark_open();
+                }
+                report.add(&entry, how);
+                entries.push(entry);
+            }
+            Err((input, refusal)) => report.refuse(input.path, &refusal, None),
+        }
+    }
+    let days = tallies.sections().into_iter().map(|section| section.day);
+    // Packets were filtered by time, and the window of the first one may begin on the date before.
+    let is_before = |day: Day| request.filter.times.is_some() && day.0 + 1 == request.days.start().0;
+    let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();
+    let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
+    let asked = naming::look_up(&mut naming, &days, &mut tallies, &request.filter, &request.ptr, &request.cancel)?;
+    report.note_names(&mut naming, asked);
+    let summarized = finish(request, window, days, &mut tallies, &naming, (entries, report))?;
+    Ok(Summarized { left_out, ..summarized })
+}
+
+fn finish(
+    request: &SummarizeRequest,
+    window: i64,
+    days: BTreeSet<Day>,
+    tallies: &mut Tallies,
+    naming: &Naming,
+    (mut captures, report): (Vec<InputEntry>, Report),
+) -> Result<Summarized> {
+    captures.retain(|entry| touches(entry, &request.days, request.filter.times.as_ref()));
+    let filter = request.filter.with_whole_windows(window);
+    let several = days.len() > 1 || request.top.is_none();
+    let top = request.top.unwrap_or(0);
+    let mut gather = Gather::new(top, window, several, tallies.space());
+    if request.from_first {
+        gather = gather.from_first();
+    }
+    if request.for_page {
+        gather = gather.with_series(bins(window, &days, &captures)).with_names(tallies.space());
+    }
+    for day in &days {
+        gather.date(*day, tallies, naming, &filter)?;
+    }
+    if request.from_first {
+        summary::windows_from_first(&days, tallies, window, &mut gather)?;
+    }
+    let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
+    let sources = naming.labels().collect();
+    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top })
+}
+
+/// Bins from the first to the last packet of some dates.
+fn bins(window: i64, days: &BTreeSet<Day>, captures: &[InputEntry]) -> Bins {
+    let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
+    let first = days.first().map_or(0, start);
+    let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
+    // A capture may begin before the first date, or go on behind the last one.
+    let ends = captures.iter().flat_map(|entry| [entry.found.earliest, entry.found.latest]).flatten();
+    let (mut from, mut to) = (last, first);
+    for time in ends.map(|time| time.micros().clamp(first, last)) {
+        (from, to) = (from.min(time), to.max(time));
+    }
+    Bins::new(window, from.min(to), to)
+}

@@ -1,0 +1,166 @@
+//! Counting what is odd, packet by packet, in arrays; names come in at the end.
+
+use crate::capture::{LinkType, PacketRecord, Timestamp};
+use crate::decode::{Packet, Stop};
+use crate::plan::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
+
+/// Names and meanings of the oddities of records: those of [`OddRecord::bits`](crate::capture::OddRecord::bits) in their order,
+/// then those of the two lengths.
+const RECORD_ODDITIES: [(&str, &str); 8] = [
+    ("fraction_carried", "The fraction of a second is a second or more; it was carried."),
+    ("time_out_of_range", "A time outside the years 1 to 9999; the row has none."),
+    ("no_interface", "A pcapng packet that names an interface which its section does not have."),
+    ("cap_len_over_block", "A pcapng packet that announces more captured bytes than its block has."),
+    ("cap_len_over_snap_len", "More captured bytes than the snapshot length allows."),
+    ("zero_length", "No byte of the packet was captured."),
+    (CUT_BY_SNAP_LEN, "Fewer bytes were captured than were on the wire. That alone makes no capture `odd`."),
+    ("orig_len_below_cap_len", "More bytes captured than were on the wire."),
+];
+
+/// The names under which what is odd is counted, each with what it means.
+pub fn oddities() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_captures = [
+        (BACKWARDS, "A time before that of the timed packet before it."),
+        (IMPLAUSIBLE, "More than 512 KiB announced on the wire, and fewer captured: perhaps a flipped bit."),
+        (APPENDED, "Not packets but captures: each begins behind the records of another in the same file."),
+    ];
+    RECORD_ODDITIES.into_iter().chain(of_captures).chain(Stop::ALL.map(|stop| (stop.name(), stop.meaning())))
+}
+
+/// More bytes than a packet has on any wire: Linux hands on segments of up to 524,280 bytes (BIG TCP) as one packet.
+const MOST_ON_WIRE: u32 = 1 << 19;
+
+/// Counts of some records of one capture.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(super) records: u64,
+    odd: Odd,
+    stops: Stops,
+    link_types: Vec<(Option<LinkType>, u64)>,
+    earliest: Option<Timestamp>,
+    /// The latest time before one went back; unless that is later, the last time is the latest.
+    latest_before: Option<Timestamp>,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+    backwards: u64,
+    implausible: u64,
+    /// Of these the one with most bytes, the first of several.
+    most_implausible: Option<Box<Implausible>>,
+}
+
+/// Records by all that is odd about them, one bit each: a count for a record, whatever is odd.
+struct Odd([u64; 1 << RECORD_ODDITIES.len()]);
+
+impl Default for Odd {
+    fn default() -> Self {
+        Self([0; 1 << RECORD_ODDITIES.len()])
+    }
+}
+
+/// By where decoding ended: of all packets, and of those that were not captured whole.
+struct Stops([[u64; 2]; Stop::COUNT]);
+
+impl Default for Stops {
+    fn default() -> Self {
+        Self([[0; 2]; Stop::COUNT])
+    }
+}
+
+impl Counts {
+    #[inline]
+    pub(crate) fn add(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
+        self.records += 1;
+        let lengths = u8::from(record.cap_len == 0)
+            | u8::from(record.cap_len < record.orig_len) << 1
+            | u8::from(record.cap_len > record.orig_len) << 2;
+        let bits = usize::from(record.odd.bits() | lengths << 5);
+        if let Some(count) = self.odd.0.get_mut(bits) {
+            *count += 1;
+        }
+        if record.orig_len > MOST_ON_WIRE {
+            self.note_implausible(record);
+        }
+        if let Some(stop) = packet.stop {
+            self.stop(stop, record);
+        }
+        match self.link_types.iter_mut().find(|(held, _)| *held == record.link_type) {
+            Some((_, count)) => *count += 1,
+            None => self.link_types.push((record.link_type, 1)),
+        }
+        if let Some(time) = record.time {
+            self.time(time);
+        }
+    }
+
+    /// Apart from the loop over packets: within it, it made that loop a tenth dearer.
+    #[inline(never)]
+    fn stop(&mut self, stop: Stop, record: &PacketRecord<'_>) {
+        if let Some([all, cut]) = self.stops.0.get_mut(stop.index()) {
+            *all += 1;
+            *cut += u64::from(record.cap_len < record.orig_len);
+        }
+    }
+
+    /// What is captured as a whole is there, however long: a USB transfer, for one.
+    #[cold]
+    fn note_implausible(&mut self, record: &PacketRecord<'_>) {
+        let &PacketRecord { orig_len, cap_len, time, .. } = record;
+        if cap_len >= orig_len {
+            return;
+        }
+        self.implausible += 1;
+        if self.most_implausible.as_ref().is_none_or(|held| held.orig_len < orig_len) {
+            self.most_implausible = Some(Box::new(Implausible { frame: self.records, orig_len, cap_len, time }));
+        }
+    }
+
+    #[inline]
+    fn time(&mut self, time: Timestamp) {
+        // Most times rise.
+        if self.last.is_none_or(|last| time < last) {
+            self.turn_back(time);
+        }
+        self.last = Some(time);
+    }
+
+    /// The first time, or one before the last.
+    #[cold]
+    fn turn_back(&mut self, time: Timestamp) {
+        self.backwards += u64::from(self.last.is_some());
+        self.latest_before = self.latest_before.max(self.last);
+        self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));
+        self.first = self.first.or(Some(time));
+    }
+
+    /// Records counted so far.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Puts what was counted into a manifest entry.
+    pub(crate) fn into_entry(self, entry: &mut CaptureEntry) {
+        entry.records = self.records;
+        entry.earliest = self.earliest;
+        entry.latest = self.latest_before.max(self.last);
+        entry.first = self.first;
+        entry.last = self.last;
+        for (link_type, count) in self.link_types {
+            let name = link_type.map_or_else(|| "none".to_owned(), |link_type| link_type.to_string());
+            entry.link_types.add(&name, count);
+        }
+        for (place, (name, _)) in RECORD_ODDITIES.into_iter().enumerate() {
+            let counts = self.odd.0.iter().enumerate().filter(|(bits, _)| bits >> place & 1 == 1);
+            entry.count_odd(name, counts.map(|(_, count)| count).sum());
+        }
+        for (stop, [all, cut]) in Stop::ALL.into_iter().zip(self.stops.0) {
+            entry.count_odd(stop.name(), all);
+            // Bytes that are missing are explained, those that are wrong are not.
+            if stop.is_cut() && cut > 0 {
+                entry.snapped.add(stop.name(), cut);
+            }
+        }
+        entry.count_odd(BACKWARDS, self.backwards);
+        entry.count_odd(IMPLAUSIBLE, self.implausible);
+        entry.implausible = self.most_implausible;
+    }
+}

@@ -1,0 +1,162 @@
+//! A thread that encodes a worker's row groups while the worker reads on.
+//!
+//! A capture that can only be read from its beginning keeps one worker busy however many there are; where another one has
+//! nothing to do, an assistant takes its place. It is no thread of the pool, for it waits on channels. Row groups come
+//! back in the order in which they were given, so nothing that is written depends on whether there is one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread;
+
+use crate::error::{Error, Result};
+use crate::packets::PartitionKey;
+use crate::packets::Rows;
+use crate::packets::{EncodedRowGroup, Encoder};
+use parquet::errors::ParquetError;
+
+/// How many workers have nothing to do; less than none while assistants have the places of workers that work again.
+#[derive(Debug, Default)]
+pub(super) struct Idle(AtomicIsize);
+
+impl Idle {
+    /// One more.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub(super) fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// None, whatever there was: the workers have ended.
+    pub(super) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether an assistant has the place of a worker that works again.
+    pub(super) fn is_wanted_back(&self) -> bool {
+        self.0.load(Ordering::Relaxed) < 0
+    }
+
+    /// Takes one, if there is one.
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |idle| (idle > 0).then_some(idle - 1)).is_ok()
+    }
+}
+
+/// Rows that have been encoded, and what they have become.
+pub(super) struct Done {
+    pub(super) key: PartitionKey,
+    pub(super) rows: Rows,
+    pub(super) group: Result<EncodedRowGroup, ParquetError>,
+}
+
+/// The thread, as the worker sees it; it ends when this is dropped.
+pub(super) struct Assistant<'a> {
+    idle: &'a Idle,
+    rows: SyncSender<(PartitionKey, Rows)>,
+    done: Receiver<Done>,
+    under_way: usize,
+}
+
+impl<'a> Assistant<'a> {
+    /// Starts one, if a worker is idle.
+    pub(super) fn start(idle: &'a Idle, encoder: &Arc<Encoder>) -> Option<Self> {
+        if !idle.take() {
+            return None;
+        }
+        // While one row group is encoded, one waits and the worker collects one; there are never more.
+        let (rows, given) = sync_channel::<(PartitionKey, Rows)>(1);
+        let (give_back, done) = channel();
+        let assistant = Self { idle, rows, done, under_way: 0 };
+        let encoder = Arc::clone(encoder);
+        let work = move || {
+            for (key, rows) in given {
+                let group = encoder.encode(&rows);
+                if give_back.send(Done { key, rows, group }).is_err() {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new().name("parcap-encode".to_owned()).spawn(work);
+        // Where no thread can be started, the work is done without.
+        started.is_ok().then_some(assistant)
+    }
+
+    /// Gives it rows, as soon as none wait.
+    pub(super) fn give(&mut self, key: PartitionKey, rows: Rows) -> Result<()> {
+        self.rows.send((key, rows)).map_err(|_| gone())?;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// The next row group, if it is done.
+    pub(super) fn done(&mut self) -> Result<Option<Done>> {
+        match self.done.try_recv() {
+            Ok(done) => {
+                self.under_way -= 1;
+                Ok(Some(done))
+            }
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(gone()),
+        }
+    }
+
+    /// The next row group, as soon as it is done; `None` if there is none under way.
+    pub(super) fn wait(&mut self) -> Result<Option<Done>> {
+        if self.under_way == 0 {
+            return Ok(None);
+        }
+        let done = self.done.recv().map_err(|_| gone())?;
+        self.under_way -= 1;
+        Ok(Some(done))
+    }
+}
+
+impl Drop for Assistant<'_> {
+    fn drop(&mut self) {
+        self.idle.add();
+    }
+}
+
+/// It ends before its worker only if it panics, which is a bug.
+fn gone() -> Error {
+    Error::Worker { unit: String::new(), message: "the thread that encodes row groups ended".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::config::{LengthKind, TimestampUnit};
+    use crate::day::Day;
+    use crate::packets::When;
+
+    fn key(number: u16) -> PartitionKey {
+        PartitionKey { when: When::At(Day::EPOCH, None), protocol: Some(number) }
+    }
+
+    #[test]
+    fn an_assistant_has_the_place_of_an_idle_worker_and_gives_back_in_order() {
+        let encoder = Arc::new(Encoder::new(&Settings::default()).unwrap());
+        let idle = Idle::default();
+        assert!(Assistant::start(&idle, &encoder).is_none());
+        idle.add();
+        let mut assistant = Assistant::start(&idle, &encoder).unwrap();
+        assert!(Assistant::start(&idle, &encoder).is_none() && !idle.is_wanted_back());
+        assert!(assistant.wait().unwrap().is_none());
+        let rows = || Rows::new(TimestampUnit::Us, LengthKind::Wire);
+        (0..10).for_each(|number| assistant.give(key(number), rows()).unwrap());
+        for number in 0..10 {
+            let done = assistant.wait().unwrap().unwrap();
+            assert_eq!((done.key, done.group.unwrap().rows), (key(number), 0));
+        }
+        assert!(assistant.wait().unwrap().is_none() && assistant.done().unwrap().is_none());
+        idle.remove();
+        assert!(idle.is_wanted_back());
+        drop(assistant);
+        assert!(!idle.is_wanted_back());
+    }
+}

@@ -1,0 +1,96 @@
+//! The final stage of a run: the tables of the dates that it touched.
+
+use crate::convert::summary_tables::{stage, stage_captures};
+use crate::lake::listed_captures;
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+
+use crate::aggregate::{Owners, Space, Tallies};
+use crate::cancel::Cancel;
+use crate::config::Settings;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{Change, Holdings, Lake, Losses, SUMMARIES, is_loss, problem_of};
+use crate::names::PtrOptions;
+use crate::summary::{Filter, Gather, Naming};
+
+use crate::convert::naming;
+use crate::outcome::Report;
+
+/// The final stage, with all that it needs besides what was converted.
+pub(crate) struct FinalStage<'a> {
+    pub(super) lake: &'a Lake,
+    pub(super) settings: &'a Settings,
+    naming: Naming,
+    ptr: &'a PtrOptions,
+    top: usize,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl<'a> FinalStage<'a> {
+    /// Opens the sources of names: what is wrong with them shows before hours of work.
+    ///
+    /// # Errors
+    /// If a hosts file cannot be read.
+    pub(crate) fn open(
+        lake: &'a Lake,
+        (settings, held): (&'a Settings, &Holdings),
+        ptr: &'a PtrOptions,
+        top: usize,
+        cancel: &'a Cancel,
+    ) -> Result<Self> {
+        let naming = naming::open(&settings.names, Some((lake, held.names.as_ref())), naming::now())?;
+        Ok(Self { lake, settings, naming, ptr, top, cancel })
+    }
+
+    /// Stages the tables of dates that a change touches, from the partial summaries that there are `after` it; the tables
+    /// of a date without any go; those of a date of which sums are lost stay as they are. Reports the beginnings of all tables over these dates.
+    pub(crate) fn stage(
+        mut self,
+        mut days: BTreeSet<Day>,
+        after: &Holdings,
+        change: &mut Change,
+        report: &mut Report,
+    ) -> Result<()> {
+        let folder = self.lake.resolve(&Lake::staging());
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let space = Space::new(&folder).cancelled_by(self.cancel);
+        let mut tallies = Tallies::new(&space);
+        let mut left = BTreeSet::new();
+        let staged = change.staged();
+        let mut losses = Losses::default();
+        for partial in after.partials_of(&days) {
+            let place = staged.get(partial.path.as_path()).copied();
+            match partial.append_to(&mut tallies, self.lake, place, Owners::AddUp) {
+                Ok(()) => left.extend(partial.days.iter().copied()),
+                Err(error) if place.is_none() && is_loss(&error) => {
+                    losses.add(&partial.path, problem_of(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        report.lost.add(&losses, after);
+        let unknown = losses.days_without_sums(after);
+        days.retain(|day| !unknown.contains(day));
+        let of_a_date =
+            |path: &&std::path::PathBuf| path.starts_with(SUMMARIES) && path.to_string_lossy().contains("date=");
+        let stale = after.tables.keys().filter(of_a_date).filter(|path| {
+            let day = Lake::day_of(path);
+            days.contains(&day) && !left.contains(&day)
+        });
+        stale.for_each(|path| change.remove_table(path));
+        days.retain(|day| left.contains(day));
+        let every = Filter::default();
+        let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
+        report.note_names(&mut self.naming, asked);
+        let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &space);
+        let tables = stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
+        tables.into_iter().for_each(|table| change.add_table(table));
+        naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
+        change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);
+        let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
+        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();
+        Ok(())
+    }
+}

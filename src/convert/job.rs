@@ -1,0 +1,203 @@
+//! One unit while workers convert it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::aggregate::{Saved, Space, Tallies};
+use crate::error::{Error, Result};
+use crate::lake::Lake;
+use crate::memory::Memory;
+use crate::packets::Encoder;
+use crate::packets::Rows;
+use crate::plan::{CaptureEntry, PartialEntry, UnitRow};
+use crate::plan::{Task, Unit};
+
+use super::decoder_memory::Windows;
+use super::encode_thread::Idle;
+use super::part_set::Sink;
+use super::turns::Relay;
+use crate::cancel::Cancel;
+
+/// What all units of a run share.
+pub struct Workshop {
+    /// Where parts go.
+    pub lake: Lake,
+    /// The folder for staged files, below the lake.
+    pub staging: PathBuf,
+    /// Makes row groups.
+    pub encoder: Arc<Encoder>,
+    /// How a run is stopped early.
+    pub cancel: Cancel,
+    /// What the workers may take.
+    pub memory: Memory,
+    /// Memory for windows larger than usual.
+    pub windows: Windows,
+    /// How far the run is.
+    pub meter: Meter,
+    /// Memory for rows that no task uses now.
+    pub spare: Spare,
+    /// Workers that have nothing to do.
+    pub(super) idle: Idle,
+}
+
+impl Workshop {
+    /// A workshop that puts parts into a lake, and stages them in the folder of units that are being converted.
+    #[must_use]
+    pub fn new(lake: Lake, encoder: Encoder, memory: Memory, cancel: Cancel) -> Self {
+        Self {
+            lake,
+            staging: Lake::staging().join("units"),
+            encoder: Arc::new(encoder),
+            cancel,
+            memory,
+            windows: Windows::new(&memory),
+            meter: Meter::default(),
+            spare: Spare::default(),
+            idle: Idle::default(),
+        }
+    }
+}
+
+/// Memory for rows, passed on from task to task: allocating it anew for each costs time, and fragments the heap.
+#[derive(Debug, Default)]
+pub struct Spare(Mutex<Vec<Vec<Rows>>>);
+
+impl Spare {
+    pub(super) fn take(&self) -> Vec<Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    pub(super) fn give(&self, mut spare: Vec<Rows>) {
+        // A task with many partitions has many; one is enough to begin with.
+        spare.truncate(1);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(spare);
+    }
+}
+
+/// Counts that a progress bar reads while workers write them.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Bytes of the inputs that have been read, packed where they are packed.
+    pub bytes: AtomicU64,
+    /// Packet records converted.
+    pub records: AtomicU64,
+}
+
+impl Meter {
+    pub(super) fn add(&self, bytes: u64, records: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.records.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+/// A unit, its tasks, and what they have given so far. Tasks are run by any threads, begun in their order.
+pub(crate) struct Job<'a> {
+    pub(super) unit: &'a Unit,
+    pub(super) tasks: Vec<Task>,
+    pub(super) workshop: &'a Workshop,
+    pub(super) relay: Arc<Relay>,
+    staging: PathBuf,
+    state: Mutex<State<'a>>,
+}
+
+struct State<'a> {
+    sink: Option<Sink<'a>>,
+    captures: Vec<CaptureEntry>,
+    tallies: Tallies,
+    unfinished: usize,
+}
+
+impl<'a> Job<'a> {
+    /// Prepares a unit. `number` tells its staged files from those of other units; `relay` is shared with the other
+    /// units of the same capture.
+    pub(crate) fn open(unit: &'a Unit, number: usize, relay: Arc<Relay>, workshop: &'a Workshop) -> Result<Self> {
+        let staging = workshop.staging.join(format!("{number:06}"));
+        let folder = workshop.lake.resolve(&staging);
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let tasks = unit.tasks();
+        let state = State {
+            sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),
+            captures: vec![CaptureEntry::nothing(); unit.captures.len()],
+            tallies: Tallies::new(&Space::new(&folder).cancelled_by(&workshop.cancel)),
+            unfinished: tasks.len(),
+        };
+        Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
+    }
+
+    /// Where sums go that have no room in memory.
+    pub(super) fn space(&self) -> Space {
+        Space::new(&self.folder()).cancelled_by(&self.workshop.cancel)
+    }
+
+    /// The folder for staged files.
+    fn folder(&self) -> PathBuf {
+        self.workshop.lake.resolve(&self.staging)
+    }
+
+    /// How many tasks there are.
+    pub(crate) fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The turn of a task in its relay.
+    pub(super) fn turn(&self, task: usize) -> u64 {
+        self.tasks.get(task).and_then(|task| task.chunk).unwrap_or(task as u64)
+    }
+
+    /// Works on the parts. Only the task whose turn it is does, so this never waits long.
+    pub(super) fn with_sink(&self, work: impl FnOnce(&mut Sink<'a>) -> Result<()>) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.sink.as_mut().map_or(Ok(()), work)
+    }
+
+    /// Takes over what a task has found. True if it was the unit's last one.
+    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Tallies) -> Result<bool> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, entry) in captures {
+            if let Some(held) = state.captures.get_mut(place) {
+                *held += entry;
+            }
+        }
+        state.tallies.append(tallies)?;
+        state.unfinished -= 1;
+        Ok(state.unfinished == 0)
+    }
+
+    /// Closes the unit: its parts and its partial summary are whole and synced after this.
+    pub(crate) fn finish(&self) -> Result<UnitRow> {
+        let (sink, captures, mut tallies) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (
+                state.sink.take(),
+                std::mem::take(&mut state.captures),
+                std::mem::replace(&mut state.tallies, Tallies::new(&self.space())),
+            )
+        };
+        let mut unit = self.unit.clone();
+        if let (Some(stream), Some(capture)) =
+            (captures.first().and_then(|entry| entry.stream.clone()), unit.captures.first_mut())
+        {
+            unit.id = Unit::id_of_stream(&stream.fingerprint, &unit.settings);
+            capture.input.size = stream.bytes;
+            capture.input.fingerprint = Some(stream.fingerprint);
+        }
+        let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit))?;
+        let row = UnitRow { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
+        self.workshop.lake.sync_folder(&self.folder())?;
+        let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
+        debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
+        Ok(row)
+    }
+
+    fn save(&self, id: &str, tallies: &mut Tallies) -> Result<Option<PartialEntry>> {
+        if tallies.sections().is_empty() {
+            return Ok(None);
+        }
+        let staged = self.staging.join("partial.arrow");
+        let Saved { bytes, checksum, days } = tallies.save(&self.workshop.lake.resolve(&staged))?;
+        Ok(Some(PartialEntry { staged, path: Lake::partial_path(id), bytes, checksum, days }))
+    }
+}

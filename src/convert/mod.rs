@@ -1,0 +1,32 @@
+//! Converting units: by one function, the same behind the thread pool and behind anybody's scheduler.
+//!
+//! In: [`Unit`]s. Out: staged parts, and one manifest row a unit. Always: rows are written in the order of their
+//! capture, whichever thread decodes them, so the bytes do not depend on how many there are. Memory is bounded by the
+//! number of workers: each holds one read buffer, the rows of a row group or two, and a few encoded row groups.
+
+mod count;
+mod counts;
+mod decoder_memory;
+mod encode_thread;
+mod final_stage;
+mod job;
+pub(crate) mod naming;
+mod output;
+mod part_set;
+mod pool;
+mod publish;
+mod strict;
+mod summary_tables;
+mod task;
+mod turns;
+
+pub(crate) use count::{Counting, count};
+pub(crate) use counts::Counts;
+pub use counts::oddities;
+pub use decoder_memory::Windows;
+pub(crate) use final_stage::FinalStage;
+pub use job::{Meter, Spare, Workshop};
+pub use naming::now;
+pub use pool::{convert_unit, convert_units};
+pub(crate) use publish::publish;
+pub(crate) use strict::refuse_damaged;

@@ -1,0 +1,89 @@
+//! The sources of names, opened, and asked over the network where that is wanted.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::aggregate::Tallies;
+use crate::cancel::Cancel;
+use crate::config::{NameSource, Names};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{CommittedTable, Lake, Move, checked, problem_of};
+use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
+use crate::summary::{Filter, Naming, Source, unnamed};
+use crate::tables::{TableFile, write_table};
+
+/// Opens the sources of names; `lake` is where answers of earlier lookups are kept, if there is one, with what its manifest
+/// says of them.
+///
+/// # Errors
+/// If a hosts file cannot be read.
+pub(crate) fn open(names: &Names, lake: Option<(&Lake, Option<&CommittedTable>)>, now: i64) -> Result<Naming> {
+    let sources = names.0.iter().map(|source| {
+        Ok(match source {
+            NameSource::Dns => Source::Dns,
+            NameSource::Hosts(path) => Source::Hosts(Hosts::read(path)?),
+            NameSource::Ptr => Source::Ptr(lake.map(|(lake, held)| answers(lake, held, now)).unwrap_or_default()),
+        })
+    });
+    Ok(Naming::new(sources.collect::<Result<_>>()?))
+}
+
+/// The answers of earlier lookups. A file that is not the one that was written is none: what was kept is asked for again.
+fn answers(lake: &Lake, held: Option<&CommittedTable>, now: i64) -> PtrCache {
+    let path = lake.resolve(&Lake::ptr_cache());
+    match held.map_or(Ok(()), |held| checked(&path, held.bytes, &held.checksum)) {
+        Ok(()) => PtrCache::read(&path, now),
+        Err(error) => PtrCache::unreadable(&path, &problem_of(&error)),
+    }
+}
+
+/// Seconds since the Unix epoch.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+}
+
+/// Asks for the names of destinations that no other source knows, if reverse lookups are a source.
+///
+/// # Errors
+/// If sums cannot be read; never because of what is asked or answered.
+pub(crate) fn look_up(
+    naming: &mut Naming,
+    days: &BTreeSet<Day>,
+    tallies: &mut Tallies,
+    filter: &Filter,
+    options: &PtrOptions,
+    cancel: &Cancel,
+) -> Result<Option<Asked>> {
+    if naming.ptr().is_none() {
+        return Ok(None);
+    }
+    let addresses = unnamed(days, tallies, naming, filter)?;
+    let stop = || cancel.check().is_err();
+    let asked = naming.ptr().map(|cache| ask(addresses.into_iter(), cache, options, now(), &stop));
+    cancel.check()?;
+    Ok(asked)
+}
+
+/// Stages what was learnt, for the next run.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<(Move, CommittedTable)>> {
+    let Some(cache) = naming.ptr().filter(|cache| cache.changed()) else {
+        return Ok(None);
+    };
+    let to = Lake::ptr_cache();
+    let from = Lake::staging().join(to.file_name().map(Path::new).unwrap_or(&to));
+    let path = lake.resolve(&from);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    let TableFile { rows, bytes, checksum } = write_table(&path, &cache.table())?;
+    let table = CommittedTable { path: to.clone(), rows, bytes, checksum };
+    Ok(Some((Move { from, to }, table)))
+}

@@ -1,0 +1,174 @@
+//! The parts of a unit while they are written: one open file a partition.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::day::Day;
+use crate::error::Result;
+use crate::lake::{Lake, PACKETS};
+use crate::packets::{EncodedRowGroup, Encoder, Origin, PartFile, PartWriter, RowRange};
+use crate::packets::{PartitionKey, When};
+use crate::plan::PartEntry;
+use crate::plan::Unit;
+
+/// Parts that are being written at the same time; the one that has waited longest for a row group is ended for a new one.
+const MAX_PARTS: usize = 1024;
+/// Those of them whose files are open.
+const MAX_FILES: usize = 64;
+/// Row groups of all of them: the footer of each, with its statistics and page indexes, takes 20 KiB until its part ends.
+/// The part that has most is ended; one of the usual size has a hundred.
+const MAX_ROW_GROUPS: usize = 2048;
+
+/// Takes row groups in their order, and makes parts of them.
+pub(crate) struct Sink<'a> {
+    lake: &'a Lake,
+    /// Where parts are staged, below the lake.
+    staging: PathBuf,
+    encoder: &'a Encoder,
+    /// The unit, for the parts' metadata.
+    unit: &'a Unit,
+    open: BTreeMap<PartitionKey, Open>,
+    closed: Vec<(PartitionKey, usize, PartFile)>,
+    /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
+    begun: usize,
+    appended: u64,
+    /// Files that are open.
+    files: usize,
+    /// Row groups of the parts that are open.
+    row_groups: usize,
+    resolved: BTreeMap<usize, When>,
+}
+
+struct Open {
+    writer: PartWriter,
+    number: usize,
+    last_append: u64,
+    /// Whether its file is closed for now.
+    parked: bool,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(lake: &'a Lake, staging: PathBuf, encoder: &'a Encoder, unit: &'a Unit) -> Self {
+        Self {
+            lake,
+            staging,
+            encoder,
+            unit,
+            open: BTreeMap::new(),
+            closed: Vec::new(),
+            begun: 0,
+            appended: 0,
+            files: 0,
+            row_groups: 0,
+            resolved: BTreeMap::new(),
+        }
+    }
+
+    /// Appends a row group to the part of its partition.
+    pub(super) fn append(&mut self, key: PartitionKey, group: EncodedRowGroup) -> Result<()> {
+        if !self.open.contains_key(&key) {
+            if self.open.len() >= MAX_PARTS {
+                let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
+                idle.map_or(Ok(()), |key| self.close(key))?;
+            }
+            let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
+            let writer = PartWriter::create(&staged, self.encoder)?;
+            self.open.insert(key, Open { writer, number: self.begun, last_append: 0, parked: true });
+            self.begun += 1;
+        }
+        self.appended += 1;
+        self.row_groups += 1;
+        let Some(open) = self.open.get_mut(&key) else {
+            return Ok(());
+        };
+        open.last_append = self.appended;
+        self.files += usize::from(std::mem::take(&mut open.parked));
+        open.writer.append(group)?;
+        if open.writer.is_full(self.encoder.settings().target_file_size) {
+            self.close(key)?;
+        }
+        if self.files > MAX_FILES {
+            self.park_idle()?;
+        }
+        if self.row_groups > MAX_ROW_GROUPS {
+            let largest =
+                self.open.iter().max_by_key(|(_, open)| (open.writer.row_groups(), Reverse(open.last_append)));
+            largest.map(|(key, _)| *key).map_or(Ok(()), |key| self.close(key))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the file that has waited longest for a row group, until the next one comes.
+    fn park_idle(&mut self) -> Result<()> {
+        let open = self.open.values_mut().filter(|open| !open.parked);
+        if let Some(idle) = open.min_by_key(|open| open.last_append) {
+            idle.writer.park()?;
+            idle.parked = true;
+            self.files -= 1;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, key: PartitionKey) -> Result<()> {
+        if let Some(open) = self.open.remove(&key) {
+            self.row_groups -= open.writer.row_groups();
+            self.files -= usize::from(!open.parked);
+            let origin = |place: usize| origin(self.unit, place, None);
+            self.closed.push((key, open.number, open.writer.close(&origin)?));
+        }
+        Ok(())
+    }
+
+    /// Says where the rows of a capture go that came before any with a time. Parts of that date that are open are
+    /// closed first, so that the rows which follow come behind them.
+    pub(super) fn resolve(&mut self, input: usize, when: When) -> Result<()> {
+        let waiting = |key: &PartitionKey| key.when == When::BeforeFirst(input);
+        if self.resolved.contains_key(&input)
+            || !(self.open.keys().any(waiting) || self.closed.iter().any(|(key, ..)| waiting(key)))
+        {
+            return Ok(());
+        }
+        self.resolved.insert(input, when);
+        let keys: Vec<_> = self.open.keys().copied().filter(|key| waiting(key) || key.when == when).collect();
+        keys.into_iter().try_for_each(|key| self.close(key))
+    }
+
+    /// Closes every part, and says where each belongs. `unit` is the unit with all that is known of it at its end.
+    pub(super) fn finish(mut self, unit: &Unit) -> Result<Vec<PartEntry>> {
+        let closed = self.closed.iter().flat_map(|(_, _, file)| &file.ranges);
+        let open = self.open.values().flat_map(|open| open.writer.ranges());
+        let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
+        closed.chain(open).for_each(|range: &RowRange| *rows.entry(range.input).or_default() += range.rows);
+        for (key, open) in std::mem::take(&mut self.open) {
+            let origin = |place: usize| origin(unit, place, rows.get(&place).copied());
+            self.closed.push((key, open.number, open.writer.close(&origin)?));
+        }
+        let unit = &unit.id;
+        self.closed.sort_by_key(|(_, number, _)| *number);
+        let parts = self.closed.into_iter().map(|(key, number, file)| {
+            let hour = self.encoder.settings().partition_by.hour.then_some(0);
+            let when = match key.when {
+                When::BeforeFirst(input) => self.resolved.get(&input).copied().unwrap_or(When::At(Day::EPOCH, hour)),
+                at @ When::At(..) => at,
+            };
+            let folder = PartitionKey { when, ..key }.folder();
+            let staged = file.staged.file_name().map_or_else(|| self.staging.clone(), |name| self.staging.join(name));
+            PartEntry {
+                staged,
+                path: Path::new(PACKETS).join(folder).join(format!("part-{unit}-{number:05}.parquet")),
+                rows: file.rows,
+                bytes: file.bytes,
+                checksum: file.checksum,
+                ranges: file.ranges,
+            }
+        });
+        Ok(parts.collect())
+    }
+}
+
+/// What the parts of a unit say of one of its captures.
+fn origin(unit: &Unit, place: usize, rows: Option<u64>) -> Option<Origin> {
+    let capture = unit.captures.get(place)?;
+    Some(Origin { place: Some(place), ..Origin::of(&capture.input, capture.chunks.clone(), rows) })
+}

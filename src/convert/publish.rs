@@ -1,0 +1,208 @@
+//! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
+
+use crate::packets::Encoder;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::capture::Damage;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{Action, Change, Holdings, InputEntry, MetAgain, RefusedEntry};
+use crate::lake::{Rewriter, take_out};
+use crate::plan::{CaptureEntry, UnitRow};
+use crate::storage::open_for_writing;
+
+use super::final_stage::FinalStage;
+use crate::outcome::MaxDamaged;
+use crate::outcome::{Changing, Renamed, Report};
+use crate::select::Tonight;
+
+/// Checks, summarizes and publishes what was staged.
+///
+/// # Errors
+/// If it does not add up, too much of it is damaged, or something cannot be read or written; nothing is visible then.
+pub(crate) fn publish(
+    stage: FinalStage<'_>,
+    mut rows: Vec<UnitRow>,
+    tonight: Tonight,
+    mut held: Holdings,
+    (jobs, max_damaged): (usize, Option<MaxDamaged>),
+    report: &mut Report,
+) -> Result<()> {
+    let (lake, settings) = (stage.lake, stage.settings);
+    // The same bytes through standard input once more are not converted twice, whatever the settings.
+    let mut seen = HashSet::new();
+    let mut again = |row: &UnitRow| {
+        let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
+        streams.any(|capture| {
+            capture
+                .input
+                .fingerprint
+                .as_ref()
+                .is_some_and(|known| held.streams.contains(known) || !seen.insert(known.clone()))
+        })
+    };
+    let before = rows.len();
+    rows.retain(|row| !again(row));
+    report.unchanged += (before - rows.len()) as u64;
+
+    let mut change = Change::new(&held, Action::Convert, settings.clone());
+    tonight.met_again.iter().for_each(|met| held.meet_again(met.clone()));
+    let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
+    let is_renamed = |met: &MetAgain| renamed.contains(met.path.as_path());
+    let renamed = tonight.met_again.iter().any(is_renamed);
+    change.manifest.met_again = tonight.met_again;
+    change.manifest.removed.refused = tonight.forgiven;
+    change.manifest.refused.clone_from(&report.refused);
+
+    let mut days = days_of(&rows);
+    let mut replaced = replaced_by(&rows, &held);
+    replaced.extend(tonight.displaced.iter().map(|(_, id)| *id));
+    replaced.extend(those_that_go_on(&tonight.goes_on, &rows));
+    let the_same = those_that_are_the_same(&tonight.may_be, &rows, &held, report);
+    // What is no other one after all is gone.
+    let gone: BTreeSet<usize> = tonight.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
+    report.captures_missing = report.captures_missing.map(|missing| missing + gone.len() as u64);
+    replaced.extend(the_same);
+    let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
+    report.replaced = replaced.iter().filter(had_rows).count() as u64;
+    if !replaced.is_empty() {
+        let encoder = Encoder::of_lake(settings, lake.root())?;
+        let rewriter = Rewriter::new(lake, &held, &encoder, stage.cancel);
+        days.extend(take_out(&rewriter, &replaced, jobs, &mut change)?);
+    }
+    let mut writers = None;
+    report.parts = rows.iter().map(|row| row.parts.len() as u64).sum();
+    report.bytes_out = rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum();
+    change.add_units(rows, |entry| {
+        let changing = Changing::of(entry, &mut writers);
+        if changing.is_open() {
+            entry.mark_open();
+        }
+        if matches!(changing, Changing::Shrank { .. } | Changing::Rewritten) {
+            // What was read is not, or not only, what had been looked at: it is not to be known by that.
+            entry.input.fingerprint = None;
+        }
+        report.add(entry, changing);
+    });
+    // In an archive of doubles they are as many as the others.
+    let converted = change.manifest.inputs.iter().filter(|_| !tonight.left_out.is_empty());
+    let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
+    for (input, same_as) in tonight.left_out {
+        let held = || held.input_at(&same_as).map(|entry| entry.id);
+        if let Some(same_as) = converted.get(&same_as).copied().or_else(held) {
+            change.add_input(InputEntry::of_duplicate(input, same_as));
+        }
+    }
+    (report.records, report.rows) = (change.manifest.records, change.manifest.rows);
+    if report.records != report.rows {
+        return Err(Error::RowsDiffer { framed: report.records, written: report.rows });
+    }
+    report.check(max_damaged)?;
+    report.newest_packet_timestamp_seconds = held.newest_packet();
+    if !changes_the_lake(&change, &held) {
+        return Ok(());
+    }
+    let mut after = held;
+    after.add(change.manifest.clone());
+    report.newest_packet_timestamp_seconds = after.newest_packet();
+    if settings.summaries && (renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
+        stage.stage(days, &after, &mut change, report)?;
+    }
+    report.lost.leave_out_mended(&change, &after);
+    change.publish(lake, after)
+}
+
+/// A refusal that is known already, or that will be tried again anyway, is no reason for a commit.
+fn changes_the_lake(change: &Change, held: &Holdings) -> bool {
+    let is_news = |refused: &RefusedEntry| {
+        let known = refused.seen.as_ref().map(|seen| held.quarantine.get(&seen.absolute));
+        known.is_some_and(|known| known != Some(refused))
+    };
+    !change.manifest.changes_nothing() || change.manifest.refused.iter().any(is_news)
+}
+
+/// The dates to which units contribute.
+fn days_of(rows: &[UnitRow]) -> BTreeSet<Day> {
+    rows.iter().filter_map(|row| row.partial.as_ref()).flat_map(|partial| partial.days.iter().copied()).collect()
+}
+
+/// Captures of the lake in whose place others were converted. One that could not be read replaces nothing.
+fn replaced_by(rows: &[UnitRow], held: &Holdings) -> BTreeSet<usize> {
+    let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+    let read = captures.filter(|(_, found)| found.refused.is_none());
+    read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
+}
+
+/// Captures of the lake that go on in others, if those could be read.
+fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitRow]) -> BTreeSet<usize> {
+    let mut by_path: HashMap<&Path, Vec<usize>> = HashMap::new();
+    goes_on.iter().for_each(|(absolute, id)| by_path.entry(absolute).or_default().push(*id));
+    let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
+    let read = captures.filter(|(_, found)| found.refused.is_none());
+    read.filter_map(|(capture, _)| by_path.get(capture.input.absolute.as_path())).flatten().copied().collect()
+}
+
+/// Captures of the lake that are the same as others, as far as can be told of what an earlier version converted: the new
+/// file gives what the old one gave.
+fn those_that_are_the_same(
+    may_be: &[(PathBuf, usize)],
+    rows: &[UnitRow],
+    held: &Holdings,
+    report: &mut Report,
+) -> BTreeSet<usize> {
+    let mut found: HashMap<&Path, Option<(&Path, CaptureEntry)>> =
+        may_be.iter().map(|(absolute, _)| (absolute.as_path(), None)).collect();
+    for (capture, share) in rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures)) {
+        match found.get_mut(capture.input.absolute.as_path()) {
+            Some(Some((_, entry))) => *entry += share.clone(),
+            Some(entry) => *entry = Some((&capture.input.path, share.clone())),
+            None => {}
+        }
+    }
+    let mut same = BTreeSet::new();
+    for (absolute, id) in may_be {
+        let (Some(Some((path, found))), Some(before)) = (found.get(absolute.as_path()), held.inputs.get(id)) else {
+            continue;
+        };
+        if found.gives_the_same(&before.found) && same.insert(*id) {
+            report.renamed.push(Renamed { path: path.to_path_buf(), was: before.input.path.clone() });
+        }
+    }
+    same
+}
+
+impl Changing {
+    /// Whether a stream came to its own end.
+    pub(crate) fn of_stream(entry: &InputEntry) -> Self {
+        let ended = entry.found.stream.as_ref().filter(|stream| stream.ended);
+        ended.map_or(Self::No, |stream| Self::Ended { cut: stream.cut })
+    }
+
+    /// Looks at a capture once more, after it was read. `writers` are found when they are first asked for.
+    pub(super) fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
+        let input = &entry.input;
+        if entry.found.refused.is_some() {
+            return Self::No;
+        }
+        if input.is_stdin() {
+            return Self::of_stream(entry);
+        }
+        let cut = entry.found.damage.as_ref().is_some_and(Damage::is_at_the_end) && entry.found.gaps.is_empty();
+        let cut_or_whole = cut || entry.found.damage.is_none();
+        match crate::discover::Candidate::of(&input.absolute, true) {
+            Ok(now) if now.size > input.size && cut_or_whole => Self::Grows,
+            // Its place was taken beforehand, and is being filled.
+            Ok(now) if now.size == input.size && now.modified != input.modified && entry.found.ends_in_zeros() => {
+                Self::Grows
+            }
+            Ok(now) if now.size < input.size => Self::Shrank { from: input.size, to: now.size },
+            Ok(now) if now.size > input.size || now.modified != input.modified => Self::Rewritten,
+            Ok(_) if cut && writers.get_or_insert_with(open_for_writing).contains(&input.absolute) => Self::Grows,
+            Ok(_) => Self::No,
+            // Read to its end, by whoever had it open.
+            Err(_) if entry.found.damage.is_none() => Self::Gone,
+            Err(_) => Self::No,
+        }
+    }
+}

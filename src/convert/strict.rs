@@ -1,0 +1,85 @@
+//! `--strict`: a damaged capture gives no rows at all.
+//!
+//! That a capture is damaged is known once it has been converted, so its unit is converted again without it. That costs
+//! a second pass over the units with damage, where looking for damage first would cost one over everything.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::job::Workshop;
+use super::pool::convert_units;
+use crate::capture::Damage;
+use crate::discover::Input;
+use crate::error::Result;
+use crate::lake::{InputEntry, RefusedEntry};
+use crate::plan::{CaptureEntry, UnitRow};
+use crate::plan::{Unit, plan};
+
+use crate::outcome::{Changing, Report};
+use crate::plan::sample;
+
+/// Refuses the captures that are damaged, and converts those that shared a unit with one of them again. What was staged
+/// of them stays in staging, which is swept when the run ends.
+///
+/// # Errors
+/// As [`convert_units`].
+pub(crate) fn refuse_damaged(
+    mut rows: Vec<UnitRow>,
+    mut workshop: Workshop,
+    jobs: usize,
+    held: &HashSet<String>,
+    report: &mut Report,
+) -> Result<Vec<UnitRow>> {
+    let staging = workshop.staging.clone();
+    // A file may change while the run goes on; each turn refuses at least one capture, so there is a last one.
+    for turn in 1.. {
+        let damaged = damaged(&rows);
+        if damaged.is_empty() {
+            break;
+        }
+        let of_those = |row: &UnitRow| row.unit.captures.iter().any(|c| damaged.contains_key(&c.input.absolute));
+        let (dropped, kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
+        rows = kept;
+        let settings = dropped.first().map(|row| row.unit.settings.clone()).unwrap_or_default();
+        let rest = dropped.into_iter().flat_map(|row| row.unit.captures).map(|capture| capture.input);
+        let rest = rest.filter(|input| !damaged.contains_key(&input.absolute));
+        let sampled = rest.map(|input| sample(input, settings.chunk_size)).collect();
+        let taken: HashSet<String> = held.iter().cloned().chain(rows.iter().map(|row| row.unit.id.clone())).collect();
+        let units: Vec<Unit> = plan(sampled, &settings, &taken);
+        workshop.staging = staging.join(format!("strict-{turn}"));
+        rows.extend(convert_units(&units, &workshop, jobs)?);
+        report.refused.extend(damaged.into_values().map(|(input, damage)| {
+            RefusedEntry {
+                path: input.path,
+                reason: damage.to_string(),
+                hint: Some(
+                    "`--strict` refuses damaged captures; without it, the packets before the fault are converted"
+                        .to_owned(),
+                ),
+                seen: None,
+                retired: false,
+            }
+        }));
+    }
+    Ok(rows)
+}
+
+/// The damaged captures, and the first fault of each.
+fn damaged(rows: &[UnitRow]) -> BTreeMap<PathBuf, (Input, Damage)> {
+    let mut writers = None;
+    let mut captures: BTreeMap<&Path, (&Input, CaptureEntry)> = BTreeMap::new();
+    for row in rows {
+        for (capture, found) in row.unit.captures.iter().zip(&row.captures) {
+            let entry = captures.entry(&capture.input.absolute);
+            entry.or_insert_with(|| (&capture.input, CaptureEntry::default())).1 += found.clone();
+        }
+    }
+    let damaged = captures.into_iter().filter_map(|(path, (input, found))| {
+        let entry = InputEntry::of(input.clone(), found);
+        // What is being written is not damaged.
+        let open = entry.found.damage.is_some() && Changing::of(&entry, &mut writers).is_open();
+        let damage = entry.found.damage.filter(|_| !open)?;
+        Some((path.to_path_buf(), (input.clone(), damage)))
+    });
+    damaged.collect()
+}

@@ -1,0 +1,183 @@
+//! The tables of the dates that a run touched, made again from what all their units have counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::aggregate::{Space, Sums, Tallies};
+use crate::config::Settings;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{CommittedTable, InputEntry, Lake, Move, SUMMARIES as FOLDER};
+use crate::tables::{TableFile, TableWriter};
+
+use crate::lake::captures;
+use crate::summary::Filter;
+use crate::summary::Gather;
+use crate::summary::Kind;
+use crate::summary::Naming;
+use crate::summary::Rows;
+use crate::summary::Top;
+use crate::summary::{DESCENDING, Key, NOBODY};
+use crate::summary::{Order, SUMMARIES, Summary};
+use crate::summary::{Sink, sum_up};
+
+/// Rows of a table that are in memory at a time.
+const PIECE: usize = 8192;
+
+/// Makes the tables of `days` from what units have counted, stages them, and gathers them for whoever shows them.
+///
+/// # Memory
+/// As [`Tallies`], for each table that is sorted by its sums; whatever the number of keys.
+/// # Errors
+/// If what units have counted cannot be read, or a table cannot be written.
+pub(super) fn stage(
+    lake: &Lake,
+    settings: &Settings,
+    days: &BTreeSet<Day>,
+    tallies: &mut Tallies,
+    naming: &Naming,
+    shown: &mut Gather,
+) -> Result<Vec<(Move, CommittedTable)>> {
+    let mut staged = Vec::new();
+    for day in days {
+        let mut date = DateTables::create(lake, settings, *day, tallies.space())?;
+        sum_up(*day, tallies, naming, &Filter::default(), &mut Both(&mut date, shown))?;
+        staged.extend(date.finish()?);
+    }
+    Ok(staged)
+}
+
+fn committed(step: Move, file: TableFile) -> (Move, CommittedTable) {
+    let TableFile { rows, bytes, checksum } = file;
+    let path = step.to.clone();
+    (step, CommittedTable { path, rows, bytes, checksum })
+}
+
+/// Rows go to two places.
+struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+
+impl Sink for Both<'_> {
+    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        self.0.take(kind, key, sums)?;
+        self.1.take(kind, key, sums)
+    }
+}
+
+/// The tables of one date while they are made.
+struct DateTables {
+    day: Day,
+    tables: BTreeMap<Kind, Staged>,
+    /// Rows of tables that are sorted by their sums.
+    sorted: Tallies,
+    conversations: Top,
+    key: Key,
+}
+
+/// A table that is being written where it is staged.
+struct Staged {
+    order: Order,
+    step: Move,
+    writer: TableWriter,
+    rows: Rows,
+}
+
+impl Staged {
+    fn create(lake: &Lake, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
+        let folder = Path::new(summary.name).join(format!("date={}", day.text()));
+        let (path, step) = place(lake, &folder, summary.name)?;
+        let mut rows = Rows::new(summary, settings.window);
+        let writer = TableWriter::create(&path, &rows.take())?;
+        Ok(Self { order: summary.order, step, writer, rows })
+    }
+
+    fn push(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        self.rows.push(kind, key, sums);
+        if self.rows.len() >= PIECE { self.writer.write(&self.rows.take()) } else { Ok(()) }
+    }
+
+    fn finish(mut self) -> Result<(Move, CommittedTable)> {
+        self.writer.write(&self.rows.take())?;
+        Ok(committed(self.step, self.writer.close()?))
+    }
+}
+
+impl DateTables {
+    fn create(lake: &Lake, settings: &Settings, day: Day, space: &Space) -> Result<Self> {
+        let of_a_date = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, summary)));
+        let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
+        Ok(Self {
+            day,
+            tables: tables.collect::<Result<_>>()?,
+            sorted: Tallies::new(space),
+            conversations: Top::new(Kind::Conversations, settings.conversations),
+            key: Key::default(),
+        })
+    }
+
+    fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
+        if let Some(table) = self.tables.get_mut(&Kind::Conversations) {
+            let (conversations, rest) = self.conversations.rest();
+            for (key, sums) in self.conversations.into_largest() {
+                table.push(Kind::Conversations, &key, sums)?;
+            }
+            if conversations > 0 {
+                table.rows.push_rest(rest, i64::try_from(conversations).unwrap_or(i64::MAX));
+            }
+        }
+        let mut staged = Vec::new();
+        for (kind, mut table) in self.tables {
+            let mut merge = self.sorted.read(kind.section(self.day))?;
+            while let Some((key, sums)) = merge.next()? {
+                table.push(kind, key.get(DESCENDING..).unwrap_or_default(), sums)?;
+            }
+            staged.push(table.finish()?);
+        }
+        Ok(staged)
+    }
+}
+
+impl Sink for DateTables {
+    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+        match self.tables.get_mut(&kind) {
+            // Packets without addresses are no conversation that another one may push out.
+            Some(table) if kind == Kind::Conversations && key == NOBODY => table.push(kind, key, sums),
+            Some(_) if kind == Kind::Conversations => {
+                self.conversations.offer(key, sums);
+                Ok(())
+            }
+            Some(table) if table.order == Order::Key => table.push(kind, key, sums),
+            Some(_) => {
+                let key = self.key.clear().descending(kind.size(&sums)).raw(key);
+                self.sorted.add(kind.section(self.day), key.bytes(), sums)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a table is staged, and where it goes.
+fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
+    let to = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
+    // All in one folder: making one for each costs more than a small table does.
+    let staged = to.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
+    let from = Lake::staging().join("tables").join(staged);
+    let path = lake.resolve(&from);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    Ok((path, Move { from, to }))
+}
+
+/// Makes and stages the table of captures: one row for each that the lake holds, in the order given.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn stage_captures(lake: &Lake, inputs: &[&InputEntry]) -> Result<(Move, CommittedTable)> {
+    let (path, step) = place(lake, Path::new("captures"), "captures")?;
+    let mut writer = TableWriter::create(&path, &captures(std::iter::empty()))?;
+    for piece in inputs.chunks(PIECE) {
+        writer.write(&captures(piece.iter().copied()))?;
+    }
+    Ok(committed(step, writer.close()?))
+}

@@ -1,0 +1,362 @@
+//! One task: records in, row groups out, in turn.
+
+use crate::capture::{CaptureReader, Content, Damage, DamageKind, Position, Timestamp};
+use crate::day::Day;
+use crate::decode::{Packet, decode};
+use crate::discover::{Compression, Input, Refusal};
+use crate::error::{Error, Result};
+use crate::memory::SMALL_WINDOW;
+use crate::packets::{Router, When};
+use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
+use crate::summary::Partial;
+
+use super::counts::Counts;
+use super::job::Job;
+use super::output::{Output, Stop};
+use super::turns::Handover;
+use crate::capture::Framing;
+use crate::capture::resync;
+
+/// Records between two looks at the signal, and between two steps of the progress bar.
+const STRIDE: u64 = 4096;
+
+/// What a task has found and not yet handed in.
+struct Work<'j, 'a> {
+    job: &'j Job<'a>,
+    turn: u64,
+    router: Router,
+    partial: Partial,
+    captures: Vec<(usize, CaptureEntry)>,
+    output: Output<'j, 'a>,
+}
+
+/// Runs one task of a unit; true if it was the last one to end.
+pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
+    let turn = job.turn(task);
+    let Some(wanted) = job.tasks.get(task) else {
+        return Ok(false);
+    };
+    let Some(chunk) = wanted.chunk else {
+        let mut work = Work::new(job, turn);
+        for place in wanted.captures.clone() {
+            work.whole_capture(place).map_err(never_disproved)?;
+        }
+        return work.hand_in(None).map_err(never_disproved);
+    };
+    let place = wanted.captures.start;
+    if chunk > 0
+        && !job.relay.is_proved(turn)
+        && let Some(done) = guess_ahead(job, place, chunk, turn)?
+    {
+        return Ok(done);
+    }
+    let handover = job.relay.wait(turn, &job.workshop.cancel)?;
+    let mut work = Work::new(job, turn);
+    work.output.is_in_turn = true;
+    let handover = work.chunk_in_turn(place, chunk, handover).map_err(never_disproved)?;
+    work.hand_in(Some(handover)).map_err(never_disproved)
+}
+
+/// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.
+fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Option<bool>> {
+    let Some(capture) = job.unit.captures.get(place) else {
+        return Ok(None);
+    };
+    let offset = chunk * job.unit.settings.chunk_size;
+    let Ok(Some(position)) = resync::guess(&capture.input, offset) else {
+        return Ok(None);
+    };
+    let mut work = Work::new(job, turn);
+    work.output.guessed = Some(position.clone());
+    let result =
+        work.chunk_from(place, chunk, Handover { position, last: None }).and_then(|handover| match handover.last {
+            Some(_) => work.hand_in(Some(handover)),
+            // No packet begins in the chunk, so the time to hand on is that of a chunk before.
+            None => Err(Stop::Disproved),
+        });
+    match result {
+        Ok(last) => Ok(Some(last)),
+        Err(Stop::Disproved) => Ok(None),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Work that rests on no guess cannot be disproved; should it be, that is a bug, and the run must not commit.
+fn never_disproved(stop: Stop) -> Error {
+    match stop {
+        Stop::Failed(error) => error,
+        Stop::Disproved => {
+            Error::Worker { unit: String::new(), message: "a chunk that was not guessed was to be proved".to_owned() }
+        }
+    }
+}
+
+impl<'j, 'a> Work<'j, 'a> {
+    fn new(job: &'j Job<'a>, turn: u64) -> Self {
+        let settings = &job.unit.settings;
+        let router = Router::new(
+            settings.partition_by,
+            settings.timestamp_unit,
+            settings.length,
+            settings.row_group_rows,
+            job.workshop.spare.take(),
+        );
+        Self {
+            job,
+            turn,
+            router,
+            partial: Partial::new(&job.space()),
+            captures: Vec::new(),
+            output: Output::new(job, turn),
+        }
+    }
+
+    /// A capture from its beginning to its end. One that cannot be read is named in its entry, and the others go on.
+    fn whole_capture(&mut self, place: usize) -> Result<(), Stop> {
+        let Some(capture) = self.job.unit.captures.get(place) else {
+            return Ok(());
+        };
+        let window = match self.window(&capture.input) {
+            Ok(window) => window,
+            Err(refusal) => {
+                self.refuse(place, &refusal);
+                return Ok(());
+            }
+        };
+        let mut taken = None;
+        if window > SMALL_WINDOW {
+            // Only in turn, or the task that has the memory could wait for one that waits for it.
+            self.output.write_held()?;
+            taken = Some(self.job.workshop.windows.take(window, &self.job.workshop.cancel)?);
+        }
+        self.output.is_alone = capture.input.is_stdin() || capture.input.compression != Compression::None;
+        match CaptureReader::open_within(&capture.input, window) {
+            // Standard input is hashed as it comes.
+            Ok(reader) => {
+                let reader = if capture.input.is_stdin() { reader } else { reader.hashing() };
+                self.read(place, reader.salvaging(self.salvage(), None), None).map(drop)?;
+            }
+            Err(refusal) => self.refuse(place, &refusal),
+        }
+        drop(taken);
+        Ok(())
+    }
+
+    /// Bytes that the decompressor of a capture gets. Those of standard input are not known before it is read: it gets all
+    /// that one can.
+    fn window(&self, input: &Input) -> Result<u64, Refusal> {
+        let allowed = self.job.workshop.memory.largest_window();
+        if input.is_stdin() {
+            return Ok(allowed);
+        }
+        let needed = input.window()?.unwrap_or(0);
+        if needed > allowed {
+            return Err(Refusal::Window { compression: input.compression, needed, allowed });
+        }
+        Ok(needed.max(SMALL_WINDOW))
+    }
+
+    fn salvage(&self) -> bool {
+        self.job.unit.settings.salvage
+    }
+
+    fn refuse(&mut self, place: usize, refusal: &Refusal) {
+        let entry = CaptureEntry {
+            refused: Some(refusal.to_string()),
+            refused_for_good: refusal.is_of_content(),
+            ..CaptureEntry::default()
+        };
+        self.captures.push((place, entry));
+    }
+
+    /// A chunk in its turn: from where the one before it ended, or from the beginning of the capture.
+    fn chunk_in_turn(&mut self, place: usize, chunk: u64, handover: Option<Handover>) -> Result<Handover, Stop> {
+        if let Some(handover) = handover {
+            return self.chunk_from(place, chunk, handover);
+        }
+        let Some(capture) = self.job.unit.captures.get(place) else {
+            return Err(Stop::Disproved);
+        };
+        let chunk_size = self.job.unit.settings.chunk_size;
+        let mut reader = match CaptureReader::open(&capture.input) {
+            Ok(reader) => reader.salvaging(self.salvage(), None),
+            Err(refusal) => return Ok(self.gone(place, chunk, None, &refusal)),
+        };
+        let mut last = None;
+        if chunk > 0 {
+            // The first chunk of a unit that is converted by itself, where nothing could be guessed: walk there.
+            reader.set_limit(chunk * chunk_size);
+            while let Ok(Some(record)) = reader.next() {
+                last = record.time.or(last);
+                if reader.frames().is_multiple_of(STRIDE) {
+                    self.job.workshop.cancel.check()?;
+                }
+            }
+        }
+        let position = reader.position().clone();
+        self.chunk_from(place, chunk, Handover { position, last })
+    }
+
+    /// A capture that was there when it was planned, and cannot be opened any more: no chunk after this has rows. Those
+    /// before it may have; then it is damaged, and the next run reads it again.
+    fn gone(&mut self, place: usize, chunk: u64, entry: Option<Position>, refusal: &Refusal) -> Handover {
+        let offset = chunk * self.job.unit.settings.chunk_size;
+        let framing = Framing::Empty;
+        let position = Position { offset, framing, first_time: None, ended: true };
+        if chunk == 0 {
+            self.refuse(place, refusal);
+        } else {
+            let detail = Some(format!("it {refusal}"));
+            let damage = Damage { kind: DamageKind::Unreadable, frame: 1, offset, announced: 0, found: 0, detail };
+            let exit = Some(position.clone());
+            let found = CaptureEntry { damage: Some(damage), entry, exit, ..CaptureEntry::default() };
+            self.captures.push((place, found));
+        }
+        Handover { position, last: None }
+    }
+
+    fn chunk_from(&mut self, place: usize, chunk: u64, from: Handover) -> Result<Handover, Stop> {
+        let Some(capture) = self.job.unit.captures.get(place) else {
+            return Ok(from);
+        };
+        let chunk_size = self.job.unit.settings.chunk_size;
+        let limit = (chunk + 1) * chunk_size;
+        if from.position.ended {
+            let entry = CaptureEntry {
+                entry: Some(from.position.clone()),
+                exit: Some(from.position.clone()),
+                content: Some(Content::default()),
+                ..CaptureEntry::default()
+            };
+            self.captures.push((place, entry));
+            return Ok(from);
+        }
+        match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
+            Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last).hashing(), Some(from)),
+            Ok(None) => Err(Stop::Disproved),
+            Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),
+        }
+    }
+
+    /// Reads to the end, or to the reader's limit. `from` is where a chunk begins.
+    fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<Handover>) -> Result<Handover, Stop> {
+        let before = from.as_ref().and_then(|from| from.last);
+        self.router.begin(place, before);
+        self.partial.begin(place);
+        let mut counts = Counts::default();
+        let mut length = 0;
+        let mut metered = 0;
+        let mut first = reader.position().first_time;
+        let damage = loop {
+            let record = match reader.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break None,
+                Err(damage) => break Some(damage),
+            };
+            if record.time.is_none() && self.output.guessed.is_some() && counts.first.is_none() {
+                // Which date the row goes to depends on the chunk before.
+                return Err(Stop::Disproved);
+            }
+            let packet = match record.link_type {
+                Some(link_type) => decode(link_type, record.data),
+                None => Packet::default(),
+            };
+            counts.add(&record, &packet);
+            if first.is_none() {
+                first = record.time;
+            }
+            length += self.router.append(place, &record, &packet, first);
+            if let Some(message) = &packet.dns
+                && self.job.unit.settings.summaries
+            {
+                let day = day_of(self.router.when());
+                self.partial.add_message(day, message);
+                self.partial.add_names(day, record.time.map(Timestamp::micros), message);
+            }
+            if counts.records == 1 {
+                self.gap_before_first(&reader)?;
+            }
+            if self.router.has_row_group() {
+                self.encode()?;
+            }
+            if counts.records.is_multiple_of(STRIDE) {
+                self.job.workshop.cancel.check()?;
+                let bytes = reader.bytes_read();
+                self.job.workshop.meter.add(bytes - metered, STRIDE);
+                metered = bytes;
+            }
+        };
+        if counts.records == 0 {
+            self.gap_before_first(&reader)?;
+        }
+        self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
+        self.end_of_capture(place, reader.position().first_time)?;
+        let handover = Handover { position: reader.position().clone(), last: counts.last.or(before) };
+        let content = reader.take_content();
+        let mut entry = CaptureEntry { content, ..Self::entry(counts, length, &reader, from) };
+        entry.note_damage(damage, reader.take_gaps());
+        self.captures.push((place, entry));
+        Ok(handover)
+    }
+
+    /// What is credible behind a fault depends on the time before it, which a guess does not know.
+    fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), Stop> {
+        if self.output.guessed.is_some() && reader.has_gaps() { Err(Stop::Disproved) } else { Ok(()) }
+    }
+
+    fn entry(counts: Counts, length: i64, reader: &CaptureReader, from: Option<Handover>) -> CaptureEntry {
+        let mut entry = CaptureEntry {
+            format: Some(reader.format()),
+            compression: Some(reader.compression()),
+            length,
+            exit: from.as_ref().map(|_| reader.position().clone()),
+            entry: from.map(|from| from.position),
+            stream: StreamEntry::of(reader),
+            ..CaptureEntry::default()
+        };
+        entry.rows = counts.records;
+        counts.into_entry(&mut entry);
+        entry.count_odd(APPENDED, reader.appended());
+        entry
+    }
+
+    /// Rows without a time that came before any with one have their date now, or never will.
+    fn end_of_capture(&mut self, place: usize, first: Option<Timestamp>) -> Result<(), Stop> {
+        if matches!(self.router.when(), When::BeforeFirst(_)) {
+            self.router.flush();
+            self.encode()?;
+        }
+        let when = first.map(|first| When::of_seconds(first.seconds(), self.job.unit.settings.partition_by));
+        self.partial.resolve(when.map_or(Day::EPOCH, day_of));
+        if let Some(when) = when {
+            self.output.resolve(place, when, &mut self.router)?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<(), Stop> {
+        while let Some((key, rows)) = self.router.take_row_group() {
+            if self.job.unit.settings.summaries {
+                self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
+            }
+            self.output.add(key, rows, &mut self.router)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rest, and passes the turn on.
+    fn hand_in(mut self, handover: Option<Handover>) -> Result<bool, Stop> {
+        self.router.flush();
+        self.encode()?;
+        self.output.finish(&mut self.router)?;
+        let last = self.job.add(self.captures, self.partial.into_tallies())?;
+        self.job.relay.pass(self.turn, handover);
+        self.job.workshop.spare.give(self.router.into_spare());
+        Ok(last)
+    }
+}
+
+/// The date under which something is summed up.
+fn day_of(when: When) -> Day {
+    when.day().unwrap_or(Day::UNKNOWN)
+}

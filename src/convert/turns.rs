@@ -1,0 +1,70 @@
+//! Workers take turns: rows are written in the order of the tasks, and a chunk is proved by the one before it.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::capture::{Position, Timestamp};
+use crate::error::Result;
+
+use crate::cancel::Cancel;
+
+/// How often a waiting worker looks whether the run has been stopped.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What the worker of one chunk tells that of the next.
+#[derive(Clone, Debug)]
+pub(super) struct Handover {
+    /// Where the chunk ended.
+    pub(super) position: Position,
+    /// Time of the last timed record before that.
+    pub(super) last: Option<Timestamp>,
+}
+
+/// Whose turn it is, among the tasks of one capture or of one unit of small captures.
+///
+/// Tasks are begun in order, so the task whose turn it is has always been begun, and one that waits waits for work that
+/// is being done.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    state: Mutex<(u64, Option<Handover>)>,
+    turn: Condvar,
+}
+
+impl Relay {
+    /// A relay whose first turn is that of the task numbered `first`.
+    pub(crate) fn starting_at(first: u64) -> Self {
+        Self { state: Mutex::new((first, None)), turn: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, Option<Handover>)> {
+        // Nothing in here can panic with the lock held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is the turn of this task.
+    pub(super) fn is_turn(&self, task: u64) -> bool {
+        self.lock().0 == task
+    }
+
+    /// Whether it is the turn of this task, and the one before it has said where it ended.
+    pub(super) fn is_proved(&self, task: u64) -> bool {
+        let state = self.lock();
+        state.0 == task && state.1.is_some()
+    }
+
+    /// Waits for the turn of a task; returns what the one before it has handed over.
+    pub(super) fn wait(&self, task: u64, cancel: &Cancel) -> Result<Option<Handover>> {
+        let mut state = self.lock();
+        while state.0 != task {
+            cancel.check()?;
+            (state, _) = self.turn.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(state.1.clone())
+    }
+
+    /// Ends the turn of a task.
+    pub(super) fn pass(&self, task: u64, handover: Option<Handover>) {
+        *self.lock() = (task + 1, handover);
+        self.turn.notify_all();
+    }
+}

@@ -1,0 +1,53 @@
+//! Whether a file is what was written.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::hash::{ContentHash, checksum};
+
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 20;
+
+/// Reads a file, and compares its size and checksum with those that were recorded when it was written.
+///
+/// # Errors
+/// If it cannot be read; [`Error::FileDiffers`] if it is another one.
+pub fn checked(path: &Path, bytes: u64, expected: &str) -> Result<()> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let found = file.metadata().map_err(Error::io("read", path))?.len();
+    let differs = |what, expected: String, found: String| {
+        Err(Error::FileDiffers { path: path.to_path_buf(), what, expected, found })
+    };
+    if found != bytes {
+        return differs("size", format!("{bytes} bytes"), format!("{found} bytes"));
+    }
+    let (_, found) = sum(file, path)?;
+    if found == expected { Ok(()) } else { differs("checksum", expected.to_owned(), found) }
+}
+
+/// The bytes of a file, and what they are known by.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn sum_of(path: &Path) -> Result<(u64, String)> {
+    sum(File::open(path).map_err(Error::io("open", path))?, path)
+}
+
+fn sum(mut file: File, path: &Path) -> Result<(u64, String)> {
+    let mut hash = ContentHash::default();
+    let mut buffer = vec![0; BUFFER];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((bytes, checksum(&hash))),
+            Ok(read) => {
+                hash.update(buffer.get(..read).unwrap_or_default());
+                bytes += read as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("read", path)(error)),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Small files of a lake become larger ones: parts of a partition, sums of the same dates, and manifests.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::layout::Lake;
+use super::losses::Losses;
+use super::record::{CommittedPart, CommittedPartial};
+use super::snapshot::Holdings;
+use super::transaction::Change;
+use crate::aggregate::{Owners, Saved, Space, Tallies};
+use crate::error::{Error, Result};
+use crate::plan::PartialEntry;
+use crate::plan::derived_identity;
+use crate::threads::in_order;
+
+use super::renew::{parts_of_earlier_form, renew_tables};
+use super::rewriter::{Rewriter, Written};
+
+/// Manifests that may stand beside each other; if there are more, they become one.
+const MANIFESTS: usize = 8;
+/// Bytes of partial summaries that become one at most.
+const PARTIAL_BYTES: u64 = 64 << 20;
+
+/// How files are compacted.
+#[derive(Clone, Copy, Debug)]
+pub struct Compacting {
+    /// Workers.
+    pub jobs: usize,
+    /// Whether files of an earlier form are written anew as well, alone where nothing is beside them.
+    pub earlier_forms: bool,
+}
+
+/// What became of a lake's files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compacted {
+    /// Parts that went: small ones, and those of an earlier form.
+    pub parts_before: u64,
+    /// Parts that took their place.
+    pub parts_after: u64,
+    /// Of the parts that went, those of an earlier form, if they were looked for.
+    pub earlier_parts: u64,
+    /// Rows that were written anew.
+    pub rows: u64,
+    /// Bytes of the parts that went.
+    pub bytes_before: u64,
+    /// Bytes of those that took their place.
+    pub bytes_after: u64,
+    /// Partial summaries that went.
+    pub partials_before: u64,
+    /// Partial summaries that took their place.
+    pub partials_after: u64,
+    /// Summary tables of an earlier form that were written anew, if they were looked for.
+    pub earlier_tables: u64,
+    /// Manifests that became one.
+    pub manifests: u64,
+}
+
+/// Plans and stages what makes a lake's files fewer, and if that is wanted gives all of them today's form; the same rows
+/// are in it, in the same order within each capture. Files that are lost stay as they are.
+///
+/// # Errors
+/// If a file cannot be read, is not what was written, or cannot be written.
+pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, losses: &Losses, change: &mut Change) -> Result<Compacted> {
+    let mut done = Compacted::default();
+    let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs, losses)? } else { BTreeSet::new() };
+    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier, losses);
+    let written = in_order::<_, _, Error>(groups, how.jobs, |group| {
+        let unit = derived_identity("compact", group.iter().map(|part| part.checksum.as_str()));
+        let written = rewriter.write(&unit, &group, &|_| true, &mut |_, _| Ok(()))?;
+        Ok((group, unit, written))
+    })?;
+    for (group, unit, Written { parts, inputs }) in written {
+        for part in group {
+            done.parts_before += 1;
+            done.earlier_parts += u64::from(earlier.contains(part.path.as_path()));
+            done.bytes_before += part.bytes;
+            change.remove_part(&part.path);
+        }
+        for part in &parts {
+            done.parts_after += 1;
+            done.rows += part.rows;
+            done.bytes_after += part.bytes;
+            change.add_part(&unit, part, &inputs);
+        }
+    }
+    if how.earlier_forms {
+        done.earlier_tables = renew_tables(rewriter, how.jobs, losses, change)?;
+    }
+    for group in groups_of_partials(rewriter.held, losses) {
+        done.partials_before += group.len() as u64;
+        done.partials_after += 1;
+        merge_partials(rewriter, &group, change)?;
+    }
+    let manifests = rewriter.lake.manifest_files()?;
+    if manifests.len() > MANIFESTS {
+        done.manifests = manifests.len() as u64;
+        change.replace_manifests(manifests);
+    }
+    Ok(done)
+}
+
+/// Parts of one partition that fit into one of the target size together, in the order of their captures; and each part of
+/// an earlier form that fits with no other.
+fn groups<'a>(
+    held: &'a Holdings,
+    target: u64,
+    earlier: &BTreeSet<&Path>,
+    losses: &Losses,
+) -> Vec<Vec<&'a CommittedPart>> {
+    let mut partitions: BTreeMap<Option<&Path>, Vec<&CommittedPart>> = BTreeMap::new();
+    let there = |part: &&CommittedPart| !losses.contains(&part.path);
+    for part in held.parts.values().filter(there).filter(|part| part.bytes < target / 2) {
+        partitions.entry(part.path.parent()).or_default().push(part);
+    }
+    let mut groups = Vec::new();
+    for mut parts in partitions.into_values() {
+        parts.sort_by_key(|part| (part.ranges.first().map(|range| (range.input, range.first_offset)), &part.path));
+        groups.extend(together(parts, target, |part| part.bytes));
+    }
+    let grouped: BTreeSet<_> = groups.iter().flatten().map(|part| part.path.as_path()).collect();
+    let alone = |part: &&CommittedPart| earlier.contains(part.path.as_path()) && !grouped.contains(part.path.as_path());
+    let alone: Vec<_> = held.parts.values().filter(alone).map(|part| vec![part]).collect();
+    groups.extend(alone);
+    groups
+}
+
+/// Files in their order, as many together as have `limit` bytes; those that would stay alone are left out.
+fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec<&T>> {
+    let mut groups: Vec<Vec<&T>> = Vec::new();
+    let mut sum = u64::MAX;
+    for file in files {
+        sum = sum.saturating_add(bytes(file));
+        match groups.last_mut() {
+            Some(group) if sum <= limit => group.push(file),
+            _ => {
+                sum = bytes(file);
+                groups.push(vec![file]);
+            }
+        }
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+/// Partial summaries of the same dates, of which no capture is summed up elsewhere.
+fn groups_of_partials<'a>(held: &'a Holdings, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
+    let mut places: HashMap<usize, u64> = HashMap::new();
+    for input in held.partials.values().flat_map(|partial| &partial.inputs) {
+        *places.entry(*input).or_default() += 1;
+    }
+    let alone = |input: &usize| *input == 0 || places.get(input) == Some(&1);
+    let mut by_dates: BTreeMap<_, Vec<&CommittedPartial>> = BTreeMap::new();
+    for partial in held.partials.values() {
+        let is_small = partial.bytes < PARTIAL_BYTES / 2 && !losses.contains(&partial.path);
+        if is_small && partial.inputs.iter().all(alone) {
+            by_dates.entry(&partial.days).or_default().push(partial);
+        }
+    }
+    let mut groups = Vec::new();
+    for mut partials in by_dates.into_values() {
+        partials
+            .sort_by_key(|partial| (partial.inputs.iter().copied().filter(|input| *input > 0).min(), &partial.path));
+        groups.extend(together(partials, PARTIAL_BYTES, |partial| partial.bytes));
+    }
+    groups
+}
+
+fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: &mut Change) -> Result<()> {
+    let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
+    let mut tallies = Tallies::new(&space);
+    let mut inputs = Vec::new();
+    for partial in group {
+        let mut numbers = Vec::new();
+        for input in &partial.inputs {
+            // The place of a capture that gave nothing.
+            let number = (*input > 0).then_some(inputs.len()).and_then(|number| u32::try_from(number).ok());
+            inputs.extend(number.map(|_| *input));
+            numbers.push(number);
+        }
+        partial.append_to(&mut tallies, rewriter.lake, None, Owners::Renumber(numbers.into()))?;
+        change.remove_partial(&partial.path);
+    }
+    let staged: PathBuf = rewriter.staged("arrow")?;
+    let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
+    let unit = derived_identity("compact", group.iter().map(|partial| partial.checksum.as_str()));
+    let entry = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+    change.add_partial(&unit, &entry, inputs);
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Whether a commit can be carried out, asked before it is decided: what is in the way is found while the lake is still as
+//! it was.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+use super::layout::Lake;
+use crate::storage::{Mount, is_not_fixed, may_change};
+
+/// The folders that a commit works in.
+pub(super) struct Ground<'a> {
+    lake: &'a Lake,
+    /// Those that were asked for, by their paths below the lake.
+    folders: HashMap<PathBuf, Mount>,
+    /// Those that were made, below the lake, in that order.
+    made: Vec<PathBuf>,
+}
+
+impl<'a> Ground<'a> {
+    /// Nothing is known yet.
+    pub(super) fn of(lake: &'a Lake) -> Self {
+        Self { lake, folders: HashMap::new(), made: Vec::new() }
+    }
+
+    /// On which mount a folder of the lake is. It is made if it is not there, and names in it can be changed.
+    ///
+    /// # Errors
+    /// [`Error::InTheWay`] if something else has its name; an I/O error if it cannot be made or changed.
+    pub(super) fn folder(&mut self, below: &Path) -> Result<Mount> {
+        if let Some(mount) = self.folders.get(below) {
+            return Ok(*mount);
+        }
+        let path = self.lake.resolve(below);
+        self.make(below)?;
+        may_change(&path).map_err(Error::io("write", &path))?;
+        let mount = Mount::of(&path).map_err(Error::io("read", &path))?;
+        self.folders.insert(below.to_path_buf(), mount);
+        Ok(mount)
+    }
+
+    fn make(&mut self, below: &Path) -> Result<()> {
+        let mut ancestors: Vec<_> = below.ancestors().collect();
+        ancestors.reverse();
+        for folder in ancestors {
+            let path = self.lake.resolve(folder);
+            match fs::metadata(&path) {
+                Ok(found) if found.is_dir() => continue,
+                Ok(_) => return in_the_way(path, "is a file where a folder belongs"),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("read", &path)(error)),
+                Err(_) if path.is_symlink() => return in_the_way(path, "is a link that leads nowhere"),
+                Err(_) => {}
+            }
+            fs::create_dir(&path).map_err(Error::io("create", &path))?;
+            self.made.push(folder.to_path_buf());
+        }
+        Ok(())
+    }
+
+    /// On which mount a file will be. It can be put there, in place of one that is there.
+    ///
+    /// # Errors
+    /// As [`Ground::folder`], and if a folder has its name.
+    pub(super) fn place(&mut self, file: &Path) -> Result<Mount> {
+        let mount = self.folder(file.parent().unwrap_or(Path::new("")))?;
+        let path = self.lake.resolve(file);
+        match path.symlink_metadata() {
+            Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
+            Ok(_) => is_not_fixed(&path).map_err(Error::io("replace", &path)).map(|()| mount),
+            Err(_) => Ok(mount),
+        }
+    }
+
+    /// Whether a file can be taken away; one that is not there is.
+    ///
+    /// # Errors
+    /// If it is none, or the names in its folder cannot be changed.
+    pub(super) fn removal(&mut self, file: &Path) -> Result<()> {
+        let path = self.lake.resolve(file);
+        match path.symlink_metadata() {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+            Err(error) => Err(Error::io("read", &path)(error)),
+            Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
+            Ok(_) => {
+                is_not_fixed(&path).map_err(Error::io("remove", &path))?;
+                self.folder(file.parent().unwrap_or(Path::new(""))).map(drop)
+            }
+        }
+    }
+
+    /// Takes away the folders that were made, if nothing is in them: the commit was not decided.
+    pub(super) fn give_back(self) {
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(self.lake.resolve(folder));
+        }
+    }
+}
+
+fn in_the_way<T>(path: PathBuf, problem: &'static str) -> Result<T> {
+    Err(Error::InTheWay { path, problem })
+}

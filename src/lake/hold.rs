@@ -1,0 +1,20 @@
+//! A lake is taken for a run: nobody else changes it, and what a dead run began is finished or undone.
+
+use std::time::Duration;
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+
+use super::journal::recover;
+use super::layout::Lake;
+use super::lock::Lock;
+
+/// Takes a lake's lock, and finishes or undoes what a dead run began.
+///
+/// # Errors
+/// If another run holds it for longer than `wait`, the run is cancelled, or what was begun can be neither finished nor undone.
+pub fn hold(lake: &Lake, wait: Duration, cancel: &Cancel) -> Result<Lock> {
+    let lock = Lock::take(lake, wait, || Ok(cancel.check()?))?;
+    recover(lake)?;
+    Ok(lock)
+}

@@ -1,0 +1,385 @@
+//! Publishing: everything of a run becomes visible, or nothing does.
+//!
+//! Staged files are whole and synced before this begins, and so are the folders of partitions that will be exchanged. That
+//! everything which follows is possible has been asked. The list of what is to be done is written, synced and renamed into
+//! place: from that moment the commit is decided. Then it is carried out ([`crate::lake::carry`]), the manifest last, and the list
+//! is removed. A run that finds a list carries it out before anything else; what has been done already is not done twice.
+//! What turns out impossible all the same is undone, as long as the manifest is not in its place: what a commit replaces or
+//! takes away is kept until then.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::path_text;
+
+use super::carry::{carry_out, undo};
+use super::check::checked;
+use super::exchange::Exchange;
+use super::ground::Ground;
+use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
+use super::manifest::Manifest;
+use crate::lake::exchange;
+use crate::lake::last;
+use crate::storage::{Mount, open};
+
+/// A staged file and its place, both below the lake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Where it is.
+    #[serde(with = "path_text")]
+    pub from: PathBuf,
+    /// Where it goes, in place of what is there.
+    #[serde(with = "path_text")]
+    pub to: PathBuf,
+}
+
+/// What a commit does, once it is decided.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Journal {
+    /// Files that come. The name has changed with what else there is: earlier versions, which called it `moves`, must not
+    /// carry out half of it.
+    #[serde(alias = "moves")]
+    pub(super) adds: Vec<Move>,
+    /// Partitions that are exchanged as a whole.
+    #[serde(default)]
+    pub(super) exchanges: Vec<Exchange>,
+    /// Files that go, below the lake.
+    #[serde(default, with = "path_text::list")]
+    pub(super) removes: Vec<PathBuf>,
+    pub(super) manifest: Move,
+    /// Whether all that is replaced is kept, so that it can be undone until the manifest is in its place.
+    #[serde(default)]
+    pub(super) kept: bool,
+    /// Whether it could not be carried out, and is being undone.
+    #[serde(default)]
+    pub(super) undo: bool,
+}
+
+/// In each folder of a lake that is on another file system than what runs stage: where copies of staged files wait. Readers
+/// step over it, for its name begins with a dot and theirs end otherwise than in `.parquet`.
+const BESIDE: &str = ".parcap-staging";
+
+impl Journal {
+    /// Where what is in the place of an added file is kept, by its number, below the lake.
+    pub(super) fn kept(number: usize) -> PathBuf {
+        Lake::staging().join("kept").join(number.to_string())
+    }
+
+    /// Where a file that goes is kept.
+    pub(super) fn gone(number: usize) -> PathBuf {
+        Lake::staging().join("gone").join(number.to_string())
+    }
+
+    /// Whether a manifest of this commit is in its place: then it can only be finished.
+    pub(super) fn is_published(&self, lake: &Lake) -> bool {
+        lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
+    }
+
+    /// Writes it, and renames it into place.
+    pub(super) fn write(&self, lake: &Lake) -> Result<()> {
+        let (draft, pending) = (lake.pending_draft(), lake.pending());
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|source| Error::io("write", &draft)(io::Error::other(source)))?;
+        text.push(b'\n');
+        let mut file = File::create(&draft).map_err(Error::io("create", &draft))?;
+        file.write_all(&text).map_err(Error::io("write", &draft))?;
+        file.sync_all().map_err(Error::io("sync", &draft))?;
+        fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))
+    }
+
+    /// Reads the one that a lake has, if a commit is decided and not carried out. All that it names lies where such files
+    /// belong.
+    fn read(lake: &Lake) -> Result<Option<Self>> {
+        let pending = lake.pending();
+        let mut text = Vec::new();
+        match open(&pending, File::options().read(true)).and_then(|mut file| file.read_to_end(&mut text)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &pending)(error)),
+        }
+        let name = path_text::printable(&pending);
+        let journal: Self =
+            serde_json::from_slice(&text).map_err(|source| Error::Json { name, what: "journal", source })?;
+        match journal.strange() {
+            Some(named) => Err(Error::Outside { path: pending, named: path_text::printable(named) }),
+            None => Ok(Some(journal)),
+        }
+    }
+
+    /// The first path that is not where such a file belongs.
+    fn strange(&self) -> Option<&Path> {
+        let is_place = |path: &Path| {
+            [
+                PathBuf::from(PACKETS),
+                SUMMARIES.into(),
+                Lake::partial_folder(),
+                Lake::names_folder(),
+                Lake::aside_folder(),
+            ]
+            .iter()
+            .any(|folder| is_below(path, folder))
+                || *path == Lake::own(last::NAME)
+        };
+        // A part that is damaged is not staged: it comes from where readers see it.
+        let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Lake::aside_folder());
+        let is_staged = |path: &Path| is_below(path, Lake::staging()) || is_below(path, Lake::units());
+        let is_beside = |step: &Move| step.to.parent().is_some_and(|folder| is_below(&step.from, folder.join(BESIDE)));
+        let is_manifest = |path: &Path| is_below(path, Lake::manifests());
+        let (adds, exchanges) = (self.adds.iter(), self.exchanges.iter());
+        let from = adds.clone().chain([&self.manifest]);
+        let from = from.filter(|step| !is_staged(&step.from) && !is_beside(step) && !is_aside(step));
+        let from = from.map(|step| &step.from);
+        let to = adds.map(|step| &step.to).filter(|path| !is_place(path));
+        let goes = self.removes.iter().filter(|path| !is_place(path) && !is_manifest(path));
+        let manifest = [&self.manifest.to].into_iter().filter(|path| !is_manifest(path));
+        let folders = exchanges.clone().map(|exchange| &exchange.folder);
+        let folders = folders.filter(|path| !is_below(path, PACKETS) && !is_below(path, SUMMARIES));
+        let built = exchanges.clone().map(|exchange| &exchange.built).filter(|path| !is_below(path, Lake::staging()));
+        let within = exchanges.flat_map(|exchange| {
+            exchange.adds.iter().chain(&exchange.removes).chain([&exchange.witness]).filter(|path| !is_below(path, ""))
+        });
+        let mut all = from.chain(to).chain(goes).chain(manifest).chain(folders).chain(built).chain(within);
+        all.next().map(PathBuf::as_path)
+    }
+}
+
+/// Publishes staged files, takes away those that are removed and not written anew, and publishes the manifest that says so.
+///
+/// # Errors
+/// If what is staged is not what the manifest says; if something is in the way; if anything cannot be written, synced or
+/// moved. If that happens before the commit is decided, the lake is as it was; after, the next run finishes or undoes it.
+pub fn publish(lake: &Lake, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
+    let mut ground = Ground::of(lake);
+    match decide(lake, &mut ground, moves, removes, manifest) {
+        Ok(mut journal) => {
+            lake.sync_parent(&lake.pending())?;
+            carry_out(lake, &mut journal)
+        }
+        Err(error) => {
+            ground.give_back();
+            Err(error)
+        }
+    }
+}
+
+/// Everything that can go wrong goes wrong here, before the last line.
+fn decide(
+    lake: &Lake,
+    ground: &mut Ground<'_>,
+    mut moves: Vec<Move>,
+    mut removes: Vec<PathBuf>,
+    manifest: &Manifest,
+) -> Result<Journal> {
+    is_staged(lake, &moves, manifest)?;
+    let staging = Lake::staging();
+    let folder = lake.resolve(&staging);
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let name = Manifest::file_name(manifest.sequence);
+    let mut step = Move { from: staging.join(&name), to: Lake::manifests().join(&name) };
+    manifest.write(&lake.resolve(&step.from))?;
+    let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
+    removes.retain(|path| !written.contains(path));
+    removes.iter().try_for_each(|path| ground.removal(path))?;
+    if !removes.is_empty() {
+        // Made while there is room for it.
+        let folder = lake.resolve(&staging.join("gone"));
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    }
+    let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
+    let kept = keep(lake, &moves)?;
+    bring(lake, ground, moves.iter_mut().chain([&mut step]).collect())?;
+    // The names of all that it lists are durable before the list is.
+    let folders: BTreeSet<_> = moves.iter().filter_map(|step| step.from.parent()).collect();
+    folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))?;
+    lake.sync_folder(&folder)?;
+    let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept, undo: false };
+    debug_assert_eq!(journal.strange(), None, "the next run would refuse to finish it");
+    journal.write(lake)?;
+    Ok(journal)
+}
+
+/// Whether what is staged is what the manifest says. What this process wrote, hashed and synced has the right size, or
+/// something is very wrong; what was converted elsewhere has come over networks and from disks that nobody here knows, and
+/// is read as a whole.
+fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
+    let parts = manifest.parts.iter().map(|part| (&part.path, part.bytes, &part.checksum));
+    let partials = manifest.partials.iter().map(|partial| (&partial.path, partial.bytes, &partial.checksum));
+    let tables = manifest.tables.iter().map(|table| (&table.path, table.bytes, &table.checksum));
+    let known: HashMap<_, _> =
+        parts.chain(partials).chain(tables).map(|(path, bytes, checksum)| (path, (bytes, checksum))).collect();
+    for step in moves {
+        let from = lake.resolve(&step.from);
+        let found = from.metadata().map_err(Error::io("commit", &from))?;
+        match known.get(&step.to) {
+            Some((bytes, checksum)) if step.from.starts_with(Lake::units()) => checked(&from, *bytes, checksum)?,
+            Some((bytes, _)) if found.len() != *bytes => {
+                let (expected, found) = (format!("{bytes} bytes"), format!("{} bytes", found.len()));
+                return Err(Error::FileDiffers { path: from, what: "size", expected, found });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Gives second names to what will be replaced, until the manifest says that it was; whether all of it has one.
+fn keep(lake: &Lake, moves: &[Move]) -> Result<bool> {
+    let folder = lake.resolve(&Lake::staging().join("kept"));
+    let (mut all, mut some) = (true, false);
+    for (number, step) in moves.iter().enumerate() {
+        let place = lake.resolve(&step.to);
+        if place.symlink_metadata().is_err() {
+            continue;
+        }
+        if !some {
+            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+            some = true;
+        }
+        all &= fs::hard_link(&place, lake.resolve(&Journal::kept(number))).is_ok();
+    }
+    if some {
+        lake.sync_folder(&folder)?;
+    }
+    Ok(all)
+}
+
+/// Asks whether each file can be put in its place. Those whose places are on another file system than they are themselves
+/// are copied there, so that what is left to do with each is one rename.
+fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
+    let mut mounts: HashMap<PathBuf, Mount> = HashMap::new();
+    let mut abroad = Vec::new();
+    for (place, step) in steps.iter().enumerate() {
+        let there = ground.place(&step.to)?;
+        let folder = step.from.parent().unwrap_or(Path::new("")).to_path_buf();
+        let path = lake.resolve(&folder);
+        let here = match mounts.get(&folder) {
+            Some(mount) => *mount,
+            None => Mount::of(&path).map_err(Error::io("read", &path))?,
+        };
+        mounts.insert(folder, here);
+        if here != there {
+            abroad.push(place);
+        }
+    }
+    if abroad.is_empty() {
+        return Ok(());
+    }
+    let is_abroad: HashSet<_> = abroad.into_iter().collect();
+    let steps = steps.iter_mut().enumerate().filter(|(place, _)| is_abroad.contains(place));
+    let mut steps: Vec<_> = steps.map(|(_, step)| step).collect();
+    let folders: BTreeSet<_> =
+        steps.iter().filter_map(|step| step.to.parent().map(|folder| folder.join(BESIDE))).collect();
+    Beside { folders: folders.iter().cloned().collect() }.write(lake)?;
+    for step in &mut steps {
+        step.from = copy_beside(lake, step)?;
+    }
+    folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))
+}
+
+/// Copies a staged file to where it can be renamed into its place; synced, but for its name. Gives the copy's path below the
+/// lake.
+pub(super) fn copy_beside(lake: &Lake, step: &Move) -> Result<PathBuf> {
+    let below = step.to.parent().unwrap_or(Path::new("")).join(BESIDE);
+    let folder = lake.resolve(&below);
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let mut name = step.to.file_name().unwrap_or_default().to_owned();
+    name.push(".staged");
+    let copy = below.join(name);
+    let path = lake.resolve(&copy);
+    fs::copy(lake.resolve(&step.from), &path).map_err(Error::io("write", &path))?;
+    let file = File::options().write(true).open(&path).map_err(Error::io("open", &path))?;
+    file.sync_all().map_err(Error::io("sync", &path))?;
+    Ok(copy)
+}
+
+/// The folders outside of staging in which something is staged, so that they can be swept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Beside {
+    #[serde(with = "path_text::list")]
+    folders: Vec<PathBuf>,
+}
+
+impl Beside {
+    fn path(lake: &Lake) -> PathBuf {
+        lake.resolve(&Lake::staging().join("beside.json"))
+    }
+
+    fn write(&self, lake: &Lake) -> Result<()> {
+        let path = Self::path(lake);
+        let text = serde_json::to_vec(self).map_err(|source| Error::io("write", &path)(io::Error::other(source)))?;
+        fs::write(&path, text).map_err(Error::io("write", &path))
+    }
+
+    /// Removes them, if they are there; a list that cannot be read says nothing.
+    fn sweep(lake: &Lake) -> Result<()> {
+        let text = fs::read(Self::path(lake)).unwrap_or_default();
+        let beside: Self = serde_json::from_slice(&text).unwrap_or_default();
+        let ours = beside.folders.iter().filter(|folder| is_below(folder, "") && folder.ends_with(BESIDE));
+        ours.into_iter().try_for_each(|folder| sweep(&lake.resolve(folder)))
+    }
+}
+
+/// Finishes a commit that was decided and not carried out, or undoes it if that is not possible, and sweeps what dead runs
+/// have staged.
+///
+/// # Errors
+/// If the journal is none, or leads out of the lake; if a commit can neither be finished nor undone.
+pub fn recover(lake: &Lake) -> Result<()> {
+    if let Some(mut journal) = Journal::read(lake)? {
+        let carried_out = if journal.undo { Ok(()) } else { carry_out(lake, &mut journal) };
+        match carried_out {
+            Ok(()) if journal.undo => undo(lake, &mut journal)?,
+            Ok(()) => {}
+            Err(error) if journal.kept && !journal.is_published(lake) => {
+                // What is said is what was in the way at first.
+                if undo(lake, &mut journal).is_err() {
+                    return Err(error);
+                }
+                lake.note("undone", || {
+                    format!("a commit that had been decided could not be carried out, and was undone; do again what it was of ({error})")
+                });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    sweep_staging(lake)
+}
+
+/// Removes what runs have staged, at the end of one or at the beginning of the next; not while a commit is decided and not
+/// carried out, for then it is what the commit consists of.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn sweep_staging(lake: &Lake) -> Result<()> {
+    // What cannot be told counts as decided.
+    match lake.pending().symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Beside::sweep(lake)?;
+            let draft = lake.pending_draft();
+            match fs::remove_file(&draft) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &draft)(error));
+                }
+                _ => {}
+            }
+            sweep(&lake.resolve(&Lake::staging()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder of staged files, if it is there.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn sweep(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", folder)(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,194 @@
+//! What a lake has lost: files that its manifests name, and that are not there or have another size; and files where
+//! readers look that no manifest names, which is what a manifest that was lost leaves behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::day::Day;
+use crate::error::{Error, Result};
+
+use super::layout::{Lake, PACKETS, SUMMARIES};
+use super::snapshot::Holdings;
+use crate::lake::manifest;
+
+/// Folders below each other where readers look: a date, an hour, a protocol, and as many again.
+const DEPTH: usize = 6;
+
+/// What to do about a file that no manifest names.
+const STRAY: &str =
+    "if it was put there, move it away; if a manifest was lost, `parcap verify LAKE --repair` takes up what it named";
+
+/// Files of a lake that are lost, by their paths below the lake, each with what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses(BTreeMap<PathBuf, String>);
+
+impl Losses {
+    /// Looks for every file that the manifests name, by its name and size; none is opened.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] if a Parquet file lies where readers look and no manifest names it.
+    pub fn find(lake: &Lake, held: &Holdings) -> Result<Self> {
+        let mut losses = Self::default();
+        let parts = held.parts.values().map(|part| (part.path.as_path(), part.bytes));
+        let tables = held.tables.values().map(|table| (table.path.as_path(), table.bytes));
+        let named: BTreeMap<&Path, u64> = parts.chain(tables).collect();
+        let there = data_files(lake)?;
+        let strays: Vec<_> = there.keys().filter(|path| !named.contains_key(path.as_path())).collect();
+        if let Some(first) = strays.first()
+            && !is_being_changed(lake, held)?
+        {
+            let more = match strays.len() {
+                1 => String::new(),
+                count => format!(" (and {} more files)", count - 1),
+            };
+            let problem = format!("is in no manifest of the lake, and readers count its rows{more}");
+            return Err(Error::Incomplete { path: lake.resolve(first), problem, hint: STRAY });
+        }
+        let partials = held.partials.values().map(|partial| (partial.path.as_path(), partial.bytes));
+        for (path, bytes) in named.iter().map(|(path, bytes)| (*path, *bytes)).chain(partials) {
+            let found = match there.get(path) {
+                Some(found) => Ok(*found),
+                None => lake.resolve(path).metadata().map(|metadata| metadata.len()),
+            };
+            match found {
+                Ok(found) if found == bytes => {}
+                Ok(found) => losses.add(path, format!("its size is {found} bytes instead of {bytes} bytes")),
+                Err(error) => {
+                    let error = Error::io("read", path)(error);
+                    if !is_loss(&error) {
+                        return Err(error);
+                    }
+                    losses.add(path, problem_of(&error));
+                }
+            }
+        }
+        Ok(losses)
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, path: &Path, problem: String) {
+        self.0.insert(path.to_path_buf(), problem);
+    }
+
+    /// Whether nothing is lost.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a file is lost.
+    #[must_use]
+    pub fn contains(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// The files, each with what is wrong with it.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.0.iter().map(|(path, problem)| (path.as_path(), problem.as_str()))
+    }
+
+    /// The captures that have rows in a lost part, or sums in a lost partial summary.
+    #[must_use]
+    pub fn inputs(&self, held: &Holdings) -> BTreeSet<usize> {
+        self.0.keys().flat_map(|path| held.inputs_in(path)).collect()
+    }
+
+    /// The dates of which sums are lost: their tables cannot be made.
+    #[must_use]
+    pub fn days_without_sums(&self, held: &Holdings) -> BTreeSet<Day> {
+        let partials = self.0.keys().filter_map(|path| held.partials.get(path));
+        partials.flat_map(|partial| partial.days.iter().copied()).collect()
+    }
+}
+
+/// Whether a file that was to be read is lost: it is not there, or it is another one. A disk that fails for a moment has
+/// lost nothing, and what a run leaves out because of it would stay left out.
+#[must_use]
+pub fn is_loss(error: &Error) -> bool {
+    match error {
+        Error::Io { source, .. } => matches!(
+            source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+        ),
+        Error::FileDiffers { .. } => true,
+        _ => false,
+    }
+}
+
+/// What an error says of a file whose path is said already.
+#[must_use]
+pub fn problem_of(error: &Error) -> String {
+    match error {
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
+        Error::Io { action, source, .. } => format!("cannot {action}: {source}"),
+        Error::FileDiffers { what, expected, found, .. } => format!("its {what} is {found} instead of {expected}"),
+        other => other.to_string(),
+    }
+}
+
+/// Whether another run changes the lake right now, so that what was read of it and what is there may differ.
+fn is_being_changed(lake: &Lake, held: &Holdings) -> Result<bool> {
+    Ok(lake.pending().exists() || manifest::newest(&lake.manifest())? != held.sequence)
+}
+
+/// The Parquet files where readers look, by their paths below the lake, with their sizes. What cannot be listed gives
+/// none.
+///
+/// # Errors
+/// If the folder of the packets or of the summaries cannot be read.
+pub fn data_files(lake: &Lake) -> Result<BTreeMap<PathBuf, u64>> {
+    let mut files = BTreeMap::new();
+    for folder in [PACKETS, SUMMARIES] {
+        walk(lake, Path::new(folder), DEPTH, &mut |path, bytes| {
+            files.insert(path, bytes);
+            true
+        })
+        .map_err(Error::io("read", lake.resolve(Path::new(folder))))?;
+    }
+    Ok(files)
+}
+
+/// Whether there is a Parquet file where readers look.
+pub(super) fn has_data(lake: &Lake) -> Result<bool> {
+    let mut found = false;
+    for folder in [PACKETS, SUMMARIES] {
+        walk(lake, Path::new(folder), DEPTH, &mut |_, _| {
+            found = true;
+            false
+        })
+        .map_err(Error::io("read", lake.resolve(Path::new(folder))))?;
+    }
+    Ok(found)
+}
+
+/// Calls `each` with every Parquet file below a folder, and its size, as long as it returns true. Readers skip names that
+/// begin with a dot or an underscore.
+fn walk(lake: &Lake, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf, u64) -> bool) -> io::Result<bool> {
+    let entries = match fs::read_dir(lake.resolve(folder)) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(true);
+        }
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_')) {
+            continue;
+        }
+        let path = folder.join(&name);
+        // Through links: readers follow them.
+        let Ok(metadata) = lake.resolve(&path).metadata() else { continue };
+        if metadata.is_dir() {
+            // A folder that cannot be listed has nothing for a reader either.
+            if depth > 0 && matches!(walk(lake, &path, depth - 1, each), Ok(false)) {
+                return Ok(false);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "parquet") && !each(path, metadata.len()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

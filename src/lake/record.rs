@@ -1,0 +1,258 @@
+//! What a manifest records: captures, units, parts, partial summaries and tables, each in its place.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::aggregate::{Owners, Tallies};
+use crate::day::Day;
+use crate::discover::{Candidate, Compression, Input};
+use crate::error::Result;
+use crate::packets::RowRange;
+use crate::path_text;
+
+use super::check::checked;
+use super::layout::Lake;
+use crate::plan::{CaptureEntry, Status};
+
+/// A capture in the manifest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InputEntry {
+    /// Its number in the lake, from 1 on; never given twice.
+    #[serde(default)]
+    pub id: usize,
+    /// The capture, as it was.
+    #[serde(flatten)]
+    pub input: Input,
+    /// What is to be said of it in a word.
+    pub status: Status,
+    /// The capture with the same content whose rows stand for this one's, if it is a duplicate that was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<usize>,
+    /// Rows of it that were lost with a part, so that it is converted again if it is still there; `found` is of those that
+    /// are left.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub lost_rows: u64,
+    /// Whether it is known from its rows alone, because the manifest was lost: what they do not tell is not in `found`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_rows: bool,
+    /// What was found in it.
+    pub found: CaptureEntry,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+impl InputEntry {
+    /// An entry of a capture that was read.
+    #[must_use]
+    pub fn of(input: Input, found: CaptureEntry) -> Self {
+        Self { id: 0, input, status: found.status(), same_as: None, lost_rows: 0, from_rows: false, found }
+    }
+
+    /// An entry of what gave no rows.
+    #[must_use]
+    pub fn of_refused(refused: &RefusedEntry) -> Self {
+        let found = CaptureEntry { refused: Some(refused.reason.clone()), ..CaptureEntry::default() };
+        Self::of(Input::unread(&refused.path), found)
+    }
+
+    /// Whether it was being written when it was read: it will grow, and a cut at its end is no damage.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status == Status::Open
+    }
+
+    /// Whether it is damaged, and was not being written.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.found.damage.is_some() && !self.is_open()
+    }
+
+    /// Notes that rows of it are lost.
+    pub fn lose(&mut self, rows: u64) {
+        self.lost_rows += rows;
+        self.status = Status::Incomplete;
+    }
+
+    /// Marks it as being written.
+    pub fn mark_open(&mut self) {
+        self.status = Status::Open;
+    }
+
+    /// An entry of a capture that was left out, because the rows of another one with the same content are there.
+    #[must_use]
+    pub fn of_duplicate(input: Input, same_as: usize) -> Self {
+        let found =
+            CaptureEntry { format: input.format, compression: Some(input.compression), ..CaptureEntry::default() };
+        Self { status: Status::Duplicate, same_as: Some(same_as), ..Self::of(input, found) }
+    }
+}
+
+/// A unit in the manifest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnitEntry {
+    /// Its identity, of which its part names are made.
+    pub id: String,
+    /// Its captures, with the chunks that belong to it.
+    pub captures: Vec<UnitCaptureEntry>,
+}
+
+/// A capture's share of a unit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnitCaptureEntry {
+    /// The capture's number in the lake.
+    pub input: usize,
+    /// The chunks; none for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<Range<u64>>,
+}
+
+/// A part in its place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CommittedPart {
+    /// Below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The identity of which its name is made.
+    pub unit: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// Which rows came from which capture, by its number in the lake, in their order.
+    pub ranges: Vec<RowRange>,
+}
+
+/// A partial summary in its place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CommittedPartial {
+    /// Below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The identity of which its name is made.
+    pub unit: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// The dates to which it contributes.
+    pub days: Vec<Day>,
+    /// The captures whose rows are summed up in it; in the order in which its keys number them.
+    pub inputs: Vec<usize>,
+}
+
+impl CommittedPartial {
+    /// Adds its sums to others, after a look whether the file is the one that was written; `place` is where it is, below
+    /// the lake, if it is staged.
+    ///
+    /// # Errors
+    /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it is another one.
+    pub fn append_to(&self, tallies: &mut Tallies, lake: &Lake, place: Option<&Path>, owners: Owners) -> Result<()> {
+        let path = lake.resolve(place.unwrap_or(&self.path));
+        checked(&path, self.bytes, &self.checksum)?;
+        tallies.append_file(&path, owners)
+    }
+}
+
+/// A summary table of one date, or of all captures, in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommittedTable {
+    /// Below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+}
+
+/// Something that was to be an input and is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedEntry {
+    /// As it was named, or met.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The file as it was, if its content is why: it is not opened again before it changes. What is not known by its
+    /// content (a file that may not be read, a path that is not there) is tried again each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// Whether it is a sound capture that was taken out for its age.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+}
+
+impl RefusedEntry {
+    /// What is recorded of a capture that was refused when it was read.
+    #[must_use]
+    pub fn of(entry: &InputEntry) -> Option<Self> {
+        let reason = entry.found.refused.clone()?;
+        let seen = entry.found.refused_for_good.then(|| Seen::of_input(&entry.input));
+        Some(Self { path: entry.input.path.clone(), reason, hint: None, seen, retired: false })
+    }
+}
+
+/// A file as it was: if it is still so, it is not opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The absolute path.
+    #[serde(with = "path_text")]
+    pub absolute: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub modified: i64,
+}
+
+impl Seen {
+    /// A file as the walk met it.
+    #[must_use]
+    pub fn of(candidate: &Candidate) -> Self {
+        Self { absolute: candidate.absolute.clone(), size: candidate.size, modified: candidate.modified }
+    }
+
+    /// A capture as it was converted.
+    #[must_use]
+    pub fn of_input(input: &Input) -> Self {
+        Self { absolute: input.absolute.clone(), size: input.size, modified: input.modified }
+    }
+}
+
+/// A capture that the lake holds, met under another name, or with another time of modification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetAgain {
+    /// Its number in the lake.
+    pub input: usize,
+    /// As it was named, or met.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The file as it is now.
+    pub seen: Seen,
+    /// The absolute path with its links, where it has any.
+    #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
+    pub reached: Option<PathBuf>,
+    /// How it is packed now, if it was packed otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<Packed>,
+}
+
+/// The same capture as another file: compressed, or unpacked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// What the file is known by.
+    pub fingerprint: String,
+    /// How its bytes are packed.
+    pub compression: Compression,
+}

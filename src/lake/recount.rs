@@ -1,0 +1,92 @@
+//! What rows add to the sums, counted once more: of a part, or of some captures that are in several.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::layout::Lake;
+use super::record::CommittedPart;
+use crate::aggregate::{Space, Tallies};
+use crate::capture::Timestamp;
+use crate::config::Settings;
+use crate::day::Day;
+use crate::error::Result;
+use crate::packets::PartReader;
+use crate::packets::Rows;
+use crate::summary::Partial;
+
+use super::rewriter::Rewriter;
+
+/// Counts the rows of a part. What DNS messages say is not in the rows.
+///
+/// # Errors
+/// If the part cannot be read, or sums cannot be spilled.
+pub fn recount(lake: &Lake, part: &CommittedPart, settings: &Settings, space: &Space) -> Result<Tallies> {
+    let day = Lake::day_of(&part.path);
+    let mut partial = Partial::new(space);
+    let mut reader = PartReader::open(&lake.resolve(&part.path), settings.timestamp_unit)?;
+    let mut rows = Rows::to_restore(settings.timestamp_unit);
+    while let Some(batch) = reader.next_batch()? {
+        rows.restore(&batch, 0..batch.num_rows(), 0, (0, 0))?;
+        partial.add_rows(day, &rows, settings.window)?;
+        rows.clear();
+    }
+    Ok(partial.into_tallies())
+}
+
+/// What the rows of a capture tell of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// How many they are.
+    pub rows: u64,
+    /// Sum of their lengths.
+    pub length: i64,
+    /// Time of the earliest.
+    pub earliest: Option<Timestamp>,
+    /// Time of the latest.
+    pub latest: Option<Timestamp>,
+    /// The dates on which it has DNS messages: what these said is not in the rows.
+    pub messages: BTreeSet<Day>,
+}
+
+/// Counts the rows of some captures in some parts, and what they tell of each capture.
+///
+/// # Errors
+/// If a part cannot be read or is not what was written, or sums cannot be spilled.
+pub fn recount_captures(
+    rewriter: &Rewriter<'_>,
+    parts: &[&CommittedPart],
+    captures: &BTreeSet<usize>,
+    space: &Space,
+) -> Result<(Tallies, BTreeMap<usize, Told>)> {
+    let settings = rewriter.encoder.settings();
+    let mut told: BTreeMap<usize, Told> = captures.iter().map(|capture| (*capture, Told::default())).collect();
+    let mut partial = Partial::new(space);
+    for part in parts {
+        let day = Lake::day_of(&part.path);
+        let mut rows = Rows::to_restore(settings.timestamp_unit);
+        rewriter.read(part, &mut |batch, range, of| {
+            let Some(told) = told.get_mut(&of.input) else { return Ok(()) };
+            rows.restore(batch, range, 0, (of.first_offset, of.last_offset))?;
+            partial.add_rows(day, &rows, settings.window)?;
+            told.add(day, &rows);
+            rows.clear();
+            Ok(())
+        })?;
+    }
+    Ok((partial.into_tallies(), told))
+}
+
+impl Told {
+    fn add(&mut self, day: Day, rows: &Rows) {
+        self.rows += rows.len() as u64;
+        self.length += rows.volumes().map(|(_, length)| i64::from(length)).sum::<i64>();
+        for (micros, is_message) in rows.instants() {
+            if let Some(time) = micros.map(Timestamp::from_micros) {
+                self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));
+                self.latest = Some(self.latest.map_or(time, |held| held.max(time)));
+            }
+            if is_message {
+                self.messages.insert(day);
+            }
+        }
+    }
+}

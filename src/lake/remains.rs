@@ -1,0 +1,309 @@
+//! What is left of a lake of which files are lost: the parts that count, and whose rows they hold. Parts say it of
+//! themselves, where no manifest does.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::check::{checked, sum_of};
+use super::layout::{Lake, PACKETS};
+use super::losses::{data_files, problem_of};
+use super::record::CommittedPart;
+use super::snapshot::Holdings;
+use crate::cancel::Cancel;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::packets::{Origin, PartReader, PartSays, RowRange, part_says};
+use crate::threads::in_order;
+
+use super::numbers::Captures;
+
+/// What is left of a lake.
+#[derive(Debug, Default)]
+pub struct Remains {
+    /// What the lake holds: parts that are whole, and the captures of which they are.
+    pub held: Holdings,
+    /// Parts that a manifest names and that are gone or damaged, each with what is wrong.
+    pub lost: BTreeMap<PathBuf, String>,
+    /// Parts that no manifest names, and that count.
+    pub taken_up: BTreeSet<PathBuf>,
+    /// Files that no manifest names, and that do not count; each with the reason.
+    pub left_out: BTreeMap<PathBuf, String>,
+    /// Captures of which some rows are lost, or that are known from parts alone.
+    pub changed: BTreeSet<usize>,
+    /// Those of which nothing tells whether all their rows are there.
+    pub unproved: BTreeSet<usize>,
+    /// The captures of units that are known from parts alone, by their place in the unit.
+    pub units: BTreeMap<String, BTreeMap<usize, usize>>,
+}
+
+/// A part that no manifest names.
+struct Unnamed {
+    path: PathBuf,
+    bytes: u64,
+    checksum: String,
+    says: PartSays,
+}
+
+/// Looks at every part. `held` is what manifests say; `anew` is whether one of them is missing, so that it may have put
+/// another part in the place of one that is named.
+///
+/// # Errors
+/// If a folder cannot be read, or the work is cancelled.
+pub fn remains(lake: &Lake, held: Holdings, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
+    let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
+    let looked = in_order::<_, _, Error>(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
+        cancel.check()?;
+        let problem = checked(&lake.resolve(&part.path), part.bytes, &part.checksum).err();
+        Ok((part.path, problem.map(|error| problem_of(&error))))
+    })?;
+    let mut remains = Remains::default();
+    let mut unnamed: BTreeSet<PathBuf> = there.iter().filter(|path| !held.parts.contains_key(*path)).cloned().collect();
+    remains.held = held;
+    for (path, problem) in looked {
+        let unknown = remains.held.inputs_in(&path).any(|input| !remains.held.inputs.contains_key(&input));
+        if problem.is_none() && !unknown {
+            continue;
+        }
+        if anew && there.contains(&path) {
+            unnamed.insert(path.clone());
+        } else {
+            remains
+                .lost
+                .insert(path.clone(), problem.unwrap_or_else(|| "is of captures that are not known".to_owned()));
+        }
+        remains.changed.extend(remains.held.inputs_in(&path));
+        remains.held.parts.remove(&path);
+    }
+    let mut found = Vec::new();
+    let looked = in_order::<_, _, Error>(unnamed.into_iter().collect(), jobs, |path| {
+        cancel.check()?;
+        Ok(look(lake, &path).map_err(|problem| (path, problem)))
+    })?;
+    for looked in looked {
+        match looked {
+            Ok(part) => found.push(part),
+            Err((path, problem)) => drop(remains.left_out.insert(path, problem)),
+        }
+    }
+    remains.take_up(found);
+    Ok(remains)
+}
+
+/// Reads a part that no manifest names: all of it, for nothing else tells whether it is whole.
+fn look(lake: &Lake, below: &Path) -> std::result::Result<Unnamed, String> {
+    let path = lake.resolve(below);
+    let read = || -> Result<Option<Unnamed>> {
+        let (bytes, checksum) = sum_of(&path)?;
+        let Some(says) = part_says(&path)? else { return Ok(None) };
+        let mut reader = PartReader::open_whole(&path)?;
+        let mut rows = 0;
+        while let Some(batch) = reader.next_batch()? {
+            rows += batch.num_rows() as u64;
+        }
+        Ok((rows == says.rows).then(|| Unnamed { path: below.to_path_buf(), bytes, checksum, says }))
+    };
+    match read() {
+        Ok(Some(part)) => Ok(part),
+        Ok(None) => Err("is no part that parcap wrote".to_owned()),
+        Err(error) => Err(problem_of(&error)),
+    }
+}
+
+/// What is known of how many rows a capture gave.
+#[derive(Debug, Default)]
+struct Expected {
+    all: Option<u64>,
+    shares: BTreeMap<(u64, u64), Option<u64>>,
+}
+
+impl Expected {
+    fn note(&mut self, origin: &Origin) {
+        match &origin.chunks {
+            None => self.all = self.all.max(origin.rows),
+            Some(chunks) => {
+                let share = self.shares.entry((chunks.start, chunks.end)).or_default();
+                *share = (*share).max(origin.rows);
+            }
+        }
+    }
+
+    /// How many rows there should be, if all that tells it is there.
+    fn rows(&self, chunks: u64) -> Option<u64> {
+        // A unit of which no part is left had rows: at least one more than there are.
+        let missing = Some(u64::MAX);
+        if self.all.is_some() || self.shares.is_empty() {
+            return self.all;
+        }
+        let (mut next, mut rows) = (0, 0);
+        for ((start, end), share) in &self.shares {
+            if *start != next {
+                return missing;
+            }
+            next = *end;
+            rows += (*share)?;
+        }
+        if next < chunks { missing } else { Some(rows) }
+    }
+}
+
+impl Remains {
+    fn take_up(&mut self, found: Vec<Unnamed>) {
+        if self.held.settings.is_none() {
+            self.held.settings = settings_of(&found);
+        }
+        let known: BTreeSet<(u64, String)> =
+            self.held.parts.values().map(|part| (part.bytes, part.checksum.clone())).collect();
+        let mut captures = Captures::of(&self.held);
+        let mut expected: BTreeMap<usize, Expected> = BTreeMap::new();
+        let mut seen = known;
+        let mut parts = Vec::new();
+        for part in found {
+            if !seen.insert((part.bytes, part.checksum.clone())) {
+                self.left_out.insert(part.path, "is a copy of another part".to_owned());
+                continue;
+            }
+            let unit = unit_of(&part.path);
+            let numbers: Vec<usize> = part
+                .says
+                .origins
+                .iter()
+                .map(|origin| {
+                    let number = captures.number(&unit, origin, &mut self.held);
+                    expected.entry(number).or_default().note(origin);
+                    origin.place.map(|place| self.units.entry(unit.clone()).or_default().insert(place, number));
+                    number
+                })
+                .collect();
+            let number = |place: usize| numbers.get(place).copied().unwrap_or_default();
+            let ranges = part.says.ranges.iter();
+            let ranges = ranges.map(|range| RowRange { input: number(range.input), ..range.clone() }).collect();
+            let Unnamed { path, bytes, checksum, says } = part;
+            parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges });
+        }
+        let chunk_size = self.held.settings.as_ref().map_or(1, |settings| settings.chunk_size.max(1));
+        let rows_of = |held: &Holdings, number: usize| -> Option<u64> {
+            let entry = held.inputs.get(&number)?;
+            if entry.from_rows {
+                return expected.get(&number)?.rows(entry.input.size.div_ceil(chunk_size));
+            }
+            Some(entry.found.rows + entry.lost_rows)
+        };
+        for part in parts {
+            let numbers: BTreeSet<usize> = part.ranges.iter().map(|range| range.input).collect();
+            self.taken_up.insert(part.path.clone());
+            self.changed.extend(numbers);
+            self.held.parts.insert(part.path.clone(), part);
+        }
+        self.leave_out_doubles(&rows_of);
+        let rows = rows_in_parts(&self.held);
+        for number in self.changed.clone() {
+            let rows = rows.get(&number).copied().unwrap_or_default();
+            let Some(entry) = self.held.inputs.get(&number).map(Arc::as_ref) else { continue };
+            // Of a capture that was incomplete before, and is no more so now.
+            let lost = match rows_of(&self.held, number) {
+                Some(u64::MAX) => 1,
+                Some(expected) => expected.saturating_sub(rows),
+                None => 0,
+            };
+            if entry.from_rows && rows_of(&self.held, number).is_none() {
+                self.unproved.insert(number);
+            }
+            let is_new_loss = lost != entry.lost_rows;
+            let Some(entry) = self.held.inputs.get_mut(&number).map(Arc::make_mut) else { continue };
+            if is_new_loss {
+                entry.lost_rows = 0;
+                if lost > 0 {
+                    entry.lose(lost);
+                } else {
+                    entry.status = entry.found.status();
+                }
+            }
+        }
+        self.settle_names();
+    }
+
+    /// If there are more rows of a capture than it gave, some are there twice: parts that no manifest names are left out.
+    fn leave_out_doubles(&mut self, rows_of: &dyn Fn(&Holdings, usize) -> Option<u64>) {
+        let rows = rows_in_parts(&self.held);
+        for number in self.changed.clone() {
+            let Some(expected) = rows_of(&self.held, number) else { continue };
+            if rows.get(&number).is_none_or(|rows| *rows <= expected) {
+                continue;
+            }
+            let mut doubtful: Vec<PathBuf> = self.taken_up.iter().rev().cloned().collect();
+            doubtful.retain(|path| self.held.inputs_in(path).any(|input| input == number));
+            for path in doubtful {
+                if rows_in_parts(&self.held).get(&number).is_none_or(|rows| *rows <= expected) {
+                    break;
+                }
+                self.held.parts.remove(&path);
+                self.taken_up.remove(&path);
+                self.left_out.insert(path, "has rows that are in other parts too".to_owned());
+            }
+        }
+    }
+
+    /// Each path is one capture. Of several that bear the same, the one whose content is there keeps it; the others are known
+    /// by their content only. One without rows whose place another has is gone.
+    fn settle_names(&mut self) {
+        let mut by_path: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+        for entry in self.held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
+            by_path.entry(entry.input.absolute.clone()).or_default().push(entry.id);
+        }
+        let rows = rows_in_parts(&self.held);
+        for (path, numbers) in by_path.into_iter().filter(|(_, numbers)| numbers.len() > 1) {
+            let there =
+                crate::discover::Candidate::of(&path, true).ok().and_then(|found| found.probe_within(u64::MAX).ok());
+            let is_there = |number: &&usize| {
+                let entry = self.held.inputs.get(number);
+                entry.is_some_and(|entry| {
+                    there.as_ref().is_some_and(|there| there.fingerprint == entry.input.fingerprint)
+                })
+            };
+            let keeps = numbers.iter().find(is_there).or(numbers.last()).copied();
+            for number in numbers.into_iter().filter(|number| Some(*number) != keeps) {
+                if !rows.contains_key(&number) {
+                    self.held.inputs.remove(&number);
+                    self.changed.remove(&number);
+                } else if let Some(entry) = self.held.inputs.get_mut(&number).map(Arc::make_mut) {
+                    let known_by = entry.input.fingerprint.as_deref().unwrap_or("unknown");
+                    let mut name = path.clone().into_os_string();
+                    name.push(format!(" ({known_by})"));
+                    entry.input.absolute = PathBuf::from(name);
+                }
+            }
+        }
+        self.held.index();
+    }
+}
+
+/// What shaped parts: as one of them says; of earlier versions none does, and it is what can be seen.
+fn settings_of(found: &[Unnamed]) -> Option<Settings> {
+    if let Some(said) = found.iter().find_map(|part| part.says.settings.clone()) {
+        return Some(said);
+    }
+    let mut settings = Settings { timestamp_unit: found.first()?.says.timestamp_unit, ..Settings::default() };
+    for name in found.iter().flat_map(|part| part.path.iter()) {
+        let name = name.to_string_lossy();
+        settings.partition_by.hour |= name.starts_with("hour=");
+        settings.partition_by.protocol |= name.starts_with("protocol=");
+    }
+    Some(settings)
+}
+
+/// How many rows there are of each capture.
+fn rows_in_parts(held: &Holdings) -> HashMap<usize, u64> {
+    let mut rows = HashMap::new();
+    for range in held.parts.values().flat_map(|part| &part.ranges) {
+        *rows.entry(range.input).or_default() += range.rows;
+    }
+    rows
+}
+
+/// The unit that a part's name is made of.
+fn unit_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let unit = stem.strip_prefix("part-").and_then(|rest| Some(rest.rsplit_once('-')?.0));
+    unit.unwrap_or(&stem).to_owned()
+}

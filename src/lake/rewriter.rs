@@ -1,0 +1,209 @@
+//! Rows of some parts become other parts.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::check::checked;
+use super::layout::Lake;
+use super::record::CommittedPart;
+use super::snapshot::Holdings;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::packets::{Batch, Rows};
+use crate::packets::{Encoder, Origin, PartReader, PartWriter, RowRange};
+use crate::plan::PartEntry;
+
+/// Writes parts anew; shared by all workers of a run.
+pub struct Rewriter<'a> {
+    /// The lake.
+    pub lake: &'a Lake,
+    /// What it holds.
+    pub held: &'a Holdings,
+    /// Makes row groups.
+    pub encoder: &'a Encoder,
+    /// How the run is stopped early.
+    pub cancel: &'a Cancel,
+    staged: AtomicUsize,
+}
+
+/// Somebody who counts the rows that are left out, by the number of their capture.
+pub(super) type LeftOut<'s> = dyn FnMut(usize, &Rows) -> Result<()> + 's;
+
+/// Somebody who takes the rows of a stretch of one capture, in a batch.
+type Stretches<'s> = dyn FnMut(&Batch, Range<usize>, &RowRange) -> Result<()> + 's;
+
+/// Parts that were written anew, and the numbers of their captures by the place that their ranges name.
+pub(super) struct Written {
+    pub(super) parts: Vec<PartEntry>,
+    pub(super) inputs: Vec<usize>,
+}
+
+impl<'a> Rewriter<'a> {
+    /// A rewriter that stages its files in a folder of its own.
+    #[must_use]
+    pub fn new(lake: &'a Lake, held: &'a Holdings, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
+        Self { lake, held, encoder, cancel, staged: AtomicUsize::new(0) }
+    }
+
+    /// The folder for staged files, below the lake; it is made if it does not exist.
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        let folder = Lake::staging().join("rewritten");
+        let path = self.lake.resolve(&folder);
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        Ok(folder)
+    }
+
+    /// A place for a staged file that no other one has, below the lake.
+    ///
+    /// # Errors
+    /// If its folder cannot be made.
+    pub fn staged(&self, suffix: &str) -> Result<PathBuf> {
+        let number = self.staged.fetch_add(1, Ordering::Relaxed);
+        Ok(self.folder()?.join(format!("{number:06}.{suffix}")))
+    }
+
+    /// Writes the rows of `sources` anew, those of captures that are not `wanted` left out, as parts named after `unit` in
+    /// the folder of the first one.
+    ///
+    /// # Errors
+    /// If a source cannot be read or is not what was written, or a part cannot be written.
+    pub(super) fn write(
+        &self,
+        unit: &str,
+        sources: &[&CommittedPart],
+        wanted: &dyn Fn(usize) -> bool,
+        left_out: &mut LeftOut<'_>,
+    ) -> Result<Written> {
+        let mut inputs: Vec<usize> = Vec::new();
+        for range in sources.iter().flat_map(|part| &part.ranges).filter(|range| wanted(range.input)) {
+            if !inputs.contains(&range.input) && inputs.last() != Some(&range.input) {
+                inputs.push(range.input);
+            }
+        }
+        let folder = sources.first().and_then(|part| part.path.parent()).unwrap_or_else(|| Path::new("")).to_path_buf();
+        let mut out = Out { rewriter: self, unit, folder, rows: self.no_rows(), open: None, parts: Vec::new(), inputs };
+        for part in sources {
+            self.read(part, &mut |batch, rows, range| {
+                if wanted(range.input) {
+                    out.take(batch, rows, range)
+                } else {
+                    let mut gone = self.no_rows();
+                    gone.restore(batch, rows, 0, (range.first_offset, range.last_offset))?;
+                    left_out(range.input, &gone)
+                }
+            })?;
+        }
+        out.finish()
+    }
+
+    fn no_rows(&self) -> Rows {
+        Rows::to_restore(self.encoder.settings().timestamp_unit)
+    }
+
+    /// Reads a part, stretch by stretch of one capture.
+    pub(super) fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
+        let path = self.lake.resolve(&part.path);
+        checked(&path, part.bytes, &part.checksum)?;
+        let mut reader = PartReader::open(&path, self.encoder.settings().timestamp_unit)?;
+        let mut ranges = part.ranges.iter();
+        let mut range = ranges.next();
+        let mut row = 0;
+        while let Some(batch) = reader.next_batch()? {
+            self.cancel.check()?;
+            let mut start = 0;
+            while start < batch.num_rows() {
+                let Some(held) = range else { break };
+                let left = held.first_row + held.rows - row;
+                let end = batch.num_rows().min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
+                each(&batch, start..end, held)?;
+                row += (end - start) as u64;
+                start = end;
+                if row == held.first_row + held.rows {
+                    range = ranges.next();
+                }
+            }
+        }
+        if row == part.rows {
+            return Ok(());
+        }
+        let (expected, found) = (format!("{} rows", part.rows), format!("{row} rows"));
+        Err(Error::FileDiffers { path, what: "rows", expected, found })
+    }
+}
+
+/// Parts on their way out.
+struct Out<'r> {
+    rewriter: &'r Rewriter<'r>,
+    unit: &'r str,
+    folder: PathBuf,
+    rows: Rows,
+    open: Option<(PathBuf, PartWriter)>,
+    parts: Vec<PartEntry>,
+    inputs: Vec<usize>,
+}
+
+impl Out<'_> {
+    fn take(&mut self, batch: &Batch, rows: Range<usize>, range: &RowRange) -> Result<()> {
+        let full = self.rewriter.encoder.settings().row_group_rows.max(1);
+        let place = self.inputs.iter().position(|input| *input == range.input).unwrap_or_default();
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + (full - self.rows.len().min(full)).max(1));
+            self.rows.restore(batch, start..end, place, (range.first_offset, range.last_offset))?;
+            start = end;
+            if self.rows.len() >= full {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that are collected as a row group.
+    fn flush(&mut self) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let encoder = self.rewriter.encoder;
+        let path = |source| Error::Parquet { path: self.rewriter.lake.root().to_path_buf(), source };
+        let group = encoder.encode(&self.rows).map_err(path)?;
+        self.rows.clear();
+        if self.open.is_none() {
+            let staged = self.rewriter.staged("parquet")?;
+            let writer = PartWriter::create(&self.rewriter.lake.resolve(&staged), encoder)?;
+            self.open = Some((staged, writer));
+        }
+        let Some((_, writer)) = &mut self.open else { return Ok(()) };
+        writer.append(group)?;
+        if writer.is_full(encoder.settings().target_file_size) { self.close() } else { Ok(()) }
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some((staged, writer)) = self.open.take() else { return Ok(()) };
+        let held = &self.rewriter.held.inputs;
+        let origin = |place: usize| {
+            let entry = held.get(self.inputs.get(place)?)?;
+            // Of all its parts, whichever they are by now.
+            let rows = Some(entry.found.rows + entry.lost_rows);
+            Some(Origin { place: Some(place), ..Origin::of(&entry.input, None, rows) })
+        };
+        let file = writer.close(&origin)?;
+        let name = format!("part-{}-{:05}.parquet", self.unit, self.parts.len());
+        self.parts.push(PartEntry {
+            staged,
+            path: self.folder.join(name),
+            rows: file.rows,
+            bytes: file.bytes,
+            checksum: file.checksum,
+            ranges: file.ranges,
+        });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Written> {
+        self.flush()?;
+        self.close()?;
+        Ok(Written { parts: self.parts, inputs: self.inputs })
+    }
+}

@@ -1,0 +1,357 @@
+//! What a lake holds: its manifests, added up.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::capture::Timestamp;
+use crate::config::Settings;
+use crate::day::Day;
+use crate::error::{Error, REMAKE, Result};
+
+use super::last::last;
+use super::layout::Lake;
+use super::losses::has_data;
+use super::manifest::{Manifest, files, number_of};
+use super::record::{
+    CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, Packed, RefusedEntry, Seen,
+};
+
+/// How often a lake is read anew that another process is committing to meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// What a lake holds.
+#[derive(Clone, Debug, Default)]
+pub struct Holdings {
+    /// Number of the last commit; 0 for a new lake.
+    pub sequence: u64,
+    /// The settings of the last commit.
+    pub settings: Option<Settings>,
+    /// Captures by number.
+    pub inputs: BTreeMap<usize, Arc<InputEntry>>,
+    /// Numbers of the captures that are files, by absolute path.
+    paths: HashMap<PathBuf, usize>,
+    /// What was read from standard input is known by.
+    pub streams: HashSet<String>,
+    /// The captures of each unit that is as it was converted.
+    units: HashMap<String, Vec<usize>>,
+    /// Parts by path below the lake.
+    pub parts: BTreeMap<PathBuf, CommittedPart>,
+    /// Partial summaries by path below the lake.
+    pub partials: BTreeMap<PathBuf, CommittedPartial>,
+    /// Summary tables by path below the lake.
+    pub tables: BTreeMap<PathBuf, CommittedTable>,
+    /// The answers of reverse lookups.
+    pub names: Option<CommittedTable>,
+    /// What was refused because of its content, by absolute path.
+    pub quarantine: BTreeMap<PathBuf, RefusedEntry>,
+    /// What else the last commit refused.
+    pub refused: Vec<RefusedEntry>,
+    /// The number that was given last.
+    last_input: usize,
+}
+
+impl Holdings {
+    /// Reads the manifests of a lake; a lake that does not exist holds nothing.
+    ///
+    /// # Errors
+    /// If a manifest cannot be read, or is none; [`Error::Incomplete`] if one is missing, or all are and there are packets.
+    pub fn read(lake: &Lake) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            match Self::read_once(lake) {
+                // Manifests become one when a lake is compacted; whoever only looks at it holds no lock.
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
+                Err(Error::Incomplete { .. }) if attempt < ATTEMPTS => {}
+                result => return result,
+            }
+            attempt += 1;
+        }
+    }
+
+    fn read_once(lake: &Lake) -> Result<Self> {
+        let (held, problem) = Self::read_all(lake, Err)?;
+        problem.map_or(Ok(held), Err)
+    }
+
+    /// Reads what manifests there are, for whoever mends a lake: what they add up to, and the first thing that is missing.
+    /// `unreadable` says what becomes of one that cannot be read.
+    ///
+    /// # Errors
+    /// If the folder of the manifests cannot be read, or `unreadable` says so.
+    pub fn read_all(lake: &Lake, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
+        let mut held = Self::default();
+        let mut problem = None;
+        for path in files(&lake.manifest())? {
+            let manifest = match Manifest::read(&path) {
+                Ok(manifest) => manifest,
+                Err(error) => {
+                    unreadable(error)?;
+                    continue;
+                }
+            };
+            if number_of(&path) != Some(manifest.sequence) {
+                let found = format!("is the manifest of commit {}", manifest.sequence);
+                problem.get_or_insert(incomplete(&path, found));
+            } else if manifest.base {
+                // It says everything; what is missing before it was taken away by it.
+                problem = None;
+            } else if manifest.sequence != held.sequence + 1 {
+                let missing = held.sequence + 1;
+                problem
+                    .get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
+            }
+            held.add(manifest);
+        }
+        if problem.is_none() {
+            problem = missing_at_the_end(lake, held.sequence)?;
+        }
+        Ok((held, problem))
+    }
+
+    /// Whether new parts and tables fit those that the lake has.
+    ///
+    /// # Errors
+    /// [`Error::SettingsDiffer`] with both values of the first option that differs.
+    pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
+        let Some(held) = &self.settings else {
+            return Ok(());
+        };
+        let (held, asked) = (held.binding(), settings.binding());
+        match held.into_iter().zip(asked).find(|(held, asked)| held != asked) {
+            Some((held, asked)) => Err(Error::SettingsDiffer { lake: lake.to_path_buf(), held, asked }),
+            None => Ok(()),
+        }
+    }
+
+    /// Does what a commit did.
+    pub fn add(&mut self, manifest: Manifest) {
+        if manifest.base {
+            *self = Self { sequence: self.sequence, ..Self::default() };
+        }
+        self.sequence = self.sequence.max(manifest.sequence);
+        self.settings = Some(manifest.settings);
+        self.remove_inputs(&manifest.removed.inputs);
+        manifest.removed.parts.iter().for_each(|path| drop(self.parts.remove(path)));
+        manifest.removed.partials.iter().for_each(|path| drop(self.partials.remove(path)));
+        manifest.removed.tables.iter().for_each(|path| drop(self.tables.remove(path)));
+        manifest.removed.refused.iter().for_each(|path| drop(self.quarantine.remove(path)));
+        for entry in manifest.inputs {
+            self.add_input(entry);
+        }
+        manifest.met_again.into_iter().for_each(|met| self.meet_again(met));
+        for unit in manifest.units {
+            self.units.insert(unit.id, unit.captures.iter().map(|capture| capture.input).collect());
+        }
+        self.parts.extend(manifest.parts.into_iter().map(|part| (part.path.clone(), part)));
+        self.partials.extend(manifest.partials.into_iter().map(|partial| (partial.path.clone(), partial)));
+        self.add_tables(manifest.tables);
+        self.names = manifest.names.or(self.names.take());
+        self.refused.clear();
+        for refused in manifest.refused {
+            match &refused.seen {
+                Some(seen) => drop(self.quarantine.insert(seen.absolute.clone(), refused)),
+                None => self.refused.push(refused),
+            }
+        }
+    }
+
+    /// Adds summary tables, in place of those that were there.
+    pub fn add_tables(&mut self, tables: Vec<CommittedTable>) {
+        self.tables.extend(tables.into_iter().map(|table| (table.path.clone(), table)));
+    }
+
+    /// The captures whose rows are in a part, or whose sums are in a partial summary.
+    pub fn inputs_in(&self, path: &Path) -> impl Iterator<Item = usize> {
+        let of_part = self.parts.get(path).into_iter().flat_map(|part| part.ranges.iter().map(|range| range.input));
+        let of_partial = self.partials.get(path).into_iter().flat_map(|partial| partial.inputs.iter().copied());
+        of_part.chain(of_partial).filter(|input| *input > 0)
+    }
+
+    /// Adds a capture that has a number.
+    pub fn take_up(&mut self, entry: InputEntry) {
+        self.add_input(Arc::new(entry));
+    }
+
+    /// Adds a unit whose captures are all there, so that it is not committed once more.
+    pub fn take_up_unit(&mut self, id: &str, inputs: Vec<usize>) {
+        self.units.insert(id.to_owned(), inputs);
+    }
+
+    /// Looks up paths and streams anew, after captures were changed.
+    pub fn index(&mut self) {
+        self.paths.clear();
+        self.streams.clear();
+        for entry in self.inputs.values() {
+            if entry.input.is_stdin() {
+                self.streams.extend(entry.input.fingerprint.clone());
+            } else {
+                self.paths.insert(entry.input.absolute.clone(), entry.id);
+            }
+        }
+        let inputs = &self.inputs;
+        self.units.retain(|_, captures| captures.iter().all(|input| *input == 0 || inputs.contains_key(input)));
+    }
+
+    fn add_input(&mut self, entry: Arc<InputEntry>) {
+        self.last_input = self.last_input.max(entry.id);
+        if entry.input.is_stdin() {
+            self.streams.extend(entry.input.fingerprint.clone());
+        } else {
+            self.paths.insert(entry.input.absolute.clone(), entry.id);
+            self.quarantine.remove(&entry.input.absolute);
+        }
+        self.inputs.insert(entry.id, entry);
+    }
+
+    fn remove_inputs(&mut self, removed: &[usize]) {
+        if removed.is_empty() {
+            return;
+        }
+        let removed: HashSet<usize> = removed.iter().copied().collect();
+        let stood_for = |entry: &Arc<InputEntry>| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
+        // What was left out because of one of them is not in the lake any more: the next run converts it.
+        let gone: Vec<_> = self
+            .inputs
+            .iter()
+            .filter(|(id, entry)| removed.contains(id) || stood_for(entry))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            let Some(entry) = self.inputs.remove(&id) else { continue };
+            let input = &entry.input;
+            if input.is_stdin() {
+                for known in input.fingerprint.iter() {
+                    self.streams.remove(known);
+                }
+            } else if self.paths.get(&input.absolute) == Some(&id) {
+                self.paths.remove(&input.absolute);
+            }
+        }
+        self.units.retain(|_, inputs| !inputs.iter().any(|input| removed.contains(input)));
+    }
+
+    /// A capture has another name, or another time.
+    pub fn meet_again(&mut self, met: MetAgain) {
+        let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
+        self.quarantine.remove(&met.seen.absolute);
+        if entry.input.absolute != met.seen.absolute {
+            if self.paths.get(&entry.input.absolute) == Some(&met.input) {
+                self.paths.remove(&entry.input.absolute);
+            }
+            self.paths.insert(met.seen.absolute.clone(), met.input);
+        }
+        entry.input.path = met.path;
+        let Seen { absolute, size, modified } = met.seen;
+        (entry.input.absolute, entry.input.size, entry.input.modified) = (absolute, size, modified);
+        entry.input.reached = met.reached;
+        if let Some(Packed { fingerprint, compression }) = met.packed {
+            (entry.input.fingerprint, entry.input.compression) = (Some(fingerprint), compression);
+            entry.found.compression = Some(compression);
+        }
+    }
+
+    /// The capture that a file was converted as, by its absolute path.
+    #[must_use]
+    pub fn input_at(&self, absolute: &Path) -> Option<&InputEntry> {
+        self.inputs.get(self.paths.get(absolute)?).map(Arc::as_ref)
+    }
+
+    /// The captures, by path; what came through standard input first.
+    #[must_use]
+    pub fn inputs_by_path(&self) -> Vec<&InputEntry> {
+        let mut inputs: Vec<_> = self.inputs.values().map(Arc::as_ref).collect();
+        inputs.sort_by(|a, b| a.input.absolute.cmp(&b.input.absolute).then(a.id.cmp(&b.id)));
+        inputs
+    }
+
+    /// Time of the newest packet, in seconds since the Unix epoch; none if no packet has a time.
+    #[must_use]
+    pub fn newest_packet(&self) -> Option<f64> {
+        self.inputs.values().filter_map(|entry| entry.found.latest).max().map(Timestamp::as_f64)
+    }
+
+    /// The number for the next capture.
+    #[must_use]
+    pub fn next_input(&self) -> usize {
+        self.last_input + 1
+    }
+
+    /// Whether a unit was converted, and all its captures are still those that it was converted from.
+    #[must_use]
+    pub fn has_unit(&self, id: &str) -> bool {
+        self.units.contains_key(id)
+    }
+
+    /// The identities that new units must not have, once some captures have been taken out: those of files that stay.
+    #[must_use]
+    pub fn identities_without(&self, removed: &BTreeSet<usize>) -> HashSet<String> {
+        let mut identities = HashSet::new();
+        for part in self.parts.values() {
+            if !part.ranges.iter().any(|range| removed.contains(&range.input)) {
+                identities.insert(part.unit.clone());
+            }
+        }
+        for partial in self.partials.values() {
+            if !partial.inputs.iter().any(|input| removed.contains(input)) {
+                identities.insert(partial.unit.clone());
+            }
+        }
+        let intact = self.units.iter().filter(|(_, inputs)| !inputs.iter().any(|input| removed.contains(input)));
+        identities.extend(intact.map(|(id, _)| id.clone()));
+        identities
+    }
+
+    /// The partial summaries that contribute to some dates.
+    pub fn partials_of<'a>(&'a self, days: &'a BTreeSet<Day>) -> impl Iterator<Item = &'a CommittedPartial> {
+        self.partials.values().filter(|partial| partial.days.iter().any(|day| days.contains(day)))
+    }
+
+    /// All that there is, as one manifest that needs none before it.
+    #[must_use]
+    pub fn into_base(self, mut manifest: Manifest) -> Manifest {
+        manifest.base = true;
+        manifest.inputs = self.inputs.into_values().collect();
+        let units = self.units.into_iter().map(|(id, inputs)| super::record::UnitEntry {
+            id,
+            captures: inputs.into_iter().map(|input| super::record::UnitCaptureEntry { input, chunks: None }).collect(),
+        });
+        manifest.units = units.collect();
+        manifest.units.sort_by(|a, b| a.id.cmp(&b.id));
+        manifest.parts = self.parts.into_values().collect();
+        manifest.partials = self.partials.into_values().collect();
+        manifest.tables = self.tables.into_values().collect();
+        manifest.names = manifest.names.or(self.names);
+        manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
+        manifest
+    }
+}
+
+fn incomplete(path: &Path, problem: String) -> Error {
+    Error::Incomplete { path: path.to_path_buf(), problem, hint: REMAKE }
+}
+
+/// What shows that the newest manifests are lost, or all of them.
+fn missing_at_the_end(lake: &Lake, sequence: u64) -> Result<Option<Error>> {
+    // A commit that is decided puts its number there before its manifest.
+    if let Some(last) = last(lake).filter(|last| *last > sequence && !lake.pending().exists()) {
+        let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
+        return Ok(Some(incomplete(&lake.manifest(), if sequence > 0 { problem } else { ALL_LOST.to_owned() })));
+    }
+    let is_lost = sequence == 0 && has_data(lake)?;
+    Ok(is_lost.then(|| incomplete(lake.root(), ALL_LOST.to_owned())))
+}
+
+/// What is wrong with a lake without manifests.
+const ALL_LOST: &str = "has packets and no manifest that says what they are, so it is no new lake";
+
+/// As [`Lake::check_is_whole`].
+pub(super) fn check_names(lake: &Lake) -> Result<()> {
+    if lake.pending().exists() {
+        return Ok(());
+    }
+    let numbers: Vec<u64> = files(&lake.manifest())?.iter().filter_map(|path| number_of(path)).collect();
+    let newest = numbers.last().copied().unwrap_or(0);
+    missing_at_the_end(lake, newest)?.map_or(Ok(()), Err)
+}

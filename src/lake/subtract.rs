@@ -1,0 +1,139 @@
+//! Captures are taken out of the files that hold their rows and their sums.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::layout::Lake;
+use super::record::{CommittedPart, CommittedPartial};
+use super::snapshot::Holdings;
+use super::transaction::Change;
+use crate::aggregate::{Owners, Saved, Space, Tallies};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::plan::PartialEntry;
+use crate::plan::derived_identity;
+use crate::summary::Partial;
+use crate::threads::in_order;
+
+use super::rewriter::{Rewriter, Written};
+
+/// The captures to take out whose sums are beside those of others, with the partial summary in which they are.
+fn beside_others<'a>(held: &'a Holdings, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
+    let mut beside = BTreeMap::new();
+    for partial in held.partials.values().filter(|partial| !all_go(partial, removed)) {
+        let gone = partial.inputs.iter().filter(|input| removed.contains(input));
+        beside.extend(gone.map(|input| (*input, partial)));
+    }
+    beside
+}
+
+/// Whether all captures of a partial summary go. The place of a capture that gave nothing has no number.
+fn all_go(partial: &CommittedPartial, removed: &BTreeSet<usize>) -> bool {
+    partial.inputs.iter().all(|input| *input == 0 || removed.contains(input))
+}
+
+/// Whether a part goes as it is, without being read.
+fn goes_unread(part: &CommittedPart, removed: &BTreeSet<usize>, beside: &BTreeMap<usize, &CommittedPartial>) -> bool {
+    part.ranges.iter().all(|range| removed.contains(&range.input) && !beside.contains_key(&range.input))
+}
+
+/// The files that [`take_out`] has to read: their paths below the lake, bytes and checksums.
+#[must_use]
+pub fn read_to_take_out<'a>(held: &'a Holdings, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
+    let beside = beside_others(held, removed);
+    let mut files: BTreeMap<&Path, (u64, &str)> = BTreeMap::new();
+    for part in held.parts.values().filter(|part| part.ranges.iter().any(|range| removed.contains(&range.input))) {
+        if !goes_unread(part, removed, &beside) {
+            files.insert(&part.path, (part.bytes, &part.checksum));
+        }
+    }
+    for partial in beside.values() {
+        files.insert(&partial.path, (partial.bytes, &partial.checksum));
+    }
+    files.into_iter().map(|(path, (bytes, checksum))| (path, bytes, checksum)).collect()
+}
+
+/// Takes captures out: files that hold nothing else go, the others are written anew without them. Returns the dates of
+/// which the tables are to be made anew.
+///
+/// What the captures have added to the sums is counted from their rows once more; what they said in DNS messages is told
+/// by its owner.
+///
+/// # Errors
+/// If a file cannot be read, is not what was written, or cannot be written.
+pub fn take_out(
+    rewriter: &Rewriter<'_>,
+    removed: &BTreeSet<usize>,
+    jobs: usize,
+    change: &mut Change,
+) -> Result<BTreeSet<Day>> {
+    let held = rewriter.held;
+    change.remove_inputs(removed.iter().copied());
+    let goes = |input: &usize| *input == 0 || removed.contains(input);
+    let touched = |partial: &&CommittedPartial| partial.inputs.iter().any(|input| removed.contains(input));
+    let partials: Vec<_> = held.partials.values().filter(touched).collect();
+    let counted = beside_others(held, removed);
+    let gone: Mutex<BTreeMap<&Path, Partial>> = Mutex::default();
+    let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
+    let window = rewriter.encoder.settings().window;
+    let of_those = |part: &&CommittedPart| part.ranges.iter().any(|range| removed.contains(&range.input));
+    let parts: Vec<_> = held.parts.values().filter(of_those).collect();
+    let rewritten = in_order::<_, _, Error>(parts, jobs, |part| {
+        if goes_unread(part, removed, &counted) {
+            return Ok((part, None));
+        }
+        let day = Lake::day_of(&part.path);
+        let unit = without(part, removed);
+        let written = rewriter.write(&unit, &[part], &|input| !removed.contains(&input), &mut |input, rows| {
+            let Some(partial) = counted.get(&input) else { return Ok(()) };
+            let mut gone = gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.entry(partial.path.as_path()).or_insert_with(|| Partial::new(&space)).add_rows(day, rows, window)
+        })?;
+        Ok((part, Some((unit, written))))
+    })?;
+    for (part, written) in rewritten {
+        change.remove_part(&part.path);
+        if let Some((unit, Written { parts, inputs })) = written {
+            parts.iter().for_each(|part| change.add_part(&unit, part, &inputs));
+        }
+    }
+    let mut gone = gone.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut days = BTreeSet::new();
+    for partial in partials {
+        days.extend(partial.days.iter().copied());
+        change.remove_partial(&partial.path);
+        if all_go(partial, removed) {
+            continue;
+        }
+        let kept: Vec<_> = partial.inputs.iter().copied().filter(|input| !goes(input)).collect();
+        let mut tallies = Tallies::new(&space);
+        partial.append_to(&mut tallies, rewriter.lake, None, renumbered(&partial.inputs, &kept))?;
+        if let Some(gone) = gone.remove(partial.path.as_path()) {
+            tallies.take_out(gone.into_tallies())?;
+        }
+        let staged: PathBuf = rewriter.staged("arrow")?;
+        let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
+        let numbers: Vec<_> = kept.iter().map(ToString::to_string).collect();
+        let fields = std::iter::once(partial.checksum.as_str()).chain(numbers.iter().map(String::as_str));
+        let unit = derived_identity("without", fields);
+        if !days.is_empty() {
+            let entry = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+            change.add_partial(&unit, &entry, kept);
+        }
+    }
+    Ok(days)
+}
+
+/// The identity of a part without some captures: it follows from what is left of it.
+fn without(part: &CommittedPart, removed: &BTreeSet<usize>) -> String {
+    let kept = part.ranges.iter().filter(|range| !removed.contains(&range.input));
+    let kept: Vec<_> = kept.map(|range| format!("{}+{}", range.first_row, range.rows)).collect();
+    derived_identity("without", std::iter::once(part.checksum.as_str()).chain(kept.iter().map(String::as_str)))
+}
+
+/// The places of captures that stay, by their old ones.
+fn renumbered(before: &[usize], after: &[usize]) -> Owners {
+    let place = |input: &usize| after.iter().position(|kept| kept == input).and_then(|place| u32::try_from(place).ok());
+    Owners::Renumber(before.iter().map(place).collect())
+}

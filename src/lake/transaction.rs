@@ -1,0 +1,222 @@
+//! One commit while it is put together: what comes, what goes, and the files of both.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::error::Result;
+use crate::packets::RowRange;
+
+use super::journal::{Move, publish};
+use super::layout::Lake;
+use super::manifest::{Action, Manifest};
+use super::record::{
+    CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
+};
+use super::snapshot::Holdings;
+use crate::lake::last;
+use crate::plan::{PartEntry, PartialEntry, UnitRow};
+
+/// A commit that is being put together. Nothing is visible before [`Change::publish`].
+#[derive(Debug)]
+pub struct Change {
+    /// What the manifest will say.
+    pub manifest: Manifest,
+    moves: Vec<Move>,
+    next_input: usize,
+    /// Files that stay where they are: nothing is moved onto them.
+    staying: HashSet<PathBuf>,
+    /// Manifests that this one takes the place of.
+    replaced: Vec<PathBuf>,
+    /// Whether the manifest says all that the lake holds, although there may be none before it.
+    says_everything: bool,
+}
+
+impl Change {
+    /// A change of what a lake holds that changes nothing yet.
+    #[must_use]
+    pub fn new(held: &Holdings, action: Action, settings: Settings) -> Self {
+        Self {
+            manifest: Manifest::new(held.sequence + 1, action, settings),
+            moves: Vec::new(),
+            next_input: held.next_input(),
+            replaced: Vec::new(),
+            says_everything: false,
+            staying: held.parts.keys().chain(held.partials.keys()).cloned().collect(),
+        }
+    }
+
+    /// Takes captures out; their parts and partial summaries are taken out by whoever knows what else is in them.
+    pub fn remove_inputs(&mut self, inputs: impl IntoIterator<Item = usize>) {
+        self.manifest.removed.inputs.extend(inputs);
+    }
+
+    /// Takes a part out.
+    pub fn remove_part(&mut self, path: &Path) {
+        self.staying.remove(path);
+        self.manifest.removed.parts.push(path.to_path_buf());
+    }
+
+    /// Puts a part that is damaged where no reader sees it, and returns that place.
+    pub fn set_aside(&mut self, path: &Path) -> PathBuf {
+        let to = Lake::set_aside(path);
+        self.moves.push(Move { from: path.to_path_buf(), to: to.clone() });
+        to
+    }
+
+    /// Takes a partial summary out.
+    pub fn remove_partial(&mut self, path: &Path) {
+        self.staying.remove(path);
+        self.manifest.removed.partials.push(path.to_path_buf());
+    }
+
+    /// Takes a summary table out.
+    pub fn remove_table(&mut self, path: &Path) {
+        self.manifest.removed.tables.push(path.to_path_buf());
+    }
+
+    /// Adds a capture, and returns its number in the lake.
+    pub fn add_input(&mut self, mut entry: InputEntry) -> usize {
+        let id = self.next_input;
+        self.next_input += 1;
+        entry.id = id;
+        self.manifest.inputs.push(Arc::new(entry));
+        id
+    }
+
+    /// Adds a part that was staged; `inputs` are the numbers of its captures by the place that its ranges name.
+    pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) {
+        let path = self.free(&part.path);
+        let number = |place: usize| inputs.get(place).copied().unwrap_or_default();
+        let ranges = part.ranges.iter().map(|range| RowRange { input: number(range.input), ..range.clone() });
+        self.moves.push(Move { from: part.staged.clone(), to: path.clone() });
+        self.manifest.parts.push(CommittedPart {
+            path,
+            unit: unit.to_owned(),
+            rows: part.rows,
+            bytes: part.bytes,
+            checksum: part.checksum.clone(),
+            ranges: ranges.collect(),
+        });
+    }
+
+    /// Adds a partial summary that was staged; `inputs` are the numbers of its captures by their place.
+    pub fn add_partial(&mut self, unit: &str, partial: &PartialEntry, inputs: Vec<usize>) {
+        let path = self.free(&partial.path);
+        self.moves.push(Move { from: partial.staged.clone(), to: path.clone() });
+        self.manifest.partials.push(CommittedPartial {
+            path,
+            unit: unit.to_owned(),
+            bytes: partial.bytes,
+            checksum: partial.checksum.clone(),
+            days: partial.days.clone(),
+            inputs,
+        });
+    }
+
+    /// Adds a summary table that was staged, in place of the one that is there.
+    pub fn add_table(&mut self, (step, table): (Move, CommittedTable)) {
+        self.moves.push(step);
+        self.manifest.tables.push(table);
+    }
+
+    /// Adds the answers of reverse lookups that were staged, in place of those that are there.
+    pub fn add_names(&mut self, (step, table): (Move, CommittedTable)) {
+        self.moves.push(step);
+        self.manifest.names = Some(table);
+    }
+
+    /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about
+    /// each capture.
+    pub fn add_units(&mut self, rows: Vec<UnitRow>, mut mark: impl FnMut(&mut InputEntry)) {
+        let mut entries: Vec<InputEntry> = Vec::new();
+        let mut places: HashMap<PathBuf, usize> = HashMap::new();
+        // Of each unit what else it has, and the places of its captures with their chunks.
+        let mut units = Vec::new();
+        for UnitRow { unit, captures, parts, partial } in rows {
+            let mut shares = Vec::new();
+            for (capture, found) in unit.captures.into_iter().zip(captures) {
+                let place = *places.entry(capture.input.absolute.clone()).or_insert(entries.len());
+                match entries.get_mut(place) {
+                    Some(entry) => entry.found += found,
+                    None => entries.push(InputEntry::of(capture.input, found)),
+                }
+                shares.push((place, capture.chunks));
+            }
+            units.push((unit.id, shares, parts, partial));
+        }
+        drop(places);
+        let numbers: Vec<usize> = entries.into_iter().map(|entry| self.add_read(entry, &mut mark)).collect();
+        for (id, shares, parts, partial) in units {
+            let of = |place: usize| numbers.get(place).copied().unwrap_or_default();
+            let inputs: Vec<_> = shares.iter().map(|(place, _)| of(*place)).collect();
+            for part in &parts {
+                self.add_part(&id, part, &inputs);
+                self.manifest.rows += part.rows;
+            }
+            if let Some(partial) = &partial {
+                self.add_partial(&id, partial, inputs);
+            }
+            let captures = shares.into_iter().map(|(place, chunks)| UnitCaptureEntry { input: of(place), chunks });
+            self.manifest.units.push(UnitEntry { id, captures: captures.filter(|share| share.input > 0).collect() });
+        }
+    }
+
+    /// Adds a capture that was read, and returns its number; 0 for one that gave no rows, which is none of the lake's.
+    fn add_read(&mut self, mut entry: InputEntry, mark: &mut impl FnMut(&mut InputEntry)) -> usize {
+        // What only chunks need to know of each other has served its purpose.
+        (entry.found.entry, entry.found.exit) = (None, None);
+        entry.status = entry.found.status();
+        mark(&mut entry);
+        self.manifest.records += entry.found.records;
+        match RefusedEntry::of(&entry) {
+            None => self.add_input(entry),
+            Some(refused) => {
+                self.manifest.refused.push(refused);
+                0
+            }
+        }
+    }
+
+    /// A place where nothing stays: as a rule the one that is asked for. A capture that vanishes while its unit is
+    /// converted again can leave a part of that unit behind.
+    fn free(&mut self, wanted: &Path) -> PathBuf {
+        let mut path = wanted.to_path_buf();
+        while !self.staying.insert(path.clone()) {
+            let mut name = path.file_stem().unwrap_or_default().to_owned();
+            name.push("b");
+            let extension = wanted.extension().unwrap_or_default();
+            path.set_file_name(name);
+            path.set_extension(extension);
+        }
+        path
+    }
+
+    /// Where the files are staged that the change adds, by the places that they will have; all below the lake.
+    #[must_use]
+    pub fn staged(&self) -> HashMap<&Path, &Path> {
+        self.moves.iter().map(|step| (step.to.as_path(), step.from.as_path())).collect()
+    }
+
+    /// The manifest will say all that the lake holds, and take the place of these.
+    pub fn replace_manifests(&mut self, manifests: Vec<PathBuf>) {
+        self.replaced = manifests;
+        self.says_everything = true;
+    }
+
+    /// Publishes it: all of it becomes visible, or nothing. `after` is what the lake holds then.
+    ///
+    /// # Errors
+    /// As [`publish`].
+    pub fn publish(mut self, lake: &Lake, after: Holdings) -> Result<()> {
+        self.moves.push(last::stage(lake, self.manifest.sequence)?);
+        let removed = &self.manifest.removed;
+        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
+        let removes = removes.cloned().collect();
+        if !self.says_everything {
+            return publish(lake, self.moves, removes, &self.manifest);
+        }
+        publish(lake, self.moves, removes, &after.into_base(self.manifest))
+    }
+}

@@ -1,0 +1,149 @@
+//! What a run met of a lake that has lost files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::lake::{Change, Holdings, Losses};
+use crate::path_text;
+
+use crate::text::{name, plural_of};
+
+/// Files and captures that are named one by one.
+const NAMED: usize = 10;
+
+/// What to do about files that are lost.
+pub(super) const MEND: &str = "restore them from a backup; else `parcap verify LAKE --repair` says what is gone and makes the rest whole, and the next run converts again what is still in the archive";
+
+/// A file of the lake that is not there any more, or is not the one that was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostFile {
+    /// Below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+    /// Rows that were in it, if it is a part.
+    pub rows: u64,
+    /// The captures that have rows or sums in it.
+    #[serde(with = "path_text::list")]
+    pub captures: Vec<PathBuf>,
+}
+
+impl LostFile {
+    /// What is known of a file by the manifests.
+    pub(crate) fn of(path: &Path, problem: &str, held: &Holdings) -> Self {
+        let inputs: BTreeSet<_> = held.inputs_in(path).collect();
+        let captures = inputs.iter().filter_map(|id| held.inputs.get(id)).map(|entry| entry.input.path.clone());
+        Self {
+            path: path.to_path_buf(),
+            problem: problem.to_owned(),
+            rows: held.parts.get(path).map_or(0, |part| part.rows),
+            captures: captures.collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}: {}", name(&self.path), self.problem);
+        let Some(first) = self.captures.first() else { return text };
+        let what = match self.rows {
+            0 => "sums".to_owned(),
+            rows => plural_of(rows, "row", "rows"),
+        };
+        let _ = write!(text, "; it had {what} of {}", name(first));
+        match self.captures.len() as u64 - 1 {
+            0 => {}
+            more => {
+                let _ = write!(text, " and {}", plural_of(more, "more capture", "more captures"));
+            }
+        }
+        text
+    }
+}
+
+/// A capture that is left in the lake as it was, because what holds its rows beside those of others is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// As it was named, or met.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The file, below the lake.
+    #[serde(with = "path_text")]
+    pub lost: PathBuf,
+}
+
+/// What a run met of a lake that is not whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Files that are lost, each once.
+    #[serde(rename = "lost")]
+    pub files: Vec<LostFile>,
+    /// Captures that were to be replaced or taken out, and are as they were.
+    pub held_back: Vec<HeldBack>,
+}
+
+impl Lost {
+    /// Whether nothing is lost.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.held_back.is_empty()
+    }
+
+    /// Adds files that are lost.
+    pub(crate) fn add(&mut self, losses: &Losses, held: &Holdings) {
+        for (path, problem) in losses.iter() {
+            if self.files.iter().all(|lost| lost.path != path) {
+                self.files.push(LostFile::of(path, problem, held));
+            }
+        }
+    }
+
+    /// Adds captures that stay, for each the file that is lost.
+    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, held: &Holdings) {
+        for (id, lost) in kept {
+            let entry = held.inputs.get(id).map(|entry| entry.input.path.clone());
+            self.held_back.extend(entry.map(|path| HeldBack { path, lost: lost.clone() }));
+        }
+    }
+
+    /// Leaves out what a commit mends: files that the lake does not name any more, and tables that were made anew.
+    pub(crate) fn leave_out_mended(&mut self, change: &Change, after: &Holdings) {
+        let added = &change.manifest;
+        let parts = added.parts.iter().map(|part| part.path.as_path());
+        let partials = added.partials.iter().map(|partial| partial.path.as_path());
+        let anew: BTreeSet<&Path> =
+            parts.chain(partials).chain(added.tables.iter().map(|table| table.path.as_path())).collect();
+        self.files.retain(|lost| {
+            let path = lost.path.as_path();
+            let is_named = after.parts.contains_key(path) || after.partials.contains_key(path);
+            (is_named || after.tables.contains_key(path)) && !anew.contains(path)
+        });
+    }
+
+    /// A line for each, and what to do.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut text = String::new();
+        for lost in self.files.iter().take(NAMED) {
+            let _ = writeln!(text, "error: {}", lost.text());
+        }
+        if let Some(more) = self.files.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            let more = plural_of(more as u64, "more file", "more files");
+            let _ = writeln!(text, "error: {more} of the lake are lost; `parcap verify` names them");
+        }
+        for HeldBack { path, lost } in self.held_back.iter().take(NAMED) {
+            let (path, lost) = (name(path), name(lost));
+            let _ = writeln!(text, "warning: {path}: was left in the lake as it was, for {lost} is lost");
+        }
+        if let Some(more) = self.held_back.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            let more = plural_of(more as u64, "more capture", "more captures");
+            let _ = writeln!(text, "warning: {more} were left as they were; `--format json` names them");
+        }
+        if !self.is_empty() {
+            let _ = writeln!(text, "hint: {MEND}");
+        }
+        text
+    }
+}

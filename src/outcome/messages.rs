@@ -1,0 +1,273 @@
+//! What a run says of itself to people.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use indicatif::{DecimalBytes, HumanCount};
+
+use crate::capture::Gaps;
+use crate::plan::CUT_BY_SNAP_LEN;
+use crate::text::time;
+
+use super::away::Away;
+use super::report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Report};
+use crate::text::name;
+use crate::text::plural;
+use crate::text::plural_of;
+
+/// Captures that are noted one by one, if there is nothing wrong with them.
+const NOTES: usize = 10;
+
+/// What to do where captures should be and none is.
+const MOUNT: &str =
+    "mount its disk; if its captures were taken away on purpose, remove the folder, or give `--allow-empty`";
+const MEND: &str = "mend the paths, or mount the archive; with `--allow-empty` a run without captures is no failure";
+
+impl Damaged {
+    /// The faults in words: all that `--salvage` met, as far as they are kept, else the one.
+    fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<_> = self.gaps.first.iter().map(|gap| gap.damage.to_string()).collect();
+        if faults.is_empty() {
+            faults.push(self.message.clone());
+        }
+        match self.gaps.count.saturating_sub(faults.len() as u64) {
+            0 => {}
+            more => faults.push(plural_of(more, "more fault", "more faults")),
+        }
+        faults
+    }
+
+    /// What became of the packets, and what else can be done.
+    fn hint(&self) -> String {
+        let before = self.damage.frame.saturating_sub(1);
+        let Gaps { count, bytes, .. } = self.gaps;
+        if count > 0 {
+            return format!(
+                "{} before it and {} behind it were converted; {} in {} {} given up",
+                plural_of(before, "packet", "packets"),
+                HumanCount(self.records.saturating_sub(before)),
+                plural_of(bytes, "byte", "bytes"),
+                plural_of(count, "gap", "gaps"),
+                if bytes == 1 { "was" } else { "were" },
+            );
+        }
+        let hint = match before {
+            0 => "no packet before it could be converted".to_owned(),
+            1 => "the packet before it was converted".to_owned(),
+            count => format!("the {} packets before it were converted", HumanCount(count)),
+        };
+        if self.damage.may_be_salvaged() {
+            return hint + "; `--salvage --retry-damaged` looks for more behind it";
+        }
+        self.damage.advice().map_or(hint.clone(), |advice| format!("{hint}; {advice}"))
+    }
+}
+
+impl Report {
+    /// What went wrong, and below it what else is worth a note.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        self.wrongs() + &self.remarks()
+    }
+
+    /// One line for each input that was damaged, refused or changed, with a hint below where there is something to do.
+    #[must_use]
+    pub fn wrongs(&self) -> String {
+        let mut text = String::new();
+        for damaged in &self.damaged {
+            for fault in damaged.faults() {
+                let _ = writeln!(text, "warning: {}: {fault}", name(&damaged.path));
+            }
+            let _ = writeln!(text, "hint: {}", damaged.hint());
+        }
+        for refused in &self.refused {
+            let _ = writeln!(text, "error: {}: {}", name(&refused.path), refused.reason);
+            if let Some(hint) = &refused.hint {
+                let _ = writeln!(text, "hint: {hint}");
+            }
+        }
+        text.push_str(&self.lost.words());
+        let away = self.away_in_words();
+        for (complaint, _) in &away {
+            let _ = writeln!(text, "error: {complaint}");
+        }
+        if let Some((_, hint)) = away.last() {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        for ChangedMeanwhile { path, how } in &self.changing {
+            let path = name(path);
+            let _ = match how {
+                Changing::Shrank { from, to } => writeln!(
+                    text,
+                    "warning: {path}: shrank from {from} to {to} bytes while it was read; the next run converts it again"
+                ),
+                Changing::Rewritten => {
+                    writeln!(text, "warning: {path}: was written to while it was read; the next run converts it again")
+                }
+                Changing::No | Changing::Grows | Changing::Gone | Changing::Ended { .. } => Ok(()),
+            };
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
+        text
+    }
+
+    /// One line for each capture with which nothing is wrong, and that is not as one may think.
+    fn remarks(&self) -> String {
+        let mut text = String::new();
+        let refused: HashSet<&PathBuf> = self.refused.iter().map(|refused| &refused.path).collect();
+        let duplicates: Vec<_> =
+            self.duplicates.iter().filter(|duplicate| !refused.contains(&duplicate.path)).collect();
+        for duplicate in duplicates.iter().take(NOTES) {
+            let (path, same_as) = (name(&duplicate.path), name(&duplicate.same_as));
+            let _ = match duplicate {
+                Duplicate { beginning: true, .. } => writeln!(
+                    text,
+                    "note: {path}: is cut short, and {same_as} begins as it does and has more; it was left out"
+                ),
+                Duplicate { left_out: true, .. } => {
+                    writeln!(text, "note: {path}: has the same content as {same_as}; it was left out")
+                }
+                Duplicate { .. } => {
+                    writeln!(text, "note: {path}: has the same content as {same_as}; both are in the lake")
+                }
+            };
+        }
+        let _ = more(&mut text, duplicates.len(), "have the same content as another one");
+        for renamed in self.renamed.iter().take(NOTES) {
+            let (path, was) = (name(&renamed.path), name(&renamed.was));
+            let _ = writeln!(text, "note: {path}: is what was {was}, and is not twice in the lake");
+        }
+        let _ = more(&mut text, self.renamed.len(), "have another name now");
+        for Overwritten { path, packets } in self.overwritten.iter().take(NOTES) {
+            let packets = plural_of(*packets, "packet", "packets");
+            let _ = writeln!(
+                text,
+                "note: {}: is not what it was; it takes the place of the {packets} that the lake had of it",
+                name(path)
+            );
+        }
+        let _ = more(&mut text, self.overwritten.len(), "are not what they were");
+        for ChangedMeanwhile { path, how } in &self.changing {
+            let path = name(path);
+            let _ = match how {
+                Changing::Grows => writeln!(
+                    text,
+                    "note: {path}: is being written; it was converted up to its last whole packet, the next run replaces it"
+                ),
+                Changing::Gone => {
+                    writeln!(text, "note: {path}: is not there any more; it was converted before it went")
+                }
+                Changing::Ended { cut } => {
+                    let last = if *cut { "; its last packet had not come whole, and is left out" } else { "" };
+                    writeln!(text, "note: {path}: was ended by a signal; what had come of it was read{last}")
+                }
+                Changing::No | Changing::Shrank { .. } | Changing::Rewritten => Ok(()),
+            };
+        }
+        text
+    }
+
+    /// Notes files whose time of modification is in the future, in a line: a clock is wrong, somewhere.
+    pub(crate) fn note_future(&mut self, files: &[(PathBuf, i64)]) {
+        let Some((path, modified)) = files.first() else { return };
+        let (more, they) = match files.len() as u64 - 1 {
+            0 => (String::new(), "it counts"),
+            more => (format!(", as {} were", plural_of(more, "other", "others")), "they count"),
+        };
+        self.notes.push(format!(
+            "{}: was modified at {} by its time{more}, which is in the future; {they} as settled",
+            name(path),
+            time(modified / 1000)
+        ));
+    }
+
+    /// What shows that the archive is away, and what to do about it.
+    #[must_use]
+    pub fn away_in_words(&self) -> Vec<(String, &'static str)> {
+        let held = self.away.iter().filter(|away| away.captures > 0);
+        let held = held.map(|Away { path, captures }| {
+            let captures = plural_of(*captures, "capture", "captures");
+            (format!("{}: the lake holds {captures} of it, and none is left; nothing was done", name(path)), MOUNT)
+        });
+        let mut words: Vec<_> = held.collect();
+        // Without a lake all is said of what was named already.
+        if words.is_empty() && !self.away.is_empty() && !self.lake.as_os_str().is_empty() {
+            words.push(("nothing that was named leads to a capture, so nothing was done".to_owned(), MEND));
+        }
+        words
+    }
+
+    /// How many captures had which fate besides being converted, if any had.
+    pub(super) fn others(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        let others = [
+            (self.replaced, "replaced"),
+            (self.unchanged, "unchanged"),
+            (self.renamed.len() as u64, "renamed"),
+            (self.settling, "too young"),
+            (self.damaged.len() as u64, "damaged"),
+            (self.refused.len() as u64, "refused"),
+            (self.quarantined, "refused before"),
+            (self.retired, "taken out before"),
+            (self.stepped_over, "stepped over"),
+        ];
+        others.into_iter().filter(|(count, _)| *count > 0)
+    }
+
+    /// The closing report, a few lines.
+    #[must_use]
+    pub fn closing(&self) -> String {
+        let mut text = String::new();
+        let _ = write!(text, "converted {} {}", HumanCount(self.inputs), plural(self.inputs, "capture", "captures"));
+        for (count, what) in self.others() {
+            let _ = write!(text, ", {} {what}", HumanCount(count));
+        }
+        text.push('\n');
+        if self.inputs == 0 {
+            return text;
+        }
+        let _ = writeln!(
+            text,
+            "{} records, {} rows in {} {}",
+            HumanCount(self.records),
+            HumanCount(self.rows),
+            HumanCount(self.parts),
+            plural(self.parts, "part", "parts"),
+        );
+        let _ = writeln!(
+            text,
+            "{} in, {} out, {:.2} s, {} packets/s",
+            DecimalBytes(self.bytes_in),
+            DecimalBytes(self.bytes_out),
+            self.seconds,
+            HumanCount(whole(self.packets_per_second)),
+        );
+        if let Some(names) = &self.names {
+            let _ = writeln!(text, "{names}");
+        }
+        if let Some(cut) = self.odd.get(CUT_BY_SNAP_LEN) {
+            let _ = writeln!(text, "{} cut by the snapshot length", plural_of(cut, "packet", "packets"));
+        }
+        if !self.unusual.is_empty() {
+            let odd = self.unusual.iter().map(|(name, count)| format!("{name} {}", HumanCount(count)));
+            let odd: Vec<_> = odd.collect();
+            let _ = writeln!(text, "odd, and converted all the same: {}; `parcap inspect` explains", odd.join(", "));
+        }
+        text
+    }
+}
+
+/// Says how many captures are not noted one by one.
+fn more(text: &mut String, count: usize, what: &str) -> std::fmt::Result {
+    match count.saturating_sub(NOTES) {
+        0 => Ok(()),
+        left => writeln!(text, "note: {} more captures {what}; `--format json` names them", HumanCount(left as u64)),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is finite and not negative")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
+}

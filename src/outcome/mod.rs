@@ -1,0 +1,15 @@
+//! What a run says of itself: what it converted, left out, refused and met, for programs and for people.
+
+mod away;
+mod lost;
+mod max_damaged;
+mod messages;
+mod report;
+mod would_convert;
+
+pub use away::Away;
+pub use lost::{HeldBack, Lost, LostFile};
+pub use max_damaged::MaxDamaged;
+pub(crate) use report::per_second;
+pub use report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Renamed, Report};
+pub use would_convert::{Why, WouldConvert};

@@ -1,0 +1,317 @@
+//! What a run says of itself when it ends.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::capture::{Damage, Gaps};
+use crate::discover::Refusal;
+use crate::error::{Error, Result};
+use crate::exit_code::ExitCode;
+use crate::lake::{InputEntry, RefusedEntry, Seen};
+use crate::names::Asked;
+use crate::path_text;
+use crate::plan::NamedCounts;
+use crate::summary::{Listed, Naming};
+
+use super::away::Away;
+use super::lost::Lost;
+use super::max_damaged::MaxDamaged;
+use super::would_convert::WouldConvert;
+
+/// The report of one run; `--format json` prints it as it is.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// The lake.
+    #[serde(with = "path_text")]
+    pub lake: PathBuf,
+    /// Captures converted.
+    pub inputs: u64,
+    /// Captures that the lake held already, unchanged; they were not opened.
+    pub unchanged: u64,
+    /// Of these, captures with another time of modification, and the same content.
+    pub touched: u64,
+    /// Captures that were converted in place of what the lake held of them.
+    pub replaced: u64,
+    /// Captures that were modified a moment ago, and left alone.
+    pub settling: u64,
+    /// Files that were refused before, and are as they were; they were not opened.
+    pub quarantined: u64,
+    /// Captures that were taken out of the lake for their age, and are as they were; they were not opened.
+    pub retired: u64,
+    /// Files met while walking that are no captures and do not claim to be.
+    pub stepped_over: u64,
+    /// Captures that the lake holds of what was named, and that are not there any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captures_missing: Option<u64>,
+    /// Time of the newest packet in the lake, in seconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_packet_timestamp_seconds: Option<f64>,
+    /// Where captures should be, and none is: the run then failed, and did nothing.
+    pub away: Vec<Away>,
+    /// What the lake has lost.
+    #[serde(flatten)]
+    pub lost: Lost,
+    /// Packet records framed.
+    pub records: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes of the captures, packed where they are packed.
+    pub bytes_in: u64,
+    /// What a dry run would convert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_convert: Option<Vec<WouldConvert>>,
+    /// Bytes of the parts.
+    pub bytes_out: u64,
+    /// Parts.
+    pub parts: u64,
+    /// How long the run took.
+    pub seconds: f64,
+    /// Packets converted per second.
+    pub packets_per_second: f64,
+    /// Captures with damage; their rows up to the fault are in the lake, and with `--salvage` what was found behind it.
+    pub damaged: Vec<Damaged>,
+    /// Captures that were being written, or changed otherwise, while they were read; the next run converts them again.
+    pub changing: Vec<ChangedMeanwhile>,
+    /// Captures that the lake holds, and that have another name now.
+    pub renamed: Vec<Renamed>,
+    /// Captures that are not what they were, and take its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overwritten: Vec<Overwritten>,
+    /// What gave no rows, and why.
+    pub refused: Vec<RefusedEntry>,
+    /// Named counts of what is odd in the captures.
+    pub odd: NamedCounts,
+    /// Of these, what no snapshot length explains.
+    #[serde(skip)]
+    pub unusual: NamedCounts,
+    /// What reverse lookups gave, if names were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Asked>,
+    /// What else a person should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Captures with the same content as another one; both are in the lake, unless one is left out.
+    pub duplicates: Vec<Duplicate>,
+    /// The beginnings of the summary tables, over the dates that the run touched.
+    pub summaries: Vec<Listed>,
+}
+
+/// A capture with damage.
+#[derive(Debug, Serialize)]
+pub struct Damaged {
+    /// The capture.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Records converted: those before the fault, and with `--salvage` also those behind it.
+    pub records: u64,
+    /// The fault, or with `--salvage` the first one.
+    pub damage: Damage,
+    /// The fault in words.
+    pub message: String,
+    /// What `--salvage` stepped over.
+    #[serde(skip_serializing_if = "Gaps::is_empty")]
+    pub gaps: Gaps,
+}
+
+/// Two captures with the same content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// The later one.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The earlier one.
+    #[serde(with = "path_text")]
+    pub same_as: PathBuf,
+    /// Whether only the earlier one is in the lake.
+    pub left_out: bool,
+    /// Whether the later one is cut, and the earlier one begins as it does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beginning: bool,
+}
+
+/// A capture that took the name of another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overwritten {
+    /// Their name.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Packets that the lake had of the other one.
+    pub packets: u64,
+}
+
+/// A capture under a new name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// Its name now.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Its name before.
+    #[serde(with = "path_text")]
+    pub was: PathBuf,
+}
+
+/// A capture that was not the same when it had been read.
+#[derive(Debug, Serialize)]
+pub struct ChangedMeanwhile {
+    /// The capture.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// In which way.
+    #[serde(flatten)]
+    pub how: Changing,
+}
+
+/// What became of a capture while it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "lowercase")]
+pub enum Changing {
+    /// Nothing.
+    No,
+    /// It is being written: it grew, or somebody has it open and its last packet is not whole.
+    Grows,
+    /// It is shorter now.
+    Shrank {
+        /// Bytes when it was found.
+        from: u64,
+        /// Bytes when it had been read.
+        to: u64,
+    },
+    /// Its content is another one.
+    Rewritten,
+    /// It is not there any more; what was read of it is in the lake.
+    Gone,
+    /// It is a stream, and was ended by a signal; what had come of it is in the lake.
+    Ended {
+        /// Whether its last packet had not come whole.
+        cut: bool,
+    },
+}
+
+impl Changing {
+    /// Whether more of it will come.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Grows | Self::Ended { .. })
+    }
+}
+
+impl Report {
+    /// Adds a capture that was converted, and perhaps changed meanwhile.
+    pub fn add(&mut self, entry: &InputEntry, how: Changing) {
+        self.bytes_in += entry.input.size;
+        if let Some(refused) = RefusedEntry::of(entry) {
+            self.refused.push(refused);
+            return;
+        }
+        self.inputs += 1;
+        if how != Changing::No {
+            self.changing.push(ChangedMeanwhile { path: entry.input.path.clone(), how });
+        }
+        if let Some(damage) = entry.found.damage.as_ref().filter(|_| !how.is_open()) {
+            self.damaged.push(Damaged {
+                path: entry.input.path.clone(),
+                records: entry.found.records,
+                damage: damage.clone(),
+                message: damage.to_string(),
+                gaps: entry.found.gaps.clone(),
+            });
+        }
+        self.odd.add_all(&entry.found.odd);
+        self.unusual.add_all(&entry.found.unusual());
+    }
+
+    /// Adds what was no capture.
+    pub(crate) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
+        let hint = refusal.hint().map(str::to_owned);
+        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen, retired: false });
+    }
+
+    /// Whether no more captures are damaged or refused than may be.
+    ///
+    /// # Errors
+    /// [`Error::TooManyDamaged`] if there are more.
+    pub(crate) fn check(&self, max_damaged: Option<MaxDamaged>) -> Result<()> {
+        let damaged = (self.damaged.len() + self.refused.len()) as u64;
+        let all = self.inputs + self.refused.len() as u64;
+        match max_damaged {
+            Some(most) if most.is_exceeded(damaged, all) => {
+                Err(Error::TooManyDamaged { complaints: self.complaints(), damaged, all })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Report::check`], for a run that ends here.
+    pub(crate) fn within(self, max_damaged: Option<MaxDamaged>) -> Result<Self> {
+        self.check(max_damaged).map(|()| self)
+    }
+
+    /// Notes what reverse lookups gave, and what is wrong with what was known of earlier ones.
+    pub(crate) fn note_names(&mut self, naming: &mut Naming, asked: Option<Asked>) {
+        self.notes.extend(naming.ptr().and_then(|cache| cache.note().map(str::to_owned)));
+        self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
+        self.names = asked;
+    }
+
+    /// How many captures had which fate.
+    #[must_use]
+    pub fn states(&self) -> [(&'static str, u64); 9] {
+        let open = self.changing.iter().filter(|changing| changing.how.is_open()).count() as u64;
+        [
+            ("converted", self.inputs),
+            ("replaced", self.replaced),
+            ("unchanged", self.unchanged),
+            ("damaged", self.damaged.len() as u64),
+            ("refused", self.refused.len() as u64),
+            ("quarantined", self.quarantined),
+            ("retired", self.retired),
+            ("open", open),
+            ("settling", self.settling),
+        ]
+    }
+
+    /// The figures of the run, for its line in a log.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(&'static str, serde_json::Number)> {
+        let mut figures: Vec<(_, serde_json::Number)> =
+            self.states().into_iter().map(|(name, count)| (name, count.into())).collect();
+        for (name, count) in [
+            ("records", self.records),
+            ("rows", self.rows),
+            ("bytes_in", self.bytes_in),
+            ("bytes_out", self.bytes_out),
+            ("parts", self.parts),
+        ] {
+            figures.push((name, count.into()));
+        }
+        figures.extend(self.captures_missing.map(|missing| ("captures_missing", missing.into())));
+        let newest = self.newest_packet_timestamp_seconds;
+        for (name, seconds) in [("newest_packet_timestamp_seconds", newest), ("seconds", Some(self.seconds))] {
+            figures.extend(seconds.and_then(serde_json::Number::from_f64).map(|seconds| (name, seconds)));
+        }
+        figures
+    }
+
+    /// The exit status of a run with this report.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        if !self.away.is_empty() {
+            return ExitCode::Failure;
+        }
+        let unreliable =
+            |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
+        let well = self.damaged.is_empty()
+            && self.refused.is_empty()
+            && self.lost.is_empty()
+            && !self.changing.iter().any(unreliable);
+        if well { ExitCode::Success } else { ExitCode::Damaged }
+    }
+}
+
+/// Packets a second.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+pub(crate) fn per_second(records: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { records as f64 / seconds } else { 0.0 }
+}

@@ -1,0 +1,201 @@
+//! Tables of distinct values: every address of a row group once, and per row only its code.
+//!
+//! An address occurs in thousands of rows. Its text is written once here, however often it occurs, and whoever counts
+//! by address counts in an array by code.
+
+use std::hash::{BuildHasher as _, Hash};
+use std::io::Write as _;
+
+use hashbrown::HashTable;
+
+use crate::address::{IpAddress, MacAddr};
+
+/// The code of a row without a value.
+pub const NO_CODE: u32 = u32::MAX;
+
+/// Bytes of memory that a value takes besides its text, about: itself twice, its code, the end of its text, and what hash
+/// tables leave free.
+const PER_VALUE: usize = 80;
+
+/// Values that are looked for before the hash table is.
+const RECENT: usize = 64;
+
+/// Distinct values in the order of their first appearance, each with its text.
+#[derive(Debug)]
+pub struct CodeTable<K> {
+    /// Codes by the hash of their value.
+    codes: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    /// Values that were asked for lately, by [`Coded::place`], and their codes: most packets are of a flow that has just
+    /// had one.
+    recent: [(Option<K>, u32); RECENT],
+    keys: Vec<K>,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl<K: Copy> Default for CodeTable<K> {
+    fn default() -> Self {
+        Self {
+            codes: HashTable::default(),
+            hasher: foldhash::fast::RandomState::default(),
+            recent: [(None, NO_CODE); RECENT],
+            keys: Vec::new(),
+            text: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+}
+
+/// A value that a table can hold.
+pub trait Coded: Copy + Eq + Hash {
+    /// Appends its text.
+    fn write_text(self, text: &mut Vec<u8>);
+    /// Its number, where its integer column has one.
+    fn number(self) -> Option<i64>;
+    /// A number that tells it from most others of the same traffic by its lowest bits.
+    fn place(self) -> usize;
+}
+
+impl Coded for IpAddress {
+    fn write_text(self, text: &mut Vec<u8>) {
+        self.write_to(text);
+    }
+
+    fn number(self) -> Option<i64> {
+        match self {
+            Self::V4(bits) => Some(i64::from(bits)),
+            Self::V6(_) => None,
+        }
+    }
+
+    #[inline]
+    fn place(self) -> usize {
+        match self {
+            Self::V4(bits) => (bits ^ bits >> 8 ^ bits >> 16) as usize,
+            // The last half tells hosts apart, and its last bytes do.
+            Self::V6(bits) => low(bits ^ bits >> 16),
+        }
+    }
+}
+
+impl Coded for MacAddr {
+    fn write_text(self, text: &mut Vec<u8>) {
+        // Writing to a vector cannot fail.
+        let _ = write!(text, "{self}");
+    }
+
+    fn number(self) -> Option<i64> {
+        i64::try_from(self.0).ok()
+    }
+
+    #[inline]
+    fn place(self) -> usize {
+        low(u128::from(self.0 ^ self.0 >> 8))
+    }
+}
+
+/// Some of the low bits.
+#[inline]
+fn low(bits: u128) -> usize {
+    let [low, high, ..] = bits.to_le_bytes();
+    usize::from(u16::from_le_bytes([low, high]))
+}
+
+impl<K: Coded> CodeTable<K> {
+    /// The code of a value, a new one if it has not been seen.
+    #[inline]
+    pub fn code(&mut self, value: Option<K>) -> u32 {
+        let Some(key) = value else { return NO_CODE };
+        let place = key.place() % RECENT;
+        match self.recent.get(place) {
+            Some((Some(held), code)) if *held == key => *code,
+            _ => self.look_up(key, place),
+        }
+    }
+
+    fn look_up(&mut self, key: K, place: usize) -> u32 {
+        let code = self.find_or_insert(key);
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = (Some(key), code);
+        }
+        code
+    }
+
+    fn find_or_insert(&mut self, key: K) -> u32 {
+        let hash = self.hasher.hash_one(key);
+        match self.codes.find(hash, |code| self.keys.get(*code as usize) == Some(&key)) {
+            Some(code) => *code,
+            None => self.insert(key, hash),
+        }
+    }
+
+    #[cold]
+    fn insert(&mut self, key: K, hash: u64) -> u32 {
+        // A row group has far fewer than 2^32 rows.
+        let code = u32::try_from(self.keys.len()).unwrap_or(NO_CODE);
+        self.keys.push(key);
+        let Self { codes, hasher, keys, .. } = self;
+        codes.insert_unique(hash, code, |code| keys.get(*code as usize).map_or(0, |key| hasher.hash_one(key)));
+        key.write_text(&mut self.text);
+        self.ends.push(self.text.len());
+        code
+    }
+
+    /// Distinct values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no value has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The value of a code; `None` for [`NO_CODE`].
+    #[must_use]
+    pub fn key(&self, code: u32) -> Option<K> {
+        self.keys.get(code as usize).copied()
+    }
+
+    /// The number of a code; `None` for [`NO_CODE`], and for a value that has none.
+    #[must_use]
+    #[inline]
+    pub fn number(&self, code: u32) -> Option<i64> {
+        self.key(code).and_then(K::number)
+    }
+
+    /// The text of a code; `None` for [`NO_CODE`].
+    #[must_use]
+    #[inline]
+    pub fn text(&self, code: u32) -> Option<&[u8]> {
+        let code = code as usize;
+        let end = *self.ends.get(code)?;
+        let start = if code == 0 { 0 } else { *self.ends.get(code - 1)? };
+        self.text.get(start..end)
+    }
+
+    /// Bytes of memory that the values take, about.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.keys.len() * PER_VALUE + self.text.len()
+    }
+
+    /// Bytes of memory that are kept for values, about.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.keys.capacity() * PER_VALUE + self.text.capacity()
+    }
+
+    /// Forgets every value and keeps the memory.
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.recent = [(None, NO_CODE); RECENT];
+        self.keys.clear();
+        self.text.clear();
+        self.ends.clear();
+    }
+}

@@ -1,0 +1,71 @@
+//! The compression of pages; its contexts are used again and again.
+
+use bytes::Bytes;
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+use zstd::zstd_safe::CParameter;
+
+use crate::config::PageCompression;
+
+/// The bytes of a page as they go into the file. Columns whose pages are the same share them.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    pub(super) packed: Bytes,
+    /// Bytes before compression.
+    pub(super) size: usize,
+    pub(super) encoding: Encoding,
+}
+
+/// Shortest match that ZSTD looks for in pages of plain numbers. Neighbouring times share the four bytes above their lowest
+/// ones; the usual shortest match of level 1 is longer, and misses them.
+const NUMBERS_MIN_MATCH: u32 = 4;
+
+/// Compresses pages by one of the codecs of Parquet.
+pub(super) enum Compressor {
+    Zstd { usual: zstd::bulk::Compressor<'static>, numbers: zstd::bulk::Compressor<'static> },
+    Snappy(Box<snap::raw::Encoder>),
+    Lz4,
+    None,
+}
+
+impl Compressor {
+    pub(super) fn new(compression: PageCompression) -> Result<Self, ParquetError> {
+        Ok(match compression {
+            PageCompression::Zstd(level) => {
+                let usual = zstd::bulk::Compressor::new(level).map_err(failed)?;
+                let mut numbers = zstd::bulk::Compressor::new(level).map_err(failed)?;
+                numbers.set_parameter(CParameter::MinMatch(NUMBERS_MIN_MATCH)).map_err(failed)?;
+                Self::Zstd { usual, numbers }
+            }
+            PageCompression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
+            PageCompression::Lz4 => Self::Lz4,
+            PageCompression::None => Self::None,
+        })
+    }
+
+    /// Compresses a page.
+    pub(super) fn body(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Body, ParquetError> {
+        let packed = match self {
+            Self::Zstd { usual, .. } => usual.compress(bytes).map_err(failed)?,
+            Self::Snappy(snappy) => snappy.compress_vec(bytes).map_err(failed)?,
+            Self::Lz4 => lz4_flex::block::compress(bytes),
+            Self::None => bytes.to_vec(),
+        };
+        Ok(Body { packed: packed.into(), size: bytes.len(), encoding })
+    }
+
+    /// Compresses a page of numbers that have no dictionary.
+    pub(super) fn numbers(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Body, ParquetError> {
+        match self {
+            Self::Zstd { numbers, .. } if encoding == Encoding::PLAIN => {
+                let packed = numbers.compress(bytes).map_err(failed)?;
+                Ok(Body { packed: packed.into(), size: bytes.len(), encoding })
+            }
+            _ => self.body(bytes, encoding),
+        }
+    }
+}
+
+pub(crate) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}

@@ -1,0 +1,140 @@
+//! Columns that are codes already: pages of numbers and a dictionary, or plain pages where a dictionary would lose.
+
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+
+use super::chunk::{Chunk, EncodedColumn, PageFacts};
+use super::compress::Body;
+use super::keys::{KeyPage, Keys};
+use super::numbering::{Numbered, NumberedPage};
+use super::value::{Bounds, Value};
+use crate::packets::encode::hybrid;
+use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch};
+
+/// Bytes of a dictionary at most: readers hold it whole.
+const DICTIONARY_BYTES: usize = 2 << 20;
+
+/// A column whose keys have been numbered, and the data pages it has with a dictionary, which columns of the same keys
+/// share.
+pub(super) struct Coded<'a> {
+    keys: Keys<'a>,
+    numbered: Numbered,
+    pages: Vec<Body>,
+}
+
+impl<'a> Coded<'a> {
+    /// Numbers the keys of a column, all of them below `space`.
+    pub(super) fn new(keys: Keys<'a>, space: usize, scratch: &mut Scratch) -> Self {
+        let mut numbered = std::mem::take(&mut scratch.numbered);
+        scratch.slots.number(keys.pages(PAGE_ROWS).map(KeyPage::keys), space, &mut numbered);
+        Self { keys, numbered, pages: Vec::new() }
+    }
+
+    /// The keys that occur.
+    pub(super) fn entries(&self) -> &[u32] {
+        &self.numbered.entries
+    }
+
+    /// Gives back the memory.
+    pub(super) fn recycle(self, scratch: &mut Scratch) {
+        scratch.numbered = self.numbered;
+    }
+
+    /// Encodes a column whose values are those of the keys.
+    pub(super) fn column<V: Value>(
+        &mut self,
+        mut chunk: Chunk<V>,
+        scratch: &mut Scratch,
+        value: impl Fn(u32) -> V,
+    ) -> Result<EncodedColumn, ParquetError> {
+        let entries = &self.numbered.entries;
+        let lens: Vec<_> = entries.iter().map(|key| value(*key).plain_len()).collect();
+        let dictionary: usize = lens.iter().sum();
+        let pages: Vec<_> = self.numbered.pages().map(|page| plain_len::<V>(page.numbers, &lens)).collect();
+        let plain = pages.iter().sum();
+        let numbers = self.numbered.values() * hybrid::index_width(last(entries.len())) as usize / 8;
+        if dictionary + numbers > plain || dictionary > DICTIONARY_BYTES {
+            self.plain(&mut chunk, scratch, plain, value)?;
+            return chunk.close();
+        }
+        scratch.page.clear();
+        entries.iter().for_each(|key| value(*key).plain(&mut scratch.page));
+        chunk.dictionary(scratch.compressor.body(&scratch.page, Encoding::PLAIN)?, entries.len())?;
+        if self.pages.is_empty() {
+            self.pages = self.data_pages(chunk.is_optional(), scratch)?;
+        }
+        let bodies = self.pages.iter().zip(pages);
+        for ((keys, page), (body, plain)) in self.keys.pages(PAGE_ROWS).zip(self.numbered.pages()).zip(bodies) {
+            let variable_bytes = V::LENGTH_PREFIX.map(|prefix| plain - page.numbers.len() * prefix);
+            let facts = PageFacts {
+                rows: keys.rows(),
+                nulls: keys.rows() - page.numbers.len(),
+                bounds: Bounds::of(page.seen.iter().map(|key| value(*key))),
+                variable_bytes,
+            };
+            chunk.page(body.clone(), facts)?;
+        }
+        chunk.close()
+    }
+
+    /// Pages of numbers: each in as many bits as its largest takes, rounded up.
+    fn data_pages(&self, is_optional: bool, scratch: &mut Scratch) -> Result<Vec<Body>, ParquetError> {
+        let pages = self.keys.pages(PAGE_ROWS).zip(self.numbered.pages());
+        pages
+            .map(|(keys, NumberedPage { numbers, .. })| {
+                let Scratch { page, bits, compressor, .. } = scratch;
+                page.clear();
+                if is_optional {
+                    keys.levels(keys.rows() - numbers.len(), bits, page);
+                }
+                let width = hybrid::index_width(numbers.iter().copied().max().unwrap_or_default());
+                page.extend(width.to_le_bytes().first());
+                hybrid::encode(numbers, width, page);
+                compressor.body(page, Encoding::RLE_DICTIONARY)
+            })
+            .collect()
+    }
+
+    /// Plain pages of `bytes` in all.
+    fn plain<V: Value>(
+        &self,
+        chunk: &mut Chunk<V>,
+        scratch: &mut Scratch,
+        bytes: usize,
+        value: impl Fn(u32) -> V,
+    ) -> Result<(), ParquetError> {
+        let Scratch { page, bits, compressor, .. } = scratch;
+        let rows = self.keys.rows();
+        let a_row = bytes.div_ceil(rows.max(1)).max(1);
+        for keys in self.keys.pages((PAGE_BYTES / a_row).clamp(1, PAGE_ROWS)) {
+            let values =
+                || keys.keys().iter().filter(|key| **key != super::super::code_table::NO_CODE).map(|key| value(*key));
+            let nulls = keys.rows() - values().count();
+            page.clear();
+            if chunk.is_optional() {
+                keys.levels(nulls, bits, page);
+            }
+            let levels = page.len();
+            values().for_each(|value| value.plain(page));
+            let bytes = page.len() - levels;
+            let variable_bytes = V::LENGTH_PREFIX.map(|prefix| bytes - (keys.rows() - nulls) * prefix);
+            let facts = PageFacts { rows: keys.rows(), nulls, bounds: Bounds::of(values()), variable_bytes };
+            chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
+        }
+        Ok(())
+    }
+}
+
+/// The number of the last of so many entries.
+fn last(entries: usize) -> u32 {
+    u32::try_from(entries.saturating_sub(1)).unwrap_or(u32::MAX)
+}
+
+/// Bytes of the entries of these numbers when written plainly, of which `lens` has those of each entry.
+fn plain_len<V: Value>(numbers: &[u32], lens: &[usize]) -> usize {
+    match lens.first() {
+        // All are of the same length.
+        Some(len) if V::LENGTH_PREFIX.is_none() => numbers.len() * len,
+        _ => numbers.iter().filter_map(|number| lens.get(*number as usize)).sum(),
+    }
+}

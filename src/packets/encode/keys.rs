@@ -1,0 +1,119 @@
+//! A column as keys, a page at a time, and its definition levels.
+
+use std::ops::Range;
+
+use super::super::code_table::NO_CODE;
+
+use crate::packets::encode::hybrid;
+
+/// The keys of a column's rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keys<'a> {
+    /// One for each row; [`NO_CODE`] for null.
+    Dense(&'a [u32]),
+    /// Of a column that few rows have: which rows those are, in order, and the key of each.
+    Sparse { at: &'a [u32], keys: &'a [u32], rows: usize },
+}
+
+/// The same for the rows of a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyPage<'a> {
+    keys: Keys<'a>,
+    /// The first row of the page, which a sparse column counts from.
+    first: usize,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn rows(self) -> usize {
+        match self {
+            Self::Dense(keys) => keys.len(),
+            Self::Sparse { rows, .. } => rows,
+        }
+    }
+
+    /// Pages of so many rows each, and what is left.
+    pub(super) fn pages(self, size: usize) -> impl Iterator<Item = KeyPage<'a>> {
+        let rows = self.rows();
+        (0..rows).step_by(size.max(1)).map(move |start| self.page(start..rows.min(start + size)))
+    }
+
+    fn page(self, range: Range<usize>) -> KeyPage<'a> {
+        let first = range.start;
+        let keys = match self {
+            Self::Dense(keys) => Self::Dense(keys.get(range).unwrap_or_default()),
+            Self::Sparse { at, keys, .. } => {
+                let before = |row: usize| at.partition_point(|at| (*at as usize) < row);
+                let held = before(range.start)..before(range.end);
+                Self::Sparse {
+                    at: at.get(held.clone()).unwrap_or_default(),
+                    keys: keys.get(held).unwrap_or_default(),
+                    rows: range.len(),
+                }
+            }
+        };
+        KeyPage { keys, first }
+    }
+}
+
+impl<'a> KeyPage<'a> {
+    pub(super) fn rows(self) -> usize {
+        self.keys.rows()
+    }
+
+    /// The keys in their order; some may be [`NO_CODE`], for null.
+    pub(super) fn keys(self) -> &'a [u32] {
+        match self.keys {
+            Keys::Dense(keys) | Keys::Sparse { keys, .. } => keys,
+        }
+    }
+
+    /// Appends the levels of the page, of which `nulls` rows are null.
+    pub(super) fn levels(self, nulls: usize, bits: &mut Vec<u8>, out: &mut Vec<u8>) {
+        levels(self.rows(), nulls, bits, out, |bits| match self.keys {
+            Keys::Dense(keys) => bits_of(keys, |key| key != NO_CODE, bits),
+            Keys::Sparse { at, rows, .. } => {
+                bits.resize(rows.div_ceil(8), 0);
+                for at in at.iter().map(|at| *at as usize - self.first) {
+                    if let Some(byte) = bits.get_mut(at / 8) {
+                        *byte |= 1 << (at % 8);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Appends the definition levels of a page of an optional column: which of its rows are not null, one bit each, which
+/// `fill` is asked for where there are both.
+///
+/// Source: Parquet format, `README.md`, "Definition levels"; a data page of version 1 says their bytes in four before them.
+pub(super) fn levels(
+    rows: usize,
+    nulls: usize,
+    bits: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = out.len();
+    out.extend_from_slice(&[0; size_of::<u32>()]);
+    let begin = out.len();
+    if nulls == 0 || nulls == rows {
+        hybrid::repeat(u32::from(nulls == 0), rows, 1, out);
+    } else {
+        bits.clear();
+        fill(bits);
+        hybrid::encode_levels(bits, rows, out);
+    }
+    let bytes = u32::try_from(out.len() - begin).unwrap_or(u32::MAX);
+    if let Some(place) = out.get_mut(start..).and_then(|out| out.first_chunk_mut()) {
+        *place = bytes.to_le_bytes();
+    }
+}
+
+/// Appends one bit a value, the first in the lowest bit of its byte.
+pub(super) fn bits_of<T: Copy>(values: &[T], is_set: impl Fn(T) -> bool, out: &mut Vec<u8>) {
+    out.extend(values.chunks(8).map(|eight| {
+        let places = eight.iter().zip(0..);
+        places.fold(0, |byte, (value, place)| byte | u8::from(is_set(*value)) << place)
+    }));
+}

@@ -1,0 +1,278 @@
+//! Row groups encoded from codes: pages, dictionaries, statistics and page indexes of the 18 columns.
+//!
+//! In: [`Rows`], which hold addresses and names as codes into tables of distinct values. Out: an [`EncodedColumn`] for
+//! each column of [`COLUMNS`], which parquet's writer appends to a file as it is. Always: the values that
+//! `Rows::batch` has, and the statistics and indexes that parquet's own `ArrowWriter` would make of it, with the same
+//! rows in the same pages but for plain text; `tests` hold both against it.
+//!
+//! Why not `ArrowWriter`: it interns each value again, dictionary arrays too, and reads each text again for the
+//! statistics, which is three quarters of what a conversion costs. What is done here instead:
+//!
+//! - A code is numbered once for each column, in an array (`numbering.rs`); no value is hashed, compared or copied for a
+//!   row. The keys that a page has for the first time are noted then, and its bounds are those of their values.
+//! - Numbers are bit-packed eight at a time (`hybrid.rs`), in as many bits as the largest of the page takes, rounded up to
+//!   4, 8 or 16.
+//! - An address as text and as a number are the same codes, so where both have the same nulls they share their
+//!   compressed pages (`dictionary.rs`).
+//! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
+//! - `datetime` is DELTA_BINARY_PACKED, in pages that end where a time jumps (`delta.rs` says why); doubles are PLAIN,
+//!   `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a packet, and Spark before 4.3, fastparquet and
+//!   others cannot read it.
+//!
+//! To change the encoding of a column, change [`Group::columns`]; what a page consists of is in `chunk.rs`.
+
+mod chunk;
+mod compress;
+mod delta;
+mod dictionary;
+mod hybrid;
+mod keys;
+mod numbering;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use parquet::basic::{Compression, Encoding};
+use parquet::errors::ParquetError;
+use parquet::schema::types::SchemaDescriptor;
+
+use super::code_table::{CodeTable, NO_CODE};
+use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows};
+use crate::config::PageCompression;
+use crate::decode::protocol_text;
+
+pub(super) use chunk::EncodedColumn;
+use chunk::{Chunk, PageFacts};
+use compress::Compressor;
+use dictionary::Coded;
+use keys::Keys;
+use numbering::{Numbered, Slots};
+use value::{Bounds, Value, plain_doubles, plain_integers};
+
+/// Rows of a data page: what a reader that uses the page index reads at least.
+pub(super) const PAGE_ROWS: usize = 20_000;
+/// Bytes of a data page before compression, about.
+pub(super) const PAGE_BYTES: usize = 1 << 20;
+/// Lengths below this are keys of a dictionary: with any longer one, which only a capture of no network has, the
+/// column is plain.
+const LENGTHS: u32 = 1 << 18;
+
+/// Memory that is used for row group after row group.
+pub(super) struct Scratch {
+    compressor: Compressor,
+    slots: Slots,
+    numbered: Numbered,
+    keys: Vec<u32>,
+    page: Vec<u8>,
+    bits: Vec<u8>,
+    integers: Vec<i64>,
+    doubles: Vec<f64>,
+}
+
+impl Scratch {
+    pub(super) fn new(compression: PageCompression) -> Result<Self, ParquetError> {
+        Ok(Self {
+            compressor: Compressor::new(compression)?,
+            slots: Slots::default(),
+            numbered: Numbered::default(),
+            keys: Vec::new(),
+            page: Vec::new(),
+            bits: Vec::new(),
+            integers: Vec::new(),
+            doubles: Vec::new(),
+        })
+    }
+}
+
+/// Encodes rows: a column each, in the order of the table.
+pub(super) fn encode(
+    rows: &Rows,
+    schema: &SchemaDescriptor,
+    compression: Compression,
+    scratch: &mut Scratch,
+) -> Result<Vec<EncodedColumn>, ParquetError> {
+    let mut group = Group { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
+    group.columns()?;
+    Ok(group.columns)
+}
+
+/// A row group while it is encoded.
+struct Group<'a> {
+    rows: &'a Rows,
+    schema: &'a SchemaDescriptor,
+    compression: Compression,
+    scratch: &'a mut Scratch,
+    columns: Vec<EncodedColumn>,
+}
+
+impl Group<'_> {
+    /// The columns in their order: which of them are encoded how.
+    fn columns(&mut self) -> Result<(), ParquetError> {
+        let rows = self.rows;
+        self.datetime(rows.times.iter().map(|times| times.datetime))?;
+        self.names(&rows.dns_query)?;
+        self.names(&rows.dns_resp)?;
+        self.addresses(&rows.ips, rows.ip.iter().map(|[dst, _]| *dst))?;
+        self.addresses(&rows.ips, rows.ip.iter().map(|[_, src]| *src))?;
+        self.flags(rows.facts.iter().map(|facts| facts.is_dns))?;
+        self.lengths(rows.facts.iter().map(|facts| facts.length))?;
+        self.addresses(&rows.macs, rows.mac.iter().map(|[dst, _]| *dst))?;
+        self.addresses(&rows.macs, rows.mac.iter().map(|[_, src]| *src))?;
+        self.ports(rows.ports.iter().map(|ports| ports.dst))?;
+        self.ports(rows.ports.iter().map(|ports| ports.src))?;
+        self.protocols(rows.facts.iter().map(|facts| facts.protocol))?;
+        self.doubles(rows.times.iter().map(|times| times.time))?;
+        self.doubles(rows.times.iter().map(|times| times.time_normed))
+    }
+
+    /// The next column of the table, without pages.
+    fn chunk<V: Value>(&self) -> Chunk<V> {
+        Chunk::new(self.schema.column(self.columns.len()), self.compression)
+    }
+
+    /// Two columns: addresses as text, and as numbers where they have one.
+    fn addresses<K: super::code_table::Coded>(
+        &mut self,
+        table: &CodeTable<K>,
+        codes: impl Iterator<Item = u32>,
+    ) -> Result<(), ParquetError> {
+        let text = |code| table.text(code).unwrap_or_default();
+        let number = |code| table.number(code).unwrap_or_default();
+        let mut keys = std::mem::take(&mut self.scratch.keys);
+        keys.clear();
+        keys.extend(codes);
+        let mut coded = Coded::new(Keys::Dense(&keys), table.len(), self.scratch);
+        self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
+        if coded.entries().iter().all(|code| table.number(*code).is_some()) {
+            self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
+            coded.recycle(self.scratch);
+        } else {
+            coded.recycle(self.scratch);
+            keys.iter_mut().filter(|code| table.number(**code).is_none()).for_each(|code| *code = NO_CODE);
+            self.coded(Keys::Dense(&keys), table.len(), number)?;
+        }
+        self.scratch.keys = keys;
+        Ok(())
+    }
+
+    fn names(&mut self, names: &super::rows::SparseCodes) -> Result<(), ParquetError> {
+        let table = &self.rows.names;
+        let keys = Keys::Sparse { at: &names.rows, keys: &names.codes, rows: self.rows.len() };
+        self.coded(keys, table.len(), |code| table.text(code).unwrap_or_default())
+    }
+
+    fn lengths(&mut self, lengths: impl Iterator<Item = u32> + Clone) -> Result<(), ParquetError> {
+        if lengths.clone().max().is_none_or(|length| length < LENGTHS) {
+            return self.keyed(lengths, LENGTHS as usize, i64::from);
+        }
+        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, |_| PAGE_ROWS, plain_integers)
+    }
+
+    fn ports(&mut self, ports: impl Iterator<Item = i32>) -> Result<(), ParquetError> {
+        const { assert!(NO_PORT.cast_unsigned() == NO_CODE, "no port is no key") };
+        self.keyed(ports.map(i32::cast_unsigned), 1 << 16, u32::cast_signed)
+    }
+
+    fn protocols(&mut self, protocols: impl Iterator<Item = u16>) -> Result<(), ParquetError> {
+        let keys = protocols.map(|number| if number == NO_PROTOCOL { NO_CODE } else { u32::from(number) });
+        let texts: Vec<String> = (0..=u8::MAX).map(protocol_text).collect();
+        self.keyed(keys, texts.len(), |key| texts.get(key as usize).map_or_else(Default::default, String::as_bytes))
+    }
+
+    /// A column of keys that are made for it.
+    fn keyed<V: Value>(
+        &mut self,
+        keys: impl Iterator<Item = u32>,
+        space: usize,
+        value: impl Fn(u32) -> V,
+    ) -> Result<(), ParquetError> {
+        let mut held = std::mem::take(&mut self.scratch.keys);
+        held.clear();
+        held.extend(keys);
+        let column = self.coded(Keys::Dense(&held), space, value);
+        self.scratch.keys = held;
+        column
+    }
+
+    fn coded<V: Value>(&mut self, keys: Keys<'_>, space: usize, value: impl Fn(u32) -> V) -> Result<(), ParquetError> {
+        let mut coded = Coded::new(keys, space, self.scratch);
+        self.columns.push(coded.column(self.chunk(), self.scratch, value)?);
+        coded.recycle(self.scratch);
+        Ok(())
+    }
+
+    fn datetime(&mut self, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
+        let is_null = |value| value == NO_DATETIME;
+        let page_rows = |values: &[i64]| delta::rows_until_jump(values, PAGE_ROWS, is_null);
+        self.numeric(values, is_null, |scratch| &mut scratch.integers, page_rows, delta::encode_or_plain)
+    }
+
+    fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
+        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, |_| PAGE_ROWS, plain_doubles)
+    }
+
+    /// A column of numbers without a dictionary; some stand for null. `held` is memory for them, `page_rows` says after how
+    /// many rows at most the next page ends, and `encode` appends a page and says which encoding it has.
+    fn numeric<V: Value>(
+        &mut self,
+        values: impl Iterator<Item = V>,
+        is_null: impl Fn(V) -> bool + Copy,
+        held: impl Fn(&mut Scratch) -> &mut Vec<V>,
+        page_rows: impl Fn(&[V]) -> usize,
+        encode: impl Fn(&[V], &mut Vec<u8>) -> Encoding,
+    ) -> Result<(), ParquetError> {
+        let mut chunk = self.chunk();
+        let mut column = std::mem::take(held(self.scratch));
+        column.clear();
+        column.extend(values);
+        let mut rest = column.as_mut_slice();
+        while !rest.is_empty() {
+            let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));
+            rest = after;
+            let Scratch { page, bits, compressor, .. } = &mut *self.scratch;
+            page.clear();
+            let rows = values.len();
+            let nulls = values.iter().filter(|value| is_null(**value)).count();
+            if chunk.is_optional() {
+                keys::levels(rows, nulls, bits, page, |bits| keys::bits_of(values, |value| !is_null(value), bits));
+            }
+            let values = if nulls > 0 { without(values, is_null) } else { &*values };
+            let encoding = encode(values, page);
+            let bounds = Bounds::of(values.iter().copied());
+            let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
+            chunk.page(compressor.numbers(page, encoding)?, facts)?;
+        }
+        *held(self.scratch) = column;
+        self.columns.push(chunk.close()?);
+        Ok(())
+    }
+
+    fn flags(&mut self, flags: impl Iterator<Item = bool>) -> Result<(), ParquetError> {
+        let mut chunk = self.chunk();
+        let flags: Vec<bool> = flags.collect();
+        for flags in flags.chunks(PAGE_ROWS) {
+            let Scratch { page, compressor, .. } = &mut *self.scratch;
+            page.clear();
+            keys::bits_of(flags, |flag| flag, page);
+            let bounds = Bounds::of(flags.iter().copied());
+            let facts = PageFacts { rows: flags.len(), nulls: 0, bounds, variable_bytes: None };
+            chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
+        }
+        self.columns.push(chunk.close()?);
+        Ok(())
+    }
+}
+
+/// Values without some, which are moved behind the others.
+fn without<V: Copy>(values: &mut [V], is_null: impl Fn(V) -> bool) -> &[V] {
+    let mut kept = 0;
+    for at in 0..values.len() {
+        if let Some(value) = values.get(at).copied().filter(|value| !is_null(*value)) {
+            if let Some(place) = values.get_mut(kept) {
+                *place = value;
+            }
+            kept += 1;
+        }
+    }
+    values.get(..kept).unwrap_or_default()
+}

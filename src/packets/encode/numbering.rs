@@ -1,0 +1,103 @@
+//! The numbers that the entries of a column's dictionary get, in the order in which its rows have them.
+
+use super::super::code_table::NO_CODE;
+
+use crate::packets::encode::without;
+
+/// What is known of each key: its number, and the last page that has it, both from 1 on; 0 for none. Used by column after
+/// column.
+#[derive(Debug, Default)]
+pub(super) struct Slots(Vec<[u32; 2]>);
+
+/// A column by the numbers of its dictionary's entries.
+#[derive(Debug, Default)]
+pub(super) struct Numbered {
+    /// The key of each entry.
+    pub(super) entries: Vec<u32>,
+    /// The number of each row that is not null.
+    numbers: Vec<u32>,
+    /// Keys that occur in a page, page after page.
+    seen: Vec<u32>,
+    /// Where the numbers and the keys of each page end.
+    ends: Vec<(usize, usize)>,
+}
+
+/// A page of such a column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NumberedPage<'a> {
+    /// The number of each row that is not null.
+    pub(super) numbers: &'a [u32],
+    /// The keys that occur.
+    pub(super) seen: &'a [u32],
+}
+
+impl Slots {
+    /// Numbers the keys of a column, which come page by page and are all below `space` or [`NO_CODE`] for null.
+    pub(super) fn number<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, space: usize, into: &mut Numbered) {
+        into.entries.clear();
+        into.numbers.clear();
+        into.seen.clear();
+        into.ends.clear();
+        if self.0.len() < space {
+            // Zeroed by the system, page by page, as far as keys are used: of lengths and ports most are not.
+            self.0 = vec![[0; 2]; space];
+        }
+        for (page, keys) in (1..).zip(pages) {
+            self.page(page, keys, into);
+            into.ends.push((into.numbers.len(), into.seen.len()));
+        }
+        for key in &into.entries {
+            if let Some(slot) = self.0.get_mut(*key as usize) {
+                *slot = [0; 2];
+            }
+        }
+    }
+
+    fn page(&mut self, page: u32, keys: &[u32], into: &mut Numbered) {
+        let Numbered { entries, numbers, seen, .. } = into;
+        let start = numbers.len();
+        let mut nulls = 0;
+        // Of a known length, so that room is asked for once; nulls go afterwards.
+        numbers.extend(keys.iter().map(|key| {
+            // Null has no slot.
+            let Some([number, last]) = self.0.get_mut(*key as usize) else {
+                nulls += 1;
+                return NO_CODE;
+            };
+            if *last != page {
+                *last = page;
+                seen.push(*key);
+                if *number == 0 {
+                    entries.push(*key);
+                    // As many as there are keys, which are numbers of 32 bits themselves.
+                    *number = u32::try_from(entries.len()).unwrap_or(NO_CODE);
+                }
+            }
+            *number - 1
+        }));
+        if nulls > 0 {
+            let kept = without(numbers.get_mut(start..).unwrap_or_default(), |number| number == NO_CODE).len();
+            numbers.truncate(start + kept);
+        }
+    }
+}
+
+impl Numbered {
+    /// The pages of the column.
+    pub(super) fn pages(&self) -> impl Iterator<Item = NumberedPage<'_>> {
+        let mut start = (0, 0);
+        self.ends.iter().map(move |end| {
+            let (numbers, seen) = (start.0..end.0, start.1..end.1);
+            start = *end;
+            NumberedPage {
+                numbers: self.numbers.get(numbers).unwrap_or_default(),
+                seen: self.seen.get(seen).unwrap_or_default(),
+            }
+        })
+    }
+
+    /// How many rows are not null.
+    pub(super) fn values(&self) -> usize {
+        self.numbers.len()
+    }
+}

@@ -1,0 +1,332 @@
+//! What is encoded here against what parquet's own `ArrowWriter` makes of the same rows: every value, every statistic,
+//! every page.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::Encoding;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::file::serialized_reader::ReadOptionsBuilder;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use proptest::prelude::*;
+
+use super::super::batch::Batch;
+use super::super::code_table::NO_CODE;
+use super::super::row_group::Encoder;
+use super::super::rows::{Facts, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Times};
+use super::super::schema::{COLUMNS, Kind};
+use crate::address::{IpAddress, MacAddr};
+use crate::config::{LengthKind, TimestampUnit};
+use crate::config::{PageCompression, Settings};
+
+use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS};
+
+/// How the values of some rows are spread.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Of a thousand rows, how many are null where a column can be.
+    nulls: u64,
+    /// Distinct values, about.
+    distinct: u64,
+    /// Rows in a row that have the same value, about.
+    run: u64,
+    seed: u64,
+}
+
+/// A number that follows from others, and looks like it does not.
+fn mixed(number: u64) -> u64 {
+    let mut state = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+impl Shape {
+    /// A number for a row of a column; `None` for null.
+    fn number(self, column: u64, row: usize) -> Option<u64> {
+        let stretch = row as u64 / self.run.max(1);
+        let number = mixed(mixed(self.seed ^ column << 32) ^ stretch);
+        (number % 1000 >= self.nulls).then_some((number >> 10) % self.distinct.max(1))
+    }
+}
+
+/// Rows of such shapes. Not all are rows that packets have: each column has a shape of its own.
+#[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+#[expect(clippy::cast_precision_loss, reason = "any double will do")]
+fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
+    let [times, names, ips, macs, ports, others] = shapes;
+    let mut rows = Rows::new(TimestampUnit::Us, LengthKind::Wire);
+    for row in 0..count {
+        let time = times.number(0, row);
+        let datetime = time.map_or(NO_DATETIME, |time| mixed(time).cast_signed() >> (time % 40));
+        let sign = |time: u64| if time.is_multiple_of(2) { 1.0 } else { -1.0 };
+        rows.times.push(Times {
+            datetime,
+            time: time.map_or(f64::NAN, |time| (time as f64 - 3.0) / 7.0 * sign(time)),
+            time_normed: time.map_or(f64::NAN, |time| if time == 0 { -0.0 } else { (time / 2) as f64 }),
+        });
+        for (column, place) in [(1, 0), (2, 1)] {
+            if let Some(name) = names.number(column, row) {
+                let code = rows.names.code(|text| {
+                    // Names that are longer than what statistics hold, some of them in parts that cannot be cut.
+                    let filling = ["a", "~", "z\u{fc}", "\u{10ffff}"].get(name as usize % 4).unwrap();
+                    text.extend_from_slice(filling.repeat(name as usize % 40 * 3).as_bytes());
+                    text.extend_from_slice(name.to_string().as_bytes());
+                });
+                let column = if place == 0 { &mut rows.dns_query } else { &mut rows.dns_resp };
+                column.rows.push(row as u32);
+                column.codes.push(code);
+            }
+        }
+        let ip = |number: u64| match number % 5 {
+            0 => IpAddress::V6(u128::from(mixed(number)) << 64 | u128::from(number)),
+            _ => IpAddress::V4(mixed(number) as u32),
+        };
+        let dst = ips.number(3, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number))));
+        // All of IPv4, or not at all: then the two columns of an address share their pages.
+        let src = ips.number(4, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number * 5 + 1))));
+        rows.ip.push([dst, src]);
+        let mac = |number: u64| MacAddr(mixed(number) >> 16);
+        let dst = macs.number(5, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number))));
+        let src = macs.number(6, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number + 1))));
+        rows.mac.push([dst, src]);
+        let dst = ports.number(7, row).map_or(NO_PORT, |number| i32::from(mixed(number) as u16));
+        let src = ports.number(8, row).map_or(NO_PORT, |number| i32::from(number as u16));
+        rows.ports.push(Ports { dst, src });
+        let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
+        let length = others.number(11, row).map_or(0, |number| number as u32);
+        rows.facts.push(Facts { length, protocol, is_dns: others.number(10, row).is_some() });
+    }
+    rows
+}
+
+fn encoded(rows: &Rows, settings: &Settings) -> Bytes {
+    let encoder = Encoder::new(settings).unwrap();
+    // Twice, so that what an encoding leaves behind would show.
+    encoder.encode(rows).unwrap();
+    let group = encoder.encode(rows).unwrap();
+    let (schema, properties) = (Arc::clone(&encoder.schema), Arc::clone(&encoder.properties));
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut row_group = writer.next_row_group().unwrap();
+    for column in group.columns {
+        row_group.append_column(&column.pages, column.close).unwrap();
+    }
+    row_group.close().unwrap();
+    writer.into_inner().unwrap().into()
+}
+
+fn arrow_writes(batch: &Batch, settings: &Settings, page_bytes: usize) -> Bytes {
+    let mut properties = WriterProperties::builder()
+        .set_compression(super::super::properties::compression(settings.compression))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(page_bytes)
+        .set_dictionary_page_size_limit(2 << 20);
+    for column in COLUMNS {
+        let path = ColumnPath::from(column.name);
+        let encoding = match column.kind {
+            Kind::Timestamp => Encoding::DELTA_BINARY_PACKED,
+            Kind::Float64 => Encoding::PLAIN,
+            _ => continue,
+        };
+        properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
+    }
+    let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap().into()
+}
+
+fn read(file: &Bytes) -> (Batch, Arc<ParquetMetaData>) {
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options).unwrap();
+    let metadata = Arc::clone(builder.metadata());
+    let rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap();
+    let batch = builder.with_batch_size(rows.max(1)).build().unwrap().next().unwrap().unwrap();
+    (batch, metadata)
+}
+
+#[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few rows")]
+fn holds(rows: &Rows, compression: PageCompression) {
+    let settings = Settings { compression, ..Settings::default() };
+    let batch = rows.batch(0..rows.len()).unwrap();
+    let (ours, theirs) = (encoded(rows, &settings), arrow_writes(&batch, &settings, PAGE_BYTES));
+    let ((our_batch, ours), (their_batch, theirs)) = (read(&ours), read(&theirs));
+    for ((our, their), column) in our_batch.columns().iter().zip(their_batch.columns()).zip(COLUMNS) {
+        assert!(our == their, "{}: values differ", column.name);
+    }
+    assert_eq!(our_batch.num_columns(), COLUMNS.len());
+    let (our_group, their_group) = (ours.row_group(0), theirs.row_group(0));
+    assert_eq!(our_group.num_rows(), their_group.num_rows());
+    let ((our_indexes, our_offsets), (their_indexes, their_offsets)) = (page_indexes(&ours), page_indexes(&theirs));
+    for (place, column) in COLUMNS.iter().enumerate() {
+        let name = column.name;
+        let (our, their) = (our_group.column(place), their_group.column(place));
+        assert_eq!(our.statistics(), their.statistics(), "{name}");
+        assert_eq!(our.num_values(), their.num_values(), "{name}");
+        assert_eq!(our.compression(), their.compression(), "{name}");
+        assert_eq!(our.definition_level_histogram(), their.definition_level_histogram(), "{name}");
+        assert_eq!(our.unencoded_byte_array_data_bytes(), their.unencoded_byte_array_data_bytes(), "{name}");
+        let starts = |pages: &OffsetIndexMetaData| -> Vec<i64> {
+            pages.page_locations().iter().map(|page| page.first_row_index).collect()
+        };
+        let (our_offsets, their_offsets) = (&our_offsets[place], &their_offsets[place]);
+        if starts(our_offsets) == starts(their_offsets) {
+            assert_eq!(our_indexes[place], their_indexes[place], "{name}");
+            assert_eq!(
+                our_offsets.unencoded_byte_array_data_bytes(),
+                their_offsets.unencoded_byte_array_data_bytes(),
+                "{name}"
+            );
+            continue;
+        }
+        // `ArrowWriter` ends pages only about where it is told to. Then each page is held against one that it makes of
+        // the same rows.
+        let ends = starts(our_offsets).into_iter().skip(1).chain([batch.num_rows() as i64]);
+        for (page, (start, end)) in starts(our_offsets).into_iter().zip(ends).enumerate() {
+            assert!(end - start <= PAGE_ROWS as i64, "{name}");
+            let slice = batch.slice(start as usize, (end - start) as usize).project(&[place]).unwrap();
+            let (_, alone) = read(&arrow_writes(&slice, &settings, usize::MAX));
+            let (alone, _) = page_indexes(&alone);
+            assert_eq!(bounds(&our_indexes[place], page), bounds(&alone[0], 0), "{name}, page {page}");
+        }
+    }
+}
+
+/// The page indexes of the only row group, by column: bounds and counts of pages, and where the pages are.
+fn page_indexes(metadata: &ParquetMetaData) -> (&[ColumnIndexMetaData], &[OffsetIndexMetaData]) {
+    (&metadata.column_index().unwrap()[0], &metadata.offset_index().unwrap()[0])
+}
+
+/// What an index says of a page.
+fn bounds(index: &ColumnIndexMetaData, page: usize) -> (bool, Option<i64>, String) {
+    let bounds = match index {
+        ColumnIndexMetaData::BOOLEAN(index) => format!("{:?} {:?}", index.min_value(page), index.max_value(page)),
+        ColumnIndexMetaData::INT32(index) => format!("{:?} {:?}", index.min_value(page), index.max_value(page)),
+        ColumnIndexMetaData::INT64(index) => format!("{:?} {:?}", index.min_value(page), index.max_value(page)),
+        ColumnIndexMetaData::DOUBLE(index) => format!("{:?} {:?}", index.min_value(page), index.max_value(page)),
+        ColumnIndexMetaData::BYTE_ARRAY(index) => format!("{:?} {:?}", index.min_value(page), index.max_value(page)),
+        other => format!("{other:?}"),
+    };
+    (index.is_null_page(page), index.null_count(page), bounds)
+}
+
+/// The columns that have a dictionary.
+fn with_dictionary(rows: &Rows) -> Vec<&'static str> {
+    let (_, metadata) = read(&encoded(rows, &Settings::default()));
+    let columns = metadata.row_group(0).columns().iter().zip(COLUMNS);
+    let has_one = columns.filter(|(column, _)| column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY));
+    has_one.map(|(_, named)| named.name).collect()
+}
+
+#[test]
+fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
+    let shape = |distinct| [Shape { nulls: 0, distinct, run: 1, seed: 7 }; 6];
+    // All but `datetime`, `is_dns` and the doubles.
+    assert_eq!(with_dictionary(&rows(4000, shape(9))).len(), COLUMNS.len() - 4);
+    // There are no 4000 different protocols.
+    assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
+}
+
+/// Rows at these times; nothing else of them matters.
+fn at(times: impl IntoIterator<Item = i64>) -> Rows {
+    let mut rows = rows(0, [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
+    for datetime in times {
+        rows.times.push(Times { datetime, time: f64::NAN, time_normed: f64::NAN });
+        rows.ip.push([NO_CODE; 2]);
+        rows.mac.push([NO_CODE; 2]);
+        rows.ports.push(Ports { dst: NO_PORT, src: NO_PORT });
+        rows.facts.push(Facts { length: 0, protocol: NO_PROTOCOL, is_dns: false });
+    }
+    rows
+}
+
+/// The encodings of the pages of `datetime`.
+fn encodings_of_datetime(rows: &Rows) -> Vec<Encoding> {
+    let options = ReadOptionsBuilder::new().with_encoding_stats_as_mask(false).build();
+    let reader = SerializedFileReader::new_with_options(encoded(rows, &Settings::default()), options).unwrap();
+    let place = COLUMNS.iter().position(|column| column.name == "datetime").unwrap();
+    let group = reader.get_row_group(0).unwrap();
+    let pages = group.get_column_page_reader(place).unwrap();
+    let encodings: Vec<Encoding> = pages.map(|page| page.unwrap().encoding()).collect();
+    let column = reader.metadata().row_group(0).column(place);
+    for encoding in &encodings {
+        assert!(column.encodings().any(|known| known == *encoding), "the metadata knows of {encoding}");
+        let counted = column.page_encoding_stats().unwrap().iter().find(|pages| pages.encoding == *encoding).unwrap();
+        assert_eq!(
+            usize::try_from(counted.count).unwrap(),
+            encodings.iter().filter(|other| *other == encoding).count()
+        );
+    }
+    encodings
+}
+
+/// fastparquet unpacks differences of up to 28 bits; it takes wider ones wrongly, without a word.
+#[test]
+fn times_that_jump_far_are_plain() {
+    let jump = |by: i64| encodings_of_datetime(&at([0, 0, by, by]));
+    let (delta, plain) = (Encoding::DELTA_BINARY_PACKED, Encoding::PLAIN);
+    assert_eq!(jump((1 << 28) - 1), [delta]);
+    assert_eq!(jump(1 << 28), [plain]);
+    assert_eq!(jump(1 - (1 << 28)), [delta]);
+    assert_eq!(jump(-(1 << 28)), [plain]);
+    assert_eq!(jump(i64::MAX), [plain]);
+    // However far they are apart, what counts is how the distances differ.
+    assert_eq!(encodings_of_datetime(&at((0..500).map(|row| row << 40))), [delta]);
+    // A page ends where a time jumps, so that most pages have no jump; the next one is as long as any.
+    let steady = |rows: i64| (0..rows).map(|row| row * 7);
+    let later = |times: &mut dyn Iterator<Item = i64>| -> Vec<i64> { times.map(|time| time + (1 << 50)).collect() };
+    let jumps: Vec<i64> =
+        steady(5000).chain(later(&mut steady(i64::try_from(PAGE_ROWS).unwrap() + 1))).chain(steady(9)).collect();
+    assert_eq!(encodings_of_datetime(&at(jumps.iter().copied())), [delta, delta, plain]);
+    holds(&at(jumps.iter().copied()), PageCompression::Zstd(1));
+    // With nulls at the jump; and jumps all along, in short pages.
+    let nulls = steady(3000).chain([NO_DATETIME; 3]).chain(later(&mut steady(3000)));
+    assert_eq!(encodings_of_datetime(&at(nulls.clone())), [delta, delta]);
+    holds(&at(nulls), PageCompression::None);
+    let wild: Vec<i64> = (0..5000).map(|row| (row % 2) << 40).collect();
+    assert_eq!(encodings_of_datetime(&at(wild.iter().copied())), [plain; 5]);
+    holds(&at(wild), PageCompression::Zstd(1));
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let distinct = prop_oneof![Just(1), 2..20_u64, 200..5_000_u64, Just(u64::from(u32::MAX))];
+    let nulls = prop_oneof![3 => Just(0), 3 => 1..999_u64, 1 => Just(1000)];
+    let run = prop_oneof![3 => Just(1), 1 => 2..30_u64, 1 => 1000..50_000_u64];
+    (nulls, distinct, run, any::<u64>()).prop_map(|(nulls, distinct, run, seed)| Shape { nulls, distinct, run, seed })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn few_rows_are_what_arrow_writes(
+        shapes in prop::array::uniform6(shape()),
+        count in prop_oneof![1..40_usize, 40..3000_usize],
+    ) {
+        holds(&rows(count, shapes), PageCompression::Zstd(1));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_of_several_pages_are_what_arrow_writes(
+        shapes in prop::array::uniform6(shape()),
+        count in (PAGE_ROWS * 2 - 9)..(PAGE_ROWS * 2 + 9),
+        compression in prop::sample::select(vec![
+            PageCompression::None, PageCompression::Snappy, PageCompression::Lz4, PageCompression::Zstd(3),
+        ]),
+    ) {
+        holds(&rows(count, shapes), compression);
+    }
+}

@@ -1,0 +1,265 @@
+//! One part file: row groups of one partition, a footer, and what is known of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+use serde::{Deserialize, Serialize};
+
+use super::schema::{COLUMNS, SCHEMA_VERSION};
+use crate::discover::{Compression, Format, Input};
+use crate::error::{Error, Result};
+use crate::path_text;
+
+use super::row_group::{EncodedRowGroup, Encoder};
+use crate::storage::ParkedFile;
+
+/// Row groups of a part at most: readers number them with 16 bits.
+const MAX_ROW_GROUPS: usize = 30_000;
+
+/// Which rows of a part came from which input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowRange {
+    /// The input: its place in its unit; in a manifest, its number in the lake.
+    pub input: usize,
+    /// First row in the part.
+    pub first_row: u64,
+    /// How many.
+    pub rows: u64,
+    /// Offset of the first row's record in the unpacked capture.
+    pub first_offset: u64,
+    /// Offset of the last row's record in the unpacked capture.
+    pub last_offset: u64,
+}
+
+/// What a part says of a capture that it has rows of: what the capture is known by if the lake's manifest is lost. It follows
+/// from names and contents alone, as a part's bytes do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The capture as it was named, or met.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// Bytes of the file.
+    pub size: u64,
+    /// What the content is known by; none of standard input before its end.
+    pub fingerprint: Option<String>,
+    /// How the bytes are packed.
+    pub compression: Compression,
+    /// What the unpacked bytes are.
+    pub format: Option<Format>,
+    /// The chunks of it that the part's unit has; none for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<Range<u64>>,
+    /// Its place among the captures of all parts that bear the name of the same unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<usize>,
+    /// Rows that these gave, in all parts; none if that was not known yet when the part ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+impl Origin {
+    /// What is said of a capture.
+    #[must_use]
+    pub fn of(input: &Input, chunks: Option<Range<u64>>, rows: Option<u64>) -> Self {
+        Self {
+            path: input.path.clone(),
+            size: input.size,
+            fingerprint: input.fingerprint.clone(),
+            compression: input.compression,
+            format: input.format,
+            chunks,
+            place: None,
+            rows,
+        }
+    }
+
+    /// As [`Input::name`].
+    #[must_use]
+    pub fn name(&self) -> String {
+        Input::unread(&self.path).name()
+    }
+}
+
+/// A part that is written, synced and closed, and not yet in its place.
+#[derive(Clone, Debug)]
+pub struct PartFile {
+    /// Where it is staged.
+    pub staged: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// XXH3 of its bytes.
+    pub checksum: String,
+    /// Where its rows came from, in their order.
+    pub ranges: Vec<RowRange>,
+}
+
+/// Writes a part, row group by row group.
+pub struct PartWriter {
+    staged: PathBuf,
+    writer: SerializedFileWriter<ParkedFile>,
+    rows: u64,
+    bytes: u64,
+    row_groups: usize,
+    ranges: Vec<RowRange>,
+    /// What shaped its rows, as JSON.
+    settings: String,
+}
+
+impl PartWriter {
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn create(staged: &Path, encoder: &Encoder) -> Result<Self> {
+        let file = ParkedFile::create(staged).map_err(Error::io("create", staged))?;
+        let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
+            .map_err(failed(staged))?;
+        let (staged, settings) = (staged.to_path_buf(), encoder.settings_text.clone());
+        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new(), settings })
+    }
+
+    /// Appends a row group.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn append(&mut self, group: EncodedRowGroup) -> Result<()> {
+        let write = || -> Result<(), ParquetError> {
+            let mut row_group = self.writer.next_row_group()?;
+            for column in group.columns {
+                row_group.append_column(&column.pages, column.close)?;
+            }
+            row_group.close()?;
+            Ok(())
+        };
+        write().map_err(failed(&self.staged))?;
+        for span in group.spans {
+            match self.ranges.last_mut() {
+                Some(range) if range.input == span.input => {
+                    range.rows += span.rows;
+                    range.last_offset = span.last_offset;
+                }
+                _ => self.ranges.push(RowRange {
+                    input: span.input,
+                    first_row: self.ranges.last().map_or(0, |range| range.first_row + range.rows),
+                    rows: span.rows,
+                    first_offset: span.first_offset,
+                    last_offset: span.last_offset,
+                }),
+            }
+        }
+        self.rows += group.rows;
+        self.bytes += group.bytes;
+        self.row_groups += 1;
+        Ok(())
+    }
+
+    /// Closes the file until the next row group comes; the part is not ended.
+    ///
+    /// # Errors
+    /// If what is buffered cannot be written.
+    pub fn park(&mut self) -> Result<()> {
+        let parked = self.writer.flush().and_then(|()| self.writer.inner_mut().park());
+        parked.map_err(Error::io("write", &self.staged))
+    }
+
+    /// Whether the next row group belongs into another part: this one has reached its size.
+    #[must_use]
+    pub fn is_full(&self, target: u64) -> bool {
+        self.bytes >= target || self.row_groups >= MAX_ROW_GROUPS
+    }
+
+    /// Where its rows came from so far.
+    #[must_use]
+    pub fn ranges(&self) -> &[RowRange] {
+        &self.ranges
+    }
+
+    /// Row groups so far.
+    #[must_use]
+    pub fn row_groups(&self) -> usize {
+        self.row_groups
+    }
+
+    /// Writes the footer, which names the inputs, syncs the file and closes it.
+    ///
+    /// `origin` tells the inputs of the unit, by their place.
+    ///
+    /// # Errors
+    /// If the file cannot be written or synced.
+    pub fn close(mut self, origin: &dyn Fn(usize) -> Option<Origin>) -> Result<PartFile> {
+        for (key, value) in metadata(&self.ranges, origin, self.settings) {
+            self.writer.append_key_value_metadata(KeyValue::new(key, value));
+        }
+        // Writes the footer.
+        let file = self.writer.into_inner().map_err(failed(&self.staged))?;
+        let (bytes, checksum) = file.finish().map_err(Error::io("sync", &self.staged))?;
+        Ok(PartFile { staged: self.staged, rows: self.rows, bytes, checksum, ranges: self.ranges })
+    }
+}
+
+/// The key under which a part names its inputs.
+pub(super) const INPUTS: &str = "parcap.inputs";
+/// The key under which it says what they are known by.
+pub(super) const CAPTURES: &str = "parcap.captures";
+/// The key under which it says what shaped its rows.
+pub(super) const SETTINGS: &str = "parcap.settings";
+
+/// What a part says of itself: who wrote it, by which schema and settings, and which records of which inputs it holds.
+fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, settings: String) -> [(String, String); 6] {
+    let mut captures: Vec<(usize, Origin)> = Vec::new();
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    for range in ranges {
+        if !places.contains_key(&range.input)
+            && let Some(origin) = origin(range.input)
+        {
+            places.insert(range.input, captures.len());
+            captures.push((range.input, origin));
+        }
+    }
+    let inputs: Vec<_> = ranges
+        .iter()
+        .map(|range| {
+            let place = places.get(&range.input);
+            serde_json::json!({
+                "path": place.and_then(|place| captures.get(*place)).map(|(_, origin)| origin.name()),
+                "capture": place,
+                "first_row": range.first_row,
+                "rows": range.rows,
+                "first_offset": range.first_offset,
+                "last_offset": range.last_offset,
+            })
+        })
+        .collect();
+    let captures: Vec<_> =
+        captures.iter().map(|(_, origin)| serde_json::to_value(origin).unwrap_or_default()).collect();
+    let columns: serde_json::Map<String, serde_json::Value> =
+        COLUMNS.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
+    [
+        ("parcap.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("parcap.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
+        (INPUTS.to_owned(), serde_json::Value::from(inputs).to_string()),
+        (CAPTURES.to_owned(), serde_json::Value::from(captures).to_string()),
+        (SETTINGS.to_owned(), settings),
+        ("parcap.columns".to_owned(), serde_json::Value::from(columns).to_string()),
+    ]
+}
+
+/// Makes a Parquet error ours: one that the file system caused is told apart, because the person can do something.
+pub(crate) fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> {
+    let path = path.to_path_buf();
+    move |error| match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => Error::Io { action: "write", path, source: *source },
+            Err(inner) => Error::Parquet { path, source: ParquetError::External(inner) },
+        },
+        source => Error::Parquet { path, source },
+    }
+}

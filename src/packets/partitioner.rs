@@ -1,0 +1,248 @@
+//! Rows to their partitions.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::rows::{NO_PROTOCOL, Rows};
+use crate::capture::{PacketRecord, Timestamp};
+use crate::config::ROW_GROUP_ROWS;
+use crate::config::{LengthKind, TimestampUnit};
+use crate::decode::Packet;
+
+use crate::config::PartitionBy;
+
+use super::partition::{PartitionKey, When};
+
+/// Bytes of memory for each row of a full row group, of which there are at least so many; with that many rows in
+/// all partitions together, or with twice as many rows as a row group has, the fullest ones are handed on early. A row of
+/// a scan, to an address of its own, takes 180.
+const BYTES_PER_ROW: usize = 192;
+/// Partitions up to which a new one takes memory that another has left: with more, most have few rows, and should not
+/// keep memory for many.
+const FEW: usize = 3;
+
+/// Rows after which the bytes of the current partition are counted again.
+const STRIDE: usize = 64;
+
+/// Rows of a partition, and how many of their bytes have been counted.
+struct Open {
+    rows: Box<Rows>,
+    counted: usize,
+}
+
+/// Collects the rows of a task by partition, and hands them on as row groups.
+pub struct Router {
+    by: PartitionBy,
+    unit: TimestampUnit,
+    length: LengthKind,
+    /// Rows of a full row group.
+    full: usize,
+    /// Bytes that the rows of all partitions may take.
+    room: usize,
+    /// The partition that the last row went to.
+    current: Option<(PartitionKey, Open)>,
+    /// The others.
+    open: BTreeMap<PartitionKey, Open>,
+    open_rows: usize,
+    /// Bytes of all rows, as far as they have been counted.
+    open_bytes: usize,
+    handed_on: VecDeque<(PartitionKey, Rows)>,
+    spare: Vec<Rows>,
+    /// Where rows go now, and the seconds for which that holds.
+    when: When,
+    holds: std::ops::Range<i64>,
+}
+
+impl Router {
+    /// A router whose row groups hold `full` rows. `spare` is memory that another one has left.
+    ///
+    /// # Memory
+    /// 24 MiB of rows of all partitions together, or 192 bytes for each of `full` rows if that is more.
+    #[must_use]
+    pub fn new(by: PartitionBy, unit: TimestampUnit, length: LengthKind, full: usize, spare: Vec<Rows>) -> Self {
+        Self {
+            by,
+            unit,
+            length,
+            full: full.max(1),
+            room: full.max(ROW_GROUP_ROWS).saturating_mul(BYTES_PER_ROW),
+            current: None,
+            open: BTreeMap::new(),
+            open_rows: 0,
+            open_bytes: 0,
+            handed_on: VecDeque::new(),
+            spare,
+            when: When::BeforeFirst(0),
+            holds: 0..0,
+        }
+    }
+
+    /// Begins a capture, or goes on in the middle of one: `last` is the time of the timed row before.
+    pub fn begin(&mut self, input: usize, last: Option<Timestamp>) {
+        self.put_away();
+        self.holds = 0..0;
+        self.when = When::BeforeFirst(input);
+        if let Some(last) = last {
+            self.enter(last.seconds());
+        }
+    }
+
+    /// Rows go to the date and hour of an instant from now on.
+    #[cold]
+    fn enter(&mut self, seconds: i64) {
+        self.put_away();
+        let span = if self.by.hour { 3600 } else { 86_400 };
+        let start = seconds - seconds.rem_euclid(span);
+        self.holds = start..start + span;
+        let before = std::mem::replace(&mut self.when, When::of_seconds(seconds, self.by));
+        if matches!(before, When::BeforeFirst(_)) {
+            self.resolve(before);
+        }
+    }
+
+    /// Rows that waited for the first time of their capture go to its date, behind the rows that are there already and
+    /// before those that follow.
+    fn resolve(&mut self, before: When) {
+        let waiting: Vec<_> = self.open.keys().copied().filter(|key| key.when == before).collect();
+        for key in waiting {
+            let resolved = PartitionKey { when: self.when, ..key };
+            self.hand_on(resolved);
+            if let Some(rows) = self.open.remove(&key) {
+                self.open.insert(resolved, rows);
+            }
+        }
+    }
+
+    /// Appends a row, and returns its `length`.
+    #[inline]
+    pub fn append(
+        &mut self,
+        input: usize,
+        record: &PacketRecord<'_>,
+        packet: &Packet<'_>,
+        first: Option<Timestamp>,
+    ) -> i64 {
+        self.step_over(record.time);
+        let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
+        if self.current.as_ref().is_none_or(|(key, _)| key.protocol != protocol) {
+            self.turn_to(PartitionKey { when: self.when, protocol });
+        }
+        let Some((_, open)) = &mut self.current else { return 0 };
+        let length = open.rows.append(input, record, packet, first);
+        self.open_rows += 1;
+        if open.rows.len() >= self.full {
+            self.put_away();
+            self.hand_on(PartitionKey { when: self.when, protocol });
+        } else if self.open_rows.is_multiple_of(STRIDE) || self.open_rows >= self.full.saturating_mul(2) {
+            self.look_for_room();
+        }
+        length
+    }
+
+    /// Makes another partition the current one, until rows go to another date, hour or capture.
+    fn turn_to(&mut self, key: PartitionKey) {
+        self.put_away();
+        let are_few = self.open.len() < FEW;
+        let open = self.open.remove(&key).unwrap_or_else(|| {
+            let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
+            Open { rows: Box::new(rows), counted: 0 }
+        });
+        self.current = Some((key, open));
+    }
+
+    /// Puts the current partition to the others.
+    fn put_away(&mut self) {
+        self.count();
+        if let Some((key, open)) = self.current.take() {
+            self.open.insert(key, open);
+        }
+    }
+
+    /// Counts the bytes of the current partition.
+    fn count(&mut self) {
+        if let Some((_, open)) = &mut self.current {
+            let bytes = open.rows.bytes();
+            self.open_bytes += bytes - std::mem::replace(&mut open.counted, bytes);
+        }
+    }
+
+    #[cold]
+    fn look_for_room(&mut self) {
+        self.count();
+        if self.open_rows >= self.full.saturating_mul(2) || self.open_bytes >= self.room {
+            self.put_away();
+            self.make_room();
+        }
+    }
+
+    /// Hands on the partitions that have most of what there is too much of, until a quarter of it is free: one where there
+    /// are few, many at once where there are many, so that none has to be looked for at every row.
+    fn make_room(&mut self) {
+        let too_many_rows = self.open_rows >= self.full.saturating_mul(2);
+        let size = |rows: &Rows| if too_many_rows { rows.len() } else { rows.bytes() };
+        let mut fullest: Vec<_> = self.open.iter().map(|(key, open)| (size(&open.rows), Reverse(*key))).collect();
+        fullest.sort_unstable();
+        while let Some((_, Reverse(key))) = fullest.pop() {
+            self.hand_on(key);
+            if self.open_rows <= self.full / 2 * 3 && self.open_bytes <= self.room / 4 * 3 {
+                break;
+            }
+        }
+    }
+
+    /// Takes note of a record's time, without a row of it.
+    #[inline]
+    pub fn step_over(&mut self, time: Option<Timestamp>) {
+        if let Some(time) = time
+            && !self.holds.contains(&time.seconds())
+        {
+            self.enter(time.seconds());
+        }
+    }
+
+    fn hand_on(&mut self, key: PartitionKey) {
+        if let Some(Open { rows, counted }) = self.open.remove(&key) {
+            self.open_rows -= rows.len();
+            self.open_bytes -= counted;
+            self.handed_on.push_back((key, *rows));
+        }
+    }
+
+    /// Hands on everything that is left, in the order of the keys.
+    pub fn flush(&mut self) {
+        self.put_away();
+        let keys: Vec<_> = self.open.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.hand_on(key));
+    }
+
+    /// Whether rows have been handed on.
+    #[must_use]
+    #[inline]
+    pub fn has_row_group(&self) -> bool {
+        !self.handed_on.is_empty()
+    }
+
+    /// The rows that were handed on first.
+    pub fn take_row_group(&mut self) -> Option<(PartitionKey, Rows)> {
+        self.handed_on.pop_front()
+    }
+
+    /// Gives back rows that have been written, so that their memory is used again, unless it is much.
+    pub fn recycle(&mut self, mut rows: Rows) {
+        if self.spare.is_empty() && rows.kept() <= self.room / 3 * 2 {
+            rows.clear();
+            self.spare.push(rows);
+        }
+    }
+
+    /// Memory that is not in use any more, for the router of the next task.
+    pub fn into_spare(self) -> Vec<Rows> {
+        self.spare
+    }
+
+    /// The date and hour of the last row.
+    #[must_use]
+    pub fn when(&self) -> When {
+        self.when
+    }
+}

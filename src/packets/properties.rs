@@ -1,0 +1,25 @@
+//! What a part's file says of itself, and how its pages are compressed.
+//!
+//! Measured on archive traffic: ZSTD 1 beats Snappy and LZ4 on size at nearly their cost. How columns are encoded is in
+//! `encode`.
+
+use std::sync::Arc;
+
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+
+use crate::config::PageCompression;
+
+pub(crate) fn compression(compression: PageCompression) -> Compression {
+    match compression {
+        PageCompression::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
+        PageCompression::Snappy => Compression::SNAPPY,
+        PageCompression::Lz4 => Compression::LZ4_RAW,
+        PageCompression::None => Compression::UNCOMPRESSED,
+    }
+}
+
+/// The properties of a part's writer, which is given encoded columns and only puts them together.
+pub(super) fn properties() -> WriterPropertiesPtr {
+    Arc::new(WriterProperties::builder().set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION"))).build())
+}

@@ -1,0 +1,106 @@
+//! Collected rows become an encoded row group, away from any file, so that many are encoded at once.
+
+use crate::error::Error;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::schema::types::{SchemaDescPtr, TypePtr};
+
+use super::rows::{Rows, Span};
+use crate::config::{Settings, TARGET_FILE_SIZE};
+use crate::packets::schema;
+
+use super::encode::{Scratch, encode};
+use super::properties::{compression, properties};
+use crate::packets::encode::EncodedColumn;
+
+/// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
+const METADATA: u64 = 1 << 10;
+
+/// Encodes row groups; one serves a whole run.
+pub struct Encoder {
+    pub(super) schema: TypePtr,
+    pub(super) properties: WriterPropertiesPtr,
+    columns: SchemaDescPtr,
+    compression: Compression,
+    settings: Settings,
+    /// The same for the footers of parts, but for the size that parts should have: it shapes none of their rows, and a part
+    /// that is written anew by another one stays the same.
+    pub(super) settings_text: String,
+    /// Memory of encodings that are done, one for each that was under way at the same time.
+    spare: Mutex<Vec<Scratch>>,
+}
+
+/// An encoded row group: compressed pages in memory, and where its rows came from.
+pub struct EncodedRowGroup {
+    pub(super) columns: Vec<EncodedColumn>,
+    /// How many rows it has.
+    pub rows: u64,
+    /// Bytes of its pages.
+    pub bytes: u64,
+    /// Where its rows came from, in their order.
+    pub spans: Vec<Span>,
+}
+
+impl EncodedRowGroup {
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.bytes + self.columns.len() as u64 * METADATA
+    }
+}
+
+impl Encoder {
+    /// As [`Encoder::new`], for the lake in a folder.
+    ///
+    /// # Errors
+    /// If the settings ask for what the encoder does not have.
+    pub fn of_lake(settings: &Settings, root: &Path) -> Result<Self, Error> {
+        Self::new(settings).map_err(|source| Error::Parquet { path: root.to_path_buf(), source })
+    }
+
+    /// An encoder for the schema and properties of the settings.
+    ///
+    /// # Errors
+    /// If the schema has no Parquet form, which is a bug.
+    pub fn new(settings: &Settings) -> Result<Self, ParquetError> {
+        let arrow_schema = schema(settings.timestamp_unit);
+        // The Arrow schema is not stored in the file: readers see the Parquet types, and these alone.
+        let parquet_schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
+        Ok(Self {
+            schema: parquet_schema.root_schema_ptr(),
+            properties: properties(),
+            columns: parquet_schema.into(),
+            compression: compression(settings.compression),
+            settings: settings.clone(),
+            settings_text: serde_json::to_string(&Settings { target_file_size: TARGET_FILE_SIZE, ..settings.clone() })
+                .map_err(|error| ParquetError::External(error.into()))?,
+            spare: Mutex::default(),
+        })
+    }
+
+    /// The settings it encodes by.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Encodes rows as one row group.
+    ///
+    /// # Memory
+    /// A page, and the encoded pages; for each address of the rows and each port eight bytes.
+    /// # Errors
+    /// If the encoder fails, which is a bug here or there and not in the input.
+    pub fn encode(&self, rows: &Rows) -> Result<EncodedRowGroup, ParquetError> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch = spare.map_or_else(|| Scratch::new(self.settings.compression), Ok)?;
+        let columns = encode(rows, &self.columns, self.compression, &mut scratch)?;
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        let bytes = columns.iter().map(|column| column.close.bytes_written).sum();
+        Ok(EncodedRowGroup { columns, rows: rows.len() as u64, bytes, spans: rows.spans().to_vec() })
+    }
+}

@@ -1,0 +1,86 @@
+//! Text that few rows have, each distinct one once.
+
+use std::hash::BuildHasher as _;
+
+use hashbrown::HashTable;
+
+/// Bytes of memory that a text takes besides itself, about.
+const PER_TEXT: usize = 24;
+
+/// Distinct texts in the order of their first appearance.
+#[derive(Debug, Default)]
+pub struct TextTable {
+    /// Codes by the hash of their text.
+    codes: HashTable<u32>,
+    /// Seeded anew for each table, as names come from captures; codes do not depend on it.
+    hasher: foldhash::fast::RandomState,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl TextTable {
+    /// The code of the text that `write` appends, a new one if it has not been seen.
+    pub fn code(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> u32 {
+        let start = self.ends.last().copied().unwrap_or(0);
+        write(&mut self.text);
+        let Self { codes, hasher, text, ends } = self;
+        let text_of = |code: u32| text_at(text, ends, code).unwrap_or_default();
+        let new = text.get(start..).unwrap_or_default();
+        let hash = |text: &[u8]| hasher.hash_one(text);
+        let hash_of_new = hash(new);
+        if let Some(&code) = codes.find(hash_of_new, |code| text_of(*code) == new) {
+            text.truncate(start);
+            return code;
+        }
+        // A row group has far fewer than 2^32 rows.
+        let code = u32::try_from(ends.len()).unwrap_or(super::code_table::NO_CODE);
+        codes.insert_unique(hash_of_new, code, |code| hash(text_of(*code)));
+        ends.push(text.len());
+        code
+    }
+
+    /// Distinct texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether no text has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The text of a code.
+    #[must_use]
+    pub fn text(&self, code: u32) -> Option<&[u8]> {
+        text_at(&self.text, &self.ends, code)
+    }
+
+    /// Bytes of memory that the texts take, about.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * PER_TEXT
+    }
+
+    /// Bytes of memory that are kept for texts, about.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * PER_TEXT
+    }
+
+    /// Forgets every text and keeps the memory.
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.text.clear();
+        self.ends.clear();
+    }
+}
+
+fn text_at<'a>(text: &'a [u8], ends: &[usize], code: u32) -> Option<&'a [u8]> {
+    let code = code as usize;
+    let end = *ends.get(code)?;
+    let start = if code == 0 { 0 } else { *ends.get(code - 1)? };
+    text.get(start..end)
+}

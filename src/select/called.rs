@@ -1,0 +1,216 @@
+//! Which captures of a lake a person means: by absolute paths of files and folders, in one pass over the captures.
+//!
+//! The same name in another folder is another capture. What a name may mean besides is named, and left to the person.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::Unheld;
+use crate::lake::{Holdings, InputEntry};
+use crate::path_text::printable;
+use crate::storage::true_name;
+
+/// Captures that a name may mean, and that are listed.
+const LISTED: usize = 20;
+/// Begins the name of a capture from standard input, of which there are several: what follows begins its fingerprint.
+const STREAM: &str = "stdin:";
+
+/// What was named of a lake.
+#[derive(Debug, Default)]
+pub(crate) struct Called {
+    /// Captures, by number.
+    pub(crate) captures: BTreeSet<usize>,
+    /// Files that are known to be none, by absolute path.
+    pub(crate) refused: Vec<PathBuf>,
+}
+
+/// All that a lake holds.
+pub(crate) fn of_all(held: &Holdings) -> Called {
+    let refused = held.quarantine.keys().cloned().collect();
+    Called { captures: held.inputs.keys().copied().collect(), refused }
+}
+
+impl Called {
+    /// What is at these places or below them.
+    ///
+    /// # Errors
+    /// The names by which the lake holds nothing, or not one thing.
+    pub(crate) fn of(named: &[PathBuf], held: &Holdings) -> Result<Self, Vec<Unheld>> {
+        let places = Places::of(named.iter().map(|name| vec![true_name(name), plain(name)]));
+        let mut found = vec![false; named.len()];
+        let mut called = Self::default();
+        for entry in held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
+            if places.note(&entry.input.absolute, &mut found) {
+                called.captures.insert(entry.id);
+            }
+        }
+        for path in held.quarantine.keys() {
+            if places.note(path, &mut found) {
+                called.refused.push(path.clone());
+            }
+        }
+        let mut left: Vec<_> = named.iter().zip(&found).filter(|(_, found)| !**found).map(|(name, _)| name).collect();
+        let mut unheld = Vec::new();
+        if !left.is_empty() {
+            called.find_by_old_names(&mut left, held, &mut unheld);
+            called.find_streams(&mut left, held, &mut unheld);
+        }
+        if !left.is_empty() {
+            unheld.extend(elsewhere(&left, held));
+        }
+        // In the order in which they were typed.
+        if unheld.len() > 1 {
+            let places: HashMap<_, _> =
+                named.iter().rev().zip(0..).map(|(name, place)| (printable(name), place)).collect();
+            unheld.sort_by_key(|unheld| std::cmp::Reverse(places.get(&unheld.name).copied()));
+        }
+        if unheld.is_empty() { Ok(called) } else { Err(unheld) }
+    }
+
+    /// Finds captures by the absolute paths under which they were converted: the link through which that led to them may
+    /// be gone, or lead elsewhere by now.
+    fn find_by_old_names(&mut self, left: &mut Vec<&PathBuf>, held: &Holdings, unheld: &mut Vec<Unheld>) {
+        let places = Places::of(left.iter().map(|name| vec![plain(name)]));
+        // By name and old path, for two captures may have had the same one.
+        let mut found: Vec<BTreeMap<&Path, Vec<&InputEntry>>> = vec![BTreeMap::new(); left.len()];
+        for entry in held.inputs.values().filter(|entry| entry.input.path.is_absolute()) {
+            for name in places.above(&entry.input.path) {
+                let by_path = found.get_mut(name).map(|found| found.entry(&entry.input.path).or_default());
+                by_path.into_iter().for_each(|entries| entries.push(entry));
+            }
+        }
+        let mut still = Vec::new();
+        for (name, by_path) in left.drain(..).zip(found) {
+            let several: Vec<_> = by_path.values().filter(|entries| entries.len() > 1).flatten().collect();
+            if by_path.is_empty() {
+                still.push(name);
+            } else if several.is_empty() {
+                self.captures.extend(by_path.values().flatten().map(|entry| entry.id));
+            } else {
+                let instead = several.iter().map(|entry| printable(&entry.input.absolute)).collect();
+                unheld.push(listed(name, "holds several captures that were called so", instead));
+            }
+        }
+        *left = still;
+    }
+
+    /// Finds captures from standard input: `-` if there is one, `stdin:` and the beginning of its fingerprint if there are
+    /// several.
+    fn find_streams(&mut self, left: &mut Vec<&PathBuf>, held: &Holdings, unheld: &mut Vec<Unheld>) {
+        let streams: Vec<_> = held.inputs.values().filter(|entry| entry.input.is_stdin()).collect();
+        left.retain(|name| {
+            let text = name.to_string_lossy();
+            let Some(known) = text.strip_prefix(STREAM).or((text == "-").then_some("")) else { return true };
+            let meant = streams.iter().filter(|entry| digits(entry).unwrap_or_default().starts_with(known));
+            let meant: Vec<_> = meant.collect();
+            match meant.as_slice() {
+                [] => return true,
+                [entry] => self.captures.extend([entry.id]),
+                several => {
+                    let instead = several.iter().map(|entry| {
+                        format!("{STREAM}{} ({} rows)", digits(entry).unwrap_or_default(), entry.found.rows)
+                    });
+                    let instead = instead.collect();
+                    unheld.push(listed(name, "holds several captures from standard input", instead));
+                }
+            }
+            false
+        });
+    }
+}
+
+/// The digits of a fingerprint, without how it was made.
+fn digits(entry: &InputEntry) -> Option<&str> {
+    let fingerprint = entry.input.fingerprint.as_deref()?;
+    Some(fingerprint.rsplit(':').next().unwrap_or(fingerprint))
+}
+
+/// What is said of names by which the lake holds nothing: a relative one may mean captures of other folders.
+fn elsewhere(left: &[&PathBuf], held: &Holdings) -> Vec<Unheld> {
+    let relative = |name: &Path| {
+        let parts = name.components().filter(|part| *part != Component::CurDir);
+        if name.is_relative() { parts.collect() } else { PathBuf::new() }
+    };
+    let places = Places::of(left.iter().map(|name| vec![relative(name)]));
+    let mut found: Vec<BTreeSet<&Path>> = vec![BTreeSet::new(); left.len()];
+    for entry in held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
+        let absolute = entry.input.absolute.as_path();
+        let mut tail = absolute.components();
+        let mut names = places.above(&entry.input.path);
+        while tail.next().is_some() {
+            names.extend(places.names.get(tail.as_path()).into_iter().flatten());
+        }
+        for name in names {
+            found.get_mut(name).into_iter().for_each(|found| found.extend([absolute]));
+        }
+    }
+    let said = left.iter().zip(found).map(|(name, found)| {
+        let why = if found.is_empty() { "holds nothing of it" } else { "holds nothing of it here, but elsewhere" };
+        listed(name, why, found.into_iter().map(printable).collect())
+    });
+    said.collect()
+}
+
+fn listed(name: &Path, why: &'static str, mut instead: Vec<String>) -> Unheld {
+    let more = instead.len().saturating_sub(LISTED);
+    instead.truncate(LISTED);
+    if more > 0 {
+        instead.push(format!("and {more} more"));
+    }
+    Unheld { name: printable(name), why, instead }
+}
+
+/// Names by the paths for which they stand.
+struct Places {
+    names: HashMap<PathBuf, Vec<usize>>,
+}
+
+impl Places {
+    fn of(paths: impl Iterator<Item = Vec<PathBuf>>) -> Self {
+        let mut names: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        for (name, paths) in paths.enumerate() {
+            for path in paths.into_iter().filter(|path| !path.as_os_str().is_empty()) {
+                names.entry(path).or_default().push(name);
+            }
+        }
+        Self { names }
+    }
+
+    /// The names of a path, and of the folders above it.
+    fn above(&self, path: &Path) -> Vec<usize> {
+        path.ancestors().filter_map(|path| self.names.get(path)).flatten().copied().collect()
+    }
+
+    /// Marks these names as found, if there is one.
+    fn note(&self, path: &Path, found: &mut [bool]) -> bool {
+        let names = self.above(path);
+        names.iter().for_each(|name| found.get_mut(*name).into_iter().for_each(|found| *found = true));
+        !names.is_empty()
+    }
+}
+
+/// The absolute path as it is written: what is not there any more has no links that could be followed.
+fn plain(name: &Path) -> PathBuf {
+    let absolute = std::path::absolute(name).unwrap_or_else(|_| name.to_path_buf());
+    let mut plain = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_path_has_no_way_back_in_it() {
+        for (name, path) in [("/a/./b/../c", "/a/c"), ("/../a", "/a"), ("/a/b/", "/a/b")] {
+            assert_eq!(plain(Path::new(name)), Path::new(path), "{name}");
+        }
+        assert!(plain(Path::new("a")).is_absolute());
+    }
+}

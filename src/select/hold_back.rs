@@ -1,0 +1,112 @@
+//! A run over a lake that has lost a file: what needs the file stays as it is and is named, the rest goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::cancel::Cancel;
+use crate::discover::Input;
+use crate::error::{Error, Result};
+use crate::lake::read_to_take_out;
+use crate::lake::{Holdings, Lake, Losses, checked, is_loss, problem_of};
+use crate::threads::in_order;
+
+use super::selection::Tonight;
+use crate::outcome::{HeldBack, Lost};
+
+/// Of captures that are to be taken out, those that cannot, each with the lost file that would have to be read. Files that
+/// turn out not to be what was written are added to the losses.
+///
+/// # Errors
+/// If the run is cancelled.
+pub(crate) fn cannot_go(
+    lake: &Lake,
+    held: &Holdings,
+    wanted: &BTreeSet<usize>,
+    losses: &mut Losses,
+    (jobs, cancel): (usize, &Cancel),
+) -> Result<BTreeMap<usize, PathBuf>> {
+    let mut removed = wanted.clone();
+    let mut kept = BTreeMap::new();
+    let mut sound = BTreeSet::new();
+    loop {
+        let needed = read_to_take_out(held, &removed);
+        let unknown = needed.iter().filter(|(path, ..)| !losses.contains(path) && !sound.contains(path));
+        let looked = in_order::<_, _, Error>(unknown.copied().collect(), jobs, |(path, bytes, checksum)| {
+            cancel.check()?;
+            Ok((path, checked(&lake.resolve(path), bytes, checksum).err()))
+        })?;
+        for (path, error) in looked {
+            match error {
+                Some(error) if is_loss(&error) => losses.add(path, problem_of(&error)),
+                Some(error) => return Err(error),
+                None => drop(sound.insert(path)),
+            }
+        }
+        let before = kept.len();
+        for (path, ..) in needed.iter().filter(|(path, ..)| losses.contains(path)) {
+            for input in held.inputs_in(path) {
+                if removed.remove(&input) {
+                    kept.insert(input, path.to_path_buf());
+                }
+            }
+        }
+        if kept.len() == before {
+            return Ok(kept);
+        }
+    }
+}
+
+/// Leaves out of a night what cannot be replaced because a file of the lake is lost.
+///
+/// # Errors
+/// As [`cannot_go`].
+pub(crate) fn hold_back(
+    lake: &Lake,
+    held: &Holdings,
+    tonight: &mut Tonight,
+    mut losses: Losses,
+    (jobs, cancel): (usize, &Cancel),
+    lost: &mut Lost,
+) -> Result<()> {
+    let met: BTreeMap<&Path, usize> =
+        tonight.met_again.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();
+    let mut others: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
+    for (path, id) in tonight.goes_on.iter().chain(&tonight.may_be) {
+        others.entry(path.as_path()).or_default().push(*id);
+    }
+    let replaces = |input: &Input| {
+        let absolute = input.absolute.as_path();
+        let own = held.input_at(absolute).map(|entry| entry.id);
+        let others = others.get(absolute).into_iter().flatten().copied();
+        [own, met.get(absolute).copied()].into_iter().flatten().chain(others)
+    };
+    let mut wanted: BTreeSet<usize> = tonight.convert.iter().flat_map(replaces).collect();
+    wanted.extend(tonight.displaced.iter().map(|(_, id)| *id));
+    let kept = cannot_go(lake, held, &wanted, &mut losses, (jobs, cancel))?;
+    lost.add(&losses, held);
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let because = |input: &Input| replaces(input).find_map(|id| kept.get(&id));
+    let held_back = tonight
+        .convert
+        .iter()
+        .filter_map(|input| because(input).map(|path| HeldBack { path: input.path.clone(), lost: path.clone() }));
+    lost.held_back.extend(held_back);
+    let left: BTreeSet<PathBuf> =
+        tonight.convert.iter().filter(|input| because(input).is_some()).map(|input| input.absolute.clone()).collect();
+    // The capture that takes the place of one that stays keeps its name for now.
+    let places: BTreeSet<PathBuf> = tonight
+        .displaced
+        .iter()
+        .filter(|(_, id)| kept.contains_key(id))
+        .filter_map(|(_, id)| Some(held.inputs.get(id)?.input.absolute.clone()))
+        .collect();
+    tonight.convert.retain(|input| !left.contains(&input.absolute));
+    tonight.met_again.retain(|met| !places.contains(&met.seen.absolute));
+    tonight.goes_on.retain(|(_, id)| !kept.contains_key(id));
+    tonight.may_be.retain(|(_, id)| !kept.contains_key(id));
+    // Nor does what is to be in one that is left out.
+    tonight.displaced.retain(|(path, id)| !kept.contains_key(id) && !left.contains(path));
+    Ok(())
+}

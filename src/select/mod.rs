@@ -1,0 +1,17 @@
+//! What a run has to do: which of the captures that were named are new, changed, renamed, or known.
+
+mod called;
+mod content_index;
+mod decide;
+mod hold_back;
+mod present;
+mod same_content;
+mod selection;
+mod sorting;
+mod why;
+
+pub(crate) use called::{Called, of_all};
+pub(crate) use hold_back::{cannot_go, hold_back};
+pub use selection::Rules;
+pub(crate) use selection::{Tonight, inputs, tonight};
+pub(crate) use why::would_convert;

@@ -1,0 +1,100 @@
+//! Whether the archive is there: an unmounted disk must not look like a night without traffic.
+//!
+//! It is away if nothing that was named leads to a capture, or if a folder is there, has no capture, and the lake holds
+//! captures of it: that is what an empty mount point looks like. A folder that was removed was most likely rotated away,
+//! and only counts its captures as missing; unless it was named itself.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::discover::{Lead, Places};
+use crate::lake::Holdings;
+
+use crate::outcome::Away;
+
+/// The captures that were met, whatever becomes of them: files that are captures, or claim to be.
+#[derive(Debug, Default)]
+pub(super) struct Present {
+    /// By absolute path.
+    captures: HashSet<PathBuf>,
+    /// The folders in which they are, and those above; absolute.
+    folders: HashSet<PathBuf>,
+    /// The same folders as they were named or met, which may be links.
+    met: HashSet<PathBuf>,
+}
+
+impl Present {
+    /// Adds a capture, as it was met and by its absolute path.
+    pub(super) fn add(&mut self, path: &Path, absolute: &Path) {
+        for folder in path.ancestors().skip(1) {
+            if self.met.contains(folder) {
+                break;
+            }
+            self.met.insert(folder.to_path_buf());
+            self.folders.extend(folder.canonicalize().ok());
+        }
+        for folder in absolute.ancestors().skip(1) {
+            if self.folders.contains(folder) && self.met.contains(folder) {
+                break;
+            }
+            self.met.insert(folder.to_path_buf());
+            self.folders.insert(folder.to_path_buf());
+        }
+        self.captures.insert(absolute.to_path_buf());
+    }
+
+    /// Whether what was named leads to a capture.
+    pub(super) fn is_below(&self, lead: &Lead) -> bool {
+        let is_capture = |path: PathBuf| self.folders.contains(&path) || self.captures.contains(&path);
+        lead.to.iter().any(|path| path.canonicalize().is_ok_and(is_capture))
+    }
+
+    /// The captures that a lake holds of these places, and that are not there any more: how many they are, and the
+    /// folders that look as if a disk were missing. `elsewhere` are captures of the lake that have another name now.
+    pub(super) fn missing(
+        &self,
+        held: &Holdings,
+        places: &Places,
+        elsewhere: impl Fn(usize) -> bool,
+    ) -> (u64, Vec<Away>) {
+        let mut missing = 0;
+        let mut away: BTreeMap<&Path, u64> = BTreeMap::new();
+        // A look at the disk for each folder, not for each capture.
+        let mut known: HashMap<(&Path, &Path), Option<&Path>> = HashMap::new();
+        for entry in held.inputs.values() {
+            let absolute = entry.input.absolute.as_path();
+            let is_known = self.captures.contains(absolute) || elsewhere(entry.id);
+            if is_known || entry.input.is_stdin() || entry.same_as.is_some() {
+                continue;
+            }
+            let Some(root) = places.root_of(absolute) else { continue };
+            missing += 1;
+            let Some(parent) = absolute.parent() else { continue };
+            let folder = *known.entry((parent, root)).or_insert_with(|| self.empty_folder(parent, root, places));
+            folder.into_iter().for_each(|folder| *away.entry(folder).or_default() += 1);
+        }
+        let away = away.into_iter().map(|(path, captures)| Away { path: path.to_path_buf(), captures });
+        (missing, away.collect())
+    }
+
+    /// The uppermost folder of these, from `parent` up to `root`, that is there or was named, and holds no capture.
+    fn empty_folder<'a>(&self, parent: &'a Path, root: &Path, places: &Places) -> Option<&'a Path> {
+        let below = parent.ancestors().take_while(|folder| folder.starts_with(root));
+        let empty = below.take_while(|folder| !self.folders.contains(*folder));
+        empty.filter(|folder| places.is_named(folder) || is_there(folder)).last()
+    }
+}
+
+/// Whether nothing that was named is there, or leads to a capture.
+pub(super) fn nothing_is_there(leads: &[Lead], present: &Present) -> bool {
+    !leads.is_empty() && leads.iter().all(|lead| !lead.is_file && !present.is_below(lead))
+}
+
+/// Whether there is a folder, be it one that cannot be read: a disk that fails is not there either.
+fn is_there(folder: &Path) -> bool {
+    match folder.metadata() {
+        Ok(metadata) => metadata.is_dir(),
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
+}

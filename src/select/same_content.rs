@@ -1,0 +1,162 @@
+//! Reading captures to tell whether they are the same: their beginnings, all of their records, or as far as another one
+//! goes.
+
+use std::io;
+
+use crate::cancel::Cancel;
+use crate::capture::Source;
+use crate::capture::{CaptureReader, Content, Damage, Timestamp};
+use crate::discover::Input;
+use crate::error::Result;
+use crate::hash::ContentHash;
+use crate::lake::InputEntry;
+use crate::memory::SMALL_WINDOW;
+
+/// Bytes that are hashed at a time.
+const BUFFER: usize = 1 << 18;
+/// Records between two looks at the signal.
+const STRIDE: u64 = 1 << 16;
+
+/// What a capture holds, as far as that tells it from others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scan {
+    /// None where bytes cannot be read.
+    pub(super) content: Option<Content>,
+    /// Whole records.
+    pub(super) records: u64,
+    /// Time of the first record that has one.
+    pub(super) first: Option<Timestamp>,
+    /// Where it stops being a capture before its end.
+    damage: Option<Damage>,
+}
+
+impl Scan {
+    /// Whether all of it was read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.damage.is_none()
+    }
+
+    /// Whether it ends within a record, or its compression does: it may be being written, copied or packed.
+    pub(super) fn is_cut(&self) -> bool {
+        self.damage.as_ref().is_some_and(Damage::is_at_the_end)
+    }
+
+    /// Offset behind the last whole record.
+    pub(super) fn end(&self) -> u64 {
+        self.content.as_ref().map_or(0, Content::end)
+    }
+}
+
+/// Whether all of a capture was read, and nobody was writing to it.
+pub(super) fn is_whole(entry: &InputEntry) -> bool {
+    entry.found.damage.is_none() && !entry.is_open()
+}
+
+/// How the captures of a run are read, before any of them is converted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look<'a> {
+    /// Bytes that a decompressor may take.
+    pub(super) window: u64,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Look<'_> {
+    fn window(&self, input: &Input) -> u64 {
+        input.window().ok().flatten().unwrap_or(0).clamp(SMALL_WINDOW, self.window.max(SMALL_WINDOW))
+    }
+
+    /// What the unpacked bytes up to behind the first record are known by; none if there is no whole record.
+    ///
+    /// Captures that begin with the same packet at the same time, in the same format, are the same as far as they go, or
+    /// were made to look so: this finds those that are worth a comparison.
+    pub(super) fn head(&self, input: &Input) -> Option<String> {
+        let (source, sipped) = Source::in_sips(input, self.window(input)).ok()?;
+        let mut reader = CaptureReader::glance_at(source, input.compression).ok()?;
+        reader.next().ok()??;
+        sipped.hash(reader.behind())
+    }
+
+    /// Reads all of a capture. One that cannot be opened has no content.
+    ///
+    /// # Errors
+    /// If a signal has arrived.
+    pub(super) fn scan(&self, input: &Input) -> Result<Scan> {
+        let Ok(reader) = CaptureReader::open_within(input, self.window(input)) else {
+            return Ok(Scan::default());
+        };
+        let (mut reader, mut scan) = (reader.hashing(), Scan::default());
+        loop {
+            match reader.next() {
+                Ok(Some(record)) => scan.first = scan.first.or(record.time),
+                Ok(None) => break,
+                Err(damage) => {
+                    scan.damage = Some(damage);
+                    break;
+                }
+            }
+            if reader.frames().is_multiple_of(STRIDE) {
+                self.cancel.check()?;
+            }
+        }
+        (scan.content, scan.records) = (reader.take_content(), reader.frames());
+        Ok(scan)
+    }
+
+    /// Whether a capture begins with all that is known of another one. The bytes before the first record are not
+    /// compared: heads tell those.
+    ///
+    /// # Errors
+    /// If a signal has arrived. A capture that cannot be read does not begin with anything.
+    pub(super) fn begins_with(&self, input: &Input, content: &Content) -> Result<bool> {
+        let Ok((mut source, _)) = Source::open_within(input, self.window(input)) else {
+            return Ok(false);
+        };
+        let mut buffer = vec![0; BUFFER];
+        let mut hash_of = |bytes: u64| -> Result<Option<String>> {
+            let (mut left, mut hash) = (bytes, ContentHash::default());
+            while left > 0 {
+                self.cancel.check()?;
+                let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                let Some(room) = buffer.get_mut(..wanted) else { return Ok(None) };
+                let Ok(read @ 1..) = source.read(room) else { return Ok(None) };
+                hash.update(room.get(..read).unwrap_or_default());
+                left -= read as u64;
+            }
+            Ok(Some(hash.hex()))
+        };
+        if hash_of(content.start())?.is_none() {
+            return Ok(false);
+        }
+        let mut at = content.start();
+        for piece in content.pieces() {
+            if hash_of(piece.end.saturating_sub(at))?.as_ref() != Some(&piece.hash) {
+                return Ok(false);
+            }
+            at = piece.end;
+        }
+        Ok(!content.pieces().is_empty())
+    }
+}
+
+impl Look<'_> {
+    /// Whether a capture has all that the lake holds of another one, and perhaps more.
+    ///
+    /// # Errors
+    /// If a signal has arrived.
+    pub(super) fn goes_on(&self, input: &Input, entry: &InputEntry) -> Result<bool> {
+        match &entry.found.content {
+            Some(content) if input.head.is_some() && input.head == entry.input.head => self.begins_with(input, content),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// Whether two names lead to the same file: hard links, or the same disk mounted twice.
+pub(super) fn is_same_file(a: &Input, b: &Input) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = |input: &Input| -> io::Result<_> {
+        let metadata = input.absolute.metadata()?;
+        Ok((metadata.dev(), metadata.ino()))
+    };
+    matches!((file(a), file(b)), (Ok(a), Ok(b)) if a == b)
+}

@@ -1,0 +1,220 @@
+//! What a run has to do: which of the captures that were named are new, changed, renamed, or known.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cancel::Cancel;
+use crate::discover::{Candidate, Input, Refusal, is_capture_name};
+use crate::error::Result;
+use crate::lake::{Holdings, InputEntry, MetAgain, Packed, Seen};
+use crate::memory::USUAL_WINDOW;
+use crate::{discover, path_text};
+
+use super::present::{Present, nothing_is_there};
+use super::same_content::Look;
+use super::sorting::Sorting;
+use crate::outcome::Away;
+use crate::outcome::Report;
+
+/// How far the clock of a machine that writes captures may be ahead.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+
+/// What becomes of captures that a lake holds already, in one way or another.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Whether captures that are as they were are converted once more.
+    pub force: bool,
+    /// Whether captures that were damaged or refused are looked at once more, although they are as they were.
+    pub retry_damaged: bool,
+    /// Whether a capture with the same content as another one is left out.
+    pub dedupe: bool,
+    /// Captures that were modified less than this ago are left alone.
+    pub settle: Duration,
+    /// Bytes of memory that a decompressor may take.
+    pub window: u64,
+    /// Whether an archive without captures is taken as it is, instead of for a disk that is missing.
+    pub allow_empty: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            force: false,
+            retry_damaged: false,
+            dedupe: false,
+            settle: Duration::ZERO,
+            window: USUAL_WINDOW,
+            allow_empty: false,
+        }
+    }
+}
+
+/// The captures of a run. A plan carries it to its commit, but for what is to be converted: that is in the units.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Tonight {
+    /// What is to be converted. A capture that the lake holds under the same path is replaced.
+    #[serde(skip)]
+    pub(crate) convert: Vec<Input>,
+    /// Captures that the lake holds, under another name or with another time.
+    pub(crate) met_again: Vec<MetAgain>,
+    /// Captures of the lake whose place another one has, or whose packets: by the absolute path of that one.
+    #[serde(with = "path_text::pairs")]
+    pub(crate) displaced: Vec<(PathBuf, usize)>,
+    /// Captures of the lake that go on in others, which take their place. By the absolute path of the new one.
+    #[serde(with = "path_text::pairs")]
+    pub(crate) goes_on: Vec<(PathBuf, usize)>,
+    /// Captures that may be others of the lake, converted by an earlier version: if they give the same packets. By the
+    /// absolute path of the new one.
+    #[serde(with = "path_text::pairs")]
+    pub(crate) may_be: Vec<(PathBuf, usize)>,
+    /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
+    #[serde(with = "path_text::pairs::reversed")]
+    pub(crate) left_out: Vec<(Input, PathBuf)>,
+    /// Files that are not there any more, and whose refusal is forgotten.
+    #[serde(with = "path_text::list")]
+    pub(crate) forgiven: Vec<PathBuf>,
+}
+
+impl Tonight {
+    /// Takes out what is said of captures that are not converted after all, by their absolute paths: the lake keeps what
+    /// it has of them, and the next run meets them as this one did. Each list that speaks of captures to be converted is
+    /// looked through here.
+    pub(crate) fn leave(&mut self, captures: &BTreeSet<PathBuf>) {
+        let stays = |path: &Path| !captures.contains(path);
+        self.convert.retain(|input| stays(&input.absolute));
+        self.met_again.retain(|met| stays(&met.seen.absolute));
+        self.displaced.retain(|(path, _)| stays(path));
+        self.goes_on.retain(|(path, _)| stays(path));
+        self.may_be.retain(|(path, _)| stays(path));
+        self.left_out.retain(|(_, same_as)| stays(same_as));
+    }
+}
+
+/// Captures for a command that knows no lake.
+pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
+    // Whether two of them are the same matters to a lake only, so nothing is read for that, and nothing can stop it.
+    let sorted = sort_out(named, &Holdings::default(), &Rules::default(), None, report);
+    let convert = sorted.map(|tonight| tonight.convert).unwrap_or_default();
+    if !convert.is_empty() {
+        report.away.clear();
+    }
+    convert
+}
+
+/// Sorts out what was named; what is not to be converted is noted in the report.
+///
+/// # Errors
+/// If a signal has arrived.
+pub(crate) fn tonight(
+    named: &[PathBuf],
+    held: &Holdings,
+    rules: &Rules,
+    cancel: &Cancel,
+    report: &mut Report,
+) -> Result<Tonight> {
+    sort_out(named, held, rules, Some(Look { window: rules.window, cancel }), report)
+}
+
+fn sort_out(
+    named: &[PathBuf],
+    held: &Holdings,
+    rules: &Rules,
+    look: Option<Look<'_>>,
+    report: &mut Report,
+) -> Result<Tonight> {
+    let found = discover::find(named);
+    let never = Cancel::default();
+    let idle = Look { window: rules.window, cancel: &never };
+    let mut sorting = Sorting {
+        named: named.iter().collect(),
+        held,
+        rules,
+        look,
+        report,
+        present: Present::default(),
+        refused: HashSet::new(),
+        opened: Vec::new(),
+        unchanged: HashSet::new(),
+        stood_for: Vec::new(),
+    };
+    sorting.report.stepped_over = found.stepped_over;
+    for (path, refusal) in found.refused {
+        if is_capture_name(&path) && matches!(refusal, Refusal::Unreadable(_)) {
+            sorting.present.add(&path, &std::path::absolute(&path).unwrap_or_default());
+        }
+        sorting.refuse(path, &refusal, None);
+    }
+    let settled = SystemTime::now().checked_sub(rules.settle).map_or(i64::MAX, nanos);
+    let ahead = nanos(SystemTime::now() + CLOCKS_DIFFER);
+    let mut from_future = Vec::new();
+    let elsewhere = open_elsewhere(held, &found.candidates);
+    for candidate in found.candidates.into_iter().chain(elsewhere) {
+        if candidate.modified > ahead {
+            // However long one waits for it, it is not older than it is now.
+            from_future.push((candidate.path.clone(), candidate.modified));
+            sorting.meet(candidate);
+        } else if !rules.settle.is_zero() && candidate.modified > settled {
+            sorting.present.add(&candidate.path, &candidate.absolute);
+            sorting.report.settling += 1;
+        } else {
+            sorting.meet(candidate);
+        }
+    }
+    sorting.report.note_future(&from_future);
+    sorting.complain_of_empty(&found.leads);
+    let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &sorting.present);
+    let (mut tonight, missing, mut away) = sorting.decide(&found.places, look.unwrap_or(idle))?;
+    report.captures_missing = Some(missing);
+    if nothing_is_there && away.is_empty() {
+        away.extend(found.leads.iter().map(|lead| Away { path: lead.named.clone(), captures: 0 }));
+    }
+    if !rules.allow_empty {
+        report.away = away;
+    }
+    tonight.convert.splice(0..0, found.streams);
+    let gone = held.quarantine.keys().filter(|path| path.symlink_metadata().is_err());
+    tonight.forgiven = gone.cloned().collect();
+    Ok(tonight)
+}
+
+/// Captures that were being written when they were converted, and were not named this time: the folder of yesterday, if
+/// each night names its own.
+fn open_elsewhere(held: &Holdings, candidates: &[Candidate]) -> Vec<Candidate> {
+    let open = held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
+    let open: Vec<_> = open.map(|entry| &entry.input.absolute).collect();
+    let met: HashSet<_> =
+        candidates.iter().map(|candidate| &candidate.absolute).filter(|met| open.contains(met)).collect();
+    let elsewhere = open.into_iter().filter(|path| !met.contains(path));
+    elsewhere.filter_map(|path| Candidate::of(path, true).ok()).collect()
+}
+
+fn nanos(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn same(seen: &Seen, candidate: &Candidate) -> bool {
+    (seen.size, seen.modified) == (candidate.size, candidate.modified)
+}
+
+/// Whether two captures are the same, as far as their fingerprints tell.
+pub(crate) fn is_same_content(a: &Input, b: &Input) -> bool {
+    a.size == b.size && a.fingerprint.is_some() && a.fingerprint == b.fingerprint
+}
+
+pub(super) fn met_again(entry: &InputEntry, input: &Input) -> MetAgain {
+    let was = &entry.input;
+    let is_packed_otherwise = was.compression != input.compression || was.fingerprint != input.fingerprint;
+    let packed = input.fingerprint.clone().filter(|_| is_packed_otherwise);
+    MetAgain {
+        input: entry.id,
+        path: input.path.clone(),
+        seen: Seen::of_input(input),
+        reached: input.reached.clone(),
+        packed: packed.map(|fingerprint| Packed { fingerprint, compression: input.compression }),
+    }
+}

@@ -1,0 +1,47 @@
+//! Hashing what is written, on its way.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use crate::hash::{ContentHash, checksum};
+
+/// A file whose bytes are counted and hashed as they are written; whoever writes to it buffers before it.
+#[derive(Debug)]
+pub struct HashedFile {
+    file: File,
+    hash: ContentHash,
+    bytes: u64,
+}
+
+impl HashedFile {
+    /// A file that is empty.
+    #[must_use]
+    pub fn new(file: File) -> Self {
+        Self { file, hash: ContentHash::default(), bytes: 0 }
+    }
+
+    /// What the bytes that were written so far are known by.
+    #[must_use]
+    pub fn checksum(&self) -> String {
+        checksum(&self.hash)
+    }
+
+    /// The file, how many bytes were written, and what they are known by.
+    #[must_use]
+    pub fn into_parts(self) -> (File, u64, String) {
+        (self.file, self.bytes, checksum(&self.hash))
+    }
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,27 @@
+//! Where bytes are: files and streams, opened, read on after a failure, hashed as they are written, replaced as a whole.
+
+mod fingerprint;
+mod hashed_file;
+mod open;
+mod open_files;
+mod read_ahead;
+mod reopenable_file;
+mod replace;
+mod retry;
+mod stream;
+mod system;
+mod true_name;
+
+pub(crate) use fingerprint::fingerprint;
+pub use hashed_file::HashedFile;
+pub(crate) use open::{NotRegular, kind_of, modified};
+pub use open::{open_regular, read_small};
+pub use open_files::open_for_writing;
+pub use read_ahead::ReadAhead;
+pub(crate) use reopenable_file::ParkedFile;
+pub use replace::write_out;
+pub(crate) use retry::{Steady, steadily};
+pub use stream::end_streams;
+pub(crate) use stream::{Stream, expect_streams};
+pub(crate) use system::{Mount, exchange, is_not_fixed, is_unsupported, may_change, open};
+pub use true_name::true_name;

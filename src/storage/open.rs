@@ -1,0 +1,115 @@
+//! Opening files that others can exchange: captures, and what else is named and read as a whole.
+//!
+//! What a name is may change between the question and the opening. A FIFO keeps whoever opens it waiting until somebody
+//! writes to it, and the run would hold the lake meanwhile. So nothing waits here, and what was opened says itself what it is.
+
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+
+/// How often, and how long after one another, a file is opened on which another machine has a lease: the system takes that
+/// back within 45 seconds (`/proc/sys/fs/lease-break-time`).
+const LEASE_ATTEMPTS: u32 = 1000;
+const LEASE_PAUSE: Duration = Duration::from_millis(50);
+
+/// What was opened is something else than a regular file.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it is {0} and not a regular file")]
+pub(crate) struct NotRegular(pub(crate) &'static str);
+
+/// Opens a regular file for reading, and nothing else.
+///
+/// # Errors
+/// If it cannot be opened; if it is a FIFO, a device, a socket or a folder by now, then without waiting for anybody.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open_at_once(path)?;
+    match file.metadata()?.file_type() {
+        regular if regular.is_file() => Ok(file),
+        other => Err(io::Error::other(NotRegular(kind_of(other)))),
+    }
+}
+
+/// Reads a small file as a whole, for whoever holds no lake yet: also what comes through `<(…)`, and `/dev/null`.
+///
+/// # Errors
+/// If it cannot be opened or read, is no text, or has more than `most` bytes.
+pub fn read_small(path: &Path, most: u64) -> io::Result<String> {
+    // Whoever names a FIFO waits for whoever writes to it.
+    let file = if path.metadata()?.file_type().is_fifo() { File::open(path)? } else { open_at_once(path)? };
+    let mut text = String::new();
+    if file.take(most + 1).read_to_string(&mut text)? as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has over {most} bytes")));
+    }
+    Ok(text)
+}
+
+/// Nanoseconds since the Unix epoch at which a file was written to.
+pub(crate) fn modified(metadata: &Metadata) -> i64 {
+    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
+}
+
+/// `O_NONBLOCK` opens a FIFO without waiting, and says nothing to a regular file, whose reads never wait for anybody
+/// (open(2)); `O_NOCTTY` keeps a terminal from becoming that of the process. The standard library adds `O_CLOEXEC`.
+pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let mut attempts = 0;
+    loop {
+        match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+            // Samba's leases: without the flag, open(2) itself would wait for their end.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && attempts < LEASE_ATTEMPTS => {
+                attempts += 1;
+                thread::sleep(LEASE_PAUSE);
+            }
+            // A socket cannot be opened at all.
+            Err(error) => match path.metadata() {
+                Ok(now) if now.file_type().is_socket() => {
+                    return Err(io::Error::other(NotRegular(kind_of(now.file_type()))));
+                }
+                _ => return Err(error),
+            },
+            opened => return opened,
+        }
+    }
+}
+
+/// What something is that is no regular file.
+pub(crate) fn kind_of(file_type: FileType) -> &'static str {
+    if file_type.is_fifo() {
+        "a FIFO"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else if file_type.is_dir() {
+        "a directory"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+        let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", path("device")).unwrap();
+        for (name, kind) in
+            [("fifo", "a FIFO"), ("socket", "a socket"), ("folder", "a directory"), ("device", "a device")]
+        {
+            let error = open_regular(&path(name)).unwrap_err();
+            assert_eq!(error.to_string(), format!("it is {kind} and not a regular file"));
+        }
+    }
+}

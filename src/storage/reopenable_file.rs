@@ -1,0 +1,63 @@
+//! A part's file, which can be closed for a while: a unit may have more parts than a process may have open files.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::hash::{ContentHash, checksum};
+
+/// Bytes that are written at once: pages come in pieces of 8 KiB.
+const BUFFER: usize = 128 << 10;
+
+/// A file whose bytes are counted and hashed, and that is open only between a write and [`ParkedFile::park`].
+#[derive(Debug)]
+pub(crate) struct ParkedFile {
+    path: PathBuf,
+    open: Option<BufWriter<File>>,
+    hash: ContentHash,
+    bytes: u64,
+}
+
+impl ParkedFile {
+    /// Creates the file.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let open = Some(BufWriter::with_capacity(BUFFER, File::create_new(path)?));
+        Ok(Self { path: path.to_path_buf(), open, hash: ContentHash::default(), bytes: 0 })
+    }
+
+    /// Closes the file until the next write.
+    pub(crate) fn park(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.open = None;
+        Ok(())
+    }
+
+    /// Makes what was written durable; returns how many bytes it is, and what they are known by.
+    pub(crate) fn finish(mut self) -> io::Result<(u64, String)> {
+        self.flush()?;
+        self.file()?.get_ref().sync_all()?;
+        Ok((self.bytes, checksum(&self.hash)))
+    }
+
+    fn file(&mut self) -> io::Result<&mut BufWriter<File>> {
+        if self.open.is_none() {
+            let file = File::options().append(true).open(&self.path)?;
+            self.open = Some(BufWriter::with_capacity(BUFFER, file));
+        }
+        // It has just been opened, if it was not.
+        self.open.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Write for ParkedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file()?.write(bytes)?;
+        self.bytes += written as u64;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.open.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}

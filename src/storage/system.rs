@@ -1,0 +1,72 @@
+//! What the standard library does not offer of a file system: two folders change places, on which mount a folder is, and
+//! whether something may be done in it. The only door for rustix.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{
+    Access, AtFlags, CWD, OFlags, RenameFlags, StatxAttributes, StatxFlags, accessat, renameat_with, statx,
+};
+use rustix::io::Errno;
+
+/// On which mount a folder is. Files can be moved and linked within one, and not from one to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    device: u64,
+    /// Two mounts may show the same device; Linux before 5.8 does not tell them apart.
+    id: Option<u64>,
+}
+
+impl Mount {
+    /// The mount of a folder; a link is followed.
+    pub(crate) fn of(folder: &Path) -> io::Result<Self> {
+        let device = folder.metadata()?.dev();
+        let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::MNT_ID).ok();
+        let stat = stat.filter(|stat| stat.stx_mask & StatxFlags::MNT_ID.bits() != 0);
+        Ok(Self { device, id: stat.map(|stat| stat.stx_mnt_id) })
+    }
+}
+
+/// Whether names in a folder may be added and taken away, by its permissions, its mount, and its attributes, which bind
+/// root as well.
+pub(crate) fn may_change(folder: &Path) -> io::Result<()> {
+    accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?;
+    not_fixed(folder, AtFlags::empty())
+}
+
+/// Whether a file may be renamed, replaced and removed, as far as it has a say in that besides its folder (`chattr +i`).
+pub(crate) fn is_not_fixed(path: &Path) -> io::Result<()> {
+    not_fixed(path, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
+    let stat = match statx(CWD, path, flags, StatxFlags::BASIC_STATS) {
+        // Where nothing is known of attributes there are none.
+        Err(Errno::NOSYS) => return Ok(()),
+        stat => stat?,
+    };
+    let fixed = stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
+    if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
+}
+
+/// Opens one of the lake's own files. What is no file, such as a FIFO that keeps waiting whoever opens it, is an error.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = options.custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    Ok(file)
+}
+
+/// Two folders change places, at once for whoever looks.
+pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+/// Whether a file system says with an error that it does not have a call, or not for such things.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY))
+}
