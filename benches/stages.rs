@@ -20,7 +20,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use parcap::cancel::Cancel;
 use parcap::capture::Source;
 use parcap::capture::{CaptureReader, LinkType, PacketRecord, Timestamp};
-use parcap::commands::{Request, convert};
+use parcap::commands::{ConvertRequest, convert};
 use parcap::config::Settings;
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::decode::{Packet, decode};
@@ -28,7 +28,7 @@ use parcap::discover::Compression;
 use parcap::packets::Encoder;
 use parcap::packets::Rows;
 use parcap::progress::Progress;
-use parcap::select::Rules;
+use parcap::select::SelectOptions;
 
 /// Copies of the recorded capture: 131 thousand packets, a row group.
 const COPIES: u32 = 280;
@@ -198,14 +198,14 @@ fn conversion(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, capture: &Pa
     });
 }
 
-fn request(capture: &Path, lake: PathBuf, summaries: bool) -> Request {
-    Request {
+fn request(capture: &Path, lake: PathBuf, summaries: bool) -> ConvertRequest {
+    ConvertRequest {
         ptr: parcap::names::PtrOptions::default(),
         named: vec![capture.to_path_buf()],
         lake,
         settings: Settings { summaries, ..Settings::default() },
         jobs: 1,
-        rules: Rules::default(),
+        rules: SelectOptions::default(),
         memory: None,
         strict: false,
         max_damaged: None,

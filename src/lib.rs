@@ -6,7 +6,7 @@
 //! discover -Input-> plan -Unit-> read -PacketRecord-> decode -Packet-> columns         |
 //!                                                                         | Rows       |
 //!                                                                         v            |
-//!         summary <-UnitRow- commit <-PartFile- write <-(key, Rows)- partition         |
+//!         summary <-UnitResult- commit <-PartFile- write <-(key, Rows)- partition         |
 //!                                +-----------------------------------------------------+
 //! ```
 //!

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// A path as [`serialize`] writes it, within a list or an option.
+#[derive(Serialize, Deserialize)]
+struct Element(#[serde(with = "self")] PathBuf);
+
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Form {
@@ -59,17 +63,16 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
 pub mod list {
     use std::path::PathBuf;
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
-    #[derive(Serialize, Deserialize)]
-    struct One(#[serde(with = "super")] PathBuf);
+    use super::Element;
 
     /// Writes paths.
     ///
     /// # Errors
     /// Only the serializer's own.
     pub fn serialize<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(paths.iter().map(|path| One(path.clone())))
+        serializer.collect_seq(paths.iter().map(|path| Element(path.clone())))
     }
 
     /// Reads what [`serialize`] wrote.
@@ -77,7 +80,7 @@ pub mod list {
     /// # Errors
     /// If one of them is no path.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
-        Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|One(path)| path).collect())
+        Ok(Vec::<Element>::deserialize(deserializer)?.into_iter().map(|Element(path)| path).collect())
     }
 }
 
@@ -151,17 +154,15 @@ pub mod pairs {
 pub mod optional {
     use std::path::PathBuf;
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct One(#[serde(with = "super")] PathBuf);
+    use super::Element;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
     /// Writes a path, or null.
     ///
     /// # Errors
     /// Only the serializer's own.
     pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-        path.clone().map(One).serialize(serializer)
+        path.clone().map(Element).serialize(serializer)
     }
 
     /// Reads what [`serialize`] wrote.
@@ -169,7 +170,7 @@ pub mod optional {
     /// # Errors
     /// If it is neither a path nor null.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-        Ok(Option::<One>::deserialize(deserializer)?.map(|One(path)| path))
+        Ok(Option::<Element>::deserialize(deserializer)?.map(|Element(path)| path))
     }
 }
 

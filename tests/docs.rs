@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use parcap::convert::oddities;
-use parcap::packets::{COLUMNS, Kind};
+use parcap::packets::{COLUMNS, ColumnType};
 use parcap::plan::Status;
 use parcap::summary::{SUMMARIES, Values};
 
@@ -20,12 +20,12 @@ fn tables() -> String {
             .to_owned();
     for column in COLUMNS {
         let kind = match column.kind {
-            Kind::Timestamp => "timestamp[us, UTC]",
-            Kind::Text => "string",
-            Kind::Int64 => "int64",
-            Kind::Int32 => "int32",
-            Kind::Float64 => "double",
-            Kind::Bool => "bool",
+            ColumnType::Timestamp => "timestamp[us, UTC]",
+            ColumnType::Text => "string",
+            ColumnType::Int64 => "int64",
+            ColumnType::Int32 => "int32",
+            ColumnType::Float64 => "double",
+            ColumnType::Bool => "bool",
         };
         let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
         writeln!(text, "| `{}` | {kind} | {null_when} | {} |", column.name, column.meaning).unwrap();

@@ -13,7 +13,7 @@ use parcap::packets::Rows;
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::address::IpAddress;
 use parcap::decode::{Packet, Stop, decode, protocol_name};
-use parcap::capture::{LinkType, OddRecord, PacketRecord};
+use parcap::capture::{LinkType, PacketRecord, RecordAnomaly};
 
 use super::{dns, mixed};
 
@@ -76,7 +76,7 @@ fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
         link_type: Some(link_type),
         data: frame,
         offset: 24,
-        odd: OddRecord::default(),
+        odd: RecordAnomaly::default(),
     };
     let mut rows = Rows::new(TimestampUnit::Us, LengthKind::Wire);
     assert_eq!(rows.append(0, &record, packet, None), i64::from(len));

@@ -10,10 +10,10 @@ use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::storage::HashedFile;
 
-use super::buffer::{Held, Rule, Sums};
-use super::group::Section;
+use super::buffer::{Buffer, Measure, Sums};
+use super::group::Group;
 use super::merge::Merge;
-use super::sorted_run::{Owners, Run, RunWriter};
+use super::sorted_run::{Owners, RunWriter, SortedRun};
 use super::spill::Space;
 
 /// What is tried, for errors.
@@ -23,16 +23,16 @@ const FAN_IN: usize = 32;
 
 /// Sums by key in any number of sections.
 #[derive(Debug)]
-pub struct Tallies {
-    held: BTreeMap<Section, Held>,
+pub struct Aggregator {
+    held: BTreeMap<Group, Buffer>,
     /// Runs by how often their keys have been merged already.
-    runs: Vec<Vec<Run>>,
+    runs: Vec<Vec<SortedRun>>,
     space: Space,
     /// Whether something was taken out.
     difference: bool,
 }
 
-/// A file that [`Tallies::save`] wrote.
+/// A file that [`Aggregator::save`] wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
     /// Its bytes.
@@ -43,7 +43,7 @@ pub struct Saved {
     pub days: Vec<Day>,
 }
 
-impl Tallies {
+impl Aggregator {
     /// None yet.
     #[must_use]
     pub fn new(space: &Space) -> Self {
@@ -56,17 +56,17 @@ impl Tallies {
         &self.space
     }
 
-    /// The keys of a section that are in memory, to add to. Whoever adds many calls [`Tallies::keep_within`] now and
+    /// The keys of a section that are in memory, to add to. Whoever adds many calls [`Aggregator::keep_within`] now and
     /// then.
-    pub fn section(&mut self, section: Section) -> &mut Held {
-        self.held.entry(section).or_insert_with(|| Held::new(section.rule))
+    pub fn section(&mut self, section: Group) -> &mut Buffer {
+        self.held.entry(section).or_insert_with(|| Buffer::new(section.rule))
     }
 
     /// Adds under a key.
     ///
     /// # Errors
-    /// As [`Tallies::keep_within`].
-    pub fn add(&mut self, section: Section, key: &[u8], sums: Sums) -> Result<()> {
+    /// As [`Aggregator::keep_within`].
+    pub fn add(&mut self, section: Group, key: &[u8], sums: Sums) -> Result<()> {
         let held = self.section(section);
         held.add(key, sums);
         // Looking at every section each time would cost more than adding does.
@@ -100,27 +100,27 @@ impl Tallies {
     }
 
     fn bytes(&self) -> usize {
-        self.held.values().map(Held::bytes).sum()
+        self.held.values().map(Buffer::bytes).sum()
     }
 
     fn settle(&mut self) {
-        self.held.values_mut().for_each(Held::settle);
+        self.held.values_mut().for_each(Buffer::settle);
     }
 
     /// Writes sections as a run without a name.
     fn spill<'a>(
         &self,
-        sections: impl IntoIterator<Item = Section>,
-        merge: impl Fn(Section) -> Result<Merge<'a>>,
-    ) -> Result<Run> {
+        sections: impl IntoIterator<Item = Group>,
+        merge: impl Fn(Group) -> Result<Merge<'a>>,
+    ) -> Result<SortedRun> {
         let folder = self.space.folder();
         let file = tempfile::tempfile_in(folder).map_err(Error::io("write sums to", folder))?;
         let (file, _) = write(RunWriter::new(file, folder)?, sections, merge, |_, _| Ok(true))?;
-        Run::open(file.into_parts().0).map_err(Error::io(READ, folder))
+        SortedRun::open(file.into_parts().0).map_err(Error::io(READ, folder))
     }
 
     /// Adds a run; a level that is full becomes one run of the next.
-    fn add_run(&mut self, run: Run, level: usize) -> Result<()> {
+    fn add_run(&mut self, run: SortedRun, level: usize) -> Result<()> {
         if self.runs.len() <= level {
             self.runs.resize_with(level + 1, Vec::new);
         }
@@ -130,7 +130,7 @@ impl Tallies {
             return Ok(());
         }
         let runs = std::mem::take(runs);
-        let sections: BTreeSet<_> = runs.iter().flat_map(Run::sections).collect();
+        let sections: BTreeSet<_> = runs.iter().flat_map(SortedRun::sections).collect();
         let merged = self.spill(sections, |section| merge_of(section, None, runs.iter(), &self.space))?;
         self.add_run(merged, level + 1)
     }
@@ -161,28 +161,28 @@ impl Tallies {
     /// If a run cannot be written.
     pub fn take_out(&mut self, mut other: Self) -> Result<()> {
         self.difference = true;
-        other.held.values_mut().for_each(Held::negate);
+        other.held.values_mut().for_each(Buffer::negate);
         for runs in &mut other.runs {
-            *runs = runs.drain(..).map(Run::negated).collect();
+            *runs = runs.drain(..).map(SortedRun::negated).collect();
         }
         self.append(other)
     }
 
-    /// Adds what [`Tallies::save`] has written. The file is read when somebody asks for its keys.
+    /// Adds what [`Aggregator::save`] has written. The file is read when somebody asks for its keys.
     ///
     /// # Errors
-    /// If the file cannot be read, or is none that [`Tallies::save`] wrote.
+    /// If the file cannot be read, or is none that [`Aggregator::save`] wrote.
     pub fn append_file(&mut self, path: &Path, owners: Owners) -> Result<()> {
-        let run = File::open(path).and_then(Run::open_checked).map_err(Error::io("read", path))?;
+        let run = File::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.with_owners(owners), 0)
     }
 
-    /// As [`Tallies::append_file`], of those sections only that are wanted.
+    /// As [`Aggregator::append_file`], of those sections only that are wanted.
     ///
     /// # Errors
-    /// As [`Tallies::append_file`].
-    pub fn append_sections(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Section) -> bool) -> Result<()> {
-        let run = File::open(path).and_then(Run::open_checked).map_err(Error::io("read", path))?;
+    /// As [`Aggregator::append_file`].
+    pub fn append_sections(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Group) -> bool) -> Result<()> {
+        let run = File::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.only(wanted).with_owners(owners), 0)
     }
 
@@ -191,7 +191,7 @@ impl Tallies {
         let sections: Vec<_> = self.held.keys().copied().filter(|section| section.day == from).collect();
         for section in sections {
             if let Some(held) = self.held.remove(&section) {
-                self.section(Section { day: to, ..section }).append(&held);
+                self.section(Group { day: to, ..section }).append(&held);
             }
         }
         self.runs.iter_mut().flatten().for_each(|run| run.rename(from, to));
@@ -199,9 +199,9 @@ impl Tallies {
 
     /// The sections that have keys, in order.
     #[must_use]
-    pub fn sections(&self) -> BTreeSet<Section> {
+    pub fn sections(&self) -> BTreeSet<Group> {
         let held = self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(section, _)| *section);
-        held.chain(self.runs.iter().flatten().flat_map(Run::sections)).collect()
+        held.chain(self.runs.iter().flatten().flat_map(SortedRun::sections)).collect()
     }
 
     /// Reads a section's keys in order, each once.
@@ -210,23 +210,23 @@ impl Tallies {
     /// One batch of some 250 KiB a run; there are at most some 32 for each time that keys were merged.
     /// # Errors
     /// If a run cannot be read.
-    pub fn read(&mut self, section: Section) -> Result<Merge<'_>> {
+    pub fn read(&mut self, section: Group) -> Result<Merge<'_>> {
         if let Some(held) = self.held.get_mut(&section) {
             held.settle();
         }
         self.merge(section)
     }
 
-    /// As [`Tallies::read`], of several sections at once.
+    /// As [`Aggregator::read`], of several sections at once.
     ///
     /// # Errors
     /// If a run cannot be read.
-    pub fn read_two(&mut self, one: Section, other: Section) -> Result<[Merge<'_>; 2]> {
+    pub fn read_two(&mut self, one: Group, other: Group) -> Result<[Merge<'_>; 2]> {
         self.settle();
         Ok([self.merge(one)?, self.merge(other)?])
     }
 
-    fn merge(&self, section: Section) -> Result<Merge<'_>> {
+    fn merge(&self, section: Group) -> Result<Merge<'_>> {
         merge_of(section, self.held.get(&section), self.runs.iter().flatten(), &self.space)
     }
 
@@ -238,8 +238,8 @@ impl Tallies {
     pub fn save(&mut self, path: &Path) -> Result<Saved> {
         self.settle();
         let file = File::create_new(path).map_err(Error::io("create", path))?;
-        let is_left = |section: Section, sums: &Sums| {
-            if !self.difference || section.rule == Rule::Span {
+        let is_left = |section: Group, sums: &Sums| {
+            if !self.difference || section.rule == Measure::Span {
                 return Ok(true);
             }
             let [a, b] = sums.more;
@@ -261,9 +261,9 @@ impl Tallies {
 /// Writes sections, the keys of each as they are merged, as far as they are wanted.
 fn write<'a>(
     mut writer: RunWriter,
-    sections: impl IntoIterator<Item = Section>,
-    merge: impl Fn(Section) -> Result<Merge<'a>>,
-    wanted: impl Fn(Section, &Sums) -> Result<bool>,
+    sections: impl IntoIterator<Item = Group>,
+    merge: impl Fn(Group) -> Result<Merge<'a>>,
+    wanted: impl Fn(Group, &Sums) -> Result<bool>,
 ) -> Result<(HashedFile, Vec<Day>)> {
     for section in sections {
         writer.begin(section)?;
@@ -278,9 +278,9 @@ fn write<'a>(
 }
 
 fn merge_of<'a, 'r>(
-    section: Section,
-    held: Option<&'a Held>,
-    runs: impl Iterator<Item = &'r Run>,
+    section: Group,
+    held: Option<&'a Buffer>,
+    runs: impl Iterator<Item = &'r SortedRun>,
     space: &Space,
 ) -> Result<Merge<'a>> {
     let cursors: io::Result<Vec<_>> = runs.flat_map(|run| run.read(section)).collect();

@@ -75,9 +75,9 @@ fn unfit() -> io::Error {
 mod tests {
     use std::fs;
 
-    use super::super::aggregator::Tallies;
-    use super::super::buffer::{Rule, Sums};
-    use super::super::group::Section;
+    use super::super::aggregator::Aggregator;
+    use super::super::buffer::{Measure, Sums};
+    use super::super::group::Group;
     use super::super::sorted_run::Owners;
     use super::super::spill::Space;
     use crate::day::Day;
@@ -88,8 +88,8 @@ mod tests {
     fn a_file_with_any_byte_changed_is_read_or_refused() {
         let folder = tempfile::tempdir().unwrap();
         let space = Space::new(folder.path());
-        let section = Section { day: Day(1), kind: 1, rule: Rule::Add, owned: false };
-        let mut tallies = Tallies::new(&space);
+        let section = Group { day: Day(1), kind: 1, rule: Measure::Add, owned: false };
+        let mut tallies = Aggregator::new(&space);
         for key in 0..300_u32 {
             tallies.add(section, &key.to_be_bytes(), Sums::of(i64::from(key), 1)).unwrap();
         }
@@ -103,7 +103,7 @@ mod tests {
                 bytes[place] ^= with;
                 let path = folder.path().join("changed");
                 fs::write(&path, &bytes).unwrap();
-                let mut tallies = Tallies::new(&space);
+                let mut tallies = Aggregator::new(&space);
                 let read = tallies.append_file(&path, Owners::AddUp).and_then(|()| {
                     let mut merge = tallies.read(section)?;
                     while merge.next()?.is_some() {}

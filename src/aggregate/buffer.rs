@@ -12,14 +12,14 @@ pub struct Sums {
     pub bytes: i64,
     /// Packets.
     pub packets: i64,
-    /// Two more numbers, added up as the section's [`Rule`] says.
+    /// Two more numbers, added up as the section's [`Measure`] says.
     pub more: [i64; 2],
 }
 
 /// How the two further numbers of [`Sums`] add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Rule {
+pub enum Measure {
     /// There are none.
     Plain,
     /// As sums.
@@ -29,7 +29,7 @@ pub enum Rule {
 }
 
 impl Sums {
-    /// The two further numbers of something without a time, under [`Rule::Span`].
+    /// The two further numbers of something without a time, under [`Measure::Span`].
     pub const NO_SPAN: [i64; 2] = [i64::MAX, i64::MIN];
 
     /// So many bytes and packets.
@@ -48,23 +48,23 @@ impl Sums {
 
     /// Adds what another place has found under the same key.
     #[inline]
-    pub fn merge(&mut self, other: &Self, rule: Rule) {
+    pub fn merge(&mut self, other: &Self, rule: Measure) {
         // Lengths come from captures: a crafted one must not end the run.
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.packets = self.packets.saturating_add(other.packets);
         let ([a, b], [x, y]) = (self.more, other.more);
         self.more = match rule {
-            Rule::Plain => [0; 2],
-            Rule::Add => [a.saturating_add(x), b.saturating_add(y)],
-            Rule::Span => [a.min(x), b.max(y)],
+            Measure::Plain => [0; 2],
+            Measure::Add => [a.saturating_add(x), b.saturating_add(y)],
+            Measure::Span => [a.min(x), b.max(y)],
         };
     }
 }
 
 /// Keys of one section, in memory.
 #[derive(Clone, Debug)]
-pub struct Held {
-    rule: Rule,
+pub struct Buffer {
+    rule: Measure,
     /// The keys; behind each the two further numbers, unless there are none: few sections have them, and entries are
     /// sorted the faster the smaller they are.
     keys: Vec<u8>,
@@ -88,10 +88,10 @@ const AROUND: usize = 256;
 /// Bytes of the two further numbers.
 const MORE: usize = 16;
 
-impl Held {
+impl Buffer {
     /// Nothing yet.
     #[must_use]
-    pub fn new(rule: Rule) -> Self {
+    pub fn new(rule: Measure) -> Self {
         Self { rule, keys: Vec::new(), entries: Vec::new(), settled: 0 }
     }
 
@@ -102,7 +102,7 @@ impl Held {
         let at = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(key);
-        if self.rule != Rule::Plain {
+        if self.rule != Measure::Plain {
             self.keys.extend(sums.more.iter().flat_map(|number| number.to_le_bytes()));
         }
         self.entries.push(Entry { prefix: prefix(key), at, len, bytes: sums.bytes, packets: sums.packets });
@@ -160,7 +160,7 @@ impl Held {
     /// Keys that were added up leave their bytes behind.
     fn compact(&mut self) {
         let mut keys = Vec::with_capacity(self.keys.len());
-        let more = if self.rule == Rule::Plain { 0 } else { MORE };
+        let more = if self.rule == Measure::Plain { 0 } else { MORE };
         for entry in &mut self.entries {
             let at = entry.at as usize;
             entry.at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -170,7 +170,7 @@ impl Held {
         self.keys = keys;
     }
 
-    /// How many keys it holds; after [`Held::settle`], how many different ones.
+    /// How many keys it holds; after [`Buffer::settle`], how many different ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -182,7 +182,7 @@ impl Held {
         self.entries.is_empty()
     }
 
-    /// A key and its sums by their place; in order after [`Held::settle`].
+    /// A key and its sums by their place; in order after [`Buffer::settle`].
     #[must_use]
     #[inline]
     pub fn get(&self, place: usize) -> Option<(&[u8], Sums)> {
@@ -202,9 +202,9 @@ fn place_of_more(entry: &Entry) -> std::ops::Range<usize> {
     end..end + MORE
 }
 
-fn sums_of(keys: &[u8], entry: &Entry, rule: Rule) -> Sums {
+fn sums_of(keys: &[u8], entry: &Entry, rule: Measure) -> Sums {
     let mut more = [0; 2];
-    if rule != Rule::Plain {
+    if rule != Measure::Plain {
         let bytes = keys.get(place_of_more(entry)).and_then(|bytes| bytes.split_first_chunk::<8>());
         if let Some((first, second)) = bytes {
             more = [i64::from_le_bytes(*first), second.first_chunk().map_or(0, |second| i64::from_le_bytes(*second))];
@@ -213,8 +213,8 @@ fn sums_of(keys: &[u8], entry: &Entry, rule: Rule) -> Sums {
     Sums { bytes: entry.bytes, packets: entry.packets, more }
 }
 
-fn set_more(keys: &mut [u8], entry: &Entry, rule: Rule, more: [i64; 2]) {
-    if rule != Rule::Plain
+fn set_more(keys: &mut [u8], entry: &Entry, rule: Measure, more: [i64; 2]) {
+    if rule != Measure::Plain
         && let Some(place) = keys.get_mut(place_of_more(entry))
     {
         let bytes = more.iter().flat_map(|number| number.to_le_bytes());

@@ -2,17 +2,17 @@
 
 use crate::day::Day;
 
-use super::buffer::Rule;
+use super::buffer::Measure;
 
 /// What is added up together: one table of one date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Section {
+pub struct Group {
     /// The date.
     pub day: Day,
     /// The table, by a number that whoever makes the keys gives it.
     pub kind: u8,
     /// How its sums add up.
-    pub rule: Rule,
+    pub rule: Measure,
     /// Whether the last [`OWNER`] bytes of its keys are the number of an owner, so that what one owner has contributed
     /// can be told from the rest.
     pub owned: bool,
@@ -21,7 +21,7 @@ pub struct Section {
 /// Bytes of an owner's number, the highest first.
 pub const OWNER: usize = 4;
 
-impl Section {
+impl Group {
     /// The same, of keys with owners.
     #[must_use]
     pub fn owned(self) -> Self {

@@ -7,7 +7,7 @@ use std::io;
 
 use crate::error::{Error, Result};
 
-use super::buffer::{Held, Rule, Sums};
+use super::buffer::{Buffer, Measure, Sums};
 use super::sorted_run::Cursor;
 use super::spill::Space;
 
@@ -15,17 +15,17 @@ use super::spill::Space;
 const STRIDE: u64 = 4096;
 
 /// Where keys come from.
-enum Source<'a> {
-    Held(&'a Held, usize),
-    Run(Box<Cursor>),
+enum MergeSource<'a> {
+    Buffer(&'a Buffer, usize),
+    SortedRun(Box<Cursor>),
 }
 
-impl Source<'_> {
+impl MergeSource<'_> {
     #[inline]
     fn get(&self) -> Option<(&[u8], Sums)> {
         match self {
-            Self::Held(held, place) => held.get(*place),
-            Self::Run(cursor) => cursor.get(),
+            Self::Buffer(held, place) => held.get(*place),
+            Self::SortedRun(cursor) => cursor.get(),
         }
     }
 
@@ -33,54 +33,54 @@ impl Source<'_> {
     #[inline]
     fn may_repeat(&self) -> bool {
         match self {
-            Self::Held(..) => false,
-            Self::Run(cursor) => cursor.may_repeat(),
+            Self::Buffer(..) => false,
+            Self::SortedRun(cursor) => cursor.may_repeat(),
         }
     }
 
     #[inline]
     fn advance(&mut self) -> io::Result<()> {
         match self {
-            Self::Held(_, place) => {
+            Self::Buffer(_, place) => {
                 *place += 1;
                 Ok(())
             }
-            Self::Run(cursor) => cursor.advance(),
+            Self::SortedRun(cursor) => cursor.advance(),
         }
     }
 }
 
 /// A source by the key at which it stands; the one with the smallest key is the greatest.
-struct Head {
+struct MergeHead {
     key: Vec<u8>,
     source: usize,
 }
 
-impl Ord for Head {
+impl Ord for MergeHead {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key.cmp(&self.key)
     }
 }
 
-impl PartialOrd for Head {
+impl PartialOrd for MergeHead {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Head {
+impl PartialEq for MergeHead {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for Head {}
+impl Eq for MergeHead {}
 
 /// Reads keys in order, each with all that was added up under it.
 pub struct Merge<'a> {
-    rule: Rule,
-    sources: Vec<Source<'a>>,
-    heads: BinaryHeap<Head>,
+    rule: Measure,
+    sources: Vec<MergeSource<'a>>,
+    heads: BinaryHeap<MergeHead>,
     key: Vec<u8>,
     /// Keys that have been read.
     read: u64,
@@ -89,12 +89,12 @@ pub struct Merge<'a> {
 
 impl<'a> Merge<'a> {
     /// Over settled keys in memory, and over runs.
-    pub(super) fn new(rule: Rule, held: Option<&'a Held>, cursors: Vec<Cursor>, space: &Space) -> Self {
-        let mut sources: Vec<_> = cursors.into_iter().map(|cursor| Source::Run(Box::new(cursor))).collect();
-        sources.extend(held.map(|held| Source::Held(held, 0)));
+    pub(super) fn new(rule: Measure, held: Option<&'a Buffer>, cursors: Vec<Cursor>, space: &Space) -> Self {
+        let mut sources: Vec<_> = cursors.into_iter().map(|cursor| MergeSource::SortedRun(Box::new(cursor))).collect();
+        sources.extend(held.map(|held| MergeSource::Buffer(held, 0)));
         let mut heads = BinaryHeap::new();
         for (source, held) in sources.iter().enumerate() {
-            heads.extend(held.get().map(|(key, _)| Head { key: key.to_vec(), source }));
+            heads.extend(held.get().map(|(key, _)| MergeHead { key: key.to_vec(), source }));
         }
         Self { rule, sources, heads, key: Vec::new(), read: 0, space: space.clone() }
     }
@@ -155,7 +155,7 @@ impl<'a> Merge<'a> {
 
 /// The same where there is nothing to merge with: only keys that differed by their owner may follow one another.
 #[inline]
-fn step_alone(only: &mut Source<'_>, into: &mut Vec<u8>, rule: Rule) -> io::Result<Option<Sums>> {
+fn step_alone(only: &mut MergeSource<'_>, into: &mut Vec<u8>, rule: Measure) -> io::Result<Option<Sums>> {
     let Some((key, mut sums)) = only.get() else { return Ok(None) };
     into.clear();
     into.extend_from_slice(key);

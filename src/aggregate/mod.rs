@@ -5,9 +5,9 @@
 //! of what came in, nor on when it was spilled; memory is bounded whatever the number of keys. What keys mean is not
 //! known here. The only door for arrow-ipc and tempfile.
 //!
-//! Sums can be taken out again ([`Tallies::take_out`]), or left out by their owner ([`Owners`]).
+//! Sums can be taken out again ([`Aggregator::take_out`]), or left out by their owner ([`Owners`]).
 //!
-//! Keys are kept apart in [`Section`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4)
+//! Keys are kept apart in [`Group`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4)
 //! whose batches belong to one section each; its metadata say which. Whoever reads Arrow reads the keys as binary.
 
 mod aggregator;
@@ -20,9 +20,9 @@ mod spill;
 #[cfg(test)]
 mod tests;
 
-pub use aggregator::{Saved, Tallies};
-pub use buffer::{Held, Rule, Sums};
-pub use group::{OWNER, Section};
+pub use aggregator::{Aggregator, Saved};
+pub use buffer::{Buffer, Measure, Sums};
+pub use group::{Group, OWNER};
 pub use merge::Merge;
-pub use sorted_run::{Owners, Run};
+pub use sorted_run::{Owners, SortedRun};
 pub use spill::Space;

@@ -20,8 +20,8 @@ use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::storage::HashedFile;
 
-use super::buffer::{Rule, Sums};
-use super::group::{OWNER, Section};
+use super::buffer::{Measure, Sums};
+use super::group::{Group, OWNER};
 
 /// Keys of a batch: what one reader of a run holds in memory, some 250 KiB, or 800 KiB of long keys.
 const BATCH_KEYS: usize = 4096;
@@ -39,7 +39,7 @@ const SECTIONS: &str = "parcap.sections";
 struct Stretch {
     day: Day,
     kind: u8,
-    rule: Rule,
+    rule: Measure,
     #[serde(default)]
     owned: bool,
     first_batch: usize,
@@ -47,8 +47,8 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn section(self) -> Section {
-        Section { day: self.day, kind: self.kind, rule: self.rule, owned: self.owned }
+    fn section(self) -> Group {
+        Group { day: self.day, kind: self.kind, rule: self.rule, owned: self.owned }
     }
 }
 
@@ -66,7 +66,7 @@ pub enum Owners {
 
 /// A run that can be read, section by section.
 #[derive(Debug)]
-pub struct Run {
+pub struct SortedRun {
     file: Arc<File>,
     stretches: Vec<Stretch>,
     owners: Owners,
@@ -74,11 +74,11 @@ pub struct Run {
     negative: bool,
 }
 
-impl Run {
+impl SortedRun {
     /// Opens a run that may have been written by anybody.
     ///
     /// # Errors
-    /// As [`Run::open`]; and if a length in it cannot be right.
+    /// As [`SortedRun::open`]; and if a length in it cannot be right.
     pub fn open_checked(file: File) -> io::Result<Self> {
         super::bounds::check(&file)?;
         Self::open(file)
@@ -103,7 +103,7 @@ impl Run {
     }
 
     /// The same, of those sections only that are wanted.
-    pub(super) fn only(mut self, wanted: &dyn Fn(Section) -> bool) -> Self {
+    pub(super) fn only(mut self, wanted: &dyn Fn(Group) -> bool) -> Self {
         self.stretches.retain(|stretch| wanted(stretch.section()));
         self
     }
@@ -114,13 +114,13 @@ impl Run {
     }
 
     /// The section that a stretch is of, for whoever reads the run.
-    fn section_of(&self, stretch: &Stretch) -> Section {
+    fn section_of(&self, stretch: &Stretch) -> Group {
         let section = stretch.section();
-        Section { owned: section.owned && !matches!(self.owners, Owners::AddUp), ..section }
+        Group { owned: section.owned && !matches!(self.owners, Owners::AddUp), ..section }
     }
 
     /// The sections that it has keys of.
-    pub fn sections(&self) -> impl Iterator<Item = Section> {
+    pub fn sections(&self) -> impl Iterator<Item = Group> {
         self.stretches.iter().map(|stretch| self.section_of(stretch))
     }
 
@@ -129,8 +129,8 @@ impl Run {
         self.stretches.iter_mut().filter(|stretch| stretch.day == from).for_each(|stretch| stretch.day = to);
     }
 
-    /// Readers of the keys of a section: one, or after [`Run::rename`] perhaps two.
-    pub(super) fn read(&self, section: Section) -> impl Iterator<Item = io::Result<Cursor>> {
+    /// Readers of the keys of a section: one, or after [`SortedRun::rename`] perhaps two.
+    pub(super) fn read(&self, section: Group) -> impl Iterator<Item = io::Result<Cursor>> {
         let of_section = move |stretch: &&Stretch| {
             let held = self.section_of(stretch);
             (held.day, held.kind, held.owned) == (section.day, section.kind, section.owned)
@@ -323,9 +323,9 @@ impl RunWriter {
     }
 
     /// Begins a section.
-    pub(super) fn begin(&mut self, section: Section) -> Result<()> {
+    pub(super) fn begin(&mut self, section: Group) -> Result<()> {
         self.end_of_batch()?;
-        let Section { day, kind, rule, owned } = section;
+        let Group { day, kind, rule, owned } = section;
         self.stretches.push(Stretch { day, kind, rule, owned, first_batch: self.batches, batches: 0 });
         Ok(())
     }

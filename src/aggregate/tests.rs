@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::aggregator::Tallies;
-use super::buffer::{Rule, Sums};
-use super::group::Section;
+use super::aggregator::Aggregator;
+use super::buffer::{Measure, Sums};
+use super::group::Group;
 use super::sorted_run::Owners;
 use super::spill::Space;
 use crate::day::Day;
 
 /// What a map makes of it.
-type Model = BTreeMap<Section, BTreeMap<Vec<u8>, Sums>>;
+type Model = BTreeMap<Group, BTreeMap<Vec<u8>, Sums>>;
 
-fn any_section() -> impl Strategy<Value = Section> {
+fn any_section() -> impl Strategy<Value = Group> {
     // A table adds up in one way.
-    (-1..2_i32, prop::sample::select(vec![(0, Rule::Add), (1, Rule::Span), (2, Rule::Plain), (3, Rule::Add)]))
-        .prop_map(|(day, (kind, rule))| Section { day: Day(day), kind, rule, owned: false })
+    (
+        -1..2_i32,
+        prop::sample::select(vec![(0, Measure::Add), (1, Measure::Span), (2, Measure::Plain), (3, Measure::Add)]),
+    )
+        .prop_map(|(day, (kind, rule))| Group { day: Day(day), kind, rule, owned: false })
 }
 
 /// Keys that are often the same, that begin with one another, and that differ behind their first eight bytes.
@@ -30,7 +33,7 @@ fn any_key() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn any_addition() -> impl Strategy<Value = (Section, Vec<u8>, Sums)> {
+fn any_addition() -> impl Strategy<Value = (Group, Vec<u8>, Sums)> {
     let sums = (0..1000_i64, 0..9_i64, -5..5_i64, -5..5_i64).prop_map(|(bytes, packets, a, b)| Sums {
         bytes,
         packets,
@@ -39,10 +42,10 @@ fn any_addition() -> impl Strategy<Value = (Section, Vec<u8>, Sums)> {
     (any_section(), any_key(), sums)
 }
 
-fn model<'a>(additions: impl IntoIterator<Item = &'a (Section, Vec<u8>, Sums)>) -> Model {
+fn model<'a>(additions: impl IntoIterator<Item = &'a (Group, Vec<u8>, Sums)>) -> Model {
     let mut model = Model::new();
     for (section, key, sums) in additions {
-        let plain = section.rule == Rule::Plain;
+        let plain = section.rule == Measure::Plain;
         let sums = &Sums { more: if plain { [0; 2] } else { sums.more }, ..*sums };
         let place = model.entry(*section).or_default();
         match place.get_mut(key) {
@@ -53,14 +56,14 @@ fn model<'a>(additions: impl IntoIterator<Item = &'a (Section, Vec<u8>, Sums)>) 
                 held.bytes += sums.bytes;
                 held.packets += sums.packets;
                 let ([a, b], [x, y]) = (held.more, sums.more);
-                held.more = if section.rule == Rule::Span { [a.min(x), b.max(y)] } else { [a + x, b + y] };
+                held.more = if section.rule == Measure::Span { [a.min(x), b.max(y)] } else { [a + x, b + y] };
             }
         }
     }
     model
 }
 
-fn all(tallies: &mut Tallies) -> Model {
+fn all(tallies: &mut Aggregator) -> Model {
     let sections = tallies.sections();
     let read = sections.into_iter().map(|section| {
         let mut keys = Vec::new();
@@ -84,9 +87,9 @@ proptest! {
         parts in 1..5_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut whole = Tallies::new(&Space::new(folder.path()).with_room(room));
+        let mut whole = Aggregator::new(&Space::new(folder.path()).with_room(room));
         for (number, part) in additions.chunks(additions.len().div_ceil(parts).max(1)).enumerate() {
-            let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
+            let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(room));
             for (section, key, sums) in part {
                 tallies.section(*section).add(key, *sums);
                 tallies.keep_within().unwrap();
@@ -108,8 +111,8 @@ proptest! {
         room in 0..3000_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let save = |name: &str, room: usize, additions: &mut dyn Iterator<Item = &(Section, Vec<u8>, Sums)>| {
-            let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
+        let save = |name: &str, room: usize, additions: &mut dyn Iterator<Item = &(Group, Vec<u8>, Sums)>| {
+            let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(room));
             for (section, key, sums) in additions {
                 tallies.section(*section).add(key, *sums);
                 tallies.keep_within().unwrap();
@@ -129,15 +132,15 @@ proptest! {
         room in 0..3000_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(room));
+        let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(room));
         for (section, key, sums) in &additions {
             tallies.section(*section).add(key, *sums);
             tallies.keep_within().unwrap();
         }
         tallies.rename(Day(-1), Day(0));
-        let moved = |(section, key, sums): &(Section, Vec<u8>, Sums)| {
+        let moved = |(section, key, sums): &(Group, Vec<u8>, Sums)| {
             let day = if section.day == Day(-1) { Day(0) } else { section.day };
-            (Section { day, ..*section }, key.clone(), *sums)
+            (Group { day, ..*section }, key.clone(), *sums)
         };
         prop_assert_eq!(all(&mut tallies), model(&additions.iter().map(moved).collect::<Vec<_>>()));
     }
@@ -146,8 +149,8 @@ proptest! {
 #[test]
 fn many_runs_become_few() {
     let folder = tempfile::tempdir().unwrap();
-    let section = Section { day: Day(0), kind: 0, rule: Rule::Add, owned: false };
-    let mut tallies = Tallies::new(&Space::new(folder.path()).with_room(0));
+    let section = Group { day: Day(0), kind: 0, rule: Measure::Add, owned: false };
+    let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(0));
     for number in 0..5000_u32 {
         tallies.section(section).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
         tallies.keep_within().unwrap();
@@ -164,7 +167,7 @@ fn what_is_no_run_is_an_error_that_names_it() {
     let path = folder.path().join("text");
     for bytes in [b"".as_slice(), b"text", &[0; 4096]] {
         std::fs::write(&path, bytes).unwrap();
-        let error = Tallies::new(&Space::new(folder.path())).append_file(&path, Owners::Stay).unwrap_err();
+        let error = Aggregator::new(&Space::new(folder.path())).append_file(&path, Owners::Stay).unwrap_err();
         assert!(error.to_string().contains("text: cannot read"), "{error}");
     }
 }
@@ -172,23 +175,23 @@ fn what_is_no_run_is_an_error_that_names_it() {
 #[test]
 fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut tallies = Tallies::new(&Space::new(folder.path()));
-    let section = |rule| Section { day: Day(0), kind: 0, rule, owned: false };
-    tallies.section(section(Rule::Add)).add(b"key", Sums::of(1, 1));
+    let mut tallies = Aggregator::new(&Space::new(folder.path()));
+    let section = |rule| Group { day: Day(0), kind: 0, rule, owned: false };
+    tallies.section(section(Measure::Add)).add(b"key", Sums::of(1, 1));
     let path = folder.path().join("file");
     tallies.save(&path).unwrap();
-    let mut tallies = Tallies::new(&Space::new(folder.path()));
+    let mut tallies = Aggregator::new(&Space::new(folder.path()));
     tallies.append_file(&path, Owners::Stay).unwrap();
-    assert!(tallies.read(section(Rule::Plain)).is_err_and(|error| error.to_string().contains("another version")));
-    assert!(tallies.read(section(Rule::Add)).unwrap().next().unwrap().is_some());
+    assert!(tallies.read(section(Measure::Plain)).is_err_and(|error| error.to_string().contains("another version")));
+    assert!(tallies.read(section(Measure::Add)).unwrap().next().unwrap().is_some());
 }
 
 #[test]
 fn work_ends_when_somebody_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let section = Section { day: Day(0), kind: 0, rule: Rule::Add, owned: false };
+    let section = Group { day: Day(0), kind: 0, rule: Measure::Add, owned: false };
     let stop = || Err(crate::error::Error::Interrupted { signal: 15 });
-    let mut tallies = Tallies::new(&Space::new(folder.path()).with_stop(stop));
+    let mut tallies = Aggregator::new(&Space::new(folder.path()).with_stop(stop));
     (0..100_000_u32).for_each(|number| tallies.section(section).add(&number.to_be_bytes(), Sums::of(1, 1)));
     let mut merge = tallies.read(section).unwrap();
     let keys = (0..100_000).take_while(|_| merge.next().is_ok()).count();

@@ -11,7 +11,7 @@ use crate::discover::{Format, MAGIC_LEN, format};
 
 use super::damage::DamageKind;
 use super::frame::Fault;
-use super::pcapng::Order;
+use super::pcapng::ByteOrder;
 use super::position::{Framing, Section};
 use crate::capture::pcap;
 use crate::capture::pcapng;
@@ -50,7 +50,7 @@ fn pcap(bytes: &[u8], format: Format) -> Result<Option<(Framing, usize)>, Fault>
         return Err(cut(pcap::FILE_HEADER, bytes));
     };
     let Ok(header) = pcap::parse(*head, format) else { return Ok(None) };
-    let order = Order { big_endian: header.big_endian };
+    let order = ByteOrder { big_endian: header.big_endian };
     let [_, _, _, _, _, _, _, _, z0, z1, z2, z3, d0, d1, d2, d3, ..] = *head;
     let zone = order.u32([z0, z1, z2, z3]).cast_signed().unsigned_abs();
     let is_plausible = zone <= ZONE_S && order.u32([d0, d1, d2, d3]) <= DIGITS;
@@ -61,7 +61,7 @@ fn pcapng(bytes: &[u8]) -> Result<Option<(Framing, usize)>, Fault> {
     let Some((head, _)) = bytes.split_first_chunk::<HEADER>() else { return Err(cut(HEADER, bytes)) };
     let [_, _, _, _, l0, l1, l2, l3, m0, m1, m2, m3, v0, v1, v2, v3, ..] = *head;
     let Ok(big_endian) = pcapng::section_order([m0, m1, m2, m3]) else { return Ok(None) };
-    let order = Order { big_endian };
+    let order = ByteOrder { big_endian };
     let is_long_enough = order.u32([l0, l1, l2, l3]) as usize >= HEADER;
     let is_plausible = is_long_enough && pcapng::is_version(order.u16([v0, v1]), order.u16([v2, v3]));
     let section = Section { big_endian, interfaces: Arc::default(), gapped: false };

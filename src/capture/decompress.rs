@@ -22,7 +22,7 @@ const RATIO_COUNTS_FROM: u64 = 64 << 20;
 pub enum Excess {
     /// Much more comes out than any capture has in so few bytes.
     Ratio {
-        /// Packed bytes so far.
+        /// CompressedReader bytes so far.
         packed: u64,
         /// Unpacked bytes so far.
         unpacked: u64,
@@ -68,7 +68,7 @@ pub(super) fn unpack<R: BufRead + Send + 'static>(
         return Ok(Box::new(reader));
     }
     let packed = Arc::new(AtomicU64::new(0));
-    let reader = Packed { bytes: Box::new(reader), taken: Arc::clone(&packed) };
+    let reader = CompressedReader { bytes: Box::new(reader), taken: Arc::clone(&packed) };
     let bytes: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(reader),
         Compression::Gzip => Box::new(Members::new(flate2::bufread::GzDecoder::new(reader), compression)),
@@ -81,31 +81,31 @@ pub(super) fn unpack<R: BufRead + Send + 'static>(
         Compression::Bzip2 => Box::new(Members::new(bzip2::bufread::BzDecoder::new(reader), compression)),
         Compression::Lz4 => Box::new(Members::new(Lz4Frame::new(reader), compression)),
     };
-    Ok(Box::new(Believed { bytes, compression, packed, unpacked: 0, allowed }))
+    Ok(Box::new(BombGuard { bytes, compression, packed, unpacked: 0, allowed }))
 }
 
-/// Packed bytes, with a count of what is taken of them, to the byte: what has been read ahead would make the count differ
+/// CompressedReader bytes, with a count of what is taken of them, to the byte: what has been read ahead would make the count differ
 /// from one run to the next.
-pub(super) struct Packed {
+pub(super) struct CompressedReader {
     bytes: Box<dyn BufRead + Send>,
     taken: Arc<AtomicU64>,
 }
 
-impl Packed {
+impl CompressedReader {
     /// Bytes that have been taken.
     pub(super) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
 }
 
-impl Default for Packed {
+impl Default for CompressedReader {
     /// None, to stand where others were taken away.
     fn default() -> Self {
         Self { bytes: Box::new(io::empty()), taken: Arc::default() }
     }
 }
 
-impl BufRead for Packed {
+impl BufRead for CompressedReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.bytes.fill_buf()
     }
@@ -116,7 +116,7 @@ impl BufRead for Packed {
     }
 }
 
-impl Read for Packed {
+impl Read for CompressedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.fill_buf()?.read(buffer)?;
         self.consume(read);
@@ -125,7 +125,7 @@ impl Read for Packed {
 }
 
 /// Unpacked bytes as long as they are not too many to be believed.
-struct Believed {
+struct BombGuard {
     bytes: Box<dyn Read + Send>,
     compression: Compression,
     packed: Arc<AtomicU64>,
@@ -133,7 +133,7 @@ struct Believed {
     allowed: u64,
 }
 
-impl Believed {
+impl BombGuard {
     /// The decompressors say that a window is too large in words only.
     fn name(&self, error: io::Error) -> io::Error {
         let text = error.raw_os_error().map_or_else(|| error.to_string(), |_| String::new());
@@ -146,7 +146,7 @@ impl Believed {
     }
 }
 
-impl Read for Believed {
+impl Read for BombGuard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let packed = self.packed.load(Ordering::Relaxed);
         if self.unpacked >= RATIO_COUNTS_FROM && self.unpacked / MAX_RATIO > packed {

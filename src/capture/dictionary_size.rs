@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 
 use crate::discover::magic;
 use crate::discover::{Compression, Input};
-use crate::storage::Steady;
+use crate::storage::RetryingReader;
 use crate::storage::open_regular;
 
 /// Bytes of a packed file's beginning that say it.
@@ -23,7 +23,7 @@ pub(super) fn window_of(file: &File, compression: Compression) -> io::Result<Opt
         return Ok(None);
     }
     let mut head = Vec::new();
-    Steady(file).take(HEAD).read_to_end(&mut head)?;
+    RetryingReader(file).take(HEAD).read_to_end(&mut head)?;
     Ok(window(&head))
 }
 

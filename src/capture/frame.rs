@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::appended::Begun;
 use super::damage::DamageKind;
 use super::link_type::LinkType;
-use super::record::OddRecord;
+use super::record::RecordAnomaly;
 use super::time::Timestamp;
 
 /// A whole record at the front of the window.
@@ -21,7 +21,7 @@ pub(super) struct Frame {
     pub(super) data: Range<usize>,
     /// Bytes of the record, header and padding included.
     pub(super) total: usize,
-    pub(super) odd: OddRecord,
+    pub(super) odd: RecordAnomaly,
 }
 
 /// Why there is no next record where one should be, though the bytes have not ended.

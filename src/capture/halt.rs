@@ -51,7 +51,7 @@ impl CaptureReader {
             // A stream has lost what was stepped over; it is part of the gap.
             self.window.go_back(damage.offset);
         }
-        let known = salvage::Times::new(self.position.first_time, self.last_time);
+        let known = salvage::RecordTimes::new(self.position.first_time, self.last_time);
         let resumed = salvage::find(&mut self.window, &mut self.position.framing, known, damage.kind);
         self.position.offset = self.window.offset();
         self.note_gap(&damage, resumed.is_some());

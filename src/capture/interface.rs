@@ -3,7 +3,7 @@
 //! The library's own reading of the block refuses it whole for one bad option; here the options before the bad one count.
 
 use super::link_type::LinkType;
-use super::pcapng::Order;
+use super::pcapng::ByteOrder;
 use super::position::Interface;
 use super::time::Resolution;
 
@@ -12,7 +12,7 @@ const OPTION_TSRESOL: u16 = 9;
 const OPTION_TSOFFSET: u16 = 14;
 
 /// Reads the body of an Interface Description Block; `None` if it is shorter than its fixed fields.
-pub(super) fn describe(body: &[u8], order: Order) -> Option<Interface> {
+pub(super) fn describe(body: &[u8], order: ByteOrder) -> Option<Interface> {
     let ([t0, t1, _, _, s0, s1, s2, s3], rest) = body.split_first_chunk()?;
     // Neither option may be there twice; where one is, the first counts, as tshark has it.
     let (mut resolution, mut offset_s) = (None, None);
@@ -38,7 +38,7 @@ pub(super) fn describe(body: &[u8], order: Order) -> Option<Interface> {
 }
 
 /// Codes and values of the options up to their end, or up to one that is longer than what is left of its block.
-pub(super) fn options(bytes: &[u8], order: Order) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn options(bytes: &[u8], order: ByteOrder) -> impl Iterator<Item = (u16, &[u8])> {
     let mut left = bytes;
     std::iter::from_fn(move || {
         let ([c0, c1, l0, l1], rest) = left.split_first_chunk()?;
@@ -51,7 +51,7 @@ pub(super) fn options(bytes: &[u8], order: Order) -> impl Iterator<Item = (u16, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::pcapng::Order;
+    use super::super::pcapng::ByteOrder;
     use super::super::time::Resolution;
     use super::describe;
 
@@ -63,7 +63,7 @@ mod tests {
             &[0, 9, 0, 1, 9, 0, 0, 0, 0, 9, 0, 1, 6, 0, 0, 0],
             &[0, 14, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 14, 0, 8, 0, 0, 0, 0, 0, 0, 0, 2],
         ];
-        let interface = describe(&body.concat(), Order { big_endian: true }).unwrap();
+        let interface = describe(&body.concat(), ByteOrder { big_endian: true }).unwrap();
         assert_eq!((interface.resolution, interface.offset_s), (Resolution(9), 1));
     }
 }

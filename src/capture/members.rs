@@ -11,7 +11,7 @@ use std::mem;
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
 
-use super::decompress::Packed;
+use super::decompress::CompressedReader;
 use crate::discover::Compression;
 use crate::discover::zeros;
 use crate::discover::{MAGIC_LEN, magic};
@@ -19,7 +19,7 @@ use crate::discover::{MAGIC_LEN, magic};
 /// Unpacks one member; a read gives nothing at its end.
 pub(super) trait Member: Read {
     /// What has not been unpacked yet.
-    fn packed(&mut self) -> &mut Packed;
+    fn packed(&mut self) -> &mut CompressedReader;
 
     /// Begins the next member, with which the packed bytes go on.
     fn begin(&mut self) -> io::Result<()>;
@@ -104,8 +104,8 @@ impl<M: Member> Read for Members<M> {
     }
 }
 
-impl Member for flate2::bufread::GzDecoder<Packed> {
-    fn packed(&mut self) -> &mut Packed {
+impl Member for flate2::bufread::GzDecoder<CompressedReader> {
+    fn packed(&mut self) -> &mut CompressedReader {
         self.get_mut()
     }
 
@@ -117,8 +117,8 @@ impl Member for flate2::bufread::GzDecoder<Packed> {
     }
 }
 
-impl Member for bzip2::bufread::BzDecoder<Packed> {
-    fn packed(&mut self) -> &mut Packed {
+impl Member for bzip2::bufread::BzDecoder<CompressedReader> {
+    fn packed(&mut self) -> &mut CompressedReader {
         self.get_mut()
     }
 
@@ -130,13 +130,13 @@ impl Member for bzip2::bufread::BzDecoder<Packed> {
 
 /// A stream of the .xz format.
 pub(super) struct XzStream {
-    decoder: liblzma::bufread::XzDecoder<Packed>,
+    decoder: liblzma::bufread::XzDecoder<CompressedReader>,
     allowed: u64,
 }
 
 impl XzStream {
     /// Of which each may take up to `allowed` bytes of memory.
-    pub(super) fn new(packed: Packed, allowed: u64) -> io::Result<Self> {
+    pub(super) fn new(packed: CompressedReader, allowed: u64) -> io::Result<Self> {
         let stream = liblzma::stream::Stream::new_stream_decoder(allowed, 0)?;
         Ok(Self { decoder: liblzma::bufread::XzDecoder::new_stream(packed, stream), allowed })
     }
@@ -149,7 +149,7 @@ impl Read for XzStream {
 }
 
 impl Member for XzStream {
-    fn packed(&mut self) -> &mut Packed {
+    fn packed(&mut self) -> &mut CompressedReader {
         self.decoder.get_mut()
     }
 
@@ -161,14 +161,14 @@ impl Member for XzStream {
 
 /// A zstd frame, skippable ones included. The library's own reader goes on into what follows a frame, whatever it is.
 pub(super) struct ZstdFrame {
-    packed: Packed,
+    packed: CompressedReader,
     decoder: Decoder<'static>,
     ended: bool,
 }
 
 impl ZstdFrame {
     /// Of which each may have a window of up to 2 to the power of `window_log` bytes.
-    pub(super) fn new(packed: Packed, window_log: u32) -> io::Result<Self> {
+    pub(super) fn new(packed: CompressedReader, window_log: u32) -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(window_log))?;
         Ok(Self { packed, decoder, ended: false })
@@ -196,7 +196,7 @@ impl Read for ZstdFrame {
 }
 
 impl Member for ZstdFrame {
-    fn packed(&mut self) -> &mut Packed {
+    fn packed(&mut self) -> &mut CompressedReader {
         &mut self.packed
     }
 
@@ -209,11 +209,11 @@ impl Member for ZstdFrame {
 /// An LZ4 frame. The decoder stops at its end, and goes on when it is read again.
 ///
 /// It also stops, without a word, where the bytes end before a block or inside a frame's first bytes.
-pub(super) struct Lz4Frame(lz4_flex::frame::FrameDecoder<Starving>);
+pub(super) struct Lz4Frame(lz4_flex::frame::FrameDecoder<EofProbe>);
 
 impl Lz4Frame {
-    pub(super) fn new(packed: Packed) -> Self {
-        Self(lz4_flex::frame::FrameDecoder::new(Starving { packed, starved: false }))
+    pub(super) fn new(packed: CompressedReader) -> Self {
+        Self(lz4_flex::frame::FrameDecoder::new(EofProbe { packed, starved: false }))
     }
 }
 
@@ -229,7 +229,7 @@ impl Read for Lz4Frame {
 }
 
 impl Member for Lz4Frame {
-    fn packed(&mut self) -> &mut Packed {
+    fn packed(&mut self) -> &mut CompressedReader {
         &mut self.0.get_mut().packed
     }
 
@@ -239,12 +239,12 @@ impl Member for Lz4Frame {
 }
 
 /// Notes whether somebody wanted more bytes than there are.
-struct Starving {
-    packed: Packed,
+struct EofProbe {
+    packed: CompressedReader,
     starved: bool,
 }
 
-impl Read for Starving {
+impl Read for EofProbe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.packed.read(buffer)?;
         self.starved |= read == 0 && !buffer.is_empty();

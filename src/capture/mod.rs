@@ -6,7 +6,7 @@
 //! [`crate::decode`]'s.
 
 mod appended;
-mod content;
+mod content_hashes;
 mod damage;
 mod decompress;
 mod dictionary_size;
@@ -30,12 +30,12 @@ mod source;
 mod survey;
 mod time;
 
-pub use content::{Content, Piece};
+pub use content_hashes::ContentHashes;
 pub use damage::{Damage, DamageKind, Gap, Gaps};
 pub use link_type::LinkType;
 pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
 pub use reader::CaptureReader;
-pub use record::{OddRecord, PacketRecord};
+pub use record::{PacketRecord, RecordAnomaly};
 pub use resync::guess;
 pub use source::Source;
 pub use survey::{AppendedSurvey, InterfaceSurvey, SectionSurvey, Survey};

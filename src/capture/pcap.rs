@@ -1,6 +1,6 @@
 //! Framing of classic pcap: the file header, and one record at a time.
 //!
-//! In: a [`Window`]. Out: where the next record's bytes lie. Source: draft-ietf-opsawg-pcap sections 4 and 5; the order
+//! In: a [`ReadBuffer`]. Out: where the next record's bytes lie. Source: draft-ietf-opsawg-pcap sections 4 and 5; the order
 //! of the lengths in old versions and the limit on captured lengths are libpcap's (sf-pcap.c).
 
 use pcap_file::Endianness;
@@ -12,8 +12,8 @@ use super::damage::DamageKind;
 use super::frame::{Fault, Frame, Halt};
 use super::link_type::LinkType;
 use super::position::{FileHeader, LengthOrder};
-use super::read_buffer::Window;
-use super::record::OddRecord;
+use super::read_buffer::ReadBuffer;
+use super::record::RecordAnomaly;
 use super::time::Timestamp;
 use crate::capture::appended;
 
@@ -29,7 +29,7 @@ const CLOCK_SET: u32 = 315_532_800;
 const ABSOLUTE_MAX: u32 = 16 << 20;
 
 /// Reads the file header, and leaves the window behind it.
-pub(super) fn file_header(window: &mut Window, format: Format) -> Result<FileHeader, Refusal> {
+pub(super) fn file_header(window: &mut ReadBuffer, format: Format) -> Result<FileHeader, Refusal> {
     let held = window.fill(FILE_HEADER);
     let Some((bytes, _)) = held.split_first_chunk() else {
         return Err(Refusal::HeaderCut { needed: FILE_HEADER as u64, found: held.len() as u64 });
@@ -75,7 +75,7 @@ fn link_type_field(field: u32) -> u16 {
 
 /// The next record, whole, left at the front of the window; `None` at the end of the file.
 #[inline]
-pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Frame>, Halt> {
+pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option<Frame>, Halt> {
     let header_len = usize::from(header.record_header);
     let held = window.fill(header_len);
     let Some((head, _)) = held.split_first_chunk::<16>().filter(|_| held.len() >= header_len) else {
@@ -107,15 +107,15 @@ pub(super) fn next(window: &mut Window, header: FileHeader) -> Result<Option<Fra
         interface: None,
         data: header_len..header_len + announced,
         total: header_len + announced,
-        odd: OddRecord::FRACTION_CARRIED.when(fields.fraction >= per_second(header))
-            | OddRecord::CAP_LEN_OVER_SNAP_LEN.when(header.snap_len != 0 && fields.cap_len > header.snap_len),
+        odd: RecordAnomaly::FRACTION_CARRIED.when(fields.fraction >= per_second(header))
+            | RecordAnomaly::CAP_LEN_OVER_SNAP_LEN.when(header.snap_len != 0 && fields.cap_len > header.snap_len),
     }))
 }
 
 /// Whether what is not usual is a record all the same, and not another capture, or what was never written.
 #[cold]
 #[inline(never)]
-fn unusual(window: &mut Window, header: FileHeader) -> Result<RecordFields, Halt> {
+fn unusual(window: &mut ReadBuffer, header: FileHeader) -> Result<RecordFields, Halt> {
     if let Some(begun) = appended::begins(window.fill(appended::HEADER))? {
         return Err(Halt::Begins(begun));
     }
@@ -131,7 +131,7 @@ fn unusual(window: &mut Window, header: FileHeader) -> Result<RecordFields, Halt
 
 /// How many bytes were written of a record header that says nothing at all, or nothing but a time, and that is followed by
 /// zeros: of a packet that had no byte on the wire. `None` if it is a record all the same.
-fn unwritten(window: &mut Window, header: FileHeader) -> Option<usize> {
+fn unwritten(window: &mut ReadBuffer, header: FileHeader) -> Option<usize> {
     let header_len = usize::from(header.record_header);
     let (head, behind) = window.fill(2 * header_len).split_at_checked(header_len)?;
     let written = head.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -145,7 +145,7 @@ fn unwritten(window: &mut Window, header: FileHeader) -> Option<usize> {
 
 /// Whether two credible records of a clock that was not set follow at once, so that a header of zeros is a record too. What
 /// is cut off never makes one of it.
-fn records_follow(window: &mut Window, mut at: usize, header: FileHeader) -> bool {
+fn records_follow(window: &mut ReadBuffer, mut at: usize, header: FileHeader) -> bool {
     (0..2).all(|_| {
         let Some(rest) = window.fill(at + usize::from(header.record_header)).get(at..) else { return false };
         let Ok(fields) = record_fields(rest, header) else { return false };

@@ -1,6 +1,6 @@
 //! Framing of pcapng: one block at a time, packets handed out, the rest read for what it says or stepped over.
 //!
-//! In: a [`Window`] that begins with a block, and the section it is in. Out: where the next packet's bytes lie, and the
+//! In: a [`ReadBuffer`] that begins with a block, and the section it is in. Out: where the next packet's bytes lie, and the
 //! section as later blocks find it. A block of an unknown type is stepped over; name resolution, statistics, decryption
 //! secrets and custom blocks say nothing about rows. Source: draft-ietf-opsawg-pcapng sections 3 and 4, and its
 //! appendix on the obsolete Packet Block.
@@ -19,8 +19,8 @@ use super::damage::DamageKind;
 use super::frame::{Fault, Frame, Halt};
 use super::interface::describe;
 use super::position::{Interface, Section};
-use super::read_buffer::Window;
-use super::record::OddRecord;
+use super::read_buffer::ReadBuffer;
+use super::record::RecordAnomaly;
 use super::survey::Survey;
 use super::time::Timestamp;
 use crate::capture::appended;
@@ -38,11 +38,11 @@ const SECTION_HEADER_MIN: u32 = 28;
 
 /// Numbers in the byte order of a section.
 #[derive(Clone, Copy)]
-pub(super) struct Order {
+pub(super) struct ByteOrder {
     pub(super) big_endian: bool,
 }
 
-impl Order {
+impl ByteOrder {
     pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
         if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
     }
@@ -83,7 +83,7 @@ pub(super) struct Reading<'a> {
 /// Reads blocks up to the next packet, which is left whole at the front of the window; `None` at the end of the file or
 /// at the first block that begins at `limit` or later.
 pub(super) fn next(
-    window: &mut Window,
+    window: &mut ReadBuffer,
     section: &mut Section,
     reading: &mut Reading<'_>,
 ) -> Result<Option<Frame>, Halt> {
@@ -99,7 +99,7 @@ pub(super) fn next(
         if u32::from_be_bytes(kind) == SECTION_HEADER_BLOCK {
             section.big_endian = section_order(magic)?;
         }
-        let order = Order { big_endian: section.big_endian };
+        let order = ByteOrder { big_endian: section.big_endian };
         let kind = order.u32(kind);
         if let Some(frame) = block(window, section, order, (kind, order.u32(length)), reading)? {
             return Ok(Some(frame));
@@ -110,9 +110,9 @@ pub(super) fn next(
 
 /// One block: a packet is returned and left in the window, anything else is consumed.
 fn block(
-    window: &mut Window,
+    window: &mut ReadBuffer,
     section: &mut Section,
-    order: Order,
+    order: ByteOrder,
     (kind, length): (u32, u32),
     reading: &mut Reading<'_>,
 ) -> Result<Option<Frame>, Halt> {
@@ -188,7 +188,7 @@ fn block(
 /// the length that it needs.
 #[cold]
 #[inline(never)]
-fn unusual(window: &mut Window, length: u32, needed: u32) -> Result<u32, Halt> {
+fn unusual(window: &mut ReadBuffer, length: u32, needed: u32) -> Result<u32, Halt> {
     if needed == u32::MAX
         && let Some(begun) = appended::begins(window.fill(appended::HEADER))?
     {
@@ -212,7 +212,7 @@ fn padded(length: u32) -> usize {
 }
 
 /// The body of a whole block, after the check that its two lengths agree.
-fn body(held: &[u8], order: Order, length: u32, total: usize) -> Result<&[u8], Fault> {
+fn body(held: &[u8], order: ByteOrder, length: u32, total: usize) -> Result<&[u8], Fault> {
     let block = held.get(..total).unwrap_or_default();
     let trailer = block.last_chunk().map_or(0, |bytes| order.u32(*bytes));
     let differ = || Fault::new(DamageKind::BlockLengthsDiffer, u64::from(length), u64::from(trailer));
@@ -233,7 +233,7 @@ fn body(held: &[u8], order: Order, length: u32, total: usize) -> Result<&[u8], F
 }
 
 /// Steps over a block that is too long to hold and says nothing about rows.
-fn step_over(window: &mut Window, order: Order, length: u32) -> Result<(), Fault> {
+fn step_over(window: &mut ReadBuffer, order: ByteOrder, length: u32) -> Result<(), Fault> {
     let offset = Some(window.offset());
     let before_trailer = padded(length) as u64 - 4;
     let skipped = window.skip(before_trailer);
@@ -268,7 +268,7 @@ pub(super) fn is_version(major: u16, minor: u16) -> bool {
     major == 1 && matches!(minor, 0 | 2)
 }
 
-fn section_version(body: &[u8], order: Order) -> Result<(), Fault> {
+fn section_version(body: &[u8], order: ByteOrder) -> Result<(), Fault> {
     let version = body.get(4..8).and_then(|bytes| bytes.first_chunk::<4>());
     if let Some(&[a, b, c, d]) = version {
         let (major, minor) = (order.u16([a, b]), order.u16([c, d]));
@@ -283,7 +283,7 @@ fn section_version(body: &[u8], order: Order) -> Result<(), Fault> {
 }
 
 /// Section 4.3: interface, time, two lengths, the packet.
-fn enhanced_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usize) -> Option<Frame> {
+fn enhanced_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
     let ([i0, i1, i2, i3, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
         body.split_first_chunk()?;
     let interface = order.u32([*i0, *i1, *i2, *i3]);
@@ -298,7 +298,7 @@ fn enhanced_packet(body: &[u8], order: Order, interfaces: &[Interface], total: u
 }
 
 /// Appendix A: as the Enhanced Packet Block, with a 16-bit interface and a count of drops.
-fn obsolete_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usize) -> Option<Frame> {
+fn obsolete_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
     let ([i0, i1, _, _, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
         body.split_first_chunk()?;
     Some(timed_packet(
@@ -333,17 +333,17 @@ fn timed_packet(
         interface: Some(number),
         data: room.start..room.start + held,
         total,
-        odd: OddRecord::TIME_OUT_OF_RANGE.when(interface.is_some() && time.is_none())
-            | OddRecord::NO_INTERFACE.when(interface.is_none())
-            | OddRecord::CAP_LEN_OVER_BLOCK.when(cap_len as usize > room.len())
-            | OddRecord::CAP_LEN_OVER_SNAP_LEN
+        odd: RecordAnomaly::TIME_OUT_OF_RANGE.when(interface.is_some() && time.is_none())
+            | RecordAnomaly::NO_INTERFACE.when(interface.is_none())
+            | RecordAnomaly::CAP_LEN_OVER_BLOCK.when(cap_len as usize > room.len())
+            | RecordAnomaly::CAP_LEN_OVER_SNAP_LEN
                 .when(interface.is_some_and(|found| found.snap_len != 0 && cap_len > found.snap_len)),
     }
 }
 
 /// Section 4.4: the wire length and the packet. It belongs to the first interface, whose snapshot length says where the
 /// packet ends and the padding begins; it has no time.
-fn simple_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usize) -> Option<Frame> {
+fn simple_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
     let (orig_len, packet) = body.split_first_chunk()?;
     let orig_len = order.u32(*orig_len);
     let interface = interfaces.first();
@@ -358,7 +358,7 @@ fn simple_packet(body: &[u8], order: Order, interfaces: &[Interface], total: usi
         interface: Some(0),
         data: 12..12 + held,
         total,
-        odd: OddRecord::NO_INTERFACE.when(interface.is_none())
-            | OddRecord::CAP_LEN_OVER_BLOCK.when(cap_len as usize > packet.len()),
+        odd: RecordAnomaly::NO_INTERFACE.when(interface.is_none())
+            | RecordAnomaly::CAP_LEN_OVER_BLOCK.when(cap_len as usize > packet.len()),
     })
 }

@@ -52,7 +52,7 @@ pub struct FileHeader {
     pub link_type: LinkType,
 }
 
-/// Order of the two lengths in a record header. Old writers disagreed (libpcap, sf-pcap.c).
+/// ByteOrder of the two lengths in a record header. Old writers disagreed (libpcap, sf-pcap.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LengthOrder {

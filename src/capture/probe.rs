@@ -11,7 +11,7 @@ use crate::discover::LOOKED_AT;
 use crate::discover::magic;
 use crate::discover::{Candidate, Refusal};
 use crate::discover::{Compression, Input};
-use crate::storage::Steady;
+use crate::storage::RetryingReader;
 use crate::storage::fingerprint;
 use crate::storage::{modified, open_regular};
 
@@ -58,7 +58,7 @@ impl Candidate {
 
 fn head_of(file: &File) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(LOOKED_AT);
-    Steady(file).take(LOOKED_AT as u64).read_to_end(&mut head)?;
+    RetryingReader(file).take(LOOKED_AT as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 
@@ -71,7 +71,7 @@ fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(
     let too_large = (needed > window).then_some(Refusal::Window { compression, needed, allowed: window });
     again.rewind()?;
     let mut head = Vec::with_capacity(LOOKED_AT);
-    let packed = BufReader::new(Steady(again));
+    let packed = BufReader::new(RetryingReader(again));
     let unpacked = unpack(compression, packed, window.max(needed));
     let result = unpacked.and_then(|bytes| bytes.take(LOOKED_AT as u64).read_to_end(&mut head));
     match result {

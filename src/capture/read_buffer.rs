@@ -10,7 +10,7 @@ use crate::hash::ContentHash;
 const BUFFER: usize = 1 << 20;
 
 /// The bytes from an offset on, as many as were asked for.
-pub(super) struct Window {
+pub(super) struct ReadBuffer {
     source: Source,
     buffer: Vec<u8>,
     start: usize,
@@ -27,7 +27,7 @@ pub(super) struct Window {
     hashed: usize,
 }
 
-impl Window {
+impl ReadBuffer {
     /// A window that begins at `offset`, where the source stands.
     pub(super) fn new(source: Source, offset: u64) -> Self {
         Self {

@@ -3,11 +3,11 @@
 use super::source::{Source, SourceError};
 use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, format, refusal};
 
-use super::content::Content;
+use super::content_hashes::ContentHashes;
 use super::damage::{Damage, Gaps};
 use super::frame::{Fault, Frame, Halt};
 use super::position::{Framing, Position, Section};
-use super::read_buffer::Window;
+use super::read_buffer::ReadBuffer;
 use super::record::PacketRecord;
 use super::survey::Survey;
 use super::time::Timestamp;
@@ -30,7 +30,7 @@ use crate::capture::pcapng;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub struct CaptureReader {
-    pub(super) window: Window,
+    pub(super) window: ReadBuffer,
     pub(super) position: Position,
     limit: u64,
     pub(super) frames: u64,
@@ -51,7 +51,7 @@ pub struct CaptureReader {
     /// Where the bytes begin that are hashed, if that is asked for.
     hashed_from: Option<u64>,
     /// What was read before zeros that were counted.
-    settled: Option<Content>,
+    settled: Option<ContentHashes>,
     /// Whether a signal ended its stream within a record.
     pub(super) cut_short: bool,
 }
@@ -80,7 +80,7 @@ impl CaptureReader {
     /// # Errors
     /// If its first bytes are not those of a capture.
     pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
-        Self::from_window(Window::new(source, 0), compression)
+        Self::from_window(ReadBuffer::new(source, 0), compression)
     }
 
     /// The same, for the first records only.
@@ -88,10 +88,10 @@ impl CaptureReader {
     /// # Errors
     /// As [`CaptureReader::from_source`].
     pub fn glance_at(source: Source, compression: Compression) -> Result<Self, Refusal> {
-        Self::from_window(Window::small(source), compression).map(Self::glancing)
+        Self::from_window(ReadBuffer::small(source), compression).map(Self::glancing)
     }
 
-    fn from_window(mut window: Window, compression: Compression) -> Result<Self, Refusal> {
+    fn from_window(mut window: ReadBuffer, compression: Compression) -> Result<Self, Refusal> {
         if window.fill(MAGIC_LEN).is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
@@ -125,7 +125,7 @@ impl CaptureReader {
         Ok(Self::at(window, position, u64::MAX, (format, compression)))
     }
 
-    fn at(window: Window, position: Position, limit: u64, (format, compression): (Format, Compression)) -> Self {
+    fn at(window: ReadBuffer, position: Position, limit: u64, (format, compression): (Format, Compression)) -> Self {
         Self {
             window,
             position,
@@ -155,7 +155,7 @@ impl CaptureReader {
         let (Some(source), Some(format)) = (source.at_offset(position.offset), input.format) else {
             return Ok(None);
         };
-        let window = Window::new(source, position.offset);
+        let window = ReadBuffer::new(source, position.offset);
         Ok(Some(Self::at(window, position, limit, (format, compression))))
     }
 
@@ -177,7 +177,7 @@ impl CaptureReader {
     }
 
     /// What was read is known by; `None` if that was not asked for, or bytes were stepped over.
-    pub fn take_content(&mut self) -> Option<Content> {
+    pub fn take_content(&mut self) -> Option<ContentHashes> {
         let settled = self.settled.take();
         if self.has_gaps() {
             return None;
@@ -185,10 +185,10 @@ impl CaptureReader {
         settled.or_else(|| self.hashed_up_to(self.position.offset))
     }
 
-    fn hashed_up_to(&mut self, end: u64) -> Option<Content> {
+    fn hashed_up_to(&mut self, end: u64) -> Option<ContentHashes> {
         let start = self.hashed_from.take()?;
         let hash = self.window.take_hash(end)?;
-        Some(Content::of_piece(start, end, hash.hex()))
+        Some(ContentHashes::of_piece(start, end, hash.hex()))
     }
 
     /// Ends hashing here: what follows is looked at, and is none of the capture.
@@ -358,7 +358,7 @@ impl CaptureReader {
 }
 
 /// The first section header is checked before the capture is accepted, and read again by the framing.
-fn first_section(window: &mut Window) -> Result<Section, Refusal> {
+fn first_section(window: &mut ReadBuffer) -> Result<Section, Refusal> {
     const NEEDED: usize = 28;
     let held = window.fill(NEEDED);
     let Some((head, _)) = held.split_first_chunk::<NEEDED>() else {
@@ -369,7 +369,7 @@ fn first_section(window: &mut Window) -> Result<Section, Refusal> {
         found: format!("a pcapng section header that cannot be read: {}", fault.detail.unwrap_or_default()),
     };
     let big_endian = pcapng::section_order([m0, m1, m2, m3]).map_err(unreadable)?;
-    let order = pcapng::Order { big_endian };
+    let order = pcapng::ByteOrder { big_endian };
     let (major, minor) = (order.u16([v0, v1]), order.u16([v2, v3]));
     if !pcapng::is_version(major, minor) {
         return Err(Refusal::Version { major, minor });

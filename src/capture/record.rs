@@ -19,21 +19,21 @@ pub struct PacketRecord<'a> {
     /// Offset of the record's header in the unpacked capture.
     pub offset: u64,
     /// What is odd about the record itself.
-    pub odd: OddRecord,
+    pub odd: RecordAnomaly,
 }
 
 /// What is odd about a record that is framed all the same: any of the five below. Odd is not wrong: each is counted, none
 /// stops anything.
 ///
 /// ```
-/// # use parcap::capture::OddRecord;
-/// let odd = OddRecord::NO_INTERFACE | OddRecord::TIME_OUT_OF_RANGE.when(false);
-/// assert!(odd.has(OddRecord::NO_INTERFACE) && !odd.has(OddRecord::TIME_OUT_OF_RANGE));
+/// # use parcap::capture::RecordAnomaly;
+/// let odd = RecordAnomaly::NO_INTERFACE | RecordAnomaly::TIME_OUT_OF_RANGE.when(false);
+/// assert!(odd.has(RecordAnomaly::NO_INTERFACE) && !odd.has(RecordAnomaly::TIME_OUT_OF_RANGE));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OddRecord(u8);
+pub struct RecordAnomaly(u8);
 
-impl OddRecord {
+impl RecordAnomaly {
     /// A fraction of a second that is a second or more; it was carried.
     pub const FRACTION_CARRIED: Self = Self(1);
     /// A time outside the years 1 to 9999; the record counts as one without a time.
@@ -67,7 +67,7 @@ impl OddRecord {
     }
 }
 
-impl std::ops::BitOr for OddRecord {
+impl std::ops::BitOr for RecordAnomaly {
     type Output = Self;
 
     #[inline]

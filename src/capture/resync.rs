@@ -8,9 +8,9 @@
 use crate::discover::{Input, Refusal};
 
 use super::pcap::record_fields;
-use super::pcapng::Order;
+use super::pcapng::ByteOrder;
 use super::position::{FileHeader, Framing, Position};
-use super::read_buffer::Window;
+use super::read_buffer::ReadBuffer;
 use super::reader::CaptureReader;
 use super::source::Source;
 
@@ -41,14 +41,14 @@ pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
     let Some(source) = source.at_offset(offset) else {
         return Ok(None);
     };
-    let mut window = Window::new(source, offset);
+    let mut window = ReadBuffer::new(source, offset);
     let bytes = window.fill(SEARCHED);
     let ahead = match (&position.framing, position.first_time) {
         (Framing::Pcap(header), Some(first)) => find_record(bytes, *header, first.seconds()),
         (Framing::Pcapng(section), Some(_)) => {
             // Blocks begin at multiples of 4.
             let skew = usize::try_from(offset.next_multiple_of(4) - offset).unwrap_or(0);
-            let order = Order { big_endian: section.big_endian };
+            let order = ByteOrder { big_endian: section.big_endian };
             find_block(bytes.get(skew..).unwrap_or_default(), order).map(|found| found + skew)
         }
         _ => None,
@@ -83,7 +83,7 @@ fn find_record(bytes: &[u8], header: FileHeader, first_s: i64) -> Option<usize> 
     })
 }
 
-fn find_block(bytes: &[u8], order: Order) -> Option<usize> {
+fn find_block(bytes: &[u8], order: ByteOrder) -> Option<usize> {
     (0..bytes.len()).step_by(4).find(|&start| {
         let mut rest = bytes.get(start..).unwrap_or_default();
         for _ in 0..IN_A_ROW {

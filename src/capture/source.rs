@@ -19,7 +19,7 @@ use crate::discover::{MAGIC_LEN, magic};
 use crate::hash::{ContentHash, checksum};
 use crate::storage::ReadAhead;
 use crate::storage::Stream;
-use crate::storage::{Steady, steadily};
+use crate::storage::{RetryingReader, steadily};
 
 /// Packed bytes below which a file is unpacked by the worker itself.
 const SMALL: u64 = 1 << 20;
@@ -42,20 +42,20 @@ pub enum Source {
         /// The unpacked bytes.
         bytes: ReadAhead,
         /// What is known of the packed ones.
-        origin: Origin,
+        origin: StreamOrigin,
     },
     /// A decompressor of little, or whatever gives bytes.
     Stream {
         /// The unpacked bytes.
         bytes: Box<dyn Read + Send>,
         /// What is known of the packed ones.
-        origin: Origin,
+        origin: StreamOrigin,
     },
 }
 
 /// What is known of the bytes below a decompressor.
 #[derive(Clone, Debug, Default)]
-pub struct Origin {
+pub struct StreamOrigin {
     read: Arc<AtomicU64>,
     hash: Option<Arc<Mutex<ContentHash>>>,
     /// Whether a signal has ended them.
@@ -98,8 +98,8 @@ impl Source {
         let source = match input.compression {
             Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
             packed => {
-                let origin = Origin::default();
-                let metered = Metered { bytes: Steady(file).take(input.size), origin: origin.clone() };
+                let origin = StreamOrigin::default();
+                let metered = MeteredReader { bytes: RetryingReader(file).take(input.size), origin: origin.clone() };
                 let buffered = |metered| BufReader::with_capacity(1 << 17, metered);
                 match packed {
                     // A thread costs more than it saves on a small file.
@@ -129,15 +129,16 @@ impl Source {
     /// # Errors
     /// If the file cannot be opened.
     pub fn in_sips(input: &Input, window: u64) -> io::Result<(Self, Sipped)> {
-        let origin = Origin::default();
-        let file = Steady(open_as_found(input)?).take(input.size);
-        let bytes = unpack(input.compression, BufReader::new(Metered { bytes: file, origin: origin.clone() }), window)?;
+        let origin = StreamOrigin::default();
+        let file = RetryingReader(open_as_found(input)?).take(input.size);
+        let bytes =
+            unpack(input.compression, BufReader::new(MeteredReader { bytes: file, origin: origin.clone() }), window)?;
         let taken = Sipped::default();
         Ok((Self::Stream { bytes: Box::new(Sips { bytes, taken: taken.clone() }), origin }, taken))
     }
 
     /// Unpacks beside the conversion; where no thread can be started, in between.
-    fn ahead(bytes: Box<dyn Read + Send>, origin: Origin) -> Self {
+    fn ahead(bytes: Box<dyn Read + Send>, origin: StreamOrigin) -> Self {
         match ReadAhead::start("parcap-unpack", bytes) {
             Ok(bytes) => Self::Ahead { bytes, origin },
             Err(bytes) => Self::Stream { bytes, origin },
@@ -240,8 +241,8 @@ impl Source {
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         match self {
-            Self::Ahead { origin: Origin { hash: Some(hash), .. }, .. }
-            | Self::Stream { origin: Origin { hash: Some(hash), .. }, .. } => {
+            Self::Ahead { origin: StreamOrigin { hash: Some(hash), .. }, .. }
+            | Self::Stream { origin: StreamOrigin { hash: Some(hash), .. }, .. } => {
                 let hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
                 Some(checksum(&hash))
             }
@@ -251,12 +252,12 @@ impl Source {
 }
 
 /// Counts, and hashes where asked to, the bytes that go through.
-struct Metered<R> {
+struct MeteredReader<R> {
     bytes: R,
-    origin: Origin,
+    origin: StreamOrigin,
 }
 
-impl<R: Read> Read for Metered<R> {
+impl<R: Read> Read for MeteredReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.bytes.read(buffer)?;
         self.origin.read.fetch_add(read as u64, Ordering::Relaxed);
@@ -325,11 +326,11 @@ impl SourceError {
 /// A stream, unpacked if its first bytes say that it is packed.
 fn stream(input: &Input, window: u64) -> io::Result<(Source, Compression)> {
     let mut bytes = Stream::open(&input.path)?;
-    let origin = Origin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };
+    let origin = StreamOrigin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };
     let mut head = Vec::with_capacity(MAGIC_LEN);
     bytes.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);
-    let whole = Metered { bytes: io::Cursor::new(head).chain(bytes), origin: origin.clone() };
+    let whole = MeteredReader { bytes: io::Cursor::new(head).chain(bytes), origin: origin.clone() };
     let bytes = unpack(packed, BufReader::with_capacity(1 << 17, whole), window)?;
     Ok((Source::ahead(bytes, origin), packed))
 }

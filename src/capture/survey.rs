@@ -11,7 +11,7 @@ use crate::discover::Format;
 
 use super::appended::Begun;
 use super::interface::options;
-use super::pcapng::Order;
+use super::pcapng::ByteOrder;
 use super::position::{FileHeader, Framing, Interface};
 
 /// Option codes (draft-ietf-opsawg-pcapng sections 3.5, 4.1 and 4.2).
@@ -100,7 +100,7 @@ impl Survey {
         }
     }
 
-    pub(super) fn section(&mut self, body: &[u8], order: Order) {
+    pub(super) fn section(&mut self, body: &[u8], order: ByteOrder) {
         self.section_count += 1;
         self.described = 0;
         if self.sections.len() < Self::KEPT {
@@ -114,7 +114,7 @@ impl Survey {
         }
     }
 
-    pub(super) fn interface(&mut self, body: &[u8], order: Order, interface: Interface, numbered: bool) {
+    pub(super) fn interface(&mut self, body: &[u8], order: ByteOrder, interface: Interface, numbered: bool) {
         self.interface_count += 1;
         if self.interfaces.len() < Self::KEPT {
             let text = |code| text(body.get(8..).unwrap_or_default(), order, code);
@@ -154,7 +154,7 @@ impl Survey {
 }
 
 /// The text of the first option with this code; what is not UTF-8 in it shows as U+FFFD.
-fn text(bytes: &[u8], order: Order, code: u16) -> Option<String> {
+fn text(bytes: &[u8], order: ByteOrder, code: u16) -> Option<String> {
     let value = options(bytes, order).find_map(|(held, value)| (held == code).then_some(value))?;
     Some(String::from_utf8_lossy(value).trim_end_matches('\0').chars().take(TEXT).collect())
 }

@@ -6,7 +6,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::cancel::Cancel;
-use crate::commands::Request;
+use crate::commands::ConvertRequest;
 use crate::config::PartitionBy;
 use crate::config::{
     CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
@@ -15,12 +15,12 @@ use crate::config::{LengthKind, TimestampUnit};
 use crate::progress::Progress;
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
-use super::nightly::{LogFormat, NightlyArgs, RulesArgs};
 use super::parse::{compression, micros, partition_by, size};
 use super::planned::{CommitArgs, ConvertUnitArgs, PlanArgs};
 use super::ptr::PtrArgs;
 use super::render::Shown;
 use super::report::ReportArgs;
+use super::select_args::{LogFormat, NightlyArgs, RulesArgs};
 use super::summarize::SummarizeArgs;
 use crate::cli::planned;
 use crate::cli::report;
@@ -153,8 +153,8 @@ pub(super) struct StrictArg {
 #[derive(Debug, ClapArgs)]
 pub(super) struct ShownArgs {
     /// What goes to stdout: tables to read, or one JSON document with everything
-    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = OutputFormat::Table)]
+    format: OutputFormat,
     /// Rows of each summary table that are shown, 0 for no tables; all of them are in the lake
     #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = 10)]
     pub(super) top: usize,
@@ -239,7 +239,7 @@ pub(super) struct Size(pub(super) u64);
 pub(super) struct Micros(pub(super) i64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     Table,
     Json,
 }
@@ -302,8 +302,8 @@ impl SettingsArgs {
 }
 
 impl ConvertArgs {
-    pub(super) fn request(&self, cancel: &Cancel) -> Request {
-        Request {
+    pub(super) fn request(&self, cancel: &Cancel) -> ConvertRequest {
+        ConvertRequest {
             named: self.inputs.clone(),
             lake: self.out.clone(),
             settings: self.settings.settings(),
@@ -336,7 +336,7 @@ impl ConvertArgs {
 impl ShownArgs {
     pub(super) fn shown(&self) -> Shown {
         Shown {
-            json: self.format == Format::Json,
+            json: self.format == OutputFormat::Json,
             quiet: self.quiet,
             tables: self.top > 0,
             dry_run: false,

@@ -18,7 +18,7 @@ struct Document<'a, T> {
 
 /// What is read of a document before anything else.
 #[derive(Deserialize)]
-struct Head {
+struct DocumentHead {
     version: Option<u64>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn line(value: &impl Serialize) -> Result<String> {
 /// Reads a document: one of this version, or of the time before they had one.
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, name: &str, text: &str) -> Result<T> {
     let unreadable = |source| Error::Json { name: name.to_owned(), what, source };
-    let Head { version } = serde_json::from_str(text).map_err(unreadable)?;
+    let DocumentHead { version } = serde_json::from_str(text).map_err(unreadable)?;
     match version {
         Some(version) if version != VERSION => {
             Err(Error::JsonVersion { name: name.to_owned(), what, version, known: VERSION })

@@ -17,11 +17,11 @@ use crate::exit_code::ExitCode;
 use crate::outcome::Lost;
 use crate::path_text::printable;
 
-use super::args::{Format, Micros, Size};
+use super::args::{Micros, OutputFormat, Size};
 use super::json::line;
-use super::nightly::WaitArg;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
+use super::select_args::WaitArg;
 use crate::cli::{print, talk};
 
 /// What these commands share.
@@ -35,8 +35,8 @@ struct LakeArgs {
     #[command(flatten)]
     wait: WaitArg,
     /// What goes to stdout: text to read, or one JSON document with everything
-    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = OutputFormat::Table)]
+    format: OutputFormat,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -116,7 +116,7 @@ pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode>
         cancel: cancel.clone(),
     };
     let verified = verify(&request)?;
-    if args.of.format == Format::Json {
+    if args.of.format == OutputFormat::Json {
         print(&line(&verified)?)?;
     } else {
         print(&text_of(&verified))?;
@@ -159,7 +159,7 @@ pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCod
     let target_file_size = args.target_file_size.map(|size| size.0);
     let report =
         compact_lake(&RewriteRequest { target_file_size, earlier_forms: args.rewrite, ..args.of.rewrite(cancel) })?;
-    if args.of.format == Format::Json {
+    if args.of.format == OutputFormat::Json {
         print(&line(&report)?)?;
     } else {
         print(&compacted(&report, args.rewrite))?;
@@ -205,7 +205,7 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
         Some(before) => forget_before(&request, &args.captures, before)?,
         None => forget(&request, &args.captures)?,
     };
-    if args.of.format == Format::Json {
+    if args.of.format == OutputFormat::Json {
         print(&line(&report)?)?;
     } else {
         print(&forgotten(&report, args.dry_run))?;

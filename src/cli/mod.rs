@@ -2,21 +2,21 @@
 
 mod args;
 mod checked;
-mod configured;
+mod config_file;
 mod help;
 mod json;
 mod lake;
+mod log;
 mod metrics;
-mod nightly;
 mod parse;
 mod planned;
 mod ptr;
 mod render;
 mod repaired;
 mod report;
+mod select_args;
 mod summarize;
 mod times;
-mod told;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -36,7 +36,7 @@ use render::complain;
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = configured::matches(&args);
+    let parsed = config_file::matches(&args);
     let matches = match parsed.and_then(|matches| checked::refuse_urls(&matches).map(|()| matches)) {
         Ok(matches) => matches,
         Err(error) => {
@@ -55,7 +55,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCo
             ExitCode::Usage
         })
         .and_then(|args| {
-            jobs.into_iter().for_each(|note| told::note(&args.command, &note));
+            jobs.into_iter().for_each(|note| log::note(&args.command, &note));
             dispatch(args.command, cancel).map_err(|error| {
                 complain(&error);
                 error.exit_code()
@@ -68,7 +68,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
     match command {
         Command::Convert(args) => {
             let report = commands::convert(&args.request(cancel));
-            Ok(told::tell(&args, report))
+            Ok(log::tell(&args, report))
         }
         Command::Summarize(args) => summarize::run(&args, cancel),
         Command::Report(args) => report::run(&args, cancel),

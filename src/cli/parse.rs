@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::outcome::MaxDamaged;
 
 use super::args::{Micros, Size};
-use super::summarize::Top;
+use super::summarize::TopRows;
 
 /// Units of sizes, largest first.
 const SIZES: [(&str, u64); 10] = [
@@ -167,10 +167,10 @@ pub(super) fn net(text: &str) -> Result<IpNet, String> {
 }
 
 /// `20`, `all`.
-pub(super) fn top(text: &str) -> Result<Top, String> {
+pub(super) fn top(text: &str) -> Result<TopRows, String> {
     match text {
-        "all" => Ok(Top::All),
-        _ => text.parse().map(Top::Rows).map_err(|_| "give a number of rows, or all".to_owned()),
+        "all" => Ok(TopRows::All),
+        _ => text.parse().map(TopRows::Rows).map_err(|_| "give a number of rows, or all".to_owned()),
     }
 }
 

@@ -14,14 +14,14 @@ use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::plan::Unit;
-use crate::plan::UnitRow;
+use crate::plan::UnitResult;
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::json::line;
-use super::nightly::{RulesArgs, WaitArg};
 use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::{complain, show};
+use super::select_args::{RulesArgs, WaitArg};
 use crate::cli::json;
 use crate::cli::{print, talk};
 
@@ -136,10 +136,10 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
     for (number, text) in io::stdin().lock().lines().enumerate() {
         let text = text.map_err(Error::io("read", "stdin"))?;
         let name = format!("stdin, line {}", number + 1);
-        let converted = match Kind::of(&text) {
-            Kind::Nothing => continue,
-            Kind::Plan => json::read::<Plan>("plan", &name, &text).map(|_| text + "\n"),
-            Kind::Unit | Kind::Row => json::read::<Unit>("unit", &name, &text)
+        let converted = match LineKind::of(&text) {
+            LineKind::Nothing => continue,
+            LineKind::Plan => json::read::<Plan>("plan", &name, &text).map(|_| text + "\n"),
+            LineKind::Unit | LineKind::Row => json::read::<Unit>("unit", &name, &text)
                 .and_then(|unit| commands::convert_unit(&unit, &args.out, args.jobs, cancel.clone()))
                 .and_then(|row| line(&row)),
         };
@@ -178,7 +178,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
         let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
         for (number, text) in io::BufReader::new(file).lines().enumerate() {
             let text = text.map_err(Error::io("read", path))?;
-            if Kind::of(&text) == Kind::Plan {
+            if LineKind::of(&text) == LineKind::Plan {
                 take_plan(&mut options.plan, &format!("{name}, line {}", number + 1), &text)?;
             }
         }
@@ -191,12 +191,12 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
     for (number, text) in io::stdin().lock().lines().enumerate() {
         let text = text.map_err(Error::io("read", "stdin"))?;
         let name = format!("stdin, line {}", number + 1);
-        match Kind::of(&text) {
-            Kind::Nothing => {}
-            Kind::Plan => take_plan(&mut options.plan, &name, &text)?,
+        match LineKind::of(&text) {
+            LineKind::Nothing => {}
+            LineKind::Plan => take_plan(&mut options.plan, &name, &text)?,
             // Whoever gives the whole plan as well.
-            Kind::Unit => drop(json::read::<Unit>("unit", &name, &text)?),
-            Kind::Row => match json::read::<UnitRow>("unit row", &name, &text) {
+            LineKind::Unit => drop(json::read::<Unit>("unit", &name, &text)?),
+            LineKind::Row => match json::read::<UnitResult>("unit row", &name, &text) {
                 Ok(row) => rows.push(row),
                 Err(error) => unreadable.push(error),
             },
@@ -235,7 +235,7 @@ fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
 
 /// What a line is, by the fields that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum LineKind {
     Nothing,
     Plan,
     Unit,
@@ -250,7 +250,7 @@ struct Fields {
     captures: Option<IgnoredAny>,
 }
 
-impl Kind {
+impl LineKind {
     fn of(text: &str) -> Self {
         if text.trim().is_empty() {
             return Self::Nothing;
@@ -270,14 +270,14 @@ mod tests {
     #[test]
     fn a_line_is_told_by_its_fields() {
         for (text, kind) in [
-            (" ", Kind::Nothing),
-            (r#"{"plan":"0","units":[],"captures":0}"#, Kind::Plan),
-            (r#"{"id":"0","captures":[],"plan":"0"}"#, Kind::Unit),
-            (r#"{"unit":{},"captures":[]}"#, Kind::Row),
-            ("{}", Kind::Row),
-            (r#"{"unit":{"id":"#, Kind::Row),
+            (" ", LineKind::Nothing),
+            (r#"{"plan":"0","units":[],"captures":0}"#, LineKind::Plan),
+            (r#"{"id":"0","captures":[],"plan":"0"}"#, LineKind::Unit),
+            (r#"{"unit":{},"captures":[]}"#, LineKind::Row),
+            ("{}", LineKind::Row),
+            (r#"{"unit":{"id":"#, LineKind::Row),
         ] {
-            assert_eq!(Kind::of(text), kind, "{text}");
+            assert_eq!(LineKind::of(text), kind, "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::error::{Error, Result};
 use crate::outcome::Report;
-use crate::summary::{Listed, Units, render};
+use crate::summary::{Preview, Units, render};
 
 use super::help::command;
 use super::json::line;
@@ -51,7 +51,7 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
 }
 
 /// Shows a table below its name.
-pub(super) fn show_table(listed: &Listed, units: Units) -> Result<()> {
+pub(super) fn show_table(listed: &Preview, units: Units) -> Result<()> {
     print(&format!("{}\n{}\n", listed.name, render(listed, units)))
 }
 

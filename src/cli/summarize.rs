@@ -11,7 +11,7 @@ use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::summary::{Filter, LeftOut, Listed, SUMMARIES, Summary, Units};
+use crate::summary::{Filter, LeftOut, Preview, SUMMARIES, Summary, Units};
 use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
@@ -56,7 +56,7 @@ pub(super) struct SummarizeArgs {
     tables: Vec<String>,
     /// Rows of each table, the largest first, 0 for no tables; `all` for CSV [default: 10; all for CSV]
     #[arg(long, value_name = "N", env = "PARCAP_TOP", value_parser = top)]
-    top: Option<Top>,
+    top: Option<TopRows>,
     /// Show all digits of bytes, instead of units for people
     #[arg(long, env = "PARCAP_EXACT", value_parser = BoolishValueParser::new())]
     exact: bool,
@@ -97,7 +97,7 @@ pub(super) struct SummarizeArgs {
 
 /// How many rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Top {
+pub(crate) enum TopRows {
     All,
     Rows(usize),
 }
@@ -119,10 +119,10 @@ enum Align {
 pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     let csv = args.format == SummaryFormat::Csv;
     let top = match (args.top, csv) {
-        (Some(Top::All) | None, true) => None,
-        (Some(Top::Rows(rows)), _) => Some(rows),
+        (Some(TopRows::All) | None, true) => None,
+        (Some(TopRows::Rows(rows)), _) => Some(rows),
         (None, false) => Some(TOP),
-        (Some(Top::All), false) => {
+        (Some(TopRows::All), false) => {
             return usage("`--top all` is for one table as CSV", "add `--format csv` and `--table NAME`");
         }
     };
@@ -181,12 +181,12 @@ fn all(summarized: Summarized, table: &Summary) -> Result<()> {
     summarized.all(table, |piece| print(&csv(&piece, std::mem::take(&mut header))))
 }
 
-fn show(args: &SummarizeArgs, tables: &[Listed], left_out: &[&str]) -> Result<()> {
+fn show(args: &SummarizeArgs, tables: &[Preview], left_out: &[&str]) -> Result<()> {
     match args.format {
         SummaryFormat::Json => print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
         SummaryFormat::Csv => tables.iter().try_for_each(|listed| print(&csv(&listed.first, true))),
         // Not even their heads.
-        SummaryFormat::Table if args.top == Some(Top::Rows(0)) => Ok(()),
+        SummaryFormat::Table if args.top == Some(TopRows::Rows(0)) => Ok(()),
         SummaryFormat::Table => {
             let units = if args.exact { Units::Exact } else { Units::Human };
             tables.iter().try_for_each(|listed| show_table(listed, units))

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{Action, Change, Holdings, Lake, Losses, sweep_staging};
+use crate::lake::{Action, Lake, Losses, Snapshot, Transaction, sweep_staging};
 use crate::lake::{Compacted, Compacting, Rewriter, compact};
 
 use crate::lake::hold;
@@ -60,7 +60,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         let mut lost = Lost::default();
         lost.add(&losses, &held);
         let encoder = Encoder::of_lake(settings, lake.root())?;
-        let mut change = Change::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
+        let mut change = Transaction::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
         let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
         let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };
         let done = compact(&rewriter, how, &losses, &mut change)?;
@@ -77,7 +77,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
 /// Holds a lake while something is done with what it holds. Gives also what a person should know of where it lies.
 pub(super) fn with_lake<T>(
     request: &RewriteRequest,
-    work: impl FnOnce(&Lake, Holdings, &Settings, Losses) -> Result<T>,
+    work: impl FnOnce(&Lake, Snapshot, &Settings, Losses) -> Result<T>,
 ) -> Result<(T, Vec<String>)> {
     let lake = Lake::at(&request.lake);
     if !lake.exists() {
@@ -86,7 +86,7 @@ pub(super) fn with_lake<T>(
     }
     lake.check_is_whole()?;
     let _lock = hold(&lake, request.wait, &request.cancel)?;
-    let held = Holdings::read(&lake)?;
+    let held = Snapshot::read(&lake)?;
     let losses = Losses::find(&lake, &held)?;
     let mut settings = held.settings.clone().unwrap_or_default();
     if let Some(size) = request.target_file_size {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::convert::{Workshop, convert_units};
+use crate::convert::{ConvertContext, convert_units};
 use crate::error::{Error, Result};
-use crate::lake::{Holdings, Lake, Losses, sweep_staging};
+use crate::lake::{Lake, Losses, Snapshot, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::packets::Encoder;
@@ -27,11 +27,11 @@ use crate::outcome::per_second;
 use crate::plan::sample;
 use crate::select::hold_back;
 use crate::select::would_convert;
-use crate::select::{Rules, Tonight, tonight};
+use crate::select::{SelectOptions, Selection, tonight};
 
 /// What is to be converted, whereto, and how.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ConvertRequest {
     /// Files, directories, patterns, `-`.
     pub named: Vec<PathBuf>,
     /// The lake's directory.
@@ -39,7 +39,7 @@ pub struct Request {
     /// What shapes rows, parts and summaries.
     pub settings: Settings,
     /// What becomes of captures that the lake holds already.
-    pub rules: Rules,
+    pub rules: SelectOptions,
     /// How reverse lookups are done, if they are a source of names.
     pub ptr: PtrOptions,
     /// Workers; 0 for one a core.
@@ -67,7 +67,7 @@ pub struct Request {
 /// # Errors
 /// If the lake cannot be written, is held by another run, or was made with other settings; nothing of this run is
 /// visible then. Captures that are damaged or refused are no errors: the report names them.
-pub fn convert(request: &Request) -> Result<Report> {
+pub fn convert(request: &ConvertRequest) -> Result<Report> {
     let started = Instant::now();
     let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
     let mut lake = Lake::at(&request.lake);
@@ -81,11 +81,11 @@ pub fn convert(request: &Request) -> Result<Report> {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };
-    let mut held = Holdings::read(&lake)?;
+    let mut held = Snapshot::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
     let mut losses = Losses::find(&lake, &held)?;
     report.lost.add(&losses, &held);
-    let rules = Rules { window: memory.largest_window(), ..request.rules.clone() };
+    let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
     let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
     if !report.away.is_empty() {
@@ -107,7 +107,7 @@ pub fn convert(request: &Request) -> Result<Report> {
         // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
         lake = Lake::create(&request.lake)?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
-        held = Holdings::read(&lake)?;
+        held = Snapshot::read(&lake)?;
         held.agrees_with(&request.settings, &request.lake)?;
         losses = Losses::find(&lake, &held)?;
         if held.sequence > 0 {
@@ -134,17 +134,17 @@ pub fn convert(request: &Request) -> Result<Report> {
 }
 
 fn convert_and_commit(
-    request: &Request,
+    request: &ConvertRequest,
     memory: Memory,
     lake: &Lake,
-    mut tonight: Tonight,
-    held: Holdings,
+    mut tonight: Selection,
+    held: Snapshot,
     report: &mut Report,
 ) -> Result<()> {
     let settings = &request.settings;
     let stage = FinalStage::open(lake, (settings, &held), &request.ptr, request.top, &request.cancel)?;
     let workshop =
-        Workshop::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
+        ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut tonight.convert);
     let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
     let taken = held.identities_without(&replaced);

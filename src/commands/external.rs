@@ -8,15 +8,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{Holdings, Lake, Losses, PACKETS, RefusedEntry, checked, sweep, sweep_staging};
+use crate::lake::{Lake, Losses, PACKETS, RefusedEntry, Snapshot, checked, sweep, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::path_text;
 use crate::plan::{Unit, is_identity};
-use crate::plan::{UnitRow, unproved};
+use crate::plan::{UnitResult, unproved};
 
 use crate::cancel::Cancel;
-use crate::convert::{Workshop, convert_units};
+use crate::convert::{ConvertContext, convert_units};
 
 use super::plan::Plan;
 use crate::commands::abandoned;
@@ -27,7 +27,7 @@ use crate::convert::refuse_damaged;
 use crate::lake::hold;
 use crate::outcome::Report;
 use crate::outcome::per_second;
-use crate::select::Tonight;
+use crate::select::Selection;
 use crate::text::plural_of;
 use crate::threads::workers;
 
@@ -36,7 +36,7 @@ use crate::threads::workers;
 ///
 /// # Errors
 /// If the unit is not one that a plan makes, or the lake cannot be written; nothing of it is left then.
-pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitRow> {
+pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
     // Folders are called by them.
     if !is_identity(&unit.id) || unit.plan.as_ref().is_some_and(|plan| !is_identity(plan)) {
         let problem = "is not a unit as `parcap plan` prints it".to_owned();
@@ -53,7 +53,7 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
     let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
     let place = lake.resolve(&staging);
-    let mut workshop = Workshop::new(lake, encoder, memory, cancel);
+    let mut workshop = ConvertContext::new(lake, encoder, memory, cancel);
     workshop.staging = staging;
     let result = convert::convert_unit(unit, &workshop, jobs);
     if result.is_err() {
@@ -104,7 +104,7 @@ pub enum Incomplete {
 /// # Errors
 /// If units of the plan are missing and are not to be left out, the lake has changed since the plan was made, a capture
 /// that has to be converted again is not there, or the lake cannot be written.
-pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result<Report> {
+pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     let rows = delivered(whole(&Lake::at(lake), rows), &options, &mut report)?;
@@ -139,7 +139,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitRow>, options: CommitOptions) -> Result
 }
 
 /// Takes out attempts whose files are gone, of units that were converted more than once.
-fn whole(lake: &Lake, mut rows: Vec<UnitRow>) -> Vec<UnitRow> {
+fn whole(lake: &Lake, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
     let mut attempts: HashMap<String, usize> = HashMap::new();
     rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
     let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
@@ -150,13 +150,13 @@ fn whole(lake: &Lake, mut rows: Vec<UnitRow>) -> Vec<UnitRow> {
 }
 
 /// The files of a unit: where they are staged, their bytes and checksums.
-fn staged(row: &UnitRow) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
+fn staged(row: &UnitResult) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
     let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
     parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
 }
 
 /// The rows that are to be committed, in their order.
-fn delivered(mut rows: Vec<UnitRow>, options: &CommitOptions, report: &mut Report) -> Result<Vec<UnitRow>> {
+fn delivered(mut rows: Vec<UnitResult>, options: &CommitOptions, report: &mut Report) -> Result<Vec<UnitResult>> {
     if let Some(plan) = &options.plan {
         plan.check()?;
         plan.note(report);
@@ -184,14 +184,14 @@ fn delivered(mut rows: Vec<UnitRow>, options: &CommitOptions, report: &mut Repor
 
 fn commit_rows(
     lake: &Lake,
-    mut rows: Vec<UnitRow>,
+    mut rows: Vec<UnitResult>,
     settings: &Settings,
     options: &CommitOptions,
     report: &mut Report,
 ) -> Result<()> {
-    let held = Holdings::read(lake)?;
+    let held = Snapshot::read(lake)?;
     held.agrees_with(settings, lake.root())?;
-    let mut selection = Tonight::default();
+    let mut selection = Selection::default();
     if let Some(plan) = &options.plan {
         if !plan.is_of(&held) && plan.is_done(&held) {
             report.newest_packet_timestamp_seconds = held.newest_packet();
@@ -251,7 +251,7 @@ fn commit_rows(
 }
 
 /// Takes out the units of captures that are not whole.
-fn leave(rows: &mut Vec<UnitRow>, captures: &BTreeSet<PathBuf>) {
+fn leave(rows: &mut Vec<UnitResult>, captures: &BTreeSet<PathBuf>) {
     rows.retain(|row| !row.unit.captures.iter().any(|capture| captures.contains(&capture.input.absolute)));
 }
 
@@ -262,19 +262,19 @@ fn left_out(path: PathBuf) -> RefusedEntry {
 }
 
 /// Whether all files of a unit are where its row says, and as they were written.
-fn is_staged(lake: &Lake, row: &UnitRow) -> bool {
+fn is_staged(lake: &Lake, row: &UnitResult) -> bool {
     staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
 }
 
 /// The captures that gave no rows because they could not be read.
-fn refused(rows: &[UnitRow]) -> HashSet<PathBuf> {
+fn refused(rows: &[UnitResult]) -> HashSet<PathBuf> {
     let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
     captures.filter(|(_, found)| found.refused.is_some()).map(|(capture, _)| capture.input.path.clone()).collect()
 }
 
 /// A row comes from anywhere: it must be of the same settings as the others, and name nothing outside the lake's own
 /// folders.
-fn fits(row: &UnitRow, settings: &Settings) -> Result<()> {
+fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
     let refused =
         |path: &Path, problem: &str| Err(Error::Commit { path: path.to_path_buf(), problem: problem.to_owned() });
     let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
@@ -296,14 +296,14 @@ fn fits(row: &UnitRow, settings: &Settings) -> Result<()> {
 }
 
 /// Orders rows as a plan does, whatever order a scheduler finished them in.
-fn place_of(row: &UnitRow) -> (Option<&Path>, u64, &str) {
+fn place_of(row: &UnitResult) -> (Option<&Path>, u64, &str) {
     let first = row.unit.captures.first();
     let chunk = first.and_then(|capture| capture.chunks.as_ref()).map_or(0, |chunks| chunks.start);
     (first.map(|capture| capture.input.absolute.as_path()), chunk, &row.unit.id)
 }
 
 /// The folder in which a unit was staged.
-fn folder_of(row: &UnitRow) -> Option<PathBuf> {
+fn folder_of(row: &UnitResult) -> Option<PathBuf> {
     let staged = row.parts.first().map(|part| &part.staged).or(row.partial.as_ref().map(|partial| &partial.staged))?;
     folder_above(staged, &row.unit.id).map(Path::to_path_buf)
 }
@@ -318,18 +318,18 @@ fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
 }
 
 /// What units are converted with that have to be converted again here.
-fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<Workshop> {
+fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<ConvertContext> {
     let memory = Memory::share(None, workers(jobs), settings.row_group_rows)?;
-    Ok(Workshop::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))
+    Ok(ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))
 }
 
 fn convert_again(
-    workshop: &Workshop,
-    rows: Vec<UnitRow>,
+    workshop: &ConvertContext,
+    rows: Vec<UnitResult>,
     again: &HashSet<PathBuf>,
     jobs: usize,
-) -> Result<Vec<UnitRow>> {
-    let of_those = |row: &UnitRow| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
+) -> Result<Vec<UnitResult>> {
+    let of_those = |row: &UnitResult| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
     let (disproved, mut kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
     let units: Vec<_> = disproved.into_iter().map(|row| row.unit).collect();
     kept.extend(convert_units(&units, workshop, jobs)?);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, Change, InputEntry, RefusedEntry, Seen};
+use crate::lake::{Action, FileStamp, InputEntry, RefusedEntry, Transaction};
 use crate::lake::{Rewriter, take_out};
 use crate::names::PtrOptions;
 use crate::path_text;
@@ -111,7 +111,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         let encoder = Encoder::of_lake(settings, lake.root())?;
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
         let stage = FinalStage::open(lake, (settings, &held), &ptr, 0, &request.cancel)?;
-        let mut change = Change::new(&held, Action::Forget, settings.clone());
+        let mut change = Transaction::new(&held, Action::Forget, settings.clone());
         change.manifest.removed.refused = refused;
         change.manifest.refused = retired;
         let days = if captures.is_empty() {
@@ -150,7 +150,7 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
         path: input.path.clone(),
         reason: format!("was taken out of the lake, for it is older than {}", before.text()),
         hint: Some("`parcap convert --force` converts it again".to_owned()),
-        seen: Some(Seen::of_input(input)),
+        seen: Some(FileStamp::of_input(input)),
         retired: true,
     })
 }

@@ -1,6 +1,6 @@
 //! A run from the command to the commit: the stages wired together.
 //!
-//! In: a [`Request`]. Out: a lake that holds its captures, and a [`Report`]. Always: records framed equal rows written,
+//! In: a [`ConvertRequest`]. Out: a lake that holds its captures, and a [`Report`]. Always: records framed equal rows written,
 //! or nothing is committed.
 
 mod abandoned;
@@ -17,7 +17,7 @@ mod summarize;
 mod verify;
 
 pub use compact::{CompactReport, RewriteRequest, compact_lake};
-pub use convert::{Request, convert};
+pub use convert::{ConvertRequest, convert};
 pub use external::{CommitOptions, Incomplete, commit, convert_unit};
 pub use forget::{ForgetReport, Forgotten, forget, forget_before};
 pub use inspect::{Inspected, inspect};
@@ -25,4 +25,4 @@ pub use plan::{Plan, Planned, PlannedUnit, plan};
 pub use repair::{PartlyLost, Repaired};
 pub use report::{PageRequest, page};
 pub use summarize::{SummarizeRequest, Summarized, summarize};
-pub use verify::{Fault, Verified, VerifyRequest, verify};
+pub use verify::{Verified, VerifyFault, VerifyRequest, verify};

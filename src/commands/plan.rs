@@ -14,16 +14,16 @@ use crate::config::Settings;
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
-use crate::lake::{Holdings, Lake, Losses, MetAgain, RefusedEntry, Seen};
+use crate::lake::{FileStamp, Lake, Losses, RefusedEntry, Relocated, Snapshot};
 use crate::path_text;
-use crate::plan::UnitRow;
+use crate::plan::UnitResult;
 use crate::plan::{Unit, derived_identity, plan as units_of};
 
 use crate::outcome::Lost;
 use crate::outcome::{Duplicate, Overwritten, Renamed, Report};
 use crate::plan::sample;
 use crate::select::hold_back;
-use crate::select::{Rules, Tonight, tonight};
+use crate::select::{SelectOptions, Selection, tonight};
 
 /// What a plan says besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct PlannedUnit {
 struct ForCommit {
     /// What the captures are known by that the lake held.
     lake: String,
-    selection: Tonight,
+    selection: Selection,
     noted: Noted,
 }
 
@@ -95,8 +95,14 @@ pub struct Planned {
 ///
 /// # Errors
 /// If the lake's manifests cannot be read, it was made with other settings, or a signal has arrived.
-pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules, cancel: &Cancel) -> Result<Planned> {
-    let held = Holdings::read(&Lake::at(lake))?;
+pub fn plan(
+    named: &[PathBuf],
+    lake: &Path,
+    settings: &Settings,
+    rules: &SelectOptions,
+    cancel: &Cancel,
+) -> Result<Planned> {
+    let held = Snapshot::read(&Lake::at(lake))?;
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
@@ -136,14 +142,14 @@ pub fn plan(named: &[PathBuf], lake: &Path, settings: &Settings, rules: &Rules, 
 
 /// Whether a plan only adds captures, and its rows do no harm without its first line: what is new is new without it as well,
 /// and another time of modification, a copy that is left out or a refusal that is over can be noted by the next run.
-fn only_adds(selection: &Tonight, units: &[Unit], held: &Holdings) -> bool {
+fn only_adds(selection: &Selection, units: &[Unit], held: &Snapshot) -> bool {
     let mut is_touched = selection
         .met_again
         .iter()
         .map(|met| held.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
-    let rest = Tonight { met_again: vec![], left_out: vec![], forgiven: vec![], ..selection.clone() };
+    let rest = Selection { met_again: vec![], left_out: vec![], forgiven: vec![], ..selection.clone() };
     is_touched.all(|is_touched| is_touched)
-        && rest == Tonight::default()
+        && rest == Selection::default()
         && !units.iter().any(|unit| held.has_unit(&unit.id))
 }
 
@@ -167,23 +173,24 @@ impl Plan {
     }
 
     /// Whether a lake holds the captures that it held when the plan was made. Compacting it changes nothing of that.
-    pub(super) fn is_of(&self, held: &Holdings) -> bool {
+    pub(super) fn is_of(&self, held: &Snapshot) -> bool {
         self.for_commit.lake == captures_of(held)
     }
 
     /// Whether a lake holds all its units, and each capture under the name that it was met under: it was committed, or what
     /// it is about was done otherwise.
-    pub(super) fn is_done(&self, held: &Holdings) -> bool {
-        let Tonight { met_again, displaced, .. } = &self.for_commit.selection;
-        let is_there =
-            |met: &MetAgain| held.inputs.get(&met.input).is_none_or(|entry| Seen::of_input(&entry.input) == met.seen);
+    pub(super) fn is_done(&self, held: &Snapshot) -> bool {
+        let Selection { met_again, displaced, .. } = &self.for_commit.selection;
+        let is_there = |met: &Relocated| {
+            held.inputs.get(&met.input).is_none_or(|entry| FileStamp::of_input(&entry.input) == met.seen)
+        };
         self.units.iter().all(|unit| held.has_unit(&unit.id))
             && met_again.iter().all(is_there)
             && !displaced.iter().any(|(_, id)| held.inputs.contains_key(id))
     }
 
     /// What is to be done besides converting.
-    pub(super) fn selection(&self) -> Tonight {
+    pub(super) fn selection(&self) -> Selection {
         self.for_commit.selection.clone()
     }
 
@@ -193,7 +200,7 @@ impl Plan {
     }
 
     /// Keeps the rows of its units, each once and in its order; says how many others there were.
-    pub(super) fn rows(&self, rows: Vec<UnitRow>) -> (Vec<UnitRow>, usize) {
+    pub(super) fn rows(&self, rows: Vec<UnitResult>) -> (Vec<UnitResult>, usize) {
         let places: HashMap<&str, (usize, &PlannedUnit)> =
             self.units.iter().enumerate().map(|(place, unit)| (unit.id.as_str(), (place, unit))).collect();
         let (mut seen, mut kept, mut others) = (HashSet::new(), Vec::new(), 0);
@@ -213,7 +220,7 @@ impl Plan {
     }
 
     /// The captures of units of which there is no row, and how many units those are.
-    pub(super) fn missing(&self, rows: &[UnitRow]) -> (BTreeSet<PathBuf>, usize) {
+    pub(super) fn missing(&self, rows: &[UnitResult]) -> (BTreeSet<PathBuf>, usize) {
         let there: HashSet<&str> = rows.iter().map(|row| row.unit.id.as_str()).collect();
         let missing: Vec<_> = self.units.iter().filter(|unit| !there.contains(unit.id.as_str())).collect();
         (missing.iter().flat_map(|unit| unit.captures.iter().cloned()).collect(), missing.len())
@@ -299,7 +306,7 @@ impl Noted {
 }
 
 /// What the captures of a lake are known by, all together: what a plan decides follows from them.
-fn captures_of(held: &Holdings) -> String {
+fn captures_of(held: &Snapshot) -> String {
     let mut hash = ContentHash::default();
     for entry in held.inputs.values() {
         let input = &entry.input;

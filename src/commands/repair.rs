@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::remains;
-use crate::lake::{Action, Change, Holdings, Lake, SUMMARIES as FOLDER, checked, data_files, sweep_staging};
+use crate::lake::{Action, Lake, SUMMARIES as FOLDER, Snapshot, Transaction, checked, data_files, sweep_staging};
 use crate::names::PtrOptions;
 use crate::path_text;
 use crate::summary::SUMMARIES;
@@ -99,7 +99,7 @@ pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
 fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     let mut unreadable = Vec::new();
-    let (mut held, problem) = Holdings::read_all(lake, |error| {
+    let (mut held, problem) = Snapshot::read_all(lake, |error| {
         // One that a later parcap wrote is no damage.
         if matches!(error, Error::ManifestVersion { .. }) {
             return Err(error);
@@ -129,7 +129,7 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     }
     repaired.taken_up = left.taken_up.iter().cloned().collect();
 
-    let mut change = Change::new(&left.held, Action::Repair, settings.clone());
+    let mut change = Transaction::new(&left.held, Action::Repair, settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
         change.remove_part(path);
         if lake.resolve(path).exists() {
@@ -202,7 +202,7 @@ fn is_of_a_date(path: &Path) -> bool {
 }
 
 /// The dates of which a table is lost.
-fn lost_tables(lake: &Lake, held: &Holdings, jobs: usize) -> Result<BTreeSet<Day>> {
+fn lost_tables(lake: &Lake, held: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
     let tables = held.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
     let lost = in_order::<_, _, Error>(tables, jobs, |table| {
         let found = checked(&lake.resolve(&table.path), table.bytes, &table.checksum);
@@ -212,7 +212,7 @@ fn lost_tables(lake: &Lake, held: &Holdings, jobs: usize) -> Result<BTreeSet<Day
 }
 
 /// Whether the table of captures is lost.
-fn lost_captures(lake: &Lake, held: &Holdings) -> bool {
+fn lost_captures(lake: &Lake, held: &Snapshot) -> bool {
     let mut tables = held.tables.values().filter(|table| !is_of_a_date(&table.path));
     let is_lost = |path: &Path, bytes, checksum: &str| checked(&lake.resolve(path), bytes, checksum).is_err();
     tables.any(|table| is_lost(&table.path, table.bytes, &table.checksum))

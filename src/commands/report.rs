@@ -17,8 +17,8 @@ use crate::lake::InputEntry;
 use crate::names::PtrOptions;
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
-use crate::report::{Content, Implausible, html, plots};
-use crate::summary::{Filter, Listed};
+use crate::report::{ImplausibleCounts, PageContent, html, plots};
+use crate::summary::{Filter, Preview};
 use crate::text::time;
 
 use super::summarize::{SummarizeRequest, Summarized, summarize};
@@ -108,7 +108,7 @@ fn named(named: &[PathBuf]) -> String {
 }
 
 /// The packets whose announced length is a hundredth of all bytes or more, and not to be believed; the longest first.
-fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Vec<Implausible> {
+fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Vec<ImplausibleCounts> {
     let shown = |time: Timestamp| request.days.contains(&Day::of_seconds(time.seconds()));
     let mut found: Vec<_> = captures
         .iter()
@@ -116,7 +116,7 @@ fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Ve
             let longest = entry.found.implausible.as_deref()?;
             let part = i64::from(longest.orig_len);
             let matters = part <= bytes && part >= bytes / 100 && longest.time.is_none_or(shown);
-            matters.then(|| Implausible {
+            matters.then(|| ImplausibleCounts {
                 capture: entry.input.name(),
                 frame: longest.frame,
                 orig_len: longest.orig_len,
@@ -129,7 +129,7 @@ fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Ve
     found
 }
 
-fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Result<Content> {
+fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Result<PageContent> {
     let Summarized { gather, mut captures, mut refused, days, length, sources, .. } = summarized;
     refused.extend(report.refused.iter().cloned());
     let gathered = gather.finish()?;
@@ -148,7 +148,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
     let captures = listed_captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
     let by_ip = table("volume_by_ip");
-    Ok(Content {
+    Ok(PageContent {
         title: request.title.clone(),
         lake: named(&request.named),
         of_captures: report.inputs > 0,
@@ -172,6 +172,6 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         conversations: table("conversations"),
         dns_queries: table("dns_queries"),
         dns_failures: gathered.failures,
-        captures_table: Listed { first: captures.first.select(&CAPTURES), ..captures },
+        captures_table: Preview { first: captures.first.select(&CAPTURES), ..captures },
     })
 }

@@ -8,12 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::aggregate::{Owners, Saved, Section, Space};
+use crate::aggregate::{Group, Owners, Saved, Space};
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Change, CommittedPart, CommittedPartial, Lake, checked, problem_of};
+use crate::lake::{CommittedPart, CommittedPartial, Lake, Transaction, checked, problem_of};
 use crate::lake::{Remains, Rewriter, Told, recount_captures};
 use crate::plan::PartialEntry;
 use crate::plan::derived_identity;
@@ -54,7 +54,7 @@ impl Groups {
 }
 
 /// What is left of partial summaries that do not count as they are: what DNS messages said, by the owner.
-struct Messages<'a> {
+struct LostMessages<'a> {
     path: PathBuf,
     /// The captures by the place that is the number of an owner; 0 for none.
     inputs: Vec<usize>,
@@ -67,7 +67,7 @@ pub(super) fn count_again(
     lake: &Lake,
     left: &mut Remains,
     settings: &Settings,
-    change: &mut Change,
+    change: &mut Transaction,
     (jobs, cancel): (usize, &Cancel),
     repaired: &mut Repaired,
 ) -> Result<BTreeSet<Day>> {
@@ -119,10 +119,10 @@ pub(super) fn count_again(
         groups.join(partial.inputs.iter().copied().filter(|input| again.contains(input)));
         if problems.get(place).is_some_and(Option::is_none) {
             let known = Some(partial);
-            messages.push(Messages { path: partial.path.clone(), inputs: partial.inputs.clone(), known });
+            messages.push(LostMessages { path: partial.path.clone(), inputs: partial.inputs.clone(), known });
         }
     }
-    let known: BTreeSet<PathBuf> = messages.iter().map(|held: &Messages<'_>| held.path.clone()).collect();
+    let known: BTreeSet<PathBuf> = messages.iter().map(|held: &LostMessages<'_>| held.path.clone()).collect();
     for (unit, places) in &left.units {
         let path = Lake::partial_path(unit);
         let Some(last) = places.keys().next_back().filter(|_| lake.resolve(&path).exists()) else { continue };
@@ -130,11 +130,11 @@ pub(super) fn count_again(
             groups.join(places.values().copied().filter(|input| again.contains(input)));
             let inputs = (0..=*last).map(|place| places.get(&place).copied().unwrap_or(0)).collect();
             change.remove_partial(&path);
-            messages.push(Messages { path, inputs, known: None });
+            messages.push(LostMessages { path, inputs, known: None });
         }
     }
     let mut parts_of: BTreeMap<usize, Vec<&CommittedPart>> = BTreeMap::new();
-    let mut messages_of: BTreeMap<usize, Vec<&Messages<'_>>> = BTreeMap::new();
+    let mut messages_of: BTreeMap<usize, Vec<&LostMessages<'_>>> = BTreeMap::new();
     let of_part = |part: &CommittedPart| -> BTreeSet<usize> {
         part.ranges.iter().map(|range| range.input).filter(|input| again.contains(input)).collect()
     };
@@ -198,7 +198,7 @@ fn count_group(
     rewriter: &Rewriter<'_>,
     parts: &[&CommittedPart],
     captures: &BTreeSet<usize>,
-    messages: &[&Messages<'_>],
+    messages: &[&LostMessages<'_>],
     settings: &Settings,
 ) -> Result<Counted> {
     let lake = rewriter.lake;
@@ -213,7 +213,7 @@ fn count_group(
         let place = |input: &usize| places.binary_search(input).ok().and_then(|place| u32::try_from(place).ok());
         let owners = Owners::Renumber(held.inputs.iter().map(place).collect());
         let path = lake.resolve(&held.path);
-        let wanted = |section: Section| section.owned && days.contains(&section.day);
+        let wanted = |section: Group| section.owned && days.contains(&section.day);
         match tallies.append_sections(&path, owners, &wanted) {
             Ok(()) => known.extend(held.inputs.iter().copied()),
             // Nothing says what it should be.

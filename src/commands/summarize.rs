@@ -7,17 +7,17 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::aggregate::{Owners, Space, Tallies};
+use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
 use crate::config::LengthKind;
 use crate::config::{Names, WINDOW, time_text};
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Holdings, InputEntry, Lake, RefusedEntry, steadily};
+use crate::lake::{InputEntry, Lake, RefusedEntry, Snapshot, steadily};
 use crate::names::PtrOptions;
 use crate::path_text::printable;
 use crate::summary;
-use crate::summary::{Bins, Filter, Gather, LeftOut, Listed, Naming, Summary};
+use crate::summary::{Bins, Collect, Filter, LeftOut, Naming, Preview, Summary};
 use crate::summary::{left_out_of_packets, left_out_of_sums};
 use crate::tables::Table;
 use crate::threads::in_order;
@@ -89,7 +89,7 @@ impl SummarizeRequest {
 /// Sums that are ready to be shown.
 #[derive(Debug)]
 pub struct Summarized {
-    pub(super) gather: Gather,
+    pub(super) gather: Collect,
     pub(super) captures: Vec<InputEntry>,
     /// What the last run refused.
     pub(super) refused: Vec<RefusedEntry>,
@@ -111,10 +111,10 @@ impl Summarized {
     ///
     /// # Errors
     /// If what was spilled cannot be read.
-    pub fn listed(self) -> Result<Vec<Listed>> {
+    pub fn listed(self) -> Result<Vec<Preview>> {
         let captures = listed_captures(self.captures.iter(), self.top);
         let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
-        let is_left_out = |listed: &Listed| self.left_out.iter().any(|left_out| left_out.name == listed.name);
+        let is_left_out = |listed: &Preview| self.left_out.iter().any(|left_out| left_out.name == listed.name);
         Ok(listed.filter(|listed| !is_left_out(listed)).collect())
     }
 
@@ -164,7 +164,7 @@ fn with_the_way_out(error: Error, lake: &Lake) -> Error {
 
 fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let refuse = |problem, hint| Err(Error::Summaries { path: lake.root().to_path_buf(), problem, hint });
-    let held = Holdings::read(lake)?;
+    let held = Snapshot::read(lake)?;
     let settings = held.settings.clone().unwrap_or_default();
     if !settings.summaries {
         return refuse("holds no sums", "it was converted with `--no-summary`; sum up its captures instead");
@@ -179,7 +179,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
     let left_out = left_out_of_sums(&request.filter, settings.window);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
-    let mut tallies = Tallies::new(&Space::new(&folder).cancelled_by(&request.cancel));
+    let mut tallies = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
     let mut days = BTreeSet::new();
     for partial in held.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
@@ -254,7 +254,7 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let inputs = inputs(&request.named, &mut report);
     // They add up in any order; kept apart until the last capture is read, they would need room for all.
     let space = Space::new(&folder).cancelled_by(&request.cancel);
-    let sum = Mutex::new(Tallies::new(&space));
+    let sum = Mutex::new(Aggregator::new(&space));
     let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
         match count(input, &counting, &space, &request.cancel)? {
             Ok((entry, tallies)) => {
@@ -294,7 +294,7 @@ fn finish(
     request: &SummarizeRequest,
     window: i64,
     days: BTreeSet<Day>,
-    tallies: &mut Tallies,
+    tallies: &mut Aggregator,
     naming: &Naming,
     (mut captures, report): (Vec<InputEntry>, Report),
 ) -> Result<Summarized> {
@@ -302,7 +302,7 @@ fn finish(
     let filter = request.filter.with_whole_windows(window);
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
-    let mut gather = Gather::new(top, window, several, tallies.space());
+    let mut gather = Collect::new(top, window, several, tallies.space());
     if request.from_first {
         gather = gather.from_first();
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::aggregate::{Owners, Space, Tallies};
+use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::lake::recount;
-use crate::lake::{CommittedPart, Holdings, Lake, Lock, PACKETS, SUMMARIES, checked, problem_of, steadily};
+use crate::lake::{CommittedPart, Lake, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, steadily};
 use crate::packets::{PartReader, part_facts};
 use crate::path_text;
 use crate::tables::TableColumn;
@@ -60,12 +60,12 @@ pub struct Verified {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<Repaired>,
     /// What is wrong.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<VerifyFault>,
 }
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Fault {
+pub struct VerifyFault {
     /// Where, below the lake.
     #[serde(with = "path_text")]
     pub path: PathBuf,
@@ -98,7 +98,7 @@ impl Verified {
     }
 
     fn fault(&mut self, path: impl Into<PathBuf>, problem: impl Into<String>) {
-        self.faults.push(Fault { path: path.into(), problem: problem.into() });
+        self.faults.push(VerifyFault { path: path.into(), problem: problem.into() });
     }
 }
 
@@ -160,9 +160,9 @@ fn lock(lake: &Lake, request: &VerifyRequest) -> Result<Option<Lock>> {
 }
 
 /// What the manifests add up to; none if one is missing or damaged, for then nothing can be held against them.
-fn manifests(lake: &Lake, verified: &mut Verified) -> Result<Option<Holdings>> {
+fn manifests(lake: &Lake, verified: &mut Verified) -> Result<Option<Snapshot>> {
     let mut unreadable = Vec::new();
-    let (held, problem) = Holdings::read_all(lake, |error| {
+    let (held, problem) = Snapshot::read_all(lake, |error| {
         unreadable.push(error);
         Ok(())
     })?;
@@ -182,7 +182,7 @@ fn manifests(lake: &Lake, verified: &mut Verified) -> Result<Option<Holdings>> {
 }
 
 /// Whatever lies where readers look, and is not in the manifest.
-fn strays(lake: &Lake, held: &Holdings, verified: &mut Verified) -> Result<()> {
+fn strays(lake: &Lake, held: &Snapshot, verified: &mut Verified) -> Result<()> {
     let known: BTreeSet<&Path> = held.parts.keys().chain(held.tables.keys()).map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
     while let Some(folder) = folders.pop() {
@@ -211,7 +211,7 @@ fn strays(lake: &Lake, held: &Holdings, verified: &mut Verified) -> Result<()> {
 }
 
 /// The rows of every capture are in parts, each once.
-fn captures(held: &Holdings, verified: &mut Verified) {
+fn captures(held: &Snapshot, verified: &mut Verified) {
     let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
     for part in held.parts.values() {
         let mut next = 0;
@@ -241,7 +241,7 @@ fn captures(held: &Holdings, verified: &mut Verified) {
 /// Every file of the manifest is there, and is what was written.
 fn files(
     lake: &Lake,
-    held: &Holdings,
+    held: &Snapshot,
     settings: &Settings,
     request: &VerifyRequest,
     verified: &mut Verified,
@@ -282,10 +282,10 @@ fn part_faults(
     part: &CommittedPart,
     settings: &Settings,
     request: &VerifyRequest,
-) -> Result<Option<Fault>> {
+) -> Result<Option<VerifyFault>> {
     request.cancel.check()?;
     let path = lake.resolve(&part.path);
-    let problem = |problem: String| Ok(Some(Fault { path: part.path.clone(), problem }));
+    let problem = |problem: String| Ok(Some(VerifyFault { path: part.path.clone(), problem }));
     let found = checked(&path, part.bytes, &part.checksum);
     let facts = match found.and_then(|()| part_facts(&path, Some(settings.timestamp_unit))) {
         Ok(facts) => facts,
@@ -317,12 +317,12 @@ fn part_faults(
     Ok(None)
 }
 
-fn fault(path: &Path, error: &Error) -> Fault {
-    Fault { path: path.to_path_buf(), problem: problem_of(error) }
+fn fault(path: &Path, error: &Error) -> VerifyFault {
+    VerifyFault { path: path.to_path_buf(), problem: problem_of(error) }
 }
 
 /// Every table that divides all packets adds up to all packets.
-fn balance(lake: &Lake, held: &Holdings, verified: &mut Verified) -> Result<()> {
+fn balance(lake: &Lake, held: &Snapshot, verified: &mut Verified) -> Result<()> {
     let packets = i64::try_from(held.parts.values().map(|part| part.rows).sum::<u64>()).unwrap_or(i64::MAX);
     let bytes = held.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
@@ -356,19 +356,19 @@ fn balance(lake: &Lake, held: &Holdings, verified: &mut Verified) -> Result<()> 
 /// What the units have counted is what their rows give when they are counted again.
 fn sums(
     lake: &Lake,
-    held: &Holdings,
+    held: &Snapshot,
     settings: &Settings,
     request: &VerifyRequest,
     verified: &mut Verified,
 ) -> Result<()> {
     let folder = std::env::temp_dir();
     let space = Space::new(&folder).cancelled_by(&request.cancel);
-    let counted = Mutex::new(Tallies::new(&space));
+    let counted = Mutex::new(Aggregator::new(&space));
     in_order::<_, _, Error>(held.parts.values().collect(), request.jobs, |part| {
         let tallies = recount(lake, part, settings, &space)?;
         counted.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)
     })?;
-    let mut tallies = Tallies::new(&space);
+    let mut tallies = Aggregator::new(&space);
     for partial in held.partials.values() {
         partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
     }

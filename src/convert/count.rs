@@ -1,7 +1,7 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
 
 use super::counts::Counts;
-use crate::aggregate::{Space, Tallies};
+use crate::aggregate::{Aggregator, Space};
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, PacketRecord, Timestamp};
 use crate::config::PartitionBy;
@@ -12,9 +12,9 @@ use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
 use crate::error::Result;
 use crate::lake::InputEntry;
-use crate::packets::{Router, When};
+use crate::packets::{Partitioner, When};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
-use crate::summary::{Filter, Instants, Partial};
+use crate::summary::{AlignedWindows, Filter, Partial};
 
 /// Records between two looks at the signal.
 const STRIDE: u64 = 4096;
@@ -46,7 +46,7 @@ pub(crate) fn count(
     counting: &Counting,
     space: &Space,
     cancel: &Cancel,
-) -> Result<Result<(InputEntry, Tallies), (Input, Refusal)>> {
+) -> Result<Result<(InputEntry, Aggregator), (Input, Refusal)>> {
     let mut reader = match CaptureReader::open(&input) {
         Ok(reader) => reader.salvaging(counting.salvage, None),
         Err(refusal) => return Ok(Err((input, refusal))),
@@ -55,9 +55,9 @@ pub(crate) fn count(
     let mut found = CaptureEntry::default();
     let mut partial = Partial::new(space);
     let mut names_within = Partial::new(space);
-    let mut instants = Instants::new(space);
+    let mut instants = AlignedWindows::new(space);
     let mut router =
-        Router::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
+        Partitioner::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
     router.begin(0, None);
     let end = loop {
         let record = match reader.next() {
@@ -118,7 +118,7 @@ pub(crate) fn count(
     Ok(Ok((InputEntry::of(input, found), tallies)))
 }
 
-fn count_rows(router: &mut Router, partial: &mut Partial, window: i64) -> Result<()> {
+fn count_rows(router: &mut Partitioner, partial: &mut Partial, window: i64) -> Result<()> {
     while let Some((key, rows)) = router.take_row_group() {
         partial.add_rows(day_of(key.when), &rows, window)?;
         router.recycle(rows);

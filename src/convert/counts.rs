@@ -4,7 +4,7 @@ use crate::capture::{LinkType, PacketRecord, Timestamp};
 use crate::decode::{Packet, Stop};
 use crate::plan::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
 
-/// Names and meanings of the oddities of records: those of [`OddRecord::bits`](crate::capture::OddRecord::bits) in their order,
+/// Names and meanings of the oddities of records: those of [`RecordAnomaly::bits`](crate::capture::RecordAnomaly::bits) in their order,
 /// then those of the two lengths.
 const RECORD_ODDITIES: [(&str, &str); 8] = [
     ("fraction_carried", "The fraction of a second is a second or more; it was carried."),

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Only a task whose turn it is may take some: it waits for nobody else, so whoever waits here waits for work that is
 /// being done.
 #[derive(Debug)]
-pub struct Windows {
+pub struct DecoderMemory {
     free: Mutex<u64>,
     freed: Condvar,
 }
@@ -24,11 +24,11 @@ pub struct Windows {
 /// Bytes that somebody has taken; they are free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Taken<'a> {
-    of: &'a Windows,
+    of: &'a DecoderMemory,
     bytes: u64,
 }
 
-impl Windows {
+impl DecoderMemory {
     /// All that a run has for large windows.
     #[must_use]
     pub fn new(memory: &Memory) -> Self {

@@ -17,9 +17,9 @@ use parquet::errors::ParquetError;
 
 /// How many workers have nothing to do; less than none while assistants have the places of workers that work again.
 #[derive(Debug, Default)]
-pub(super) struct Idle(AtomicIsize);
+pub(super) struct IdleWorkers(AtomicIsize);
 
-impl Idle {
+impl IdleWorkers {
     /// One more.
     pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -54,16 +54,16 @@ pub(super) struct Done {
 }
 
 /// The thread, as the worker sees it; it ends when this is dropped.
-pub(super) struct Assistant<'a> {
-    idle: &'a Idle,
+pub(super) struct EncodeThread<'a> {
+    idle: &'a IdleWorkers,
     rows: SyncSender<(PartitionKey, Rows)>,
     done: Receiver<Done>,
     under_way: usize,
 }
 
-impl<'a> Assistant<'a> {
+impl<'a> EncodeThread<'a> {
     /// Starts one, if a worker is idle.
-    pub(super) fn start(idle: &'a Idle, encoder: &Arc<Encoder>) -> Option<Self> {
+    pub(super) fn start(idle: &'a IdleWorkers, encoder: &Arc<Encoder>) -> Option<Self> {
         if !idle.take() {
             return None;
         }
@@ -115,7 +115,7 @@ impl<'a> Assistant<'a> {
     }
 }
 
-impl Drop for Assistant<'_> {
+impl Drop for EncodeThread<'_> {
     fn drop(&mut self) {
         self.idle.add();
     }
@@ -141,11 +141,11 @@ mod tests {
     #[test]
     fn an_assistant_has_the_place_of_an_idle_worker_and_gives_back_in_order() {
         let encoder = Arc::new(Encoder::new(&Settings::default()).unwrap());
-        let idle = Idle::default();
-        assert!(Assistant::start(&idle, &encoder).is_none());
+        let idle = IdleWorkers::default();
+        assert!(EncodeThread::start(&idle, &encoder).is_none());
         idle.add();
-        let mut assistant = Assistant::start(&idle, &encoder).unwrap();
-        assert!(Assistant::start(&idle, &encoder).is_none() && !idle.is_wanted_back());
+        let mut assistant = EncodeThread::start(&idle, &encoder).unwrap();
+        assert!(EncodeThread::start(&idle, &encoder).is_none() && !idle.is_wanted_back());
         assert!(assistant.wait().unwrap().is_none());
         let rows = || Rows::new(TimestampUnit::Us, LengthKind::Wire);
         (0..10).for_each(|number| assistant.give(key(number), rows()).unwrap());

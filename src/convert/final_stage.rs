@@ -1,19 +1,19 @@
 //! The final stage of a run: the tables of the dates that it touched.
 
-use crate::convert::summary_tables::{stage, stage_captures};
+use super::summary_tables::{stage, stage_captures};
 use crate::lake::listed_captures;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use crate::aggregate::{Owners, Space, Tallies};
+use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Change, Holdings, Lake, Losses, SUMMARIES, is_loss, problem_of};
+use crate::lake::{Lake, Losses, SUMMARIES, Snapshot, Transaction, is_loss, problem_of};
 use crate::names::PtrOptions;
-use crate::summary::{Filter, Gather, Naming};
+use crate::summary::{Collect, Filter, Naming};
 
 use crate::convert::naming;
 use crate::outcome::Report;
@@ -35,7 +35,7 @@ impl<'a> FinalStage<'a> {
     /// If a hosts file cannot be read.
     pub(crate) fn open(
         lake: &'a Lake,
-        (settings, held): (&'a Settings, &Holdings),
+        (settings, held): (&'a Settings, &Snapshot),
         ptr: &'a PtrOptions,
         top: usize,
         cancel: &'a Cancel,
@@ -49,14 +49,14 @@ impl<'a> FinalStage<'a> {
     pub(crate) fn stage(
         mut self,
         mut days: BTreeSet<Day>,
-        after: &Holdings,
-        change: &mut Change,
+        after: &Snapshot,
+        change: &mut Transaction,
         report: &mut Report,
     ) -> Result<()> {
         let folder = self.lake.resolve(&Lake::staging());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let space = Space::new(&folder).cancelled_by(self.cancel);
-        let mut tallies = Tallies::new(&space);
+        let mut tallies = Aggregator::new(&space);
         let mut left = BTreeSet::new();
         let staged = change.staged();
         let mut losses = Losses::default();
@@ -84,7 +84,7 @@ impl<'a> FinalStage<'a> {
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
         report.note_names(&mut self.naming, asked);
-        let mut shown = Gather::new(self.top, self.settings.window, days.len() > 1, &space);
+        let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
         let tables = stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));

@@ -6,23 +6,23 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::aggregate::{Saved, Space, Tallies};
+use crate::aggregate::{Aggregator, Saved, Space};
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::memory::Memory;
 use crate::packets::Encoder;
 use crate::packets::Rows;
-use crate::plan::{CaptureEntry, PartialEntry, UnitRow};
+use crate::plan::{CaptureEntry, PartialEntry, UnitResult};
 use crate::plan::{Task, Unit};
 
-use super::decoder_memory::Windows;
-use super::encode_thread::Idle;
-use super::part_set::Sink;
-use super::turns::Relay;
+use super::decoder_memory::DecoderMemory;
+use super::encode_thread::IdleWorkers;
+use super::part_set::PartSet;
+use super::turn_queue::TurnQueue;
 use crate::cancel::Cancel;
 
 /// What all units of a run share.
-pub struct Workshop {
+pub struct ConvertContext {
     /// Where parts go.
     pub lake: Lake,
     /// The folder for staged files, below the lake.
@@ -34,16 +34,16 @@ pub struct Workshop {
     /// What the workers may take.
     pub memory: Memory,
     /// Memory for windows larger than usual.
-    pub windows: Windows,
+    pub windows: DecoderMemory,
     /// How far the run is.
     pub meter: Meter,
     /// Memory for rows that no task uses now.
-    pub spare: Spare,
+    pub spare: RowPool,
     /// Workers that have nothing to do.
-    pub(super) idle: Idle,
+    pub(super) idle: IdleWorkers,
 }
 
-impl Workshop {
+impl ConvertContext {
     /// A workshop that puts parts into a lake, and stages them in the folder of units that are being converted.
     #[must_use]
     pub fn new(lake: Lake, encoder: Encoder, memory: Memory, cancel: Cancel) -> Self {
@@ -53,19 +53,19 @@ impl Workshop {
             encoder: Arc::new(encoder),
             cancel,
             memory,
-            windows: Windows::new(&memory),
+            windows: DecoderMemory::new(&memory),
             meter: Meter::default(),
-            spare: Spare::default(),
-            idle: Idle::default(),
+            spare: RowPool::default(),
+            idle: IdleWorkers::default(),
         }
     }
 }
 
 /// Memory for rows, passed on from task to task: allocating it anew for each costs time, and fragments the heap.
 #[derive(Debug, Default)]
-pub struct Spare(Mutex<Vec<Vec<Rows>>>);
+pub struct RowPool(Mutex<Vec<Vec<Rows>>>);
 
-impl Spare {
+impl RowPool {
     pub(super) fn take(&self) -> Vec<Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
@@ -97,31 +97,36 @@ impl Meter {
 pub(crate) struct Job<'a> {
     pub(super) unit: &'a Unit,
     pub(super) tasks: Vec<Task>,
-    pub(super) workshop: &'a Workshop,
-    pub(super) relay: Arc<Relay>,
+    pub(super) workshop: &'a ConvertContext,
+    pub(super) relay: Arc<TurnQueue>,
     staging: PathBuf,
     state: Mutex<State<'a>>,
 }
 
 struct State<'a> {
-    sink: Option<Sink<'a>>,
+    sink: Option<PartSet<'a>>,
     captures: Vec<CaptureEntry>,
-    tallies: Tallies,
+    tallies: Aggregator,
     unfinished: usize,
 }
 
 impl<'a> Job<'a> {
     /// Prepares a unit. `number` tells its staged files from those of other units; `relay` is shared with the other
     /// units of the same capture.
-    pub(crate) fn open(unit: &'a Unit, number: usize, relay: Arc<Relay>, workshop: &'a Workshop) -> Result<Self> {
+    pub(crate) fn open(
+        unit: &'a Unit,
+        number: usize,
+        relay: Arc<TurnQueue>,
+        workshop: &'a ConvertContext,
+    ) -> Result<Self> {
         let staging = workshop.staging.join(format!("{number:06}"));
         let folder = workshop.lake.resolve(&staging);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let tasks = unit.tasks();
         let state = State {
-            sink: Some(Sink::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),
+            sink: Some(PartSet::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),
             captures: vec![CaptureEntry::nothing(); unit.captures.len()],
-            tallies: Tallies::new(&Space::new(&folder).cancelled_by(&workshop.cancel)),
+            tallies: Aggregator::new(&Space::new(&folder).cancelled_by(&workshop.cancel)),
             unfinished: tasks.len(),
         };
         Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
@@ -148,13 +153,13 @@ impl<'a> Job<'a> {
     }
 
     /// Works on the parts. Only the task whose turn it is does, so this never waits long.
-    pub(super) fn with_sink(&self, work: impl FnOnce(&mut Sink<'a>) -> Result<()>) -> Result<()> {
+    pub(super) fn with_sink(&self, work: impl FnOnce(&mut PartSet<'a>) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.sink.as_mut().map_or(Ok(()), work)
     }
 
     /// Takes over what a task has found. True if it was the unit's last one.
-    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Tallies) -> Result<bool> {
+    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Aggregator) -> Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, entry) in captures {
             if let Some(held) = state.captures.get_mut(place) {
@@ -167,13 +172,13 @@ impl<'a> Job<'a> {
     }
 
     /// Closes the unit: its parts and its partial summary are whole and synced after this.
-    pub(crate) fn finish(&self) -> Result<UnitRow> {
+    pub(crate) fn finish(&self) -> Result<UnitResult> {
         let (sink, captures, mut tallies) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             (
                 state.sink.take(),
                 std::mem::take(&mut state.captures),
-                std::mem::replace(&mut state.tallies, Tallies::new(&self.space())),
+                std::mem::replace(&mut state.tallies, Aggregator::new(&self.space())),
             )
         };
         let mut unit = self.unit.clone();
@@ -185,14 +190,14 @@ impl<'a> Job<'a> {
             capture.input.fingerprint = Some(stream.fingerprint);
         }
         let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit))?;
-        let row = UnitRow { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
+        let row = UnitResult { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
         self.workshop.lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
         debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
         Ok(row)
     }
 
-    fn save(&self, id: &str, tallies: &mut Tallies) -> Result<Option<PartialEntry>> {
+    fn save(&self, id: &str, tallies: &mut Aggregator) -> Result<Option<PartialEntry>> {
         if tallies.sections().is_empty() {
             return Ok(None);
         }

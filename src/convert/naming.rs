@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::aggregate::Tallies;
+use crate::aggregate::Aggregator;
 use crate::cancel::Cancel;
 use crate::config::{NameSource, Names};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{CommittedTable, Lake, Move, checked, problem_of};
 use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
-use crate::summary::{Filter, Naming, Source, unnamed};
+use crate::summary::{Filter, Naming, NamingSource, unnamed};
 use crate::tables::{TableFile, write_table};
 
 /// Opens the sources of names; `lake` is where answers of earlier lookups are kept, if there is one, with what its manifest
@@ -23,9 +23,9 @@ use crate::tables::{TableFile, write_table};
 pub(crate) fn open(names: &Names, lake: Option<(&Lake, Option<&CommittedTable>)>, now: i64) -> Result<Naming> {
     let sources = names.0.iter().map(|source| {
         Ok(match source {
-            NameSource::Dns => Source::Dns,
-            NameSource::Hosts(path) => Source::Hosts(Hosts::read(path)?),
-            NameSource::Ptr => Source::Ptr(lake.map(|(lake, held)| answers(lake, held, now)).unwrap_or_default()),
+            NameSource::Dns => NamingSource::Dns,
+            NameSource::Hosts(path) => NamingSource::Hosts(Hosts::read(path)?),
+            NameSource::Ptr => NamingSource::Ptr(lake.map(|(lake, held)| answers(lake, held, now)).unwrap_or_default()),
         })
     });
     Ok(Naming::new(sources.collect::<Result<_>>()?))
@@ -54,7 +54,7 @@ pub fn now() -> i64 {
 pub(crate) fn look_up(
     naming: &mut Naming,
     days: &BTreeSet<Day>,
-    tallies: &mut Tallies,
+    tallies: &mut Aggregator,
     filter: &Filter,
     options: &PtrOptions,
     cancel: &Cancel,

@@ -21,14 +21,14 @@ const MAX_FILES: usize = 64;
 const MAX_ROW_GROUPS: usize = 2048;
 
 /// Takes row groups in their order, and makes parts of them.
-pub(crate) struct Sink<'a> {
+pub(crate) struct PartSet<'a> {
     lake: &'a Lake,
     /// Where parts are staged, below the lake.
     staging: PathBuf,
     encoder: &'a Encoder,
     /// The unit, for the parts' metadata.
     unit: &'a Unit,
-    open: BTreeMap<PartitionKey, Open>,
+    open: BTreeMap<PartitionKey, OpenPart>,
     closed: Vec<(PartitionKey, usize, PartFile)>,
     /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
     begun: usize,
@@ -40,7 +40,7 @@ pub(crate) struct Sink<'a> {
     resolved: BTreeMap<usize, When>,
 }
 
-struct Open {
+struct OpenPart {
     writer: PartWriter,
     number: usize,
     last_append: u64,
@@ -48,7 +48,7 @@ struct Open {
     parked: bool,
 }
 
-impl<'a> Sink<'a> {
+impl<'a> PartSet<'a> {
     pub(super) fn new(lake: &'a Lake, staging: PathBuf, encoder: &'a Encoder, unit: &'a Unit) -> Self {
         Self {
             lake,
@@ -74,7 +74,7 @@ impl<'a> Sink<'a> {
             }
             let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
             let writer = PartWriter::create(&staged, self.encoder)?;
-            self.open.insert(key, Open { writer, number: self.begun, last_append: 0, parked: true });
+            self.open.insert(key, OpenPart { writer, number: self.begun, last_append: 0, parked: true });
             self.begun += 1;
         }
         self.appended += 1;

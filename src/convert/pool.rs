@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::plan::Unit;
-use crate::plan::UnitRow;
+use crate::plan::UnitResult;
 
-use super::job::{Job, Workshop};
-use super::turns::Relay;
+use super::job::{ConvertContext, Job};
+use super::turn_queue::TurnQueue;
 use crate::convert::task as convert;
 use crate::threads::{Pool, workers};
 
@@ -24,7 +24,7 @@ use crate::threads::{Pool, workers};
 ///
 /// # Errors
 /// As [`convert_unit`]; of several failures the first one is returned.
-pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result<Vec<UnitRow>> {
+pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> Result<Vec<UnitResult>> {
     let allowed = workers(jobs).min(workshop.memory.workers());
     let mut tasks = 0;
     for unit in units {
@@ -35,7 +35,7 @@ pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result
     }
     let pool = Pool::start(tasks.min(allowed));
     (pool.threads()..allowed).for_each(|_| workshop.idle.add());
-    let dispenser = Mutex::new(Dispenser::new(units));
+    let dispenser = Mutex::new(TaskQueue::new(units));
     let finished = Mutex::new((BTreeMap::new(), None));
     pool.each(|| {
         workshop.idle.add();
@@ -80,12 +80,12 @@ pub fn convert_units(units: &[Unit], workshop: &Workshop, jobs: usize) -> Result
 /// # Errors
 /// If something of the lake cannot be written, or the run is cancelled. Damaged, refused and vanished captures are no
 /// errors: the row says what was found.
-pub fn convert_unit(unit: &Unit, workshop: &Workshop, jobs: usize) -> Result<UnitRow> {
+pub fn convert_unit(unit: &Unit, workshop: &ConvertContext, jobs: usize) -> Result<UnitResult> {
     let mut rows = convert_units(std::slice::from_ref(unit), workshop, jobs)?;
     rows.pop().ok_or_else(|| Error::Worker { unit: unit.name(), message: "it gave no manifest row".to_owned() })
 }
 
-fn work(job: &Job<'_>, number: usize, task: usize) -> Result<Option<(usize, UnitRow)>> {
+fn work(job: &Job<'_>, number: usize, task: usize) -> Result<Option<(usize, UnitResult)>> {
     // A panic is a bug; it must neither hang the workers that wait for this one nor end as half a lake.
     let result = catch_unwind(AssertUnwindSafe(|| {
         if convert::run(job, task)? { job.finish().map(|row| Some((number, row))) } else { Ok(None) }
@@ -99,20 +99,20 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Hands out tasks in order, and opens a unit when its first task is handed out.
-struct Dispenser<'a> {
+struct TaskQueue<'a> {
     units: &'a [Unit],
     next: usize,
     open: Option<(usize, Arc<Job<'a>>, usize)>,
     /// The capture whose chunks are being handed out, and the relay that its units share.
-    relay: Option<(PathBuf, u64, Arc<Relay>)>,
+    relay: Option<(PathBuf, u64, Arc<TurnQueue>)>,
 }
 
-impl<'a> Dispenser<'a> {
+impl<'a> TaskQueue<'a> {
     fn new(units: &'a [Unit]) -> Self {
         Self { units, next: 0, open: None, relay: None }
     }
 
-    fn take(&mut self, workshop: &'a Workshop) -> Result<Option<(usize, Arc<Job<'a>>, usize)>> {
+    fn take(&mut self, workshop: &'a ConvertContext) -> Result<Option<(usize, Arc<Job<'a>>, usize)>> {
         loop {
             if let Some((number, job, task)) = &mut self.open
                 && *task < job.tasks()
@@ -131,14 +131,14 @@ impl<'a> Dispenser<'a> {
     }
 
     /// The units of one capture prove one another's chunks, so they share a relay.
-    fn relay_of(&mut self, unit: &Unit) -> Arc<Relay> {
+    fn relay_of(&mut self, unit: &Unit) -> Arc<TurnQueue> {
         let chunked = unit.captures.first().and_then(|capture| Some((capture, capture.chunks.clone()?)));
         let Some((capture, chunks)) = chunked else {
-            return Arc::new(Relay::starting_at(0));
+            return Arc::new(TurnQueue::starting_at(0));
         };
         let shared = match self.relay.take() {
             Some((path, next, relay)) if path == capture.input.absolute && next == chunks.start => relay,
-            _ => Arc::new(Relay::starting_at(chunks.start)),
+            _ => Arc::new(TurnQueue::starting_at(chunks.start)),
         };
         self.relay = Some((capture.input.absolute.clone(), chunks.end, Arc::clone(&shared)));
         shared

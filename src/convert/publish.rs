@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::capture::Damage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, Change, Holdings, InputEntry, MetAgain, RefusedEntry};
+use crate::lake::{Action, InputEntry, RefusedEntry, Relocated, Snapshot, Transaction};
 use crate::lake::{Rewriter, take_out};
-use crate::plan::{CaptureEntry, UnitRow};
+use crate::plan::{CaptureEntry, UnitResult};
 use crate::storage::open_for_writing;
 
 use super::final_stage::FinalStage;
 use crate::outcome::MaxDamaged;
 use crate::outcome::{Changing, Renamed, Report};
-use crate::select::Tonight;
+use crate::select::Selection;
 
 /// Checks, summarizes and publishes what was staged.
 ///
@@ -23,16 +23,16 @@ use crate::select::Tonight;
 /// If it does not add up, too much of it is damaged, or something cannot be read or written; nothing is visible then.
 pub(crate) fn publish(
     stage: FinalStage<'_>,
-    mut rows: Vec<UnitRow>,
-    tonight: Tonight,
-    mut held: Holdings,
+    mut rows: Vec<UnitResult>,
+    tonight: Selection,
+    mut held: Snapshot,
     (jobs, max_damaged): (usize, Option<MaxDamaged>),
     report: &mut Report,
 ) -> Result<()> {
     let (lake, settings) = (stage.lake, stage.settings);
     // The same bytes through standard input once more are not converted twice, whatever the settings.
     let mut seen = HashSet::new();
-    let mut again = |row: &UnitRow| {
+    let mut again = |row: &UnitResult| {
         let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
         streams.any(|capture| {
             capture
@@ -46,10 +46,10 @@ pub(crate) fn publish(
     rows.retain(|row| !again(row));
     report.unchanged += (before - rows.len()) as u64;
 
-    let mut change = Change::new(&held, Action::Convert, settings.clone());
+    let mut change = Transaction::new(&held, Action::Convert, settings.clone());
     tonight.met_again.iter().for_each(|met| held.meet_again(met.clone()));
     let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
-    let is_renamed = |met: &MetAgain| renamed.contains(met.path.as_path());
+    let is_renamed = |met: &Relocated| renamed.contains(met.path.as_path());
     let renamed = tonight.met_again.iter().any(is_renamed);
     change.manifest.met_again = tonight.met_again;
     change.manifest.removed.refused = tonight.forgiven;
@@ -114,7 +114,7 @@ pub(crate) fn publish(
 }
 
 /// A refusal that is known already, or that will be tried again anyway, is no reason for a commit.
-fn changes_the_lake(change: &Change, held: &Holdings) -> bool {
+fn changes_the_lake(change: &Transaction, held: &Snapshot) -> bool {
     let is_news = |refused: &RefusedEntry| {
         let known = refused.seen.as_ref().map(|seen| held.quarantine.get(&seen.absolute));
         known.is_some_and(|known| known != Some(refused))
@@ -123,19 +123,19 @@ fn changes_the_lake(change: &Change, held: &Holdings) -> bool {
 }
 
 /// The dates to which units contribute.
-fn days_of(rows: &[UnitRow]) -> BTreeSet<Day> {
+fn days_of(rows: &[UnitResult]) -> BTreeSet<Day> {
     rows.iter().filter_map(|row| row.partial.as_ref()).flat_map(|partial| partial.days.iter().copied()).collect()
 }
 
 /// Captures of the lake in whose place others were converted. One that could not be read replaces nothing.
-fn replaced_by(rows: &[UnitRow], held: &Holdings) -> BTreeSet<usize> {
+fn replaced_by(rows: &[UnitResult], held: &Snapshot) -> BTreeSet<usize> {
     let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
     let read = captures.filter(|(_, found)| found.refused.is_none());
     read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
 }
 
 /// Captures of the lake that go on in others, if those could be read.
-fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitRow]) -> BTreeSet<usize> {
+fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitResult]) -> BTreeSet<usize> {
     let mut by_path: HashMap<&Path, Vec<usize>> = HashMap::new();
     goes_on.iter().for_each(|(absolute, id)| by_path.entry(absolute).or_default().push(*id));
     let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
@@ -147,8 +147,8 @@ fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitRow]) -> BTreeSet<
 /// file gives what the old one gave.
 fn those_that_are_the_same(
     may_be: &[(PathBuf, usize)],
-    rows: &[UnitRow],
-    held: &Holdings,
+    rows: &[UnitResult],
+    held: &Snapshot,
     report: &mut Report,
 ) -> BTreeSet<usize> {
     let mut found: HashMap<&Path, Option<(&Path, CaptureEntry)>> =

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::job::Workshop;
+use super::job::ConvertContext;
 use super::pool::convert_units;
 use crate::capture::Damage;
 use crate::discover::Input;
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
-use crate::plan::{CaptureEntry, UnitRow};
+use crate::plan::{CaptureEntry, UnitResult};
 use crate::plan::{Unit, plan};
 
 use crate::outcome::{Changing, Report};
@@ -24,12 +24,12 @@ use crate::plan::sample;
 /// # Errors
 /// As [`convert_units`].
 pub(crate) fn refuse_damaged(
-    mut rows: Vec<UnitRow>,
-    mut workshop: Workshop,
+    mut rows: Vec<UnitResult>,
+    mut workshop: ConvertContext,
     jobs: usize,
     held: &HashSet<String>,
     report: &mut Report,
-) -> Result<Vec<UnitRow>> {
+) -> Result<Vec<UnitResult>> {
     let staging = workshop.staging.clone();
     // A file may change while the run goes on; each turn refuses at least one capture, so there is a last one.
     for turn in 1.. {
@@ -37,7 +37,7 @@ pub(crate) fn refuse_damaged(
         if damaged.is_empty() {
             break;
         }
-        let of_those = |row: &UnitRow| row.unit.captures.iter().any(|c| damaged.contains_key(&c.input.absolute));
+        let of_those = |row: &UnitResult| row.unit.captures.iter().any(|c| damaged.contains_key(&c.input.absolute));
         let (dropped, kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
         rows = kept;
         let settings = dropped.first().map(|row| row.unit.settings.clone()).unwrap_or_default();
@@ -65,7 +65,7 @@ pub(crate) fn refuse_damaged(
 }
 
 /// The damaged captures, and the first fault of each.
-fn damaged(rows: &[UnitRow]) -> BTreeMap<PathBuf, (Input, Damage)> {
+fn damaged(rows: &[UnitResult]) -> BTreeMap<PathBuf, (Input, Damage)> {
     let mut writers = None;
     let mut captures: BTreeMap<&Path, (&Input, CaptureEntry)> = BTreeMap::new();
     for row in rows {

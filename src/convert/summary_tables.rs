@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::aggregate::{Space, Sums, Tallies};
+use crate::aggregate::{Aggregator, Space, Sums};
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -12,32 +12,32 @@ use crate::lake::{CommittedTable, InputEntry, Lake, Move, SUMMARIES as FOLDER};
 use crate::tables::{TableFile, TableWriter};
 
 use crate::lake::captures;
+use crate::summary::Collect;
 use crate::summary::Filter;
-use crate::summary::Gather;
-use crate::summary::Kind;
+use crate::summary::Largest;
 use crate::summary::Naming;
-use crate::summary::Rows;
-use crate::summary::Top;
+use crate::summary::SumKind;
+use crate::summary::SummaryRows;
 use crate::summary::{DESCENDING, Key, NOBODY};
-use crate::summary::{Order, SUMMARIES, Summary};
-use crate::summary::{Sink, sum_up};
+use crate::summary::{RowSink, sum_up};
+use crate::summary::{SUMMARIES, SortOrder, Summary};
 
-/// Rows of a table that are in memory at a time.
+/// SummaryRows of a table that are in memory at a time.
 const PIECE: usize = 8192;
 
 /// Makes the tables of `days` from what units have counted, stages them, and gathers them for whoever shows them.
 ///
 /// # Memory
-/// As [`Tallies`], for each table that is sorted by its sums; whatever the number of keys.
+/// As [`Aggregator`], for each table that is sorted by its sums; whatever the number of keys.
 /// # Errors
 /// If what units have counted cannot be read, or a table cannot be written.
 pub(super) fn stage(
     lake: &Lake,
     settings: &Settings,
     days: &BTreeSet<Day>,
-    tallies: &mut Tallies,
+    tallies: &mut Aggregator,
     naming: &Naming,
-    shown: &mut Gather,
+    shown: &mut Collect,
 ) -> Result<Vec<(Move, CommittedTable)>> {
     let mut staged = Vec::new();
     for day in days {
@@ -54,11 +54,11 @@ fn committed(step: Move, file: TableFile) -> (Move, CommittedTable) {
     (step, CommittedTable { path, rows, bytes, checksum })
 }
 
-/// Rows go to two places.
-struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+/// SummaryRows go to two places.
+struct Both<'a>(&'a mut dyn RowSink, &'a mut dyn RowSink);
 
-impl Sink for Both<'_> {
-    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+impl RowSink for Both<'_> {
+    fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
         self.0.take(kind, key, sums)?;
         self.1.take(kind, key, sums)
     }
@@ -67,31 +67,31 @@ impl Sink for Both<'_> {
 /// The tables of one date while they are made.
 struct DateTables {
     day: Day,
-    tables: BTreeMap<Kind, Staged>,
-    /// Rows of tables that are sorted by their sums.
-    sorted: Tallies,
-    conversations: Top,
+    tables: BTreeMap<SumKind, Staged>,
+    /// SummaryRows of tables that are sorted by their sums.
+    sorted: Aggregator,
+    conversations: Largest,
     key: Key,
 }
 
 /// A table that is being written where it is staged.
 struct Staged {
-    order: Order,
+    order: SortOrder,
     step: Move,
     writer: TableWriter,
-    rows: Rows,
+    rows: SummaryRows,
 }
 
 impl Staged {
     fn create(lake: &Lake, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
         let folder = Path::new(summary.name).join(format!("date={}", day.text()));
         let (path, step) = place(lake, &folder, summary.name)?;
-        let mut rows = Rows::new(summary, settings.window);
+        let mut rows = SummaryRows::new(summary, settings.window);
         let writer = TableWriter::create(&path, &rows.take())?;
         Ok(Self { order: summary.order, step, writer, rows })
     }
 
-    fn push(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+    fn push(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
         self.rows.push(kind, key, sums);
         if self.rows.len() >= PIECE { self.writer.write(&self.rows.take()) } else { Ok(()) }
     }
@@ -109,17 +109,17 @@ impl DateTables {
         Ok(Self {
             day,
             tables: tables.collect::<Result<_>>()?,
-            sorted: Tallies::new(space),
-            conversations: Top::new(Kind::Conversations, settings.conversations),
+            sorted: Aggregator::new(space),
+            conversations: Largest::new(SumKind::Conversations, settings.conversations),
             key: Key::default(),
         })
     }
 
     fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
-        if let Some(table) = self.tables.get_mut(&Kind::Conversations) {
+        if let Some(table) = self.tables.get_mut(&SumKind::Conversations) {
             let (conversations, rest) = self.conversations.rest();
             for (key, sums) in self.conversations.into_largest() {
-                table.push(Kind::Conversations, &key, sums)?;
+                table.push(SumKind::Conversations, &key, sums)?;
             }
             if conversations > 0 {
                 table.rows.push_rest(rest, i64::try_from(conversations).unwrap_or(i64::MAX));
@@ -137,16 +137,16 @@ impl DateTables {
     }
 }
 
-impl Sink for DateTables {
-    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
+impl RowSink for DateTables {
+    fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
         match self.tables.get_mut(&kind) {
             // Packets without addresses are no conversation that another one may push out.
-            Some(table) if kind == Kind::Conversations && key == NOBODY => table.push(kind, key, sums),
-            Some(_) if kind == Kind::Conversations => {
+            Some(table) if kind == SumKind::Conversations && key == NOBODY => table.push(kind, key, sums),
+            Some(_) if kind == SumKind::Conversations => {
                 self.conversations.offer(key, sums);
                 Ok(())
             }
-            Some(table) if table.order == Order::Key => table.push(kind, key, sums),
+            Some(table) if table.order == SortOrder::Key => table.push(kind, key, sums),
             Some(_) => {
                 let key = self.key.clear().descending(kind.size(&sums)).raw(key);
                 self.sorted.add(kind.section(self.day), key.bytes(), sums)

@@ -1,19 +1,19 @@
 //! One task: records in, row groups out, in turn.
 
-use crate::capture::{CaptureReader, Content, Damage, DamageKind, Position, Timestamp};
+use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Position, Timestamp};
 use crate::day::Day;
 use crate::decode::{Packet, decode};
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
-use crate::packets::{Router, When};
+use crate::packets::{Partitioner, When};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 use crate::summary::Partial;
 
 use super::counts::Counts;
 use super::job::Job;
-use super::output::{Output, Stop};
-use super::turns::Handover;
+use super::row_group_queue::{RowGroupQueue, TaskError};
+use super::turn_queue::ChunkEnd;
 use crate::capture::Framing;
 use crate::capture::resync;
 
@@ -24,10 +24,10 @@ const STRIDE: u64 = 4096;
 struct Work<'j, 'a> {
     job: &'j Job<'a>,
     turn: u64,
-    router: Router,
+    router: Partitioner,
     partial: Partial,
     captures: Vec<(usize, CaptureEntry)>,
-    output: Output<'j, 'a>,
+    output: RowGroupQueue<'j, 'a>,
 }
 
 /// Runs one task of a unit; true if it was the last one to end.
@@ -69,23 +69,23 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     let mut work = Work::new(job, turn);
     work.output.guessed = Some(position.clone());
     let result =
-        work.chunk_from(place, chunk, Handover { position, last: None }).and_then(|handover| match handover.last {
+        work.chunk_from(place, chunk, ChunkEnd { position, last: None }).and_then(|handover| match handover.last {
             Some(_) => work.hand_in(Some(handover)),
             // No packet begins in the chunk, so the time to hand on is that of a chunk before.
-            None => Err(Stop::Disproved),
+            None => Err(TaskError::WrongGuess),
         });
     match result {
         Ok(last) => Ok(Some(last)),
-        Err(Stop::Disproved) => Ok(None),
-        Err(Stop::Failed(error)) => Err(error),
+        Err(TaskError::WrongGuess) => Ok(None),
+        Err(TaskError::Failed(error)) => Err(error),
     }
 }
 
 /// Work that rests on no guess cannot be disproved; should it be, that is a bug, and the run must not commit.
-fn never_disproved(stop: Stop) -> Error {
+fn never_disproved(stop: TaskError) -> Error {
     match stop {
-        Stop::Failed(error) => error,
-        Stop::Disproved => {
+        TaskError::Failed(error) => error,
+        TaskError::WrongGuess => {
             Error::Worker { unit: String::new(), message: "a chunk that was not guessed was to be proved".to_owned() }
         }
     }
@@ -94,7 +94,7 @@ fn never_disproved(stop: Stop) -> Error {
 impl<'j, 'a> Work<'j, 'a> {
     fn new(job: &'j Job<'a>, turn: u64) -> Self {
         let settings = &job.unit.settings;
-        let router = Router::new(
+        let router = Partitioner::new(
             settings.partition_by,
             settings.timestamp_unit,
             settings.length,
@@ -107,12 +107,12 @@ impl<'j, 'a> Work<'j, 'a> {
             router,
             partial: Partial::new(&job.space()),
             captures: Vec::new(),
-            output: Output::new(job, turn),
+            output: RowGroupQueue::new(job, turn),
         }
     }
 
     /// A capture from its beginning to its end. One that cannot be read is named in its entry, and the others go on.
-    fn whole_capture(&mut self, place: usize) -> Result<(), Stop> {
+    fn whole_capture(&mut self, place: usize) -> Result<(), TaskError> {
         let Some(capture) = self.job.unit.captures.get(place) else {
             return Ok(());
         };
@@ -170,12 +170,12 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// A chunk in its turn: from where the one before it ended, or from the beginning of the capture.
-    fn chunk_in_turn(&mut self, place: usize, chunk: u64, handover: Option<Handover>) -> Result<Handover, Stop> {
+    fn chunk_in_turn(&mut self, place: usize, chunk: u64, handover: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         if let Some(handover) = handover {
             return self.chunk_from(place, chunk, handover);
         }
         let Some(capture) = self.job.unit.captures.get(place) else {
-            return Err(Stop::Disproved);
+            return Err(TaskError::WrongGuess);
         };
         let chunk_size = self.job.unit.settings.chunk_size;
         let mut reader = match CaptureReader::open(&capture.input) {
@@ -194,12 +194,12 @@ impl<'j, 'a> Work<'j, 'a> {
             }
         }
         let position = reader.position().clone();
-        self.chunk_from(place, chunk, Handover { position, last })
+        self.chunk_from(place, chunk, ChunkEnd { position, last })
     }
 
     /// A capture that was there when it was planned, and cannot be opened any more: no chunk after this has rows. Those
     /// before it may have; then it is damaged, and the next run reads it again.
-    fn gone(&mut self, place: usize, chunk: u64, entry: Option<Position>, refusal: &Refusal) -> Handover {
+    fn gone(&mut self, place: usize, chunk: u64, entry: Option<Position>, refusal: &Refusal) -> ChunkEnd {
         let offset = chunk * self.job.unit.settings.chunk_size;
         let framing = Framing::Empty;
         let position = Position { offset, framing, first_time: None, ended: true };
@@ -212,10 +212,10 @@ impl<'j, 'a> Work<'j, 'a> {
             let found = CaptureEntry { damage: Some(damage), entry, exit, ..CaptureEntry::default() };
             self.captures.push((place, found));
         }
-        Handover { position, last: None }
+        ChunkEnd { position, last: None }
     }
 
-    fn chunk_from(&mut self, place: usize, chunk: u64, from: Handover) -> Result<Handover, Stop> {
+    fn chunk_from(&mut self, place: usize, chunk: u64, from: ChunkEnd) -> Result<ChunkEnd, TaskError> {
         let Some(capture) = self.job.unit.captures.get(place) else {
             return Ok(from);
         };
@@ -225,7 +225,7 @@ impl<'j, 'a> Work<'j, 'a> {
             let entry = CaptureEntry {
                 entry: Some(from.position.clone()),
                 exit: Some(from.position.clone()),
-                content: Some(Content::default()),
+                content: Some(ContentHashes::default()),
                 ..CaptureEntry::default()
             };
             self.captures.push((place, entry));
@@ -233,13 +233,13 @@ impl<'j, 'a> Work<'j, 'a> {
         }
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
             Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last).hashing(), Some(from)),
-            Ok(None) => Err(Stop::Disproved),
+            Ok(None) => Err(TaskError::WrongGuess),
             Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),
         }
     }
 
     /// Reads to the end, or to the reader's limit. `from` is where a chunk begins.
-    fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<Handover>) -> Result<Handover, Stop> {
+    fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         let before = from.as_ref().and_then(|from| from.last);
         self.router.begin(place, before);
         self.partial.begin(place);
@@ -255,7 +255,7 @@ impl<'j, 'a> Work<'j, 'a> {
             };
             if record.time.is_none() && self.output.guessed.is_some() && counts.first.is_none() {
                 // Which date the row goes to depends on the chunk before.
-                return Err(Stop::Disproved);
+                return Err(TaskError::WrongGuess);
             }
             let packet = match record.link_type {
                 Some(link_type) => decode(link_type, record.data),
@@ -291,7 +291,7 @@ impl<'j, 'a> Work<'j, 'a> {
         }
         self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
         self.end_of_capture(place, reader.position().first_time)?;
-        let handover = Handover { position: reader.position().clone(), last: counts.last.or(before) };
+        let handover = ChunkEnd { position: reader.position().clone(), last: counts.last.or(before) };
         let content = reader.take_content();
         let mut entry = CaptureEntry { content, ..Self::entry(counts, length, &reader, from) };
         entry.note_damage(damage, reader.take_gaps());
@@ -300,11 +300,11 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// What is credible behind a fault depends on the time before it, which a guess does not know.
-    fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), Stop> {
-        if self.output.guessed.is_some() && reader.has_gaps() { Err(Stop::Disproved) } else { Ok(()) }
+    fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), TaskError> {
+        if self.output.guessed.is_some() && reader.has_gaps() { Err(TaskError::WrongGuess) } else { Ok(()) }
     }
 
-    fn entry(counts: Counts, length: i64, reader: &CaptureReader, from: Option<Handover>) -> CaptureEntry {
+    fn entry(counts: Counts, length: i64, reader: &CaptureReader, from: Option<ChunkEnd>) -> CaptureEntry {
         let mut entry = CaptureEntry {
             format: Some(reader.format()),
             compression: Some(reader.compression()),
@@ -321,7 +321,7 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// Rows without a time that came before any with one have their date now, or never will.
-    fn end_of_capture(&mut self, place: usize, first: Option<Timestamp>) -> Result<(), Stop> {
+    fn end_of_capture(&mut self, place: usize, first: Option<Timestamp>) -> Result<(), TaskError> {
         if matches!(self.router.when(), When::BeforeFirst(_)) {
             self.router.flush();
             self.encode()?;
@@ -334,7 +334,7 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(())
     }
 
-    fn encode(&mut self) -> Result<(), Stop> {
+    fn encode(&mut self) -> Result<(), TaskError> {
         while let Some((key, rows)) = self.router.take_row_group() {
             if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
@@ -345,7 +345,7 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// Writes the rest, and passes the turn on.
-    fn hand_in(mut self, handover: Option<Handover>) -> Result<bool, Stop> {
+    fn hand_in(mut self, handover: Option<ChunkEnd>) -> Result<bool, TaskError> {
         self.router.flush();
         self.encode()?;
         self.output.finish(&mut self.router)?;

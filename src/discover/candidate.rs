@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::memory::Bytes;
 
 use super::input::Compression;
-use super::kind::Kind;
+use super::kind::FileKind;
 use crate::storage::{NotRegular, kind_of, modified};
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
@@ -31,7 +31,7 @@ pub enum Refusal {
     #[error("is not a capture that can be read: it is {kind}")]
     OtherKind {
         /// What it is.
-        kind: Kind,
+        kind: FileKind,
     },
     /// It begins as a capture and ends within the file header.
     #[error("is not a whole capture: its header needs {needed} bytes, the file has {found}")]

@@ -12,14 +12,14 @@ pub const LOOKED_AT: usize = 4096;
 
 /// What a file is that is no capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct FileKind {
     /// Its name, with an article.
     name: &'static str,
     /// What to do about it.
     hint: &'static str,
 }
 
-impl Kind {
+impl FileKind {
     /// What to do about it.
     #[must_use]
     pub fn hint(self) -> &'static str {
@@ -27,7 +27,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
@@ -38,9 +38,9 @@ const NO_PACKETS: &str = "it holds no packets";
 const DOWNLOAD: &str = "perhaps a download or a copy that failed: fetch the capture again";
 
 /// Where the magic number is, the number, the kind, and what to do.
-type Known = (usize, &'static [u8], &'static str, &'static str);
+type Signature = (usize, &'static [u8], &'static str, &'static str);
 
-const KINDS: [Known; 54] = [
+const KINDS: [Signature; 54] = [
     // Archives, which may hold captures.
     (0, b"PK\x03\x04", "a zip archive", "`unzip -p FILE | parcap convert - --out LAKE` converts the captures in it"),
     (0, b"PK\x05\x06", "an empty zip archive", NO_PACKETS),
@@ -120,18 +120,18 @@ const KINDS: [Known; 54] = [
 
 /// What a file that is no capture is, going by its beginning; `None` if that tells nothing.
 #[must_use]
-pub(super) fn kind(head: &[u8]) -> Option<Kind> {
-    let begins = |(at, magic, ..): &&Known| {
+pub(super) fn kind(head: &[u8]) -> Option<FileKind> {
+    let begins = |(at, magic, ..): &&Signature| {
         head.get(*at..at + magic.len()).is_some_and(|found| found.eq_ignore_ascii_case(magic))
     };
     if let Some((_, _, name, hint)) = KINDS.iter().find(begins) {
-        return Some(Kind { name, hint });
+        return Some(FileKind { name, hint });
     }
     if !head.is_empty() && crate::discover::zeros(head) == head.len() {
         let hint = "its place was taken and its content never written, or lost: take it from a backup";
-        return Some(Kind { name: "nothing but zeros", hint });
+        return Some(FileKind { name: "nothing but zeros", hint });
     }
-    is_erf(head).then_some(Kind { name: "what looks like an Endace ERF capture", hint: EDITCAP })
+    is_erf(head).then_some(FileKind { name: "what looks like an Endace ERF capture", hint: EDITCAP })
 }
 
 /// Two records in a row of times and lengths that agree: time (8 bytes, little endian, seconds in the upper half), type,

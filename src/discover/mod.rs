@@ -13,7 +13,7 @@ mod zeros;
 
 pub use candidate::{Candidate, Refusal};
 pub use input::{Compression, Format, Input};
-pub use kind::{Kind, LOOKED_AT};
+pub use kind::{FileKind, LOOKED_AT};
 pub use magic::{MAGIC_LEN, format, refusal};
 pub use places::Places;
 pub use walk::{Found, Lead, find, is_capture_name};

@@ -45,7 +45,7 @@ pub struct Lead {
 
 /// What has been met, by its absolute path without links: whichever way leads to it, it is met once.
 #[derive(Default)]
-struct Seen {
+struct Visited {
     files: HashSet<PathBuf>,
     folders: HashSet<PathBuf>,
     /// Streams by the device and the number of their inode: `-` and `/dev/stdin` are one.
@@ -56,7 +56,7 @@ struct Seen {
 #[must_use]
 pub fn find(named: &[PathBuf]) -> Found {
     let mut found = Found::default();
-    let mut seen = Seen::default();
+    let mut seen = Visited::default();
     for path in named {
         if let Some(inode) = stream(path) {
             if seen.streams.insert(inode) {
@@ -93,14 +93,14 @@ fn stream(path: &Path) -> Option<(u64, u64)> {
     Some(metadata.map_or((u64::MAX, u64::MAX), |metadata| (metadata.dev(), metadata.ino())))
 }
 
-fn add(candidate: Candidate, seen: &mut Seen, found: &mut Found) {
+fn add(candidate: Candidate, seen: &mut Visited, found: &mut Found) {
     if seen.files.insert(candidate.absolute.clone()) {
         found.candidates.push(candidate);
     }
 }
 
 /// Adds a file; whether something is there.
-fn name(path: &Path, seen: &mut Seen, found: &mut Found) -> bool {
+fn name(path: &Path, seen: &mut Visited, found: &mut Found) -> bool {
     match Candidate::of(path, true) {
         Ok(candidate) => {
             add(candidate, seen, found);
@@ -118,7 +118,7 @@ fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
-fn expand(pattern: &Path, seen: &mut Seen, found: &mut Found, to: &mut Vec<PathBuf>) {
+fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<PathBuf>) {
     found.places.add_pattern(pattern);
     let matches = pattern.to_str().and_then(|text| glob::glob(text).ok());
     let mut any = false;
@@ -143,7 +143,7 @@ fn expand(pattern: &Path, seen: &mut Seen, found: &mut Found, to: &mut Vec<PathB
 
 /// Walks a directory, following symbolic links, each folder once: by the first path, in sorted order, that leads to it. A
 /// link that leads back to one of its own parents is stepped over, and so are folders of [`OTHERS`].
-fn walk(root: &Path, seen: &mut Seen, found: &mut Found) {
+fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
     found.places.add(root);
     let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {

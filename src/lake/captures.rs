@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::capture::Timestamp;
 use crate::path_text;
-use crate::summary::Listed;
+use crate::summary::Preview;
 use crate::tables::{Table, TableColumn};
 
 use super::record::InputEntry;
@@ -60,6 +60,6 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
 
 /// The beginning of the table of captures.
 #[must_use]
-pub fn listed_captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Listed {
-    Listed { name: "captures", rows: inputs.len() as u64, first: captures(inputs.take(top)) }
+pub fn listed_captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Preview {
+    Preview { name: "captures", rows: inputs.len() as u64, first: captures(inputs.take(top)) }
 }

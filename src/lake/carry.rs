@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-use super::exchange::{Exchanged, is_partition, note};
+use super::exchange::{ExchangeOutcome, is_partition, note};
 use super::journal::{Journal, Move, copy_beside};
 use super::layout::{Lake, PACKETS, SUMMARIES};
 
@@ -58,7 +58,7 @@ fn place(lake: &Lake, journal: &mut Journal) -> Result<()> {
 /// Exchanges partitions, up to the first one where that is not possible, whose place it gives.
 fn exchange_all(lake: &Lake, journal: &Journal) -> Result<Option<usize>> {
     for (place, exchange) in journal.exchanges.iter().enumerate() {
-        if let Exchanged::Cannot(why) = exchange.carry_out(lake)? {
+        if let ExchangeOutcome::Cannot(why) = exchange.carry_out(lake)? {
             note(lake, &exchange.folder, &why.to_string());
             return Ok(Some(place));
         }

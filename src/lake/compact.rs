@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::layout::Lake;
 use super::losses::Losses;
 use super::record::{CommittedPart, CommittedPartial};
-use super::snapshot::Holdings;
-use super::transaction::Change;
-use crate::aggregate::{Owners, Saved, Space, Tallies};
+use super::snapshot::Snapshot;
+use super::transaction::Transaction;
+use crate::aggregate::{Aggregator, Owners, Saved, Space};
 use crate::error::{Error, Result};
 use crate::plan::PartialEntry;
 use crate::plan::derived_identity;
@@ -63,7 +63,12 @@ pub struct Compacted {
 ///
 /// # Errors
 /// If a file cannot be read, is not what was written, or cannot be written.
-pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, losses: &Losses, change: &mut Change) -> Result<Compacted> {
+pub fn compact(
+    rewriter: &Rewriter<'_>,
+    how: Compacting,
+    losses: &Losses,
+    change: &mut Transaction,
+) -> Result<Compacted> {
     let mut done = Compacted::default();
     let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs, losses)? } else { BTreeSet::new() };
     let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier, losses);
@@ -105,7 +110,7 @@ pub fn compact(rewriter: &Rewriter<'_>, how: Compacting, losses: &Losses, change
 /// Parts of one partition that fit into one of the target size together, in the order of their captures; and each part of
 /// an earlier form that fits with no other.
 fn groups<'a>(
-    held: &'a Holdings,
+    held: &'a Snapshot,
     target: u64,
     earlier: &BTreeSet<&Path>,
     losses: &Losses,
@@ -146,7 +151,7 @@ fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec
 }
 
 /// Partial summaries of the same dates, of which no capture is summed up elsewhere.
-fn groups_of_partials<'a>(held: &'a Holdings, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
+fn groups_of_partials<'a>(held: &'a Snapshot, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
     let mut places: HashMap<usize, u64> = HashMap::new();
     for input in held.partials.values().flat_map(|partial| &partial.inputs) {
         *places.entry(*input).or_default() += 1;
@@ -168,9 +173,9 @@ fn groups_of_partials<'a>(held: &'a Holdings, losses: &Losses) -> Vec<Vec<&'a Co
     groups
 }
 
-fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: &mut Change) -> Result<()> {
+fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: &mut Transaction) -> Result<()> {
     let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
-    let mut tallies = Tallies::new(&space);
+    let mut tallies = Aggregator::new(&space);
     let mut inputs = Vec::new();
     for partial in group {
         let mut numbers = Vec::new();

@@ -246,7 +246,7 @@ impl<'a> Built<'a> {
 }
 
 /// What became of an exchange.
-pub(super) enum Exchanged {
+pub(super) enum ExchangeOutcome {
     Done,
     /// The file system does not have it, which shows only when it is asked for it.
     Cannot(io::Error),
@@ -262,9 +262,13 @@ impl Exchange {
     ///
     /// # Errors
     /// If that fails.
-    pub(super) fn carry_out(&self, lake: &Lake) -> Result<Exchanged> {
+    pub(super) fn carry_out(&self, lake: &Lake) -> Result<ExchangeOutcome> {
         // Without a folder nothing of what goes is there, and that looks like the end.
-        if !lake.resolve(&self.folder).exists() || !self.is_done(lake) { self.swap(lake) } else { Ok(Exchanged::Done) }
+        if !lake.resolve(&self.folder).exists() || !self.is_done(lake) {
+            self.swap(lake)
+        } else {
+            Ok(ExchangeOutcome::Done)
+        }
     }
 
     /// Puts the old folder in its place again; nothing, if it is there.
@@ -276,19 +280,19 @@ impl Exchange {
             return Ok(());
         }
         match self.swap(lake)? {
-            Exchanged::Done => Ok(()),
-            Exchanged::Cannot(error) => Err(Error::io("exchange", lake.resolve(&self.folder))(error)),
+            ExchangeOutcome::Done => Ok(()),
+            ExchangeOutcome::Cannot(error) => Err(Error::io("exchange", lake.resolve(&self.folder))(error)),
         }
     }
 
-    fn swap(&self, lake: &Lake) -> Result<Exchanged> {
+    fn swap(&self, lake: &Lake) -> Result<ExchangeOutcome> {
         let (place, built) = (lake.resolve(&self.folder), lake.resolve(&self.built));
         let swapped =
             if place.symlink_metadata().is_ok() { exchange(&built, &place) } else { fs::rename(&built, &place) };
         match swapped {
-            Ok(()) => Ok(Exchanged::Done),
+            Ok(()) => Ok(ExchangeOutcome::Done),
             Err(error) if is_unsupported(&error) || error.kind() == io::ErrorKind::CrossesDevices => {
-                Ok(Exchanged::Cannot(error))
+                Ok(ExchangeOutcome::Cannot(error))
             }
             Err(error) => Err(Error::io("exchange", &place)(error)),
         }

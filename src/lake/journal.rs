@@ -274,7 +274,7 @@ fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Res
     let mut steps: Vec<_> = steps.map(|(_, step)| step).collect();
     let folders: BTreeSet<_> =
         steps.iter().filter_map(|step| step.to.parent().map(|folder| folder.join(BESIDE))).collect();
-    Beside { folders: folders.iter().cloned().collect() }.write(lake)?;
+    Linked { folders: folders.iter().cloned().collect() }.write(lake)?;
     for step in &mut steps {
         step.from = copy_beside(lake, step)?;
     }
@@ -299,12 +299,12 @@ pub(super) fn copy_beside(lake: &Lake, step: &Move) -> Result<PathBuf> {
 
 /// The folders outside of staging in which something is staged, so that they can be swept.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Beside {
+struct Linked {
     #[serde(with = "path_text::list")]
     folders: Vec<PathBuf>,
 }
 
-impl Beside {
+impl Linked {
     fn path(lake: &Lake) -> PathBuf {
         lake.resolve(&Lake::staging().join("beside.json"))
     }
@@ -359,7 +359,7 @@ pub fn sweep_staging(lake: &Lake) -> Result<()> {
     // What cannot be told counts as decided.
     match lake.pending().symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Beside::sweep(lake)?;
+            Linked::sweep(lake)?;
             let draft = lake.pending_draft();
             match fs::remove_file(&draft) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -56,7 +56,7 @@ impl Lake {
     ///
     /// # Errors
     /// If the folder of the manifests cannot be read.
-    pub fn last_commit(&self, held: &super::snapshot::Holdings) -> Result<u64> {
+    pub fn last_commit(&self, held: &super::snapshot::Snapshot) -> Result<u64> {
         let named = super::manifest::newest(&self.manifest())?;
         Ok(held.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
     }

@@ -10,7 +10,7 @@ use crate::day::Day;
 use crate::error::{Error, Result};
 
 use super::layout::{Lake, PACKETS, SUMMARIES};
-use super::snapshot::Holdings;
+use super::snapshot::Snapshot;
 use crate::lake::manifest;
 
 /// Folders below each other where readers look: a date, an hour, a protocol, and as many again.
@@ -29,7 +29,7 @@ impl Losses {
     ///
     /// # Errors
     /// [`Error::Incomplete`] if a Parquet file lies where readers look and no manifest names it.
-    pub fn find(lake: &Lake, held: &Holdings) -> Result<Self> {
+    pub fn find(lake: &Lake, held: &Snapshot) -> Result<Self> {
         let mut losses = Self::default();
         let parts = held.parts.values().map(|part| (part.path.as_path(), part.bytes));
         let tables = held.tables.values().map(|table| (table.path.as_path(), table.bytes));
@@ -91,13 +91,13 @@ impl Losses {
 
     /// The captures that have rows in a lost part, or sums in a lost partial summary.
     #[must_use]
-    pub fn inputs(&self, held: &Holdings) -> BTreeSet<usize> {
+    pub fn inputs(&self, held: &Snapshot) -> BTreeSet<usize> {
         self.0.keys().flat_map(|path| held.inputs_in(path)).collect()
     }
 
     /// The dates of which sums are lost: their tables cannot be made.
     #[must_use]
-    pub fn days_without_sums(&self, held: &Holdings) -> BTreeSet<Day> {
+    pub fn days_without_sums(&self, held: &Snapshot) -> BTreeSet<Day> {
         let partials = self.0.keys().filter_map(|path| held.partials.get(path));
         partials.flat_map(|partial| partial.days.iter().copied()).collect()
     }
@@ -129,7 +129,7 @@ pub fn problem_of(error: &Error) -> String {
 }
 
 /// Whether another run changes the lake right now, so that what was read of it and what is there may differ.
-fn is_being_changed(lake: &Lake, held: &Holdings) -> Result<bool> {
+fn is_being_changed(lake: &Lake, held: &Snapshot) -> Result<bool> {
     Ok(lake.pending().exists() || manifest::newest(&lake.manifest())? != held.sequence)
 }
 

@@ -17,7 +17,7 @@ use crate::path_text;
 use crate::storage::HashedFile;
 
 use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
-use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, RefusedEntry, UnitEntry};
+use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
 use crate::storage::open;
 
 /// The version of the manifest itself.
@@ -77,7 +77,7 @@ pub struct Manifest {
     pub inputs: Vec<Arc<InputEntry>>,
     /// Captures that are there, under another name or with another time of modification.
     #[serde(default)]
-    pub met_again: Vec<MetAgain>,
+    pub met_again: Vec<Relocated>,
     /// Units that were converted.
     pub units: Vec<UnitEntry>,
     /// Parts that were added.

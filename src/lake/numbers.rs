@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::InputEntry;
-use super::snapshot::Holdings;
+use super::snapshot::Snapshot;
 use crate::discover::Input;
 use crate::packets::Origin;
 use crate::plan::CaptureEntry;
@@ -19,7 +19,7 @@ pub(super) struct Captures {
 }
 
 impl Captures {
-    pub(super) fn of(held: &Holdings) -> Self {
+    pub(super) fn of(held: &Snapshot) -> Self {
         let mut captures = Self {
             by_content: HashMap::new(),
             by_path: HashMap::new(),
@@ -42,7 +42,7 @@ impl Captures {
     }
 
     /// The number of a capture that a part of a unit names: one that is known, or a new one.
-    pub(super) fn number(&mut self, unit: &str, origin: &Origin, held: &mut Holdings) -> usize {
+    pub(super) fn number(&mut self, unit: &str, origin: &Origin, held: &mut Snapshot) -> usize {
         let place = origin.place.map(|place| (unit.to_owned(), place));
         let absolute = absolute(&origin.path);
         let in_unit = place.as_ref().and_then(|place| self.by_unit.get(place)).copied();

@@ -15,12 +15,12 @@ const PATIENCE: Duration = Duration::from_millis(10);
 
 /// What shows that a commit went by.
 #[derive(PartialEq, Eq)]
-struct Seen {
+struct Glimpse {
     manifests: Vec<PathBuf>,
     pending: bool,
 }
 
-impl Seen {
+impl Glimpse {
     fn of(lake: &Lake) -> Result<Self> {
         Ok(Self { manifests: lake.manifest_files()?, pending: lake.pending().symlink_metadata().is_ok() })
     }
@@ -39,7 +39,7 @@ pub fn steadily<T>(
 ) -> Result<T> {
     let mut attempt = 1;
     loop {
-        let before = Seen::of(lake)?;
+        let before = Glimpse::of(lake)?;
         let result = read();
         let wrong = match &result {
             Err(Error::Interrupted { .. }) => false,
@@ -49,7 +49,7 @@ pub fn steadily<T>(
         if !wrong || attempt == ATTEMPTS {
             return result;
         }
-        let after = Seen::of(lake)?;
+        let after = Glimpse::of(lake)?;
         if after == before && !after.pending {
             return result;
         }

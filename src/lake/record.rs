@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::{Owners, Tallies};
+use crate::aggregate::{Aggregator, Owners};
 use crate::day::Day;
 use crate::discover::{Candidate, Compression, Input};
 use crate::error::Result;
@@ -153,7 +153,7 @@ impl CommittedPartial {
     ///
     /// # Errors
     /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it is another one.
-    pub fn append_to(&self, tallies: &mut Tallies, lake: &Lake, place: Option<&Path>, owners: Owners) -> Result<()> {
+    pub fn append_to(&self, tallies: &mut Aggregator, lake: &Lake, place: Option<&Path>, owners: Owners) -> Result<()> {
         let path = lake.resolve(place.unwrap_or(&self.path));
         checked(&path, self.bytes, &self.checksum)?;
         tallies.append_file(&path, owners)
@@ -188,7 +188,7 @@ pub struct RefusedEntry {
     /// The file as it was, if its content is why: it is not opened again before it changes. What is not known by its
     /// content (a file that may not be read, a path that is not there) is tried again each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Seen>,
+    pub seen: Option<FileStamp>,
     /// Whether it is a sound capture that was taken out for its age.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
@@ -199,14 +199,14 @@ impl RefusedEntry {
     #[must_use]
     pub fn of(entry: &InputEntry) -> Option<Self> {
         let reason = entry.found.refused.clone()?;
-        let seen = entry.found.refused_for_good.then(|| Seen::of_input(&entry.input));
+        let seen = entry.found.refused_for_good.then(|| FileStamp::of_input(&entry.input));
         Some(Self { path: entry.input.path.clone(), reason, hint: None, seen, retired: false })
     }
 }
 
 /// A file as it was: if it is still so, it is not opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct FileStamp {
     /// The absolute path.
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
@@ -216,7 +216,7 @@ pub struct Seen {
     pub modified: i64,
 }
 
-impl Seen {
+impl FileStamp {
     /// A file as the walk met it.
     #[must_use]
     pub fn of(candidate: &Candidate) -> Self {
@@ -232,25 +232,25 @@ impl Seen {
 
 /// A capture that the lake holds, met under another name, or with another time of modification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetAgain {
+pub struct Relocated {
     /// Its number in the lake.
     pub input: usize,
     /// As it was named, or met.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// The file as it is now.
-    pub seen: Seen,
+    pub seen: FileStamp,
     /// The absolute path with its links, where it has any.
     #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
     pub reached: Option<PathBuf>,
     /// How it is packed now, if it was packed otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub packed: Option<Packed>,
+    pub packed: Option<Recompressed>,
 }
 
 /// The same capture as another file: compressed, or unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Packed {
+pub struct Recompressed {
     /// What the file is known by.
     pub fingerprint: String,
     /// How its bytes are packed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::Lake;
 use super::record::CommittedPart;
-use crate::aggregate::{Space, Tallies};
+use crate::aggregate::{Aggregator, Space};
 use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
@@ -19,7 +19,7 @@ use super::rewriter::Rewriter;
 ///
 /// # Errors
 /// If the part cannot be read, or sums cannot be spilled.
-pub fn recount(lake: &Lake, part: &CommittedPart, settings: &Settings, space: &Space) -> Result<Tallies> {
+pub fn recount(lake: &Lake, part: &CommittedPart, settings: &Settings, space: &Space) -> Result<Aggregator> {
     let day = Lake::day_of(&part.path);
     let mut partial = Partial::new(space);
     let mut reader = PartReader::open(&lake.resolve(&part.path), settings.timestamp_unit)?;
@@ -56,7 +56,7 @@ pub fn recount_captures(
     parts: &[&CommittedPart],
     captures: &BTreeSet<usize>,
     space: &Space,
-) -> Result<(Tallies, BTreeMap<usize, Told>)> {
+) -> Result<(Aggregator, BTreeMap<usize, Told>)> {
     let settings = rewriter.encoder.settings();
     let mut told: BTreeMap<usize, Told> = captures.iter().map(|capture| (*capture, Told::default())).collect();
     let mut partial = Partial::new(space);

@@ -9,7 +9,7 @@ use super::check::{checked, sum_of};
 use super::layout::{Lake, PACKETS};
 use super::losses::{data_files, problem_of};
 use super::record::CommittedPart;
-use super::snapshot::Holdings;
+use super::snapshot::Snapshot;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use super::numbers::Captures;
 #[derive(Debug, Default)]
 pub struct Remains {
     /// What the lake holds: parts that are whole, and the captures of which they are.
-    pub held: Holdings,
+    pub held: Snapshot,
     /// Parts that a manifest names and that are gone or damaged, each with what is wrong.
     pub lost: BTreeMap<PathBuf, String>,
     /// Parts that no manifest names, and that count.
@@ -38,7 +38,7 @@ pub struct Remains {
 }
 
 /// A part that no manifest names.
-struct Unnamed {
+struct UnknownParts {
     path: PathBuf,
     bytes: u64,
     checksum: String,
@@ -50,7 +50,7 @@ struct Unnamed {
 ///
 /// # Errors
 /// If a folder cannot be read, or the work is cancelled.
-pub fn remains(lake: &Lake, held: Holdings, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
+pub fn remains(lake: &Lake, held: Snapshot, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
     let looked = in_order::<_, _, Error>(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
@@ -91,9 +91,9 @@ pub fn remains(lake: &Lake, held: Holdings, anew: bool, jobs: usize, cancel: &Ca
 }
 
 /// Reads a part that no manifest names: all of it, for nothing else tells whether it is whole.
-fn look(lake: &Lake, below: &Path) -> std::result::Result<Unnamed, String> {
+fn look(lake: &Lake, below: &Path) -> std::result::Result<UnknownParts, String> {
     let path = lake.resolve(below);
-    let read = || -> Result<Option<Unnamed>> {
+    let read = || -> Result<Option<UnknownParts>> {
         let (bytes, checksum) = sum_of(&path)?;
         let Some(says) = part_says(&path)? else { return Ok(None) };
         let mut reader = PartReader::open_whole(&path)?;
@@ -101,7 +101,7 @@ fn look(lake: &Lake, below: &Path) -> std::result::Result<Unnamed, String> {
         while let Some(batch) = reader.next_batch()? {
             rows += batch.num_rows() as u64;
         }
-        Ok((rows == says.rows).then(|| Unnamed { path: below.to_path_buf(), bytes, checksum, says }))
+        Ok((rows == says.rows).then(|| UnknownParts { path: below.to_path_buf(), bytes, checksum, says }))
     };
     match read() {
         Ok(Some(part)) => Ok(part),
@@ -148,7 +148,7 @@ impl Expected {
 }
 
 impl Remains {
-    fn take_up(&mut self, found: Vec<Unnamed>) {
+    fn take_up(&mut self, found: Vec<UnknownParts>) {
         if self.held.settings.is_none() {
             self.held.settings = settings_of(&found);
         }
@@ -178,11 +178,11 @@ impl Remains {
             let number = |place: usize| numbers.get(place).copied().unwrap_or_default();
             let ranges = part.says.ranges.iter();
             let ranges = ranges.map(|range| RowRange { input: number(range.input), ..range.clone() }).collect();
-            let Unnamed { path, bytes, checksum, says } = part;
+            let UnknownParts { path, bytes, checksum, says } = part;
             parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges });
         }
         let chunk_size = self.held.settings.as_ref().map_or(1, |settings| settings.chunk_size.max(1));
-        let rows_of = |held: &Holdings, number: usize| -> Option<u64> {
+        let rows_of = |held: &Snapshot, number: usize| -> Option<u64> {
             let entry = held.inputs.get(&number)?;
             if entry.from_rows {
                 return expected.get(&number)?.rows(entry.input.size.div_ceil(chunk_size));
@@ -224,7 +224,7 @@ impl Remains {
     }
 
     /// If there are more rows of a capture than it gave, some are there twice: parts that no manifest names are left out.
-    fn leave_out_doubles(&mut self, rows_of: &dyn Fn(&Holdings, usize) -> Option<u64>) {
+    fn leave_out_doubles(&mut self, rows_of: &dyn Fn(&Snapshot, usize) -> Option<u64>) {
         let rows = rows_in_parts(&self.held);
         for number in self.changed.clone() {
             let Some(expected) = rows_of(&self.held, number) else { continue };
@@ -279,7 +279,7 @@ impl Remains {
 }
 
 /// What shaped parts: as one of them says; of earlier versions none does, and it is what can be seen.
-fn settings_of(found: &[Unnamed]) -> Option<Settings> {
+fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
     if let Some(said) = found.iter().find_map(|part| part.says.settings.clone()) {
         return Some(said);
     }
@@ -293,7 +293,7 @@ fn settings_of(found: &[Unnamed]) -> Option<Settings> {
 }
 
 /// How many rows there are of each capture.
-fn rows_in_parts(held: &Holdings) -> HashMap<usize, u64> {
+fn rows_in_parts(held: &Snapshot) -> HashMap<usize, u64> {
     let mut rows = HashMap::new();
     for range in held.parts.values().flat_map(|part| &part.ranges) {
         *rows.entry(range.input).or_default() += range.rows;

@@ -10,7 +10,7 @@ use super::check::checked;
 use super::journal::Move;
 use super::losses::Losses;
 use super::record::{CommittedPart, CommittedTable};
-use super::transaction::Change;
+use super::transaction::Transaction;
 use crate::error::{Error, Result};
 use crate::packets::is_of_earlier_form;
 use crate::tables::copy_table;
@@ -34,7 +34,12 @@ pub(super) fn parts_of_earlier_form<'a>(
 }
 
 /// Writes the summary tables anew that are of an earlier form, each with the same rows; returns how many they are.
-pub(super) fn renew_tables(rewriter: &Rewriter<'_>, jobs: usize, losses: &Losses, change: &mut Change) -> Result<u64> {
+pub(super) fn renew_tables(
+    rewriter: &Rewriter<'_>,
+    jobs: usize,
+    losses: &Losses,
+    change: &mut Transaction,
+) -> Result<u64> {
     let there = rewriter.held.tables.values().filter(|table| !losses.contains(&table.path));
     let renewed = in_order::<_, _, Error>(there.collect(), jobs, |table: &CommittedTable| {
         rewriter.cancel.check()?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::check::checked;
 use super::layout::Lake;
 use super::record::CommittedPart;
-use super::snapshot::Holdings;
+use super::snapshot::Snapshot;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::packets::{Batch, Rows};
@@ -20,7 +20,7 @@ pub struct Rewriter<'a> {
     /// The lake.
     pub lake: &'a Lake,
     /// What it holds.
-    pub held: &'a Holdings,
+    pub held: &'a Snapshot,
     /// Makes row groups.
     pub encoder: &'a Encoder,
     /// How the run is stopped early.
@@ -29,7 +29,7 @@ pub struct Rewriter<'a> {
 }
 
 /// Somebody who counts the rows that are left out, by the number of their capture.
-pub(super) type LeftOut<'s> = dyn FnMut(usize, &Rows) -> Result<()> + 's;
+pub(super) type RowsLeftOut<'s> = dyn FnMut(usize, &Rows) -> Result<()> + 's;
 
 /// Somebody who takes the rows of a stretch of one capture, in a batch.
 type Stretches<'s> = dyn FnMut(&Batch, Range<usize>, &RowRange) -> Result<()> + 's;
@@ -43,7 +43,7 @@ pub(super) struct Written {
 impl<'a> Rewriter<'a> {
     /// A rewriter that stages its files in a folder of its own.
     #[must_use]
-    pub fn new(lake: &'a Lake, held: &'a Holdings, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
+    pub fn new(lake: &'a Lake, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
         Self { lake, held, encoder, cancel, staged: AtomicUsize::new(0) }
     }
 
@@ -74,7 +74,7 @@ impl<'a> Rewriter<'a> {
         unit: &str,
         sources: &[&CommittedPart],
         wanted: &dyn Fn(usize) -> bool,
-        left_out: &mut LeftOut<'_>,
+        left_out: &mut RowsLeftOut<'_>,
     ) -> Result<Written> {
         let mut inputs: Vec<usize> = Vec::new();
         for range in sources.iter().flat_map(|part| &part.ranges).filter(|range| wanted(range.input)) {

@@ -15,7 +15,7 @@ use super::layout::Lake;
 use super::losses::has_data;
 use super::manifest::{Manifest, files, number_of};
 use super::record::{
-    CommittedPart, CommittedPartial, CommittedTable, InputEntry, MetAgain, Packed, RefusedEntry, Seen,
+    CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
 };
 
 /// How often a lake is read anew that another process is committing to meanwhile.
@@ -23,7 +23,7 @@ const ATTEMPTS: u32 = 5;
 
 /// What a lake holds.
 #[derive(Clone, Debug, Default)]
-pub struct Holdings {
+pub struct Snapshot {
     /// Number of the last commit; 0 for a new lake.
     pub sequence: u64,
     /// The settings of the last commit.
@@ -52,7 +52,7 @@ pub struct Holdings {
     last_input: usize,
 }
 
-impl Holdings {
+impl Snapshot {
     /// Reads the manifests of a lake; a lake that does not exist holds nothing.
     ///
     /// # Errors
@@ -233,7 +233,7 @@ impl Holdings {
     }
 
     /// A capture has another name, or another time.
-    pub fn meet_again(&mut self, met: MetAgain) {
+    pub fn meet_again(&mut self, met: Relocated) {
         let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
         self.quarantine.remove(&met.seen.absolute);
         if entry.input.absolute != met.seen.absolute {
@@ -243,10 +243,10 @@ impl Holdings {
             self.paths.insert(met.seen.absolute.clone(), met.input);
         }
         entry.input.path = met.path;
-        let Seen { absolute, size, modified } = met.seen;
+        let FileStamp { absolute, size, modified } = met.seen;
         (entry.input.absolute, entry.input.size, entry.input.modified) = (absolute, size, modified);
         entry.input.reached = met.reached;
-        if let Some(Packed { fingerprint, compression }) = met.packed {
+        if let Some(Recompressed { fingerprint, compression }) = met.packed {
             (entry.input.fingerprint, entry.input.compression) = (Some(fingerprint), compression);
             entry.found.compression = Some(compression);
         }

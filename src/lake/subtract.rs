@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::layout::Lake;
 use super::record::{CommittedPart, CommittedPartial};
-use super::snapshot::Holdings;
-use super::transaction::Change;
-use crate::aggregate::{Owners, Saved, Space, Tallies};
+use super::snapshot::Snapshot;
+use super::transaction::Transaction;
+use crate::aggregate::{Aggregator, Owners, Saved, Space};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::plan::PartialEntry;
@@ -19,7 +19,7 @@ use crate::threads::in_order;
 use super::rewriter::{Rewriter, Written};
 
 /// The captures to take out whose sums are beside those of others, with the partial summary in which they are.
-fn beside_others<'a>(held: &'a Holdings, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
+fn beside_others<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
     let mut beside = BTreeMap::new();
     for partial in held.partials.values().filter(|partial| !all_go(partial, removed)) {
         let gone = partial.inputs.iter().filter(|input| removed.contains(input));
@@ -40,7 +40,7 @@ fn goes_unread(part: &CommittedPart, removed: &BTreeSet<usize>, beside: &BTreeMa
 
 /// The files that [`take_out`] has to read: their paths below the lake, bytes and checksums.
 #[must_use]
-pub fn read_to_take_out<'a>(held: &'a Holdings, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
+pub fn read_to_take_out<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
     let beside = beside_others(held, removed);
     let mut files: BTreeMap<&Path, (u64, &str)> = BTreeMap::new();
     for part in held.parts.values().filter(|part| part.ranges.iter().any(|range| removed.contains(&range.input))) {
@@ -66,7 +66,7 @@ pub fn take_out(
     rewriter: &Rewriter<'_>,
     removed: &BTreeSet<usize>,
     jobs: usize,
-    change: &mut Change,
+    change: &mut Transaction,
 ) -> Result<BTreeSet<Day>> {
     let held = rewriter.held;
     change.remove_inputs(removed.iter().copied());
@@ -107,7 +107,7 @@ pub fn take_out(
             continue;
         }
         let kept: Vec<_> = partial.inputs.iter().copied().filter(|input| !goes(input)).collect();
-        let mut tallies = Tallies::new(&space);
+        let mut tallies = Aggregator::new(&space);
         partial.append_to(&mut tallies, rewriter.lake, None, renumbered(&partial.inputs, &kept))?;
         if let Some(gone) = gone.remove(partial.path.as_path()) {
             tallies.take_out(gone.into_tallies())?;

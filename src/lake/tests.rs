@@ -20,7 +20,7 @@ use super::manifest::Action;
 use super::manifest::Manifest;
 use super::reading::steadily;
 use super::record::CommittedPart;
-use super::snapshot::Holdings;
+use super::snapshot::Snapshot;
 
 /// In memory where there is such a place, for a lake is synced often.
 fn folder() -> tempfile::TempDir {
@@ -107,7 +107,7 @@ fn decided(lake: &Lake) -> Journal {
 }
 
 fn sequence(lake: &Lake) -> u64 {
-    Holdings::read(lake).unwrap().sequence
+    Snapshot::read(lake).unwrap().sequence
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_commit_ends_with_its_manifest() {
     let step = staged(&lake, "a.parquet", "a");
     publish(&lake, vec![step.clone()], Vec::new(), &manifest(1)).unwrap();
     assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
-    let held = Holdings::read(&lake).unwrap();
+    let held = Snapshot::read(&lake).unwrap();
     assert_eq!((held.sequence, held.settings), (1, Some(Settings::default())));
 }
 
@@ -232,7 +232,10 @@ fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
     fs::rename(built.join("hour=2"), lake.resolve(&inner.join("hour=2"))).unwrap();
     let wrong =
         Exchange { built: inner.into(), folder: journal.exchanges[0].built.clone(), ..journal.exchanges[0].clone() };
-    assert!(matches!(wrong.carry_out(&lake), Ok(super::exchange::Exchanged::Cannot(_))), "this file system knows it");
+    assert!(
+        matches!(wrong.carry_out(&lake), Ok(super::exchange::ExchangeOutcome::Cannot(_))),
+        "this file system knows it"
+    );
     fs::rename(lake.resolve(&inner.join("hour=2")), built.join("hour=2")).unwrap();
     super::carry::by_itself(&lake, &mut journal, 0).unwrap();
     assert!(journal.exchanges.is_empty() && journal.kept);
@@ -553,7 +556,7 @@ fn a_fifo_in_the_place_of_the_lakes_own_files_keeps_nobody_waiting() {
     assert!(fifo(&lake.pending()) && fifo(&lake.lock()) && fifo(&lake.manifest().join("0000000002.json")));
     recover(&lake).unwrap_err();
     Lock::take(&lake, Duration::ZERO, || Ok(())).unwrap_err();
-    Holdings::read(&lake).unwrap_err();
+    Snapshot::read(&lake).unwrap_err();
 }
 
 /// A folder on another file system than the lake, if there is one.

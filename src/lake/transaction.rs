@@ -14,13 +14,13 @@ use super::manifest::{Action, Manifest};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
 };
-use super::snapshot::Holdings;
+use super::snapshot::Snapshot;
 use crate::lake::last;
-use crate::plan::{PartEntry, PartialEntry, UnitRow};
+use crate::plan::{PartEntry, PartialEntry, UnitResult};
 
-/// A commit that is being put together. Nothing is visible before [`Change::publish`].
+/// A commit that is being put together. Nothing is visible before [`Transaction::publish`].
 #[derive(Debug)]
-pub struct Change {
+pub struct Transaction {
     /// What the manifest will say.
     pub manifest: Manifest,
     moves: Vec<Move>,
@@ -33,10 +33,10 @@ pub struct Change {
     says_everything: bool,
 }
 
-impl Change {
+impl Transaction {
     /// A change of what a lake holds that changes nothing yet.
     #[must_use]
-    pub fn new(held: &Holdings, action: Action, settings: Settings) -> Self {
+    pub fn new(held: &Snapshot, action: Action, settings: Settings) -> Self {
         Self {
             manifest: Manifest::new(held.sequence + 1, action, settings),
             moves: Vec::new(),
@@ -129,12 +129,12 @@ impl Change {
 
     /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about
     /// each capture.
-    pub fn add_units(&mut self, rows: Vec<UnitRow>, mut mark: impl FnMut(&mut InputEntry)) {
+    pub fn add_units(&mut self, rows: Vec<UnitResult>, mut mark: impl FnMut(&mut InputEntry)) {
         let mut entries: Vec<InputEntry> = Vec::new();
         let mut places: HashMap<PathBuf, usize> = HashMap::new();
         // Of each unit what else it has, and the places of its captures with their chunks.
         let mut units = Vec::new();
-        for UnitRow { unit, captures, parts, partial } in rows {
+        for UnitResult { unit, captures, parts, partial } in rows {
             let mut shares = Vec::new();
             for (capture, found) in unit.captures.into_iter().zip(captures) {
                 let place = *places.entry(capture.input.absolute.clone()).or_insert(entries.len());
@@ -209,7 +209,7 @@ impl Change {
     ///
     /// # Errors
     /// As [`publish`].
-    pub fn publish(mut self, lake: &Lake, after: Holdings) -> Result<()> {
+    pub fn publish(mut self, lake: &Lake, after: Snapshot) -> Result<()> {
         self.moves.push(last::stage(lake, self.manifest.sequence)?);
         let removed = &self.manifest.removed;
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);

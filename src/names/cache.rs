@@ -34,19 +34,19 @@ const MICROSECONDS: i64 = 1_000_000;
 /// What is known of addresses from reverse lookups, of this run and of earlier ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PtrCache {
-    entries: BTreeMap<IpAddress, Entry>,
+    entries: BTreeMap<IpAddress, CacheEntry>,
     changed: bool,
     note: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct CacheEntry {
     outcome: Outcome,
     /// Seconds since the epoch.
     expires: i64,
 }
 
-impl Entry {
+impl CacheEntry {
     fn is_failure(&self) -> bool {
         !matches!(self.outcome, Outcome::Name(_) | Outcome::NoName)
     }
@@ -115,11 +115,11 @@ impl PtrCache {
     /// `server_failure`. Such failures stay for a week after they have expired.
     #[must_use]
     pub fn table(&self) -> Table {
-        let name = |entry: &Entry| match &entry.outcome {
+        let name = |entry: &CacheEntry| match &entry.outcome {
             Outcome::Name(name) => Some(name.clone()),
             _ => None,
         };
-        let outcome = |entry: &Entry| {
+        let outcome = |entry: &CacheEntry| {
             let held = OUTCOMES.iter().find(|(_, outcome)| *outcome == entry.outcome);
             Some(held.map_or("name", |(text, _)| text).to_owned())
         };
@@ -147,12 +147,12 @@ impl PtrCache {
 
     /// Whether nothing was learnt of an address when it was last asked for.
     pub(crate) fn failed(&self, address: IpAddress) -> bool {
-        self.entries.get(&address).is_some_and(Entry::is_failure)
+        self.entries.get(&address).is_some_and(CacheEntry::is_failure)
     }
 
     /// Keeps an answer that came at `now`.
     pub(super) fn keep(&mut self, address: IpAddress, answer: Answer, now: i64) {
-        let entry = Entry { outcome: answer.outcome, expires: now.saturating_add(answer.ttl) };
+        let entry = CacheEntry { outcome: answer.outcome, expires: now.saturating_add(answer.ttl) };
         self.entries.insert(address, entry);
         self.changed = true;
     }
@@ -175,7 +175,7 @@ impl PtrCache {
                 // None lasts longer than the longest, or a wrong clock once would be believed for ever.
                 (Some(address), Some(outcome), Some(expires)) => {
                     let expires = (expires / MICROSECONDS).min(now.saturating_add(LONGEST));
-                    let entry = Entry { outcome, expires };
+                    let entry = CacheEntry { outcome, expires };
                     if entry.is_kept(now) {
                         self.entries.insert(address, entry);
                     }

@@ -27,11 +27,11 @@ use crate::names::public;
 /// How often a silent resolver is asked: a datagram may be lost.
 const ATTEMPTS: u32 = 2;
 
-type Request = RequestMessage<Vec<u8>>;
+type DnsRequest = RequestMessage<Vec<u8>>;
 
 /// The resolvers, ready to be asked.
 pub(super) struct Resolvers {
-    resolvers: Vec<dgram_stream::Connection<Datagrams, Request>>,
+    resolvers: Vec<dgram_stream::Connection<Datagrams, DnsRequest>>,
     /// The one that answered last: it is asked first, or one that is down would cost every question its share of the time.
     first: AtomicUsize,
     timeout: Duration,
@@ -102,7 +102,7 @@ impl Resolvers {
     }
 }
 
-fn request(name: &Name<Vec<u8>>) -> Option<Request> {
+fn request(name: &Name<Vec<u8>>) -> Option<DnsRequest> {
     let mut message = MessageBuilder::new_vec();
     message.header_mut().set_rd(true);
     let mut message = message.question();

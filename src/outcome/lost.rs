@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lake::{Change, Holdings, Losses};
+use crate::lake::{Losses, Snapshot, Transaction};
 use crate::path_text;
 
 use crate::text::{name, plural_of};
@@ -34,7 +34,7 @@ pub struct LostFile {
 
 impl LostFile {
     /// What is known of a file by the manifests.
-    pub(crate) fn of(path: &Path, problem: &str, held: &Holdings) -> Self {
+    pub(crate) fn of(path: &Path, problem: &str, held: &Snapshot) -> Self {
         let inputs: BTreeSet<_> = held.inputs_in(path).collect();
         let captures = inputs.iter().filter_map(|id| held.inputs.get(id)).map(|entry| entry.input.path.clone());
         Self {
@@ -92,7 +92,7 @@ impl Lost {
     }
 
     /// Adds files that are lost.
-    pub(crate) fn add(&mut self, losses: &Losses, held: &Holdings) {
+    pub(crate) fn add(&mut self, losses: &Losses, held: &Snapshot) {
         for (path, problem) in losses.iter() {
             if self.files.iter().all(|lost| lost.path != path) {
                 self.files.push(LostFile::of(path, problem, held));
@@ -101,7 +101,7 @@ impl Lost {
     }
 
     /// Adds captures that stay, for each the file that is lost.
-    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, held: &Holdings) {
+    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, held: &Snapshot) {
         for (id, lost) in kept {
             let entry = held.inputs.get(id).map(|entry| entry.input.path.clone());
             self.held_back.extend(entry.map(|path| HeldBack { path, lost: lost.clone() }));
@@ -109,7 +109,7 @@ impl Lost {
     }
 
     /// Leaves out what a commit mends: files that the lake does not name any more, and tables that were made anew.
-    pub(crate) fn leave_out_mended(&mut self, change: &Change, after: &Holdings) {
+    pub(crate) fn leave_out_mended(&mut self, change: &Transaction, after: &Snapshot) {
         let added = &change.manifest;
         let parts = added.parts.iter().map(|part| part.path.as_path());
         let partials = added.partials.iter().map(|partial| partial.path.as_path());

@@ -8,11 +8,11 @@ use crate::capture::{Damage, Gaps};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::lake::{InputEntry, RefusedEntry, Seen};
+use crate::lake::{FileStamp, InputEntry, RefusedEntry};
 use crate::names::Asked;
 use crate::path_text;
 use crate::plan::NamedCounts;
-use crate::summary::{Listed, Naming};
+use crate::summary::{Naming, Preview};
 
 use super::away::Away;
 use super::lost::Lost;
@@ -94,7 +94,7 @@ pub struct Report {
     /// Captures with the same content as another one; both are in the lake, unless one is left out.
     pub duplicates: Vec<Duplicate>,
     /// The beginnings of the summary tables, over the dates that the run touched.
-    pub summaries: Vec<Listed>,
+    pub summaries: Vec<Preview>,
 }
 
 /// A capture with damage.
@@ -222,7 +222,7 @@ impl Report {
     }
 
     /// Adds what was no capture.
-    pub(crate) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
+    pub(crate) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<FileStamp>) {
         let hint = refusal.hint().map(str::to_owned);
         self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen, retired: false });
     }

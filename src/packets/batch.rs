@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 
 use crate::decode::protocol_text;
 
-use super::code_table::{CodeTable, Coded};
+use super::code_table::{CodeTable, DictionaryValue};
 use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseCodes};
 use super::schema::schema;
 use super::text_table::TextTable;
@@ -78,12 +78,15 @@ fn port(port: i32) -> Option<i32> {
     (port != NO_PORT).then_some(port)
 }
 
-fn numbers<K: Coded>(table: &CodeTable<K>, codes: impl Iterator<Item = u32>) -> Int64Array {
+fn numbers<K: DictionaryValue>(table: &CodeTable<K>, codes: impl Iterator<Item = u32>) -> Int64Array {
     codes.map(|code| table.number(code)).collect()
 }
 
 /// Text by code, copied without being formatted or checked again.
-fn texts<K: Coded>(table: &CodeTable<K>, codes: impl Iterator<Item = u32>) -> Result<StringArray, ArrowError> {
+fn texts<K: DictionaryValue>(
+    table: &CodeTable<K>,
+    codes: impl Iterator<Item = u32>,
+) -> Result<StringArray, ArrowError> {
     let mut text = Vec::new();
     let mut offsets = vec![0];
     let mut present = Vec::new();

@@ -26,7 +26,7 @@ pub struct CodeTable<K> {
     /// Codes by the hash of their value.
     codes: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
-    /// Values that were asked for lately, by [`Coded::place`], and their codes: most packets are of a flow that has just
+    /// Values that were asked for lately, by [`DictionaryValue::place`], and their codes: most packets are of a flow that has just
     /// had one.
     recent: [(Option<K>, u32); RECENT],
     keys: Vec<K>,
@@ -48,7 +48,7 @@ impl<K: Copy> Default for CodeTable<K> {
 }
 
 /// A value that a table can hold.
-pub trait Coded: Copy + Eq + Hash {
+pub trait DictionaryValue: Copy + Eq + Hash {
     /// Appends its text.
     fn write_text(self, text: &mut Vec<u8>);
     /// Its number, where its integer column has one.
@@ -57,7 +57,7 @@ pub trait Coded: Copy + Eq + Hash {
     fn place(self) -> usize;
 }
 
-impl Coded for IpAddress {
+impl DictionaryValue for IpAddress {
     fn write_text(self, text: &mut Vec<u8>) {
         self.write_to(text);
     }
@@ -79,7 +79,7 @@ impl Coded for IpAddress {
     }
 }
 
-impl Coded for MacAddr {
+impl DictionaryValue for MacAddr {
     fn write_text(self, text: &mut Vec<u8>) {
         // Writing to a vector cannot fail.
         let _ = write!(text, "{self}");
@@ -102,7 +102,7 @@ fn low(bits: u128) -> usize {
     usize::from(u16::from_le_bytes([low, high]))
 }
 
-impl<K: Coded> CodeTable<K> {
+impl<K: DictionaryValue> CodeTable<K> {
     /// The code of a value, a new one if it has not been seen.
     #[inline]
     pub fn code(&mut self, value: Option<K>) -> u32 {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::path_text;
 
 use super::row_group::{EncodedRowGroup, Encoder};
-use crate::storage::ParkedFile;
+use crate::storage::ReopenableFile;
 
 /// Row groups of a part at most: readers number them with 16 bits.
 const MAX_ROW_GROUPS: usize = 30_000;
@@ -104,7 +104,7 @@ pub struct PartFile {
 /// Writes a part, row group by row group.
 pub struct PartWriter {
     staged: PathBuf,
-    writer: SerializedFileWriter<ParkedFile>,
+    writer: SerializedFileWriter<ReopenableFile>,
     rows: u64,
     bytes: u64,
     row_groups: usize,
@@ -119,7 +119,7 @@ impl PartWriter {
     /// # Errors
     /// If it cannot be created.
     pub fn create(staged: &Path, encoder: &Encoder) -> Result<Self> {
-        let file = ParkedFile::create(staged).map_err(Error::io("create", staged))?;
+        let file = ReopenableFile::create(staged).map_err(Error::io("create", staged))?;
         let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
             .map_err(failed(staged))?;
         let (staged, settings) = (staged.to_path_buf(), encoder.settings_text.clone());

@@ -25,13 +25,13 @@ const FEW: usize = 3;
 const STRIDE: usize = 64;
 
 /// Rows of a partition, and how many of their bytes have been counted.
-struct Open {
+struct OpenBatch {
     rows: Box<Rows>,
     counted: usize,
 }
 
 /// Collects the rows of a task by partition, and hands them on as row groups.
-pub struct Router {
+pub struct Partitioner {
     by: PartitionBy,
     unit: TimestampUnit,
     length: LengthKind,
@@ -40,9 +40,9 @@ pub struct Router {
     /// Bytes that the rows of all partitions may take.
     room: usize,
     /// The partition that the last row went to.
-    current: Option<(PartitionKey, Open)>,
+    current: Option<(PartitionKey, OpenBatch)>,
     /// The others.
-    open: BTreeMap<PartitionKey, Open>,
+    open: BTreeMap<PartitionKey, OpenBatch>,
     open_rows: usize,
     /// Bytes of all rows, as far as they have been counted.
     open_bytes: usize,
@@ -53,7 +53,7 @@ pub struct Router {
     holds: std::ops::Range<i64>,
 }
 
-impl Router {
+impl Partitioner {
     /// A router whose row groups hold `full` rows. `spare` is memory that another one has left.
     ///
     /// # Memory
@@ -145,7 +145,7 @@ impl Router {
         let are_few = self.open.len() < FEW;
         let open = self.open.remove(&key).unwrap_or_else(|| {
             let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
-            Open { rows: Box::new(rows), counted: 0 }
+            OpenBatch { rows: Box::new(rows), counted: 0 }
         });
         self.current = Some((key, open));
     }
@@ -201,7 +201,7 @@ impl Router {
     }
 
     fn hand_on(&mut self, key: PartitionKey) {
-        if let Some(Open { rows, counted }) = self.open.remove(&key) {
+        if let Some(OpenBatch { rows, counted }) = self.open.remove(&key) {
             self.open_rows -= rows.len();
             self.open_bytes -= counted;
             self.handed_on.push_back((key, *rows));

@@ -13,9 +13,9 @@ use arrow::error::ArrowError;
 use crate::address::{IpAddress, MacAddr};
 use crate::decode::protocol_number;
 
-use super::code_table::{CodeTable, Coded, NO_CODE};
-use super::rows::{Facts, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Span, SparseCodes, Times};
-use super::schema::{COLUMNS, Kind, schema};
+use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
+use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Span, SparseCodes, Times};
+use super::schema::{COLUMNS, ColumnType, schema};
 use super::text_table::TextTable;
 use crate::config::{LengthKind, TimestampUnit};
 
@@ -36,7 +36,7 @@ pub fn restored_columns() -> Vec<usize> {
 pub fn restored_schema(unit: TimestampUnit) -> SchemaRef {
     let whole = schema(unit);
     let fields = whole.fields().iter().zip(COLUMNS).map(|(field, column)| {
-        if column.kind == Kind::Text && (column.name.starts_with("ip_") || column.name.starts_with("mac_")) {
+        if column.kind == ColumnType::Text && (column.name.starts_with("ip_") || column.name.starts_with("mac_")) {
             let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
             return Field::new(column.name, dictionary, field.is_nullable());
         }
@@ -131,7 +131,7 @@ impl Rows {
                 }
             };
             let length = u32::try_from(*length).map_err(|_| unfit("length"))?;
-            self.facts.push(Facts { length, protocol, is_dns: is_dns.unwrap_or(false) });
+            self.facts.push(RowMeta { length, protocol, is_dns: is_dns.unwrap_or(false) });
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ fn sparse(column: &ArrayRef, start: usize, names: &mut TextTable, into: &mut Spa
 }
 
 /// Codes of the values of a dictionary, each parsed once.
-fn codes<K: Coded>(
+fn codes<K: DictionaryValue>(
     column: &ArrayRef,
     table: &mut CodeTable<K>,
     parse: impl Fn(&str) -> Option<K>,

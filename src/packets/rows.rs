@@ -33,7 +33,7 @@ pub struct Rows {
     pub(crate) macs: CodeTable<MacAddr>,
     pub(crate) mac: Vec<[u32; 2]>,
     pub(crate) ports: Vec<Ports>,
-    pub(crate) facts: Vec<Facts>,
+    pub(crate) facts: Vec<RowMeta>,
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
     pub(crate) dns_resp: SparseCodes,
@@ -62,7 +62,7 @@ pub(crate) struct Ports {
 
 /// What else a row has.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct RowMeta {
     pub(crate) length: u32,
     /// [`NO_PROTOCOL`] for null.
     pub(crate) protocol: u16,
@@ -146,7 +146,7 @@ impl Rows {
             LengthKind::Captured => record.cap_len,
         };
         let protocol = packet.protocol.map_or(NO_PROTOCOL, u16::from);
-        self.facts.push(Facts { length, protocol, is_dns: packet.dns.is_some() });
+        self.facts.push(RowMeta { length, protocol, is_dns: packet.dns.is_some() });
         self.ip.push([self.ips.code(packet.ip_dst), self.ips.code(packet.ip_src)]);
         self.mac.push([self.macs.code(packet.mac_dst), self.macs.code(packet.mac_src)]);
         let port = |port: Option<u16>| port.map_or(NO_PORT, i32::from);

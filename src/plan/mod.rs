@@ -18,5 +18,5 @@ pub use sample::sample;
 pub use unit::{Task, Unit, UnitCapture, derived_identity, is_identity};
 pub use unit_result::{
     APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status,
-    StreamEntry, UnitRow,
+    StreamEntry, UnitResult,
 };

@@ -60,9 +60,9 @@ impl Serialize for NamedCounts {
 
 impl<'de> Deserialize<'de> for NamedCounts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
+        struct NamedCountsVisitor;
 
-        impl<'de> Visitor<'de> for Names {
+        impl<'de> Visitor<'de> for NamedCountsVisitor {
             type Value = NamedCounts;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,6 +78,6 @@ impl<'de> Deserialize<'de> for NamedCounts {
             }
         }
 
-        deserializer.deserialize_map(Names)
+        deserializer.deserialize_map(NamedCountsVisitor)
     }
 }

@@ -31,7 +31,7 @@ pub struct Sampled {
 /// Makes units of inputs. The order of the inputs is kept; `held` are the identities that the lake has already.
 #[must_use]
 pub fn plan(inputs: Vec<Sampled>, settings: &Settings, held: &HashSet<String>) -> Vec<Unit> {
-    let mut plan = Plan { settings, taken: held.clone(), units: Vec::new(), packed: Vec::new(), packed_bytes: 0 };
+    let mut plan = Packing { settings, taken: held.clone(), units: Vec::new(), packed: Vec::new(), packed_bytes: 0 };
     for sampled in inputs {
         plan.add(sampled);
     }
@@ -39,7 +39,7 @@ pub fn plan(inputs: Vec<Sampled>, settings: &Settings, held: &HashSet<String>) -
     plan.units
 }
 
-struct Plan<'a> {
+struct Packing<'a> {
     settings: &'a Settings,
     taken: HashSet<String>,
     units: Vec<Unit>,
@@ -47,7 +47,7 @@ struct Plan<'a> {
     packed_bytes: u64,
 }
 
-impl Plan<'_> {
+impl Packing<'_> {
     fn add(&mut self, sampled: Sampled) {
         let chunk_size = self.settings.chunk_size;
         let input = sampled.input;

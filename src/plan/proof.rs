@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::unit_result::UnitRow;
+use super::unit_result::UnitResult;
 
 /// The captures whose units do not fit together, by their absolute paths.
 ///
 /// Units that one run converts prove each other while they run. Units that were converted elsewhere began where their
 /// worker guessed, and are proved here.
 #[must_use]
-pub fn unproved(rows: &[UnitRow]) -> Vec<PathBuf> {
+pub fn unproved(rows: &[UnitResult]) -> Vec<PathBuf> {
     let mut chunked: BTreeMap<&Path, Vec<_>> = BTreeMap::new();
     for row in rows {
         for (capture, found) in row.unit.captures.iter().zip(&row.captures) {

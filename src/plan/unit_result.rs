@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::unit::Unit;
-use crate::capture::{CaptureReader, Content, Damage, DamageKind, Gaps, Position, Timestamp};
+use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Gaps, Position, Timestamp};
 use crate::day::Day;
 use crate::discover::{Compression, Format};
 use crate::packets::RowRange;
@@ -59,7 +59,7 @@ pub struct CaptureEntry {
     pub exit: Option<Position>,
     /// What its records are known by, whatever the file is called; none of standard input, and where bytes were stepped over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
+    pub content: Option<ContentHashes>,
     /// Why the capture gave no rows at all, if it was refused when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -181,7 +181,7 @@ impl CaptureEntry {
     /// What no chunk has found, to which those of a capture are added.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { content: Some(Content::default()), ..Self::default() }
+        Self { content: Some(ContentHashes::default()), ..Self::default() }
     }
 
     /// Adds one to a named count.
@@ -269,7 +269,7 @@ impl AddAssign for CaptureEntry {
                 self.implausible = Some(more);
             }
         }
-        self.content = Content::joined(self.content.take(), next.content);
+        self.content = ContentHashes::joined(self.content.take(), next.content);
         self.records += next.records;
         self.rows += next.rows;
         self.length += next.length;
@@ -312,7 +312,7 @@ pub struct PartEntry {
 
 /// What converting a unit gave: the row that it adds to the manifest. Nothing of it is visible yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnitRow {
+pub struct UnitResult {
     /// The unit, with its final identity.
     pub unit: Unit,
     /// What was found in each of its captures, by their place.
@@ -341,7 +341,7 @@ pub struct PartialEntry {
     pub days: Vec<Day>,
 }
 
-impl UnitRow {
+impl UnitResult {
     /// Packet records framed in all captures.
     #[must_use]
     pub fn records(&self) -> u64 {

@@ -4,15 +4,15 @@ use crate::config::LengthKind;
 use crate::summary::NO_NAME;
 use crate::text::thousands;
 
-use super::content::{Content, Implausible};
+use super::content::{ImplausibleCounts, PageContent};
 use super::scale::{count, share};
-use super::text::{Shown, text};
+use super::text::{Printable, text};
 
 /// Captures that are named one by one.
 const NAMED: usize = 5;
 
 /// What would give names.
-pub(super) struct Names {
+pub(super) struct NamesNote {
     /// Where names come from.
     pub(super) from: String,
     /// An option, and what it does.
@@ -20,7 +20,7 @@ pub(super) struct Names {
 }
 
 /// What would give names, if most of the volume has none.
-pub(super) fn names(content: &Content) -> Option<Names> {
+pub(super) fn names(content: &PageContent) -> Option<NamesNote> {
     if text(&content.by_name.first, "name_dst", 0) != Some(NO_NAME) {
         return None;
     }
@@ -47,27 +47,27 @@ pub(super) fn names(content: &Content) -> Option<Names> {
         [] => "No names were asked for.".to_owned(),
         from => format!("Names come from {}.", from.join(" and ")),
     };
-    Some(Names { from, options })
+    Some(NamesNote { from, options })
 }
 
 /// A packet whose announced length is much of all bytes.
 pub(super) struct Dwarfing {
     pub(super) frame: String,
-    pub(super) capture: Shown,
+    pub(super) capture: Printable,
     /// What it announces, and how much of all that is.
     pub(super) says: String,
 }
 
 /// Packets of which the announced length is not to be believed, and is much of all bytes; and how many captures more
 /// have such a packet.
-pub(super) fn dwarfing(content: &Content) -> (Vec<Dwarfing>, Option<String>) {
+pub(super) fn dwarfing(content: &PageContent) -> (Vec<Dwarfing>, Option<String>) {
     // What was summed up are bytes that are there.
     if content.length == LengthKind::Captured {
         return (Vec::new(), None);
     }
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let each = |implausible: &Implausible| {
-        let Implausible { capture, frame, orig_len, cap_len, packets } = implausible;
+    let each = |implausible: &ImplausibleCounts| {
+        let ImplausibleCounts { capture, frame, orig_len, cap_len, packets } = implausible;
         let part = share(i64::from(*orig_len), content.bytes);
         let [orig_len, cap_len] = [*orig_len, *cap_len].map(|bytes| count(bytes.into(), "byte", "bytes"));
         let mut says = format!(
@@ -78,7 +78,7 @@ pub(super) fn dwarfing(content: &Content) -> (Vec<Dwarfing>, Option<String>) {
         if more > 0 {
             says += &format!(" The capture has {} like it.", count(number(more), "more packet", "more packets"));
         }
-        Dwarfing { frame: thousands(number(*frame)), capture: Shown::new(capture), says }
+        Dwarfing { frame: thousands(number(*frame)), capture: Printable::new(capture), says }
     };
     let left = number(content.implausible.len().saturating_sub(NAMED) as u64);
     let more =

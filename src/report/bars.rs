@@ -2,13 +2,13 @@
 
 use askama::Template;
 
-use crate::summary::Listed;
+use crate::summary::Preview;
 
-use super::content::Content;
+use super::content::PageContent;
 use super::grid::{longest, more, width};
 use super::scale::share;
 use super::tables::{both_ways, name, port};
-use super::text::{Shown, int, text};
+use super::text::{Printable, int, text};
 use crate::report::scale;
 use crate::report::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
 use crate::text::thousands;
@@ -38,8 +38,8 @@ pub(super) struct Bars {
 }
 
 struct Bar {
-    label: Shown,
-    full: Shown,
+    label: Printable,
+    full: Printable,
     /// Whether the label is a word of this program.
     absent: bool,
     /// Of the space for bars, in percent.
@@ -48,11 +48,11 @@ struct Bar {
 }
 
 impl Bars {
-    fn new([id, title, desc]: [&'static str; 3], listed: &Listed, bar: impl Fn(usize) -> Bar) -> Self {
+    fn new([id, title, desc]: [&'static str; 3], listed: &Preview, bar: impl Fn(usize) -> Bar) -> Self {
         let (characters, left_end) = if id == "conversations" { LABEL_OF_TWO } else { LABEL };
         let short = |bar: Bar| Bar { label: bar.full.short(characters), ..bar };
         let bars: Vec<_> = (0..listed.first.rows().min(BARS)).map(bar).map(short).collect();
-        let left = Listed { rows: listed.rows, first: listed.first.clone().first(BARS), ..*listed };
+        let left = Preview { rows: listed.rows, first: listed.first.clone().first(BARS), ..*listed };
         Self { id, title, desc, bars, more: more(&left), left: left_end, style: PLOT_STYLE }
     }
 
@@ -70,17 +70,17 @@ impl Bar {
     fn of(key: Result<String, String>, width: String, value: String) -> Self {
         let absent = key.is_err();
         let (Ok(text) | Err(text)) = key;
-        let full = Shown::new(&text);
+        let full = Printable::new(&text);
         Self { label: full.clone(), full, absent, width, value }
     }
 }
 
 /// The pictures of all tables that are volumes or counts, with the names of their files.
-pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
-    let own = |listed: &Listed, column: &str, row, absent: &str| {
+pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
+    let own = |listed: &Preview, column: &str, row, absent: &str| {
         text(&listed.first, column, row).map(str::to_owned).ok_or_else(|| absent.to_owned())
     };
-    let volumes = |words, listed: &Listed, key: &dyn Fn(usize) -> Result<String, String>| {
+    let volumes = |words, listed: &Preview, key: &dyn Fn(usize) -> Result<String, String>| {
         let longest = longest(listed, "bytes");
         Bars::new(words, listed, |row| {
             let bytes = int(&listed.first, "bytes", row).unwrap_or(0);
@@ -89,7 +89,7 @@ pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
             Bar::of(key(row), width(bytes, longest), format!("{}{between}{share}", scale::bytes(bytes)))
         })
     };
-    let counts = |words, listed: &Listed| {
+    let counts = |words, listed: &Preview| {
         let longest = longest(listed, "count");
         Bars::new(words, listed, |row| {
             let count = int(&listed.first, "count", row).unwrap_or(0);
@@ -144,10 +144,10 @@ pub(super) fn all(content: &Content) -> Vec<(&'static str, Bars)> {
 }
 
 /// The conversations that are listed one by one; those summed up in the last row count as not listed.
-fn singly(listed: &Listed) -> Listed {
+fn singly(listed: &Preview) -> Preview {
     let rest = |row| int(&listed.first, "rest", row);
     let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();
     let summed = rest(single).map_or(0, |rest| u64::try_from(rest).unwrap_or(0));
     let rows = listed.rows.saturating_sub(u64::from(summed > 0)).saturating_add(summed);
-    Listed { rows, first: listed.first.clone().first(single), ..*listed }
+    Preview { rows, first: listed.first.clone().first(single), ..*listed }
 }

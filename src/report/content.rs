@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::config::LengthKind;
-use crate::summary::{Listed, Series};
+use crate::summary::{Preview, Series};
 
 /// A packet that announces more bytes on the wire than any has.
 #[derive(Clone, Debug, Default)]
-pub struct Implausible {
+pub struct ImplausibleCounts {
     /// The capture, as it was named.
     pub capture: String,
     /// The packet, counted from 1.
@@ -24,7 +24,7 @@ pub struct Implausible {
 ///
 /// A column that is missing from a table is shown as if it were null throughout.
 #[derive(Clone, Debug, Default)]
-pub struct Content {
+pub struct PageContent {
     /// What stands above the page, unless that is how the lake was named.
     pub title: Option<String>,
     /// How the lake, or the captures, were named.
@@ -38,7 +38,7 @@ pub struct Content {
     /// Names of the addresses in the tables.
     pub names: BTreeMap<String, String>,
     /// Captures with a packet of which the announced length is not to be believed, and is much of all; the largest first.
-    pub implausible: Vec<Implausible>,
+    pub implausible: Vec<ImplausibleCounts>,
     /// First and last date, `2024-03-11`.
     pub dates: Option<(String, String)>,
     /// When the report was made, RFC 3339, UTC.
@@ -56,23 +56,23 @@ pub struct Content {
     /// Traffic over time.
     pub series: Series,
     /// `name_dst`, `bytes`, `packets`; null for packets without an address, `N/A` for addresses without a name.
-    pub by_name: Listed,
+    pub by_name: Preview,
     /// `ip_dst`, `bytes`, `packets`; null for packets without an address.
-    pub by_ip: Listed,
+    pub by_ip: Preview,
     /// `ip_src`, `bytes`, `packets`; null for packets without an address.
-    pub by_src: Listed,
+    pub by_src: Preview,
     /// `protocol`, `bytes`, `packets`; null for packets without an IP header.
-    pub protocols: Listed,
+    pub protocols: Preview,
     /// `protocol`, `port`, `bytes`, `packets`, `bytes_from`, `packets_from`.
-    pub ports: Listed,
+    pub ports: Preview,
     /// `ip_src`, `ip_dst`, `bytes`, `packets`, `rest`: null but in the last row, where it says how many smaller
     /// conversations the row sums up.
-    pub conversations: Listed,
+    pub conversations: Preview,
     /// `name`, `type`, `response_code`, `count`: the names asked for most; no response code in queries.
-    pub dns_queries: Listed,
+    pub dns_queries: Preview,
     /// `name`, `type`, `response_code`, `count`: only response codes other than NOERROR.
-    pub dns_failures: Listed,
+    pub dns_failures: Preview,
     /// `capture`, `format`, `packets`, `bytes`, `first_time`, `last_time`, `status` (`whole`, `odd`, `damaged` or
     /// `refused`), `damage` (text), `damage_offset`.
-    pub captures_table: Listed,
+    pub captures_table: Preview,
 }

@@ -1,12 +1,12 @@
 //! A table of the report: what stands in its cells, ready for the template.
 
-use super::advice::Names;
-use super::content::Content;
+use super::advice::NamesNote;
+use super::content::PageContent;
 use super::scale::{count, float, share};
-use super::text::{Shown, int, text};
+use super::text::{Printable, int, text};
 use crate::report::ABSENT_ADDRESS;
 use crate::report::scale;
-use crate::summary::Listed;
+use crate::summary::Preview;
 use crate::text::thousands;
 
 /// A table with its heading.
@@ -18,17 +18,17 @@ pub(super) struct Grid {
     pub(super) caption: &'static str,
     /// What is said in its place if it has no rows.
     pub(super) empty: &'static str,
-    pub(super) heads: Vec<Head>,
+    pub(super) heads: Vec<GridHead>,
     pub(super) rows: Vec<Vec<Cell>>,
     /// How many rows are not listed.
     pub(super) more: Option<String>,
     /// What would give names, where they are missing.
-    pub(super) names: Option<Names>,
+    pub(super) names: Option<NamesNote>,
 }
 
 /// The head of a column.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
+pub(super) struct GridHead {
     pub(super) text: &'static str,
     /// How its cells are set: `text`, `number`, `volume` …
     pub(super) class: &'static str,
@@ -37,11 +37,11 @@ pub(super) struct Head {
 /// What stands in a cell.
 pub(super) enum Cell {
     /// Text from the lake.
-    Text(Shown),
+    Text(Printable),
     /// An address, and its name if it has one.
-    Address(Shown, Option<Shown>),
+    Address(Printable, Option<Printable>),
     /// Text from the lake, and a word of this program for what belongs to it and is not there.
-    Part(Shown, &'static str),
+    Part(Printable, &'static str),
     /// A word of this program, for what is not there.
     Absent(&'static str),
     /// A sentence of this program.
@@ -55,7 +55,7 @@ pub(super) enum Cell {
     /// The state of a capture: a class, a sign and a word.
     Status(&'static str, &'static str, &'static str),
     /// Damage of a capture, and the byte where it begins.
-    Damage(Shown, Option<String>),
+    Damage(Printable, Option<String>),
 }
 
 impl Grid {
@@ -63,7 +63,7 @@ impl Grid {
     pub(super) fn of(
         [id, heading, caption, empty]: [&'static str; 4],
         heads: &[(&'static str, &'static str)],
-        listed: &Listed,
+        listed: &Preview,
         row: impl Fn(usize) -> Vec<Cell>,
     ) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Grid {
             heading,
             caption,
             empty,
-            heads: heads.iter().map(|(text, class)| Head { text, class }).collect(),
+            heads: heads.iter().map(|(text, class)| GridHead { text, class }).collect(),
             rows: (0..listed.first.rows()).map(row).collect(),
             more: more(listed),
             names: None,
@@ -80,43 +80,43 @@ impl Grid {
 }
 
 /// `… and 3 more rows`, if there are.
-pub(super) fn more(listed: &Listed) -> Option<String> {
+pub(super) fn more(listed: &Preview) -> Option<String> {
     let left = i64::try_from(listed.left()).unwrap_or(i64::MAX);
     (left > 0).then(|| format!("… and {}", count(left, "more row", "more rows")))
 }
 
 /// Text of a column, or the word for none.
-pub(super) fn word(listed: &Listed, column: &str, row: usize, absent: &'static str) -> Cell {
-    text(&listed.first, column, row).map_or(Cell::Absent(absent), |text| Cell::Text(Shown::new(text)))
+pub(super) fn word(listed: &Preview, column: &str, row: usize, absent: &'static str) -> Cell {
+    text(&listed.first, column, row).map_or(Cell::Absent(absent), |text| Cell::Text(Printable::new(text)))
 }
 
 /// An address of a column with its name, or the word for none.
-pub(super) fn address(content: &Content, listed: &Listed, column: &str, row: usize) -> Cell {
+pub(super) fn address(content: &PageContent, listed: &Preview, column: &str, row: usize) -> Cell {
     text(&listed.first, column, row).map_or(Cell::Absent(ABSENT_ADDRESS), |address| {
-        Cell::Address(Shown::new(address), content.names.get(address).map(|name| Shown::new(name)))
+        Cell::Address(Printable::new(address), content.names.get(address).map(|name| Printable::new(name)))
     })
 }
 
 /// A number of a column.
-pub(super) fn number(listed: &Listed, column: &str, row: usize) -> Cell {
+pub(super) fn number(listed: &Preview, column: &str, row: usize) -> Cell {
     int(&listed.first, column, row).map_or(Cell::Absent("(none)"), |number| Cell::Number(thousands(number)))
 }
 
 /// Bytes of a column.
-pub(super) fn bytes(listed: &Listed, column: &str, row: usize) -> Cell {
+pub(super) fn bytes(listed: &Preview, column: &str, row: usize) -> Cell {
     int(&listed.first, column, row)
         .map_or(Cell::Absent("(none)"), |number| Cell::Bytes { text: scale::bytes(number), exact: exact(number) })
 }
 
 /// Bytes of the column `bytes`, with a bar, and their share of all.
-pub(super) fn volume(listed: &Listed, row: usize, longest: i64, all: i64) -> [Cell; 2] {
+pub(super) fn volume(listed: &Preview, row: usize, longest: i64, all: i64) -> [Cell; 2] {
     let bytes = int(&listed.first, "bytes", row).unwrap_or(0);
     let bar = Cell::Bar { width: width(bytes, longest), text: scale::bytes(bytes), exact: Some(exact(bytes)) };
     [bar, Cell::Number(share(bytes, all))]
 }
 
 /// The number of the column `count`, with a bar.
-pub(super) fn often(listed: &Listed, row: usize, longest: i64) -> Cell {
+pub(super) fn often(listed: &Preview, row: usize, longest: i64) -> Cell {
     let count = int(&listed.first, "count", row).unwrap_or(0);
     Cell::Bar { width: width(count, longest), text: thousands(count), exact: None }
 }
@@ -127,7 +127,7 @@ pub(super) fn exact(bytes: i64) -> String {
 }
 
 /// The largest number of a column.
-pub(super) fn longest(listed: &Listed, column: &str) -> i64 {
+pub(super) fn longest(listed: &Preview, column: &str) -> i64 {
     (0..listed.first.rows()).filter_map(|row| int(&listed.first, column, row)).max().unwrap_or(0)
 }
 

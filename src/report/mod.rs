@@ -1,11 +1,11 @@
 //! A report on a lake or on captures: one page that needs nothing else, and its plots as files.
 //!
-//! In: a [`Content`], summed up by somebody else. Out: the text of a page in HTML, and of plots in SVG. Always: the
+//! In: a [`PageContent`], summed up by somebody else. Out: the text of a page in HTML, and of plots in SVG. Always: the
 //! same content gives the same bytes; names, paths and messages, which come from captures and so from anybody, are text
 //! wherever they stand, with their invisible characters shown; the page loads nothing, and says so to the browser.
 //!
 //! ```text
-//! Content -> Traffic (layers, axes) -> traffic.svg -+-> page.html
+//! PageContent -> Traffic (layers, axes) -> traffic.svg -+-> page.html
 //!         -> Grid    (cells)        ----------------+
 //!         -> Bars                   -> bars.svg
 //! ```
@@ -14,9 +14,9 @@
 //! the clock, the reading of a lake.
 //!
 //! ```
-//! use parcap::report::{Content, html, plots};
+//! use parcap::report::{PageContent, html, plots};
 //!
-//! let content = Content { lake: "<lake>".to_owned(), ..Content::default() };
+//! let content = PageContent { lake: "<lake>".to_owned(), ..PageContent::default() };
 //! let page = html(&content)?;
 //! assert!(page.contains("&#60;lake&#62;") && !page.contains("<lake>"));
 //! assert_eq!(plots(&content)[0].0, "traffic.svg");
@@ -40,7 +40,7 @@ use std::io;
 
 use askama::Template;
 
-pub use content::{Content, Implausible};
+pub use content::{ImplausibleCounts, PageContent};
 
 /// Words for what is not there; in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";
@@ -54,13 +54,13 @@ const PLOT_STYLE: &str = include_str!("../../templates/plot.css");
 ///
 /// # Errors
 /// If a template cannot be written to memory: a bug.
-pub fn html(content: &Content) -> io::Result<String> {
+pub fn html(content: &PageContent) -> io::Result<String> {
     page::Page::new(content).render().map_err(io::Error::other)
 }
 
 /// The plots, as names of files and their text: `traffic.svg` first, then one for each table of volumes or counts.
 #[must_use]
-pub fn plots(content: &Content) -> Vec<(String, String)> {
+pub fn plots(content: &PageContent) -> Vec<(String, String)> {
     let traffic = page::Alone::new(content).to_string();
     let bars = bars::all(content).into_iter().map(|(file, bars)| (file.to_owned(), bars.to_string()));
     std::iter::once(("traffic.svg".to_owned(), traffic)).chain(bars).collect()

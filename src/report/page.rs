@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::advice::Dwarfing;
-use super::content::Content;
+use super::content::PageContent;
 use super::grid::{Cell, Grid};
 use super::scale::count;
-use super::text::Shown;
+use super::text::Printable;
 use super::traffic::Traffic;
 use crate::config::LengthKind;
 use crate::report::advice;
@@ -31,13 +31,13 @@ pub(super) struct Page {
     style_hash: &'static str,
     script: &'static str,
     script_hash: &'static str,
-    title: Shown,
+    title: Printable,
     /// How the lake was named, where that is not the title.
-    lake: Option<Shown>,
-    dates: Option<(Shown, Shown)>,
-    made: Shown,
+    lake: Option<Printable>,
+    dates: Option<(Printable, Printable)>,
+    made: Printable,
     facts: Vec<Fact>,
-    damage: Damage,
+    damage: DamageRow,
     on_wire: bool,
     dwarfing: Vec<Dwarfing>,
     more_dwarfing: Option<String>,
@@ -61,14 +61,14 @@ struct Fact {
 }
 
 /// What is wrong with the captures, at a glance.
-struct Damage {
+struct DamageRow {
     class: &'static str,
     sign: &'static str,
     text: String,
 }
 
 impl Page {
-    pub(super) fn new(content: &Content) -> Self {
+    pub(super) fn new(content: &PageContent) -> Self {
         let plot = Traffic::new(&content.series);
         let dates = content.dates.as_ref();
         let (dwarfing, more_dwarfing) = advice::dwarfing(content);
@@ -77,10 +77,10 @@ impl Page {
             style_hash: STYLE_HASH,
             script: SCRIPT,
             script_hash: SCRIPT_HASH,
-            title: Shown::new(content.title.as_ref().unwrap_or(&content.lake)),
-            lake: content.title.is_some().then(|| Shown::new(&content.lake)),
-            dates: dates.map(|(first, last)| (Shown::new(first), Shown::new(last))),
-            made: Shown::new(&content.made),
+            title: Printable::new(content.title.as_ref().unwrap_or(&content.lake)),
+            lake: content.title.is_some().then(|| Printable::new(&content.lake)),
+            dates: dates.map(|(first, last)| (Printable::new(first), Printable::new(last))),
+            made: Printable::new(&content.made),
             facts: facts(content),
             damage: damage(content),
             on_wire: content.length == LengthKind::Wire,
@@ -99,7 +99,7 @@ impl Page {
     }
 }
 
-fn facts(content: &Content) -> Vec<Fact> {
+fn facts(content: &PageContent) -> Vec<Fact> {
     let fact = |name, value, exact| Fact { name, value, exact };
     let exact = grid::exact(content.bytes);
     let number = |number: u64| thousands(i64::try_from(number).unwrap_or(i64::MAX));
@@ -112,13 +112,13 @@ fn facts(content: &Content) -> Vec<Fact> {
     ]
 }
 
-fn damage(content: &Content) -> Damage {
+fn damage(content: &PageContent) -> DamageRow {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let captures = |number: i64| count(number, "capture", "captures");
     let is = |number: i64| if number == 1 { "is" } else { "are" };
     let (damaged, refused) = (number(content.damaged), number(content.refused));
     let text = match (damaged, refused) {
-        (0, 0) => return Damage { class: "whole", sign: "✓", text: "No capture is damaged.".to_owned() },
+        (0, 0) => return DamageRow { class: "whole", sign: "✓", text: "No capture is damaged.".to_owned() },
         (_, 0) => format!("{} {} damaged; packets up to the fault are here.", captures(damaged), is(damaged)),
         (0, _) => format!("{} {} refused, and not here.", captures(refused), is(refused)),
         _ => format!(
@@ -129,7 +129,7 @@ fn damage(content: &Content) -> Damage {
             is(refused),
         ),
     };
-    Damage { class: if refused > 0 { "refused" } else { "damaged" }, sign: "▲", text }
+    DamageRow { class: if refused > 0 { "refused" } else { "damaged" }, sign: "▲", text }
 }
 
 /// The picture of the traffic by itself.
@@ -142,7 +142,7 @@ pub(super) struct Alone {
 }
 
 impl Alone {
-    pub(super) fn new(content: &Content) -> Self {
+    pub(super) fn new(content: &PageContent) -> Self {
         Self { style: PLOT_STYLE, plot: Traffic::new(&content.series), live: false }
     }
 }

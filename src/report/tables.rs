@@ -3,12 +3,12 @@
 use crate::tables::TableColumn;
 use std::cmp::Reverse;
 
-use crate::summary::Listed;
+use crate::summary::Preview;
 
-use super::content::Content;
+use super::content::PageContent;
 use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
 use super::scale::{count, share};
-use super::text::{Shown, int, text};
+use super::text::{Printable, int, text};
 use crate::report::scale;
 use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
 use crate::summary::NO_NAME;
@@ -20,30 +20,30 @@ const ABSENT_PORT: &str = "(no port)";
 const PACKETS: (&str, &str) = ("Packets", "number");
 
 /// Volume by name of the destination.
-pub(super) fn by_name(content: &Content) -> Grid {
+pub(super) fn by_name(content: &PageContent) -> Grid {
     let words = ["by-name", "By name", "Who was sent how much, by the name of the destination address.", "No packets."];
     let grid = volumes(words, "Name of destination", content, &content.by_name, |row| {
-        name(&content.by_name, row).map_or_else(Cell::Absent, |name| Cell::Text(Shown::new(name)))
+        name(&content.by_name, row).map_or_else(Cell::Absent, |name| Cell::Text(Printable::new(name)))
     });
     Grid { names: advice::names(content), ..grid }
 }
 
 /// Volume by destination address.
-pub(super) fn by_ip(content: &Content) -> Grid {
+pub(super) fn by_ip(content: &PageContent) -> Grid {
     let words = ["by-address", "By address", "Who was sent how much, by destination address.", "No packets."];
     let listed = &content.by_ip;
     volumes(words, "Destination", content, listed, |row| address(content, listed, "ip_dst", row))
 }
 
 /// Volume by source address.
-pub(super) fn by_src(content: &Content) -> Grid {
+pub(super) fn by_src(content: &PageContent) -> Grid {
     let words = ["by-source", "By source", "Who sent how much, by source address.", "No packets."];
     let listed = &content.by_src;
     volumes(words, "Source", content, listed, |row| address(content, listed, "ip_src", row))
 }
 
 /// Volume by protocol.
-pub(super) fn protocols(content: &Content) -> Grid {
+pub(super) fn protocols(content: &PageContent) -> Grid {
     let words =
         ["protocols", "Protocols", "What was sent, by the protocol behind the outermost IP header.", "No packets."];
     let listed = &content.protocols;
@@ -53,8 +53,8 @@ pub(super) fn protocols(content: &Content) -> Grid {
 fn volumes(
     words: [&'static str; 4],
     head: &'static str,
-    content: &Content,
-    listed: &Listed,
+    content: &PageContent,
+    listed: &Preview,
     key: impl Fn(usize) -> Cell,
 ) -> Grid {
     let longest = longest(listed, "bytes");
@@ -65,7 +65,7 @@ fn volumes(
 }
 
 /// The name of a destination, or the word for none.
-pub(super) fn name(listed: &Listed, row: usize) -> Result<&str, &'static str> {
+pub(super) fn name(listed: &Preview, row: usize) -> Result<&str, &'static str> {
     match text(&listed.first, "name_dst", row) {
         // Names end with a dot, so this is none.
         Some(NO_NAME) => Err(ABSENT_NAME),
@@ -75,7 +75,7 @@ pub(super) fn name(listed: &Listed, row: usize) -> Result<&str, &'static str> {
 }
 
 /// Volume by port.
-pub(super) fn ports(content: &Content) -> Grid {
+pub(super) fn ports(content: &PageContent) -> Grid {
     let words = [
         "ports",
         "Ports",
@@ -88,8 +88,8 @@ pub(super) fn ports(content: &Content) -> Grid {
     Grid::of(words, &heads, listed, |row| {
         let [bar, _] = volume(listed, row, longest, content.bytes);
         let port = match port(listed, row) {
-            Ok(port) => Cell::Text(Shown::new(&port)),
-            Err((Some(protocol), word)) => Cell::Part(Shown::new(protocol), word),
+            Ok(port) => Cell::Text(Printable::new(&port)),
+            Err((Some(protocol), word)) => Cell::Part(Printable::new(protocol), word),
             Err((None, word)) => Cell::Absent(word),
         };
         let [to, from] = ["bytes_to", "bytes_from"].map(|column| bytes(listed, column, row));
@@ -98,7 +98,7 @@ pub(super) fn ports(content: &Content) -> Grid {
 }
 
 /// The table of ports with what was sent to and from each under `bytes` and `packets`, and to it under `bytes_to`.
-pub(super) fn both_ways(listed: &Listed) -> Listed {
+pub(super) fn both_ways(listed: &Preview) -> Preview {
     let sum = |to: &str, from: &str| {
         let number = |column, row| int(&listed.first, column, row).unwrap_or(0);
         let sums = (0..listed.first.rows()).map(|row| Some(number(to, row).saturating_add(number(from, row))));
@@ -118,7 +118,7 @@ pub(super) fn both_ways(listed: &Listed) -> Listed {
 }
 
 /// A port with its protocol; or the protocol, if there is one, and the word for what there is not.
-pub(super) fn port(listed: &Listed, row: usize) -> Result<String, (Option<&str>, &'static str)> {
+pub(super) fn port(listed: &Preview, row: usize) -> Result<String, (Option<&str>, &'static str)> {
     match (text(&listed.first, "protocol", row), int(&listed.first, "port", row)) {
         (protocol, Some(port)) => Ok(format!("{} {port}", protocol.unwrap_or("?"))),
         (Some(protocol), None) => Err((Some(protocol), ABSENT_PORT)),
@@ -127,7 +127,7 @@ pub(super) fn port(listed: &Listed, row: usize) -> Result<String, (Option<&str>,
 }
 
 /// The largest conversations, each with its direction.
-pub(super) fn conversations(content: &Content) -> Grid {
+pub(super) fn conversations(content: &PageContent) -> Grid {
     let words = [
         "conversations",
         "Conversations",
@@ -156,19 +156,19 @@ pub(super) fn conversations(content: &Content) -> Grid {
 }
 
 /// The names asked for most.
-pub(super) fn dns_queries(content: &Content) -> Grid {
+pub(super) fn dns_queries(content: &PageContent) -> Grid {
     let words = ["dns-names", "Asked most", "DNS messages by name, type and response code.", "No DNS messages."];
     dns(words, &content.dns_queries)
 }
 
 /// What DNS did not answer.
-pub(super) fn dns_failures(content: &Content) -> Grid {
+pub(super) fn dns_failures(content: &PageContent) -> Grid {
     let words =
         ["dns-failures", "Failures", "DNS responses with a code other than NOERROR.", "No DNS response is a failure."];
     dns(words, &content.dns_failures)
 }
 
-fn dns(words: [&'static str; 4], listed: &Listed) -> Grid {
+fn dns(words: [&'static str; 4], listed: &Preview) -> Grid {
     let heads = [("Name", "text"), ("Type", "short"), ("Response", "short"), ("Messages", "bar")];
     let longest = longest(listed, "count");
     Grid::of(words, &heads, listed, |row| {
@@ -179,7 +179,7 @@ fn dns(words: [&'static str; 4], listed: &Listed) -> Grid {
 }
 
 /// The captures, those with something to say first.
-pub(super) fn captures(content: &Content) -> Grid {
+pub(super) fn captures(content: &PageContent) -> Grid {
     let listed = &content.captures_table;
     let table = &listed.first;
     let heads = [
@@ -199,7 +199,7 @@ pub(super) fn captures(content: &Content) -> Grid {
             |column| int(table, column, row).map_or(Cell::Absent("(no time)"), |at| Cell::Words(clock::instant(at)));
         let damage = text(table, "damage", row).map(|damage| {
             let at = int(table, "damage_offset", row).map(|offset| format!("byte {}", thousands(offset)));
-            Cell::Damage(Shown::new(damage), at)
+            Cell::Damage(Printable::new(damage), at)
         });
         let name = word(listed, "capture", row, "(no path)");
         let share_of_all = int(table, "bytes", row).map_or_else(String::new, |bytes| share(bytes, content.bytes));
@@ -216,7 +216,7 @@ pub(super) fn captures(content: &Content) -> Grid {
         "What was summed up; captures with damage come first. An odd one was read to its end, with something unusual in it.",
         "No captures.",
     ];
-    Grid { rows, more: more(listed), ..Grid::of(words, &heads, &Listed::default(), |_| Vec::new()) }
+    Grid { rows, more: more(listed), ..Grid::of(words, &heads, &Preview::default(), |_| Vec::new()) }
 }
 
 fn severity(status: Option<&str>) -> u8 {
@@ -234,7 +234,7 @@ fn status(status: Option<&str>) -> Cell {
         Some("odd") => Cell::Status("odd", "○", "odd"),
         Some("damaged") => Cell::Status("damaged", "▲", "damaged"),
         Some("refused") => Cell::Status("refused", "✕", "refused"),
-        Some(other) => Cell::Text(Shown::new(other)),
+        Some(other) => Cell::Text(Printable::new(other)),
         None => Cell::Absent("(unknown)"),
     }
 }

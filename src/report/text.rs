@@ -8,9 +8,9 @@ use crate::tables::{Table, TableColumn};
 ///
 /// Templates hold no other text that is not this crate's own, so none can be forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shown(String);
+pub(super) struct Printable(String);
 
-impl Shown {
+impl Printable {
     /// Shows control characters, and those that steer the direction of text or are not seen, as `\u{202e}`.
     pub(super) fn new(text: &str) -> Self {
         let mut shown = String::with_capacity(text.len());
@@ -34,7 +34,7 @@ impl Shown {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for Printable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -81,9 +81,9 @@ mod tests {
             ("\u{ffff}\u{1fffe}", "\\u{ffff}\\u{1fffe}"),
             ("bücher. שלום 例え <b>", "bücher. שלום 例え <b>"),
         ] {
-            assert_eq!(Shown::new(text).to_string(), shown);
+            assert_eq!(Printable::new(text).to_string(), shown);
         }
-        assert_eq!(Shown::new("abcdef").short(4).to_string(), "abc…");
-        assert_eq!(Shown::new("abcd").short(4).to_string(), "abcd");
+        assert_eq!(Printable::new("abcdef").short(4).to_string(), "abc…");
+        assert_eq!(Printable::new("abcd").short(4).to_string(), "abcd");
     }
 }

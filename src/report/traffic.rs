@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::clock::{Tick, instant, ticks};
 use super::scale::{Axis, count, duration, float, float_of, mark, rate, share, whole};
-use super::text::Shown;
+use super::text::Printable;
 use crate::report::{ABSENT_IP, scale};
 use crate::summary::Series;
 
@@ -43,7 +43,7 @@ pub(super) struct Traffic {
 
 /// One protocol, or those that have no layer of their own.
 pub(super) struct Layer {
-    pub(super) name: Shown,
+    pub(super) name: Printable,
     /// Whether the name is a word of this program, not a protocol.
     pub(super) words: bool,
     /// Its place among the layers, and so its colour.
@@ -63,7 +63,7 @@ pub(super) struct Label {
 
 impl Layer {
     /// Its name, if need be cut.
-    pub(super) fn label(&self) -> Shown {
+    pub(super) fn label(&self) -> Printable {
         self.name.short(NAME)
     }
 }
@@ -74,15 +74,15 @@ impl Traffic {
         let own = if series.protocols.len() <= OWN + 1 { OWN + 1 } else { OWN };
         let mut layers = Vec::new();
         for (protocol, bytes) in series.protocols.iter().take(own) {
-            let name = Shown::new(protocol.as_deref().unwrap_or(ABSENT_IP));
+            let name = Printable::new(protocol.as_deref().unwrap_or(ABSENT_IP));
             layers.push((name, protocol.is_none(), add(&[bytes], bins)));
         }
         let others: Vec<_> = series.protocols.iter().skip(own).map(|(_, bytes)| bytes).collect();
         if !others.is_empty() {
-            layers.push((Shown::new(&format!("({} others)", others.len())), true, add(&others, bins)));
+            layers.push((Printable::new(&format!("({} others)", others.len())), true, add(&others, bins)));
         }
         let mut totals = vec![0; bins];
-        let stack = |(place, (name, words, bytes)): (usize, (Shown, bool, Vec<i64>))| {
+        let stack = |(place, (name, words, bytes)): (usize, (Printable, bool, Vec<i64>))| {
             totals = add(&[&totals, &bytes], bins);
             Layer { name, words, place, sum: sum(&bytes), tops: totals.clone(), bytes }
         };

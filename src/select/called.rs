@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::Unheld;
-use crate::lake::{Holdings, InputEntry};
+use crate::lake::{InputEntry, Snapshot};
 use crate::path_text::printable;
 use crate::storage::true_name;
 
@@ -25,7 +25,7 @@ pub(crate) struct Called {
 }
 
 /// All that a lake holds.
-pub(crate) fn of_all(held: &Holdings) -> Called {
+pub(crate) fn of_all(held: &Snapshot) -> Called {
     let refused = held.quarantine.keys().cloned().collect();
     Called { captures: held.inputs.keys().copied().collect(), refused }
 }
@@ -35,8 +35,8 @@ impl Called {
     ///
     /// # Errors
     /// The names by which the lake holds nothing, or not one thing.
-    pub(crate) fn of(named: &[PathBuf], held: &Holdings) -> Result<Self, Vec<Unheld>> {
-        let places = Places::of(named.iter().map(|name| vec![true_name(name), plain(name)]));
+    pub(crate) fn of(named: &[PathBuf], held: &Snapshot) -> Result<Self, Vec<Unheld>> {
+        let places = NamePlaces::of(named.iter().map(|name| vec![true_name(name), plain(name)]));
         let mut found = vec![false; named.len()];
         let mut called = Self::default();
         for entry in held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
@@ -69,8 +69,8 @@ impl Called {
 
     /// Finds captures by the absolute paths under which they were converted: the link through which that led to them may
     /// be gone, or lead elsewhere by now.
-    fn find_by_old_names(&mut self, left: &mut Vec<&PathBuf>, held: &Holdings, unheld: &mut Vec<Unheld>) {
-        let places = Places::of(left.iter().map(|name| vec![plain(name)]));
+    fn find_by_old_names(&mut self, left: &mut Vec<&PathBuf>, held: &Snapshot, unheld: &mut Vec<Unheld>) {
+        let places = NamePlaces::of(left.iter().map(|name| vec![plain(name)]));
         // By name and old path, for two captures may have had the same one.
         let mut found: Vec<BTreeMap<&Path, Vec<&InputEntry>>> = vec![BTreeMap::new(); left.len()];
         for entry in held.inputs.values().filter(|entry| entry.input.path.is_absolute()) {
@@ -96,7 +96,7 @@ impl Called {
 
     /// Finds captures from standard input: `-` if there is one, `stdin:` and the beginning of its fingerprint if there are
     /// several.
-    fn find_streams(&mut self, left: &mut Vec<&PathBuf>, held: &Holdings, unheld: &mut Vec<Unheld>) {
+    fn find_streams(&mut self, left: &mut Vec<&PathBuf>, held: &Snapshot, unheld: &mut Vec<Unheld>) {
         let streams: Vec<_> = held.inputs.values().filter(|entry| entry.input.is_stdin()).collect();
         left.retain(|name| {
             let text = name.to_string_lossy();
@@ -126,12 +126,12 @@ fn digits(entry: &InputEntry) -> Option<&str> {
 }
 
 /// What is said of names by which the lake holds nothing: a relative one may mean captures of other folders.
-fn elsewhere(left: &[&PathBuf], held: &Holdings) -> Vec<Unheld> {
+fn elsewhere(left: &[&PathBuf], held: &Snapshot) -> Vec<Unheld> {
     let relative = |name: &Path| {
         let parts = name.components().filter(|part| *part != Component::CurDir);
         if name.is_relative() { parts.collect() } else { PathBuf::new() }
     };
-    let places = Places::of(left.iter().map(|name| vec![relative(name)]));
+    let places = NamePlaces::of(left.iter().map(|name| vec![relative(name)]));
     let mut found: Vec<BTreeSet<&Path>> = vec![BTreeSet::new(); left.len()];
     for entry in held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
         let absolute = entry.input.absolute.as_path();
@@ -161,11 +161,11 @@ fn listed(name: &Path, why: &'static str, mut instead: Vec<String>) -> Unheld {
 }
 
 /// Names by the paths for which they stand.
-struct Places {
+struct NamePlaces {
     names: HashMap<PathBuf, Vec<usize>>,
 }
 
-impl Places {
+impl NamePlaces {
     fn of(paths: impl Iterator<Item = Vec<PathBuf>>) -> Self {
         let mut names: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (name, paths) in paths.enumerate() {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::discover::{Candidate, Input};
 use crate::error::Result;
-use crate::lake::{Holdings, InputEntry, Seen};
+use crate::lake::{FileStamp, InputEntry, Snapshot};
 
 use super::same_content::{Look, Scan, is_same_file, is_whole};
 use super::selection::is_same_content;
@@ -66,7 +66,7 @@ enum Relation {
 
 /// A capture, and those of the lake whose place it takes.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct Match<'a> {
     pub(super) kin: Kin<'a>,
     /// Captures that go on in it.
     pub(super) goes_on_from: Vec<usize>,
@@ -75,8 +75,8 @@ pub(super) struct Found<'a> {
 }
 
 /// Captures by what is known of them.
-pub(super) struct Known<'a> {
-    held: &'a Holdings,
+pub(super) struct ContentIndex<'a> {
+    held: &'a Snapshot,
     look: Look<'a>,
     by_fingerprint: HashMap<&'a str, Vec<&'a InputEntry>>,
     by_head: HashMap<&'a str, Vec<&'a InputEntry>>,
@@ -91,10 +91,10 @@ pub(super) struct Known<'a> {
     scans: HashMap<PathBuf, Scan>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> ContentIndex<'a> {
     /// `opened` are the captures of tonight that are not as they were, `met` those of the lake that were met.
     pub(super) fn new<'i>(
-        held: &'a Holdings,
+        held: &'a Snapshot,
         look: Look<'a>,
         opened: impl Iterator<Item = &'i Input> + Clone,
         met: HashMap<usize, bool>,
@@ -139,8 +139,8 @@ impl<'a> Known<'a> {
     ///
     /// # Errors
     /// If a signal has arrived.
-    pub(super) fn find(&mut self, input: &Input, own: Option<&InputEntry>) -> Result<Found<'a>> {
-        let mut found = Found { kin: Kin::Stranger, goes_on_from: Vec::new(), may_be: Vec::new() };
+    pub(super) fn find(&mut self, input: &Input, own: Option<&InputEntry>) -> Result<Match<'a>> {
+        let mut found = Match { kin: Kin::Stranger, goes_on_from: Vec::new(), may_be: Vec::new() };
         if input.head.is_none() {
             return Ok(found);
         }
@@ -310,7 +310,7 @@ impl<'a> Known<'a> {
 /// Whether a file has the size and time that it had when it was converted.
 fn is_as_it_was(entry: &InputEntry) -> bool {
     Candidate::of(&entry.input.absolute, true)
-        .is_ok_and(|now| super::selection::same(&Seen::of_input(&entry.input), &now))
+        .is_ok_and(|now| super::selection::same(&FileStamp::of_input(&entry.input), &now))
 }
 
 /// Suffixes of compressed captures.

@@ -10,10 +10,10 @@ use crate::outcome::Away;
 use crate::outcome::{Duplicate, Overwritten, Renamed};
 use crate::text::{name, plural_of};
 
-use super::content_index::{Found, Kin, Known};
+use super::content_index::{ContentIndex, Kin, Match};
 use super::same_content::Look;
-use super::selection::{Tonight, is_same_content, met_again};
-use super::sorting::Sorting;
+use super::selection::{Selection, is_same_content, met_again};
+use super::selector::Selector;
 
 /// A capture, and what the lake holds under its path.
 type Opened<'a> = (Input, Option<&'a InputEntry>);
@@ -28,17 +28,17 @@ enum Own {
     Overwritten,
 }
 
-impl<'a> Sorting<'a> {
+impl<'a> Selector<'a> {
     /// What is done with which capture; how many captures of the lake are missing at these places, and the folders that
     /// look as if a disk were missing.
     ///
     /// # Errors
     /// If a signal has arrived.
-    pub(super) fn decide(mut self, places: &Places, look: Look<'a>) -> Result<(Tonight, u64, Vec<Away>)> {
-        let mut tonight = Tonight::default();
+    pub(super) fn decide(mut self, places: &Places, look: Look<'a>) -> Result<(Selection, u64, Vec<Away>)> {
+        let mut tonight = Selection::default();
         let opened = self.without_touched(look, &mut tonight)?;
         let inputs: Vec<_> = opened.iter().map(|(input, _)| input.clone()).collect();
-        let mut known = Known::new(self.held, look, inputs.iter(), self.met(&opened, look)?);
+        let mut known = ContentIndex::new(self.held, look, inputs.iter(), self.met(&opened, look)?);
         // All are found before anything is replaced: what is not where it was may be somewhere else.
         let found = opened.iter().map(|(input, own)| known.find(input, *own)).collect::<Result<Vec<_>>>()?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
@@ -59,7 +59,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// The captures that were opened, without those that have only another time of modification now.
-    fn without_touched(&mut self, look: Look<'_>, tonight: &mut Tonight) -> Result<Vec<Opened<'a>>> {
+    fn without_touched(&mut self, look: Look<'_>, tonight: &mut Selection) -> Result<Vec<Opened<'a>>> {
         let mut changed = Vec::new();
         for (input, own) in std::mem::take(&mut self.opened) {
             let own = own.and_then(|id| self.held.inputs.get(&id)).map(AsRef::as_ref);
@@ -94,8 +94,8 @@ impl<'a> Sorting<'a> {
     fn become_of(
         &self,
         opened: &[Opened<'a>],
-        found: &[Found<'a>],
-        known: &mut Known<'a>,
+        found: &[Match<'a>],
+        known: &mut ContentIndex<'a>,
     ) -> Result<(HashSet<usize>, Vec<Own>)> {
         let mut stays = vec![false; opened.len()];
         loop {
@@ -108,7 +108,7 @@ impl<'a> Sorting<'a> {
             };
             let became = opened.iter().map(became).collect::<Result<Vec<_>>>()?;
             let shrunk =
-                |(own, found): (&Own, &Found<'_>)| matches!(own, Own::Shrunk(_)) && !matches!(found.kin, Kin::Moved(_));
+                |(own, found): (&Own, &Match<'_>)| matches!(own, Own::Shrunk(_)) && !matches!(found.kin, Kin::Moved(_));
             let now: Vec<bool> = became.iter().zip(found).map(shrunk).collect();
             if now == stays {
                 return Ok((taken, became));
@@ -117,7 +117,7 @@ impl<'a> Sorting<'a> {
         }
     }
 
-    fn decide_one(&mut self, (input, own): Opened<'a>, found: Found<'a>, became: Own, tonight: &mut Tonight) {
+    fn decide_one(&mut self, (input, own): Opened<'a>, found: Match<'a>, became: Own, tonight: &mut Selection) {
         match (&became, own) {
             (Own::Shrunk(packets), Some(own)) if !matches!(found.kin, Kin::Moved(_)) => {
                 return self.keep(&input, own, *packets);
@@ -167,7 +167,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// What a capture that is not as it was has become. `own` is what the lake holds of it.
-    fn became(&self, own: &InputEntry, input: &Input, known: &mut Known<'a>) -> Result<Own> {
+    fn became(&self, own: &InputEntry, input: &Input, known: &mut ContentIndex<'a>) -> Result<Own> {
         let has_rows = own.found.records > 0 && own.same_as.is_none();
         if !has_rows || self.rules.force || known.is_at_home(own) {
             return Ok(Own::Replaced);
@@ -204,7 +204,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// A capture takes the place of one that it goes on from.
-    fn go_on(&mut self, id: usize, input: &Input, tonight: &mut Tonight) {
+    fn go_on(&mut self, id: usize, input: &Input, tonight: &mut Selection) {
         let Some(entry) = self.held.inputs.get(&id) else { return };
         self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
         tonight.goes_on.push((input.absolute.clone(), id));
@@ -212,19 +212,19 @@ impl<'a> Sorting<'a> {
     }
 
     /// Captures of the lake go, for another one that it holds has all of theirs.
-    fn displace(&self, ids: Vec<usize>, stays: &Path, tonight: &mut Tonight) {
+    fn displace(&self, ids: Vec<usize>, stays: &Path, tonight: &mut Selection) {
         ids.iter().for_each(|id| self.leave_out_from_now_on(*id, stays, tonight));
         tonight.displaced.extend(ids.into_iter().map(|id| (stays.to_path_buf(), id)));
     }
 
     /// A file that is still where it was is no new capture by the next night.
-    fn leave_out_from_now_on(&self, id: usize, stays: &Path, tonight: &mut Tonight) {
+    fn leave_out_from_now_on(&self, id: usize, stays: &Path, tonight: &mut Selection) {
         let entry = self.held.inputs.get(&id).filter(|_| self.unchanged.contains(&id));
         tonight.left_out.extend(entry.map(|entry| (entry.input.clone(), stays.to_path_buf())));
     }
 
     /// Captures that were left out by an earlier run, and whose double is replaced now, are looked at again.
-    fn look_at_doubles(&mut self, look: Look<'a>, known: &mut Known<'a>, tonight: &mut Tonight) -> Result<()> {
+    fn look_at_doubles(&mut self, look: Look<'a>, known: &mut ContentIndex<'a>, tonight: &mut Selection) -> Result<()> {
         let converted = tonight.convert.iter().filter_map(|input| Some(self.held.input_at(&input.absolute)?.id));
         let elsewhere = tonight.displaced.iter().chain(&tonight.goes_on).map(|(_, id)| *id);
         let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
@@ -245,7 +245,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// What stands for a capture that is left out may be replaced by another one in the same commit.
-    fn point_to_what_stays(&self, tonight: &mut Tonight) {
+    fn point_to_what_stays(&self, tonight: &mut Selection) {
         let goes_on: HashMap<usize, &PathBuf> = tonight.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
         for (_, same_as) in &mut tonight.left_out {
             let stays = self.held.input_at(same_as).and_then(|entry| goes_on.get(&entry.id));

@@ -7,10 +7,10 @@ use crate::cancel::Cancel;
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::read_to_take_out;
-use crate::lake::{Holdings, Lake, Losses, checked, is_loss, problem_of};
+use crate::lake::{Lake, Losses, Snapshot, checked, is_loss, problem_of};
 use crate::threads::in_order;
 
-use super::selection::Tonight;
+use super::selection::Selection;
 use crate::outcome::{HeldBack, Lost};
 
 /// Of captures that are to be taken out, those that cannot, each with the lost file that would have to be read. Files that
@@ -20,7 +20,7 @@ use crate::outcome::{HeldBack, Lost};
 /// If the run is cancelled.
 pub(crate) fn cannot_go(
     lake: &Lake,
-    held: &Holdings,
+    held: &Snapshot,
     wanted: &BTreeSet<usize>,
     losses: &mut Losses,
     (jobs, cancel): (usize, &Cancel),
@@ -62,8 +62,8 @@ pub(crate) fn cannot_go(
 /// As [`cannot_go`].
 pub(crate) fn hold_back(
     lake: &Lake,
-    held: &Holdings,
-    tonight: &mut Tonight,
+    held: &Snapshot,
+    tonight: &mut Selection,
     mut losses: Losses,
     (jobs, cancel): (usize, &Cancel),
     lost: &mut Lost,

@@ -7,11 +7,11 @@ mod hold_back;
 mod present;
 mod same_content;
 mod selection;
-mod sorting;
+mod selector;
 mod why;
 
 pub(crate) use called::{Called, of_all};
 pub(crate) use hold_back::{cannot_go, hold_back};
-pub use selection::Rules;
-pub(crate) use selection::{Tonight, inputs, tonight};
+pub use selection::SelectOptions;
+pub(crate) use selection::{Selection, inputs, tonight};
 pub(crate) use why::would_convert;

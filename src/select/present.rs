@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::discover::{Lead, Places};
-use crate::lake::Holdings;
+use crate::lake::Snapshot;
 
 use crate::outcome::Away;
 
@@ -54,7 +54,7 @@ impl Present {
     /// folders that look as if a disk were missing. `elsewhere` are captures of the lake that have another name now.
     pub(super) fn missing(
         &self,
-        held: &Holdings,
+        held: &Snapshot,
         places: &Places,
         elsewhere: impl Fn(usize) -> bool,
     ) -> (u64, Vec<Away>) {

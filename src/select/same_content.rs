@@ -5,7 +5,7 @@ use std::io;
 
 use crate::cancel::Cancel;
 use crate::capture::Source;
-use crate::capture::{CaptureReader, Content, Damage, Timestamp};
+use crate::capture::{CaptureReader, ContentHashes, Damage, Timestamp};
 use crate::discover::Input;
 use crate::error::Result;
 use crate::hash::ContentHash;
@@ -21,7 +21,7 @@ const STRIDE: u64 = 1 << 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scan {
     /// None where bytes cannot be read.
-    pub(super) content: Option<Content>,
+    pub(super) content: Option<ContentHashes>,
     /// Whole records.
     pub(super) records: u64,
     /// Time of the first record that has one.
@@ -43,7 +43,7 @@ impl Scan {
 
     /// Offset behind the last whole record.
     pub(super) fn end(&self) -> u64 {
-        self.content.as_ref().map_or(0, Content::end)
+        self.content.as_ref().map_or(0, ContentHashes::end)
     }
 }
 
@@ -107,7 +107,7 @@ impl Look<'_> {
     ///
     /// # Errors
     /// If a signal has arrived. A capture that cannot be read does not begin with anything.
-    pub(super) fn begins_with(&self, input: &Input, content: &Content) -> Result<bool> {
+    pub(super) fn begins_with(&self, input: &Input, content: &ContentHashes) -> Result<bool> {
         let Ok((mut source, _)) = Source::open_within(input, self.window(input)) else {
             return Ok(false);
         };

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::discover::{Candidate, Input, Refusal, is_capture_name};
 use crate::error::Result;
-use crate::lake::{Holdings, InputEntry, MetAgain, Packed, Seen};
+use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot};
 use crate::memory::USUAL_WINDOW;
 use crate::{discover, path_text};
 
 use super::present::{Present, nothing_is_there};
 use super::same_content::Look;
-use super::sorting::Sorting;
+use super::selector::Selector;
 use crate::outcome::Away;
 use crate::outcome::Report;
 
@@ -24,7 +24,7 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 /// What becomes of captures that a lake holds already, in one way or another.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct SelectOptions {
     /// Whether captures that are as they were are converted once more.
     pub force: bool,
     /// Whether captures that were damaged or refused are looked at once more, although they are as they were.
@@ -39,7 +39,7 @@ pub struct Rules {
     pub allow_empty: bool,
 }
 
-impl Default for Rules {
+impl Default for SelectOptions {
     fn default() -> Self {
         Self {
             force: false,
@@ -55,12 +55,12 @@ impl Default for Rules {
 /// The captures of a run. A plan carries it to its commit, but for what is to be converted: that is in the units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Tonight {
+pub(crate) struct Selection {
     /// What is to be converted. A capture that the lake holds under the same path is replaced.
     #[serde(skip)]
     pub(crate) convert: Vec<Input>,
     /// Captures that the lake holds, under another name or with another time.
-    pub(crate) met_again: Vec<MetAgain>,
+    pub(crate) met_again: Vec<Relocated>,
     /// Captures of the lake whose place another one has, or whose packets: by the absolute path of that one.
     #[serde(with = "path_text::pairs")]
     pub(crate) displaced: Vec<(PathBuf, usize)>,
@@ -79,7 +79,7 @@ pub(crate) struct Tonight {
     pub(crate) forgiven: Vec<PathBuf>,
 }
 
-impl Tonight {
+impl Selection {
     /// Takes out what is said of captures that are not converted after all, by their absolute paths: the lake keeps what
     /// it has of them, and the next run meets them as this one did. Each list that speaks of captures to be converted is
     /// looked through here.
@@ -97,7 +97,7 @@ impl Tonight {
 /// Captures for a command that knows no lake.
 pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
     // Whether two of them are the same matters to a lake only, so nothing is read for that, and nothing can stop it.
-    let sorted = sort_out(named, &Holdings::default(), &Rules::default(), None, report);
+    let sorted = sort_out(named, &Snapshot::default(), &SelectOptions::default(), None, report);
     let convert = sorted.map(|tonight| tonight.convert).unwrap_or_default();
     if !convert.is_empty() {
         report.away.clear();
@@ -111,25 +111,25 @@ pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
 /// If a signal has arrived.
 pub(crate) fn tonight(
     named: &[PathBuf],
-    held: &Holdings,
-    rules: &Rules,
+    held: &Snapshot,
+    rules: &SelectOptions,
     cancel: &Cancel,
     report: &mut Report,
-) -> Result<Tonight> {
+) -> Result<Selection> {
     sort_out(named, held, rules, Some(Look { window: rules.window, cancel }), report)
 }
 
 fn sort_out(
     named: &[PathBuf],
-    held: &Holdings,
-    rules: &Rules,
+    held: &Snapshot,
+    rules: &SelectOptions,
     look: Option<Look<'_>>,
     report: &mut Report,
-) -> Result<Tonight> {
+) -> Result<Selection> {
     let found = discover::find(named);
     let never = Cancel::default();
     let idle = Look { window: rules.window, cancel: &never };
-    let mut sorting = Sorting {
+    let mut sorting = Selector {
         named: named.iter().collect(),
         held,
         rules,
@@ -183,7 +183,7 @@ fn sort_out(
 
 /// Captures that were being written when they were converted, and were not named this time: the folder of yesterday, if
 /// each night names its own.
-fn open_elsewhere(held: &Holdings, candidates: &[Candidate]) -> Vec<Candidate> {
+fn open_elsewhere(held: &Snapshot, candidates: &[Candidate]) -> Vec<Candidate> {
     let open = held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
     let open: Vec<_> = open.map(|entry| &entry.input.absolute).collect();
     let met: HashSet<_> =
@@ -197,7 +197,7 @@ fn nanos(time: SystemTime) -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn same(seen: &Seen, candidate: &Candidate) -> bool {
+pub(super) fn same(seen: &FileStamp, candidate: &Candidate) -> bool {
     (seen.size, seen.modified) == (candidate.size, candidate.modified)
 }
 
@@ -206,15 +206,15 @@ pub(crate) fn is_same_content(a: &Input, b: &Input) -> bool {
     a.size == b.size && a.fingerprint.is_some() && a.fingerprint == b.fingerprint
 }
 
-pub(super) fn met_again(entry: &InputEntry, input: &Input) -> MetAgain {
+pub(super) fn met_again(entry: &InputEntry, input: &Input) -> Relocated {
     let was = &entry.input;
     let is_packed_otherwise = was.compression != input.compression || was.fingerprint != input.fingerprint;
     let packed = input.fingerprint.clone().filter(|_| is_packed_otherwise);
-    MetAgain {
+    Relocated {
         input: entry.id,
         path: input.path.clone(),
-        seen: Seen::of_input(input),
+        seen: FileStamp::of_input(input),
         reached: input.reached.clone(),
-        packed: packed.map(|fingerprint| Packed { fingerprint, compression: input.compression }),
+        packed: packed.map(|fingerprint| Recompressed { fingerprint, compression: input.compression }),
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::capture::DamageKind;
 use crate::discover::Input;
-use crate::lake::{Holdings, InputEntry};
+use crate::lake::{InputEntry, Snapshot};
 
-use super::selection::{Rules, Tonight, is_same_content};
+use super::selection::{SelectOptions, Selection, is_same_content};
 use crate::outcome::{Why, WouldConvert};
 
 /// Why a capture would be converted.
-fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Tonight, held: &Holdings, rules: &Rules) -> Why {
+fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Selection, held: &Snapshot, rules: &SelectOptions) -> Why {
     let Some(entry) = entry else {
         let of_it = |(absolute, id): &(PathBuf, usize)| (*absolute == input.absolute).then_some(*id);
         let entry = |list: &[(PathBuf, usize)]| list.iter().find_map(of_it).and_then(|id| held.inputs.get(&id));
@@ -47,7 +47,7 @@ fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Tonight, held: &Hold
 }
 
 /// The captures that would be converted, in the order in which they were named and met.
-pub(crate) fn would_convert(tonight: &Tonight, held: &Holdings, rules: &Rules) -> Vec<WouldConvert> {
+pub(crate) fn would_convert(tonight: &Selection, held: &Snapshot, rules: &SelectOptions) -> Vec<WouldConvert> {
     // One that was renamed is known by its content.
     let met: HashMap<&Path, usize> =
         tonight.met_again.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();

@@ -9,16 +9,16 @@ use crate::hash::{ContentHash, checksum};
 /// Bytes that are written at once: pages come in pieces of 8 KiB.
 const BUFFER: usize = 128 << 10;
 
-/// A file whose bytes are counted and hashed, and that is open only between a write and [`ParkedFile::park`].
+/// A file whose bytes are counted and hashed, and that is open only between a write and [`ReopenableFile::park`].
 #[derive(Debug)]
-pub(crate) struct ParkedFile {
+pub(crate) struct ReopenableFile {
     path: PathBuf,
     open: Option<BufWriter<File>>,
     hash: ContentHash,
     bytes: u64,
 }
 
-impl ParkedFile {
+impl ReopenableFile {
     /// Creates the file.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let open = Some(BufWriter::with_capacity(BUFFER, File::create_new(path)?));
@@ -49,7 +49,7 @@ impl ParkedFile {
     }
 }
 
-impl Write for ParkedFile {
+impl Write for ReopenableFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file()?.write(bytes)?;
         self.bytes += written as u64;

@@ -19,9 +19,9 @@ pub(crate) fn steadily<T>(mut read: impl FnMut() -> io::Result<T>) -> io::Result
 }
 
 /// A file whose reads are steady: one that fails leaves the place where it is.
-pub(crate) struct Steady<R>(pub(crate) R);
+pub(crate) struct RetryingReader<R>(pub(crate) R);
 
-impl<R: Read> Read for Steady<R> {
+impl<R: Read> Read for RetryingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         steadily(|| self.0.read(buffer))
     }
@@ -50,7 +50,7 @@ mod tests {
     fn read(mut calls: Vec<Option<i32>>) -> Result<String, Option<i32>> {
         calls.reverse();
         let mut text = String::new();
-        Steady(Flaky(calls)).read_to_string(&mut text).map(|_| text).map_err(|error| error.raw_os_error())
+        RetryingReader(Flaky(calls)).read_to_string(&mut text).map(|_| text).map_err(|error| error.raw_os_error())
     }
 
     #[test]

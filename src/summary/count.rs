@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::aggregate::{Sums, Tallies};
+use crate::aggregate::{Aggregator, Sums};
 use crate::day::Day;
 use crate::packets::{NO_CODE, NO_DATETIME, NO_PROTOCOL, Rows};
 
 use super::key::Key;
-use super::kind::Kind;
+use super::sum_kind::SumKind;
 
 /// Bits of a pair's key that hold an address's code: a row group has at most 2^24 rows of two addresses each.
 const CODE_BITS: u32 = 27;
@@ -50,7 +50,7 @@ pub(super) struct Counter {
     /// By pair, its place in `flows`.
     places: HashMap<u64, u32, foldhash::fast::RandomState>,
     flows: Vec<(u64, Volume)>,
-    ports: Vec<(u16, Ports)>,
+    ports: Vec<(u16, PortCounts)>,
     /// Protocols of the window that is being counted; a handful.
     window: Vec<(u16, Volume)>,
     key: Key,
@@ -71,7 +71,7 @@ impl Default for Counter {
 
 /// The ports of one protocol.
 #[derive(Debug, Default)]
-struct Ports {
+struct PortCounts {
     /// By port, the place in `held` and one; 0 for a port that has not been seen. Empty as long as none has been:
     /// most protocols have no ports.
     places: Vec<u32>,
@@ -81,7 +81,7 @@ struct Ports {
     none: u32,
 }
 
-impl Ports {
+impl PortCounts {
     /// To and from a port, as the columns have it: negative for none.
     fn of(&mut self, port: i32) -> Option<&mut (Option<u16>, Volume, Volume)> {
         let port = u16::try_from(port).ok();
@@ -107,7 +107,7 @@ impl Counter {
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
-    pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Tallies) {
+    pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Aggregator) {
         self.pairs(rows);
         self.end_of_flows(day, rows, tallies);
         self.end_of_ports(day, tallies);
@@ -150,7 +150,7 @@ impl Counter {
         self.flows.get_mut(place as usize).into_iter().for_each(|(_, sum)| sum.add(volume));
         let protocol = protocol_of(pair);
         let held = self.ports.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
-            self.ports.push((protocol, Ports::default()));
+            self.ports.push((protocol, PortCounts::default()));
             self.ports.len() - 1
         });
         if let Some((_, ports)) = self.ports.get_mut(held) {
@@ -159,9 +159,9 @@ impl Counter {
         }
     }
 
-    fn end_of_flows(&mut self, day: Day, rows: &Rows, tallies: &mut Tallies) {
+    fn end_of_flows(&mut self, day: Day, rows: &Rows, tallies: &mut Aggregator) {
         let table = rows.addresses();
-        let held = tallies.section(Kind::Flows.section(day));
+        let held = tallies.section(SumKind::Flows.section(day));
         for (pair, volume) in self.flows.drain(..) {
             let code = |shift: u32| u32::try_from(pair >> shift & CODE_MASK).unwrap_or(NO_CODE);
             let address = |shift: u32| table.key(code(shift));
@@ -172,8 +172,8 @@ impl Counter {
         self.places.clear();
     }
 
-    fn end_of_ports(&mut self, day: Day, tallies: &mut Tallies) {
-        let held = tallies.section(Kind::Ports.section(day));
+    fn end_of_ports(&mut self, day: Day, tallies: &mut Aggregator) {
+        let held = tallies.section(SumKind::Ports.section(day));
         for (protocol, ports) in &mut self.ports {
             for (port, to, from) in ports.held.drain(..) {
                 let key = self.key.clear().protocol(*protocol).port(port);
@@ -187,7 +187,13 @@ impl Counter {
         }
     }
 
-    fn windows(&mut self, day: Day, rows: impl Iterator<Item = (i64, (u16, u32))>, window: i64, tallies: &mut Tallies) {
+    fn windows(
+        &mut self,
+        day: Day,
+        rows: impl Iterator<Item = (i64, (u16, u32))>,
+        window: i64,
+        tallies: &mut Aggregator,
+    ) {
         let mut holds = 0..0;
         let mut start = None;
         // Packets of one protocol mostly follow one another; they are counted here.
@@ -223,12 +229,12 @@ impl Counter {
         }
     }
 
-    fn end_of_window(&mut self, day: Day, start: Option<i64>, tallies: &mut Tallies) {
+    fn end_of_window(&mut self, day: Day, start: Option<i64>, tallies: &mut Aggregator) {
         if self.window.is_empty() {
             return;
         }
         let day = start.map_or(day, |start| Day::of_seconds(start.div_euclid(1_000_000)));
-        let held = tallies.section(Kind::Windows.section(day));
+        let held = tallies.section(SumKind::Windows.section(day));
         for (protocol, volume) in self.window.drain(..) {
             let key = self.key.clear().time(start).protocol(protocol);
             held.add(key.bytes(), Sums::of(volume.bytes, volume.packets));

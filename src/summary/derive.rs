@@ -3,61 +3,73 @@
 //! One pass over the flows in the order of their destinations gives the volumes by destination and, beside the names in
 //! the same order, by name; sources and names are added up once more in an order of their own.
 
-use crate::aggregate::{Merge, Rule, Section, Sums, Tallies};
+use crate::aggregate::{Aggregator, Group, Measure, Merge, Sums};
 use crate::day::Day;
 use crate::error::Result;
 use crate::packets::NO_PROTOCOL;
 
 use super::filter::Filter;
-use super::key::{Key, Reader};
-use super::kind::Kind;
+use super::key::{Key, KeyReader};
 use super::naming::Naming;
 use super::schema::NO_NAME;
+use super::sum_kind::SumKind;
 
 /// Where rows go: by table, those of one table each once, and in the order of their keys.
-pub(crate) trait Sink {
+pub(crate) trait RowSink {
     /// Takes a row.
     ///
     /// # Errors
     /// If it cannot be kept.
-    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()>;
+    fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()>;
 }
 
 /// Sums up one date: hands on the rows of every table, as far as the filter can be applied to it
 /// ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
 ///
 /// # Memory
-/// As [`Tallies`].
+/// As [`Aggregator`].
 /// # Errors
 /// If sums cannot be read or spilled.
 pub(crate) fn sum_up(
     day: Day,
-    tallies: &mut Tallies,
+    tallies: &mut Aggregator,
     naming: &Naming,
     filter: &Filter,
-    sink: &mut dyn Sink,
+    sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let mut again = Tallies::new(tallies.space());
+    let mut again = Aggregator::new(tallies.space());
     flows(day, tallies, naming, filter, &mut again, sink)?;
     sources(day, tallies, naming, &mut again, sink)?;
-    for kind in [Kind::ByName, Kind::Protocols] {
+    for kind in [SumKind::ByName, SumKind::Protocols] {
         copy(kind, kind.section(day), &mut again, |_| true, sink)?;
     }
     // What these are counted by does not say all that a filter may ask; whoever shows them leaves them out then.
     windows(day, tallies, filter, sink)?;
-    copy(Kind::Ports, Kind::Ports.section(day), tallies, |key| filter.takes_protocol(Reader(key).protocol()), sink)?;
-    copy(Kind::Queries, Kind::Queries.section(day), tallies, |_| true, sink)?;
-    let names = if filter.times.is_some() { Kind::NamesWithin } else { Kind::Names };
-    copy(Kind::Names, names.section(day), tallies, |key| filter.takes_addresses(Reader(key).address(), None), sink)
+    copy(
+        SumKind::Ports,
+        SumKind::Ports.section(day),
+        tallies,
+        |key| filter.takes_protocol(KeyReader(key).protocol()),
+        sink,
+    )?;
+    copy(SumKind::Queries, SumKind::Queries.section(day), tallies, |_| true, sink)?;
+    let names = if filter.times.is_some() { SumKind::NamesWithin } else { SumKind::Names };
+    copy(
+        SumKind::Names,
+        names.section(day),
+        tallies,
+        |key| filter.takes_addresses(KeyReader(key).address(), None),
+        sink,
+    )
 }
 
 /// Hands on a section that needs no more than that.
 fn copy(
-    kind: Kind,
-    section: Section,
-    tallies: &mut Tallies,
+    kind: SumKind,
+    section: Group,
+    tallies: &mut Aggregator,
     wanted: impl Fn(&[u8]) -> bool,
-    sink: &mut dyn Sink,
+    sink: &mut dyn RowSink,
 ) -> Result<()> {
     let mut merge = tallies.read(section)?;
     while let Some((key, sums)) = merge.next()? {
@@ -70,18 +82,18 @@ fn copy(
 
 /// What is added up as long as a key stays the same.
 #[derive(Default)]
-struct Run {
+struct TimeRun {
     key: Vec<u8>,
     sums: Sums,
 }
 
-impl Run {
+impl TimeRun {
     /// Adds, if it is the same key.
     #[inline]
     fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
         let same = self.key == key;
         if same {
-            self.sums.merge(sums, Rule::Add);
+            self.sums.merge(sums, Measure::Add);
         }
         same
     }
@@ -95,35 +107,35 @@ impl Run {
 
 fn flows(
     day: Day,
-    tallies: &mut Tallies,
+    tallies: &mut Aggregator,
     naming: &Naming,
     filter: &Filter,
-    again: &mut Tallies,
-    sink: &mut dyn Sink,
+    again: &mut Aggregator,
+    sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let [mut flows, names] = tallies.read_two(Kind::Flows.section(day), Kind::Names.section(day))?;
+    let [mut flows, names] = tallies.read_two(SumKind::Flows.section(day), SumKind::Names.section(day))?;
     let mut destinations =
         Destinations { day, naming, names: BestNames::new(names)?, unnamed: Sums::default(), key: Key::default() };
-    let (mut destination, mut conversation, mut pair) = (Run::default(), Run::default(), Key::default());
+    let (mut destination, mut conversation, mut pair) = (TimeRun::default(), TimeRun::default(), Key::default());
     let mut protocols = vec![Sums::default(); usize::from(NO_PROTOCOL) + 1];
     while let Some((key, sums)) = flows.next()? {
-        let mut reader = Reader(key);
+        let mut reader = KeyReader(key);
         let (dst, src) = (reader.address_bytes(), reader.address_bytes());
         let protocol = reader.protocol();
         if !filter.takes_protocol(protocol)
-            || !filter.nets.is_empty() && !filter.takes_addresses(Reader(src).address(), Reader(dst).address())
+            || !filter.nets.is_empty() && !filter.takes_addresses(KeyReader(src).address(), KeyReader(dst).address())
         {
             continue;
         }
         if let Some(held) = protocols.get_mut(usize::from(protocol)) {
-            held.merge(&sums, Rule::Add);
+            held.merge(&sums, Measure::Add);
         }
-        again.add(Kind::BySrc.section(day), src, sums)?;
+        again.add(SumKind::BySrc.section(day), src, sums)?;
         // Sorted by destination and source; shown by source and destination.
         let pair = pair.clear().raw(src).raw(dst).bytes();
         if !conversation.add(pair, &sums) {
             if !conversation.key.is_empty() {
-                sink.take(Kind::Conversations, &conversation.key, conversation.sums)?;
+                sink.take(SumKind::Conversations, &conversation.key, conversation.sums)?;
             }
             conversation.begin(pair, sums);
         }
@@ -133,43 +145,49 @@ fn flows(
         }
     }
     if !conversation.key.is_empty() {
-        sink.take(Kind::Conversations, &conversation.key, conversation.sums)?;
+        sink.take(SumKind::Conversations, &conversation.key, conversation.sums)?;
     }
     destinations.end(&destination, again, sink)?;
     if destinations.unnamed.packets > 0 {
         let key = destinations.key.clear().as_it_is(NO_NAME);
-        again.add(Kind::ByName.section(day), key.bytes(), destinations.unnamed)?;
+        again.add(SumKind::ByName.section(day), key.bytes(), destinations.unnamed)?;
     }
     for (protocol, sums) in (0u16..).zip(protocols).filter(|(_, sums)| sums.packets > 0) {
-        again.add(Kind::Protocols.section(day), Key::default().protocol(protocol).bytes(), sums)?;
+        again.add(SumKind::Protocols.section(day), Key::default().protocol(protocol).bytes(), sums)?;
     }
     Ok(())
 }
 
 /// Volumes by source; and the names of all addresses, of which those of the destinations are in `again`.
-fn sources(day: Day, tallies: &mut Tallies, naming: &Naming, again: &mut Tallies, sink: &mut dyn Sink) -> Result<()> {
-    let mut names = BestNames::new(tallies.read(Kind::Names.section(day))?)?;
-    let [mut sources, mut named] = again.read_two(Kind::BySrc.section(day), Kind::Named.section(day))?;
+fn sources(
+    day: Day,
+    tallies: &mut Aggregator,
+    naming: &Naming,
+    again: &mut Aggregator,
+    sink: &mut dyn RowSink,
+) -> Result<()> {
+    let mut names = BestNames::new(tallies.read(SumKind::Names.section(day))?)?;
+    let [mut sources, mut named] = again.read_two(SumKind::BySrc.section(day), SumKind::Named.section(day))?;
     let mut next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
     let mut of_source = Key::default();
     while let Some((src, sums)) = sources.next()? {
-        sink.take(Kind::BySrc, src, sums)?;
-        let Some(address) = Reader(src).address() else { continue };
+        sink.take(SumKind::BySrc, src, sums)?;
+        let Some(address) = KeyReader(src).address() else { continue };
         let Some(name) = naming.name(address, names.of(src)?) else { continue };
         let mut both = sums;
         let key = of_source.clear().named(src, name).bytes();
         while let Some((held, more)) = next.take_if(|(held, _)| held.as_slice() <= key) {
             if held == key {
-                both.merge(&more, Rule::Add);
+                both.merge(&more, Measure::Add);
             } else {
-                sink.take(Kind::Named, &held, more)?;
+                sink.take(SumKind::Named, &held, more)?;
             }
             next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
         }
-        sink.take(Kind::Named, key, both)?;
+        sink.take(SumKind::Named, key, both)?;
     }
     while let Some((held, sums)) = next {
-        sink.take(Kind::Named, &held, sums)?;
+        sink.take(SumKind::Named, &held, sums)?;
         next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
     }
     Ok(())
@@ -186,28 +204,28 @@ struct Destinations<'a> {
 }
 
 impl Destinations<'_> {
-    fn end(&mut self, destination: &Run, again: &mut Tallies, sink: &mut dyn Sink) -> Result<()> {
-        let Run { key, sums } = destination;
+    fn end(&mut self, destination: &TimeRun, again: &mut Aggregator, sink: &mut dyn RowSink) -> Result<()> {
+        let TimeRun { key, sums } = destination;
         if key.is_empty() {
             return Ok(());
         }
-        sink.take(Kind::ByIp, key, *sums)?;
-        let section = Kind::ByName.section(self.day);
-        let Some(address) = Reader(key).address() else {
+        sink.take(SumKind::ByIp, key, *sums)?;
+        let section = SumKind::ByName.section(self.day);
+        let Some(address) = KeyReader(key).address() else {
             return again.add(section, self.key.clear().no_name().bytes(), *sums);
         };
         let given = self.names.of(key)?;
         if self.naming.would_ask(address, given) {
-            sink.take(Kind::Unnamed, key, *sums)?;
+            sink.take(SumKind::Unnamed, key, *sums)?;
         }
         match self.naming.name(address, given) {
             Some(name) => {
-                again.add(Kind::Named.section(self.day), self.key.clear().named(key, name).bytes(), *sums)?;
+                again.add(SumKind::Named.section(self.day), self.key.clear().named(key, name).bytes(), *sums)?;
                 let key = self.key.clear().name(|text| text.extend_from_slice(name.0.as_bytes()));
                 again.add(section, key.bytes(), *sums)
             }
             None => {
-                self.unnamed.merge(sums, Rule::Add);
+                self.unnamed.merge(sums, Measure::Add);
                 Ok(())
             }
         }
@@ -241,7 +259,7 @@ impl<'a> BestNames<'a> {
     /// Addresses are asked for in their order.
     fn of(&mut self, address: &[u8]) -> Result<Option<&str>> {
         while let Some((key, answers)) = &self.next {
-            let mut reader = Reader(key);
+            let mut reader = KeyReader(key);
             let held = reader.address_bytes();
             if held > address {
                 break;
@@ -262,26 +280,26 @@ impl<'a> BestNames<'a> {
 }
 
 /// Windows by protocol, and all of a window together.
-fn windows(day: Day, tallies: &mut Tallies, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-    let mut merge = tallies.read(Kind::Windows.section(day))?;
-    let (mut window, mut start) = (Run::default(), Key::default());
+fn windows(day: Day, tallies: &mut Aggregator, filter: &Filter, sink: &mut dyn RowSink) -> Result<()> {
+    let mut merge = tallies.read(SumKind::Windows.section(day))?;
+    let (mut window, mut start) = (TimeRun::default(), Key::default());
     while let Some((key, sums)) = merge.next()? {
-        let mut reader = Reader(key);
+        let mut reader = KeyReader(key);
         let time = reader.time();
         if !filter.takes_protocol(reader.protocol()) || !filter.takes_time(time) {
             continue;
         }
-        sink.take(Kind::Windows, key, sums)?;
+        sink.take(SumKind::Windows, key, sums)?;
         let start = start.clear().time(time).bytes();
         if !window.add(start, &sums) {
             if !window.key.is_empty() {
-                sink.take(Kind::Rates, &window.key, window.sums)?;
+                sink.take(SumKind::Rates, &window.key, window.sums)?;
             }
             window.begin(start, sums);
         }
     }
     if !window.key.is_empty() {
-        sink.take(Kind::Rates, &window.key, window.sums)?;
+        sink.take(SumKind::Rates, &window.key, window.sums)?;
     }
     Ok(())
 }

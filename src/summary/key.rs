@@ -1,7 +1,7 @@
 //! What summaries add up under: keys as bytes, in an order that people expect.
 //!
 //! Addresses sort IPv4 before IPv6, numerically; times by time; what a packet does not say sorts last. A key is written
-//! by [`Key`] and read by [`Reader`], field by field in the same order.
+//! by [`Key`] and read by [`KeyReader`], field by field in the same order.
 
 use crate::address::IpAddress;
 
@@ -139,9 +139,9 @@ fn in_order(number: i64) -> u64 {
 
 /// Reads the fields of a key from front to back.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(super) struct KeyReader<'a>(pub(super) &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> KeyReader<'a> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (first, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -230,7 +230,7 @@ mod tests {
             let mut key = Key::default();
             key.address(address).protocol(protocol).port(port).time(time);
             key.name(|text| text.extend_from_slice(name.as_bytes())).code(code).address(None);
-            let mut reader = Reader(key.bytes());
+            let mut reader = KeyReader(key.bytes());
             prop_assert_eq!(
                 (reader.address(), reader.protocol(), reader.port(), reader.time()),
                 (address, protocol, port, time)

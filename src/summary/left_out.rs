@@ -1,8 +1,8 @@
 //! Which tables cannot be made as asked, and why.
 
 use super::filter::Filter;
-use super::kind::Kind;
 use super::schema::{SUMMARIES, Summary};
+use super::sum_kind::SumKind;
 
 /// A table that is left out, and why it cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,12 @@ const BY_TIME: &str = "it was counted by date, not by time of day";
 #[must_use]
 pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
-        Some(Kind::Windows | Kind::Rates | Kind::Ports) if !filter.nets.is_empty() => Some(BY_ADDRESS),
-        Some(Kind::Windows | Kind::Rates) => {
+        Some(SumKind::Windows | SumKind::Rates | SumKind::Ports) if !filter.nets.is_empty() => Some(BY_ADDRESS),
+        Some(SumKind::Windows | SumKind::Rates) => {
             (!filter.is_aligned(window)).then_some("`--from` or `--to` lies within one of its windows")
         }
-        Some(Kind::Names) if !filter.protocols.is_empty() => Some("it was not counted by protocol"),
-        Some(Kind::Queries) if !filter.is_of_all_packets() => Some("it was not counted by protocol or address"),
+        Some(SumKind::Names) if !filter.protocols.is_empty() => Some("it was not counted by protocol"),
+        Some(SumKind::Queries) if !filter.is_of_all_packets() => Some("it was not counted by protocol or address"),
         Some(_) => filter.times.is_some().then_some(BY_TIME),
         None => captures(filter),
     })
@@ -36,9 +36,9 @@ pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
 #[must_use]
 pub fn left_out_of_packets(filter: &Filter, from_first: bool) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
-        Some(Kind::Windows) if from_first => Some("`--align first` is for all protocols together"),
+        Some(SumKind::Windows) if from_first => Some("`--align first` is for all protocols together"),
         // What addresses are called is known from all messages.
-        Some(Kind::Names) if !filter.protocols.is_empty() => Some("it is not counted by protocol"),
+        Some(SumKind::Names) if !filter.protocols.is_empty() => Some("it is not counted by protocol"),
         Some(_) => None,
         None => captures(filter),
     })

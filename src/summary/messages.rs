@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::aggregate::{Section, Sums, Tallies};
+use crate::aggregate::{Aggregator, Group, Sums};
 use crate::day::Day;
 use crate::decode::dns;
 
 use super::key::Key;
-use super::kind::Kind;
+use super::sum_kind::SumKind;
 
 /// Keys that are counted here before they go to the tallies; real traffic repeats fewer.
 const MAX_KEYS: usize = 4096;
@@ -15,9 +15,9 @@ const MAX_KEYS: usize = 4096;
 /// Questions that are looked for before the table is; a power of two.
 const RECENT: usize = 256;
 
-/// Counts of the messages of one date: names are asked again and again, and are looked up where they are counted.
+/// NameCounts of the messages of one date: names are asked again and again, and are looked up where they are counted.
 #[derive(Debug, Default)]
-pub(super) struct Messages {
+pub(super) struct MessageCounts {
     day: Option<Day>,
     /// Whose messages they are, if that is to be told later.
     owner: Option<u32>,
@@ -26,7 +26,7 @@ pub(super) struct Messages {
     asked: Vec<Question>,
     /// Places and one of questions that were asked lately, by [`recent_place`]: most are asked again at once.
     recent: Vec<u32>,
-    names: Counts,
+    names: NameCounts,
     key: Key,
     raw: Vec<u8>,
     /// The text of a name.
@@ -43,11 +43,11 @@ struct Question {
 }
 
 /// Sums by key.
-type Counts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
+type NameCounts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
 
-impl Messages {
+impl MessageCounts {
     /// Adds a message that was captured on `day`.
-    pub(super) fn add(&mut self, day: Day, message: &dns::Message<'_>, tallies: &mut Tallies) {
+    pub(super) fn add(&mut self, day: Day, message: &dns::Message<'_>, tallies: &mut Aggregator) {
         self.enter(day, tallies);
         let code = message.is_response().then(|| message.response_code());
         let question = message.question_bytes();
@@ -68,11 +68,11 @@ impl Messages {
             self.asked.push(Question { code, bytes, key, count: 1 });
         } else {
             let key = self.key.owner(self.owner);
-            tallies.section(section(Kind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
+            tallies.section(section(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
         }
     }
 
-    /// Counts a question, if it is known; if not, its bytes and code are in `raw`.
+    /// NameCounts a question, if it is known; if not, its bytes and code are in `raw`.
     fn is_asked_again(&mut self, code: u8, question: &[u8]) -> bool {
         self.recent.resize(RECENT, 0);
         let Some(recent) = self.recent.get_mut(recent_place(code, question)) else { return false };
@@ -96,7 +96,7 @@ impl Messages {
         day: Day,
         micros: Option<i64>,
         message: &dns::Message<'_>,
-        tallies: &mut Tallies,
+        tallies: &mut Aggregator,
     ) {
         if !message.is_response() {
             return;
@@ -118,7 +118,7 @@ impl Messages {
     }
 
     /// What is counted from now on is of this date.
-    fn enter(&mut self, day: Day, tallies: &mut Tallies) {
+    fn enter(&mut self, day: Day, tallies: &mut Aggregator) {
         if self.day != Some(day) || self.questions.len().max(self.names.len()) >= MAX_KEYS {
             self.flush(tallies);
             self.day = Some(day);
@@ -126,7 +126,7 @@ impl Messages {
     }
 
     /// What is counted from now on belongs to this owner.
-    pub(super) fn belong_to(&mut self, owner: u32, tallies: &mut Tallies) {
+    pub(super) fn belong_to(&mut self, owner: u32, tallies: &mut Aggregator) {
         if self.owner != Some(owner) {
             self.flush(tallies);
             self.owner = Some(owner);
@@ -134,10 +134,10 @@ impl Messages {
     }
 
     /// Moves all that was counted to the tallies.
-    pub(super) fn flush(&mut self, tallies: &mut Tallies) {
+    pub(super) fn flush(&mut self, tallies: &mut Aggregator) {
         let Some(day) = self.day else { return };
         if !self.asked.is_empty() {
-            let held = tallies.section(section(Kind::Queries, day, self.owner));
+            let held = tallies.section(section(SumKind::Queries, day, self.owner));
             for Question { key, count, .. } in self.asked.drain(..) {
                 held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), Sums::of(0, count));
             }
@@ -145,7 +145,7 @@ impl Messages {
             self.recent.clear();
         }
         if !self.names.is_empty() {
-            let held = tallies.section(section(Kind::Names, day, self.owner));
+            let held = tallies.section(section(SumKind::Names, day, self.owner));
             for (key, sums) in self.names.drain() {
                 held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), sums);
             }
@@ -164,14 +164,14 @@ fn recent_place(code: u8, question: &[u8]) -> usize {
 }
 
 /// The section of a kind, of keys with owners if there is one.
-fn section(kind: Kind, day: Day, owner: Option<u32>) -> Section {
+fn section(kind: SumKind, day: Day, owner: Option<u32>) -> Group {
     let section = kind.section(day);
     if owner.is_some() { section.owned() } else { section }
 }
 
-fn count(counts: &mut Counts, key: &[u8], sums: Sums) {
+fn count(counts: &mut NameCounts, key: &[u8], sums: Sums) {
     match counts.get_mut(key) {
-        Some(held) => held.merge(&sums, Kind::Names.section(Day::EPOCH).rule),
+        Some(held) => held.merge(&sums, SumKind::Names.section(Day::EPOCH).rule),
         None => {
             counts.insert(key.into(), sums);
         }

@@ -5,11 +5,11 @@ use crate::names::{Hosts, PtrCache};
 
 /// Where names come from, in the order in which they are asked.
 #[derive(Debug, Default)]
-pub struct Naming(Vec<Source>);
+pub struct Naming(Vec<NamingSource>);
 
 /// One source of names.
 #[derive(Debug)]
-pub enum Source {
+pub enum NamingSource {
     /// The A and AAAA answers in the captures of the same date.
     Dns,
     /// A hosts file.
@@ -21,14 +21,14 @@ pub enum Source {
 impl Naming {
     /// Asks these sources, first one first.
     #[must_use]
-    pub fn new(sources: Vec<Source>) -> Self {
+    pub fn new(sources: Vec<NamingSource>) -> Self {
         Self(sources)
     }
 
     /// What reverse lookups have answered, if they are a source: for whoever asks for more.
     pub fn ptr(&mut self) -> Option<&mut PtrCache> {
         self.0.iter_mut().find_map(|source| match source {
-            Source::Ptr(cache) => Some(cache),
+            NamingSource::Ptr(cache) => Some(cache),
             _ => None,
         })
     }
@@ -41,14 +41,14 @@ impl Naming {
 
     /// The labels of the sources, in their order.
     pub fn labels(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(Source::label)
+        self.0.iter().map(NamingSource::label)
     }
 
     /// Whether a reverse lookup of an address would be of use: no source before it knows a name.
     pub(super) fn would_ask(&self, address: IpAddress, given: Option<&str>) -> bool {
         for source in &self.0 {
             match source {
-                Source::Ptr(_) => return true,
+                NamingSource::Ptr(_) => return true,
                 known if known.name(address, given).is_some() => return false,
                 _ => {}
             }
@@ -57,7 +57,7 @@ impl Naming {
     }
 }
 
-impl Source {
+impl NamingSource {
     /// What the tables call it.
     fn label(&self) -> &'static str {
         match self {

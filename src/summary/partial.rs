@@ -1,21 +1,21 @@
 //! What a unit contributes to the summaries, while its packets are converted.
 
-use crate::aggregate::{Space, Tallies};
+use crate::aggregate::{Aggregator, Space};
 use crate::day::Day;
 use crate::decode::dns;
 use crate::error::Result;
 use crate::packets::Rows;
 
 use super::count::Counter;
-use super::kind::Kind;
-use super::messages::Messages;
+use super::messages::MessageCounts;
+use super::sum_kind::SumKind;
 
-/// Contributions of some rows and messages, on the way to [`Tallies`]. They add up with others in any order.
+/// Contributions of some rows and messages, on the way to [`Aggregator`]. They add up with others in any order.
 #[derive(Debug)]
 pub struct Partial {
-    tallies: Tallies,
+    tallies: Aggregator,
     counter: Counter,
-    messages: Messages,
+    messages: MessageCounts,
     /// Rows and row groups that were added since somebody looked how much memory the sums take.
     unseen: usize,
 }
@@ -29,7 +29,12 @@ impl Partial {
     /// Nothing yet; what has no room in memory is spilled.
     #[must_use]
     pub fn new(space: &Space) -> Self {
-        Self { tallies: Tallies::new(space), counter: Counter::default(), messages: Messages::default(), unseen: 0 }
+        Self {
+            tallies: Aggregator::new(space),
+            counter: Counter::default(),
+            messages: MessageCounts::default(),
+            unseen: 0,
+        }
     }
 
     /// Adds the rows of one partition, of which `day` is the date.
@@ -82,7 +87,7 @@ impl Partial {
 
     /// All that was added.
     #[must_use]
-    pub fn into_tallies(mut self) -> Tallies {
+    pub fn into_tallies(mut self) -> Aggregator {
         self.messages.flush(&mut self.tallies);
         self.tallies
     }
@@ -91,13 +96,13 @@ impl Partial {
     ///
     /// # Errors
     /// If sums cannot be read or spilled.
-    pub fn into_names_within(self) -> Result<Tallies> {
+    pub fn into_names_within(self) -> Result<Aggregator> {
         let mut names = self.into_tallies();
-        let mut within = Tallies::new(names.space());
+        let mut within = Aggregator::new(names.space());
         for section in names.sections() {
             let mut merge = names.read(section)?;
             while let Some((key, sums)) = merge.next()? {
-                within.add(Kind::NamesWithin.section(section.day), key, sums)?;
+                within.add(SumKind::NamesWithin.section(section.day), key, sums)?;
             }
         }
         Ok(within)

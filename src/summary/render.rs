@@ -10,7 +10,7 @@ use crate::path_text;
 use crate::plan::Status;
 use crate::tables::{Table, TableColumn};
 
-use super::listed::Listed;
+use super::preview::Preview;
 use super::schema::{Summary, Values};
 
 /// Columns below which a terminal's width is not believed, or cannot be helped.
@@ -30,7 +30,7 @@ const CAPTURES: [&str; 7] = ["capture", "format", "packets", "bytes", "first_tim
 
 /// Draws the rows of a table with numbers to the right and thousands apart; says how many rows are left.
 #[must_use]
-pub fn render(listed: &Listed, units: Units) -> String {
+pub fn render(listed: &Preview, units: Units) -> String {
     let table = if listed.name == "captures" { listed.first.select(&CAPTURES) } else { listed.first.clone() };
     let mut text = Text::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -117,7 +117,7 @@ mod tests {
             ("bytes", TableColumn::Int(vec![Some(1_409_869), Some(52), Some(1)])),
             ("packets", TableColumn::Int(vec![Some(1_409_869), Some(1), Some(1)])),
         ]);
-        let mut listed = Listed { name: "volume_by_ip", rows: 4, first };
+        let mut listed = Preview { name: "volume_by_ip", rows: 4, first };
         let drawn = render(&listed, Units::Exact);
         assert!(drawn.contains(" 1,409,869  1,409,869\n"), "{drawn}");
         assert!(drawn.contains(" -") && drawn.contains("1 more row") && !drawn.contains('\u{1b}'), "{drawn}");

@@ -6,19 +6,19 @@ use crate::decode::{dns, protocol_name};
 use crate::packets::NO_PROTOCOL;
 use crate::tables::{Table, TableColumn};
 
-use super::key::Reader;
-use super::kind::Kind;
+use super::key::KeyReader;
 use super::schema::{Summary, Values};
+use super::sum_kind::SumKind;
 
-/// Rows of a table while they are made.
+/// SummaryRows of a table while they are made.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct SummaryRows {
     table: Table,
     next: usize,
     window: i64,
 }
 
-impl Rows {
+impl SummaryRows {
     /// None yet; `window` is the length of a window in microseconds.
     pub(crate) fn new(summary: &Summary, window: i64) -> Self {
         let columns = summary.columns.iter().map(|column| {
@@ -45,60 +45,60 @@ impl Rows {
     }
 
     /// Appends a row of a table of this kind.
-    pub(crate) fn push(&mut self, kind: Kind, key: &[u8], sums: Sums) {
-        let mut key = Reader(key);
+    pub(crate) fn push(&mut self, kind: SumKind, key: &[u8], sums: Sums) {
+        let mut key = KeyReader(key);
         let Sums { bytes, packets, more } = sums;
         match kind {
-            Kind::ByIp | Kind::BySrc => {
+            SumKind::ByIp | SumKind::BySrc => {
                 let address = key.address();
                 self.text(address.map(IpAddress::to_text)).int(bytes).int(packets);
             }
-            Kind::ByName => {
+            SumKind::ByName => {
                 let name = key.name();
                 self.text((!name.is_empty()).then(|| name.to_owned())).int(bytes).int(packets);
             }
-            Kind::Conversations => {
+            SumKind::Conversations => {
                 let (src, dst) = (key.address(), key.address());
                 self.text(src.map(IpAddress::to_text)).text(dst.map(IpAddress::to_text));
                 self.int(bytes).int(packets).maybe(None);
             }
-            Kind::Protocols => {
+            SumKind::Protocols => {
                 self.text(protocol(key.protocol())).int(bytes).int(packets);
             }
-            Kind::Ports => {
+            SumKind::Ports => {
                 self.text(protocol(key.protocol())).maybe(key.port().map(i64::from));
                 let [bytes_from, packets_from] = more;
                 self.int(bytes).int(packets).int(bytes_from).int(packets_from);
             }
-            Kind::Rates => {
+            SumKind::Rates => {
                 let start = key.time();
                 self.window(start).int(bytes).int(packets).rate(start, bytes);
             }
-            Kind::Windows => {
+            SumKind::Windows => {
                 let start = key.time();
                 self.window(start).text(protocol(key.protocol())).int(bytes).int(packets).rate(start, bytes);
             }
-            Kind::Queries => {
+            SumKind::Queries => {
                 let name = key.name();
                 let (kind, code) = (key.code(), key.code());
                 self.text((!name.is_empty()).then(|| name.to_owned()));
                 self.text(kind.map(|kind| dns::type_name(kind).into_owned()));
                 self.text(code.map(|code| dns::response_code_name(code).into_owned())).int(packets);
             }
-            Kind::Names => {
+            SumKind::Names => {
                 let (address, name) = (key.address(), key.name());
                 self.text(address.map(IpAddress::to_text)).text(Some(name.to_owned())).int(packets);
                 let [first, last] = more.map(|time| (!Sums::NO_SPAN.contains(&time)).then_some(time));
                 self.time(first).time(last);
             }
-            Kind::Named => {
+            SumKind::Named => {
                 let (address, name) = (key.address(), key.name());
                 self.text(address.map(IpAddress::to_text))
                     .text(Some(name.to_owned()))
                     .text(Some(key.name().to_owned()));
             }
             // No table has these rows.
-            Kind::Flows | Kind::Instants | Kind::NamesWithin | Kind::Unnamed => {}
+            SumKind::Flows | SumKind::AlignedWindows | SumKind::NamesWithin | SumKind::Unnamed => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! The one table of summary tables: the files, what is shown and the documentation come from it.
 
-use super::kind::Kind;
+use super::sum_kind::SumKind;
 
 /// A summary table.
 #[derive(Clone, Copy, Debug)]
@@ -10,11 +10,11 @@ pub struct Summary {
     /// What a row stands for.
     pub rows: &'static str,
     /// Its columns, in order.
-    pub columns: &'static [Column],
+    pub columns: &'static [SummaryColumn],
     /// What it is made of; none for the table of captures, which comes from the manifest.
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<SumKind>,
     /// The order of its rows.
-    pub(crate) order: Order,
+    pub(crate) order: SortOrder,
 }
 
 impl Summary {
@@ -27,7 +27,7 @@ impl Summary {
 
 /// The order of a table's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum SortOrder {
     /// Most bytes first, then most packets, then by key.
     Largest,
     /// By key.
@@ -36,7 +36,7 @@ pub(crate) enum Order {
 
 /// A column of a summary table.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub struct SummaryColumn {
     /// Its name.
     pub name: &'static str,
     /// The type of its values.
@@ -66,29 +66,30 @@ pub enum Values {
     Time,
 }
 
-const fn column(name: &'static str, values: Values, null_when: &'static str, meaning: &'static str) -> Column {
-    Column { name, values, null_when, meaning }
+const fn column(name: &'static str, values: Values, null_when: &'static str, meaning: &'static str) -> SummaryColumn {
+    SummaryColumn { name, values, null_when, meaning }
 }
 
-const BYTES: Column = column("bytes", Values::Bytes, "", "sum of `length`");
-const PACKETS: Column = column("packets", Values::Int, "", "number of packets");
-const WINDOW_START: Column = column(
+const BYTES: SummaryColumn = column("bytes", Values::Bytes, "", "sum of `length`");
+const PACKETS: SummaryColumn = column("packets", Values::Int, "", "number of packets");
+const WINDOW_START: SummaryColumn = column(
     "window_start",
     Values::Time,
     "the packets carry no time",
     "start of the window, a multiple of its length since the Unix epoch",
 );
-const WINDOW_S: Column =
+const WINDOW_S: SummaryColumn =
     column("window_s", Values::Seconds, "the packets carry no time", "length of the window in seconds");
-const RATE: Column = column("bytes_per_s", Values::Rate, "the packets carry no time", "`bytes` divided by `window_s`");
-const PROTOCOL: Column = column("protocol", Values::Text, "no IP header", "as in the packets table");
-const NAME: Column = column("name", Values::Text, "no question", "name that was asked, in lower case");
+const RATE: SummaryColumn =
+    column("bytes_per_s", Values::Rate, "the packets carry no time", "`bytes` divided by `window_s`");
+const PROTOCOL: SummaryColumn = column("protocol", Values::Text, "no IP header", "as in the packets table");
+const NAME: SummaryColumn = column("name", Values::Text, "no question", "name that was asked, in lower case");
 
 /// The summary tables, in the order in which they are shown: what is looked at most comes last, next to the prompt.
 #[rustfmt::skip]
 pub const SUMMARIES: [Summary; 12] = [
     Summary {
-        name: "captures", rows: "one a capture", kind: None, order: Order::Key,
+        name: "captures", rows: "one a capture", kind: None, order: SortOrder::Key,
         columns: &[
             column("capture", Values::Text, "", "path of the capture, as it was named"),
             column("format", Values::Text, "not recognised", "`pcap-us`, `pcap-ns`, `pcapng` …"),
@@ -106,7 +107,7 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "dns_names", rows: "one an address and a name that DNS answered with", kind: Some(Kind::Names), order: Order::Key,
+        name: "dns_names", rows: "one an address and a name that DNS answered with", kind: Some(SumKind::Names), order: SortOrder::Key,
         columns: &[
             column("address", Values::Text, "", "address of an A or AAAA answer"),
             column("name", Values::Text, "", "name that was asked, in lower case, back through CNAMEs"),
@@ -116,7 +117,7 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "names", rows: "one an address of a packet that has a name, each address once a date", kind: Some(Kind::Named), order: Order::Key,
+        name: "names", rows: "one an address of a packet that has a name, each address once a date", kind: Some(SumKind::Named), order: SortOrder::Key,
         columns: &[
             column("address", Values::Text, "", "destination or source address"),
             column("name", Values::Text, "", "its name, as `volume_by_name` has it"),
@@ -124,7 +125,7 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "dns_queries", rows: "one a name, type and response code of DNS messages", kind: Some(Kind::Queries), order: Order::Largest,
+        name: "dns_queries", rows: "one a name, type and response code of DNS messages", kind: Some(SumKind::Queries), order: SortOrder::Largest,
         columns: &[
             NAME,
             column("type", Values::Text, "no question, or cut before its type", "type that was asked: `A`, `AAAA`, `PTR` …"),
@@ -133,7 +134,7 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "ports", rows: "one a protocol and port", kind: Some(Kind::Ports), order: Order::Largest,
+        name: "ports", rows: "one a protocol and port", kind: Some(SumKind::Ports), order: SortOrder::Largest,
         columns: &[
             PROTOCOL,
             column("port", Values::Number, "the packets say none", "port number"),
@@ -144,19 +145,19 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "send_rates_by_protocol", rows: "one a window and protocol of which there was a packet", kind: Some(Kind::Windows), order: Order::Key,
+        name: "send_rates_by_protocol", rows: "one a window and protocol of which there was a packet", kind: Some(SumKind::Windows), order: SortOrder::Key,
         columns: &[WINDOW_START, WINDOW_S, PROTOCOL, BYTES, PACKETS, RATE],
     },
     Summary {
-        name: "send_rates", rows: "one a window in which there was a packet", kind: Some(Kind::Rates), order: Order::Key,
+        name: "send_rates", rows: "one a window in which there was a packet", kind: Some(SumKind::Rates), order: SortOrder::Key,
         columns: &[WINDOW_START, WINDOW_S, BYTES, PACKETS, RATE],
     },
     Summary {
-        name: "protocols", rows: "one a protocol", kind: Some(Kind::Protocols), order: Order::Largest,
+        name: "protocols", rows: "one a protocol", kind: Some(SumKind::Protocols), order: SortOrder::Largest,
         columns: &[PROTOCOL, BYTES, PACKETS],
     },
     Summary {
-        name: "conversations", rows: "one a source and destination; of the smaller ones, all in the last row", kind: Some(Kind::Conversations), order: Order::Largest,
+        name: "conversations", rows: "one a source and destination; of the smaller ones, all in the last row", kind: Some(SumKind::Conversations), order: SortOrder::Largest,
         columns: &[
             column("ip_src", Values::Text, "no IP header, or the row of the rest", "source address"),
             column("ip_dst", Values::Text, "no IP header, or the row of the rest", "destination address"),
@@ -166,11 +167,11 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "volume_by_src", rows: "one a source address", kind: Some(Kind::BySrc), order: Order::Largest,
+        name: "volume_by_src", rows: "one a source address", kind: Some(SumKind::BySrc), order: SortOrder::Largest,
         columns: &[column("ip_src", Values::Text, "no IP header", "source address"), BYTES, PACKETS],
     },
     Summary {
-        name: "volume_by_name", rows: "one a name of the destination", kind: Some(Kind::ByName), order: Order::Largest,
+        name: "volume_by_name", rows: "one a name of the destination", kind: Some(SumKind::ByName), order: SortOrder::Largest,
         columns: &[
             column("name_dst", Values::Text, "no IP header", "name of the destination address; `N/A` for addresses without one"),
             BYTES,
@@ -178,7 +179,7 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
-        name: "volume_by_ip", rows: "one a destination address", kind: Some(Kind::ByIp), order: Order::Largest,
+        name: "volume_by_ip", rows: "one a destination address", kind: Some(SumKind::ByIp), order: SortOrder::Largest,
         columns: &[column("ip_dst", Values::Text, "no IP header", "destination address"), BYTES, PACKETS],
     },
 ];

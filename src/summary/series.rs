@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::aggregate::{Rule, Sums};
+use crate::aggregate::{Measure, Sums};
 
-use super::key::Reader;
+use super::key::KeyReader;
 use super::rows::protocol;
 
 /// Bins at most.
@@ -55,9 +55,9 @@ impl Bins {
 
     /// Adds a window; one that lies outside counts in the first or the last bin.
     pub(super) fn add(&mut self, key: &[u8], sums: Sums) {
-        let mut reader = Reader(key);
+        let mut reader = KeyReader(key);
         let Some(start) = reader.time() else {
-            return self.untimed.merge(&sums, Rule::Add);
+            return self.untimed.merge(&sums, Measure::Add);
         };
         let place = usize::try_from((start - self.start).max(0) / self.bin).unwrap_or(0).min(self.bins - 1);
         let bins = self.bins;

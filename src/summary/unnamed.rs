@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::address::IpAddress;
-use crate::aggregate::{Sums, Tallies};
+use crate::aggregate::{Aggregator, Sums};
 use crate::day::Day;
 use crate::error::Result;
 
-use super::derive::{Sink, sum_up};
+use super::collect::by_size;
+use super::derive::{RowSink, sum_up};
 use super::filter::Filter;
-use super::gather::by_size;
-use super::key::{DESCENDING, Reader};
-use super::kind::Kind;
+use super::key::{DESCENDING, KeyReader};
 use super::naming::Naming;
+use super::sum_kind::SumKind;
 
 /// Addresses that are looked at, whether they are asked for or known already.
 const MAX_ADDRESSES: usize = 1_000_000;
@@ -25,20 +25,20 @@ const MAX_ADDRESSES: usize = 1_000_000;
 /// If sums cannot be read or spilled.
 pub fn unnamed(
     days: &BTreeSet<Day>,
-    tallies: &mut Tallies,
+    tallies: &mut Aggregator,
     naming: &Naming,
     filter: &Filter,
 ) -> Result<Vec<IpAddress>> {
-    let mut found = Unnamed(Tallies::new(tallies.space()));
+    let mut found = Unnamed(Aggregator::new(tallies.space()));
     for day in days {
         sum_up(*day, tallies, naming, filter, &mut found)?;
     }
-    let section = Kind::Unnamed.section(Day::EPOCH);
-    let mut sorted = by_size(Kind::Unnamed, &mut found.0, section)?;
+    let section = SumKind::Unnamed.section(Day::EPOCH);
+    let mut sorted = by_size(SumKind::Unnamed, &mut found.0, section)?;
     let mut merge = sorted.read(section)?;
     let mut addresses = Vec::new();
     while let Some((key, _)) = merge.next()? {
-        addresses.extend(Reader(key.get(DESCENDING..).unwrap_or_default()).address());
+        addresses.extend(KeyReader(key.get(DESCENDING..).unwrap_or_default()).address());
         if addresses.len() >= MAX_ADDRESSES {
             break;
         }
@@ -46,10 +46,10 @@ pub fn unnamed(
     Ok(addresses)
 }
 
-struct Unnamed(Tallies);
+struct Unnamed(Aggregator);
 
-impl Sink for Unnamed {
-    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
-        if kind == Kind::Unnamed { self.0.add(kind.section(Day::EPOCH), key, sums) } else { Ok(()) }
+impl RowSink for Unnamed {
+    fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
+        if kind == SumKind::Unnamed { self.0.add(kind.section(Day::EPOCH), key, sums) } else { Ok(()) }
     }
 }

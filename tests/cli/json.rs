@@ -101,17 +101,17 @@ fn timeless() -> Vec<u8> {
 }
 
 /// What happens to a capture while it is read.
-type Change = fn(&Path, u32);
+type Transaction = fn(&Path, u32);
 
 /// Changes, and what is said of them.
-const CHANGES: [(Change, &str); 3] = [
+const CHANGES: [(Transaction, &str); 3] = [
     (|_, process| signal("INT", process), "ended"),
     (|path, _| File::options().write(true).open(path).unwrap().set_len(700).unwrap(), "shrank"),
     (|path, _| fs::write(path, [capture().bytes, vec![0; 9]].concat()).unwrap(), "grows"),
 ];
 
 /// A conversion whose second capture is changed while standard input is being read, or whose process gets a signal.
-fn disturbed(root: &Path, options: &[&str], meanwhile: Change) -> Ran {
+fn disturbed(root: &Path, options: &[&str], meanwhile: Transaction) -> Ran {
     let (path, lake) = (root.join("disturbed.pcap"), root.join("disturbed"));
     let _ = fs::remove_dir_all(&lake);
     fs::write(&path, capture().bytes).unwrap();

@@ -27,12 +27,12 @@ use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
 use parcap::cancel::Cancel;
-use parcap::commands::Request;
+use parcap::commands::ConvertRequest;
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
 use parcap::outcome::Report;
 use parcap::progress::Progress;
-use parcap::select::Rules;
+use parcap::select::SelectOptions;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// How a run of the binary ended.
@@ -123,14 +123,14 @@ pub(crate) fn folder() -> tempfile::TempDir {
 }
 
 /// A request to convert captures, to be changed before it is run.
-pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
-    Request {
+pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> ConvertRequest {
+    ConvertRequest {
         named: named.iter().map(|path| path.as_ref().to_path_buf()).collect(),
         lake: lake.to_path_buf(),
         settings: Settings::default(),
         ptr: PtrOptions::default(),
         jobs: 2,
-        rules: Rules::default(),
+        rules: SelectOptions::default(),
         memory: None,
         strict: false,
         max_damaged: None,
@@ -143,7 +143,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> Request {
 }
 
 /// Converts in-process; records must equal rows.
-pub(crate) fn convert(request: &Request) -> Report {
+pub(crate) fn convert(request: &ConvertRequest) -> Report {
     let report = parcap::commands::convert(request).unwrap();
     assert_eq!(report.records, report.rows);
     report

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use parcap::cancel::Cancel;
 use parcap::capture::CaptureReader;
 use parcap::commands::{Planned, commit, convert_unit, plan};
-use parcap::plan::{CaptureEntry, UnitRow, unproved};
+use parcap::plan::{CaptureEntry, UnitResult, unproved};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -67,9 +67,10 @@ fn in_one_run(capture: &Path, lake: &Path, settings: &Settings, jobs: usize) -> 
 }
 
 /// `plan` and `convert-unit`.
-fn units_of(capture: &Path, lake: &Path, settings: &Settings) -> Vec<UnitRow> {
+fn units_of(capture: &Path, lake: &Path, settings: &Settings) -> Vec<UnitResult> {
     let Planned { units, .. } =
-        plan(&[capture.to_path_buf()], lake, settings, &parcap::select::Rules::default(), &Default::default()).unwrap();
+        plan(&[capture.to_path_buf()], lake, settings, &parcap::select::SelectOptions::default(), &Default::default())
+            .unwrap();
     units.iter().map(|unit| convert_unit(unit, lake, 1, Cancel::default()).unwrap()).collect()
 }
 
@@ -241,7 +242,7 @@ fn entries_of_units_add_up_in_any_grouping() {
 
 /// A change to the bytes of a capture.
 #[derive(Clone, Debug)]
-enum Change {
+enum Transaction {
     Set(usize, u8),
     Flip(usize, u8),
     Cut(usize),
@@ -255,22 +256,22 @@ enum Change {
     Insert(usize),
 }
 
-fn any_change() -> impl Strategy<Value = Change> {
+fn any_change() -> impl Strategy<Value = Transaction> {
     let place = || any::<usize>();
     prop_oneof![
-        4 => (place(), prop::sample::select(vec![0, 1, 0x7f, 0x80, 0xff])).prop_map(|(at, byte)| Change::Set(at, byte)),
-        4 => (place(), 0..8_u8).prop_map(|(at, bit)| Change::Flip(at, bit)),
-        1 => place().prop_map(Change::Cut),
-        1 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Remove(at, count)),
-        2 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Repeat(at, count)),
-        1 => (place(), 1..1500_usize).prop_map(|(at, count)| Change::Hole(at, count)),
-        1 => (place(), 1..200_usize).prop_map(|(at, count)| Change::Zeros(at, count)),
-        1 => Just(Change::Append),
-        1 => place().prop_map(Change::Insert),
+        4 => (place(), prop::sample::select(vec![0, 1, 0x7f, 0x80, 0xff])).prop_map(|(at, byte)| Transaction::Set(at, byte)),
+        4 => (place(), 0..8_u8).prop_map(|(at, bit)| Transaction::Flip(at, bit)),
+        1 => place().prop_map(Transaction::Cut),
+        1 => (place(), 1..200_usize).prop_map(|(at, count)| Transaction::Remove(at, count)),
+        2 => (place(), 1..200_usize).prop_map(|(at, count)| Transaction::Repeat(at, count)),
+        1 => (place(), 1..1500_usize).prop_map(|(at, count)| Transaction::Hole(at, count)),
+        1 => (place(), 1..200_usize).prop_map(|(at, count)| Transaction::Zeros(at, count)),
+        1 => Just(Transaction::Append),
+        1 => place().prop_map(Transaction::Insert),
     ]
 }
 
-impl Change {
+impl Transaction {
     /// Leaves the first bytes alone, so that it stays a capture.
     fn apply(&self, bytes: &mut Vec<u8>) {
         const KEPT: usize = 28;

@@ -95,9 +95,14 @@ fn captures_in_captures_change_no_row_of_units_that_are_converted_apart() {
         let path = save(&folder, name, &capture.bytes);
         let lake = folder.path().join("lake");
         let settings = Settings { chunk_size: 3001, target_file_size: 16, ..Settings::default() };
-        let parcap::commands::Planned { units, .. } =
-            parcap::commands::plan(&[path], &lake, &settings, &parcap::select::Rules::default(), &Default::default())
-                .unwrap();
+        let parcap::commands::Planned { units, .. } = parcap::commands::plan(
+            &[path],
+            &lake,
+            &settings,
+            &parcap::select::SelectOptions::default(),
+            &Default::default(),
+        )
+        .unwrap();
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units
             .iter()

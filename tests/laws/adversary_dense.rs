@@ -124,7 +124,7 @@ fn thousands_of_headers_inside_change_no_row_of_units_that_are_converted_apart()
                 std::slice::from_ref(&path),
                 &lake,
                 &settings,
-                &parcap::select::Rules::default(),
+                &parcap::select::SelectOptions::default(),
                 &Default::default(),
             )
             .unwrap();

@@ -159,7 +159,8 @@ fn units_of_captures_one_behind_the_other_that_are_converted_apart_fit_together(
         let lake = folder.path().join(format!("{chunk_size}"));
         let settings = Settings { chunk_size, target_file_size: 16, ..Settings::default() };
         let named = std::slice::from_ref(&path);
-        let planned = plan(named, &lake, &settings, &parcap::select::Rules::default(), &Default::default()).unwrap();
+        let planned =
+            plan(named, &lake, &settings, &parcap::select::SelectOptions::default(), &Default::default()).unwrap();
         let units = planned.units;
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, jobs, Cancel::default()).unwrap());

@@ -132,9 +132,14 @@ fn a_chunk_without_packets_hands_the_last_time_on() {
     for (chunk_size, target_file_size) in [(58, 16), (58, 32), (58, 64), (71, 48)] {
         let lake = folder.path().join(format!("{chunk_size}-{target_file_size}"));
         let settings = Settings { chunk_size, target_file_size, summaries: false, ..Settings::default() };
-        let Planned { units, .. } =
-            plan(std::slice::from_ref(&path), &lake, &settings, &parcap::select::Rules::default(), &Default::default())
-                .unwrap();
+        let Planned { units, .. } = plan(
+            std::slice::from_ref(&path),
+            &lake,
+            &settings,
+            &parcap::select::SelectOptions::default(),
+            &Default::default(),
+        )
+        .unwrap();
         assert!(units.len() > 20, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, 1, Cancel::default()).unwrap());
         commit(&lake, rows.collect(), commit_options()).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parcap::cancel::Cancel;
-use parcap::commands::{Request, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
+use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
 use parcap::config::Settings;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -31,9 +31,11 @@ fn assert_is(lake: &Path, archive: &Archive, settings: &Settings) {
     let captures = contents.iter().enumerate();
     let captures: Vec<_> =
         captures.map(|(place, content)| save(&scratch, &format!("{place}.pcap"), &content.bytes())).collect();
-    let fresh = Request { settings: settings.clone(), ..request(&captures, &scratch.path().join("lake")) };
+    let fresh = ConvertRequest { settings: settings.clone(), ..request(&captures, &scratch.path().join("lake")) };
     // One by one, for a capture that is cut is one of its own here, whatever begins as it does.
-    captures.iter().for_each(|capture| drop(convert(&Request { named: vec![capture.clone()], ..fresh.clone() })));
+    captures
+        .iter()
+        .for_each(|capture| drop(convert(&ConvertRequest { named: vec![capture.clone()], ..fresh.clone() })));
     assert!(sorted(lake) == sorted(&fresh.lake), "the rows differ");
     for table in summary_names() {
         let rows = |lake: &Path| {
@@ -99,7 +101,7 @@ proptest! {
             }
             let folders: Vec<_> = [false, true].into_iter().filter(|odd| named != 1 + i32::from(*odd)).collect();
             let paths: Vec<_> = folders.iter().map(|odd| archive.named(*odd)).collect();
-            let night = Request { settings: settings.clone(), ..request(&paths, &lake) };
+            let night = ConvertRequest { settings: settings.clone(), ..request(&paths, &lake) };
             night_in_one_and_in_pieces(&night);
             archive.night(|(number, _)| folders.contains(&(number % 2 == 1)));
             if compacted {

@@ -6,19 +6,19 @@
 use std::fs;
 use std::path::Path;
 
-use parcap::commands::{CommitOptions, Plan, Planned, Request, commit, convert_unit, plan};
+use parcap::commands::{CommitOptions, ConvertRequest, Plan, Planned, commit, convert_unit, plan};
 use parcap::outcome::Report;
 use parcap::plan::Unit;
-use parcap::plan::UnitRow;
+use parcap::plan::UnitResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::common::{commit_options, convert, files, hashes};
 
 /// A night in one run; and, in a copy of the lake, in pieces.
-pub(crate) fn night_in_one_and_in_pieces(night: &Request) -> Report {
+pub(crate) fn night_in_one_and_in_pieces(night: &ConvertRequest) -> Report {
     let folder = super::folder();
-    let copy = Request { lake: folder.path().join("lake"), ..night.clone() };
+    let copy = ConvertRequest { lake: folder.path().join("lake"), ..night.clone() };
     copy_all(&night.lake, &copy.lake);
     let pieces = in_pieces(&copy);
     let whole = convert(night);
@@ -30,7 +30,7 @@ pub(crate) fn night_in_one_and_in_pieces(night: &Request) -> Report {
 
 /// `plan | convert-unit | commit`. In which order the units are converted and arrive follows from their names, and is
 /// none that anything else has.
-pub(crate) fn in_pieces(night: &Request) -> Report {
+pub(crate) fn in_pieces(night: &ConvertRequest) -> Report {
     let Planned { plan, mut units, report } =
         plan(&night.named, &night.lake, &night.settings, &night.rules, &night.cancel).unwrap();
     let Some(plan) = plan else { return report };
@@ -38,7 +38,7 @@ pub(crate) fn in_pieces(night: &Request) -> Report {
     units.sort_by(|a, b| a.id.chars().rev().cmp(b.id.chars().rev()));
     units.extend(again);
     let convert = |unit: &Unit| convert_unit(&posted(unit), &night.lake, 2, Default::default()).unwrap();
-    let rows: Vec<UnitRow> = units.iter().map(convert).collect();
+    let rows: Vec<UnitResult> = units.iter().map(convert).collect();
     let options = CommitOptions { plan: Some(posted::<Plan>(&plan)), strict: night.strict, ..commit_options() };
     commit(&night.lake, posted(&rows), options).unwrap()
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use parcap::cancel::Cancel;
-use parcap::commands::{Request, RewriteRequest, VerifyRequest, compact_lake, forget_before, verify};
+use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget_before, verify};
 use parcap::config::Settings;
 use parcap::day::Day;
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ proptest! {
             fs::write(archive.join(format!("{seed}.pcap")), content(hours, seed)).unwrap();
         }
         let settings = Settings { chunk_size, ..Settings::default() };
-        let night = Request { settings: settings.clone(), ..request(&[&archive], &folder.path().join("lake")) };
+        let night = ConvertRequest { settings: settings.clone(), ..request(&[&archive], &folder.path().join("lake")) };
         convert(&night);
         let lake = &night.lake;
         let rewrite = RewriteRequest {
@@ -74,7 +74,7 @@ proptest! {
                 .iter()
                 .map(|capture| save(&scratch, &format!("{capture}.pcap"), &content(&captures[*capture], u8::try_from(*capture).unwrap())))
                 .collect();
-            let fresh = Request { settings: settings.clone(), ..request(&rest, &scratch.path().join("lake")) };
+            let fresh = ConvertRequest { settings: settings.clone(), ..request(&rest, &scratch.path().join("lake")) };
             if rest.is_empty() {
                 prop_assert!(packets(lake).is_empty());
             } else {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use parcap::cancel::Cancel;
 use parcap::commands::{SummarizeRequest, summarize};
 use parcap::day::Day;
-use parcap::summary::{Filter, LeftOut, Listed};
+use parcap::summary::{Filter, LeftOut, Preview};
 use proptest::prelude::*;
 
 use super::common::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
@@ -332,7 +332,7 @@ proptest! {
     }
 }
 
-fn summarized(named: &[PathBuf], filter: &Filter, days: Option<(&str, &str)>) -> (Vec<Listed>, Vec<LeftOut>) {
+fn summarized(named: &[PathBuf], filter: &Filter, days: Option<(&str, &str)>) -> (Vec<Preview>, Vec<LeftOut>) {
     let day = |text| Day::of_text(text).unwrap();
     let request = SummarizeRequest {
         named: named.to_vec(),

@@ -8,10 +8,10 @@ use pcap_file::pcapng::blocks::block_common::{
 };
 
 use super::super::interface::describe;
-use super::super::pcapng::{Order, is_version, least_len, section_order};
+use super::super::pcapng::{ByteOrder, is_version, least_len, section_order};
 use super::super::position::Section;
 use super::super::time::Timestamp;
-use crate::capture::salvage::{LONGEST, Next, Rule, Times};
+use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
 
 /// Decryption secrets, and the two custom blocks: those to be copied and those not to be.
 const OTHER_BLOCKS: [u32; 3] = [0xa, 0xbad, 0x4000_0bad];
@@ -19,11 +19,11 @@ const OTHER_BLOCKS: [u32; 3] = [0xa, 0xbad, 0x4000_0bad];
 /// Blocks of a capture, behind a fault in this section.
 pub(super) struct Blocks {
     pub(super) section: Section,
-    pub(super) known: Times,
+    pub(super) known: RecordTimes,
 }
 
-impl Rule for Blocks {
-    type State = (Section, Times);
+impl RecordRule for Blocks {
+    type State = (Section, RecordTimes);
 
     fn state(&self) -> Self::State {
         (self.section.clone(), self.known)
@@ -38,7 +38,7 @@ impl Rule for Blocks {
             let big_endian = section_order([m0, m1, m2, m3]).ok()?;
             *section = Section { big_endian, interfaces: Arc::default(), gapped: false };
         }
-        let order = Order { big_endian: section.big_endian };
+        let order = ByteOrder { big_endian: section.big_endian };
         let kind = order.u32([t0, t1, t2, t3]);
         let len = order.u32([l0, l1, l2, l3]) as usize;
         if len < least_len(kind) as usize || !len.is_multiple_of(4) || len > LONGEST {
@@ -77,7 +77,13 @@ impl Rule for Blocks {
 
 /// An interface that the section has, a time that can follow, and room for as many bytes as it announces, and
 /// no more than padding and options behind them.
-fn credible_packet(body: &[u8], order: Order, kind: u32, section: &Section, known: &mut Times) -> Option<bool> {
+fn credible_packet(
+    body: &[u8],
+    order: ByteOrder,
+    kind: u32,
+    section: &Section,
+    known: &mut RecordTimes,
+) -> Option<bool> {
     let ([i0, i1, i2, i3, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
         body.split_first_chunk()?;
     let interface = match kind {
@@ -95,7 +101,7 @@ fn credible_packet(body: &[u8], order: Order, kind: u32, section: &Section, know
 }
 
 /// An interface to belong to, and exactly the bytes that its snapshot length leaves of the packet.
-fn credible_simple_packet(body: &[u8], order: Order, section: &Section) -> Option<bool> {
+fn credible_simple_packet(body: &[u8], order: ByteOrder, section: &Section) -> Option<bool> {
     let (orig_len, packet) = body.split_first_chunk()?;
     let orig_len = order.u32(*orig_len);
     let interface = section.interfaces.first()?;

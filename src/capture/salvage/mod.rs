@@ -35,7 +35,7 @@ use crate::discover::{Format, zeros};
 use super::appended::Begun;
 use super::damage::DamageKind;
 use super::position::{Framing, LengthOrder};
-use super::read_buffer::Window;
+use super::read_buffer::ReadBuffer;
 use super::time::Timestamp;
 use crate::capture::appended;
 
@@ -71,7 +71,12 @@ pub(super) enum Resumed {
 
 /// Moves the window, which stands at a fault of this kind, to the next credible record. `None`, and the window at its end,
 /// if there is none.
-pub(super) fn find(window: &mut Window, framing: &mut Framing, known: Times, fault: DamageKind) -> Option<Resumed> {
+pub(super) fn find(
+    window: &mut ReadBuffer,
+    framing: &mut Framing,
+    known: RecordTimes,
+    fault: DamageKind,
+) -> Option<Resumed> {
     match framing {
         Framing::Empty => None,
         Framing::Pcap(header) => {
@@ -89,7 +94,7 @@ pub(super) fn find(window: &mut Window, framing: &mut Framing, known: Times, fau
 }
 
 /// What makes bytes a credible record of a format.
-trait Rule {
+trait RecordRule {
     /// What the blocks of a run have said so far, where that matters for the next.
     type State: Clone;
 
@@ -113,14 +118,14 @@ struct Next {
 
 /// What is known of the capture's times at a fault.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(super) struct RecordTimes {
     /// Of its first record that has one.
     first: Option<Timestamp>,
     /// Of the last one before the fault.
     last: Option<Timestamp>,
 }
 
-impl Times {
+impl RecordTimes {
     /// `last` counts only if it can follow `first`: it may be the damaged record's.
     pub(super) fn new(first: Option<Timestamp>, last: Option<Timestamp>) -> Self {
         let mut alone = Self { first, last: None };
@@ -140,7 +145,7 @@ impl Times {
 /// rest, so that each place is tried once.
 type Dead = HashSet<(u8, u64)>;
 
-fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> Option<Resumed> {
+fn search(window: &mut ReadBuffer, rule: &impl RecordRule, hint: Option<usize>) -> Option<Resumed> {
     // The longest run that is walked, one more record, and the zeros that may end it.
     const AHEAD: usize = RUN + 2 * LONGEST;
     let mut dead = Dead::new();
@@ -152,7 +157,7 @@ fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> Option<
         let at_end = whole && !window.has_failed();
         // No more than that, however much the window holds: what is believed must not depend on its buffer.
         let held = window.bytes();
-        let held = Held { bytes: held.get(..STEP + AHEAD).unwrap_or(held), offset: window.offset(), at_end };
+        let held = Lookahead { bytes: held.get(..STEP + AHEAD).unwrap_or(held), offset: window.offset(), at_end };
         let places = if whole { held.bytes.len() } else { STEP };
         let believed = (hint.take().into_iter().chain(from..places)).find_map(|start| {
             let ahead = believed(held, start, rule, (0, &mut dead));
@@ -176,7 +181,7 @@ fn search(window: &mut Window, rule: &impl Rule, hint: Option<usize>) -> Option<
 
 /// Bytes of the window.
 #[derive(Clone, Copy)]
-struct Held<'a> {
+struct Lookahead<'a> {
     bytes: &'a [u8],
     /// Offset in the capture of the first one.
     offset: u64,
@@ -184,7 +189,7 @@ struct Held<'a> {
     at_end: bool,
 }
 
-impl<'a> Held<'a> {
+impl<'a> Lookahead<'a> {
     fn rest(self, place: usize) -> &'a [u8] {
         self.bytes.get(place..).unwrap_or_default()
     }
@@ -199,9 +204,9 @@ impl<'a> Held<'a> {
 }
 
 /// The capture whose file header is at `start`, if a believed run of its records follows at once.
-fn capture(held: Held<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
+fn capture(held: Lookahead<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
     let begun = appended::begins(held.rest(start)).ok()??;
-    let known = Times::new(None, None);
+    let known = RecordTimes::new(None, None);
     let first = start + begun.header;
     let ahead = match &begun.framing {
         Framing::Empty => None,
@@ -226,7 +231,7 @@ fn capture(held: Held<'_>, start: usize, dead: &mut Dead) -> Option<Begun> {
 
 /// How many bytes behind `start` the believed run begins, if there is one. Places that are dead are kept under `how` they
 /// were read.
-fn believed<R: Rule>(held: Held<'_>, start: usize, rule: &R, (how, dead): (u8, &mut Dead)) -> Option<usize> {
+fn believed<R: RecordRule>(held: Lookahead<'_>, start: usize, rule: &R, (how, dead): (u8, &mut Dead)) -> Option<usize> {
     let mut state = rule.state();
     let mut records = Vec::new();
     let mut packets = 0;
@@ -261,7 +266,7 @@ fn believed<R: Rule>(held: Held<'_>, start: usize, rule: &R, (how, dead): (u8, &
 }
 
 /// Whether a packet's bytes from `at` on are credible records up to their end. `tried` are places from which they are not.
-fn ends_with_records<R: Rule>(packet: &[u8], mut at: usize, rule: &R, tried: &mut HashSet<usize>) -> bool {
+fn ends_with_records<R: RecordRule>(packet: &[u8], mut at: usize, rule: &R, tried: &mut HashSet<usize>) -> bool {
     let mut state = rule.state();
     while let Some(next) = packet.get(at..).and_then(|rest| rule.next(rest, &mut state)) {
         if !tried.insert(at) {

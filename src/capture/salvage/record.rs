@@ -3,7 +3,7 @@
 use super::super::pcap::{orig_len, record_fields};
 use super::super::position::FileHeader;
 use super::super::time::Timestamp;
-use crate::capture::salvage::{LONGEST, Next, Rule, Times};
+use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
 
 /// Wire lengths over this are not credible: the largest that segmentation offload makes, and some.
 const MAX_ORIG_LEN: u32 = 1 << 20;
@@ -11,11 +11,11 @@ const MAX_ORIG_LEN: u32 = 1 << 20;
 /// Records of a capture with this header.
 pub(super) struct Records {
     pub(super) header: FileHeader,
-    pub(super) known: Times,
+    pub(super) known: RecordTimes,
 }
 
-impl Rule for Records {
-    type State = Times;
+impl RecordRule for Records {
+    type State = RecordTimes;
 
     fn state(&self) -> Self::State {
         self.known

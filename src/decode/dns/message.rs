@@ -35,7 +35,7 @@ impl<'a> Message<'a> {
             return (None, Some(Stop::DnsCut));
         }
         let message = Self { bytes, query: None, response: None, question_type: None, records: 0 };
-        let mut reader = Reader { message, recognised: false, fault: None, budget: Budget::new() };
+        let mut reader = MessageReader { message, recognised: false, fault: None, budget: Budget::new() };
         let stop = reader.questions().and_then(|at| reader.records(at)).err().or(reader.fault);
         (reader.recognised.then_some(reader.message), stop)
     }
@@ -102,7 +102,7 @@ impl<'a> Message<'a> {
 }
 
 /// A pass over the sections, up to the first name of the records.
-struct Reader<'a> {
+struct MessageReader<'a> {
     message: Message<'a>,
     /// A name has decoded: from here on names that are not asked for are skipped.
     recognised: bool,
@@ -111,7 +111,7 @@ struct Reader<'a> {
     budget: Budget,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MessageReader<'a> {
     /// Reads the questions; gives the offset behind them.
     fn questions(&mut self) -> Result<usize, Stop> {
         let mut at = HEADER_LEN;

@@ -69,10 +69,10 @@ impl<'a> Name<'a> {
                 return (None, None);
             }
             match labels.step() {
-                Step::Label(label) => octets += 1 + label.len(),
-                Step::Pointer => {}
-                Step::Root => return (Some(Self { message, start }), labels.end),
-                Step::Fault => octets = MAX_OCTETS + 1,
+                NameStep::Label(label) => octets += 1 + label.len(),
+                NameStep::Pointer => {}
+                NameStep::Root => return (Some(Self { message, start }), labels.end),
+                NameStep::Fault => octets = MAX_OCTETS + 1,
             }
             if octets > MAX_OCTETS {
                 let end = labels.end;
@@ -111,9 +111,9 @@ impl<'a> Name<'a> {
         std::iter::from_fn(move || {
             loop {
                 match labels.step() {
-                    Step::Label(label) => return Some(label),
-                    Step::Pointer => {}
-                    Step::Root | Step::Fault => return None,
+                    NameStep::Label(label) => return Some(label),
+                    NameStep::Pointer => {}
+                    NameStep::Root | NameStep::Fault => return None,
                 }
             }
         })
@@ -158,9 +158,9 @@ impl<'a> Name<'a> {
         loop {
             budget.spend()?;
             let label = match labels.step() {
-                Step::Label(label) => label,
-                Step::Pointer => continue,
-                Step::Root | Step::Fault => return Some(hash),
+                NameStep::Label(label) => label,
+                NameStep::Pointer => continue,
+                NameStep::Root | NameStep::Fault => return Some(hash),
             };
             budget.spend_hash(label.len())?;
             for byte in label {
@@ -205,7 +205,7 @@ struct Labels<'a> {
     end: Option<usize>,
 }
 
-enum Step<'a> {
+enum NameStep<'a> {
     Label(&'a [u8]),
     Pointer,
     Root,
@@ -218,39 +218,39 @@ impl<'a> Labels<'a> {
     }
 
     #[inline]
-    fn step(&mut self) -> Step<'a> {
+    fn step(&mut self) -> NameStep<'a> {
         #[cfg(test)]
         super::tests::count_step();
         let Some([length, rest @ ..]) = self.message.get(self.at..) else {
-            return Step::Fault;
+            return NameStep::Fault;
         };
         match *length {
             0 => {
                 self.end.get_or_insert(self.at + 1);
-                Step::Root
+                NameStep::Root
             }
             1..=0x3f => match rest.get(..usize::from(*length)) {
                 Some(label) => {
                     self.at += 1 + label.len();
-                    Step::Label(label)
+                    NameStep::Label(label)
                 }
-                None => Step::Fault,
+                None => NameStep::Fault,
             },
             0xc0.. => {
                 let Some(&low) = rest.first() else {
-                    return Step::Fault;
+                    return NameStep::Fault;
                 };
                 self.end.get_or_insert(self.at + 2);
                 let target = usize::from(u16::from_be_bytes([*length & 0x3f, low]));
                 if self.pointers == MAX_POINTERS {
-                    return Step::Fault;
+                    return NameStep::Fault;
                 }
                 self.pointers += 1;
                 self.at = target;
-                Step::Pointer
+                NameStep::Pointer
             }
             // 0x40 and 0x80: extended label types, withdrawn by RFC 6891.
-            _ => Step::Fault,
+            _ => NameStep::Fault,
         }
     }
 }

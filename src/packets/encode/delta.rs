@@ -4,7 +4,7 @@
 
 use parquet::basic::Encoding;
 
-use super::hybrid::varint;
+use super::rle_bitpack::varint;
 use super::value::plain_integers;
 
 /// Differences of a block.

@@ -4,11 +4,11 @@ use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 
 use super::chunk::{Chunk, EncodedColumn, PageFacts};
+use super::column_codes::{KeyPage, Keys};
 use super::compress::Body;
-use super::keys::{KeyPage, Keys};
-use super::numbering::{Numbered, NumberedPage};
+use super::indexing::{Indexed, IndexedPage};
 use super::value::{Bounds, Value};
-use crate::packets::encode::hybrid;
+use crate::packets::encode::rle_bitpack;
 use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch};
 
 /// Bytes of a dictionary at most: readers hold it whole.
@@ -16,13 +16,13 @@ const DICTIONARY_BYTES: usize = 2 << 20;
 
 /// A column whose keys have been numbered, and the data pages it has with a dictionary, which columns of the same keys
 /// share.
-pub(super) struct Coded<'a> {
+pub(super) struct CodedColumn<'a> {
     keys: Keys<'a>,
-    numbered: Numbered,
+    numbered: Indexed,
     pages: Vec<Body>,
 }
 
-impl<'a> Coded<'a> {
+impl<'a> CodedColumn<'a> {
     /// Numbers the keys of a column, all of them below `space`.
     pub(super) fn new(keys: Keys<'a>, space: usize, scratch: &mut Scratch) -> Self {
         let mut numbered = std::mem::take(&mut scratch.numbered);
@@ -52,7 +52,7 @@ impl<'a> Coded<'a> {
         let dictionary: usize = lens.iter().sum();
         let pages: Vec<_> = self.numbered.pages().map(|page| plain_len::<V>(page.numbers, &lens)).collect();
         let plain = pages.iter().sum();
-        let numbers = self.numbered.values() * hybrid::index_width(last(entries.len())) as usize / 8;
+        let numbers = self.numbered.values() * rle_bitpack::index_width(last(entries.len())) as usize / 8;
         if dictionary + numbers > plain || dictionary > DICTIONARY_BYTES {
             self.plain(&mut chunk, scratch, plain, value)?;
             return chunk.close();
@@ -81,15 +81,15 @@ impl<'a> Coded<'a> {
     fn data_pages(&self, is_optional: bool, scratch: &mut Scratch) -> Result<Vec<Body>, ParquetError> {
         let pages = self.keys.pages(PAGE_ROWS).zip(self.numbered.pages());
         pages
-            .map(|(keys, NumberedPage { numbers, .. })| {
+            .map(|(keys, IndexedPage { numbers, .. })| {
                 let Scratch { page, bits, compressor, .. } = scratch;
                 page.clear();
                 if is_optional {
                     keys.levels(keys.rows() - numbers.len(), bits, page);
                 }
-                let width = hybrid::index_width(numbers.iter().copied().max().unwrap_or_default());
+                let width = rle_bitpack::index_width(numbers.iter().copied().max().unwrap_or_default());
                 page.extend(width.to_le_bytes().first());
-                hybrid::encode(numbers, width, page);
+                rle_bitpack::encode(numbers, width, page);
                 compressor.body(page, Encoding::RLE_DICTIONARY)
             })
             .collect()

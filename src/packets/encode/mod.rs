@@ -19,15 +19,15 @@
 //!   `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a packet, and Spark before 4.3, fastparquet and
 //!   others cannot read it.
 //!
-//! To change the encoding of a column, change [`Group::columns`]; what a page consists of is in `chunk.rs`.
+//! To change the encoding of a column, change [`RowGroupPages::columns`]; what a page consists of is in `chunk.rs`.
 
 mod chunk;
+mod column_codes;
 mod compress;
 mod delta;
 mod dictionary;
-mod hybrid;
-mod keys;
-mod numbering;
+mod indexing;
+mod rle_bitpack;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -43,10 +43,10 @@ use crate::decode::protocol_text;
 
 pub(super) use chunk::EncodedColumn;
 use chunk::{Chunk, PageFacts};
+use column_codes::Keys;
 use compress::Compressor;
-use dictionary::Coded;
-use keys::Keys;
-use numbering::{Numbered, Slots};
+use dictionary::CodedColumn;
+use indexing::{IndexTable, Indexed};
 use value::{Bounds, Value, plain_doubles, plain_integers};
 
 /// Rows of a data page: what a reader that uses the page index reads at least.
@@ -60,8 +60,8 @@ const LENGTHS: u32 = 1 << 18;
 /// Memory that is used for row group after row group.
 pub(super) struct Scratch {
     compressor: Compressor,
-    slots: Slots,
-    numbered: Numbered,
+    slots: IndexTable,
+    numbered: Indexed,
     keys: Vec<u32>,
     page: Vec<u8>,
     bits: Vec<u8>,
@@ -73,8 +73,8 @@ impl Scratch {
     pub(super) fn new(compression: PageCompression) -> Result<Self, ParquetError> {
         Ok(Self {
             compressor: Compressor::new(compression)?,
-            slots: Slots::default(),
-            numbered: Numbered::default(),
+            slots: IndexTable::default(),
+            numbered: Indexed::default(),
             keys: Vec::new(),
             page: Vec::new(),
             bits: Vec::new(),
@@ -91,13 +91,14 @@ pub(super) fn encode(
     compression: Compression,
     scratch: &mut Scratch,
 ) -> Result<Vec<EncodedColumn>, ParquetError> {
-    let mut group = Group { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
+    let mut group =
+        RowGroupPages { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
     group.columns()?;
     Ok(group.columns)
 }
 
 /// A row group while it is encoded.
-struct Group<'a> {
+struct RowGroupPages<'a> {
     rows: &'a Rows,
     schema: &'a SchemaDescriptor,
     compression: Compression,
@@ -105,7 +106,7 @@ struct Group<'a> {
     columns: Vec<EncodedColumn>,
 }
 
-impl Group<'_> {
+impl RowGroupPages<'_> {
     /// The columns in their order: which of them are encoded how.
     fn columns(&mut self) -> Result<(), ParquetError> {
         let rows = self.rows;
@@ -131,7 +132,7 @@ impl Group<'_> {
     }
 
     /// Two columns: addresses as text, and as numbers where they have one.
-    fn addresses<K: super::code_table::Coded>(
+    fn addresses<K: super::code_table::DictionaryValue>(
         &mut self,
         table: &CodeTable<K>,
         codes: impl Iterator<Item = u32>,
@@ -141,7 +142,7 @@ impl Group<'_> {
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
         keys.extend(codes);
-        let mut coded = Coded::new(Keys::Dense(&keys), table.len(), self.scratch);
+        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.len(), self.scratch);
         self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
             self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
@@ -195,7 +196,7 @@ impl Group<'_> {
     }
 
     fn coded<V: Value>(&mut self, keys: Keys<'_>, space: usize, value: impl Fn(u32) -> V) -> Result<(), ParquetError> {
-        let mut coded = Coded::new(keys, space, self.scratch);
+        let mut coded = CodedColumn::new(keys, space, self.scratch);
         self.columns.push(coded.column(self.chunk(), self.scratch, value)?);
         coded.recycle(self.scratch);
         Ok(())
@@ -234,7 +235,9 @@ impl Group<'_> {
             let rows = values.len();
             let nulls = values.iter().filter(|value| is_null(**value)).count();
             if chunk.is_optional() {
-                keys::levels(rows, nulls, bits, page, |bits| keys::bits_of(values, |value| !is_null(value), bits));
+                column_codes::levels(rows, nulls, bits, page, |bits| {
+                    column_codes::bits_of(values, |value| !is_null(value), bits)
+                });
             }
             let values = if nulls > 0 { without(values, is_null) } else { &*values };
             let encoding = encode(values, page);
@@ -253,7 +256,7 @@ impl Group<'_> {
         for flags in flags.chunks(PAGE_ROWS) {
             let Scratch { page, compressor, .. } = &mut *self.scratch;
             page.clear();
-            keys::bits_of(flags, |flag| flag, page);
+            column_codes::bits_of(flags, |flag| flag, page);
             let bounds = Bounds::of(flags.iter().copied());
             let facts = PageFacts { rows: flags.len(), nulls: 0, bounds, variable_bytes: None };
             chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;

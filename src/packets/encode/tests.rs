@@ -21,8 +21,8 @@ use proptest::prelude::*;
 use super::super::batch::Batch;
 use super::super::code_table::NO_CODE;
 use super::super::row_group::Encoder;
-use super::super::rows::{Facts, NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, Rows, Times};
-use super::super::schema::{COLUMNS, Kind};
+use super::super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Times};
+use super::super::schema::{COLUMNS, ColumnType};
 use crate::address::{IpAddress, MacAddr};
 use crate::config::{LengthKind, TimestampUnit};
 use crate::config::{PageCompression, Settings};
@@ -103,7 +103,7 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         rows.ports.push(Ports { dst, src });
         let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
         let length = others.number(11, row).map_or(0, |number| number as u32);
-        rows.facts.push(Facts { length, protocol, is_dns: others.number(10, row).is_some() });
+        rows.facts.push(RowMeta { length, protocol, is_dns: others.number(10, row).is_some() });
     }
     rows
 }
@@ -133,8 +133,8 @@ fn arrow_writes(batch: &Batch, settings: &Settings, page_bytes: usize) -> Bytes 
     for column in COLUMNS {
         let path = ColumnPath::from(column.name);
         let encoding = match column.kind {
-            Kind::Timestamp => Encoding::DELTA_BINARY_PACKED,
-            Kind::Float64 => Encoding::PLAIN,
+            ColumnType::Timestamp => Encoding::DELTA_BINARY_PACKED,
+            ColumnType::Float64 => Encoding::PLAIN,
             _ => continue,
         };
         properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
@@ -244,7 +244,7 @@ fn at(times: impl IntoIterator<Item = i64>) -> Rows {
         rows.ip.push([NO_CODE; 2]);
         rows.mac.push([NO_CODE; 2]);
         rows.ports.push(Ports { dst: NO_PORT, src: NO_PORT });
-        rows.facts.push(Facts { length: 0, protocol: NO_PROTOCOL, is_dns: false });
+        rows.facts.push(RowMeta { length: 0, protocol: NO_PROTOCOL, is_dns: false });
     }
     rows
 }

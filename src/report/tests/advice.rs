@@ -1,18 +1,18 @@
 //! What is said below the picture of the traffic and the table of names, and when it is not.
 
-use super::super::content::{Content, Implausible};
+use super::super::content::{ImplausibleCounts, PageContent};
 use super::sample::{day, ints, listed, texts};
 use crate::config::LengthKind;
 use crate::report::{html, plots};
-use crate::summary::Listed;
+use crate::summary::Preview;
 use crate::tables::TableColumn;
 
-fn page(content: &Content) -> String {
+fn page(content: &PageContent) -> String {
     html(content).unwrap()
 }
 
 /// Volumes by name, the first row with most.
-fn by_name(first: Option<&str>) -> Listed {
+fn by_name(first: Option<&str>) -> Preview {
     listed(2, [("name_dst", texts(&[first, Some("a.")])), ("bytes", ints(&[997, 3])), ("packets", ints(&[1, 1]))])
 }
 
@@ -28,8 +28,12 @@ fn a_page_without_names_says_what_would_give_them() {
                 .map(|(_, s)| s)
                 .collect();
             let has = |source| sources.contains(&source);
-            let content =
-                Content { sources: sources.clone(), of_captures, by_name: by_name(Some("N/A")), ..Content::default() };
+            let content = PageContent {
+                sources: sources.clone(),
+                of_captures,
+                by_name: by_name(Some("N/A")),
+                ..PageContent::default()
+            };
             let html = page(&content);
             let offered = |option: &str| html.contains(&format!("<code>{option}</code>"));
             assert_eq!(offered("--names dns"), !has("dns"), "{sources:?}");
@@ -44,23 +48,23 @@ fn a_page_without_names_says_what_would_give_them() {
         }
     }
     for first in [Some("b."), None] {
-        assert!(!page(&Content { by_name: by_name(first), ..Content::default() }).contains("<code>--"));
+        assert!(!page(&PageContent { by_name: by_name(first), ..PageContent::default() }).contains("<code>--"));
     }
     assert!(page(&day()).contains("Names come from the DNS answers in the captures."));
 }
 
-fn implausible(orig_len: u32, packets: u64) -> Implausible {
-    Implausible { capture: "fuzzed<.pcap".to_owned(), frame: 1234, orig_len, cap_len: 60, packets }
+fn implausible(orig_len: u32, packets: u64) -> ImplausibleCounts {
+    ImplausibleCounts { capture: "fuzzed<.pcap".to_owned(), frame: 1234, orig_len, cap_len: 60, packets }
 }
 
 #[test]
 fn a_packet_that_dwarfs_all_is_named_with_its_share() {
     // 538,976,288 of 781,125,055 bytes are 69.0%.
-    let of = |packets, length| Content {
+    let of = |packets, length| PageContent {
         bytes: 781_125_055,
         implausible: vec![implausible(538_976_288, packets)],
         length,
-        ..Content::default()
+        ..PageContent::default()
     };
     let html = page(&of(1, LengthKind::Wire));
     let says = "Packet 1,234 of <span class=\"data\">fuzzed&#60;.pcap</span> announces 538,976,288 bytes on the wire, and has 60 \
@@ -70,7 +74,7 @@ fn a_packet_that_dwarfs_all_is_named_with_its_share() {
     // Where captured bytes were summed up, none of them is announced only.
     let html = page(&of(1, LengthKind::Captured));
     assert!(!html.contains("announces") && html.contains("Bytes are what was captured of the packets"));
-    let many = Content { implausible: vec![implausible(1 << 30, 1); 7], ..of(1, LengthKind::Wire) };
+    let many = PageContent { implausible: vec![implausible(1 << 30, 1); 7], ..of(1, LengthKind::Wire) };
     let html = page(&many);
     assert_eq!(html.matches("announces").count(), 5);
     assert!(html.contains("… and 2 more captures with such a packet."));
@@ -86,7 +90,7 @@ fn what_has_no_port_has_its_protocol() {
             ("bytes", ints(&[3, 2, 1])),
         ],
     );
-    let content = Content { ports, ..Content::default() };
+    let content = PageContent { ports, ..PageContent::default() };
     let html = page(&content);
     assert!(html.contains("<span class=\"data\">ICMP</span> <span class=\"absent\">(no port)</span>"));
     assert!(html.contains("<span class=\"absent\">(no IP)</span></th>") && html.contains(">TCP 80</span>"));
@@ -102,12 +106,12 @@ fn names_stand_beside_addresses() {
     let volume = |column: &str| listed(1, [(column, texts(&[Some("192.0.2.1")])), ("bytes", ints(&[5]))]);
     let ends = ["192.0.2.1", "192.0.2.2"].map(|address| texts(&[Some(address)]));
     let [src, dst] = ends;
-    let content = Content {
+    let content = PageContent {
         by_ip: volume("ip_dst"),
         by_src: volume("ip_src"),
         conversations: listed(1, [("ip_src", src), ("ip_dst", dst), ("bytes", ints(&[5]))]),
         names: [("192.0.2.1".to_owned(), "one.example.".to_owned())].into(),
-        ..Content::default()
+        ..PageContent::default()
     };
     let html = page(&content);
     let beside = "<span class=\"data\">192.0.2.1</span> <span class=\"name\">one.example.</span>";
@@ -117,11 +121,11 @@ fn names_stand_beside_addresses() {
 
 #[test]
 fn a_title_takes_the_place_of_the_path() {
-    let lake = || Content { lake: "/srv/lake".to_owned(), ..Content::default() };
+    let lake = || PageContent { lake: "/srv/lake".to_owned(), ..PageContent::default() };
     let html = page(&lake());
     assert!(html.contains("<h1>/srv/lake</h1>") && html.contains("<title>/srv/lake – parcap report</title>"));
     assert_eq!(html.matches("/srv/lake").count(), 2);
-    let html = page(&Content { title: Some("March".to_owned()), ..lake() });
+    let html = page(&PageContent { title: Some("March".to_owned()), ..lake() });
     assert!(html.contains("<h1>March</h1>") && html.contains("<title>March – parcap report</title>"));
     assert!(html.contains("parcap report of <span class=\"data\">/srv/lake</span>"));
 }

@@ -6,17 +6,17 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 use sha2::{Digest as _, Sha256};
 
-use super::super::content::{Content, Implausible};
+use super::super::content::{ImplausibleCounts, PageContent};
 use super::super::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
-use super::super::text::{Shown, text as text_of};
+use super::super::text::{Printable, text as text_of};
 use super::super::traffic::{HEIGHT, UNITS};
 use super::sample::{day, ints, listed};
 use crate::report::{html, plots};
-use crate::summary::{Listed, Series};
+use crate::summary::{Preview, Series};
 use crate::tables::TableColumn;
 
 /// A page with a text of its own in every place that takes one.
-fn page_of(words: &[String; 31]) -> Content {
+fn page_of(words: &[String; 31]) -> PageContent {
     let mut words = words.iter();
     let mut word = || words.next().unwrap().clone();
     let protocols_of_ports = TableColumn::Text(vec![Some(word()), Some(word())]);
@@ -34,9 +34,9 @@ fn page_of(words: &[String; 31]) -> Content {
     // Each address has a name.
     let names = [(&by_ip, "ip_dst"), (&by_src, "ip_src"), (&conversations, "ip_src"), (&conversations, "ip_dst")];
     let names = names.map(|(listed, column)| (text_of(&listed.first, column, 0).unwrap().to_owned(), word()));
-    let implausible = [Implausible { capture: word(), frame: 2, orig_len: 7, cap_len: 1, packets: 2 }];
+    let implausible = [ImplausibleCounts { capture: word(), frame: 2, orig_len: 7, cap_len: 1, packets: 2 }];
     let protocol = [word(), word(), word()].map(|name| (Some(name), vec![5, 0, 2]));
-    Content {
+    PageContent {
         title: Some(word()),
         lake: word(),
         names: names.into(),
@@ -45,7 +45,7 @@ fn page_of(words: &[String; 31]) -> Content {
         made: word(),
         series: Series { start: 0, bin: 1_000_000, protocols: protocol.into(), untimed: (0, 0) },
         bytes: 9,
-        ..Content {
+        ..PageContent {
             by_name,
             by_ip,
             by_src,
@@ -55,7 +55,7 @@ fn page_of(words: &[String; 31]) -> Content {
             dns_queries,
             dns_failures,
             captures_table,
-            ..Content::default()
+            ..PageContent::default()
         }
     }
 }
@@ -149,9 +149,9 @@ proptest! {
         prop_assert_eq!(page.matches('<').count(), plain.matches('<').count());
         prop_assert_eq!(elements, read(&plain).0);
         for word in &words {
-            prop_assert!(text.contains(&Shown::new(word).to_string()), "{word:?}");
+            prop_assert!(text.contains(&Printable::new(word).to_string()), "{word:?}");
         }
-        prop_assert!(!page.chars().any(|c| c != '\n' && Shown::new(&c.to_string()).to_string() != c.to_string()));
+        prop_assert!(!page.chars().any(|c| c != '\n' && Printable::new(&c.to_string()).to_string() != c.to_string()));
         for ((file, plot), (_, plain)) in plots(&page_of(&words)).into_iter().zip(plots(&harmless)) {
             prop_assert_eq!(read_xml(&plot).0, read_xml(&plain).0, "{}", file);
         }
@@ -170,7 +170,7 @@ fn the_page_allows_its_own_script_and_style_and_no_other() {
     assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
     // The script draws by the same measures.
     assert!(SCRIPT.contains(&format!("UNITS = {UNITS}, HEIGHT = {HEIGHT}, ")));
-    let page = html(&Content::default()).unwrap();
+    let page = html(&PageContent::default()).unwrap();
     assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"));
     let of_svg = page.replace("http://www.w3.org/2000/svg", "");
     assert!(!of_svg.contains("http:") && !of_svg.contains("https:") && !of_svg.contains("src="));
@@ -178,7 +178,7 @@ fn the_page_allows_its_own_script_and_style_and_no_other() {
 
 #[test]
 fn an_empty_lake_has_a_page() {
-    let page = html(&Content::default()).unwrap();
+    let page = html(&PageContent::default()).unwrap();
     let (_, text) = read(&page);
     for sentence in [
         "No dates",
@@ -190,7 +190,7 @@ fn an_empty_lake_has_a_page() {
     ] {
         assert!(text.contains(sentence), "{sentence}\n{text}");
     }
-    assert!(plots(&Content::default()).iter().all(|(_, plot)| !read_xml(plot).0.is_empty()));
+    assert!(plots(&PageContent::default()).iter().all(|(_, plot)| !read_xml(plot).0.is_empty()));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_day_has_a_page_and_its_plots() {
     let folder = tempfile::tempdir().unwrap();
     let folder = std::env::var_os("REPORT_SAMPLE").map_or_else(|| folder.path().to_owned(), Into::into);
     std::fs::write(folder.join("report.html"), &page).unwrap();
-    std::fs::write(folder.join("empty.html"), html(&Content::default()).unwrap()).unwrap();
+    std::fs::write(folder.join("empty.html"), html(&PageContent::default()).unwrap()).unwrap();
     for (file, plot) in plots(&content) {
         read_xml(&plot);
         std::fs::write(folder.join(file), plot).unwrap();
@@ -236,7 +236,7 @@ fn a_day_has_a_page_and_its_plots() {
 
 #[test]
 fn extremes_have_a_page() {
-    let of = |bytes: Vec<i64>, bin| Content {
+    let of = |bytes: Vec<i64>, bin| PageContent {
         series: Series {
             start: i64::MAX - 7,
             bin,
@@ -248,14 +248,14 @@ fn extremes_have_a_page() {
         refused: 1,
         packets: i64::MAX,
         bytes: i64::MAX,
-        by_ip: Listed {
+        by_ip: Preview {
             rows: u64::MAX,
             ..listed(
                 2,
                 [("ip_dst", TableColumn::Text(vec![Some("a".repeat(255)), None])), ("bytes", ints(&[i64::MAX, -1]))],
             )
         },
-        ..Content::default()
+        ..PageContent::default()
     };
     for content in [
         of(vec![7], 1),

@@ -1,17 +1,17 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
-use super::super::content::Content;
+use super::super::content::PageContent;
 use crate::config::LengthKind;
 use crate::report::scale;
-use crate::summary::{Listed, Series};
+use crate::summary::{Preview, Series};
 use crate::tables::{Table, TableColumn};
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.
 const START: i64 = 1_710_115_200_000_000;
 
-pub(super) fn listed<const N: usize>(rows: u64, columns: [(&str, TableColumn); N]) -> Listed {
-    Listed { rows, first: Table::new(columns), ..Listed::default() }
+pub(super) fn listed<const N: usize>(rows: u64, columns: [(&str, TableColumn); N]) -> Preview {
+    Preview { rows, first: Table::new(columns), ..Preview::default() }
 }
 
 pub(super) fn texts(values: &[Option<&str>]) -> TableColumn {
@@ -63,10 +63,10 @@ fn series() -> Series {
 }
 
 /// A name, a type and a response code.
-type Asked<'a> = (&'a str, &'a str, Option<&'a str>);
+type Answered<'a> = (&'a str, &'a str, Option<&'a str>);
 
 /// A day of traffic.
-pub(super) fn day() -> Content {
+pub(super) fn day() -> PageContent {
     let series = series();
     let sums: Vec<i64> = series.protocols.iter().map(|(_, bytes)| bytes.iter().sum()).collect();
     let bytes = sums.iter().sum::<i64>() + series.untimed.0;
@@ -150,9 +150,9 @@ pub(super) fn day() -> Content {
         ("4.3.2.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.", "PTR", Some("NXDOMAIN")),
         ("wpad.internal.example.", "A", Some("SERVFAIL")),
     ];
-    let dns = |rows, asked: &[Asked<'_>], first: i64| {
+    let dns = |rows, asked: &[Answered<'_>], first: i64| {
         let counts: Vec<i64> = (1..=i64::try_from(asked.len()).unwrap()).map(|place| first / (place * place)).collect();
-        let column = |of: fn(&Asked<'_>) -> Option<String>| TableColumn::Text(asked.iter().map(of).collect());
+        let column = |of: fn(&Answered<'_>) -> Option<String>| TableColumn::Text(asked.iter().map(of).collect());
         listed(
             rows,
             [
@@ -173,7 +173,7 @@ pub(super) fn day() -> Content {
             "a-very-long-label-that-somebody-made-up-to-see-what-happens.example.",
         ),
     ];
-    Content {
+    PageContent {
         title: None,
         of_captures: false,
         length: LengthKind::Wire,
@@ -221,7 +221,7 @@ pub(super) fn day() -> Content {
 }
 
 /// A capture an hour, of which two are damaged, one is odd and one was refused.
-fn captures(bytes: i64) -> Listed {
+fn captures(bytes: i64) -> Preview {
     let name = |n: i64| {
         Some(match n {
             24 => "/srv/captures/office/incoming/not-a-capture.pcap".to_owned(),

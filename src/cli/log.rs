@@ -17,8 +17,8 @@ use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
 use super::json::line;
-use super::nightly::LogFormat;
 use super::render::{complain, show};
+use super::select_args::LogFormat;
 use crate::cli::talk;
 
 /// Says how a conversion went, wherever that is wanted, and with which status the process ends.

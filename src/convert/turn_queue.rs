@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What the worker of one chunk tells that of the next.
 #[derive(Clone, Debug)]
-pub(super) struct Handover {
+pub(super) struct ChunkEnd {
     /// Where the chunk ended.
     pub(super) position: Position,
     /// Time of the last timed record before that.
@@ -25,18 +25,18 @@ pub(super) struct Handover {
 /// Tasks are begun in order, so the task whose turn it is has always been begun, and one that waits waits for work that
 /// is being done.
 #[derive(Debug)]
-pub(crate) struct Relay {
-    state: Mutex<(u64, Option<Handover>)>,
+pub(crate) struct TurnQueue {
+    state: Mutex<(u64, Option<ChunkEnd>)>,
     turn: Condvar,
 }
 
-impl Relay {
+impl TurnQueue {
     /// A relay whose first turn is that of the task numbered `first`.
     pub(crate) fn starting_at(first: u64) -> Self {
         Self { state: Mutex::new((first, None)), turn: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, (u64, Option<Handover>)> {
+    fn lock(&self) -> MutexGuard<'_, (u64, Option<ChunkEnd>)> {
         // Nothing in here can panic with the lock held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,7 +53,7 @@ impl Relay {
     }
 
     /// Waits for the turn of a task; returns what the one before it has handed over.
-    pub(super) fn wait(&self, task: u64, cancel: &Cancel) -> Result<Option<Handover>> {
+    pub(super) fn wait(&self, task: u64, cancel: &Cancel) -> Result<Option<ChunkEnd>> {
         let mut state = self.lock();
         while state.0 != task {
             cancel.check()?;
@@ -63,7 +63,7 @@ impl Relay {
     }
 
     /// Ends the turn of a task.
-    pub(super) fn pass(&self, task: u64, handover: Option<Handover>) {
+    pub(super) fn pass(&self, task: u64, handover: Option<ChunkEnd>) {
         *self.lock() = (task + 1, handover);
         self.turn.notify_all();
     }

@@ -7,11 +7,11 @@ use crate::packets::encode::without;
 /// What is known of each key: its number, and the last page that has it, both from 1 on; 0 for none. Used by column after
 /// column.
 #[derive(Debug, Default)]
-pub(super) struct Slots(Vec<[u32; 2]>);
+pub(super) struct IndexTable(Vec<[u32; 2]>);
 
 /// A column by the numbers of its dictionary's entries.
 #[derive(Debug, Default)]
-pub(super) struct Numbered {
+pub(super) struct Indexed {
     /// The key of each entry.
     pub(super) entries: Vec<u32>,
     /// The number of each row that is not null.
@@ -24,16 +24,16 @@ pub(super) struct Numbered {
 
 /// A page of such a column.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NumberedPage<'a> {
+pub(super) struct IndexedPage<'a> {
     /// The number of each row that is not null.
     pub(super) numbers: &'a [u32],
     /// The keys that occur.
     pub(super) seen: &'a [u32],
 }
 
-impl Slots {
+impl IndexTable {
     /// Numbers the keys of a column, which come page by page and are all below `space` or [`NO_CODE`] for null.
-    pub(super) fn number<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, space: usize, into: &mut Numbered) {
+    pub(super) fn number<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, space: usize, into: &mut Indexed) {
         into.entries.clear();
         into.numbers.clear();
         into.seen.clear();
@@ -53,8 +53,8 @@ impl Slots {
         }
     }
 
-    fn page(&mut self, page: u32, keys: &[u32], into: &mut Numbered) {
-        let Numbered { entries, numbers, seen, .. } = into;
+    fn page(&mut self, page: u32, keys: &[u32], into: &mut Indexed) {
+        let Indexed { entries, numbers, seen, .. } = into;
         let start = numbers.len();
         let mut nulls = 0;
         // Of a known length, so that room is asked for once; nulls go afterwards.
@@ -82,14 +82,14 @@ impl Slots {
     }
 }
 
-impl Numbered {
+impl Indexed {
     /// The pages of the column.
-    pub(super) fn pages(&self) -> impl Iterator<Item = NumberedPage<'_>> {
+    pub(super) fn pages(&self) -> impl Iterator<Item = IndexedPage<'_>> {
         let mut start = (0, 0);
         self.ends.iter().map(move |end| {
             let (numbers, seen) = (start.0..end.0, start.1..end.1);
             start = *end;
-            NumberedPage {
+            IndexedPage {
                 numbers: self.numbers.get(numbers).unwrap_or_default(),
                 seen: self.seen.get(seen).unwrap_or_default(),
             }

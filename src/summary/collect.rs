@@ -2,33 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use crate::aggregate::{Rule, Section, Space, Sums, Tallies};
+use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
 use crate::day::Day;
 use crate::error::Result;
 use crate::tables::Table;
 
-use super::beside::Beside;
-use super::derive::{Sink, sum_up};
+use super::derive::{RowSink, sum_up};
 use super::filter::Filter;
-use super::key::{DESCENDING, Key, Reader};
-use super::kind::Kind;
-use super::listed::Listed;
+use super::key::{DESCENDING, Key, KeyReader};
+use super::largest::Largest;
+use super::names_shown::NamesShown;
 use super::naming::Naming;
-use super::rows::Rows;
-use super::schema::{Order, SUMMARIES, Summary};
+use super::preview::Preview;
+use super::rows::SummaryRows;
+use super::schema::{SUMMARIES, SortOrder, Summary};
 use super::series::{Bins, Series};
-use super::top::Top;
+use super::sum_kind::SumKind;
 
-/// Rows of a table that are in memory at a time.
+/// SummaryRows of a table that are in memory at a time.
 const PIECE: usize = 8192;
 
 /// What was gathered.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct Collected {
     /// The tables, in the order in which they are shown; the largest rows first.
-    pub tables: Vec<Listed>,
+    pub tables: Vec<Preview>,
     /// Of the DNS messages, the answers with a response code other than `NOERROR`.
-    pub failures: Listed,
+    pub failures: Preview,
     /// Bytes and packets of all.
     pub total: (i64, i64),
     /// Traffic over time, if that was asked for.
@@ -39,32 +39,32 @@ pub struct Gathered {
 
 /// Gathers rows of several dates; those under the same key become one.
 #[derive(Debug)]
-pub struct Gather {
+pub struct Collect {
     window: i64,
-    /// Rows of several dates, to be added up. Those of one date are what they are.
-    several: Option<Tallies>,
-    tops: BTreeMap<Kind, Top>,
-    failures: Top,
+    /// SummaryRows of several dates, to be added up. Those of one date are what they are.
+    several: Option<Aggregator>,
+    tops: BTreeMap<SumKind, Largest>,
+    failures: Largest,
     total: Sums,
     bins: Option<Bins>,
     /// Names, for whoever wants them beside addresses instead of in a table.
-    beside: Option<Beside>,
+    beside: Option<NamesShown>,
     /// The table of rates is made of windows that begin with the first packet.
     from_first: bool,
 }
 
-impl Gather {
+impl Collect {
     /// Gathers the `top` largest rows of each table, of one date or of `several`. What has no room in memory is spilled.
     #[must_use]
     pub fn new(top: usize, window: i64, several: bool, space: &Space) -> Self {
         let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
-        let tops = kinds.map(|kind| (kind, Top::new(kind, top))).collect();
-        let several = several.then(|| Tallies::new(space));
+        let tops = kinds.map(|kind| (kind, Largest::new(kind, top))).collect();
+        let several = several.then(|| Aggregator::new(space));
         Self {
             window,
             several,
             tops,
-            failures: Top::new(Kind::Queries, top),
+            failures: Largest::new(SumKind::Queries, top),
             total: Sums::default(),
             bins: None,
             beside: None,
@@ -89,35 +89,35 @@ impl Gather {
     /// Gathers the names of the addresses that are listed, instead of the table of names.
     #[must_use]
     pub fn with_names(mut self, space: &Space) -> Self {
-        self.beside = Some(Beside::new(space));
+        self.beside = Some(NamesShown::new(space));
         self
     }
 
     /// Sums up one date, as far as the filter can be applied to each table ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
     ///
     /// # Memory
-    /// As [`Tallies`].
+    /// As [`Aggregator`].
     /// # Errors
     /// If sums cannot be read or spilled.
-    pub fn date(&mut self, day: Day, tallies: &mut Tallies, naming: &Naming, filter: &Filter) -> Result<()> {
+    pub fn date(&mut self, day: Day, tallies: &mut Aggregator, naming: &Naming, filter: &Filter) -> Result<()> {
         sum_up(day, tallies, naming, filter, self)
     }
 
     /// A window that begins with the first packet.
     pub(super) fn take_window(&mut self, key: &[u8], sums: Sums) -> Result<()> {
-        self.add(Kind::Rates, key, sums)
+        self.add(SumKind::Rates, key, sums)
     }
 
-    fn add(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
-        if let Some(bins) = self.bins.as_mut().filter(|_| kind == Kind::Windows) {
+    fn add(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
+        if let Some(bins) = self.bins.as_mut().filter(|_| kind == SumKind::Windows) {
             bins.add(key, sums);
         }
-        if let Some(beside) = self.beside.as_mut().filter(|_| kind == Kind::Named) {
+        if let Some(beside) = self.beside.as_mut().filter(|_| kind == SumKind::Named) {
             return beside.take(key, sums);
         }
         // Every packet is in one row of this table.
-        if kind == Kind::Protocols {
-            self.total.merge(&sums, Rule::Add);
+        if kind == SumKind::Protocols {
+            self.total.merge(&sums, Measure::Add);
         }
         match &mut self.several {
             Some(several) => several.add(kind.section(Day::EPOCH), key, sums),
@@ -134,7 +134,7 @@ impl Gather {
     /// The rows that were asked for.
     /// # Errors
     /// If what was spilled cannot be read.
-    pub fn finish(mut self) -> Result<Gathered> {
+    pub fn finish(mut self) -> Result<Collected> {
         if let Some(mut several) = self.several.take() {
             for kind in SUMMARIES.iter().filter_map(|summary| summary.kind) {
                 let mut merge = several.read(kind.section(Day::EPOCH))?;
@@ -147,10 +147,10 @@ impl Gather {
         let (window, mut tops, total) = (self.window, self.tops, (self.total.bytes, self.total.packets));
         let tables = SUMMARIES.iter().filter_map(|summary| Some(listed(summary, tops.remove(&summary.kind?)?, window)));
         let tables: Vec<_> = tables.collect();
-        let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(Kind::Queries));
+        let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(SumKind::Queries));
         let failures = failures.map(|summary| listed(summary, self.failures, window));
-        let none = || Listed { name: "dns_queries", rows: 0, first: Table::default() };
-        Ok(Gathered {
+        let none = || Preview { name: "dns_queries", rows: 0, first: Table::default() };
+        Ok(Collected {
             tables,
             failures: failures.unwrap_or_else(none),
             total,
@@ -164,12 +164,12 @@ impl Gather {
     /// # Errors
     /// If what was spilled cannot be read, or `each` fails.
     pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
-        let mut rows = Rows::new(summary, self.window);
+        let mut rows = SummaryRows::new(summary, self.window);
         let (Some(kind), Some(mut several)) = (summary.kind, self.several) else {
             return Ok(());
         };
         let section = kind.section(Day::EPOCH);
-        let skip = if summary.order == Order::Largest {
+        let skip = if summary.order == SortOrder::Largest {
             several = by_size(kind, &mut several, section)?;
             DESCENDING
         } else {
@@ -186,24 +186,24 @@ impl Gather {
     }
 }
 
-fn offer(tops: &mut BTreeMap<Kind, Top>, failures: &mut Top, kind: Kind, key: &[u8], sums: Sums) {
+fn offer(tops: &mut BTreeMap<SumKind, Largest>, failures: &mut Largest, kind: SumKind, key: &[u8], sums: Sums) {
     tops.get_mut(&kind).into_iter().for_each(|top| top.offer(key, sums));
-    if kind == Kind::Queries && is_failure(key) {
+    if kind == SumKind::Queries && is_failure(key) {
         failures.offer(key, sums);
     }
 }
 
 /// Whether DNS messages of a key are answers with a response code other than `NOERROR`.
 fn is_failure(key: &[u8]) -> bool {
-    let mut reader = Reader(key);
+    let mut reader = KeyReader(key);
     reader.name();
     reader.code();
     reader.code().is_some_and(|code| code != 0)
 }
 
 /// The keys of a section behind their sums, so that the largest comes first.
-pub(super) fn by_size(kind: Kind, tallies: &mut Tallies, section: Section) -> Result<Tallies> {
-    let mut sorted = Tallies::new(tallies.space());
+pub(super) fn by_size(kind: SumKind, tallies: &mut Aggregator, section: Group) -> Result<Aggregator> {
+    let mut sorted = Aggregator::new(tallies.space());
     let mut order = Key::default();
     let mut merge = tallies.read(section)?;
     while let Some((key, sums)) = merge.next()? {
@@ -212,18 +212,18 @@ pub(super) fn by_size(kind: Kind, tallies: &mut Tallies, section: Section) -> Re
     Ok(sorted)
 }
 
-fn listed(summary: &Summary, top: Top, window: i64) -> Listed {
-    let mut rows = Rows::new(summary, window);
+fn listed(summary: &Summary, top: Largest, window: i64) -> Preview {
+    let mut rows = SummaryRows::new(summary, window);
     let offered = top.offered();
     for (key, sums) in top.into_largest() {
         summary.kind.iter().for_each(|kind| rows.push(*kind, &key, sums));
     }
-    Listed { name: summary.name, rows: offered, first: rows.take() }
+    Preview { name: summary.name, rows: offered, first: rows.take() }
 }
 
-impl Sink for Gather {
-    fn take(&mut self, kind: Kind, key: &[u8], sums: Sums) -> Result<()> {
-        let unwanted = kind == Kind::Unnamed || self.from_first && kind == Kind::Rates;
+impl RowSink for Collect {
+    fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
+        let unwanted = kind == SumKind::Unnamed || self.from_first && kind == SumKind::Rates;
         if unwanted { Ok(()) } else { self.add(kind, key, sums) }
     }
 }

@@ -9,7 +9,7 @@ use crate::text::time;
 
 /// The beginning of a table, largest rows first, and how many rows it has.
 #[derive(Clone, Debug, Default)]
-pub struct Listed {
+pub struct Preview {
     /// Its name.
     pub name: &'static str,
     /// How many rows it has.
@@ -18,7 +18,7 @@ pub struct Listed {
     pub first: Table,
 }
 
-impl Listed {
+impl Preview {
     /// How many rows are not listed.
     #[must_use]
     pub fn left(&self) -> u64 {
@@ -26,13 +26,13 @@ impl Listed {
     }
 }
 
-impl Serialize for Listed {
+impl Serialize for Preview {
     /// As an object: its name, how many rows it has, and the first of them as an array of objects.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.first.rows())
             .map(|row| self.first.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())
             .collect();
-        let mut object = serializer.serialize_struct("Listed", 3)?;
+        let mut object = serializer.serialize_struct("Preview", 3)?;
         object.serialize_field("name", self.name)?;
         object.serialize_field("rows", &self.rows)?;
         object.serialize_field("first", &rows)?;

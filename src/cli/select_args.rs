@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::outcome::MaxDamaged;
-use crate::select::Rules;
+use crate::select::SelectOptions;
 
 use super::args::Micros;
 use super::parse::{duration_or_none, max_damaged};
@@ -34,14 +34,14 @@ pub(super) struct RulesArgs {
 }
 
 impl RulesArgs {
-    pub(super) fn rules(&self) -> Rules {
-        Rules {
+    pub(super) fn rules(&self) -> SelectOptions {
+        SelectOptions {
             force: self.force,
             retry_damaged: self.retry_damaged,
             dedupe: self.dedupe,
             settle: self.settle.duration(),
             allow_empty: self.allow_empty,
-            ..Rules::default()
+            ..SelectOptions::default()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What summaries are made of: what a unit counts, and the tables that follow from it.
 
-use crate::aggregate::{Rule, Section, Sums};
+use crate::aggregate::{Group, Measure, Sums};
 use crate::day::Day;
 
 /// What is added up. The first ones are what a unit counts and leaves behind; the rest follows from these.
@@ -8,7 +8,7 @@ use crate::day::Day;
 /// The numbers are in files: they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum SumKind {
     /// By destination, source and protocol.
     Flows = 0,
     /// By start of a window and protocol.
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     /// By address and name that DNS gave it: answers, and when they were seen.
     Names = 4,
     /// By time of the packet; only where windows begin with the first one.
-    Instants = 5,
+    AlignedWindows = 5,
     /// As `Names`, of the messages within some times only; never in a file.
     NamesWithin = 6,
     /// By destination address.
@@ -41,7 +41,7 @@ pub(crate) enum Kind {
     Named = 23,
 }
 
-impl Kind {
+impl SumKind {
     /// By which bytes and packets its rows are ordered: ports by what was sent to and from them.
     pub(crate) fn size(self, sums: &Sums) -> (i64, i64) {
         match (self, sums.more) {
@@ -51,12 +51,12 @@ impl Kind {
     }
 
     /// Its section of a date.
-    pub(crate) fn section(self, day: Day) -> Section {
+    pub(crate) fn section(self, day: Day) -> Group {
         let rule = match self {
-            Self::Names | Self::NamesWithin => Rule::Span,
-            Self::Ports => Rule::Add,
-            _ => Rule::Plain,
+            Self::Names | Self::NamesWithin => Measure::Span,
+            Self::Ports => Measure::Add,
+            _ => Measure::Plain,
         };
-        Section { day, kind: self as u8, rule, owned: false }
+        Group { day, kind: self as u8, rule, owned: false }
     }
 }

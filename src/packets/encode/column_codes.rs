@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::code_table::NO_CODE;
 
-use crate::packets::encode::hybrid;
+use crate::packets::encode::rle_bitpack;
 
 /// The keys of a column's rows.
 #[derive(Clone, Copy, Debug)]
@@ -98,11 +98,11 @@ pub(super) fn levels(
     out.extend_from_slice(&[0; size_of::<u32>()]);
     let begin = out.len();
     if nulls == 0 || nulls == rows {
-        hybrid::repeat(u32::from(nulls == 0), rows, 1, out);
+        rle_bitpack::repeat(u32::from(nulls == 0), rows, 1, out);
     } else {
         bits.clear();
         fill(bits);
-        hybrid::encode_levels(bits, rows, out);
+        rle_bitpack::encode_levels(bits, rows, out);
     }
     let bytes = u32::try_from(out.len() - begin).unwrap_or(u32::MAX);
     if let Some(place) = out.get_mut(start..).and_then(|out| out.first_chunk_mut()) {

@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use super::present::Present;
 use crate::capture::DamageKind;
 use crate::discover::{Candidate, Format, Input, Lead, Refusal, is_capture_name};
-use crate::lake::{Holdings, InputEntry, Seen};
+use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::outcome::Report;
 use crate::text::plural_of;
 
 use super::same_content::Look;
-use super::selection::{Rules, same};
+use super::selection::{SelectOptions, same};
 
 /// Captures that are being sorted out.
-pub(super) struct Sorting<'a> {
+pub(super) struct Selector<'a> {
     pub(super) named: HashSet<&'a PathBuf>,
-    pub(super) held: &'a Holdings,
-    pub(super) rules: &'a Rules,
+    pub(super) held: &'a Snapshot,
+    pub(super) rules: &'a SelectOptions,
     /// How captures are compared; none for a command that knows no lake.
     pub(super) look: Option<Look<'a>>,
     pub(super) report: &'a mut Report,
@@ -33,11 +33,11 @@ pub(super) struct Sorting<'a> {
     pub(super) stood_for: Vec<(Candidate, usize)>,
 }
 
-impl<'a> Sorting<'a> {
+impl<'a> Selector<'a> {
     /// Meets a file.
     pub(super) fn meet(&mut self, candidate: Candidate) {
         match self.held.input_at(&candidate.absolute) {
-            Some(entry) if same(&Seen::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
+            Some(entry) if same(&FileStamp::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
                 self.report.unchanged += 1;
                 self.unchanged.insert(entry.id);
                 self.present.add(&candidate.path, &candidate.absolute);
@@ -85,7 +85,7 @@ impl<'a> Sorting<'a> {
 
     /// Opens a file, to see what it is.
     fn open(&mut self, candidate: Candidate, held: Option<usize>) {
-        let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, Seen::of(&candidate));
+        let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, FileStamp::of(&candidate));
         let says_so = held.is_some() || is_capture_name(&path);
         match candidate.probe_within(self.rules.window) {
             // A file without bytes is a capture only if somebody says so.
@@ -109,7 +109,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// Notes a file that is no input.
-    pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<Seen>) {
+    pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<FileStamp>) {
         self.refused.insert(path.clone());
         let held = seen.as_ref().and_then(|seen| self.held.input_at(&seen.absolute));
         self.report.refuse(path, refusal, seen.filter(|_| refusal.is_of_content()));

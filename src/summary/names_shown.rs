@@ -2,27 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use crate::aggregate::{Space, Sums, Tallies};
+use crate::aggregate::{Aggregator, Space, Sums};
 use crate::day::Day;
 use crate::error::Result;
 
-use super::key::{NOBODY, Reader};
-use super::kind::Kind;
-use super::top::Top;
+use super::key::{KeyReader, NOBODY};
+use super::largest::Largest;
+use super::sum_kind::SumKind;
 
 /// Names of all addresses, until it is known which are listed.
 #[derive(Debug)]
-pub(super) struct Beside(Tallies);
+pub(super) struct NamesShown(Aggregator);
 
-impl Beside {
+impl NamesShown {
     /// None yet; what has no room in memory is spilled.
     pub(super) fn new(space: &Space) -> Self {
-        Self(Tallies::new(space))
+        Self(Aggregator::new(space))
     }
 
     /// Takes a row of the table of names, of any date.
     pub(super) fn take(&mut self, key: &[u8], sums: Sums) -> Result<()> {
-        self.0.add(Kind::Named.section(Day::EPOCH), key, sums)
+        self.0.add(SumKind::Named.section(Day::EPOCH), key, sums)
     }
 
     /// The names of the addresses in the tables of volumes and conversations, by their text. Of an address that changed
@@ -32,26 +32,26 @@ impl Beside {
     /// The addresses that are listed.
     /// # Errors
     /// If what was spilled cannot be read.
-    pub(super) fn names(mut self, tops: &BTreeMap<Kind, Top>) -> Result<BTreeMap<String, String>> {
+    pub(super) fn names(mut self, tops: &BTreeMap<SumKind, Largest>) -> Result<BTreeMap<String, String>> {
         let mut listed = BTreeMap::<Vec<u8>, Option<((i64, i64), String)>>::new();
-        for kind in [Kind::ByIp, Kind::BySrc, Kind::Conversations] {
-            for key in tops.get(&kind).into_iter().flat_map(Top::keys).filter(|key| *key != NOBODY) {
-                let mut reader = Reader(key);
+        for kind in [SumKind::ByIp, SumKind::BySrc, SumKind::Conversations] {
+            for key in tops.get(&kind).into_iter().flat_map(Largest::keys).filter(|key| *key != NOBODY) {
+                let mut reader = KeyReader(key);
                 while !reader.0.is_empty() {
                     listed.entry(reader.address_bytes().to_vec()).or_default();
                 }
             }
         }
-        let mut merge = self.0.read(Kind::Named.section(Day::EPOCH))?;
+        let mut merge = self.0.read(SumKind::Named.section(Day::EPOCH))?;
         while let Some((key, sums)) = merge.next()? {
-            let mut reader = Reader(key);
+            let mut reader = KeyReader(key);
             let Some(held) = listed.get_mut(reader.address_bytes()) else { continue };
             let size = (sums.bytes, sums.packets);
             if held.as_ref().is_none_or(|(most, _)| *most < size) {
                 *held = Some((size, reader.name().to_owned()));
             }
         }
-        let named = listed.into_iter().filter_map(|(key, name)| Some((Reader(&key).address()?.to_text(), name?.1)));
+        let named = listed.into_iter().filter_map(|(key, name)| Some((KeyReader(&key).address()?.to_text(), name?.1)));
         Ok(named.collect())
     }
 }

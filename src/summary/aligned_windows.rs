@@ -7,14 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::aggregate::{Rule, Space, Sums, Tallies};
+use crate::aggregate::{Aggregator, Measure, Space, Sums};
 use crate::capture::Timestamp;
 use crate::day::Day;
 use crate::error::{Error, Result};
 
-use super::gather::Gather;
-use super::key::{Key, Reader};
-use super::kind::Kind;
+use super::collect::Collect;
+use super::key::{Key, KeyReader};
+use super::sum_kind::SumKind;
 
 /// Windows at most: a wrong time far away would else make billions.
 const MAX_WINDOWS: i128 = 50_000_000;
@@ -22,16 +22,16 @@ const NANOS: i128 = 1_000_000_000;
 
 /// Bytes and packets by exact time, to the nanosecond.
 #[derive(Debug)]
-pub struct Instants {
-    tallies: Tallies,
+pub struct AlignedWindows {
+    tallies: Aggregator,
     key: Key,
 }
 
-impl Instants {
+impl AlignedWindows {
     /// None yet; what has no room in memory is spilled.
     #[must_use]
     pub fn new(space: &Space) -> Self {
-        Self { tallies: Tallies::new(space), key: Key::default() }
+        Self { tallies: Aggregator::new(space), key: Key::default() }
     }
 
     /// Adds a packet that belongs to `day`.
@@ -41,7 +41,7 @@ impl Instants {
     pub fn add(&mut self, day: Day, time: Option<Timestamp>, bytes: i64) -> Result<()> {
         let key = self.key.clear().time(time.map(Timestamp::seconds));
         key.nanos(time.map_or(0, Timestamp::subsec_nanos));
-        self.tallies.add(Kind::Instants.section(day), key.bytes(), Sums::of(bytes, 1))
+        self.tallies.add(SumKind::AlignedWindows.section(day), key.bytes(), Sums::of(bytes, 1))
     }
 
     /// What was added under [`Day::UNKNOWN`] belongs to `day`.
@@ -51,7 +51,7 @@ impl Instants {
 
     /// All that was added.
     #[must_use]
-    pub fn into_tallies(self) -> Tallies {
+    pub fn into_tallies(self) -> Aggregator {
         self.tallies
     }
 }
@@ -60,7 +60,12 @@ impl Instants {
 ///
 /// # Errors
 /// If there would be more windows than anybody reads, or sums cannot be read.
-pub fn windows_from_first(days: &BTreeSet<Day>, tallies: &mut Tallies, window: i64, gather: &mut Gather) -> Result<()> {
+pub fn windows_from_first(
+    days: &BTreeSet<Day>,
+    tallies: &mut Aggregator,
+    window: i64,
+    gather: &mut Collect,
+) -> Result<()> {
     let length = i128::from(window) * 1000;
     let mut first = None;
     let (mut held, mut sums, mut key) = (0, Sums::default(), Key::default());
@@ -71,11 +76,11 @@ pub fn windows_from_first(days: &BTreeSet<Day>, tallies: &mut Tallies, window: i
     };
     // A packet's date is that of its time, so those of the dates in order are in order.
     for day in days {
-        let mut merge = tallies.read(Kind::Instants.section(*day))?;
+        let mut merge = tallies.read(SumKind::AlignedWindows.section(*day))?;
         while let Some((bytes, more)) = merge.next()? {
-            let mut reader = Reader(bytes);
+            let mut reader = KeyReader(bytes);
             let Some(seconds) = reader.time() else {
-                untimed.get_or_insert_default().merge(&more, Rule::Add);
+                untimed.get_or_insert_default().merge(&more, Measure::Add);
                 continue;
             };
             let time = i128::from(seconds) * NANOS + i128::from(reader.nanos());
@@ -88,7 +93,7 @@ pub fn windows_from_first(days: &BTreeSet<Day>, tallies: &mut Tallies, window: i
                 take(first, held, std::mem::take(&mut sums))?;
                 held += 1;
             }
-            sums.merge(&more, Rule::Add);
+            sums.merge(&more, Measure::Add);
         }
     }
     if let Some(first) = first {

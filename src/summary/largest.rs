@@ -2,15 +2,15 @@
 
 use std::collections::BinaryHeap;
 
-use crate::aggregate::{Rule, Sums};
+use crate::aggregate::{Measure, Sums};
 
 use super::key::{DESCENDING, Key};
-use super::kind::Kind;
+use super::sum_kind::SumKind;
 
 /// Keeps the keys with the most bytes, then packets, then the first in order; each key is offered once.
 #[derive(Debug)]
-pub(crate) struct Top {
-    kind: Kind,
+pub(crate) struct Largest {
+    kind: SumKind,
     room: usize,
     /// The smallest of those that are kept is the greatest.
     kept: BinaryHeap<(Vec<u8>, [i64; 4])>,
@@ -22,9 +22,9 @@ pub(crate) struct Top {
     key: Key,
 }
 
-impl Top {
+impl Largest {
     /// Room for so many rows of a table.
-    pub(crate) fn new(kind: Kind, room: usize) -> Self {
+    pub(crate) fn new(kind: SumKind, room: usize) -> Self {
         Self {
             kind,
             room,
@@ -39,23 +39,23 @@ impl Top {
     pub(crate) fn offer(&mut self, key: &[u8], sums: Sums) {
         self.offered += 1;
         if self.room == 0 {
-            return self.rest.merge(&sums, Rule::Add);
+            return self.rest.merge(&sums, Measure::Add);
         }
         let full = self.kept.len() >= self.room;
         let size = self.kind.size(&sums);
         // Most are far too small, and need no look at their keys.
         if full && size < self.smallest {
-            return self.rest.merge(&sums, Rule::Add);
+            return self.rest.merge(&sums, Measure::Add);
         }
         let order = self.key.clear().descending(size).raw(key).bytes();
         if full && self.kept.peek().is_some_and(|(smallest, _)| order > smallest.as_slice()) {
-            return self.rest.merge(&sums, Rule::Add);
+            return self.rest.merge(&sums, Measure::Add);
         }
         let [a, b] = sums.more;
         let numbers = [sums.bytes, sums.packets, a, b];
         if let Some(mut smallest) = self.kept.peek_mut().filter(|_| full) {
             let (_, [bytes, packets, ..]) = *smallest;
-            self.rest.merge(&Sums::of(bytes, packets), Rule::Add);
+            self.rest.merge(&Sums::of(bytes, packets), Measure::Add);
             *smallest = (order.to_vec(), numbers);
         } else {
             self.kept.push((order.to_vec(), numbers));

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::aggregate::Tallies;
+use crate::aggregate::Aggregator;
 use crate::day::Day;
 use crate::error::Result;
 
-use super::kind::Kind;
+use super::sum_kind::SumKind;
 
 /// Of what units have counted and the rows were taken out of, the dates on which something is left, and how many sums it
 /// is. What is counted of DNS messages is not in the rows.
 ///
 /// # Errors
 /// If sums cannot be read.
-pub fn what_rows_do_not_give(tallies: &mut Tallies) -> Result<BTreeMap<Day, u64>> {
+pub fn what_rows_do_not_give(tallies: &mut Aggregator) -> Result<BTreeMap<Day, u64>> {
     let mut left = BTreeMap::new();
-    let of_rows = [Kind::Flows, Kind::Windows, Kind::Ports].map(|kind| kind as u8);
+    let of_rows = [SumKind::Flows, SumKind::Windows, SumKind::Ports].map(|kind| kind as u8);
     for section in tallies.sections().into_iter().filter(|section| of_rows.contains(&section.kind)) {
         let mut merge = tallies.read(section)?;
         while let Some((_, sums)) = merge.next()? {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// chunks has a hash for each: they are read side by side, and their ends are kept so that anybody can hash the same
 /// pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
+pub struct ContentHashes {
     /// Offset of the first piece, in the unpacked capture.
     start: u64,
     /// The pieces, each beginning where the one before it ends.
@@ -25,7 +25,7 @@ pub struct Piece {
     pub hash: String,
 }
 
-impl Content {
+impl ContentHashes {
     /// One piece, up to `end`; nothing if there is nothing in it.
     pub(super) fn of_piece(start: u64, end: u64, hash: String) -> Self {
         let pieces = if end > start { vec![Piece { end, hash }] } else { Vec::new() };
@@ -67,16 +67,17 @@ impl Content {
 mod tests {
     use super::*;
 
-    fn piece(start: u64, end: u64) -> Option<Content> {
-        Some(Content::of_piece(start, end, format!("{start}-{end}")))
+    fn piece(start: u64, end: u64) -> Option<ContentHashes> {
+        Some(ContentHashes::of_piece(start, end, format!("{start}-{end}")))
     }
 
     #[test]
     fn chunks_join_where_they_meet() {
-        let whole = Content::joined(Content::joined(piece(24, 100), piece(100, 100)), piece(100, 180)).unwrap();
+        let whole =
+            ContentHashes::joined(ContentHashes::joined(piece(24, 100), piece(100, 100)), piece(100, 180)).unwrap();
         assert_eq!((whole.start(), whole.end(), whole.pieces().len()), (24, 180, 2));
-        assert_eq!(Content::joined(piece(24, 100), piece(101, 180)), None);
-        assert_eq!(Content::joined(piece(24, 100), None), None);
-        assert_eq!(Content::joined(Some(Content::default()), piece(24, 100)), piece(24, 100));
+        assert_eq!(ContentHashes::joined(piece(24, 100), piece(101, 180)), None);
+        assert_eq!(ContentHashes::joined(piece(24, 100), None), None);
+        assert_eq!(ContentHashes::joined(Some(ContentHashes::default()), piece(24, 100)), piece(24, 100));
     }
 }
