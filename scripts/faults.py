@@ -265,7 +265,10 @@ def sweep(scenario, parcap, work, made, figures, options):
             path = log.read_text().splitlines()[0].split(" ", 1)[1]
             where = path.replace(f"{work}/", "")
             wrong = ran.unsound(killed=how == "kill") + lakes.unsound(lake)
-            reading = path.startswith(f"{scenario.archive}/") and calls in ("read", "pread64", "openat")
+            # Failures on end may begin in another file, and end in a capture.
+            reading = calls in ("read", "pread64", "openat") and (
+                path.startswith(f"{scenario.archive}/") or ran.status == 3 != scenario.status
+            )
             figures.notes[f"{how} in {calls.split()[0]} that the run got over (exit 0)"] += ran.status == 0
             figures.notes[f"{how} in {calls.split()[0]} that cost a capture (exit 3)"] += ran.status == 3 != scenario.status
             wrong += after(scenario, parcap, lake, figures, reading)
