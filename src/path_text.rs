@@ -59,6 +59,12 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
         .ok_or_else(|| serde::de::Error::custom("a path's hex must be pairs of hexadecimal digits"))
 }
 
+/// What is shown in place of a character that would steer the terminal.
+#[must_use]
+pub fn visible(character: char) -> char {
+    if steers(character) { '\u{fffd}' } else { character }
+}
+
 /// Lists of paths, each as [`serialize`] writes it. For `#[serde(with = "path_text::list")]`.
 pub mod list {
     use std::path::PathBuf;

@@ -10,10 +10,10 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel}
 use std::thread;
 
 use crate::error::{Error, Result};
+use crate::packets::ParquetError;
 use crate::packets::PartitionKey;
 use crate::packets::Rows;
 use crate::packets::{EncodedRowGroup, Encoder};
-use parquet::errors::ParquetError;
 
 /// How many workers have nothing to do; less than none while assistants have the places of workers that work again.
 #[derive(Debug, Default)]

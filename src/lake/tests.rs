@@ -43,7 +43,7 @@ fn manifest(sequence: u64) -> Manifest {
 }
 
 /// Every file below a folder that readers may see, and its text.
-pub(crate) fn visible(lake: &Lake) -> BTreeMap<PathBuf, String> {
+fn visible(lake: &Lake) -> BTreeMap<PathBuf, String> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![lake.resolve(Path::new("packets"))]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten() {

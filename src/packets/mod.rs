@@ -37,6 +37,7 @@ pub use batch::Batch;
 pub use code_table::{CodeTable, DictionaryValue, NO_CODE};
 pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;
+pub use parquet::errors::ParquetError;
 pub(crate) use part::failed;
 pub use part::{Origin, PartFile, PartWriter, RowRange};
 pub(crate) use part_reader::unreadable;

@@ -41,7 +41,6 @@ pub use left_out::{LeftOut, left_out_of_packets, left_out_of_sums};
 pub use naming::{Naming, NamingSource};
 pub use partial::Partial;
 pub use preview::Preview;
-pub(crate) use render::visible;
 pub use render::{Units, render};
 pub(crate) use rows::SummaryRows;
 pub(crate) use schema::SortOrder;

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
 
 use indicatif::DecimalBytes;
 
-use crate::path_text;
+use crate::path_text::visible;
 use crate::plan::Status;
 use crate::tables::{Table, TableColumn};
 
@@ -95,11 +95,6 @@ fn cell(column: &TableColumn, row: usize, values: Option<Values>, units: Units) 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for people; rates are not negative")]
 fn whole(rate: f64) -> u64 {
     rate.round() as u64
-}
-
-/// What is shown in place of a character that would steer the terminal.
-pub(crate) fn visible(character: char) -> char {
-    if path_text::steers(character) { '\u{fffd}' } else { character }
 }
 
 #[cfg(test)]

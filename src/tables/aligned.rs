@@ -1,6 +1,6 @@
 //! Text in columns, a line a row whatever the width of the terminal: for lists that are read by people and by scripts.
 
-use crate::summary::visible;
+use crate::path_text::visible;
 
 /// Draws rows with two blanks between columns; numbers, in the columns `right`, end below each other. The last column is
 /// as long as it is. What would steer the terminal is not drawn.

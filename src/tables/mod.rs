@@ -1,11 +1,12 @@
 //! Small tables: columns in memory, as Parquet, as CSV and as text.
 
 mod aligned;
-mod csv;
+mod as_csv;
+
 mod file;
 mod table;
 
 pub(crate) use aligned::aligned;
-pub use csv::csv;
+pub use as_csv::csv;
 pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
 pub use table::{Table, TableColumn};
