@@ -27,8 +27,9 @@ use parcap::decode::{Packet, decode};
 use parcap::discover::Compression;
 use parcap::packets::Encoder;
 use parcap::packets::Rows;
-use parcap::progress::Progress;
+use parcap::observer::Unobserved;
 use parcap::select::SelectOptions;
+use std::sync::Arc;
 
 /// Copies of the recorded capture: 131 thousand packets, a row group.
 const COPIES: u32 = 280;
@@ -212,7 +213,7 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> ConvertRequest {
         wait: Duration::ZERO,
         top: 10,
         dry_run: false,
-        progress: Progress::Never,
+        observer: Arc::new(Unobserved),
         cancel: Cancel::default(),
     }
 }

@@ -21,6 +21,7 @@ const ORDER: [&str; 30] = [
     "text",
     "cancel",
     "threads",
+    "observer",
     "error",
     "config",
     "storage",
@@ -39,7 +40,6 @@ const ORDER: [&str; 30] = [
     "convert",
     "inspect",
     "report",
-    "progress",
     "commands",
     "cli",
 ];
@@ -68,7 +68,7 @@ const DOORS: [(&str, &[&str]); 33] = [
     (
         "indicatif",
         &[
-            "progress.rs",
+            "cli/progress.rs",
             "text.rs",
             "outcome/messages.rs",
             "outcome/would_convert.rs",

@@ -12,7 +12,7 @@ use crate::config::{
     CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
 };
 use crate::config::{LengthKind, TimestampUnit};
-use crate::progress::Progress;
+use super::progress::Progress;
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{compression, micros, partition_by, size};
@@ -316,14 +316,15 @@ impl ConvertArgs {
             top: self.shown.top,
             dry_run: self.dry_run,
             wait: self.nightly.wait.duration(),
-            progress: match self.progress {
+            observer: match self.progress {
                 ProgressArg::Auto if self.shown.quiet || self.nightly.told.log_format == LogFormat::Json => {
                     Progress::Never
                 }
                 ProgressArg::Auto => Progress::Auto,
                 ProgressArg::Always => Progress::Always,
                 ProgressArg::Never => Progress::Never,
-            },
+            }
+            .observer(),
             cancel: cancel.clone(),
         }
     }

@@ -9,6 +9,7 @@ mod lake;
 mod log;
 mod metrics;
 mod parse;
+mod progress;
 mod planned;
 mod ptr;
 mod render;

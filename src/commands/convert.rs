@@ -1,6 +1,7 @@
 //! `parcap convert`: captures to the packets table, then the summaries as the final stage.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
@@ -12,8 +13,7 @@ use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::packets::Encoder;
 use crate::plan::{Unit, plan};
-use crate::progress;
-use crate::progress::Progress;
+use crate::observer::{Observer, observed};
 use crate::threads::workers;
 
 use crate::convert::FinalStage;
@@ -56,8 +56,8 @@ pub struct ConvertRequest {
     pub dry_run: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
-    /// Whether progress is shown.
-    pub progress: Progress,
+    /// Who is told how far it is.
+    pub observer: Arc<dyn Observer>,
     /// How the run is stopped early.
     pub cancel: Cancel,
 }
@@ -152,7 +152,7 @@ fn convert_and_commit(
     let units = plan(sampled, settings, &taken);
     let bytes = units.iter().map(bytes_of).sum();
     let mut rows =
-        progress::watch(request.progress, bytes, &workshop.meter, || convert_units(&units, &workshop, request.jobs))?;
+        observed(&*request.observer, bytes, &workshop.meter, || convert_units(&units, &workshop, request.jobs))?;
     if request.strict {
         rows = refuse_damaged(rows, workshop, request.jobs, &taken, report)?;
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Saved, Space};
@@ -20,6 +19,7 @@ use super::encode_thread::IdleWorkers;
 use super::part_set::PartSet;
 use super::turn_queue::TurnQueue;
 use crate::cancel::Cancel;
+use crate::observer::Meter;
 
 /// What all units of a run share.
 pub struct ConvertContext {
@@ -36,7 +36,7 @@ pub struct ConvertContext {
     /// Memory for windows larger than usual.
     pub windows: DecoderMemory,
     /// How far the run is.
-    pub meter: Meter,
+    pub meter: Arc<Meter>,
     /// Memory for rows that no task uses now.
     pub spare: RowPool,
     /// Workers that have nothing to do.
@@ -54,7 +54,7 @@ impl ConvertContext {
             cancel,
             memory,
             windows: DecoderMemory::new(&memory),
-            meter: Meter::default(),
+            meter: Arc::default(),
             spare: RowPool::default(),
             idle: IdleWorkers::default(),
         }
@@ -74,22 +74,6 @@ impl RowPool {
         // A task with many partitions has many; one is enough to begin with.
         spare.truncate(1);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(spare);
-    }
-}
-
-/// Counts that a progress bar reads while workers write them.
-#[derive(Debug, Default)]
-pub struct Meter {
-    /// Bytes of the inputs that have been read, packed where they are packed.
-    pub bytes: AtomicU64,
-    /// Packet records converted.
-    pub records: AtomicU64,
-}
-
-impl Meter {
-    pub(super) fn add(&self, bytes: u64, records: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.records.fetch_add(records, Ordering::Relaxed);
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use counts::Counts;
 pub use counts::oddities;
 pub use decoder_memory::DecoderMemory;
 pub(crate) use final_stage::FinalStage;
-pub use job::{ConvertContext, Meter, RowPool};
+pub use job::{ConvertContext, RowPool};
 pub use naming::now;
 pub use pool::{convert_unit, convert_units};
 pub(crate) use publish::publish;

@@ -31,7 +31,7 @@ use parcap::commands::ConvertRequest;
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
 use parcap::outcome::Report;
-use parcap::progress::Progress;
+use parcap::observer::Unobserved;
 use parcap::select::SelectOptions;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -137,7 +137,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> ConvertReques
         top: 10,
         dry_run: false,
         wait: Duration::ZERO,
-        progress: Progress::Never,
+        observer: Arc::new(Unobserved),
         cancel: Cancel::default(),
     }
 }

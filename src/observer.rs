@@ -1,0 +1,71 @@
+//! Whoever wants to know how far a run is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts that a progress bar reads while workers write them.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Bytes of the inputs that have been read, packed where they are packed.
+    pub bytes: AtomicU64,
+    /// Packet records converted.
+    pub records: AtomicU64,
+}
+
+impl Meter {
+    pub(super) fn add(&self, bytes: u64, records: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.records.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+/// Is told when a run begins and ends to read captures. What it draws, and where, is its own business: a run prints nothing.
+///
+/// ```
+/// # use std::sync::{Arc, Mutex};
+/// # use std::sync::atomic::Ordering;
+/// # use parcap::observer::{Meter, Observer};
+/// #[derive(Debug, Default)]
+/// struct Records(Mutex<Option<Arc<Meter>>>);
+///
+/// impl Observer for Records {
+///     fn begin(&self, _bytes: u64, meter: &Arc<Meter>) {
+///         *self.0.lock().unwrap() = Some(Arc::clone(meter));
+///     }
+///     fn end(&self) {
+///         let meter = self.0.lock().unwrap().take().unwrap();
+///         println!("{} records", meter.records.load(Ordering::Relaxed));
+///     }
+/// }
+/// ```
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// Captures of `bytes` bytes are going to be read; `meter` counts what has been, until [`Observer::end`].
+    fn begin(&self, bytes: u64, meter: &Arc<Meter>);
+
+    /// They have been read, or the run failed.
+    fn end(&self);
+}
+
+/// An observer that looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn begin(&self, _bytes: u64, _meter: &Arc<Meter>) {}
+
+    fn end(&self) {}
+}
+
+/// Does the work, and tells an observer before and after it, also if it panics.
+pub(crate) fn observed<T>(observer: &dyn Observer, bytes: u64, meter: &Arc<Meter>, work: impl FnOnce() -> T) -> T {
+    struct End<'a>(&'a dyn Observer);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.end();
+        }
+    }
+    observer.begin(bytes, meter);
+    let _end = End(observer);
+    work()
+}
