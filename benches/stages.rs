@@ -25,9 +25,9 @@ use parcap::config::Settings;
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::decode::{Packet, decode};
 use parcap::discover::Compression;
+use parcap::observer::Unobserved;
 use parcap::packets::Encoder;
 use parcap::packets::Rows;
-use parcap::observer::Unobserved;
 use parcap::select::SelectOptions;
 use std::sync::Arc;
 

@@ -59,13 +59,13 @@ impl Observer for Unobserved {
 
 /// Does the work, and tells an observer before and after it, also if it panics.
 pub(crate) fn observed<T>(observer: &dyn Observer, bytes: u64, meter: &Arc<Meter>, work: impl FnOnce() -> T) -> T {
-    struct End<'a>(&'a dyn Observer);
-    impl Drop for End<'_> {
+    struct Ended<'a>(&'a dyn Observer);
+    impl Drop for Ended<'_> {
         fn drop(&mut self) {
             self.0.end();
         }
     }
     observer.begin(bytes, meter);
-    let _end = End(observer);
+    let _ended = Ended(observer);
     work()
 }

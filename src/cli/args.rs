@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::progress::Progress;
 use crate::cancel::Cancel;
 use crate::commands::ConvertRequest;
 use crate::config::PartitionBy;
@@ -12,7 +13,6 @@ use crate::config::{
     CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
 };
 use crate::config::{LengthKind, TimestampUnit};
-use super::progress::Progress;
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{compression, micros, partition_by, size};

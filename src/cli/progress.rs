@@ -37,7 +37,7 @@ impl Progress {
 
 /// A bar on stderr that moves while captures are read.
 #[derive(Debug, Default)]
-pub(super) struct Bar(Mutex<Option<Moving>>);
+pub(super) struct TerminalBar(Mutex<Option<Moving>>);
 
 /// The thread that moves a bar until it is told to end.
 #[derive(Debug)]
@@ -49,11 +49,11 @@ struct Moving {
 impl Progress {
     /// Who draws the bar, or nobody.
     pub(super) fn observer(self) -> Arc<dyn Observer> {
-        if self.is_shown() { Arc::new(Bar::default()) } else { Arc::new(Unobserved) }
+        if self.is_shown() { Arc::new(TerminalBar::default()) } else { Arc::new(Unobserved) }
     }
 }
 
-impl Observer for Bar {
+impl Observer for TerminalBar {
     fn begin(&self, bytes: u64, meter: &Arc<Meter>) {
         let bar = ProgressBar::with_draw_target(Some(bytes).filter(|bytes| *bytes > 0), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template(

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::lake::{Lake, Losses, Snapshot, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
+use crate::observer::{Observer, observed};
 use crate::packets::Encoder;
 use crate::plan::{Unit, plan};
-use crate::observer::{Observer, observed};
 use crate::threads::workers;
 
 use crate::convert::FinalStage;

@@ -4,17 +4,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-    TimestampNanosecondArray,
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+    TimestampMicrosecondArray, TimestampNanosecondArray,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use crate::decode::protocol_text;
 
 use super::code_table::{CodeTable, DictionaryValue};
 use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseCodes};
-use super::schema::schema;
+use super::schema::{COLUMNS, Column, DnsName, End, Storage, schema};
 use super::text_table::TextTable;
 use crate::config::TimestampUnit;
 
@@ -33,45 +34,108 @@ impl Rows {
     /// # Errors
     /// If a column does not fit the schema, which is a bug here and not in the input.
     pub fn batch(&self, range: Range<usize>) -> Result<RecordBatch, ArrowError> {
-        let rows = range.len();
-        let times = values(&self.times, &range);
-        let datetime = times.clone().map(|times| (times.datetime != NO_DATETIME).then_some(times.datetime));
-        let datetime: ArrayRef = match self.unit {
-            TimestampUnit::Us => Arc::new(TimestampMicrosecondArray::from_iter(datetime).with_timezone("UTC")),
-            TimestampUnit::Ns => Arc::new(TimestampNanosecondArray::from_iter(datetime).with_timezone("UTC")),
-        };
-        let (ip, mac) = (values(&self.ip, &range), values(&self.mac, &range));
-        let (ip_dst, ip_src) = (ip.clone().map(|[dst, _]| *dst), ip.map(|[_, src]| *src));
-        let (mac_dst, mac_src) = (mac.clone().map(|[dst, _]| *dst), mac.map(|[_, src]| *src));
-        let (ports, facts) = (values(&self.ports, &range), values(&self.facts, &range));
-        let double = |value: f64| (!value.is_nan()).then_some(value);
-        let columns: Vec<ArrayRef> = vec![
-            datetime,
-            Arc::new(sparse(&self.names, &self.dns_query, &range)?),
-            Arc::new(sparse(&self.names, &self.dns_resp, &range)?),
-            Arc::new(texts(&self.ips, ip_dst.clone())?),
-            Arc::new(numbers(&self.ips, ip_dst)),
-            Arc::new(texts(&self.ips, ip_src.clone())?),
-            Arc::new(numbers(&self.ips, ip_src)),
-            Arc::new(facts.clone().map(|facts| Some(facts.is_dns)).collect::<BooleanArray>()),
-            Arc::new(Int64Array::from_iter_values(facts.clone().map(|facts| i64::from(facts.length)))),
-            Arc::new(texts(&self.macs, mac_dst.clone())?),
-            Arc::new(numbers(&self.macs, mac_dst)),
-            Arc::new(texts(&self.macs, mac_src.clone())?),
-            Arc::new(numbers(&self.macs, mac_src)),
-            Arc::new(ports.clone().map(|ports| port(ports.dst)).collect::<Int32Array>()),
-            Arc::new(ports.map(|ports| port(ports.src)).collect::<Int32Array>()),
-            Arc::new(facts.map(|facts| u8::try_from(facts.protocol).ok().map(protocol_text)).collect::<StringArray>()),
-            Arc::new(times.clone().map(|times| double(times.time)).collect::<Float64Array>()),
-            Arc::new(times.map(|times| double(times.time_normed)).collect::<Float64Array>()),
-        ];
-        debug_assert!(columns.iter().all(|column| column.len() == rows), "one value a row in every column");
-        RecordBatch::try_new(schema(self.unit), columns)
+        self.project(range, &Projection::all(self.unit))
+    }
+
+    /// Some columns of some rows, as one batch.
+    ///
+    /// # Errors
+    /// If a column does not fit the schema, which is a bug here and not in the input.
+    pub fn project(&self, range: Range<usize>, to: &Projection) -> Result<RecordBatch, ArrowError> {
+        let columns = to.columns.iter().map(|column| self.array(column.storage, &range));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        debug_assert!(columns.iter().all(|column| column.len() == range.len()), "one value a row in every column");
+        // Without a column there still are rows.
+        let options = RecordBatchOptions::new().with_row_count(Some(range.len()));
+        RecordBatch::try_new_with_options(to.schema(), columns, &options)
+    }
+
+    /// One column of some rows.
+    fn array(&self, storage: Storage, range: &Range<usize>) -> Result<ArrayRef, ArrowError> {
+        let times = values(&self.times, range);
+        let ip = |end: End| values(&self.ip, range).map(move |codes| end.of(*codes));
+        let mac = |end: End| values(&self.mac, range).map(move |codes| end.of(*codes));
+        let facts = values(&self.facts, range);
+        Ok(match storage {
+            Storage::Datetime => {
+                let datetime = times.map(|times| (times.datetime != NO_DATETIME).then_some(times.datetime));
+                match self.unit {
+                    TimestampUnit::Us => Arc::new(TimestampMicrosecondArray::from_iter(datetime).with_timezone("UTC")),
+                    TimestampUnit::Ns => Arc::new(TimestampNanosecondArray::from_iter(datetime).with_timezone("UTC")),
+                }
+            }
+            Storage::Time => Arc::new(times.map(|times| double(times.time)).collect::<Float64Array>()),
+            Storage::TimeNormed => Arc::new(times.map(|times| double(times.time_normed)).collect::<Float64Array>()),
+            Storage::DnsName(DnsName::Query) => Arc::new(sparse(&self.names, &self.dns_query, range)?),
+            Storage::DnsName(DnsName::Response) => Arc::new(sparse(&self.names, &self.dns_resp, range)?),
+            Storage::IpText(end) => Arc::new(texts(&self.ips, ip(end))?),
+            Storage::IpNumber(end) => Arc::new(numbers(&self.ips, ip(end))),
+            Storage::MacText(end) => Arc::new(texts(&self.macs, mac(end))?),
+            Storage::MacNumber(end) => Arc::new(numbers(&self.macs, mac(end))),
+            Storage::Port(end) => {
+                let ports = values(&self.ports, range).map(|ports| port(end.of([ports.dst, ports.src])));
+                Arc::new(ports.collect::<Int32Array>())
+            }
+            Storage::Length => Arc::new(Int64Array::from_iter_values(facts.map(|facts| i64::from(facts.length)))),
+            Storage::Protocol => {
+                let texts = facts.map(|facts| u8::try_from(facts.protocol).ok().map(protocol_text));
+                Arc::new(texts.collect::<StringArray>())
+            }
+            Storage::IsDns => Arc::new(facts.map(|facts| Some(facts.is_dns)).collect::<BooleanArray>()),
+        })
+    }
+}
+
+/// Which columns a batch has, in which order.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    columns: Vec<&'static Column>,
+    schema: SchemaRef,
+}
+
+impl Projection {
+    /// All columns, in the order of the table.
+    #[must_use]
+    pub fn all(unit: TimestampUnit) -> Self {
+        Self { columns: COLUMNS.iter().collect(), schema: schema(unit) }
+    }
+
+    /// The columns with these names, in this order; perhaps none.
+    ///
+    /// # Errors
+    /// The first name that no column has.
+    ///
+    /// ```
+    /// # use parcap::config::TimestampUnit;
+    /// # use parcap::packets::Projection;
+    /// let two = Projection::of(["ip_src", "length"], TimestampUnit::Us).unwrap();
+    /// assert_eq!(two.schema().field(1).name(), "length");
+    /// assert_eq!(Projection::of(["lenght"], TimestampUnit::Us).unwrap_err(), "lenght");
+    /// ```
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>, unit: TimestampUnit) -> Result<Self, &'a str> {
+        let whole = schema(unit);
+        let found = names.into_iter().map(|name| {
+            let column = COLUMNS.iter().find(|column| column.name == name).ok_or(name)?;
+            let field = whole.field_with_name(name).map_err(|_| name)?;
+            Ok::<_, &'a str>((column, field.clone()))
+        });
+        let (columns, fields): (Vec<_>, Vec<_>) = found.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        Ok(Self { columns, schema: Arc::new(Schema::new(fields)) })
+    }
+
+    /// The schema of the batches.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 }
 
 fn values<'a, T>(column: &'a [T], range: &Range<usize>) -> std::slice::Iter<'a, T> {
     column.get(range.clone()).unwrap_or_default().iter()
+}
+
+fn double(value: f64) -> Option<f64> {
+    (!value.is_nan()).then_some(value)
 }
 
 fn port(port: i32) -> Option<i32> {

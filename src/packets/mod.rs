@@ -33,7 +33,7 @@ mod rows;
 mod schema;
 mod text_table;
 
-pub use batch::Batch;
+pub use batch::{Batch, Projection};
 pub use code_table::{CodeTable, DictionaryValue, NO_CODE};
 pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;
@@ -47,5 +47,5 @@ pub use partitioner::Partitioner;
 pub use restore::{restored_columns, restored_schema};
 pub use row_group::{EncodedRowGroup, Encoder};
 pub use rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span};
-pub use schema::{COLUMNS, Column, ColumnType, SCHEMA_VERSION, schema};
+pub use schema::{COLUMNS, Column, ColumnType, DnsName, End, SCHEMA_VERSION, Storage, schema};
 pub use text_table::TextTable;

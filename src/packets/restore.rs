@@ -15,19 +15,14 @@ use crate::decode::protocol_number;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Span, SparseCodes, Times};
-use super::schema::{COLUMNS, ColumnType, schema};
+use super::schema::{COLUMNS, schema};
 use super::text_table::TextTable;
 use crate::config::{LengthKind, TimestampUnit};
-
-/// Columns that follow from others: the numbers beside the text of addresses.
-const DERIVED: [&str; 4] = ["ip_dst_int", "ip_src_int", "mac_dst_int", "mac_src_int"];
 
 /// The columns that [`Rows::restore`] needs, by their place in the table.
 #[must_use]
 pub fn restored_columns() -> Vec<usize> {
-    (0..COLUMNS.len())
-        .filter(|place| COLUMNS.get(*place).is_some_and(|column| !DERIVED.contains(&column.name)))
-        .collect()
+    (0..COLUMNS.len()).filter(|place| COLUMNS.get(*place).is_some_and(|column| !column.storage.is_derived())).collect()
 }
 
 /// The schema by which a part is best read for [`Rows::restore`]: addresses as dictionaries, so that each is parsed once
@@ -36,7 +31,7 @@ pub fn restored_columns() -> Vec<usize> {
 pub fn restored_schema(unit: TimestampUnit) -> SchemaRef {
     let whole = schema(unit);
     let fields = whole.fields().iter().zip(COLUMNS).map(|(field, column)| {
-        if column.kind == ColumnType::Text && (column.name.starts_with("ip_") || column.name.starts_with("mac_")) {
+        if column.storage.is_address() {
             let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
             return Field::new(column.name, dictionary, field.is_nullable());
         }

@@ -30,8 +30,8 @@ use parcap::cancel::Cancel;
 use parcap::commands::ConvertRequest;
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
-use parcap::outcome::Report;
 use parcap::observer::Unobserved;
+use parcap::outcome::Report;
 use parcap::select::SelectOptions;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 

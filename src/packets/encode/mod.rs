@@ -38,6 +38,7 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::code_table::{CodeTable, NO_CODE};
 use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows};
+use super::schema::{COLUMNS, DnsName, Storage};
 use crate::config::PageCompression;
 use crate::decode::protocol_text;
 
@@ -110,20 +111,21 @@ impl RowGroupPages<'_> {
     /// The columns in their order: which of them are encoded how.
     fn columns(&mut self) -> Result<(), ParquetError> {
         let rows = self.rows;
-        self.datetime(rows.times.iter().map(|times| times.datetime))?;
-        self.names(&rows.dns_query)?;
-        self.names(&rows.dns_resp)?;
-        self.addresses(&rows.ips, rows.ip.iter().map(|[dst, _]| *dst))?;
-        self.addresses(&rows.ips, rows.ip.iter().map(|[_, src]| *src))?;
-        self.flags(rows.facts.iter().map(|facts| facts.is_dns))?;
-        self.lengths(rows.facts.iter().map(|facts| facts.length))?;
-        self.addresses(&rows.macs, rows.mac.iter().map(|[dst, _]| *dst))?;
-        self.addresses(&rows.macs, rows.mac.iter().map(|[_, src]| *src))?;
-        self.ports(rows.ports.iter().map(|ports| ports.dst))?;
-        self.ports(rows.ports.iter().map(|ports| ports.src))?;
-        self.protocols(rows.facts.iter().map(|facts| facts.protocol))?;
-        self.doubles(rows.times.iter().map(|times| times.time))?;
-        self.doubles(rows.times.iter().map(|times| times.time_normed))
+        COLUMNS.iter().try_for_each(|column| match column.storage {
+            Storage::Datetime => self.datetime(rows.times.iter().map(|times| times.datetime)),
+            Storage::Time => self.doubles(rows.times.iter().map(|times| times.time)),
+            Storage::TimeNormed => self.doubles(rows.times.iter().map(|times| times.time_normed)),
+            Storage::DnsName(DnsName::Query) => self.names(&rows.dns_query),
+            Storage::DnsName(DnsName::Response) => self.names(&rows.dns_resp),
+            Storage::IpText(end) => self.addresses(&rows.ips, rows.ip.iter().map(|codes| end.of(*codes))),
+            Storage::MacText(end) => self.addresses(&rows.macs, rows.mac.iter().map(|codes| end.of(*codes))),
+            // Encoded with the text before it, whose pages it shares.
+            Storage::IpNumber(_) | Storage::MacNumber(_) => Ok(()),
+            Storage::Port(end) => self.ports(rows.ports.iter().map(|ports| end.of([ports.dst, ports.src]))),
+            Storage::Length => self.lengths(rows.facts.iter().map(|facts| facts.length)),
+            Storage::Protocol => self.protocols(rows.facts.iter().map(|facts| facts.protocol)),
+            Storage::IsDns => self.flags(rows.facts.iter().map(|facts| facts.is_dns)),
+        })
     }
 
     /// The next column of the table, without pages.
