@@ -196,6 +196,12 @@ pub enum Error {
         /// How many, up to the first packet that is too far away.
         windows: u128,
     },
+    /// A column that the packets table does not have.
+    #[error("there is no column `{name}`")]
+    NoSuchColumn {
+        /// The name that was given.
+        name: String,
+    },
     /// `--memory` is less than one worker needs.
     #[error("`--memory` gives {given_mib} MiB, and a run with one worker needs {needed_mib} MiB")]
     TooLittleMemory {
@@ -324,6 +330,7 @@ impl Error {
             Self::TooManyWindows { .. } => {
                 Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
             }
+            Self::NoSuchColumn { .. } => Some("docs/tables.md lists the columns"),
             Self::TooLittleMemory { .. } => Some("without the option a run takes what its workers need"),
             Self::LeftOut { hint, .. } => Some(hint),
             Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
@@ -353,6 +360,7 @@ impl Error {
             | Self::NotHeld { .. }
             | Self::Summaries { .. }
             | Self::Usage { .. }
+            | Self::NoSuchColumn { .. }
             | Self::TooLittleMemory { .. }
             | Self::TooManyWindows { .. } => ExitCode::Usage,
             Self::Interrupted { signal } => ExitCode::Signal(*signal),

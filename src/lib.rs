@@ -49,6 +49,7 @@ pub mod plan;
 pub mod report;
 pub mod select;
 pub mod storage;
+pub mod stream;
 pub mod summary;
 pub mod tables;
 pub mod text;

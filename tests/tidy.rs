@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use common::{files, repository};
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "exit_code",
     "address",
     "day",
@@ -38,6 +38,7 @@ const ORDER: [&str; 30] = [
     "outcome",
     "select",
     "convert",
+    "stream",
     "inspect",
     "report",
     "commands",
@@ -54,7 +55,7 @@ const DOORS: [(&str, &[&str]); 33] = [
     ("pcap_file", &["capture/"]),
     ("byteorder_slice", &["capture/"]),
     ("etherparse", &["decode/"]),
-    ("arrow", &["packets/", "tables/table.rs", "aggregate/sorted_run.rs", "error.rs"]),
+    ("arrow", &["packets/", "stream/", "tables/table.rs", "aggregate/sorted_run.rs", "error.rs"]),
     ("arrow_ipc", &["aggregate/sorted_run.rs", "aggregate/bounds.rs"]),
     ("tempfile", &["aggregate/aggregator.rs", "storage/replace.rs"]),
     ("csv", &["tables/as_csv.rs"]),

@@ -22,7 +22,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array, AsArray as _};
+use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
@@ -186,18 +186,19 @@ pub(crate) fn sum<'a>(rows: impl IntoIterator<Item = &'a Row>, column: &str) -> 
 /// All rows of a Parquet file.
 pub(crate) fn rows_of(path: &Path, partition: &str) -> Vec<Row> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap();
-    let mut rows = Vec::new();
-    for batch in reader {
-        let batch = batch.unwrap();
-        let names: Arc<[String]> = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let columns: Vec<_> = batch.columns().iter().map(|column| texts(column)).collect();
-        rows.extend((0..batch.num_rows()).map(|row| Row {
-            partition: partition.to_owned(),
-            names: Arc::clone(&names),
-            values: columns.iter().map(|column| column[row].clone()).collect(),
-        }));
-    }
-    rows
+    reader.flat_map(|batch| rows_in(&batch.unwrap(), partition)).collect()
+}
+
+/// The rows of a batch.
+pub(crate) fn rows_in(batch: &RecordBatch, partition: &str) -> Vec<Row> {
+    let names: Arc<[String]> = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let columns: Vec<_> = batch.columns().iter().map(|column| texts(column)).collect();
+    let row = |row: usize| Row {
+        partition: partition.to_owned(),
+        names: Arc::clone(&names),
+        values: columns.iter().map(|column| column[row].clone()).collect(),
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
 fn texts(array: &dyn Array) -> Vec<Option<String>> {

@@ -22,6 +22,7 @@
 //!     `retention`.
 //! 19. Captures one behind the other give the packets of all: `appended`.
 //! 20. Zeros where a record should be end what was written, and are padding behind what is packed: `zeros`.
+//! 21. Batches straight from captures have the rows of a lake, whatever the chunks, workers and packing: `stream`.
 //!
 //! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -53,6 +54,7 @@ mod partitions;
 mod random;
 mod retention;
 mod salvage;
+mod stream;
 mod summaries;
 mod tally;
 mod times;

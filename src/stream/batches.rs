@@ -1,0 +1,345 @@
+//! The batches, in order.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use crate::capture::{CaptureReader, Damage, DamageKind, Position, Timestamp};
+use crate::discover::{Input, Refusal};
+use crate::error::{Error, Result};
+use crate::lake::RefusedEntry;
+use crate::outcome::{Damaged, Report};
+use crate::packets::Projection;
+use crate::plan::CaptureEntry;
+use crate::select;
+use crate::threads::workers;
+
+use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
+use super::request::ReadCaptures;
+use super::task::{ReadTask, tasks_of};
+use super::workers::{Message, Shared};
+
+/// How often whoever waits for a batch looks whether the reading was cancelled.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Packets of captures as Arrow batches: one row a packet, in the order named and met, and within a capture in the order of its
+/// records. Dropped early, it ends its threads.
+pub struct PacketBatches {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    /// The next task.
+    next: usize,
+    /// Where the batches of the task before come from.
+    current: Current,
+    /// The capture that is being read, where its last chunk ended, and what was found in it so far.
+    capture: Option<OpenCapture>,
+    refused: Vec<RefusedEntry>,
+    damaged: Vec<Damaged>,
+    is_done: bool,
+}
+
+enum Current {
+    /// The task before is over.
+    Over,
+    /// A worker reads it ahead; whether where it began has been proved.
+    Ahead(ReadTask, Receiver<Message>, bool),
+    /// It is read here, in its turn.
+    Here(ReadTask, Box<ChunkReader>),
+}
+
+struct OpenCapture {
+    place: usize,
+    /// Where its last chunk ended, and the time of the last record before that.
+    end: Option<(Position, Option<Timestamp>)>,
+    found: CaptureEntry,
+}
+
+impl PacketBatches {
+    /// Looks at what is named, and starts the workers.
+    pub(super) fn start(request: ReadCaptures, projection: Projection) -> Self {
+        let mut report = Report::default();
+        let captures = select::inputs(&request.named, &mut report);
+        let tasks = tasks_of(&captures, request.chunk_size);
+        let jobs = workers(request.jobs).min(tasks.len());
+        let shared = Arc::new(Shared::new(request, projection, captures, tasks, jobs));
+        let threads = shared.start(jobs);
+        Self {
+            shared,
+            threads,
+            next: 0,
+            current: Current::Over,
+            capture: None,
+            refused: report.refused,
+            damaged: Vec::new(),
+            is_done: false,
+        }
+    }
+
+    /// The schema of the batches.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.shared.projection.schema()
+    }
+
+    /// The captures that are read, in their order.
+    #[must_use]
+    pub fn captures(&self) -> &[Input] {
+        &self.shared.captures
+    }
+
+    /// What gives no rows, and why: what was named and is no capture, and captures that could not be opened so far.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedEntry] {
+        &self.refused
+    }
+
+    /// The captures that were damaged, of those whose last batch has been taken. Their rows before the damage were handed out.
+    #[must_use]
+    pub fn damaged(&self) -> &[Damaged] {
+        &self.damaged
+    }
+
+    /// The next batch, or `None` at the end.
+    fn step(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            match std::mem::replace(&mut self.current, Current::Over) {
+                Current::Over => {
+                    if !self.turn_to_next()? {
+                        return Ok(None);
+                    }
+                }
+                Current::Here(task, mut chunk) => match chunk.next()? {
+                    ChunkStep::Batch(batch) => {
+                        self.current = Current::Here(task, chunk);
+                        return Ok(Some(batch));
+                    }
+                    ChunkStep::End(result) => self.end(task, result),
+                    ChunkStep::WrongGuess => return Err(self.bug(task)),
+                },
+                Current::Ahead(task, messages, is_proved) => {
+                    let message = self.wait(task, &messages)?;
+                    if let Some(batch) = self.hear(task, messages, is_proved, message)? {
+                        return Ok(Some(batch));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes to the next task; false if there is none.
+    fn turn_to_next(&mut self) -> Result<bool> {
+        let task = self.shared.tasks.get(self.next).copied();
+        if self.capture.as_ref().is_some_and(|open| Some(open.place) != task.map(|task| task.place)) {
+            self.close_capture();
+        }
+        let Some(task) = task else { return Ok(false) };
+        self.next += 1;
+        if self.threads.is_empty() {
+            self.read_here(task)?;
+        } else {
+            self.current = Current::Ahead(task, self.shared.next_begun(), false);
+        }
+        Ok(true)
+    }
+
+    /// What the worker of a task says next.
+    fn wait(&self, task: ReadTask, messages: &Receiver<Message>) -> Result<Message> {
+        loop {
+            match messages.recv_timeout(LOOK) {
+                Ok(message) => return Ok(message),
+                Err(RecvTimeoutError::Timeout) => self.shared.request.cancel.check()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(self.bug(task)),
+            }
+        }
+    }
+
+    /// Takes what the worker of a task says.
+    fn hear(
+        &mut self,
+        task: ReadTask,
+        messages: Receiver<Message>,
+        is_proved: bool,
+        message: Message,
+    ) -> Result<Option<RecordBatch>> {
+        match message {
+            Message::Began(began) if self.is_as_expected(task, began.as_ref()) => {
+                self.current = Current::Ahead(task, messages, true);
+            }
+            Message::Batch(batch) if is_proved => {
+                self.current = Current::Ahead(task, messages, true);
+                return Ok(Some(batch));
+            }
+            Message::Ended(result) if is_proved => {
+                self.shared.release();
+                self.end(task, *result);
+            }
+            Message::Failed(error) => return Err(error),
+            Message::Began(_) | Message::InTurn => {
+                // Its worker has nobody to send to any more.
+                drop(messages);
+                self.shared.release();
+                self.read_here(task)?;
+            }
+            Message::Batch(_) | Message::Ended(_) => return Err(self.bug(task)),
+        }
+        Ok(None)
+    }
+
+    /// Whether a worker began where the chunk before ended. The first chunk begins at the beginning.
+    fn is_as_expected(&self, task: ReadTask, began: Option<&Position>) -> bool {
+        match (task.chunk, self.expected(task)) {
+            (None | Some(0), _) => true,
+            (Some(_), Some((position, _))) => !position.ended && began == Some(position),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Where the chunk before this one ended.
+    fn expected(&self, task: ReadTask) -> Option<&(Position, Option<Timestamp>)> {
+        self.capture.as_ref().filter(|open| open.place == task.place)?.end.as_ref()
+    }
+
+    /// Reads a task in its turn: what was not, or not rightly, begun ahead.
+    fn read_here(&mut self, task: ReadTask) -> Result<()> {
+        let input = self.shared.captures.get(task.place).cloned().ok_or_else(|| self.bug(task))?;
+        let chunk_size = self.shared.request.chunk_size;
+        let (opened, last) = match task.chunk {
+            None => (CaptureReader::open(&input).map(Some), None),
+            Some(0) => {
+                let opened = CaptureReader::open(&input).map(|mut reader| {
+                    reader.set_limit(chunk_size);
+                    Some(reader)
+                });
+                (opened, None)
+            }
+            Some(chunk) => match self.expected(task).cloned() {
+                Some((position, last)) if !position.ended => {
+                    (CaptureReader::resume(&input, position, (chunk + 1) * chunk_size), last)
+                }
+                // The capture has come to its end before, or could not be opened.
+                _ => return Ok(()),
+            },
+        };
+        match opened {
+            Ok(Some(reader)) => {
+                let chunk = ChunkReader::new(&self.shared, (task.place, reader), last, false);
+                self.current = Current::Here(task, Box::new(chunk));
+            }
+            Ok(None) => self.lose(task, "it cannot be read on from where it was left".to_owned()),
+            Err(refusal) if task.chunk.is_none_or(|chunk| chunk == 0) => self.refuse(&input, &refusal),
+            Err(refusal) => self.lose(task, format!("it {refusal}")),
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, input: &Input, refusal: &Refusal) {
+        let hint = refusal.hint().map(str::to_owned);
+        let (path, reason) = (input.path.clone(), refusal.to_string());
+        self.refused.push(RefusedEntry { path, reason, hint, seen: None, retired: false });
+    }
+
+    /// A capture that was there when it was begun, and cannot be read on.
+    fn lose(&mut self, task: ReadTask, detail: String) {
+        let Some((mut position, last)) = self.expected(task).cloned() else { return };
+        let (kind, detail) = (DamageKind::Unreadable, Some(detail));
+        let damage = Damage { kind, frame: 1, offset: position.offset, announced: 0, found: 0, detail };
+        position.ended = true;
+        let found = CaptureEntry { damage: Some(damage), ..CaptureEntry::default() };
+        self.end(task, ChunkResult { position, last, found });
+    }
+
+    /// Notes what a chunk has given.
+    fn end(&mut self, task: ReadTask, result: ChunkResult) {
+        let new = OpenCapture { place: task.place, end: None, found: CaptureEntry::default() };
+        let open = self.capture.get_or_insert(new);
+        let last = result.last.or(open.end.take().and_then(|(_, last)| last));
+        open.end = Some((result.position, last));
+        open.found += result.found;
+    }
+
+    /// The last chunk of a capture has been read.
+    fn close_capture(&mut self) {
+        let Some(OpenCapture { place, found, .. }) = self.capture.take() else { return };
+        let (Some(damage), Some(input)) = (found.damage, self.shared.captures.get(place)) else { return };
+        let (path, message) = (input.path.clone(), damage.to_string());
+        self.damaged.push(Damaged { path, records: found.records, damage, message, gaps: found.gaps });
+    }
+
+    fn bug(&self, task: ReadTask) -> Error {
+        let unit = self.shared.captures.get(task.place).map_or_else(|| "a capture".to_owned(), Input::name);
+        Error::Worker { unit, message: "a chunk was not read in order".to_owned() }
+    }
+}
+
+impl Iterator for PacketBatches {
+    type Item = Result<RecordBatch>;
+
+    /// The next batch. After an error there is none.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let step = self.step().transpose();
+        if !matches!(step, Some(Ok(_))) {
+            self.is_done = true;
+            self.shared.stop();
+        }
+        step
+    }
+}
+
+impl fmt::Debug for PacketBatches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketBatches").field("captures", &self.shared.captures.len()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for PacketBatches {
+    fn drop(&mut self) {
+        // A worker that sends to it would wait for ever.
+        self.current = Current::Over;
+        self.shared.stop();
+        for thread in self.threads.drain(..) {
+            // A panic has been told already.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn office() -> ReadCaptures {
+        ReadCaptures::new([concat!(env!("CARGO_MANIFEST_DIR"), "/data/captures/office-hour.pcap")])
+    }
+
+    #[test]
+    fn no_thread_is_left_of_what_is_dropped_early() {
+        for taken in [0, 1, 3] {
+            let mut batches = office().chunk_size(10_000).batch_rows(5).jobs(3).open().unwrap();
+            for _ in 0..taken {
+                assert_eq!(batches.next().unwrap().unwrap().num_rows(), 5);
+            }
+            // Each thread holds it until it ends.
+            let shared = Arc::downgrade(&batches.shared);
+            drop(batches);
+            assert_eq!(shared.strong_count(), 0, "{taken} taken");
+        }
+    }
+
+    #[test]
+    fn what_is_cancelled_ends_with_an_error_and_then_not_at_all() {
+        let cancel = crate::cancel::Cancel::default();
+        let mut batches = office().chunk_size(10_000).batch_rows(5).jobs(2).cancel(&cancel).open().unwrap();
+        cancel.signal(2);
+        let error = batches.find_map(Result::err).unwrap();
+        assert!(matches!(error, Error::Interrupted { signal: 2 }), "{error}");
+        assert!(batches.next().is_none());
+    }
+}

@@ -1,0 +1,145 @@
+//! What is read, and how.
+
+use std::path::PathBuf;
+
+use crate::cancel::Cancel;
+use crate::config::{LengthKind, TimestampUnit};
+use crate::error::{Error, Result};
+use crate::packets::{COLUMNS, Projection};
+use crate::summary::Filter;
+
+use super::batches::PacketBatches;
+
+/// Rows of a batch: fewer cost more calls, and more cost memory.
+const BATCH_ROWS: usize = 64 << 10;
+/// Bytes of a capture that one worker decodes at a stretch. Larger chunks take more memory, smaller ones more CPU.
+const CHUNK_SIZE: u64 = 4 << 20;
+
+/// A description of packets to read. It opens nothing by itself, and may be opened any number of times.
+///
+/// ```
+/// use parcap::stream::ReadCaptures;
+///
+/// let captures = ReadCaptures::new(["data/captures/office-hour.pcap"]).columns(["ip_dst", "length"])?;
+/// let mut rows = 0;
+/// for batch in captures.open()? {
+///     rows += batch?.num_rows();
+/// }
+/// assert_eq!(rows, 468);
+/// # Ok::<_, parcap::error::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadCaptures {
+    pub(super) named: Vec<PathBuf>,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) filter: Filter,
+    pub(super) only_dns: bool,
+    pub(super) unit: TimestampUnit,
+    pub(super) length: LengthKind,
+    pub(super) salvage: bool,
+    pub(super) batch_rows: usize,
+    pub(super) chunk_size: u64,
+    pub(super) jobs: usize,
+    pub(super) cancel: Cancel,
+}
+
+impl ReadCaptures {
+    /// All packets and columns of some captures: files, folders, patterns, `-` for standard input.
+    #[must_use]
+    pub fn new<P: Into<PathBuf>>(named: impl IntoIterator<Item = P>) -> Self {
+        Self {
+            named: named.into_iter().map(Into::into).collect(),
+            columns: COLUMNS.iter().map(|column| column.name).collect(),
+            filter: Filter::default(),
+            only_dns: false,
+            unit: TimestampUnit::default(),
+            length: LengthKind::default(),
+            salvage: false,
+            batch_rows: BATCH_ROWS,
+            chunk_size: CHUNK_SIZE,
+            jobs: 0,
+            cancel: Cancel::default(),
+        }
+    }
+
+    /// These columns only, in this order; perhaps none, where only the number of rows is wanted.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn columns<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let known = names.into_iter().map(|name| {
+            let column = COLUMNS.iter().find(|column| column.name == name);
+            column.map(|column| column.name).ok_or_else(|| Error::NoSuchColumn { name: name.to_owned() })
+        });
+        self.columns = known.collect::<Result<_>>()?;
+        Ok(self)
+    }
+
+    /// Packets that the filter takes only. Times within a capture are still those since its first packet.
+    #[must_use]
+    pub fn filter(self, filter: Filter) -> Self {
+        Self { filter, ..self }
+    }
+
+    /// DNS messages only, or all packets.
+    #[must_use]
+    pub fn only_dns(self, only_dns: bool) -> Self {
+        Self { only_dns, ..self }
+    }
+
+    /// The unit of `datetime`.
+    #[must_use]
+    pub fn timestamp_unit(self, unit: TimestampUnit) -> Self {
+        Self { unit, ..self }
+    }
+
+    /// What `length` counts.
+    #[must_use]
+    pub fn length(self, length: LengthKind) -> Self {
+        Self { length, ..self }
+    }
+
+    /// Whether reading goes on after damage, at the next credible run of records.
+    #[must_use]
+    pub fn salvage(self, salvage: bool) -> Self {
+        Self { salvage, ..self }
+    }
+
+    /// The most rows of a batch, at least one.
+    #[must_use]
+    pub fn batch_rows(self, rows: usize) -> Self {
+        Self { batch_rows: rows.max(1), ..self }
+    }
+
+    /// Bytes of a capture that one worker decodes at a stretch, at least one.
+    #[must_use]
+    pub fn chunk_size(self, bytes: u64) -> Self {
+        Self { chunk_size: bytes.max(1), ..self }
+    }
+
+    /// Threads that decode; 0 for one a core.
+    #[must_use]
+    pub fn jobs(self, jobs: usize) -> Self {
+        Self { jobs, ..self }
+    }
+
+    /// What ends the reading early.
+    #[must_use]
+    pub fn cancel(self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self }
+    }
+
+    /// Looks at the captures that are named, and begins to read them.
+    ///
+    /// # Errors
+    /// None yet: a capture that cannot be read is listed in [`PacketBatches::refused`].
+    pub fn open(&self) -> Result<PacketBatches> {
+        let projection = self.projection()?;
+        Ok(PacketBatches::start(self.clone(), projection))
+    }
+
+    fn projection(&self) -> Result<Projection> {
+        let unknown = |name: &str| Error::NoSuchColumn { name: name.to_owned() };
+        Projection::of(self.columns.iter().copied(), self.unit).map_err(unknown)
+    }
+}

@@ -1,0 +1,29 @@
+//! What one worker decodes at a stretch.
+
+use crate::discover::{Compression, Input};
+
+/// A capture, or a chunk of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReadTask {
+    /// The capture, by its place among those that are read.
+    pub(super) place: usize,
+    /// The number of the chunk; `None` for a whole capture.
+    pub(super) chunk: Option<u64>,
+}
+
+/// The tasks of some captures, in order. What can only be read from its beginning, or has little more than a chunk, is one task.
+pub(super) fn tasks_of(captures: &[Input], chunk_size: u64) -> Vec<ReadTask> {
+    let mut tasks = Vec::new();
+    for (place, capture) in captures.iter().enumerate() {
+        let is_cut = capture.compression == Compression::None
+            && !capture.is_stdin()
+            && capture.size > chunk_size.saturating_add(chunk_size / 2);
+        if is_cut {
+            let chunks = capture.size.div_ceil(chunk_size);
+            tasks.extend((0..chunks).map(|chunk| ReadTask { place, chunk: Some(chunk) }));
+        } else {
+            tasks.push(ReadTask { place, chunk: None });
+        }
+    }
+    tasks
+}

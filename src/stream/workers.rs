@@ -1,0 +1,200 @@
+//! The threads that decode ahead of whoever takes the batches.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use arrow::array::RecordBatch;
+
+use crate::capture::{CaptureReader, Position, resync};
+use crate::discover::Input;
+use crate::error::Error;
+use crate::memory::SMALL_WINDOW;
+use crate::packets::Projection;
+
+use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
+use super::request::ReadCaptures;
+use super::task::ReadTask;
+
+/// Batches of a chunk that wait to be taken. Those of a whole capture do not wait, for they may be large.
+const WAITING: usize = 4;
+
+/// What a worker says of its task, in this order: where it began, batches, the end.
+pub(super) enum Message {
+    /// It began here: at the beginning of the capture, or where a record was guessed.
+    Began(Option<Position>),
+    /// Rows.
+    Batch(RecordBatch),
+    /// All is read.
+    Ended(Box<ChunkResult>),
+    /// It could not be done ahead: whoever takes the batches reads it.
+    InTurn,
+    /// The run was stopped.
+    Failed(Error),
+}
+
+/// What all workers of an iterator share.
+pub(super) struct Shared {
+    pub(super) request: ReadCaptures,
+    pub(super) projection: Projection,
+    pub(super) captures: Vec<Input>,
+    pub(super) tasks: Vec<ReadTask>,
+    /// Whether nobody wants more.
+    stopped: AtomicBool,
+    /// Tasks that may be under way at once.
+    ahead: usize,
+    state: Mutex<Progressing>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Progressing {
+    /// The task that is begun next.
+    next: usize,
+    /// Tasks whose batches have all been taken.
+    taken: usize,
+    /// What tasks that have been begun say, in their order.
+    begun: VecDeque<Receiver<Message>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        request: ReadCaptures,
+        projection: Projection,
+        captures: Vec<Input>,
+        tasks: Vec<ReadTask>,
+        jobs: usize,
+    ) -> Self {
+        Self {
+            request,
+            projection,
+            captures,
+            tasks,
+            stopped: AtomicBool::new(false),
+            ahead: 2 * jobs,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Starts as many workers as the system lets start, up to `jobs`.
+    pub(super) fn start(self: &Arc<Self>, jobs: usize) -> Vec<JoinHandle<()>> {
+        let start = |worker| {
+            let shared = Arc::clone(self);
+            let name = format!("parcap-read-{worker}");
+            thread::Builder::new().name(name).spawn(move || shared.work()).ok()
+        };
+        (0..jobs).map_while(start).collect()
+    }
+
+    /// Has the workers end.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // Whoever sends to these is told that nobody listens.
+        self.lock().begun.clear();
+        self.changed.notify_all();
+    }
+
+    /// Waits until the next task is begun; returns what its worker says.
+    pub(super) fn next_begun(&self) -> Receiver<Message> {
+        let mut state = self.lock();
+        loop {
+            if let Some(begun) = state.begun.pop_front() {
+                return begun;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// All batches of a task have been taken: another one may be begun.
+    pub(super) fn release(&self) {
+        self.lock().taken += 1;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progressing> {
+        // Nothing in here can panic with the lock held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn work(self: &Arc<Self>) {
+        while let Some((task, send)) = self.begin() {
+            // A panic is a bug; the batches then end with an error, and nobody waits for ever.
+            let result = catch_unwind(AssertUnwindSafe(|| self.run(task, &send)));
+            if result.is_err() {
+                let unit = self.captures.get(task.place).map(Input::name).unwrap_or_default();
+                let error = Error::Worker { unit, message: "it panicked".to_owned() };
+                let _ = send.send(Message::Failed(error));
+            }
+        }
+    }
+
+    /// The next task, once it is not too far ahead.
+    fn begin(&self) -> Option<(ReadTask, SyncSender<Message>)> {
+        let mut state = self.lock();
+        loop {
+            let task = *self.tasks.get(state.next).filter(|_| !self.is_stopped())?;
+            if state.next < state.taken + self.ahead {
+                state.next += 1;
+                let (send, receive) = sync_channel(if task.chunk.is_some() { WAITING } else { 0 });
+                state.begun.push_back(receive);
+                drop(state);
+                self.changed.notify_all();
+                return Some((task, send));
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Reads a task ahead of its turn. Whoever has gone away wants no more of it.
+    fn run(self: &Arc<Self>, task: ReadTask, send: &SyncSender<Message>) {
+        let Some((reader, began)) = self.open(task) else {
+            let _ = send.send(Message::InTurn);
+            return;
+        };
+        let is_guess = began.is_some();
+        if send.send(Message::Began(began)).is_err() {
+            return;
+        }
+        let mut chunk = ChunkReader::new(self, (task.place, reader), None, is_guess);
+        loop {
+            let (message, is_last) = match chunk.next() {
+                Ok(ChunkStep::Batch(batch)) => (Message::Batch(batch), false),
+                Ok(ChunkStep::End(result)) => (Message::Ended(Box::new(result)), true),
+                Ok(ChunkStep::WrongGuess) => (Message::InTurn, true),
+                Err(error) => (Message::Failed(error), true),
+            };
+            if send.send(message).is_err() || is_last {
+                return;
+            }
+        }
+    }
+
+    /// Opens what can be read ahead: the first chunk, one whose beginning can be guessed, or a capture that takes little memory
+    /// to unpack. What cannot be opened is opened again in its turn, and refused there.
+    fn open(&self, task: ReadTask) -> Option<(CaptureReader, Option<Position>)> {
+        let input = self.captures.get(task.place)?;
+        let chunk_size = self.request.chunk_size;
+        match task.chunk {
+            None if input.is_stdin() || input.window().ok()?.is_some_and(|window| window > SMALL_WINDOW) => None,
+            None => Some((CaptureReader::open_within(input, SMALL_WINDOW).ok()?, None)),
+            Some(0) => {
+                let mut reader = CaptureReader::open(input).ok()?;
+                reader.set_limit(chunk_size);
+                Some((reader, None))
+            }
+            Some(chunk) => {
+                let position = resync::guess(input, chunk * chunk_size).ok()??;
+                let reader = CaptureReader::resume(input, position.clone(), (chunk + 1) * chunk_size).ok()??;
+                Some((reader, Some(position)))
+            }
+        }
+    }
+}

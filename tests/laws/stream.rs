@@ -1,0 +1,148 @@
+//! Law 21: batches straight from captures have the rows that a lake of them has, in the order of the captures, at any chunk size,
+//! number of workers, size of batches and packing; and they say the same about damage.
+
+use std::path::{Path, PathBuf};
+
+use parcap::config::{LengthKind, Settings};
+use parcap::stream::{PacketBatches, ReadCaptures};
+use parcap::summary::Filter;
+
+use super::adversary::{hostile_pcap, hostile_pcapng};
+use super::common::{Row, convert, packets, repository, request, rows_in};
+use super::packing::PACKERS;
+use super::{folder, mixed_pcapng, plain_pcap, save};
+
+/// All rows, in their order.
+fn rows_of(batches: &mut PacketBatches) -> Vec<Row> {
+    batches.flat_map(|batch| rows_in(&batch.unwrap(), "")).collect()
+}
+
+/// The rows of a lake of these captures, in no order, and what was damaged: path, packet, offset, packets.
+fn in_a_lake(captures: &[PathBuf], settings: &Settings) -> (Vec<Row>, Vec<(PathBuf, u64, u64, u64)>) {
+    let folder = folder();
+    let mut request = request(captures, &folder.path().join("lake"));
+    request.settings = settings.clone();
+    let report = convert(&request);
+    let rows = packets(&request.lake).into_iter().map(|mut row| {
+        row.partition.clear();
+        row
+    });
+    let damaged = report.damaged.iter();
+    let damaged = damaged.map(|it| (it.path.clone(), it.damage.frame, it.damage.offset, it.records)).collect();
+    (sorted(rows.collect()), damaged)
+}
+
+fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort();
+    rows
+}
+
+/// The rows are those of a lake; and in one order, however they are read. Returns how many captures are damaged.
+fn as_in_a_lake(captures: &[PathBuf], settings: &Settings, chunk_sizes: &[u64]) -> usize {
+    let (lake, damaged) = in_a_lake(captures, settings);
+    let read = || ReadCaptures::new(captures).salvage(settings.salvage).length(settings.length);
+    let usual = rows_of(&mut read().jobs(1).chunk_size(u64::MAX).open().unwrap());
+    assert_eq!(sorted(usual.clone()), lake);
+    for (nth, chunk_size) in chunk_sizes.iter().enumerate() {
+        for jobs in [1, 2, 5] {
+            let batch_rows = [1, 7, 100_000][(nth + jobs) % 3];
+            let mut batches = read().jobs(jobs).chunk_size(*chunk_size).batch_rows(batch_rows).open().unwrap();
+            let rows = rows_of(&mut batches);
+            assert_eq!(rows, usual, "{chunk_size} bytes a chunk, {jobs} workers, {batch_rows} rows a batch");
+            let found = batches.damaged().iter();
+            let found: Vec<_> =
+                found.map(|it| (it.path.clone(), it.damage.frame, it.damage.offset, it.records)).collect();
+            assert_eq!(found, damaged, "{chunk_size} bytes a chunk, {jobs} workers");
+        }
+    }
+    damaged.len()
+}
+
+#[test]
+fn batches_have_the_rows_of_a_lake_at_any_chunk_size() {
+    let folder = folder();
+    for (bytes, name, sizes) in [
+        (plain_pcap().bytes, "plain.pcap", &[70, 333, 1000, 4000][..]),
+        (mixed_pcapng().bytes, "mixed.pcapng", &[400, 1000, 7777]),
+        (hostile_pcap().bytes, "hostile.pcap", &[997, 5000]),
+        (hostile_pcapng().bytes, "hostile.pcapng", &[997, 5000]),
+    ] {
+        assert_eq!(as_in_a_lake(&[save(&folder, name, &bytes)], &Settings::default(), sizes), 0, "{name}");
+    }
+}
+
+#[test]
+fn so_have_those_of_captures_that_are_cut_packed_or_damaged() {
+    let folder = folder();
+    let plain = plain_pcap().bytes;
+    let mut broken = plain.clone();
+    // The captured length of a record in the middle.
+    let record = 24 + broken[24..].windows(4).position(|bytes| bytes == [0xff; 4]).map_or(2000, |at| at & !3);
+    broken[record..record + 60].fill(0xee);
+    let mut captures = vec![
+        save(&folder, "cut.pcap", &plain[..plain.len() - 5]),
+        save(&folder, "broken.pcap", &super::told_apart(&broken, 16, 1)),
+        save(&folder, "empty.pcap", &[]),
+    ];
+    for (place, (name, pack)) in PACKERS.into_iter().enumerate() {
+        captures.push(save(&folder, name, &pack(&super::told_apart(&plain, 16, 10 + place))));
+    }
+    for salvage in [false, true] {
+        let settings = Settings { salvage, length: LengthKind::Captured, ..Settings::default() };
+        assert_eq!(as_in_a_lake(&captures, &settings, &[333, 1000]), 2);
+    }
+}
+
+fn office() -> PathBuf {
+    repository("data/captures/office-hour.pcap")
+}
+
+fn read(path: &Path) -> ReadCaptures {
+    ReadCaptures::new([path]).chunk_size(20_000).jobs(2)
+}
+
+#[test]
+fn a_description_is_read_as_often_as_one_likes() {
+    let office = read(&office());
+    let first = rows_of(&mut office.open().unwrap());
+    assert_eq!(first.len(), 468);
+    assert_eq!(rows_of(&mut office.open().unwrap()), first);
+}
+
+#[test]
+fn columns_are_those_that_were_asked_for() {
+    let all = rows_of(&mut read(&office()).open().unwrap());
+    let names = ["length", "ip_src", "dns_query"];
+    let mut some = read(&office()).columns(names).unwrap().open().unwrap();
+    assert_eq!(some.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), names);
+    for (some, all) in rows_of(&mut some).iter().zip(&all) {
+        names.iter().for_each(|name| assert_eq!(some.get(name), all.get(name)));
+    }
+    let none = read(&office()).columns([]).unwrap().open().unwrap();
+    assert_eq!(none.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), all.len());
+    assert_eq!(read(&office()).columns(["ip"]).unwrap_err().to_string(), "there is no column `ip`");
+}
+
+#[test]
+fn a_filter_leaves_rows_out_and_changes_none() {
+    let all = rows_of(&mut read(&office()).open().unwrap());
+    let udp = Filter { protocols: vec![17], ..Filter::default() };
+    let rows = rows_of(&mut read(&office()).filter(udp).open().unwrap());
+    let expected: Vec<_> = all.iter().filter(|row| row.get("protocol") == Some("UDP")).cloned().collect();
+    assert!(!expected.is_empty() && expected.len() < all.len());
+    assert_eq!(rows, expected);
+    let rows = rows_of(&mut read(&office()).only_dns(true).open().unwrap());
+    assert_eq!(rows, all.into_iter().filter(|row| row.get("is_dns") == Some("true")).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_no_capture_is_named_and_the_others_are_read() {
+    let folder = folder();
+    let text = save(&folder, "notes.txt", b"these are no packets");
+    let gone = folder.path().join("gone.pcap");
+    let mut batches = ReadCaptures::new([text.clone(), office(), gone.clone()]).open().unwrap();
+    assert_eq!(rows_of(&mut batches).len(), 468);
+    let mut refused: Vec<_> = batches.refused().iter().map(|refused| refused.path.clone()).collect();
+    refused.sort();
+    assert_eq!(refused, [gone, text]);
+}
