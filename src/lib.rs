@@ -1,18 +1,17 @@
 //! Packet captures into a Parquet lake.
 //!
 //! ```text
-//! paths                                                                               lake
-//!    |                                                                                 ^
-//! discover -Input-> plan -Unit-> read -PacketRecord-> decode -Packet-> columns         |
-//!                                                                         | Rows       |
-//!                                                                         v            |
-//!         summary <-UnitResult- commit <-PartFile- write <-(key, Rows)- partition         |
-//!                                +-----------------------------------------------------+
+//! paths                                                                                    lake
+//!    |                                                                                      ^
+//! discover -Input-> select -Selection-> plan -Unit-> convert                                |
+//!                                                      |                                    |
+//!    capture -PacketRecord-> decode -Packet-> packets: partition, rows, pages -PartFile-> lake
+//!                                                |                            -UnitResult-> ^
+//!                                                +-> summary: sums -partial, tables---------+
 //! ```
 //!
-//! Each stage is a module, in the order in which a packet passes them. A type lives in the stage that makes it; a later
-//! stage may use it, an earlier one never. [`mod@unit`] runs the stages from `read` to `write` on one unit of work, [`run`]
-//! wires a whole run, [`cli`] reads the command line.
+//! Captures are read without a lake by [`stream::ReadCaptures`]; [`commands`] has what the command line does, [`cli`] the command
+//! line itself. `ARCHITECTURE.md` says what each module owns, in which order they use one another, and what the words mean.
 //!
 //! What always holds:
 //!
