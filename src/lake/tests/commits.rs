@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::error::Error;
 
 use crate::lake::journal::{Move, publish, recover};
-use crate::lake::layout::Lake;
+use crate::lake::layout::Layout;
 use crate::lake::lock::Lock;
 use crate::lake::record::CommittedPart;
 use crate::lake::snapshot::Snapshot;
@@ -20,7 +20,7 @@ use super::*;
 #[test]
 fn a_commit_ends_with_its_manifest() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let step = staged(&lake, "a.parquet", "a");
     publish(&lake, vec![step.clone()], Vec::new(), &manifest(1)).unwrap();
     assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
@@ -31,7 +31,7 @@ fn a_commit_ends_with_its_manifest() {
 #[test]
 fn what_was_staged_and_not_decided_is_swept() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let step = staged(&lake, "a.parquet", "a");
     recover(&lake).unwrap();
     assert!(!lake.resolve(&step.from).exists() && !lake.resolve(&step.to).exists());
@@ -40,7 +40,7 @@ fn what_was_staged_and_not_decided_is_swept() {
 #[test]
 fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with_it() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
     publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest(1)).unwrap();
     let other = staged_for(&lake, "c.parquet", "c", "packets/date=2001-01-01/c.parquet");
@@ -54,7 +54,7 @@ fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with
 #[test]
 fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let entry = |step: &Move, bytes: u64| CommittedPart {
         path: step.to.clone(),
         unit: String::new(),
@@ -65,8 +65,8 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     };
     let ours = staged(&lake, "a.parquet", "a");
     let mut elsewhere = staged(&lake, "b.parquet", "b");
-    elsewhere.from = Lake::units().join("u/b.parquet");
-    fs::create_dir_all(lake.resolve(&Lake::units().join("u"))).unwrap();
+    elsewhere.from = Layout::units().join("u/b.parquet");
+    fs::create_dir_all(lake.resolve(&Layout::units().join("u"))).unwrap();
     fs::write(lake.resolve(&elsewhere.from), "b").unwrap();
     // What was written here has its size; of what came from elsewhere every byte is looked at.
     for (step, bytes, what) in [(&ours, 2, "size"), (&elsewhere, 2, "size"), (&elsewhere, 1, "checksum")] {
@@ -86,7 +86,7 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
 #[test]
 fn a_lock_can_be_read_by_those_only_who_may_write_it() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let mode = || fs::metadata(lake.lock()).unwrap().permissions().mode() & 0o777;
     let readers = |mode: u32| mode & 0o444 & !((mode & 0o222) << 1);
     drop(Lock::take(&lake, Duration::ZERO, || Ok(())).unwrap());
@@ -106,7 +106,7 @@ fn a_lock_can_be_read_by_those_only_who_may_write_it() {
 #[test]
 fn a_folder_that_cannot_be_synced_is_noted_once_and_one_that_is_not_there_is_an_error() {
     let dir = folder();
-    let lake = Lake::at(dir.path());
+    let lake = Layout::at(dir.path());
     if File::open("/proc").and_then(|folder| folder.sync_all()).is_ok() {
         eprintln!("not tried: the folders of /proc can be synced");
         return;

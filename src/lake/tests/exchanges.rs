@@ -10,7 +10,7 @@ use crate::error::Error;
 
 use crate::lake::exchange::Exchange;
 use crate::lake::journal::{publish, recover, sweep_staging};
-use crate::lake::layout::Lake;
+use crate::lake::layout::Layout;
 use crate::lake::reading::steadily;
 
 use super::*;
@@ -34,7 +34,7 @@ fn a_partition_in_which_parts_are_replaced_is_exchanged_as_a_whole() {
     assert_eq!(stays.ino(), fs::metadata(date.join("a.parquet")).unwrap().ino(), "what stays is not copied");
     assert_eq!(lake.notes(), Vec::<String>::new());
     sweep_staging(&lake).unwrap();
-    assert!(!lake.resolve(&Lake::staging()).exists());
+    assert!(!lake.resolve(&Layout::staging()).exists());
     assert_eq!(sequence(&lake), 2);
 }
 
@@ -52,7 +52,7 @@ fn an_exchange_that_was_decided_is_carried_out_once_however_often_it_is_begun() 
         }
         recover(&lake).unwrap();
         assert_eq!((visible(&lake), sequence(&lake)), (of(&NEW), 2));
-        assert!(!lake.pending().exists() && !lake.resolve(&Lake::staging()).exists());
+        assert!(!lake.pending().exists() && !lake.resolve(&Layout::staging()).exists());
     }
 }
 
@@ -119,7 +119,7 @@ fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
 #[test]
 fn whoever_lists_a_partition_while_its_parts_are_replaced_never_counts_twice() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     // Three parts of one row each, of which a night replaces two; with each comes one more of another date.
     let part = |night: u64, place: u64| format!("part-{night}-{place}.parquet");
     let first = (0..3).map(|place| staged(&lake, &part(0, place), "1")).collect();

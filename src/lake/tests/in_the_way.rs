@@ -9,13 +9,13 @@ use std::process::{Command, Stdio};
 use crate::lake::carry::{carry_out, undo};
 use crate::lake::journal::Journal;
 use crate::lake::journal::{publish, recover, sweep_staging};
-use crate::lake::layout::Lake;
+use crate::lake::layout::Layout;
 
 use super::*;
 
 #[test]
 fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
-    type Obstacle = fn(&Lake);
+    type Obstacle = fn(&Layout);
     let obstacles: [(&str, Obstacle, &str); 4] = [
         (
             "a file",
@@ -43,7 +43,7 @@ fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
     ];
     for (name, obstacle, expected) in obstacles {
         let dir = folder();
-        let lake = Lake::create(dir.path()).unwrap();
+        let lake = Layout::create(dir.path()).unwrap();
         obstacle(&lake);
         let steps = vec![
             staged(&lake, "a.parquet", "a"),
@@ -127,7 +127,7 @@ fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     let lake = two_parts(dir.path());
     let mut journal = decided(&lake);
     // A table is replaced as well, a part of another date goes, and there a folder has taken the name of what comes.
-    fs::create_dir_all(lake.resolve(&Lake::staging().join("kept"))).unwrap();
+    fs::create_dir_all(lake.resolve(&Layout::staging().join("kept"))).unwrap();
     let table = staged_for(&lake, "t.parquet", "new", "summaries/protocols/t.parquet");
     fs::create_dir_all(lake.resolve(Path::new("summaries/protocols"))).unwrap();
     fs::write(lake.resolve(&table.to), "old").unwrap();
@@ -145,7 +145,7 @@ fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     assert_eq!((visible(&lake), sequence(&lake)), (of(&OLD), 1));
     let notes = lake.notes();
     assert!(notes.len() == 1 && notes[0].contains("was undone"), "{notes:?}");
-    assert!(!lake.pending().exists() && !lake.resolve(&Lake::staging()).exists());
+    assert!(!lake.pending().exists() && !lake.resolve(&Layout::staging()).exists());
 }
 
 /// Undoing goes back from wherever a commit has come to, and from wherever undoing has come to.
@@ -195,7 +195,7 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
     let dir = tempfile::tempdir().unwrap();
     let Some(disk) = elsewhere(dir.path()) else { return };
     for link in ["packets", "packets/date=1970-01-01"] {
-        let lake = Lake::create(&dir.path().join(link.replace('/', "-"))).unwrap();
+        let lake = Layout::create(&dir.path().join(link.replace('/', "-"))).unwrap();
         let target = disk.path().join(link.replace('/', "-"));
         fs::create_dir(&target).unwrap();
         fs::create_dir_all(lake.resolve(Path::new(link).parent().unwrap())).unwrap();

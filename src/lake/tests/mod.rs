@@ -13,7 +13,7 @@ use crate::config::Settings;
 
 use super::journal::Journal;
 use super::journal::{Move, publish, sweep_staging};
-use super::layout::Lake;
+use super::layout::Layout;
 use super::manifest::Action;
 use super::manifest::Manifest;
 use super::snapshot::Snapshot;
@@ -23,13 +23,13 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn staged(lake: &Lake, name: &str, text: &str) -> Move {
+fn staged(lake: &Layout, name: &str, text: &str) -> Move {
     staged_for(lake, name, text, &format!("packets/date=1970-01-01/{name}"))
 }
 
-fn staged_for(lake: &Lake, name: &str, text: &str, to: &str) -> Move {
-    let from = Lake::staging().join(name);
-    fs::create_dir_all(lake.resolve(&Lake::staging())).unwrap();
+fn staged_for(lake: &Layout, name: &str, text: &str, to: &str) -> Move {
+    let from = Layout::staging().join(name);
+    fs::create_dir_all(lake.resolve(&Layout::staging())).unwrap();
     fs::write(lake.resolve(&from), text).unwrap();
     Move { from, to: to.into() }
 }
@@ -39,7 +39,7 @@ fn manifest(sequence: u64) -> Manifest {
 }
 
 /// Every file below a folder that readers may see, and its text.
-fn visible(lake: &Lake) -> BTreeMap<PathBuf, String> {
+fn visible(lake: &Layout) -> BTreeMap<PathBuf, String> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![lake.resolve(Path::new("packets"))]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
@@ -59,8 +59,8 @@ fn of(files: &[(&str, &str)]) -> BTreeMap<PathBuf, String> {
 }
 
 /// A lake with two parts in one date, one of them in a folder of its own, and one in another date.
-fn two_parts(root: &Path) -> Lake {
-    let lake = Lake::create(root).unwrap();
+fn two_parts(root: &Path) -> Layout {
+    let lake = Layout::create(root).unwrap();
     let steps = vec![
         staged(&lake, "a.parquet", "a"),
         staged_for(&lake, "b.parquet", "b", "packets/date=1970-01-01/hour=1/b.parquet"),
@@ -83,25 +83,25 @@ const NEW: [(&str, &str); 3] = [
 ];
 
 /// What replaces `b` by `c` in that lake.
-fn replacement(lake: &Lake) -> (Vec<Move>, Vec<PathBuf>) {
+fn replacement(lake: &Layout) -> (Vec<Move>, Vec<PathBuf>) {
     let step = staged_for(lake, "c.parquet", "c", "packets/date=1970-01-01/hour=2/c.parquet");
     (vec![step], vec!["packets/date=1970-01-01/hour=1/b.parquet".into()])
 }
 
 /// The journal of that replacement as a run leaves it that was killed when it was decided.
-fn decided(lake: &Lake) -> Journal {
+fn decided(lake: &Layout) -> Journal {
     let (moves, removes) = replacement(lake);
     let (mut moves, mut removes) = (moves, removes);
     let exchanges = crate::lake::exchange::build(lake, &mut moves, &mut removes).unwrap();
     assert!(moves.is_empty() && removes.is_empty() && exchanges.len() == 1, "{:?}", lake.notes());
     let name = Manifest::file_name(2);
-    let step = Move { from: Lake::staging().join(&name), to: Lake::manifests().join(&name) };
+    let step = Move { from: Layout::staging().join(&name), to: Layout::manifests().join(&name) };
     manifest(2).write(&lake.resolve(&step.from)).unwrap();
     let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept: true, undo: false };
     journal.write(lake).unwrap();
     journal
 }
 
-fn sequence(lake: &Lake) -> u64 {
+fn sequence(lake: &Layout) -> u64 {
     Snapshot::read(lake).unwrap().sequence
 }
