@@ -13,6 +13,7 @@ use crate::memory::TooLittle;
 /// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
 /// then interrupted is finished by the next run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A call to the operating system failed on something of the lake.
     #[error("{}: cannot {action}: {source}", path.display())]

@@ -1,7 +1,5 @@
 //! What a run tells the shell, and through it cron.
 
-use std::process;
-
 /// The exit status of a run; the numbers are an interface and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
@@ -31,11 +29,5 @@ impl ExitCode {
             Self::Busy => 75,
             Self::Signal(signal) => signal.saturating_add(128),
         }
-    }
-}
-
-impl From<ExitCode> for process::ExitCode {
-    fn from(code: ExitCode) -> Self {
-        Self::from(code.number())
     }
 }

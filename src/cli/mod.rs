@@ -16,6 +16,7 @@ mod render;
 mod repaired;
 mod report;
 mod select_args;
+mod signals;
 mod summarize;
 mod times;
 
@@ -33,9 +34,15 @@ use args::{Args, Command, InspectFormat};
 use json::line;
 use render::complain;
 
-/// Parses the command line, runs what it asks for, and says how that went.
+/// What the `parcap` command does: runs what a command line asks for, prints what comes of it, and returns the exit status. From
+/// then on SIGINT and SIGTERM end the run in order; they end the process if that takes too long.
 #[must_use]
-pub fn main(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    run_until(args, &signals::end_by_signals()).number()
+}
+
+/// Parses the command line, runs what it asks for, and says how that went.
+fn run_until(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let parsed = config_file::matches(&args);
     let matches = match parsed.and_then(|matches| checked::refuse_urls(&matches).map(|()| matches)) {

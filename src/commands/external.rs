@@ -86,6 +86,24 @@ pub struct CommitOptions {
     pub cancel: Cancel,
 }
 
+impl CommitOptions {
+    /// All units of a plan, without reverse lookups.
+    #[must_use]
+    pub fn of(plan: Plan, cancel: &Cancel) -> Self {
+        Self {
+            plan: Some(plan),
+            incomplete: Incomplete::Refuse,
+            abandon: None,
+            jobs: 0,
+            ptr: PtrOptions::default(),
+            strict: false,
+            top: 0,
+            wait: Duration::ZERO,
+            cancel: cancel.clone(),
+        }
+    }
+}
+
 /// What a commit does if units of its plan are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incomplete {

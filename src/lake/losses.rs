@@ -72,12 +72,6 @@ impl Losses {
         self.0.insert(path.to_path_buf(), problem);
     }
 
-    /// Whether nothing is lost.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether a file is lost.
     #[must_use]
     pub fn contains(&self, path: &Path) -> bool {
@@ -87,12 +81,6 @@ impl Losses {
     /// The files, each with what is wrong with it.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &str)> {
         self.0.iter().map(|(path, problem)| (path.as_path(), problem.as_str()))
-    }
-
-    /// The captures that have rows in a lost part, or sums in a lost partial summary.
-    #[must_use]
-    pub fn inputs(&self, held: &Snapshot) -> BTreeSet<usize> {
-        self.0.keys().flat_map(|path| held.inputs_in(path)).collect()
     }
 
     /// The dates of which sums are lost: their tables cannot be made.

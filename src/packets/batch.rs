@@ -33,6 +33,7 @@ impl Rows {
     /// The arrays' own; some 150 bytes a row where every row has MACs and IPv4 addresses.
     /// # Errors
     /// If a column does not fit the schema, which is a bug here and not in the input.
+    #[cfg(feature = "internal-api")]
     pub fn batch(&self, range: Range<usize>) -> Result<RecordBatch, ArrowError> {
         self.project(range, &Projection::all(self.unit))
     }
@@ -95,6 +96,7 @@ pub struct Projection {
 
 impl Projection {
     /// All columns, in the order of the table.
+    #[cfg(feature = "internal-api")]
     #[must_use]
     pub fn all(unit: TimestampUnit) -> Self {
         Self { columns: COLUMNS.iter().collect(), schema: schema(unit) }

@@ -144,14 +144,8 @@ impl<K: DictionaryValue> CodeTable<K> {
 
     /// Distinct values.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn distinct(&self) -> usize {
         self.keys.len()
-    }
-
-    /// Whether no value has been seen.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 
     /// The value of a code; `None` for [`NO_CODE`].

@@ -41,14 +41,8 @@ impl TextTable {
 
     /// Distinct texts.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn distinct(&self) -> usize {
         self.ends.len()
-    }
-
-    /// Whether no text has been seen.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 
     /// The text of a code.

@@ -118,7 +118,7 @@ impl PacketBatches {
                         self.current = Current::Here(task, chunk);
                         return Ok(Some(batch));
                     }
-                    ChunkStep::End(result) => self.end(task, result),
+                    ChunkStep::End(result) => self.end(task, *result),
                     ChunkStep::WrongGuess => return Err(self.bug(task)),
                 },
                 Current::Ahead(task, messages, is_proved) => {

@@ -33,7 +33,7 @@ pub(super) enum ChunkStep {
     /// Rows.
     Batch(RecordBatch),
     /// There are no more.
-    End(ChunkResult),
+    End(Box<ChunkResult>),
     /// The chunk must be read again, from where the one before it ended.
     WrongGuess,
 }
@@ -85,7 +85,8 @@ impl ChunkReader {
         }
         let mut found = CaptureEntry { records: self.reader.frames(), ..CaptureEntry::default() };
         found.note_damage(self.end.take().flatten(), self.reader.take_gaps());
-        Ok(ChunkStep::End(ChunkResult { position: self.reader.position().clone(), last: self.last, found }))
+        let result = ChunkResult { position: self.reader.position().clone(), last: self.last, found };
+        Ok(ChunkStep::End(Box::new(result)))
     }
 
     fn record(&mut self) -> Result<()> {

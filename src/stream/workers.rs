@@ -167,7 +167,7 @@ impl Shared {
         loop {
             let (message, is_last) = match chunk.next() {
                 Ok(ChunkStep::Batch(batch)) => (Message::Batch(batch), false),
-                Ok(ChunkStep::End(result)) => (Message::Ended(Box::new(result)), true),
+                Ok(ChunkStep::End(result)) => (Message::Ended(result), true),
                 Ok(ChunkStep::WrongGuess) => (Message::InTurn, true),
                 Err(error) => (Message::Failed(error), true),
             };

@@ -11,7 +11,7 @@ use crate::path_text::visible;
 /// assert_eq!(aligned(&rows, &[1]), "path         packets\na.pcap         1,000\nlong/b.pcap        7\n");
 /// ```
 #[must_use]
-pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
+pub fn aligned<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     let rows: Vec<[String; N]> =
         rows.iter().map(|row| row.each_ref().map(|cell| cell.chars().map(visible).collect())).collect();
     let mut widths = [0; N];

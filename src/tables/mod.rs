@@ -6,7 +6,7 @@ mod as_csv;
 mod file;
 mod table;
 
-pub(crate) use aligned::aligned;
+pub use aligned::aligned;
 pub use as_csv::csv;
 pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
 pub use table::{Table, TableColumn};

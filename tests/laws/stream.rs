@@ -17,8 +17,11 @@ fn rows_of(batches: &mut PacketBatches) -> Vec<Row> {
     batches.flat_map(|batch| rows_in(&batch.unwrap(), "")).collect()
 }
 
-/// The rows of a lake of these captures, in no order, and what was damaged: path, packet, offset, packets.
-fn in_a_lake(captures: &[PathBuf], settings: &Settings) -> (Vec<Row>, Vec<(PathBuf, u64, u64, u64)>) {
+/// A damaged capture: its path, the number and offset of the packet, and how many packets there are.
+type DamageFound = (PathBuf, u64, u64, u64);
+
+/// The rows of a lake of these captures, in no order, and what was damaged.
+fn in_a_lake(captures: &[PathBuf], settings: &Settings) -> (Vec<Row>, Vec<DamageFound>) {
     let folder = folder();
     let mut request = request(captures, &folder.path().join("lake"));
     request.settings = settings.clone();

@@ -144,7 +144,7 @@ impl RowGroupPages<'_> {
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
         keys.extend(codes);
-        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.len(), self.scratch);
+        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch);
         self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
             self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
@@ -152,7 +152,7 @@ impl RowGroupPages<'_> {
         } else {
             coded.recycle(self.scratch);
             keys.iter_mut().filter(|code| table.number(**code).is_none()).for_each(|code| *code = NO_CODE);
-            self.coded(Keys::Dense(&keys), table.len(), number)?;
+            self.coded(Keys::Dense(&keys), table.distinct(), number)?;
         }
         self.scratch.keys = keys;
         Ok(())
@@ -161,7 +161,7 @@ impl RowGroupPages<'_> {
     fn names(&mut self, names: &super::rows::SparseCodes) -> Result<(), ParquetError> {
         let table = &self.rows.names;
         let keys = Keys::Sparse { at: &names.rows, keys: &names.codes, rows: self.rows.len() };
-        self.coded(keys, table.len(), |code| table.text(code).unwrap_or_default())
+        self.coded(keys, table.distinct(), |code| table.text(code).unwrap_or_default())
     }
 
     fn lengths(&mut self, lengths: impl Iterator<Item = u32> + Clone) -> Result<(), ParquetError> {
