@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the Python examples of the README and of docs/readers.md on a lake, and holds what they print against what is shown.
+"""Runs the Python examples of the README, the guide and docs/readers.md on a lake, and compares what they print with what
+is shown.
 
     python3 scripts/oracle/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER]
 
@@ -20,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/readers.md"]
+PAGES = ["README.md", "docs/guide.md", "docs/readers.md"]
 ENGINES = "chdb daft datafusion duckdb fastparquet pandas polars pyarrow pyspark".split()
 EXAMPLE = re.compile(r"```python\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # Statements that nothing here can run.
