@@ -1,4 +1,4 @@
-//! `docs/tables.md` is made of the tables' own descriptions: `PARCAP_BLESS=1 cargo test --test docs` writes it anew.
+//! `docs/tables.md` is made of the tables' own descriptions: `PARCAP_BLESS=1 cargo test page_of_tables` writes it again.
 
 #![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
 
@@ -12,10 +12,10 @@ use parcap::summary::{SUMMARIES, Values};
 
 fn tables() -> String {
     let mut text =
-        "# The tables\n\nMade of the descriptions in the code, which the Parquet files are made of as well.\n\n\
-        ## `packets`\n\nOne row a packet record; partitioned by the packet's UTC date. A row without a time goes to the date of the timed row \
-        before it in its capture, else of the first timed one; of a capture in which no packet has a time, all go to \
-        `date=1970-01-01`, with null in the columns of times.\n\n\
+        "# The tables\n\nThis page is made of the descriptions in the code. The Parquet files are made of the same descriptions.\n\n\
+        ## `packets`\n\nOne row a packet record, partitioned by the packet's UTC date. A row without a time goes to the date of the \
+        timed row before it in its capture. If there is none, it goes to the date of the first timed row. If no packet of the \
+        capture has a time, its rows go to `date=1970-01-01`. The columns of times are null in such rows.\n\n\
         | column | type | null when | meaning |\n|---|---|---|---|\n"
             .to_owned();
     for column in COLUMNS {
@@ -31,9 +31,9 @@ fn tables() -> String {
         writeln!(text, "| `{}` | {kind} | {null_when} | {} |", column.name, column.meaning).unwrap();
     }
     text.push_str(
-        "\n# The summaries\n\nEach below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
-         sum of `length`, so that each table adds up to the packets table. Tables of volumes and counts have the largest rows \
-         first, the others are in the order of their first columns.\n",
+        "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
+         sum of `length`, so each table adds up to the packets table. Tables of volumes and counts have the largest rows \
+         first. The others are in the order of their first columns.\n",
     );
     for summary in SUMMARIES.iter().rev() {
         write!(
@@ -59,9 +59,9 @@ fn tables() -> String {
     }
     text.push_str(
         "\nOdd is not wrong: no packet is lost, and the exit status is 0. A capture is `odd` if it is empty, or if any of the \
-         following counts is not zero. Packets that a snapshot length cut do not make it odd, also where the cut is within a \
-         header: the length was chosen when the capture was made. `parcap inspect CAPTURE` shows the counts of a capture, the manifest has them in \
-         `odd`.\n\n| count | packets |\n|---|---|\n",
+         following counts is not zero. Packets that a snapshot length cut do not make it odd, also if the cut is within a \
+         header: the length was chosen when the capture was made. `parcap inspect CAPTURE` shows the counts of a capture. The \
+         manifest has them in `odd`.\n\n| count | packets |\n|---|---|\n",
     );
     for (name, meaning) in oddities() {
         writeln!(text, "| `{name}` | {meaning} |").unwrap();
@@ -75,13 +75,17 @@ fn the_page_of_tables_is_what_the_tables_say_of_themselves() {
     if std::env::var_os("PARCAP_BLESS").is_some() {
         std::fs::write(&path, tables()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), tables(), "PARCAP_BLESS=1 cargo test --test docs");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), tables(), "PARCAP_BLESS=1 cargo test page_of_tables");
 }
 
 #[test]
-fn the_readme_names_every_column_and_every_table() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    for name in COLUMNS.iter().map(|column| column.name).chain(SUMMARIES.iter().map(|summary| summary.name)) {
-        assert!(readme.contains(&format!("| `{name}` |")), "{name}");
+fn the_readme_names_every_column_and_the_guide_every_table() {
+    let page = |name| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let (readme, guide) = (page("README.md"), page("docs/guide.md"));
+    for column in COLUMNS {
+        assert!(readme.contains(&format!("`{}`", column.name)), "{}", column.name);
+    }
+    for summary in SUMMARIES {
+        assert!(guide.contains(&format!("| `{}` |", summary.name)), "{}", summary.name);
     }
 }

@@ -1,4 +1,6 @@
-//! The commands of the README and of the page about operations run, in their order, and print what they say they print.
+//! The commands of the README, the guide and the page about operations run, in their order, and print what is shown.
+//!
+//! Their Python examples run in `scripts/oracle/check_readme.py`, which needs the engines.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
 
@@ -30,18 +32,42 @@ fn examples(readme: &str) -> Vec<Example> {
 #[test]
 fn the_commands_of_the_readme_print_what_it_shows() {
     let examples = examples(&page("README.md"));
-    assert!(examples.len() >= 7, "the README has fewer examples than it had");
-    // The first one is what a newcomer types, and has to be held whole.
-    assert_eq!(examples[0].command, "cargo run --release -- convert data/captures --out lake");
+    assert!(examples.len() >= 6, "the README has fewer examples than it had");
+    // The first two are what a newcomer types. This test is part of the first one.
+    assert_eq!(examples[0].command, "cargo test");
+    assert_eq!(examples[1].command, "cargo run --release -- convert data/captures --out lake");
+    run_all("the README", &examples[1..]);
+}
+
+#[test]
+fn the_commands_of_the_guide_print_what_it_shows() {
+    let examples = examples(&page("docs/guide.md"));
+    assert!(examples.len() >= 18, "the guide has fewer examples than it had");
+    // The whole output of a conversion is shown once.
+    assert_eq!(examples[0].command, "parcap convert data/captures --out lake");
     assert!(examples[0].shown.len() > 20);
-    run_all("the README", &examples.iter().collect::<Vec<_>>());
+    run_all("the guide", &examples);
 }
 
 #[test]
 fn the_commands_of_the_page_about_operations_work() {
     let examples = examples(&page("docs/operations.md"));
     assert!(examples.len() >= 6, "the page has fewer examples than it had");
-    run_all("the page", &examples.iter().collect::<Vec<_>>());
+    run_all("the page", &examples);
+}
+
+/// Only `console` and `python` blocks are run, so a command with a prompt must not stand in another one.
+#[test]
+fn a_command_with_a_prompt_is_in_a_block_that_is_run() {
+    for name in ["README.md", "docs/guide.md", "docs/operations.md"] {
+        let page = page(name);
+        let prompts = page.lines().filter(|line| line.starts_with("$ ")).count();
+        assert_eq!(prompts, examples(&page).len(), "{name}");
+        let kinds = page.lines().filter_map(|line| line.strip_prefix("```")).filter(|kind| !kind.is_empty());
+        for kind in kinds {
+            assert!(["console", "python", "text", "json"].contains(&kind), "{name}: a block of {kind} is not checked");
+        }
+    }
 }
 
 /// Stands for any number of lines of an output.
@@ -82,7 +108,7 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-fn run_all(page: &str, examples: &[&Example]) {
+fn run_all(page: &str, examples: &[Example]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let binary = Path::new(env!("CARGO_BIN_EXE_parcap"));
     let folder = tempfile::tempdir().unwrap();

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Makes the sample captures of data/ that need no network, and the tables of all samples.
 
-    python3 scripts/make_captures.py [--out DIR]      writes DIR/captures and DIR/damaged (DIR: data)
-    python3 scripts/make_captures.py --check          compares the tables with capinfos and tshark
+    python3 scripts/samples/make_captures.py [--out DIR]      writes DIR/captures and DIR/damaged (DIR: data)
+    python3 scripts/samples/make_captures.py --check          compares the tables with capinfos and tshark
 
 Needs Python 3.9 and the zstd command, nothing else (--check: capinfos and tshark of Wireshark).
 The same bytes come out on every run: no clock, no randomness, fixed compression settings (another
 release of zlib or zstd may pack differently; what unpacks is the same). The captures recorded by
-scripts/record_captures.sh are read, to count them, and copied when DIR is another folder; they are
+scripts/samples/record_captures.sh are read, to count them, and copied when DIR is another folder; they are
 never changed.
 
 Sources of the formats, named here once and by section below:
@@ -28,7 +28,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 
 ETHERNET, RAW, USB_LINUX_MMAPPED = 1, 101, 220
 SECOND = 1_000_000_000  # times are integers of nanoseconds since 1970
@@ -673,16 +673,16 @@ All of them sound: every packet becomes a row, and nothing is reported as damage
 |---|---|---|--:|
 {table}
 
-*Recorded* captures come from `scripts/record_captures.sh`: programs as people use them (curl, dig, ping,
+*Recorded* captures come from `scripts/samples/record_captures.sh`: programs as people use them (curl, dig, ping,
 dnsmasq, Python's web server) in network namespaces of one machine, written by tcpdump (`dns.pcapng` turned into pcapng by
-editcap). Recording again gives other times and somewhat other packets. *Made* captures come from `scripts/make_captures.py`, the
+editcap). Recording again gives other times and somewhat other packets. *Made* captures come from `scripts/samples/make_captures.py`, the
 same bytes each time, as do this table and `EXPECTED.tsv`; the sources of the formats stand in its comments.
 
 All addresses and names are those set aside for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24,
 2001:db8::/32, 00:00:5e:00:53:xx, example.com, example.net).
 
 `EXPECTED.tsv` says for each file how many packets (`rows`) and bytes on the wire (`wire_bytes`) it holds: for a made capture
-from its construction, for a recorded one from a count of its records. `scripts/make_captures.py --check` compares it with what
+from its construction, for a recorded one from a count of its records. `scripts/samples/make_captures.py --check` compares it with what
 capinfos and tshark say of the same files, and has been found to agree (Wireshark 4.0).
 """
 
@@ -697,7 +697,7 @@ with its offset; a file that is no capture is refused.
 {table}
 
 The offset is that of the record header or block at which reading stops, in the capture as unpacked. `EXPECTED.tsv`
-holds the same for programs. Made by `scripts/make_captures.py` from the `web` and `two-interfaces` captures of
+holds the same for programs. Made by `scripts/samples/make_captures.py` from the `web` and `two-interfaces` captures of
 `../captures`; where the faults lie follows from the construction.
 """
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Makes the summary tables again from the packets table, with DuckDB, and compares them cell by cell.
 
-    python3 scripts/check_summaries.py LAKE [--conversations N] [--window SECONDS] [--captures CAPTURE...]
-    python3 scripts/check_summaries.py LAKE --same-as OTHER_LAKE
+    python3 scripts/oracle/check_summaries.py LAKE [--conversations N] [--window SECONDS] [--captures CAPTURE...]
+    python3 scripts/oracle/check_summaries.py LAKE --same-as OTHER_LAKE
 
 A row is missing if LAKE/packets gives it and the table has it not (or not as often), extra the other way round; a row of
 which one cell differs is one missing and one extra; both together are the differing rows. Numbers must be equal, doubles
 too. Rows out of order are counted in the tables that are sorted by volume or time.
 
 What DNS said does not stand in the packets table. From it comes how many messages there were, and under which names;
-with --captures, the ones that the lake was made of, tshark and dnspython read the messages again (scripts/dns_of.py).
+with --captures, the ones that the lake was made of, tshark and dnspython read the messages again (scripts/oracle/dns_of.py).
 
 --same-as compares each table with that of another lake, rows and order; captures by their file names.
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The notebook that parcap replaces, cell by cell, beside what parcap gives for the same capture.
 
-    python3 scripts/notebook.py CAPTURE --scapy GOLDEN.scapy.parquet --parcap BIN [--rates summarize|packets]
+    python3 scripts/oracle/notebook.py CAPTURE --scapy GOLDEN.scapy.parquet --parcap BIN [--rates summarize|packets]
 
 The notebook's side is pandas on the table of GOLDEN, which is what the notebook made of the capture with scapy; addresses
 are named by DNS answers as scapy reads them here (the notebook asked the network). parcap's side is a lake that BIN makes

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the capture of a scan: every packet is a TCP SYN from another source address.
 
-    python3 scripts/make_scan.py OUT.pcap [--sources 10000000] [--v6]
+    python3 scripts/samples/make_scan.py OUT.pcap [--sources 10000000] [--v6]
 
 Sources are all different, spread over the whole range of addresses and in no order; destinations are a few; times rise over
 one day, 2024-02-01 UTC. Ethernet II, checksums are right. The same bytes on every run. Needs numpy.

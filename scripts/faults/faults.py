@@ -13,7 +13,7 @@ them; and the run is killed in place of each write, sync, rename, link and remov
   run, leaves nothing in _parcap/staging and no pending.json; and `parcap verify --deep` finds no fault.
 
 Where a fault met the reading of a capture, its rows may come in another part, later: then rows are compared, and counted
-separately. Calls are counted over all threads by a small library (scripts/faults.c, compiled with cc). That it sees every
+separately. Calls are counted over all threads by a small library (scripts/faults/faults.c, compiled with cc). That it sees every
 call is held against strace. A trace of strace also proves the order of a commit. --random-kills kills larger runs whenever.
 
 Exit status: 0 no wrong state, 1 a wrong state, each named.
@@ -108,7 +108,7 @@ def scenarios(parcap, work, options):
 
 
 def library(work):
-    """scripts/faults.c, compiled."""
+    """scripts/faults/faults.c, compiled."""
     made = work / "faults.so"
     command = ["cc", "-O1", "-fPIC", "-shared", "-o", made, Path(__file__).with_name("faults.c"), "-ldl"]
     subprocess.run(command, check=True)

@@ -1,4 +1,4 @@
-// Makes the n-th of some calls of a program fail, for scripts/faults.py: loaded with LD_PRELOAD.
+// Makes the n-th of some calls of a program fail, for scripts/faults/faults.py: loaded with LD_PRELOAD.
 //
 // FAULT_CALLS  names, with commas around each: ",write,pwrite64,"
 // FAULT_AT     which of all these calls in all threads, from 1; 0 for none

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads a lake with DuckDB, pandas, polars and Spark, and checks that they see the same.
 
-    python3 scripts/read_lake.py LAKE [--engines duckdb,pandas,polars,spark] [--require]
+    python3 scripts/oracle/read_lake.py LAKE [--engines duckdb,pandas,polars,spark] [--require]
 
 One function an engine, each as its users would write it; all answer the same questions about LAKE/packets (rows, bytes,
 columns, partitions, the type of `datetime`, who was sent most). Each then reads every value of every column of packets

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads the DNS messages of captures without parcap, and gives the tables dns_queries and dns_names.
 
-    python3 scripts/dns_of.py CAPTURE...        folders are walked; prints both tables
+    python3 scripts/oracle/dns_of.py CAPTURE...        folders are walked; prints both tables
 
 tshark opens the captures and finds the datagrams and segments, dnspython decodes names; what counts as a message, and how
 much of a cut one counts, is the definition of the packets table's `is_dns` and `dns_query`. Needs tshark and dnspython, and

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A DNS server for trying reverse lookups by hand: names, missing names, silence, slowness and lies.
 
-    python3 scripts/ptr_server.py [--port 5300] [--missing 20] [--silent 5] [--lying 5] [--cut 5] [--delay 0]
+    python3 scripts/faults/ptr_server.py [--port 5300] [--missing 20] [--silent 5] [--lying 5] [--cut 5] [--delay 0]
 
 Answers on 127.0.0.1, UDP and TCP. What it says of an address is chosen by a hash of the question, so that it says the
 same each time: `--missing`, `--failing`, `--silent`, `--lying` and `--cut` are percentages, the rest has a name,

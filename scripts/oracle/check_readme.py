@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the Python examples of the README and of docs/readers.md on a lake, and holds what they print against what is shown.
+"""Runs the Python examples of the README, the guide and docs/readers.md on a lake, and compares what they print with what
+is shown.
 
-    python3 scripts/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER]
+    python3 scripts/oracle/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER]
 
 LAKE is the one of the README's first command. With --environments, engines that do not go together with the others have
 virtual environments of their own, FOLDER/ENGINE-VERSION, which are made where they are not there yet. An example whose
@@ -19,8 +20,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/readers.md"]
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "docs/guide.md", "docs/readers.md"]
 ENGINES = "chdb daft datafusion duckdb fastparquet pandas polars pyarrow pyspark".split()
 EXAMPLE = re.compile(r"```python\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # Statements that nothing here can run.

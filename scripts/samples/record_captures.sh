@@ -3,8 +3,8 @@
 # namespaces on this machine. No packet leaves it: the namespaces are joined by a bridge
 # that has no way out.
 #
-#     sudo scripts/record_captures.sh [OUT]          OUT defaults to data/captures
-#     python3 scripts/make_captures.py               afterwards: EXPECTED.tsv and README.md anew
+#     sudo scripts/samples/record_captures.sh [OUT]          OUT defaults to data/captures
+#     python3 scripts/samples/make_captures.py               afterwards: EXPECTED.tsv and README.md anew
 #
 # Needs root, a Linux with network namespaces, and: iproute2, tcpdump, dnsmasq (the binary is
 # enough), dig, curl, ping, python3, and editcap of Wireshark for the pcapng file.
@@ -18,7 +18,7 @@
 # (RFC 7042, 2.1.2) and names (RFC 2606).
 set -euo pipefail
 
-out=${1:-$(dirname "$0")/../data/captures}
+out=${1:-$(dirname "$0")/../../data/captures}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 work=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the query of docs/readers.md from rows to captures on every row of a lake, and asks tshark for the packets it names.
 
-    python3 scripts/check_origins.py LAKE [--rewritten PARCAP]
+    python3 scripts/oracle/check_origins.py LAKE [--rewritten PARCAP]
 
 Each row must have one origin, and the packet of that number in that capture the row's length and time. Captures are looked
 for at the paths that the lake knows, from the folder of the command. --rewritten checks a copy of the lake, too, from which
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-PAGE = Path(__file__).parents[1] / "docs/readers.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/readers.md"
 VIEW = re.compile(r'"""\n(\s*CREATE VIEW origins AS.*?)"""', re.DOTALL)
 
 
