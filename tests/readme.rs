@@ -1,7 +1,5 @@
 //! The commands of the README and of the page about operations run, in their order, and print what they say they print.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
-
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
