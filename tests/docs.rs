@@ -1,6 +1,4 @@
-//! `docs/tables.md` is made of the tables' own descriptions: `PARCAP_BLESS=1 cargo test page_of_tables` writes it again.
-
-#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
+//! `docs/tables.md` is made of the tables' own descriptions: `PARCAP_BLESS=1 cargo test docs::` writes it again.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -75,7 +73,7 @@ fn the_page_of_tables_is_what_the_tables_say_of_themselves() {
     if std::env::var_os("PARCAP_BLESS").is_some() {
         std::fs::write(&path, tables()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), tables(), "PARCAP_BLESS=1 cargo test page_of_tables");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), tables(), "PARCAP_BLESS=1 cargo test docs::");
 }
 
 #[test]

@@ -2,10 +2,6 @@
 //!
 //! All questions go to 127.0.0.1. Counts are asserted, never times. `PARCAP_PTR_RESOLVER` names a resolver to try by hand.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
-
-mod nameserver;
-
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +11,7 @@ use parcap::names::{Asked, PtrCache, PtrOptions, ask};
 use parcap::tables::TableColumn;
 use proptest::prelude::*;
 
-use nameserver::{CNAME, PTR, Record, Says, Server, reverse, wire};
+use crate::support::nameserver::{CNAME, PTR, Record, Says, Server, reverse, wire};
 
 const NOW: i64 = 1_800_000_000;
 const HOUR: i64 = 3600;
@@ -283,7 +279,7 @@ fn liars_over_tcp_do_no_harm_to_others() {
 #[test]
 fn costly_messages_over_tcp_are_read() {
     let server = Server::start((0..6).map(|number| {
-        let costly = |answer: Vec<u8>| vec![nameserver::costly(answer)];
+        let costly = |answer: Vec<u8>| vec![crate::support::nameserver::costly(answer)];
         (address(number), Says::cut(Says::name("a.", DAY)).then(costly))
     }));
     let addresses: Vec<_> = (0..6).map(address).collect();
@@ -456,7 +452,7 @@ fn a_round_is_told_in_one_line() {
     assert_eq!(asked.to_string(), "asked for 0 names in 0.00 s: 0 found, 1 left over; no resolver");
 }
 
-/// Tried by hand: `PARCAP_PTR_RESOLVER=127.0.0.1:5300 cargo test --release --test ptr by_hand -- --nocapture`.
+/// Tried by hand: `PARCAP_PTR_RESOLVER=127.0.0.1:5300 cargo test --release ptr::by_hand -- --nocapture`.
 /// `PARCAP_PTR_ADDRESSES` says how many addresses from 10.0.0.0 on, `PARCAP_PTR_BUDGET` how many seconds.
 #[test]
 fn by_hand() {

@@ -2,8 +2,6 @@
 //!
 //! Their Python examples run in `scripts/oracle/check_readme.py`, which needs the engines.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
-
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;

@@ -1,14 +1,10 @@
 //! The architecture, read from the sources: which stage may use which, and which crate has which door.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test helper may stop at the first surprise")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{files, repository};
+use crate::support::{files, repository};
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
 const ORDER: [&str; 32] = [
@@ -287,7 +283,7 @@ fn nothing_is_left_to_be_done() {
 /// hanging look at a clock.
 #[test]
 fn no_test_asserts_a_time() {
-    let guards = "tests/common/mod.rs";
+    let guards = "tests/support/binary.rs";
     for folder in ["tests", "src"] {
         for path in files(&repository(folder)).into_iter().map(|path| PathBuf::from(folder).join(path)) {
             let text = fs::read_to_string(repository(path.to_str().unwrap())).unwrap_or_default();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::common::{Ran, hashes, run, run_with, summary};
-use super::{capture, sample, save, text};
+use super::capture;
+use crate::support::{Ran, hashes, run, run_with, sample, save, summary, text};
 
 /// The arguments of a conversion into small chunks and small parts, so that captures are cut and have several units; and
 /// what a commit must not forget about their summaries.
@@ -59,7 +59,7 @@ fn converted(inputs: &[String], lake: &Path) -> Shown {
 
 #[test]
 fn units_that_are_converted_apart_give_the_same_parts_in_whatever_order_and_however_often() {
-    let folder = super::common::folder();
+    let folder = crate::support::folder();
     let inputs = inputs(&folder);
     let whole = converted(&inputs, &folder.path().join("whole"));
 
@@ -93,7 +93,7 @@ fn units_that_are_converted_apart_give_the_same_parts_in_whatever_order_and_howe
 
 #[test]
 fn a_commit_without_all_units_of_a_capture_is_refused() {
-    let folder = super::common::folder();
+    let folder = crate::support::folder();
     let inputs = inputs(&folder);
     let lake = folder.path().join("lake");
     let units = plan(&inputs[..1], &lake);
@@ -105,12 +105,12 @@ fn a_commit_without_all_units_of_a_capture_is_refused() {
     }
     // Nothing is lost: the whole of it can still be committed.
     assert_eq!(commit(&rows, &lake).status, Some(0));
-    assert_eq!(super::common::packets(&lake).len(), 90);
+    assert_eq!(crate::support::packets(&lake).len(), 90);
 }
 
 #[test]
 fn a_row_that_points_out_of_the_lake_is_refused() {
-    let folder = super::common::folder();
+    let folder = crate::support::folder();
     let lake = folder.path().join("lake");
     let units = plan(&inputs(&folder)[1..2], &lake);
     let secret = save(&folder, "secret", b"not a part");

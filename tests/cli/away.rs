@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::common::{Ran, command, finish, folder, hashes, manifests, packets, run, run_with};
-use super::{capture, minute, save, text};
+use super::{capture, minute};
+use crate::support::{Ran, command, finish, folder, hashes, manifests, packets, run, run_with, save, text};
 
 /// Writes captures of ten packets each, none of which is like another, below a folder.
 fn fill(root: &Path, names: &[&str]) {
@@ -356,7 +356,7 @@ fn the_alarms_name_figures_that_there_are() {
     assert_eq!(ran.status, Some(0), "{ran:?}");
     let figures = fs::read_to_string(file).unwrap();
     for page in ["packaging/parcap-alerts.yml", "docs/operations.md"] {
-        let page = fs::read_to_string(super::common::repository(page)).unwrap();
+        let page = fs::read_to_string(crate::support::repository(page)).unwrap();
         let mut names: Vec<_> = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
         names.retain(|word| word.starts_with("parcap_"));
         assert!(names.len() >= 5, "{names:?}");

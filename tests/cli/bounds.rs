@@ -7,8 +7,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use super::common::{Ran, command, ended, files, finish, folder, hashes, packets, run, wait_until};
-use super::{capture, minute, sample, save, text};
+use super::{capture, minute};
+use crate::support::{
+    Ran, command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until,
+};
 
 /// Converts a folder into a lake beside it.
 fn night(archive: &Path, options: &[&str]) -> Ran {
@@ -67,7 +69,7 @@ fn where_no_thread_can_be_started_the_work_is_done_without() {
         state.to_le_bytes()[0]
     };
     let noise: Vec<u8> = (0..3 << 19).map(|_| noise()).collect();
-    let frame = |part: &[u8]| super::common::build::pcap_record(1, 1, &super::common::build::other(part));
+    let frame = |part: &[u8]| crate::support::build::pcap_record(1, 1, &crate::support::build::other(part));
     let noisy: Vec<u8> = noise.chunks(60_000).flat_map(frame).collect();
     fs::write(archive.join("c.pcap.zst"), zstd::encode_all(&*[&bytes[..24], &noisy].concat(), 1).unwrap()).unwrap();
     assert!(["b.pcap.gz", "c.pcap.zst"].iter().all(|name| archive.join(name).metadata().unwrap().len() > 1 << 20));
@@ -284,7 +286,7 @@ fn many_names_are_forgotten_at_once_each_as_it_is_named() {
 
 /// A capture of one packet, of another content for each number.
 fn sized(number: usize) -> Vec<u8> {
-    let mut capture = super::common::build::Capture::pcap();
-    capture.record(2, 1, super::common::build::udp(u16::try_from(number).unwrap(), b"x"));
+    let mut capture = crate::support::build::Capture::pcap();
+    capture.record(2, 1, crate::support::build::udp(u16::try_from(number).unwrap(), b"x"));
     capture.bytes
 }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::common::build::{Capture, Known, udp};
-use super::common::{files, folder, manifests, packets, repository, run, run_with, summary};
-use super::{sample, save, text};
+use crate::support::build::{Capture, Known, udp};
+use crate::support::{files, folder, manifests, packets, repository, run, run_with, sample, save, summary, text};
 
 /// A capture whose eleventh record announces more bytes than any has, and how it begins and goes on.
 pub(super) fn broken() -> (Vec<u8>, Capture) {
@@ -18,7 +17,7 @@ pub(super) fn broken() -> (Vec<u8>, Capture) {
     (bytes, capture)
 }
 
-fn convert(inputs: &[&Path], lake: &Path, options: &[&str]) -> super::common::Ran {
+fn convert(inputs: &[&Path], lake: &Path, options: &[&str]) -> crate::support::Ran {
     let mut args: Vec<String> = vec!["convert".into(), "--out".into(), text(lake), "--top".into(), "0".into()];
     args.extend(inputs.iter().map(|path| text(path)));
     args.extend(options.iter().map(|option| (*option).to_owned()));
@@ -128,7 +127,7 @@ fn strict_says_nothing_of_sound_captures() {
     let captures = repository("data/captures");
     assert_eq!(convert(&[&captures], &plain, &[]).status, Some(0));
     assert_eq!(convert(&[&captures], &strict, &["--strict"]).status, Some(0));
-    assert_eq!(super::common::hashes(&plain.join("packets")), super::common::hashes(&strict.join("packets")));
+    assert_eq!(crate::support::hashes(&plain.join("packets")), crate::support::hashes(&strict.join("packets")));
     assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &text(&plain), "--strict"]).status, Some(0));
 }
 

@@ -5,9 +5,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::common::build::{Capture, pcap_record, udp};
-use super::common::{Ran, command, finish, folder, hashes, packets, run, run_with};
-use super::{capture, save, text};
+use super::capture;
+use crate::support::build::{Capture, pcap_record, udp};
+use crate::support::{Ran, command, finish, folder, hashes, packets, run, run_with, save, text};
 
 /// 2024-03-01T00:00:00Z (`date -u -d 2024-03-01 +%s`).
 const MARCH: u32 = 1_709_251_200;

@@ -1,8 +1,7 @@
 //! `parcap inspect` says what is in a capture; the numbers are those of the bytes, and those of a conversion.
 
-use super::common::build::{Capture, interface, packet, pcap_header, pcap_record, section, udp};
-use super::common::{folder, manifests, repository, run, run_with, summary};
-use super::{save, text};
+use crate::support::build::{Capture, interface, packet, pcap_header, pcap_record, section, udp};
+use crate::support::{folder, manifests, repository, run, run_with, save, summary, text};
 
 #[test]
 fn every_number_is_that_of_a_conversion() {
@@ -74,7 +73,7 @@ fn a_name_in_a_capture_does_not_steer_the_terminal() {
     body.extend(b"\x1b[31mred");
     body.extend([0, 0, 0, 0]);
     let mut bytes = section();
-    bytes.extend(super::common::build::block(1, &body));
+    bytes.extend(crate::support::build::block(1, &body));
     let ran = run_with(["inspect", "-"], &bytes);
     assert_eq!(ran.status, Some(0));
     assert!(ran.stdout.contains(r#""\u{1b}[31mred""#) && !ran.stdout.contains('\u{1b}'), "{:?}", ran.stdout);

@@ -7,13 +7,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::common::build::{Capture, block, dns_answer, interface, packet, section, simple, udp};
-use super::common::{Ran, command, finish, folder, repository, run, run_with};
+use super::capture;
 use super::inspect::snapped;
 use super::json_page::Page;
-use super::nameserver::Server;
 use super::runs::signal;
-use super::{capture, sample, save, text};
+use crate::support::build::{Capture, block, dns_answer, interface, packet, section, simple, udp};
+use crate::support::nameserver::Server;
+use crate::support::{Ran, command, finish, folder, repository, run, run_with, sample, save, text};
 
 fn page() -> Page {
     Page::read(&fs::read_to_string(repository("docs/json.md")).unwrap())
@@ -285,7 +285,7 @@ fn losses(page: &mut Page, root: &Path) {
     let json = |args: &[&str]| run([args, &["--format", "json"]].concat()).stdout;
     let convert = ["convert", &text(&archive), "--out", &text(&lake), "--top", "0"];
     page.document("report", &json(&convert));
-    let part = |place: usize| lake.join("packets").join(&super::common::files(&lake.join("packets"))[place]);
+    let part = |place: usize| lake.join("packets").join(&crate::support::files(&lake.join("packets"))[place]);
     fs::write(part(0), "PAR1").unwrap();
     let more = capture().bytes;
     fs::write(&one, [&more[..], more.get(24..).unwrap()].concat()).unwrap();

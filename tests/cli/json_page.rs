@@ -1,7 +1,5 @@
 //! `docs/json.md` as a schema: documents are held against it, and what it says against all that was seen.
 
-#![expect(clippy::panic, reason = "a test helper may stop at the first surprise")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use parcap::summary::SUMMARIES;

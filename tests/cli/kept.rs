@@ -10,9 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use super::common::{Ran, folder, packets, run, summary};
-use super::text;
-use crate::common::build::{Capture, udp};
+use crate::support::build::{Capture, udp};
+use crate::support::{Ran, folder, packets, run, summary, text};
 
 /// A capture of so many packets, all of the same minute; those of the same `seed` begin alike.
 fn minute(seed: u16, count: u16) -> Capture {
@@ -314,7 +313,7 @@ fn captures_of_one_name_in_two_working_directories_are_told_apart() {
     let archive = Archive::new();
     for (place, folder) in ["a", "b"].into_iter().enumerate() {
         archive.write(&format!("{folder}/x.pcap"), &minute(u16::try_from(place).unwrap(), 4).bytes);
-        let mut command = super::common::command();
+        let mut command = crate::support::command();
         command.current_dir(archive.path(folder)).args(["convert", "x.pcap", "--out", "../lake", "--quiet"]);
         assert!(command.status().unwrap().success());
     }
@@ -409,7 +408,7 @@ fn a_capture_is_not_taken_for_another_one_for_a_few_samples() {
     let path = archive.write("a/x.pcap", &capture.bytes);
     archive.night(&["a"], &[]);
     let dates = |archive: &Archive| {
-        let parts = super::common::parts(&archive.lake());
+        let parts = crate::support::parts(&archive.lake());
         parts.iter().map(|part| part["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let before = dates(&archive);

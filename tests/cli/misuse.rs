@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::common::{Ran, command, files, finish, folder, packets, run};
-use super::{capture, sample, save, text};
+use super::capture;
+use crate::support::{Ran, command, files, finish, folder, packets, run, sample, save, text};
 
 /// Runs `parcap` in a folder that holds a text, an empty file, an empty folder and a capture cut in its header; whatever
 /// fails must leave the folder as it is.
@@ -96,7 +96,7 @@ fn what_is_no_unit_is_refused_by_name() {
         (vec!["convert-unit", "--out", &lake], "{", "error: stdin, line 1: not a valid unit: "),
         (vec!["commit", &lake], "{}\n", "error: stdin, line 1: not a valid unit row: "),
     ] {
-        let ran = super::common::run_with(&args, stdin.as_bytes());
+        let ran = crate::support::run_with(&args, stdin.as_bytes());
         assert_eq!(ran.status, Some(1), "{ran:?}");
         assert!(ran.complaint().starts_with(complaint), "{ran:?}");
     }
@@ -123,7 +123,7 @@ fn a_lake_of_other_settings_is_refused_and_stays() {
     let folder = folder();
     let lake = text(&folder.path().join("lake"));
     assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &lake]).status, Some(0));
-    let before = super::common::hashes(folder.path());
+    let before = crate::support::hashes(folder.path());
     for (held, asked) in [
         ("`--partition-by date`", "`--partition-by date,hour`"),
         ("`--partition-by date`", "`--partition-by date,protocol`"),
@@ -145,7 +145,7 @@ fn a_lake_of_other_settings_is_refused_and_stays() {
     let complaint = format!("error: {bare}: was made with `--no-summary`, and this run asks for summaries");
     assert_eq!((ran.status, ran.complaint()), (Some(2), complaint.as_str()));
     fs::remove_dir_all(&bare).unwrap();
-    assert_eq!(super::common::hashes(folder.path()), before);
+    assert_eq!(crate::support::hashes(folder.path()), before);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_path_in_the_place_of_a_command_hints_at_the_command() {
     save(&folder, "without suffix", &capture().bytes);
     let lake = folder.path().join("lake");
     assert_eq!(run(["convert", &sample("vlan.pcap"), "--out", &text(&lake)]).status, Some(0));
-    let before = super::common::hashes(folder.path());
+    let before = crate::support::hashes(folder.path());
     let of = |args: &[&str]| {
         let ran = finish(command().args(args).current_dir(folder.path()));
         assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{args:?}");
@@ -174,5 +174,5 @@ fn a_path_in_the_place_of_a_command_hints_at_the_command() {
     assert_eq!(of(&["a.pcap", "b", "c", "d", "e"]), hint("a.pcap … --out lake", "a.pcap"));
     assert_eq!(of(&["lake"]), "lake is a lake: `parcap summarize lake` shows its summaries");
     assert_eq!(of(&["frobnicate"]), "");
-    assert_eq!(super::common::hashes(folder.path()), before);
+    assert_eq!(crate::support::hashes(folder.path()), before);
 }

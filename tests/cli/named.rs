@@ -8,10 +8,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::common::build::{Capture, udp};
-use super::common::{Row, files, folder, manifests, run, summary};
 use super::summarize::{both, counted, csv};
-use super::{save, text};
+use crate::support::build::{Capture, udp};
+use crate::support::{Row, files, folder, manifests, run, save, summary, text};
 
 #[test]
 fn names_of_a_lake_and_of_captures_are_one_table() {

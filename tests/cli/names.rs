@@ -7,11 +7,10 @@ use std::path::Path;
 use parcap::address::IpAddress;
 use serde_json::{Value, json};
 
-use super::common::build::{Capture, dns_answer, udp};
-use super::common::{Ran, files, folder, hashes, packets, rows_of, run, run_with, summary};
-use super::nameserver::{Says, Server};
 use super::summarize::{both, counted, csv};
-use super::{save, text};
+use crate::support::build::{Capture, dns_answer, udp};
+use crate::support::nameserver::{Says, Server};
+use crate::support::{Ran, files, folder, hashes, packets, rows_of, run, run_with, save, summary, text};
 
 const HEADER: &str = "name_dst,bytes,packets\n";
 const NO_NAMES: &str = "name_dst,bytes,packets\nN/A,1550,6\n,64,1\n";

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use super::common::{Ran, command, ended, folder, hashes, manifests, packets, run, wait_until};
-use super::{capture, minute, sample, save, text};
+use super::{capture, minute};
+use crate::support::{Ran, command, ended, folder, hashes, manifests, packets, run, sample, save, text, wait_until};
 
 fn age(path: &Path, seconds: u64) {
     let time = SystemTime::now() - Duration::from_secs(seconds);

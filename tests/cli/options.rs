@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::common::{command, files, finish, folder, packets, run};
-use super::{capture, minute, sample, save, text};
+use super::{capture, minute};
+use crate::support::{command, files, finish, folder, packets, run, sample, save, text};
 
 const SETTINGS: [&str; 10] = [
     "--partition-by",
@@ -118,7 +118,7 @@ fn the_variable_of_each_option_reaches_it() {
                 command.args(["--out", "nowhere/lake"]);
             }
             if name == "convert-unit" {
-                command = super::common::command();
+                command = crate::support::command();
                 command.args([name, "--out", "nowhere/lake"]).env(variable(name, option), "!");
             }
             if name == "forget" {
@@ -293,7 +293,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
     assert_eq!((&report["inputs"], &report["rows"]), (&2.into(), &(90 + whole).into()));
     assert_eq!(report["damaged"][0]["path"], text(&damaged));
     let tables: Vec<_> = report["summaries"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
-    assert_eq!(tables, super::common::summary_names().collect::<Vec<_>>());
+    assert_eq!(tables, crate::support::summary_names().collect::<Vec<_>>());
     for table in report["summaries"].as_array().unwrap() {
         assert!(table["first"].as_array().unwrap().len() <= 2, "{table}");
     }

@@ -7,8 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use super::common::{Ran, folder, run};
-use super::{sample, text};
+use crate::support::{Ran, folder, run, sample, text};
 
 /// Writes a page, or figures.
 type Writer = fn(&Path, &Path) -> Ran;

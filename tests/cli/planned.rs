@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::common::build::Capture;
-use super::common::{Ran, files, finish, folder, hashes, manifests, packets, run, run_with};
-use super::{capture, text};
+use super::capture;
+use crate::support::build::Capture;
+use crate::support::{Ran, files, finish, folder, hashes, manifests, packets, run, run_with, text};
 
 /// An archive beside its lake.
 struct Nights {

@@ -6,9 +6,8 @@ use std::path::Path;
 use roxmltree::{Document, ParsingOptions};
 use serde_json::json;
 
-use super::common::build::{Capture, dns_answer, udp};
-use super::common::{Row, files, folder, manifests, packets, repository, run, sum};
-use super::{save, text};
+use crate::support::build::{Capture, dns_answer, udp};
+use crate::support::{Row, files, folder, manifests, packets, repository, run, save, sum, text};
 
 /// A page read as XML, without its script and style, which are the same on every page.
 struct Page {

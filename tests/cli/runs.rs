@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use super::common::build::Known;
-use super::common::{command, ended, files, finish, folder, hashes, packets, run, wait_until};
-use super::{capture, sample, save, text};
+use super::capture;
+use crate::support::build::Known;
+use crate::support::{command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until};
 
 #[test]
 fn a_second_run_ends_with_75_while_the_lock_is_held() {
@@ -56,7 +56,7 @@ fn a_second_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
         assert!(ended.code().is_some_and(|code| status.contains(&code)), "SIG{second}: {ended}");
         assert_eq!((files(&lake.join("packets")), files(&lake.join("summaries"))), (vec![], vec![]));
         drop(stdin);
-        let ran = super::common::run_with(["convert", "-", "--out", &text(&lake)], &capture().bytes);
+        let ran = crate::support::run_with(["convert", "-", "--out", &text(&lake)], &capture().bytes);
         assert_eq!(ran.status, Some(0), "{ran:?}");
         assert_eq!(packets(&lake).iter().map(Known::of).collect::<Vec<_>>(), capture().rows());
     }

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
-use super::common::build::Known;
-use super::common::{Ran, command, ended, finish, folder, manifests, packets, run, summary, wait_until};
+use super::capture;
 use super::runs::signal;
-use super::{capture, sample, save, text};
+use crate::support::build::Known;
+use crate::support::{
+    Ran, command, ended, finish, folder, manifests, packets, run, sample, save, summary, text, wait_until,
+};
 
 /// Makes FIFOs by the shell's command, for that needs no unsafe code.
 fn fifo(path: &Path) -> PathBuf {
@@ -47,7 +49,8 @@ fn known(lake: &Path) -> Vec<Known> {
 
 /// What the table of captures says of each.
 fn captures(lake: &Path) -> Vec<[String; 3]> {
-    let row = |row: &super::common::Row| ["capture", "packets", "status"].map(|name| row.get(name).unwrap().to_owned());
+    let row =
+        |row: &crate::support::Row| ["capture", "packets", "status"].map(|name| row.get(name).unwrap().to_owned());
     summary(lake, "captures").iter().map(row).collect()
 }
 
@@ -162,7 +165,7 @@ fn standard_input_by_its_other_names_is_the_same_stream() {
     for name in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
         let folder = folder();
         let lake = text(&folder.path().join("lake"));
-        let ran = super::common::run_with(["convert", name, "-", name, "--out", &lake], &capture().bytes);
+        let ran = crate::support::run_with(["convert", name, "-", name, "--out", &lake], &capture().bytes);
         assert_eq!(ran.status, Some(0), "{ran:?}");
         assert_eq!(known(lake.as_ref()), capture().rows());
         assert_eq!(captures(lake.as_ref())[0][0], name);

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::common::build::{Capture, dns_answer, ip, other, udp, udp6};
-use super::common::{Ran, folder, run, run_with};
-use super::{save, text};
+use crate::support::build::{Capture, dns_answer, ip, other, udp, udp6};
+use crate::support::{Ran, folder, run, run_with, save, text};
 
 /// The tables, in the order in which they are shown.
 const TABLES: [&str; 12] = [
@@ -286,9 +285,9 @@ fn nothing_from_a_capture_steers_a_terminal_or_a_spreadsheet() {
     }
     // A path that begins a formula, as it is named in its own folder.
     std::fs::write(folder.path().join("=cmd.pcap"), &capture.bytes).unwrap();
-    let mut command = super::common::command();
+    let mut command = crate::support::command();
     command.current_dir(folder.path()).args(["summarize", "=cmd.pcap", "--format", "csv", "--table", "captures"]);
-    let ran = super::common::finish(&mut command);
+    let ran = crate::support::finish(&mut command);
     assert!(ran.stdout.lines().nth(1).unwrap().starts_with("'=cmd.pcap,"), "{ran:?}");
 }
 
@@ -370,7 +369,7 @@ fn what_is_not_there_is_named_and_no_table_of_nothing_is_drawn() {
     let ran = summarize(&text(&empty), &[]);
     let complaint = format!("error: {}: holds no capture", empty.display());
     assert_eq!((ran.status, ran.stdout.as_str(), ran.complaint()), (Some(1), "", complaint.as_str()));
-    assert_eq!(super::common::files(folder.path()), Vec::<PathBuf>::new());
+    assert_eq!(crate::support::files(folder.path()), Vec::<PathBuf>::new());
     // A capture without packets is one: its tables are there, and empty.
     let none = text(&save(&folder, "none.pcap", &Capture::pcap().bytes));
     assert_eq!(csv(&none, "volume_by_ip", &[]), "ip_dst,bytes,packets\n");

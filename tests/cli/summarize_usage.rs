@@ -1,8 +1,7 @@
 //! What `parcap summarize` and `parcap report` refuse: exit status 2, what is wrong, what to type instead.
 
-use super::common::{files, folder, run};
 use super::summarize::{both, counted};
-use super::{save, text};
+use crate::support::{files, folder, run, save, text};
 
 #[test]
 fn what_does_not_go_together_is_refused_with_a_hint() {

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::common::build::{Capture, dns_answer, interface, packet, section, simple, udp};
-use super::common::{folder, run};
 use super::summarize::{both, counted, csv};
-use super::{save, text};
+use crate::support::build::{Capture, dns_answer, interface, packet, section, simple, udp};
+use crate::support::{folder, run, save, text};
 
 /// Tables whose rows add up to the packets.
 const VOLUMES: [&str; 7] = [

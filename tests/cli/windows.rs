@@ -2,10 +2,9 @@
 //!
 //! Unlike there, the last packet has a window even where it falls exactly on the start of one.
 
-use super::common::build::{Capture, DAYS, Frame, block, interface, packet, pcap_header, section, simple, udp};
-use super::common::{folder, run};
 use super::summarize::csv;
-use super::{save, text};
+use crate::support::build::{Capture, DAYS, Frame, block, interface, packet, pcap_header, section, simple, udp};
+use crate::support::{folder, run, save, text};
 
 const HEADER: &str = "window_start,window_s,bytes,packets,bytes_per_s\n";
 
@@ -60,7 +59,7 @@ fn nanoseconds_decide() {
     {
         let nanos = nanos + u64::try_from(DAYS[2].0).unwrap() * 1_000_000_000;
         let split = [nanos / 1_000_000_000, nanos % 1_000_000_000].map(|number| u32::try_from(number).unwrap());
-        bytes.extend(super::common::build::pcap_record(split[0], split[1], &frame(length)));
+        bytes.extend(crate::support::build::pcap_record(split[0], split[1], &frame(length)));
     }
     // The starts are cut to microseconds, like times everywhere.
     let expected = "2020-02-29T00:00:01Z,0.001,300,2,300000\n2020-02-29T00:00:01.001Z,0.001,300,1,300000\n\
@@ -111,7 +110,7 @@ fn windows_begin_with_the_first_packet_of_the_dates_that_are_asked_for() {
 #[test]
 fn windows_are_of_the_packets_that_a_filter_takes_and_of_all_captures() {
     let mut capture = Capture::pcap();
-    capture.record(2, 0, super::common::build::ip(6, 1, &[0; 58]));
+    capture.record(2, 0, crate::support::build::ip(6, 1, &[0; 58]));
     capture.record(2, 250_000, frame(200));
     let rows = windows(&capture.bytes, "a.pcap", &["--protocol", "UDP"]);
     assert_eq!(rows, "2020-02-29T00:00:00.25Z,1,200,1,200\n");

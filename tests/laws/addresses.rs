@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
-use super::common::Row;
-use super::common::build::{Capture, Frame};
 use super::tally::tried;
-use super::{Settings, folder, rows_with, save};
+use super::{Settings, rows_with};
+use crate::support::build::{Capture, Frame};
+use crate::support::{Row, folder, save};
 
 /// What an address column pair must say: text, and number if it has one.
 type Shown = (Option<String>, Option<i64>);

@@ -4,9 +4,9 @@
 use parcap::capture::guess;
 use parcap::config::Settings;
 
-use super::common::build::{Capture, interface, packet, pcap_header, pcap_record, udp};
-use super::common::{commit_options, convert, manifests, packets, request};
-use super::{chunks_of, folder, input, known, rows_with, save};
+use super::{chunks_of, input, known, rows_with};
+use crate::support::build::{Capture, interface, packet, pcap_header, pcap_record, udp};
+use crate::support::{commit_options, convert, folder, manifests, packets, request, save};
 
 const SECOND: u32 = 1_709_164_800;
 

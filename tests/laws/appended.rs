@@ -7,12 +7,12 @@ use parcap::commands::{commit, convert_unit, plan};
 use parcap::config::Settings;
 use proptest::prelude::*;
 
-use super::common::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, udp};
-use super::common::{commit_options, convert, manifests, packets, request};
 use super::packing::PACKERS;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
-use super::{chunks_of, cut_wire, folder, input, known, payload, save};
+use super::{chunks_of, cut_wire, input, known, payload};
+use crate::support::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, udp};
+use crate::support::{commit_options, convert, folder, manifests, packets, request, save};
 
 const SECOND: u32 = 1_709_164_800;
 
@@ -100,7 +100,7 @@ fn file(parts: &[(Next, u16)]) -> Capture {
             let mut frame =
                 if number % 5 == 4 { other(&payload(number.into())) } else { udp(number, &payload(number.into())) };
             let (day, micros) = ([4, 3, 2, 5][place % 4], u32::from(number) * 977);
-            let midnight = super::common::build::DAYS[day].0;
+            let midnight = crate::support::build::DAYS[day].0;
             let seconds = u32::try_from(midnight).unwrap();
             let bytes = match next {
                 Next::Micros => pcap_record(seconds, micros, &frame),
@@ -191,7 +191,7 @@ fn salvage_finds_a_capture_that_was_appended() {
                 assert_eq!(report.odd.get("appended_captures"), Some(1), "{next:?}");
                 lakes.push(known(&packets(&request.lake)));
             }
-            let expected = super::common::build::in_lake_order([first.known.clone(), second.known.clone()].concat());
+            let expected = crate::support::build::in_lake_order([first.known.clone(), second.known.clone()].concat());
             assert!(lakes.iter().all(|lake| *lake == expected), "{next:?}");
         }
     }

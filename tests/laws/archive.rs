@@ -11,8 +11,8 @@ use parcap::commands::{RewriteRequest, forget};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::common::build::{Capture, dns_answer, udp};
-use super::folder;
+use crate::support::build::{Capture, dns_answer, udp};
+use crate::support::folder;
 
 /// Where a capture is: its number, and whether it is compressed (`3.pcap`, `3.pcap.gz`). Those with odd numbers are in one
 /// folder, the others in another.

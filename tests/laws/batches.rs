@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::common::{Row, convert, hashes, packets, request, summary, summary_names};
-use super::{folder, mixed_pcapng, plain_pcap, save};
+use super::{mixed_pcapng, plain_pcap};
+use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 fn captures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
     let mut names = vec![
@@ -15,7 +15,7 @@ fn captures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
         save(folder, "empty.pcap", &[]),
     ];
     // Names and addresses, for volume_by_name and dns_names.
-    names.extend(["dns.pcapng", "office-hour.pcap"].map(|name| super::common::repository("data/captures").join(name)));
+    names.extend(["dns.pcapng", "office-hour.pcap"].map(|name| crate::support::repository("data/captures").join(name)));
     names
 }
 
@@ -88,7 +88,7 @@ fn what_has_changed_is_replaced() {
     std::fs::write(&path, plain_pcap().bytes).unwrap();
     let report = convert(&request);
     assert_eq!((report.replaced, report.exit_code().number()), (1, 0));
-    let fresh = super::common::request(&[&path], &folder.path().join("fresh"));
+    let fresh = crate::support::request(&[&path], &folder.path().join("fresh"));
     convert(&fresh);
     assert_eq!(hashes(&request.lake.join("packets")), hashes(&fresh.lake.join("packets")));
     assert_eq!(hashes(&request.lake.join("summaries")), hashes(&fresh.lake.join("summaries")));

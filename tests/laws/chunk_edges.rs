@@ -7,13 +7,13 @@ use parcap::commands::{Planned, commit, convert_unit, plan};
 use parcap::config::{PageCompression, Settings};
 use proptest::prelude::*;
 
-use super::common::build::Capture;
-use super::common::{commit_options, packets};
 use super::cut_wire::{pcap, pcapng};
 use super::packing::PACKERS;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
-use super::{folder, input, known, mixed_pcapng, plain_pcap, rows_with, save};
+use super::{input, known, mixed_pcapng, plain_pcap, rows_with};
+use crate::support::build::Capture;
+use crate::support::{commit_options, folder, packets, save};
 
 /// Offsets of the packets' records or blocks.
 fn starts(built: &Built) -> Vec<usize> {

@@ -2,10 +2,10 @@
 
 use parcap::config::Settings;
 
-use super::common::build::Capture;
-use super::common::{convert, hashes, manifests, packets, request};
 use super::packing::PACKERS;
-use super::{chunks_of, folder, known, mixed_pcapng, plain_pcap, rows_with, save, told_apart};
+use super::{chunks_of, known, mixed_pcapng, plain_pcap, rows_with, told_apart};
+use crate::support::build::Capture;
+use crate::support::{convert, folder, hashes, manifests, packets, request, save};
 
 const JOBS: [usize; 4] = [1, 2, 3, 7];
 

@@ -8,9 +8,9 @@ use parcap::capture::Source;
 use parcap::capture::{CaptureReader, Damage};
 use parcap::discover::{Compression, Refusal};
 
-use super::common::build::{Capture, interface, other, packet, section, simple, udp};
-use super::common::{convert, manifests, packets, request, sum};
-use super::{block, folder, save, told_apart};
+use super::{block, told_apart};
+use crate::support::build::{Capture, interface, other, packet, section, simple, udp};
+use crate::support::{convert, folder, manifests, packets, request, save, sum};
 
 /// Bytes before which there is no capture: the header of a pcap, the fixed part of a section header.
 const PCAP_HEADER: usize = 24;

@@ -6,13 +6,12 @@
 use parcap::capture::{CaptureReader, DamageKind};
 use parcap::discover::{Candidate, Refusal};
 
-use super::common::build::udp;
-use super::common::folder;
 use super::cut_wire::{drain, pcap, pcapng};
 use super::packing::{PACKERS, Pack};
-use super::save;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
+use crate::support::build::udp;
+use crate::support::{folder, save};
 
 /// The bytes that a prefix of one frame gives.
 fn unpacked(name: &str, frame: &[u8], room: usize) -> usize {

@@ -7,9 +7,9 @@ use parcap::capture::Source;
 use parcap::capture::{CaptureReader, Damage, DamageKind};
 use parcap::discover::{Compression, Refusal};
 
-use super::common::build::{other, udp};
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
+use crate::support::build::{other, udp};
 
 const SECOND: u32 = 1_709_164_800;
 

@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::common::build::{Capture, udp};
-use super::common::{convert, manifests, request};
-use super::{chunks_of, folder, save};
+use super::chunks_of;
+use crate::support::build::{Capture, udp};
+use crate::support::{convert, folder, manifests, request, save};
 
 /// Bytes that no packet has more of.
 const MOST: u32 = 1 << 19;

@@ -7,9 +7,8 @@ use std::path::Path;
 use parcap::config::Names;
 use proptest::prelude::*;
 
-use super::common::build::{Capture, DAYS, Frame, dns_answer, other, udp};
-use super::common::{Row, convert, packets, repository, request, summary};
-use super::{folder, save};
+use crate::support::build::{Capture, DAYS, Frame, dns_answer, other, udp};
+use crate::support::{Row, convert, folder, packets, repository, request, save, summary};
 
 /// A packet, and the name and the addresses of the DNS answer that it carries.
 type Sent = (Frame, Option<(&'static str, Vec<[u8; 4]>)>);

@@ -9,9 +9,10 @@ use parcap::capture::LinkType;
 use parcap::decode::decode;
 use proptest::prelude::*;
 
-use super::common::build::{Capture, udp};
 use super::tally::tried;
-use super::{Settings, folder, rows_with, save};
+use super::{Settings, rows_with};
+use crate::support::build::{Capture, udp};
+use crate::support::{folder, save};
 
 type Labels = Vec<Vec<u8>>;
 

@@ -13,10 +13,9 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::archive::{Archive, any_event, content};
-use super::common::losing::{Piece, repair};
-use super::common::{Row, convert, hashes, packets, request, summary, summary_names};
 use super::nights_planned::night_in_one_and_in_pieces;
-use super::{folder, save};
+use crate::support::losing::{Piece, repair};
+use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 fn sorted(lake: &Path) -> Vec<Row> {
     let mut rows = packets(lake);
@@ -141,12 +140,12 @@ fn compacting_keeps_rows_and_order_and_leaves_one_part_a_partition_and_one_manif
     let (rows, tables) = (packets(&lake), hashes(&lake.join("summaries")));
     let done = compact_lake(&rewrite_of(&lake)).unwrap().done;
     assert_eq!((done.rows, done.manifests), (rows.len() as u64, 12));
-    let parts = super::common::files(&lake.join("packets"));
+    let parts = crate::support::files(&lake.join("packets"));
     let dates: BTreeSet<_> = parts.iter().map(|part| part.parent()).collect();
     assert_eq!((parts.len() as u64, parts.len()), (done.parts_after, dates.len()));
     assert!(packets(&lake) == rows);
     assert_eq!(hashes(&lake.join("summaries")), tables);
-    assert_eq!(super::common::files(&lake.join("_parcap/manifest")).len(), 1);
+    assert_eq!(crate::support::files(&lake.join("_parcap/manifest")).len(), 1);
     assert_sound(&lake);
     assert_eq!(compact_lake(&rewrite_of(&lake)).unwrap().done, Default::default());
 }
@@ -182,9 +181,9 @@ fn forgetting_everything_leaves_no_file_for_readers_but_the_table_of_captures() 
     let folder = folder();
     let lake = lake_of_nights(&folder);
     forget(&rewrite_of(&lake), &[folder.path().to_path_buf()]).unwrap();
-    assert!(super::common::files(&lake.join("packets")).is_empty());
-    assert_eq!(super::common::files(&lake.join("summaries")), [PathBuf::from("captures/captures.parquet")]);
+    assert!(crate::support::files(&lake.join("packets")).is_empty());
+    assert_eq!(crate::support::files(&lake.join("summaries")), [PathBuf::from("captures/captures.parquet")]);
     assert!(summary(&lake, "captures").is_empty());
-    assert!(super::common::files(&lake.join("_parcap/partials")).is_empty());
+    assert!(crate::support::files(&lake.join("_parcap/partials")).is_empty());
     assert_sound(&lake);
 }

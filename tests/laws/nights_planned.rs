@@ -13,7 +13,7 @@ use parcap::plan::UnitResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::common::{commit_options, convert, files, hashes};
+use crate::support::{commit_options, convert, files, hashes};
 
 /// A night in one run; and, in a copy of the lake, in pieces.
 pub(crate) fn night_in_one_and_in_pieces(night: &ConvertRequest) -> Report {

@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use parcap::config::Settings;
 
-use super::common::build::{Capture, udp};
-use super::common::{manifests, packets, run_with};
-use super::{chunks_of, folder, known, plain_pcap, rows_with, save};
+use super::{chunks_of, known, plain_pcap, rows_with};
+use crate::support::build::{Capture, udp};
+use crate::support::{folder, manifests, packets, run_with, save};
 
 /// Packs bytes into one frame.
 pub(super) type Pack = fn(&[u8]) -> Vec<u8>;

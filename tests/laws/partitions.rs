@@ -8,9 +8,8 @@ use parcap::config::PartitionBy;
 use parcap::config::Settings;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
-use super::common::build::{dns_answer, ip, pcap_header, pcap_record, udp};
-use super::common::{Row, convert, files, hashes, packets, request};
-use super::{folder, save};
+use crate::support::build::{dns_answer, ip, pcap_header, pcap_record, udp};
+use crate::support::{Row, convert, files, folder, hashes, packets, request, save};
 
 /// Rows of each row group of a lake's packets.
 fn row_groups(lake: &Path) -> Vec<i64> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use parcap::config::Settings;
 use proptest::prelude::*;
 
-use super::common::build::{Capture, DAYS, Frame, interface, other, packet, simple, udp};
-use super::common::{Row, convert, packets, request, sum, summary};
-use super::{folder, known, save};
-use parcap::config::Settings;
+use super::known;
+use crate::support::build::{Capture, DAYS, Frame, interface, other, packet, simple, udp};
+use crate::support::{Row, convert, folder, packets, request, save, sum, summary};
 
 /// Units of `if_tsresol`, and how many of them make a second; the last one is a power of two.
 const RESOLUTIONS: [(u8, i64); 5] = [(0, 1), (3, 1000), (6, 1_000_000), (9, 1_000_000_000), (0x80 | 20, 1 << 20)];

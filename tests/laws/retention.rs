@@ -11,9 +11,8 @@ use parcap::config::Settings;
 use parcap::day::Day;
 use proptest::prelude::*;
 
-use super::common::build::{Capture, pcap_record, udp};
-use super::common::{Row, convert, hashes, packets, request, summary, summary_names};
-use super::{folder, save};
+use crate::support::build::{Capture, pcap_record, udp};
+use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 const DAY: u32 = 86_400;
 

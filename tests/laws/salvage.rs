@@ -11,9 +11,9 @@ use parcap::config::Settings;
 use parcap::discover::Compression;
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
-use super::common::build::{Capture, block, pcap_record, udp};
-use super::common::{convert, files, manifests, packets, repository, request};
-use super::{folder, payload, save};
+use super::payload;
+use crate::support::build::{Capture, block, pcap_record, udp};
+use crate::support::{convert, files, folder, manifests, packets, repository, request, save};
 
 /// What tells records of a capture apart: time, lengths, link type.
 type Key = (Option<i64>, u32, u32, Option<LinkType>);

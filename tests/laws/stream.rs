@@ -8,9 +8,9 @@ use parcap::stream::{PacketBatches, ReadCaptures};
 use parcap::summary::Filter;
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
-use super::common::{Row, convert, packets, repository, request, rows_in};
 use super::packing::PACKERS;
-use super::{folder, mixed_pcapng, plain_pcap, save};
+use super::{mixed_pcapng, plain_pcap};
+use crate::support::{Row, convert, folder, packets, repository, request, rows_in, save};
 
 /// All rows, in their order.
 fn rows_of(batches: &mut PacketBatches) -> Vec<Row> {

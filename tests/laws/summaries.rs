@@ -10,11 +10,11 @@ use parcap::day::Day;
 use parcap::summary::{Filter, LeftOut, Preview};
 use proptest::prelude::*;
 
-use super::common::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
-use super::common::{Row, convert, packets, repository, request, summary};
+use super::Settings;
 use super::random::{any_capture, wanted};
 use super::tally::tried;
-use super::{Settings, folder, save};
+use crate::support::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
+use crate::support::{Row, convert, folder, packets, repository, request, save, summary};
 
 type Key = Vec<Option<String>>;
 
@@ -306,14 +306,14 @@ proptest! {
         let folder = folder();
         let request = request(&[save(&folder, "dns.pcap", &capture.bytes)], &folder.path().join("lake"));
         convert(&request);
-        let date = |day: usize| format!("date={}", super::common::build::DAYS[day + 3].1);
+        let date = |day: usize| format!("date={}", crate::support::build::DAYS[day + 3].1);
         let said = summary(&request.lake, "dns_queries").into_iter().map(|row| {
             let key = ["name", "type", "response_code"].map(|column| row.get(column).map(str::to_owned)).to_vec();
             ((row.partition.clone(), key), row.int("count").unwrap())
         });
         let queries: BTreeMap<_, _> = queries.into_iter().map(|((day, key), count)| ((date(day), key), count)).collect();
         prop_assert_eq!(said.collect::<BTreeMap<_, _>>(), queries);
-        let micros = |day: usize, second: u32| (super::common::build::DAYS[day + 3].0 + i64::from(second)) * 1_000_000;
+        let micros = |day: usize, second: u32| (crate::support::build::DAYS[day + 3].0 + i64::from(second)) * 1_000_000;
         let expected: Vec<_> = names
             .iter()
             .map(|((day, address, name), (answers, first, last))| {

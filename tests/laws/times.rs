@@ -8,10 +8,11 @@ use parcap::config::Settings;
 use parcap::config::TimestampUnit;
 use proptest::prelude::*;
 
-use super::common::build::{other, udp};
+use super::rows_with;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
-use super::{folder, rows_with, save};
+use crate::support::build::{other, udp};
+use crate::support::{folder, save};
 
 /// `date -u -d 0001-01-01 +%s` and `date -u -d '9999-12-31 23:59:59' +%s`.
 const FIRST_SECOND: i64 = -62_135_596_800;

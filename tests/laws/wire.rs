@@ -3,7 +3,7 @@
 //! Sources: draft-ietf-opsawg-pcap sections 4 and 5, libpcap's sf-pcap.c for the modified format and the old order of
 //! lengths, draft-ietf-opsawg-pcapng sections 3 and 4 and its appendix on the obsolete Packet Block.
 
-use super::common::build::Frame;
+use crate::support::build::Frame;
 
 /// The byte order of a file or section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

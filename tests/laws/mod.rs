@@ -24,12 +24,7 @@
 //! 20. Zeros where a record should be end what was written, and are padding behind what is packed: `zeros`.
 //! 21. Batches straight from captures have the rows of a lake, whatever the chunks, workers and packing: `stream`.
 //!
-//! `cargo test --test laws -- --nocapture` prints how much of each was tried (`tally`).
-
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
-
-#[path = "../common/mod.rs"]
-mod common;
+//! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
 mod adding_up;
 mod addresses;
@@ -62,20 +57,13 @@ mod windows;
 mod wire;
 mod zeros;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use common::build::{Capture, Known, block, interface, other, packet, section, simple, udp};
-use common::{Row, convert, folder, packets, request};
 use parcap::config::Settings;
 use parcap::discover::{Candidate, Input};
-use tempfile::TempDir;
 
-/// Writes a capture into a folder.
-fn save(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
+use crate::support::build::{Capture, Known, block, interface, other, packet, section, simple, udp};
+use crate::support::{Row, convert, folder, packets, request};
 
 /// Another snapshot length than any other one, so that captures which begin alike are not the same: what is cut would be
 /// left out for another one that begins as it does. `at` is where it stands.

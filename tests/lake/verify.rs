@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::common::build::{Capture, udp};
-use super::common::{files, folder, parts, run};
-use super::{sample, save, text};
+use crate::support::build::{Capture, udp};
+use crate::support::{files, folder, parts, run, sample, save, text};
 
 /// A lake of three runs, with parts of several dates; two of its parts have equally many rows.
 fn lake(folder: &tempfile::TempDir) -> PathBuf {
@@ -168,15 +167,15 @@ fn rows_that_were_swapped_with_their_checksum_are_found_by_counting_again() {
 fn the_result_is_one_json_document_and_nothing_is_changed() {
     let folder = folder();
     let lake = lake(&folder);
-    let rows = super::common::packets(&lake).len();
+    let rows = crate::support::packets(&lake).len();
     fs::write(lake.join("packets/stray.parquet"), b"PAR1").unwrap();
-    let before = super::common::hashes(&lake);
+    let before = crate::support::hashes(&lake);
     let ran = run(["verify", &text(&lake), "--format", "json"]);
     assert_eq!(ran.status, Some(1));
     let document = ran.json();
     assert_eq!((&document["captures"], &document["rows"]), (&3.into(), &rows.into()), "{document}");
     assert_eq!(document["faults"][0]["path"], "packets/stray.parquet");
-    assert_eq!(super::common::hashes(&lake), before);
+    assert_eq!(crate::support::hashes(&lake), before);
     assert_eq!(run(["verify", &text(&folder.path().join("none"))]).status, Some(2));
 }
 
@@ -192,13 +191,13 @@ fn a_lake_with_a_damaged_part_recovers_when_all_captures_of_its_unit_are_taken_o
     let lake = folder.path().join("lake");
     let convert = |more: &[&str]| run([&["convert", &text(&archive), "--out", &text(&lake), "-q"], more].concat());
     assert_eq!(convert(&[]).status, Some(0));
-    let sound = super::common::hashes(&lake.join("packets"));
+    let sound = crate::support::hashes(&lake.join("packets"));
     for harm in [|lake: &Path| flip(&part(lake, 0).0, |_| 50), |lake: &Path| fs::remove_file(part(lake, 0).0).unwrap()]
     {
         harm(&lake);
         let (_, damaged) = part(&lake, 0);
         let held = &damaged["ranges"][0]["input"];
-        let manifest = super::common::manifests(&lake).pop().unwrap();
+        let manifest = crate::support::manifests(&lake).pop().unwrap();
         let entry = manifest["inputs"].as_array().unwrap().iter().find(|entry| entry["id"] == *held).unwrap();
         let alone = run(["forget", &text(&lake), entry["absolute"].as_str().unwrap()]);
         assert_eq!(alone.status, Some(3), "{alone:?}");
@@ -206,10 +205,10 @@ fn a_lake_with_a_damaged_part_recovers_when_all_captures_of_its_unit_are_taken_o
         assert_eq!(verify(&lake, false).0, Some(1), "nothing was changed");
         assert_eq!(run(["forget", &text(&lake), &text(&archive)]).status, Some(0));
         assert_eq!(convert(&[]).status, Some(0));
-        assert_eq!((verify(&lake, true).0, super::common::hashes(&lake.join("packets")) == sound), (Some(0), true));
+        assert_eq!((verify(&lake, true).0, crate::support::hashes(&lake.join("packets")) == sound), (Some(0), true));
     }
     fs::remove_file(first(&lake, "_parcap/partials")).unwrap();
     fs::remove_file(first(&lake, "packets")).unwrap();
     assert_eq!(convert(&["--force"]).status, Some(0));
-    assert_eq!((verify(&lake, true).0, super::common::hashes(&lake.join("packets")) == sound), (Some(0), true));
+    assert_eq!((verify(&lake, true).0, crate::support::hashes(&lake.join("packets")) == sound), (Some(0), true));
 }

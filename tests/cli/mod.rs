@@ -1,25 +1,15 @@
 //! The command line: what it refuses and how it says so, what it prints, how it ends.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
-
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../nameserver/mod.rs"]
-#[expect(dead_code, reason = "most of it is for the tests of reverse lookups themselves")]
-mod nameserver;
-
 mod apart;
 mod away;
 mod bounds;
-mod commits;
 mod damage;
-mod earlier;
+mod discover;
 mod forget;
 mod inspect;
 mod json;
 mod json_page;
 mod kept;
-mod lost;
 mod misuse;
 mod named;
 mod names;
@@ -33,21 +23,9 @@ mod streams;
 mod summarize;
 mod summarize_usage;
 mod times;
-mod verify;
 mod windows;
 
-use std::path::{Path, PathBuf};
-
-use common::build::{Capture, other, udp};
-
-/// A sample capture.
-fn sample(name: &str) -> String {
-    text(&common::repository("data/captures").join(name))
-}
-
-fn text(path: &Path) -> String {
-    path.to_str().unwrap().to_owned()
-}
+use crate::support::build::{Capture, DAYS, other, pcap_record, udp};
 
 /// Packets in three hours of two dates, some of them not IP.
 fn capture() -> Capture {
@@ -57,8 +35,8 @@ fn capture() -> Capture {
         // 00:00, 07:00 and, half an hour before midnight, 23:30.
         let (day, hour) = [(2, 0), (2, 25_200), (4, 84_600)][usize::from(number) / 30];
         let micros = u64::from(number) + 1;
-        let seconds = u32::try_from(common::build::DAYS[day].0).unwrap() + hour;
-        let bytes = common::build::pcap_record(seconds, u32::from(number) + 1, &frame);
+        let seconds = u32::try_from(DAYS[day].0).unwrap() + hour;
+        let bytes = pcap_record(seconds, u32::from(number) + 1, &frame);
         capture.timed(&bytes, day, i64::from(hour) * 1_000_000 + i64::try_from(micros).unwrap(), frame);
     }
     capture
@@ -69,11 +47,4 @@ fn minute(second: u32, count: u32) -> Vec<u8> {
     let mut capture = Capture::pcap();
     (0..count).for_each(|micros| capture.record_at(1, second, micros, udp(9, &[0; 60])));
     capture.bytes
-}
-
-/// Writes it into a folder.
-fn save(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path
 }

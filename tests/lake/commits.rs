@@ -10,9 +10,8 @@ use parcap::cancel::Cancel;
 use parcap::commands::{SummarizeRequest, summarize};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
-use super::common::build::{Capture, udp};
-use super::common::{Ran, convert, files, folder, manifests, packets, request, run};
-use super::{sample, text};
+use crate::support::build::{Capture, udp};
+use crate::support::{Ran, convert, files, folder, manifests, packets, request, run, sample, text};
 
 /// A capture of fifty packets of one date; each version has other bytes, and as many packets.
 fn version(path: &Path, version: u8) {

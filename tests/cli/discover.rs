@@ -1,7 +1,5 @@
 //! What is found below a directory: whatever its name, whatever lies beside it.
 
-mod common;
-
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,8 +7,8 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::build::{Capture, udp};
-use common::{Ran, folder, manifests, rows_of, run, summary};
+use crate::support::build::{Capture, udp};
+use crate::support::{Ran, folder, manifests, rows_of, run, summary};
 
 fn capture(packets: u16) -> Vec<u8> {
     let mut capture = Capture::pcap();
@@ -30,7 +28,7 @@ fn convert(tree: &tempfile::TempDir, more: &[&str]) -> (Ran, tempfile::TempDir) 
 
 fn rows(lake: &tempfile::TempDir) -> usize {
     let packets = lake.path().join("packets");
-    common::files(&packets).iter().map(|path| rows_of(&packets.join(path), "").len()).sum()
+    crate::support::files(&packets).iter().map(|path| rows_of(&packets.join(path), "").len()).sum()
 }
 
 #[test]

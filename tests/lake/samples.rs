@@ -2,15 +2,11 @@
 //!
 //! The tables come from how the captures were made, and agree with capinfos and tshark (see the READMEs there).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test helper may stop at the first surprise")]
-
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use common::{convert, files, folder, manifests, packets, repository, request, run, sum, summary};
+use crate::support::{convert, files, folder, manifests, packets, repository, request, run, sum, summary};
 
 /// The rows of a table, by file, each with its columns by name.
 type Expected = BTreeMap<String, BTreeMap<String, String>>;

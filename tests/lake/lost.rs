@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::common::build::{Capture, udp};
-use super::common::losing::{Piece, repair};
-use super::common::{Ran, files, folder, hashes, packets, parts, rows_of, run, run_with, summary};
-use super::{sample, text};
+use crate::support::build::{Capture, udp};
+use crate::support::losing::{Piece, repair};
+use crate::support::{Ran, files, folder, hashes, packets, parts, rows_of, run, run_with, sample, summary, text};
 
 /// An archive of three nights: captures that share a part, one of two dates, DNS messages. And its lake.
 struct Nights {
@@ -442,7 +441,7 @@ fn a_part_that_is_missing_in_a_backup_of_the_packets_is_noticed() {
 fn parts_of_an_earlier_version_are_taken_up() {
     let folder = folder();
     let lake = folder.path().join("lake");
-    copy_tree(&super::common::repository("data/earlier/lake"), &lake);
+    copy_tree(&crate::support::repository("data/earlier/lake"), &lake);
     let of = |lake: &Path| {
         let path = lake.join("packets");
         let mut rows: Vec<_> = files(&path).iter().flat_map(|part| rows_of(&path.join(part), "")).collect();
@@ -455,7 +454,8 @@ fn parts_of_an_earlier_version_are_taken_up() {
     for name in ["vlan.pcap", "two-interfaces.pcapng"] {
         fs::copy(sample(name), folder.path().join("captures").join(name)).unwrap();
     }
-    let within = |args: &[&str]| super::common::finish(super::common::command().current_dir(folder.path()).args(args));
+    let within =
+        |args: &[&str]| crate::support::finish(crate::support::command().current_dir(folder.path()).args(args));
     let repaired = within(&["verify", "lake", "--repair", "--deep"]);
     assert_eq!(repaired.status, Some(3), "{repaired:?}");
     assert!(repaired.stderr.contains("nothing tells whether all its rows are there"), "{repaired:?}");

@@ -1,7 +1,5 @@
 //! Every fault that was found once, by the name of what broke.
 
-#![expect(clippy::unwrap_used, reason = "a test helper may stop at the first surprise")]
-
 use parcap::capture::{CaptureReader, Damage, DamageKind, Resolution, Timestamp};
 use parcap::discover::Candidate;
 
