@@ -101,7 +101,7 @@ impl Partitioner {
     }
 
     /// Sends the rows that waited for the first time of their capture to its date: after the rows that are there already,
-    /// and before those that follow.
+    /// and before the ones that follow.
     fn resolve(&mut self, before: When) {
         let waiting: Vec<_> = self.open.keys().copied().filter(|key| key.when == before).collect();
         for key in waiting {

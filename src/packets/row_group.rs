@@ -1,4 +1,4 @@
-//! Collected rows become an encoded row group. No file is needed, so many are encoded at once.
+//! Collected rows become an encoded row group. No file is needed, several can be encoded at once.
 
 use crate::error::Error;
 use std::path::Path;

@@ -2,7 +2,7 @@
 //!
 //! In: [`Rows`], which hold addresses and names as codes into tables of distinct values. Out: an [`EncodedColumn`] for
 //! each column of [`COLUMNS`]. parquet's writer appends it to a file as it is. Always: the values are those of
-//! `Rows::batch`. The statistics and indexes are those that parquet's own `ArrowWriter` would make of them, with the same
+//! `Rows::batch`. The statistics and indexes are what parquet's own `ArrowWriter` would make, with the same
 //! rows in the same pages except for plain text. `tests` compare both.
 //!
 //! Why not `ArrowWriter`: it interns each value again, dictionary arrays too, and reads each text again for the

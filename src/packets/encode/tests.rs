@@ -236,7 +236,7 @@ fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
     assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
 }
 
-/// Rows at these times. Nothing else about them matters.
+/// Rows at these times. No other value matters.
 fn at(times: impl IntoIterator<Item = i64>) -> Rows {
     let mut rows = rows(0, [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
     for datetime in times {
