@@ -1,9 +1,9 @@
 //! Windows that begin with the first packet, as the notebook's `send_rates` has them.
 //!
-//! The first packet in time may be anywhere in a capture, so each packet's time is a key; windows are made when all are
-//! known. Window `k` covers `[first + k * W, first + (k + 1) * W)`; those without packets are there, with zeros. The last
-//! window is the one that holds the last packet, also where that falls exactly on a window's start: the notebook loses
-//! it there.
+//! The first packet in time may be anywhere in a capture. So each packet's time is a key, and windows are made when all
+//! times are known. Window `k` covers `[first + k * W, first + (k + 1) * W)`. Windows without packets are included, with
+//! zeros. The last window is the one with the last packet, even where that packet falls exactly on a window's start: the
+//! notebook loses it there.
 
 use std::collections::BTreeSet;
 
