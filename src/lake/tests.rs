@@ -22,7 +22,7 @@ use super::reading::steadily;
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
 
-/// In memory where there is such a place, for a lake is synced often.
+/// In memory where possible, because a lake is synced often.
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -62,7 +62,7 @@ fn of(files: &[(&str, &str)]) -> BTreeMap<PathBuf, String> {
     files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect()
 }
 
-/// A lake with two parts in one date, one of them in a folder of its own, and one in another date.
+/// A lake with two parts in one date, one of them in its own folder, and one part in another date.
 fn two_parts(root: &Path) -> Lake {
     let lake = Lake::create(root).unwrap();
     let steps = vec![
@@ -86,13 +86,13 @@ const NEW: [(&str, &str); 3] = [
     ("packets/date=2001-01-01/o.parquet", "o"),
 ];
 
-/// What replaces `b` by `c` in that lake.
+/// The steps that replace `b` by `c` in that lake.
 fn replacement(lake: &Lake) -> (Vec<Move>, Vec<PathBuf>) {
     let step = staged_for(lake, "c.parquet", "c", "packets/date=1970-01-01/hour=2/c.parquet");
     (vec![step], vec!["packets/date=1970-01-01/hour=1/b.parquet".into()])
 }
 
-/// The journal of that replacement as a run leaves it that was killed when it was decided.
+/// The journal of that replacement, as left by a run that was killed when it was decided.
 fn decided(lake: &Lake) -> Journal {
     let (moves, removes) = replacement(lake);
     let (mut moves, mut removes) = (moves, removes);
@@ -137,7 +137,7 @@ fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with
     let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
     publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest(1)).unwrap();
     let other = staged_for(&lake, "c.parquet", "c", "packets/date=2001-01-01/c.parquet");
-    // What is written anew is not removed, whatever the list says.
+    // A file that is written again is not removed, whatever the list says.
     let removes = vec![first.to.clone(), second.to.clone(), other.to.clone()];
     publish(&lake, vec![other.clone()], removes, &manifest(2)).unwrap();
     assert_eq!(visible(&lake), of(&[("packets/date=2001-01-01/c.parquet", "c")]));
@@ -150,7 +150,7 @@ fn a_partition_in_which_parts_are_replaced_is_exchanged_as_a_whole() {
     let lake = two_parts(dir.path());
     let date = lake.resolve(Path::new("packets/date=1970-01-01"));
     fs::set_permissions(&date, Permissions::from_mode(0o2750)).unwrap();
-    // Whoever opened the old folder lists the old files for as long as he likes.
+    // A reader that has opened the old folder lists the old files, however long it waits.
     let before = File::open(&date).unwrap();
     let stays = File::open(date.join("a.parquet")).unwrap().metadata().unwrap();
     let (moves, removes) = replacement(&lake);
@@ -219,13 +219,13 @@ fn a_link_in_a_partition_keeps_it_from_being_exchanged_and_the_run_says_so() {
     assert!(notes.len() == 1 && notes[0].contains("cannot be exchanged as a whole"), "{notes:?}");
 }
 
-/// A file system that offers no exchange shows it when it is asked for one, and the commit is decided then.
+/// A file system without exchanges shows that only in the attempt, and the commit is decided then.
 #[test]
 fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
     let dir = folder();
     let lake = two_parts(dir.path());
     let mut journal = decided(&lake);
-    // A folder cannot change places with one that it is in: EINVAL, as of a file system without exchanges.
+    // A folder cannot be exchanged with one that it is in. The error is EINVAL, as on a file system without exchanges.
     let inner = Path::new("_parcap/staging/exchange/0/inner/0");
     let built = lake.resolve(&journal.exchanges[0].built);
     fs::create_dir_all(lake.resolve(inner)).unwrap();
@@ -239,7 +239,7 @@ fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
     fs::rename(lake.resolve(&inner.join("hour=2")), built.join("hour=2")).unwrap();
     super::carry::by_itself(&lake, &mut journal, 0).unwrap();
     assert!(journal.exchanges.is_empty() && journal.kept);
-    // As a run finds it that comes after one that was killed here.
+    // What a run finds that follows one that was killed here.
     recover(&lake).unwrap();
     assert_eq!((visible(&lake), sequence(&lake)), (of(&NEW), 2));
 }
@@ -289,7 +289,7 @@ fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
     }
 }
 
-/// Whether permissions bind whoever runs this; root may do everything.
+/// Whether permissions bind the user of this test. Root may do everything.
 fn permissions_bind(dir: &Path) -> bool {
     let closed = dir.join("closed");
     fs::create_dir(&closed).unwrap();
@@ -317,7 +317,7 @@ fn a_date_that_may_not_be_written_stops_a_commit_before_it_is_decided() {
     assert_eq!((visible(&lake), sequence(&lake)), (of(&OLD), 1));
 }
 
-/// What binds root as well. Sets and takes away the attribute; whether that works here.
+/// Sets or clears an attribute that binds root as well. Returns whether that works here.
 fn fix(path: &Path, how: &str) -> bool {
     let done = Command::new("chattr").arg(how).arg(path).stderr(Stdio::null()).status();
     done.is_ok_and(|status| status.success())
@@ -341,7 +341,7 @@ fn what_may_not_change_stops_a_commit_before_it_is_decided() {
         recover(&lake).unwrap();
         assert_eq!((visible(&lake), sequence(&lake)), (of(&OLD), 1), "{fixed}");
     }
-    // What stays may be immutable: it has no second name then, so the files are moved one by one.
+    // A file that stays may be immutable. It gets no second name then, so the files are moved one by one.
     let path = lake.resolve(Path::new(OLD[0].0));
     assert!(fix(&path, "+i"));
     let (moves, removes) = replacement(&lake);
@@ -351,13 +351,14 @@ fn what_may_not_change_stops_a_commit_before_it_is_decided() {
     assert_eq!((visible(&lake), lake.notes().len()), (of(&NEW), 1), "{:?}", lake.notes());
 }
 
-/// What was possible when the commit was decided, and is not any more.
+/// A step that was possible when the commit was decided, and no longer is.
 #[test]
 fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     let dir = folder();
     let lake = two_parts(dir.path());
     let mut journal = decided(&lake);
-    // A table is replaced as well, a part of another date goes, and there a folder has taken the name of what comes.
+    // A table is replaced as well, and a part of another date is removed. A folder has taken the name of the part that is
+    // added.
     fs::create_dir_all(lake.resolve(&Lake::staging().join("kept"))).unwrap();
     let table = staged_for(&lake, "t.parquet", "new", "summaries/protocols/t.parquet");
     fs::create_dir_all(lake.resolve(Path::new("summaries/protocols"))).unwrap();
@@ -379,7 +380,7 @@ fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     assert!(!lake.pending().exists() && !lake.resolve(&Lake::staging()).exists());
 }
 
-/// Undoing goes back from wherever a commit has come to, and from wherever undoing has come to.
+/// A commit is undone from any step, and undoing resumes from any step.
 #[test]
 fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
     for steps in 0..4 {
@@ -401,7 +402,7 @@ fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
         }
         undo(&lake, &mut journal).unwrap();
         assert_eq!(visible(&lake), of(&OLD), "{steps}");
-        // As it is found by a run behind one that was killed at the end of undoing.
+        // What a run finds after one that was killed at the end of undoing.
         journal.write(&lake).unwrap();
         assert!(journal.undo);
         recover(&lake).unwrap();
@@ -409,7 +410,7 @@ fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
     }
 }
 
-/// The journal of an earlier version: files that are moved, and removed, one by one.
+/// The journal of an earlier version: files are moved and removed one by one.
 #[test]
 fn a_journal_of_an_earlier_version_is_carried_out() {
     let dir = folder();
@@ -420,7 +421,7 @@ fn a_journal_of_an_earlier_version_is_carried_out() {
     fs::rename(lake.resolve(Path::new("_parcap/staging/m2")), lake.resolve(&step.from)).unwrap();
     let journal = serde_json::json!({ "moves": moves, "removes": removes, "manifest": step });
     fs::write(lake.pending(), journal.to_string()).unwrap();
-    // It had come so far.
+    // This step was done.
     fs::create_dir_all(lake.resolve(moves[0].to.parent().unwrap())).unwrap();
     fs::rename(lake.resolve(&moves[0].from), lake.resolve(&moves[0].to)).unwrap();
     recover(&lake).unwrap();
@@ -533,7 +534,7 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     elsewhere.from = Lake::units().join("u/b.parquet");
     fs::create_dir_all(lake.resolve(&Lake::units().join("u"))).unwrap();
     fs::write(lake.resolve(&elsewhere.from), "b").unwrap();
-    // What was written here has its size; of what came from elsewhere every byte is looked at.
+    // Of a file that was written here, the size is checked. Of one from elsewhere, every byte is.
     for (step, bytes, what) in [(&ours, 2, "size"), (&elsewhere, 2, "size"), (&elsewhere, 1, "checksum")] {
         let mut manifest = manifest(1);
         manifest.parts.push(entry(step, bytes));
@@ -596,7 +597,7 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
         let expected = [("packets/date=1970-01-01/a.parquet", "a"), ("packets/date=1970-01-01/c.parquet", "c")];
         assert_eq!((visible(&lake), sequence(&lake)), (of(&expected), 2), "{link}: and nothing is left beside them");
         assert!(lake.notes()[0].contains("cannot be exchanged"), "{link}: {:?}", lake.notes());
-        // Not decided: what was copied there is swept.
+        // Not decided: copies are swept.
         let step = staged(&lake, "d.parquet", "d");
         fs::create_dir(lake.resolve(Path::new("packets/date=1970-01-01/e.parquet"))).unwrap();
         publish(&lake, vec![step, staged(&lake, "e.parquet", "e")], Vec::new(), &manifest(3)).unwrap_err();
@@ -606,12 +607,12 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
     }
 }
 
-/// A reader lists a folder at once, and opens what he has listed: he may find that a file is gone, and looks again.
+/// A reader lists a folder at once, and opens the files that it has listed. If one is gone, it lists again.
 #[test]
 fn whoever_lists_a_partition_while_its_parts_are_replaced_never_counts_twice() {
     let dir = folder();
     let lake = Lake::create(dir.path()).unwrap();
-    // Three parts of one row each, of which a night replaces two; with each comes one more of another date.
+    // Three parts of one row each. Each commit replaces two of them, and adds one part of another date.
     let part = |night: u64, place: u64| format!("part-{night}-{place}.parquet");
     let first = (0..3).map(|place| staged(&lake, &part(0, place), "1")).collect();
     publish(&lake, first, Vec::new(), &manifest(1)).unwrap();
@@ -683,7 +684,7 @@ fn what_is_read_while_a_commit_goes_by_is_read_again_and_what_is_lost_is_not() {
     )
     .unwrap_err();
     assert_eq!(times, 1, "nothing has changed: it is lost");
-    // What is found wrong and is no error is treated alike; and nobody waits for ever.
+    // A result that is wrong without an error is treated alike. Nothing waits forever.
     fs::write(lake.pending(), "").unwrap();
     let mut times = 0;
     let found = steadily(
@@ -711,13 +712,13 @@ fn a_lock_can_be_read_by_those_only_who_may_write_it() {
         let held = Lock::take(&lake, Duration::ZERO, || Ok(())).unwrap();
         assert_eq!(mode(), after, "{before:o}");
         assert!(matches!(Lock::take(&lake, Duration::ZERO, || Ok(())), Err(Error::LakeBusy { .. })));
-        // An earlier version excludes and is excluded: it locks the same file in the same way.
+        // An earlier version excludes this one and is excluded by it: it locks the same file in the same way.
         assert!(File::options().write(true).open(lake.lock()).unwrap().try_lock().is_err());
         drop(held);
     }
 }
 
-/// Folders of /proc cannot be synced (EINVAL), as those of shares cannot.
+/// Folders of /proc cannot be synced (EINVAL); the same holds for those of shares.
 #[test]
 fn a_folder_that_cannot_be_synced_is_noted_once_and_one_that_is_not_there_is_an_error() {
     let dir = folder();
