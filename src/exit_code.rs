@@ -1,4 +1,4 @@
-//! What a run tells the shell, and through it cron.
+//! What a run tells the shell and, through it, cron.
 
 use std::process;
 
@@ -7,7 +7,7 @@ use std::process;
 pub enum ExitCode {
     /// Everything was converted, or there was nothing to do.
     Success,
-    /// The run failed; what it did not commit it has named.
+    /// The run failed, and has named what it did not commit.
     Failure,
     /// The command line could not be understood.
     Usage,
