@@ -1,26 +1,22 @@
 //! Packet captures into a Parquet lake.
 //!
 //! ```text
-//! paths                                                                               lake
-//!    |                                                                                 ^
-//! discover -Input-> plan -Unit-> read -PacketRecord-> decode -Packet-> columns         |
-//!                                                                         | Rows       |
-//!                                                                         v            |
-//!         summary <-UnitResult- commit <-PartFile- write <-(key, Rows)- partition         |
-//!                                +-----------------------------------------------------+
+//! paths -> discover -Candidate-> select -Input-> plan -Unit-> convert -UnitResult-> summary -Transaction-> lake
+//!
+//! convert: capture -PacketRecord-> decode -Packet-> packets -PartFile-> staged in the lake
 //! ```
 //!
-//! Each stage is a module, in the order in which a packet passes them. A type lives in the stage that makes it; a later
-//! stage may use it, an earlier one never. [`mod@unit`] runs the stages from `read` to `write` on one unit of work, [`run`]
-//! wires a whole run, [`cli`] reads the command line.
+//! Each stage is a module, in the order in which a packet passes them. A type lives in the stage that makes it. A later
+//! stage may use it, an earlier one never. [`convert`] runs the stages from [`capture`] to [`packets`] on one unit of work.
+//! The tables of [`summary`] are staged before the commit. [`commands`] wires a whole run, [`cli`] reads the command line.
 //!
 //! What always holds:
 //!
 //! 1. The same inputs and settings give the same rows, the same part names and the same bytes, at any number of threads.
-//! 2. Records framed equal rows written; a run in which they differ commits nothing.
-//! 3. A damaged packet never stops a capture; a damaged capture never stops the run; a failed write always does.
-//! 4. A reader sees only whole committed parts, whatever happens, and the next run repairs and finishes.
-//! 5. Memory is bounded by the number of threads, whatever the size or number of inputs.
+//! 2. Records framed equal rows written. A run in which they differ commits nothing.
+//! 3. A damaged packet never stops a capture. A damaged capture never stops the run. A failed write always does.
+//! 4. A reader sees only whole committed parts, whatever happens. The next run repairs and finishes.
+//! 5. The number of threads bounds memory, whatever the size or number of inputs.
 //! 6. Null means "the packet does not say".
 
 pub mod address;

@@ -99,7 +99,7 @@ impl CompressedReader {
 }
 
 impl Default for CompressedReader {
-    /// No bytes. It stands where the bytes were taken away.
+    /// A reader without bytes, to put in place of one that is taken away.
     fn default() -> Self {
         Self { bytes: Box::new(io::empty()), taken: Arc::default() }
     }

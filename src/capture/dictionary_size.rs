@@ -11,7 +11,7 @@ use crate::discover::{Compression, Input};
 use crate::storage::RetryingReader;
 use crate::storage::open_regular;
 
-/// First bytes of a compressed file in which the size is said.
+/// First bytes of a compressed file, which say the size.
 const HEAD: u64 = 64;
 /// What a decompressor takes besides its dictionary: blocks, tables.
 pub(super) const AROUND: u64 = 1 << 20;

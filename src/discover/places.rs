@@ -7,7 +7,7 @@ use glob::{MatchOptions, Pattern};
 
 use crate::storage::true_name;
 
-/// The paths that were given, and those that patterns and links lead to, whether they exist or not.
+/// The paths that were given, and the paths that patterns and links lead to, whether they exist or not.
 #[derive(Debug, Default)]
 pub struct Places {
     /// Absolute paths of folders and files, without links.

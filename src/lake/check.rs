@@ -10,7 +10,7 @@ use crate::hash::{ContentHash, checksum};
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 20;
 
-/// Reads a file, and compares its size and checksum with those that were recorded when it was written.
+/// Reads a file, and compares its size and checksum with the recorded ones.
 ///
 /// # Errors
 /// If it cannot be read; [`Error::FileDiffers`] if it differs.

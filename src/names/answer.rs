@@ -19,7 +19,7 @@ pub(super) const LONGEST: i64 = 7 * DAY;
 const LONGEST_WITHOUT_NAME: i64 = DAY;
 /// How long it holds without an SOA.
 const WITHOUT_SOA: i64 = HOUR;
-/// How long a failure holds: long enough that a second run soon after asks nothing, short enough that the next night's
+/// How long a failure holds: long enough that a second run soon after asks nothing, short enough that the next nightly
 /// run asks again.
 pub(super) const FAILURE: i64 = 15 * 60;
 

@@ -41,7 +41,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// If it cannot be opened or read, is not text, or has more than `most` bytes.
 pub fn read_small(path: &Path, most: u64) -> io::Result<String> {
-    // A FIFO is opened with waiting for its writer: it was named on purpose.
+    // This waits for the writer of a FIFO: the FIFO was named on purpose.
     let file = if path.metadata()?.file_type().is_fifo() { File::open(path)? } else { open_at_once(path)? };
     let mut text = String::new();
     if file.take(most + 1).read_to_string(&mut text)? as u64 > most {

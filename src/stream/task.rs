@@ -5,7 +5,7 @@ use crate::discover::{Compression, Input};
 /// A capture, or a chunk of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReadTask {
-    /// The capture, by its place among those that are read.
+    /// The capture, by its place in the list of captures.
     pub(super) place: usize,
     /// The number of the chunk; `None` for a whole capture.
     pub(super) chunk: Option<u64>,
