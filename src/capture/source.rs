@@ -1,4 +1,4 @@
-//! The decompressed bytes of a capture: of a plain file from any offset, of anything else from the beginning.
+//! The decompressed bytes of a capture: of a plain file from any offset, of other inputs from the beginning.
 //!
 //! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
 

@@ -17,7 +17,7 @@ use super::stop::Stop;
 use crate::address::IpAddress;
 use crate::decode::transport;
 
-/// IP by its version nibble: for RAW link types, for MPLS, and wherever nothing else announces the version.
+/// IP by its version nibble: for RAW link types, for MPLS, and wherever no other field announces the version.
 pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     match bytes.first().map(|first| first >> 4) {
         Some(4) => v4(bytes, packet),
@@ -115,7 +115,7 @@ fn is_extension(number: IpNumber) -> bool {
 
 /// Steps over extension headers, then reads the transport header.
 ///
-/// After IPv4 only AH is defined. The other headers are stepped over there too, because their numbers mean nothing else.
+/// After IPv4 only AH is defined. The other headers are stepped over there too, because their numbers have no other meaning.
 /// `protocol` is set after each whole header, so a cut chain leaves what the last whole one announced. Every header has
 /// at least 8 bytes, so the chain ends with the packet.
 fn extensions<'a>(first: IpNumber, mut bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {

@@ -31,11 +31,11 @@ pub(super) enum Payload<'a> {
     Wifi(&'a [u8], bool),
     /// IP, the version by its first nibble.
     Ip(&'a [u8]),
-    /// IPv4 and nothing else.
+    /// IPv4, never IPv6.
     Ipv4(&'a [u8]),
     /// IPv4 whose protocol field holds a connection number: "uncompressed TCP" of RFC 1144.
     Ipv4OfConnection(&'a [u8]),
-    /// IPv6 and nothing else.
+    /// IPv6, never IPv4.
     Ipv6(&'a [u8]),
     /// Nothing that leads to an IP header.
     Nothing,

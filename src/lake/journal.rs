@@ -3,7 +3,7 @@
 //! Before this begins, staged files are whole and synced, and so are the folders of partitions to be exchanged. First all
 //! steps are checked to be possible. Then the list of steps is written, synced and renamed into place: from that moment
 //! the commit is decided. Then it is carried out ([`crate::lake::carry`]), the manifest last, and the list is removed. A
-//! run that finds a list carries it out before anything else; steps that have been done are not done twice. If a step
+//! run that finds a list carries it out first; steps that have been done are not done twice. If a step
 //! turns out to be impossible all the same, the commit is undone, as long as the manifest is not in its place. Until
 //! then, everything that a commit replaces or removes is kept.
 

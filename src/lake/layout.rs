@@ -237,7 +237,7 @@ impl Lake {
     }
 }
 
-/// Whether a path leads to something below a folder of the lake and nowhere else: it begins with the folder, goes on, and
+/// Whether a path leads to something only below a folder of the lake: it begins with the folder, goes on, and
 /// never goes up. A changed file of the lake must not make parcap write or remove anything elsewhere.
 #[must_use]
 pub(super) fn is_below(path: &Path, folder: impl AsRef<Path>) -> bool {

@@ -17,7 +17,7 @@ const NAMED: usize = 10;
 /// What to do about files that are lost.
 pub(super) const MEND: &str = "restore them from a backup; else `parcap verify LAKE --repair` says what is gone and makes the rest whole, and the next run converts again what is still in the archive";
 
-/// A file of the lake that is gone, or is not the one that was written.
+/// A file of the lake that is gone, or differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostFile {
     /// Its path below the lake.

@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// less than a user waits before a second Ctrl-C.
 const LAST: Duration = Duration::from_millis(1000);
 const SILENCE: Duration = Duration::from_millis(250);
-/// How long after the last byte a signal still counts as the one that ended the input: it went to the writer as well,
+/// How long after the last byte a signal still counts as the end of the input: it went to the writer as well,
 /// which may have been faster.
 const JUST_NOW: Duration = Duration::from_millis(1000);
 /// How long to wait for somebody to write to a FIFO.

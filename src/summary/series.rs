@@ -41,7 +41,7 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Bins for windows of `window` microseconds from the one that holds `first` to the one that holds `last`.
+    /// Bins for windows of `window` microseconds from that of `first` to that of `last`.
     #[must_use]
     pub fn new(window: i64, first: i64, last: i64) -> Self {
         let range = last.saturating_sub(first).max(0);

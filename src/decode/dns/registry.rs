@@ -47,7 +47,7 @@ const RESPONSE_CODES: [&str; 12] = [
     "DSOTYPENI",
 ];
 
-/// In the order of their numbers. IANA calls 255 `*`; everyone else calls it `ANY`.
+/// In the order of their numbers. IANA calls 255 `*`; its usual name is `ANY`.
 #[rustfmt::skip]
 const TYPES: [(u16, &str); 97] = [
     (1, "A"), (2, "NS"), (3, "MD"), (4, "MF"), (5, "CNAME"), (6, "SOA"), (7, "MB"), (8, "MG"), (9, "MR"), (10, "NULL"),
