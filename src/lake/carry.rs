@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 use super::exchange::{ExchangeOutcome, is_partition, note};
 use super::journal::{Journal, Move, copy_beside};
-use super::layout::{Lake, PACKETS, SUMMARIES};
+use super::layout::{Layout, PACKETS, SUMMARIES};
 
 /// How long the old folder stays complete after another one has taken its place. A reader that had opened it and not yet
 /// listed it must not find it being emptied. Readers need microseconds; this allows for a busy machine.
@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// If something cannot be moved, removed or synced. What has been done is not done again.
-pub(super) fn carry_out(lake: &Lake, journal: &mut Journal) -> Result<()> {
+pub(super) fn carry_out(lake: &Layout, journal: &mut Journal) -> Result<()> {
     if !journal.is_published(lake) {
         place(lake, journal)?;
         carry_out_move(lake, &journal.manifest)?;
@@ -39,7 +39,7 @@ pub(super) fn carry_out(lake: &Lake, journal: &mut Journal) -> Result<()> {
 }
 
 /// All steps except the manifest.
-fn place(lake: &Lake, journal: &mut Journal) -> Result<()> {
+fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
     for step in &journal.adds {
         carry_out_move(lake, step)?;
     }
@@ -56,7 +56,7 @@ fn place(lake: &Lake, journal: &mut Journal) -> Result<()> {
 }
 
 /// Exchanges partitions, up to the first one where that is not possible. Returns the place of that one.
-fn exchange_all(lake: &Lake, journal: &Journal) -> Result<Option<usize>> {
+fn exchange_all(lake: &Layout, journal: &Journal) -> Result<Option<usize>> {
     for (place, exchange) in journal.exchanges.iter().enumerate() {
         if let ExchangeOutcome::Cannot(why) = exchange.carry_out(lake)? {
             note(lake, &exchange.folder, &why.to_string());
@@ -67,7 +67,7 @@ fn exchange_all(lake: &Lake, journal: &Journal) -> Result<Option<usize>> {
 }
 
 /// Replaces the exchange of a partition by moves of its files. The journal says so before the first move.
-pub(super) fn by_itself(lake: &Lake, journal: &mut Journal, place: usize) -> Result<()> {
+pub(super) fn by_itself(lake: &Layout, journal: &mut Journal, place: usize) -> Result<()> {
     let exchange = journal.exchanges.remove(place);
     for below in exchange.adds {
         let step = Move { from: exchange.built.join(&below), to: exchange.folder.join(&below) };
@@ -86,7 +86,7 @@ pub(super) fn by_itself(lake: &Lake, journal: &mut Journal, place: usize) -> Res
 ///
 /// # Errors
 /// If something cannot be moved back. What has been undone is not undone again.
-pub(super) fn undo(lake: &Lake, journal: &mut Journal) -> Result<()> {
+pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
     if !journal.undo {
         journal.undo = true;
         journal.write(lake)?;
@@ -111,7 +111,7 @@ pub(super) fn undo(lake: &Lake, journal: &mut Journal) -> Result<()> {
 }
 
 /// Renames a file, if it exists.
-fn put_back(lake: &Lake, from: &Path, to: &Path) -> Result<()> {
+fn put_back(lake: &Layout, from: &Path, to: &Path) -> Result<()> {
     let (from, to) = (lake.resolve(from), lake.resolve(to));
     if from.symlink_metadata().is_err() {
         return Ok(());
@@ -123,14 +123,14 @@ fn put_back(lake: &Lake, from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Ends the commit: nothing is left to do.
-fn end(lake: &Lake) -> Result<()> {
+fn end(lake: &Layout) -> Result<()> {
     let pending = lake.pending();
     fs::remove_file(&pending).map_err(Error::io("remove", &pending))?;
     lake.sync_parent(&pending)
 }
 
 /// Syncs all existing folders of the lake above some places.
-fn sync_above<'a>(lake: &Lake, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let folders: BTreeSet<_> =
         places.flat_map(|place| place.ancestors().skip(1)).map(|below| lake.resolve(below)).collect();
     folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
@@ -138,13 +138,13 @@ fn sync_above<'a>(lake: &Lake, places: impl Iterator<Item = &'a PathBuf>) -> Res
 
 /// Moves files that readers must not see any more to where they are kept until the manifest is in its place. Files on
 /// another file system wait until then, and are removed.
-pub(super) fn set_aside(lake: &Lake, removes: &[PathBuf]) -> Result<()> {
+pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
     let is_seen = |path: &PathBuf| path.starts_with(PACKETS) || path.starts_with(SUMMARIES);
     let mut seen = removes.iter().enumerate().filter(|(_, path)| is_seen(path)).peekable();
     if seen.peek().is_none() {
         return Ok(());
     }
-    let folder = lake.resolve(Journal::gone(0).parent().unwrap_or(&Lake::staging()));
+    let folder = lake.resolve(Journal::gone(0).parent().unwrap_or(&Layout::staging()));
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let mut gone = Vec::new();
     for (number, path) in seen {
@@ -160,8 +160,8 @@ pub(super) fn set_aside(lake: &Lake, removes: &[PathBuf]) -> Result<()> {
 }
 
 /// Removes files that exist, and then the folders that are empty.
-fn remove(lake: &Lake, files: &[PathBuf]) -> Result<()> {
-    let is_manifest = |path: &&PathBuf| path.starts_with(Lake::manifests());
+fn remove(lake: &Layout, files: &[PathBuf]) -> Result<()> {
+    let is_manifest = |path: &&PathBuf| path.starts_with(Layout::manifests());
     let (manifests, others): (Vec<_>, Vec<_>) = files.iter().partition(is_manifest);
     let (mut folders, mut removed) = (BTreeSet::new(), Vec::new());
     for file in others.into_iter().chain(manifests) {
@@ -183,7 +183,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Removes empty folders of partitions that files were in, and makes the names above them durable.
-fn prune(lake: &Lake, files: &[PathBuf]) -> Result<()> {
+fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
     // The folder of a table stays. The folders of its partitions go with their last file.
     let partitions = |file: &PathBuf| {
         let folders = file.ancestors().skip(1).take_while(|folder| is_partition(folder));
@@ -213,7 +213,7 @@ fn prune(lake: &Lake, files: &[PathBuf]) -> Result<()> {
     kept.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
 }
 
-pub(super) fn carry_out_move(lake: &Lake, step: &Move) -> Result<()> {
+pub(super) fn carry_out_move(lake: &Layout, step: &Move) -> Result<()> {
     let (from, to) = (lake.resolve(&step.from), lake.resolve(&step.to));
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::path_text;
 
 use super::journal::Move;
-use super::layout::Lake;
+use super::layout::Layout;
 use crate::storage::{Mount, exchange, is_unsupported, may_change};
 
 /// Two folders that are exchanged.
@@ -61,7 +61,7 @@ pub(super) fn is_partition(folder: &Path) -> bool {
 ///
 /// # Errors
 /// If something fails that does not just mean that a folder cannot be built here.
-pub(super) fn build(lake: &Lake, moves: &mut Vec<Move>, removes: &mut Vec<PathBuf>) -> Result<Vec<Exchange>> {
+pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<PathBuf>) -> Result<Vec<Exchange>> {
     let mut going: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for path in removes.iter() {
         if let Some(folder) = partition_of(path) {
@@ -72,7 +72,7 @@ pub(super) fn build(lake: &Lake, moves: &mut Vec<Move>, removes: &mut Vec<PathBu
     for (folder, goes) in going {
         let comes: Vec<_> = moves.iter().filter(|step| partition_of(&step.to) == Some(&folder)).collect();
         let Some((witness, is_new)) = witness(lake, &comes, &goes) else { continue };
-        let built = Lake::staging().join("exchange").join(exchanges.len().to_string());
+        let built = Layout::staging().join("exchange").join(exchanges.len().to_string());
         match Built::new(lake, &folder, &built).and_then(|mut new| new.fill(&comes, &goes)) {
             Ok(()) => {}
             Err(Hindrance::Fault(error)) => return Err(error),
@@ -100,14 +100,14 @@ pub(super) fn build(lake: &Lake, moves: &mut Vec<Move>, removes: &mut Vec<PathBu
 
 /// A file that is only in one of the folders, and whether that is the new one. `None` if nothing is added, or if nothing
 /// that exists is removed: then no reader sees anything twice.
-fn witness(lake: &Lake, comes: &[&Move], goes: &[PathBuf]) -> Option<(PathBuf, bool)> {
+fn witness(lake: &Layout, comes: &[&Move], goes: &[PathBuf]) -> Option<(PathBuf, bool)> {
     let is_there = |path: &Path| lake.resolve(path).symlink_metadata().is_ok();
     let old = goes.iter().find(|path| is_there(path))?;
     let new = comes.iter().find(|step| !is_there(&step.to)).map(|step| (step.to.clone(), true));
     new.or_else(|| (!comes.is_empty()).then(|| (old.clone(), false)))
 }
 
-pub(super) fn note(lake: &Lake, folder: &Path, why: &str) {
+pub(super) fn note(lake: &Layout, folder: &Path, why: &str) {
     lake.note("exchange", || {
         let folder = path_text::printable(&lake.resolve(folder));
         format!(
@@ -145,7 +145,7 @@ impl Hindrance {
 
 /// A folder while it is being built.
 struct Built<'a> {
-    lake: &'a Lake,
+    lake: &'a Layout,
     /// The folder that it will replace, and its own; both below the lake.
     folder: &'a Path,
     built: &'a Path,
@@ -155,7 +155,7 @@ struct Built<'a> {
 }
 
 impl<'a> Built<'a> {
-    fn new(lake: &'a Lake, folder: &'a Path, built: &'a Path) -> Result<Self, Hindrance> {
+    fn new(lake: &'a Layout, folder: &'a Path, built: &'a Path) -> Result<Self, Hindrance> {
         let cannot = |why: &str| Err(Hindrance::Cannot(why.to_owned()));
         let place = lake.resolve(folder);
         if place.is_symlink() {
@@ -254,7 +254,7 @@ pub(super) enum ExchangeOutcome {
 
 impl Exchange {
     /// Whether the folder that was built is in its place.
-    pub(super) fn is_done(&self, lake: &Lake) -> bool {
+    pub(super) fn is_done(&self, lake: &Layout) -> bool {
         lake.resolve(&self.folder).join(&self.witness).symlink_metadata().is_ok() == self.comes
     }
 
@@ -262,7 +262,7 @@ impl Exchange {
     ///
     /// # Errors
     /// If that fails.
-    pub(super) fn carry_out(&self, lake: &Lake) -> Result<ExchangeOutcome> {
+    pub(super) fn carry_out(&self, lake: &Layout) -> Result<ExchangeOutcome> {
         // If the folder does not exist, none of the removed files do either, which looks like a finished exchange.
         if !lake.resolve(&self.folder).exists() || !self.is_done(lake) {
             self.swap(lake)
@@ -275,7 +275,7 @@ impl Exchange {
     ///
     /// # Errors
     /// As [`Exchange::carry_out`].
-    pub(super) fn undo(&self, lake: &Lake) -> Result<()> {
+    pub(super) fn undo(&self, lake: &Layout) -> Result<()> {
         if !self.is_done(lake) {
             return Ok(());
         }
@@ -285,7 +285,7 @@ impl Exchange {
         }
     }
 
-    fn swap(&self, lake: &Lake) -> Result<ExchangeOutcome> {
+    fn swap(&self, lake: &Layout) -> Result<ExchangeOutcome> {
         let (place, built) = (lake.resolve(&self.folder), lake.resolve(&self.built));
         let swapped =
             if place.symlink_metadata().is_ok() { exchange(&built, &place) } else { fs::rename(&built, &place) };

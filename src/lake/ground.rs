@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-use super::layout::Lake;
+use super::layout::Layout;
 use crate::storage::{Mount, is_not_fixed, may_change};
 
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {
-    lake: &'a Lake,
+    lake: &'a Layout,
     /// Folders that were asked for, by their paths below the lake.
     folders: HashMap<PathBuf, Mount>,
     /// Folders that were made, below the lake, in that order.
@@ -22,7 +22,7 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     /// Nothing has been checked yet.
-    pub(super) fn of(lake: &'a Lake) -> Self {
+    pub(super) fn of(lake: &'a Layout) -> Self {
         Self { lake, folders: HashMap::new(), made: Vec::new() }
     }
 

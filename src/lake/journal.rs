@@ -21,7 +21,7 @@ use super::carry::{carry_out, undo};
 use super::check::checked;
 use super::exchange::Exchange;
 use super::ground::Ground;
-use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
+use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::manifest::Manifest;
 use crate::lake::exchange;
 use crate::lake::last;
@@ -67,21 +67,21 @@ const BESIDE: &str = ".parcap-staging";
 impl Journal {
     /// Where the file is kept that an added file replaces, by number, below the lake.
     pub(super) fn kept(number: usize) -> PathBuf {
-        Lake::staging().join("kept").join(number.to_string())
+        Layout::staging().join("kept").join(number.to_string())
     }
 
     /// Where a removed file is kept.
     pub(super) fn gone(number: usize) -> PathBuf {
-        Lake::staging().join("gone").join(number.to_string())
+        Layout::staging().join("gone").join(number.to_string())
     }
 
     /// Whether the manifest of this commit is in its place. Then the commit can only be finished.
-    pub(super) fn is_published(&self, lake: &Lake) -> bool {
+    pub(super) fn is_published(&self, lake: &Layout) -> bool {
         lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
     }
 
     /// Writes the journal, and renames it into place.
-    pub(super) fn write(&self, lake: &Lake) -> Result<()> {
+    pub(super) fn write(&self, lake: &Layout) -> Result<()> {
         let (draft, pending) = (lake.pending_draft(), lake.pending());
         let mut text =
             serde_json::to_vec_pretty(self).map_err(|source| Error::io("write", &draft)(io::Error::other(source)))?;
@@ -94,7 +94,7 @@ impl Journal {
 
     /// Reads the journal of a lake, if a commit is decided and not carried out. Checks that all files in it are where
     /// such files belong.
-    fn read(lake: &Lake) -> Result<Option<Self>> {
+    fn read(lake: &Layout) -> Result<Option<Self>> {
         let pending = lake.pending();
         let mut text = Vec::new();
         match open(&pending, File::options().read(true)).and_then(|mut file| file.read_to_end(&mut text)) {
@@ -117,19 +117,19 @@ impl Journal {
             [
                 PathBuf::from(PACKETS),
                 SUMMARIES.into(),
-                Lake::partial_folder(),
-                Lake::names_folder(),
-                Lake::aside_folder(),
+                Layout::partial_folder(),
+                Layout::names_folder(),
+                Layout::aside_folder(),
             ]
             .iter()
             .any(|folder| is_below(path, folder))
-                || *path == Lake::own(last::NAME)
+                || *path == Layout::own(last::NAME)
         };
         // A damaged part is not staged: it comes from where readers see it.
-        let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Lake::aside_folder());
-        let is_staged = |path: &Path| is_below(path, Lake::staging()) || is_below(path, Lake::units());
+        let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Layout::aside_folder());
+        let is_staged = |path: &Path| is_below(path, Layout::staging()) || is_below(path, Layout::units());
         let is_beside = |step: &Move| step.to.parent().is_some_and(|folder| is_below(&step.from, folder.join(BESIDE)));
-        let is_manifest = |path: &Path| is_below(path, Lake::manifests());
+        let is_manifest = |path: &Path| is_below(path, Layout::manifests());
         let (adds, exchanges) = (self.adds.iter(), self.exchanges.iter());
         let from = adds.clone().chain([&self.manifest]);
         let from = from.filter(|step| !is_staged(&step.from) && !is_beside(step) && !is_aside(step));
@@ -139,7 +139,7 @@ impl Journal {
         let manifest = [&self.manifest.to].into_iter().filter(|path| !is_manifest(path));
         let folders = exchanges.clone().map(|exchange| &exchange.folder);
         let folders = folders.filter(|path| !is_below(path, PACKETS) && !is_below(path, SUMMARIES));
-        let built = exchanges.clone().map(|exchange| &exchange.built).filter(|path| !is_below(path, Lake::staging()));
+        let built = exchanges.clone().map(|exchange| &exchange.built).filter(|path| !is_below(path, Layout::staging()));
         let within = exchanges.flat_map(|exchange| {
             exchange.adds.iter().chain(&exchange.removes).chain([&exchange.witness]).filter(|path| !is_below(path, ""))
         });
@@ -154,7 +154,7 @@ impl Journal {
 /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written, synced
 /// or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or undoes the
 /// commit.
-pub fn publish(lake: &Lake, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
+pub fn publish(lake: &Layout, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
     let mut ground = Ground::of(lake);
     match decide(lake, &mut ground, moves, removes, manifest) {
         Ok(mut journal) => {
@@ -170,18 +170,18 @@ pub fn publish(lake: &Lake, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &
 
 /// Everything that can go wrong goes wrong here, before the last line.
 fn decide(
-    lake: &Lake,
+    lake: &Layout,
     ground: &mut Ground<'_>,
     mut moves: Vec<Move>,
     mut removes: Vec<PathBuf>,
     manifest: &Manifest,
 ) -> Result<Journal> {
     is_staged(lake, &moves, manifest)?;
-    let staging = Lake::staging();
+    let staging = Layout::staging();
     let folder = lake.resolve(&staging);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let name = Manifest::file_name(manifest.sequence);
-    let mut step = Move { from: staging.join(&name), to: Lake::manifests().join(&name) };
+    let mut step = Move { from: staging.join(&name), to: Layout::manifests().join(&name) };
     manifest.write(&lake.resolve(&step.from))?;
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
@@ -206,7 +206,7 @@ fn decide(
 
 /// Checks that staged files are what the manifest says. Files that this process wrote, hashed and synced need only have
 /// the right size. Files that were converted elsewhere came over unknown networks and disks, so they are read whole.
-fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
+fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
     let parts = manifest.parts.iter().map(|part| (&part.path, part.bytes, &part.checksum));
     let partials = manifest.partials.iter().map(|partial| (&partial.path, partial.bytes, &partial.checksum));
     let tables = manifest.tables.iter().map(|table| (&table.path, table.bytes, &table.checksum));
@@ -216,7 +216,7 @@ fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
         let from = lake.resolve(&step.from);
         let found = from.metadata().map_err(Error::io("commit", &from))?;
         match known.get(&step.to) {
-            Some((bytes, checksum)) if step.from.starts_with(Lake::units()) => checked(&from, *bytes, checksum)?,
+            Some((bytes, checksum)) if step.from.starts_with(Layout::units()) => checked(&from, *bytes, checksum)?,
             Some((bytes, _)) if found.len() != *bytes => {
                 let (expected, found) = (format!("{bytes} bytes"), format!("{} bytes", found.len()));
                 return Err(Error::FileDiffers { path: from, what: "size", expected, found });
@@ -229,8 +229,8 @@ fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
 
 /// Gives second names to files that will be replaced, until the manifest says that they were. Returns whether all of them
 /// have one.
-fn keep(lake: &Lake, moves: &[Move]) -> Result<bool> {
-    let folder = lake.resolve(&Lake::staging().join("kept"));
+fn keep(lake: &Layout, moves: &[Move]) -> Result<bool> {
+    let folder = lake.resolve(&Layout::staging().join("kept"));
     let (mut all, mut some) = (true, false);
     for (number, step) in moves.iter().enumerate() {
         let place = lake.resolve(&step.to);
@@ -251,7 +251,7 @@ fn keep(lake: &Lake, moves: &[Move]) -> Result<bool> {
 
 /// Checks that each file can be put in its place. A file that is on another file system than its place is copied there,
 /// so that only a rename is left to do for each.
-fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
+fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
     let mut mounts: HashMap<PathBuf, Mount> = HashMap::new();
     let mut abroad = Vec::new();
     for (place, step) in steps.iter().enumerate() {
@@ -284,7 +284,7 @@ fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Res
 
 /// Copies a staged file to where it can be renamed into its place. The copy is synced, but its name is not. Returns the
 /// copy's path below the lake.
-pub(super) fn copy_beside(lake: &Lake, step: &Move) -> Result<PathBuf> {
+pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
     let below = step.to.parent().unwrap_or(Path::new("")).join(BESIDE);
     let folder = lake.resolve(&below);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
@@ -306,18 +306,18 @@ struct Linked {
 }
 
 impl Linked {
-    fn path(lake: &Lake) -> PathBuf {
-        lake.resolve(&Lake::staging().join("beside.json"))
+    fn path(lake: &Layout) -> PathBuf {
+        lake.resolve(&Layout::staging().join("beside.json"))
     }
 
-    fn write(&self, lake: &Lake) -> Result<()> {
+    fn write(&self, lake: &Layout) -> Result<()> {
         let path = Self::path(lake);
         let text = serde_json::to_vec(self).map_err(|source| Error::io("write", &path)(io::Error::other(source)))?;
         fs::write(&path, text).map_err(Error::io("write", &path))
     }
 
     /// Removes them, if they exist. A list that cannot be read names none.
-    fn sweep(lake: &Lake) -> Result<()> {
+    fn sweep(lake: &Layout) -> Result<()> {
         let text = fs::read(Self::path(lake)).unwrap_or_default();
         let beside: Self = serde_json::from_slice(&text).unwrap_or_default();
         let ours = beside.folders.iter().filter(|folder| is_below(folder, "") && folder.ends_with(BESIDE));
@@ -330,7 +330,7 @@ impl Linked {
 ///
 /// # Errors
 /// If the journal is not a journal, or leads out of the lake; if a commit can neither be finished nor undone.
-pub fn recover(lake: &Lake) -> Result<()> {
+pub fn recover(lake: &Layout) -> Result<()> {
     if let Some(mut journal) = Journal::read(lake)? {
         let carried_out = if journal.undo { Ok(()) } else { carry_out(lake, &mut journal) };
         match carried_out {
@@ -356,7 +356,7 @@ pub fn recover(lake: &Lake) -> Result<()> {
 ///
 /// # Errors
 /// If it cannot be removed.
-pub fn sweep_staging(lake: &Lake) -> Result<()> {
+pub fn sweep_staging(lake: &Layout) -> Result<()> {
     // If this cannot be told, a commit counts as decided.
     match lake.pending().symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -368,7 +368,7 @@ pub fn sweep_staging(lake: &Lake) -> Result<()> {
                 }
                 _ => {}
             }
-            sweep(&lake.resolve(&Lake::staging()))
+            sweep(&lake.resolve(&Layout::staging()))
         }
         _ => Ok(()),
     }

@@ -18,14 +18,14 @@ const OWN: &str = "_parcap";
 
 /// The folders of one lake.
 #[derive(Clone, Debug)]
-pub struct Lake {
+pub struct Layout {
     root: PathBuf,
     /// What the user should know about the file system of the lake. Each thing is noted once, whichever copy of this
     /// finds it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
 }
 
-impl Lake {
+impl Layout {
     /// The lake in a directory. The directory is made if it does not exist.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ impl Lake {
     }
 }
 
-impl Lake {
+impl Layout {
     /// Makes the names in a directory durable. Where the file system cannot do that for directories, it is noted. The
     /// files are whole all the same; after a power failure, the order of names is then up to the file system.
     ///

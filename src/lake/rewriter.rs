@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check::checked;
-use super::layout::Lake;
+use super::layout::Layout;
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
 use crate::cancel::Cancel;
@@ -18,7 +18,7 @@ use crate::plan::PartEntry;
 /// Writes parts again. All workers of a run share it.
 pub struct Rewriter<'a> {
     /// The lake.
-    pub lake: &'a Lake,
+    pub lake: &'a Layout,
     /// The content of the lake.
     pub held: &'a Snapshot,
     /// Makes row groups.
@@ -43,13 +43,13 @@ pub(super) struct Written {
 impl<'a> Rewriter<'a> {
     /// A rewriter that stages its files in its own folder.
     #[must_use]
-    pub fn new(lake: &'a Lake, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
+    pub fn new(lake: &'a Layout, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
         Self { lake, held, encoder, cancel, staged: AtomicUsize::new(0) }
     }
 
     /// The folder for staged files, below the lake. It is made if it does not exist.
     pub(super) fn folder(&self) -> Result<PathBuf> {
-        let folder = Lake::staging().join("rewritten");
+        let folder = Layout::staging().join("rewritten");
         let path = self.lake.resolve(&folder);
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         Ok(folder)
