@@ -66,7 +66,7 @@ impl From<[u8; 16]> for IpAddress {
 }
 
 impl IpAddress {
-    /// Appends the text that [`Display`](fmt::Display) gives. That of IPv4 without the machinery of formatting, which is
+    /// Appends the text that [`Display`](fmt::Display) gives. For IPv4 it does not use the formatting machinery, which is
     /// ten times slower.
     ///
     /// ```
@@ -98,7 +98,7 @@ impl IpAddress {
     /// Its text.
     #[must_use]
     pub fn to_text(self) -> String {
-        // As long as the longest.
+        // The length of the longest address.
         let mut text = Vec::with_capacity(39);
         self.write_to(&mut text);
         // It is ASCII.
@@ -107,8 +107,8 @@ impl IpAddress {
 }
 
 impl fmt::Display for IpAddress {
-    /// A dotted quad, or RFC 5952 text, where section 5 recommends the dotted quad behind a prefix that tells of one:
-    /// `::ffff:0:0/96`, and `::/96` unless so much is zero that it may be `::1` and its like.
+    /// A dotted quad for IPv4. For IPv6 the text of RFC 5952. Its section 5 recommends the dotted quad after a prefix
+    /// that announces an IPv4 address: `::ffff:0:0/96`, and `::/96` except below `::1:0`, where `::1` and the like are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::V4(bits) => fmt::Display::fmt(&Ipv4Addr::from_bits(bits), f),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 /// A run was stopped before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted {
-    /// The number of the signal; 0 if it was no signal, but another worker that failed.
+    /// The number of the signal; 0 if it was another worker that failed, and no signal.
     pub signal: u8,
 }
 
@@ -23,7 +23,7 @@ impl Cancel {
         self.signal.store(number, Ordering::Relaxed);
     }
 
-    /// Tells the others that one has failed.
+    /// Tells the other workers that one has failed.
     pub fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }
@@ -31,8 +31,8 @@ impl Cancel {
     /// Asks whether to go on.
     ///
     /// # Errors
-    /// If a signal has arrived, or another worker has failed. What is returned for the latter is never shown: the
-    /// failure itself is.
+    /// If a signal has arrived, or another worker has failed. The error for the latter is never shown: the failure itself
+    /// is.
     pub fn check(&self) -> Result<(), Interrupted> {
         let signal = self.signal.load(Ordering::Relaxed);
         if signal != 0 || self.failed.load(Ordering::Relaxed) {

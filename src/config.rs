@@ -1,4 +1,4 @@
-//! What is meant, after what was typed has been understood. One documented constant for each default.
+//! The settings of a run, once the command line has been parsed. One documented constant for each default.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::memory;
 
-/// Bytes of a capture that one worker converts at a stretch.
+/// Bytes of a capture that one worker converts without a break.
 pub const CHUNK_SIZE: u64 = 64 << 20;
 /// Bytes that a part should have, about.
 pub const TARGET_FILE_SIZE: u64 = 128 << 20;
-/// Rows of a row group: a tenth less CPU and a fifth of the memory of a million.
+/// Rows of a row group. Compared with a million rows: a tenth less CPU and a fifth of the memory.
 pub const ROW_GROUP_ROWS: usize = memory::ROW_GROUP_ROWS;
 /// Microseconds of a window of the send rates.
 pub const WINDOW: i64 = 1_000_000;
-/// Conversations of a date that have a row of their own.
+/// Conversations of a date that have their own row.
 pub const CONVERSATIONS: usize = 1000;
-/// The level of ZSTD: higher ones are no smaller and up to twice as dear.
+/// The level of ZSTD. Higher levels are no smaller and take up to twice as long.
 pub const ZSTD_LEVEL: i32 = 1;
 
-/// What shapes rows, parts and summaries. Two runs with equal settings give equal bytes.
+/// The settings that shape rows, parts and summaries. Two runs with equal settings give equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Bytes of the unpacked capture that a chunk spans.
+    /// Bytes of the decompressed capture that a chunk spans.
     pub chunk_size: u64,
     /// Bytes that a part should have, about.
     pub target_file_size: u64,
-    /// Rows that a row group has at most.
+    /// The most rows of a row group.
     pub row_group_rows: usize,
     /// How pages are compressed.
     pub compression: PageCompression,
@@ -37,9 +37,9 @@ pub struct Settings {
     pub timestamp_unit: TimestampUnit,
     /// What `length` counts.
     pub length: LengthKind,
-    /// By what the packets are partitioned besides the date.
+    /// What the packets are partitioned by, besides the date.
     pub partition_by: PartitionBy,
-    /// Whether reading goes on behind damage, at the next credible run of records.
+    /// Whether reading goes on after damage, at the next credible run of records.
     #[serde(default)]
     pub salvage: bool,
     /// Microseconds of a window of the send rates, 1 ms to 1 day.
@@ -48,7 +48,7 @@ pub struct Settings {
     pub summaries: bool,
     /// Where the names of addresses come from.
     pub names: Names,
-    /// Conversations of a date that have a row of their own.
+    /// Conversations of a date that have their own row.
     #[serde(default = "conversations")]
     pub conversations: usize,
 }
@@ -57,7 +57,7 @@ fn conversations() -> usize {
     CONVERSATIONS
 }
 
-/// Where the names of `volume_by_name` come from, in the order in which they are asked; from nowhere if there are none.
+/// The sources of the names in `volume_by_name`, in the order in which they are asked. An empty list gives no names.
 ///
 /// ```
 /// # use parcap::config::{NameSource, Names};
@@ -162,7 +162,7 @@ pub enum PageCompression {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TimestampUnit {
-    /// Microseconds: what every engine reads.
+    /// Microseconds: every engine reads them.
     #[default]
     Us,
     /// Nanoseconds: Spark refuses them, and the years end in 2262.
@@ -202,7 +202,7 @@ impl LengthKind {
     }
 }
 
-/// By what the packets table is partitioned besides the date.
+/// What the packets table is partitioned by, besides the date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionBy {
     /// By UTC hour.
@@ -219,7 +219,7 @@ impl fmt::Display for PartitionBy {
     }
 }
 
-/// A number of microseconds as options take it, in the longest unit of which it is a whole number: `100ms`.
+/// A number of microseconds as options take it, in the longest unit that gives a whole number: `100ms`.
 #[must_use]
 pub fn time_text(micros: i64) -> String {
     for (unit, length) in [("s", 1_000_000), ("ms", 1_000)] {
@@ -250,7 +250,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The options that all parts and tables of a lake have in common, as they would be typed.
+    /// The options that all parts and tables of a lake share, as on the command line.
     #[must_use]
     pub fn binding(&self) -> [String; 5] {
         [

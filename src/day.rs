@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Day(pub i32);
 
 impl Day {
-    /// The date of rows of which nothing says a date.
+    /// The date of rows for which nothing says a date.
     pub const EPOCH: Self = Self(0);
     /// The first date that a time may have: 0001-01-01.
     pub const FIRST: Self = Self(-719_162);
@@ -29,7 +29,7 @@ impl Day {
     pub fn of_text(text: &str) -> Option<Self> {
         let date: Date = text.parse().ok()?;
         let days = date.since((jiff::Unit::Day, Date::constant(1970, 1, 1))).ok()?.get_days();
-        // The parser takes more than it shows.
+        // The parser accepts more than it prints.
         (Self(days).text() == text).then_some(Self(days))
     }
 

@@ -10,7 +10,7 @@ use crate::cancel::Interrupted;
 use crate::exit_code::ExitCode;
 use crate::memory::TooLittle;
 
-/// What stops a run. Until its commit is decided nothing of the run is visible in the lake; a commit that is decided and
+/// What stops a run. Until its commit is decided, nothing of the run is visible in the lake. A commit that is decided and
 /// then interrupted is finished by the next run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,9 +18,9 @@ pub enum Error {
     /// A call to the operating system failed on something of the lake.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb: `create`, `write`, `rename` …
+        /// The attempted action, as a verb: `create`, `write`, `rename` …
         action: &'static str,
-        /// What it was tried on.
+        /// The path that it was attempted on.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
@@ -33,7 +33,7 @@ pub enum Error {
         /// What the encoder said.
         source: parquet::errors::ParquetError,
     },
-    /// Columns of unequal length, or of another type than the schema's: a bug, not a property of the input.
+    /// Columns of unequal length, or of a type that is not the schema's: a bug, not a property of the input.
     #[error("rows do not fit the schema: {source}")]
     Columns {
         /// What Arrow said.
@@ -51,15 +51,15 @@ pub enum Error {
     SettingsDiffer {
         /// The lake.
         lake: PathBuf,
-        /// The option that differs, as it would be typed for what the lake has.
+        /// The option that differs, as on the command line, with the value that the lake has.
         held: String,
-        /// As it was asked for.
+        /// The same with the requested value.
         asked: String,
     },
     /// Another run holds the lock.
     #[error("{}: another run holds this lake", lake.display())]
     LakeBusy {
-        /// The lake that is held.
+        /// The lake.
         lake: PathBuf,
     },
     /// A manifest, unit or journal that does not parse.
@@ -79,24 +79,24 @@ pub enum Error {
         name: String,
         /// What it is: `unit` …
         what: &'static str,
-        /// The version that it says.
+        /// The version that it has.
         version: u64,
         /// The version that is known.
         known: u64,
     },
-    /// More captures are damaged or refused than the person who runs it allows.
+    /// More captures are damaged or refused than the user allows.
     #[error(
         "{damaged} of {all} captures are damaged or refused, more than `--max-damaged` allows; nothing was committed"
     )]
     TooManyDamaged {
         /// A line for each of them, and for what can be done.
         complaints: String,
-        /// How many they are.
+        /// How many there are.
         damaged: u64,
         /// How many were looked at.
         all: u64,
     },
-    /// A file of the lake is not the one that was written.
+    /// A file of the lake differs from what was written.
     #[error("{}: the {what} differs from the manifest's: {found} instead of {expected}", path.display())]
     FileDiffers {
         /// The file.
@@ -108,12 +108,12 @@ pub enum Error {
         /// What the file has.
         found: String,
     },
-    /// A lake that has lost a piece without which nobody can tell what it holds, or has files that nothing tells of.
+    /// A lake has lost a file without which its content is unknown, or has files that no manifest names.
     #[error("{}: {problem}", path.display())]
     Incomplete {
         /// The lake, or the file that shows it.
         path: PathBuf,
-        /// What is missing, or too much.
+        /// What is missing, or should not be there.
         problem: String,
         /// What to do about it.
         hint: &'static str,
@@ -123,7 +123,7 @@ pub enum Error {
     ManifestVersion {
         /// The manifest.
         path: PathBuf,
-        /// Its version; 0 if it says none.
+        /// Its version; 0 if it has none.
         found: u32,
         /// The version that can be read.
         expected: u32,
@@ -151,10 +151,10 @@ pub enum Error {
         missing: usize,
         /// Units of the plan.
         all: usize,
-        /// Their captures, as they are shown.
+        /// Their captures, as text.
         captures: Vec<String>,
     },
-    /// The lake does not hold the captures any more that it held when a plan was made.
+    /// The lake no longer has the captures that it had when a plan was made.
     #[error(
         "{}: has changed since the plan was made: it was at commit {made}, and is at commit {now}; nothing was committed",
         lake.display()
@@ -164,23 +164,23 @@ pub enum Error {
         lake: PathBuf,
         /// Number of its last commit then; 0 if there was no lake.
         made: u64,
-        /// And now.
+        /// Number of its last commit now.
         now: u64,
     },
-    /// A journal or a manifest that would lead out of the lake, or to a place where such a file has no business.
+    /// A journal or a manifest that would lead out of the lake, or to a place where such a file does not belong.
     #[error("{}: names {named}, which is no place for a file of the lake; nothing was done", path.display())]
     Outside {
         /// The journal or manifest.
         path: PathBuf,
-        /// What it names, as it is shown.
+        /// The path that it names, as text.
         named: String,
     },
-    /// Something is in the way of a commit, and was before it was decided.
+    /// Something was in the way of a commit before it was decided.
     #[error("{}: {problem}; nothing was committed", path.display())]
     InTheWay {
-        /// What it is.
+        /// Its path.
         path: PathBuf,
-        /// Why nothing can be put there, or taken away.
+        /// Why nothing can be put there, or removed.
         problem: &'static str,
     },
     /// A worker panicked: a bug. The panic's own message has gone to stderr.
@@ -191,7 +191,7 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
-    /// Windows that begin with the first packet would be too many.
+    /// There would be too many windows that begin with the first packet.
     #[error("there would be at least {windows} windows between the first packet and the last one")]
     TooManyWindows {
         /// How many, up to the first packet that is too far away.
@@ -214,20 +214,20 @@ pub enum Error {
     /// Options that do not go together.
     #[error("{problem}")]
     Usage {
-        /// What does not.
+        /// Which do not.
         problem: &'static str,
         /// What to type instead.
         hint: &'static str,
     },
-    /// Tables that were asked for, and cannot be made as asked.
+    /// Tables that were asked for but cannot be made as asked.
     #[error("{}", tables.join("\nerror: "))]
     LeftOut {
-        /// Which, of what, and why: a line each.
+        /// One line each: the table, the lake or captures, and the reason.
         tables: Vec<String>,
-        /// What answers the question.
+        /// What to do instead.
         hint: String,
     },
-    /// What is asked of a lake that it does not hold.
+    /// A lake does not have what is asked of it.
     #[error("{}: {problem}", path.display())]
     Summaries {
         /// The lake, or what was taken for one.
@@ -237,12 +237,12 @@ pub enum Error {
         /// What to do instead.
         hint: &'static str,
     },
-    /// What is named of a lake that holds nothing of it.
+    /// Names that match nothing in a lake.
     #[error("{}", unheld_in_words(lake, named))]
     NotHeld {
         /// The lake.
         lake: PathBuf,
-        /// What was named.
+        /// The names.
         named: Vec<Unheld>,
     },
     /// SIGINT or SIGTERM arrived.
@@ -268,18 +268,18 @@ impl From<TooLittle> for Error {
 /// What to do where a manifest is lost.
 pub const REMAKE: &str = "restore it from a backup; else `parcap verify LAKE --repair` makes it again from the parts";
 
-/// A name by which a lake holds nothing, or more than one thing.
+/// A name that matches nothing in a lake, or more than one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unheld {
-    /// As it was typed, and is shown.
+    /// The name as it was given, as text.
     pub name: String,
     /// What the lake does: `holds nothing of it` …
     pub why: &'static str,
-    /// What may be meant, as it would be typed.
+    /// What may be meant, as on the command line.
     pub instead: Vec<String>,
 }
 
-/// A line for each and for what it may mean, as `error: ` is put before the first one.
+/// A line for each name and for what it may mean. `error: ` is put before the first line.
 fn unheld_in_words(lake: &Path, named: &[Unheld]) -> String {
     let lines = named.iter().map(|Unheld { name, why, instead }| {
         let instead: String = instead.iter().map(|path| format!("\n  {path}")).collect();
@@ -295,7 +295,7 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 
-    /// What to do about it, where there is something to do.
+    /// What to do about it, if anything.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {

@@ -1,11 +1,11 @@
-//! What a run tells the shell, and through it cron.
+//! What a run tells the shell and, through it, cron.
 
 /// The exit status of a run; the numbers are an interface and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     /// Everything was converted, or there was nothing to do.
     Success,
-    /// The run failed; what it did not commit it has named.
+    /// The run failed, and has named what it did not commit.
     Failure,
     /// The command line could not be understood.
     Usage,

@@ -1,6 +1,6 @@
 //! XXH3 of 128 bits, in hexadecimal: fingerprints of inputs, identities of units, checksums of parts.
 //!
-//! It tells different contents apart; it is no defence against somebody who makes two contents collide on purpose.
+//! It tells different contents apart. It is no defence against somebody who makes two contents collide on purpose.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ impl ContentHash {
     }
 }
 
-/// What bytes are known by in a manifest: `xxh3:` and 32 hexadecimal digits.
+/// A checksum as a manifest has it: `xxh3:` and 32 hexadecimal digits.
 #[must_use]
 pub fn checksum(hash: &ContentHash) -> String {
     format!("xxh3:{}", hash.hex())

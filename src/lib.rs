@@ -1,24 +1,20 @@
 //! Packet captures into a Parquet lake.
 //!
 //! ```text
-//! paths                                                                                    lake
-//!    |                                                                                      ^
-//! discover -Input-> select -Selection-> plan -Unit-> convert                                |
-//!                                                      |                                    |
-//!    capture -PacketRecord-> decode -Packet-> packets: partition, rows, pages -PartFile-> lake
-//!                                                |                            -UnitResult-> ^
-//!                                                +-> summary: sums -partial, tables---------+
+//! paths -> discover -Candidate-> select -Input-> plan -Unit-> convert -UnitResult-> summary -Transaction-> lake
+//!
+//! convert: capture -PacketRecord-> decode -Packet-> packets -PartFile-> staged in the lake
 //! ```
 //!
-//! `ARCHITECTURE.md` says what each module owns, in which order they use one another, and what the words mean.
+//! Each stage is a module. `ARCHITECTURE.md` says what it owns, in which order the modules use one another, and what the words mean.
 //!
 //! What always holds:
 //!
 //! 1. The same inputs and settings give the same rows, the same part names and the same bytes, at any number of threads.
-//! 2. Records framed equal rows written; a run in which they differ commits nothing.
-//! 3. A damaged packet never stops a capture; a damaged capture never stops the run; a failed write always does.
-//! 4. A reader sees only whole committed parts, whatever happens, and the next run repairs and finishes.
-//! 5. Memory is bounded by the number of threads, whatever the size or number of inputs.
+//! 2. Records framed equal rows written. A run in which they differ commits nothing.
+//! 3. A damaged packet never stops a capture. A damaged capture never stops the run. A failed write always does.
+//! 4. A reader sees only whole committed parts, whatever happens. The next run repairs and finishes.
+//! 5. The number of threads bounds memory, whatever the size or number of inputs.
 //! 6. Null means "the packet does not say".
 //!
 //! # A lake of captures

@@ -1,29 +1,29 @@
-//! How much memory a run may take, and who gets how much of it.
+//! How much memory a run may take, and how it is shared out.
 //!
-//! A run has a fixed part, a part for each worker, and a pool for decompressors whose windows are larger than usual. What
-//! is given here changes how many workers there are and which windows are accepted, never a row and never a byte of a
-//! part: what shapes those is in [`crate::config::Settings`].
+//! A run has a fixed part, a part for each worker, and a pool for decompressors whose dictionary is larger than usual.
+//! The limit decides how many workers there are and which dictionary sizes are accepted. It never changes a row or a byte
+//! of a part: what shapes those is in [`crate::config::Settings`].
 
 use std::fmt;
 
 /// Rows of a row group for which [`WORKER`] is enough.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
-/// Bytes of a process that does nothing yet, of what it knows of its captures, and of the summaries' final stage.
+/// Bytes of an idle process, of what it knows about its captures, and of the final stage of the summaries.
 pub const FIXED: u64 = 80 << 20;
-/// Bytes that one worker takes at most, whatever it reads: a record of 16 MiB, rows of addresses and names that are all
-/// different, the pages and the sums of them. On ordinary captures it is a third of this.
+/// The most bytes of one worker, whatever it reads: a record of 16 MiB, rows of addresses and names that all differ,
+/// their pages and their sums. Ordinary captures take a third of this.
 pub const WORKER: u64 = 128 << 20;
-/// Bytes that a worker takes more for each row that row groups have over [`ROW_GROUP_ROWS`].
+/// More bytes of a worker for each row by which row groups exceed [`ROW_GROUP_ROWS`].
 const PER_ROW: u64 = 512;
-/// Bytes for windows larger than [`SMALL_WINDOW`], of all workers together, unless it is said: one of `zstd --ultra -22`
-/// or `zstd --long` at a time, or two of `xz -9`.
+/// Default bytes for dictionaries larger than [`SMALL_WINDOW`], of all workers together: enough for one of
+/// `zstd --ultra -22` or `zstd --long` at a time, or two of `xz -9`.
 pub const WINDOWS: u64 = 160 << 20;
-/// Bytes that every decompressor may take: what `xz -6` and `zstd -19` need. They are in [`WORKER`].
+/// Bytes that every decompressor may take: what `xz -6` and `zstd -19` need. They are part of [`WORKER`].
 pub const SMALL_WINDOW: u64 = 10 << 20;
-/// The most that a decompressor takes where nobody says a limit.
+/// The most bytes of a decompressor where no limit is given.
 pub const USUAL_WINDOW: u64 = SMALL_WINDOW + WINDOWS;
 
-/// A limit under which not even one worker can work.
+/// A limit that is too small even for one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLittle {
     /// What was given, in MiB.
@@ -40,8 +40,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Shares out `limit` bytes among up to `workers` workers that make row groups of `row_group_rows` rows. If it is less
-    /// than all of them need, fewer work; what is over is for large windows.
+    /// Shares `limit` bytes among up to `workers` workers that make row groups of `row_group_rows` rows. If the limit is
+    /// less than all of them need, fewer work. What is left is for large dictionaries.
     ///
     /// # Errors
     /// If it is less than one worker needs.
@@ -68,26 +68,26 @@ impl Memory {
         Ok(Self { workers, windows: limit - FIXED - workers as u64 * worker })
     }
 
-    /// How many workers there are at most.
+    /// The most workers.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.workers
     }
 
-    /// Bytes for windows larger than [`SMALL_WINDOW`], of all workers together.
+    /// Bytes for dictionaries larger than [`SMALL_WINDOW`], of all workers together.
     #[must_use]
     pub fn windows(&self) -> u64 {
         self.windows
     }
 
-    /// The most that one decompressor can be given.
+    /// The most bytes that one decompressor can be given.
     #[must_use]
     pub fn largest_window(&self) -> u64 {
         SMALL_WINDOW.saturating_add(self.windows)
     }
 }
 
-/// A number of bytes as people read it, rounded up to whole MiB.
+/// A number of bytes for display, rounded up to whole MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 

@@ -1,4 +1,4 @@
-//! Whoever wants to know how far a run is.
+//! Lets a caller follow how far a run is.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts that a progress bar reads while workers write them.
 #[derive(Debug, Default)]
 pub struct Meter {
-    /// Bytes of the inputs that have been read, packed where they are packed.
+    /// Bytes of the inputs that have been read, as they are in the files: compressed ones of compressed captures.
     pub bytes: AtomicU64,
     /// Packet records converted.
     pub records: AtomicU64,
@@ -20,7 +20,8 @@ impl Meter {
     }
 }
 
-/// Is told when a run begins and ends to read captures. What it draws, and where, is its own business: a run prints nothing.
+/// Is told when a run begins and ends to read captures. What it draws, and where, is its own business: a run prints
+/// nothing.
 ///
 /// ```
 /// # use std::sync::{Arc, Mutex};
@@ -40,14 +41,14 @@ impl Meter {
 /// }
 /// ```
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// Captures of `bytes` bytes are going to be read; `meter` counts what has been, until [`Observer::end`].
+    /// Captures of `bytes` bytes are about to be read. `meter` counts what has been read, until [`Observer::end`].
     fn begin(&self, bytes: u64, meter: &Arc<Meter>);
 
     /// They have been read, or the run failed.
     fn end(&self);
 }
 
-/// An observer that looks away.
+/// An observer that ignores everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unobserved;
 
@@ -57,7 +58,7 @@ impl Observer for Unobserved {
     fn end(&self) {}
 }
 
-/// Does the work, and tells an observer before and after it, also if it panics.
+/// Does the work. Tells an observer before and after it, even if the work panics.
 pub(crate) fn observed<T>(observer: &dyn Observer, bytes: u64, meter: &Arc<Meter>, work: impl FnOnce() -> T) -> T {
     struct Ended<'a>(&'a dyn Observer);
     impl Drop for Ended<'_> {

@@ -1,7 +1,7 @@
 //! Paths in JSON and on the terminal.
 //!
-//! A file name on Unix is any bytes but `/` and NUL. In JSON it must survive the way there and back; on a terminal it
-//! must not steer the cursor.
+//! A file name on Unix may have any bytes except `/` and NUL. In JSON it must survive the way there and back. On a
+//! terminal it must not control the cursor.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -59,7 +59,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
         .ok_or_else(|| serde::de::Error::custom("a path's hex must be pairs of hexadecimal digits"))
 }
 
-/// What is shown in place of a character that would steer the terminal.
+/// What is shown in place of a character that would control the terminal.
 #[must_use]
 pub fn visible(character: char) -> char {
     if steers(character) { '\u{fffd}' } else { character }
@@ -84,14 +84,13 @@ pub mod list {
     /// Reads what [`serialize`] wrote.
     ///
     /// # Errors
-    /// If one of them is no path.
+    /// If one of them is not a path.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
         Ok(Vec::<Element>::deserialize(deserializer)?.into_iter().map(|Element(path)| path).collect())
     }
 }
 
-/// Lists of paths, each with something else, the path as [`serialize`] writes it. For
-/// `#[serde(with = "path_text::pairs")]`.
+/// Lists of pairs, of a path as [`serialize`] writes it and another value. For `#[serde(with = "path_text::pairs")]`.
 pub mod pairs {
     use std::path::PathBuf;
 
@@ -116,7 +115,7 @@ pub mod pairs {
     /// Reads what [`serialize`] wrote.
     ///
     /// # Errors
-    /// If one of them is no pair.
+    /// If one of them is not a pair.
     pub fn deserialize<'de, D, T>(deserializer: D) -> Result<Vec<(PathBuf, T)>, D::Error>
     where
         D: Deserializer<'de>,
@@ -125,7 +124,7 @@ pub mod pairs {
         Ok(Vec::<Pair<T>>::deserialize(deserializer)?.into_iter().map(|Pair { path, of }| (path, of)).collect())
     }
 
-    /// The same, where the path comes second.
+    /// The same, with the path second.
     pub mod reversed {
         use std::path::PathBuf;
 
@@ -145,7 +144,7 @@ pub mod pairs {
         /// Reads what [`serialize`] wrote.
         ///
         /// # Errors
-        /// If one of them is no pair.
+        /// If one of them is not a pair.
         pub fn deserialize<'de, D, T>(from: D) -> Result<Vec<(T, PathBuf)>, D::Error>
         where
             D: Deserializer<'de>,
@@ -195,8 +194,8 @@ pub fn printable(path: &Path) -> String {
     text
 }
 
-/// Whether a character steers the terminal that it is shown on: control characters, and those that turn the direction
-/// in which text is read (Unicode Standard Annex 9).
+/// Whether a character controls the terminal that it is shown on: control characters, and characters that change the
+/// direction in which text is read (Unicode Standard Annex 9).
 #[must_use]
 pub fn steers(character: char) -> bool {
     character.is_control()

@@ -1,4 +1,4 @@
-//! Counts, times and paths as people read them.
+//! Counts, times and paths as readers expect them.
 
 use std::path::Path;
 

@@ -1,12 +1,12 @@
-//! Threads that share work: as many as were asked for, or as the system gives.
+//! Threads that share work: as many as were asked for, or as the system allows.
 
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-/// Does the same to each of many things, by `jobs` workers; the results are in the order of the things.
+/// Does the same to each of `things`, with `jobs` workers. The results are in the order of the things.
 ///
 /// # Errors
-/// The first of the results that is one.
+/// The first result that is an error.
 pub fn in_order<T: Send, R: Send, E: Send>(
     things: Vec<T>,
     jobs: usize,
@@ -18,11 +18,11 @@ pub fn in_order<T: Send, R: Send, E: Send>(
     }
 }
 
-/// How many workers there are for each core at most. More do not read a disk faster, and thousands bring a machine down.
+/// The most workers for each core. More do not read a disk faster, and thousands bring a machine down.
 const WORKERS_PER_CORE: usize = 4;
 
-/// How many workers `jobs` are: with 0, as many as the machine has cores, or as `RAYON_NUM_THREADS` says; never more than
-/// four for each core.
+/// The number of workers for `jobs`. With 0 jobs, as many as the machine has cores, or as `RAYON_NUM_THREADS` says. Never
+/// more than four for each core.
 #[must_use]
 pub fn workers(jobs: usize) -> usize {
     let said = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|threads| *threads > 0);
@@ -36,16 +36,16 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Who does the work.
+/// The threads that do the work.
 pub(super) enum Pool {
     /// Threads for it.
     Threads(ThreadPool),
-    /// This thread, where the system lets no other one start.
+    /// The current thread, where the system allows no other.
     Here,
 }
 
 impl Pool {
-    /// So many threads, or as many as the system gives: with fewer it takes longer.
+    /// `threads` threads, or as many as the system allows; with fewer it takes longer.
     pub(super) fn start(threads: usize) -> Self {
         let mut threads = threads.max(1);
         loop {
@@ -65,7 +65,7 @@ impl Pool {
         }
     }
 
-    /// Has each worker do it once.
+    /// Runs the work once on each worker.
     pub(super) fn each(&self, work: impl Fn() + Sync) {
         match self {
             Self::Threads(threads) => drop(threads.broadcast(|_| work())),

@@ -1,4 +1,4 @@
-//! The sections of a unit, of a date, of anything: in memory up to a limit, then in runs.
+//! The sums of a unit, of a date, of anything: in memory up to a limit, then in runs.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,19 +16,19 @@ use super::merge::Merge;
 use super::sorted_run::{Owners, RunWriter, SortedRun};
 use super::spill::Space;
 
-/// What is tried, for errors.
+/// The attempted action, for errors.
 const READ: &str = "read sums in";
-/// Runs that are read at the same time; as many become one.
+/// Runs that are read at the same time. When there are this many of one level, they are merged into one.
 const FAN_IN: usize = 32;
 
-/// Sums by key in any number of sections.
+/// Sums by key in any number of groups.
 #[derive(Debug)]
 pub struct Aggregator {
     held: BTreeMap<Group, Buffer>,
     /// Runs by how often their keys have been merged already.
     runs: Vec<Vec<SortedRun>>,
     space: Space,
-    /// Whether something was taken out.
+    /// Whether something was subtracted.
     difference: bool,
 }
 
@@ -44,20 +44,20 @@ pub struct Saved {
 }
 
 impl Aggregator {
-    /// None yet.
+    /// No sums yet.
     #[must_use]
     pub fn new(space: &Space) -> Self {
         Self { held: BTreeMap::new(), runs: Vec::new(), space: space.clone(), difference: false }
     }
 
-    /// Where runs are spilled, for tallies that are made of these.
+    /// Where runs are spilled. Aggregators that are made from this one share it.
     #[must_use]
     pub fn space(&self) -> &Space {
         &self.space
     }
 
-    /// The keys of a section that are in memory, to add to. Whoever adds many calls [`Aggregator::keep_within`] now and
-    /// then.
+    /// The keys of a group that are in memory, to add to. A caller that adds many must call [`Aggregator::keep_within`]
+    /// now and then.
     pub fn section(&mut self, section: Group) -> &mut Buffer {
         self.held.entry(section).or_insert_with(|| Buffer::new(section.rule))
     }
@@ -69,11 +69,11 @@ impl Aggregator {
     pub fn add(&mut self, section: Group, key: &[u8], sums: Sums) -> Result<()> {
         let held = self.section(section);
         held.add(key, sums);
-        // Looking at every section each time would cost more than adding does.
+        // Checking every group each time would cost more than adding does.
         if held.len().is_multiple_of(1024) { self.keep_within() } else { Ok(()) }
     }
 
-    /// Spills what is in memory, if it is more than there is room for.
+    /// Spills the sums in memory if they exceed the limit.
     ///
     /// # Errors
     /// If a run cannot be written.
@@ -82,7 +82,7 @@ impl Aggregator {
             return Ok(());
         }
         self.settle();
-        // What was added up may have shrunk; but sorting again and again for little is no gain.
+        // Adding up may have shrunk the sums. But sorting again and again for little is no gain.
         if self.held.is_empty() || self.bytes() <= self.space.room() / 2 {
             return Ok(());
         }
@@ -107,7 +107,7 @@ impl Aggregator {
         self.held.values_mut().for_each(Buffer::settle);
     }
 
-    /// Writes sections as a run without a name.
+    /// Writes groups as a run without a name.
     fn spill<'a>(
         &self,
         sections: impl IntoIterator<Item = Group>,
@@ -119,7 +119,7 @@ impl Aggregator {
         SortedRun::open(file.into_parts().0).map_err(Error::io(READ, folder))
     }
 
-    /// Adds a run; a level that is full becomes one run of the next.
+    /// Adds a run. A level that is full becomes one run of the next level.
     fn add_run(&mut self, run: SortedRun, level: usize) -> Result<()> {
         if self.runs.len() <= level {
             self.runs.resize_with(level + 1, Vec::new);
@@ -135,7 +135,7 @@ impl Aggregator {
         self.add_run(merged, level + 1)
     }
 
-    /// Adds all that other tallies hold.
+    /// Adds all sums of another aggregator.
     ///
     /// # Errors
     /// If a run cannot be written.
@@ -155,7 +155,8 @@ impl Aggregator {
         self.keep_within()
     }
 
-    /// Takes out all that other tallies hold: it must have been added before, here or in what these are made of.
+    /// Subtracts all sums of another aggregator. They must have been added before, here or in the sums that these were
+    /// made from.
     ///
     /// # Errors
     /// If a run cannot be written.
@@ -168,16 +169,16 @@ impl Aggregator {
         self.append(other)
     }
 
-    /// Adds what [`Aggregator::save`] has written. The file is read when somebody asks for its keys.
+    /// Adds what [`Aggregator::save`] has written. The file is read when its keys are asked for.
     ///
     /// # Errors
-    /// If the file cannot be read, or is none that [`Aggregator::save`] wrote.
+    /// If the file cannot be read, or was not written by [`Aggregator::save`].
     pub fn append_file(&mut self, path: &Path, owners: Owners) -> Result<()> {
         let run = File::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.with_owners(owners), 0)
     }
 
-    /// As [`Aggregator::append_file`], of those sections only that are wanted.
+    /// As [`Aggregator::append_file`], but only the wanted groups.
     ///
     /// # Errors
     /// As [`Aggregator::append_file`].
@@ -197,17 +198,17 @@ impl Aggregator {
         self.runs.iter_mut().flatten().for_each(|run| run.rename(from, to));
     }
 
-    /// The sections that have keys, in order.
+    /// The groups that have keys, in order.
     #[must_use]
     pub fn sections(&self) -> BTreeSet<Group> {
         let held = self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(section, _)| *section);
         held.chain(self.runs.iter().flatten().flat_map(SortedRun::sections)).collect()
     }
 
-    /// Reads a section's keys in order, each once.
+    /// Reads a group's keys in order, each once.
     ///
     /// # Memory
-    /// One batch of some 250 KiB a run; there are at most some 32 for each time that keys were merged.
+    /// One batch of some 250 KiB a run. There are at most some 32 runs for each time that keys were merged.
     /// # Errors
     /// If a run cannot be read.
     pub fn read(&mut self, section: Group) -> Result<Merge<'_>> {
@@ -217,7 +218,7 @@ impl Aggregator {
         self.merge(section)
     }
 
-    /// As [`Aggregator::read`], of several sections at once.
+    /// As [`Aggregator::read`], for two groups at once.
     ///
     /// # Errors
     /// If a run cannot be read.
@@ -230,11 +231,11 @@ impl Aggregator {
         merge_of(section, self.held.get(&section), self.runs.iter().flatten(), &self.space)
     }
 
-    /// Writes all as one run with a name, synced. The bytes follow from the keys and sums alone; keys of which everything
-    /// was taken out are not there.
+    /// Writes all sums as one run with a name, synced. The bytes follow from the keys and sums alone. Keys whose sums
+    /// were subtracted completely are left out.
     ///
     /// # Errors
-    /// If the file exists, or cannot be written or synced; if more was taken out than there was.
+    /// If the file exists, or cannot be written or synced; if more was subtracted than there was.
     pub fn save(&mut self, path: &Path) -> Result<Saved> {
         self.settle();
         let file = File::create_new(path).map_err(Error::io("create", path))?;
@@ -258,7 +259,7 @@ impl Aggregator {
     }
 }
 
-/// Writes sections, the keys of each as they are merged, as far as they are wanted.
+/// Writes the wanted groups, with the keys of each as they are merged.
 fn write<'a>(
     mut writer: RunWriter,
     sections: impl IntoIterator<Item = Group>,

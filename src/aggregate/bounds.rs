@@ -1,5 +1,5 @@
-//! Whether a file of sums asks for no more memory than its size explains. What a reader of Arrow is told by a length it
-//! takes from the system before it looks further, and a process that asks for too much is ended.
+//! Checks that a file of sums asks for no more memory than its size explains. Arrow's reader allocates what a length says
+//! before it looks further, and the system ends a process that asks for too much.
 
 use std::fs::File;
 use std::io;
@@ -8,18 +8,19 @@ use std::os::unix::fs::FileExt as _;
 use arrow_ipc::reader::read_footer_length;
 use arrow_ipc::{root_as_footer, root_as_message};
 
-/// Bytes of a batch's columns at most, packed; and of each, unpacked. Those that are written have a megabyte of all.
+/// The most bytes of a batch's columns when compressed, and of each column when decompressed. parcap writes batches of a
+/// megabyte in all.
 const MOST: u64 = 16 << 20;
-/// Bytes that describe a batch at most.
+/// The most bytes that describe a batch.
 const MOST_METADATA: u64 = 1 << 20;
-/// Bytes at the end of a file: the length of the footer, and the magic ones.
+/// Bytes at the end of a file: the length of the footer, and the magic bytes.
 const TRAILER: usize = 10;
-/// What stands before the description of a batch: a mark, and its length.
+/// Bytes before the description of a batch: a mark, and its length.
 const BEFORE_MESSAGE: usize = 8;
-/// A column that is not packed says this instead of its length.
+/// A column that is not compressed has this in place of its length.
 const NOT_PACKED: i64 = -1;
 
-/// Looks at all lengths of a file.
+/// Checks all lengths of a file.
 ///
 /// # Errors
 /// If one of them cannot be right, or the file cannot be read.
@@ -82,8 +83,8 @@ mod tests {
     use super::super::spill::Space;
     use crate::day::Day;
 
-    /// Whatever a byte of a file is made, reading it ends with sums or with an error; never with the process, and never
-    /// with more memory than a few times the file.
+    /// Whatever a byte of a file is changed to, reading it ends with sums or with an error. It never ends the process,
+    /// and never takes more memory than a few times the file.
     #[test]
     fn a_file_with_any_byte_changed_is_read_or_refused() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,18 +1,18 @@
-//! Keys and sums in memory: appended as they come, sorted and added up when somebody asks.
+//! Keys and sums in memory: appended as they come, sorted and added up on demand.
 //!
-//! Sorting once is cheaper here than hashing every key at every stage: what comes in has been added up by row group
+//! Sorting once is cheaper here than hashing every key at every stage. What comes in has been added up by row group
 //! already, so few keys come twice, and the order is needed in the end anyway.
 
 use serde::{Deserialize, Serialize};
 
-/// What is added up under a key.
+/// The sums of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Sum of `length`.
     pub bytes: i64,
     /// Packets.
     pub packets: i64,
-    /// Two more numbers, added up as the section's [`Measure`] says.
+    /// Two more numbers, which add up as the group's [`Measure`] says.
     pub more: [i64; 2],
 }
 
@@ -20,25 +20,25 @@ pub struct Sums {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
-    /// There are none.
+    /// There are no further numbers.
     Plain,
     /// As sums.
     Add,
-    /// The smaller of the first ones, the larger of the second ones: from when to when.
+    /// The smaller of the first ones, the larger of the second ones: a span of time.
     Span,
 }
 
 impl Sums {
-    /// The two further numbers of something without a time, under [`Measure::Span`].
+    /// The two further numbers of a key without a time, under [`Measure::Span`].
     pub const NO_SPAN: [i64; 2] = [i64::MAX, i64::MIN];
 
-    /// So many bytes and packets.
+    /// Sums of `bytes` and `packets`.
     #[must_use]
     pub fn of(bytes: i64, packets: i64) -> Self {
         Self { bytes, packets, more: [0; 2] }
     }
 
-    /// The same, to be taken out. Spans cannot be: who contributed to them is told by owners.
+    /// The same sums, to be subtracted. Spans cannot be subtracted: owners tell who contributed to them.
     #[must_use]
     pub fn negated(self) -> Self {
         let [a, b] = self.more;
@@ -46,7 +46,7 @@ impl Sums {
         Self { bytes: negative(self.bytes), packets: negative(self.packets), more: [negative(a), negative(b)] }
     }
 
-    /// Adds what another place has found under the same key.
+    /// Adds the sums of the same key from another place.
     #[inline]
     pub fn merge(&mut self, other: &Self, rule: Measure) {
         // Lengths come from captures: a crafted one must not end the run.
@@ -61,21 +61,21 @@ impl Sums {
     }
 }
 
-/// Keys of one section, in memory.
+/// Keys of one group, in memory.
 #[derive(Clone, Debug)]
 pub struct Buffer {
     rule: Measure,
-    /// The keys; behind each the two further numbers, unless there are none: few sections have them, and entries are
-    /// sorted the faster the smaller they are.
+    /// The keys. After each key come the two further numbers, if it has any. Few groups have them, and smaller entries
+    /// are sorted faster.
     keys: Vec<u8>,
     entries: Vec<Entry>,
-    /// Entries that are sorted and each of another key.
+    /// How many entries are sorted and have distinct keys.
     settled: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// The key's first eight bytes as a number: most comparisons need no more.
+    /// The key's first eight bytes as a number. Most comparisons need no more.
     prefix: u64,
     at: u32,
     len: u32,
@@ -83,13 +83,13 @@ struct Entry {
     packets: i64,
 }
 
-/// Bytes of memory that a section takes without any key.
+/// Bytes of memory that a group takes without any key.
 const AROUND: usize = 256;
 /// Bytes of the two further numbers.
 const MORE: usize = 16;
 
 impl Buffer {
-    /// Nothing yet.
+    /// No keys yet.
     #[must_use]
     pub fn new(rule: Measure) -> Self {
         Self { rule, keys: Vec::new(), entries: Vec::new(), settled: 0 }
@@ -108,14 +108,14 @@ impl Buffer {
         self.entries.push(Entry { prefix: prefix(key), at, len, bytes: sums.bytes, packets: sums.packets });
     }
 
-    /// Adds all that another one holds.
+    /// Adds all keys of another buffer.
     pub fn append(&mut self, other: &Self) {
         let shift = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(&other.keys);
         self.entries.extend(other.entries.iter().map(|entry| Entry { at: entry.at.saturating_add(shift), ..*entry }));
     }
 
-    /// Turns what is added into what is taken out.
+    /// Turns sums that are added into sums that are subtracted.
     pub(super) fn negate(&mut self) {
         for entry in &mut self.entries {
             let sums = sums_of(&self.keys, entry, self.rule).negated();
@@ -124,19 +124,19 @@ impl Buffer {
         }
     }
 
-    /// Bytes of memory that the keys and sums take, about: with one block from the heap for each, and what is kept for more.
+    /// Bytes of memory that the keys and sums take, about. Each takes one block from the heap, which includes free room.
     #[must_use]
     pub fn bytes(&self) -> usize {
         AROUND + self.keys.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    /// Sorts by key, and adds up what stands under the same one.
+    /// Sorts by key, and adds up the sums of equal keys.
     pub fn settle(&mut self) {
         if self.settled == self.entries.len() {
             return;
         }
         let keys = &self.keys;
-        // Stable, for its speed: much of what comes in is in order already, and runs of it are merged.
+        // Stable, for its speed: much of what comes in is in order already, and its runs are merged.
         self.entries.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
         let (before, rule) = (self.entries.len(), self.rule);
         let keys = &mut self.keys;
@@ -157,7 +157,7 @@ impl Buffer {
         self.settled = self.entries.len();
     }
 
-    /// Keys that were added up leave their bytes behind.
+    /// Removes the bytes of keys that were added up.
     fn compact(&mut self) {
         let mut keys = Vec::with_capacity(self.keys.len());
         let more = if self.rule == Measure::Plain { 0 } else { MORE };
@@ -170,19 +170,19 @@ impl Buffer {
         self.keys = keys;
     }
 
-    /// How many keys it holds; after [`Buffer::settle`], how many different ones.
+    /// How many keys it holds. After [`Buffer::settle`], they are distinct.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// A key and its sums by their place; in order after [`Buffer::settle`].
+    /// A key and its sums by their place. In order after [`Buffer::settle`].
     #[must_use]
     #[inline]
     pub fn get(&self, place: usize) -> Option<(&[u8], Sums)> {

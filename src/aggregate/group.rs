@@ -9,12 +9,12 @@ use super::buffer::Measure;
 pub struct Group {
     /// The date.
     pub day: Day,
-    /// The table, by a number that whoever makes the keys gives it.
+    /// The table, by a number that the writer of the keys chooses.
     pub kind: u8,
     /// How its sums add up.
     pub rule: Measure,
-    /// Whether the last [`OWNER`] bytes of its keys are the number of an owner, so that what one owner has contributed
-    /// can be told from the rest.
+    /// Whether the last [`OWNER`] bytes of its keys are the number of an owner. Then the contribution of one owner can be
+    /// told from the rest.
     pub owned: bool,
 }
 
@@ -22,7 +22,7 @@ pub struct Group {
 pub const OWNER: usize = 4;
 
 impl Group {
-    /// The same, of keys with owners.
+    /// The same group, with owners in its keys.
     #[must_use]
     pub fn owned(self) -> Self {
         Self { owned: true, ..self }

@@ -1,4 +1,4 @@
-//! The keys of one section from memory and from runs, merged: each once, in order.
+//! The keys of one group, merged from memory and from runs: each once, in order.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -11,7 +11,7 @@ use super::buffer::{Buffer, Measure, Sums};
 use super::sorted_run::Cursor;
 use super::spill::Space;
 
-/// Keys between two questions whether to go on.
+/// Keys between two checks whether to go on.
 const STRIDE: u64 = 4096;
 
 /// Where keys come from.
@@ -50,7 +50,7 @@ impl MergeSource<'_> {
     }
 }
 
-/// A source by the key at which it stands; the one with the smallest key is the greatest.
+/// A source and its current key. The source with the smallest key is the greatest, because the heap is a max-heap.
 struct MergeHead {
     key: Vec<u8>,
     source: usize,
@@ -76,7 +76,7 @@ impl PartialEq for MergeHead {
 
 impl Eq for MergeHead {}
 
-/// Reads keys in order, each with all that was added up under it.
+/// Reads keys in order, each with all sums that were added under it.
 pub struct Merge<'a> {
     rule: Measure,
     sources: Vec<MergeSource<'a>>,
@@ -88,7 +88,7 @@ pub struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    /// Over settled keys in memory, and over runs.
+    /// Merges settled keys in memory and runs.
     pub(super) fn new(rule: Measure, held: Option<&'a Buffer>, cursors: Vec<Cursor>, space: &Space) -> Self {
         let mut sources: Vec<_> = cursors.into_iter().map(|cursor| MergeSource::SortedRun(Box::new(cursor))).collect();
         sources.extend(held.map(|held| MergeSource::Buffer(held, 0)));
@@ -102,7 +102,7 @@ impl<'a> Merge<'a> {
     /// The next key, with its sums; `None` at the end.
     ///
     /// # Errors
-    /// If a run cannot be read, or whoever is asked says that the work is to end.
+    /// If a run cannot be read, or the check says that the work is to end.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend the key")]
     pub fn next(&mut self) -> Result<Option<(&[u8], Sums)>> {
@@ -121,7 +121,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Adds up what stands under the smallest key, which is in `key` then.
+    /// Adds up the sums of the smallest key, and puts that key into `key`.
     #[inline]
     fn step(&mut self) -> io::Result<Option<Sums>> {
         let mut sums: Option<Sums> = None;
@@ -153,7 +153,7 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// The same where there is nothing to merge with: only keys that differed by their owner may follow one another.
+/// As `step`, with a single source. Equal keys follow one another only if they differed by their owner.
 #[inline]
 fn step_alone(only: &mut MergeSource<'_>, into: &mut Vec<u8>, rule: Measure) -> io::Result<Option<Sums>> {
     let Some((key, mut sums)) = only.get() else { return Ok(None) };

@@ -1,14 +1,15 @@
 //! Sums by key, of any number of keys: collected in memory, spilled in sorted runs, merged as they are read.
 //!
-//! In: keys as bytes whose order is the order of what they stand for, each with [`Sums`], in any order and any number of
-//! times. Out: each key once, in order, with what was added up under it. Always: the result does not depend on the order
-//! of what came in, nor on when it was spilled; memory is bounded whatever the number of keys. What keys mean is not
-//! known here. The only door for arrow-ipc and tempfile.
+//! In: keys as bytes, in an order that has a meaning, each with [`Sums`], in any order and any number of times. Out: each
+//! key once, in order, with what was added up under it. Always: the result depends neither on the order of what came in
+//! nor on when it was spilled. Memory is bounded, whatever the number of keys. Not here: what keys mean. The only door
+//! for arrow-ipc and tempfile.
 //!
-//! Sums can be taken out again ([`Aggregator::take_out`]), or left out by their owner ([`Owners`]).
+//! Sums can be subtracted again ([`Aggregator::take_out`]), or left out by their owner ([`Owners`]).
 //!
-//! Keys are kept apart in [`Group`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4)
-//! whose batches belong to one section each; its metadata say which. Whoever reads Arrow reads the keys as binary.
+//! Keys are kept apart in [`Group`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4).
+//! Each of its batches belongs to one group, which the file's metadata name. Any reader of Arrow reads the keys as
+//! binary.
 
 mod aggregator;
 mod bounds;

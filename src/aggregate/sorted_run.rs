@@ -1,4 +1,4 @@
-//! A sorted run on disk: an Arrow IPC file with a footer, its batches of one section each.
+//! A sorted run on disk: an Arrow IPC file with a footer. Each batch belongs to one group.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -23,18 +23,18 @@ use crate::storage::HashedFile;
 use super::buffer::{Measure, Sums};
 use super::group::{Group, OWNER};
 
-/// Keys of a batch: what one reader of a run holds in memory, some 250 KiB, or 800 KiB of long keys.
+/// Keys of a batch, which one reader of a run holds in memory: some 250 KiB, or 800 KiB of long keys.
 const BATCH_KEYS: usize = 4096;
 /// Bytes of the keys of a batch, if they are long.
 const BATCH_BYTES: usize = 512 << 10;
 /// Bytes that are collected before they are written.
 const BUFFER: usize = 1 << 18;
-/// What is tried, for errors.
+/// The attempted action, for errors.
 const WRITE: &str = "write sums to";
-/// Where a file's metadata say which batches are of which section.
+/// The key in a file's metadata under which it says which batches belong to which group.
 const SECTIONS: &str = "parcap.sections";
 
-/// Which batches of a file are of which section.
+/// The batches of a file that belong to one group.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Stretch {
     day: Day,
@@ -52,33 +52,34 @@ impl Stretch {
     }
 }
 
-/// What becomes of the owners of keys when a run is read.
+/// What to do with the owners of keys when a run is read.
 #[derive(Clone, Debug, Default)]
 pub enum Owners {
-    /// They stay.
+    /// Owners stay in the keys.
     #[default]
     Stay,
-    /// They are left out of the keys, and what belongs to several is added up.
+    /// Owners are removed from the keys, and sums of keys that become equal are added up.
     AddUp,
-    /// The number of each by its old one, `None` for one whose keys are stepped over. Numbers keep their order.
+    /// The new number of each owner by its old one. `None` for an owner whose keys are stepped over. Numbers keep their
+    /// order.
     Renumber(Arc<[Option<u32>]>),
 }
 
-/// A run that can be read, section by section.
+/// A run that can be read, group by group.
 #[derive(Debug)]
 pub struct SortedRun {
     file: Arc<File>,
     stretches: Vec<Stretch>,
     owners: Owners,
-    /// Whether its sums are taken out instead of added.
+    /// Whether its sums are subtracted instead of added.
     negative: bool,
 }
 
 impl SortedRun {
-    /// Opens a run that may have been written by anybody.
+    /// Opens a run that any program may have written.
     ///
     /// # Errors
-    /// As [`SortedRun::open`]; and if a length in it cannot be right.
+    /// As [`SortedRun::open`], and if a length in it cannot be right.
     pub fn open_checked(file: File) -> io::Result<Self> {
         super::bounds::check(&file)?;
         Self::open(file)
@@ -97,29 +98,29 @@ impl SortedRun {
         Ok(Self { file, stretches, owners: Owners::Stay, negative: false })
     }
 
-    /// The same, with something done to the owners of its keys.
+    /// The same run, with this done to the owners of its keys.
     pub(super) fn with_owners(self, owners: Owners) -> Self {
         Self { owners, ..self }
     }
 
-    /// The same, of those sections only that are wanted.
+    /// The same run, with only the wanted groups.
     pub(super) fn only(mut self, wanted: &dyn Fn(Group) -> bool) -> Self {
         self.stretches.retain(|stretch| wanted(stretch.section()));
         self
     }
 
-    /// The same, with its sums taken out instead of added.
+    /// The same run, with its sums subtracted instead of added.
     pub(super) fn negated(self) -> Self {
         Self { negative: !self.negative, ..self }
     }
 
-    /// The section that a stretch is of, for whoever reads the run.
+    /// The group of a stretch, as a reader of the run sees it.
     fn section_of(&self, stretch: &Stretch) -> Group {
         let section = stretch.section();
         Group { owned: section.owned && !matches!(self.owners, Owners::AddUp), ..section }
     }
 
-    /// The sections that it has keys of.
+    /// The groups that it has keys of.
     pub fn sections(&self) -> impl Iterator<Item = Group> {
         self.stretches.iter().map(|stretch| self.section_of(stretch))
     }
@@ -129,14 +130,14 @@ impl SortedRun {
         self.stretches.iter_mut().filter(|stretch| stretch.day == from).for_each(|stretch| stretch.day = to);
     }
 
-    /// Readers of the keys of a section: one, or after [`SortedRun::rename`] perhaps two.
+    /// Readers of the keys of a group: one, or perhaps two after [`SortedRun::rename`].
     pub(super) fn read(&self, section: Group) -> impl Iterator<Item = io::Result<Cursor>> {
         let of_section = move |stretch: &&Stretch| {
             let held = self.section_of(stretch);
             (held.day, held.kind, held.owned) == (section.day, section.kind, section.owned)
         };
         self.stretches.iter().filter(of_section).map(move |stretch| {
-            // Stepping over it would lose sums without a word.
+            // Stepping over it would lose sums without an error.
             if stretch.rule != section.rule {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
@@ -162,7 +163,7 @@ impl SortedRun {
     }
 }
 
-/// Reads at its own place of a file that others read too.
+/// Reads at its own offset of a file that others read too.
 struct Positioned {
     file: Arc<File>,
     at: u64,
@@ -188,14 +189,14 @@ impl Seek for Positioned {
     }
 }
 
-/// Reads the keys of one section of one run, in order.
+/// Reads the keys of one group of one run, in order.
 pub(super) struct Cursor {
     reader: FileReader<Positioned>,
     left: usize,
     batch: Columns,
     row: usize,
     owners: Owners,
-    /// The key at which it stands, where it is not the one in the file.
+    /// The current key, where it differs from the key in the file.
     key: Vec<u8>,
     negative: bool,
 }
@@ -232,7 +233,7 @@ impl Cursor {
         Ok(())
     }
 
-    /// The key at which it stands.
+    /// The current key and its sums.
     #[inline]
     pub(super) fn get(&self) -> Option<(&[u8], Sums)> {
         if self.row >= self.batch.keys.len() {
@@ -252,7 +253,7 @@ impl Cursor {
         }
     }
 
-    /// Whether equal keys may follow one another: those that differ only by the owner who is left out.
+    /// Whether equal keys may follow one another: keys that differ only by an owner that is removed.
     #[inline]
     pub(super) fn may_repeat(&self) -> bool {
         !matches!(self.owners, Owners::Stay)
@@ -268,7 +269,7 @@ impl Cursor {
         if matches!(self.owners, Owners::Renumber(_)) { self.settle() } else { Ok(()) }
     }
 
-    /// Steps over keys whose owner is left out, and renumbers that of the next one.
+    /// Steps over keys whose owner is left out, and renumbers the owner of the next key.
     fn settle(&mut self) -> io::Result<()> {
         let Owners::Renumber(numbers) = &self.owners else { return Ok(()) };
         let numbers = Arc::clone(numbers);
@@ -298,7 +299,7 @@ fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![key, number("bytes"), number("packets"), number("more_0"), number("more_1")]))
 }
 
-/// Writes a run; sections one after the other, the keys of each in order.
+/// Writes a run, one group after another, with the keys of each in order.
 pub(super) struct RunWriter {
     writer: FileWriter<BufWriter<HashedFile>>,
     schema: SchemaRef,
@@ -307,7 +308,7 @@ pub(super) struct RunWriter {
     keys: Vec<u8>,
     ends: Vec<i32>,
     numbers: [Vec<i64>; 4],
-    /// The file, or the folder of one without a name, for errors.
+    /// The file, or the folder of a file without a name, for errors.
     path: PathBuf,
 }
 
@@ -322,7 +323,7 @@ impl RunWriter {
         Ok(Self { writer, schema, stretches: Vec::new(), batches: 0, keys, ends, numbers, path: path.to_path_buf() })
     }
 
-    /// Begins a section.
+    /// Begins a group.
     pub(super) fn begin(&mut self, section: Group) -> Result<()> {
         self.end_of_batch()?;
         let Group { day, kind, rule, owned } = section;
@@ -361,7 +362,7 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Ends the file, which is not synced; also returns the dates that it has keys of.
+    /// Ends the file, without syncing it. Also returns the dates that it has keys of.
     pub(super) fn finish(mut self) -> Result<(HashedFile, Vec<Day>)> {
         self.end_of_batch()?;
         self.stretches.retain(|stretch| stretch.batches > 0);
@@ -384,7 +385,7 @@ fn caught<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> io::Result<T> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged).map_err(io_error)
 }
 
-/// What the file system said is told apart, because the person can do something about it.
+/// An error of the file system is told apart, because the user can do something about it.
 fn io_error(error: ArrowError) -> io::Error {
     match error {
         ArrowError::IoError(_, error) => error,

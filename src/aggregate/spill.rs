@@ -1,4 +1,4 @@
-//! Where sums go that have no room in memory, and whether to go on.
+//! Where sums are spilled that do not fit in memory, and the check whether to go on.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
-/// Bytes of keys and sums in memory, unless it is said; more is spilled.
+/// Default limit for keys and sums in memory, in bytes. More is spilled.
 const ROOM: usize = 16 << 20;
 
-/// What tallies share that are made of one another.
+/// What aggregators share that are made from one another.
 #[derive(Clone)]
 pub struct Space {
     folder: PathBuf,
@@ -19,7 +19,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// A folder for runs: files without a name, which go when the process does.
+    /// A folder for runs. Their files have no name, and are gone when the process ends.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf(), room: ROOM, stop: Arc::new(|| Ok(())) }
@@ -32,7 +32,7 @@ impl Space {
         self
     }
 
-    /// The same, with somebody who is asked now and then whether to go on; what they return as an error ends the work.
+    /// The same, with a check that is called now and then. An error that it returns ends the work.
     #[must_use]
     pub fn with_stop(mut self, stop: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
         self.stop = Arc::new(stop);

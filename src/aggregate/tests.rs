@@ -1,4 +1,4 @@
-//! Laws of the tallies: whatever comes in, in whatever order, spilled whenever, is what a map would have added up.
+//! Laws of the aggregator: whatever comes in, in whatever order, spilled at any time, gives the sums of a map.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use super::sorted_run::Owners;
 use super::spill::Space;
 use crate::day::Day;
 
-/// What a map makes of it.
+/// The sums as a map has them.
 type Model = BTreeMap<Group, BTreeMap<Vec<u8>, Sums>>;
 
 fn any_section() -> impl Strategy<Value = Group> {
-    // A table adds up in one way.
+    // Each table has one way of adding up.
     (
         -1..2_i32,
         prop::sample::select(vec![(0, Measure::Add), (1, Measure::Span), (2, Measure::Plain), (3, Measure::Add)]),
@@ -23,7 +23,7 @@ fn any_section() -> impl Strategy<Value = Group> {
         .prop_map(|(day, (kind, rule))| Group { day: Day(day), kind, rule, owned: false })
 }
 
-/// Keys that are often the same, that begin with one another, and that differ behind their first eight bytes.
+/// Keys that are often equal, that begin with one another, and that differ after their first eight bytes.
 fn any_key() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(0..3_u8, 0..4),

@@ -1,9 +1,9 @@
-//! Where another capture begins behind the records of one: `cat a b`, `tcpdump -w - >> x`.
+//! Where another capture begins after the records of one: `cat a b`, `tcpdump -w - >> x`.
 //!
-//! In: the bytes where a record or block should be. Out: how those behind them are framed. Only a whole and plausible file
-//! header counts, for a record may begin with the same four bytes: the second of 2055-12-19 in which `a1b2c3d4` is the time.
-//! Such a record would have to say version 2.4 as its fraction, and nothing captured of nothing on the wire. A section
-//! header in a pcapng begins a section and no other capture.
+//! In: the bytes where a record or block should be. Out: how the bytes from there on are framed. Only a whole and
+//! plausible file header counts, because a record may begin with the same four bytes: its time is then the second
+//! `a1b2c3d4`, on 2055-12-19. To pass for a file header, such a record would have to say version 2.4 as its fraction, and
+//! no bytes captured of none on the wire. A section header in a pcapng begins a section, not another capture.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ use crate::capture::pcapng;
 
 /// Bytes that decide: the fixed part of a section header, and more than the file header of a pcap.
 pub(super) const HEADER: usize = 28;
-/// Seconds that local time differs from UTC at most, as old writers noted it in the file header.
+/// The most by which local time differs from UTC, in seconds. Old writers noted the difference in the file header.
 const ZONE_S: u32 = 86_400;
-/// Digits that times are accurate to at most, as no writer notes it; 0 is usual.
+/// The most digits that times are accurate to. No writer notes the accuracy; 0 is usual.
 const DIGITS: u32 = 9;
 
-/// Another capture.
+/// A capture that begins here.
 #[derive(Clone, Debug)]
 pub(super) struct Begun {
     pub(super) format: Format,
     pub(super) framing: Framing,
-    /// Bytes of the file header before the first record; none of a pcapng, whose section header is a block.
+    /// Bytes of the file header before the first record. 0 for a pcapng, whose section header is a block.
     pub(super) header: usize,
 }
 
-/// The capture that begins with these bytes, of which there are [`HEADER`] unless they end.
+/// The capture that begins with these bytes. There are [`HEADER`] of them unless the capture ends sooner.
 ///
 /// # Errors
-/// If they end within the file header.
+/// If the bytes end within the file header.
 pub(super) fn begins(bytes: &[u8]) -> Result<Option<Begun>, Fault> {
     let Some(format) = bytes.get(..MAGIC_LEN).and_then(format) else { return Ok(None) };
     let begun = if format == Format::Pcapng { pcapng(bytes)? } else { pcap(bytes, format)? };
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_record_that_begins_like_one_does_not() {
         for bytes in [
-            // Another fraction than the version; 60 bytes captured of 60; 9 of nothing on the wire, if the zone is none.
+            // A fraction that is no version; 60 bytes captured of 60; 200000 bytes captured, which is no zone.
             changed(LITTLE, 4, &[3, 0, 4, 0]),
             changed(LITTLE, 8, &[60, 0, 0, 0, 60, 0, 0, 0]),
             changed(LITTLE, 8, &200_000_u32.to_le_bytes()),

@@ -1,16 +1,16 @@
-//! What the records of a capture are known by, whatever the file is called and however it is packed.
+//! How the records of a capture are recognised, whatever the file is called and however it is compressed.
 
 use serde::{Deserialize, Serialize};
 
-/// Hashes of the unpacked bytes of a capture from its first record, or the first block of a pcapng, to behind the last
-/// whole one.
+/// Hashes of the decompressed bytes of a capture: from its first record, or the first block of a pcapng, to the end of
+/// its last whole one.
 ///
 /// Another capture begins with this one if its bytes in the same places have the same hashes. A capture that was read in
-/// chunks has a hash for each: they are read side by side, and their ends are kept so that anybody can hash the same
-/// pieces.
+/// chunks has a hash for each, because the chunks are read side by side. The ends of the chunks are kept, so that the
+/// same pieces can be hashed later.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentHashes {
-    /// Offset of the first piece, in the unpacked capture.
+    /// Offset of the first piece, in the decompressed capture.
     start: u64,
     /// The pieces, each beginning where the one before it ends.
     pieces: Vec<Piece>,
@@ -19,14 +19,14 @@ pub struct ContentHashes {
 /// A piece of a capture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// Offset behind its last byte, in the unpacked capture.
+    /// Offset of the first byte after it, in the decompressed capture.
     pub end: u64,
     /// XXH3 of its bytes, 128 bits in hexadecimal.
     pub hash: String,
 }
 
 impl ContentHashes {
-    /// One piece, up to `end`; nothing if there is nothing in it.
+    /// One piece, up to `end`. There is no piece if it would be empty.
     pub(super) fn of_piece(start: u64, end: u64, hash: String) -> Self {
         let pieces = if end > start { vec![Piece { end, hash }] } else { Vec::new() };
         Self { start, pieces }
@@ -38,7 +38,7 @@ impl ContentHashes {
         self.start
     }
 
-    /// Offset behind the last whole record or block.
+    /// Offset of the first byte after the last whole record or block.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.pieces.last().map_or(self.start, |piece| piece.end)
@@ -50,7 +50,7 @@ impl ContentHashes {
         &self.pieces
     }
 
-    /// The content of consecutive chunks; `None` if they are none, or one of them has none.
+    /// The content of consecutive chunks. `None` if they are not consecutive, or if one of them has no content.
     #[must_use]
     pub fn joined(before: Option<Self>, next: Option<Self>) -> Option<Self> {
         let (mut before, next) = (before?, next?);

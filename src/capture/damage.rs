@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::memory::Bytes;
 
-/// A fault in the framing of a capture. The records before it are good; what is behind it is only looked at to salvage.
+/// A fault in the framing of a capture. The records before it are good. What follows it is read only to salvage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// What is wrong.
     pub kind: DamageKind,
     /// The packet that would have come next, counted from 1 as Wireshark does.
     pub frame: u64,
-    /// Offset in the unpacked capture of the record header or block at which reading stopped.
+    /// Offset in the decompressed capture of the record header or block at which reading stopped.
     pub offset: u64,
     /// What the capture announced there, in bytes; 0 where it announces nothing.
     pub announced: u64,
@@ -29,9 +29,10 @@ pub struct Damage {
 pub struct Gap {
     /// The fault at which it begins.
     pub damage: Damage,
-    /// Offset in the unpacked capture of the next credible record; `None` if there is none, and the gap goes to the end.
+    /// Offset in the decompressed capture of the next credible record; `None` if there is none, and the gap goes to the
+    /// end.
     pub resumed_at: Option<u64>,
-    /// How many bytes they are.
+    /// How many bytes it has.
     pub bytes: u64,
 }
 
@@ -59,7 +60,7 @@ impl Gaps {
         }
     }
 
-    /// Adds the gaps of what comes next, behind `frames` packets.
+    /// Adds the gaps of the next chunk, which begins after `frames` packets.
     pub fn append(&mut self, next: Self, frames: u64) {
         self.count += next.count;
         self.bytes += next.bytes;
@@ -70,7 +71,7 @@ impl Gaps {
         }));
     }
 
-    /// Whether there are none.
+    /// Whether there are no gaps.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -99,19 +100,19 @@ pub enum DamageKind {
     SectionHeader,
     /// Zeros up to the end: the file was made longer than what was written into it.
     ZeroTail,
-    /// Zeros where a record or block should be, and other bytes behind them.
+    /// Zeros where a record or block should be, and other bytes after them.
     ZeroGap,
     /// The file ends inside the file header of another capture that follows the records of one.
     FileHeaderCut,
     /// The compressed stream ends before its own end.
     CompressedCut,
-    /// The compressed stream does not unpack from here on.
+    /// The compressed stream cannot be decompressed from here on.
     CompressedCorrupt,
-    /// The compressed stream is whole, and what follows it in the file is neither zeros nor another one.
+    /// The compressed stream is whole, and what follows it in the file is neither zeros nor another stream.
     CompressedTrailing,
-    /// The compressed stream gives far more bytes than any capture packs into so few.
+    /// The compressed stream gives far more bytes than a capture of its compressed size does.
     CompressedRatio,
-    /// The compressed stream needs more memory from here on than its beginning, or the run, has.
+    /// The compressed stream needs more memory from here on than its beginning announced, or than the run has.
     CompressedWindow,
     /// A pcapng section describes more interfaces than are kept.
     TooManyInterfaces,
@@ -147,7 +148,7 @@ impl DamageKind {
 }
 
 impl DamageKind {
-    /// Whether bytes may follow that are worth a search: not where the file or the compressed stream ends.
+    /// Whether bytes may follow that are worth a search. Not so where the file or the compressed stream ends.
     #[must_use]
     pub fn leaves_bytes(self) -> bool {
         let ends = matches!(
@@ -167,8 +168,8 @@ impl DamageKind {
 }
 
 impl Damage {
-    /// Whether the bytes end too early, as those of a capture do that is being written. One in a file that was made longer
-    /// beforehand ends with zeros.
+    /// Whether the bytes end too early, as in a capture that is still being written. Where a file was given its length
+    /// beforehand, they end with zeros.
     #[must_use]
     pub fn is_at_the_end(&self) -> bool {
         matches!(
@@ -182,16 +183,16 @@ impl Damage {
         )
     }
 
-    /// Whether more may be found behind it than the rest of the packet or block that it is about.
+    /// Whether more than the rest of the faulty packet or block may be found after it.
     #[must_use]
     pub fn may_be_salvaged(&self) -> bool {
-        /// More than a packet has, but for jumbograms.
+        /// More than a packet has, jumbograms excepted.
         const USUAL: u64 = 65_536;
         let is_cut = matches!(self.kind, DamageKind::PacketCut | DamageKind::BlockCut);
         self.kind.leaves_bytes() && (!is_cut || self.found > USUAL)
     }
 
-    /// What else may be done about it than to salvage, where there is something.
+    /// What may be done about it besides salvage, if anything.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         match self.kind {

@@ -1,4 +1,4 @@
-//! Decompressors, within limits: of the memory that one takes, and of how much it makes of little.
+//! Decompressors within two limits: how much memory one takes, and how much it makes of few bytes.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -11,31 +11,31 @@ use super::dictionary_size::AROUND;
 use super::members::{Lz4Frame, Members, XzStream, ZstdFrame};
 use crate::discover::Compression;
 
-/// Unpacked bytes for each packed one up to which a stream is believed. Archive traffic packs 2 to 20 times, and all that
-/// is in a packet but zeros keeps even `xz -9` below 300.
+/// The most decompressed bytes for each compressed one that are believed. Archive traffic is compressed 2 to 20 times.
+/// Whatever a packet holds, unless it is all zeros, keeps even `xz -9` below 300.
 const MAX_RATIO: u64 = 1000;
-/// Unpacked bytes from which on the ratio counts.
+/// The ratio is checked once this many bytes are decompressed.
 const RATIO_COUNTS_FROM: u64 = 64 << 20;
 
-/// Why a stream is not unpacked further although the decompressor finds nothing wrong with it.
+/// Why a stream is not decompressed further although the decompressor finds nothing wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
-    /// Much more comes out than any capture has in so few bytes.
+    /// Far more comes out than a capture has in this many compressed bytes.
     Ratio {
-        /// CompressedReader bytes so far.
+        /// Compressed bytes so far.
         packed: u64,
-        /// Unpacked bytes so far.
+        /// Decompressed bytes so far.
         unpacked: u64,
     },
-    /// It needs a larger window or dictionary than there is memory for.
+    /// The decompressor needs a larger dictionary than there is memory for.
     Window {
-        /// Bytes that there are.
+        /// Bytes of memory that there are.
         allowed: u64,
     },
 }
 
 impl Excess {
-    /// What an I/O error carries, if it is one of these.
+    /// The excess that an I/O error carries, if it carries one.
     pub(super) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
@@ -54,8 +54,8 @@ impl fmt::Display for Excess {
     }
 }
 
-/// Unpacks a stream that starts with the magic bytes of `compression`, in up to `allowed` bytes of memory. Errors of the
-/// decompressor's own have no number of the system; those that are an [`Excess`] say so.
+/// Decompresses a stream that starts with the magic bytes of `compression`, in up to `allowed` bytes of memory. An I/O
+/// error of the decompressor itself carries no error number of the system. One that is an [`Excess`] carries it.
 ///
 /// # Errors
 /// If the decompressor cannot be set up.
@@ -84,8 +84,8 @@ pub(super) fn unpack<R: BufRead + Send + 'static>(
     Ok(Box::new(BombGuard { bytes, compression, packed, unpacked: 0, allowed }))
 }
 
-/// CompressedReader bytes, with a count of what is taken of them, to the byte: what has been read ahead would make the count differ
-/// from one run to the next.
+/// Compressed bytes, with an exact count of those taken. What is only read ahead is not counted: it would make the count
+/// differ from one run to the next.
 pub(super) struct CompressedReader {
     bytes: Box<dyn BufRead + Send>,
     taken: Arc<AtomicU64>,
@@ -99,7 +99,7 @@ impl CompressedReader {
 }
 
 impl Default for CompressedReader {
-    /// None, to stand where others were taken away.
+    /// A reader without bytes, to put in place of one that is taken away.
     fn default() -> Self {
         Self { bytes: Box::new(io::empty()), taken: Arc::default() }
     }
@@ -124,7 +124,7 @@ impl Read for CompressedReader {
     }
 }
 
-/// Unpacked bytes as long as they are not too many to be believed.
+/// Decompressed bytes, as long as there are not too many to be believed.
 struct BombGuard {
     bytes: Box<dyn Read + Send>,
     compression: Compression,
@@ -134,7 +134,7 @@ struct BombGuard {
 }
 
 impl BombGuard {
-    /// The decompressors say that a window is too large in words only.
+    /// The decompressors say only in words that a dictionary is too large.
     fn name(&self, error: io::Error) -> io::Error {
         let text = error.raw_os_error().map_or_else(|| error.to_string(), |_| String::new());
         let is_window = match self.compression {

@@ -1,7 +1,7 @@
-//! How much memory a decompressor needs, from the first bytes of what it is to unpack.
+//! How much memory a decompressor needs, from the first bytes of the compressed file.
 //!
-//! The encoder chooses it, and says so at the beginning of each frame or block. Sources: RFC 8878 sections 3.1.1 and
-//! 3.1.2, the .xz file format sections 3.1 and 5.3.1.
+//! The encoder chooses the dictionary size, and says it at the beginning of each frame or block. Sources: RFC 8878
+//! sections 3.1.1 and 3.1.2, the .xz file format sections 3.1 and 5.3.1.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,13 +11,13 @@ use crate::discover::{Compression, Input};
 use crate::storage::RetryingReader;
 use crate::storage::open_regular;
 
-/// Bytes of a packed file's beginning that say it.
+/// First bytes of a compressed file, which say the size.
 const HEAD: u64 = 64;
-/// What a decompressor takes besides its window: blocks, tables.
+/// What a decompressor takes besides its dictionary: blocks, tables.
 pub(super) const AROUND: u64 = 1 << 20;
 
-/// Bytes that the decompressor of a file needs, by its first frame or block; `None` where they are few whatever it says,
-/// and where it does not say. Reads on where the file stands.
+/// Bytes that the decompressor of a file needs, by its first frame or block. `None` where the format needs few in any
+/// case, and where the file does not say. Reading begins where the file stands.
 pub(super) fn window_of(file: &File, compression: Compression) -> io::Result<Option<u64>> {
     if !matches!(compression, Compression::Zstd | Compression::Xz) {
         return Ok(None);
@@ -28,8 +28,8 @@ pub(super) fn window_of(file: &File, compression: Compression) -> io::Result<Opt
 }
 
 impl Input {
-    /// Bytes that its decompressor needs, by its first frame or block; `None` where they are few whatever the capture
-    /// says, where it does not say, and for standard input.
+    /// Bytes that its decompressor needs, by its first frame or block. `None` where the format needs few in any case,
+    /// where the capture does not say, and for standard input.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -50,7 +50,7 @@ fn window(head: &[u8]) -> Option<u64> {
     Some(window.saturating_add(AROUND))
 }
 
-/// The window of the first frame that is none to be skipped. The decoder counts in powers of two.
+/// The dictionary size of the first frame that is not skippable. The decoder counts in powers of two.
 fn of_zstd(mut bytes: &[u8]) -> Option<u64> {
     while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, rest @ ..] = bytes {
         bytes = rest.get(usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).ok()?..)?;
@@ -61,7 +61,7 @@ fn of_zstd(mut bytes: &[u8]) -> Option<u64> {
         let base = 1u64 << (10 + (byte >> 3));
         base + base / 8 * u64::from(byte & 7)
     } else {
-        // One segment, which is the whole content: its size is the window's.
+        // A single segment: the dictionary is as large as the whole content.
         let dictionary = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied()?;
         let size = rest.get(dictionary..)?;
         match descriptor >> 6 {
@@ -74,7 +74,7 @@ fn of_zstd(mut bytes: &[u8]) -> Option<u64> {
     Some(window.checked_next_power_of_two().unwrap_or(u64::MAX))
 }
 
-/// The dictionary of the first block's LZMA2 filter.
+/// The dictionary size of the first block's LZMA2 filter.
 fn of_xz(bytes: &[u8]) -> Option<u64> {
     const LZMA2: u64 = 0x21;
     let mut rest = bytes.get(12..)?;
@@ -100,7 +100,7 @@ fn of_xz(bytes: &[u8]) -> Option<u64> {
     None
 }
 
-/// A number of seven bits a byte, the lowest first.
+/// A number of seven bits a byte, the lowest bits first.
 fn number(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..63).step_by(7) {
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn windows_are_those_that_the_tools_announce() {
         // The first bytes of `zstd --long=27 -c big`, `zstd -19 -c <(cat big)`, `zstd -c 300-bytes`, `xz -9`, `xz -6`,
-        // `xz -1 --x86`; windows as `zstd -lv` and `xz -lvv` say them.
+        // `xz -1 --x86`. The sizes are what `zstd -lv` and `xz -lvv` say.
         for (head, window_mib) in [
             (&[0x28, 0xb5, 0x2f, 0xfd, 0xa4, 0x00, 0xca, 0x9a, 0x3b, 0x88][..], 1024),
             (&[0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x88], 128),

@@ -1,17 +1,17 @@
-//! Fractions of a second that no whole number of attoseconds says: of units finer than 10^-18 or 2^-18 s.
+//! Fractions of a second that are not a whole number of attoseconds. They come from units finer than 10^-18 or 2^-18 s.
 //!
-//! In: ticks and their unit. Out: their decimal digits, all of them: a tick of 10^-127 s has 127, and so has one of
-//! 2^-127 s. Captures with such units are rare, so this is exact first and fast second.
+//! In: ticks and their unit. Out: all their decimal digits. A tick of 10^-127 s has 127 digits, and so has one of 2^-127
+//! s. Captures with such units are rare, so this is exact first and fast second.
 
 use serde::{Deserialize, Serialize};
 
-/// Digits after the decimal point that any fraction may have: the exponent of `if_tsresol` has 7 bits.
+/// The most digits after the decimal point: the exponent of `if_tsresol` has 7 bits.
 const DIGITS: usize = 127;
 /// Factors of 2 and of 5 in an attosecond's denominator.
 const ATTO: u8 = 18;
 
-/// A fraction of a second in lowest terms: `ticks / (2^twos * 5^fives)`. All are 0 where attoseconds say it all, so that
-/// equal fractions are equal here.
+/// A fraction of a second in lowest terms: `ticks / (2^twos * 5^fives)`. All three are 0 where whole attoseconds are
+/// exact, so that equal fractions are equal here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Fraction {
     ticks: u64,
@@ -40,19 +40,19 @@ impl Fraction {
         if self.ticks == 0 || self.twos <= ATTO && self.fives <= ATTO { Self::default() } else { self }
     }
 
-    /// Whether attoseconds say it all.
+    /// Whether whole attoseconds are exact.
     #[inline]
     pub(super) fn is_none(&self) -> bool {
         self.ticks == 0
     }
 
-    /// The time in units of 2^-k s, and k, if there is such a k and the number fits.
+    /// The time in units of 2^-k s, and k. `None` if there is no such k, or if the number does not fit.
     pub(super) fn in_binary(self, seconds: i64) -> Option<(i128, u8)> {
         let is_binary = self.fives == 0 && (1..=64).contains(&self.twos);
         is_binary.then(|| ((i128::from(seconds) << self.twos) + i128::from(self.ticks), self.twos))
     }
 
-    /// Its digits, or those of so many attoseconds where they say it all.
+    /// The digits of the fraction, or of `attos` attoseconds where those are exact.
     pub(super) fn digits(self, attos: u64) -> Digits {
         let Self { ticks, twos, fives } =
             if self.is_none() { Self { ticks: attos, twos: ATTO, fives: ATTO } } else { self };
@@ -64,7 +64,7 @@ impl Fraction {
             *digit = (rest % 10) as u8;
             rest /= 10;
         }
-        // Over 10^places instead of 2^twos * 5^fives.
+        // The denominator becomes 10^places instead of 2^twos * 5^fives.
         for (factor, times) in [(2, places - twos), (5, places - fives)] {
             for _ in 0..times {
                 let mut carry = 0;
@@ -78,14 +78,14 @@ impl Fraction {
     }
 }
 
-/// The digits behind a decimal point.
+/// The digits after a decimal point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Digits([u8; DIGITS]);
 
 impl Digits {
     pub(super) const ZERO: Self = Self([0; DIGITS]);
 
-    /// The digits of the difference, and whether it takes a 1 from before the point.
+    /// The digits of the difference, and whether it borrows 1 from before the point.
     pub(super) fn minus(&self, other: &Self) -> (Self, bool) {
         let (mut digits, mut borrow) = (self.0, 0);
         for (digit, other) in digits.iter_mut().zip(&other.0).rev() {

@@ -1,4 +1,4 @@
-//! What the two framings have in common: where the next record lies in the window, or what is wrong there.
+//! What both framings share: where the next record lies in the buffer, or what is wrong there.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::link_type::LinkType;
 use super::record::RecordAnomaly;
 use super::time::Timestamp;
 
-/// A whole record at the front of the window.
+/// A whole record at the front of the buffer.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) time: Option<Timestamp>,
@@ -17,14 +17,14 @@ pub(super) struct Frame {
     pub(super) link_type: Option<LinkType>,
     /// Number of its interface in its section, in a pcapng.
     pub(super) interface: Option<u32>,
-    /// The captured bytes, counted from the window's first byte.
+    /// Where the captured bytes lie, counted from the buffer's first byte.
     pub(super) data: Range<usize>,
     /// Bytes of the record, header and padding included.
     pub(super) total: usize,
     pub(super) odd: RecordAnomaly,
 }
 
-/// Why there is no next record where one should be, though the bytes have not ended.
+/// Why there is no next record although the bytes have not ended.
 #[derive(Debug)]
 pub(super) enum Halt {
     /// Something is wrong there.
@@ -46,7 +46,7 @@ pub(super) struct Fault {
     pub(super) announced: u64,
     pub(super) found: u64,
     pub(super) detail: Option<String>,
-    /// Where it is, if not at the front of the window.
+    /// Where the fault is, if not at the front of the buffer.
     pub(super) offset: Option<u64>,
 }
 
@@ -55,7 +55,7 @@ impl Fault {
         Self { kind, announced, found, detail: None, offset: None }
     }
 
-    /// Zeros behind so many bytes of a header; how many zeros there are is not known yet.
+    /// Zeros after the first `written` bytes of a header. How many zeros there are is not known yet.
     pub(super) fn zeros(written: usize) -> Self {
         Self::new(DamageKind::ZeroGap, 0, written as u64)
     }

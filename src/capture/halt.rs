@@ -1,4 +1,4 @@
-//! What a reader does where there is no next record: it goes on in another capture, goes on behind a fault, or ends.
+//! What a reader does where there is no next record: it goes on in another capture, resumes after a fault, or ends.
 
 use super::decompress::Excess;
 use super::source::SourceError;
@@ -12,7 +12,7 @@ use super::salvage::Resumed;
 use crate::capture::salvage;
 
 impl CaptureReader {
-    /// Goes on in another capture, whose file header is at the front of the window.
+    /// Goes on in another capture, whose file header is at the front of the buffer.
     #[cold]
     pub(super) fn begin(&mut self, begun: Begun) {
         self.appended += 1;
@@ -24,7 +24,7 @@ impl CaptureReader {
         self.position.offset = self.window.offset();
     }
 
-    /// Ends reading with the damage, unless there is something to salvage behind it.
+    /// Ends reading with the damage, unless something can be salvaged after it.
     #[cold]
     pub(super) fn fault(&mut self, mut fault: Fault) -> Result<(), Damage> {
         if fault.kind == DamageKind::ZeroGap && !self.glancing {
@@ -48,7 +48,7 @@ impl CaptureReader {
             section.interfaces = std::sync::Arc::default();
         }
         if damage.offset < self.window.offset() && damage.kind != DamageKind::ZeroGap {
-            // A stream has lost what was stepped over; it is part of the gap.
+            // A stream cannot be read again: what was stepped over is lost and is part of the gap.
             self.window.go_back(damage.offset);
         }
         let known = salvage::RecordTimes::new(self.position.first_time, self.last_time);
@@ -65,13 +65,13 @@ impl CaptureReader {
         }
         self.position.ended = true;
         if let Some(failure) = self.window.take_failure() {
-            // Nothing was found because the bytes came to a bad end, which is to be told too.
+            // The search found nothing because the bytes ended in an error, which is reported too.
             return Err(self.damage_of_source(failure));
         }
         Err(damage)
     }
 
-    /// Whether bytes are missing because a signal has ended the stream: that is its end then, and no damage.
+    /// Whether bytes are missing because a signal ended the stream. That is the end of the stream, not damage.
     fn ends_by_signal(&mut self, is_at_the_end: bool) -> bool {
         let ends = is_at_the_end && self.is_ended();
         self.cut_short |= ends;
@@ -79,7 +79,7 @@ impl CaptureReader {
         ends
     }
 
-    /// The bytes have come to a bad end.
+    /// Handles bytes that ended in an error.
     #[cold]
     pub(super) fn bad_end(&mut self, failure: SourceError) -> Result<(), Damage> {
         if self.ends_by_signal(matches!(failure, SourceError::CompressedCut)) {
@@ -88,8 +88,8 @@ impl CaptureReader {
         Err(self.damage_of_source(failure))
     }
 
-    /// Finds how many zeros there are, and whether anything follows them. Leaves before the window's first byte that is none
-    /// as many of them as a record header may begin with.
+    /// Counts the zeros, and finds out whether anything follows them. Leaves the last `KEPT` zeros in front of the first
+    /// other byte: a record header may begin with them.
     fn measure_zeros(&mut self, fault: &mut Fault) {
         const KEPT: usize = 23;
         fault.offset = Some(self.window.offset());
@@ -103,7 +103,7 @@ impl CaptureReader {
         }
     }
 
-    /// Ends reading; of a reader that salvages, the end is one of the gaps.
+    /// Ends reading. For a reader that salvages, the end is one of the gaps.
     fn end_with(&mut self, damage: Damage) -> Damage {
         self.position.ended = true;
         self.position.offset = damage.offset;

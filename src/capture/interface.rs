@@ -1,6 +1,6 @@
 //! What an Interface Description Block says (draft-ietf-opsawg-pcapng sections 3.5 and 4.2).
 //!
-//! The library's own reading of the block refuses it whole for one bad option; here the options before the bad one count.
+//! The library's reading of the block refuses all of it for one bad option. Here the options before the bad one count.
 
 use super::link_type::LinkType;
 use super::pcapng::ByteOrder;
@@ -14,7 +14,7 @@ const OPTION_TSOFFSET: u16 = 14;
 /// Reads the body of an Interface Description Block; `None` if it is shorter than its fixed fields.
 pub(super) fn describe(body: &[u8], order: ByteOrder) -> Option<Interface> {
     let ([t0, t1, _, _, s0, s1, s2, s3], rest) = body.split_first_chunk()?;
-    // Neither option may be there twice; where one is, the first counts, as tshark has it.
+    // Neither option may occur twice. Where one does, the first counts, as in tshark.
     let (mut resolution, mut offset_s) = (None, None);
     for option in options(rest, order) {
         match option {
@@ -37,7 +37,7 @@ pub(super) fn describe(body: &[u8], order: ByteOrder) -> Option<Interface> {
     })
 }
 
-/// Codes and values of the options up to their end, or up to one that is longer than what is left of its block.
+/// Codes and values of the options, up to their end, or up to an option that is longer than the rest of its block.
 pub(super) fn options(bytes: &[u8], order: ByteOrder) -> impl Iterator<Item = (u16, &[u8])> {
     let mut left = bytes;
     std::iter::from_fn(move || {

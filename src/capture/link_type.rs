@@ -1,8 +1,8 @@
 //! The link-layer type of a frame: which header its bytes begin with.
 //!
-//! In comes the number of a capture's header or interface description, out its name and one documented constant for each
-//! type that is decoded. Every number is a valid value: one without a name shows as the number.
-//! Deliberately not here: the upper bits of a pcap header's field (FCS length); reading a header takes them off first.
+//! In: the link-type number of a file header or interface description. Out: its name. Each type that is decoded has a
+//! documented constant. Every number is a valid value: a number without a name is shown as the number. Not here: the
+//! upper bits of a pcap header's field (FCS length). They are taken off when the header is read.
 //!
 //! Source: <https://www.tcpdump.org/linktypes.html>, libpcap `pcap-common.c`, draft-ietf-opsawg-pcaplinktype.
 
@@ -32,7 +32,7 @@ impl LinkType {
     pub const IEEE802_5: Self = Self(6);
     /// ARCNET, BSD headers.
     pub const ARCNET_BSD: Self = Self(7);
-    /// SLIP behind a 16-byte header.
+    /// SLIP after a 16-byte header.
     pub const SLIP: Self = Self(8);
     /// PPP, with or without `ff 03`.
     pub const PPP: Self = Self(9);
@@ -68,13 +68,13 @@ impl LinkType {
     pub const LINUX_SLL: Self = Self(113);
     /// OpenBSD packet filter log.
     pub const PFLOG: Self = Self(117);
-    /// IEEE 802.11 behind a Prism header.
+    /// IEEE 802.11 after a Prism header.
     pub const IEEE802_11_PRISM: Self = Self(119);
     /// IP over Fibre Channel, RFC 2625.
     pub const IP_OVER_FC: Self = Self(122);
     /// Solaris ATM.
     pub const SUNATM: Self = Self(123);
-    /// IEEE 802.11 behind radiotap.
+    /// IEEE 802.11 after radiotap.
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// Tazmen sniffer protocol.
     pub const TZSP: Self = Self(128);
@@ -94,7 +94,7 @@ impl LinkType {
     pub const DOCSIS: Self = Self(143);
     /// Private use; Apple's systems write PKTAP under it.
     pub const USER2: Self = Self(149);
-    /// IEEE 802.11 behind an AVS header.
+    /// IEEE 802.11 after an AVS header.
     pub const IEEE802_11_AVS: Self = Self(163);
     /// Juniper header and an 8-byte cookie, then IP.
     pub const JUNIPER_MONITOR: Self = Self(164);
@@ -116,15 +116,15 @@ impl LinkType {
     pub const JUNIPER_CHDLC: Self = Self(181);
     /// Multi-link Frame Relay, FRF.16.
     pub const MFR: Self = Self(182);
-    /// Per-Packet Information: names the link type behind it.
+    /// Per-Packet Information: names the link type that follows it.
     pub const PPI: Self = Self(192);
     /// Endace ERF records.
     pub const ERF: Self = Self(197);
-    /// PPP behind a direction byte.
+    /// PPP after a direction byte.
     pub const PPP_WITH_DIR: Self = Self(204);
-    /// Cisco HDLC behind a direction byte.
+    /// Cisco HDLC after a direction byte.
     pub const C_HDLC_WITH_DIR: Self = Self(205);
-    /// Frame Relay behind a direction byte.
+    /// Frame Relay after a direction byte.
     pub const FRELAY_WITH_DIR: Self = Self(206);
     /// MPLS.
     pub const MPLS: Self = Self(219);
@@ -142,7 +142,7 @@ impl LinkType {
     pub const NETANALYZER_TRANSPARENT: Self = Self(241);
     /// IP over InfiniBand: a 40-byte GRH, EtherType, 2 bytes.
     pub const IPOIB: Self = Self(242);
-    /// Apple PKTAP: names the link type behind it.
+    /// Apple PKTAP: names the link type that follows it.
     pub const PKTAP: Self = Self(258);
     /// Ethernet of a passive optical network: the preamble, then Ethernet.
     pub const EPON: Self = Self(259);

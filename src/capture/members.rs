@@ -1,9 +1,10 @@
-//! Members, streams or frames one behind the other, with zeros between and behind them.
+//! Members, streams or frames one after another, with zeros between and after them.
 //!
-//! In: packed bytes that begin with a member. Out: what all of them unpack to. Every format here allows that another member
-//! follows. Zeros there are padding: gzip and xz say so (the manual of gzip; the .xz file format section 2.2), and tapes,
-//! `dd` and preallocated files leave them behind any format; no member begins with a zero. Anything else there is no part
-//! of the stream, and is said to be there once all that precedes it has been given.
+//! In: compressed bytes that begin with a member. Out: the decompressed bytes of all members. Every format here allows
+//! that another member follows. Zeros there are padding. gzip and xz say so (the manual of gzip; the .xz file format
+//! section 2.2); tapes, `dd` and preallocated files leave zeros after any format; and no member begins with a zero.
+//! Anything other than zeros or a member is no part of the stream. It is reported after everything before it has been
+//! given.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -16,24 +17,24 @@ use crate::discover::Compression;
 use crate::discover::zeros;
 use crate::discover::{MAGIC_LEN, magic};
 
-/// Unpacks one member; a read gives nothing at its end.
+/// Decompresses one member. A read gives nothing at the member's end.
 pub(super) trait Member: Read {
-    /// What has not been unpacked yet.
+    /// The bytes that have not been decompressed yet.
     fn packed(&mut self) -> &mut CompressedReader;
 
-    /// Begins the next member, with which the packed bytes go on.
+    /// Begins the next member, which the compressed bytes go on with.
     fn begin(&mut self) -> io::Result<()>;
 }
 
-/// Bytes that are no part of a packed stream follow it.
+/// Bytes that are no part of a compressed stream follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trailing {
-    /// Offset in the packed file of the first one that is not zero.
+    /// Offset in the compressed file of the first of them that is not zero.
     pub at: u64,
 }
 
 impl Trailing {
-    /// What an I/O error carries, if it is this.
+    /// The `Trailing` that an I/O error carries, if it carries one.
     pub(super) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
@@ -47,11 +48,11 @@ impl fmt::Display for Trailing {
     }
 }
 
-/// All members.
+/// All members, read as one stream.
 pub(super) struct Members<M> {
     member: M,
     compression: Compression,
-    /// Whether the last member has ended, and nothing has been looked at behind it.
+    /// Whether the last member has ended, and nothing after it has been looked at.
     is_between: bool,
 }
 
@@ -77,7 +78,7 @@ impl<M: Member> Members<M> {
     }
 }
 
-/// Takes zeros off; whether anything follows them.
+/// Takes zeros off. Returns whether anything follows them.
 fn skip_zeros(bytes: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let held = bytes.fill_buf()?;
@@ -111,7 +112,7 @@ impl Member for flate2::bufread::GzDecoder<CompressedReader> {
 
     fn begin(&mut self) -> io::Result<()> {
         let packed = mem::take(self.get_mut());
-        // Keeps its memory: there are writers of a member for each 64 KiB.
+        // The decoder keeps its memory: some writers make a member for each 64 KiB.
         self.reset(packed);
         Ok(())
     }
@@ -135,7 +136,7 @@ pub(super) struct XzStream {
 }
 
 impl XzStream {
-    /// Of which each may take up to `allowed` bytes of memory.
+    /// Each stream may take up to `allowed` bytes of memory.
     pub(super) fn new(packed: CompressedReader, allowed: u64) -> io::Result<Self> {
         let stream = liblzma::stream::Stream::new_stream_decoder(allowed, 0)?;
         Ok(Self { decoder: liblzma::bufread::XzDecoder::new_stream(packed, stream), allowed })
@@ -159,7 +160,7 @@ impl Member for XzStream {
     }
 }
 
-/// A zstd frame, skippable ones included. The library's own reader goes on into what follows a frame, whatever it is.
+/// A zstd frame, skippable ones included. The library's own reader is not used: it goes on into whatever follows a frame.
 pub(super) struct ZstdFrame {
     packed: CompressedReader,
     decoder: Decoder<'static>,
@@ -167,7 +168,7 @@ pub(super) struct ZstdFrame {
 }
 
 impl ZstdFrame {
-    /// Of which each may have a window of up to 2 to the power of `window_log` bytes.
+    /// Each frame may have a window of up to 2 to the power of `window_log` bytes.
     pub(super) fn new(packed: CompressedReader, window_log: u32) -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(window_log))?;
@@ -206,9 +207,9 @@ impl Member for ZstdFrame {
     }
 }
 
-/// An LZ4 frame. The decoder stops at its end, and goes on when it is read again.
+/// An LZ4 frame. The decoder stops at the frame's end, and goes on when it is read again.
 ///
-/// It also stops, without a word, where the bytes end before a block or inside a frame's first bytes.
+/// It also stops, without an error, where the bytes end before a block or inside a frame's first bytes.
 pub(super) struct Lz4Frame(lz4_flex::frame::FrameDecoder<EofProbe>);
 
 impl Lz4Frame {
@@ -220,7 +221,7 @@ impl Lz4Frame {
 impl Read for Lz4Frame {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.0.read(buffer)?;
-        // The end mark of a frame needs no look behind it.
+        // After the end mark of a frame, the decoder wants no more bytes.
         if read == 0 && !buffer.is_empty() && self.0.get_ref().starved {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -238,7 +239,7 @@ impl Member for Lz4Frame {
     }
 }
 
-/// Notes whether somebody wanted more bytes than there are.
+/// Notes whether more bytes were wanted than there are.
 struct EofProbe {
     packed: CompressedReader,
     starved: bool,

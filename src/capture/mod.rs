@@ -1,8 +1,9 @@
 //! From an [`Input`](crate::discover::Input) to packet records: framing, time, damage.
 //!
-//! In: the bytes of a capture, whole or from a [`Position`] on. Out: [`PacketRecord`]s in the order of the file, then
-//! the end or a [`Damage`]; of captures one behind the other, those of all. Always: a record is handed out only when it is whole; nothing after a fault is guessed, unless
-//! salvage is asked for; no length field is believed before the bytes are there. The only door for pcap-file. What the packet's bytes mean is
+//! In: the bytes of a capture, whole or from a [`Position`] on. Out: [`PacketRecord`]s in the order of the file, then the
+//! end or a [`Damage`]. Where captures follow one another in a file, the records of all of them. Always: a record is
+//! handed out only when it is whole; nothing after a fault is guessed, unless salvage is asked for; no length field is
+//! believed before the bytes are there. The only door for pcap-file. Not here: what the packet's bytes mean; that is
 //! [`crate::decode`]'s.
 
 mod appended;

@@ -19,16 +19,16 @@ use crate::capture::appended;
 
 /// Bytes of the file header.
 pub(super) const FILE_HEADER: usize = 24;
-/// Captured lengths up to here are accepted whatever the snapshot length says: libpcap's maximum.
+/// Captured lengths up to here are accepted at any snapshot length: libpcap's maximum.
 const USUAL_MAX: u32 = 262_144;
-/// The least second in which a file header reads as a record: that of `a1b2_3c4d`, in 2055.
+/// The earliest second at which a record reads as a file header: that of `a1b2_3c4d`, in 2055.
 const FIRST_MAGIC: u32 = 0xa1b2_3c4d;
-/// Seconds from which on a clock was set: nobody captured before 1980, and none that was not set has run so long.
+/// From this second on, a clock counts as set: nobody captured before 1980, and no unset clock has run that long.
 const CLOCK_SET: u32 = 315_532_800;
-/// No captured length over this is accepted, whatever the snapshot length says.
+/// Captured lengths over this are never accepted, at any snapshot length.
 const ABSOLUTE_MAX: u32 = 16 << 20;
 
-/// Reads the file header, and leaves the window behind it.
+/// Reads the file header, and leaves the buffer at the first byte after it.
 pub(super) fn file_header(window: &mut ReadBuffer, format: Format) -> Result<FileHeader, Refusal> {
     let held = window.fill(FILE_HEADER);
     let Some((bytes, _)) = held.split_first_chunk() else {
@@ -67,13 +67,13 @@ pub(super) fn parse(mut bytes: [u8; FILE_HEADER], format: Format) -> Result<File
     })
 }
 
-/// The link type without what shares its field: bits 16 to 27 are reserved, 28 to 31 tell the FCS length
+/// The link type without the bits that share its field: bits 16 to 27 are reserved, 28 to 31 tell the FCS length
 /// (draft-ietf-opsawg-pcap section 4). An FCS needs no care here: IP says where its payload ends.
 fn link_type_field(field: u32) -> u16 {
     (field & 0xffff) as u16
 }
 
-/// The next record, whole, left at the front of the window; `None` at the end of the file.
+/// The next record, whole, left at the front of the buffer. `None` at the end of the file.
 #[inline]
 pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option<Frame>, Halt> {
     let header_len = usize::from(header.record_header);
@@ -85,8 +85,9 @@ pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option
         return Err(Fault::new(DamageKind::RecordHeaderCut, header_len as u64, held.len() as u64).into());
     };
     let mut fields = fields(*head, header);
-    // One branch for what is not usual: no captured bytes, too many of them, a time no earlier than what a file header in
-    // this byte order reads as, and all records of old writers, to which a section header shows a length that may be right.
+    // One branch for all that is not usual: no captured bytes; too many of them; a time at which a record may read as a
+    // file header of this byte order; and every record of an old writer, because a section header may pass for one with a
+    // length that can be right.
     if (fields.cap_len.wrapping_sub(1) >= plausible_cap_len(header))
         | (fields.seconds >= FIRST_MAGIC)
         | (header.length_order != LengthOrder::CapLenFirst)
@@ -112,7 +113,7 @@ pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option
     }))
 }
 
-/// Whether what is not usual is a record all the same, and not another capture, or what was never written.
+/// Reads on where a record is not usual. It is a record all the same, another capture, or bytes that were never written.
 #[cold]
 #[inline(never)]
 fn unusual(window: &mut ReadBuffer, header: FileHeader) -> Result<RecordFields, Halt> {
@@ -129,8 +130,8 @@ fn unusual(window: &mut ReadBuffer, header: FileHeader) -> Result<RecordFields, 
     Ok(fields)
 }
 
-/// How many bytes were written of a record header that says nothing at all, or nothing but a time, and that is followed by
-/// zeros: of a packet that had no byte on the wire. `None` if it is a record all the same.
+/// How many bytes of a record header were written, where zeros follow them. The header then says nothing at all, or only
+/// a time, and its packet had no byte on the wire. `None` if it is a record all the same.
 fn unwritten(window: &mut ReadBuffer, header: FileHeader) -> Option<usize> {
     let header_len = usize::from(header.record_header);
     let (head, behind) = window.fill(2 * header_len).split_at_checked(header_len)?;
@@ -143,8 +144,8 @@ fn unwritten(window: &mut ReadBuffer, header: FileHeader) -> Option<usize> {
     (zeros_follow || !records_follow(window, header_len, header)).then_some(written)
 }
 
-/// Whether two credible records of a clock that was not set follow at once, so that a header of zeros is a record too. What
-/// is cut off never makes one of it.
+/// Whether two credible records of an unset clock follow at once. Then a header of zeros is a record too. A record that
+/// is cut off does not count as one.
 fn records_follow(window: &mut ReadBuffer, mut at: usize, header: FileHeader) -> bool {
     (0..2).all(|_| {
         let Some(rest) = window.fill(at + usize::from(header.record_header)).get(at..) else { return false };
@@ -169,10 +170,10 @@ pub(super) struct RecordFields {
     pub(super) orig_len: u32,
 }
 
-/// Reads a record header from bytes that begin with one, and refuses a captured length that cannot be right.
+/// Reads a record header from the first bytes, and refuses a captured length that cannot be right.
 #[inline]
 pub(super) fn record_fields(bytes: &[u8], header: FileHeader) -> Result<RecordFields, Fault> {
-    // By hand: the library frames a record by its first length field, which is not always the captured one, and holds
+    // By hand: the library frames a record by its first length field, which is not always the captured one, and expects
     // the bytes to be there.
     let Some((head, _)) = bytes.split_first_chunk::<16>() else {
         return Err(Fault::new(DamageKind::RecordHeaderCut, 16, bytes.len() as u64));
@@ -198,7 +199,8 @@ fn fields(head: [u8; 16], header: FileHeader) -> RecordFields {
     RecordFields { seconds: number([s0, s1, s2, s3]), fraction: number([f0, f1, f2, f3]), cap_len, orig_len }
 }
 
-/// The wire length of a record, whatever its captured length is like; `None` if the bytes are no whole record header.
+/// The wire length of a record, whether or not its captured length can be right. `None` if the bytes are no whole record
+/// header.
 pub(super) fn orig_len(bytes: &[u8], header: FileHeader) -> Option<u32> {
     bytes.first_chunk().map(|head| fields(*head, header).orig_len)
 }

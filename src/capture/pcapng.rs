@@ -1,9 +1,10 @@
-//! Framing of pcapng: one block at a time, packets handed out, the rest read for what it says or stepped over.
+//! Framing of pcapng, one block at a time. Packets are handed out. Other blocks are read for what they say, or stepped
+//! over.
 //!
-//! In: a [`ReadBuffer`] that begins with a block, and the section it is in. Out: where the next packet's bytes lie, and the
-//! section as later blocks find it. A block of an unknown type is stepped over; name resolution, statistics, decryption
-//! secrets and custom blocks say nothing about rows. Source: draft-ietf-opsawg-pcapng sections 3 and 4, and its
-//! appendix on the obsolete Packet Block.
+//! In: a [`ReadBuffer`] that begins with a block, and the section it is in. Out: where the next packet's bytes lie, and
+//! the section as it stands for later blocks. A block of an unknown type is stepped over. Name resolution, statistics,
+//! decryption secrets and custom blocks say nothing about rows. Source: draft-ietf-opsawg-pcapng sections 3 and 4, and
+//! its appendix on the obsolete Packet Block.
 
 use std::sync::Arc;
 
@@ -28,12 +29,12 @@ use crate::capture::appended;
 /// Bytes of a block around its body: type, length, length again.
 const AROUND: usize = 12;
 const AROUND_U32: u32 = 12;
-/// Packet blocks and interface descriptions over this length are not believed: libpcap's maximum block size.
+/// Packet blocks and interface descriptions longer than this are not believed: libpcap's maximum block size.
 const MAX_BLOCK: u32 = 16 << 20;
-/// Interfaces that a section may have: more than any machine, and as many as the Packet Block can number. They are kept
-/// for every chunk of the capture that is worked on.
+/// The most interfaces of a section: more than any machine has, and all that the Packet Block can number. They are kept
+/// for every chunk of the capture that is being read.
 const MAX_INTERFACES: usize = 1 << 16;
-/// Section Header Blocks may not say less than their fixed fields.
+/// The least length of a Section Header Block: its fixed fields.
 const SECTION_HEADER_MIN: u32 = 28;
 
 /// Numbers in the byte order of a section.
@@ -52,12 +53,12 @@ impl ByteOrder {
     }
 }
 
-/// Blocks without packets that writers may make longer than [`MAX_BLOCK`]: names, statistics, the system's journal,
-/// decryption secrets, custom blocks.
+/// Blocks without packets that may be longer than [`MAX_BLOCK`]: names, statistics, the system's journal, decryption
+/// secrets, custom blocks.
 const MAY_BE_LONG: [u32; 6] = [4, 5, 9, 10, 0xbad, 0x4000_0bad];
 
-/// The least length of a block of this kind. None is long enough for a kind that reads as the magic number of a pcap, in
-/// either byte order, so that whoever compares lengths asks no more of usual blocks.
+/// The least length of a block of this kind. For a kind that reads as the magic number of a pcap, in either byte order,
+/// no length is enough. So one comparison of lengths is all that a usual block costs.
 pub(super) fn least_len(kind: u32) -> u32 {
     match kind {
         0xa1b2_c3d4 | 0xd4c3_b2a1 | 0xa1b2_3c4d | 0x4d3c_b2a1 | 0xa1b2_cd34 | 0x34cd_b2a1 => u32::MAX,
@@ -71,16 +72,16 @@ pub(super) fn least_len(kind: u32) -> u32 {
 
 /// How blocks are read.
 pub(super) struct Reading<'a> {
-    /// No block is read that begins here or later.
+    /// Reading stops at a block that begins here or later.
     pub(super) limit: u64,
-    /// Whether a block that is too long to be believed is looked behind: then one of an unknown kind is damage, instead of
-    /// being stepped over as the draft asks, for a random length would step over all that is to be salvaged.
+    /// Whether to salvage after a block that is too long to be believed. Then such a block of an unknown kind is damage.
+    /// The draft asks to step over it, but a random length would step over all that can be salvaged.
     pub(super) salvaging: bool,
-    /// What else is noted.
+    /// What is noted besides packets.
     pub(super) survey: Option<&'a mut Survey>,
 }
 
-/// Reads blocks up to the next packet, which is left whole at the front of the window; `None` at the end of the file or
+/// Reads blocks up to the next packet, which is left whole at the front of the buffer. `None` at the end of the file, or
 /// at the first block that begins at `limit` or later.
 pub(super) fn next(
     window: &mut ReadBuffer,
@@ -108,7 +109,7 @@ pub(super) fn next(
     Ok(None)
 }
 
-/// One block: a packet is returned and left in the window, anything else is consumed.
+/// Reads one block. A packet is returned and left in the buffer; any other block is consumed.
 fn block(
     window: &mut ReadBuffer,
     section: &mut Section,
@@ -184,8 +185,8 @@ fn block(
     }
 }
 
-/// What is shorter than any block of its kind: another capture, what was never written, or a block that cannot be right. Else
-/// the length that it needs.
+/// Decides on a block that is shorter than any of its kind. Another capture, bytes that were never written, and a block
+/// that cannot be right are a `Halt`. Otherwise the length that the block needs is returned.
 #[cold]
 #[inline(never)]
 fn unusual(window: &mut ReadBuffer, length: u32, needed: u32) -> Result<u32, Halt> {
@@ -205,9 +206,10 @@ fn unusual(window: &mut ReadBuffer, length: u32, needed: u32) -> Result<u32, Hal
     Ok(needed)
 }
 
-/// Some writers announce a length that is no multiple of 4 and pad all the same, as Wireshark reads them.
+/// The length with padding. Some writers announce a length that is no multiple of 4 and pad all the same; Wireshark reads
+/// them so.
 fn padded(length: u32) -> usize {
-    // Not in 32 bits, which the largest lengths would overflow.
+    // Not in 32 bits: the largest lengths would overflow.
     (length as usize).next_multiple_of(4)
 }
 
@@ -232,7 +234,7 @@ fn body(held: &[u8], order: ByteOrder, length: u32, total: usize) -> Result<&[u8
     }
 }
 
-/// Steps over a block that is too long to hold and says nothing about rows.
+/// Steps over a block that is too long to buffer and says nothing about rows.
 fn step_over(window: &mut ReadBuffer, order: ByteOrder, length: u32) -> Result<(), Fault> {
     let offset = Some(window.offset());
     let before_trailer = padded(length) as u64 - 4;
@@ -311,8 +313,8 @@ fn obsolete_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], tota
     ))
 }
 
-/// `times` are the high and low halves of the ticks, `lengths` the captured and the wire length, `room` is where the
-/// packet and what follows it in its block lie in the window.
+/// `times` are the high and low halves of the ticks. `lengths` are the captured and the wire length. `room` is where the
+/// packet and the rest of its block lie in the buffer.
 fn timed_packet(
     number: u32,
     interfaces: &[Interface],
@@ -341,8 +343,8 @@ fn timed_packet(
     }
 }
 
-/// Section 4.4: the wire length and the packet. It belongs to the first interface, whose snapshot length says where the
-/// packet ends and the padding begins; it has no time.
+/// Section 4.4: the wire length and the packet. The packet belongs to the first interface, whose snapshot length says
+/// where the packet ends and the padding begins. It has no time.
 fn simple_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
     let (orig_len, packet) = body.split_first_chunk()?;
     let orig_len = order.u32(*orig_len);

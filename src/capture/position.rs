@@ -9,11 +9,11 @@ use super::time::{Resolution, Timestamp};
 
 /// A place between two records, with what the bytes before it said.
 ///
-/// Two readers that start from equal positions read the same records; that is what proves a chunk whose beginning was
-/// guessed: the chunk before it must end in an equal position.
+/// Two readers that start from equal positions read the same records. That proves the guessed start of a chunk: the chunk
+/// before it must end in an equal position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Offset in the unpacked capture of the next record header or block.
+    /// Offset in the decompressed capture of the next record header or block.
     pub offset: u64,
     /// How the bytes from there on are framed.
     pub framing: Framing,
@@ -40,7 +40,7 @@ pub enum Framing {
 pub struct FileHeader {
     /// Byte order of the headers.
     pub big_endian: bool,
-    /// Whether fractions are nanoseconds; else microseconds.
+    /// Whether fractions are nanoseconds; otherwise they are microseconds.
     pub nanoseconds: bool,
     /// Bytes of a record header: 16, or 24 in the modified format.
     pub record_header: u8,
@@ -52,11 +52,11 @@ pub struct FileHeader {
     pub link_type: LinkType,
 }
 
-/// ByteOrder of the two lengths in a record header. Old writers disagreed (libpcap, sf-pcap.c).
+/// The order of the two lengths in a record header. Old writers disagreed (libpcap, sf-pcap.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LengthOrder {
-    /// Captured length first: version 2.4 and all that is written today.
+    /// Captured length first: version 2.4, and all that is written today.
     CapLenFirst,
     /// Wire length first: before version 2.3.
     OrigLenFirst,
@@ -71,7 +71,7 @@ pub struct Section {
     pub big_endian: bool,
     /// The interfaces that it has described so far.
     pub interfaces: Arc<Vec<Interface>>,
-    /// Whether bytes of it were stepped over, so that interfaces described from here on have no known number.
+    /// Whether bytes of it were stepped over. The numbers of interfaces described after that are not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gapped: bool,
 }

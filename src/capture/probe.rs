@@ -1,4 +1,4 @@
-//! Opens what was found, and says what it is or why it is refused.
+//! Opens a candidate, and says what it is or why it is refused.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
@@ -16,7 +16,7 @@ use crate::storage::fingerprint;
 use crate::storage::{modified, open_regular};
 
 impl Candidate {
-    /// Opens it, and tells by its bytes what it is.
+    /// Opens the candidate, and tells by its bytes what it is.
     ///
     /// # Errors
     /// If it cannot be opened or is no capture.
@@ -24,13 +24,13 @@ impl Candidate {
         self.probe_within(USUAL_WINDOW)
     }
 
-    /// The same, where a decompressor may take up to `window` bytes of memory.
+    /// As [`Candidate::probe`], with up to `window` bytes of memory for a decompressor.
     ///
     /// # Errors
     /// If it cannot be opened, is no capture, or needs more memory than that.
     pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
         let file = open_regular(&self.absolute)?;
-        // Of what was opened: it may have grown since it was met, or be another file.
+        // The size of what was opened: the file may have grown since it was found, or be another one.
         let opened = file.metadata()?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
@@ -39,7 +39,7 @@ impl Candidate {
             packed => unpacked_head(&file, packed, window)?,
         };
         let format = magic::format(&head).ok_or_else(|| magic::refusal(&head))?;
-        // Only of a capture does it matter.
+        // A file that is no capture is skipped, however much memory it would need.
         too_large.map_or(Ok(()), Err)?;
         let fingerprint = Some(fingerprint(&file, opened.len())?);
         Ok(Input {
@@ -62,8 +62,8 @@ fn head_of(file: &File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The first unpacked bytes, and whether to go on takes more memory than `window`: these few take little of it, however
-/// large it is announced. A stream that is cut within them is judged by what there is.
+/// The first decompressed bytes, and a refusal if the rest takes more memory than `window`. These few bytes need little
+/// memory, however large a dictionary is announced. A stream that is cut within them is judged by what there is.
 fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(Vec<u8>, Option<Refusal>), Refusal> {
     let mut again = file.try_clone()?;
     again.rewind()?;
@@ -75,7 +75,7 @@ fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(
     let unpacked = unpack(compression, packed, window.max(needed));
     let result = unpacked.and_then(|bytes| bytes.take(LOOKED_AT as u64).read_to_end(&mut head));
     match result {
-        // What the system says is no property of the bytes.
+        // An error of the system says nothing about the bytes.
         Err(error) if error.raw_os_error().is_some() => Err(error.into()),
         Err(error) if head.is_empty() => {
             Err(too_large.unwrap_or(Refusal::Packing { compression, problem: error.to_string() }))

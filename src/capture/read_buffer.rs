@@ -1,6 +1,6 @@
-//! A moving window over the bytes of a capture, in one reused buffer.
+//! A moving view of the bytes of a capture, in one reused buffer.
 //!
-//! Memory follows what is there, never what a length field announces: the buffer grows only as bytes arrive.
+//! Memory follows the bytes that are there, never a length field: the buffer grows only as bytes arrive.
 
 use super::source::{SIP, Source, SourceError};
 use crate::discover::zeros;
@@ -15,20 +15,20 @@ pub(super) struct ReadBuffer {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Offset in the unpacked capture of `buffer[start]`.
+    /// Offset in the decompressed capture of `buffer[start]`.
     offset: u64,
     at_end: bool,
     failure: Option<SourceError>,
     /// Bytes that one read asks for.
     piece: usize,
-    /// What the bytes are known by that the window has passed, if that is asked for.
+    /// Hash of the bytes that have been taken off the front, if it is asked for.
     hash: Option<ContentHash>,
-    /// Where in the buffer the first byte is that is not hashed.
+    /// Index in the buffer of the first byte that is not hashed.
     hashed: usize,
 }
 
 impl ReadBuffer {
-    /// A window that begins at `offset`, where the source stands.
+    /// A buffer that begins at `offset`, where the source stands.
     pub(super) fn new(source: Source, offset: u64) -> Self {
         Self {
             source,
@@ -44,18 +44,19 @@ impl ReadBuffer {
         }
     }
 
-    /// A window at the beginning of a source of which little is wanted: the usual buffer costs more than that.
+    /// A buffer at the beginning of a source of which little is wanted: a buffer of the usual size would cost more.
     pub(super) fn small(source: Source) -> Self {
         Self { piece: SIP, ..Self::new(source, 0) }
     }
 
-    /// Hashes what it passes from here on; a buffer at a time, for a record at a time would cost more than the hash.
+    /// Hashes what is taken off the front from here on. It hashes a whole buffer at a time: a record at a time would cost
+    /// more than the hash.
     pub(super) fn begin_hash(&mut self) {
         (self.hash, self.hashed) = (Some(ContentHash::default()), self.start);
     }
 
-    /// What the bytes up to `offset` are known by, from where hashing began on. `None` if it went back meanwhile, or has left
-    /// `offset` too far behind.
+    /// Hash of the bytes from where hashing began up to `offset`. `None` if the buffer went back in between, or has
+    /// hashed beyond `offset`.
     pub(super) fn take_hash(&mut self, offset: u64) -> Option<ContentHash> {
         let mut hash = self.hash.take()?;
         let end = self.start.checked_sub(usize::try_from(self.offset.checked_sub(offset)?).ok()?)?;
@@ -74,18 +75,18 @@ impl ReadBuffer {
         &self.source
     }
 
-    /// Offset of the window's first byte.
+    /// Offset of the buffer's first byte.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// What is in the window.
+    /// What is in the buffer.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Reads on until the window holds `wanted` bytes or the source ends, and returns all that it holds.
+    /// Reads on until the buffer holds `wanted` bytes or the source ends. Returns all that it holds.
     #[inline]
     pub(super) fn fill(&mut self, wanted: usize) -> &[u8] {
         if self.end - self.start < wanted && !self.at_end {
@@ -94,7 +95,7 @@ impl ReadBuffer {
         self.bytes()
     }
 
-    /// Takes bytes off the front; no more than the window holds.
+    /// Takes `count` bytes off the front, or all that the buffer holds.
     #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
@@ -102,7 +103,7 @@ impl ReadBuffer {
         self.offset += count as u64;
     }
 
-    /// Steps over bytes without keeping them, and returns how many there were.
+    /// Steps over `count` bytes without keeping them. Returns how many there were.
     pub(super) fn skip(&mut self, count: u64) -> u64 {
         let mut left = count;
         let held = left.min((self.end - self.start) as u64);
@@ -128,8 +129,8 @@ impl ReadBuffer {
         count - left
     }
 
-    /// Takes zeros off the front, but for the last `keep` of them. Returns how many there are in all, and whether nothing
-    /// follows them.
+    /// Takes zeros off the front, except the last `keep` of them. Returns how many zeros there are in all, and whether
+    /// nothing follows them.
     pub(super) fn take_zeros(&mut self, keep: usize) -> (u64, bool) {
         let mut taken = 0;
         loop {
@@ -144,7 +145,7 @@ impl ReadBuffer {
         }
     }
 
-    /// Goes back to an offset that the window has passed; `false`, and nothing moves, if the source cannot.
+    /// Goes back to an offset that has been passed. Returns `false`, and moves nothing, if the source cannot.
     pub(super) fn go_back(&mut self, offset: u64) -> bool {
         let went = self.source.seek(offset);
         if went {
@@ -154,12 +155,12 @@ impl ReadBuffer {
         went
     }
 
-    /// Whether the source ended before its time.
+    /// Whether the source ended in an error.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// Why the source ended before its time, if it did.
+    /// The error in which the source ended, if it did.
     pub(super) fn take_failure(&mut self) -> Option<SourceError> {
         self.failure.take()
     }
@@ -190,10 +191,10 @@ impl ReadBuffer {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        // Twice what has arrived, so that an announced length costs nothing until its bytes are there.
+        // Room for twice what has arrived: an announced length costs nothing until its bytes are there.
         let room = self.piece.max(self.end * 2).min(self.piece.max(wanted));
         if self.buffer.is_empty() {
-            // Zeroed by the system, page by page, as far as a capture needs them: most are small.
+            // The system zeroes it page by page, only as far as a capture needs it: most captures are small.
             self.buffer = vec![0; room];
         } else if self.buffer.len() < room {
             self.buffer.resize(room, 0);

@@ -34,25 +34,25 @@ pub struct CaptureReader {
     pub(super) position: Position,
     limit: u64,
     pub(super) frames: u64,
-    /// Bytes of the record that was handed out last, which the next call takes off the window.
+    /// Bytes of the record that was handed out last. The next call takes them off the buffer.
     handed_out: usize,
     format: Format,
     compression: Compression,
-    /// Time of the last record that has one, kept where salvage may need it.
+    /// Time of the last record that has one, kept only where salvage may need it.
     pub(super) last_time: Option<Timestamp>,
-    /// What is said besides packets, if that is asked for.
+    /// Notes on what is not a packet, if they are asked for.
     pub(super) survey: Option<Box<Survey>>,
     /// What was stepped over, if that is asked for.
     pub(super) salvaged: Option<Gaps>,
-    /// Captures that began behind the records of others.
+    /// Captures that began after the records of others.
     pub(super) appended: u64,
-    /// Whether nobody wants to know how many zeros there are where it ends.
+    /// Whether trailing zeros need no counting.
     pub(super) glancing: bool,
-    /// Where the bytes begin that are hashed, if that is asked for.
+    /// Offset at which the hashed bytes begin, if a hash is asked for.
     hashed_from: Option<u64>,
-    /// What was read before zeros that were counted.
+    /// Hashes of what was read before zeros that were counted.
     settled: Option<ContentHashes>,
-    /// Whether a signal ended its stream within a record.
+    /// Whether a signal ended the stream within a record.
     pub(super) cut_short: bool,
 }
 
@@ -66,7 +66,7 @@ impl CaptureReader {
         Self::from_source(source, compression)
     }
 
-    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    /// As [`CaptureReader::open`], with up to `window` bytes of memory for a decompressor.
     ///
     /// # Errors
     /// As [`CaptureReader::open`], and if the first bytes need more memory than that.
@@ -75,7 +75,7 @@ impl CaptureReader {
         Self::from_source(source, compression)
     }
 
-    /// Reads a capture from bytes that somebody else provides.
+    /// Reads a capture from the bytes of any source.
     ///
     /// # Errors
     /// If its first bytes are not those of a capture.
@@ -83,7 +83,7 @@ impl CaptureReader {
         Self::from_window(ReadBuffer::new(source, 0), compression)
     }
 
-    /// The same, for the first records only.
+    /// As [`CaptureReader::from_source`], for the first records only.
     ///
     /// # Errors
     /// As [`CaptureReader::from_source`].
@@ -95,7 +95,7 @@ impl CaptureReader {
         if window.fill(MAGIC_LEN).is_empty() {
             match window.take_failure() {
                 Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
-                // Nothing has come yet when a signal ended it.
+                // A signal ended the stream before anything came.
                 Some(SourceError::CompressedCut) if window.source().is_ended() => {}
                 Some(SourceError::CompressedCut) => {
                     return Err(Refusal::Packing { compression, problem: "it ends before its first byte".to_owned() });
@@ -112,7 +112,7 @@ impl CaptureReader {
                 None => {}
             }
         }
-        // What else it is shows in what has come in with these; of standard input, no more is waited for.
+        // The bytes that came in with the magic number tell more. For standard input, no more bytes are waited for.
         let head = window.bytes();
         let head = head.get(..LOOKED_AT).unwrap_or(head);
         let format = format(head).ok_or_else(|| refusal(head))?;
@@ -146,7 +146,7 @@ impl CaptureReader {
     }
 
     /// The same capture from `position` up to the first record that begins at `limit` or later. `None` if it is not a
-    /// plain file, which can only be read from its beginning.
+    /// plain file: anything other than that can only be read from its beginning.
     ///
     /// # Errors
     /// If the file cannot be opened.
@@ -159,8 +159,8 @@ impl CaptureReader {
         Ok(Some(Self::at(window, position, limit, (format, compression))))
     }
 
-    /// Goes on behind a fault, at the next credible run of records, where there is one; `read/salvage` has the rule.
-    /// `last` is the time of the last timed record before where the reader begins.
+    /// Resumes after a fault, at the next credible run of records, if there is one; `capture/salvage` has the rule.
+    /// `last` is the time of the last timed record before the reader's start.
     #[must_use]
     pub fn salvaging(mut self, salvage: bool, last: Option<Timestamp>) -> Self {
         self.salvaged = salvage.then(Gaps::default);
@@ -176,7 +176,7 @@ impl CaptureReader {
         self
     }
 
-    /// What was read is known by; `None` if that was not asked for, or bytes were stepped over.
+    /// Hashes of what was read. `None` if they were not asked for, or bytes were stepped over.
     pub fn take_content(&mut self) -> Option<ContentHashes> {
         let settled = self.settled.take();
         if self.has_gaps() {
@@ -191,12 +191,12 @@ impl CaptureReader {
         Some(ContentHashes::of_piece(start, end, hash.hex()))
     }
 
-    /// Ends hashing here: what follows is looked at, and is none of the capture.
+    /// Ends hashing here: what follows is looked at, but is no part of the capture.
     pub(super) fn settle_content(&mut self) {
         self.settled = self.hashed_up_to(self.window.offset());
     }
 
-    /// For the first records only: zeros behind them are not counted, which could be all of a large file.
+    /// For the first records only. The zeros after them are not counted, because they could be all of a large file.
     #[must_use]
     pub fn glancing(mut self) -> Self {
         self.glancing = true;
@@ -215,7 +215,7 @@ impl CaptureReader {
         self.survey.as_mut().map(std::mem::take).map(|survey| *survey).unwrap_or_default()
     }
 
-    /// Ends reading at the first record that begins at `limit` or later; a later call may move it on.
+    /// Ends reading at the first record that begins at `limit` or later. A later call may move the limit on.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
     }
@@ -285,7 +285,7 @@ impl CaptureReader {
         }
     }
 
-    /// Whether anything was stepped over.
+    /// Whether any bytes were stepped over.
     #[must_use]
     pub fn has_gaps(&self) -> bool {
         self.salvaged.as_ref().is_some_and(|gaps| !gaps.is_empty())
@@ -296,13 +296,13 @@ impl CaptureReader {
         self.salvaged.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Where the reader stands: behind the last record once it has been asked for the next.
+    /// Where the reader stands: after the last record, once the next one has been asked for.
     #[must_use]
     pub fn position(&self) -> &Position {
         &self.position
     }
 
-    /// Offset behind the record that was handed out last.
+    /// Offset of the first byte after the record that was handed out last.
     #[must_use]
     pub fn behind(&self) -> u64 {
         self.position.offset + self.handed_out as u64
@@ -314,13 +314,14 @@ impl CaptureReader {
         self.frames
     }
 
-    /// Captures that began behind the records of others, so far.
+    /// Captures that have begun after the records of others, so far.
     #[must_use]
     pub fn appended(&self) -> u64 {
         self.appended
     }
 
-    /// Bytes of the file that have been read, packed if it is packed; up to a buffer more than the records need.
+    /// Bytes of the file that have been read, as they are in the file: compressed ones of a compressed capture. Up to a
+    /// buffer more than the records need.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.window.source().bytes_read()
@@ -332,32 +333,32 @@ impl CaptureReader {
         self.window.source().is_ended()
     }
 
-    /// Whether its last record had not come whole by then.
+    /// Whether the last record of that stream was incomplete.
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
         self.cut_short
     }
 
-    /// What a stream is known by, as far as it has been read; `None` for anything else.
+    /// Fingerprint of a stream, of the bytes read so far. `None` for anything but a stream.
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         self.window.source().fingerprint()
     }
 
-    /// The format of the unpacked bytes.
+    /// The format of the decompressed bytes.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// How the bytes are packed.
+    /// How the bytes are compressed.
     #[must_use]
     pub fn compression(&self) -> Compression {
         self.compression
     }
 }
 
-/// The first section header is checked before the capture is accepted, and read again by the framing.
+/// The first section header is checked before the capture is accepted. The framing reads it again.
 fn first_section(window: &mut ReadBuffer) -> Result<Section, Refusal> {
     const NEEDED: usize = 28;
     let held = window.fill(NEEDED);

@@ -3,27 +3,27 @@
 use super::link_type::LinkType;
 use super::time::Timestamp;
 
-/// A packet record as the capture frames it; nothing of its bytes has been looked at.
+/// A packet record as the capture frames it. Its bytes have not been looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct PacketRecord<'a> {
     /// When, or `None` if the record carries no time, or one outside the years 1 to 9999.
     pub time: Option<Timestamp>,
     /// Bytes on the wire.
     pub orig_len: u32,
-    /// Bytes that the record says it holds; more than `data` where a pcapng block announces more than it has.
+    /// Captured bytes that the record announces. More than `data` where a pcapng block announces more than it has.
     pub cap_len: u32,
-    /// What the first byte of `data` begins; `None` for a pcapng packet without an interface.
+    /// The link type, which says what the first byte of `data` begins. `None` for a pcapng packet without an interface.
     pub link_type: Option<LinkType>,
     /// The captured bytes.
     pub data: &'a [u8],
-    /// Offset of the record's header in the unpacked capture.
+    /// Offset of the record's header in the decompressed capture.
     pub offset: u64,
     /// What is odd about the record itself.
     pub odd: RecordAnomaly,
 }
 
-/// What is odd about a record that is framed all the same: any of the five below. Odd is not wrong: each is counted, none
-/// stops anything.
+/// What is odd about a record that is framed all the same: any of the five below. Odd is not wrong: each anomaly is
+/// counted, and none stops anything.
 ///
 /// ```
 /// # use parcap::capture::RecordAnomaly;
@@ -45,21 +45,21 @@ impl RecordAnomaly {
     /// More captured bytes than the snapshot length of the capture or interface allows.
     pub const CAP_LEN_OVER_SNAP_LEN: Self = Self(1 << 4);
 
-    /// This if it is so, else nothing.
+    /// `self` if `is_so`, otherwise no anomaly.
     #[must_use]
     #[inline]
     pub fn when(self, is_so: bool) -> Self {
         Self(self.0 * u8::from(is_so))
     }
 
-    /// Whether all of `which` are so.
+    /// Whether all anomalies of `which` are set.
     #[must_use]
     #[inline]
     pub fn has(self, which: Self) -> bool {
         self.0 & which.0 == which.0
     }
 
-    /// One bit each, in the order above from the lowest on.
+    /// One bit each, in the order above, from the lowest bit on.
     #[must_use]
     #[inline]
     pub fn bits(self) -> u8 {

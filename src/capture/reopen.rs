@@ -1,4 +1,4 @@
-//! A capture is opened again, as it was found.
+//! Opens a capture again, if it is still the file that was found.
 
 use std::fs::File;
 use std::io;
@@ -7,20 +7,21 @@ use crate::discover::Input;
 use crate::storage::fingerprint;
 use crate::storage::{modified, open_regular};
 
-/// A file has other bytes than when it was found, before the first one was converted.
+/// A file was replaced after it was found and before its first packet was converted.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it was exchanged after it had been found; the next run looks at it again")]
 struct Exchanged;
 
-/// Opens a capture as it was found, perhaps grown since.
+/// Opens a capture that is as it was found, or has grown since.
 ///
 /// # Errors
-/// As [`open_regular`], and if another file has its name by now: its packets would be known by the content of the first.
+/// As [`open_regular`], and if another file has its name by now: the packets of that file would be recorded under the
+/// content of the first.
 pub(super) fn open_as_found(input: &Input) -> io::Result<File> {
     let file = open_regular(&input.absolute)?;
     let now = file.metadata()?;
     let is_as_found = (now.len(), modified(&now)) == (input.size, input.modified);
-    // One that is shorter shows when it has been read.
+    // A file that has become shorter shows when it is read.
     if !is_as_found
         && now.len() >= input.size
         && let Some(found) = &input.fingerprint
@@ -51,7 +52,7 @@ mod tests {
         let input = before.probe().unwrap();
         assert_eq!(input, met().probe().unwrap());
         assert_eq!(input.size, 28);
-        // It has grown since, then another one has its name.
+        // First the file has grown, then another one has its name.
         fs::write(&path, [&capture[..], &[0; 5]].concat()).unwrap();
         assert!(open_as_found(&input).is_ok());
         fs::write(&path, [&capture[..], &[1; 5]].concat()).unwrap();

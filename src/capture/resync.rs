@@ -1,9 +1,9 @@
 //! Where the first record of a chunk probably begins.
 //!
-//! A worker that starts on the middle of a capture must not wait for the workers before it, and a pass over the whole
-//! file just to find boundaries costs as much as decoding it. So it guesses: it looks for bytes that read as several
-//! records in a row. A guess decides nothing: it is proved when the chunk before it ends exactly there, and redone when
-//! not, for a capture whose packets carry another capture fools any guess.
+//! A worker that starts in the middle of a capture must not wait for the workers before it. A pass over the whole file
+//! just to find boundaries costs as much as decoding it. So it guesses: it looks for bytes that read as several records
+//! in a row. A guess decides nothing. It is proved when the chunk before it ends exactly there, and the chunk is redone
+//! when it does not: a capture whose packets carry another capture fools any guess.
 
 use crate::discover::{Input, Refusal};
 
@@ -20,11 +20,11 @@ const SEARCHED: usize = 1 << 20;
 const IN_A_ROW: usize = 6;
 /// Seconds by which a credible record may differ from the first record of the capture: ten years.
 const SPAN_S: i64 = 10 * 366 * 86_400;
-/// Records at the beginning of the capture in which its first time is looked for.
+/// How many records at the beginning of the capture are read to find its first time.
 const HEAD_RECORDS: u64 = 64;
 
-/// The position at which the first record at `offset` or later probably begins; `None` if nothing looks like it, or if
-/// the input can only be read from its beginning.
+/// The position at which the first record at `offset` or later probably begins. `None` if nothing looks like a record, or
+/// if the input can only be read from its beginning.
 ///
 /// # Errors
 /// If the input cannot be opened.
@@ -74,7 +74,7 @@ fn find_record(bytes: &[u8], header: FileHeader, first_s: i64) -> Option<usize> 
             let next = rest.get(usize::from(header.record_header) + fields.cap_len as usize..);
             match next {
                 _ if !credible => return false,
-                // The file, or what was searched, ends with this record or inside it.
+                // The file, or the searched range, ends with this record or inside it.
                 None | Some([]) => return true,
                 Some(next) => rest = next,
             }
@@ -91,7 +91,8 @@ fn find_block(bytes: &[u8], order: ByteOrder) -> Option<usize> {
                 return false;
             };
             let (kind, length) = (order.u32([*t0, *t1, *t2, *t3]), order.u32([*l0, *l1, *l2, *l3]) as usize);
-            // The block types that writers put between packets; a new section changes what the guess rests on.
+            // The block types that writers put between packets. A new section is none of them: it changes what the guess
+            // rests on.
             if !matches!(kind, 1..=6 | 0xa | 0xbad) || length < 12 || length % 4 != 0 {
                 return false;
             }

@@ -1,4 +1,4 @@
-//! The bytes of a capture, unpacked, from any offset of a plain file or from the beginning of anything else.
+//! The decompressed bytes of a capture: of a plain file from any offset, of other inputs from the beginning.
 //!
 //! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
 
@@ -21,7 +21,7 @@ use crate::storage::ReadAhead;
 use crate::storage::Stream;
 use crate::storage::{RetryingReader, steadily};
 
-/// Packed bytes below which a file is unpacked by the worker itself.
+/// Compressed files smaller than this are decompressed by the worker itself.
 const SMALL: u64 = 1 << 20;
 
 /// Where the bytes come from.
@@ -32,23 +32,23 @@ pub enum Source {
         file: Arc<File>,
         /// Offset of the next read.
         at: u64,
-        /// Offset behind the last byte that is read: the size the file had when it was discovered.
+        /// Offset at which reading ends: the size that the file had when it was discovered.
         end: u64,
         /// Bytes read so far.
         read: u64,
     },
-    /// A decompressor on a thread of its own, or a stream.
+    /// A decompressor on its own thread, or a stream that is read ahead.
     Ahead {
-        /// The unpacked bytes.
+        /// The decompressed bytes.
         bytes: ReadAhead,
-        /// What is known of the packed ones.
+        /// What is known of the bytes below them.
         origin: StreamOrigin,
     },
-    /// A decompressor of little, or whatever gives bytes.
+    /// A decompressor of a small file, or any other source of bytes.
     Stream {
-        /// The unpacked bytes.
+        /// The decompressed bytes.
         bytes: Box<dyn Read + Send>,
-        /// What is known of the packed ones.
+        /// What is known of the bytes below them.
         origin: StreamOrigin,
     },
 }
@@ -62,7 +62,7 @@ pub struct StreamOrigin {
     ended: Arc<AtomicBool>,
 }
 
-/// Why bytes could not be had.
+/// Why no bytes could be read.
 #[derive(Debug)]
 pub enum SourceError {
     /// The operating system refused.
@@ -71,14 +71,15 @@ pub enum SourceError {
     CompressedCut,
     /// The decompressor found its stream corrupt.
     CompressedCorrupt(String),
-    /// The stream is whole, and something else follows it.
+    /// The compressed stream is whole, and something other than a member follows it.
     CompressedTrailing(Trailing),
-    /// The decompressor would take too much memory, or gives more than is believed.
+    /// The decompressor would take too much memory, or gives more bytes than are believed.
     CompressedExcess(Excess),
 }
 
 impl Source {
-    /// Opens an input at its beginning, and says how it is packed (which only the bytes themselves tell of stdin).
+    /// Opens an input at its beginning, and says how it is compressed. Of standard input, only the bytes themselves tell
+    /// that.
     ///
     /// # Errors
     /// If the file cannot be opened.
@@ -86,7 +87,7 @@ impl Source {
         Self::open_within(input, USUAL_WINDOW)
     }
 
-    /// The same, with a decompressor that takes up to `window` bytes of memory, if there has to be one.
+    /// As [`Source::open`], with up to `window` bytes of memory for a decompressor.
     ///
     /// # Errors
     /// If the file cannot be opened, or is another one than was found; if nobody writes to a FIFO.
@@ -106,7 +107,7 @@ impl Source {
                     _ if input.size < SMALL => {
                         Self::Stream { bytes: unpack(packed, buffered(metered), window)?, origin }
                     }
-                    // These unpack about as fast as the system reads.
+                    // zstd and LZ4 decompress about as fast as the system reads, so the read has a thread of its own.
                     Compression::Zstd | Compression::Lz4 => {
                         let unpacked = match ReadAhead::start("parcap-read", Box::new(metered)) {
                             Ok(ahead) => unpack(packed, ahead, window)?,
@@ -123,8 +124,8 @@ impl Source {
         Ok((source, input.compression))
     }
 
-    /// The unpacked bytes of a file a few at a time, for whoever wants only the first of them: nothing is read ahead. Beside
-    /// it what has been taken of them.
+    /// The decompressed bytes of a file, a few at a time, for callers that want only the first of them: nothing is read
+    /// ahead. Also returns a record of the file bytes that were taken.
     ///
     /// # Errors
     /// If the file cannot be opened.
@@ -137,7 +138,7 @@ impl Source {
         Ok((Self::Stream { bytes: Box::new(Sips { bytes, taken: taken.clone() }), origin }, taken))
     }
 
-    /// Unpacks beside the conversion; where no thread can be started, in between.
+    /// Decompresses on another thread, or on this one where no thread can be started.
     fn ahead(bytes: Box<dyn Read + Send>, origin: StreamOrigin) -> Self {
         match ReadAhead::start("parcap-unpack", bytes) {
             Ok(bytes) => Self::Ahead { bytes, origin },
@@ -145,7 +146,7 @@ impl Source {
         }
     }
 
-    /// Whether this is a stream that a signal has ended: that it is cut then is no damage.
+    /// Whether this is a stream that a signal has ended. It is no damage if such a stream is cut.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         match self {
@@ -154,7 +155,7 @@ impl Source {
         }
     }
 
-    /// The same plain file from another offset on; `None` for a stream, which has only one.
+    /// The same plain file from another offset on. `None` for a stream, which can only be read forward.
     #[must_use]
     pub fn at_offset(&self, offset: u64) -> Option<Self> {
         match self {
@@ -163,7 +164,7 @@ impl Source {
         }
     }
 
-    /// Reads on from another offset of a plain file; `false` for a stream, which only goes forward.
+    /// Moves to another offset of a plain file. `false` for a stream, which only goes forward.
     pub fn seek(&mut self, offset: u64) -> bool {
         match self {
             Self::File { at, .. } => {
@@ -174,8 +175,8 @@ impl Source {
         }
     }
 
-    /// Steps over so many bytes of a plain file, or as many as it has; returns how many. `None` for a stream, which must be
-    /// read.
+    /// Steps over `count` bytes of a plain file, or as many as it has. Returns how many. `None` for a stream, which must
+    /// be read.
     pub fn skip(&mut self, count: u64) -> Option<u64> {
         match self {
             Self::File { at, end, .. } => {
@@ -190,7 +191,7 @@ impl Source {
     /// Reads into `buffer` and returns the number of bytes; 0 is the end.
     ///
     /// # Errors
-    /// See [`SourceError`]; an interrupted call is repeated, and a failed one of a file is tried once more.
+    /// See [`SourceError`]. An interrupted call is repeated, and a failed read of a file is tried once more.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
         loop {
             let result = match self {
@@ -216,8 +217,9 @@ impl Source {
         }
     }
 
-    /// Exchanges a buffer, of which the bytes in `left` are still to be read, for one that has these and more behind them,
-    /// and says where. `None`, and nothing is exchanged, where bytes can only be read into a buffer.
+    /// Exchanges `buffer`, in which the bytes at `left` are still to be read, for a buffer that has these bytes and more
+    /// after them. Returns where in it they are. `None`, with nothing exchanged, where bytes can only be read into a
+    /// buffer.
     ///
     /// # Errors
     /// See [`SourceError`].
@@ -228,7 +230,7 @@ impl Source {
         }
     }
 
-    /// Bytes of the file that have been read, packed if it is packed.
+    /// Bytes of the file that have been read, as they are in the file: compressed ones of a compressed capture.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         match self {
@@ -237,7 +239,7 @@ impl Source {
         }
     }
 
-    /// What the bytes read so far are known by, if this is a stream, which cannot be asked before.
+    /// Fingerprint of the bytes read so far, if this is a stream. Nothing is known of a stream before it is read.
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
         match self {
@@ -251,7 +253,7 @@ impl Source {
     }
 }
 
-/// Counts, and hashes where asked to, the bytes that go through.
+/// Counts the bytes that go through, and hashes them if asked to.
 struct MeteredReader<R> {
     bytes: R,
     origin: StreamOrigin,
@@ -269,7 +271,7 @@ impl<R: Read> Read for MeteredReader<R> {
     }
 }
 
-/// Reads little at a time, however much there is room for, and keeps it.
+/// Reads little at a time, however much room there is, and keeps what it read.
 struct Sips<R> {
     bytes: R,
     taken: Sipped,
@@ -283,7 +285,7 @@ pub(super) const SIP: usize = 4 << 10;
 pub struct Sipped(Arc<Mutex<Vec<u8>>>);
 
 impl Sipped {
-    /// A hash of the first bytes; none if not so many were read.
+    /// A hash of the first `bytes` bytes. `None` if fewer were read.
     #[must_use]
     pub fn hash(&self, bytes: u64) -> Option<String> {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -304,7 +306,7 @@ impl<R: Read> Read for Sips<R> {
 }
 
 impl SourceError {
-    /// A decompressor reports its own findings as I/O errors too, but without a number from the system.
+    /// A decompressor reports its own findings as I/O errors too, but without an error number of the system.
     fn of(source: &Source, error: io::Error) -> Self {
         match source {
             Source::Ahead { .. } | Source::Stream { .. } if error.raw_os_error().is_none() => {
@@ -323,7 +325,7 @@ impl SourceError {
     }
 }
 
-/// A stream, unpacked if its first bytes say that it is packed.
+/// A stream, decompressed if its first bytes say that it is compressed.
 fn stream(input: &Input, window: u64) -> io::Result<(Source, Compression)> {
     let mut bytes = Stream::open(&input.path)?;
     let origin = StreamOrigin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };

@@ -1,4 +1,4 @@
-//! What a capture says besides its packets, noted while it is read by whoever asks for it.
+//! What a capture says besides its packets, noted while it is read if it is asked for.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub struct Survey {
     pub interfaces: Vec<InterfaceSurvey>,
     /// How many interfaces there are.
     pub interface_count: u64,
-    /// Captures that begin behind the records of others, the first ones up to [`Survey::KEPT`].
+    /// Captures that begin after the records of others, the first ones up to [`Survey::KEPT`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub appended: Vec<AppendedSurvey>,
     /// Blocks that are neither packets, interfaces nor sections, by kind.
@@ -46,10 +46,10 @@ pub struct Survey {
     described: u32,
 }
 
-/// Where a capture begins behind the records of another, and what its file header says.
+/// Where a capture begins after the records of another, and what its file header says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppendedSurvey {
-    /// Offset of its file header in the unpacked capture.
+    /// Offset of its file header in the decompressed capture.
     pub offset: u64,
     /// Its format.
     pub format: Format,
@@ -58,7 +58,7 @@ pub struct AppendedSurvey {
     pub header: Option<FileHeader>,
 }
 
-/// What a Section Header Block says of who wrote it.
+/// What a Section Header Block says about its writer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SectionSurvey {
     /// The machine (`shb_hardware`).
@@ -76,7 +76,7 @@ pub struct SectionSurvey {
 pub struct InterfaceSurvey {
     /// Its section, from 0 on.
     pub section: u64,
-    /// Its number in the section; none if bytes of the section before it were given up.
+    /// Its number in the section. `None` if bytes of the section before it were given up.
     pub number: Option<u32>,
     /// Its name (`if_name`).
     pub name: Option<String>,
@@ -153,7 +153,7 @@ impl Survey {
     }
 }
 
-/// The text of the first option with this code; what is not UTF-8 in it shows as U+FFFD.
+/// The text of the first option with this code. Bytes that are not UTF-8 show as U+FFFD.
 fn text(bytes: &[u8], order: ByteOrder, code: u16) -> Option<String> {
     let value = options(bytes, order).find_map(|(held, value)| (held == code).then_some(value))?;
     Some(String::from_utf8_lossy(value).trim_end_matches('\0').chars().take(TEXT).collect())

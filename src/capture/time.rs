@@ -29,7 +29,7 @@ const EXACT: i64 = 1 << 53;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Timestamp {
     seconds: i64,
-    /// Rounded down, if they are not all.
+    /// Rounded down where the fraction is finer.
     attos: u64,
     /// The whole fraction, if attoseconds are too coarse for it.
     #[serde(default, skip_serializing_if = "Fraction::is_none")]
@@ -196,8 +196,8 @@ fn to_f64(seconds: i64, attos: u64) -> f64 {
         }
     }
     let total = i128::from(seconds) * i128::from(ATTOS) + i128::from(attos);
-    // As far to the left as it goes: the quotient has at least 67 bits, so that a last bit which says whether anything is
-    // left over rounds as all that is left would.
+    // As far to the left as it goes, so that the quotient has at least 67 bits. The last bit then says whether anything
+    // is left over, and rounds as all that is left over would.
     let shift = total.unsigned_abs().leading_zeros();
     let (shifted, unit) = (total.unsigned_abs() << shift, u128::from(ATTOS));
     let (quotient, rest) = (shifted / unit, shifted % unit);
@@ -224,7 +224,7 @@ impl Default for Resolution {
 }
 
 impl Resolution {
-    /// Whole seconds and attoseconds of so many ticks; exact but for what is finer than an attosecond.
+    /// Whole seconds and attoseconds of `ticks` ticks. Exact, except for what is finer than an attosecond.
     #[inline]
     fn split(self, ticks: u64) -> (u64, u64) {
         match self.0 {
@@ -235,7 +235,7 @@ impl Resolution {
         }
     }
 
-    /// What [`Resolution::split`] cuts off: the whole fraction, where the unit is finer than attoseconds can say.
+    /// What [`Resolution::split`] cuts off, as the whole fraction, where the unit is finer than attoseconds.
     #[inline]
     fn finer(self, ticks: u64) -> Fraction {
         let exponent = self.0 & 0x7f;

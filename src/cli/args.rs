@@ -1,4 +1,4 @@
-//! The command line, as clap reads it; its help is its documentation.
+//! The command line as clap reads it. Its help is its documentation.
 
 use std::path::PathBuf;
 

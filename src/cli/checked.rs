@@ -1,4 +1,4 @@
-//! What is checked of all options at once, whichever command has them.
+//! Checks of all options at once, whichever command has them.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use crate::threads::{cores, workers};
 
 use super::help::command;
 
-/// Refuses paths that are URLs: none is supported, and a folder `s3:` would be no lake where it was meant to be.
+/// Refuses paths that are URLs. None is supported, and a folder `s3:` would not be the lake that was meant.
 pub(super) fn refuse_urls(matches: &ArgMatches) -> Result<(), Error> {
     let Some((_, used)) = matches.subcommand() else { return Ok(()) };
     for id in used.ids() {
-        // Texts and numbers are no paths, and may be anything.
+        // Texts and numbers are not paths, and may be anything.
         let Ok(Some(paths)) = used.try_get_many::<PathBuf>(id.as_str()) else { continue };
         for path in paths {
             if let Some((scheme, rest)) = url(path) {
@@ -30,7 +30,7 @@ pub(super) fn refuse_urls(matches: &ArgMatches) -> Result<(), Error> {
     Ok(())
 }
 
-/// The scheme of a URL, and what is behind `://` (RFC 3986 section 3.1); `None` for a path.
+/// The scheme of a URL, and what follows `://` (RFC 3986 section 3.1). `None` for a path.
 fn url(path: &Path) -> Option<(&str, &str)> {
     let (scheme, rest) = path.to_str()?.split_once("://")?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -38,7 +38,7 @@ fn url(path: &Path) -> Option<(&str, &str)> {
     is_scheme.then_some((scheme, rest))
 }
 
-/// What to say if more workers are asked for than there will be.
+/// The message if more workers are asked for than there will be.
 pub(super) fn too_many_jobs(matches: &ArgMatches) -> Option<String> {
     let (_, used) = matches.subcommand()?;
     let jobs = *used.try_get_one::<usize>("jobs").ok()??;

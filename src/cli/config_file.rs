@@ -10,13 +10,14 @@ use crate::storage::read_small;
 
 use super::help::{command, key};
 
-/// Bytes that a configuration file may have.
+/// The most bytes of a configuration file.
 const MOST: u64 = 1 << 20;
 
-/// Parses the command line, and once more with what the configuration file says where nobody else has.
+/// Parses the command line. Parses it again with the options of the configuration file that neither the command line nor
+/// the environment sets.
 pub(super) fn matches(args: &[OsString]) -> Result<ArgMatches, Error> {
     let matches = match command().try_get_matches_from(args) {
-        // What is missing may be in the file, and the file is named in what is there.
+        // A missing option may be in the file, and the options that are there name the file.
         Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
             let named = command().ignore_errors(true).try_get_matches_from(args)?;
             let config = named.subcommand().and_then(|(_, used)| used.get_one::<std::path::PathBuf>("config"));
@@ -72,7 +73,7 @@ fn is_named(option: &Arg, name: &str) -> bool {
     option.get_long().is_some() && key(option).is_some_and(|key| key == name)
 }
 
-/// Whether another subcommand has the option, so that one file serves all.
+/// Whether any subcommand has the option, so that one file serves all.
 fn known(name: &str) -> bool {
     command().get_subcommands().any(|subcommand| subcommand.get_arguments().any(|argument| is_named(argument, name)))
 }

@@ -1,4 +1,5 @@
-//! What help says of all options at once: where else they can be set; and what to type where a path stands for a command.
+//! What help says about all options at once: where they can be set besides. Also what to type where a path stands in
+//! place of a command.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,10 +12,10 @@ use crate::lake::Layout;
 
 use super::args::Args;
 
-/// Begins the names of variables.
+/// The prefix of environment variables.
 const PREFIX: &str = "PARCAP_";
 
-/// The command line with help that says once where options can be set, instead of on each line.
+/// The command line, with help that says once where options can be set, and not on each line.
 pub(super) fn command() -> Command {
     let mut command = Args::command().mut_args(|arg| arg.hide_env(true)).mut_subcommands(|subcommand| {
         let environment = environment(&subcommand);
@@ -26,13 +27,13 @@ pub(super) fn command() -> Command {
     command
 }
 
-/// The name of an option in the configuration file: its variable's, in small letters and with hyphens.
+/// The name of an option in the configuration file: that of its variable, in lower case and with hyphens.
 pub(super) fn key(option: &Arg) -> Option<String> {
     let variable = option.get_env()?.to_str()?.strip_prefix(PREFIX)?;
     Some(variable.to_lowercase().replace('_', "-"))
 }
 
-/// Which variables the options of a command have: a rule, and those that have others.
+/// The variables of a command's options: a rule, and the exceptions.
 fn environment(command: &Command) -> String {
     let options: Vec<_> = command.get_arguments().filter_map(|option| option.get_long().zip(key(option))).collect();
     if options.is_empty() {
@@ -49,7 +50,7 @@ fn environment(command: &Command) -> String {
     text
 }
 
-/// What to type where a capture or a lake stands in the place of a command; nothing if neither does.
+/// What to type where a capture or a lake stands in place of a command. `None` if neither does.
 pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
     let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word)), _)
@@ -66,7 +67,7 @@ pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
     if word != "-" && !pattern && !path.exists() && !is_capture_name(path) {
         return None;
     }
-    // Of many only the first one: a shell has made them of a pattern.
+    // Of many paths, only the first: a shell has expanded them from a pattern.
     let many = typed.len() > place + 4;
     let shown = typed.get(place..if many { place + 1 } else { typed.len() })?;
     let mut line: String = shown.iter().map(|arg| format!(" {}", quoted(arg))).collect();
@@ -81,7 +82,7 @@ pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
     ))
 }
 
-/// As a shell takes it for one word.
+/// The word in quotes, where a shell needs them to take it for one word.
 fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "-_./=:,%+@".contains(character);
     let shown: String =
@@ -93,7 +94,7 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Law: help may leave the variables out, for each option of each command has the one that the rule gives.
+    /// Law: help may leave the variables out, because each option of each command has the variable of the rule.
     #[test]
     fn each_option_has_the_variable_of_its_name() {
         let mut others = Vec::new();
@@ -108,7 +109,7 @@ mod tests {
                 }
             }
         }
-        // A page must never be written where somebody has his lake.
+        // A page must never be written where the user's lake is.
         assert_eq!(others, [["report", "out", "PARCAP_REPORT"]]);
     }
 

@@ -1,12 +1,12 @@
-//! JSON documents for programs, each in one line and with the version of its form; `docs/json.md` says what is in them.
+//! JSON documents for programs, each on one line and with the version of its format. `docs/json.md` describes them.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// The version of all documents. It is raised when a field goes, or changes its type, unit or meaning, and not when one
-/// is added.
+/// The version of all documents. It is raised when a field is removed, or changes its type, unit or meaning. It is not
+/// raised when a field is added.
 const VERSION: u64 = 1;
 
 #[derive(Serialize)]
@@ -16,13 +16,13 @@ struct Document<'a, T> {
     of: &'a T,
 }
 
-/// What is read of a document before anything else.
+/// The part of a document that is read first.
 #[derive(Deserialize)]
 struct DocumentHead {
     version: Option<u64>,
 }
 
-/// A document, and the end of its line.
+/// A document as one line, with the line end.
 pub(super) fn line(value: &impl Serialize) -> Result<String> {
     let document = Document { version: VERSION, of: value };
     let mut text = serde_json::to_string(&document).map_err(|source| Error::io("write", "stdout")(source.into()))?;
@@ -30,7 +30,7 @@ pub(super) fn line(value: &impl Serialize) -> Result<String> {
     Ok(text)
 }
 
-/// Reads a document: one of this version, or of the time before they had one.
+/// Reads a document of this version, or of the time before documents had a version.
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, name: &str, text: &str) -> Result<T> {
     let unreadable = |source| Error::Json { name: name.to_owned(), what, source };
     let DocumentHead { version } = serde_json::from_str(text).map_err(unreadable)?;

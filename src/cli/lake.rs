@@ -1,4 +1,4 @@
-//! `verify`, `compact`, `forget`: what is done with a lake, and no capture is read.
+//! `verify`, `compact`, `forget`: commands on a lake that read no capture.
 
 use std::path::PathBuf;
 
@@ -105,7 +105,7 @@ const MEND: &str =
     "hint: restore what is lost from a backup; else `--repair` makes it again from what is left (docs/operations.md)\n";
 const STILL: &str = "hint: move away what was put there, and look at docs/operations.md for the rest\n";
 
-/// Verifies, and says what is wrong.
+/// Verifies a lake, and prints what is wrong.
 pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode> {
     let request = VerifyRequest {
         lake: args.of.lake.clone(),
@@ -154,7 +154,7 @@ fn text_of(verified: &Verified) -> String {
     text
 }
 
-/// Compacts, and says what became of the files.
+/// Compacts a lake, and prints what became of the files.
 pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode> {
     let target_file_size = args.target_file_size.map(|size| size.0);
     let report =
@@ -197,7 +197,7 @@ fn compacted(report: &CompactReport, rewrite: bool) -> String {
     text
 }
 
-/// Takes captures out, and says which.
+/// Removes captures from a lake, and prints which.
 pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode> {
     let request = RewriteRequest { dry_run: args.dry_run, ..args.of.rewrite(cancel) };
     let ago = |age: Micros| Day::of_seconds(now() - age.0.div_euclid(1_000_000));
@@ -214,7 +214,7 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
     Ok(told(&report.lost))
 }
 
-/// Says what the lake has lost; the exit status that follows.
+/// Prints what the lake has lost. Returns the exit status that follows.
 fn told(lost: &Lost) -> ExitCode {
     talk(&lost.words());
     if lost.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
@@ -227,7 +227,7 @@ fn note(notes: &[String]) {
 fn forgotten(report: &ForgetReport, dry_run: bool) -> String {
     let mut text = String::new();
     for capture in &report.captures {
-        // What came through standard input has no path.
+        // A capture from standard input has no path.
         let path = if capture.absolute.is_absolute() { &capture.absolute } else { &capture.path };
         text.push_str(&format!("{}: {} rows\n", printable(path), HumanCount(capture.rows)));
     }

@@ -1,4 +1,4 @@
-//! Who is told how a run went: people, whoever collects logs, and a monitoring system.
+//! Reports how a run went: to the user, to collectors of logs, and to a monitoring system.
 
 use std::io;
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::render::{complain, show};
 use super::select_args::LogFormat;
 use crate::cli::talk;
 
-/// Says how a conversion went, wherever that is wanted, and with which status the process ends.
+/// Reports how a conversion went, wherever that is wanted. Returns the exit status of the process.
 pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
     let told = &args.nightly.told;
     let json = told.log_format == LogFormat::Json;
@@ -54,7 +54,7 @@ pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
         } else {
             complain(&failed);
         }
-        // What was committed is committed; but who waits for figures must know that there are none.
+        // The commit stays. But a user who watches the metrics must know that there are none.
         code = failed.exit_code();
     }
     if json {
@@ -63,7 +63,7 @@ pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
     code
 }
 
-/// Says something that is said before a run begins.
+/// Prints a note before a run begins.
 pub(super) fn note(command: &Command, note: &str) {
     match command {
         Command::Convert(args) if args.nightly.told.log_format == LogFormat::Json => {
@@ -136,9 +136,9 @@ fn log_run(report: Option<&Report>, code: ExitCode) {
     log(if code == ExitCode::Success { "info" } else { "error" }, fields);
 }
 
-/// Writes the figures as a whole: whoever collects them meanwhile reads the ones before.
+/// Writes the metrics as a whole: a collector that reads meanwhile gets the ones before.
 fn write_metrics(path: &Path, report: Option<&Report>, code: ExitCode) -> Result<()> {
-    // What is no file says nothing of the run before.
+    // What is not a file says nothing about the run before.
     let before = open_regular(path).and_then(io::read_to_string).unwrap_or_default();
     write_out(path, metrics(report, code, now(), &before).as_bytes())
 }

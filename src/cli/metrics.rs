@@ -1,4 +1,4 @@
-//! Figures of a run in the text format of Prometheus, for the textfile collector of its node exporter.
+//! Metrics of a run in the text format of Prometheus, for the textfile collector of its node exporter.
 
 use std::fmt::Write as _;
 
@@ -6,15 +6,15 @@ use crate::exit_code::ExitCode;
 
 use crate::outcome::Report;
 
-/// Names of the figures that survive a run that fails: it left the lake as it was.
+/// Names of the metrics that a failed run keeps: it left the lake as it was.
 const LAST_SUCCESS: &str = "parcap_last_success_timestamp_seconds";
 const NEWEST_PACKET: &str = "parcap_newest_packet_timestamp_seconds";
 const CAPTURES_MISSING: &str = "parcap_captures_missing";
 
-/// The figures of a run that ended at `now`, in seconds since the Unix epoch; `before` are those of the run before it.
+/// The metrics of a run that ended at `now`, in seconds since the Unix epoch. `before` are those of the run before it.
 ///
-/// A run is a success if everything that it was to convert is in the lake, or nothing was to do, or some input was damaged
-/// or refused (exit status 0 or 3).
+/// A run is a success (exit status 0 or 3) if everything that it was to convert is in the lake, if there was nothing to
+/// do, or if some input was damaged or refused.
 #[must_use]
 pub fn metrics(report: Option<&Report>, code: ExitCode, now: i64, before: &str) -> String {
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What was typed. `Args` becomes `Settings` and requests here, and nowhere else. The only door for clap.
+//! Turns the command line into `Settings` and requests. This is the only place that does, and the only door for clap.
 
 mod args;
 mod checked;
@@ -34,21 +34,21 @@ use args::{Args, Command, InspectFormat};
 use json::line;
 use render::complain;
 
-/// What the `parcap` command does: runs what a command line asks for, prints what comes of it, and returns the exit status. From
-/// then on SIGINT and SIGTERM end the run in order; they end the process if that takes too long.
+/// What the `parcap` command does: runs a command line, prints the result, and returns the exit status. From then on SIGINT and
+/// SIGTERM end the run in order. They end the process if that takes too long.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     run_until(args, &signals::end_by_signals()).number()
 }
 
-/// Parses the command line, runs what it asks for, and says how that went.
+/// Parses the command line, runs the command, and reports how it went.
 fn run_until(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let parsed = config_file::matches(&args);
     let matches = match parsed.and_then(|matches| checked::refuse_urls(&matches).map(|()| matches)) {
         Ok(matches) => matches,
         Err(error) => {
-            // Help and version are no errors, and go to stdout.
+            // Help and version are not errors, and go to stdout.
             let _ = error.print();
             if let Some(hint) = help::instead(&error, &args) {
                 talk(&format!("hint: {hint}\n"));
@@ -95,7 +95,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
                 InspectFormat::Table if !inspected.away.is_empty() => {}
                 InspectFormat::Table => {
                     print(&inspected.table())?;
-                    // Not on stdout: there each line is a capture.
+                    // Not on stdout, where each line is a capture.
                     inspected.legend().for_each(|line| talk(&format!("note: {line}\n")));
                 }
             }
@@ -114,7 +114,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
     }
 }
 
-/// Writes to stdout, which is the result. A reader that has gone away has what it wanted.
+/// Writes results to stdout. A reader that is gone has what it wanted.
 fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -123,7 +123,7 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Writes to stderr, which is talk; nobody listening is no failure.
+/// Writes messages to stderr. It is no failure if nobody reads them.
 fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Values of options that have a form of their own.
+//! Values of options that have their own syntax.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -60,13 +60,13 @@ pub(super) fn micros(text: &str) -> Result<Micros, String> {
     time(text).filter(|micros| WINDOWS.contains(micros)).map(Micros).ok_or_else(usage)
 }
 
-/// A time that something may take.
+/// A duration.
 pub(super) fn duration(text: &str) -> Result<Micros, String> {
     let usage = || "give a time such as 500ms, 4s or 5m".to_owned();
     time(text).filter(|micros| *micros > 0).map(Micros).ok_or_else(usage)
 }
 
-/// A time that something may take, or none at all.
+/// A duration, or 0 for none.
 pub(super) fn duration_or_none(text: &str) -> Result<Micros, String> {
     if text == "0" {
         Ok(Micros(0))
@@ -99,7 +99,7 @@ fn time(text: &str) -> Option<i64> {
 }
 
 impl Micros {
-    /// As whoever waits takes it.
+    /// The duration as the standard library has it.
     pub(super) fn duration(self) -> Duration {
         Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
     }
@@ -145,7 +145,7 @@ pub(super) fn date(text: &str) -> Result<Day, String> {
         .ok_or_else(|| "give a date such as 2024-03-11; times of day are for `parcap summarize`".to_owned())
 }
 
-/// From the first date to the last one, both included.
+/// The dates from the first to the last, both included.
 pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive<Day>, Error> {
     let (from, to) = (from.unwrap_or(Day::FIRST), to.unwrap_or(Day::LAST));
     if from > to {

@@ -1,4 +1,4 @@
-//! `parcap plan`, `convert-unit`, `commit`: what goes from one to the next, a JSON document a line.
+//! `parcap plan`, `convert-unit`, `commit`: the JSON documents that go from one to the next, one a line.
 
 use std::io::{self, BufRead as _};
 use std::os::unix::fs::FileTypeExt as _;
@@ -129,8 +129,8 @@ pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
     Ok(planned.report.exit_code())
 }
 
-/// Converts the units that come from standard input, one after the other, and prints the row of each. The first line of a
-/// plan is passed on.
+/// Converts the units from standard input, one after another, and prints the row of each. Passes the first line of a plan
+/// on.
 pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode> {
     let mut code = ExitCode::Success;
     for (number, text) in io::stdin().lock().lines().enumerate() {
@@ -146,7 +146,7 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
         match converted {
             Ok(text) => print(&text)?,
             Err(error @ Error::Interrupted { .. }) => return Err(error),
-            // The other units may go better, and each that has its row need not be converted again.
+            // The other units may succeed, and a unit that has its row need not be converted again.
             Err(error) => {
                 complain(&error);
                 code = ExitCode::Failure;
@@ -156,7 +156,7 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
     Ok(code)
 }
 
-/// Commits the rows that come from standard input.
+/// Commits the rows from standard input.
 pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode> {
     let (jobs, strict, top) = (args.jobs, args.strict.strict, args.shown.top);
     let mut options = CommitOptions {
@@ -194,7 +194,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
         match LineKind::of(&text) {
             LineKind::Nothing => {}
             LineKind::Plan => take_plan(&mut options.plan, &name, &text)?,
-            // Whoever gives the whole plan as well.
+            // The whole plan may be given as well.
             LineKind::Unit => drop(json::read::<Unit>("unit", &name, &text)?),
             LineKind::Row => match json::read::<UnitResult>("unit row", &name, &text) {
                 Ok(row) => rows.push(row),
@@ -202,7 +202,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
             },
         }
     }
-    // The row of a process that was killed while it printed it: its unit is missing, if that can be told.
+    // A process was killed while it printed this row. Its unit is missing, if that can be told.
     let may_be_missing = options.plan.is_some() && options.incomplete == Incomplete::LeaveOut;
     for error in unreadable {
         if !may_be_missing {
@@ -215,7 +215,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
     Ok(report.exit_code())
 }
 
-/// Takes the first line of a plan; the same one more than once, if several processes have passed it on.
+/// Takes the first line of a plan. The same line may come more than once, if several processes have passed it on.
 fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
     let plan: Plan = json::read("plan", name, text)?;
     match held {
@@ -233,13 +233,13 @@ fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
     }
 }
 
-/// What a line is, by the fields that it has.
+/// The kind of a line, by the fields that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineKind {
     Nothing,
     Plan,
     Unit,
-    /// Or anything else: what reads it complains.
+    /// A row, or anything that is none of the others: its reader reports an error.
     Row,
 }
 

@@ -47,7 +47,7 @@ struct Moving {
 }
 
 impl Progress {
-    /// Who draws the bar, or nobody.
+    /// The observer that draws the bar, or one that draws nothing.
     pub(super) fn observer(self) -> Arc<dyn Observer> {
         if self.is_shown() { Arc::new(TerminalBar::default()) } else { Arc::new(Unobserved) }
     }
@@ -66,7 +66,7 @@ impl Observer for TerminalBar {
         let (end, ended) = mpsc::channel::<()>();
         let (meter, moved) = (Arc::clone(meter), bar.clone());
         let thread = thread::Builder::new().name("parcap-bar".to_owned()).spawn(move || {
-            // Ends when the sender is dropped, also if the work panics.
+            // Ends when the sender is dropped, even if the work panics.
             while ended.recv_timeout(PERIOD) == Err(mpsc::RecvTimeoutError::Timeout) {
                 moved.set_position(meter.bytes.load(Ordering::Relaxed));
                 moved.set_message(HumanCount(meter.records.load(Ordering::Relaxed)).to_string());
@@ -75,7 +75,7 @@ impl Observer for TerminalBar {
         });
         match thread {
             Ok(thread) => *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Moving { end, thread }),
-            // A bar that does not move, where no thread can be started, is none.
+            // Where no thread can be started, a bar would not move, so there is none.
             Err(_) => bar.finish_and_clear(),
         }
     }
@@ -83,7 +83,7 @@ impl Observer for TerminalBar {
     fn end(&self) {
         if let Some(Moving { end, thread }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             drop(end);
-            // If it panicked there is no bar any more.
+            // If the thread panicked, there is no bar any more.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! What a person sees: results on stdout, talk on stderr.
+//! What the user sees: results on stdout, messages on stderr.
 
 use std::io;
 
@@ -10,15 +10,15 @@ use super::help::command;
 use super::json::line;
 use crate::cli::{print, talk};
 
-/// What is shown of a report.
+/// What to show of a report.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
     pub(super) json: bool,
     pub(super) quiet: bool,
-    /// Whether tables are shown as text: of no rows, not even the heads.
+    /// Whether tables are shown as text. With no rows, not even the heads are.
     pub(super) tables: bool,
     pub(super) dry_run: bool,
-    /// Whether somebody else says what there is to say on stderr.
+    /// Whether stderr is left to another writer.
     pub(super) silent: bool,
 }
 
@@ -28,7 +28,7 @@ impl Shown {
     }
 }
 
-/// The tables that a conversion shows; all of them are in the lake, and in the report as JSON.
+/// The tables that a conversion shows. The lake, and the report as JSON, have all of them.
 const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name", "volume_by_ip"];
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
@@ -55,7 +55,7 @@ pub(super) fn show_table(listed: &Preview, units: Units) -> Result<()> {
     print(&format!("{}\n{}\n", listed.name, render(listed, units)))
 }
 
-/// Says what stopped a run, and what to do about it.
+/// Prints what stopped a run, and what to do about it.
 pub(super) fn complain(error: &Error) {
     let before = if let Error::TooManyDamaged { complaints, .. } = error { complaints } else { "" };
     let mut text = format!("{before}error: {error}\n");

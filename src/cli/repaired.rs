@@ -1,4 +1,4 @@
-//! What a repair did to a lake, in words.
+//! The text about what a repair did to a lake.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(super) fn mended(repaired: &Repaired) -> String {
     text
 }
 
-/// What is gone for good, and what a person has to do.
+/// What is gone for good, and what the user has to do.
 pub(super) fn losses(repaired: &Repaired) -> String {
     let mut text = String::new();
     each(&mut text, &repaired.lost, |lost| {
@@ -75,7 +75,7 @@ pub(super) fn losses(repaired: &Repaired) -> String {
     text
 }
 
-/// A line for each of the first, and how many more there are.
+/// A line for each of the first ones, and how many more there are.
 fn each<T>(text: &mut String, all: &[T], line: impl Fn(&T) -> String) {
     for one in all.iter().take(NAMED) {
         let _ = writeln!(text, "{}", line(one));

@@ -17,7 +17,7 @@ use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
 use crate::cli::talk;
 
-/// Rows of each table, unless it is said.
+/// Default number of rows of each table.
 const TOP: usize = 25;
 
 pub(super) const EXAMPLES: &str = "\

@@ -1,4 +1,4 @@
-//! Options of runs that come night after night.
+//! Options of runs that are repeated, e.g. nightly.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -22,7 +22,7 @@ use super::render::show_table;
 use super::times::{Bound, bound, range};
 use crate::cli::{print, talk};
 
-/// Rows of each table that are shown, unless it is said.
+/// Default number of rows of each table.
 const TOP: usize = 10;
 
 pub(super) const EXAMPLES: &str = "\
@@ -95,7 +95,7 @@ pub(super) struct SummarizeArgs {
     jobs: usize,
 }
 
-/// How many rows of a table.
+/// How many rows of a table to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TopRows {
     All,
@@ -115,7 +115,7 @@ enum Align {
     First,
 }
 
-/// Sums up, and shows it.
+/// Sums up, and shows the result.
 pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     let csv = args.format == SummaryFormat::Csv;
     let top = match (args.top, csv) {
@@ -161,7 +161,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
         .collect();
     let nothing = summarized.report.inputs == 0 && code != ExitCode::Success;
     match table {
-        // What cannot be read has been named.
+        // The captures that cannot be read have been named.
         _ if nothing && args.format == SummaryFormat::Table => {}
         Some(table) if top.is_none() => all(summarized, table)?,
         _ => {
@@ -185,7 +185,7 @@ fn show(args: &SummarizeArgs, tables: &[Preview], left_out: &[&str]) -> Result<(
     match args.format {
         SummaryFormat::Json => print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
         SummaryFormat::Csv => tables.iter().try_for_each(|listed| print(&csv(&listed.first, true))),
-        // Not even their heads.
+        // Not even the heads of the tables.
         SummaryFormat::Table if args.top == Some(TopRows::Rows(0)) => Ok(()),
         SummaryFormat::Table => {
             let units = if args.exact { Units::Exact } else { Units::Human };

@@ -9,7 +9,7 @@ use super::parse::dates;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// An end of what is summed up.
+/// The first or last moment of what is summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bound {
     /// All of a date (UTC).
@@ -24,7 +24,7 @@ pub(super) fn bound(text: &str) -> Result<Bound, String> {
     if let Some(day) = Day::of_text(text) {
         return Ok(Bound::Date(day));
     }
-    // The parser takes more than RFC 3339 has.
+    // The parser accepts more than RFC 3339.
     let is_plain = text.chars().all(|character| character.is_ascii_digit() || "-:.+TtZz".contains(character));
     let time = text.parse::<jiff::Timestamp>().ok().filter(|_| is_plain).ok_or_else(usage)?;
     let day = Day::of_seconds(time.as_second());
@@ -35,7 +35,7 @@ pub(super) fn bound(text: &str) -> Result<Bound, String> {
     }
 }
 
-/// The dates from the one bound to the other; and the times, if one of them is within a date.
+/// The dates from one bound to the other. Also the times, if one bound is within a date.
 pub(super) fn range(from: Option<Bound>, to: Option<Bound>) -> Result<(RangeInclusive<Day>, Option<Range<i64>>)> {
     let start = |day: Day| i64::from(day.0) * MICROS_PER_DAY;
     let is_within = |bound: &Option<Bound>| matches!(bound, Some(Bound::Time(time)) if time % MICROS_PER_DAY != 0);

@@ -1,4 +1,4 @@
-//! What plans have staged that never came back.
+//! Staged files of plans that were never committed.
 
 use crate::lake;
 use std::fs;
@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use crate::error::{Error, Result};
 use crate::lake::Layout;
 
-/// Removes the folders of plans in which nothing has been written for so long, and the folder of all of them once it is
-/// empty. Whoever converts a unit writes into its folder again and again, so a plan that is alive is younger.
+/// Removes the folders of plans in which nothing has been written for `age`, and the folder of all plans once it is
+/// empty. A process that converts a unit writes into its folder again and again, so the folder of a running plan is
+/// younger.
 ///
 /// # Errors
 /// If a folder cannot be read or removed.
@@ -36,7 +37,7 @@ pub(super) fn sweep(lake: &Layout, age: Option<Duration>) -> Result<()> {
     Ok(())
 }
 
-/// When something was last written into a folder or below it; none for what cannot be told, which is left alone.
+/// When something was last written into a folder or below it. `None` if that cannot be told; such a folder is left alone.
 fn newest(path: &Path) -> Option<SystemTime> {
     let metadata = path.symlink_metadata().ok()?;
     let mut newest = metadata.modified().ok()?;

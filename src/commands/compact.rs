@@ -1,4 +1,4 @@
-//! `parcap compact`: what a lake holds is written anew, and no capture is read.
+//! `parcap compact`: writes files of a lake again, without reading a capture.
 
 use crate::packets::Encoder;
 use std::path::PathBuf;
@@ -15,20 +15,20 @@ use crate::lake::{Compacted, Compacting, Rewriter, compact};
 use crate::lake::hold;
 use crate::outcome::Lost;
 
-/// How a lake is written anew.
+/// How to write files of a lake again.
 #[derive(Clone, Debug)]
 pub struct RewriteRequest {
     /// The lake's directory.
     pub lake: PathBuf,
-    /// Bytes that a part should have, about; as in the last conversion, unless it is said.
+    /// Bytes that a part should have, about. By default as in the last conversion.
     pub target_file_size: Option<u64>,
     /// Workers; 0 for one a core.
     pub jobs: usize,
     /// How long to wait for another run to end.
     pub wait: Duration,
-    /// Whether a compaction writes files anew that are of an earlier form, which older readers do not know.
+    /// Whether compacting also writes files of an earlier form again, which older readers cannot open.
     pub earlier_forms: bool,
-    /// Whether to say what would be done, and do nothing.
+    /// Whether to say what would be done, without doing it.
     pub dry_run: bool,
     /// How the run is stopped early.
     pub cancel: Cancel,
@@ -37,23 +37,24 @@ pub struct RewriteRequest {
 /// What `parcap compact` did.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CompactReport {
-    /// Files that went, and those that took their place.
+    /// Files that were replaced, and files that replaced them.
     #[serde(flatten)]
     pub done: Compacted,
-    /// What the lake has lost; the files of these partitions and dates stay as they are.
+    /// What the lake has lost. The files of these partitions and dates stay as they are.
     #[serde(flatten)]
     pub lost: Lost,
     /// How long it took.
     pub seconds: f64,
-    /// What else a person should know.
+    /// Other notes for the user.
     #[serde(skip)]
     pub notes: Vec<String>,
 }
 
-/// Makes the files of a lake fewer and larger, and if that is wanted gives them today's form; the rows are the same.
+/// Makes fewer and larger files of a lake and, if wanted, gives them today's form. The rows are the same.
 ///
 /// # Errors
-/// If there is no lake, another run holds it, one of its files is not what was written, or a file cannot be written.
+/// If there is no lake, another run holds it, one of its files differs from what was written, or a file cannot be
+/// written.
 pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let started = Instant::now();
     let ((done, lost), notes) = with_lake(request, |lake, held, settings, losses| {
@@ -74,7 +75,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     Ok(CompactReport { done, lost, seconds: started.elapsed().as_secs_f64(), notes })
 }
 
-/// Holds a lake while something is done with what it holds. Gives also what a person should know of where it lies.
+/// Holds a lake while `work` changes its files. Also returns the notes about its file system.
 pub(super) fn with_lake<T>(
     request: &RewriteRequest,
     work: impl FnOnce(&Layout, Snapshot, &Settings, Losses) -> Result<T>,

@@ -29,16 +29,16 @@ use crate::select::hold_back;
 use crate::select::would_convert;
 use crate::select::{SelectOptions, Selection, tonight};
 
-/// What is to be converted, whereto, and how.
+/// What to convert, where to, and how.
 #[derive(Clone, Debug)]
 pub struct ConvertRequest {
     /// Files, directories, patterns, `-`.
     pub named: Vec<PathBuf>,
     /// The lake's directory.
     pub lake: PathBuf,
-    /// What shapes rows, parts and summaries.
+    /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
-    /// What becomes of captures that the lake holds already.
+    /// What to do with captures that are in the lake already.
     pub rules: SelectOptions,
     /// How reverse lookups are done, if they are a source of names.
     pub ptr: PtrOptions,
@@ -52,11 +52,11 @@ pub struct ConvertRequest {
     pub max_damaged: Option<MaxDamaged>,
     /// Rows of each summary table that the report shows.
     pub top: usize,
-    /// Whether to say what would be done, and do nothing.
+    /// Whether to say what would be done, without doing it.
     pub dry_run: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
-    /// Who is told how far it is.
+    /// Is told how far the run is.
     pub observer: Arc<dyn Observer>,
     /// How the run is stopped early.
     pub cancel: Cancel,
@@ -65,8 +65,8 @@ pub struct ConvertRequest {
 /// Runs the whole job.
 ///
 /// # Errors
-/// If the lake cannot be written, is held by another run, or was made with other settings; nothing of this run is
-/// visible then. Captures that are damaged or refused are no errors: the report names them.
+/// If the lake cannot be written, is held by another run, or was made with other settings; then nothing of this run is
+/// visible. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &ConvertRequest) -> Result<Report> {
     let started = Instant::now();
     let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
@@ -74,7 +74,7 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     if request.lake.is_file() {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
     }
-    // A lake that is there is repaired before anybody looks at what it holds.
+    // An existing lake is repaired before its content is read.
     lake.check_is_whole()?;
     let mut lock = None;
     if lake.exists() && !request.dry_run {
@@ -102,9 +102,9 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
         return report.within(request.max_damaged);
     }
     if lock.is_none() {
-        // What is wrong with a source of names shows before there is a lake.
+        // An error in a source of names must show before a lake is made.
         naming::open(&request.settings.names, None, naming::now())?;
-        // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
+        // Made only now, so that a command without captures leaves nothing. Meanwhile another run may have begun.
         lake = Layout::create(&request.lake)?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
         held = Snapshot::read(&lake)?;

@@ -31,13 +31,13 @@ use crate::select::Selection;
 use crate::text::plural_of;
 use crate::threads::workers;
 
-/// Converts one unit, and stages what it gives in a folder of the lake that no other conversion uses, so that the same
-/// unit may be converted twice, also at the same time.
+/// Converts one unit, and stages the result in a folder of the lake that no other conversion uses. So the same unit may
+/// be converted twice, even at the same time.
 ///
 /// # Errors
-/// If the unit is not one that a plan makes, or the lake cannot be written; nothing of it is left then.
+/// If the unit is not one that a plan makes, or the lake cannot be written. Then nothing of it is left.
 pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
-    // Folders are called by them.
+    // Folders are named after them.
     if !is_identity(&unit.id) || unit.plan.as_ref().is_some_and(|plan| !is_identity(plan)) {
         let problem = "is not a unit as `parcap plan` prints it".to_owned();
         return Err(Error::Commit { path: unit.name().into(), problem });
@@ -57,7 +57,7 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     workshop.staging = staging;
     let result = convert::convert_unit(unit, &workshop, jobs);
     if result.is_err() {
-        // Why it failed is what matters.
+        // The first failure is what matters.
         let _ = sweep(&place);
     }
     result
@@ -66,11 +66,11 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
 /// How units that were converted elsewhere are committed.
 #[derive(Clone, Debug)]
 pub struct CommitOptions {
-    /// The plan's first line. Without it, units are committed whose captures are new, and nothing else is known.
+    /// The plan's first line. Without it, only units whose captures are new can be committed.
     pub plan: Option<Plan>,
-    /// What becomes of the others if units are missing.
+    /// What to do with the other units if some are missing.
     pub incomplete: Incomplete,
-    /// Folders of plans in which nothing has been written for so long are removed.
+    /// Folders of plans in which nothing has been written for this long are removed.
     pub abandon: Option<Duration>,
     /// Workers, for what has to be converted again; 0 for one a core.
     pub jobs: usize,
@@ -107,21 +107,21 @@ impl CommitOptions {
 /// What a commit does if units of its plan are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incomplete {
-    /// It names them, and commits nothing.
+    /// Name them, and commit nothing.
     Refuse,
-    /// It leaves out the captures that are not whole, names them, and commits the others.
+    /// Leave out the captures that are not whole, name them, and commit the others.
     LeaveOut,
 }
 
-/// Publishes the rows of units that were converted elsewhere.
+/// Publishes the results of units that were converted elsewhere.
 ///
-/// A chunk that began at a position which turns out wrong is converted again here, with the rest of its capture; so are
-/// the neighbours of a damaged capture, if `strict` refuses it. Once it is done, all that was staged for the plan is
-/// removed, attempts that were lost included.
+/// A chunk that began at a wrong position is converted again here, with the rest of its capture. So are captures that
+/// share a unit with a damaged one, if `strict` refuses that one. After the commit, all that was staged for the plan is
+/// removed, lost attempts included.
 ///
 /// # Errors
-/// If units of the plan are missing and are not to be left out, the lake has changed since the plan was made, a capture
-/// that has to be converted again is not there, or the lake cannot be written.
+/// If units of the plan are missing and are not to be left out, if the lake has changed since the plan was made, if a
+/// capture that has to be converted again does not exist, or if the lake cannot be written.
 pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
@@ -142,10 +142,10 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
         let swept = sweep_staging(&lake);
         result?;
         swept?;
-        // Only after the commit: until then they are all there is of the work.
+        // Only after the commit: until then, these files are the only copy of the work.
         let plan = options.plan.iter().map(|plan| Layout::units().join(&plan.plan));
         plan.chain(folders.iter().cloned()).try_for_each(|folder| sweep(&lake.resolve(&folder)))?;
-        // Of an earlier plan whose units were committed with this one, if that was all it had.
+        // The folder of an earlier plan, if all its units were committed with this one.
         let plans: BTreeSet<_> = folders.iter().filter_map(|folder| folder.parent()).collect();
         plans.iter().for_each(|folder| drop(fs::remove_dir(lake.resolve(folder))));
     }
@@ -156,7 +156,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
     Ok(report)
 }
 
-/// Takes out attempts whose files are gone, of units that were converted more than once.
+/// Drops attempts whose files are gone, of units that were converted more than once.
 fn whole(lake: &Layout, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
     let mut attempts: HashMap<String, usize> = HashMap::new();
     rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
@@ -173,7 +173,7 @@ fn staged(row: &UnitResult) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
     parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
 }
 
-/// The rows that are to be committed, in their order.
+/// The rows to be committed, in order.
 fn delivered(mut rows: Vec<UnitResult>, options: &CommitOptions, report: &mut Report) -> Result<Vec<UnitResult>> {
     if let Some(plan) = &options.plan {
         plan.check()?;
@@ -263,17 +263,17 @@ fn commit_rows(
         }
     }
     publish(stage, rows, selection, held, (options.jobs, None), report)?;
-    // The lake knows nothing of them: the next plan has them.
+    // The lake does not have them, so the next plan will.
     report.refused.extend(missing.into_iter().map(left_out));
     Ok(())
 }
 
-/// Takes out the units of captures that are not whole.
+/// Drops the units of captures that are not whole.
 fn leave(rows: &mut Vec<UnitResult>, captures: &BTreeSet<PathBuf>) {
     rows.retain(|row| !row.unit.captures.iter().any(|capture| captures.contains(&capture.input.absolute)));
 }
 
-/// What is said of a capture that is left out of a commit.
+/// The entry of a capture that is left out of a commit.
 fn left_out(path: PathBuf) -> RefusedEntry {
     let reason = "was left out, for not all of its units are there".to_owned();
     RefusedEntry { path, reason, hint: Some("the next plan has it again".to_owned()), seen: None, retired: false }
@@ -290,8 +290,8 @@ fn refused(rows: &[UnitResult]) -> HashSet<PathBuf> {
     captures.filter(|(_, found)| found.refused.is_some()).map(|(capture, _)| capture.input.path.clone()).collect()
 }
 
-/// A row comes from anywhere: it must be of the same settings as the others, and name nothing outside the lake's own
-/// folders.
+/// Checks a row, which may come from anywhere: it must have the same settings as the others, and name nothing outside the
+/// lake's own folders.
 fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
     let refused =
         |path: &Path, problem: &str| Err(Error::Commit { path: path.to_path_buf(), problem: problem.to_owned() });
@@ -320,13 +320,13 @@ fn place_of(row: &UnitResult) -> (Option<&Path>, u64, &str) {
     (first.map(|capture| capture.input.absolute.as_path()), chunk, &row.unit.id)
 }
 
-/// The folder in which a unit was staged.
+/// The folder that a unit was staged in.
 fn folder_of(row: &UnitResult) -> Option<PathBuf> {
     let staged = row.parts.first().map(|part| &part.staged).or(row.partial.as_ref().map(|partial| &partial.staged))?;
     folder_above(staged, &row.unit.id).map(Path::to_path_buf)
 }
 
-/// The folder of an attempt at a unit: `units/UNIT-…`, or `units/PLAN/UNIT-…`; its files are in a folder of it.
+/// The folder of an attempt at a unit: `units/UNIT-…`, or `units/PLAN/UNIT-…`. Its files are in a folder below it.
 fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
     let folder = staged.parent()?.parent()?;
     let above = folder.parent()?;
@@ -335,7 +335,7 @@ fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
     (is_its_own && is_below && !unit.is_empty()).then_some(folder)
 }
 
-/// What units are converted with that have to be converted again here.
+/// The context for units that have to be converted again here.
 fn workshop(lake: &Layout, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<ConvertContext> {
     let memory = Memory::share(None, workers(jobs), settings.row_group_rows)?;
     Ok(ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))

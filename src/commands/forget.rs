@@ -1,4 +1,4 @@
-//! `parcap forget`: captures are taken out of a lake, by what they are called or by how old they are.
+//! `parcap forget`: removes captures from a lake, by their names or by their age.
 
 use crate::packets::Encoder;
 use std::collections::BTreeSet;
@@ -26,28 +26,27 @@ use crate::select::cannot_go;
 /// What `parcap forget` did.
 #[derive(Debug, Default, Serialize)]
 pub struct ForgetReport {
-    /// The date before which the newest packet of each is, if they were taken out for their age.
+    /// The date before which the newest packet of each is, if they were removed for their age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Captures that were taken out.
+    /// Captures that were removed.
     pub captures: Vec<Forgotten>,
-    /// Files of which it is not known any more that they were refused, or taken out for their age: what they are about is
-    /// looked at again.
+    /// Files that are no longer known to be refused, or removed for their age. The next run looks at them again.
     pub refused: u64,
-    /// Rows that were taken out.
+    /// Rows that were removed.
     pub rows: u64,
-    /// What the lake has lost, and the captures that could not be taken out because of it.
+    /// What the lake has lost, and the captures that could not be removed because of it.
     #[serde(flatten)]
     pub lost: Lost,
-    /// What else a person should know.
+    /// Other notes for the user.
     #[serde(skip)]
     pub notes: Vec<String>,
 }
 
-/// A capture that was taken out.
+/// A capture that was removed.
 #[derive(Debug, Serialize)]
 pub struct Forgotten {
-    /// As it was named when it was converted.
+    /// The path as it was given when it was converted.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// The absolute path.
@@ -57,19 +56,19 @@ pub struct Forgotten {
     pub rows: u64,
 }
 
-/// Takes captures out of a lake, by their paths or by folders that they were in, whether they still exist or not. What is
-/// still there is new to the next run.
+/// Removes captures from a lake, by their paths or by folders that they were in, whether they still exist or not. A file
+/// that still exists is new to the next run.
 ///
 /// # Errors
-/// As [`compact_lake`](super::compact::compact_lake); and [`Error::NotHeld`] if the lake holds nothing of something that is named,
-/// or it may mean several captures: nothing is changed then, for one name that was mistyped puts the others in doubt.
+/// As [`compact_lake`](super::compact::compact_lake); and [`Error::NotHeld`] if a name matches nothing in the lake, or
+/// may mean several captures. Then nothing is changed, because one mistyped name puts the others in doubt.
 pub fn forget(request: &RewriteRequest, named: &[PathBuf]) -> Result<ForgetReport> {
     with_captures(request, named, None)
 }
 
-/// Takes out the captures whose newest packet is before a date (UTC), of what is named, or of all. One with packets on
-/// both sides stays as it is until all of them are older; one without any time goes by its time of modification. Files
-/// that are still there are remembered, and not converted again as long as they are as they were.
+/// Removes the captures whose newest packet is before a date (UTC), among the named ones, or among all. A capture with
+/// packets on both sides stays until all of them are older. A capture without any time goes by its time of modification.
+/// Files that still exist are remembered, and not converted again while they are unchanged.
 ///
 /// # Errors
 /// As [`forget`].
@@ -133,7 +132,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
     Ok(ForgetReport { notes, ..report })
 }
 
-/// Whether all of a capture is before a date. What was left out goes with the capture that stands for it.
+/// Whether all of a capture is before a date. A capture that was left out goes with the capture that stands for it.
 fn is_older(entry: &InputEntry, before: Day) -> bool {
     const NANOS: i64 = 1_000_000_000;
     let modified = (entry.input.modified > 0).then_some(entry.input.modified / NANOS);
@@ -141,8 +140,8 @@ fn is_older(entry: &InputEntry, before: Day) -> bool {
     entry.same_as.is_none() && newest.is_some_and(|newest| Day::of_seconds(newest) < before)
 }
 
-/// What is remembered of a capture that is taken out for its age, or that was left out for one that is: the next night
-/// would convert it again.
+/// What is remembered about a capture that is removed for its age, or was left out as a duplicate of one: otherwise the
+/// next run would convert it again.
 fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day) -> Option<RefusedEntry> {
     let goes = captures.contains(&entry.id) || entry.same_as.is_some_and(|same_as| captures.contains(&same_as));
     let input = &entry.input;
@@ -155,7 +154,7 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
     })
 }
 
-/// Whether a file is there, or will be once its disk is mounted.
+/// Whether a file exists, or will once its disk is mounted.
 fn may_be_there(path: &Path) -> bool {
     let is_gone = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     !is_gone(path) || path.parent().is_some_and(is_gone)

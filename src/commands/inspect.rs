@@ -18,21 +18,21 @@ use crate::select::inputs;
 use crate::tables::aligned;
 use crate::text::name;
 
-/// What was found in the captures that were named.
+/// What was found in the given captures.
 #[derive(Debug, Serialize)]
 pub struct Inspected {
     /// The captures, in the order in which a conversion takes them.
     pub captures: Vec<Inspection>,
-    /// What is no capture, and why.
+    /// Inputs that are no captures, and why.
     pub refused: Vec<RefusedEntry>,
-    /// Files met while walking that are no captures and do not claim to be.
+    /// Files that the walk found, that are no captures and do not claim to be.
     pub stepped_over: u64,
-    /// What was named, if nothing of it leads to a capture.
+    /// The given paths, if none of them leads to a capture.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub away: Vec<Away>,
 }
 
-/// Inspects files, directories, patterns and standard input, by `jobs` workers. `salvage` looks behind damage.
+/// Inspects files, directories, patterns and standard input, with `jobs` workers. `salvage` reads on after damage.
 ///
 /// # Errors
 /// If the run is cancelled, or the workers cannot be started.
@@ -75,7 +75,7 @@ impl Inspected {
         aligned(&rows, &NUMBERS)
     }
 
-    /// What the words in the column `status` of the table mean, a line each.
+    /// The meaning of the words in the column `status` of the table, one a line.
     pub fn legend(&self) -> impl Iterator<Item = String> {
         let refused = !self.refused.is_empty();
         Status::legend(move |word| {
@@ -84,7 +84,7 @@ impl Inspected {
         })
     }
 
-    /// One line for each input that was refused, and for each stream that a signal ended, as a conversion says it.
+    /// One line for each input that was refused, and for each stream that a signal ended, as in a conversion.
     #[must_use]
     pub fn complaints(&self) -> String {
         let ended = self.captures.iter().filter_map(|capture| {

@@ -1,8 +1,9 @@
-//! `plan`: the units of a conversion, for processes that convert them elsewhere, and what else the conversion would know.
+//! `plan`: the units of a conversion, for processes that convert them elsewhere, and what the conversion would know
+//! besides.
 //!
-//! A plan changes nothing. What its commit has to know besides the units (captures that have another name, what was
-//! refused, what is left out) is its first line. That line belongs to the lake as it was: a commit takes it only as long
-//! as the lake holds the same captures.
+//! A plan changes nothing. Its first line has what its commit must know besides the units: captures that have another
+//! name, what was refused, what is left out. That line belongs to the lake as it was. A commit takes it only as long as
+//! the lake has the same captures.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -25,10 +26,10 @@ use crate::plan::sample;
 use crate::select::hold_back;
 use crate::select::{SelectOptions, Selection, tonight};
 
-/// What a plan says besides its units: its first line.
+/// The content of a plan besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What it is known by, a hash of all the rest. The folder is called so in which its units are staged.
+    /// Its identity, a hash of all the rest. The folder that its units are staged in has this name.
     pub plan: String,
     /// Number of the lake's last commit; 0 if there was no lake.
     pub sequence: u64,
@@ -36,9 +37,9 @@ pub struct Plan {
     pub captures: u64,
     /// Bytes of their files.
     pub bytes: u64,
-    /// What shapes rows, parts and summaries.
+    /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
-    /// The units, in the order in which a conversion would have them.
+    /// The units, in the order of a conversion.
     pub units: Vec<PlannedUnit>,
     for_commit: ForCommit,
 }
@@ -56,13 +57,13 @@ pub struct PlannedUnit {
 /// What only the commit has to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct ForCommit {
-    /// What the captures are known by that the lake held.
+    /// A hash of the captures that the lake had.
     lake: String,
     selection: Selection,
     noted: Noted,
 }
 
-/// What was noted of captures that are not to be converted.
+/// Notes about captures that are not to be converted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Noted {
     unchanged: u64,
@@ -80,10 +81,10 @@ struct Noted {
     lost: Lost,
 }
 
-/// A plan, its units, and what is to be said of it.
+/// A plan, its units, and the report on it.
 #[derive(Debug)]
 pub struct Planned {
-    /// The first line; none if the archive is away, for then there is nothing to commit.
+    /// The first line. `None` if the archive is away: then there is nothing to commit.
     pub plan: Option<Plan>,
     /// The units.
     pub units: Vec<Unit>,
@@ -91,7 +92,7 @@ pub struct Planned {
     pub report: Report,
 }
 
-/// Plans a conversion of `named` into a lake. Standard input has no place in a plan.
+/// Plans a conversion of `named` into a lake. A plan cannot contain standard input.
 ///
 /// # Errors
 /// If the lake's manifests cannot be read, it was made with other settings, or a signal has arrived.
@@ -140,8 +141,8 @@ pub fn plan(
     Ok(Planned { plan: Some(plan), units, report })
 }
 
-/// Whether a plan only adds captures, and its rows do no harm without its first line: what is new is new without it as well,
-/// and another time of modification, a copy that is left out or a refusal that is over can be noted by the next run.
+/// Whether a plan only adds captures, so that its rows do no harm without its first line. New captures are new without it
+/// as well. And the next run can note another time of modification, a copy that is left out, or a refusal that is over.
 fn only_adds(selection: &Selection, units: &[Unit], held: &Snapshot) -> bool {
     let mut is_touched = selection
         .met_again
@@ -160,7 +161,7 @@ impl Plan {
         Ok(derived_identity("plan", std::iter::once(text.as_str())))
     }
 
-    /// Whether it is as it was made: it may have come a long way.
+    /// Checks that it is as it was made: it may have come a long way.
     ///
     /// # Errors
     /// [`Error::Commit`] if it is not.
@@ -172,13 +173,13 @@ impl Plan {
         Err(Error::Commit { path: format!("plan {}", self.plan).into(), problem })
     }
 
-    /// Whether a lake holds the captures that it held when the plan was made. Compacting it changes nothing of that.
+    /// Whether a lake has the captures that it had when the plan was made. Compacting does not change that.
     pub(super) fn is_of(&self, held: &Snapshot) -> bool {
         self.for_commit.lake == captures_of(held)
     }
 
-    /// Whether a lake holds all its units, and each capture under the name that it was met under: it was committed, or what
-    /// it is about was done otherwise.
+    /// Whether a lake has all its units, and each capture under the name under which it was found. Then the plan was
+    /// committed, or its work was done in another way.
     pub(super) fn is_done(&self, held: &Snapshot) -> bool {
         let Selection { met_again, displaced, .. } = &self.for_commit.selection;
         let is_there = |met: &Relocated| {
@@ -199,13 +200,13 @@ impl Plan {
         self.for_commit.noted.clone().note(report);
     }
 
-    /// Keeps the rows of its units, each once and in its order; says how many others there were.
+    /// Keeps the rows of its units, each once and in order. Also returns how many others there were.
     pub(super) fn rows(&self, rows: Vec<UnitResult>) -> (Vec<UnitResult>, usize) {
         let places: HashMap<&str, (usize, &PlannedUnit)> =
             self.units.iter().enumerate().map(|(place, unit)| (unit.id.as_str(), (place, unit))).collect();
         let (mut seen, mut kept, mut others) = (HashSet::new(), Vec::new(), 0);
         for row in rows {
-            // What was renamed since an earlier plan has the same identity.
+            // A capture that was renamed since an earlier plan has the same identity.
             match places.get(row.unit.id.as_str()) {
                 Some((place, unit)) if **unit == PlannedUnit::of(&row.unit) => {
                     if seen.insert(*place) {
@@ -219,7 +220,7 @@ impl Plan {
         (kept.into_iter().map(|(_, row)| row).collect(), others)
     }
 
-    /// The captures of units of which there is no row, and how many units those are.
+    /// The captures of units without a row, and how many units those are.
     pub(super) fn missing(&self, rows: &[UnitResult]) -> (BTreeSet<PathBuf>, usize) {
         let there: HashSet<&str> = rows.iter().map(|row| row.unit.id.as_str()).collect();
         let missing: Vec<_> = self.units.iter().filter(|unit| !there.contains(unit.id.as_str())).collect();
@@ -235,7 +236,7 @@ impl PlannedUnit {
 }
 
 impl Noted {
-    /// Each field of a report is either noted when captures are sorted out, or follows from the commit.
+    /// Each field of a report is either noted when captures are selected, or follows from the commit.
     fn of(report: &Report) -> Self {
         let Report {
             lake: _,
@@ -305,7 +306,7 @@ impl Noted {
     }
 }
 
-/// What the captures of a lake are known by, all together: what a plan decides follows from them.
+/// A hash of all captures of a lake. What a plan decides follows from them.
 fn captures_of(held: &Snapshot) -> String {
     let mut hash = ContentHash::default();
     for entry in held.inputs.values() {

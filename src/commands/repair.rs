@@ -1,8 +1,8 @@
-//! `parcap verify --repair`: what a lake has lost is made again from what is left.
+//! `parcap verify --repair`: makes what a lake has lost again, from what is left.
 //!
-//! Parts say of themselves whose rows they hold, so a manifest can be made again from them; partial summaries are counted
-//! again from the rows, and tables follow from these. What is gone for good is named, and the captures it was of are marked,
-//! so that the next conversion takes them up again if they are still there. All of it is one commit, or none.
+//! Parts say whose rows they hold, so a manifest can be made from them. Partial summaries are counted again from the
+//! rows, and tables follow from these. What is gone for good is named. Its captures are marked, so that the next
+//! conversion reads them again if they still exist. All of it is one commit, or none.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,39 +29,39 @@ use crate::outcome::Report;
 /// What was mended, and what is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Repaired {
-    /// Manifests that were missing or could not be read, so that all was taken from the parts: why.
+    /// Why everything was taken from the parts: manifests that were missing or could not be read.
     pub manifests: Vec<String>,
     /// Parts that no manifest named, and that count again.
     #[serde(with = "path_text::list")]
     pub taken_up: Vec<PathBuf>,
     /// Parts that are lost, with their rows.
     pub lost: Vec<LostFile>,
-    /// Where parts are that are damaged: readers do not see them there.
+    /// Where damaged parts were put: readers do not see them there.
     #[serde(with = "path_text::list")]
     pub set_aside: Vec<PathBuf>,
-    /// Captures of which rows are lost; the next conversion takes them up again if they are still there.
+    /// Captures that have lost rows. The next conversion reads them again if they still exist.
     pub incomplete: Vec<PartlyLost>,
-    /// Captures of which nothing tells whether all their rows are there: older parts do not say it.
+    /// Captures of which nothing tells whether all their rows exist: older parts do not say it.
     #[serde(with = "path_text::list")]
     pub unproved: Vec<PathBuf>,
     /// Partial summaries that were counted again.
     pub partials: u64,
-    /// Captures whose DNS messages are in no summary any more: what they said is not in the rows.
+    /// Captures whose DNS messages are no longer in any summary: the rows do not have their content.
     #[serde(with = "path_text::list")]
     pub without_messages: Vec<PathBuf>,
-    /// Summary tables that were made anew.
+    /// Summary tables that were made again.
     pub tables: u64,
     /// Files that no manifest names and that do not count, each with the reason.
     pub left_out: Vec<LostFile>,
 }
 
-/// A capture of which rows are lost.
+/// A capture that has lost rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartlyLost {
-    /// As it was named.
+    /// The path as it was given.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// How many that is known of.
+    /// How many lost rows are known of.
     pub rows: u64,
 }
 
@@ -85,7 +85,7 @@ impl Repaired {
 /// Mends a lake.
 ///
 /// # Errors
-/// If another run holds the lake, or something cannot be read or written; the lake is as it was then.
+/// If another run holds the lake, or something cannot be read or written. Then the lake is as it was.
 pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
     let lake = Layout::create(&request.lake)?;
     let _lock = hold(&lake, request.wait, &request.cancel)?;
@@ -100,7 +100,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     let mut unreadable = Vec::new();
     let (mut held, problem) = Snapshot::read_all(lake, |error| {
-        // One that a later parcap wrote is no damage.
+        // A manifest of a later version of parcap is not damage.
         if matches!(error, Error::ManifestVersion { .. }) {
             return Err(error);
         }
@@ -112,14 +112,14 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     held.sequence = lake.last_commit(&held)?;
     let before = held.clone();
     let mut left = remains(lake, held, !repaired.manifests.is_empty(), jobs, cancel)?;
-    // What a lost manifest said of tables is lost with it.
+    // A lost manifest takes with it what it said about tables.
     let anew = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
     let settings = left.held.settings.clone().unwrap_or_default();
     left.held.settings = Some(settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
         let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
         let lacks = |input| left.held.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);
-        // A commit whose manifest is lost may have put its rows into other parts.
+        // A commit whose manifest is lost may have put these rows into other parts.
         if !anew || before.inputs_in(path).any(lacks) {
             repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
         }
@@ -181,7 +181,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         repaired.tables = change.manifest.tables.len() as u64;
         after.add_tables(change.manifest.tables.clone());
         if anew {
-            // Tables that a lost manifest named, of dates of which there is nothing any more.
+            // Tables of dates that have no rows left, which a lost manifest named.
             let stale = data_files(lake)?.into_keys().filter(|path| is_table(path) && !after.tables.contains_key(path));
             stale.for_each(|path| change.remove_table(&path));
         }
@@ -191,7 +191,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     Ok(repaired)
 }
 
-/// Whether a file has the place of a table of one date: `summaries/ports/date=2024-03-11/ports.parquet`.
+/// Whether a file is in the place of a table of one date: `summaries/ports/date=2024-03-11/ports.parquet`.
 fn is_table(path: &Path) -> bool {
     let mut tables = SUMMARIES.iter().map(|table| Path::new(FOLDER).join(table.name));
     is_of_a_date(path) && tables.any(|folder| path.starts_with(&folder) && path.file_stem() == folder.file_name())
@@ -201,7 +201,7 @@ fn is_of_a_date(path: &Path) -> bool {
     path.to_string_lossy().contains("date=")
 }
 
-/// The dates of which a table is lost.
+/// The dates that have lost a table.
 fn lost_tables(lake: &Layout, held: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
     let tables = held.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
     let lost = in_order::<_, _, Error>(tables, jobs, |table| {

@@ -26,15 +26,15 @@ use crate::convert::now;
 use crate::outcome::Report;
 use crate::storage::write_out;
 
-/// Columns of the table of captures that the page has. The text of a damage names the byte at which it begins.
+/// Columns of the page's table of captures. The text of a damage names the byte at which it begins.
 const CAPTURES: [&str; 8] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status", "damage"];
 
-/// What is to be reported, and whereto.
+/// What to report, and where to.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     /// One lake; or captures: files, directories, patterns, `-`.
     pub named: Vec<PathBuf>,
-    /// What stands above the page, unless that is how the lake was named.
+    /// The title of the page. By default the path of the lake as given.
     pub title: Option<String>,
     /// The page's file.
     pub out: PathBuf,
@@ -42,15 +42,15 @@ pub struct PageRequest {
     pub svg: Option<PathBuf>,
     /// The first and the last date.
     pub days: RangeInclusive<Day>,
-    /// Where names of addresses come from; as in the lake, unless it is said.
+    /// Where names of addresses come from. By default as in the lake.
     pub names: Option<Names>,
     /// How reverse lookups are done, if they are a source of names of captures.
     pub ptr: PtrOptions,
     /// Microseconds of a window of the traffic over time; as in [`SummarizeRequest`].
     pub window: Option<i64>,
-    /// What is summed up, of captures.
+    /// Of captures: what is summed up.
     pub length: LengthKind,
-    /// Whether captures are read on behind damage.
+    /// Whether captures are read on after damage.
     pub salvage: bool,
     /// Rows of each table.
     pub top: usize,
@@ -60,7 +60,7 @@ pub struct PageRequest {
     pub cancel: Cancel,
 }
 
-/// Makes the page; of captures of which none could be read there is none. Gives what was found in the captures.
+/// Makes the page. If no capture could be read, no page is made. Returns what was found in the captures.
 ///
 /// # Errors
 /// As [`summarize`], and if the page cannot be written.
@@ -82,7 +82,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
         cancel: request.cancel.clone(),
     })?;
     let report = std::mem::take(&mut summarized.report);
-    // What cannot be read is named in the report.
+    // The report names what cannot be read.
     if report.inputs == 0 && report.exit_code() != ExitCode::Success {
         return Ok(report);
     }
@@ -98,7 +98,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     Ok(report)
 }
 
-/// How the lake was named, or the captures.
+/// The path of the lake, or the paths of the captures, as given.
 fn named(named: &[PathBuf]) -> String {
     let first = named.first().map(|path| path_text::printable(path)).unwrap_or_default();
     match named.len() {
@@ -107,7 +107,7 @@ fn named(named: &[PathBuf]) -> String {
     }
 }
 
-/// The packets whose announced length is a hundredth of all bytes or more, and not to be believed; the longest first.
+/// The packets whose announced length is not credible and is a hundredth of all bytes or more, the longest first.
 fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Vec<ImplausibleCounts> {
     let shown = |time: Timestamp| request.days.contains(&Day::of_seconds(time.seconds()));
     let mut found: Vec<_> = captures
@@ -144,7 +144,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     let refused_count = refused.len() as u64;
     let whole = captures.len() as u64;
     captures.extend(refused.iter().map(InputEntry::of_refused));
-    // What went wrong is seen first, and never among what is not listed.
+    // What went wrong comes first, and is always shown.
     captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
     let captures = listed_captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
     let by_ip = table("volume_by_ip");

@@ -1,6 +1,6 @@
-//! Sums that are lost, or are of rows that are lost, are counted again from the rows that are left.
+//! Counts sums again from the rows that are left, if the sums or some of their rows are lost.
 //!
-//! What DNS messages said is not in the rows: it is taken from the partial summaries that were, by the owner.
+//! The rows do not have the content of DNS messages. It is taken from the earlier partial summaries, by owner.
 
 use crate::packets::Encoder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,7 +22,7 @@ use crate::threads::in_order;
 use super::repair::Repaired;
 use crate::outcome::LostFile;
 
-/// Captures whose sums are counted again together: those that share a partial summary or a part.
+/// Captures whose sums are counted again together, because they share a partial summary or a part.
 struct Groups {
     parents: HashMap<usize, usize>,
 }
@@ -53,16 +53,16 @@ impl Groups {
     }
 }
 
-/// What is left of partial summaries that do not count as they are: what DNS messages said, by the owner.
+/// What is left of partial summaries that do not count as they are: the counts of DNS messages, by owner.
 struct LostMessages<'a> {
     path: PathBuf,
     /// The captures by the place that is the number of an owner; 0 for none.
     inputs: Vec<usize>,
-    /// Bytes and checksum, if a manifest says them.
+    /// Bytes and checksum, if a manifest has them.
     known: Option<&'a CommittedPartial>,
 }
 
-/// Counts the sums again that do not fit the parts any more; returns the dates that they touch.
+/// Counts the sums again that no longer fit the parts. Returns the dates that they touch.
 pub(super) fn count_again(
     lake: &Layout,
     left: &mut Remains,
@@ -93,7 +93,7 @@ pub(super) fn count_again(
     let summed: BTreeSet<usize> = partials.iter().flat_map(|partial| partial.inputs.iter().copied()).collect();
     let of_parts = left.held.parts.values().flat_map(|part| part.ranges.iter().map(|range| range.input));
     again.extend(of_parts.filter(|input| !summed.contains(input)));
-    // Whoever is summed up with one of them is counted again as well.
+    // A capture that is summed up together with one of them is counted again as well.
     loop {
         let touched = |(place, partial): &(usize, &CommittedPartial)| {
             !dropped.contains(place) && partial.inputs.iter().any(|input| again.contains(input))

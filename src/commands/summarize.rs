@@ -1,4 +1,4 @@
-//! `parcap summarize`: the summary tables of a lake or of captures, for whoever looks at them. Nothing is written.
+//! `parcap summarize`: the summary tables of a lake or of captures, to be shown. Nothing is written.
 
 use crate::lake::listed_captures;
 use std::collections::BTreeSet;
@@ -35,27 +35,27 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 pub struct SummarizeRequest {
     /// One lake; or captures: files, directories, patterns, `-`.
     pub named: Vec<PathBuf>,
-    /// The tables that are wanted, by name; all that can be made, if none is named.
+    /// The tables that are wanted, by name. If none is named, all that can be made.
     pub tables: Vec<String>,
-    /// The first and the last date; those that the filter's times touch, if it has some.
+    /// The first and the last date. If the filter has times, the dates that they touch.
     pub days: RangeInclusive<Day>,
     /// Which packets count.
     pub filter: Filter,
-    /// Where names of addresses come from; as in the lake, unless it is said.
+    /// Where names of addresses come from. By default as in the lake.
     pub names: Option<Names>,
     /// How reverse lookups are done, if they are a source of names of captures.
     pub ptr: PtrOptions,
-    /// Microseconds of a window of the send rates; 1 s unless it is said, and in a lake what it was made with.
+    /// Microseconds of a window of the send rates. By default that of the lake, or 1 s for captures.
     pub window: Option<i64>,
     /// Whether windows begin with the first packet, and not at multiples of their length since the epoch.
     pub from_first: bool,
-    /// What is summed up, of captures.
+    /// Of captures: what is summed up.
     pub length: LengthKind,
-    /// Whether captures are read on behind damage.
+    /// Whether captures are read on after damage.
     pub salvage: bool,
-    /// Whether what a page shows is gathered: traffic over time, and names of the addresses that are listed.
+    /// Whether to collect what a page shows: traffic over time, and names of the addresses that are shown.
     pub for_page: bool,
-    /// Rows of each table; all, for one table at a time, if it is not said.
+    /// Rows of each table. If not given, all rows, for one table at a time.
     pub top: Option<usize>,
     /// Workers; 0 for one a core.
     pub jobs: usize,
@@ -99,7 +99,7 @@ pub struct Summarized {
     pub(super) length: LengthKind,
     /// The sources of names, in the order in which they are asked.
     pub(super) sources: Vec<&'static str>,
-    /// Tables that cannot be made as asked: what they are made of does not say what the filter asks.
+    /// Tables that cannot be made as asked: their sums lack what the filter asks for.
     pub left_out: Vec<LeftOut>,
     /// What was found in the captures, if they were read.
     pub report: Report,
@@ -107,7 +107,7 @@ pub struct Summarized {
 }
 
 impl Summarized {
-    /// The beginnings of the tables, in the order in which they are shown.
+    /// The first rows of the tables, in the order in which they are shown.
     ///
     /// # Errors
     /// If what was spilled cannot be read.
@@ -130,12 +130,12 @@ impl Summarized {
 /// Sums up a lake or captures.
 ///
 /// # Errors
-/// If a lake has no summaries, or not those that are asked for; if something cannot be read, or the run is cancelled.
-/// Captures that are damaged or refused are no errors: the report names them.
+/// If a lake has no summaries, or not the requested ones; if something cannot be read, or the run is cancelled. Captures
+/// that are damaged or refused are no errors: the report names them.
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
     let lake = request.named.iter().map(|path| Layout::at(path)).find(Layout::exists);
     match lake {
-        // Runs may commit meanwhile, and take away what was about to be read.
+        // Runs may commit meanwhile, and remove a file that was about to be read.
         Some(lake) if request.named.len() == 1 => {
             steadily(&lake, || Ok(request.cancel.check()?), |_| false, || of_lake(request, &lake))
                 .map_err(|error| with_the_way_out(error, &lake))
@@ -149,7 +149,7 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
     }
 }
 
-/// What to do where sums of a lake are not there.
+/// Adds what to do where sums of a lake are missing.
 fn with_the_way_out(error: Error, lake: &Layout) -> Error {
     match error {
         Error::Io { path, source, .. }
@@ -188,7 +188,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
             days.extend(wanted);
         }
     }
-    // What was looked up for the lake is known; nobody is asked when a lake is looked at, and nothing is forgotten.
+    // The answers that were looked up for the lake are used. Showing a lake asks no resolver, and forgets nothing.
     let names = request.names.as_ref().unwrap_or(&settings.names);
     let mut naming = naming::open(names, Some((lake, held.names.as_ref())), 0)?;
     let mut report = Report::default();
@@ -199,8 +199,8 @@ fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 
-/// Refuses what was asked for and cannot be made: half an answer looks like a whole one. `lake` is what is summed up, with
-/// its windows, unless it is captures.
+/// Refuses requests that cannot be fulfilled: half an answer looks like a whole one. `lake` is the lake, with its
+/// windows; `None` for captures.
 fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Layout, i64)>) -> Result<()> {
     let asked = left_out.iter().filter(|left_out| request.tables.iter().any(|table| table == left_out.name));
     let asked: Vec<_> = asked.collect();
@@ -252,7 +252,7 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let folder = temp_dir();
     let mut report = Report::default();
     let inputs = inputs(&request.named, &mut report);
-    // They add up in any order; kept apart until the last capture is read, they would need room for all.
+    // They add up in any order. Kept apart until the last capture is read, they would need memory for all.
     let space = Space::new(&folder).cancelled_by(&request.cancel);
     let sum = Mutex::new(Aggregator::new(&space));
     let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
@@ -325,7 +325,7 @@ fn bins(window: i64, days: &BTreeSet<Day>, captures: &[InputEntry]) -> Bins {
     let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
     let first = days.first().map_or(0, start);
     let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
-    // A capture may begin before the first date, or go on behind the last one.
+    // A capture may begin before the first date, or go on after the last one.
     let ends = captures.iter().flat_map(|entry| [entry.found.earliest, entry.found.latest]).flatten();
     let (mut from, mut to) = (last, first);
     for time in ends.map(|time| time.micros().clamp(first, last)) {

@@ -1,4 +1,4 @@
-//! `parcap verify`: whether a lake's files are those that its manifest names, and add up.
+//! `parcap verify`: checks that a lake's files are those that its manifest names, and that they add up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,14 +24,14 @@ use crate::threads::in_order;
 
 use super::repair::{Repaired, repair};
 
-/// How a lake is verified.
+/// How to verify a lake.
 #[derive(Clone, Debug)]
 pub struct VerifyRequest {
     /// The lake's directory.
     pub lake: PathBuf,
     /// Whether every value is read, and every sum counted again.
     pub deep: bool,
-    /// Whether what is lost is made again from what is left, before the lake is looked at.
+    /// Whether what is lost is first made again from what is left.
     pub repair: bool,
     /// Workers; 0 for one a core.
     pub jobs: usize,
@@ -44,17 +44,17 @@ pub struct VerifyRequest {
 /// What was found.
 #[derive(Debug, Default, Serialize)]
 pub struct Verified {
-    /// Captures that the lake holds.
+    /// Captures in the lake.
     pub captures: u64,
-    /// Parts that were looked at.
+    /// Parts that were checked.
     pub parts: u64,
     /// Their rows.
     pub rows: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Partial summaries that were looked at.
+    /// Partial summaries that were checked.
     pub partials: u64,
-    /// Summary tables that were looked at.
+    /// Summary tables that were checked.
     pub tables: u64,
     /// What was mended, if that was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ pub struct VerifyFault {
 }
 
 impl Verified {
-    /// 0 if nothing is wrong, else 1; 3 if what was wrong has been mended, and something is gone for good.
+    /// 0 if nothing is wrong, otherwise 1; 3 if what was wrong has been mended and something is gone for good.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         if !self.faults.is_empty() {
@@ -102,11 +102,11 @@ impl Verified {
     }
 }
 
-/// Verifies a lake; nothing in it is changed, unless it is to be repaired first.
+/// Verifies a lake. Nothing in it is changed, unless it is to be repaired first.
 ///
 /// # Errors
-/// If there is no lake, a run holds it, its manifests cannot be read, or the work is cancelled. What is wrong with its
-/// files is no error: it is in the result.
+/// If there is no lake, a run holds it, its manifests cannot be read, or the work is cancelled. Faults of its files are
+/// no errors: they are in the result.
 pub fn verify(request: &VerifyRequest) -> Result<Verified> {
     let lake = Layout::at(&request.lake);
     if !lake.exists() {
@@ -117,7 +117,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
     lake.check_is_whole()?;
     let verified = match lock(&lake, request)? {
         Some(_lock) => verify_once(&lake, request)?,
-        // Runs are not kept away: what a commit took away meanwhile is not lost.
+        // Runs are not kept away: a file that a commit removed meanwhile is not lost.
         None => {
             let is_wrong = |verified: &Verified| !verified.faults.is_empty();
             steadily(&lake, || Ok(request.cancel.check()?), is_wrong, || verify_once(&lake, request))?
@@ -159,7 +159,7 @@ fn lock(lake: &Layout, request: &VerifyRequest) -> Result<Option<Lock>> {
     }
 }
 
-/// What the manifests add up to; none if one is missing or damaged, for then nothing can be held against them.
+/// The sum of the manifests. `None` if one is missing or damaged: then nothing can be compared with it.
 fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>> {
     let mut unreadable = Vec::new();
     let (held, problem) = Snapshot::read_all(lake, |error| {
@@ -181,7 +181,7 @@ fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>>
     Ok(is_whole.then_some(held))
 }
 
-/// Whatever lies where readers look, and is not in the manifest.
+/// Finds files where readers look that are not in the manifest.
 fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()> {
     let known: BTreeSet<&Path> = held.parts.keys().chain(held.tables.keys()).map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
@@ -198,7 +198,7 @@ fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()>
         for entry in entries {
             let entry = entry.map_err(Error::io("read", &path))?;
             let place = folder.join(entry.file_name());
-            // A partition may be a link to another disk; a link that leads to no part is followed nowhere.
+            // A partition may be a link to another disk. Links that lead to no part are not followed.
             let leads_to_parts = || known.iter().any(|path| path.starts_with(&place)) && entry.path().is_dir();
             if entry.file_type().is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && leads_to_parts())) {
                 folders.push(place);
@@ -210,7 +210,7 @@ fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()>
     Ok(())
 }
 
-/// The rows of every capture are in parts, each once.
+/// Checks that the rows of every capture are in parts, each once.
 fn captures(held: &Snapshot, verified: &mut Verified) {
     let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
     for part in held.parts.values() {
@@ -238,7 +238,7 @@ fn captures(held: &Snapshot, verified: &mut Verified) {
     }
 }
 
-/// Every file of the manifest is there, and is what was written.
+/// Checks that every file of the manifest exists and is as it was written.
 fn files(
     lake: &Layout,
     held: &Snapshot,
@@ -321,7 +321,7 @@ fn fault(path: &Path, error: &Error) -> VerifyFault {
     VerifyFault { path: path.to_path_buf(), problem: problem_of(error) }
 }
 
-/// Every table that divides all packets adds up to all packets.
+/// Checks that every table that divides all packets adds up to all packets.
 fn balance(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()> {
     let packets = i64::try_from(held.parts.values().map(|part| part.rows).sum::<u64>()).unwrap_or(i64::MAX);
     let bytes = held.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
@@ -353,7 +353,7 @@ fn balance(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()
     Ok(())
 }
 
-/// What the units have counted is what their rows give when they are counted again.
+/// Checks that the counts of the units are what their rows give when they are counted again.
 fn sums(
     lake: &Layout,
     held: &Snapshot,

@@ -1,4 +1,4 @@
-//! The sums of captures without a lake: read and decoded as in a conversion, and no row is written.
+//! The sums of captures without a lake: read and decoded as in a conversion, but no row is written.
 
 use super::counts::Counts;
 use crate::aggregate::{Aggregator, Space};
@@ -16,7 +16,7 @@ use crate::packets::{Partitioner, When};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 use crate::summary::{AlignedWindows, Filter, Partial};
 
-/// Records between two looks at the signal.
+/// Records between two checks for a signal.
 const STRIDE: u64 = 4096;
 
 /// How captures are summed up.
@@ -26,7 +26,7 @@ pub(crate) struct Counting {
     pub(crate) window: i64,
     pub(crate) salvage: bool,
     pub(crate) filter: Filter,
-    /// Whether the time of each packet is counted, for windows that begin with the first one.
+    /// Whether the time of each packet is counted, for windows that begin with the first packet.
     pub(crate) instants: bool,
 }
 
@@ -40,7 +40,7 @@ impl Counting {
     }
 }
 
-/// Sums up one capture. The inner error is what makes it no capture.
+/// Sums up one capture. The inner error says why it is no capture.
 pub(crate) fn count(
     input: Input,
     counting: &Counting,
@@ -77,7 +77,7 @@ pub(crate) fn count(
         let micros = record.time.map(Timestamp::micros);
         let is_within = counting.filter.takes_time(micros);
         if let Some(message) = &packet.dns {
-            // Of all messages: what an address is called does not depend on which packets count.
+            // Of all messages: the name of an address does not depend on which packets count.
             partial.add_names(day, micros, message);
             if is_within && counting.filter.times.is_some() {
                 names_within.add_names(day, micros, message);

@@ -1,11 +1,11 @@
-//! Counting what is odd, packet by packet, in arrays; names come in at the end.
+//! Counts what is odd, packet by packet, in arrays. Names are added at the end.
 
 use crate::capture::{LinkType, PacketRecord, Timestamp};
 use crate::decode::{Packet, Stop};
 use crate::plan::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
 
-/// Names and meanings of the oddities of records: those of [`RecordAnomaly::bits`](crate::capture::RecordAnomaly::bits) in their order,
-/// then those of the two lengths.
+/// Names and meanings of the oddities of records: those of [`RecordAnomaly::bits`](crate::capture::RecordAnomaly::bits)
+/// in their order, then two about the lengths.
 const RECORD_ODDITIES: [(&str, &str); 8] = [
     ("fraction_carried", "The fraction of a second is a second or more; it was carried."),
     ("time_out_of_range", "A time outside the years 1 to 9999; the row has none."),
@@ -17,7 +17,7 @@ const RECORD_ODDITIES: [(&str, &str); 8] = [
     ("orig_len_below_cap_len", "More bytes captured than were on the wire."),
 ];
 
-/// The names under which what is odd is counted, each with what it means.
+/// The names under which oddities are counted, each with its meaning.
 pub fn oddities() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_captures = [
         (BACKWARDS, "A time before that of the timed packet before it."),
@@ -38,17 +38,17 @@ pub(crate) struct Counts {
     stops: Stops,
     link_types: Vec<(Option<LinkType>, u64)>,
     earliest: Option<Timestamp>,
-    /// The latest time before one went back; unless that is later, the last time is the latest.
+    /// The latest time before time went back. It is the latest of all unless the last time is later.
     latest_before: Option<Timestamp>,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     backwards: u64,
     implausible: u64,
-    /// Of these the one with most bytes, the first of several.
+    /// Of the implausible records, the first with most bytes.
     most_implausible: Option<Box<Implausible>>,
 }
 
-/// Records by all that is odd about them, one bit each: a count for a record, whatever is odd.
+/// Records by the set of their oddities, one bit each: a record takes one count, whatever is odd about it.
 struct Odd([u64; 1 << RECORD_ODDITIES.len()]);
 
 impl Default for Odd {
@@ -57,7 +57,7 @@ impl Default for Odd {
     }
 }
 
-/// By where decoding ended: of all packets, and of those that were not captured whole.
+/// By where decoding ended: counts of all packets, and of packets that were not captured whole.
 struct Stops([[u64; 2]; Stop::COUNT]);
 
 impl Default for Stops {
@@ -92,7 +92,7 @@ impl Counts {
         }
     }
 
-    /// Apart from the loop over packets: within it, it made that loop a tenth dearer.
+    /// Kept out of the loop over packets: within it, it made that loop slower by a tenth.
     #[inline(never)]
     fn stop(&mut self, stop: Stop, record: &PacketRecord<'_>) {
         if let Some([all, cut]) = self.stops.0.get_mut(stop.index()) {
@@ -101,7 +101,7 @@ impl Counts {
         }
     }
 
-    /// What is captured as a whole is there, however long: a USB transfer, for one.
+    /// A length whose bytes were all captured is real, however long, e.g. a USB transfer.
     #[cold]
     fn note_implausible(&mut self, record: &PacketRecord<'_>) {
         let &PacketRecord { orig_len, cap_len, time, .. } = record;
@@ -116,14 +116,14 @@ impl Counts {
 
     #[inline]
     fn time(&mut self, time: Timestamp) {
-        // Most times rise.
+        // Times mostly rise.
         if self.last.is_none_or(|last| time < last) {
             self.turn_back(time);
         }
         self.last = Some(time);
     }
 
-    /// The first time, or one before the last.
+    /// Handles the first time, or a time before the last one.
     #[cold]
     fn turn_back(&mut self, time: Timestamp) {
         self.backwards += u64::from(self.last.is_some());
@@ -137,7 +137,7 @@ impl Counts {
         self.records
     }
 
-    /// Puts what was counted into a manifest entry.
+    /// Puts the counts into a manifest entry.
     pub(crate) fn into_entry(self, entry: &mut CaptureEntry) {
         entry.records = self.records;
         entry.earliest = self.earliest;
@@ -154,7 +154,7 @@ impl Counts {
         }
         for (stop, [all, cut]) in Stop::ALL.into_iter().zip(self.stops.0) {
             entry.count_odd(stop.name(), all);
-            // Bytes that are missing are explained, those that are wrong are not.
+            // Missing bytes are explained; wrong ones are not.
             if stop.is_cut() && cut > 0 {
                 entry.snapped.add(stop.name(), cut);
             }

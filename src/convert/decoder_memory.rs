@@ -1,4 +1,4 @@
-//! Memory for decompressors whose windows are larger than every worker has room for.
+//! Memory for decompressors whose dictionary is larger than the share of each worker.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,12 +8,12 @@ use crate::memory::{Memory, SMALL_WINDOW};
 
 use crate::cancel::Cancel;
 
-/// How often a waiting worker looks whether the run has been stopped.
+/// How often a waiting worker checks whether the run has been stopped.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Bytes that nobody has taken.
+/// Bytes that are free.
 ///
-/// Only a task whose turn it is may take some: it waits for nobody else, so whoever waits here waits for work that is
+/// Only a task in its turn may take some. It waits for no other task, so a task that waits here waits for work that is
 /// being done.
 #[derive(Debug)]
 pub struct DecoderMemory {
@@ -21,7 +21,7 @@ pub struct DecoderMemory {
     freed: Condvar,
 }
 
-/// Bytes that somebody has taken; they are free again when this is dropped.
+/// Bytes that a task has taken. They are free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Taken<'a> {
     of: &'a DecoderMemory,
@@ -29,14 +29,14 @@ pub(super) struct Taken<'a> {
 }
 
 impl DecoderMemory {
-    /// All that a run has for large windows.
+    /// All memory that a run has for large dictionaries.
     #[must_use]
     pub fn new(memory: &Memory) -> Self {
         Self { free: Mutex::new(memory.windows()), freed: Condvar::new() }
     }
 
-    /// Waits until there is room for a window of so many bytes, of which each worker has the first ones. There must be
-    /// so many in all.
+    /// Waits until `window` bytes of decoder memory are free. The first `SMALL_WINDOW` bytes belong to each worker and
+    /// are not taken from here. The rest must not exceed the memory of the run.
     ///
     /// # Errors
     /// If the run is stopped meanwhile.

@@ -1,8 +1,8 @@
 //! A thread that encodes a worker's row groups while the worker reads on.
 //!
-//! A capture that can only be read from its beginning keeps one worker busy however many there are; where another one has
-//! nothing to do, an assistant takes its place. It is no thread of the pool, for it waits on channels. Row groups come
-//! back in the order in which they were given, so nothing that is written depends on whether there is one.
+//! A capture that can only be read from its beginning keeps one worker busy, however many there are. Where another worker
+//! is idle, an encode thread takes its place. It is not a thread of the pool, because it waits on channels. Row groups
+//! come back in the order in which they were given, so the bytes do not depend on whether there is an encode thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
@@ -15,45 +15,45 @@ use crate::packets::PartitionKey;
 use crate::packets::Rows;
 use crate::packets::{EncodedRowGroup, Encoder};
 
-/// How many workers have nothing to do; less than none while assistants have the places of workers that work again.
+/// How many workers are idle. Negative while encode threads have the places of workers that work again.
 #[derive(Debug, Default)]
 pub(super) struct IdleWorkers(AtomicIsize);
 
 impl IdleWorkers {
-    /// One more.
+    /// Adds an idle worker.
     pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One less.
+    /// Removes an idle worker.
     pub(super) fn remove(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// None, whatever there was: the workers have ended.
+    /// No worker is idle any more: all have ended.
     pub(super) fn clear(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// Whether an assistant has the place of a worker that works again.
+    /// Whether an encode thread has the place of a worker that works again.
     pub(super) fn is_wanted_back(&self) -> bool {
         self.0.load(Ordering::Relaxed) < 0
     }
 
-    /// Takes one, if there is one.
+    /// Takes the place of an idle worker, if there is one.
     fn take(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |idle| (idle > 0).then_some(idle - 1)).is_ok()
     }
 }
 
-/// Rows that have been encoded, and what they have become.
+/// Rows that have been encoded, and their row group.
 pub(super) struct Done {
     pub(super) key: PartitionKey,
     pub(super) rows: Rows,
     pub(super) group: Result<EncodedRowGroup, ParquetError>,
 }
 
-/// The thread, as the worker sees it; it ends when this is dropped.
+/// The thread, as the worker sees it. It ends when this is dropped.
 pub(super) struct EncodeThread<'a> {
     idle: &'a IdleWorkers,
     rows: SyncSender<(PartitionKey, Rows)>,
@@ -62,12 +62,12 @@ pub(super) struct EncodeThread<'a> {
 }
 
 impl<'a> EncodeThread<'a> {
-    /// Starts one, if a worker is idle.
+    /// Starts a thread, if a worker is idle.
     pub(super) fn start(idle: &'a IdleWorkers, encoder: &Arc<Encoder>) -> Option<Self> {
         if !idle.take() {
             return None;
         }
-        // While one row group is encoded, one waits and the worker collects one; there are never more.
+        // While one row group is encoded, one waits and the worker collects another. There are never more.
         let (rows, given) = sync_channel::<(PartitionKey, Rows)>(1);
         let (give_back, done) = channel();
         let assistant = Self { idle, rows, done, under_way: 0 };
@@ -81,11 +81,11 @@ impl<'a> EncodeThread<'a> {
             }
         };
         let started = thread::Builder::new().name("parcap-encode".to_owned()).spawn(work);
-        // Where no thread can be started, the work is done without.
+        // Where no thread can be started, the worker encodes by itself.
         started.is_ok().then_some(assistant)
     }
 
-    /// Gives it rows, as soon as none wait.
+    /// Gives it rows, as soon as no others wait.
     pub(super) fn give(&mut self, key: PartitionKey, rows: Rows) -> Result<()> {
         self.rows.send((key, rows)).map_err(|_| gone())?;
         self.under_way += 1;
@@ -104,7 +104,7 @@ impl<'a> EncodeThread<'a> {
         }
     }
 
-    /// The next row group, as soon as it is done; `None` if there is none under way.
+    /// Waits for the next row group. `None` if none is under way.
     pub(super) fn wait(&mut self) -> Result<Option<Done>> {
         if self.under_way == 0 {
             return Ok(None);
@@ -121,7 +121,7 @@ impl Drop for EncodeThread<'_> {
     }
 }
 
-/// It ends before its worker only if it panics, which is a bug.
+/// The thread ends before its worker only if it panics, which is a bug.
 fn gone() -> Error {
     Error::Worker { unit: String::new(), message: "the thread that encodes row groups ended".to_owned() }
 }

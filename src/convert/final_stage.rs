@@ -18,7 +18,7 @@ use crate::summary::{Collect, Filter, Naming};
 use crate::convert::naming;
 use crate::outcome::Report;
 
-/// The final stage, with all that it needs besides what was converted.
+/// The final stage, with all that it needs besides the converted units.
 pub(crate) struct FinalStage<'a> {
     pub(super) lake: &'a Layout,
     pub(super) settings: &'a Settings,
@@ -29,7 +29,7 @@ pub(crate) struct FinalStage<'a> {
 }
 
 impl<'a> FinalStage<'a> {
-    /// Opens the sources of names: what is wrong with them shows before hours of work.
+    /// Opens the sources of names now, so that errors in them show before hours of work.
     ///
     /// # Errors
     /// If a hosts file cannot be read.
@@ -44,8 +44,9 @@ impl<'a> FinalStage<'a> {
         Ok(Self { lake, settings, naming, ptr, top, cancel })
     }
 
-    /// Stages the tables of dates that a change touches, from the partial summaries that there are `after` it; the tables
-    /// of a date without any go; those of a date of which sums are lost stay as they are. Reports the beginnings of all tables over these dates.
+    /// Stages the tables of dates that a change touches, from the partial summaries in the snapshot `after` it. Tables of
+    /// a date without partial summaries are removed. Tables of a date whose sums are lost stay as they are. Reports the
+    /// first rows of all tables over these dates.
     pub(crate) fn stage(
         mut self,
         mut days: BTreeSet<Day>,

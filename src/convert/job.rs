@@ -31,20 +31,20 @@ pub struct ConvertContext {
     pub encoder: Arc<Encoder>,
     /// How a run is stopped early.
     pub cancel: Cancel,
-    /// What the workers may take.
+    /// The memory that the workers may take.
     pub memory: Memory,
-    /// Memory for windows larger than usual.
+    /// Memory for dictionaries larger than usual.
     pub windows: DecoderMemory,
     /// How far the run is.
     pub meter: Arc<Meter>,
     /// Memory for rows that no task uses now.
     pub spare: RowPool,
-    /// Workers that have nothing to do.
+    /// Workers that are idle.
     pub(super) idle: IdleWorkers,
 }
 
 impl ConvertContext {
-    /// A workshop that puts parts into a lake, and stages them in the folder of units that are being converted.
+    /// A context that writes parts into a lake, and stages them in the folder of units that are being converted.
     #[must_use]
     pub fn new(lake: Layout, encoder: Encoder, memory: Memory, cancel: Cancel) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl ConvertContext {
     }
 }
 
-/// Memory for rows, passed on from task to task: allocating it anew for each costs time, and fragments the heap.
+/// Memory for rows, passed on from task to task: allocating it again for each costs time, and fragments the heap.
 #[derive(Debug, Default)]
 pub struct RowPool(Mutex<Vec<Vec<Rows>>>);
 
@@ -71,13 +71,13 @@ impl RowPool {
     }
 
     pub(super) fn give(&self, mut spare: Vec<Rows>) {
-        // A task with many partitions has many; one is enough to begin with.
+        // A task with many partitions has many row buffers. One is enough to begin with.
         spare.truncate(1);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(spare);
     }
 }
 
-/// A unit, its tasks, and what they have given so far. Tasks are run by any threads, begun in their order.
+/// A unit, its tasks, and their results so far. Any threads run the tasks, which begin in order.
 pub(crate) struct Job<'a> {
     pub(super) unit: &'a Unit,
     pub(super) tasks: Vec<Task>,
@@ -95,8 +95,8 @@ struct State<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Prepares a unit. `number` tells its staged files from those of other units; `relay` is shared with the other
-    /// units of the same capture.
+    /// Prepares a unit. `number` tells its staged files from those of other units. `relay` is the turn queue, which the
+    /// units of one capture share.
     pub(crate) fn open(
         unit: &'a Unit,
         number: usize,
@@ -116,7 +116,7 @@ impl<'a> Job<'a> {
         Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
     }
 
-    /// Where sums go that have no room in memory.
+    /// Where sums are spilled that do not fit in memory.
     pub(super) fn space(&self) -> Space {
         Space::new(&self.folder()).cancelled_by(&self.workshop.cancel)
     }
@@ -131,18 +131,18 @@ impl<'a> Job<'a> {
         self.tasks.len()
     }
 
-    /// The turn of a task in its relay.
+    /// The turn of a task in its turn queue.
     pub(super) fn turn(&self, task: usize) -> u64 {
         self.tasks.get(task).and_then(|task| task.chunk).unwrap_or(task as u64)
     }
 
-    /// Works on the parts. Only the task whose turn it is does, so this never waits long.
+    /// Works on the parts. Only the task in its turn does so, so this never waits long.
     pub(super) fn with_sink(&self, work: impl FnOnce(&mut PartSet<'a>) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.sink.as_mut().map_or(Ok(()), work)
     }
 
-    /// Takes over what a task has found. True if it was the unit's last one.
+    /// Takes over what a task has found. Returns true if it was the unit's last task.
     pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Aggregator) -> Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, entry) in captures {
@@ -155,7 +155,7 @@ impl<'a> Job<'a> {
         Ok(state.unfinished == 0)
     }
 
-    /// Closes the unit: its parts and its partial summary are whole and synced after this.
+    /// Closes the unit. After this, its parts and its partial summary are whole and synced.
     pub(crate) fn finish(&self) -> Result<UnitResult> {
         let (sink, captures, mut tallies) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! Converting units: by one function, the same behind the thread pool and behind anybody's scheduler.
+//! Converts units. The thread pool and any external scheduler call the same function.
 //!
-//! In: [`Unit`]s. Out: staged parts, and one manifest row a unit. Always: rows are written in the order of their
-//! capture, whichever thread decodes them, so the bytes do not depend on how many there are. Memory is bounded by the
-//! number of workers: each holds one read buffer, the rows of a row group or two, and a few encoded row groups.
+//! In: [`Unit`]s. Out: staged parts, and one manifest row a unit. Always: rows are written in the order of their capture,
+//! whichever thread decodes them, so the bytes do not depend on the number of threads. The number of workers bounds
+//! memory: each has one read buffer, the rows of a row group or two, and a few encoded row groups.
 
 mod count;
 mod counts;

@@ -1,4 +1,4 @@
-//! The sources of names, opened, and asked over the network where that is wanted.
+//! Opens the sources of names, and asks over the network where that is wanted.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,8 +15,8 @@ use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
 use crate::summary::{Filter, Naming, NamingSource, unnamed};
 use crate::tables::{TableFile, write_table};
 
-/// Opens the sources of names; `lake` is where answers of earlier lookups are kept, if there is one, with what its manifest
-/// says of them.
+/// Opens the sources of names. `lake` is where answers of earlier lookups are kept, if there is a lake, with what its
+/// manifest says about them.
 ///
 /// # Errors
 /// If a hosts file cannot be read.
@@ -31,7 +31,8 @@ pub(crate) fn open(names: &Names, lake: Option<(&Layout, Option<&CommittedTable>
     Ok(Naming::new(sources.collect::<Result<_>>()?))
 }
 
-/// The answers of earlier lookups. A file that is not the one that was written is none: what was kept is asked for again.
+/// The answers of earlier lookups. A file that differs from what was written is ignored, and its addresses are asked for
+/// again.
 fn answers(lake: &Layout, held: Option<&CommittedTable>, now: i64) -> PtrCache {
     let path = lake.resolve(&Layout::ptr_cache());
     match held.map_or(Ok(()), |held| checked(&path, held.bytes, &held.checksum)) {
@@ -50,7 +51,7 @@ pub fn now() -> i64 {
 /// Asks for the names of destinations that no other source knows, if reverse lookups are a source.
 ///
 /// # Errors
-/// If sums cannot be read; never because of what is asked or answered.
+/// If sums cannot be read. Never because of a question or an answer.
 pub(crate) fn look_up(
     naming: &mut Naming,
     days: &BTreeSet<Day>,
@@ -69,7 +70,7 @@ pub(crate) fn look_up(
     Ok(asked)
 }
 
-/// Stages what was learnt, for the next run.
+/// Stages the new answers, for the next run.
 ///
 /// # Errors
 /// If it cannot be written.

@@ -12,15 +12,16 @@ use crate::packets::{PartitionKey, When};
 use crate::plan::PartEntry;
 use crate::plan::Unit;
 
-/// Parts that are being written at the same time; the one that has waited longest for a row group is ended for a new one.
+/// The most parts that are being written at the same time. When there are more, the part that has waited longest for a
+/// row group is ended.
 const MAX_PARTS: usize = 1024;
-/// Those of them whose files are open.
+/// The most of these parts whose files are open.
 const MAX_FILES: usize = 64;
-/// Row groups of all of them: the footer of each, with its statistics and page indexes, takes 20 KiB until its part ends.
-/// The part that has most is ended; one of the usual size has a hundred.
+/// The most row groups of all these parts. The footer of each, with its statistics and page indexes, takes 20 KiB until
+/// its part ends. When there are more, the part with most row groups is ended; a part of the usual size has a hundred.
 const MAX_ROW_GROUPS: usize = 2048;
 
-/// Takes row groups in their order, and makes parts of them.
+/// Takes row groups in order, and makes parts of them.
 pub(crate) struct PartSet<'a> {
     lake: &'a Layout,
     /// Where parts are staged, below the lake.
@@ -30,7 +31,7 @@ pub(crate) struct PartSet<'a> {
     unit: &'a Unit,
     open: BTreeMap<PartitionKey, OpenPart>,
     closed: Vec<(PartitionKey, usize, PartFile)>,
-    /// Parts begun so far: their numbers order the parts of a partition as their rows are ordered.
+    /// Parts begun so far. Their numbers order the parts of a partition as their rows are ordered.
     begun: usize,
     appended: u64,
     /// Files that are open.
@@ -99,7 +100,7 @@ impl<'a> PartSet<'a> {
         Ok(())
     }
 
-    /// Closes the file that has waited longest for a row group, until the next one comes.
+    /// Closes the file that has waited longest for a row group, until its next one comes.
     fn park_idle(&mut self) -> Result<()> {
         let open = self.open.values_mut().filter(|open| !open.parked);
         if let Some(idle) = open.min_by_key(|open| open.last_append) {
@@ -120,8 +121,8 @@ impl<'a> PartSet<'a> {
         Ok(())
     }
 
-    /// Says where the rows of a capture go that came before any with a time. Parts of that date that are open are
-    /// closed first, so that the rows which follow come behind them.
+    /// Sets the date of a capture's rows that came before its first timed row. Open parts of that date are closed first,
+    /// so that the rows that follow come after them.
     pub(super) fn resolve(&mut self, input: usize, when: When) -> Result<()> {
         let waiting = |key: &PartitionKey| key.when == When::BeforeFirst(input);
         if self.resolved.contains_key(&input)
@@ -134,7 +135,7 @@ impl<'a> PartSet<'a> {
         keys.into_iter().try_for_each(|key| self.close(key))
     }
 
-    /// Closes every part, and says where each belongs. `unit` is the unit with all that is known of it at its end.
+    /// Closes every part, and says where each belongs. `unit` is the unit with all that is known at its end.
     pub(super) fn finish(mut self, unit: &Unit) -> Result<Vec<PartEntry>> {
         let closed = self.closed.iter().flat_map(|(_, _, file)| &file.ranges);
         let open = self.open.values().flat_map(|open| open.writer.ranges());
@@ -167,7 +168,7 @@ impl<'a> PartSet<'a> {
     }
 }
 
-/// What the parts of a unit say of one of its captures.
+/// What the parts of a unit say about one of its captures.
 fn origin(unit: &Unit, place: usize, rows: Option<u64>) -> Option<Origin> {
     let capture = unit.captures.get(place)?;
     Some(Origin { place: Some(place), ..Origin::of(&capture.input, capture.chunks.clone(), rows) })

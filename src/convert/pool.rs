@@ -1,4 +1,4 @@
-//! The workers: as many as were asked for, each taking the next task that nobody has begun.
+//! The workers, as many as were asked for. Each takes the next task that has not begun.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -15,15 +15,15 @@ use super::turn_queue::TurnQueue;
 use crate::convert::task as convert;
 use crate::threads::{Pool, workers};
 
-/// Converts units, by `jobs` workers that share the tasks of all of them; the rows are in the order of the units. With 0
-/// jobs there are as many as the machine has cores, or as `RAYON_NUM_THREADS` says.
+/// Converts units, by `jobs` workers that share the tasks of all units. The results are in the order of the units. With 0
+/// jobs there are as many workers as the machine has cores, or as `RAYON_NUM_THREADS` says.
 ///
-/// Tasks are handed out in order and waited for in order, so a worker that waits for its turn always waits for one that
-/// works. The pool's threads run nothing else and steal nothing, so a wait inside it holds nobody up. There are no more
-/// threads than tasks; an assistant may take the place of each that is missing.
+/// Tasks are handed out in order and waited for in order. So a worker that waits for its turn always waits for one that
+/// works. The pool's threads run only these tasks and steal nothing, so a wait inside it blocks no other work. There are
+/// no more threads than tasks. An encode thread may take the place of each missing one.
 ///
 /// # Errors
-/// As [`convert_unit`]; of several failures the first one is returned.
+/// As [`convert_unit`]. Of several failures the first one is returned.
 pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> Result<Vec<UnitResult>> {
     let allowed = workers(jobs).min(workshop.memory.workers());
     let mut tasks = 0;
@@ -75,18 +75,18 @@ pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> 
     }
 }
 
-/// Converts one unit: its parts are staged, synced and whole when this returns.
+/// Converts one unit. When this returns, its parts are staged, synced and whole.
 ///
 /// # Errors
 /// If something of the lake cannot be written, or the run is cancelled. Damaged, refused and vanished captures are no
-/// errors: the row says what was found.
+/// errors: the result says what was found.
 pub fn convert_unit(unit: &Unit, workshop: &ConvertContext, jobs: usize) -> Result<UnitResult> {
     let mut rows = convert_units(std::slice::from_ref(unit), workshop, jobs)?;
     rows.pop().ok_or_else(|| Error::Worker { unit: unit.name(), message: "it gave no manifest row".to_owned() })
 }
 
 fn work(job: &Job<'_>, number: usize, task: usize) -> Result<Option<(usize, UnitResult)>> {
-    // A panic is a bug; it must neither hang the workers that wait for this one nor end as half a lake.
+    // A panic is a bug. It must neither hang the workers that wait for this one nor commit half of the work.
     let result = catch_unwind(AssertUnwindSafe(|| {
         if convert::run(job, task)? { job.finish().map(|row| Some((number, row))) } else { Ok(None) }
     }));
@@ -103,7 +103,7 @@ struct TaskQueue<'a> {
     units: &'a [Unit],
     next: usize,
     open: Option<(usize, Arc<Job<'a>>, usize)>,
-    /// The capture whose chunks are being handed out, and the relay that its units share.
+    /// The capture whose chunks are being handed out, and the turn queue that its units share.
     relay: Option<(PathBuf, u64, Arc<TurnQueue>)>,
 }
 
@@ -130,7 +130,7 @@ impl<'a> TaskQueue<'a> {
         }
     }
 
-    /// The units of one capture prove one another's chunks, so they share a relay.
+    /// The units of one capture prove one another's chunks, so they share a turn queue.
     fn relay_of(&mut self, unit: &Unit) -> Arc<TurnQueue> {
         let chunked = unit.captures.first().and_then(|capture| Some((capture, capture.chunks.clone()?)));
         let Some((capture, chunks)) = chunked else {

@@ -1,4 +1,4 @@
-//! The end of a conversion: what was staged is checked, what it replaces is taken out, and everything is published.
+//! The end of a conversion: staged files are checked, what they replace is removed, and everything is published.
 
 use crate::packets::Encoder;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -20,7 +20,8 @@ use crate::select::Selection;
 /// Checks, summarizes and publishes what was staged.
 ///
 /// # Errors
-/// If it does not add up, too much of it is damaged, or something cannot be read or written; nothing is visible then.
+/// If it does not add up, if too much of it is damaged, or if something cannot be read or written. Then nothing is
+/// visible.
 pub(crate) fn publish(
     stage: FinalStage<'_>,
     mut rows: Vec<UnitResult>,
@@ -30,7 +31,7 @@ pub(crate) fn publish(
     report: &mut Report,
 ) -> Result<()> {
     let (lake, settings) = (stage.lake, stage.settings);
-    // The same bytes through standard input once more are not converted twice, whatever the settings.
+    // The same bytes through standard input are not converted twice, whatever the settings.
     let mut seen = HashSet::new();
     let mut again = |row: &UnitResult| {
         let mut streams = row.unit.captures.iter().filter(|capture| capture.input.is_stdin());
@@ -60,7 +61,7 @@ pub(crate) fn publish(
     replaced.extend(tonight.displaced.iter().map(|(_, id)| *id));
     replaced.extend(those_that_go_on(&tonight.goes_on, &rows));
     let the_same = those_that_are_the_same(&tonight.may_be, &rows, &held, report);
-    // What is no other one after all is gone.
+    // Captures that no new file turned out to be are gone.
     let gone: BTreeSet<usize> = tonight.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
     report.captures_missing = report.captures_missing.map(|missing| missing + gone.len() as u64);
     replaced.extend(the_same);
@@ -80,12 +81,12 @@ pub(crate) fn publish(
             entry.mark_open();
         }
         if matches!(changing, Changing::Shrank { .. } | Changing::Rewritten) {
-            // What was read is not, or not only, what had been looked at: it is not to be known by that.
+            // What was read is not, or not only, what had been fingerprinted. So the fingerprint does not count.
             entry.input.fingerprint = None;
         }
         report.add(entry, changing);
     });
-    // In an archive of doubles they are as many as the others.
+    // In an archive of duplicates there are as many of them as of the others.
     let converted = change.manifest.inputs.iter().filter(|_| !tonight.left_out.is_empty());
     let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
     for (input, same_as) in tonight.left_out {
@@ -113,7 +114,7 @@ pub(crate) fn publish(
     change.publish(lake, after)
 }
 
-/// A refusal that is known already, or that will be tried again anyway, is no reason for a commit.
+/// Whether a commit is needed. A refusal that is known already, or that will be tried again anyway, is no reason for one.
 fn changes_the_lake(change: &Transaction, held: &Snapshot) -> bool {
     let is_news = |refused: &RefusedEntry| {
         let known = refused.seen.as_ref().map(|seen| held.quarantine.get(&seen.absolute));
@@ -122,19 +123,19 @@ fn changes_the_lake(change: &Transaction, held: &Snapshot) -> bool {
     !change.manifest.changes_nothing() || change.manifest.refused.iter().any(is_news)
 }
 
-/// The dates to which units contribute.
+/// The dates that units contribute to.
 fn days_of(rows: &[UnitResult]) -> BTreeSet<Day> {
     rows.iter().filter_map(|row| row.partial.as_ref()).flat_map(|partial| partial.days.iter().copied()).collect()
 }
 
-/// Captures of the lake in whose place others were converted. One that could not be read replaces nothing.
+/// Captures of the lake that converted ones replace. A capture that could not be read replaces nothing.
 fn replaced_by(rows: &[UnitResult], held: &Snapshot) -> BTreeSet<usize> {
     let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
     let read = captures.filter(|(_, found)| found.refused.is_none());
     read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
 }
 
-/// Captures of the lake that go on in others, if those could be read.
+/// Captures of the lake that continue in others, if the others could be read.
 fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitResult]) -> BTreeSet<usize> {
     let mut by_path: HashMap<&Path, Vec<usize>> = HashMap::new();
     goes_on.iter().for_each(|(absolute, id)| by_path.entry(absolute).or_default().push(*id));
@@ -143,7 +144,7 @@ fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitResult]) -> BTreeS
     read.filter_map(|(capture, _)| by_path.get(capture.input.absolute.as_path())).flatten().copied().collect()
 }
 
-/// Captures of the lake that are the same as others, as far as can be told of what an earlier version converted: the new
+/// Captures of the lake that are the same as new ones, as far as can be told for captures of an earlier version: the new
 /// file gives what the old one gave.
 fn those_that_are_the_same(
     may_be: &[(PathBuf, usize)],
@@ -179,7 +180,7 @@ impl Changing {
         ended.map_or(Self::No, |stream| Self::Ended { cut: stream.cut })
     }
 
-    /// Looks at a capture once more, after it was read. `writers` are found when they are first asked for.
+    /// Looks at a capture again after it was read. `writers` are found when they are first asked for.
     pub(super) fn of(entry: &InputEntry, writers: &mut Option<HashSet<PathBuf>>) -> Self {
         let input = &entry.input;
         if entry.found.refused.is_some() {
@@ -192,7 +193,7 @@ impl Changing {
         let cut_or_whole = cut || entry.found.damage.is_none();
         match crate::discover::Candidate::of(&input.absolute, true) {
             Ok(now) if now.size > input.size && cut_or_whole => Self::Grows,
-            // Its place was taken beforehand, and is being filled.
+            // The file got its length beforehand, and is being filled.
             Ok(now) if now.size == input.size && now.modified != input.modified && entry.found.ends_in_zeros() => {
                 Self::Grows
             }
@@ -200,7 +201,7 @@ impl Changing {
             Ok(now) if now.size > input.size || now.modified != input.modified => Self::Rewritten,
             Ok(_) if cut && writers.get_or_insert_with(open_for_writing).contains(&input.absolute) => Self::Grows,
             Ok(_) => Self::No,
-            // Read to its end, by whoever had it open.
+            // A process that had it open read it to its end.
             Err(_) if entry.found.damage.is_none() => Self::Gone,
             Err(_) => Self::No,
         }

@@ -1,4 +1,4 @@
-//! What a task gives: row groups, encoded as its rows are collected, and written when it is its turn.
+//! The results of a task: row groups, which are encoded while rows are collected and written in the task's turn.
 
 use crate::capture::Position;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use super::encode_thread::{Done, EncodeThread};
 use super::job::Job;
 use crate::cancel::Interrupted;
 
-/// Bytes of encoded row groups that a task holds while it is not its turn; then it waits.
+/// Bytes of encoded row groups that a task holds before its turn. With more, it waits.
 const MAX_HELD: u64 = 12 << 20;
 
 /// Row groups on their way to the parts of their unit.
@@ -19,10 +19,10 @@ pub(super) struct RowGroupQueue<'j, 'a> {
     turn: u64,
     held: Vec<Waiting>,
     held_bytes: u64,
-    /// The position that was guessed and awaits its proof.
+    /// The guessed position that awaits its proof.
     pub(super) guessed: Option<Position>,
     pub(super) is_in_turn: bool,
-    /// Whether what is read can only be read from its beginning, so that no other worker can help.
+    /// Whether the input can only be read from its beginning, so that no other worker can help.
     pub(super) is_alone: bool,
     assistant: Option<EncodeThread<'j>>,
 }
@@ -31,13 +31,13 @@ pub(super) struct RowGroupQueue<'j, 'a> {
 enum Waiting {
     /// A row group of a partition.
     RowGroup(PartitionKey, EncodedRowGroup),
-    /// Where the rows of a capture go that came before any with a time.
+    /// The date of a capture's rows that came before its first timed row.
     Resolved(usize, When),
 }
 
 /// Why a task stops short.
 pub(super) enum TaskError {
-    /// A guess has turned out wrong, or cannot tell what is needed: the work is thrown away and done again in turn.
+    /// A guess was wrong, or does not tell what is needed. The work is dropped and done again in turn.
     WrongGuess,
     /// The run cannot go on.
     Failed(Error),
@@ -69,7 +69,7 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         }
     }
 
-    /// Encodes rows, here or beside this; their memory goes back to the router.
+    /// Encodes rows, here or on the encode thread. Their memory goes back to the partitioner.
     pub(super) fn add(&mut self, key: PartitionKey, rows: Rows, router: &mut Partitioner) -> Result<(), TaskError> {
         self.find_assistant(router)?;
         let Some(assistant) = &mut self.assistant else {
@@ -83,7 +83,7 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         Ok(())
     }
 
-    /// The rows of a capture that came before any with a time, and those that have been added so far, go there.
+    /// Sets the date of a capture's rows before its first timed row. Rows that have been added so far are among them.
     pub(super) fn resolve(&mut self, place: usize, when: When, router: &mut Partitioner) -> Result<(), TaskError> {
         self.wait_for_assistant(router)?;
         self.held.push(Waiting::Resolved(place, when));
@@ -96,7 +96,7 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         self.write_held()
     }
 
-    /// Takes an assistant, where one helps and there is one; gives it up where its place is wanted.
+    /// Starts an encode thread, where it helps and a worker is idle. Gives the thread up where its place is wanted.
     fn find_assistant(&mut self, router: &mut Partitioner) -> Result<(), TaskError> {
         let workshop = self.job.workshop;
         if self.assistant.is_none() {
@@ -118,21 +118,21 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         Ok(())
     }
 
-    /// Holds a row group that has been encoded, and writes what is held as soon as that may be.
+    /// Keeps an encoded row group, and writes all that are kept as soon as the turn allows.
     fn take_over(&mut self, Done { key, rows, group }: Done, router: &mut Partitioner) -> Result<(), TaskError> {
         let path = || self.job.workshop.lake.root().to_path_buf();
         let group = group.map_err(|source| Error::Parquet { path: path(), source })?;
         router.recycle(rows);
         self.held_bytes += group.memory();
         self.held.push(Waiting::RowGroup(key, group));
-        // After each: rows of thousands of partitions may have been handed on at once.
+        // After each one: rows of thousands of partitions may have been handed on at once.
         if self.is_in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
             self.write_held()?;
         }
         Ok(())
     }
 
-    /// Waits for the turn, has the guess proved, and writes what is held.
+    /// Waits for the turn, has the guess proved, and writes the row groups that are kept.
     pub(super) fn write_held(&mut self) -> Result<(), TaskError> {
         if !self.is_in_turn {
             let handover = self.job.relay.wait(self.turn, &self.job.workshop.cancel)?;

@@ -1,7 +1,7 @@
 //! `--strict`: a damaged capture gives no rows at all.
 //!
-//! That a capture is damaged is known once it has been converted, so its unit is converted again without it. That costs
-//! a second pass over the units with damage, where looking for damage first would cost one over everything.
+//! A capture is known to be damaged only after it has been converted, so its unit is converted again without it. That
+//! costs a second pass over the units with damage. Looking for damage first would cost a pass over everything.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use crate::plan::{Unit, plan};
 use crate::outcome::{Changing, Report};
 use crate::plan::sample;
 
-/// Refuses the captures that are damaged, and converts those that shared a unit with one of them again. What was staged
-/// of them stays in staging, which is swept when the run ends.
+/// Refuses the captures that are damaged, and converts captures again that shared a unit with one of them. What was
+/// staged of them stays in staging, which is swept when the run ends.
 ///
 /// # Errors
 /// As [`convert_units`].
@@ -31,7 +31,7 @@ pub(crate) fn refuse_damaged(
     report: &mut Report,
 ) -> Result<Vec<UnitResult>> {
     let staging = workshop.staging.clone();
-    // A file may change while the run goes on; each turn refuses at least one capture, so there is a last one.
+    // A file may change while the run goes on. Each turn refuses at least one capture, so there is a last turn.
     for turn in 1.. {
         let damaged = damaged(&rows);
         if damaged.is_empty() {
@@ -76,7 +76,7 @@ fn damaged(rows: &[UnitResult]) -> BTreeMap<PathBuf, (Input, Damage)> {
     }
     let damaged = captures.into_iter().filter_map(|(path, (input, found))| {
         let entry = InputEntry::of(input.clone(), found);
-        // What is being written is not damaged.
+        // A capture that is being written is not damaged.
         let open = entry.found.damage.is_some() && Changing::of(&entry, &mut writers).is_open();
         let damage = entry.found.damage.filter(|_| !open)?;
         Some((path.to_path_buf(), (input.clone(), damage)))

@@ -1,4 +1,4 @@
-//! The tables of the dates that a run touched, made again from what all their units have counted.
+//! Makes the tables of the dates that a run touched again, from what all their units have counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,13 +22,13 @@ use crate::summary::{DESCENDING, Key, NOBODY};
 use crate::summary::{RowSink, sum_up};
 use crate::summary::{SUMMARIES, SortOrder, Summary};
 
-/// SummaryRows of a table that are in memory at a time.
+/// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
 
-/// Makes the tables of `days` from what units have counted, stages them, and gathers them for whoever shows them.
+/// Makes the tables of `days` from what units have counted, stages them, and collects them to be shown.
 ///
 /// # Memory
-/// As [`Aggregator`], for each table that is sorted by its sums; whatever the number of keys.
+/// As [`Aggregator`], for each table that is sorted by its sums, whatever the number of keys.
 /// # Errors
 /// If what units have counted cannot be read, or a table cannot be written.
 pub(super) fn stage(
@@ -54,7 +54,7 @@ fn committed(step: Move, file: TableFile) -> (Move, CommittedTable) {
     (step, CommittedTable { path, rows, bytes, checksum })
 }
 
-/// SummaryRows go to two places.
+/// Sends rows to two places.
 struct Both<'a>(&'a mut dyn RowSink, &'a mut dyn RowSink);
 
 impl RowSink for Both<'_> {
@@ -68,7 +68,7 @@ impl RowSink for Both<'_> {
 struct DateTables {
     day: Day,
     tables: BTreeMap<SumKind, Staged>,
-    /// SummaryRows of tables that are sorted by their sums.
+    /// Rows of tables that are sorted by their sums.
     sorted: Aggregator,
     conversations: Largest,
     key: Key,
@@ -140,7 +140,7 @@ impl DateTables {
 impl RowSink for DateTables {
     fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
         match self.tables.get_mut(&kind) {
-            // Packets without addresses are no conversation that another one may push out.
+            // Packets without addresses are not a conversation that a larger one may push out.
             Some(table) if kind == SumKind::Conversations && key == NOBODY => table.push(kind, key, sums),
             Some(_) if kind == SumKind::Conversations => {
                 self.conversations.offer(key, sums);
@@ -156,10 +156,10 @@ impl RowSink for DateTables {
     }
 }
 
-/// Where a table is staged, and where it goes.
+/// Where a table is staged, and where it belongs.
 fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
     let to = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
-    // All in one folder: making one for each costs more than a small table does.
+    // All in one folder: making a folder for each costs more than a small table does.
     let staged = to.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
     let from = Layout::staging().join("tables").join(staged);
     let path = lake.resolve(&from);
@@ -169,7 +169,7 @@ fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
     Ok((path, Move { from, to }))
 }
 
-/// Makes and stages the table of captures: one row for each that the lake holds, in the order given.
+/// Makes and stages the table of captures: one row for each capture of the lake, in the order given.
 ///
 /// # Errors
 /// If it cannot be written.

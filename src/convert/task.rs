@@ -17,7 +17,7 @@ use super::turn_queue::ChunkEnd;
 use crate::capture::Framing;
 use crate::capture::resync;
 
-/// Records between two looks at the signal, and between two steps of the progress bar.
+/// Records between two checks for a signal, and between two steps of the progress bar.
 const STRIDE: u64 = 4096;
 
 /// What a task has found and not yet handed in.
@@ -30,7 +30,7 @@ struct Work<'j, 'a> {
     output: RowGroupQueue<'j, 'a>,
 }
 
-/// Runs one task of a unit; true if it was the last one to end.
+/// Runs one task of a unit. Returns true if it was the last one to end.
 pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     let turn = job.turn(task);
     let Some(wanted) = job.tasks.get(task) else {
@@ -71,7 +71,7 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     let result =
         work.chunk_from(place, chunk, ChunkEnd { position, last: None }).and_then(|handover| match handover.last {
             Some(_) => work.hand_in(Some(handover)),
-            // No packet begins in the chunk, so the time to hand on is that of a chunk before.
+            // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
             None => Err(TaskError::WrongGuess),
         });
     match result {
@@ -81,7 +81,7 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     }
 }
 
-/// Work that rests on no guess cannot be disproved; should it be, that is a bug, and the run must not commit.
+/// Work without a guess cannot have a wrong guess. If it does, that is a bug, and the run must not commit.
 fn never_disproved(stop: TaskError) -> Error {
     match stop {
         TaskError::Failed(error) => error,
@@ -111,7 +111,7 @@ impl<'j, 'a> Work<'j, 'a> {
         }
     }
 
-    /// A capture from its beginning to its end. One that cannot be read is named in its entry, and the others go on.
+    /// Reads a capture from its beginning to its end. If it cannot be read, its entry says so, and the others go on.
     fn whole_capture(&mut self, place: usize) -> Result<(), TaskError> {
         let Some(capture) = self.job.unit.captures.get(place) else {
             return Ok(());
@@ -125,7 +125,7 @@ impl<'j, 'a> Work<'j, 'a> {
         };
         let mut taken = None;
         if window > SMALL_WINDOW {
-            // Only in turn, or the task that has the memory could wait for one that waits for it.
+            // Only in turn: otherwise the task that has the memory could wait for a task that waits for it.
             self.output.write_held()?;
             taken = Some(self.job.workshop.windows.take(window, &self.job.workshop.cancel)?);
         }
@@ -142,8 +142,8 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(())
     }
 
-    /// Bytes that the decompressor of a capture gets. Those of standard input are not known before it is read: it gets all
-    /// that one can.
+    /// Bytes of memory for the decompressor of a capture. For standard input the need is not known before it is read, so
+    /// it gets all that one decompressor may have.
     fn window(&self, input: &Input) -> Result<u64, Refusal> {
         let allowed = self.job.workshop.memory.largest_window();
         if input.is_stdin() {
@@ -169,7 +169,7 @@ impl<'j, 'a> Work<'j, 'a> {
         self.captures.push((place, entry));
     }
 
-    /// A chunk in its turn: from where the one before it ended, or from the beginning of the capture.
+    /// Reads a chunk in its turn: from where the one before it ended, or from the beginning of the capture.
     fn chunk_in_turn(&mut self, place: usize, chunk: u64, handover: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         if let Some(handover) = handover {
             return self.chunk_from(place, chunk, handover);
@@ -184,7 +184,7 @@ impl<'j, 'a> Work<'j, 'a> {
         };
         let mut last = None;
         if chunk > 0 {
-            // The first chunk of a unit that is converted by itself, where nothing could be guessed: walk there.
+            // The first chunk of a unit that is converted by itself, where nothing could be guessed: read up to it.
             reader.set_limit(chunk * chunk_size);
             while let Ok(Some(record)) = reader.next() {
                 last = record.time.or(last);
@@ -197,8 +197,8 @@ impl<'j, 'a> Work<'j, 'a> {
         self.chunk_from(place, chunk, ChunkEnd { position, last })
     }
 
-    /// A capture that was there when it was planned, and cannot be opened any more: no chunk after this has rows. Those
-    /// before it may have; then it is damaged, and the next run reads it again.
+    /// Handles a capture that existed when it was planned, and cannot be opened any more. No chunk after this one has
+    /// rows. The ones before it may have rows; then the capture is damaged, and the next run reads it again.
     fn gone(&mut self, place: usize, chunk: u64, entry: Option<Position>, refusal: &Refusal) -> ChunkEnd {
         let offset = chunk * self.job.unit.settings.chunk_size;
         let framing = Framing::Empty;
@@ -254,7 +254,7 @@ impl<'j, 'a> Work<'j, 'a> {
                 Err(damage) => break Some(damage),
             };
             if record.time.is_none() && self.output.guessed.is_some() && counts.first.is_none() {
-                // Which date the row goes to depends on the chunk before.
+                // The date of the row depends on the chunk before.
                 return Err(TaskError::WrongGuess);
             }
             let packet = match record.link_type {
@@ -299,7 +299,7 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(handover)
     }
 
-    /// What is credible behind a fault depends on the time before it, which a guess does not know.
+    /// What is credible after a fault depends on the time before it, which a guess does not know.
     fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), TaskError> {
         if self.output.guessed.is_some() && reader.has_gaps() { Err(TaskError::WrongGuess) } else { Ok(()) }
     }
@@ -320,7 +320,7 @@ impl<'j, 'a> Work<'j, 'a> {
         entry
     }
 
-    /// Rows without a time that came before any with one have their date now, or never will.
+    /// Rows without a time, before the first timed row, have their date now, or never will.
     fn end_of_capture(&mut self, place: usize, first: Option<Timestamp>) -> Result<(), TaskError> {
         if matches!(self.router.when(), When::BeforeFirst(_)) {
             self.router.flush();
@@ -356,7 +356,7 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 }
 
-/// The date under which something is summed up.
+/// The date under which rows are summed up.
 fn day_of(when: When) -> Day {
     when.day().unwrap_or(Day::UNKNOWN)
 }

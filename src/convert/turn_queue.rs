@@ -1,4 +1,4 @@
-//! Workers take turns: rows are written in the order of the tasks, and a chunk is proved by the one before it.
+//! Workers take turns: rows are written in the order of the tasks, and each chunk proves the next one.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,22 +8,22 @@ use crate::error::Result;
 
 use crate::cancel::Cancel;
 
-/// How often a waiting worker looks whether the run has been stopped.
+/// How often a waiting worker checks whether the run has been stopped.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// What the worker of one chunk tells that of the next.
+/// What the worker of one chunk tells the worker of the next.
 #[derive(Clone, Debug)]
 pub(super) struct ChunkEnd {
     /// Where the chunk ended.
     pub(super) position: Position,
-    /// Time of the last timed record before that.
+    /// Time of the last timed record before that position.
     pub(super) last: Option<Timestamp>,
 }
 
 /// Whose turn it is, among the tasks of one capture or of one unit of small captures.
 ///
-/// Tasks are begun in order, so the task whose turn it is has always been begun, and one that waits waits for work that
-/// is being done.
+/// Tasks begin in order. So the task whose turn it is has always begun, and a task that waits does so for work that is
+/// being done.
 #[derive(Debug)]
 pub(crate) struct TurnQueue {
     state: Mutex<(u64, Option<ChunkEnd>)>,
@@ -31,7 +31,7 @@ pub(crate) struct TurnQueue {
 }
 
 impl TurnQueue {
-    /// A relay whose first turn is that of the task numbered `first`.
+    /// A queue whose first turn is that of the task numbered `first`.
     pub(crate) fn starting_at(first: u64) -> Self {
         Self { state: Mutex::new((first, None)), turn: Condvar::new() }
     }
@@ -52,7 +52,7 @@ impl TurnQueue {
         state.0 == task && state.1.is_some()
     }
 
-    /// Waits for the turn of a task; returns what the one before it has handed over.
+    /// Waits for the turn of a task. Returns the end of the chunk before, if there is one.
     pub(super) fn wait(&self, task: u64, cancel: &Cancel) -> Result<Option<ChunkEnd>> {
         let mut state = self.lock();
         while state.0 != task {

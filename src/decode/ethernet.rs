@@ -1,8 +1,8 @@
 //! Ethernet II and IEEE 802.3: the two MACs and what the type field announces.
 //!
-//! In come the bytes of a frame from its destination MAC on, out its MACs and an EtherType's or LLC's payload. A Cisco ISL
-//! header in front is stepped over; the MACs are then the encapsulated frame's.
-//! A cut header keeps each MAC that is whole.
+//! In: the bytes of a frame from its destination MAC on. Out: its MACs, and the payload of an EtherType or of LLC. A
+//! Cisco ISL header in front is stepped over; the MACs are then those of the frame inside. A cut header keeps each MAC
+//! that is whole.
 //!
 //! Source: IEEE 802.3 3.2; for ISL, Wireshark's `packet-isl.c`.
 
@@ -20,8 +20,8 @@ const MAX_LENGTH: u16 = 1500;
 const ISL_HEADER_LEN: usize = 26;
 
 pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
-    // ISL's destination is one of two multicast addresses, its fifth byte ends in the type (0: Ethernet), and where
-    // Ethernet II has its type there is a length.
+    // ISL's destination is one of two multicast addresses. Its fifth byte ends in the type (0: Ethernet). Where Ethernet
+    // II has its type, ISL has a length.
     if let [0x01 | 0x0c, 0x00, 0x0c, 0x00, 0x00, kind, ..] = bytes
         && kind >> 4 == 0
         && be16(bytes, 12).is_none_or(|length| length <= MAX_LENGTH)
@@ -40,12 +40,12 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     Ok(typed_or_length(header.ether_type().0, rest))
 }
 
-/// What the 16 bits behind the MACs or behind a VLAN tag announce: an EtherType, or the length of an LLC frame.
+/// What the 16 bits after the MACs or after a VLAN tag announce: an EtherType, or the length of an LLC frame.
 #[inline]
 pub(super) fn typed_or_length(value: u16, rest: &[u8]) -> Payload<'_> {
     match value {
         MIN_ETHER_TYPE.. => Payload::EtherType(value, rest),
-        // Novell's raw 802.3: IPX directly behind the length, recognised by its checksum of ffff.
+        // Novell's raw 802.3: IPX directly after the length, recognised by its checksum of ffff.
         1..=MAX_LENGTH if !rest.starts_with(&[0xff, 0xff]) => Payload::Llc(at_most(rest, usize::from(value))),
         _ => Payload::Nothing,
     }

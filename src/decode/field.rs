@@ -1,7 +1,7 @@
 //! Single fields of a header, read at a byte offset.
 //!
-//! In come the bytes a header starts with, out the field, or `None` where the bytes end before it; nothing here panics.
-//! For headers that etherparse does not know, and for what is left of one that is cut.
+//! In: the bytes that a header starts with. Out: the field, or `None` where the bytes end before it. Nothing here panics.
+//! It serves headers that etherparse does not know, and the rest of a header that is cut.
 
 /// The `N` bytes at `at`.
 #[inline]
@@ -33,7 +33,7 @@ pub(super) fn le32(bytes: &[u8], at: usize) -> Option<u32> {
     octets(bytes, at).map(u32::from_le_bytes)
 }
 
-/// At most the first `len` bytes: what a length field leaves of them.
+/// At most the first `len` bytes: the bytes within a length field.
 #[inline]
 pub(super) fn at_most(bytes: &[u8], len: usize) -> &[u8] {
     bytes.get(..len).unwrap_or(bytes)

@@ -1,6 +1,6 @@
 //! Cisco HDLC, Frame Relay, and multi-link Frame Relay.
 //!
-//! In come the bytes from the address on, out the payload that an EtherType or an NLPID announces.
+//! In: the bytes from the address on. Out: the payload that an EtherType or an NLPID announces.
 //!
 //! Source: RFC 1547 4.3.1, RFC 2427, ITU-T Q.922 3.3, FRF.16 6.
 
@@ -8,7 +8,7 @@ use super::ethernet::MIN_ETHER_TYPE;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-/// In place of an EtherType: the SAPs of OSI's network layer, as in LLC, so a control byte and an NLPID follow.
+/// In place of an EtherType: the SAPs of OSI's network layer. As in LLC, a control byte and an NLPID follow.
 const OSI: u16 = 0xfefe;
 const UNNUMBERED_INFORMATION: u8 = 0x03;
 
@@ -23,7 +23,7 @@ pub(super) fn cisco(bytes: &[u8]) -> Step<'_> {
     })
 }
 
-/// An address of two to four bytes, then a control byte and an NLPID, or, in Cisco's encapsulation, an EtherType.
+/// An address of two to four bytes. Then a control byte and an NLPID follow, or, in Cisco's encapsulation, an EtherType.
 pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
     /// The bit of an address byte that marks the last one.
     const LAST: u8 = 1;
@@ -57,7 +57,7 @@ pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
     }
 }
 
-/// A fragment header of two bytes in front of Frame Relay: only a frame that is both first and last fragment is whole.
+/// A fragment header of two bytes in front of Frame Relay. Only a frame that is both first and last fragment is whole.
 pub(super) fn multilink_frame_relay(bytes: &[u8]) -> Step<'_> {
     const BEGIN_AND_END: u8 = 0xc0;
     const CONTROL: u8 = 0x20;

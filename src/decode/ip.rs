@@ -1,9 +1,9 @@
-//! IPv4 and IPv6: addresses, the protocol behind the extension headers, and the payload for the transport layer.
+//! IPv4 and IPv6: addresses, the protocol after the extension headers, and the payload for the transport layer.
 //!
-//! In come the bytes from an IP header on, out the address, protocol and port fields of the packet. Only the first IP header
-//! of a frame comes here, so a tunnel is named by its protocol number. What precedes a fault is kept; the lengths that the
-//! header announces bound the payload, so link padding and trailers are not read as ports.
-//! Deliberately not here: reassembly (a later fragment has no ports), checksums, an ICMP error's embedded packet.
+//! In: the bytes from an IP header on. Out: the address, protocol and port fields of the packet. Only the first IP header
+//! of a frame comes here, so a tunnel is named by its protocol number. What precedes a fault is kept. The lengths that
+//! the header announces bound the payload, so link padding and trailers are not read as ports. Not here: reassembly (a
+//! later fragment has no ports), checksums, an ICMP error's embedded packet.
 //!
 //! Source: RFC 791, RFC 8200, RFC 4302; RFC 1144; RFC 2675 and segmentation offload for a length of 0.
 
@@ -17,7 +17,7 @@ use super::stop::Stop;
 use crate::address::IpAddress;
 use crate::decode::transport;
 
-/// IP by its version nibble: for RAW link types, MPLS and wherever else nothing announces the version.
+/// IP by its version nibble: for RAW link types, for MPLS, and wherever no other field announces the version.
 pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     match bytes.first().map(|first| first >> 4) {
         Some(4) => v4(bytes, packet),
@@ -32,7 +32,7 @@ pub(super) fn v4<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Sto
     v4_as(bytes, None, packet)
 }
 
-/// `known`: the protocol, where not the header's field but the layer before says it.
+/// `known` is the protocol, where the layer before says it and the header's field does not.
 fn v4_as<'a>(bytes: &'a [u8], known: Option<IpNumber>, packet: &mut Packet<'a>) -> Result<(), Stop> {
     let Ok(header) = Ipv4HeaderSlice::from_slice(bytes) else {
         return v4_cut(bytes, known, packet);
@@ -55,16 +55,16 @@ fn v4_as<'a>(bytes: &'a [u8], known: Option<IpNumber>, packet: &mut Packet<'a>) 
     extensions(protocol, payload, packet)
 }
 
-/// IPv4 behind Van Jacobson's "uncompressed TCP" (RFC 1144 3.2.2): its protocol field holds a connection number, and the
+/// IPv4 in Van Jacobson's "uncompressed TCP" (RFC 1144 3.2.2). Its protocol field holds a connection number, and the
 /// protocol is TCP.
 pub(super) fn v4_of_connection<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     v4_as(bytes, Some(IpNumber::TCP), packet)
 }
 
-/// What is left of an IPv4 header that is cut or whose length field is wrong.
+/// Reads what is left of an IPv4 header that is cut or whose length field is wrong.
 ///
-/// The two lengths stand in its first four bytes: where they contradict each other (a header under 20 bytes, or longer than
-/// the packet) nothing precedes the fault.
+/// The two lengths are in its first four bytes. Where they contradict each other (a header under 20 bytes, or longer than
+/// the packet), nothing precedes the fault.
 fn v4_cut(bytes: &[u8], known: Option<IpNumber>, packet: &mut Packet<'_>) -> Result<(), Stop> {
     let first = *bytes.first().ok_or(Stop::Ipv4Cut)?;
     let header_len = usize::from(first & 0x0f) * 4;
@@ -101,7 +101,7 @@ pub(super) fn v6<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Sto
     extensions(header.next_header(), payload, packet)
 }
 
-/// Whether it is the number of a header that stands between the IP header and the protocol.
+/// Whether this is the number of a header between the IP header and the protocol.
 fn is_extension(number: IpNumber) -> bool {
     matches!(
         number,
@@ -115,9 +115,9 @@ fn is_extension(number: IpNumber) -> bool {
 
 /// Steps over extension headers, then reads the transport header.
 ///
-/// Behind IPv4 only AH is defined; the others are stepped over there too, since their numbers mean nothing else.
-/// `protocol` follows each whole header, so a cut chain leaves what the last whole one announced. Every header is at least
-/// 8 bytes, so the chain ends with the packet.
+/// After IPv4 only AH is defined. The other headers are stepped over there too, because their numbers have no other meaning.
+/// `protocol` is set after each whole header, so a cut chain leaves what the last whole one announced. Every header has
+/// at least 8 bytes, so the chain ends with the packet.
 fn extensions<'a>(first: IpNumber, mut bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     let mut number = first;
     while is_extension(number) {

@@ -1,8 +1,8 @@
 //! Juniper's pseudo-header, in front of what one of its interface cards saw.
 //!
-//! In come a Juniper link type and the bytes from the magic number on, out the payload: a frame, or, behind the cookie that
-//! the card left, IP, LLC or PPP by its first bytes.
-//! Deliberately not here: cards whose cookie no public text describes (services, GGSN, ISM, VP, virtual services, SRX …).
+//! In: a Juniper link type and the bytes from the magic number on. Out: the payload: a frame, or, after the cookie that
+//! the card left, IP, LLC or PPP by its first bytes. Not here: cards whose cookie no public text describes (services,
+//! GGSN, ISM, VP, virtual services, SRX …).
 //!
 //! Source: tcpdump's `print-juniper.c`; <https://www.tcpdump.org/linktypes.html>.
 
@@ -13,7 +13,8 @@ use crate::decode::hdlc;
 
 use crate::capture::LinkType;
 
-/// A magic number, flags, extensions with their length, then a frame by the link type, or a protocol number and the packet.
+/// A magic number, flags, extensions with their length. Then a frame by the link type, or a protocol number and the
+/// packet.
 pub(super) fn decode(link_type: LinkType, bytes: &[u8]) -> Step<'_> {
     const EXTENSIONS: u8 = 0x80;
     const NO_LINK_HEADER: u8 = 0x02;
@@ -43,14 +44,14 @@ pub(super) fn decode(link_type: LinkType, bytes: &[u8]) -> Step<'_> {
         LinkType::JUNIPER_CHDLC => hdlc::cisco(rest),
         LinkType::JUNIPER_ATM1 => Ok(behind_cookie(rest.get(4..).ok_or(Stop::LinkCut)?)),
         LinkType::JUNIPER_ATM2 | LinkType::JUNIPER_MONITOR => Ok(behind_cookie(rest.get(8..).ok_or(Stop::LinkCut)?)),
-        // Two bytes of a bundle's link, then as Frame Relay behind its address.
+        // Two bytes of a bundle's link, then the same as Frame Relay after its address.
         LinkType::JUNIPER_MLFR => Ok(behind_cookie(rest.get(2..).ok_or(Stop::LinkCut)?)),
         // JUNIPER_ETHER and JUNIPER_PPPOE.
         _ => Ok(Payload::Ethernet(rest)),
     }
 }
 
-/// IP, LLC with SNAP or a control byte and an NLPID, whichever the first bytes are: nothing else tells.
+/// IP, LLC with SNAP, or a control byte and an NLPID. Only the first bytes tell which.
 fn behind_cookie(bytes: &[u8]) -> Payload<'_> {
     match bytes {
         [0xaa, 0xaa, 0x03, ..] | [0xfe, 0xfe, 0x03, ..] => Payload::Llc(bytes),

@@ -1,6 +1,6 @@
 //! Other local networks: FDDI, Token Ring, ARCNET, ATM, Fibre Channel, IEEE 1394, InfiniBand.
 //!
-//! In come the bytes from the MAC or pseudo-header on, out the payload, and the MACs where the network has 48-bit ones.
+//! In: the bytes from the MAC or pseudo-header on. Out: the payload, and the MACs where the network has 48-bit ones.
 //!
 //! Source: <https://www.tcpdump.org/linktypes.html>; ISO 9314-2, IEEE 802.5, RFC 1201, RFC 2625, RFC 2684, RFC 4391; tcpdump's
 //! `print-arcnet.c`, `print-ipoib.c`.
@@ -15,7 +15,7 @@ pub(super) fn fddi<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     packet.set_macs(octets(bytes, 1), octets(bytes, 7));
     let rest = bytes.get(13..).ok_or(Stop::EthernetCut)?;
     Ok(match bytes.first() {
-        // Asynchronous LLC frames; synchronous ones (d0) are not used for datagrams, the others are the ring's own.
+        // Asynchronous LLC frames. Synchronous ones (d0) are not used for datagrams; the others are the ring's own.
         Some(control) if control & 0xf0 == 0x50 => Payload::Llc(rest),
         _ => Payload::Nothing,
     })

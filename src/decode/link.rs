@@ -1,9 +1,9 @@
 //! Which header a frame begins with, by its link type.
 //!
-//! In come a link type and the bytes of a frame, out the payload behind its first header. A link type that is not listed here
-//! is not decoded: its rows have times and length, and [`Stop::UnknownLinkType`] counts them.
-//! Deliberately not here: link types that carry no IP (USB, CAN, Bluetooth, netlink …), those whose header no public text
-//! describes, and those where the IP header stands behind a protocol that must be reassembled.
+//! In: a link type and the bytes of a frame. Out: the payload after its first header. A link type that is not listed here
+//! is not decoded: its rows have times and length, and [`Stop::UnknownLinkType`] counts them. Not here: link types that
+//! carry no IP (USB, CAN, Bluetooth, netlink …), link types whose header no public text describes, and link types where
+//! the IP header follows a protocol that must be reassembled.
 //!
 //! Source: <https://www.tcpdump.org/linktypes.html>.
 
@@ -77,7 +77,7 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
         LinkType::DSA_TAG_BRCM_PREPEND | LinkType::NETANALYZER => {
             Ok(Payload::Ethernet(bytes.get(4..).ok_or(Stop::LinkCut)?))
         }
-        // IEEE 802.3 65.1.3.2: the logical link's identifier stands in the preamble of 8 bytes.
+        // IEEE 802.3 65.1.3.2: the preamble of 8 bytes holds the logical link's identifier.
         LinkType::EPON => Ok(Payload::Ethernet(bytes.get(8..).ok_or(Stop::LinkCut)?)),
         LinkType::NETANALYZER_TRANSPARENT => vendor::preamble(bytes.get(4..).ok_or(Stop::LinkCut)?),
         LinkType::ETHERNET_MPACKET => vendor::preamble(bytes),

@@ -1,6 +1,6 @@
 //! Linux pseudo-headers: cooked captures (SLL, SLL2) and the netfilter log.
 //!
-//! In come the bytes from the pseudo-header on, out the payload, and for cooked captures the link address as source MAC.
+//! In: the bytes from the pseudo-header on. Out: the payload, and for cooked captures the link address as source MAC.
 //!
 //! Source: <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>, `..._SLL2.html`, `..._NFLOG.html`;
 //! `linux/netfilter/nfnetlink_log.h`.
@@ -13,7 +13,7 @@ use super::stop::Stop;
 
 use crate::capture::LinkType;
 
-/// ARP hardware types whose frame stands behind the cooked header as it was, or that hold no packet.
+/// ARP hardware types whose frame follows the cooked header unchanged, or that hold no packet.
 const ARPHRD_IEEE80211: u16 = 801;
 const ARPHRD_IEEE80211_RADIOTAP: u16 = 803;
 const ARPHRD_NETLINK: u16 = 824;
@@ -44,20 +44,20 @@ pub(super) fn sll2<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
 fn cooked(protocol: Option<u16>, hardware: Option<u16>, rest: &[u8]) -> Payload<'_> {
     match (protocol, hardware) {
         (_, Some(ARPHRD_IEEE80211_RADIOTAP)) => Payload::Link(LinkType::IEEE802_11_RADIOTAP, rest),
-        // The protocol is netlink's family.
+        // For netlink, the protocol is netlink's family.
         (_, Some(ARPHRD_NETLINK)) => Payload::Nothing,
         (Some(ether_type @ MIN_ETHER_TYPE..), _) => Payload::EtherType(ether_type, rest),
         (Some(ETH_P_802_2), Some(ARPHRD_IEEE80211)) => Payload::Wifi(rest, false),
         (Some(ETH_P_802_2), _) => Payload::Llc(rest),
         (Some(ETH_P_WAN_PPP), _) => Payload::Ppp(rest),
-        // Nothing describes it, but where it is found a whole frame follows.
+        // No text describes it, but where it is found a whole frame follows.
         (Some(ETH_P_ALL), _) => Payload::Ethernet(rest),
         _ => Payload::Nothing,
     }
 }
 
-/// Family, version, resource, then type-length-values: one holds the packet, one in front of it the packet's EtherType. Where
-/// that is 0, as for packets that this machine sends, the family says what the packet is.
+/// Family, version, resource, then type-length-values. One value holds the packet; a value before it holds the packet's
+/// EtherType. Where that is 0, as for packets that this machine sends, the family says what the packet is.
 pub(super) fn nflog(bytes: &[u8]) -> Step<'_> {
     const PACKET_HEADER: u16 = 1;
     const PAYLOAD: u16 = 9;
@@ -69,7 +69,7 @@ pub(super) fn nflog(bytes: &[u8]) -> Step<'_> {
         let (Some(length), Some(kind)) = (le16(rest, 0), le16(rest, 2)) else {
             return Err(Stop::LinkCut);
         };
-        // In the order of the machine that captured. Types are small, so in the other order they are 256 or more.
+        // Byte order of the machine that captured. Types are small, so in the other order they are 256 or more.
         let (length, kind) = match kind {
             0x100.. if kind.trailing_zeros() >= 8 => (length.swap_bytes(), kind.swap_bytes()),
             _ => (length, kind),

@@ -1,6 +1,6 @@
-//! IEEE 802.2 LLC, SNAP, and the NLPIDs of ISO 9577: three ways to name the protocol behind a MAC header.
+//! IEEE 802.2 LLC, SNAP, and the NLPIDs of ISO 9577: three ways to name the protocol after a MAC header.
 //!
-//! In come the bytes from the first SAP, OUI or NLPID on, out the payload. Other SAPs (STP, NetBEUI, IS-IS …) end the walk
+//! In: the bytes from the first SAP, OUI or NLPID on. Out: the payload. Other SAPs (STP, NetBEUI, IS-IS …) end the walk
 //! without a stop.
 //!
 //! Source: IEEE 802.2 5.4 (control field), RFC 1042, RFC 2427 (NLPID over Frame Relay), RFC 2684 (bridged frames).
@@ -10,7 +10,7 @@ use super::stop::Stop;
 
 use crate::capture::LinkType;
 
-/// LLC with information in it: unnumbered, or of a connection, whose control field is two bytes.
+/// LLC that carries information: unnumbered, or of a connection, whose control field has two bytes.
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
     const UNNUMBERED_INFORMATION: u8 = 0x03;
     let [dsap, ssap, control, rest @ ..] = bytes else {
@@ -28,14 +28,15 @@ pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
             [0x00, 0x80, 0xc2, 0x00, 0x04 | 0x0a, _, _, _, bridged @ ..] => Payload::Link(LinkType::FDDI, bridged),
             _ => Payload::Snap(rest),
         },
-        // Whom it is for says what it is.
+        // The destination SAP alone says what it is.
         (0x06, _) => Payload::Ipv4(rest),
         (0xfe, _) => Payload::Nlpid(rest),
         _ => Payload::Nothing,
     })
 }
 
-/// OUI and protocol: an EtherType for the OUIs that say so, a bridged frame for 802.1's, without padding as RFC 2427 has it.
+/// OUI and protocol. For some OUIs the protocol is an EtherType. For 802.1's it is a bridged frame, without padding, as
+/// in RFC 2427.
 pub(super) fn snap(bytes: &[u8]) -> Step<'_> {
     let [a, b, c, high, low, rest @ ..] = bytes else {
         return Err(Stop::LlcCut);

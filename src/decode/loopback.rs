@@ -1,24 +1,24 @@
-//! RAW, loopback and IPsec taps of the BSDs, and other headers of an address family in front of IP.
+//! RAW, loopback and IPsec taps of the BSDs, and other headers that give an address family before IP.
 //!
-//! In come the bytes from the pseudo-header on, out the IP payload.
+//! In: the bytes from the pseudo-header on. Out: the IP payload.
 //!
-//! Source: <https://www.tcpdump.org/linktypes.html>; Wireshark's `packet-null.c` and
-//! `packet-raw.c` for what else is found behind NULL and RAW.
+//! Source: <https://www.tcpdump.org/linktypes.html>; Wireshark's `packet-null.c` and `packet-raw.c` for other payloads
+//! that are found after NULL and RAW.
 
 use super::ethernet::MIN_ETHER_TYPE;
 use super::field::{be32, le32, octets};
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-/// RAW: IP, or PPP where a driver left its header in front; no version of IP begins with its address byte.
+/// RAW: IP, or PPP where a driver left its header in front. No version of IP begins with PPP's address byte.
 pub(super) fn raw(bytes: &[u8]) -> Step<'_> {
     Ok(if bytes.starts_with(&[0xff, 0x03]) { Payload::Ppp(bytes) } else { Payload::Ip(bytes) })
 }
 
 /// NULL: an address family of 4 bytes, in the order of the machine that captured.
 ///
-/// A family is under 65,536, so the bytes tell the order; IRIX writes it in the first 2 bytes, and then nothing in the others.
-/// A value that is no family may be an EtherType, and some machines leave a PPP header here.
+/// A family is under 65,536, so the bytes tell the order. IRIX writes it in the first 2 bytes and zeros in the others. A
+/// value that is no family may be an EtherType. Some machines leave a PPP header here.
 pub(super) fn null(bytes: &[u8]) -> Step<'_> {
     if bytes.starts_with(&[0xff, 0x03]) {
         return Ok(Payload::Ppp(bytes));
@@ -45,7 +45,7 @@ pub(super) fn loop_back(bytes: &[u8]) -> Step<'_> {
     Ok(u16::try_from(number).map_or(Payload::Nothing, |number| family(number, rest)))
 }
 
-/// What an address family announces, whose number for IPv6 is each system's own.
+/// What an address family announces. Each system has its own number for IPv6.
 fn family(number: u16, rest: &[u8]) -> Payload<'_> {
     match number {
         2 => Payload::Ipv4(rest),
@@ -57,16 +57,16 @@ fn family(number: u16, rest: &[u8]) -> Payload<'_> {
     }
 }
 
-/// ENC: address family in the order of the machine that captured, SPI and flags of 4 bytes each, then IP.
+/// ENC: an address family in the byte order of the machine that captured, then SPI and flags, 4 bytes each, then IP.
 pub(super) fn enc(bytes: &[u8]) -> Step<'_> {
     let rest = bytes.get(12..).ok_or(Stop::LinkCut)?;
     let value = [be32(bytes, 0), le32(bytes, 0)].into_iter().flatten().find_map(|value| u16::try_from(value).ok());
     Ok(value.map_or(Payload::Nothing, |number| family(number, rest)))
 }
 
-/// PFLOG: a header that begins with its length, which is filled up to a multiple of 4, and the address family, then IP.
+/// PFLOG: a header that begins with its length and the address family, then IP. The header is padded to a multiple of 4.
 pub(super) fn pflog(bytes: &[u8]) -> Step<'_> {
-    // OpenBSD 3.4's, the oldest.
+    // The header of OpenBSD 3.4, the oldest.
     const MIN_LEN: u8 = 45;
     match *bytes.first().ok_or(Stop::LinkCut)? {
         len @ MIN_LEN.. => {

@@ -1,10 +1,10 @@
 //! Decoding: the bytes of one frame become a [`Packet`].
 //!
-//! In come a link type and the captured bytes, out the outermost header's MACs, addresses, protocol and ports, and the DNS
-//! message if one is recognised. Never fails and never panics: decoding stops somewhere, keeps what it has, and says where
-//! ([`Stop`]). Every step takes at least one byte off the frame, so the work is bounded by its length, at any depth of tags;
-//! nothing allocates.
-//! Deliberately not here: what lies inside a tunnel or an ICMP error, reassembly, decryption, checksums.
+//! In: a link type and the captured bytes. Out: the outermost header's MACs, addresses, protocol and ports, and the DNS
+//! message if one is recognised. Decoding never fails and never panics: it stops somewhere, keeps what it has, and says
+//! where it stopped ([`Stop`]). Every step takes at least one byte off the frame, so the frame's length bounds the work,
+//! at any depth of tags. Nothing allocates. Not here: what lies inside a tunnel or an ICMP error, reassembly, decryption,
+//! checksums.
 //!
 //! ```
 //! use parcap::address::IpAddress;
@@ -64,7 +64,7 @@ pub fn decode(link_type: LinkType, frame: &[u8]) -> Packet<'_> {
     packet
 }
 
-/// Takes one header after the other off the frame, up to the IP header or the last header that is known.
+/// Takes one header after another off the frame, up to the IP header or the last known header.
 fn walk<'a>(frame: Payload<'a>, packet: &mut Packet<'a>) -> Result<(), Stop> {
     let mut next = frame;
     loop {

@@ -1,13 +1,13 @@
 //! What decoding finds in one frame.
 //!
-//! Everything is a plain integer or borrows from the frame; nothing allocates.
-//! Deliberately not here: the columns' text of an address (`columns`), and time and length, which are the record's and not the frame's.
+//! Everything is a plain integer or borrows from the frame. Nothing allocates. Not here: an address as text, which is
+//! [`packets`](crate::packets)'; and time and length, which belong to the record and not to the frame.
 
 use super::stop::Stop;
 use crate::address::{IpAddress, MacAddr};
 use crate::decode::dns;
 
-/// What decoding found in one frame: the outermost header's, never a tunnelled one's. `None`: the frame does not say.
+/// What decoding found in one frame, in its outermost headers and never in a tunnel. `None`: the frame does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// Source MAC; for IEEE 802.11 the SA, for Linux cooked captures their 6-byte address.
@@ -18,7 +18,8 @@ pub struct Packet<'a> {
     pub ip_src: Option<IpAddress>,
     /// Destination address of the outermost IP header.
     pub ip_dst: Option<IpAddress>,
-    /// IANA protocol number behind the outermost IP header and its extension headers; see [`super::protocol::protocol_name`].
+    /// IANA protocol number after the outermost IP header and its extension headers; see
+    /// [`super::protocol::protocol_name`].
     pub protocol: Option<u8>,
     /// Source port of TCP, UDP, SCTP, DCCP or UDP-Lite.
     pub port_src: Option<u16>,

@@ -1,7 +1,7 @@
 //! PPP: the protocol field, with or without the HDLC-like address and control bytes before it.
 //!
-//! In come the bytes from the address or the protocol field on, out the payload. Compressed frames and fragments of a multilink
-//! bundle end the walk without a stop: their IP header is not there.
+//! In: the bytes from the address or the protocol field on. Out: the payload. Compressed frames and fragments of a
+//! multilink bundle end the walk without a stop: they do not hold their IP header.
 //!
 //! Source: RFC 1661 2, RFC 1662 3.1, RFC 1144 (header compression), RFC 1990 (multilink), RFC 3518 (bridging).
 
@@ -14,7 +14,7 @@ pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
         // The all-stations address, and a control byte that is 03 unless the link numbers its frames (RFC 1663).
         [0xff, _, rest @ ..] => protocol(rest),
         [0xff] => Err(Stop::PppCut),
-        // Cisco HDLC's addresses. As compressed protocol numbers they are not assigned.
+        // Cisco HDLC's addresses. They are not assigned as compressed protocol numbers.
         [0x0f | 0x8f, ..] => hdlc::cisco(bytes),
         _ => protocol(bytes),
     }
@@ -25,7 +25,7 @@ pub(super) fn behind_direction(bytes: &[u8]) -> Step<'_> {
     protocol(bytes.get(2..).ok_or(Stop::PppCut)?)
 }
 
-/// The protocol field, which is one byte if that is odd, else two.
+/// The protocol field. It has one byte if that byte is odd, otherwise two.
 fn protocol(bytes: &[u8]) -> Step<'_> {
     let (number, rest) = match bytes {
         [low, rest @ ..] if low & 1 != 0 => (u16::from(*low), rest),
@@ -44,8 +44,8 @@ fn protocol(bytes: &[u8]) -> Step<'_> {
     }
 }
 
-/// A multilink fragment (RFC 1990 3): only one that is both first and last is a whole packet. Its header is the long one
-/// unless the ends agreed otherwise, which no frame tells.
+/// A multilink fragment (RFC 1990 3). Only a fragment that is both first and last is a whole packet. Its header is the
+/// long one unless the ends agreed otherwise, which no frame tells.
 fn multilink(bytes: &[u8]) -> Step<'_> {
     const BEGIN_AND_END: u8 = 0xc0;
     let flags = *bytes.first().ok_or(Stop::PppCut)?;

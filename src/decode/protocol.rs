@@ -1,6 +1,6 @@
 //! Names of the IP protocol numbers.
 //!
-//! In comes the number of an IPv4 `protocol` or an IPv6 `next header` field, out the text of the `protocol` column.
+//! In: the number of an IPv4 `protocol` or an IPv6 `next header` field. Out: the text of the `protocol` column.
 //!
 //! Source: the keywords of IANA's "Assigned Internet Protocol Numbers", without their "(deprecated)"; number 58, there
 //! `IPv6-ICMP`, is `ICMPv6` as in tshark and the notebook.

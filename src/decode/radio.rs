@@ -1,8 +1,8 @@
 //! What a wireless driver puts in front of an IEEE 802.11 frame: radiotap, Prism, AVS, PPI.
 //!
-//! In come the bytes from the radio header on, out the frame behind it, and whether its header is padded.
-//! Deliberately not here: signal and channel, and taking off the FCS that radiotap and PPI announce: the lengths of LLC and IP
-//! bound what is read, and a frame that the snap length cut has no FCS although its header announces one.
+//! In: the bytes from the radio header on. Out: the frame after it, and whether its header is padded. Not here: signal
+//! and channel, and taking off the FCS that radiotap and PPI announce. The lengths of LLC and IP bound what is read, and
+//! a frame that the snapshot length cut has no FCS although its header announces one.
 //!
 //! Source: <https://www.radiotap.org/>, <https://www.tcpdump.org/linktypes.html>, "CACE PPI" 1.0.10 section 3.
 
@@ -51,7 +51,8 @@ fn datapad(header: &[u8]) -> bool {
     header.get(at).is_some_and(|flags| flags & DATAPAD != 0)
 }
 
-/// Prism: a message code and the header's length, in either order; some drivers write AVS under this link type, or nothing.
+/// Prism: a message code and the header's length, in either byte order. Under this link type some drivers write AVS, or
+/// no header.
 pub(super) fn prism(bytes: &[u8]) -> Step<'_> {
     const AVS_MAGIC: u32 = 0x8021_1000;
     const PRISM_CODES: [u32; 2] = [0x41, 0x44];
@@ -79,7 +80,7 @@ fn behind(bytes: &[u8], len: Option<u32>, min: usize) -> Step<'_> {
     }
 }
 
-/// PPI: version 0, flags, length, and the link type of the frame behind it.
+/// PPI: version 0, flags, length, and the link type of the frame after it.
 pub(super) fn ppi(bytes: &[u8]) -> Step<'_> {
     const MIN_LEN: usize = 8;
     let len = usize::from(le16(bytes, 2).ok_or(Stop::RadioCut)?);

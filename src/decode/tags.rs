@@ -1,8 +1,8 @@
-//! What an EtherType announces: IP, or a tag that stands between the MACs and IP.
+//! What an EtherType announces: IP, or a tag between the MACs and IP.
 //!
-//! In come an EtherType and the bytes behind it, out the next payload with one tag taken off. An EtherType that is neither
-//! (ARP, LLDP, any unknown one) ends the walk without a stop: the frame has no IP header and nothing is wrong with it.
-//! Deliberately not here: MACsec's encrypted frames, pseudowires (MPLS that does not carry IP).
+//! In: an EtherType and the bytes after it. Out: the next payload, with one tag taken off. An EtherType that is neither
+//! (ARP, LLDP, any unknown one) ends the walk without a stop: the frame has no IP header, and nothing is wrong with it.
+//! Not here: MACsec's encrypted frames, pseudowires (MPLS that does not carry IP).
 //!
 //! Source: IEEE 802.1Q 9, 802.1AE 9.3, 802.1CB 7.8, 802.1BR; RFC 3032 and RFC 4385 (MPLS), RFC 2516 (PPPoE),
 //! RFC 6325 3.1 (TRILL), RFC 8300 (NSH).
@@ -41,7 +41,7 @@ pub(super) fn decode(ether_type: u16, bytes: &[u8]) -> Step<'_> {
         0x88e7 => Ok(Payload::Ethernet(bytes.get(4..).ok_or(Stop::TagCut)?)),
         // Transparent Ethernet bridging.
         0x6558 => Ok(Payload::Ethernet(bytes)),
-        // LLC behind an EtherType, for frames over 1500 bytes.
+        // LLC after an EtherType, for frames over 1500 bytes.
         0x8870 => Ok(Payload::Llc(bytes)),
         // VN-tag; 802.1CB R-tag; HSR: 4 bytes of tag.
         0x8926 | 0xf1c1 | 0x892f => tagged(bytes, 4),
@@ -59,7 +59,7 @@ pub(super) fn tagged(bytes: &[u8], len: usize) -> Step<'_> {
     Ok(typed_or_length(value, bytes.get(len + 2..).unwrap_or_default()))
 }
 
-/// The label stack, then IP if the first nibble says so; a pseudowire's payload is not guessed.
+/// The label stack, then IP if the first nibble says so. A pseudowire's payload is not guessed.
 pub(super) fn mpls(bytes: &[u8]) -> Step<'_> {
     let mut rest = bytes;
     loop {
@@ -72,9 +72,9 @@ pub(super) fn mpls(bytes: &[u8]) -> Step<'_> {
         }
     }
     match rest {
-        // A header length under 20 bytes is no IPv4: rather the MAC of an Ethernet pseudowire.
+        // A header length under 20 bytes is not IPv4. It is rather the MAC of an Ethernet pseudowire.
         [0x45..=0x4f | 0x60..=0x6f, ..] => Ok(Payload::Ip(rest)),
-        // An associated channel header (RFC 4385 5), whose type names what is on the channel.
+        // An associated channel header (RFC 4385 5). Its type names what is on the channel.
         [0x10..=0x1f, _, 0x00, 0x21, ip @ ..] => Ok(Payload::Ipv4(ip)),
         [0x10..=0x1f, _, 0x00, 0x57, ip @ ..] => Ok(Payload::Ipv6(ip)),
         [_, ..] => Ok(Payload::Nothing),
@@ -106,12 +106,12 @@ fn macsec(bytes: &[u8]) -> Step<'_> {
     tagged(bytes, if control & SCI_PRESENT == 0 { 6 } else { 14 })
 }
 
-/// A network service header: its own length in 4-byte words, and the protocol behind it.
+/// A network service header: its own length in 4-byte words, and the protocol after it.
 fn nsh(bytes: &[u8]) -> Step<'_> {
     let [_, length, _, protocol, ..] = bytes else {
         return Err(Stop::TagCut);
     };
-    // Under two words it would end inside its own fixed part.
+    // With fewer than two words, the header would end inside its own fixed part.
     let len = usize::from(length & 0x3f).max(2) * 4;
     let rest = bytes.get(len..).ok_or(Stop::TagCut)?;
     Ok(match protocol {

@@ -1,8 +1,8 @@
 //! TCP, UDP, SCTP, DCCP and UDP-Lite: the two ports, and the payload in which DNS is looked for.
 //!
-//! In come the protocol number and the bytes behind the IP headers, already bounded by the IP lengths; out the ports, and a
-//! DNS message on UDP and TCP where either port is 53, 5353 or 5355. A port that is there is kept whatever the rest of its
-//! header says.
+//! In: the protocol number, and the bytes after the IP headers, already bounded by the IP lengths. Out: the ports, and a
+//! DNS message on UDP and TCP where either port is 53, 5353 or 5355. A whole port is kept, whatever the rest of its
+//! header says. Not here: reassembly of streams, checksums, other protocols on other ports.
 //! Deliberately not here: reassembly of streams, checksums, other protocols on other ports.
 //!
 //! Source: RFC 9293, RFC 768, RFC 9260, RFC 4340, RFC 3828; RFC 1035 4.2, RFC 6762, RFC 4795.
@@ -26,7 +26,7 @@ pub(super) fn decode<'a>(number: u8, bytes: &'a [u8], packet: &mut Packet<'a>) -
         TCP => tcp(bytes, packet),
         UDP => udp(bytes, packet),
         SCTP => ports_of(bytes, packet, 12, Stop::SctpCut),
-        // The short form; the long one is four bytes more, and only the ports are read.
+        // The short form. The long one has four more bytes, but only the ports are read.
         DCCP => ports_of(bytes, packet, 12, Stop::DccpCut),
         UDP_LITE => ports_of(bytes, packet, 8, Stop::UdpLiteCut),
         _ => Ok(()),
@@ -48,7 +48,7 @@ fn tcp<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
             let length = be16(segment, 0).ok_or(Stop::DnsMidStream)?;
             let message = segment.get(2..).unwrap_or_default();
             let stop = dns_message(at_most(message, usize::from(length)), packet);
-            // Without the segments before it nothing tells a broken message from the middle of a long one.
+            // Without the segments before it, nothing tells a broken message from the middle of a long one.
             if packet.dns.is_none() { stop.map_err(|_| Stop::DnsMidStream) } else { stop }
         }
         Err(HeaderSliceError::Len(_)) => ports_of(bytes, packet, usize::MAX, Stop::TcpCut),
@@ -75,7 +75,7 @@ fn udp<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     dns_message(payload, packet)
 }
 
-/// The two ports that all of these begin with; `stop` if there are fewer than `header_len` bytes.
+/// The two ports that all of these headers begin with. The result is `stop` if there are fewer than `header_len` bytes.
 fn ports_of(bytes: &[u8], packet: &mut Packet<'_>, header_len: usize, stop: Stop) -> Result<(), Stop> {
     packet.port_src = be16(bytes, 0);
     packet.port_dst = be16(bytes, 2);

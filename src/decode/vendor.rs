@@ -1,6 +1,6 @@
 //! Pseudo-headers and tags of single makers: Apple, Marvell, Broadcom, Hilscher, Endace and others.
 //!
-//! In come the bytes from the pseudo-header on, out the payload, and the MACs where a switch tag stands behind them.
+//! In: the bytes from the pseudo-header on. Out: the payload, and the MACs where a switch tag follows them.
 //!
 //! Source: <https://www.tcpdump.org/linktypes.html> and its pages; tcpdump's `print-dsa.c`,
 //! `print-symantec.c`; Endace "ERF types reference"; IEEE 802.3br 99.3 for mPackets.
@@ -30,10 +30,10 @@ pub(super) fn pktap(bytes: &[u8]) -> Step<'_> {
     Ok(Payload::Link(LinkType(link_type), frame))
 }
 
-/// Link type 149 is free for private use, and Apple's systems write PKTAP under it: believed if the header's length and
-/// record type are PKTAP's.
+/// Link type 149 is free for private use, and Apple's systems write PKTAP under it. It is taken for PKTAP if the header's
+/// length and record type are PKTAP's.
 pub(super) fn private_pktap(bytes: &[u8]) -> Step<'_> {
-    /// The header is 108 bytes long, in later versions longer.
+    /// The header has 108 bytes, in later versions more.
     const LENS: std::ops::RangeInclusive<u32> = 108..=512;
     match (le32(bytes, 0), le32(bytes, 4)) {
         (Some(len), Some(0 | 1)) if LENS.contains(&len) => pktap(bytes),
@@ -52,7 +52,7 @@ pub(super) fn preamble(bytes: &[u8]) -> Step<'_> {
     const PREAMBLE: u8 = 0x55;
     let start = bytes.iter().take(8).position(|&byte| byte != PREAMBLE).ok_or(Stop::LinkCut)?;
     Ok(match bytes.get(start) {
-        // Express, and the first fragments of preemptible frames; the others continue a frame.
+        // Express, and the first fragments of preemptible frames. Other delimiters continue a frame.
         Some(0xd5 | 0xe6 | 0x4c | 0x7f | 0xb3) => Payload::Ethernet(bytes.get(start + 1..).unwrap_or_default()),
         _ => Payload::Nothing,
     })
@@ -82,7 +82,8 @@ pub(super) fn tzsp(bytes: &[u8]) -> Step<'_> {
     }
 }
 
-/// ERF: a 16-byte record header, extension headers of 8 bytes while the top bit of each first byte says so, the frame.
+/// ERF: a 16-byte record header, extension headers, the frame. An extension header has 8 bytes; another one follows while
+/// the top bit of its first byte is set.
 pub(super) fn erf(bytes: &[u8]) -> Step<'_> {
     const MORE: u8 = 0x80;
     let kind = *bytes.get(8).ok_or(Stop::LinkCut)?;
@@ -95,11 +96,11 @@ pub(super) fn erf(bytes: &[u8]) -> Step<'_> {
     match kind & !MORE {
         // HDLC of packet over SONET, plain and with the colours of a classifier.
         1 | 10 | 15 | 17 => ppp::decode(rest),
-        // The same behind a multi-channel header; an AAL5 packet behind an ATM cell's header, and behind both.
+        // The same after a multi-channel header; an AAL5 packet after an ATM cell's header, and after both.
         5 => ppp::decode(rest.get(4..).ok_or(Stop::LinkCut)?),
         4 => Ok(Payload::Llc(rest.get(4..).ok_or(Stop::LinkCut)?)),
         9 => Ok(Payload::Llc(rest.get(8..).ok_or(Stop::LinkCut)?)),
-        // Ethernet likewise, behind an offset and a pad byte.
+        // Ethernet in the same forms, after an offset and a pad byte.
         2 | 11 | 16 | 20 => Ok(Payload::Ethernet(rest.get(2..).ok_or(Stop::LinkCut)?)),
         22 => Ok(Payload::Ipv4(rest)),
         23 => Ok(Payload::Ipv6(rest)),
@@ -107,8 +108,8 @@ pub(super) fn erf(bytes: &[u8]) -> Step<'_> {
     }
 }
 
-/// DOCSIS: frame control, parameter, length, header check, Ethernet. An extended header may mean that all behind the MACs is
-/// encrypted, so only those are read then.
+/// DOCSIS: frame control, parameter, length, header check, Ethernet. An extended header may mean that everything after
+/// the MACs is encrypted, so only the MACs are read then.
 pub(super) fn docsis<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     const PACKET_PDU: u8 = 0x00;
     const EXTENDED: u8 = 0x01;

@@ -1,9 +1,9 @@
 //! IEEE 802.11 frames: source and destination address, and the LLC payload of data frames.
 //!
-//! In come the bytes from the frame control field on, out SA and DA as the MACs, wherever the direction bits put them. Control
-//! frames have receivers and transmitters but no SA and DA, so no MACs. A protected frame keeps its MACs and is not looked into;
-//! neither is a fragment after the first.
-//! In an aggregate (A-MSDU) the first subframe counts, as the outermost header does elsewhere.
+//! In: the bytes from the frame control field on. Out: SA and DA as the MACs, wherever the direction bits put them.
+//! Control frames have receivers and transmitters but no SA and DA, so no MACs. A protected frame keeps its MACs and is
+//! not looked into; neither is a fragment after the first. In an aggregate (A-MSDU) the first subframe counts, as the
+//! outermost header does elsewhere.
 //!
 //! Source: IEEE 802.11-2020 9.2.4 (header), 9.3.2 (data frames and A-MSDU), 9.2.4.8.3 (mesh control).
 
@@ -58,7 +58,8 @@ fn data<'a>(subtype: u8, flags: u8, bytes: &'a [u8], datapad: bool, packet: &mut
     }
     let qos = (subtype & QOS != 0).then(|| octets::<2>(bytes, qos_control)).flatten();
     let aggregate = qos.is_some_and(|[low, _]| low & 0x80 != 0);
-    // An aggregate's SA and DA stand in its subframes; a frame cut before the field that tells may be one.
+    // An aggregate's SA and DA are in its subframes. A frame that is cut before the field that says so may be an
+    // aggregate.
     let known = subtype & QOS == 0 || (qos.is_some() && !aggregate);
     if known || flags & PROTECTED != 0 {
         packet.set_macs(octets(bytes, dst), octets(bytes, src));
@@ -85,7 +86,7 @@ fn data<'a>(subtype: u8, flags: u8, bytes: &'a [u8], datapad: bool, packet: &mut
         // Mesh control: flags, time to live, sequence, and no, one or two more addresses. No LLC header begins like it.
         rest = rest.get(6 + 6 * usize::from(mesh & 0x03)..).ok_or(Stop::WifiCut)?;
     }
-    // Some drivers pad the header without saying so. Two zeros as SAPs are LLC's own and lead to no packet.
+    // Some drivers pad the header without saying so. Two zeros as SAPs are LLC's own, and lead to no packet.
     Ok(Payload::Llc(match rest {
         [0, 0, llc @ ..] if llc.starts_with(&[0xaa, 0xaa, 0x03]) => llc,
         _ => rest,

@@ -1,4 +1,4 @@
-//! What may be a capture, and why it is none.
+//! A file that may be a capture, and why a file is not one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub enum Refusal {
         /// What it begins with.
         found: String,
     },
-    /// It is something else, which is known.
+    /// It is a file of another kind, which is known.
     #[error("is not a capture that can be read: it is {kind}")]
     OtherKind {
         /// What it is.
@@ -41,7 +41,7 @@ pub enum Refusal {
         /// Bytes that are there.
         found: u64,
     },
-    /// Its version is one that nobody has defined.
+    /// Its version is not defined anywhere.
     #[error("has format version {major}.{minor}, which is not one that can be read")]
     Version {
         /// The major version of the header.
@@ -49,7 +49,7 @@ pub enum Refusal {
         /// The minor version of the header.
         minor: u16,
     },
-    /// Its compression does not unpack, so that not even the first bytes are known.
+    /// It cannot be decompressed, so that not even the first bytes are known.
     #[error("is a {compression} file that does not unpack: {problem}")]
     Packing {
         /// The compression its magic bytes announce.
@@ -57,10 +57,10 @@ pub enum Refusal {
         /// What the decompressor said.
         problem: String,
     },
-    /// To unpack it takes more memory than there is.
+    /// Its decompression takes more memory than there is.
     #[error("is a {compression} file that takes {} of memory to unpack, and there are {}", Bytes(*needed), Bytes(*allowed))]
     Window {
-        /// How it is packed.
+        /// How it is compressed.
         compression: Compression,
         /// Bytes that its first frame or block needs.
         needed: u64,
@@ -79,7 +79,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the bytes of the file are why, so that nothing changes before they do.
+    /// Whether the bytes of the file are the reason. Then the refusal stands until they change.
     #[must_use]
     pub fn is_of_content(&self) -> bool {
         matches!(
@@ -92,7 +92,7 @@ impl Refusal {
         )
     }
 
-    /// What to do about it, where there is something to do.
+    /// What to do about it, if anything.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -122,20 +122,20 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// Something that may be a capture: a path that exists, with what the walk knows of it. It has not been opened.
+/// A path that exists and may be a capture, with what the walk knows about it. It has not been opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// As named, or as met.
+    /// The path as it was given, or found.
     pub path: PathBuf,
     /// The absolute path.
     pub absolute: PathBuf,
-    /// The absolute path with its links, where it has any.
+    /// The absolute path with its links, if it has any.
     pub reached: Option<PathBuf>,
     /// Bytes.
     pub size: u64,
     /// Nanoseconds since the Unix epoch.
     pub modified: i64,
-    /// Whether it must be a capture: it was named on the command line, or its name says so.
+    /// Whether it must be a capture: it was given on the command line, or its name says so.
     pub claimed: bool,
 }
 
@@ -143,13 +143,13 @@ impl Candidate {
     /// Asks the system about a path, without opening it.
     ///
     /// # Errors
-    /// If it does not exist, cannot be asked about, or is something that opening might hang on.
+    /// If it does not exist, cannot be asked about, or is of a kind that may block when opened.
     pub fn of(path: &Path, claimed: bool) -> Result<Self, Refusal> {
         let metadata = path.metadata()?;
         if !metadata.is_file() {
             return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
         }
-        // Without `..` and links, so that one file has one name whichever way it was reached.
+        // Without `..` and links, so that a file has one name, whichever path led to it.
         let absolute = path.canonicalize()?;
         let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
         let modified = modified(&metadata);

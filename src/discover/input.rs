@@ -1,4 +1,4 @@
-//! One capture as the stages after this one see it.
+//! One capture as the later stages see it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,36 +7,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::path_text;
 
-/// A capture that was found, recognised and can be opened again by anybody who sees the same files.
+/// A capture that was found and recognised. Any process that sees the same files can open it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// As it was named on the command line, or as the walk of a directory that was named there met it. `-` is stdin.
+    /// The path as it was given on the command line, or as the walk of a given directory found it. `-` is stdin.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The absolute path: what tells one input from another from night to night. Of a stream, whose bytes come once and have no
-    /// place, it is no absolute path: `-`, and behind it that of the FIFO (`-/dev/fd/63`).
+    /// The absolute path. It tells one input from another, from run to run. A stream has no place, because its bytes come
+    /// once. So this is no absolute path for a stream, but `-`, followed by the path of the FIFO (`-/dev/fd/63`).
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
-    /// The absolute path with its links, where it has any: a link may lead to a copy by the next night.
+    /// The absolute path with its links, if it has any. By the next run, a link may lead to a copy.
     #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
     pub reached: Option<PathBuf>,
-    /// Bytes of the file, compressed if it is compressed; 0 for stdin. What the file grows by later is not read.
+    /// Bytes of the file as it is, compressed or not; 0 for stdin. Bytes that are appended later are not read.
     pub size: u64,
     /// Nanoseconds since the Unix epoch; 0 where the system does not tell, and for stdin.
     pub modified: i64,
-    /// What the content is known by; `None` for stdin, which has not been read yet.
+    /// Fingerprint of the content. `None` for stdin, which has not been read yet.
     pub fingerprint: Option<String>,
-    /// How the bytes are packed; [`Compression::None`] for stdin until it is read.
+    /// How the bytes are compressed; [`Compression::None`] for stdin until it is read.
     pub compression: Compression,
-    /// What the unpacked bytes are; `None` for stdin, which has not been read yet.
+    /// The format of the decompressed bytes. `None` for stdin, which has not been read yet.
     pub format: Option<Format>,
-    /// What the unpacked bytes up to behind the first record are known by; `None` for stdin, and where there is no record.
+    /// Hash of the decompressed bytes up to the end of the first record. `None` for stdin, and where there is no record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
 }
 
 impl Input {
-    /// Something of which no more is known than how it was named.
+    /// An input of which only the path is known.
     #[must_use]
     pub fn unread(path: &Path) -> Self {
         Self {

@@ -1,16 +1,16 @@
-//! Kinds of files that are taken for captures and are none, or not of a format that is read here: by their first bytes, with
-//! what to do about each.
+//! Kinds of files that are taken for captures but are not, or whose format is not read here. Each is recognised by its
+//! first bytes, and comes with what to do about it.
 //!
 //! Sources: Wireshark's wiretap (the magic numbers of its readers), the formats' own specifications, file(1). ERF has no
-//! magic number: two records in a row that agree are taken for it. What has neither is not told apart here: among captures
-//! CommView, PacketLogger and ETL.
+//! magic number: a file is taken for ERF if two successive records agree. Formats with neither are not recognised here,
+//! among them the captures of CommView, PacketLogger and ETL.
 
 use std::fmt;
 
-/// Bytes of a file's beginning that are looked at: what precedes the magic number of a tar archive, and two records of ERF.
+/// First bytes of a file that are looked at: enough for the magic number of a tar archive, and for two records of ERF.
 pub const LOOKED_AT: usize = 4096;
 
-/// What a file is that is no capture.
+/// The kind of a file that is not a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileKind {
     /// Its name, with an article.
@@ -69,7 +69,7 @@ const KINDS: [Signature; 54] = [
     (0, b"\x5d\0\0", "an lzma file, older than xz", "`xz -dc --format=lzma FILE | parcap convert - --out LAKE`"),
     (0, b"\x02\x21\x4c\x18", "an lz4 file of the legacy format", "`lz4 -dc FILE | parcap convert - --out LAKE`"),
     (0, b"\xff\x06\0\0sNaPpY", "a snappy file", "unpack it, and convert the unpacked file"),
-    // What is encrypted.
+    // Encrypted files.
     (0, b"-----BEGIN PGP MESSAGE", "an encrypted file (PGP)", "`gpg -d FILE | parcap convert - --out LAKE`"),
     (0, b"age-encryption.org/", "an encrypted file (age)", "`age -d FILE | parcap convert - --out LAKE`"),
     (0, b"Salted__", "an encrypted file (OpenSSL)", "decrypt it, and convert the decrypted file"),
@@ -99,7 +99,7 @@ const KINDS: [Signature; 54] = [
     (0, b"\x0c\xa5\x01\0", "a file of flows (nfdump)", NO_PACKETS),
     (0, b"\x0c\xa5\x02\0", "a file of flows (nfdump)", NO_PACKETS),
     (0, b"#separator", "a Zeek log", NO_PACKETS),
-    // What stands where a capture should be.
+    // Other content in the place of a capture.
     (
         0,
         b"\0\x05\x16\x07",
@@ -118,7 +118,7 @@ const KINDS: [Signature; 54] = [
     (0, b"<html", "an HTML page", DOWNLOAD),
 ];
 
-/// What a file that is no capture is, going by its beginning; `None` if that tells nothing.
+/// The kind of a file that is not a capture, by its first bytes. `None` if they do not tell.
 #[must_use]
 pub(super) fn kind(head: &[u8]) -> Option<FileKind> {
     let begins = |(at, magic, ..): &&Signature| {
@@ -134,8 +134,8 @@ pub(super) fn kind(head: &[u8]) -> Option<FileKind> {
     is_erf(head).then_some(FileKind { name: "what looks like an Endace ERF capture", hint: EDITCAP })
 }
 
-/// Two records in a row of times and lengths that agree: time (8 bytes, little endian, seconds in the upper half), type,
-/// flags, record length, drops, wire length (big endian).
+/// Two successive records with times and lengths that agree. Fields: time (8 bytes, little endian, seconds in the upper
+/// half), type, flags, record length, drops, wire length (big endian).
 fn is_erf(head: &[u8]) -> bool {
     // From 1995 to 2037.
     const YEARS: std::ops::Range<u32> = 788_918_400..2_145_916_800;

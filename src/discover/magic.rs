@@ -7,10 +7,10 @@ use super::candidate::Refusal;
 use super::input::{Compression, Format};
 use super::kind::kind;
 
-/// Bytes of a file's beginning that decide.
+/// First bytes of a file that decide.
 pub const MAGIC_LEN: usize = 12;
 
-/// How the bytes are packed, going by their beginning.
+/// How the bytes are compressed, by the first of them.
 #[must_use]
 pub(crate) fn compression(head: &[u8]) -> Compression {
     match head {
@@ -25,7 +25,7 @@ pub(crate) fn compression(head: &[u8]) -> Compression {
     }
 }
 
-/// What the unpacked bytes are, going by their beginning; `None` if they are no capture.
+/// The format of decompressed bytes, by the first of them. `None` if they are no capture.
 #[must_use]
 pub fn format(head: &[u8]) -> Option<Format> {
     Some(match head {
@@ -40,8 +40,7 @@ pub fn format(head: &[u8]) -> Option<Format> {
     })
 }
 
-/// The refusal of a file that is no capture; `head` is as much of its beginning as there is, up to
-/// [`LOOKED_AT`](super::kind::LOOKED_AT).
+/// The refusal of a file that is no capture. `head` is its beginning, up to [`LOOKED_AT`](super::kind::LOOKED_AT) bytes.
 #[must_use]
 pub fn refusal(head: &[u8]) -> Refusal {
     kind(head).map_or_else(|| Refusal::NotACapture { found: describe(head) }, |kind| Refusal::OtherKind { kind })

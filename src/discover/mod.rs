@@ -1,7 +1,7 @@
-//! From what was named to [`Input`]s: captures that were found, recognised by their bytes, and can be read.
+//! From the paths that were given to [`Input`]s: captures that were found, recognised by their bytes, and can be read.
 //!
 //! In: paths, patterns, directories, `-`. Out: sorted inputs, and refusals with their reason. The only door for walking
-//! directories, for opening what others can exchange, for compression and for hashing. Nothing here looks at a packet.
+//! directories. Nothing here looks at a packet.
 
 mod candidate;
 mod input;

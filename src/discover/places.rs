@@ -1,4 +1,4 @@
-//! Where captures are looked for: whether a capture that a lake holds should have been met.
+//! Where captures are searched: whether a capture of a lake should have been found.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,19 @@ use glob::{MatchOptions, Pattern};
 
 use crate::storage::true_name;
 
-/// The places that were named, and those to which patterns and links lead; whether they exist or not.
+/// The paths that were given, and the paths that patterns and links lead to, whether they exist or not.
 #[derive(Debug, Default)]
 pub struct Places {
     /// Absolute paths of folders and files, without links.
     roots: HashSet<PathBuf>,
     /// The folder above the first wildcard of a pattern, and the pattern below it.
     patterns: Vec<(PathBuf, Pattern)>,
-    /// Folders that the walk stepped over: no capture of them should have been met.
+    /// Folders that the walk stepped over. No capture in them should have been found.
     stepped_over: HashSet<PathBuf>,
 }
 
 impl Places {
-    /// Adds a folder or file; it need not exist.
+    /// Adds a folder or file. It need not exist.
     pub(super) fn add(&mut self, path: &Path) {
         self.roots.insert(true_name(path));
     }
@@ -29,7 +29,7 @@ impl Places {
         self.stepped_over.insert(folder);
     }
 
-    /// Adds what a pattern matches or would match.
+    /// Adds the places that a pattern matches or would match.
     pub(super) fn add_pattern(&mut self, pattern: &Path) {
         let is_wild = |part: &Path| part.to_str().is_none_or(|text| text.contains(['*', '?', '[']));
         let base: PathBuf = pattern.components().take_while(|part| !is_wild(part.as_ref())).collect();
@@ -40,11 +40,11 @@ impl Places {
         }
     }
 
-    /// The uppermost place that a file belongs to, by its absolute path: a folder, or the file itself. Of a pattern that
-    /// matches the file, or a folder in which it lies, it is the folder above the first wildcard.
+    /// The uppermost place that a file belongs to, by its absolute path: a folder, or the file itself. If a pattern
+    /// matches the file or one of its folders, the place is the folder above the first wildcard.
     #[must_use]
     pub fn root_of<'a>(&'a self, absolute: &Path) -> Option<&'a Path> {
-        // Unless a place below such a folder was named.
+        // Not if a place below such a folder was given.
         let within = absolute.ancestors().take_while(|path| !self.roots.contains(*path));
         if within.into_iter().any(|path| self.stepped_over.contains(path)) {
             return None;
@@ -60,7 +60,7 @@ impl Places {
         bases.chain(named).min_by_key(|path| path.components().count()).map(PathBuf::as_path)
     }
 
-    /// Whether a folder is a place that was named, and not only below one.
+    /// Whether a folder was given itself, and is not only below one that was.
     #[must_use]
     pub fn is_named(&self, folder: &Path) -> bool {
         self.roots.contains(folder) || self.patterns.iter().any(|(base, _)| base == folder)

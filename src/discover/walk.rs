@@ -1,4 +1,4 @@
-//! What was named on the command line becomes files: directories are walked, patterns expanded, in sorted order.
+//! Makes files of the paths on the command line: walks directories and expands patterns, in sorted order.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,7 +13,7 @@ use super::input::Input;
 use super::places::Places;
 use crate::storage::expect_streams;
 
-/// Everything that was named, as files that may be captures.
+/// Everything that was given, as files that may be captures.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Files, each once, in the order named and sorted by name below each directory.
@@ -22,28 +22,28 @@ pub struct Found {
     pub refused: Vec<(PathBuf, Refusal)>,
     /// Standard input, and the FIFOs that were named, each once.
     pub streams: Vec<Input>,
-    /// FIFOs, devices, sockets, dangling links and folders of other programs that were met while walking.
+    /// FIFOs, devices, sockets, dangling links and folders of other programs that the walk found.
     pub stepped_over: u64,
-    /// What each path leads to that was named, streams aside.
+    /// Where each given path leads, streams aside.
     pub leads: Vec<Lead>,
-    /// Where all these are looked for.
+    /// Where all these are searched.
     pub places: Places,
 }
 
-/// What a path that was named leads to.
+/// Where a path that was given leads.
 #[derive(Debug, Default)]
 pub struct Lead {
     /// As it was named.
     pub named: PathBuf,
     /// Whether it is a pattern.
     pub is_pattern: bool,
-    /// Whether it names something that is there and is no folder, be it a capture or not.
+    /// Whether it names something that exists and is not a folder, whether a capture or not.
     pub is_file: bool,
-    /// The folders and files that are there.
+    /// The folders and files that exist.
     pub to: Vec<PathBuf>,
 }
 
-/// What has been met, by its absolute path without links: whichever way leads to it, it is met once.
+/// Files that have been found, by their absolute path without links. Whichever path leads to a file, it is found once.
 #[derive(Default)]
 struct Visited {
     files: HashSet<PathBuf>,
@@ -52,7 +52,7 @@ struct Visited {
     streams: HashSet<(u64, u64)>,
 }
 
-/// Expands what was named. Nothing is opened but directories.
+/// Expands what was given. Only directories are opened.
 #[must_use]
 pub fn find(named: &[PathBuf]) -> Found {
     let mut found = Found::default();
@@ -88,7 +88,7 @@ fn stream(path: &Path) -> Option<(u64, u64)> {
         return metadata.file_type().is_fifo().then(|| (metadata.dev(), metadata.ino()));
     }
     let stdin = io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
-    // Closed, it is still one, whose reading fails.
+    // A closed standard input is still a stream; reading it fails.
     let metadata = stdin.and_then(|stdin| stdin.metadata());
     Some(metadata.map_or((u64::MAX, u64::MAX), |metadata| (metadata.dev(), metadata.ino())))
 }
@@ -99,7 +99,7 @@ fn add(candidate: Candidate, seen: &mut Visited, found: &mut Found) {
     }
 }
 
-/// Adds a file; whether something is there.
+/// Adds a file. Returns whether the path exists.
 fn name(path: &Path, seen: &mut Visited, found: &mut Found) -> bool {
     match Candidate::of(path, true) {
         Ok(candidate) => {
@@ -141,8 +141,8 @@ fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<Pa
     }
 }
 
-/// Walks a directory, following symbolic links, each folder once: by the first path, in sorted order, that leads to it. A
-/// link that leads back to one of its own parents is stepped over, and so are folders of [`OTHERS`].
+/// Walks a directory, following symbolic links. Each folder is walked once: by the first path, in sorted order, that
+/// leads to it. A link back to one of its own parents is stepped over, and so are folders of [`OTHERS`].
 fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
     found.places.add(root);
     let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
@@ -187,9 +187,9 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
     }
 }
 
-/// Folders that file systems, storage appliances, desktops and copying programs keep among the files of their users: what
-/// is in them was deleted, is a copy of what lies beside them, is not whole yet, or may not be read. One that is named
-/// itself is walked.
+/// Folders that file systems, storage appliances, desktops and copying programs keep among the files of their users.
+/// Their content was deleted, is a copy of files beside them, is incomplete, or may not be read. Such a folder is walked
+/// if it was given itself.
 const OTHERS: [&str; 21] = [
     // File systems: what a check found; snapshots of ZFS, NetApp, Isilon, CephFS, btrfs' snapper and Synology.
     "lost+found",
@@ -214,7 +214,7 @@ const OTHERS: [&str; 21] = [
     "@Recycle",
     "$RECYCLE.BIN",
     "System Volume Information",
-    // rsync: files that are not whole, and those that wait for the others.
+    // rsync: incomplete files, and files that wait for the others.
     ".rsync-partial",
     ".~tmp~",
 ];
@@ -240,8 +240,8 @@ fn is_link(path: &Path) -> bool {
 }
 
 /// Whether a name says that the file is a capture: `.pcap`, `.cap`, `.pcapng`, `.dmp`, with or without a compression
-/// suffix, and with the number that `tcpdump -C` appends (`.pcap12`). Not that of a file which macOS puts beside another one
-/// and calls `._x.pcap` (RFC 1740): a capture of such a name is known by its bytes.
+/// suffix, and with the number that `tcpdump -C` appends (`.pcap12`). Not so for a name like `._x.pcap`, under which
+/// macOS puts a file beside another one (RFC 1740). A capture with such a name is recognised by its bytes.
 #[must_use]
 pub fn is_capture_name(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()) else {

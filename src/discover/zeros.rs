@@ -1,4 +1,4 @@
-//! Runs of zeros: what tapes, `dd` and preallocated files leave behind what was written.
+//! Runs of zeros: what tapes, `dd` and preallocated files leave after the data.
 
 /// How many zeros the bytes begin with.
 ///
@@ -7,7 +7,7 @@
 /// ```
 #[must_use]
 pub fn zeros(bytes: &[u8]) -> usize {
-    // Compared a piece at a time, which costs a twentieth of looking at each byte.
+    // One comparison for each piece costs a twentieth of looking at each byte.
     const PIECE: [u8; 4096] = [0; 4096];
     let whole = bytes.chunks_exact(PIECE.len()).take_while(|piece| *piece == PIECE).count() * PIECE.len();
     let rest = bytes.get(whole..).unwrap_or_default();

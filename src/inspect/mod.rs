@@ -1,7 +1,7 @@
 //! What is in a capture, without converting it.
 //!
-//! In: an [`Input`]. Out: an [`Inspection`]: what the manifest would say of it, and what its headers say besides. Always:
-//! counts, times and damage are those that a conversion finds, for they are counted by the same code.
+//! In: an [`Input`]. Out: an [`Inspection`]: what the manifest would say about it, and what its headers say besides.
+//! Always: counts, times and damage are those of a conversion, because the same code counts them.
 
 mod table;
 mod text;
@@ -18,7 +18,7 @@ use crate::discover::{Input, Refusal};
 use crate::error::Result;
 use crate::plan::{APPENDED, BACKWARDS, CaptureEntry, StreamEntry};
 
-/// Records between two looks at the signal.
+/// Records between two checks for a signal.
 const STRIDE: u64 = 4096;
 
 /// What is in a capture.
@@ -33,13 +33,13 @@ pub struct Inspection {
     pub in_order: bool,
     /// Sum of the captured lengths; `found.length` sums up the lengths on the wire.
     pub captured: u64,
-    /// `little` or `big`: the byte order of the headers, in a pcapng of the last section's.
+    /// `little` or `big`: the byte order of the headers. For a pcapng, that of the last section.
     pub byte_order: Option<&'static str>,
     /// The snapshot length of a classic pcap, 0 for unlimited; each interface of a pcapng has its own.
     pub snap_len: Option<u32>,
     /// What a pcapng says besides its packets.
     pub survey: Survey,
-    /// Of a stream, how it ended.
+    /// How a stream ended, if the input is one.
     #[serde(skip)]
     pub stream: Option<StreamEntry>,
 }
@@ -48,7 +48,7 @@ impl Inspection {
     /// Reads a capture to its end.
     ///
     /// # Errors
-    /// If the run is cancelled. The inner error is what makes it no capture.
+    /// If the run is cancelled. The inner error says why the input is no capture.
     pub fn of(input: Input, salvage: bool, cancel: &Cancel) -> Result<Result<Self, (Input, Refusal)>> {
         let mut reader = match CaptureReader::open(&input) {
             Ok(reader) => reader.salvaging(salvage, None).surveying(),
@@ -76,7 +76,7 @@ impl Inspection {
         };
         let mut input = input;
         if input.is_stdin() {
-            // Only now is anything known of it.
+            // Nothing is known about it before this.
             (input.size, input.compression) = (reader.bytes_read(), reader.compression());
             (input.fingerprint, input.format) = (reader.fingerprint(), Some(reader.format()));
         }
@@ -91,7 +91,7 @@ impl Inspection {
             (Framing::Empty, _) => (None, None),
             (Framing::Pcap(header), _) => (Some(header.big_endian), Some(header.snap_len)),
             (Framing::Pcapng(_), Framing::Pcapng(last)) => (Some(last.big_endian), None),
-            // Another capture was appended, whose framing is noted in the survey.
+            // Another capture was appended. The survey has its framing.
             (Framing::Pcapng(first), _) => (Some(first.big_endian), None),
         };
         let byte_order = big_endian.map(|big_endian| if big_endian { "big" } else { "little" });

@@ -15,7 +15,7 @@ use crate::text::thousands;
 const SHOWN: usize = 20;
 
 impl Inspection {
-    /// Everything, a line each; a name, spaces, and what there is to say.
+    /// Everything, one line a fact: a name, spaces, and the value.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = Lines(format!("{}\n", self.input.name()));
@@ -43,7 +43,7 @@ impl Inspection {
         lines.0
     }
 
-    /// The word that tables have for the capture, and what is unusual, each with what it means.
+    /// The status of the capture as the tables have it, and what is unusual, each with its meaning.
     fn oddities(&self, lines: &mut Lines) {
         let status = self.found.status();
         lines.add("status", &format!("{}: {}", status.name(), status.meaning()));
@@ -134,7 +134,7 @@ impl Inspection {
     }
 }
 
-/// Where a capture begins behind another, and what its file header says.
+/// Where a capture begins after another one, and what its file header says.
 fn appended(held: &AppendedSurvey) -> String {
     let mut text = format!("at byte {}: {}", number(held.offset), held.format);
     if let Some(FileHeader { big_endian, snap_len, link_type, .. }) = held.header {
@@ -176,7 +176,7 @@ fn interface(held: &InterfaceSurvey) -> String {
     text
 }
 
-/// Text out of a capture, in quotes, and without what would steer the terminal.
+/// Text from a capture, in quotes, and without what would control the terminal.
 fn shown(text: &str) -> String {
     format!("{text:?}")
 }

@@ -15,7 +15,7 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
     let inputs: Vec<_> = inputs.collect();
     let mut named: HashMap<String, u32> = HashMap::new();
     inputs.iter().for_each(|entry| *named.entry(entry.input.name()).or_default() += 1);
-    // The same name in two folders, each of which was the working directory of a run, is two captures.
+    // The same name may be given in two working directories. Those are two captures.
     let name = |entry: &InputEntry| match named.get(&entry.input.name()) {
         Some(2..) if !entry.input.is_stdin() => path_text::printable(&entry.input.absolute),
         _ => entry.input.name(),
@@ -58,7 +58,7 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
     ])
 }
 
-/// The beginning of the table of captures.
+/// The first rows of the table of captures.
 #[must_use]
 pub fn listed_captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Preview {
     Preview { name: "captures", rows: inputs.len() as u64, first: captures(inputs.take(top)) }

@@ -1,4 +1,4 @@
-//! What a commit does once it is decided, step by step. Each step may have been done already, by a run that was killed.
+//! The steps of a decided commit. A killed run may have done any of them already.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,12 +13,12 @@ use super::exchange::{ExchangeOutcome, is_partition, note};
 use super::journal::{Journal, Move, copy_beside};
 use super::layout::{Layout, PACKETS, SUMMARIES};
 
-/// How long a folder stays as it was when another one has taken its place: whoever had opened it, and not yet listed it, must
-/// not find that it is being emptied. That takes readers microseconds; this is what a busy machine makes of it.
+/// How long the old folder stays complete after another one has taken its place. A reader that had opened it and not yet
+/// listed it must not find it being emptied. Readers need microseconds; this allows for a busy machine.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Carries a commit out: files and partitions into their places, what goes aside, the manifest; then nothing is kept any
-/// more.
+/// Carries a commit out: puts files and partitions in their places, moves aside what goes, and publishes the manifest.
+/// After that nothing is kept for undoing.
 ///
 /// # Errors
 /// If something cannot be moved, removed or synced. What has been done is not done again.
@@ -28,8 +28,8 @@ pub(super) fn carry_out(lake: &Layout, journal: &mut Journal) -> Result<()> {
         carry_out_move(lake, &journal.manifest)?;
         lake.sync_parent(&lake.resolve(&journal.manifest.to))?;
     }
-    // A reader who knows only the manifest before finds all that it names; a manifest that takes the place of others is
-    // there before they go.
+    // A reader who knows only the manifest before finds all files that it names. A manifest that replaces others exists
+    // before they are removed.
     remove(lake, &journal.removes)?;
     end(lake)?;
     if !journal.exchanges.is_empty() {
@@ -38,7 +38,7 @@ pub(super) fn carry_out(lake: &Layout, journal: &mut Journal) -> Result<()> {
     Ok(())
 }
 
-/// All but the manifest.
+/// All steps except the manifest.
 fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
     for step in &journal.adds {
         carry_out_move(lake, step)?;
@@ -46,7 +46,7 @@ fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
     while let Some(next) = exchange_all(lake, journal)? {
         by_itself(lake, journal, next)?;
     }
-    // Names are durable before the manifest says that they are there, and before what they replace goes.
+    // Names are durable before the manifest says that they exist, and before what they replace is removed.
     let placed =
         journal.adds.iter().map(|step| &step.to).chain(journal.exchanges.iter().map(|exchange| &exchange.folder));
     sync_above(lake, placed)?;
@@ -55,7 +55,7 @@ fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
     set_aside(lake, &journal.removes)
 }
 
-/// Exchanges partitions, up to the first one where that is not possible, whose place it gives.
+/// Exchanges partitions, up to the first one where that is not possible. Returns the place of that one.
 fn exchange_all(lake: &Layout, journal: &Journal) -> Result<Option<usize>> {
     for (place, exchange) in journal.exchanges.iter().enumerate() {
         if let ExchangeOutcome::Cannot(why) = exchange.carry_out(lake)? {
@@ -66,7 +66,7 @@ fn exchange_all(lake: &Layout, journal: &Journal) -> Result<Option<usize>> {
     Ok(None)
 }
 
-/// A partition that cannot be exchanged: its files are moved one by one. The journal says so before the first is.
+/// Replaces the exchange of a partition by moves of its files. The journal says so before the first move.
 pub(super) fn by_itself(lake: &Layout, journal: &mut Journal, place: usize) -> Result<()> {
     let exchange = journal.exchanges.remove(place);
     for below in exchange.adds {
@@ -97,7 +97,7 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
         put_back(lake, &Journal::gone(number), path)?;
     }
     for (number, step) in journal.adds.iter().enumerate() {
-        // Where it is not staged any more, what is in its place is what came.
+        // If a file is no longer staged, it has been moved to its place.
         if lake.resolve(&step.from).symlink_metadata().is_err() {
             put_back(lake, &step.to, &step.from)?;
         }
@@ -110,7 +110,7 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
     end(lake)
 }
 
-/// Renames a file, if it is there.
+/// Renames a file, if it exists.
 fn put_back(lake: &Layout, from: &Path, to: &Path) -> Result<()> {
     let (from, to) = (lake.resolve(from), lake.resolve(to));
     if from.symlink_metadata().is_err() {
@@ -122,22 +122,22 @@ fn put_back(lake: &Layout, from: &Path, to: &Path) -> Result<()> {
     fs::rename(&from, &to).map_err(Error::io("rename", &to))
 }
 
-/// Nothing is to be done any more.
+/// Ends the commit: nothing is left to do.
 fn end(lake: &Layout) -> Result<()> {
     let pending = lake.pending();
     fs::remove_file(&pending).map_err(Error::io("remove", &pending))?;
     lake.sync_parent(&pending)
 }
 
-/// Syncs all folders of the lake above some places, as far as they are there.
+/// Syncs all existing folders of the lake above some places.
 fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let folders: BTreeSet<_> =
         places.flat_map(|place| place.ancestors().skip(1)).map(|below| lake.resolve(below)).collect();
     folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
 }
 
-/// Moves what readers must not see any more to where it is kept until the manifest is in its place. What is on another file
-/// system waits until then, and is removed.
+/// Moves files that readers must not see any more to where they are kept until the manifest is in its place. Files on
+/// another file system wait until then, and are removed.
 pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
     let is_seen = |path: &PathBuf| path.starts_with(PACKETS) || path.starts_with(SUMMARIES);
     let mut seen = removes.iter().enumerate().filter(|(_, path)| is_seen(path)).peekable();
@@ -159,7 +159,7 @@ pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
     lake.sync_folder(&folder)
 }
 
-/// Removes files, as far as they are there, and the folders that are empty then.
+/// Removes files that exist, and then the folders that are empty.
 fn remove(lake: &Layout, files: &[PathBuf]) -> Result<()> {
     let is_manifest = |path: &&PathBuf| path.starts_with(Layout::manifests());
     let (manifests, others): (Vec<_>, Vec<_>) = files.iter().partition(is_manifest);
@@ -177,27 +177,27 @@ fn remove(lake: &Layout, files: &[PathBuf]) -> Result<()> {
     folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
 }
 
-/// Whether a file is not there, or the folder that it would be in.
+/// Whether an error says that a file, or its folder, does not exist.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Removes the folders of partitions in which files were, if they are empty, and makes the names above them durable.
+/// Removes empty folders of partitions that files were in, and makes the names above them durable.
 fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
-    // The table's own folder stays, the folders of its partitions go with their last file.
+    // The folder of a table stays. The folders of its partitions go with their last file.
     let partitions = |file: &PathBuf| {
         let folders = file.ancestors().skip(1).take_while(|folder| is_partition(folder));
         folders.map(Path::to_path_buf).collect::<Vec<_>>()
     };
     let folders: BTreeSet<_> = files.iter().flat_map(partitions).collect();
     let mut kept = BTreeSet::new();
-    // The deepest first.
+    // The deepest come first.
     for folder in folders.iter().rev() {
         let path = lake.resolve(folder);
         match fs::remove_dir(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // A link to a folder, or a mount: whoever made it wants it there.
+            // A link to a folder, or a mount: it was put there on purpose.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -219,9 +219,9 @@ pub(super) fn carry_out_move(lake: &Layout, step: &Move) -> Result<()> {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
     match fs::rename(&from, &to) {
-        // Moved already, by the run that did not get to the end.
+        // Moved already, by a run that did not get to the end.
         Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => Ok(()),
-        // What had seemed to be one file system is none.
+        // The two places seemed to be on one file system, but are not.
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let copy = lake.resolve(&copy_beside(lake, step)?);
             fs::rename(&copy, &to).map_err(Error::io("rename", &to))?;

@@ -1,4 +1,4 @@
-//! Whether a file is what was written.
+//! Whether a file is as it was written.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -10,10 +10,10 @@ use crate::hash::{ContentHash, checksum};
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 20;
 
-/// Reads a file, and compares its size and checksum with those that were recorded when it was written.
+/// Reads a file, and compares its size and checksum with the recorded ones.
 ///
 /// # Errors
-/// If it cannot be read; [`Error::FileDiffers`] if it is another one.
+/// If it cannot be read; [`Error::FileDiffers`] if it differs.
 pub fn checked(path: &Path, bytes: u64, expected: &str) -> Result<()> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let found = file.metadata().map_err(Error::io("read", path))?.len();
@@ -27,7 +27,7 @@ pub fn checked(path: &Path, bytes: u64, expected: &str) -> Result<()> {
     if found == expected { Ok(()) } else { differs("checksum", expected.to_owned(), found) }
 }
 
-/// The bytes of a file, and what they are known by.
+/// The number of bytes of a file, and their checksum.
 ///
 /// # Errors
 /// If it cannot be read.

@@ -1,4 +1,4 @@
-//! Small files of a lake become larger ones: parts of a partition, sums of the same dates, and manifests.
+//! Makes larger files of small ones: of the parts of a partition, of sums of the same dates, and of manifests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ use crate::threads::in_order;
 use super::renew::{parts_of_earlier_form, renew_tables};
 use super::rewriter::{Rewriter, Written};
 
-/// Manifests that may stand beside each other; if there are more, they become one.
+/// The most manifests that are left as they are. More than that become one.
 const MANIFESTS: usize = 8;
-/// Bytes of partial summaries that become one at most.
+/// The most bytes of partial summaries that become one.
 const PARTIAL_BYTES: u64 = 64 << 20;
 
 /// How files are compacted.
@@ -29,40 +29,40 @@ const PARTIAL_BYTES: u64 = 64 << 20;
 pub struct Compacting {
     /// Workers.
     pub jobs: usize,
-    /// Whether files of an earlier form are written anew as well, alone where nothing is beside them.
+    /// Whether files of an earlier form are written again as well, even alone.
     pub earlier_forms: bool,
 }
 
-/// What became of a lake's files.
+/// What compacting did to a lake's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Compacted {
-    /// Parts that went: small ones, and those of an earlier form.
+    /// Parts that were replaced: small ones, and parts of an earlier form.
     pub parts_before: u64,
-    /// Parts that took their place.
+    /// Parts that replaced them.
     pub parts_after: u64,
-    /// Of the parts that went, those of an earlier form, if they were looked for.
+    /// How many of the replaced parts were of an earlier form, if that was asked for.
     pub earlier_parts: u64,
-    /// Rows that were written anew.
+    /// Rows that were written again.
     pub rows: u64,
-    /// Bytes of the parts that went.
+    /// Bytes of the parts that were replaced.
     pub bytes_before: u64,
-    /// Bytes of those that took their place.
+    /// Bytes of the parts that replaced them.
     pub bytes_after: u64,
-    /// Partial summaries that went.
+    /// Partial summaries that were replaced.
     pub partials_before: u64,
-    /// Partial summaries that took their place.
+    /// Partial summaries that replaced them.
     pub partials_after: u64,
-    /// Summary tables of an earlier form that were written anew, if they were looked for.
+    /// Summary tables of an earlier form that were written again, if that was asked for.
     pub earlier_tables: u64,
     /// Manifests that became one.
     pub manifests: u64,
 }
 
-/// Plans and stages what makes a lake's files fewer, and if that is wanted gives all of them today's form; the same rows
-/// are in it, in the same order within each capture. Files that are lost stay as they are.
+/// Plans and stages fewer, larger files for a lake and, if wanted, gives all files today's form. The rows are the same,
+/// in the same order within each capture. Files that are lost stay as they are.
 ///
 /// # Errors
-/// If a file cannot be read, is not what was written, or cannot be written.
+/// If a file cannot be read, differs from what was written, or cannot be written.
 pub fn compact(
     rewriter: &Rewriter<'_>,
     how: Compacting,
@@ -107,8 +107,8 @@ pub fn compact(
     Ok(done)
 }
 
-/// Parts of one partition that fit into one of the target size together, in the order of their captures; and each part of
-/// an earlier form that fits with no other.
+/// Groups of parts of one partition that together fit into one part of the target size, in the order of their captures.
+/// Also each part of an earlier form that fits with no other.
 fn groups<'a>(
     held: &'a Snapshot,
     target: u64,
@@ -132,7 +132,7 @@ fn groups<'a>(
     groups
 }
 
-/// Files in their order, as many together as have `limit` bytes; those that would stay alone are left out.
+/// Groups files in their order, up to `limit` bytes a group. Files that would be alone are left out.
 fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec<&T>> {
     let mut groups: Vec<Vec<&T>> = Vec::new();
     let mut sum = u64::MAX;
@@ -150,7 +150,7 @@ fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec
     groups
 }
 
-/// Partial summaries of the same dates, of which no capture is summed up elsewhere.
+/// Partial summaries of the same dates whose captures are in no other partial summary.
 fn groups_of_partials<'a>(held: &'a Snapshot, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
     let mut places: HashMap<usize, u64> = HashMap::new();
     for input in held.partials.values().flat_map(|partial| &partial.inputs) {
@@ -180,7 +180,7 @@ fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: 
     for partial in group {
         let mut numbers = Vec::new();
         for input in &partial.inputs {
-            // The place of a capture that gave nothing.
+            // 0 stands for a capture that gave nothing.
             let number = (*input > 0).then_some(inputs.len()).and_then(|number| u32::try_from(number).ok());
             inputs.extend(number.map(|_| *input));
             numbers.push(number);

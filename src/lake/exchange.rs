@@ -1,12 +1,12 @@
-//! A partition in which files are replaced is exchanged as a whole: whoever lists its folder sees the old files or the new
-//! ones, and never a part beside the one that replaces it.
+//! Exchanges a partition as a whole when files in it are replaced. A reader that lists its folder sees the old files or
+//! the new ones, never a part beside the part that replaces it.
 //!
-//! The folder that will be is built where runs stage what they write, of hard links, before the commit is decided: it costs
-//! no room, and what is staged stays where it is. Then the two folders change places in one call
-//! (`renameat2` with `RENAME_EXCHANGE`), and the old one goes with what else is staged. Which of the two is in its place is
-//! told by one file that only one of them has, so that a commit may be carried out twice.
+//! The new folder is built of hard links, where runs stage their files, before the commit is decided. That takes no room,
+//! and staged files stay where they are. Then the two folders are exchanged in one call (`renameat2` with
+//! `RENAME_EXCHANGE`), and the old one is removed with the staged files. One file that only one of the folders has tells
+//! which of them is in its place, so that a commit may be carried out twice.
 //!
-//! Not here: several partitions at once. A reader of many dates may see one before the exchange and another behind it.
+//! Not here: several partitions at once. A reader of many dates may see one before its exchange and another after it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, Permissions};
@@ -23,44 +23,44 @@ use super::journal::Move;
 use super::layout::Layout;
 use crate::storage::{Mount, exchange, is_unsupported, may_change};
 
-/// Two folders that change places.
+/// Two folders that are exchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Exchange {
-    /// The partition's, below the lake.
+    /// The folder of the partition, below the lake.
     #[serde(with = "path_text")]
     pub(super) folder: PathBuf,
-    /// The one that was built, below the lake.
+    /// The folder that was built, below the lake.
     #[serde(with = "path_text")]
     pub(super) built: PathBuf,
-    /// The files that come, below the folder.
+    /// The files that are added, below the folder.
     #[serde(with = "path_text::list")]
     pub(super) adds: Vec<PathBuf>,
-    /// The files that go, below the folder.
+    /// The files that are removed, below the folder.
     #[serde(with = "path_text::list")]
     pub(super) removes: Vec<PathBuf>,
     /// A file that only one of the folders has, below them.
     #[serde(with = "path_text")]
     pub(super) witness: PathBuf,
-    /// Whether that is the one that was built.
+    /// Whether that folder is the built one.
     pub(super) comes: bool,
 }
 
-/// The partition that a file is in: of nested ones the outermost, `packets/date=2024-03-11`.
+/// The partition that a file is in. Of nested ones, the outermost: `packets/date=2024-03-11`.
 fn partition_of(file: &Path) -> Option<&Path> {
     let folders: Vec<_> = file.parent()?.ancestors().collect();
     folders.into_iter().rev().find(|folder| is_partition(folder))
 }
 
-/// Whether a folder is one of a partition: `date=2024-03-11`.
+/// Whether a folder is that of a partition: `date=2024-03-11`.
 pub(super) fn is_partition(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.to_string_lossy().contains('='))
 }
 
-/// Takes out of what comes and what goes the partitions that are exchanged, and builds their new folders. Where that cannot
-/// be done the files are moved one by one, and it is noted.
+/// Removes the partitions to be exchanged from the lists of moves and removals, and builds their new folders. Where a
+/// folder cannot be built, the files are moved one by one, and that is noted.
 ///
 /// # Errors
-/// If something fails for another reason than that it cannot be done here.
+/// If something fails that does not just mean that a folder cannot be built here.
 pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<PathBuf>) -> Result<Vec<Exchange>> {
     let mut going: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for path in removes.iter() {
@@ -98,8 +98,8 @@ pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<Path
     Ok(exchanges)
 }
 
-/// A file that is only in the new folder, or only in the old one, and in which; none if nothing comes, or nothing goes that
-/// is there, for then nobody sees anything twice.
+/// A file that is only in one of the folders, and whether that is the new one. `None` if nothing is added, or if nothing
+/// that exists is removed: then no reader sees anything twice.
 fn witness(lake: &Layout, comes: &[&Move], goes: &[PathBuf]) -> Option<(PathBuf, bool)> {
     let is_there = |path: &Path| lake.resolve(path).symlink_metadata().is_ok();
     let old = goes.iter().find(|path| is_there(path))?;
@@ -118,15 +118,15 @@ pub(super) fn note(lake: &Layout, folder: &Path, why: &str) {
 
 /// Why a folder was not built.
 enum Hindrance {
-    /// The file system, or what lies there, does not have it.
+    /// The file system, or the kind of file there, does not allow it.
     Cannot(String),
     Fault(Error),
 }
 
 impl Hindrance {
-    /// What a failed call says.
+    /// What a failed call means.
     fn of(action: &'static str, path: &Path, error: io::Error) -> Self {
-        // Links are refused across file systems, of files of others, of files that may not change, or at all.
+        // Links may be refused across file systems, for files of other users, for files that may not change, or at all.
         let cannot = matches!(
             error.kind(),
             io::ErrorKind::CrossesDevices
@@ -143,14 +143,14 @@ impl Hindrance {
     }
 }
 
-/// A folder while it is built.
+/// A folder while it is being built.
 struct Built<'a> {
     lake: &'a Layout,
-    /// The folder in whose place it will be, and its own; both below the lake.
+    /// The folder that it will replace, and its own; both below the lake.
     folder: &'a Path,
     built: &'a Path,
     mount: Mount,
-    /// The folders that were made, their paths below it.
+    /// The folders that were made, as paths below it.
     made: BTreeSet<PathBuf>,
 }
 
@@ -173,7 +173,7 @@ impl<'a> Built<'a> {
         Ok(Self { lake, folder, built, mount: here, made: BTreeSet::new() })
     }
 
-    /// Links what stays, then what comes, and makes all names durable.
+    /// Links files that stay, then files that come, and makes all names durable.
     fn fill(&mut self, comes: &[&Move], goes: &[PathBuf]) -> Result<(), Hindrance> {
         let without: HashSet<&Path> =
             goes.iter().map(PathBuf::as_path).chain(comes.iter().map(|step| step.to.as_path())).collect();
@@ -203,7 +203,7 @@ impl<'a> Built<'a> {
         sync(self.built.parent().unwrap_or(self.built))
     }
 
-    /// A second name for a file: the one that it will have when the folders have changed places.
+    /// Gives a file a second name: the name that it will have once the folders are exchanged.
     fn link(&mut self, file: &Path, place: &Path) -> Result<(), Hindrance> {
         let below = place.strip_prefix(self.folder).unwrap_or(place);
         self.make(below.parent().unwrap_or(Path::new("")))?;
@@ -211,7 +211,7 @@ impl<'a> Built<'a> {
         fs::hard_link(self.lake.resolve(file), &link).map_err(|error| Hindrance::of("link", &link, error))
     }
 
-    /// Makes a folder in it, for those who may enter the one that it takes the place of.
+    /// Makes a folder in it, with the permissions of the folder that it replaces.
     fn make(&mut self, below: &Path) -> Result<(), Hindrance> {
         if self.made.contains(below) {
             return Ok(());
@@ -226,7 +226,7 @@ impl<'a> Built<'a> {
         let read = |path: &Path| fs::metadata(path).map_err(|error| Hindrance::of("read", path, error));
         let new = read(&path)?;
         if (new.uid(), new.gid()) != (as_it_was.uid(), as_it_was.gid()) {
-            // Only root may give things away; the group is what matters.
+            // Only root may change the owner. The group is what matters.
             let _ = chown(&path, Some(as_it_was.uid()), Some(as_it_was.gid()))
                 .or_else(|_| chown(&path, None, Some(as_it_was.gid())));
         }
@@ -245,10 +245,10 @@ impl<'a> Built<'a> {
     }
 }
 
-/// What became of an exchange.
+/// The result of an exchange.
 pub(super) enum ExchangeOutcome {
     Done,
-    /// The file system does not have it, which shows only when it is asked for it.
+    /// The file system does not support it, which shows only in the attempt.
     Cannot(io::Error),
 }
 
@@ -258,12 +258,12 @@ impl Exchange {
         lake.resolve(&self.folder).join(&self.witness).symlink_metadata().is_ok() == self.comes
     }
 
-    /// Puts the folder that was built in its place; nothing, if it is there.
+    /// Puts the built folder in its place. Does nothing if it is there.
     ///
     /// # Errors
     /// If that fails.
     pub(super) fn carry_out(&self, lake: &Layout) -> Result<ExchangeOutcome> {
-        // Without a folder nothing of what goes is there, and that looks like the end.
+        // If the folder does not exist, none of the removed files do either, which looks like a finished exchange.
         if !lake.resolve(&self.folder).exists() || !self.is_done(lake) {
             self.swap(lake)
         } else {
@@ -271,7 +271,7 @@ impl Exchange {
         }
     }
 
-    /// Puts the old folder in its place again; nothing, if it is there.
+    /// Puts the old folder in its place again. Does nothing if it is there.
     ///
     /// # Errors
     /// As [`Exchange::carry_out`].

@@ -1,5 +1,5 @@
-//! Whether a commit can be carried out, asked before it is decided: what is in the way is found while the lake is still as
-//! it was.
+//! Checks that a commit can be carried out, before it is decided. So obstacles are found while the lake is still
+//! unchanged.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,22 +14,21 @@ use crate::storage::{Mount, is_not_fixed, may_change};
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {
     lake: &'a Layout,
-    /// Those that were asked for, by their paths below the lake.
+    /// Folders that were asked for, by their paths below the lake.
     folders: HashMap<PathBuf, Mount>,
-    /// Those that were made, below the lake, in that order.
+    /// Folders that were made, below the lake, in that order.
     made: Vec<PathBuf>,
 }
 
 impl<'a> Ground<'a> {
-    /// Nothing is known yet.
+    /// Nothing has been checked yet.
     pub(super) fn of(lake: &'a Layout) -> Self {
         Self { lake, folders: HashMap::new(), made: Vec::new() }
     }
 
-    /// On which mount a folder of the lake is. It is made if it is not there, and names in it can be changed.
-    ///
+    /// The mount of a folder of the lake. The folder is made if it does not exist, and names in it can be changed.
     /// # Errors
-    /// [`Error::InTheWay`] if something else has its name; an I/O error if it cannot be made or changed.
+    /// [`Error::InTheWay`] if a file has its name; an I/O error if it cannot be made or changed.
     pub(super) fn folder(&mut self, below: &Path) -> Result<Mount> {
         if let Some(mount) = self.folders.get(below) {
             return Ok(*mount);
@@ -60,7 +59,7 @@ impl<'a> Ground<'a> {
         Ok(())
     }
 
-    /// On which mount a file will be. It can be put there, in place of one that is there.
+    /// The mount that a file will be on. The file can be put there, in place of an existing one.
     ///
     /// # Errors
     /// As [`Ground::folder`], and if a folder has its name.
@@ -74,10 +73,10 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Whether a file can be taken away; one that is not there is.
+    /// Checks that a file can be removed. One that does not exist can.
     ///
     /// # Errors
-    /// If it is none, or the names in its folder cannot be changed.
+    /// If it is not a file, or the names in its folder cannot be changed.
     pub(super) fn removal(&mut self, file: &Path) -> Result<()> {
         let path = self.lake.resolve(file);
         match path.symlink_metadata() {
@@ -91,7 +90,7 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Takes away the folders that were made, if nothing is in them: the commit was not decided.
+    /// Removes the folders that were made, if they are empty: the commit was not decided.
     pub(super) fn give_back(self) {
         for folder in self.made.iter().rev() {
             let _ = fs::remove_dir(self.lake.resolve(folder));

@@ -1,4 +1,4 @@
-//! A lake is taken for a run: nobody else changes it, and what a dead run began is finished or undone.
+//! Takes a lake for a run: no other run changes it, and what a dead run began is finished or undone.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::lock::Lock;
 /// Takes a lake's lock, and finishes or undoes what a dead run began.
 ///
 /// # Errors
-/// If another run holds it for longer than `wait`, the run is cancelled, or what was begun can be neither finished nor undone.
+/// If another run holds it for longer than `wait`, if the run is cancelled, or if what was begun can be neither finished
+/// nor undone.
 pub fn hold(lake: &Layout, wait: Duration, cancel: &Cancel) -> Result<Lock> {
     let lock = Lock::take(lake, wait, || Ok(cancel.check()?))?;
     recover(lake)?;

@@ -1,11 +1,11 @@
 //! Publishing: everything of a run becomes visible, or nothing does.
 //!
-//! Staged files are whole and synced before this begins, and so are the folders of partitions that will be exchanged. That
-//! everything which follows is possible has been asked. The list of what is to be done is written, synced and renamed into
-//! place: from that moment the commit is decided. Then it is carried out ([`crate::lake::carry`]), the manifest last, and the list
-//! is removed. A run that finds a list carries it out before anything else; what has been done already is not done twice.
-//! What turns out impossible all the same is undone, as long as the manifest is not in its place: what a commit replaces or
-//! takes away is kept until then.
+//! Before this begins, staged files are whole and synced, and so are the folders of partitions to be exchanged. First all
+//! steps are checked to be possible. Then the list of steps is written, synced and renamed into place: from that moment
+//! the commit is decided. Then it is carried out ([`crate::lake::carry`]), the manifest last, and the list is removed. A
+//! run that finds a list carries it out first; steps that have been done are not done twice. If a step
+//! turns out to be impossible all the same, the commit is undone, as long as the manifest is not in its place. Until
+//! then, everything that a commit replaces or removes is kept.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
@@ -33,26 +33,26 @@ pub struct Move {
     /// Where it is.
     #[serde(with = "path_text")]
     pub from: PathBuf,
-    /// Where it goes, in place of what is there.
+    /// Where it goes, in place of an existing file.
     #[serde(with = "path_text")]
     pub to: PathBuf,
 }
 
-/// What a commit does, once it is decided.
+/// The steps of a commit, once it is decided.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// Files that come. The name has changed with what else there is: earlier versions, which called it `moves`, must not
-    /// carry out half of it.
+    /// Files that are added. Earlier versions called the field `moves`. The new name keeps them from carrying out half of
+    /// a commit.
     #[serde(alias = "moves")]
     pub(super) adds: Vec<Move>,
     /// Partitions that are exchanged as a whole.
     #[serde(default)]
     pub(super) exchanges: Vec<Exchange>,
-    /// Files that go, below the lake.
+    /// Files that are removed, below the lake.
     #[serde(default, with = "path_text::list")]
     pub(super) removes: Vec<PathBuf>,
     pub(super) manifest: Move,
-    /// Whether all that is replaced is kept, so that it can be undone until the manifest is in its place.
+    /// Whether everything that is replaced is kept, so that the commit can be undone until the manifest is in its place.
     #[serde(default)]
     pub(super) kept: bool,
     /// Whether it could not be carried out, and is being undone.
@@ -60,27 +60,27 @@ pub(super) struct Journal {
     pub(super) undo: bool,
 }
 
-/// In each folder of a lake that is on another file system than what runs stage: where copies of staged files wait. Readers
-/// step over it, for its name begins with a dot and theirs end otherwise than in `.parquet`.
+/// The name of a folder for copies of staged files, in each folder of a lake that is on another file system than the
+/// staging folder. Readers skip it, because its name begins with a dot and its files do not end in `.parquet`.
 const BESIDE: &str = ".parcap-staging";
 
 impl Journal {
-    /// Where what is in the place of an added file is kept, by its number, below the lake.
+    /// Where the file is kept that an added file replaces, by number, below the lake.
     pub(super) fn kept(number: usize) -> PathBuf {
         Layout::staging().join("kept").join(number.to_string())
     }
 
-    /// Where a file that goes is kept.
+    /// Where a removed file is kept.
     pub(super) fn gone(number: usize) -> PathBuf {
         Layout::staging().join("gone").join(number.to_string())
     }
 
-    /// Whether a manifest of this commit is in its place: then it can only be finished.
+    /// Whether the manifest of this commit is in its place. Then the commit can only be finished.
     pub(super) fn is_published(&self, lake: &Layout) -> bool {
         lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
     }
 
-    /// Writes it, and renames it into place.
+    /// Writes the journal, and renames it into place.
     pub(super) fn write(&self, lake: &Layout) -> Result<()> {
         let (draft, pending) = (lake.pending_draft(), lake.pending());
         let mut text =
@@ -92,8 +92,8 @@ impl Journal {
         fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))
     }
 
-    /// Reads the one that a lake has, if a commit is decided and not carried out. All that it names lies where such files
-    /// belong.
+    /// Reads the journal of a lake, if a commit is decided and not carried out. Checks that all files in it are where
+    /// such files belong.
     fn read(lake: &Layout) -> Result<Option<Self>> {
         let pending = lake.pending();
         let mut text = Vec::new();
@@ -125,7 +125,7 @@ impl Journal {
             .any(|folder| is_below(path, folder))
                 || *path == Layout::own(last::NAME)
         };
-        // A part that is damaged is not staged: it comes from where readers see it.
+        // A damaged part is not staged: it comes from where readers see it.
         let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Layout::aside_folder());
         let is_staged = |path: &Path| is_below(path, Layout::staging()) || is_below(path, Layout::units());
         let is_beside = |step: &Move| step.to.parent().is_some_and(|folder| is_below(&step.from, folder.join(BESIDE)));
@@ -148,11 +148,12 @@ impl Journal {
     }
 }
 
-/// Publishes staged files, takes away those that are removed and not written anew, and publishes the manifest that says so.
+/// Publishes staged files, removes files of `removes` that are not written again, and publishes the manifest.
 ///
 /// # Errors
-/// If what is staged is not what the manifest says; if something is in the way; if anything cannot be written, synced or
-/// moved. If that happens before the commit is decided, the lake is as it was; after, the next run finishes or undoes it.
+/// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written, synced
+/// or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or undoes the
+/// commit.
 pub fn publish(lake: &Layout, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
     let mut ground = Ground::of(lake);
     match decide(lake, &mut ground, moves, removes, manifest) {
@@ -186,14 +187,14 @@ fn decide(
     removes.retain(|path| !written.contains(path));
     removes.iter().try_for_each(|path| ground.removal(path))?;
     if !removes.is_empty() {
-        // Made while there is room for it.
+        // Made now, while there is room for it.
         let folder = lake.resolve(&staging.join("gone"));
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     }
     let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
     let kept = keep(lake, &moves)?;
     bring(lake, ground, moves.iter_mut().chain([&mut step]).collect())?;
-    // The names of all that it lists are durable before the list is.
+    // The names of all files in the list are durable before the list is.
     let folders: BTreeSet<_> = moves.iter().filter_map(|step| step.from.parent()).collect();
     folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))?;
     lake.sync_folder(&folder)?;
@@ -203,9 +204,8 @@ fn decide(
     Ok(journal)
 }
 
-/// Whether what is staged is what the manifest says. What this process wrote, hashed and synced has the right size, or
-/// something is very wrong; what was converted elsewhere has come over networks and from disks that nobody here knows, and
-/// is read as a whole.
+/// Checks that staged files are what the manifest says. Files that this process wrote, hashed and synced need only have
+/// the right size. Files that were converted elsewhere came over unknown networks and disks, so they are read whole.
 fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
     let parts = manifest.parts.iter().map(|part| (&part.path, part.bytes, &part.checksum));
     let partials = manifest.partials.iter().map(|partial| (&partial.path, partial.bytes, &partial.checksum));
@@ -227,7 +227,8 @@ fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// Gives second names to what will be replaced, until the manifest says that it was; whether all of it has one.
+/// Gives second names to files that will be replaced, until the manifest says that they were. Returns whether all of them
+/// have one.
 fn keep(lake: &Layout, moves: &[Move]) -> Result<bool> {
     let folder = lake.resolve(&Layout::staging().join("kept"));
     let (mut all, mut some) = (true, false);
@@ -248,8 +249,8 @@ fn keep(lake: &Layout, moves: &[Move]) -> Result<bool> {
     Ok(all)
 }
 
-/// Asks whether each file can be put in its place. Those whose places are on another file system than they are themselves
-/// are copied there, so that what is left to do with each is one rename.
+/// Checks that each file can be put in its place. A file that is on another file system than its place is copied there,
+/// so that only a rename is left to do for each.
 fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
     let mut mounts: HashMap<PathBuf, Mount> = HashMap::new();
     let mut abroad = Vec::new();
@@ -281,8 +282,8 @@ fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> R
     folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))
 }
 
-/// Copies a staged file to where it can be renamed into its place; synced, but for its name. Gives the copy's path below the
-/// lake.
+/// Copies a staged file to where it can be renamed into its place. The copy is synced, but its name is not. Returns the
+/// copy's path below the lake.
 pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
     let below = step.to.parent().unwrap_or(Path::new("")).join(BESIDE);
     let folder = lake.resolve(&below);
@@ -297,7 +298,7 @@ pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
     Ok(copy)
 }
 
-/// The folders outside of staging in which something is staged, so that they can be swept.
+/// The folders outside of staging that hold staged files, so that they can be swept.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Linked {
     #[serde(with = "path_text::list")]
@@ -315,7 +316,7 @@ impl Linked {
         fs::write(&path, text).map_err(Error::io("write", &path))
     }
 
-    /// Removes them, if they are there; a list that cannot be read says nothing.
+    /// Removes them, if they exist. A list that cannot be read names none.
     fn sweep(lake: &Layout) -> Result<()> {
         let text = fs::read(Self::path(lake)).unwrap_or_default();
         let beside: Self = serde_json::from_slice(&text).unwrap_or_default();
@@ -324,11 +325,11 @@ impl Linked {
     }
 }
 
-/// Finishes a commit that was decided and not carried out, or undoes it if that is not possible, and sweeps what dead runs
-/// have staged.
+/// Finishes a commit that was decided and not carried out, or undoes it if that is not possible. Then sweeps what dead
+/// runs have staged.
 ///
 /// # Errors
-/// If the journal is none, or leads out of the lake; if a commit can neither be finished nor undone.
+/// If the journal is not a journal, or leads out of the lake; if a commit can neither be finished nor undone.
 pub fn recover(lake: &Layout) -> Result<()> {
     if let Some(mut journal) = Journal::read(lake)? {
         let carried_out = if journal.undo { Ok(()) } else { carry_out(lake, &mut journal) };
@@ -336,7 +337,7 @@ pub fn recover(lake: &Layout) -> Result<()> {
             Ok(()) if journal.undo => undo(lake, &mut journal)?,
             Ok(()) => {}
             Err(error) if journal.kept && !journal.is_published(lake) => {
-                // What is said is what was in the way at first.
+                // The error to report is the first one, which was in the way.
                 if undo(lake, &mut journal).is_err() {
                     return Err(error);
                 }
@@ -350,13 +351,13 @@ pub fn recover(lake: &Layout) -> Result<()> {
     sweep_staging(lake)
 }
 
-/// Removes what runs have staged, at the end of one or at the beginning of the next; not while a commit is decided and not
-/// carried out, for then it is what the commit consists of.
+/// Removes what runs have staged, at the end of a run or the beginning of the next. Not while a commit is decided and not
+/// carried out: then the staged files are part of it.
 ///
 /// # Errors
 /// If it cannot be removed.
 pub fn sweep_staging(lake: &Layout) -> Result<()> {
-    // What cannot be told counts as decided.
+    // If this cannot be told, a commit counts as decided.
     match lake.pending().symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Linked::sweep(lake)?;
@@ -373,7 +374,7 @@ pub fn sweep_staging(lake: &Layout) -> Result<()> {
     }
 }
 
-/// Removes a folder of staged files, if it is there.
+/// Removes a folder of staged files, if it exists.
 ///
 /// # Errors
 /// If it cannot be removed.

@@ -1,7 +1,7 @@
-//! The number of the last commit, beside the manifests: it tells that the newest of them is lost.
+//! The number of the last commit, beside the manifests. It shows when the newest manifest is lost.
 //!
-//! It is moved into its place by the commit that it names, before the manifest, so it may be ahead only while a commit is
-//! decided and not carried out. Lakes of earlier versions have none.
+//! The commit that it names moves it into place before the manifest. So it may be ahead only while a commit is decided
+//! and not carried out. Lakes of earlier versions do not have it.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -23,7 +23,7 @@ fn text_of(sequence: u64) -> String {
     format!("{number} {}\n", checksum(&hash))
 }
 
-/// The number of the last commit, if the lake says it, and the text is as it was written.
+/// The number of the last commit. `None` if the lake does not have it, or if its text is damaged.
 pub(super) fn last(lake: &Layout) -> Option<u64> {
     let text = fs::read_to_string(lake.resolve(&Layout::own(NAME))).ok()?;
     let sequence = text.split_once(' ')?.0.parse().ok()?;

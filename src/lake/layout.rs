@@ -1,4 +1,4 @@
-//! Where things lie in a lake.
+//! Where things are in a lake.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -13,19 +13,20 @@ use crate::storage::is_unsupported;
 pub const PACKETS: &str = "packets";
 /// Summary tables, below the lake.
 pub const SUMMARIES: &str = "summaries";
-/// What is parcap's own; readers skip names that begin with an underscore.
+/// The folder for parcap itself. Readers skip names that begin with an underscore.
 const OWN: &str = "_parcap";
 
 /// The folders of one lake.
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
-    /// What a person should know of the place where it lies, once for each thing, whatever copy of this met it.
+    /// What the user should know about the file system of the lake. Each thing is noted once, whichever copy of this
+    /// finds it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
 }
 
 impl Layout {
-    /// The lake in a directory, which is made if it does not exist.
+    /// The lake in a directory. The directory is made if it does not exist.
     ///
     /// # Errors
     /// If it is no directory, or cannot be made.
@@ -40,19 +41,19 @@ impl Layout {
         Ok(lake)
     }
 
-    /// The lake in a directory, as it is, whether it exists or not.
+    /// The lake in a directory, whether it exists or not. Nothing is made.
     #[must_use]
     pub fn at(root: &Path) -> Self {
         Self { root: root.to_path_buf(), notes: Arc::default() }
     }
 
-    /// Whether there is a lake, or what is left of one.
+    /// Whether there is a lake, or the rest of one.
     #[must_use]
     pub fn exists(&self) -> bool {
         self.manifest().is_dir() || super::losses::has_data(self).unwrap_or(true)
     }
 
-    /// The number of the last commit that anything in the lake tells of.
+    /// The highest number of a commit that anything in the lake names.
     ///
     /// # Errors
     /// If the folder of the manifests cannot be read.
@@ -61,34 +62,34 @@ impl Layout {
         Ok(held.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
     }
 
-    /// Whether the number of the last commit can be read, if it is there.
+    /// Whether the number of the last commit can be read, if its file exists.
     #[must_use]
     pub fn last_is_sound(&self) -> bool {
         super::last::last(self).is_some() || !self.resolve(&Self::own(super::last::NAME)).exists()
     }
 
-    /// Where a part is put that is damaged, below the lake.
+    /// Where a damaged part is put, below the lake.
     #[must_use]
     pub fn set_aside(path: &Path) -> PathBuf {
         let name = path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
         Self::aside_folder().join(name)
     }
 
-    /// Where all of those are.
+    /// The folder of all damaged parts.
     pub(super) fn aside_folder() -> PathBuf {
         Self::own("set-aside")
     }
 
-    /// A file of parcap's own, below the lake.
+    /// A file in parcap's own folder, below the lake.
     pub(super) fn own(name: &str) -> PathBuf {
         Path::new(OWN).join(name)
     }
 
-    /// Whether the lake has what says what it holds, as far as names tell: packets without a manifest are no new lake, and
-    /// neither are manifests of which one is missing.
+    /// Checks, by names alone, that the lake has all its manifests. Packets without a manifest are not a new lake, and a
+    /// lake with a missing manifest is not whole.
     ///
     /// # Errors
-    /// [`Error::Incomplete`] if something is missing; if a folder cannot be read.
+    /// [`Error::Incomplete`] if something is missing; an I/O error if a folder cannot be read.
     pub fn check_is_whole(&self) -> Result<()> {
         super::snapshot::check_names(self)
     }
@@ -99,7 +100,7 @@ impl Layout {
         &self.root
     }
 
-    /// Something in the lake, by its path below the lake's directory.
+    /// A path in the lake, from its path below the lake's directory.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.root.join(path)
@@ -111,13 +112,13 @@ impl Layout {
         self.root.join(OWN).join("manifest")
     }
 
-    /// The same, below the lake.
+    /// The folder of manifests, below the lake.
     #[must_use]
     pub fn manifests() -> PathBuf {
         Path::new(OWN).join("manifest")
     }
 
-    /// The manifests that there are, in order, below the lake.
+    /// The existing manifests, in order, below the lake.
     ///
     /// # Errors
     /// If their folder cannot be read.
@@ -151,7 +152,7 @@ impl Layout {
         Path::new(OWN).join("partials")
     }
 
-    /// The folder of what is kept of names, below the lake.
+    /// The folder of what is kept about names, below the lake.
     #[must_use]
     pub(super) fn names_folder() -> PathBuf {
         Path::new(OWN).join("names")
@@ -163,7 +164,7 @@ impl Layout {
         Path::new(OWN).join("names").join("ptr.parquet")
     }
 
-    /// The folder where a run stages what it writes, below the lake; swept when a run begins.
+    /// The folder where a run stages its files, below the lake. It is swept when a run begins.
     #[must_use]
     pub fn staging() -> PathBuf {
         Path::new(OWN).join("staging")
@@ -175,13 +176,13 @@ impl Layout {
         Path::new(OWN).join("units")
     }
 
-    /// The file that holds a commit which is decided and perhaps not carried out.
+    /// The journal: the file of a commit that is decided and perhaps not carried out.
     #[must_use]
     pub fn pending(&self) -> PathBuf {
         self.root.join(OWN).join("pending.json")
     }
 
-    /// Where that file is written, before it is renamed into place.
+    /// Where the journal is written before it is renamed into place.
     #[must_use]
     pub(super) fn pending_draft(&self) -> PathBuf {
         self.root.join(OWN).join("pending.draft")
@@ -195,8 +196,8 @@ impl Layout {
 }
 
 impl Layout {
-    /// Makes the names in a directory durable. Where the file system does not have that for directories, it is noted, and
-    /// what was written is whole all the same: the order of names behind a power failure is then the file system's.
+    /// Makes the names in a directory durable. Where the file system cannot do that for directories, it is noted. The
+    /// files are whole all the same; after a power failure, the order of names is then up to the file system.
     ///
     /// # Errors
     /// If the directory cannot be opened or synced.
@@ -221,7 +222,7 @@ impl Layout {
         path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
     }
 
-    /// Notes what a person should know, once for each thing that there is to be known.
+    /// Notes something that the user should know, once for each subject.
     pub(super) fn note(&self, about: &'static str, text: impl FnOnce() -> String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.iter().all(|(held, _)| *held != about) {
@@ -229,15 +230,15 @@ impl Layout {
         }
     }
 
-    /// What a person should know of the place where the lake lies: what its file system cannot do.
+    /// What the user should know about the file system of the lake: what it cannot do.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, text)| text.clone()).collect()
     }
 }
 
-/// Whether a path leads to something below a folder of the lake, and nowhere else: it begins with the folder, goes on, and
-/// never up. Whoever writes into a lake's own files must not make anybody write or remove elsewhere.
+/// Whether a path leads to something only below a folder of the lake: it begins with the folder, goes on, and
+/// never goes up. A changed file of the lake must not make parcap write or remove anything elsewhere.
 #[must_use]
 pub(super) fn is_below(path: &Path, folder: impl AsRef<Path>) -> bool {
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));

@@ -10,20 +10,20 @@ use crate::error::{Error, Result};
 use super::layout::Layout;
 use crate::storage::open;
 
-/// How often a run that waits looks whether the other one has ended.
+/// How often a waiting run checks whether the other one has ended.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Holds a lake until it is dropped, or until the process ends in any way: a killed run leaves no stale lock.
+/// Holds a lake until this is dropped, or the process ends in any way: a killed run leaves no stale lock.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock of a lake; waits so long for another run to end, as long as `go_on` does not say otherwise.
+    /// Takes the lock of a lake. Waits up to `wait` for another run to end, unless `go_on` returns an error.
     ///
     /// # Errors
-    /// [`Error::LakeBusy`] if another run holds it; an I/O error if the lock file cannot be made; what `go_on` says.
+    /// [`Error::LakeBusy`] if another run holds it; an I/O error if the lock file cannot be made; the error of `go_on`.
     pub fn take(lake: &Layout, wait: Duration, go_on: impl Fn() -> Result<()>) -> Result<Self> {
         let started = Instant::now();
         loop {
@@ -40,7 +40,7 @@ impl Lock {
     fn try_take(lake: &Layout) -> Result<Self> {
         let path = lake.lock();
         let mut options = File::options();
-        // Of a new one, only who may write.
+        // A new lock file is for writing only.
         options.create(true).write(true).truncate(false).mode(0o222);
         let file = open(&path, &mut options).map_err(Error::io("open", &path))?;
         only_for_writers(&file);
@@ -52,9 +52,9 @@ impl Lock {
     }
 }
 
-/// Who may only read a lake must not be able to hold it: a lock can be taken of a file that is open for reading. So those
-/// may read the lock who may write it, which the umask and the folder have decided. Of a lock that is somebody else's this
-/// cannot be set, and need not be: he did, or will.
+/// A user who may only read a lake must not be able to hold it: a file that is open for reading can be locked too. So
+/// only users who may write the lock file may read it; the umask and the folder have decided who they are. For a lock
+/// file of another user this cannot be set, and need not be: that user did, or will.
 fn only_for_writers(file: &File) {
     let Ok(mode) = file.metadata().map(|metadata| metadata.permissions().mode()) else { return };
     let wanted = (mode & !0o444) | ((mode & 0o222) << 1);

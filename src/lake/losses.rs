@@ -1,5 +1,5 @@
-//! What a lake has lost: files that its manifests name, and that are not there or have another size; and files where
-//! readers look that no manifest names, which is what a manifest that was lost leaves behind.
+//! What a lake has lost: files that its manifests name, but that do not exist or have another size. Also files where
+//! readers look that no manifest names: a lost manifest leaves such files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,22 +13,22 @@ use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::snapshot::Snapshot;
 use crate::lake::manifest;
 
-/// Folders below each other where readers look: a date, an hour, a protocol, and as many again.
+/// The depth of nested folders in which readers look: a date, an hour, a protocol, and as many again.
 const DEPTH: usize = 6;
 
 /// What to do about a file that no manifest names.
 const STRAY: &str =
     "if it was put there, move it away; if a manifest was lost, `parcap verify LAKE --repair` takes up what it named";
 
-/// Files of a lake that are lost, by their paths below the lake, each with what is wrong with it.
+/// Files of a lake that are lost, by their paths below the lake, each with its problem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses(BTreeMap<PathBuf, String>);
 
 impl Losses {
-    /// Looks for every file that the manifests name, by its name and size; none is opened.
+    /// Checks every file that the manifests name, by its name and size. None is opened.
     ///
     /// # Errors
-    /// [`Error::Incomplete`] if a Parquet file lies where readers look and no manifest names it.
+    /// [`Error::Incomplete`] if there is a Parquet file where readers look that no manifest names.
     pub fn find(lake: &Layout, held: &Snapshot) -> Result<Self> {
         let mut losses = Self::default();
         let parts = held.parts.values().map(|part| (part.path.as_path(), part.bytes));
@@ -78,12 +78,12 @@ impl Losses {
         self.0.contains_key(path)
     }
 
-    /// The files, each with what is wrong with it.
+    /// The files, each with its problem.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &str)> {
         self.0.iter().map(|(path, problem)| (path.as_path(), problem.as_str()))
     }
 
-    /// The dates of which sums are lost: their tables cannot be made.
+    /// The dates whose sums are lost. Their tables cannot be made.
     #[must_use]
     pub fn days_without_sums(&self, held: &Snapshot) -> BTreeSet<Day> {
         let partials = self.0.keys().filter_map(|path| held.partials.get(path));
@@ -91,8 +91,8 @@ impl Losses {
     }
 }
 
-/// Whether a file that was to be read is lost: it is not there, or it is another one. A disk that fails for a moment has
-/// lost nothing, and what a run leaves out because of it would stay left out.
+/// Whether an error says that a file is lost: it does not exist, or is another one. A disk that fails for a moment has
+/// lost nothing, and what a run left out because of it would stay left out.
 #[must_use]
 pub fn is_loss(error: &Error) -> bool {
     match error {
@@ -105,7 +105,7 @@ pub fn is_loss(error: &Error) -> bool {
     }
 }
 
-/// What an error says of a file whose path is said already.
+/// The text of an error about a file whose path is shown already.
 #[must_use]
 pub fn problem_of(error: &Error) -> String {
     match error {
@@ -116,13 +116,13 @@ pub fn problem_of(error: &Error) -> String {
     }
 }
 
-/// Whether another run changes the lake right now, so that what was read of it and what is there may differ.
+/// Whether another run is changing the lake now. Then what was read of it may differ from what is there.
 fn is_being_changed(lake: &Layout, held: &Snapshot) -> Result<bool> {
     Ok(lake.pending().exists() || manifest::newest(&lake.manifest())? != held.sequence)
 }
 
-/// The Parquet files where readers look, by their paths below the lake, with their sizes. What cannot be listed gives
-/// none.
+/// The Parquet files where readers look, by their paths below the lake, with their sizes. A folder that cannot be listed
+/// gives none.
 ///
 /// # Errors
 /// If the folder of the packets or of the summaries cannot be read.
@@ -152,7 +152,7 @@ pub(super) fn has_data(lake: &Layout) -> Result<bool> {
 }
 
 /// Calls `each` with every Parquet file below a folder, and its size, as long as it returns true. Readers skip names that
-/// begin with a dot or an underscore.
+/// begin with a dot or an underscore, and so does this.
 fn walk(lake: &Layout, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf, u64) -> bool) -> io::Result<bool> {
     let entries = match fs::read_dir(lake.resolve(folder)) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -167,7 +167,7 @@ fn walk(lake: &Layout, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf
             continue;
         }
         let path = folder.join(&name);
-        // Through links: readers follow them.
+        // Links are followed, as readers do.
         let Ok(metadata) = lake.resolve(&path).metadata() else { continue };
         if metadata.is_dir() {
             // A folder that cannot be listed has nothing for a reader either.

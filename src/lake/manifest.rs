@@ -1,5 +1,5 @@
-//! The manifest: what the lake holds, and which rows came from where. One JSON file a commit, readable by a person; the
-//! lake is what they add up to.
+//! The manifest: the content of the lake, and which rows came from where. Each commit writes one JSON file, which people
+//! can read. The lake is the sum of its manifests.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -26,23 +26,23 @@ const MANIFEST_VERSION: u32 = 2;
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 18;
 
-/// What the last lines of a manifest begin with, before the checksum of all that is above them.
+/// The beginning of a manifest's last lines, before the checksum of all that precedes them.
 const CHECKSUM: &str = "\"checksum\": \"";
-/// What follows it.
+/// What follows the checksum.
 const AFTER_CHECKSUM: &str = "\"\n}\n";
 
-/// What a commit was made by.
+/// What kind of run made a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Captures were converted, and perhaps replaced.
     #[default]
     Convert,
-    /// Small files became larger ones; the lake holds the same rows.
+    /// Small files became larger ones. The lake has the same rows.
     Compact,
-    /// Captures were taken out.
+    /// Captures were removed.
     Forget,
-    /// What was lost was made again from what was left.
+    /// Lost files were made again from what was left.
     Repair,
 }
 
@@ -58,24 +58,24 @@ pub struct Manifest {
     pub schema_version: u32,
     /// Its number, from 1 on.
     pub sequence: u64,
-    /// What it was made by.
+    /// The kind of run that made it.
     #[serde(default)]
     pub action: Action,
-    /// Whether it says all that the lake holds, so that those before it do not count.
+    /// Whether it describes the whole lake, so that earlier manifests do not count.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub base: bool,
-    /// What shaped rows, parts and summaries.
+    /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
     /// Records framed and rows written by converting; they are equal.
     pub records: u64,
     /// See `records`.
     pub rows: u64,
-    /// What went before anything was added.
+    /// What was removed before anything was added.
     #[serde(default)]
     pub removed: Removed,
     /// Captures that were added.
     pub inputs: Vec<Arc<InputEntry>>,
-    /// Captures that are there, under another name or with another time of modification.
+    /// Captures that have another name or time of modification now.
     #[serde(default)]
     pub met_again: Vec<Relocated>,
     /// Units that were converted.
@@ -92,11 +92,11 @@ pub struct Manifest {
     /// The answers of reverse lookups, if they were written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<CommittedTable>,
-    /// What was refused, with the reason.
+    /// Inputs that were refused, with the reason.
     pub refused: Vec<RefusedEntry>,
 }
 
-/// What a commit took away.
+/// What a commit removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Removed {
@@ -111,7 +111,7 @@ pub struct Removed {
     /// Summary tables, below the lake.
     #[serde(with = "path_text::list")]
     pub tables: Vec<PathBuf>,
-    /// Refusals that do not hold any more, by the absolute path of the file.
+    /// Refusals that no longer hold, by the absolute path of the file.
     #[serde(with = "path_text::list")]
     pub refused: Vec<PathBuf>,
 }
@@ -131,7 +131,7 @@ impl Manifest {
         }
     }
 
-    /// Whether a lake with it holds what it holds without it, but for what it refuses.
+    /// Whether the lake's content stays the same with it, except for refusals.
     #[must_use]
     pub fn changes_nothing(&self) -> bool {
         !self.base
@@ -154,14 +154,14 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// If it cannot be read, is none of this version, its text is not the one that was written, or it names files elsewhere
-    /// than where they belong. Manifests of earlier versions have no checksum, and are taken as they are.
+    /// If it cannot be read, has another version, differs from the text that was written, or names files in places where
+    /// they do not belong. Manifests of earlier versions have no checksum, and are taken as they are.
     pub fn read(path: &Path) -> Result<Self> {
         let file = open(path, File::options().read(true)).map_err(Error::io("read", path))?;
         let (expected, length) = expected_checksum(&file).map_err(Error::io("read", path))?;
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
         let mut hashed = Hashed { file, left: length, hash: ContentHash::default() };
-        // Of a large archive the text is larger than what it says.
+        // For a large archive, the text is larger than the parsed manifest.
         let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, &mut hashed)).map_err(not_one)?;
         if manifest.version != MANIFEST_VERSION {
             return Err(Error::ManifestVersion {
@@ -184,7 +184,7 @@ impl Manifest {
         }
     }
 
-    /// The first path that is not where such a file belongs: what it leads to would be read, and removed one day.
+    /// The first path that is not where such a file belongs: parcap would read the file, and remove it one day.
     fn strange(&self) -> Option<&Path> {
         let Removed { parts, partials, tables, .. } = &self.removed;
         let parts = self.parts.iter().map(|part| &part.path).chain(parts).filter(|path| !is_below(path, PACKETS));
@@ -196,7 +196,7 @@ impl Manifest {
         all.next().map(PathBuf::as_path)
     }
 
-    /// Writes it as a new file, synced: one line for each capture, part and so on, for people and for `grep`.
+    /// Writes it as a new file, synced. Each capture, part and so on has its own line, for people and for `grep`.
     ///
     /// # Errors
     /// If the file exists, or cannot be written or synced.
@@ -246,7 +246,8 @@ impl Manifest {
     }
 }
 
-/// The checksum that a manifest says of itself, and the length of the text that it is of; of all, if it says none.
+/// The checksum that a manifest has for itself, and the length of the text that it covers. Without a checksum, the length
+/// of all.
 fn expected_checksum(file: &File) -> io::Result<(Option<String>, u64)> {
     let size = file.metadata()?.len();
     let digits = checksum(&ContentHash::default()).len();
@@ -290,12 +291,12 @@ pub(super) fn newest(folder: &Path) -> Result<u64> {
     Ok(files(folder)?.iter().filter_map(|path| number_of(path)).max().unwrap_or(0))
 }
 
-/// The number of the commit that a manifest should be of, by its name.
+/// The number of the commit that a manifest should belong to, by its name.
 pub(super) fn number_of(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-/// The manifests of a lake, in order; none if there is no lake.
+/// The manifests of a lake, in order. None if there is no lake.
 ///
 /// # Errors
 /// If the folder cannot be read.

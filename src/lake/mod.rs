@@ -4,12 +4,12 @@
 //! Always: whatever happens, a reader sees only whole committed files, and the next run finishes or undoes what this one
 //! began. The only door for writing into a lake's visible folders.
 //!
-//! What a lake holds is written anew: without captures that changed or are to be forgotten, in larger files, or in today's form.
+//! Files of a lake are also written again: without captures that changed or are to be forgotten, in larger files, or in
+//! today's form.
 //!
-//! In: parts and partial summaries of the lake, and which captures go. Out: staged files and a
-//! [`Transaction`](crate::commit::Transaction). Always: the rows that stay are the same and in the same order, although the captures
-//! that they came from may be long gone; a part whose bytes are not those that were written is an error, and never
-//! written anew. Memory is bounded by the number of workers.
+//! In: parts and partial summaries of the lake, and which captures are removed. Out: staged files and a [`Transaction`].
+//! Always: the rows that stay are the same and in the same order, although their captures may be long gone. A part whose
+//! bytes differ from what was written is an error, and is never written again. The number of workers bounds memory.
 
 mod captures;
 mod carry;

@@ -1,4 +1,4 @@
-//! Which captures parts are of that no manifest names.
+//! Which captures the parts belong to that no manifest names.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Captures {
         }
     }
 
-    /// The number of a capture that a part of a unit names: one that is known, or a new one.
+    /// The number of a capture that a part of a unit names: that of a known capture, or a new one.
     pub(super) fn number(&mut self, unit: &str, origin: &Origin, held: &mut Snapshot) -> usize {
         let place = origin.place.map(|place| (unit.to_owned(), place));
         let absolute = absolute(&origin.path);
@@ -49,7 +49,7 @@ impl Captures {
         let same = origin.fingerprint.as_ref().and_then(|content| self.by_content.get(content));
         let same = same.and_then(|same| {
             let there = same.iter().find(|(path, _)| *path == absolute);
-            // Under another name, if there is no doubt which one it is.
+            // A capture under another name counts if there is no doubt which one it is.
             there.or(match same.as_slice() {
                 [only] => Some(only),
                 _ => None,
@@ -95,7 +95,7 @@ impl Captures {
     }
 }
 
-/// The absolute path of a capture that was named as it is.
+/// The absolute path of a capture from the path that was given.
 fn absolute(path: &Path) -> PathBuf {
     if path.as_os_str() == "-" {
         return path.to_path_buf();

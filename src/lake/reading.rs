@@ -10,10 +10,10 @@ use super::layout::Layout;
 
 /// How often a lake is read that changes while it is read.
 const ATTEMPTS: u32 = 20;
-/// How long a commit is given to come to its end, more each time.
+/// How long to wait for a commit to end. Each attempt waits longer.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// What shows that a commit went by.
+/// What changes when a commit happens.
 #[derive(PartialEq, Eq)]
 struct Glimpse {
     manifests: Vec<PathBuf>,
@@ -26,11 +26,12 @@ impl Glimpse {
     }
 }
 
-/// Reads a lake that nobody keeps from changing: if it fails and a commit went by meanwhile, it is read again, some times. A
-/// file that is lost is not there when nothing changes either. `is_wrong` says what of a result may be for such a reason.
+/// Reads a lake without a lock. If reading fails and a commit happened meanwhile, it is read again, a limited number of
+/// times. A file that is lost is still missing when nothing changes. `is_wrong` tells which results a commit may have
+/// caused.
 ///
 /// # Errors
-/// What `read` says in the end; what `go_on` says, which is asked in between.
+/// The last error of `read`; the error of `go_on`, which is called in between.
 pub fn steadily<T>(
     lake: &Layout,
     go_on: impl Fn() -> Result<()>,

@@ -1,4 +1,4 @@
-//! What a manifest records: captures, units, parts, partial summaries and tables, each in its place.
+//! The entries of a manifest: captures, units, parts, partial summaries and tables.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,22 +19,22 @@ use crate::plan::{CaptureEntry, Status};
 /// A capture in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InputEntry {
-    /// Its number in the lake, from 1 on; never given twice.
+    /// Its number in the lake, from 1 on. No number is given twice.
     #[serde(default)]
     pub id: usize,
-    /// The capture, as it was.
+    /// The capture, as it was when it was read.
     #[serde(flatten)]
     pub input: Input,
-    /// What is to be said of it in a word.
+    /// Its state, in one word.
     pub status: Status,
-    /// The capture with the same content whose rows stand for this one's, if it is a duplicate that was left out.
+    /// For a duplicate that was left out: the capture with the same content whose rows stand for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<usize>,
-    /// Rows of it that were lost with a part, so that it is converted again if it is still there; `found` is of those that
-    /// are left.
+    /// Its rows that were lost with a part. It is converted again if it still exists; `found` counts the rows that are
+    /// left.
     #[serde(default, skip_serializing_if = "is_none")]
     pub lost_rows: u64,
-    /// Whether it is known from its rows alone, because the manifest was lost: what they do not tell is not in `found`.
+    /// Whether it is known only from its rows, because the manifest was lost. `found` then lacks what rows do not tell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_rows: bool,
     /// What was found in it.
@@ -53,14 +53,14 @@ impl InputEntry {
         Self { id: 0, input, status: found.status(), same_as: None, lost_rows: 0, from_rows: false, found }
     }
 
-    /// An entry of what gave no rows.
+    /// An entry of an input that gave no rows.
     #[must_use]
     pub fn of_refused(refused: &RefusedEntry) -> Self {
         let found = CaptureEntry { refused: Some(refused.reason.clone()), ..CaptureEntry::default() };
         Self::of(Input::unread(&refused.path), found)
     }
 
-    /// Whether it was being written when it was read: it will grow, and a cut at its end is no damage.
+    /// Whether it was being written when it was read. It will grow, and a cut at its end is no damage.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.status == Status::Open
@@ -72,7 +72,7 @@ impl InputEntry {
         self.found.damage.is_some() && !self.is_open()
     }
 
-    /// Notes that rows of it are lost.
+    /// Notes that some of its rows are lost.
     pub fn lose(&mut self, rows: u64) {
         self.lost_rows += rows;
         self.status = Status::Incomplete;
@@ -83,7 +83,7 @@ impl InputEntry {
         self.status = Status::Open;
     }
 
-    /// An entry of a capture that was left out, because the rows of another one with the same content are there.
+    /// An entry of a capture that was left out, because the lake has the rows of another one with the same content.
     #[must_use]
     pub fn of_duplicate(input: Input, same_as: usize) -> Self {
         let found =
@@ -95,7 +95,7 @@ impl InputEntry {
 /// A unit in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnitEntry {
-    /// Its identity, of which its part names are made.
+    /// Its identity, which its part names are made of.
     pub id: String,
     /// Its captures, with the chunks that belong to it.
     pub captures: Vec<UnitCaptureEntry>,
@@ -106,7 +106,7 @@ pub struct UnitEntry {
 pub struct UnitCaptureEntry {
     /// The capture's number in the lake.
     pub input: usize,
-    /// The chunks; none for all of it.
+    /// The chunks; `None` for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<Range<u64>>,
 }
@@ -114,10 +114,10 @@ pub struct UnitCaptureEntry {
 /// A part in its place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommittedPart {
-    /// Below the lake.
+    /// Its path below the lake.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The identity of which its name is made.
+    /// The identity that its name is made of.
     pub unit: String,
     /// Its rows.
     pub rows: u64,
@@ -125,34 +125,34 @@ pub struct CommittedPart {
     pub bytes: u64,
     /// XXH3 of its bytes.
     pub checksum: String,
-    /// Which rows came from which capture, by its number in the lake, in their order.
+    /// Which rows came from which capture, in order. Captures are given by their number in the lake.
     pub ranges: Vec<RowRange>,
 }
 
 /// A partial summary in its place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommittedPartial {
-    /// Below the lake.
+    /// Its path below the lake.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The identity of which its name is made.
+    /// The identity that its name is made of.
     pub unit: String,
     /// Its bytes.
     pub bytes: u64,
     /// XXH3 of its bytes.
     pub checksum: String,
-    /// The dates to which it contributes.
+    /// The dates that it contributes to.
     pub days: Vec<Day>,
-    /// The captures whose rows are summed up in it; in the order in which its keys number them.
+    /// The captures whose rows are summed up in it, in the order in which its keys number them.
     pub inputs: Vec<usize>,
 }
 
 impl CommittedPartial {
-    /// Adds its sums to others, after a look whether the file is the one that was written; `place` is where it is, below
-    /// the lake, if it is staged.
+    /// Adds its sums to others, after a check that the file is as it was written. `place` is its path below the lake if
+    /// it is staged.
     ///
     /// # Errors
-    /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it is another one.
+    /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it differs.
     pub fn append_to(
         &self,
         tallies: &mut Aggregator,
@@ -169,7 +169,7 @@ impl CommittedPartial {
 /// A summary table of one date, or of all captures, in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommittedTable {
-    /// Below the lake.
+    /// Its path below the lake.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Its rows.
@@ -180,10 +180,10 @@ pub struct CommittedTable {
     pub checksum: String,
 }
 
-/// Something that was to be an input and is none.
+/// A path that was to be an input and is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedEntry {
-    /// As it was named, or met.
+    /// The path as it was given, or found.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Why.
@@ -191,17 +191,17 @@ pub struct RefusedEntry {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The file as it was, if its content is why: it is not opened again before it changes. What is not known by its
-    /// content (a file that may not be read, a path that is not there) is tried again each time.
+    /// The file as it was, if its content is the reason: it is not opened again before it changes. `None` for other
+    /// reasons, e.g. a file that may not be read or a path that does not exist: those are tried again each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<FileStamp>,
-    /// Whether it is a sound capture that was taken out for its age.
+    /// Whether it is a sound capture that was removed for its age.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
 }
 
 impl RefusedEntry {
-    /// What is recorded of a capture that was refused when it was read.
+    /// The record of a capture that was refused when it was read.
     #[must_use]
     pub fn of(entry: &InputEntry) -> Option<Self> {
         let reason = entry.found.refused.clone()?;
@@ -210,7 +210,7 @@ impl RefusedEntry {
     }
 }
 
-/// A file as it was: if it is still so, it is not opened.
+/// A file as it was. If it is still the same, it is not opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStamp {
     /// The absolute path.
@@ -223,7 +223,7 @@ pub struct FileStamp {
 }
 
 impl FileStamp {
-    /// A file as the walk met it.
+    /// A file as the walk found it.
     #[must_use]
     pub fn of(candidate: &Candidate) -> Self {
         Self { absolute: candidate.absolute.clone(), size: candidate.size, modified: candidate.modified }
@@ -236,29 +236,29 @@ impl FileStamp {
     }
 }
 
-/// A capture that the lake holds, met under another name, or with another time of modification.
+/// A capture of the lake that was found under another name, or with another time of modification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relocated {
     /// Its number in the lake.
     pub input: usize,
-    /// As it was named, or met.
+    /// The path as it was given, or found.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// The file as it is now.
     pub seen: FileStamp,
-    /// The absolute path with its links, where it has any.
+    /// The absolute path with its links, if it has any.
     #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
     pub reached: Option<PathBuf>,
-    /// How it is packed now, if it was packed otherwise.
+    /// How it is compressed now, if it was compressed in another way before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packed: Option<Recompressed>,
 }
 
-/// The same capture as another file: compressed, or unpacked.
+/// The same capture as another file, which is compressed or decompressed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recompressed {
-    /// What the file is known by.
+    /// The fingerprint of the file.
     pub fingerprint: String,
-    /// How its bytes are packed.
+    /// How its bytes are compressed.
     pub compression: Compression,
 }

@@ -1,4 +1,4 @@
-//! What rows add to the sums, counted once more: of a part, or of some captures that are in several.
+//! Counts again what rows add to the sums: the rows of a part, or of some captures that are in several parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::summary::Partial;
 
 use super::rewriter::Rewriter;
 
-/// Counts the rows of a part. What DNS messages say is not in the rows.
+/// Counts the rows of a part. The content of DNS messages is not in the rows.
 ///
 /// # Errors
 /// If the part cannot be read, or sums cannot be spilled.
@@ -32,25 +32,25 @@ pub fn recount(lake: &Layout, part: &CommittedPart, settings: &Settings, space: 
     Ok(partial.into_tallies())
 }
 
-/// What the rows of a capture tell of it.
+/// What the rows of a capture tell about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// How many they are.
+    /// How many rows there are.
     pub rows: u64,
     /// Sum of their lengths.
     pub length: i64,
-    /// Time of the earliest.
+    /// Time of the earliest row.
     pub earliest: Option<Timestamp>,
-    /// Time of the latest.
+    /// Time of the latest row.
     pub latest: Option<Timestamp>,
-    /// The dates on which it has DNS messages: what these said is not in the rows.
+    /// The dates on which it has DNS messages. Their content is not in the rows.
     pub messages: BTreeSet<Day>,
 }
 
-/// Counts the rows of some captures in some parts, and what they tell of each capture.
+/// Counts the rows of some captures in some parts, and returns what they tell about each capture.
 ///
 /// # Errors
-/// If a part cannot be read or is not what was written, or sums cannot be spilled.
+/// If a part cannot be read or differs from what was written, or sums cannot be spilled.
 pub fn recount_captures(
     rewriter: &Rewriter<'_>,
     parts: &[&CommittedPart],

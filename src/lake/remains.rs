@@ -1,5 +1,5 @@
-//! What is left of a lake of which files are lost: the parts that count, and whose rows they hold. Parts say it of
-//! themselves, where no manifest does.
+//! What is left of a lake that has lost files: the parts that count, and whose rows they hold. Where no manifest says so,
+//! the parts do.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -21,17 +21,17 @@ use super::numbers::Captures;
 /// What is left of a lake.
 #[derive(Debug, Default)]
 pub struct Remains {
-    /// What the lake holds: parts that are whole, and the captures of which they are.
+    /// The lake's content: parts that are whole, and their captures.
     pub held: Snapshot,
-    /// Parts that a manifest names and that are gone or damaged, each with what is wrong.
+    /// Parts that a manifest names and that are gone or damaged, each with its problem.
     pub lost: BTreeMap<PathBuf, String>,
-    /// Parts that no manifest names, and that count.
+    /// Parts that no manifest names and that count.
     pub taken_up: BTreeSet<PathBuf>,
-    /// Files that no manifest names, and that do not count; each with the reason.
+    /// Files that no manifest names and that do not count, each with the reason.
     pub left_out: BTreeMap<PathBuf, String>,
-    /// Captures of which some rows are lost, or that are known from parts alone.
+    /// Captures that have lost some rows, or are known from parts alone.
     pub changed: BTreeSet<usize>,
-    /// Those of which nothing tells whether all their rows are there.
+    /// Captures of which nothing tells whether all their rows exist.
     pub unproved: BTreeSet<usize>,
     /// The captures of units that are known from parts alone, by their place in the unit.
     pub units: BTreeMap<String, BTreeMap<usize, usize>>,
@@ -45,8 +45,8 @@ struct UnknownParts {
     says: PartSays,
 }
 
-/// Looks at every part. `held` is what manifests say; `anew` is whether one of them is missing, so that it may have put
-/// another part in the place of one that is named.
+/// Looks at every part. `held` is what manifests say. `anew` says that a manifest is missing, which may have put another
+/// part in place of a named one.
 ///
 /// # Errors
 /// If a folder cannot be read, or the work is cancelled.
@@ -90,7 +90,7 @@ pub fn remains(lake: &Layout, held: Snapshot, anew: bool, jobs: usize, cancel: &
     Ok(remains)
 }
 
-/// Reads a part that no manifest names: all of it, for nothing else tells whether it is whole.
+/// Reads all of a part that no manifest names. Nothing other than that tells whether it is whole.
 fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownParts, String> {
     let path = lake.resolve(below);
     let read = || -> Result<Option<UnknownParts>> {
@@ -110,7 +110,7 @@ fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownParts, String
     }
 }
 
-/// What is known of how many rows a capture gave.
+/// What is known about how many rows a capture gave.
 #[derive(Debug, Default)]
 struct Expected {
     all: Option<u64>,
@@ -128,9 +128,9 @@ impl Expected {
         }
     }
 
-    /// How many rows there should be, if all that tells it is there.
+    /// How many rows there should be, if all that tells it exists.
     fn rows(&self, chunks: u64) -> Option<u64> {
-        // A unit of which no part is left had rows: at least one more than there are.
+        // A unit whose parts are all gone had rows: at least one more than there are.
         let missing = Some(u64::MAX);
         if self.all.is_some() || self.shares.is_empty() {
             return self.all;
@@ -200,7 +200,7 @@ impl Remains {
         for number in self.changed.clone() {
             let rows = rows.get(&number).copied().unwrap_or_default();
             let Some(entry) = self.held.inputs.get(&number).map(Arc::as_ref) else { continue };
-            // Of a capture that was incomplete before, and is no more so now.
+            // Also for a capture that was incomplete before and no longer is.
             let lost = match rows_of(&self.held, number) {
                 Some(u64::MAX) => 1,
                 Some(expected) => expected.saturating_sub(rows),
@@ -223,7 +223,8 @@ impl Remains {
         self.settle_names();
     }
 
-    /// If there are more rows of a capture than it gave, some are there twice: parts that no manifest names are left out.
+    /// If there are more rows of a capture than it gave, some are there twice. Then parts that no manifest names are left
+    /// out.
     fn leave_out_doubles(&mut self, rows_of: &dyn Fn(&Snapshot, usize) -> Option<u64>) {
         let rows = rows_in_parts(&self.held);
         for number in self.changed.clone() {
@@ -244,8 +245,8 @@ impl Remains {
         }
     }
 
-    /// Each path is one capture. Of several that bear the same, the one whose content is there keeps it; the others are known
-    /// by their content only. One without rows whose place another has is gone.
+    /// Gives each path to one capture. Of several with the same path, the one whose content is there keeps it. The others
+    /// are known only by their content. A capture without rows whose path another one has is gone.
     fn settle_names(&mut self) {
         let mut by_path: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
         for entry in self.held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
@@ -278,7 +279,8 @@ impl Remains {
     }
 }
 
-/// What shaped parts: as one of them says; of earlier versions none does, and it is what can be seen.
+/// The settings that shaped the parts, as one of them says. Parts of earlier versions do not say them. Then the time unit
+/// and the partitions are taken from what the parts look like.
 fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
     if let Some(said) = found.iter().find_map(|part| part.says.settings.clone()) {
         return Some(said);

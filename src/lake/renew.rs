@@ -1,7 +1,7 @@
-//! Files of an earlier form become files of today's, which older readers open as well.
+//! Writes files of an earlier form in today's form, which older readers can open as well.
 //!
-//! Which those are is said in one place, [`is_of_earlier_form`]. Partial summaries are no Parquet, and only parcap reads
-//! them: they stay.
+//! [`is_of_earlier_form`] alone decides which files those are. Partial summaries are not Parquet, and only parcap reads
+//! them, so they stay.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(super) fn parts_of_earlier_form<'a>(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Writes the summary tables anew that are of an earlier form, each with the same rows; returns how many they are.
+/// Writes the summary tables of an earlier form again, each with the same rows. Returns how many they are.
 pub(super) fn renew_tables(
     rewriter: &Rewriter<'_>,
     jobs: usize,

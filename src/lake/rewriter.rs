@@ -1,4 +1,4 @@
-//! Rows of some parts become other parts.
+//! Makes new parts of the rows of others.
 
 use std::fs;
 use std::ops::Range;
@@ -15,11 +15,11 @@ use crate::packets::{Batch, Rows};
 use crate::packets::{Encoder, Origin, PartReader, PartWriter, RowRange};
 use crate::plan::PartEntry;
 
-/// Writes parts anew; shared by all workers of a run.
+/// Writes parts again. All workers of a run share it.
 pub struct Rewriter<'a> {
     /// The lake.
     pub lake: &'a Layout,
-    /// What it holds.
+    /// The content of the lake.
     pub held: &'a Snapshot,
     /// Makes row groups.
     pub encoder: &'a Encoder,
@@ -28,26 +28,26 @@ pub struct Rewriter<'a> {
     staged: AtomicUsize,
 }
 
-/// Somebody who counts the rows that are left out, by the number of their capture.
+/// A callback that counts the rows that are left out, by the number of their capture.
 pub(super) type RowsLeftOut<'s> = dyn FnMut(usize, &Rows) -> Result<()> + 's;
 
-/// Somebody who takes the rows of a stretch of one capture, in a batch.
+/// A callback that takes the rows of a stretch of one capture, in a batch.
 type Stretches<'s> = dyn FnMut(&Batch, Range<usize>, &RowRange) -> Result<()> + 's;
 
-/// Parts that were written anew, and the numbers of their captures by the place that their ranges name.
+/// Parts that were written again, and the numbers of their captures by the place that their ranges name.
 pub(super) struct Written {
     pub(super) parts: Vec<PartEntry>,
     pub(super) inputs: Vec<usize>,
 }
 
 impl<'a> Rewriter<'a> {
-    /// A rewriter that stages its files in a folder of its own.
+    /// A rewriter that stages its files in its own folder.
     #[must_use]
     pub fn new(lake: &'a Layout, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
         Self { lake, held, encoder, cancel, staged: AtomicUsize::new(0) }
     }
 
-    /// The folder for staged files, below the lake; it is made if it does not exist.
+    /// The folder for staged files, below the lake. It is made if it does not exist.
     pub(super) fn folder(&self) -> Result<PathBuf> {
         let folder = Layout::staging().join("rewritten");
         let path = self.lake.resolve(&folder);
@@ -55,7 +55,7 @@ impl<'a> Rewriter<'a> {
         Ok(folder)
     }
 
-    /// A place for a staged file that no other one has, below the lake.
+    /// A unique place for a staged file, below the lake.
     ///
     /// # Errors
     /// If its folder cannot be made.
@@ -64,11 +64,11 @@ impl<'a> Rewriter<'a> {
         Ok(self.folder()?.join(format!("{number:06}.{suffix}")))
     }
 
-    /// Writes the rows of `sources` anew, those of captures that are not `wanted` left out, as parts named after `unit` in
-    /// the folder of the first one.
+    /// Writes the rows of `sources` again, without the captures that are not `wanted`. The new parts are named after
+    /// `unit`, in the folder of the first source.
     ///
     /// # Errors
-    /// If a source cannot be read or is not what was written, or a part cannot be written.
+    /// If a source cannot be read or differs from what was written, or a part cannot be written.
     pub(super) fn write(
         &self,
         unit: &str,
@@ -102,7 +102,7 @@ impl<'a> Rewriter<'a> {
         Rows::to_restore(self.encoder.settings().timestamp_unit)
     }
 
-    /// Reads a part, stretch by stretch of one capture.
+    /// Reads a part, one stretch of a capture at a time.
     pub(super) fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
         let path = self.lake.resolve(&part.path);
         checked(&path, part.bytes, &part.checksum)?;
@@ -133,7 +133,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// Parts on their way out.
+/// Parts that are being written.
 struct Out<'r> {
     rewriter: &'r Rewriter<'r>,
     unit: &'r str,
@@ -160,7 +160,7 @@ impl Out<'_> {
         Ok(())
     }
 
-    /// Writes the rows that are collected as a row group.
+    /// Writes the collected rows as a row group.
     fn flush(&mut self) -> Result<()> {
         if self.rows.is_empty() {
             return Ok(());
@@ -184,7 +184,7 @@ impl Out<'_> {
         let held = &self.rewriter.held.inputs;
         let origin = |place: usize| {
             let entry = held.get(self.inputs.get(place)?)?;
-            // Of all its parts, whichever they are by now.
+            // The rows in all its parts, whichever they are by now.
             let rows = Some(entry.found.rows + entry.lost_rows);
             Some(Origin { place: Some(place), ..Origin::of(&entry.input, None, rows) })
         };

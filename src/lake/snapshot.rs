@@ -1,4 +1,4 @@
-//! What a lake holds: its manifests, added up.
+//! The content of a lake: the sum of its manifests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
@@ -18,10 +18,10 @@ use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
 };
 
-/// How often a lake is read anew that another process is committing to meanwhile.
+/// How often a lake is read again while another process commits to it.
 const ATTEMPTS: u32 = 5;
 
-/// What a lake holds.
+/// The content of a lake.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Number of the last commit; 0 for a new lake.
@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub inputs: BTreeMap<usize, Arc<InputEntry>>,
     /// Numbers of the captures that are files, by absolute path.
     paths: HashMap<PathBuf, usize>,
-    /// What was read from standard input is known by.
+    /// Fingerprints of what was read from standard input.
     pub streams: HashSet<String>,
     /// The captures of each unit that is as it was converted.
     units: HashMap<String, Vec<usize>>,
@@ -44,24 +44,25 @@ pub struct Snapshot {
     pub tables: BTreeMap<PathBuf, CommittedTable>,
     /// The answers of reverse lookups.
     pub names: Option<CommittedTable>,
-    /// What was refused because of its content, by absolute path.
+    /// Files that were refused for their content, by absolute path.
     pub quarantine: BTreeMap<PathBuf, RefusedEntry>,
-    /// What else the last commit refused.
+    /// The other refusals of the last commit.
     pub refused: Vec<RefusedEntry>,
-    /// The number that was given last.
+    /// The last number that was given.
     last_input: usize,
 }
 
 impl Snapshot {
-    /// Reads the manifests of a lake; a lake that does not exist holds nothing.
+    /// Reads the manifests of a lake. A lake that does not exist is empty.
     ///
     /// # Errors
-    /// If a manifest cannot be read, or is none; [`Error::Incomplete`] if one is missing, or all are and there are packets.
+    /// If a manifest cannot be read, or is not one; [`Error::Incomplete`] if one is missing, or if all are and there are
+    /// packets.
     pub fn read(lake: &Layout) -> Result<Self> {
         let mut attempt = 1;
         loop {
             match Self::read_once(lake) {
-                // Manifests become one when a lake is compacted; whoever only looks at it holds no lock.
+                // Compacting a lake makes one manifest of many, and this reader holds no lock.
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
                 Err(Error::Incomplete { .. }) if attempt < ATTEMPTS => {}
                 result => return result,
@@ -75,11 +76,11 @@ impl Snapshot {
         problem.map_or(Ok(held), Err)
     }
 
-    /// Reads what manifests there are, for whoever mends a lake: what they add up to, and the first thing that is missing.
-    /// `unreadable` says what becomes of one that cannot be read.
+    /// Reads the manifests that exist, to mend a lake. Returns their sum, and the first thing that is missing.
+    /// `unreadable` decides about a manifest that cannot be read.
     ///
     /// # Errors
-    /// If the folder of the manifests cannot be read, or `unreadable` says so.
+    /// If the folder of the manifests cannot be read, or `unreadable` returns an error.
     pub fn read_all(lake: &Layout, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
         let mut held = Self::default();
         let mut problem = None;
@@ -95,7 +96,7 @@ impl Snapshot {
                 let found = format!("is the manifest of commit {}", manifest.sequence);
                 problem.get_or_insert(incomplete(&path, found));
             } else if manifest.base {
-                // It says everything; what is missing before it was taken away by it.
+                // A base describes the whole lake. The manifests that are missing before it were removed by it.
                 problem = None;
             } else if manifest.sequence != held.sequence + 1 {
                 let missing = held.sequence + 1;
@@ -110,7 +111,7 @@ impl Snapshot {
         Ok((held, problem))
     }
 
-    /// Whether new parts and tables fit those that the lake has.
+    /// Checks that new parts and tables fit those of the lake.
     ///
     /// # Errors
     /// [`Error::SettingsDiffer`] with both values of the first option that differs.
@@ -125,7 +126,7 @@ impl Snapshot {
         }
     }
 
-    /// Does what a commit did.
+    /// Applies a commit.
     pub fn add(&mut self, manifest: Manifest) {
         if manifest.base {
             *self = Self { sequence: self.sequence, ..Self::default() };
@@ -157,7 +158,7 @@ impl Snapshot {
         }
     }
 
-    /// Adds summary tables, in place of those that were there.
+    /// Adds summary tables, in place of existing ones.
     pub fn add_tables(&mut self, tables: Vec<CommittedTable>) {
         self.tables.extend(tables.into_iter().map(|table| (table.path.clone(), table)));
     }
@@ -174,12 +175,12 @@ impl Snapshot {
         self.add_input(Arc::new(entry));
     }
 
-    /// Adds a unit whose captures are all there, so that it is not committed once more.
+    /// Adds a unit whose captures all exist, so that it is not committed again.
     pub fn take_up_unit(&mut self, id: &str, inputs: Vec<usize>) {
         self.units.insert(id.to_owned(), inputs);
     }
 
-    /// Looks up paths and streams anew, after captures were changed.
+    /// Indexes paths and streams again, after captures were changed.
     pub fn index(&mut self) {
         self.paths.clear();
         self.streams.clear();
@@ -211,7 +212,7 @@ impl Snapshot {
         }
         let removed: HashSet<usize> = removed.iter().copied().collect();
         let stood_for = |entry: &Arc<InputEntry>| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
-        // What was left out because of one of them is not in the lake any more: the next run converts it.
+        // Captures that were left out because of a removed one are gone from the lake too: the next run converts them.
         let gone: Vec<_> = self
             .inputs
             .iter()
@@ -232,7 +233,7 @@ impl Snapshot {
         self.units.retain(|_, inputs| !inputs.iter().any(|input| removed.contains(input)));
     }
 
-    /// A capture has another name, or another time.
+    /// Gives a capture another name, or another time.
     pub fn meet_again(&mut self, met: Relocated) {
         let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
         self.quarantine.remove(&met.seen.absolute);
@@ -252,13 +253,13 @@ impl Snapshot {
         }
     }
 
-    /// The capture that a file was converted as, by its absolute path.
+    /// The capture that a file was converted as, by the file's absolute path.
     #[must_use]
     pub fn input_at(&self, absolute: &Path) -> Option<&InputEntry> {
         self.inputs.get(self.paths.get(absolute)?).map(Arc::as_ref)
     }
 
-    /// The captures, by path; what came through standard input first.
+    /// The captures, by path. Captures from standard input come first.
     #[must_use]
     pub fn inputs_by_path(&self) -> Vec<&InputEntry> {
         let mut inputs: Vec<_> = self.inputs.values().map(Arc::as_ref).collect();
@@ -266,7 +267,7 @@ impl Snapshot {
         inputs
     }
 
-    /// Time of the newest packet, in seconds since the Unix epoch; none if no packet has a time.
+    /// Time of the newest packet, in seconds since the Unix epoch. `None` if no packet has a time.
     #[must_use]
     pub fn newest_packet(&self) -> Option<f64> {
         self.inputs.values().filter_map(|entry| entry.found.latest).max().map(Timestamp::as_f64)
@@ -278,13 +279,13 @@ impl Snapshot {
         self.last_input + 1
     }
 
-    /// Whether a unit was converted, and all its captures are still those that it was converted from.
+    /// Whether a unit was converted, and all its captures are still unchanged.
     #[must_use]
     pub fn has_unit(&self, id: &str) -> bool {
         self.units.contains_key(id)
     }
 
-    /// The identities that new units must not have, once some captures have been taken out: those of files that stay.
+    /// The identities that new units must not have once some captures have been removed: those of files that stay.
     #[must_use]
     pub fn identities_without(&self, removed: &BTreeSet<usize>) -> HashSet<String> {
         let mut identities = HashSet::new();
@@ -308,7 +309,7 @@ impl Snapshot {
         self.partials.values().filter(|partial| partial.days.iter().any(|day| days.contains(day)))
     }
 
-    /// All that there is, as one manifest that needs none before it.
+    /// The whole lake as one manifest that needs none before it.
     #[must_use]
     pub fn into_base(self, mut manifest: Manifest) -> Manifest {
         manifest.base = true;
@@ -332,9 +333,9 @@ fn incomplete(path: &Path, problem: String) -> Error {
     Error::Incomplete { path: path.to_path_buf(), problem, hint: REMAKE }
 }
 
-/// What shows that the newest manifests are lost, or all of them.
+/// What shows that the newest manifests, or all of them, are lost.
 fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<Error>> {
-    // A commit that is decided puts its number there before its manifest.
+    // A decided commit puts its number in place before its manifest.
     if let Some(last) = last(lake).filter(|last| *last > sequence && !lake.pending().exists()) {
         let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
         return Ok(Some(incomplete(&lake.manifest(), if sequence > 0 { problem } else { ALL_LOST.to_owned() })));
@@ -343,7 +344,7 @@ fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<Error>> {
     Ok(is_lost.then(|| incomplete(lake.root(), ALL_LOST.to_owned())))
 }
 
-/// What is wrong with a lake without manifests.
+/// The problem of a lake without manifests.
 const ALL_LOST: &str = "has packets and no manifest that says what they are, so it is no new lake";
 
 /// As [`Layout::check_is_whole`].

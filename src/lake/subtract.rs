@@ -1,4 +1,4 @@
-//! Captures are taken out of the files that hold their rows and their sums.
+//! Removes captures from the files that hold their rows and their sums.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::threads::in_order;
 
 use super::rewriter::{Rewriter, Written};
 
-/// The captures to take out whose sums are beside those of others, with the partial summary in which they are.
+/// The captures to remove whose sums share a partial summary with others, and that partial summary.
 fn beside_others<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
     let mut beside = BTreeMap::new();
     for partial in held.partials.values().filter(|partial| !all_go(partial, removed)) {
@@ -28,12 +28,12 @@ fn beside_others<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> BTreeMap<
     beside
 }
 
-/// Whether all captures of a partial summary go. The place of a capture that gave nothing has no number.
+/// Whether all captures of a partial summary are removed. A capture that gave nothing has number 0.
 fn all_go(partial: &CommittedPartial, removed: &BTreeSet<usize>) -> bool {
     partial.inputs.iter().all(|input| *input == 0 || removed.contains(input))
 }
 
-/// Whether a part goes as it is, without being read.
+/// Whether a part is removed without being read.
 fn goes_unread(part: &CommittedPart, removed: &BTreeSet<usize>, beside: &BTreeMap<usize, &CommittedPartial>) -> bool {
     part.ranges.iter().all(|range| removed.contains(&range.input) && !beside.contains_key(&range.input))
 }
@@ -54,14 +54,14 @@ pub fn read_to_take_out<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> Ve
     files.into_iter().map(|(path, (bytes, checksum))| (path, bytes, checksum)).collect()
 }
 
-/// Takes captures out: files that hold nothing else go, the others are written anew without them. Returns the dates of
-/// which the tables are to be made anew.
+/// Removes captures. Files that hold nothing other than them are removed; the others are written again without them.
+/// Returns the dates whose tables must be made again.
 ///
-/// What the captures have added to the sums is counted from their rows once more; what they said in DNS messages is told
-/// by its owner.
+/// What the captures have added to the sums is counted again from their rows. The counts of their DNS messages are kept
+/// by owner.
 ///
 /// # Errors
-/// If a file cannot be read, is not what was written, or cannot be written.
+/// If a file cannot be read, differs from what was written, or cannot be written.
 pub fn take_out(
     rewriter: &Rewriter<'_>,
     removed: &BTreeSet<usize>,
@@ -125,14 +125,14 @@ pub fn take_out(
     Ok(days)
 }
 
-/// The identity of a part without some captures: it follows from what is left of it.
+/// The identity of a part without some captures. It follows from what is left of the part.
 fn without(part: &CommittedPart, removed: &BTreeSet<usize>) -> String {
     let kept = part.ranges.iter().filter(|range| !removed.contains(&range.input));
     let kept: Vec<_> = kept.map(|range| format!("{}+{}", range.first_row, range.rows)).collect();
     derived_identity("without", std::iter::once(part.checksum.as_str()).chain(kept.iter().map(String::as_str)))
 }
 
-/// The places of captures that stay, by their old ones.
+/// The new places of captures that stay, by their old ones.
 fn renumbered(before: &[usize], after: &[usize]) -> Owners {
     let place = |input: &usize| after.iter().position(|kept| kept == input).and_then(|place| u32::try_from(place).ok());
     Owners::Renumber(before.iter().map(place).collect())

@@ -1,4 +1,4 @@
-//! One commit while it is put together: what comes, what goes, and the files of both.
+//! One commit while it is put together: what is added, what is removed, and the files of both.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,20 +21,20 @@ use crate::plan::{PartEntry, PartialEntry, UnitResult};
 /// A commit that is being put together. Nothing is visible before [`Transaction::publish`].
 #[derive(Debug)]
 pub struct Transaction {
-    /// What the manifest will say.
+    /// The manifest of the commit.
     pub manifest: Manifest,
     moves: Vec<Move>,
     next_input: usize,
-    /// Files that stay where they are: nothing is moved onto them.
+    /// Files that stay where they are. Nothing is moved onto them.
     staying: HashSet<PathBuf>,
-    /// Manifests that this one takes the place of.
+    /// Manifests that this one replaces.
     replaced: Vec<PathBuf>,
-    /// Whether the manifest says all that the lake holds, although there may be none before it.
+    /// Whether the manifest describes the whole lake, although there may be none before it.
     says_everything: bool,
 }
 
 impl Transaction {
-    /// A change of what a lake holds that changes nothing yet.
+    /// A transaction on a snapshot that changes nothing yet.
     #[must_use]
     pub fn new(held: &Snapshot, action: Action, settings: Settings) -> Self {
         Self {
@@ -47,31 +47,31 @@ impl Transaction {
         }
     }
 
-    /// Takes captures out; their parts and partial summaries are taken out by whoever knows what else is in them.
+    /// Removes captures. The caller knows what their parts and partial summaries hold besides, and removes those.
     pub fn remove_inputs(&mut self, inputs: impl IntoIterator<Item = usize>) {
         self.manifest.removed.inputs.extend(inputs);
     }
 
-    /// Takes a part out.
+    /// Removes a part.
     pub fn remove_part(&mut self, path: &Path) {
         self.staying.remove(path);
         self.manifest.removed.parts.push(path.to_path_buf());
     }
 
-    /// Puts a part that is damaged where no reader sees it, and returns that place.
+    /// Moves a damaged part to where no reader sees it. Returns that place.
     pub fn set_aside(&mut self, path: &Path) -> PathBuf {
         let to = Layout::set_aside(path);
         self.moves.push(Move { from: path.to_path_buf(), to: to.clone() });
         to
     }
 
-    /// Takes a partial summary out.
+    /// Removes a partial summary.
     pub fn remove_partial(&mut self, path: &Path) {
         self.staying.remove(path);
         self.manifest.removed.partials.push(path.to_path_buf());
     }
 
-    /// Takes a summary table out.
+    /// Removes a summary table.
     pub fn remove_table(&mut self, path: &Path) {
         self.manifest.removed.tables.push(path.to_path_buf());
     }
@@ -85,7 +85,7 @@ impl Transaction {
         id
     }
 
-    /// Adds a part that was staged; `inputs` are the numbers of its captures by the place that its ranges name.
+    /// Adds a part that was staged. `inputs` are the numbers of its captures, by the place that its ranges name.
     pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) {
         let path = self.free(&part.path);
         let number = |place: usize| inputs.get(place).copied().unwrap_or_default();
@@ -101,7 +101,7 @@ impl Transaction {
         });
     }
 
-    /// Adds a partial summary that was staged; `inputs` are the numbers of its captures by their place.
+    /// Adds a partial summary that was staged. `inputs` are the numbers of its captures, by their place.
     pub fn add_partial(&mut self, unit: &str, partial: &PartialEntry, inputs: Vec<usize>) {
         let path = self.free(&partial.path);
         self.moves.push(Move { from: partial.staged.clone(), to: path.clone() });
@@ -115,24 +115,24 @@ impl Transaction {
         });
     }
 
-    /// Adds a summary table that was staged, in place of the one that is there.
+    /// Adds a summary table that was staged, in place of the existing one.
     pub fn add_table(&mut self, (step, table): (Move, CommittedTable)) {
         self.moves.push(step);
         self.manifest.tables.push(table);
     }
 
-    /// Adds the answers of reverse lookups that were staged, in place of those that are there.
+    /// Adds the answers of reverse lookups that were staged, in place of the existing ones.
     pub fn add_names(&mut self, (step, table): (Move, CommittedTable)) {
         self.moves.push(step);
         self.manifest.names = Some(table);
     }
 
-    /// Adds units that were converted, with their captures, parts and partial summaries. `mark` has the last word about
-    /// each capture.
+    /// Adds units that were converted, with their captures, parts and partial summaries. `mark` may change each capture's
+    /// entry last.
     pub fn add_units(&mut self, rows: Vec<UnitResult>, mut mark: impl FnMut(&mut InputEntry)) {
         let mut entries: Vec<InputEntry> = Vec::new();
         let mut places: HashMap<PathBuf, usize> = HashMap::new();
-        // Of each unit what else it has, and the places of its captures with their chunks.
+        // For each unit, its parts and partial summary, and the places of its captures with their chunks.
         let mut units = Vec::new();
         for UnitResult { unit, captures, parts, partial } in rows {
             let mut shares = Vec::new();
@@ -163,9 +163,10 @@ impl Transaction {
         }
     }
 
-    /// Adds a capture that was read, and returns its number; 0 for one that gave no rows, which is none of the lake's.
+    /// Adds a capture that was read, and returns its number. A capture that gave no rows is not part of the lake; its
+    /// number is 0.
     fn add_read(&mut self, mut entry: InputEntry, mark: &mut impl FnMut(&mut InputEntry)) -> usize {
-        // What only chunks need to know of each other has served its purpose.
+        // Only chunks need this of each other. It has served its purpose.
         (entry.found.entry, entry.found.exit) = (None, None);
         entry.status = entry.found.status();
         mark(&mut entry);
@@ -179,8 +180,8 @@ impl Transaction {
         }
     }
 
-    /// A place where nothing stays: as a rule the one that is asked for. A capture that vanishes while its unit is
-    /// converted again can leave a part of that unit behind.
+    /// A place where no file stays, usually the wanted one. A capture that vanishes while its unit is converted again can
+    /// leave a part of that unit there.
     fn free(&mut self, wanted: &Path) -> PathBuf {
         let mut path = wanted.to_path_buf();
         while !self.staying.insert(path.clone()) {
@@ -193,19 +194,19 @@ impl Transaction {
         path
     }
 
-    /// Where the files are staged that the change adds, by the places that they will have; all below the lake.
+    /// Where the added files are staged, by their places in the lake; all below the lake.
     #[must_use]
     pub fn staged(&self) -> HashMap<&Path, &Path> {
         self.moves.iter().map(|step| (step.to.as_path(), step.from.as_path())).collect()
     }
 
-    /// The manifest will say all that the lake holds, and take the place of these.
+    /// Makes the manifest describe the whole lake and replace these manifests.
     pub fn replace_manifests(&mut self, manifests: Vec<PathBuf>) {
         self.replaced = manifests;
         self.says_everything = true;
     }
 
-    /// Publishes it: all of it becomes visible, or nothing. `after` is what the lake holds then.
+    /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
     ///
     /// # Errors
     /// As [`publish`].

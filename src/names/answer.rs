@@ -1,8 +1,8 @@
 //! What a resolver's answer says.
 //!
-//! In: a message that answers the question, and the name that was asked for. Out: the name, that there is none, or what went
-//! wrong, and how many seconds that holds. Always: the work is bounded by the records that are looked at, times the 255
-//! pointers that domain follows in a name; the order of those records does not matter.
+//! In: a message that answers the question, and the name that was asked for. Out: the name, that there is none, or what
+//! went wrong; and for how many seconds that holds. Always: the work is bounded by the records that are looked at, times
+//! the 255 pointers that domain follows in a name. The order of those records does not matter.
 
 use domain::base::iana::{Class, Rcode};
 use domain::base::name::{ParsedName, ToLabelIter as _};
@@ -11,22 +11,23 @@ use domain::rdata::{Cname, Ns, Ptr, Soa};
 
 use crate::names::text;
 
-/// A name holds for its TTL, but no shorter: a summary is made once a day, and names change seldom.
+/// A name holds for its TTL, but at least this long: a summary is made once a day, and names change seldom.
 pub(super) const SHORTEST: i64 = HOUR;
-/// Nor longer (RFC 8767 4 has the same).
+/// And at most this long (RFC 8767 4 has the same limit).
 pub(super) const LONGEST: i64 = 7 * DAY;
-/// That there is no name holds for the SOA's negative TTL, but no longer (RFC 2308 5).
+/// An answer that there is no name holds for the SOA's negative TTL, but at most this long (RFC 2308 5).
 const LONGEST_WITHOUT_NAME: i64 = DAY;
-/// Without an SOA.
+/// How long it holds without an SOA.
 const WITHOUT_SOA: i64 = HOUR;
-/// A failure: long enough that a second run soon after asks nothing, short enough that the next night's asks.
+/// How long a failure holds: long enough that a second run soon after asks nothing, short enough that the next nightly
+/// run asks again.
 pub(super) const FAILURE: i64 = 15 * 60;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// Records of a section that are looked at: more than any machine has names, and few enough that the costliest message
-/// takes a millisecond or two.
+/// Records of a section that are looked at. No machine has more names, and the costliest message takes only a millisecond
+/// or two.
 const MAX_RECORDS: usize = 1024;
 
 /// CNAME records that are followed; resolvers give up after 8 to 16 as well.
@@ -39,13 +40,13 @@ pub(super) enum Outcome {
     Timeout,
     /// The resolver could not be reached: the network or the port refused.
     Unreachable,
-    /// An answer that says nothing of the question, or that does not hold together.
+    /// The answer says nothing about the question, or contradicts itself.
     Malformed,
     /// The resolver does not answer such questions, or does not ask others.
     Refused,
     /// The resolver did not find out (SERVFAIL).
     ServerFailure,
-    /// There is none.
+    /// There is no name.
     NoName,
     /// The name, in presentation format and lower case.
     Name(String),
@@ -75,7 +76,7 @@ pub(super) fn read(message: &Message<[u8]>, asked: &impl ToName) -> Answer {
     }
 }
 
-/// One record of interest: to whom it belongs, how long it holds, what it leads to.
+/// One record of interest: its owner, how long it holds, what it leads to.
 type Link<'a> = (ParsedName<&'a [u8]>, i64, ParsedName<&'a [u8]>);
 
 /// `None` if the message is malformed.
@@ -86,7 +87,7 @@ fn records(message: &Message<[u8]>, asked: &impl ToName) -> Option<Answer> {
         if record.class() != Class::IN {
             continue;
         }
-        // The record at its owner decides; what else it holds is not looked at.
+        // Only PTR and CNAME records are read. Of other records, only their presence is noted.
         if let Ok(Some(name)) = record.to_record::<Ptr<_>>() {
             names.push((record.owner(), seconds(record.ttl()), name.into_data().into_ptrdname()));
         } else if let Ok(Some(alias)) = record.to_record::<Cname<_>>() {
@@ -106,7 +107,7 @@ fn records(message: &Message<[u8]>, asked: &impl ToName) -> Option<Answer> {
         let found = names.iter().filter(owned);
         if found.clone().next().is_some() {
             holds = found.clone().fold(holds, |holds, link| holds.min(link.1));
-            // The root is how some say that there is none.
+            // Some answer with the root to say that there is no name.
             let name = found.filter(|link| !link.2.is_root()).map(|link| presentation(link.2)).min();
             return Some(name.map_or_else(
                 || Answer { outcome: Outcome::NoName, ttl: holds.clamp(SHORTEST, LONGEST_WITHOUT_NAME) },
@@ -118,15 +119,15 @@ fn records(message: &Message<[u8]>, asked: &impl ToName) -> Option<Answer> {
         match alias {
             Some((_, ttl, target)) => (holds, last) = (holds.min(*ttl), Some(*target)),
             None if last.is_some() || empty => return without_name(message, holds),
-            // Records, but none of what was asked for.
+            // There are records, but none that was asked for.
             None => return None,
         }
     }
-    // In a circle.
+    // The aliases form a circle.
     None
 }
 
-/// That there is no name, for as long as the SOA says (RFC 2308 5) and the aliases hold.
+/// The answer that there is no name. It holds as long as the SOA says (RFC 2308 5) and the aliases hold.
 fn without_name(message: &Message<[u8]>, aliases: i64) -> Option<Answer> {
     let (mut soa, mut referred) = (None, false);
     for record in message.authority().ok()?.take(MAX_RECORDS) {
@@ -138,7 +139,7 @@ fn without_name(message: &Message<[u8]>, aliases: i64) -> Option<Answer> {
         referred |= matches!(record.to_record::<Ns<ParsedName<_>>>(), Ok(Some(_)));
     }
     if soa.is_none() && referred && !message.header().aa() && message.header().rcode() == Rcode::NOERROR {
-        // A referral (RFC 2308 2.2.1): it is no resolver, for it does not ask others.
+        // A referral (RFC 2308 2.2.1): this server is no resolver, because it does not ask others.
         return Some(Outcome::Refused.into());
     }
     let ttl = soa.unwrap_or(WITHOUT_SOA).min(aliases).clamp(SHORTEST, LONGEST_WITHOUT_NAME);

@@ -1,8 +1,8 @@
 //! A round of questions.
 //!
-//! In: addresses, and what is known of them. Out: what is now known, and how much of what. Always: it ends within its
-//! budget, and soon after it is told to stop; each address is asked once, named once in [`Asked`], and only if nothing is
-//! known of it; failures are answers, that expire soon. The runtime, one thread of it, lives for one round.
+//! In: addresses, and what is known about them. Out: what is known now, and counts. Always: it ends within its budget,
+//! and soon after it is told to stop. Each address is asked once, counted once in [`Asked`], and asked only if nothing is
+//! known about it. Failures are answers that expire soon. The runtime has one thread and lives for one round.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -25,30 +25,30 @@ use super::question::Resolvers;
 use crate::names::public;
 use crate::names::resolv_conf;
 
-/// How often `stop` and the budget are looked at.
+/// How often `stop` and the budget are checked.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Tasks that run before the clock and the sockets are looked at: the costliest answer takes a millisecond or two.
+/// Tasks that run before the clock and the sockets are checked: the costliest answer takes a millisecond or two.
 const TASKS_PER_TURN: u32 = 1;
 
 /// The most questions at the same time: the client has no more datagrams under way.
 const MAX_CONCURRENCY: usize = 1000;
 
-/// A budget longer than this is this one.
+/// A longer budget than this is cut to this.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What a round of questions gave. Each address counts once: as asked, cached, private or left over.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Asked {
-    /// Addresses that were asked for, and of which the outcome is known: with a name, without one, or failed.
+    /// Addresses that were asked for and whose outcome is known: with a name, without one, or failed.
     pub asked: u64,
-    /// That have a name.
+    /// Addresses with a name.
     pub named: u64,
-    /// That have none.
+    /// Addresses without a name.
     pub without_name: u64,
-    /// Of which nothing was learnt: no answer in time, a refusal, a malformed answer.
+    /// Addresses of which nothing was learnt: no answer in time, a refusal, a malformed answer.
     pub failed: u64,
-    /// Addresses of which the cache knew, be it a name, that there is none, or a failure.
+    /// Addresses whose answer was in the cache: a name, that there is none, or a failure.
     pub cached: u64,
     /// Addresses that have no name in the public DNS.
     pub not_asked_private: u64,
@@ -81,11 +81,12 @@ impl fmt::Display for Asked {
     }
 }
 
-/// Asks for the names of addresses of which the cache does not know or whose answers have expired; fills the cache.
+/// Asks for the names of addresses that the cache does not know or whose answers have expired. Fills the cache.
 ///
-/// The addresses are asked for in the order given, those that failed the last time behind the others, as far as budget and
-/// limit go; an address that is there twice counts once. `now` is in seconds since the epoch. `stop` is called at least every 50 ms, and ends the round when it says so.
-/// Never fails: [`Asked::problem`] says why nothing was asked. Not for use within a tokio runtime, where nothing is asked.
+/// The addresses are asked for in the order given, as far as the budget and the limit go. Addresses that failed the last
+/// time come after the others. An address that is given twice counts once. `now` is in seconds since the epoch. `stop` is
+/// called at least every 50 ms, and ends the round when it returns true. Never fails: [`Asked::problem`] says why nothing
+/// was asked. Not for use within a tokio runtime, where nothing is asked.
 ///
 /// # Memory
 /// The addresses, and up to 64 kB of an answer for each question under way.
@@ -98,7 +99,7 @@ pub fn ask(
 ) -> Asked {
     let started = Instant::now();
     let (mut asked, mut seen) = (Asked::default(), HashSet::new());
-    // Those that failed come last, or the same ones would use up the budget of every run.
+    // Addresses that failed come last. Otherwise the same ones would use up the budget of every run.
     let (mut queue, mut again) = (Vec::new(), Vec::new());
     for address in addresses.filter(|address| seen.insert(*address)) {
         if cache.knows(address, now) {
@@ -142,7 +143,7 @@ pub fn ask(
     asked
 }
 
-/// Who is asked, or why there is nobody.
+/// The resolvers to ask, or why there are none.
 fn resolvers(options: &PtrOptions) -> Result<Vec<SocketAddr>, String> {
     if !options.resolvers.is_empty() {
         return Ok(options.resolvers.clone());
@@ -191,10 +192,10 @@ fn round(
             }
             match timeout_at(tick.min(end), running.join_next()).await {
                 Ok(Some(Ok((address, answer)))) => keep(address, answer),
-                // A panic in the client: the address is left over.
+                // The client panicked: the address is left over.
                 Ok(Some(Err(_))) => {}
                 Ok(None) => return,
-                // Time to look up.
+                // It is time to check the clock.
                 Err(_) => tick = Instant::now(),
             }
         }

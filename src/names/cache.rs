@@ -1,8 +1,8 @@
-//! What is known of addresses from reverse lookups.
+//! What is known about addresses from reverse lookups.
 //!
-//! In: answers, and the table of an earlier run. Out: names, and the table for a later one. Always: an answer counts until it
-//! expires, and is then as if it had never been, save that what failed is asked for last; a cache that cannot be read is an
-//! empty one; the table follows from the answers alone, whatever their order.
+//! In: answers, and the table of an earlier run. Out: names, and the table for a later run. Always: an answer counts
+//! until it expires. After that it counts for nothing, except that an address that failed is asked for last. A cache that
+//! cannot be read is an empty one. The table follows from the answers alone, whatever their order.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -31,7 +31,7 @@ const REMEMBERED: i64 = LONGEST;
 
 const MICROSECONDS: i64 = 1_000_000;
 
-/// What is known of addresses from reverse lookups, of this run and of earlier ones.
+/// What is known about addresses from reverse lookups, of this run and of earlier ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PtrCache {
     entries: BTreeMap<IpAddress, CacheEntry>,
@@ -60,8 +60,8 @@ impl CacheEntry {
 impl PtrCache {
     /// Reads a cache: a table that [`write_table`](crate::tables::write_table) wrote of [`PtrCache::table`].
     ///
-    /// `now` is in seconds since the epoch; what has expired is left out. If the file does not exist the cache is empty,
-    /// and if it cannot be read as well: [`PtrCache::note`] then says why.
+    /// `now` is in seconds since the epoch. Expired answers are left out. If the file does not exist, the cache is empty.
+    /// If the file cannot be read, the cache is empty too, and [`PtrCache::note`] says why.
     #[must_use]
     pub fn read(path: &Path, now: i64) -> Self {
         if matches!(path.try_exists(), Ok(false)) {
@@ -83,7 +83,7 @@ impl PtrCache {
         Self::without(&problem)
     }
 
-    /// An empty cache, where a file was that is not to be read.
+    /// An empty cache, in place of a file that is not to be read.
     #[must_use]
     pub fn unreadable(path: &Path, problem: &str) -> Self {
         Self::without(&format!("{}: {problem}", path.display()))
@@ -93,7 +93,7 @@ impl PtrCache {
         Self { note: Some(format!("{problem}; all names are asked for again")), ..Self::default() }
     }
 
-    /// What a person should know of the file that was read, if there is something.
+    /// What the user should know about the file that was read, if anything.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
@@ -108,11 +108,11 @@ impl PtrCache {
         }
     }
 
-    /// All that is known, as a table: `address`, `name` (null: none), `outcome` and `expires`, sorted by the number of the
+    /// All answers, as a table: `address`, `name` (null: none), `outcome` and `expires`, sorted by the number of the
     /// address, IPv4 first.
     ///
     /// `outcome` is `name`, `no_name`, or why nothing is known: `timeout`, `unreachable`, `malformed`, `refused`,
-    /// `server_failure`. Such failures stay for a week after they have expired.
+    /// `server_failure`. These failures stay for a week after they have expired.
     #[must_use]
     pub fn table(&self) -> Table {
         let name = |entry: &CacheEntry| match &entry.outcome {
@@ -134,18 +134,18 @@ impl PtrCache {
         ])
     }
 
-    /// Whether anything has been learnt since it was read: whether its file should be written anew.
+    /// Whether anything has been learnt since the cache was read, so that its file should be written again.
     #[must_use]
     pub fn changed(&self) -> bool {
         self.changed
     }
 
-    /// Whether there is an answer of an address, be it a failure, that has not expired.
+    /// Whether there is an unexpired answer about an address; a failure counts.
     pub(super) fn knows(&self, address: IpAddress, now: i64) -> bool {
         self.entries.get(&address).is_some_and(|entry| entry.expires > now)
     }
 
-    /// Whether nothing was learnt of an address when it was last asked for.
+    /// Whether nothing was learnt about an address when it was last asked for.
     pub(crate) fn failed(&self, address: IpAddress) -> bool {
         self.entries.get(&address).is_some_and(CacheEntry::is_failure)
     }
@@ -157,7 +157,7 @@ impl PtrCache {
         self.changed = true;
     }
 
-    /// Takes the rows of a table that count; how many are odd.
+    /// Takes the rows of a table that count. Returns how many are odd.
     fn take(&mut self, table: &Table, now: i64) -> u64 {
         let column = |name| table.column(name);
         let (
@@ -172,7 +172,8 @@ impl PtrCache {
         let mut odd = 0;
         for (((address, name), outcome), expires) in addresses.iter().zip(names).zip(outcomes).zip(expires) {
             match (address.as_deref().and_then(address_of), outcome_of(outcome.as_deref(), name.as_deref()), expires) {
-                // None lasts longer than the longest, or a wrong clock once would be believed for ever.
+                // No answer lasts longer than the longest. Otherwise an answer from a time with a wrong clock would be
+                // believed forever.
                 (Some(address), Some(outcome), Some(expires)) => {
                     let expires = (expires / MICROSECONDS).min(now.saturating_add(LONGEST));
                     let entry = CacheEntry { outcome, expires };

@@ -1,7 +1,7 @@
-//! Datagrams to a resolver, that say at once when nobody listens there.
+//! Datagrams to a resolver. They report at once that no process listens there.
 //!
-//! In and out: one message each. The client's own sockets learn of a refused datagram (ICMP) only when the time is up,
-//! for tokio's `poll_recv`, unlike its `recv`, does not wake for errors; a resolver that is down would cost every question
+//! In and out: one message each. The client's own sockets learn of a refused datagram (ICMP) only when the time is up:
+//! tokio's `poll_recv`, unlike its `recv`, does not wake for errors. A resolver that is down would cost every question
 //! its share of the time.
 
 use std::io;

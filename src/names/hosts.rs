@@ -1,8 +1,8 @@
 //! A hosts file.
 //!
-//! In: the text of a file as hosts(5) has it. Out: one name an address. Always: a line that says nothing of use is stepped
-//! over and counted, never an error; the first line of an address wins, and of a line its first name, the canonical one.
-//! Bytes that are not ASCII are escaped as in a DNS name, for nothing says in which code they are.
+//! In: the text of a file as in hosts(5). Out: one name an address. Always: a line that says nothing of use is stepped
+//! over and counted, never an error. The first line of an address wins, and in it the first name, the canonical one.
+//! Bytes that are not ASCII are escaped as in a DNS name, because nothing says which encoding they have.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
@@ -81,7 +81,7 @@ fn entry(line: &[u8]) -> Option<(IpAddress, String)> {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let address = std::str::from_utf8(words.next()?).ok()?;
     let address = match address.split_once('%') {
-        // A zone says on which link of this machine; packets do not.
+        // A zone names a link of this machine. Packets do not have zones.
         Some((address, zone)) if !zone.is_empty() => IpAddr::V6(address.parse().ok()?),
         _ => address.parse().ok()?,
     };
@@ -168,7 +168,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stands in a file, names are names, and each line is an entry, a repetition, empty or counted.
+        /// Whatever bytes a file has, names are names, and each line is an entry, a repetition, empty or counted.
         #[test]
         fn any_bytes_are_read(bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'1'), Just(b'.'), Just(b':'), any::<u8>()], 0..200)) {
             let hosts = Hosts::parse(&bytes);

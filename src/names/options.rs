@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// For one question: what a resolver takes to find a name that it has not at hand, mostly under a second, and once more.
+/// For one question: twice the time in which a resolver finds a name that it does not have at hand, mostly under a
+/// second.
 pub const TIMEOUT: Duration = Duration::from_secs(4);
-/// For all questions of a run: what somebody who waits for the summaries will bear.
+/// For all questions of a run: how long a user will wait for the summaries.
 pub const BUDGET: Duration = Duration::from_secs(60);
 /// Questions at the same time: few enough for a resolver at home, and for the sockets that a process may have.
 pub const CONCURRENCY: usize = 64;
@@ -15,14 +16,16 @@ pub const LIMIT: usize = 10_000;
 /// How reverse lookups are done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PtrOptions {
-    /// Who is asked, the first first; if there is none here, those of the system (`/etc/resolv.conf`).
+    /// The resolvers, in the order in which they are asked. If there are none here, those of the system
+    /// (`/etc/resolv.conf`).
     pub resolvers: Vec<SocketAddr>,
-    /// Whether addresses are asked for that have no name in the public DNS: private, link-local, loopback, multicast,
-    /// documentation and reserved ones. Names of private addresses are often known to the resolver of a site.
+    /// Whether to ask also for addresses that have no name in the public DNS: private, link-local, loopback, multicast,
+    /// documentation and reserved ones. The resolver of a site often knows names of private addresses.
     pub private: bool,
-    /// For one question, all attempts of it together; each attempt waits for its share. Under a millisecond is one.
+    /// For one question, with all its attempts together. Each attempt waits for its share. Less than a millisecond counts
+    /// as one.
     pub timeout: Duration,
-    /// For all questions of a run together. What is under way when it ends is given up.
+    /// For all questions of a run together. Questions under way when it ends are given up.
     pub budget: Duration,
     /// Questions at the same time, 1 to 1000.
     pub concurrency: usize,

@@ -4,7 +4,7 @@
 
 use crate::address::IpAddress;
 
-/// IPv4 networks that nobody has a name for in public, as their first address and the length of their prefix.
+/// IPv4 networks without public names, as their first address and the length of their prefix.
 const V4: [([u8; 4], u32); 14] = [
     ([0, 0, 0, 0], 8),       // this network, unspecified
     ([10, 0, 0, 0], 8),      // private
@@ -22,10 +22,10 @@ const V4: [([u8; 4], u32); 14] = [
     ([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// The IPv6 addresses that are handed out to be reached from anywhere; all others are local, multicast or reserved.
+/// The IPv6 addresses that can be reached from anywhere. All others are local, multicast or reserved.
 const GLOBAL_UNICAST: (u128, u32) = (0x2000 << 112, 3);
 
-/// What of them nobody has a name for in public.
+/// Networks among them without public names.
 const V6: [(u128, u32); 5] = [
     (0x2001_0002 << 96, 48), // benchmarking
     (0x2001_0010 << 96, 28), // ORCHID
@@ -37,10 +37,10 @@ const V6: [(u128, u32); 5] = [
 /// IPv6 networks whose last 32 bits are an IPv4 address: `::ffff:0:0/96` (IPv4-mapped) and `64:ff9b::/96` (NAT64).
 const CARRIERS: [u128; 2] = [0xffff << 32, 0x0064_ff9b << 96];
 
-/// The address whose name is asked for instead of an address's own.
+/// The address whose name is asked for in place of `address`.
 ///
-/// An IPv4-mapped or NAT64 address goes by the IPv4 address it carries: there is no reverse zone of the former, and DNS64
-/// gives the latter the same name by a CNAME (RFC 6147 5.3.1).
+/// An IPv4-mapped or NAT64 address goes by the IPv4 address in it. The former has no reverse zone; for the latter, DNS64
+/// gives the same name by a CNAME (RFC 6147 5.3.1).
 pub(super) fn meant(address: IpAddress) -> IpAddress {
     match address {
         IpAddress::V6(bits) if CARRIERS.contains(&(bits & !0xffff_ffff)) => {
@@ -50,7 +50,7 @@ pub(super) fn meant(address: IpAddress) -> IpAddress {
     }
 }
 
-/// Whether an address, or the one it carries, may have a name in the public DNS.
+/// Whether an address, or the IPv4 address in it, may have a name in the public DNS.
 pub(super) fn is_public(address: IpAddress) -> bool {
     match meant(address) {
         IpAddress::V4(bits) => !V4.iter().any(|(net, length)| (bits ^ u32::from_be_bytes(*net)) >> (32 - length) == 0),

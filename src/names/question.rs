@@ -1,8 +1,9 @@
 //! One question to the resolvers.
 //!
-//! In: an address. Out: an answer, within the time that a question has. The resolvers are asked one after the other, each
-//! in its share of the time, the one that answered last at first; over UDP from a new port, and over TCP when the answer is
-//! cut; then once more those that were silent. Always: what does not answer the question (another number, another name, garbage) is as if it had not come.
+//! In: an address. Out: an answer, within the time of a question. The resolvers are asked one after another, each in its
+//! share of the time, beginning with the resolver that answered last. They are asked over UDP from a new port, and over
+//! TCP when the answer is cut. Then the silent ones are asked once more. Always: a message that does not answer the
+//! question (another number, another name, garbage) is ignored.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,13 +33,14 @@ type DnsRequest = RequestMessage<Vec<u8>>;
 /// The resolvers, ready to be asked.
 pub(super) struct Resolvers {
     resolvers: Vec<dgram_stream::Connection<Datagrams, DnsRequest>>,
-    /// The one that answered last: it is asked first, or one that is down would cost every question its share of the time.
+    /// The resolver that answered last. It is asked first: otherwise one that is down would cost every question its share
+    /// of the time.
     first: AtomicUsize,
     timeout: Duration,
 }
 
 impl Resolvers {
-    /// Starts what serves their connections; within a runtime.
+    /// Starts the tasks that serve the connections. Must be called within a runtime.
     pub(super) fn new(addresses: &[SocketAddr], options: &PtrOptions, concurrency: usize) -> Self {
         let timeout = options.timeout.max(Duration::from_millis(1));
         let attempts = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_mul(ATTEMPTS).max(1);
@@ -76,7 +78,7 @@ impl Resolvers {
         // Neither can fail: the longest such name has 74 octets.
         let Ok(name) = Name::<Vec<u8>>::reverse_from_addr(address) else { return Outcome::Malformed.into() };
         let Some(request) = request(&name) else { return Outcome::Malformed.into() };
-        // The most telling of the failures.
+        // The failure that says most.
         let mut failure = Outcome::Timeout;
         let first = self.first.load(Ordering::Relaxed);
         let resolvers = self.resolvers.iter().enumerate();

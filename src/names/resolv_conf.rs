@@ -1,7 +1,7 @@
 //! The system's resolvers, as resolv.conf(5) names them.
 //!
-//! Only `nameserver` lines count, and of them the first three, as in glibc; other lines are somebody else's. How long and
-//! how often is asked is parcap's own setting.
+//! Only `nameserver` lines count, and only the first three, as in glibc. Other lines are for other programs. parcap has
+//! its own settings for how long and how often to ask.
 
 use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
@@ -15,7 +15,7 @@ pub(super) const PATH: &str = "/etc/resolv.conf";
 /// The port of DNS.
 const PORT: u16 = 53;
 
-/// Resolvers that count.
+/// The most resolvers that count.
 const MAX_RESOLVERS: usize = 3;
 
 /// Bytes that are read of the file. Real ones have a few hundred.
@@ -39,7 +39,7 @@ fn parse(text: &str) -> Vec<SocketAddr> {
 
 fn resolver(address: &str) -> Option<SocketAddr> {
     match address.split_once('%') {
-        // The standard library has only this way to look up the number of an interface; it asks nobody for an address.
+        // The standard library has no other way to look up the number of an interface. This call asks no server.
         Some((before, _)) if before.parse::<Ipv6Addr>().is_ok() => (address, PORT).to_socket_addrs().ok()?.next(),
         _ => Some(SocketAddr::new(address.parse::<IpAddr>().ok()?, PORT)),
     }

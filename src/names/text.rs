@@ -6,7 +6,7 @@ const MAX_LABEL: usize = 63;
 /// The longest name, in octets on the wire: length bytes and root included (RFC 1035 2.3.4).
 const MAX_OCTETS: usize = 255;
 
-/// The text of a name that is given by its labels, without the root; the root alone is `.`.
+/// The text of a name, given by its labels without the root. The root alone is `.`.
 pub(super) fn presentation<'a>(labels: impl Iterator<Item = &'a [u8]>) -> String {
     let mut text = String::new();
     for label in labels {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is written is what is recognised, whatever the bytes.
+        /// What is written is recognised, whatever the bytes.
         #[test]
         fn every_name_is_recognised(labels in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 1..6)) {
             let text = presentation(labels.iter().map(Vec::as_slice));

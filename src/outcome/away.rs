@@ -1,4 +1,4 @@
-//! Where captures should be, and none is.
+//! Places where captures should be but none are.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::path_text;
 
-/// A place without captures, where there should be some.
+/// A place without captures where there should be some.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Away {
-    /// The folder, or what was named.
+    /// The folder, or the path that was given.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// Captures of it that the lake holds.
+    /// How many captures of it are in the lake.
     pub captures: u64,
 }

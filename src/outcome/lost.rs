@@ -1,4 +1,4 @@
-//! What a run met of a lake that has lost files.
+//! What a run found out about a lake that has lost files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,10 +17,10 @@ const NAMED: usize = 10;
 /// What to do about files that are lost.
 pub(super) const MEND: &str = "restore them from a backup; else `parcap verify LAKE --repair` says what is gone and makes the rest whole, and the next run converts again what is still in the archive";
 
-/// A file of the lake that is not there any more, or is not the one that was written.
+/// A file of the lake that is gone, or differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostFile {
-    /// Below the lake.
+    /// Its path below the lake.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// What is wrong with it.
@@ -33,7 +33,7 @@ pub struct LostFile {
 }
 
 impl LostFile {
-    /// What is known of a file by the manifests.
+    /// What the manifests say about a file.
     pub(crate) fn of(path: &Path, problem: &str, held: &Snapshot) -> Self {
         let inputs: BTreeSet<_> = held.inputs_in(path).collect();
         let captures = inputs.iter().filter_map(|id| held.inputs.get(id)).map(|entry| entry.input.path.clone());
@@ -63,24 +63,24 @@ impl LostFile {
     }
 }
 
-/// A capture that is left in the lake as it was, because what holds its rows beside those of others is lost.
+/// A capture that was left in the lake as it was, because a file with its rows and those of other captures is lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// As it was named, or met.
+    /// Its path as it was given, or found.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The file, below the lake.
+    /// The lost file, as a path below the lake.
     #[serde(with = "path_text")]
     pub lost: PathBuf,
 }
 
-/// What a run met of a lake that is not whole.
+/// What a run found out about a lake that is not whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
     /// Files that are lost, each once.
     #[serde(rename = "lost")]
     pub files: Vec<LostFile>,
-    /// Captures that were to be replaced or taken out, and are as they were.
+    /// Captures that were to be replaced or removed, but are as they were.
     pub held_back: Vec<HeldBack>,
 }
 
@@ -100,7 +100,7 @@ impl Lost {
         }
     }
 
-    /// Adds captures that stay, for each the file that is lost.
+    /// Adds captures that stay, each with the file that is lost.
     pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, held: &Snapshot) {
         for (id, lost) in kept {
             let entry = held.inputs.get(id).map(|entry| entry.input.path.clone());
@@ -108,7 +108,7 @@ impl Lost {
         }
     }
 
-    /// Leaves out what a commit mends: files that the lake does not name any more, and tables that were made anew.
+    /// Leaves out what a commit mends: files that the lake no longer names, and tables that were written again.
     pub(crate) fn leave_out_mended(&mut self, change: &Transaction, after: &Snapshot) {
         let added = &change.manifest;
         let parts = added.parts.iter().map(|part| part.path.as_path());
@@ -122,7 +122,7 @@ impl Lost {
         });
     }
 
-    /// A line for each, and what to do.
+    /// A line for each, and what to do about it.
     #[must_use]
     pub fn words(&self) -> String {
         let mut text = String::new();

@@ -3,14 +3,14 @@
 /// How many captures of a run may be damaged or refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxDamaged {
-    /// So many.
+    /// This many.
     Captures(u64),
-    /// So many of a hundred that were looked at.
+    /// This percentage of the captures that were looked at.
     Percent(f64),
 }
 
 impl MaxDamaged {
-    /// Whether so many of so many are too many.
+    /// Whether `damaged` of `all` captures are too many.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share of captures")]
     pub fn is_exceeded(self, damaged: u64, all: u64) -> bool {

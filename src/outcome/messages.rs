@@ -1,4 +1,4 @@
-//! What a run says of itself to people.
+//! The messages of a run for its user.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -16,16 +16,16 @@ use crate::text::name;
 use crate::text::plural;
 use crate::text::plural_of;
 
-/// Captures that are noted one by one, if there is nothing wrong with them.
+/// Captures without a fault that are noted one by one.
 const NOTES: usize = 10;
 
-/// What to do where captures should be and none is.
+/// What to do where captures should be but none are.
 const MOUNT: &str =
     "mount its disk; if its captures were taken away on purpose, remove the folder, or give `--allow-empty`";
 const MEND: &str = "mend the paths, or mount the archive; with `--allow-empty` a run without captures is no failure";
 
 impl Damaged {
-    /// The faults in words: all that `--salvage` met, as far as they are kept, else the one.
+    /// The faults as text: all that `--salvage` kept, otherwise the single one.
     fn faults(&self) -> Vec<String> {
         let mut faults: Vec<_> = self.gaps.first.iter().map(|gap| gap.damage.to_string()).collect();
         if faults.is_empty() {
@@ -38,7 +38,7 @@ impl Damaged {
         faults
     }
 
-    /// What became of the packets, and what else can be done.
+    /// What became of the packets, and what more can be done.
     fn hint(&self) -> String {
         let before = self.damage.frame.saturating_sub(1);
         let Gaps { count, bytes, .. } = self.gaps;
@@ -65,13 +65,13 @@ impl Damaged {
 }
 
 impl Report {
-    /// What went wrong, and below it what else is worth a note.
+    /// What went wrong, then what is worth a note.
     #[must_use]
     pub fn complaints(&self) -> String {
         self.wrongs() + &self.remarks()
     }
 
-    /// One line for each input that was damaged, refused or changed, with a hint below where there is something to do.
+    /// One line for each input that was damaged, refused or changed, with a hint below if there is something to do.
     #[must_use]
     pub fn wrongs(&self) -> String {
         let mut text = String::new();
@@ -114,7 +114,7 @@ impl Report {
         text
     }
 
-    /// One line for each capture with which nothing is wrong, and that is not as one may think.
+    /// One line for each capture that has no fault but is not what the user may expect.
     fn remarks(&self) -> String {
         let mut text = String::new();
         let refused: HashSet<&PathBuf> = self.refused.iter().map(|refused| &refused.path).collect();
@@ -170,7 +170,7 @@ impl Report {
         text
     }
 
-    /// Notes files whose time of modification is in the future, in a line: a clock is wrong, somewhere.
+    /// Notes in one line the files whose time of modification is in the future: some clock is wrong.
     pub(crate) fn note_future(&mut self, files: &[(PathBuf, i64)]) {
         let Some((path, modified)) = files.first() else { return };
         let (more, they) = match files.len() as u64 - 1 {
@@ -184,7 +184,7 @@ impl Report {
         ));
     }
 
-    /// What shows that the archive is away, and what to do about it.
+    /// The signs that the archive is not mounted, and what to do about it.
     #[must_use]
     pub fn away_in_words(&self) -> Vec<(String, &'static str)> {
         let held = self.away.iter().filter(|away| away.captures > 0);
@@ -193,14 +193,14 @@ impl Report {
             (format!("{}: the lake holds {captures} of it, and none is left; nothing was done", name(path)), MOUNT)
         });
         let mut words: Vec<_> = held.collect();
-        // Without a lake all is said of what was named already.
+        // Without a lake, everything has been said about the paths that were given.
         if words.is_empty() && !self.away.is_empty() && !self.lake.as_os_str().is_empty() {
             words.push(("nothing that was named leads to a capture, so nothing was done".to_owned(), MEND));
         }
         words
     }
 
-    /// How many captures had which fate besides being converted, if any had.
+    /// How many captures were not converted, by what became of them.
     pub(super) fn others(&self) -> impl Iterator<Item = (u64, &'static str)> {
         let others = [
             (self.replaced, "replaced"),

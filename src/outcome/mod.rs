@@ -1,4 +1,4 @@
-//! What a run says of itself: what it converted, left out, refused and met, for programs and for people.
+//! What a run reports: what it converted, left out, refused and found, for programs and for people.
 
 mod away;
 mod lost;

@@ -1,4 +1,4 @@
-//! What a run says of itself when it ends.
+//! What a run reports when it ends.
 
 use std::path::PathBuf;
 
@@ -27,36 +27,36 @@ pub struct Report {
     pub lake: PathBuf,
     /// Captures converted.
     pub inputs: u64,
-    /// Captures that the lake held already, unchanged; they were not opened.
+    /// Captures that the lake already has, unchanged. They were not opened.
     pub unchanged: u64,
-    /// Of these, captures with another time of modification, and the same content.
+    /// Of these, captures with another time of modification and the same content.
     pub touched: u64,
-    /// Captures that were converted in place of what the lake held of them.
+    /// Captures that were converted again and replace what the lake had of them.
     pub replaced: u64,
-    /// Captures that were modified a moment ago, and left alone.
+    /// Captures that were modified a moment ago. They were left alone.
     pub settling: u64,
-    /// Files that were refused before, and are as they were; they were not opened.
+    /// Files that were refused before and have not changed. They were not opened.
     pub quarantined: u64,
-    /// Captures that were taken out of the lake for their age, and are as they were; they were not opened.
+    /// Captures that were removed from the lake for their age and have not changed. They were not opened.
     pub retired: u64,
-    /// Files met while walking that are no captures and do not claim to be.
+    /// Files that the walk found, that are no captures and do not claim to be.
     pub stepped_over: u64,
-    /// Captures that the lake holds of what was named, and that are not there any more.
+    /// Captures of the given paths that are in the lake but no longer exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub captures_missing: Option<u64>,
     /// Time of the newest packet in the lake, in seconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest_packet_timestamp_seconds: Option<f64>,
-    /// Where captures should be, and none is: the run then failed, and did nothing.
+    /// Places where captures should be but none are. The run then failed, and did nothing.
     pub away: Vec<Away>,
-    /// What the lake has lost.
+    /// The files that the lake has lost.
     #[serde(flatten)]
     pub lost: Lost,
     /// Packet records framed.
     pub records: u64,
     /// Rows written.
     pub rows: u64,
-    /// Bytes of the captures, packed where they are packed.
+    /// Bytes of the captures, as they are in the files: compressed ones of compressed captures.
     pub bytes_in: u64,
     /// What a dry run would convert.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,31 +69,31 @@ pub struct Report {
     pub seconds: f64,
     /// Packets converted per second.
     pub packets_per_second: f64,
-    /// Captures with damage; their rows up to the fault are in the lake, and with `--salvage` what was found behind it.
+    /// Captures with damage. The lake has their rows up to the fault and, with `--salvage`, what was found after it.
     pub damaged: Vec<Damaged>,
-    /// Captures that were being written, or changed otherwise, while they were read; the next run converts them again.
+    /// Captures that were being written, or changed otherwise, while they were read. The next run converts them again.
     pub changing: Vec<ChangedMeanwhile>,
-    /// Captures that the lake holds, and that have another name now.
+    /// Captures that are in the lake and have another name now.
     pub renamed: Vec<Renamed>,
-    /// Captures that are not what they were, and take its place.
+    /// Captures that replaced others of the same name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overwritten: Vec<Overwritten>,
-    /// What gave no rows, and why.
+    /// Inputs that gave no rows, and why.
     pub refused: Vec<RefusedEntry>,
     /// Named counts of what is odd in the captures.
     pub odd: NamedCounts,
-    /// Of these, what no snapshot length explains.
+    /// The part of `odd` that no snapshot length explains.
     #[serde(skip)]
     pub unusual: NamedCounts,
     /// What reverse lookups gave, if names were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Asked>,
-    /// What else a person should know.
+    /// Other notes for the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Captures with the same content as another one; both are in the lake, unless one is left out.
+    /// Captures with the same content as another one. The lake has both, unless one is left out.
     pub duplicates: Vec<Duplicate>,
-    /// The beginnings of the summary tables, over the dates that the run touched.
+    /// The first rows of the summary tables, over the dates that the run touched.
     pub summaries: Vec<Preview>,
 }
 
@@ -103,11 +103,11 @@ pub struct Damaged {
     /// The capture.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// Records converted: those before the fault, and with `--salvage` also those behind it.
+    /// Records converted: those before the fault and, with `--salvage`, also those after it.
     pub records: u64,
-    /// The fault, or with `--salvage` the first one.
+    /// The fault; with `--salvage`, the first one.
     pub damage: Damage,
-    /// The fault in words.
+    /// The fault as text.
     pub message: String,
     /// What `--salvage` stepped over.
     #[serde(skip_serializing_if = "Gaps::is_empty")]
@@ -136,7 +136,7 @@ pub struct Overwritten {
     /// Their name.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// Packets that the lake had of the other one.
+    /// Packets that the lake had of the other capture.
     pub packets: u64,
 }
 
@@ -151,7 +151,7 @@ pub struct Renamed {
     pub was: PathBuf,
 }
 
-/// A capture that was not the same when it had been read.
+/// A capture that had changed when it had been read.
 #[derive(Debug, Serialize)]
 pub struct ChangedMeanwhile {
     /// The capture.
@@ -162,13 +162,13 @@ pub struct ChangedMeanwhile {
     pub how: Changing,
 }
 
-/// What became of a capture while it was read.
+/// How a capture changed while it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "how", rename_all = "lowercase")]
 pub enum Changing {
-    /// Nothing.
+    /// Not at all.
     No,
-    /// It is being written: it grew, or somebody has it open and its last packet is not whole.
+    /// It is being written: it grew, or a process has it open and its last packet is incomplete.
     Grows,
     /// It is shorter now.
     Shrank {
@@ -177,13 +177,13 @@ pub enum Changing {
         /// Bytes when it had been read.
         to: u64,
     },
-    /// Its content is another one.
+    /// Its content is different now.
     Rewritten,
-    /// It is not there any more; what was read of it is in the lake.
+    /// It no longer exists. What was read of it is in the lake.
     Gone,
-    /// It is a stream, and was ended by a signal; what had come of it is in the lake.
+    /// It is a stream that a signal ended. What came of it is in the lake.
     Ended {
-        /// Whether its last packet had not come whole.
+        /// Whether its last packet was incomplete.
         cut: bool,
     },
 }
@@ -197,7 +197,7 @@ impl Changing {
 }
 
 impl Report {
-    /// Adds a capture that was converted, and perhaps changed meanwhile.
+    /// Adds a capture that was converted, and says how it changed meanwhile.
     pub fn add(&mut self, entry: &InputEntry, how: Changing) {
         self.bytes_in += entry.input.size;
         if let Some(refused) = RefusedEntry::of(entry) {
@@ -221,13 +221,13 @@ impl Report {
         self.unusual.add_all(&entry.found.unusual());
     }
 
-    /// Adds what was no capture.
+    /// Adds an input that is no capture.
     pub(crate) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<FileStamp>) {
         let hint = refusal.hint().map(str::to_owned);
         self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen, retired: false });
     }
 
-    /// Whether no more captures are damaged or refused than may be.
+    /// Checks that no more captures are damaged or refused than allowed.
     ///
     /// # Errors
     /// [`Error::TooManyDamaged`] if there are more.
@@ -247,14 +247,14 @@ impl Report {
         self.check(max_damaged).map(|()| self)
     }
 
-    /// Notes what reverse lookups gave, and what is wrong with what was known of earlier ones.
+    /// Notes what reverse lookups gave, and what is wrong with the cache of earlier ones.
     pub(crate) fn note_names(&mut self, naming: &mut Naming, asked: Option<Asked>) {
         self.notes.extend(naming.ptr().and_then(|cache| cache.note().map(str::to_owned)));
         self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
         self.names = asked;
     }
 
-    /// How many captures had which fate.
+    /// How many captures have which state.
     #[must_use]
     pub fn states(&self) -> [(&'static str, u64); 9] {
         let open = self.changing.iter().filter(|changing| changing.how.is_open()).count() as u64;

@@ -15,10 +15,10 @@ use super::report::Report;
 /// A capture that a run would convert.
 #[derive(Debug, Serialize)]
 pub struct WouldConvert {
-    /// As it was named or met.
+    /// The path as it was given, or found.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// Bytes of the file, packed where it is packed; none of what comes through standard input.
+    /// Bytes of the file as it is, compressed or not. `None` for standard input.
     pub bytes: Option<u64>,
     /// Why.
     #[serde(flatten)]
@@ -29,45 +29,45 @@ pub struct WouldConvert {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Why {
-    /// The lake does not hold it.
+    /// The lake does not have it.
     New,
     /// It comes through standard input or a FIFO, and is known only once it has been read.
     Stdin,
-    /// The lake may hold it as another file that is gone: it was compressed, or unpacked.
+    /// The lake may have it as another file that is gone: it was compressed or decompressed.
     Repacked {
         /// That file.
         #[serde(with = "path_text")]
         was: PathBuf,
     },
-    /// It begins with all that the lake holds of another one, which it replaces.
+    /// It begins with all that the lake has of another capture, and replaces it.
     GoesOn {
         /// That capture.
         #[serde(with = "path_text")]
         was: PathBuf,
     },
-    /// Its content is not that which the lake holds.
+    /// Its content differs from what the lake has.
     Changed {
-        /// Bytes of the file that the lake holds.
+        /// Bytes of the file that the lake has.
         was_bytes: u64,
     },
     /// It was being written when it was converted.
     Open,
-    /// Rows of it were lost with a part of the lake.
+    /// Some of its rows were lost with a part of the lake.
     Incomplete,
     /// It could not be read to its end.
     Unreadable,
-    /// It was damaged, and `--retry-damaged` asks for another look.
+    /// It was damaged, and `--retry-damaged` asks to try again.
     DamagedAndRetried,
-    /// It was refused as it was then, and has changed since, or `--retry-damaged` or `--force` asks for another look.
+    /// It was refused. It has changed since, or `--retry-damaged` or `--force` asks to try again.
     RefusedAndRetried,
-    /// It is as it was, and `--force` asks for it.
+    /// It is unchanged, and `--force` asks for it.
     Forced,
-    /// It was left out, and the capture that stands for it is replaced.
+    /// It was left out as a duplicate, and the capture in its place is replaced.
     NotStoodForAnyMore,
 }
 
 impl Why {
-    /// In a few words.
+    /// The reason in a few words.
     fn text(&self) -> String {
         match self {
             Self::New => "new".to_owned(),
@@ -87,7 +87,7 @@ impl Why {
 }
 
 impl Report {
-    /// What a dry run found: a line for each capture, with its size and why it would be converted; and the sum of all.
+    /// What a dry run found: a line for each capture, with its size and why it would be converted; then the sum of all.
     #[must_use]
     pub fn would_convert_in_words(&self) -> String {
         let captures = self.would_convert.as_deref().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Tables of distinct values: every address of a row group once, and per row only its code.
 //!
-//! An address occurs in thousands of rows. Its text is written once here, however often it occurs, and whoever counts
-//! by address counts in an array by code.
+//! An address occurs in thousands of rows. Its text is written once here, however often it occurs. Code that counts by
+//! address counts in an array, by code.
 
 use std::hash::{BuildHasher as _, Hash};
 use std::io::Write as _;
@@ -13,11 +13,11 @@ use crate::address::{IpAddress, MacAddr};
 /// The code of a row without a value.
 pub const NO_CODE: u32 = u32::MAX;
 
-/// Bytes of memory that a value takes besides its text, about: itself twice, its code, the end of its text, and what hash
-/// tables leave free.
+/// Bytes of memory that a value takes besides its text, about: the value twice, its code, the end of its text, and the
+/// free room of hash tables.
 const PER_VALUE: usize = 80;
 
-/// Values that are looked for before the hash table is.
+/// Recent values that are searched before the hash table is.
 const RECENT: usize = 64;
 
 /// Distinct values in the order of their first appearance, each with its text.
@@ -26,8 +26,8 @@ pub struct CodeTable<K> {
     /// Codes by the hash of their value.
     codes: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
-    /// Values that were asked for lately, by [`DictionaryValue::place`], and their codes: most packets are of a flow that has just
-    /// had one.
+    /// Values that were asked for lately, by [`DictionaryValue::place`], and their codes. Most packets are of a flow that
+    /// has just had one.
     recent: [(Option<K>, u32); RECENT],
     keys: Vec<K>,
     text: Vec<u8>,
@@ -53,7 +53,7 @@ pub trait DictionaryValue: Copy + Eq + Hash {
     fn write_text(self, text: &mut Vec<u8>);
     /// Its number, where its integer column has one.
     fn number(self) -> Option<i64>;
-    /// A number that tells it from most others of the same traffic by its lowest bits.
+    /// A number whose lowest bits tell it from most other values of the same traffic.
     fn place(self) -> usize;
 }
 
@@ -73,7 +73,7 @@ impl DictionaryValue for IpAddress {
     fn place(self) -> usize {
         match self {
             Self::V4(bits) => (bits ^ bits >> 8 ^ bits >> 16) as usize,
-            // The last half tells hosts apart, and its last bytes do.
+            // Hosts differ in the last half, and there in the last bytes.
             Self::V6(bits) => low(bits ^ bits >> 16),
         }
     }
@@ -103,7 +103,7 @@ fn low(bits: u128) -> usize {
 }
 
 impl<K: DictionaryValue> CodeTable<K> {
-    /// The code of a value, a new one if it has not been seen.
+    /// The code of a value. A value that has not been seen gets a new one.
     #[inline]
     pub fn code(&mut self, value: Option<K>) -> u32 {
         let Some(key) = value else { return NO_CODE };
@@ -178,7 +178,7 @@ impl<K: DictionaryValue> CodeTable<K> {
         self.keys.len() * PER_VALUE + self.text.len()
     }
 
-    /// Bytes of memory that are kept for values, about.
+    /// Bytes of memory that are allocated for values, about.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.keys.capacity() * PER_VALUE + self.text.capacity()

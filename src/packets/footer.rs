@@ -1,4 +1,4 @@
-//! What a part's footer says of its rows, for whoever has nothing else to go by.
+//! What a part's footer says of its rows, for readers that have nothing but the part.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use super::part_reader::{part_facts, unreadable};
 pub struct PartSays {
     /// Its rows.
     pub rows: u64,
-    /// Where they came from, in their order; inputs by their place in `origins`.
+    /// Where the rows came from, in order. Inputs are given by their place in `origins`.
     pub ranges: Vec<RowRange>,
-    /// The captures that it has rows of.
+    /// The captures that have rows in it.
     pub origins: Vec<Origin>,
-    /// What shaped its rows; parts of earlier versions do not say it.
+    /// The settings that shaped its rows. Parts of earlier versions do not say them.
     pub settings: Option<Settings>,
     /// The unit of its times.
     pub timestamp_unit: TimestampUnit,
@@ -33,7 +33,7 @@ pub struct PartSays {
 #[derive(Deserialize)]
 struct Named {
     path: Option<String>,
-    /// Its place among the captures; parts of earlier versions do not have these.
+    /// Its place among the captures. Parts of earlier versions do not say it.
     #[serde(default)]
     capture: Option<usize>,
     #[serde(flatten)]
@@ -48,10 +48,10 @@ struct Place {
     last_offset: u64,
 }
 
-/// Reads what a part says of itself; `None` if it is no part of a packets table.
+/// Reads what a part says of itself. `None` if the file is no part of a packets table.
 ///
 /// # Errors
-/// If it cannot be read, or is no Parquet file.
+/// If the file cannot be read, or is no Parquet file.
 pub fn part_says(path: &Path) -> Result<Option<PartSays>> {
     let fits = |unit| part_facts(path, Some(unit)).map(|facts| facts.fits.then_some((unit, facts.rows)));
     let found = match fits(TimestampUnit::Us)? {

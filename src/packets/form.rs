@@ -1,7 +1,8 @@
-//! Whether a Parquet file has today's form, or one that earlier versions wrote and that not every reader knows.
+//! Whether a Parquet file has the form that is written today, or one of earlier versions that not every reader knows.
 //!
-//! The rule is one for parts and summary tables: a file is of an earlier form if it has something that parcap would not
-//! write today. That is decided by its footer alone, not by who wrote it, so that a file written anew is never of one.
+//! The rule is the same for parts and summary tables: a file is of an earlier form if it has something that parcap would
+//! not write today. The footer alone decides that, not the version that wrote it. So a file that is written again is
+//! never of an earlier form.
 
 use std::path::Path;
 
@@ -13,12 +14,12 @@ use crate::storage::open_regular;
 
 use super::part_reader::unreadable;
 
-/// The encodings of values and levels that parcap writes. BYTE_STREAM_SPLIT, which doubles had, is not among them: Spark
-/// before 4.3 and fastparquet cannot read it.
+/// The encodings of values and levels that parcap writes. BYTE_STREAM_SPLIT is not among them, although doubles once had
+/// it: Spark before 4.3 and fastparquet cannot read it.
 const ENCODINGS: [Encoding; 4] =
     [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY, Encoding::DELTA_BINARY_PACKED];
 
-/// Whether a file has a form that parcap does not write any more.
+/// Whether a file has a form that parcap no longer writes.
 ///
 /// # Errors
 /// If it cannot be read, or is no Parquet file.
@@ -33,8 +34,8 @@ fn has_other_encodings(metadata: &ParquetMetaData) -> bool {
     columns.into_iter().flat_map(|column| column.encodings()).any(|encoding| !ENCODINGS.contains(&encoding))
 }
 
-/// Whether bounds of a column are by another order than that of its type, which doubles had: polars before 1.43 refuses
-/// such a file, and pyarrow does not use the bounds.
+/// Whether the bounds of a column follow another order than that of its type. Doubles once had such bounds: polars before
+/// 1.43 refuses such a file, and pyarrow does not use the bounds.
 fn has_other_column_orders(metadata: &ParquetMetaData) -> bool {
     let orders = metadata.file_metadata().column_orders();
     orders.is_none_or(|orders| orders.iter().any(|order| !matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_))))

@@ -1,21 +1,17 @@
 //! From decoded packets to the 18 columns.
 //!
-//! In: a [`PacketRecord`](crate::read::PacketRecord) and its [`Packet`](crate::decode::Packet). Out: [`Rows`], values and
-//! codes of which `write` makes pages; as Arrow batches in the schema of [`COLUMNS`] for whoever looks at them, and from
-//! batches of a part again. Always: one row a record, null where the packet does not say. The only door for arrow.
-//! No file, clock, thread or random number decides anything here.
+//! In: a [`PacketRecord`](crate::capture::PacketRecord) and its [`Packet`](crate::decode::Packet). Out: [`Rows`], values
+//! and codes that the encoder makes pages of. Rows also become Arrow batches in the schema of [`COLUMNS`], and batches of
+//! a part become rows again. Always: one row a record, null where the packet does not say. The only door for arrow.
 //!
-//! Which partition a row belongs to, and the rows of each collected apart.
+//! Rows are collected by partition. In: records and packets, in the order of their capture. Out: [`Rows`] of exactly one
+//! partition each, in the same order within the partition. A row without a time goes where the timed row before it went.
 //!
-//! In: records and packets, in the order of their capture. Out: [`Rows`](crate::columns::Rows) of exactly one partition
-//! each, in that order within a partition. A row without a time goes where the timed row before it went. No file, clock,
-//! thread or random number decides anything here.
+//! Rows become part files. In: [`Rows`] of one partition. Out: encoded row groups, made by any worker, then parts made of
+//! them, synced and closed. Always: page statistics and page indexes for every column. The only door for parquet. Where a
+//! part goes is [`crate::lake`]'s.
 //!
-//! From rows to part files, and from summary tables to theirs.
-//!
-//! In: [`Rows`](crate::columns::Rows) of one partition. Out: encoded row groups, made by any worker, then parts made of
-//! them, synced and closed. Always: page statistics and page indexes for every column; bytes that follow from rows and
-//! settings alone. The only door for parquet. Where a part goes is [`crate::commit`]'s.
+//! Always: the bytes follow from rows and settings alone. No file, clock, thread or random number decides anything here.
 
 mod batch;
 mod code_table;

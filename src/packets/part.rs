@@ -1,4 +1,4 @@
-//! One part file: row groups of one partition, a footer, and what is known of it.
+//! One part file: row groups of one partition, a footer, and its description.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,7 +19,7 @@ use crate::path_text;
 use super::row_group::{EncodedRowGroup, Encoder};
 use crate::storage::ReopenableFile;
 
-/// Row groups of a part at most: readers number them with 16 bits.
+/// The most row groups of a part: readers number them with 16 bits.
 const MAX_ROW_GROUPS: usize = 30_000;
 
 /// Which rows of a part came from which input.
@@ -31,40 +31,40 @@ pub struct RowRange {
     pub first_row: u64,
     /// How many.
     pub rows: u64,
-    /// Offset of the first row's record in the unpacked capture.
+    /// Offset of the first row's record in the decompressed capture.
     pub first_offset: u64,
-    /// Offset of the last row's record in the unpacked capture.
+    /// Offset of the last row's record in the decompressed capture.
     pub last_offset: u64,
 }
 
-/// What a part says of a capture that it has rows of: what the capture is known by if the lake's manifest is lost. It follows
-/// from names and contents alone, as a part's bytes do.
+/// What a part says of a capture that has rows in it. It identifies the capture if the lake's manifest is lost. It
+/// follows from names and contents alone, as a part's bytes do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The capture as it was named, or met.
+    /// The path of the capture, as it was given or found.
     #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Bytes of the file.
     pub size: u64,
-    /// What the content is known by; none of standard input before its end.
+    /// Fingerprint of the content. `None` for standard input before its end.
     pub fingerprint: Option<String>,
-    /// How the bytes are packed.
+    /// How the bytes are compressed.
     pub compression: Compression,
-    /// What the unpacked bytes are.
+    /// The format of the decompressed bytes.
     pub format: Option<Format>,
-    /// The chunks of it that the part's unit has; none for all.
+    /// The chunks of the capture that the part's unit has; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<Range<u64>>,
-    /// Its place among the captures of all parts that bear the name of the same unit.
+    /// Its place among the captures of all parts that have the name of the same unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<usize>,
-    /// Rows that these gave, in all parts; none if that was not known yet when the part ended.
+    /// Rows that these chunks gave, in all parts. `None` if that was not known when the part ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
 }
 
 impl Origin {
-    /// What is said of a capture.
+    /// The origin for an input.
     #[must_use]
     pub fn of(input: &Input, chunks: Option<Range<u64>>, rows: Option<u64>) -> Self {
         Self {
@@ -109,7 +109,7 @@ pub struct PartWriter {
     bytes: u64,
     row_groups: usize,
     ranges: Vec<RowRange>,
-    /// What shaped its rows, as JSON.
+    /// The settings that shaped its rows, as JSON.
     settings: String,
 }
 
@@ -170,7 +170,7 @@ impl PartWriter {
         parked.map_err(Error::io("write", &self.staged))
     }
 
-    /// Whether the next row group belongs into another part: this one has reached its size.
+    /// Whether the part has reached its size, so that the next row group goes into another one.
     #[must_use]
     pub fn is_full(&self, target: u64) -> bool {
         self.bytes >= target || self.row_groups >= MAX_ROW_GROUPS
@@ -190,7 +190,7 @@ impl PartWriter {
 
     /// Writes the footer, which names the inputs, syncs the file and closes it.
     ///
-    /// `origin` tells the inputs of the unit, by their place.
+    /// `origin` describes an input of the unit, by its place.
     ///
     /// # Errors
     /// If the file cannot be written or synced.
@@ -207,12 +207,12 @@ impl PartWriter {
 
 /// The key under which a part names its inputs.
 pub(super) const INPUTS: &str = "parcap.inputs";
-/// The key under which it says what they are known by.
+/// The key under which a part says what identifies its captures.
 pub(super) const CAPTURES: &str = "parcap.captures";
-/// The key under which it says what shaped its rows.
+/// The key under which a part says the settings that shaped its rows.
 pub(super) const SETTINGS: &str = "parcap.settings";
 
-/// What a part says of itself: who wrote it, by which schema and settings, and which records of which inputs it holds.
+/// What a part says of itself: its writer, schema and settings, and which records of which inputs it holds.
 fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, settings: String) -> [(String, String); 6] {
     let mut captures: Vec<(usize, Origin)> = Vec::new();
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
@@ -252,7 +252,8 @@ fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, setti
     ]
 }
 
-/// Makes a Parquet error ours: one that the file system caused is told apart, because the person can do something.
+/// Makes an [`Error`] of a Parquet error. An error of the file system is told apart, because the user can do something
+/// about it.
 pub(crate) fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error + use<> {
     let path = path.to_path_buf();
     move |error| match error {

@@ -1,4 +1,4 @@
-//! Parts are read again: to be written anew without some of their rows or beside those of others, and to be verified.
+//! Reads parts again: to write them without some of their rows or together with others, and to verify them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl PartReader {
         Ok(Self { path: path.to_path_buf(), batches: batches.map_err(unreadable(path))? })
     }
 
-    /// Every value of every column: whether they can be read.
+    /// Opens a part to read every value of every column, which shows whether all can be read.
     ///
     /// # Errors
     /// If the part cannot be read.
@@ -71,7 +71,7 @@ pub struct PartFacts {
     pub fits: bool,
 }
 
-/// Reads a Parquet file's footer; `unit` is that of the packets table, if the file is to be a part of it.
+/// Reads a Parquet file's footer. `unit` is the time unit of the packets table that the file may be a part of, if any.
 ///
 /// # Errors
 /// If it cannot be read, or is no Parquet file.

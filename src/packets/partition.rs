@@ -21,8 +21,8 @@ pub struct PartitionKey {
 /// The date and hour of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum When {
-    /// Rows without a time that come before any row with one in the capture at this place of the unit: they go to the
-    /// date of the first timed row, which has not been read yet.
+    /// Rows without a time, before the first timed row of the capture at this place of the unit. They go to the date of
+    /// that row, which has not been read yet.
     BeforeFirst(usize),
     /// A date, and an hour (0 to 23) if the table is partitioned by it.
     At(Day, Option<u8>),

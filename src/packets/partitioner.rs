@@ -13,12 +13,12 @@ use crate::config::PartitionBy;
 
 use super::partition::{PartitionKey, When};
 
-/// Bytes of memory for each row of a full row group, of which there are at least so many; with that many rows in
-/// all partitions together, or with twice as many rows as a row group has, the fullest ones are handed on early. A row of
-/// a scan, to an address of its own, takes 180.
+/// Bytes of memory for each row of a full row group, which is counted as `ROW_GROUP_ROWS` rows at least. Once the rows of
+/// all partitions together take that memory, or are twice as many as a full row group has, the fullest partitions are
+/// handed on early. A row of a scan, with an address of its own, takes 180.
 const BYTES_PER_ROW: usize = 192;
-/// Partitions up to which a new one takes memory that another has left: with more, most have few rows, and should not
-/// keep memory for many.
+/// Up to this many partitions, a new one reuses the memory of another. With more, most have few rows, and should not keep
+/// memory for many.
 const FEW: usize = 3;
 
 /// Rows after which the bytes of the current partition are counted again.
@@ -37,24 +37,24 @@ pub struct Partitioner {
     length: LengthKind,
     /// Rows of a full row group.
     full: usize,
-    /// Bytes that the rows of all partitions may take.
+    /// The most bytes that the rows of all partitions take.
     room: usize,
     /// The partition that the last row went to.
     current: Option<(PartitionKey, OpenBatch)>,
-    /// The others.
+    /// The other partitions.
     open: BTreeMap<PartitionKey, OpenBatch>,
     open_rows: usize,
     /// Bytes of all rows, as far as they have been counted.
     open_bytes: usize,
     handed_on: VecDeque<(PartitionKey, Rows)>,
     spare: Vec<Rows>,
-    /// Where rows go now, and the seconds for which that holds.
+    /// The date and hour that rows go to now, and the seconds for which that holds.
     when: When,
     holds: std::ops::Range<i64>,
 }
 
 impl Partitioner {
-    /// A router whose row groups hold `full` rows. `spare` is memory that another one has left.
+    /// A partitioner whose row groups hold `full` rows. `spare` is memory that another partitioner has left.
     ///
     /// # Memory
     /// 24 MiB of rows of all partitions together, or 192 bytes for each of `full` rows if that is more.
@@ -77,7 +77,7 @@ impl Partitioner {
         }
     }
 
-    /// Begins a capture, or goes on in the middle of one: `last` is the time of the timed row before.
+    /// Begins a capture, or continues one in its middle. `last` is the time of the timed row before.
     pub fn begin(&mut self, input: usize, last: Option<Timestamp>) {
         self.put_away();
         self.holds = 0..0;
@@ -87,7 +87,7 @@ impl Partitioner {
         }
     }
 
-    /// Rows go to the date and hour of an instant from now on.
+    /// Sends rows to the date and hour of an instant from now on.
     #[cold]
     fn enter(&mut self, seconds: i64) {
         self.put_away();
@@ -100,8 +100,8 @@ impl Partitioner {
         }
     }
 
-    /// Rows that waited for the first time of their capture go to its date, behind the rows that are there already and
-    /// before those that follow.
+    /// Sends the rows that waited for the first time of their capture to its date: after the rows that are there already,
+    /// and before the ones that follow.
     fn resolve(&mut self, before: When) {
         let waiting: Vec<_> = self.open.keys().copied().filter(|key| key.when == before).collect();
         for key in waiting {
@@ -150,7 +150,7 @@ impl Partitioner {
         self.current = Some((key, open));
     }
 
-    /// Puts the current partition to the others.
+    /// Puts the current partition among the others.
     fn put_away(&mut self) {
         self.count();
         if let Some((key, open)) = self.current.take() {
@@ -175,8 +175,8 @@ impl Partitioner {
         }
     }
 
-    /// Hands on the partitions that have most of what there is too much of, until a quarter of it is free: one where there
-    /// are few, many at once where there are many, so that none has to be looked for at every row.
+    /// Hands on the partitions that have most of what exceeds its limit, until a quarter of the limit is free. Of few
+    /// partitions it takes one, of many it takes many at once, so that they are not searched at every row.
     fn make_room(&mut self) {
         let too_many_rows = self.open_rows >= self.full.saturating_mul(2);
         let size = |rows: &Rows| if too_many_rows { rows.len() } else { rows.bytes() };
@@ -190,7 +190,7 @@ impl Partitioner {
         }
     }
 
-    /// Takes note of a record's time, without a row of it.
+    /// Notes a record's time without making a row.
     #[inline]
     pub fn step_over(&mut self, time: Option<Timestamp>) {
         if let Some(time) = time
@@ -208,7 +208,7 @@ impl Partitioner {
         }
     }
 
-    /// Hands on everything that is left, in the order of the keys.
+    /// Hands on all rows that are left, in the order of the keys.
     pub fn flush(&mut self) {
         self.put_away();
         let keys: Vec<_> = self.open.keys().copied().collect();
@@ -222,12 +222,12 @@ impl Partitioner {
         !self.handed_on.is_empty()
     }
 
-    /// The rows that were handed on first.
+    /// The row group that was handed on first.
     pub fn take_row_group(&mut self) -> Option<(PartitionKey, Rows)> {
         self.handed_on.pop_front()
     }
 
-    /// Gives back rows that have been written, so that their memory is used again, unless it is much.
+    /// Takes back rows that have been written, to use their memory again, unless it is much.
     pub fn recycle(&mut self, mut rows: Rows) {
         if self.spare.is_empty() && rows.kept() <= self.room / 3 * 2 {
             rows.clear();
@@ -235,7 +235,7 @@ impl Partitioner {
         }
     }
 
-    /// Memory that is not in use any more, for the router of the next task.
+    /// Memory that is no longer in use, for the partitioner of the next task.
     pub fn into_spare(self) -> Vec<Rows> {
         self.spare
     }

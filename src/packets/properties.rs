@@ -19,7 +19,7 @@ pub(crate) fn compression(compression: PageCompression) -> Compression {
     }
 }
 
-/// The properties of a part's writer, which is given encoded columns and only puts them together.
+/// The properties of a part's writer. It is given encoded columns and only puts them together.
 pub(super) fn properties() -> WriterPropertiesPtr {
     Arc::new(WriterProperties::builder().set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION"))).build())
 }

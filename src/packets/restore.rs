@@ -1,4 +1,4 @@
-//! Arrow batches of the packets table become rows again, to be written anew beside others.
+//! Makes rows of Arrow batches of the packets table again, to write them together with others.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -25,7 +25,7 @@ pub fn restored_columns() -> Vec<usize> {
     (0..COLUMNS.len()).filter(|place| COLUMNS.get(*place).is_some_and(|column| !column.storage.is_derived())).collect()
 }
 
-/// The schema by which a part is best read for [`Rows::restore`]: addresses as dictionaries, so that each is parsed once
+/// The schema by which a part is best read for [`Rows::restore`]. Addresses are dictionaries, so that each is parsed once
 /// and not once a row.
 #[must_use]
 pub fn restored_schema(unit: TimestampUnit) -> SchemaRef {
@@ -43,8 +43,8 @@ pub fn restored_schema(unit: TimestampUnit) -> SchemaRef {
 impl Rows {
     /// Appends some rows of a batch that was read from a part with [`restored_columns`] and [`restored_schema`].
     ///
-    /// `input` is the place of their capture, `offsets` those of the first and the last record of the stretch of it that
-    /// they belong to.
+    /// `input` is the place of their capture. `offsets` are those of the first and the last record in the stretch of the
+    /// capture that the rows belong to.
     ///
     /// # Errors
     /// If the batch does not have the columns of the table, or a value is not what this column holds.
@@ -131,15 +131,15 @@ impl Rows {
         Ok(())
     }
 
-    /// No rows yet, of the same kind as a part's.
+    /// No rows yet, for rows that are read from a part.
     #[must_use]
     pub fn to_restore(unit: TimestampUnit) -> Self {
-        // The lengths are in the part, whatever they count.
+        // The part has the lengths, whichever kind they are.
         Self::new(unit, LengthKind::default())
     }
 }
 
-/// Microseconds of a row in nanoseconds. Those of years that nanoseconds do not reach are known by their double only.
+/// Microseconds of a row in nanoseconds. In years that nanoseconds do not reach, only the double is known.
 #[expect(clippy::cast_possible_truncation, reason = "years 1 to 9999 are some 2^58 microseconds")]
 fn micros(nanos: Option<i64>, seconds: f64) -> i64 {
     match nanos {

@@ -1,4 +1,4 @@
-//! Collected rows become an encoded row group, away from any file, so that many are encoded at once.
+//! Collected rows become an encoded row group. No file is needed, several can be encoded at once.
 
 use crate::error::Error;
 use std::path::Path;
@@ -21,17 +21,17 @@ use crate::packets::encode::EncodedColumn;
 /// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
 const METADATA: u64 = 1 << 10;
 
-/// Encodes row groups; one serves a whole run.
+/// Encodes row groups. A run has one encoder.
 pub struct Encoder {
     pub(super) schema: TypePtr,
     pub(super) properties: WriterPropertiesPtr,
     columns: SchemaDescPtr,
     compression: Compression,
     settings: Settings,
-    /// The same for the footers of parts, but for the size that parts should have: it shapes none of their rows, and a part
-    /// that is written anew by another one stays the same.
+    /// The settings as text for the footers of parts, without the size that parts should have. The size shapes no rows. A
+    /// part that is written again in a run with another size stays the same.
     pub(super) settings_text: String,
-    /// Memory of encodings that are done, one for each that was under way at the same time.
+    /// Memory of encodings that are done: one for each that ran at the same time.
     spare: Mutex<Vec<Scratch>>,
 }
 

@@ -10,18 +10,18 @@ use crate::config::{LengthKind, TimestampUnit};
 
 /// `datetime` of a row without one.
 pub const NO_DATETIME: i64 = i64::MIN;
-/// A port that the packet does not say.
+/// A port where the packet has none.
 pub const NO_PORT: i32 = -1;
-/// A protocol that the packet does not say.
+/// A protocol where the packet has none.
 pub const NO_PROTOCOL: u16 = 256;
 
 /// Bytes of memory that a row takes without its text.
 const PER_ROW: usize = 64;
-/// Bytes of memory that rows take of which there are few, about: a block from the heap for each column.
+/// Bytes of memory that a few rows take, about: a block from the heap for each column.
 const FEW: usize = 1024;
 
-/// Rows of one partition, in the order appended. Values and codes that a packet brings together lie together: appending
-/// a row is what costs, and reading one of two of them costs no more than reading both.
+/// Rows of one partition, in the order appended. Values and codes that a packet brings together lie together: appending a
+/// row is what costs, and reading one of two neighbours costs no more than reading both.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub(super) unit: TimestampUnit,
@@ -37,7 +37,7 @@ pub struct Rows {
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
     pub(crate) dns_resp: SparseCodes,
-    /// Microseconds since the epoch, where `datetime` does not say them.
+    /// Microseconds since the epoch, where `datetime` is in another unit.
     pub(super) micros: Vec<i64>,
     pub(super) spans: Vec<Span>,
 }
@@ -47,7 +47,7 @@ pub struct Rows {
 pub(crate) struct Times {
     /// In the unit of the rows; [`NO_DATETIME`] for null.
     pub(crate) datetime: i64,
-    /// NaN for null: no time is one.
+    /// NaN for null; no time is NaN.
     pub(crate) time: f64,
     /// NaN for null.
     pub(crate) time_normed: f64,
@@ -60,7 +60,7 @@ pub(crate) struct Ports {
     pub(crate) src: i32,
 }
 
-/// What else a row has.
+/// The other values of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowMeta {
     pub(crate) length: u32,
@@ -69,20 +69,20 @@ pub(crate) struct RowMeta {
     pub(crate) is_dns: bool,
 }
 
-/// Rows in a row that came from one stretch of one input.
+/// Successive rows that came from one stretch of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Which input, by its place in the unit.
     pub input: usize,
     /// How many rows.
     pub rows: u64,
-    /// Offset of the first row's record in the unpacked capture.
+    /// Offset of the first row's record in the decompressed capture.
     pub first_offset: u64,
-    /// Offset of the last row's record in the unpacked capture.
+    /// Offset of the last row's record in the decompressed capture.
     pub last_offset: u64,
 }
 
-/// Codes in a [`TextTable`], of a column that few rows have.
+/// Codes in a [`TextTable`], for a column that few rows have.
 #[derive(Debug, Default)]
 pub(crate) struct SparseCodes {
     /// The rows that have a text, in order.
@@ -182,7 +182,7 @@ impl Rows {
         self.facts.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.facts.is_empty()
@@ -197,7 +197,7 @@ impl Rows {
         FEW + self.len() * PER_ROW + self.spans.len() * size_of::<Span>() + text + tables
     }
 
-    /// Bytes of memory that are kept for rows, about.
+    /// Bytes of memory that are allocated for rows, about.
     #[must_use]
     pub fn kept(&self) -> usize {
         let sparse = (self.dns_query.rows.capacity() + self.dns_resp.rows.capacity()) * 8;
@@ -205,7 +205,7 @@ impl Rows {
         self.facts.capacity() * PER_ROW + sparse + tables
     }
 
-    /// Where the rows came from, in their order.
+    /// Where the rows came from, in order.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
@@ -223,7 +223,7 @@ impl Rows {
         &self.ip
     }
 
-    /// The destination and the source port of each row; negative where the packet does not say one.
+    /// The destination and the source port of each row; negative where the packet has none.
     pub fn ports(&self) -> impl Iterator<Item = [i32; 2]> {
         self.ports.iter().map(|ports| [ports.dst, ports.src])
     }
@@ -244,7 +244,8 @@ impl Rows {
         })
     }
 
-    /// The time of each row in microseconds since the Unix epoch, or [`NO_DATETIME`], where `datetime` does not say it.
+    /// The time of each row in microseconds since the Unix epoch, or [`NO_DATETIME`]. `None` where `datetime` is in
+    /// microseconds itself.
     pub(crate) fn micros(&self) -> Option<&[i64]> {
         (self.unit == TimestampUnit::Ns).then_some(&self.micros)
     }

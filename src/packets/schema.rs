@@ -24,8 +24,8 @@ pub struct Column {
     pub storage: Storage,
 }
 
-/// How rows keep the value of a column. What a packet gives ([`Rows`](super::Rows)), Arrow arrays, pages, and the way back from a
-/// part follow from it.
+/// How rows keep the value of a column. What a packet gives ([`Rows`](super::Rows)), Arrow arrays, pages, and the way
+/// back from a part follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
     /// The time of the record, in the unit of the rows.
@@ -38,11 +38,11 @@ pub enum Storage {
     DnsName(DnsName),
     /// The text of an IP address: a code into the table of addresses.
     IpText(End),
-    /// The number of the address whose text is the column before.
+    /// The number of the address whose text is in the column before.
     IpNumber(End),
     /// The text of a MAC address: a code into the table of MACs.
     MacText(End),
-    /// The number of the address whose text is the column before.
+    /// The number of the address whose text is in the column before.
     MacNumber(End),
     /// A port.
     Port(End),
@@ -64,7 +64,7 @@ pub enum End {
 }
 
 impl End {
-    /// The value of this end, of those of the destination and of the source.
+    /// The value of this end, chosen from the values of the destination and the source.
     pub(super) fn of<T>(self, [destination, source]: [T; 2]) -> T {
         match self {
             Self::Destination => destination,
@@ -89,7 +89,7 @@ impl Storage {
         matches!(self, Self::IpNumber(_) | Self::MacNumber(_))
     }
 
-    /// Whether the column has few distinct values, each of which is parsed once when it is read again.
+    /// Whether the column has few distinct values. Each of them is parsed once when the column is read again.
     #[must_use]
     pub fn is_address(self) -> bool {
         matches!(self, Self::IpText(_) | Self::MacText(_))

@@ -1,4 +1,4 @@
-//! Text that few rows have, each distinct one once.
+//! Texts that few rows have, each distinct text once.
 
 use std::hash::BuildHasher as _;
 
@@ -12,14 +12,14 @@ const PER_TEXT: usize = 24;
 pub struct TextTable {
     /// Codes by the hash of their text.
     codes: HashTable<u32>,
-    /// Seeded anew for each table, as names come from captures; codes do not depend on it.
+    /// Seeded again for each table, because names come from captures. Codes do not depend on it.
     hasher: foldhash::fast::RandomState,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl TextTable {
-    /// The code of the text that `write` appends, a new one if it has not been seen.
+    /// The code of the text that `write` appends. A text that has not been seen gets a new one.
     pub fn code(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> u32 {
         let start = self.ends.last().copied().unwrap_or(0);
         write(&mut self.text);
@@ -58,7 +58,7 @@ impl TextTable {
         self.text.len() + self.ends.len() * PER_TEXT
     }
 
-    /// Bytes of memory that are kept for texts, about.
+    /// Bytes of memory that are allocated for texts, about.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.text.capacity() + self.ends.capacity() * PER_TEXT

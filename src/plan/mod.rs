@@ -1,7 +1,7 @@
 //! From inputs to [`Unit`]s of work.
 //!
-//! In: inputs, with what a look at their first records tells. Out: units in the order of the inputs, each of which can
-//! be converted anywhere and gives the same bytes. What a unit holds follows from the inputs and the settings alone,
+//! In: inputs, with what a look at their first records tells. Out: units in the order of the inputs. Each can be
+//! converted anywhere and gives the same bytes. The content of a unit follows from the inputs and the settings alone,
 //! never from the number of workers. Nothing is opened here.
 
 mod named_counts;

@@ -1,4 +1,5 @@
-//! Counts by name, few of them and held for every capture of a lake: in a list, because a tree has ten times the size.
+//! Counts by name. There are few for each capture, but every capture of a lake has them. So they are a list: a tree takes
+//! ten times the memory.
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -40,7 +41,7 @@ impl NamedCounts {
         self.iter().find(|(held, _)| *held == name).map(|(_, count)| count)
     }
 
-    /// Whether there are none.
+    /// Whether there are no counts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,4 +1,4 @@
-//! Inputs to units: big captures are cut, small ones are packed together.
+//! Makes units of inputs: large captures are cut, small ones share a unit.
 
 use std::collections::HashSet;
 
@@ -7,13 +7,13 @@ use crate::discover::{Compression, Input};
 
 use super::unit::{Unit, UnitCapture};
 
-/// What a row takes in a part, roughly; decides how much input makes a part of the target size.
+/// Bytes that a row takes in a part, roughly. It decides how much input makes a part of the target size.
 const PART_BYTES_PER_ROW: u64 = 16;
-/// What a packet takes in a small capture, roughly: an archive's header snapshot.
+/// Bytes that a packet takes in a small capture, roughly: headers only, as archives capture them.
 const USUAL_RECORD: u64 = 128;
-/// What compression saves, roughly.
+/// The compression ratio, roughly.
 const USUAL_RATIO: u64 = 4;
-/// Captures that share a unit at most: their names go into its parts' metadata.
+/// The most captures that share a unit: their names go into its parts' metadata.
 const MAX_CAPTURES: usize = 4096;
 
 /// An input with what a look at its first records tells.
@@ -23,12 +23,12 @@ pub struct Sampled {
     pub input: Input,
     /// Mean bytes of its first records, headers included; `None` if it has none.
     pub bytes_per_record: Option<u64>,
-    /// Whether its first record has a time. If not, the date of the first rows depends on a record that may be
+    /// Whether its first record has a time. If it has none, the date of the first rows depends on a record that may be
     /// anywhere, and the capture is not cut.
     pub starts_timed: bool,
 }
 
-/// Makes units of inputs. The order of the inputs is kept; `held` are the identities that the lake has already.
+/// Makes units of inputs, and keeps the order of the inputs. `held` are the identities that the lake has already.
 #[must_use]
 pub fn plan(inputs: Vec<Sampled>, settings: &Settings, held: &HashSet<String>) -> Vec<Unit> {
     let mut plan = Packing { settings, taken: held.clone(), units: Vec::new(), packed: Vec::new(), packed_bytes: 0 };
@@ -68,7 +68,7 @@ impl Packing<'_> {
         }
     }
 
-    /// Cuts a capture into units of as equal numbers of chunks as can be.
+    /// Cuts a capture into units with numbers of chunks that are as equal as possible.
     fn cut(&mut self, input: Input, bytes_per_record: u64) {
         let chunks = input.size.div_ceil(self.settings.chunk_size);
         let per_unit = (self.bytes_per_unit(bytes_per_record) / self.settings.chunk_size).max(1);

@@ -1,4 +1,4 @@
-//! Whether the chunks of each capture fit together: each began exactly where the one before it ended.
+//! Whether the chunks of each capture fit together: each must begin exactly where the one before it ended.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use super::unit_result::UnitResult;
 
 /// The captures whose units do not fit together, by their absolute paths.
 ///
-/// Units that one run converts prove each other while they run. Units that were converted elsewhere began where their
-/// worker guessed, and are proved here.
+/// Units of one run prove each other while they run. Units that were converted elsewhere began where their worker
+/// guessed, and are proved here.
 #[must_use]
 pub fn unproved(rows: &[UnitResult]) -> Vec<PathBuf> {
     let mut chunked: BTreeMap<&Path, Vec<_>> = BTreeMap::new();

@@ -5,14 +5,14 @@ use crate::discover::{Compression, Input};
 
 use super::pack::Sampled;
 
-/// Records of a capture's beginning that tell how large its records are.
+/// First records of a capture that are read to learn how large its records are.
 const SAMPLE: u64 = 256;
 
 /// Looks at the first records of a capture that may be cut into chunks, for the planner.
 #[must_use]
 pub fn sample(input: Input, chunk_size: u64) -> Sampled {
     let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: true };
-    // Small captures are not cut, whatever their records are like; neither are compressed ones.
+    // Small captures are not cut, whatever their records are. Compressed ones are not cut either.
     if sampled.input.size <= chunk_size || sampled.input.compression != Compression::None || sampled.input.is_stdin() {
         return sampled;
     }

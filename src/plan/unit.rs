@@ -14,22 +14,22 @@ const IDENTITY: usize = 16;
 
 /// Captures, or consecutive chunks of one, that become parts together.
 ///
-/// Chunk `k` of a capture is the records whose first byte lies in `[k*C, (k+1)*C)` of the unpacked file, with `C` the
-/// chunk size of the settings. That definition, and not the way a boundary is found, decides the rows.
+/// Chunk `k` of a capture is the records whose first byte lies in `[k*C, (k+1)*C)` of the decompressed file, where `C` is
+/// the chunk size of the settings. This definition decides the rows, whichever way a boundary is found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
-    /// What part names are made of: a hash of the content, the ranges and the settings. Empty for standard input, whose
+    /// A hash of the content, the ranges and the settings. Part names are made of it. Empty for standard input, whose
     /// content is not known before it is read.
     pub id: String,
     /// The captures, in order.
     pub captures: Vec<UnitCapture>,
-    /// What shapes rows and parts.
+    /// The settings that shape rows and parts.
     pub settings: Settings,
     /// The plan that it belongs to, if another process planned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// Whether the first line of the plan has more to say than that the captures are new: then the unit is committed
-    /// together with it, or rows would be twice in the lake.
+    /// Whether the first line of the plan says more than that the captures are new. Then the unit must be committed
+    /// together with that line: otherwise rows would be in the lake twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_with_plan: bool,
 }
@@ -44,17 +44,17 @@ pub struct UnitCapture {
     pub chunks: Option<Range<u64>>,
 }
 
-/// What one worker does at a stretch: a chunk of a capture, or several small captures.
+/// The work that one worker does without a break: a chunk of a capture, or several small captures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// Places in [`Unit::captures`].
     pub captures: Range<usize>,
-    /// The chunk, where there is one; then `captures` has one element.
+    /// The chunk, if there is one. Then `captures` has one element.
     pub chunk: Option<u64>,
 }
 
 impl Unit {
-    /// A unit with the identity that follows from its contents. `copy` tells apart units that would else be the same:
+    /// A unit with the identity that follows from its contents. `copy` tells units apart that would otherwise be equal:
     /// captures with the same bytes under several names.
     #[must_use]
     pub fn new(captures: Vec<UnitCapture>, settings: Settings, copy: u64) -> Self {
@@ -94,7 +94,7 @@ impl Unit {
         tasks
     }
 
-    /// A short description for messages: the first input's name, and how many follow.
+    /// A short description for messages: the first input's name, and how many more there are.
     #[must_use]
     pub fn name(&self) -> String {
         let first = self.captures.first().map_or_else(String::new, |capture| capture.input.name());
@@ -121,13 +121,13 @@ fn identity<'a>(
     short(&hash)
 }
 
-/// Whether a text is an identity as units, plans and derived files have them: names of files are made of it.
+/// Whether a text is an identity of units, plans or derived files. Names of files are made of it.
 #[must_use]
 pub fn is_identity(text: &str) -> bool {
     text.len() == IDENTITY && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The identity of files that are made of files of the lake, by how and of what.
+/// The identity of a file that is made of files of the lake: from how it is made, and of which files.
 #[must_use]
 pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> String {
     let mut hash = ContentHash::default();
@@ -141,7 +141,7 @@ fn short(hash: &ContentHash) -> String {
     hex.get(..IDENTITY).unwrap_or(&hex).to_owned()
 }
 
-/// Text that differs where parts may differ: for the identity of units. The settings of summaries are not in it.
+/// A text that differs where parts may differ, for the identity of units. The settings of summaries are not in it.
 fn identity_of(settings: &Settings) -> String {
     format!(
         "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}{}",

@@ -1,4 +1,4 @@
-//! What the manifest says of captures and parts. Entries of one capture add up, in the order of its chunks.
+//! What the manifest says about captures and parts. Entries of one capture add up, in the order of its chunks.
 
 use std::ops::AddAssign;
 use std::path::PathBuf;
@@ -17,9 +17,9 @@ use super::named_counts::NamedCounts;
 /// What reading a capture, or some chunks of it, found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureEntry {
-    /// The format of the unpacked bytes, once known.
+    /// The format of the decompressed bytes, once known.
     pub format: Option<Format>,
-    /// How the bytes are packed.
+    /// How the bytes are compressed.
     pub compression: Option<Compression>,
     /// Packet records framed.
     pub records: u64,
@@ -37,75 +37,76 @@ pub struct CaptureEntry {
     pub first: Option<Timestamp>,
     /// Time of the last record that has one.
     pub last: Option<Timestamp>,
-    /// Named counts of what is odd; odd is not wrong.
+    /// Named counts of what is odd. Odd is not wrong.
     pub odd: NamedCounts,
-    /// Of the headers that `odd` counts as cut, those of packets that the snapshot length cut.
+    /// Of the headers that `odd` counts as cut: the headers of packets that the snapshot length cut.
     #[serde(default, skip_serializing_if = "NamedCounts::is_empty")]
     pub snapped: NamedCounts,
-    /// Of the records that announce more bytes on the wire than any packet has, the one with most.
+    /// The record that announces the most bytes on the wire, if that is more than a packet can have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub implausible: Option<Box<Implausible>>,
-    /// Where and why reading stopped before the end; with salvage, for the first time.
+    /// Where and why reading stopped before the end; with salvage, the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
-    /// What salvage stepped over; `damage` is then the first fault, and records behind it were converted as well.
+    /// What salvage stepped over. `damage` is then the first fault, and records after it were converted as well.
     #[serde(default, skip_serializing_if = "Gaps::is_empty")]
     pub gaps: Gaps,
-    /// Where these chunks began, and what was assumed there; `None` for a capture read from its beginning.
+    /// Where these chunks began, and what was assumed there. `None` for a capture that was read from its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Position>,
-    /// Where they ended, for the chunk after them to begin.
+    /// Where they ended. The next chunk must begin there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Position>,
-    /// What its records are known by, whatever the file is called; none of standard input, and where bytes were stepped over.
+    /// What identifies its records, whatever the file is called. `None` for standard input, and where bytes were stepped
+    /// over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentHashes>,
     /// Why the capture gave no rows at all, if it was refused when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// Whether its bytes are why it was refused, so that nothing changes before they do.
+    /// Whether its bytes are the reason. Then the refusal stands until they change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused_for_good: bool,
-    /// What is known of standard input once it has been read.
+    /// What is known about standard input once it has been read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamEntry>,
 }
 
-/// A record that announces more bytes on the wire than any packet has: one flipped bit can be most of a lake's volume.
+/// A record that announces more bytes on the wire than a packet can have: one flipped bit can be most of a lake's volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Implausible {
-    /// Its packet, counted from 1.
+    /// The number of its packet, from 1.
     pub frame: u64,
     /// Bytes on the wire, as announced.
     pub orig_len: u32,
     /// Bytes captured, as announced.
     pub cap_len: u32,
-    /// When, if the record says it.
+    /// The time of the record, if it has one.
     pub time: Option<Timestamp>,
 }
 
-/// What is to be said of a capture in a word.
+/// The state of a capture, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// All of it was read, and nothing is odd but what a snapshot length cuts off.
+    /// All of it was read, and nothing is odd except what a snapshot length cuts off.
     Whole,
     /// All of it was read, and something about it or its packets is unusual.
     Odd,
-    /// It was read up to a fault, or with salvage around faults.
+    /// It was read up to a fault or, with salvage, around faults.
     Damaged,
-    /// It was being written when it was read: it will grow, and a cut at its end is no damage.
+    /// It was being written when it was read. It will grow, and a cut at its end is no damage.
     Open,
-    /// It was left out, because the rows of another capture with the same content are there.
+    /// It was left out, because the lake has the rows of another capture with the same content.
     Duplicate,
     /// It gave no rows.
     Refused,
-    /// Some of its rows were lost with a part, and not converted again since.
+    /// Some of its rows were lost with a part, and have not been converted again.
     Incomplete,
 }
 
 impl Status {
-    /// What the word means, for whoever meets it first.
+    /// The meaning of the word, for readers who do not know it.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -123,7 +124,7 @@ impl Status {
     pub const ALL: [Self; 7] =
         [Self::Whole, Self::Odd, Self::Open, Self::Duplicate, Self::Incomplete, Self::Damaged, Self::Refused];
 
-    /// A line for each word that is shown, and that is not plain.
+    /// A line for each word that is shown and whose meaning is not obvious.
     pub fn legend(is_shown: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
         let words = Self::ALL.into_iter().filter(move |status| *status != Self::Whole && is_shown(status.name()));
         words.map(|status| format!("{}: {}", status.name(), status.meaning()))
@@ -144,23 +145,23 @@ impl Status {
     }
 }
 
-/// What is known of a stream once it has been read.
+/// What is known about a stream once it has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamEntry {
     /// A hash of all its bytes.
     pub fingerprint: String,
-    /// How many they were.
+    /// How many bytes it had.
     pub bytes: u64,
     /// Whether a signal ended it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ended: bool,
-    /// Whether its last packet had not come whole by then.
+    /// Whether its last packet was incomplete then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
 }
 
 impl StreamEntry {
-    /// What a reader knows of its stream, at the end; `None` if it reads a file.
+    /// What a reader knows about its stream at the end. `None` if it reads a file.
     #[must_use]
     pub fn of(reader: &CaptureReader) -> Option<Self> {
         let fingerprint = reader.fingerprint()?;
@@ -170,44 +171,44 @@ impl StreamEntry {
 
 /// The count of records that are earlier than the timed record before them.
 pub const BACKWARDS: &str = "time_backwards";
-/// The count of records of which fewer bytes were captured than were on the wire.
+/// The count of records with fewer captured bytes than bytes on the wire.
 pub const CUT_BY_SNAP_LEN: &str = "cut_by_snap_len";
-/// The count of captures that begin behind the records of others in the same file.
+/// The count of captures that begin after the records of others in the same file.
 pub const APPENDED: &str = "appended_captures";
 /// The count of records that are [`Implausible`].
 pub const IMPLAUSIBLE: &str = "implausible_wire_length";
 
 impl CaptureEntry {
-    /// What no chunk has found, to which those of a capture are added.
+    /// An empty entry, to which the chunks of a capture are added.
     #[must_use]
     pub fn nothing() -> Self {
         Self { content: Some(ContentHashes::default()), ..Self::default() }
     }
 
-    /// Adds one to a named count.
+    /// Adds to a named count.
     pub fn count_odd(&mut self, name: &str, count: u64) {
         if count > 0 {
             self.odd.add(name, count);
         }
     }
 
-    /// Notes how reading ended, and what was salvaged before that: the first fault of all is the damage.
+    /// Notes how reading ended, and what was salvaged before that. The first fault of all is the damage.
     pub fn note_damage(&mut self, end: Option<Damage>, gaps: Gaps) {
         self.damage = gaps.first.first().map(|gap| gap.damage.clone()).or(end);
         self.gaps = gaps;
     }
 
-    /// Whether it was read up to zeros that go on to its end.
+    /// Whether it was read up to zeros that reach to its end.
     #[must_use]
     pub fn ends_in_zeros(&self) -> bool {
         self.damage.as_ref().is_some_and(|damage| damage.kind == DamageKind::ZeroTail)
     }
 
-    /// Whether another capture gave the same packets, as far as can be told without looking at each.
+    /// Whether another capture gave the same packets, as far as can be told without comparing each.
     #[must_use]
     pub fn gives_the_same(&self, other: &Self) -> bool {
         if other.link_types.is_empty() {
-            // Known from its rows alone, which do not tell more.
+            // The other entry was made from its rows, which tell no more.
             return self.records > 0 && self.told_by_rows() == other.told_by_rows();
         }
         let facts = |entry: &Self| {
@@ -220,12 +221,12 @@ impl CaptureEntry {
             && self.odd == other.odd
     }
 
-    /// What can be counted from rows.
+    /// The counts that rows tell.
     fn told_by_rows(&self) -> (u64, i64, [Option<i64>; 2]) {
         (self.rows, self.length, [self.earliest, self.latest].map(|time| time.map(Timestamp::micros)))
     }
 
-    /// What is odd, without what a snapshot length explains: that is as whoever captured wanted it.
+    /// What is odd, without what a snapshot length explains: the user who captured chose that.
     #[must_use]
     pub fn unusual(&self) -> NamedCounts {
         let mut counts = NamedCounts::default();
@@ -238,7 +239,7 @@ impl CaptureEntry {
         counts
     }
 
-    /// What is to be said of the capture in a word.
+    /// The state of the capture, in one word.
     #[must_use]
     pub fn status(&self) -> Status {
         if self.refused.is_some() {
@@ -254,7 +255,7 @@ impl CaptureEntry {
 }
 
 impl AddAssign for CaptureEntry {
-    /// Adds the chunks that come next.
+    /// Adds the next chunks.
     fn add_assign(&mut self, next: Self) {
         self.format = self.format.or(next.format);
         self.compression = self.compression.or(next.compression);
@@ -306,16 +307,16 @@ pub struct PartEntry {
     pub bytes: u64,
     /// XXH3 of its bytes.
     pub checksum: String,
-    /// Where its rows came from, in their order; inputs by their place in the unit.
+    /// Where its rows came from, in order. Inputs are given by their place in the unit.
     pub ranges: Vec<RowRange>,
 }
 
-/// What converting a unit gave: the row that it adds to the manifest. Nothing of it is visible yet.
+/// What converting a unit gave, to be added to the manifest. Nothing of it is visible yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitResult {
     /// The unit, with its final identity.
     pub unit: Unit,
-    /// What was found in each of its captures, by their place.
+    /// What was found in each of its captures, by the captures' place.
     pub captures: Vec<CaptureEntry>,
     /// The parts that were staged.
     pub parts: Vec<PartEntry>,
@@ -337,7 +338,7 @@ pub struct PartialEntry {
     pub bytes: u64,
     /// XXH3 of its bytes.
     pub checksum: String,
-    /// The dates to which it contributes.
+    /// The dates that it contributes to.
     pub days: Vec<Day>,
 }
 

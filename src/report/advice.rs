@@ -1,4 +1,4 @@
-//! What is said below a picture or a table, where its numbers alone would mislead.
+//! What is said below a plot or a table where its numbers alone would mislead.
 
 use crate::config::LengthKind;
 use crate::summary::NO_NAME;
@@ -58,10 +58,10 @@ pub(super) struct Dwarfing {
     pub(super) says: String,
 }
 
-/// Packets of which the announced length is not to be believed, and is much of all bytes; and how many captures more
-/// have such a packet.
+/// Packets whose announced length is not credible and is much of all bytes. Also how many more captures have such a
+/// packet.
 pub(super) fn dwarfing(content: &PageContent) -> (Vec<Dwarfing>, Option<String>) {
-    // What was summed up are bytes that are there.
+    // Captured bytes were summed up: they exist, whatever lengths were announced.
     if content.length == LengthKind::Captured {
         return (Vec::new(), None);
     }

@@ -13,11 +13,11 @@ use crate::report::scale;
 use crate::report::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
 use crate::text::thousands;
 
-/// Bars of one picture, at most.
+/// The most bars of one plot.
 const BARS: usize = 20;
-/// Characters of a label, at most, and where labels end; the whole of a label is in the bar's title.
+/// The most characters of a label, and where labels end. The bar's title has the whole label.
 const LABEL: (usize, usize) = (40, 330);
-/// The same where a label is two addresses.
+/// The same for a label of two addresses.
 const LABEL_OF_TWO: (usize, usize) = (82, 560);
 /// From one bar to the next, and from the top to the first.
 const PITCH: usize = 26;
@@ -40,9 +40,9 @@ pub(super) struct Bars {
 struct Bar {
     label: Printable,
     full: Printable,
-    /// Whether the label is a word of this program.
+    /// Whether the label is a word of parcap.
     absent: bool,
-    /// Of the space for bars, in percent.
+    /// Width in percent of the space for bars.
     width: String,
     value: String,
 }
@@ -143,7 +143,7 @@ pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
     ]
 }
 
-/// The conversations that are listed one by one; those summed up in the last row count as not listed.
+/// The conversations that are shown one by one. The ones that the last row sums up count as not shown.
 fn singly(listed: &Preview) -> Preview {
     let rest = |row| int(&listed.first, "rest", row);
     let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();

@@ -54,7 +54,7 @@ const STEPS: [i64; 37] = [
 /// Steps of whole weeks begin on Mondays; 1970-01-05 was one.
 const WEEKS: [i64; 2] = [7 * DAY, 14 * DAY];
 const MONDAY: i64 = 4 * DAY;
-/// Steps of months, of which twelve are a year.
+/// Steps in months; twelve months are a year.
 const MONTHS: [i64; 13] = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000];
 
 /// A mark on an axis of time.
@@ -62,13 +62,13 @@ const MONTHS: [i64; 13] = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 60
 pub(super) struct Tick {
     /// Microseconds since the Unix epoch.
     pub(super) at: i64,
-    /// `09:15`, or whatever the step asks for.
+    /// `09:15`, or in another format where the step asks for it.
     pub(super) label: String,
-    /// The date or the year, where it is another than at the tick before.
+    /// The date or the year, where it differs from that of the tick before.
     pub(super) under: Option<String>,
 }
 
-/// Round times from `start` to `end`, both included, at most `most`; none if the calendar does not have them.
+/// Round times from `start` to `end`, both included, `most` at most. None if the calendar does not have them.
 pub(super) fn ticks(start: i64, end: i64, most: i64) -> Vec<Tick> {
     let step = |step: i64, from: i64| {
         let first =

@@ -1,14 +1,14 @@
-//! What a report is made of: sums and tables, made by somebody else.
+//! The content of a report: sums and tables, which the caller makes.
 
 use std::collections::BTreeMap;
 
 use crate::config::LengthKind;
 use crate::summary::{Preview, Series};
 
-/// A packet that announces more bytes on the wire than any has.
+/// A packet that announces more bytes on the wire than a packet can have.
 #[derive(Clone, Debug, Default)]
 pub struct ImplausibleCounts {
-    /// The capture, as it was named.
+    /// The capture, as it was given.
     pub capture: String,
     /// The packet, counted from 1.
     pub frame: u64,
@@ -16,7 +16,7 @@ pub struct ImplausibleCounts {
     pub orig_len: u32,
     /// Captured bytes.
     pub cap_len: u32,
-    /// Packets of the capture that announce as implausible lengths, this one counted.
+    /// Packets of the capture with implausible lengths, this one included.
     pub packets: u64,
 }
 
@@ -25,19 +25,19 @@ pub struct ImplausibleCounts {
 /// A column that is missing from a table is shown as if it were null throughout.
 #[derive(Clone, Debug, Default)]
 pub struct PageContent {
-    /// What stands above the page, unless that is how the lake was named.
+    /// The title of the page, unless it is the lake's path.
     pub title: Option<String>,
-    /// How the lake, or the captures, were named.
+    /// The path of the lake, or the paths of the captures, as given.
     pub lake: String,
     /// Whether captures were summed up, and not a lake.
     pub of_captures: bool,
-    /// What bytes are.
+    /// What bytes count.
     pub length: LengthKind,
     /// Where names come from: `dns`, `hosts`, `ptr`.
     pub sources: Vec<&'static str>,
     /// Names of the addresses in the tables.
     pub names: BTreeMap<String, String>,
-    /// Captures with a packet of which the announced length is not to be believed, and is much of all; the largest first.
+    /// Captures with a packet whose announced length is not credible and is much of all bytes, the largest first.
     pub implausible: Vec<ImplausibleCounts>,
     /// First and last date, `2024-03-11`.
     pub dates: Option<(String, String)>,
@@ -49,9 +49,9 @@ pub struct PageContent {
     pub bytes: i64,
     /// Captures that the lake was made of.
     pub captures: u64,
-    /// Captures of these that are damaged.
+    /// How many of these captures are damaged.
     pub damaged: u64,
-    /// Captures that were refused, and gave no packets.
+    /// Captures that were refused and gave no packets.
     pub refused: u64,
     /// Traffic over time.
     pub series: Series,
@@ -65,10 +65,10 @@ pub struct PageContent {
     pub protocols: Preview,
     /// `protocol`, `port`, `bytes`, `packets`, `bytes_from`, `packets_from`.
     pub ports: Preview,
-    /// `ip_src`, `ip_dst`, `bytes`, `packets`, `rest`: null but in the last row, where it says how many smaller
-    /// conversations the row sums up.
+    /// `ip_src`, `ip_dst`, `bytes`, `packets`, `rest`. `rest` is null except in the last row, where it says how many
+    /// smaller conversations the row sums up.
     pub conversations: Preview,
-    /// `name`, `type`, `response_code`, `count`: the names asked for most; no response code in queries.
+    /// `name`, `type`, `response_code`, `count`: the names asked for most. Queries have no response code.
     pub dns_queries: Preview,
     /// `name`, `type`, `response_code`, `count`: only response codes other than NOERROR.
     pub dns_failures: Preview,

@@ -1,4 +1,4 @@
-//! A table of the report: what stands in its cells, ready for the template.
+//! A table of the report: its cells, ready for the template.
 
 use super::advice::NamesNote;
 use super::content::PageContent;
@@ -11,10 +11,10 @@ use crate::text::thousands;
 
 /// A table with its heading.
 pub(super) struct Grid {
-    /// Names it within the page.
+    /// The id of the table within the page.
     pub(super) id: &'static str,
     pub(super) heading: &'static str,
-    /// What it lists, in a sentence.
+    /// What the table shows, in a sentence.
     pub(super) caption: &'static str,
     /// What is said in its place if it has no rows.
     pub(super) empty: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct Grid {
     pub(super) rows: Vec<Vec<Cell>>,
     /// How many rows are not listed.
     pub(super) more: Option<String>,
-    /// What would give names, where they are missing.
+    /// What would give names, where names are missing.
     pub(super) names: Option<NamesNote>,
 }
 
@@ -34,17 +34,17 @@ pub(super) struct GridHead {
     pub(super) class: &'static str,
 }
 
-/// What stands in a cell.
+/// The content of a cell.
 pub(super) enum Cell {
     /// Text from the lake.
     Text(Printable),
     /// An address, and its name if it has one.
     Address(Printable, Option<Printable>),
-    /// Text from the lake, and a word of this program for what belongs to it and is not there.
+    /// Text from the lake, and a word of parcap for a part that is missing.
     Part(Printable, &'static str),
-    /// A word of this program, for what is not there.
+    /// A word of parcap for what is missing.
     Absent(&'static str),
-    /// A sentence of this program.
+    /// A sentence of parcap.
     Words(String),
     /// A number, thousands apart.
     Number(String),
@@ -59,7 +59,7 @@ pub(super) enum Cell {
 }
 
 impl Grid {
-    /// Makes the rows of a listed table, each by its place.
+    /// Makes the rows of a preview, each by its place.
     pub(super) fn of(
         [id, heading, caption, empty]: [&'static str; 4],
         heads: &[(&'static str, &'static str)],
@@ -85,12 +85,12 @@ pub(super) fn more(listed: &Preview) -> Option<String> {
     (left > 0).then(|| format!("… and {}", count(left, "more row", "more rows")))
 }
 
-/// Text of a column, or the word for none.
+/// Text of a column, or the word for a missing one.
 pub(super) fn word(listed: &Preview, column: &str, row: usize, absent: &'static str) -> Cell {
     text(&listed.first, column, row).map_or(Cell::Absent(absent), |text| Cell::Text(Printable::new(text)))
 }
 
-/// An address of a column with its name, or the word for none.
+/// An address of a column with its name, or the word for a missing one.
 pub(super) fn address(content: &PageContent, listed: &Preview, column: &str, row: usize) -> Cell {
     text(&listed.first, column, row).map_or(Cell::Absent(ABSENT_ADDRESS), |address| {
         Cell::Address(Printable::new(address), content.names.get(address).map(|name| Printable::new(name)))
@@ -131,7 +131,7 @@ pub(super) fn longest(listed: &Preview, column: &str) -> i64 {
     (0..listed.first.rows()).filter_map(|row| int(&listed.first, column, row)).max().unwrap_or(0)
 }
 
-/// A length in percent of the longest; of what is not nothing, enough to be seen.
+/// A length in percent of the longest. What is more than nothing stays wide enough to be seen.
 pub(super) fn width(number: i64, longest: i64) -> String {
     let percent = if longest > 0 { float(number) / float(longest) * 100.0 } else { 0.0 };
     format!("{:.2}", percent.clamp(if number > 0 { 0.75 } else { 0.0 }, 100.0))

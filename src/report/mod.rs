@@ -1,8 +1,8 @@
-//! A report on a lake or on captures: one page that needs nothing else, and its plots as files.
+//! A report on a lake or on captures: one self-contained page, and its plots as files.
 //!
-//! In: a [`PageContent`], summed up by somebody else. Out: the text of a page in HTML, and of plots in SVG. Always: the
-//! same content gives the same bytes; names, paths and messages, which come from captures and so from anybody, are text
-//! wherever they stand, with their invisible characters shown; the page loads nothing, and says so to the browser.
+//! In: a [`PageContent`], which the caller sums up. Out: the text of a page in HTML, and of plots in SVG. Always: the
+//! same content gives the same bytes. Names, paths and messages come from captures and so from anybody: they are text
+//! wherever they appear, with their invisible characters shown. The page loads nothing, and tells the browser so.
 //!
 //! ```text
 //! PageContent -> Traffic (layers, axes) -> traffic.svg -+-> page.html
@@ -10,8 +10,8 @@
 //!         -> Bars                   -> bars.svg
 //! ```
 //!
-//! The templates are in `templates/`. Numbers are computed here; templates place and escape. Deliberately not here: files,
-//! the clock, the reading of a lake.
+//! The templates are in `templates/`. Numbers are computed here; templates place and escape. Not here: files, the clock,
+//! reading a lake.
 //!
 //! ```
 //! use parcap::report::{PageContent, html, plots};
@@ -42,7 +42,7 @@ use askama::Template;
 
 pub use content::{ImplausibleCounts, PageContent};
 
-/// Words for what is not there; in parentheses and set apart, unlike any name.
+/// Words for what is missing. They are in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";
 const ABSENT_ADDRESS: &str = "(no address)";
 const ABSENT_NAME: &str = "(no name)";

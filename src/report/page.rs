@@ -17,9 +17,9 @@ use crate::text::thousands;
 /// How the page looks; with the style of the pictures.
 pub(super) const STYLE: &str =
     concat!(include_str!("../../templates/page.css"), include_str!("../../templates/plot.css"));
-/// What zooms the picture of the traffic.
+/// The script that zooms the plot of the traffic.
 pub(super) const SCRIPT: &str = include_str!("../../templates/page.js");
-/// Their SHA-256 in base64: the page allows this script and this style, and nothing else.
+/// Their SHA-256 in base64. The page allows only this script and this style.
 pub(super) const STYLE_HASH: &str = "0Gne7grY+WSwyFKVMOKO2DukxVq4rdMNj+lclzD9+oA=";
 pub(super) const SCRIPT_HASH: &str = "djCtIu0N2QsBh1CDieVkxoFNPPnjhP0+QZqjMSWsZiI=";
 
@@ -32,7 +32,7 @@ pub(super) struct Page {
     script: &'static str,
     script_hash: &'static str,
     title: Printable,
-    /// How the lake was named, where that is not the title.
+    /// The path of the lake as given, where that is not the title.
     lake: Option<Printable>,
     dates: Option<(Printable, Printable)>,
     made: Printable,
@@ -42,7 +42,7 @@ pub(super) struct Page {
     dwarfing: Vec<Dwarfing>,
     more_dwarfing: Option<String>,
     plot: Traffic,
-    /// Whether the picture holds what the script reads.
+    /// Whether the plot holds the data that the script reads.
     live: bool,
     numbers: Vec<(String, Vec<[String; 2]>)>,
     volume: [Grid; 2],

@@ -1,4 +1,4 @@
-//! Numbers for people: decimal units, shares, and round marks on an axis.
+//! Numbers for readers: decimal units, shares, and round marks on an axis.
 
 /// A value axis from zero.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,8 +10,8 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis for values up to `max`, with at most `most` (3 or more) marks, a round step apart: 1, 2 or 5 times a power of
-    /// ten.
+    /// An axis for values up to `max`, with at most `most` (3 or more) marks, a round step apart: 1, 2 or 5 times a power
+    /// of ten.
     pub(super) fn new(max: f64, most: usize) -> Self {
         let max = if max.is_finite() && max > 0.0 { max } else { 1.0 };
         let most = most.max(3);
@@ -19,7 +19,7 @@ impl Axis {
         loop {
             for factor in [1.0, 2.0, 5.0] {
                 let step = unit * factor;
-                // A hair less, or rounding adds a step to a value that is a multiple already.
+                // A little less: otherwise rounding adds a step to a value that is already a multiple.
                 let steps = (max / step - 1e-9).ceil().max(1.0);
                 if steps < float_of(most) {
                     let count = std::iter::successors(Some(0.0), |mark| Some(mark + 1.0));
@@ -64,7 +64,7 @@ pub(super) fn rate(bytes_per_s: f64) -> String {
     format!("{}/s", human(bytes_per_s))
 }
 
-/// A round mark of an axis of rates: `1.5 MB/s`, without zeros that say nothing.
+/// A round mark of an axis of rates: `1.5 MB/s`, without trailing zeros.
 pub(super) fn mark(bytes_per_s: f64) -> String {
     let (scaled, unit) = scaled(bytes_per_s);
     format!("{} {unit}/s", whole_if_near(scaled))
@@ -98,7 +98,7 @@ fn scaled(number: f64) -> (f64, &'static str) {
     (scaled, unit)
 }
 
-/// A part in percent of a whole: `43.2%`; nothing if the whole is nothing.
+/// A part in percent of a whole: `43.2%`. Empty if the whole is zero.
 pub(super) fn share(part: i64, of: i64) -> String {
     if of <= 0 {
         return String::new();

@@ -1,4 +1,4 @@
-//! Which table says what.
+//! What each table shows.
 
 use crate::tables::TableColumn;
 use std::cmp::Reverse;
@@ -64,10 +64,10 @@ fn volumes(
     })
 }
 
-/// The name of a destination, or the word for none.
+/// The name of a destination, or the word for a missing one.
 pub(super) fn name(listed: &Preview, row: usize) -> Result<&str, &'static str> {
     match text(&listed.first, "name_dst", row) {
-        // Names end with a dot, so this is none.
+        // Names end with a dot, so this is not a name.
         Some(NO_NAME) => Err(ABSENT_NAME),
         Some(name) => Ok(name),
         None => Err(ABSENT_ADDRESS),
@@ -97,7 +97,7 @@ pub(super) fn ports(content: &PageContent) -> Grid {
     })
 }
 
-/// The table of ports with what was sent to and from each under `bytes` and `packets`, and to it under `bytes_to`.
+/// The table of ports, with both directions summed up in `bytes` and `packets`. `bytes_to` is what was sent to the port.
 pub(super) fn both_ways(listed: &Preview) -> Preview {
     let sum = |to: &str, from: &str| {
         let number = |column, row| int(&listed.first, column, row).unwrap_or(0);
@@ -117,7 +117,7 @@ pub(super) fn both_ways(listed: &Preview) -> Preview {
     both
 }
 
-/// A port with its protocol; or the protocol, if there is one, and the word for what there is not.
+/// A port with its protocol. Without a port, the protocol, if there is one, and the word for what is missing.
 pub(super) fn port(listed: &Preview, row: usize) -> Result<String, (Option<&str>, &'static str)> {
     match (text(&listed.first, "protocol", row), int(&listed.first, "port", row)) {
         (protocol, Some(port)) => Ok(format!("{} {port}", protocol.unwrap_or("?"))),
@@ -178,7 +178,7 @@ fn dns(words: [&'static str; 4], listed: &Preview) -> Grid {
     })
 }
 
-/// The captures, those with something to say first.
+/// The captures. Captures with something to report come first.
 pub(super) fn captures(content: &PageContent) -> Grid {
     let listed = &content.captures_table;
     let table = &listed.first;

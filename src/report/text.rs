@@ -1,4 +1,4 @@
-//! Text from captures, made safe to look at. Safe to parse is what the templates make it.
+//! Text from captures, made safe to look at. The templates make it safe to parse.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::tables::{Table, TableColumn};
 
 /// Text that comes from a capture or a path, with every character in it visible.
 ///
-/// Templates hold no other text that is not this crate's own, so none can be forgotten.
+/// Templates hold no other foreign text, so none can be forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Printable(String);
 
 impl Printable {
-    /// Shows control characters, and those that steer the direction of text or are not seen, as `\u{202e}`.
+    /// Shows control characters, invisible characters, and those that change the direction of text, as `\u{202e}`.
     pub(super) fn new(text: &str) -> Self {
         let mut shown = String::with_capacity(text.len());
         for character in text.chars() {
@@ -40,7 +40,7 @@ impl fmt::Display for Printable {
     }
 }
 
-/// Whether a character is not seen itself, or changes how its neighbours are; noncharacters, which XML forbids, too.
+/// Whether a character is invisible, or changes how its neighbours look. Noncharacters too: XML forbids them.
 fn unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,4 +1,4 @@
-//! Traffic over time: layers of bytes by protocol on top of each other, a step a bin.
+//! Traffic over time: layers of bytes by protocol on top of each other, one step a bin.
 
 use std::fmt::Write as _;
 
@@ -8,21 +8,21 @@ use super::text::Printable;
 use crate::report::{ABSENT_IP, scale};
 use crate::summary::Series;
 
-/// Protocols that have a layer of their own; the others share one.
+/// Protocols that have their own layer. The others share one.
 pub(super) const OWN: usize = 6;
-/// Height of the areas, in units that the picture is scaled by, so that a zoomed view has steps left.
+/// Height of the areas, in units that the plot is scaled by. There are enough of them for a zoomed view.
 pub(super) const UNITS: i64 = 10_000;
 /// Height of the areas on the screen.
 pub(super) const HEIGHT: f64 = 280.0;
-/// A layer bears its name where that has room: so much in height, and of the width of the picture for each character.
+/// The room that a layer needs to show its name: its height, and how many characters fit into the width of the plot.
 const ROOM: f64 = 15.0;
 const CHARACTERS: usize = 110;
-/// Characters of a layer's name, at most.
+/// The most characters of a layer's name.
 const NAME: usize = 12;
-/// Marks on the axes, at most.
+/// The most marks on the axes.
 const MARKS: usize = 6;
 const TICKS: i64 = 8;
-/// Rows of the table below the picture, at most.
+/// The most rows of the table below the plot.
 pub(super) const ROWS: usize = 60;
 
 /// The picture of a series.
@@ -31,7 +31,7 @@ pub(super) struct Traffic {
     pub(super) start: i64,
     pub(super) bin: i64,
     pub(super) bins: usize,
-    /// Largest first, lowest in the picture.
+    /// The largest comes first and is lowest in the plot.
     pub(super) layers: Vec<Layer>,
     pub(super) axis: Axis,
     pub(super) ticks: Vec<Tick>,
@@ -41,16 +41,16 @@ pub(super) struct Traffic {
     untimed: (i64, i64),
 }
 
-/// One protocol, or those that have no layer of their own.
+/// One protocol, or all protocols without their own layer.
 pub(super) struct Layer {
     pub(super) name: Printable,
-    /// Whether the name is a word of this program, not a protocol.
+    /// Whether the name is a word of parcap and not a protocol.
     pub(super) words: bool,
     /// Its place among the layers, and so its colour.
     pub(super) place: usize,
     /// Bytes in each bin.
     pub(super) bytes: Vec<i64>,
-    /// Bytes in each bin of this layer and those below it.
+    /// Bytes in each bin, of this layer and the ones below it.
     pub(super) tops: Vec<i64>,
     pub(super) sum: i64,
 }
@@ -62,7 +62,7 @@ pub(super) struct Label {
 }
 
 impl Layer {
-    /// Its name, if need be cut.
+    /// Its name, cut if it is too long.
     pub(super) fn label(&self) -> Printable {
         self.name.short(NAME)
     }
@@ -150,7 +150,7 @@ impl Traffic {
         float(at.saturating_sub(self.start)) > float(self.bin) * float_of(self.bins) * 0.9
     }
 
-    /// Where a layer's name stands, if it is anywhere high enough.
+    /// Where a layer's name goes, if the layer is high enough anywhere.
     pub(super) fn label(&self, layer: &Layer) -> Option<Label> {
         let height = |bytes: i64| self.axis.place(per_second(bytes, self.bin)) * HEIGHT;
         let width = (layer.label().len() * self.bins / CHARACTERS).clamp(1, self.bins.max(1));

@@ -1,6 +1,8 @@
-//! Which captures of a lake a person means: by absolute paths of files and folders, in one pass over the captures.
+//! Finds the captures of a lake that the user means, by absolute paths of files and folders, in one pass over the
+//! captures.
 //!
-//! The same name in another folder is another capture. What a name may mean besides is named, and left to the person.
+//! The same name in another folder is another capture. Where a name may mean something more, the choices are named and
+//! the user decides.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
@@ -10,31 +12,31 @@ use crate::lake::{InputEntry, Snapshot};
 use crate::path_text::printable;
 use crate::storage::true_name;
 
-/// Captures that a name may mean, and that are listed.
+/// How many of the captures that a name may mean are listed.
 const LISTED: usize = 20;
-/// Begins the name of a capture from standard input, of which there are several: what follows begins its fingerprint.
+/// Begins the name of a capture from standard input. There may be several; the beginning of the fingerprint follows.
 const STREAM: &str = "stdin:";
 
-/// What was named of a lake.
+/// What the given names mean in a lake.
 #[derive(Debug, Default)]
 pub(crate) struct Called {
     /// Captures, by number.
     pub(crate) captures: BTreeSet<usize>,
-    /// Files that are known to be none, by absolute path.
+    /// Files that are known to be no captures, by absolute path.
     pub(crate) refused: Vec<PathBuf>,
 }
 
-/// All that a lake holds.
+/// Everything in a lake.
 pub(crate) fn of_all(held: &Snapshot) -> Called {
     let refused = held.quarantine.keys().cloned().collect();
     Called { captures: held.inputs.keys().copied().collect(), refused }
 }
 
 impl Called {
-    /// What is at these places or below them.
+    /// The captures and files at these paths or below them.
     ///
     /// # Errors
-    /// The names by which the lake holds nothing, or not one thing.
+    /// The names that match nothing in the lake, or more than one thing.
     pub(crate) fn of(named: &[PathBuf], held: &Snapshot) -> Result<Self, Vec<Unheld>> {
         let places = NamePlaces::of(named.iter().map(|name| vec![true_name(name), plain(name)]));
         let mut found = vec![false; named.len()];
@@ -58,7 +60,7 @@ impl Called {
         if !left.is_empty() {
             unheld.extend(elsewhere(&left, held));
         }
-        // In the order in which they were typed.
+        // In the order in which they were given.
         if unheld.len() > 1 {
             let places: HashMap<_, _> =
                 named.iter().rev().zip(0..).map(|(name, place)| (printable(name), place)).collect();
@@ -67,11 +69,11 @@ impl Called {
         if unheld.is_empty() { Ok(called) } else { Err(unheld) }
     }
 
-    /// Finds captures by the absolute paths under which they were converted: the link through which that led to them may
-    /// be gone, or lead elsewhere by now.
+    /// Finds captures by the absolute paths under which they were converted. A link on such a path may be gone, or lead
+    /// elsewhere by now.
     fn find_by_old_names(&mut self, left: &mut Vec<&PathBuf>, held: &Snapshot, unheld: &mut Vec<Unheld>) {
         let places = NamePlaces::of(left.iter().map(|name| vec![plain(name)]));
-        // By name and old path, for two captures may have had the same one.
+        // By name and old path, because two captures may have had the same path.
         let mut found: Vec<BTreeMap<&Path, Vec<&InputEntry>>> = vec![BTreeMap::new(); left.len()];
         for entry in held.inputs.values().filter(|entry| entry.input.path.is_absolute()) {
             for name in places.above(&entry.input.path) {
@@ -94,8 +96,8 @@ impl Called {
         *left = still;
     }
 
-    /// Finds captures from standard input: `-` if there is one, `stdin:` and the beginning of its fingerprint if there are
-    /// several.
+    /// Finds captures from standard input: `-` if there is one, `stdin:` and the beginning of its fingerprint if there
+    /// are several.
     fn find_streams(&mut self, left: &mut Vec<&PathBuf>, held: &Snapshot, unheld: &mut Vec<Unheld>) {
         let streams: Vec<_> = held.inputs.values().filter(|entry| entry.input.is_stdin()).collect();
         left.retain(|name| {
@@ -119,13 +121,13 @@ impl Called {
     }
 }
 
-/// The digits of a fingerprint, without how it was made.
+/// The digits of a fingerprint, without the prefix that says how it was made.
 fn digits(entry: &InputEntry) -> Option<&str> {
     let fingerprint = entry.input.fingerprint.as_deref()?;
     Some(fingerprint.rsplit(':').next().unwrap_or(fingerprint))
 }
 
-/// What is said of names by which the lake holds nothing: a relative one may mean captures of other folders.
+/// What to say about names that match nothing in the lake. A relative name may mean captures in other folders.
 fn elsewhere(left: &[&PathBuf], held: &Snapshot) -> Vec<Unheld> {
     let relative = |name: &Path| {
         let parts = name.components().filter(|part| *part != Component::CurDir);
@@ -160,7 +162,7 @@ fn listed(name: &Path, why: &'static str, mut instead: Vec<String>) -> Unheld {
     Unheld { name: printable(name), why, instead }
 }
 
-/// Names by the paths for which they stand.
+/// Names by the paths that they mean.
 struct NamePlaces {
     names: HashMap<PathBuf, Vec<usize>>,
 }
@@ -189,7 +191,7 @@ impl NamePlaces {
     }
 }
 
-/// The absolute path as it is written: what is not there any more has no links that could be followed.
+/// The absolute path as it is written: a file that no longer exists has no links that could be followed.
 fn plain(name: &Path) -> PathBuf {
     let absolute = std::path::absolute(name).unwrap_or_else(|_| name.to_path_buf());
     let mut plain = PathBuf::new();

@@ -1,14 +1,16 @@
-//! Which captures are the same, or go on from one another, whatever they are called and however they are packed.
+//! Which captures are the same, or continue one another, whatever they are called and however they are compressed.
 //!
 //! Two captures are compared only if they have the same fingerprint, or begin with the same record. Then:
 //!
-//! - the same file at another path, with the same time of modification, or with the same bytes from the first record to the
-//!   last: it is the same capture, moved if nothing (or something else) is where it was, and a copy if it is still there;
-//! - one begins with all that the lake holds of the other, and goes on: it takes its place, if the other was being written,
-//!   was cut, or is not where it was;
-//! - one is cut, and another one begins as it does and is longer: it is on its way to become that one, and left out.
+//! - the same file at another path, with the same time of modification or the same bytes from the first record to the
+//!   last: it is the same capture. It was moved if nothing, or something different, is at its old path, and is a copy if
+//!   it is still there;
+//! - a capture that begins with all that the lake has of another, and has more: it takes the other's place, if the other
+//!   was being written, was cut, or is not at its path any more;
+//! - a cut capture, and another one that begins as it does and is longer: the cut one is an early copy of the longer one,
+//!   and is left out.
 //!
-//! Always: what is said rests on the bytes of all records, never on samples.
+//! Always: the answer rests on the bytes of all records, never on samples.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -22,10 +24,10 @@ use crate::lake::{FileStamp, InputEntry, Snapshot};
 use super::same_content::{Look, Scan, is_same_file, is_whole};
 use super::selection::is_same_content;
 
-/// What a capture is to those that are known.
+/// How a capture relates to the captures that are known.
 #[derive(Debug)]
 pub(super) enum Kin<'a> {
-    /// The lake holds it under another name, where it is not any more.
+    /// The lake has it under another name, where it no longer is.
     Moved(&'a InputEntry),
     /// Another one has the same content.
     Copy(Double),
@@ -33,14 +35,14 @@ pub(super) enum Kin<'a> {
     SameFile(Double),
     /// It is cut, and another one begins as it does and has more.
     Beginning(Double),
-    /// Nothing to any of them.
+    /// It is related to none of them.
     Stranger,
 }
 
 /// The capture that stands for another one.
 #[derive(Clone, Debug)]
 pub(super) struct Double {
-    /// As it was named, or met.
+    /// The path as it was given, or found.
     pub(super) path: PathBuf,
     /// Its absolute path.
     pub(super) absolute: PathBuf,
@@ -52,47 +54,47 @@ impl Double {
     }
 }
 
-/// How a capture compares with one that the lake holds.
+/// How a capture compares with a capture of the lake.
 enum Relation {
     Same,
-    /// It has all of the other's records, and more.
+    /// It has all records of the other, and more.
     Longer,
-    /// It is cut, and the other one begins as it does.
+    /// It is cut, and the other begins as it does.
     Shorter,
     Other,
-    /// The same fingerprint, and nobody knows more.
+    /// The fingerprints are equal, and nothing more is known.
     PerhapsSame,
 }
 
-/// A capture, and those of the lake whose place it takes.
+/// A capture's relation, and the captures of the lake whose place it takes.
 #[derive(Debug)]
 pub(super) struct Match<'a> {
     pub(super) kin: Kin<'a>,
-    /// Captures that go on in it.
+    /// Captures that it continues.
     pub(super) goes_on_from: Vec<usize>,
     /// Captures that it may be, if it gives the same packets: an earlier version kept only their fingerprints.
     pub(super) may_be: Vec<usize>,
 }
 
-/// Captures by what is known of them.
+/// Captures by what is known about them.
 pub(super) struct ContentIndex<'a> {
     held: &'a Snapshot,
     look: Look<'a>,
     by_fingerprint: HashMap<&'a str, Vec<&'a InputEntry>>,
     by_head: HashMap<&'a str, Vec<&'a InputEntry>>,
-    /// Captures of the lake that were met at their path tonight, and whether they are as they were, or go on there.
+    /// Captures of the lake that this run found at their path, and whether they are unchanged there, or continue.
     met: HashMap<usize, bool>,
-    /// The others that were asked about.
+    /// Other captures of the lake that were looked for, and whether they are at their path.
     is_there: HashMap<usize, bool>,
     /// Captures of the lake that have been found under another name.
     pub(super) found: HashSet<usize>,
-    /// Captures that were opened tonight, by their heads.
+    /// Captures that this run has opened, by their heads.
     tonight: HashMap<String, Vec<Input>>,
     scans: HashMap<PathBuf, Scan>,
 }
 
 impl<'a> ContentIndex<'a> {
-    /// `opened` are the captures of tonight that are not as they were, `met` those of the lake that were met.
+    /// `opened` are the captures of this run that are not unchanged. `met` are the captures of the lake that were found.
     pub(super) fn new<'i>(
         held: &'a Snapshot,
         look: Look<'a>,
@@ -113,7 +115,7 @@ impl<'a> ContentIndex<'a> {
         let fingerprints: HashSet<&str> = opened.clone().filter_map(|input| input.fingerprint.as_deref()).collect();
         let heads: HashSet<&str> = opened.clone().filter_map(|input| input.head.as_deref()).collect();
         for entry in held.inputs.values().map(AsRef::as_ref) {
-            // Those without packets are all alike.
+            // Captures without packets are all alike.
             if entry.same_as.is_some() || entry.input.is_stdin() || entry.found.records == 0 {
                 continue;
             }
@@ -128,14 +130,15 @@ impl<'a> ContentIndex<'a> {
         known
     }
 
-    /// Adds a capture of tonight.
+    /// Adds a capture of this run.
     pub(super) fn add(&mut self, input: &Input) {
         if let Some(head) = &input.head {
             self.tonight.entry(head.clone()).or_default().push(input.clone());
         }
     }
 
-    /// What a capture is; `own` is what the lake holds under its path. One that it holds under another name is found once.
+    /// How a capture relates to others. `own` is what the lake has under its path. A capture of the lake is found once
+    /// under another name.
     ///
     /// # Errors
     /// If a signal has arrived.
@@ -144,7 +147,7 @@ impl<'a> ContentIndex<'a> {
         if input.head.is_none() {
             return Ok(found);
         }
-        // One that is looked at again where it is has not come from anywhere.
+        // A capture that is looked at again at its own path was not moved.
         let is_at_home = own.is_some_and(|own| is_same_content(&own.input, input));
         let (mut moved, mut double): (Vec<&InputEntry>, _) = (Vec::new(), None);
         for entry in self.candidates(input) {
@@ -164,10 +167,11 @@ impl<'a> ContentIndex<'a> {
             }
         }
         found.may_be.extend(self.packed_otherwise(input).map(|entry| entry.id));
-        // Where another one took its place, that one replaces it; where nothing is, it can only have been moved.
+        // Best is a capture with nothing at its old path: it can only have been moved. Where another capture is at the
+        // path, that one replaces it.
         let gone = |entry: &&InputEntry| entry.input.absolute.symlink_metadata().is_ok();
         let moved = moved.into_iter().min_by_key(|entry| (gone(entry), entry.id));
-        // One that is cut is first of all on its way to become another one.
+        // A cut capture is first of all the beginning of a longer one.
         if !matches!(double, Some(Kin::Beginning(_))) && moved.is_none_or(|entry| !is_whole(entry)) {
             match self.of_tonight(input)? {
                 Kin::Stranger => {}
@@ -183,19 +187,19 @@ impl<'a> ContentIndex<'a> {
             }
             (None, None) => Kin::Stranger,
         };
-        // What was to be found in it is in its double.
+        // Whatever could be found in it is in its double.
         if matches!(found.kin, Kin::Beginning(_)) {
             found.goes_on_from.extend(moved.map(|entry| entry.id));
         }
         Ok(found)
     }
 
-    /// Whether a capture of the lake was met at its path tonight, as it was or longer.
+    /// Whether this run found a capture of the lake at its path, unchanged or longer.
     pub(super) fn is_at_home(&self, entry: &InputEntry) -> bool {
         self.met.get(&entry.id) == Some(&true)
     }
 
-    /// What a capture holds; it is read once.
+    /// The content of a capture. It is read once.
     ///
     /// # Errors
     /// If a signal has arrived.
@@ -208,7 +212,7 @@ impl<'a> ContentIndex<'a> {
         Ok(scan)
     }
 
-    /// Captures of the lake at other paths that may be the same, or the beginning of it.
+    /// Captures of the lake at other paths that may be the same, or its beginning.
     fn candidates(&self, input: &Input) -> Vec<&'a InputEntry> {
         let by_fingerprint = input.fingerprint.as_deref().and_then(|known_by| self.by_fingerprint.get(known_by));
         let by_head = input.head.as_deref().and_then(|head| self.by_head.get(head));
@@ -232,7 +236,7 @@ impl<'a> ContentIndex<'a> {
         }
         let scan = self.scan(input)?;
         if scan.end() < content.end() {
-            // What the lake knows of it is one hash of more; only the file itself tells.
+            // The lake has one hash over more records than these. Only the file itself can tell.
             let begins_so = scan.is_cut()
                 && is_as_it_was(entry)
                 && scan.content.as_ref().map_or(Ok(false), |of_it| self.look.begins_with(&entry.input, of_it))?;
@@ -249,7 +253,8 @@ impl<'a> ContentIndex<'a> {
         })
     }
 
-    /// Whether a capture of the lake is still where it was, and as it was. A link that leads to a copy by now has moved it.
+    /// Whether a capture of the lake is still at its path, unchanged. If a link leads to a copy by now, it has been
+    /// moved.
     fn is_there(&mut self, entry: &InputEntry, input: &Input) -> bool {
         if let Some(is_there) = self.met.get(&entry.id) {
             return *is_there;
@@ -265,7 +270,7 @@ impl<'a> ContentIndex<'a> {
         *self.is_there.entry(entry.id).or_insert_with(|| is_as_it_was(entry))
     }
 
-    /// What a capture is to the others that were opened tonight.
+    /// How a capture relates to the others that this run has opened.
     fn of_tonight(&mut self, input: &Input) -> Result<Kin<'a>> {
         let others = input.head.as_ref().and_then(|head| self.tonight.get(head)).cloned().unwrap_or_default();
         if others.len() < 2 {
@@ -296,8 +301,8 @@ impl<'a> ContentIndex<'a> {
         Ok(Kin::Stranger)
     }
 
-    /// A capture that an earlier version converted, is gone, and has the same name as this one but for a suffix of
-    /// compression.
+    /// A capture that an earlier version converted, that is gone, and whose name differs from this one only by a
+    /// compression suffix.
     fn packed_otherwise(&self, input: &Input) -> Option<&'a InputEntry> {
         let plain = without_packing(&input.absolute);
         let names = std::iter::once(plain.clone()).chain(PACKINGS.map(|suffix| with_suffix(&plain, suffix)));

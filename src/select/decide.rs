@@ -1,4 +1,4 @@
-//! What is done with the captures that were opened, once it is known which of them are the same.
+//! Decides what to do with the captures that were opened, once it is known which are the same.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,22 +15,22 @@ use super::same_content::Look;
 use super::selection::{Selection, is_same_content, met_again};
 use super::selector::Selector;
 
-/// A capture, and what the lake holds under its path.
+/// A capture, and what the lake has under its path.
 type Opened<'a> = (Input, Option<&'a InputEntry>);
 
-/// What became of the capture that the lake holds under a path.
+/// What became of the capture that the lake has under a path.
 enum Own {
-    /// There is none, or it is replaced by what it has become.
+    /// There is none, or its new form replaces it.
     Replaced,
-    /// It has so many packets now, which are fewer: they take nothing out.
+    /// It has fewer packets now, this many. They remove nothing from the lake.
     Shrunk(u64),
     /// Another capture took its name, or it was rewritten.
     Overwritten,
 }
 
 impl<'a> Selector<'a> {
-    /// What is done with which capture; how many captures of the lake are missing at these places, and the folders that
-    /// look as if a disk were missing.
+    /// What to do with each capture. Also how many captures of the lake are missing at these places, and the folders that
+    /// look like an unmounted disk.
     ///
     /// # Errors
     /// If a signal has arrived.
@@ -39,13 +39,13 @@ impl<'a> Selector<'a> {
         let opened = self.without_touched(look, &mut tonight)?;
         let inputs: Vec<_> = opened.iter().map(|(input, _)| input.clone()).collect();
         let mut known = ContentIndex::new(self.held, look, inputs.iter(), self.met(&opened, look)?);
-        // All are found before anything is replaced: what is not where it was may be somewhere else.
+        // All are found before anything is replaced: a capture that is not at its path may be elsewhere.
         let found = opened.iter().map(|(input, own)| known.find(input, *own)).collect::<Result<Vec<_>>>()?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
             self.decide_one(capture, found, became, &mut tonight);
         }
-        // Those that were moved themselves are somewhere.
+        // Captures that were moved are still somewhere.
         tonight.displaced.retain(|(_, id)| !known.found.contains(id));
         tonight.goes_on.retain(|(_, id)| !known.found.contains(id));
         tonight.may_be.retain(|(_, id)| !taken.contains(id));
@@ -58,7 +58,7 @@ impl<'a> Selector<'a> {
         Ok((tonight, missing, away))
     }
 
-    /// The captures that were opened, without those that have only another time of modification now.
+    /// The captures that were opened, without those whose time of modification is the only change.
     fn without_touched(&mut self, look: Look<'_>, tonight: &mut Selection) -> Result<Vec<Opened<'a>>> {
         let mut changed = Vec::new();
         for (input, own) in std::mem::take(&mut self.opened) {
@@ -76,7 +76,7 @@ impl<'a> Selector<'a> {
         Ok(changed)
     }
 
-    /// The captures of the lake that were met at their paths, and whether they are as they were there, or go on.
+    /// The captures of the lake that were found at their paths, and whether they are unchanged there, or continue.
     fn met(&self, opened: &[Opened<'_>], look: Look<'_>) -> Result<HashMap<usize, bool>> {
         let mut met: HashMap<usize, bool> = self.unchanged.iter().map(|id| (*id, true)).collect();
         for (input, own) in opened {
@@ -87,10 +87,10 @@ impl<'a> Selector<'a> {
         Ok(met)
     }
 
-    /// The captures of the lake that are found in others, and what became of those at the paths that were opened.
+    /// The captures of the lake that are found in others, and what became of the captures at the paths that were opened.
     ///
-    /// A capture that stays as the lake holds it, for there is less of it now, takes no place of another one; and of one
-    /// whose place nobody takes there may be less now.
+    /// A capture that stays as it is in the lake, because it has become shorter, takes no place of another one. And a
+    /// capture whose place nobody takes may have become shorter.
     fn become_of(
         &self,
         opened: &[Opened<'a>],
@@ -150,7 +150,7 @@ impl<'a> Selector<'a> {
             Kin::Stranger => None,
         };
         if let Some((double, beginning)) = left_out {
-            // What it goes on from is in its double too.
+            // The captures that it continues are in its double too.
             tonight.displaced.extend(own.map(|own| (double.absolute.clone(), own)));
             self.displace(found.goes_on_from, &double.absolute, tonight);
             self.note_double(&input, double.path, true, beginning);
@@ -166,7 +166,7 @@ impl<'a> Selector<'a> {
         tonight.convert.push(input);
     }
 
-    /// What a capture that is not as it was has become. `own` is what the lake holds of it.
+    /// What became of a capture that has changed. `own` is what the lake has of it.
     fn became(&self, own: &InputEntry, input: &Input, known: &mut ContentIndex<'a>) -> Result<Own> {
         let has_rows = own.found.records > 0 && own.same_as.is_none();
         if !has_rows || self.rules.force || known.is_at_home(own) {
@@ -176,7 +176,7 @@ impl<'a> Selector<'a> {
             return Ok(Own::Overwritten);
         }
         let scan = known.scan(input)?;
-        // Of what an earlier version converted the first time is known, and not the first bytes.
+        // For a capture of an earlier version, the first time is known, but not the first bytes.
         let begins_alike = input.head.is_none() || own.input.head.is_some() || own.found.first == scan.first;
         Ok(match (begins_alike, scan.records < own.found.records) {
             (true, true) => Own::Shrunk(scan.records),
@@ -185,7 +185,7 @@ impl<'a> Selector<'a> {
         })
     }
 
-    /// Leaves a capture as the lake holds it.
+    /// Leaves a capture as it is in the lake.
     fn keep(&mut self, input: &Input, own: &InputEntry, packets: u64) {
         let now = plural_of(packets, "packet", "packets");
         self.refused.insert(input.path.clone());
@@ -193,7 +193,7 @@ impl<'a> Selector<'a> {
             path: input.path.clone(),
             reason: format!("has {now} now; the lake has {} of it, and keeps them", own.found.records),
             hint: Some("`--force` replaces them by what is there now, `parcap forget` takes them out".to_owned()),
-            // Said each night, for nobody may have seen it.
+            // Reported in each run: nobody may have seen it yet.
             seen: None,
             retired: false,
         });
@@ -203,7 +203,7 @@ impl<'a> Selector<'a> {
         self.report.duplicates.push(Duplicate { path: input.path.clone(), same_as, left_out, beginning });
     }
 
-    /// A capture takes the place of one that it goes on from.
+    /// A capture takes the place of the capture that it continues.
     fn go_on(&mut self, id: usize, input: &Input, tonight: &mut Selection) {
         let Some(entry) = self.held.inputs.get(&id) else { return };
         self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
@@ -211,24 +211,24 @@ impl<'a> Selector<'a> {
         self.leave_out_from_now_on(id, &input.absolute, tonight);
     }
 
-    /// Captures of the lake go, for another one that it holds has all of theirs.
+    /// Removes captures of the lake, because another capture in it has all of their records.
     fn displace(&self, ids: Vec<usize>, stays: &Path, tonight: &mut Selection) {
         ids.iter().for_each(|id| self.leave_out_from_now_on(*id, stays, tonight));
         tonight.displaced.extend(ids.into_iter().map(|id| (stays.to_path_buf(), id)));
     }
 
-    /// A file that is still where it was is no new capture by the next night.
+    /// Marks a capture as left out, if its file is still at its path: the next run must not take it for a new capture.
     fn leave_out_from_now_on(&self, id: usize, stays: &Path, tonight: &mut Selection) {
         let entry = self.held.inputs.get(&id).filter(|_| self.unchanged.contains(&id));
         tonight.left_out.extend(entry.map(|entry| (entry.input.clone(), stays.to_path_buf())));
     }
 
-    /// Captures that were left out by an earlier run, and whose double is replaced now, are looked at again.
+    /// Looks again at captures that an earlier run left out, and whose double is replaced now.
     fn look_at_doubles(&mut self, look: Look<'a>, known: &mut ContentIndex<'a>, tonight: &mut Selection) -> Result<()> {
         let converted = tonight.convert.iter().filter_map(|input| Some(self.held.input_at(&input.absolute)?.id));
         let elsewhere = tonight.displaced.iter().chain(&tonight.goes_on).map(|(_, id)| *id);
         let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
-        // They go, and are nowhere to be found.
+        // They are removed, and must not be found anywhere.
         known.found.extend(&replaced);
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
             let Some(own) = self.held.input_at(&candidate.absolute).filter(|_| replaced.contains(&same_as)) else {
@@ -244,7 +244,7 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// What stands for a capture that is left out may be replaced by another one in the same commit.
+    /// If the capture that stands for a left-out one is replaced in the same commit, points to the new one.
     fn point_to_what_stays(&self, tonight: &mut Selection) {
         let goes_on: HashMap<usize, &PathBuf> = tonight.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
         for (_, same_as) in &mut tonight.left_out {
@@ -255,7 +255,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Says each night which captures were being written when they were converted, and cannot be found any more.
+    /// Reports in each run the captures that were being written when they were converted, and cannot be found any more.
     fn note_lost_ends(&mut self, elsewhere: impl Fn(usize) -> bool) {
         let open = self.held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
         for entry in open.filter(|entry| !elsewhere(entry.id) && entry.input.absolute.symlink_metadata().is_err()) {
@@ -268,7 +268,7 @@ impl<'a> Selector<'a> {
     }
 }
 
-/// Whether a capture is what it was, byte for byte; of one that an earlier version converted only samples tell.
+/// Whether a capture is unchanged, byte for byte. For a capture that an earlier version converted, only samples tell.
 fn is_touched(entry: &InputEntry, input: &Input, look: Look<'_>) -> Result<bool> {
     match &entry.found.content {
         _ if !is_same_content(&entry.input, input) => Ok(false),

@@ -1,4 +1,4 @@
-//! A run over a lake that has lost a file: what needs the file stays as it is and is named, the rest goes on.
+//! A run over a lake that has lost a file: what needs the file stays as it is and is named. The rest goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::threads::in_order;
 use super::selection::Selection;
 use crate::outcome::{HeldBack, Lost};
 
-/// Of captures that are to be taken out, those that cannot, each with the lost file that would have to be read. Files that
-/// turn out not to be what was written are added to the losses.
+/// Of captures to be removed, the ones that cannot be, each with the lost file that would have to be read. Files that
+/// turn out to differ from what was written are added to the losses.
 ///
 /// # Errors
 /// If the run is cancelled.
@@ -56,7 +56,7 @@ pub(crate) fn cannot_go(
     }
 }
 
-/// Leaves out of a night what cannot be replaced because a file of the lake is lost.
+/// Leaves out of a run what cannot be replaced because a file of the lake is lost.
 ///
 /// # Errors
 /// As [`cannot_go`].
@@ -95,7 +95,7 @@ pub(crate) fn hold_back(
     lost.held_back.extend(held_back);
     let left: BTreeSet<PathBuf> =
         tonight.convert.iter().filter(|input| because(input).is_some()).map(|input| input.absolute.clone()).collect();
-    // The capture that takes the place of one that stays keeps its name for now.
+    // A renamed capture that would take the path of a capture that stays keeps its old name for now.
     let places: BTreeSet<PathBuf> = tonight
         .displaced
         .iter()
@@ -106,7 +106,7 @@ pub(crate) fn hold_back(
     tonight.met_again.retain(|met| !places.contains(&met.seen.absolute));
     tonight.goes_on.retain(|(_, id)| !kept.contains_key(id));
     tonight.may_be.retain(|(_, id)| !kept.contains_key(id));
-    // Nor does what is to be in one that is left out.
+    // A capture that a left-out one would replace stays as well.
     tonight.displaced.retain(|(path, id)| !kept.contains_key(id) && !left.contains(path));
     Ok(())
 }

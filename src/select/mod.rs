@@ -1,4 +1,4 @@
-//! What a run has to do: which of the captures that were named are new, changed, renamed, or known.
+//! What a run has to do: which of the given captures are new, changed, renamed, or known.
 
 mod called;
 mod content_index;

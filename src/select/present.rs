@@ -1,8 +1,8 @@
-//! Whether the archive is there: an unmounted disk must not look like a night without traffic.
+//! Whether the archive is there: an unmounted disk must not look like a day without traffic.
 //!
-//! It is away if nothing that was named leads to a capture, or if a folder is there, has no capture, and the lake holds
-//! captures of it: that is what an empty mount point looks like. A folder that was removed was most likely rotated away,
-//! and only counts its captures as missing; unless it was named itself.
+//! It is away if nothing that was given leads to a capture. It is also away if a folder exists without captures and the
+//! lake has captures of it: that is what an empty mount point looks like. A folder that was removed was most likely
+//! rotated away, and only counts its captures as missing, unless it was given itself.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -13,19 +13,19 @@ use crate::lake::Snapshot;
 
 use crate::outcome::Away;
 
-/// The captures that were met, whatever becomes of them: files that are captures, or claim to be.
+/// The captures that were found, whatever is done with them: files that are captures, or claim to be.
 #[derive(Debug, Default)]
 pub(super) struct Present {
     /// By absolute path.
     captures: HashSet<PathBuf>,
-    /// The folders in which they are, and those above; absolute.
+    /// The folders with captures, and the folders above; absolute paths.
     folders: HashSet<PathBuf>,
-    /// The same folders as they were named or met, which may be links.
+    /// The same folders as they were given or found, which may be links.
     met: HashSet<PathBuf>,
 }
 
 impl Present {
-    /// Adds a capture, as it was met and by its absolute path.
+    /// Adds a capture, by its path as found and by its absolute path.
     pub(super) fn add(&mut self, path: &Path, absolute: &Path) {
         for folder in path.ancestors().skip(1) {
             if self.met.contains(folder) {
@@ -44,14 +44,14 @@ impl Present {
         self.captures.insert(absolute.to_path_buf());
     }
 
-    /// Whether what was named leads to a capture.
+    /// Whether a given path leads to a capture.
     pub(super) fn is_below(&self, lead: &Lead) -> bool {
         let is_capture = |path: PathBuf| self.folders.contains(&path) || self.captures.contains(&path);
         lead.to.iter().any(|path| path.canonicalize().is_ok_and(is_capture))
     }
 
-    /// The captures that a lake holds of these places, and that are not there any more: how many they are, and the
-    /// folders that look as if a disk were missing. `elsewhere` are captures of the lake that have another name now.
+    /// How many captures of these places are in the lake but no longer exist, and the folders that look like an unmounted
+    /// disk. `elsewhere` are captures of the lake that have another name now.
     pub(super) fn missing(
         &self,
         held: &Snapshot,
@@ -60,7 +60,7 @@ impl Present {
     ) -> (u64, Vec<Away>) {
         let mut missing = 0;
         let mut away: BTreeMap<&Path, u64> = BTreeMap::new();
-        // A look at the disk for each folder, not for each capture.
+        // The disk is asked once for each folder, not for each capture.
         let mut known: HashMap<(&Path, &Path), Option<&Path>> = HashMap::new();
         for entry in held.inputs.values() {
             let absolute = entry.input.absolute.as_path();
@@ -78,7 +78,7 @@ impl Present {
         (missing, away.collect())
     }
 
-    /// The uppermost folder of these, from `parent` up to `root`, that is there or was named, and holds no capture.
+    /// The uppermost folder, from `parent` up to `root`, that exists or was given, and has no capture.
     fn empty_folder<'a>(&self, parent: &'a Path, root: &Path, places: &Places) -> Option<&'a Path> {
         let below = parent.ancestors().take_while(|folder| folder.starts_with(root));
         let empty = below.take_while(|folder| !self.folders.contains(*folder));
@@ -86,12 +86,12 @@ impl Present {
     }
 }
 
-/// Whether nothing that was named is there, or leads to a capture.
+/// Whether no given path is a file or leads to a capture.
 pub(super) fn nothing_is_there(leads: &[Lead], present: &Present) -> bool {
     !leads.is_empty() && leads.iter().all(|lead| !lead.is_file && !present.is_below(lead))
 }
 
-/// Whether there is a folder, be it one that cannot be read: a disk that fails is not there either.
+/// Whether a folder exists. A folder that cannot be read counts: then a failing disk shows as a folder without captures.
 fn is_there(folder: &Path) -> bool {
     match folder.metadata() {
         Ok(metadata) => metadata.is_dir(),

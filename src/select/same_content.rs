@@ -1,4 +1,5 @@
-//! Reading captures to tell whether they are the same: their beginnings, all of their records, or as far as another one
+//! Reads captures to tell whether they are the same: their beginnings, all of their records, or as many as another one
+//! has.
 //! goes.
 
 use std::io;
@@ -14,13 +15,13 @@ use crate::memory::SMALL_WINDOW;
 
 /// Bytes that are hashed at a time.
 const BUFFER: usize = 1 << 18;
-/// Records between two looks at the signal.
+/// Records between two checks for a signal.
 const STRIDE: u64 = 1 << 16;
 
-/// What a capture holds, as far as that tells it from others.
+/// The content of a capture, as far as it tells it from others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scan {
-    /// None where bytes cannot be read.
+    /// `None` where bytes cannot be read.
     pub(super) content: Option<ContentHashes>,
     /// Whole records.
     pub(super) records: u64,
@@ -36,18 +37,18 @@ impl Scan {
         self.damage.is_none()
     }
 
-    /// Whether it ends within a record, or its compression does: it may be being written, copied or packed.
+    /// Whether it ends within a record, or its compression does. It may be being written, copied or compressed.
     pub(super) fn is_cut(&self) -> bool {
         self.damage.as_ref().is_some_and(Damage::is_at_the_end)
     }
 
-    /// Offset behind the last whole record.
+    /// Offset of the first byte after the last whole record.
     pub(super) fn end(&self) -> u64 {
         self.content.as_ref().map_or(0, ContentHashes::end)
     }
 }
 
-/// Whether all of a capture was read, and nobody was writing to it.
+/// Whether all of a capture was read, and it was not being written.
 pub(super) fn is_whole(entry: &InputEntry) -> bool {
     entry.found.damage.is_none() && !entry.is_open()
 }
@@ -65,10 +66,10 @@ impl Look<'_> {
         input.window().ok().flatten().unwrap_or(0).clamp(SMALL_WINDOW, self.window.max(SMALL_WINDOW))
     }
 
-    /// What the unpacked bytes up to behind the first record are known by; none if there is no whole record.
+    /// Hash of the decompressed bytes up to the end of the first record. `None` if there is no whole record.
     ///
-    /// Captures that begin with the same packet at the same time, in the same format, are the same as far as they go, or
-    /// were made to look so: this finds those that are worth a comparison.
+    /// Two captures that begin with the same packet at the same time, in the same format, are the same as far as they go,
+    /// or were made to look so. So the hash finds captures that are worth a comparison.
     pub(super) fn head(&self, input: &Input) -> Option<String> {
         let (source, sipped) = Source::in_sips(input, self.window(input)).ok()?;
         let mut reader = CaptureReader::glance_at(source, input.compression).ok()?;
@@ -76,7 +77,7 @@ impl Look<'_> {
         sipped.hash(reader.behind())
     }
 
-    /// Reads all of a capture. One that cannot be opened has no content.
+    /// Reads all of a capture. A capture that cannot be opened has no content.
     ///
     /// # Errors
     /// If a signal has arrived.
@@ -102,8 +103,8 @@ impl Look<'_> {
         Ok(scan)
     }
 
-    /// Whether a capture begins with all that is known of another one. The bytes before the first record are not
-    /// compared: heads tell those.
+    /// Whether a capture begins with all known content of another one. The bytes before the first record are not
+    /// compared: heads compare those.
     ///
     /// # Errors
     /// If a signal has arrived. A capture that cannot be read does not begin with anything.
@@ -139,7 +140,7 @@ impl Look<'_> {
 }
 
 impl Look<'_> {
-    /// Whether a capture has all that the lake holds of another one, and perhaps more.
+    /// Whether a capture has all that the lake has of another one, and perhaps more.
     ///
     /// # Errors
     /// If a signal has arrived.

@@ -1,4 +1,4 @@
-//! What a run has to do: which of the captures that were named are new, changed, renamed, or known.
+//! What a run has to do: which of the given captures are new, changed, renamed, or known.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -23,12 +23,12 @@ use crate::outcome::Report;
 /// How far the clock of a machine that writes captures may be ahead.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
-/// What becomes of captures that a lake holds already, in one way or another.
+/// What to do with captures that are in the lake already, in one form or another.
 #[derive(Clone, Debug)]
 pub struct SelectOptions {
-    /// Whether captures that are as they were are converted once more.
+    /// Whether unchanged captures are converted again.
     pub force: bool,
-    /// Whether captures that were damaged or refused are looked at once more, although they are as they were.
+    /// Whether captures that were damaged or refused are tried again, although they are unchanged.
     pub retry_damaged: bool,
     /// Whether a capture with the same content as another one is left out.
     pub dedupe: bool,
@@ -36,7 +36,7 @@ pub struct SelectOptions {
     pub settle: Duration,
     /// Bytes of memory that a decompressor may take.
     pub window: u64,
-    /// Whether an archive without captures is taken as it is, instead of for a disk that is missing.
+    /// Whether an archive without captures is taken as it is, and not for an unmounted disk.
     pub allow_empty: bool,
 }
 
@@ -53,37 +53,37 @@ impl Default for SelectOptions {
     }
 }
 
-/// The captures of a run. A plan carries it to its commit, but for what is to be converted: that is in the units.
+/// The captures of a run. A plan passes it on to its commit, without the captures to be converted: they are in the units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Selection {
-    /// What is to be converted. A capture that the lake holds under the same path is replaced.
+    /// Captures to be converted. A capture that the lake has under the same path is replaced.
     #[serde(skip)]
     pub(crate) convert: Vec<Input>,
-    /// Captures that the lake holds, under another name or with another time.
+    /// Captures that are in the lake, under another name or with another time of modification.
     pub(crate) met_again: Vec<Relocated>,
-    /// Captures of the lake whose place another one has, or whose packets: by the absolute path of that one.
+    /// Captures of the lake that another capture replaces, or contains. By the absolute path of that capture.
     #[serde(with = "path_text::pairs")]
     pub(crate) displaced: Vec<(PathBuf, usize)>,
-    /// Captures of the lake that go on in others, which take their place. By the absolute path of the new one.
+    /// Captures of the lake that continue in others, which take their place. By the absolute path of the new one.
     #[serde(with = "path_text::pairs")]
     pub(crate) goes_on: Vec<(PathBuf, usize)>,
-    /// Captures that may be others of the lake, converted by an earlier version: if they give the same packets. By the
-    /// absolute path of the new one.
+    /// Captures that may be others of the lake, which an earlier version converted. They are if they give the same
+    /// packets. By the absolute path of the new one.
     #[serde(with = "path_text::pairs")]
     pub(crate) may_be: Vec<(PathBuf, usize)>,
-    /// Captures that are left out, and the absolute path of the one whose rows stand for theirs.
+    /// Captures that are left out, and the absolute path of the capture whose rows stand for theirs.
     #[serde(with = "path_text::pairs::reversed")]
     pub(crate) left_out: Vec<(Input, PathBuf)>,
-    /// Files that are not there any more, and whose refusal is forgotten.
+    /// Files that no longer exist, and whose refusal is forgotten.
     #[serde(with = "path_text::list")]
     pub(crate) forgiven: Vec<PathBuf>,
 }
 
 impl Selection {
-    /// Takes out what is said of captures that are not converted after all, by their absolute paths: the lake keeps what
-    /// it has of them, and the next run meets them as this one did. Each list that speaks of captures to be converted is
-    /// looked through here.
+    /// Removes what is said about captures that are not converted after all, by their absolute paths. The lake keeps what
+    /// it has of them, and the next run finds them as this one did. Each list that speaks of captures to be converted is
+    /// searched here.
     pub(crate) fn leave(&mut self, captures: &BTreeSet<PathBuf>) {
         let stays = |path: &Path| !captures.contains(path);
         self.convert.retain(|input| stays(&input.absolute));
@@ -95,9 +95,9 @@ impl Selection {
     }
 }
 
-/// Captures for a command that knows no lake.
+/// Captures for a command without a lake.
 pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
-    // Whether two of them are the same matters to a lake only, so nothing is read for that, and nothing can stop it.
+    // Only a lake needs to know whether two captures are the same. So nothing is read for that, and nothing can stop it.
     let sorted = sort_out(named, &Snapshot::default(), &SelectOptions::default(), None, report);
     let convert = sorted.map(|tonight| tonight.convert).unwrap_or_default();
     if !convert.is_empty() {
@@ -106,7 +106,7 @@ pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
     convert
 }
 
-/// Sorts out what was named; what is not to be converted is noted in the report.
+/// Selects from what was given. What is not to be converted is noted in the report.
 ///
 /// # Errors
 /// If a signal has arrived.
@@ -155,7 +155,7 @@ fn sort_out(
     let elsewhere = open_elsewhere(held, &found.candidates);
     for candidate in found.candidates.into_iter().chain(elsewhere) {
         if candidate.modified > ahead {
-            // However long one waits for it, it is not older than it is now.
+            // It will not settle, however long one waits.
             from_future.push((candidate.path.clone(), candidate.modified));
             sorting.meet(candidate);
         } else if !rules.settle.is_zero() && candidate.modified > settled {
@@ -182,8 +182,8 @@ fn sort_out(
     Ok(tonight)
 }
 
-/// Captures that were being written when they were converted, and were not named this time: the folder of yesterday, if
-/// each night names its own.
+/// Captures that were being written when they were converted, and were not given this time, e.g. the folder of yesterday
+/// where each run is given the folder of its day.
 fn open_elsewhere(held: &Snapshot, candidates: &[Candidate]) -> Vec<Candidate> {
     let open = held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
     let open: Vec<_> = open.map(|entry| &entry.input.absolute).collect();

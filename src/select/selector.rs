@@ -1,4 +1,4 @@
-//! What was named is met: it is known as it is, refused, or opened.
+//! Looks at each given file: it is known and unchanged, refused, or opened.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -13,28 +13,28 @@ use crate::text::plural_of;
 use super::same_content::Look;
 use super::selection::{SelectOptions, same};
 
-/// Captures that are being sorted out.
+/// Captures that are being selected.
 pub(super) struct Selector<'a> {
     pub(super) named: HashSet<&'a PathBuf>,
     pub(super) held: &'a Snapshot,
     pub(super) rules: &'a SelectOptions,
-    /// How captures are compared; none for a command that knows no lake.
+    /// How captures are compared; `None` for a command without a lake.
     pub(super) look: Option<Look<'a>>,
     pub(super) report: &'a mut Report,
-    /// What is a capture, or claims to be one.
+    /// Files that are captures, or claim to be.
     pub(super) present: Present,
-    /// Paths that were refused: a directory that has none, and no capture either, is complained about.
+    /// Paths that were refused. A directory without captures and refusals is reported.
     pub(super) refused: HashSet<PathBuf>,
-    /// What was opened, with what the lake holds under its path.
+    /// Captures that were opened, with what the lake has under their path.
     pub(super) opened: Vec<(Input, Option<usize>)>,
-    /// Captures of the lake that are as they were.
+    /// Captures of the lake that are unchanged.
     pub(super) unchanged: HashSet<usize>,
-    /// Duplicates that were left out by an earlier run, as they were: by what stands for them.
+    /// Unchanged duplicates that an earlier run left out, by the capture that stands for them.
     pub(super) stood_for: Vec<(Candidate, usize)>,
 }
 
 impl<'a> Selector<'a> {
-    /// Meets a file.
+    /// Looks at a file.
     pub(super) fn meet(&mut self, candidate: Candidate) {
         match self.held.input_at(&candidate.absolute) {
             Some(entry) if same(&FileStamp::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
@@ -48,8 +48,8 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Whether a capture is converted again although it is as it was. What could not be read is not known; one that was
-    /// being written, and has not grown since, may have been left as it is.
+    /// Whether an unchanged capture is converted again. What could not be read is not known. A capture that was being
+    /// written and has not grown since may have been left as it is.
     pub(super) fn is_wanted_again(&self, entry: &InputEntry) -> bool {
         let damage = entry.found.damage.as_ref();
         let unreadable = damage.is_some_and(|damage| damage.kind == DamageKind::Unreadable);
@@ -60,7 +60,7 @@ impl<'a> Selector<'a> {
             || (self.rules.retry_damaged && damage.is_some())
     }
 
-    /// A file that is new, or not as it was: perhaps it was refused as it is.
+    /// Looks at a file that is new or changed. It may have been refused as it is.
     fn meet_other(&mut self, candidate: Candidate, held: Option<usize>) {
         let known = self.held.quarantine.get(&candidate.absolute);
         let again = self.rules.force || (self.rules.retry_damaged && !known.is_some_and(|refused| refused.retired));
@@ -70,7 +70,7 @@ impl<'a> Selector<'a> {
         }
         match known {
             Some(refused) if refused.retired => self.report.retired += 1,
-            // Whoever names it wants to know.
+            // The user named it, and so wants to know.
             Some(refused) if self.named.contains(&candidate.path) => {
                 self.refused.insert(candidate.path.clone());
                 self.report.refused.push(refused.clone());
@@ -83,12 +83,12 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Opens a file, to see what it is.
+    /// Opens a file to see what it is.
     fn open(&mut self, candidate: Candidate, held: Option<usize>) {
         let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, FileStamp::of(&candidate));
         let says_so = held.is_some() || is_capture_name(&path);
         match candidate.probe_within(self.rules.window) {
-            // A file without bytes is a capture only if somebody says so.
+            // A file without bytes is a capture only if its name says so, or the user does.
             Ok(mut input) if claimed || held.is_some() || input.format != Some(Format::Empty) => {
                 if says_so || input.format != Some(Format::Empty) {
                     self.present.add(&path, &input.absolute);
@@ -96,9 +96,9 @@ impl<'a> Selector<'a> {
                 input.head = self.look.and_then(|look| look.head(&input));
                 self.opened.push((input, held));
             }
-            // That it is a capture is known of one that only lacks memory, whatever it is called.
+            // A file that only lacks memory is known to be a capture, whatever it is called.
             Err(refusal) if claimed || held.is_some() || matches!(refusal, Refusal::Window { .. }) => {
-                // That somebody named it does not make it one.
+                // That it was given does not make it a capture.
                 if says_so || matches!(refusal, Refusal::Window { .. }) {
                     self.present.add(&path, &seen.absolute);
                 }
@@ -122,7 +122,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Complains of folders without captures, and of patterns that lead to such folders only.
+    /// Reports folders without captures, and patterns that lead only to such folders.
     pub(super) fn complain_of_empty(&mut self, leads: &[Lead]) {
         for lead in leads.iter().filter(|lead| !lead.to.is_empty() && !self.present.is_below(lead)) {
             if !self.refused.iter().any(|path| lead.to.iter().any(|to| path.starts_with(to))) {

@@ -46,9 +46,9 @@ fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Selection, held: &Sn
     }
 }
 
-/// The captures that would be converted, in the order in which they were named and met.
+/// The captures that would be converted, in the order in which they were given and found.
 pub(crate) fn would_convert(tonight: &Selection, held: &Snapshot, rules: &SelectOptions) -> Vec<WouldConvert> {
-    // One that was renamed is known by its content.
+    // A renamed capture is known by its content.
     let met: HashMap<&Path, usize> =
         tonight.met_again.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();
     let of = |input: &Input| {

@@ -1,4 +1,4 @@
-//! What a file is known by without reading all of it.
+//! Identifies a file without reading all of it.
 
 use std::fs::File;
 use std::io;
@@ -9,16 +9,15 @@ use crate::hash::ContentHash;
 
 /// Bytes that a fingerprint reads at each end of a file.
 const EDGE: u64 = 64 << 10;
-/// Pieces that it reads in between, evenly spaced, so that a rewrite in the middle shows.
+/// Samples that it reads in between, evenly spaced, so that a rewrite in the middle shows.
 const SAMPLES: u64 = 16;
-/// Bytes of each piece.
+/// Bytes of each sample.
 const SAMPLE: u64 = 4 << 10;
 
-/// What a file's content is known by: its size, its two ends and samples between them.
+/// A fingerprint of a file's content: a hash of its size, its two ends and samples between them.
 ///
-/// It costs at most 192 KiB of reading whatever the size, because a night's run over terabytes cannot read everything
-/// to learn that nothing changed. Two captures that differ only between the samples and agree in size share a
-/// fingerprint.
+/// It reads at most 192 KiB, whatever the size of the file: a nightly run over terabytes cannot read everything to learn
+/// that nothing changed. Two captures of the same size that differ only between the samples share a fingerprint.
 ///
 /// # Errors
 /// If the file cannot be read.

@@ -1,11 +1,11 @@
-//! Hashing what is written, on its way.
+//! Hashes bytes while they are written.
 
 use std::fs::File;
 use std::io::{self, Write};
 
 use crate::hash::{ContentHash, checksum};
 
-/// A file whose bytes are counted and hashed as they are written; whoever writes to it buffers before it.
+/// A file whose bytes are counted and hashed as they are written. It does not buffer; the writer above it does.
 #[derive(Debug)]
 pub struct HashedFile {
     file: File,
@@ -14,19 +14,19 @@ pub struct HashedFile {
 }
 
 impl HashedFile {
-    /// A file that is empty.
+    /// A hashed file over an empty file.
     #[must_use]
     pub fn new(file: File) -> Self {
         Self { file, hash: ContentHash::default(), bytes: 0 }
     }
 
-    /// What the bytes that were written so far are known by.
+    /// The checksum of the bytes that were written so far.
     #[must_use]
     pub fn checksum(&self) -> String {
         checksum(&self.hash)
     }
 
-    /// The file, how many bytes were written, and what they are known by.
+    /// The file, how many bytes were written, and their checksum.
     #[must_use]
     pub fn into_parts(self) -> (File, u64, String) {
         (self.file, self.bytes, checksum(&self.hash))

@@ -1,4 +1,5 @@
-//! Where bytes are: files and streams, opened, read on after a failure, hashed as they are written, replaced as a whole.
+//! Where bytes are: files and streams. They are opened, read again after a failure, hashed as they are written, and
+//! replaced as a whole.
 
 mod fingerprint;
 mod hashed_file;

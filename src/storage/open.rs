@@ -1,7 +1,8 @@
-//! Opening files that others can exchange: captures, and what else is named and read as a whole.
+//! Opens files that others can exchange: captures, and other files that are named and read as a whole.
 //!
-//! What a name is may change between the question and the opening. A FIFO keeps whoever opens it waiting until somebody
-//! writes to it, and the run would hold the lake meanwhile. So nothing waits here, and what was opened says itself what it is.
+//! A name may become that of another file between the look at it and the opening. A FIFO blocks its reader until somebody
+//! writes to it, and the run would hold the lake meanwhile. So nothing here blocks, and the kind of file is asked of the
+//! open file.
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -12,20 +13,20 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
-/// How often, and how long after one another, a file is opened on which another machine has a lease: the system takes that
-/// back within 45 seconds (`/proc/sys/fs/lease-break-time`).
+/// How often a file is opened on which another machine has a lease, and how long to wait in between. The system takes the
+/// lease back within 45 seconds (`/proc/sys/fs/lease-break-time`).
 const LEASE_ATTEMPTS: u32 = 1000;
 const LEASE_PAUSE: Duration = Duration::from_millis(50);
 
-/// What was opened is something else than a regular file.
+/// What was opened is not a regular file.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it is {0} and not a regular file")]
 pub(crate) struct NotRegular(pub(crate) &'static str);
 
-/// Opens a regular file for reading, and nothing else.
+/// Opens a regular file for reading.
 ///
 /// # Errors
-/// If it cannot be opened; if it is a FIFO, a device, a socket or a folder by now, then without waiting for anybody.
+/// If it cannot be opened. If it is a FIFO, a device, a socket or a folder by now; then it fails without waiting.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = open_at_once(path)?;
     match file.metadata()?.file_type() {
@@ -34,12 +35,13 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a small file as a whole, for whoever holds no lake yet: also what comes through `<(…)`, and `/dev/null`.
+/// Reads a small file as a whole. It may also be what comes through `<(…)`, or `/dev/null`. For callers that hold no lake
+/// yet, because it may wait.
 ///
 /// # Errors
-/// If it cannot be opened or read, is no text, or has more than `most` bytes.
+/// If it cannot be opened or read, is not text, or has more than `most` bytes.
 pub fn read_small(path: &Path, most: u64) -> io::Result<String> {
-    // Whoever names a FIFO waits for whoever writes to it.
+    // This waits for the writer of a FIFO: the FIFO was named on purpose.
     let file = if path.metadata()?.file_type().is_fifo() { File::open(path)? } else { open_at_once(path)? };
     let mut text = String::new();
     if file.take(most + 1).read_to_string(&mut text)? as u64 > most {
@@ -53,8 +55,8 @@ pub(crate) fn modified(metadata: &Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
 }
 
-/// `O_NONBLOCK` opens a FIFO without waiting, and says nothing to a regular file, whose reads never wait for anybody
-/// (open(2)); `O_NOCTTY` keeps a terminal from becoming that of the process. The standard library adds `O_CLOEXEC`.
+/// `O_NONBLOCK` opens a FIFO without waiting. It has no effect on a regular file, whose reads never wait (open(2)).
+/// `O_NOCTTY` keeps a terminal from becoming that of the process. The standard library adds `O_CLOEXEC`.
 pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let mut attempts = 0;
@@ -77,7 +79,7 @@ pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     }
 }
 
-/// What something is that is no regular file.
+/// The kind of a file that is not a regular file.
 pub(crate) fn kind_of(file_type: FileType) -> &'static str {
     if file_type.is_fifo() {
         "a FIFO"

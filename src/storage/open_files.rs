@@ -1,4 +1,4 @@
-//! Files that somebody has open for writing, as far as the system tells.
+//! Files that are open for writing in some process, as far as the system tells.
 
 use std::collections::HashSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The access mode in a file's flags (`open(2)`), and its value for reading only.
 const ACCESS_MODE: u32 = 0o3;
 
-/// Files that processes have open for writing: those of the same user, and of everybody if parcap runs as root. Empty
+/// Files that processes have open for writing: processes of the same user, or of all users if parcap runs as root. Empty
 /// where there is no `/proc`.
 #[must_use]
 pub fn open_for_writing() -> HashSet<PathBuf> {

@@ -1,7 +1,8 @@
-//! Unpacking beside the conversion: a thread of its own unpacks the next blocks while the last ones are decoded; and
-//! reading beside the unpacking, where that is so fast that it matters.
+//! Decompresses ahead of the conversion: a thread decompresses the next blocks while the last ones are decoded. Where
+//! decompression is so fast that it matters, another thread reads ahead of the decompression.
 //!
-//! It is no worker of the pool, for it waits on a channel. It ends when the stream ends, or when nobody reads any more.
+//! The thread is not a worker of the pool, because it waits on a channel. It ends when the stream ends, or when its
+//! reader is gone.
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
@@ -11,22 +12,22 @@ use std::thread;
 
 /// Bytes of a block.
 const BLOCK: usize = 512 << 10;
-/// Bytes before those of a block, where its reader may put what is left of the block before.
+/// Room before the bytes of a block. The reader may put the rest of the block before there.
 const ROOM: usize = 64 << 10;
-/// Blocks that are under way at most.
+/// The most blocks under way.
 const BLOCKS: usize = 4;
 
 /// The blocks of a stream that another thread reads.
 pub struct ReadAhead {
-    /// Blocks as they come; one without bytes is the end.
+    /// Blocks as they come. A block without bytes is the end.
     blocks: Receiver<io::Result<Block>>,
-    /// Blocks that are read, on their way back.
+    /// Buffers of blocks that have been read, on their way back.
     spare: SyncSender<Vec<u8>>,
     block: Block,
     ended: bool,
 }
 
-/// Bytes of the stream: those from `at` to `end` of the buffer.
+/// Bytes of the stream, from `at` to `end` of the buffer.
 #[derive(Default)]
 struct Block {
     buffer: Vec<u8>,
@@ -35,14 +36,14 @@ struct Block {
 }
 
 impl ReadAhead {
-    /// Starts a thread of this name that reads the stream; gives it back where the system has no thread left.
+    /// Starts a thread of this name that reads the stream. Gives the stream back where the system has no thread left.
     pub(crate) fn start(name: &str, stream: Box<dyn Read + Send>) -> Result<Self, Box<dyn Read + Send>> {
         let (send, blocks) = sync_channel(BLOCKS);
         let (spare, returned) = sync_channel(BLOCKS + 2);
         for _ in 0..BLOCKS {
             let _ = spare.try_send(Vec::new());
         }
-        // What a thread is to own would be lost if it cannot be started.
+        // The stream is lent: a thread that cannot be started would drop what it owns.
         let lent = Arc::new(Mutex::new(Some(stream)));
         let own = Arc::clone(&lent);
         let work = move || {
@@ -59,9 +60,10 @@ impl ReadAhead {
         Ok(Self { blocks, spare, block: Block::default(), ended: false })
     }
 
-    /// Exchanges a buffer, of which the bytes in `left` are still to be read, for one that has these and more behind them;
-    /// returns where. So the bytes of a stream are where the decompressor put them until they are decoded. `None`, and
-    /// nothing is exchanged, if what is left does not fit before the next block, or there is none.
+    /// Exchanges `buffer`, in which the bytes at `left` are still to be read, for a buffer that has these bytes and more
+    /// after them. Returns where in it they are. So the bytes of a stream stay where the decompressor put them until they
+    /// are decoded. `None`, with nothing exchanged, if the rest does not fit before the next block, or if there is no
+    /// next block.
     pub(crate) fn exchange(&mut self, buffer: &mut Vec<u8>, left: Range<usize>) -> io::Result<Option<Range<usize>>> {
         self.next_block()?;
         let Block { buffer: next, at, end } = &mut self.block;
@@ -75,7 +77,7 @@ impl ReadAhead {
         Ok(Some(held))
     }
 
-    /// Takes the next block, if this one has been read.
+    /// Takes the next block, if the current one has been read.
     fn next_block(&mut self) -> io::Result<()> {
         if self.block.at == self.block.end && !self.ended {
             let read = std::mem::take(&mut self.block);
@@ -89,9 +91,9 @@ impl ReadAhead {
     }
 
     fn give_back(&self, buffer: Vec<u8>) {
-        // One that was exchanged may have grown for a large record, and there are several.
+        // A buffer that was exchanged may have grown for a large record, and there are several buffers.
         let buffer = if buffer.capacity() > 2 * (ROOM + BLOCK) { Vec::new() } else { buffer };
-        // Full only if the thread has ended.
+        // The channel is full only if the thread has ended.
         let _ = self.spare.try_send(buffer);
     }
 }
@@ -105,13 +107,13 @@ fn read(mut stream: Box<dyn Read + Send>, send: &SyncSender<io::Result<Block>>, 
         buffer.resize(ROOM + BLOCK, 0);
         let (end, result) = fill(&mut stream, &mut buffer);
         let last = end == ROOM;
-        // Without bytes it says that the stream has ended, which one that failed has not.
+        // A block without bytes says that the stream has ended. A stream that failed has not.
         let is_told = result.is_ok() || !last;
         if is_told && send.send(Ok(Block { buffer, at: ROOM, end })).is_err() {
             return;
         }
         if let Err(error) = result {
-            // Whoever has gone does not want to know.
+            // If the reader is gone, nobody needs the error.
             let _ = send.send(Err(error));
             return;
         }
@@ -121,7 +123,7 @@ fn read(mut stream: Box<dyn Read + Send>, send: &SyncSender<io::Result<Block>>, 
     }
 }
 
-/// Fills a block as far as the stream goes: to where, and how it ended if it failed.
+/// Fills a block as far as the stream goes. Returns where the bytes end, and the error if the stream failed.
 fn fill(stream: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
     let mut end = ROOM;
     while let Some(free) = buffer.get_mut(end..).filter(|free| !free.is_empty()) {
@@ -158,7 +160,7 @@ impl Read for ReadAhead {
 mod tests {
     use super::*;
 
-    /// Gives the numbers from 0 on, some at a time, then fails or ends.
+    /// Gives the numbers from 0 on, a few at a time, then fails or ends.
     struct Dribble {
         next: u8,
         end: u8,
@@ -199,7 +201,7 @@ mod tests {
     #[test]
     fn what_is_exchanged_is_what_is_read_whatever_is_left_of_it() {
         let expected: Vec<u8> = (0..3 * BLOCK + 1000).map(|at| (at * at % 251).to_le_bytes()[0]).collect();
-        // Nothing left, little, as much as there is room for, more than that; and some of it read by copying.
+        // Nothing left, little, as much as fits, more than fits; and some of it read by copying.
         for (left, copied) in [(0, 0), (1, 0), (100, 77), (ROOM, 0), (ROOM, 5), (ROOM + 1, 0), (BLOCK, 3)] {
             let mut ahead = start(io::Cursor::new(expected.clone()));
             let (mut buffer, mut held, mut seen) = (Vec::new(), 0..0, Vec::new());

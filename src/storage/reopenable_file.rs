@@ -9,7 +9,7 @@ use crate::hash::{ContentHash, checksum};
 /// Bytes that are written at once: pages come in pieces of 8 KiB.
 const BUFFER: usize = 128 << 10;
 
-/// A file whose bytes are counted and hashed, and that is open only between a write and [`ReopenableFile::park`].
+/// A file whose bytes are counted and hashed. It is open only between a write and [`ReopenableFile::park`].
 #[derive(Debug)]
 pub(crate) struct ReopenableFile {
     path: PathBuf,
@@ -32,7 +32,7 @@ impl ReopenableFile {
         Ok(())
     }
 
-    /// Makes what was written durable; returns how many bytes it is, and what they are known by.
+    /// Makes what was written durable. Returns the number of bytes and their checksum.
     pub(crate) fn finish(mut self) -> io::Result<(u64, String)> {
         self.flush()?;
         self.file()?.get_ref().sync_all()?;
@@ -44,7 +44,7 @@ impl ReopenableFile {
             let file = File::options().append(true).open(&self.path)?;
             self.open = Some(BufWriter::with_capacity(BUFFER, file));
         }
-        // It has just been opened, if it was not.
+        // It has just been opened, if it was not open.
         self.open.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }

@@ -1,7 +1,7 @@
-//! Files that a run writes beside the lake: pages, plots, figures for a monitoring system.
+//! Files that a run writes besides the lake: pages, plots, metrics for a monitoring system.
 //!
-//! Whoever reads one meanwhile sees all of the old file or all of the new one. What is no file is written into, and stays:
-//! `--out /dev/null` must not leave the machine without it.
+//! A reader sees all of the old file or all of the new one, never a part. What is not a regular file is written into, and
+//! stays: `--out /dev/null` must not replace the device.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -17,17 +17,18 @@ use tempfile::Builder;
 use crate::error::{Error, Result};
 use crate::storage::true_name;
 
-/// The permissions of a new file, but for what the umask takes away.
+/// The permissions of a new file, before the umask.
 const MODE: u32 = 0o666;
-/// How often, and how long after one another, a FIFO is opened that nobody reads yet: ten seconds.
+/// How often a FIFO without a reader is opened, and how long to wait in between: ten seconds in all.
 const ATTEMPTS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Writes a file as a whole or not at all. One that is there is replaced by another one with the same permissions and, where
-/// that is allowed, the same owner; of a link, the file to which it leads. A FIFO or a character device is written into.
+/// Writes a file as a whole or not at all. A file that is there is replaced by one with the same permissions and, where
+/// that is allowed, the same owner. Of a link, the file that it leads to is replaced. A FIFO or a character device is
+/// written into.
 ///
 /// # Errors
-/// If it cannot be written; if it is a folder, a socket or a block device; if nobody reads the FIFO. The error names it.
+/// If it cannot be written; if it is a folder, a socket or a block device; if the FIFO has no reader. The error names it.
 pub fn write_out(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = match path.metadata() {
         Ok(metadata) if is_stdout(&metadata) => write(io::stdout().lock(), bytes),
@@ -37,24 +38,24 @@ pub fn write_out(path: &Path, bytes: &[u8]) -> Result<()> {
             kind if kind.is_dir() => Err(Errno::ISDIR.into()),
             _ => Err(io::Error::other("it is neither a file, a FIFO nor a character device")),
         },
-        // A link that leads nowhere says where the file is to be.
+        // A link that leads nowhere says where to write the file.
         Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&true_name(path), None, bytes),
         Err(error) => Err(error),
     };
     written.map_err(Error::io("write", path))
 }
 
-/// Whether a name leads to what standard output leads to (`/dev/stdout`, `/dev/fd/1`): then the bytes go there, behind what
-/// was printed before.
+/// Whether a name leads to the same file as standard output (`/dev/stdout`, `/dev/fd/1`). Then the bytes go there, after
+/// what was printed before.
 fn is_stdout(metadata: &fs::Metadata) -> bool {
     let stdout = Path::new("/dev/fd/1").metadata();
     stdout.is_ok_and(|stdout| (stdout.dev(), stdout.ino()) == (metadata.dev(), metadata.ino()))
 }
 
-/// Puts a new file into the place of one that is there, or of none.
+/// Puts a new file in the place of `old`, or where no file is.
 fn replace(path: &Path, old: Option<&fs::Metadata>, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A name that nobody can have put there before; collectors of figures read what ends in `.prom`.
+    // A name that nobody can have put there before. It does not end in `.prom`, which collectors of metrics read.
     let mode = if old.is_some() { 0o600 } else { MODE };
     let create = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let mut draft = Builder::new().prefix(".parcap-").suffix(".tmp").make_in(folder, create)?;
@@ -65,8 +66,8 @@ fn replace(path: &Path, old: Option<&fs::Metadata>, bytes: &[u8]) -> io::Result<
     draft.persist(path).map(drop).map_err(|failed| failed.error)
 }
 
-/// Gives a new file the owner and the permissions of the old one. Where the group cannot be kept, another one gets no more
-/// than everybody has.
+/// Gives a new file the owner and the permissions of the old one. Where the group cannot be kept, the new group gets no
+/// more than everybody has.
 fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
     let now = file.metadata()?;
     let mut mode = old.mode() & 0o7777;
@@ -79,14 +80,14 @@ fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Opens a FIFO or a device for writing, without waiting for ever.
+/// Opens a FIFO or a device for writing, without waiting forever.
 pub(crate) fn open(path: &Path, most: u32) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let unread = Some(Errno::NXIO.raw_os_error());
     let mut attempts = 0;
     loop {
         match OpenOptions::new().write(true).custom_flags(flags).open(path) {
-            // What is said of a FIFO that nobody has open for reading (fifo(7)).
+            // The error of a FIFO that no process has open for reading (fifo(7)).
             Err(error) if error.raw_os_error() == unread && attempts < most => {
                 attempts += 1;
                 thread::sleep(PAUSE);
@@ -96,7 +97,7 @@ pub(crate) fn open(path: &Path, most: u32) -> io::Result<File> {
             }
             opened => {
                 let file = opened?;
-                // Now there is a reader, who may be slower.
+                // There is a reader now. It may be slower than this writer, so writes wait from here on.
                 fcntl_setfl(&file, OFlags::empty())?;
                 return Ok(file);
             }
@@ -104,7 +105,7 @@ pub(crate) fn open(path: &Path, most: u32) -> io::Result<File> {
     }
 }
 
-/// A reader who has gone has what he wanted.
+/// Writes all bytes. That the reader is gone is no error: it has what it wanted.
 fn write(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
     match to.write_all(bytes).and_then(|()| to.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

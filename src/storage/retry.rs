@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-/// Reads, and reads again: as often as the call is interrupted, and once more if it fails otherwise, for a soft-mounted
-/// NFS gives `EIO` or `ETIMEDOUT` while its server is away for a moment. The read must begin at the same place each time.
+/// Reads again as often as the call is interrupted, and once more if it fails otherwise: a soft-mounted NFS gives `EIO`
+/// or `ETIMEDOUT` while its server is away for a moment. The read must begin at the same place each time.
 ///
 /// # Errors
 /// The second failure.
@@ -18,7 +18,7 @@ pub(crate) fn steadily<T>(mut read: impl FnMut() -> io::Result<T>) -> io::Result
     }
 }
 
-/// A file whose reads are steady: one that fails leaves the place where it is.
+/// A reader that retries. A read that fails leaves the place in the file where it is.
 pub(crate) struct RetryingReader<R>(pub(crate) R);
 
 impl<R: Read> Read for RetryingReader<R> {
@@ -31,7 +31,7 @@ impl<R: Read> Read for RetryingReader<R> {
 mod tests {
     use super::*;
 
-    /// Gives one byte a call, or what is to go wrong instead.
+    /// Gives one byte a call, or the error that is next.
     struct Flaky(Vec<Option<i32>>);
 
     impl Read for Flaky {

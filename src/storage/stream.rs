@@ -1,9 +1,9 @@
-//! Standard input, and FIFOs that were named: bytes that come once, for as long as somebody writes them or until a signal
+//! Standard input, and FIFOs that were named. Their bytes come once, as long as somebody writes them or until a signal
 //! ends them.
 //!
-//! Who stops `tcpdump -w - | parcap convert -` with Ctrl-C wants what was captured. The signal goes to both: tcpdump writes
-//! what it still has and ends; so what is on its way is read, and then the input is over. The state is the process's, as
-//! standard input and signals are.
+//! A user who stops `tcpdump -w - | parcap convert -` with Ctrl-C wants what was captured. The signal goes to both.
+//! tcpdump writes what it still has and ends. So the bytes under way are read, and then the input is over. The state
+//! belongs to the process, as standard input and signals do.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,25 +18,25 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::open::{NotRegular, kind_of, open_at_once};
 
-/// How long one look for bytes waits, before it is asked whether the input has been ended.
+/// How long one poll for bytes waits before it checks whether the input has been ended.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long an input that has been ended is read at most, and how long if nothing comes. Together with what a run does then
-/// it is less than a person waits before a second Ctrl-C.
+/// How long an input that has been ended is still read, and how long if nothing comes. With what a run does then, this is
+/// less than a user waits before a second Ctrl-C.
 const LAST: Duration = Duration::from_millis(1000);
 const SILENCE: Duration = Duration::from_millis(250);
-/// How long after the last byte a signal still counts as the one that ended the input: it went to the writer as well, who
-/// may have been faster.
+/// How long after the last byte a signal still counts as the end of the input: it went to the writer as well,
+/// which may have been faster.
 const JUST_NOW: Duration = Duration::from_millis(1000);
 /// How long to wait for somebody to write to a FIFO.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The streams of this process.
 struct Streams {
-    /// Those that were named and have not been opened yet.
+    /// Streams that were named and have not been opened yet.
     expected: usize,
-    /// Those that are being read.
+    /// Streams that are being read.
     open: usize,
-    /// When the last one of them came to its end.
+    /// When the last stream came to its end.
     closed: Option<Instant>,
     /// When a signal ended them.
     ended: Option<Instant>,
@@ -48,13 +48,13 @@ fn streams<T>(with: impl FnOnce(&mut Streams) -> T) -> T {
     with(&mut STREAMS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Notes how many streams were named: from now on a signal ends them first.
+/// Notes how many streams were named. From now on a signal ends them first.
 pub(crate) fn expect_streams(count: usize) {
     streams(|streams| streams.expected = count);
 }
 
-/// Ends standard input and the other streams that are being read or will be; whether there were any, and this was the first
-/// time. What is on its way is still read, for a second at most.
+/// Ends standard input and the other streams that are being read or will be. Returns whether there were any, and this was
+/// the first call. Bytes under way are still read, for a second at most.
 #[must_use]
 pub fn end_streams() -> bool {
     streams(|streams| {
@@ -74,7 +74,7 @@ pub(crate) struct Stream {
     opened: Instant,
     /// When bytes came last.
     heard: Instant,
-    /// Whether somebody writes, or has written. Of a FIFO that was opened by its name this is not known at first.
+    /// Whether a process writes, or has written. For a FIFO that was opened by its name this is not known at first.
     has_writer: bool,
     /// Whether it is a pipe or a socket, whose writer may have got the same signal.
     is_pipe: bool,
@@ -109,7 +109,7 @@ impl Stream {
         Arc::clone(&self.ended)
     }
 
-    /// Whether a signal has ended it, and nothing more is waited for. `is_silent`: there is nothing to read now.
+    /// Whether a signal has ended the stream and nothing more is waited for. `is_silent`: there is nothing to read now.
     fn is_ended(&self, is_silent: bool) -> bool {
         let Some(ended) = streams(|streams| streams.ended) else { return false };
         self.ended.store(true, Ordering::Relaxed);
@@ -128,7 +128,7 @@ impl Stream {
         }
     }
 
-    /// The end: a signal that comes with it has ended it.
+    /// Handles the end. A signal that comes at the same time counts as what ended the stream.
     fn end(&mut self) -> usize {
         if self.is_pipe && !self.ended.load(Ordering::Relaxed) {
             let closed = Instant::now();
@@ -166,7 +166,7 @@ impl Read for Stream {
                 continue;
             }
             match self.file.read(buffer) {
-                // A FIFO that nobody has opened for writing yet has no end to tell of either.
+                // Until a FIFO has a writer, it reports no end either.
                 Ok(0) if !self.has_writer && !ready.contains(PollFlags::HUP) => {
                     if self.opened.elapsed() > PATIENCE {
                         let problem = format!("nobody has written to it for {} seconds", PATIENCE.as_secs());

@@ -1,5 +1,5 @@
-//! What the standard library does not offer of a file system: two folders change places, on which mount a folder is, and
-//! whether something may be done in it. The only door for rustix.
+//! What the standard library does not offer of a file system: to exchange two folders, to find the mount of a folder, and
+//! to ask whether something may be done in it. The only door for rustix.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-/// On which mount a folder is. Files can be moved and linked within one, and not from one to another.
+/// The mount of a folder. Files can be moved and linked within a mount, but not between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
     device: u64,
@@ -29,21 +29,21 @@ impl Mount {
     }
 }
 
-/// Whether names in a folder may be added and taken away, by its permissions, its mount, and its attributes, which bind
-/// root as well.
+/// Whether names in a folder may be added and removed: by its permissions, its mount, and its attributes, which bind root
+/// as well.
 pub(crate) fn may_change(folder: &Path) -> io::Result<()> {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?;
     not_fixed(folder, AtFlags::empty())
 }
 
-/// Whether a file may be renamed, replaced and removed, as far as it has a say in that besides its folder (`chattr +i`).
+/// Whether a file may be renamed, replaced and removed, as far as its own attributes decide that (`chattr +i`).
 pub(crate) fn is_not_fixed(path: &Path) -> io::Result<()> {
     not_fixed(path, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
     let stat = match statx(CWD, path, flags, StatxFlags::BASIC_STATS) {
-        // Where nothing is known of attributes there are none.
+        // A file system that does not know attributes has none.
         Err(Errno::NOSYS) => return Ok(()),
         stat => stat?,
     };
@@ -51,7 +51,7 @@ fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
     if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
 }
 
-/// Opens one of the lake's own files. What is no file, such as a FIFO that keeps waiting whoever opens it, is an error.
+/// Opens one of the lake's own files. It is an error if it is not a file, e.g. a FIFO that would block.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = options.custom_flags(flags).open(path)?;
@@ -61,12 +61,12 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// Two folders change places, at once for whoever looks.
+/// Exchanges two folders. Any reader sees both change at once.
 pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
 }
 
-/// Whether a file system says with an error that it does not have a call, or not for such things.
+/// Whether an error says that the file system does not have a call, or not for such files.
 pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY))
 }

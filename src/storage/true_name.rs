@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Links that are followed from one name to the true one.
+/// The most links that are followed to a true name.
 const LINKS: u32 = 40;
 
-/// The absolute path without links, as far as there is something; the rest of it as it is.
+/// The absolute path without links, as far as it exists. The rest of it is kept as it is.
 #[must_use]
 pub fn true_name(path: &Path) -> PathBuf {
     follow(path, LINKS)

@@ -24,17 +24,17 @@ use super::request::ReadCaptures;
 use super::task::{ReadTask, tasks_of};
 use super::workers::{Message, Shared};
 
-/// How often whoever waits for a batch looks whether the reading was cancelled.
+/// How often a caller that waits for a batch checks whether the reading was cancelled.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Packets of captures as Arrow batches: one row a packet, in the order named and met, and within a capture in the order of its
-/// records. Dropped early, it ends its threads.
+/// Packets of captures as Arrow batches: one row a packet. Captures come in the order given and found, and the rows of a
+/// capture in the order of its records. Dropping it early ends its threads.
 pub struct PacketBatches {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     /// The next task.
     next: usize,
-    /// Where the batches of the task before come from.
+    /// Where the batches of the current task come from.
     current: Current,
     /// The capture that is being read, where its last chunk ended, and what was found in it so far.
     capture: Option<OpenCapture>,
@@ -44,9 +44,9 @@ pub struct PacketBatches {
 }
 
 enum Current {
-    /// The task before is over.
+    /// The current task is over.
     Over,
-    /// A worker reads it ahead; whether where it began has been proved.
+    /// A worker reads it ahead. The last field says whether its start has been proved.
     Ahead(ReadTask, Receiver<Message>, bool),
     /// It is read here, in its turn.
     Here(ReadTask, Box<ChunkReader>),
@@ -60,7 +60,7 @@ struct OpenCapture {
 }
 
 impl PacketBatches {
-    /// Looks at what is named, and starts the workers.
+    /// Looks at the given paths, and starts the workers.
     pub(super) fn start(request: ReadCaptures, projection: Projection) -> Self {
         let mut report = Report::default();
         let captures = select::inputs(&request.named, &mut report);
@@ -92,13 +92,13 @@ impl PacketBatches {
         &self.shared.captures
     }
 
-    /// What gives no rows, and why: what was named and is no capture, and captures that could not be opened so far.
+    /// What gives no rows, and why: given paths that are no captures, and captures that could not be opened so far.
     #[must_use]
     pub fn refused(&self) -> &[RefusedEntry] {
         &self.refused
     }
 
-    /// The captures that were damaged, of those whose last batch has been taken. Their rows before the damage were handed out.
+    /// The damaged captures, among those whose last batch has been taken. Their rows before the damage were handed out.
     #[must_use]
     pub fn damaged(&self) -> &[Damaged] {
         &self.damaged
@@ -131,7 +131,7 @@ impl PacketBatches {
         }
     }
 
-    /// Goes to the next task; false if there is none.
+    /// Goes to the next task. Returns false if there is none.
     fn turn_to_next(&mut self) -> Result<bool> {
         let task = self.shared.tasks.get(self.next).copied();
         if self.capture.as_ref().is_some_and(|open| Some(open.place) != task.map(|task| task.place)) {
@@ -147,7 +147,7 @@ impl PacketBatches {
         Ok(true)
     }
 
-    /// What the worker of a task says next.
+    /// Waits for the next message of a task's worker.
     fn wait(&self, task: ReadTask, messages: &Receiver<Message>) -> Result<Message> {
         loop {
             match messages.recv_timeout(LOOK) {
@@ -158,7 +158,7 @@ impl PacketBatches {
         }
     }
 
-    /// Takes what the worker of a task says.
+    /// Handles a message of a task's worker.
     fn hear(
         &mut self,
         task: ReadTask,
@@ -180,7 +180,7 @@ impl PacketBatches {
             }
             Message::Failed(error) => return Err(error),
             Message::Began(_) | Message::InTurn => {
-                // Its worker has nobody to send to any more.
+                // Its worker can send to nobody any more.
                 drop(messages);
                 self.shared.release();
                 self.read_here(task)?;
@@ -204,7 +204,7 @@ impl PacketBatches {
         self.capture.as_ref().filter(|open| open.place == task.place)?.end.as_ref()
     }
 
-    /// Reads a task in its turn: what was not, or not rightly, begun ahead.
+    /// Reads a task in its turn, if no worker has begun it, or if one began it at the wrong place.
     fn read_here(&mut self, task: ReadTask) -> Result<()> {
         let input = self.shared.captures.get(task.place).cloned().ok_or_else(|| self.bug(task))?;
         let chunk_size = self.shared.request.chunk_size;
@@ -221,7 +221,7 @@ impl PacketBatches {
                 Some((position, last)) if !position.ended => {
                     (CaptureReader::resume(&input, position, (chunk + 1) * chunk_size), last)
                 }
-                // The capture has come to its end before, or could not be opened.
+                // The capture ended in an earlier chunk, or could not be opened.
                 _ => return Ok(()),
             },
         };
@@ -243,7 +243,7 @@ impl PacketBatches {
         self.refused.push(RefusedEntry { path, reason, hint, seen: None, retired: false });
     }
 
-    /// A capture that was there when it was begun, and cannot be read on.
+    /// Handles a capture that could be opened when it was begun, and cannot be read on.
     fn lose(&mut self, task: ReadTask, detail: String) {
         let Some((mut position, last)) = self.expected(task).cloned() else { return };
         let (kind, detail) = (DamageKind::Unreadable, Some(detail));
@@ -253,7 +253,7 @@ impl PacketBatches {
         self.end(task, ChunkResult { position, last, found });
     }
 
-    /// Notes what a chunk has given.
+    /// Notes the result of a chunk.
     fn end(&mut self, task: ReadTask, result: ChunkResult) {
         let new = OpenCapture { place: task.place, end: None, found: CaptureEntry::default() };
         let open = self.capture.get_or_insert(new);
@@ -262,7 +262,7 @@ impl PacketBatches {
         open.found += result.found;
     }
 
-    /// The last chunk of a capture has been read.
+    /// Closes a capture whose last chunk has been read.
     fn close_capture(&mut self) {
         let Some(OpenCapture { place, found, .. }) = self.capture.take() else { return };
         let (Some(damage), Some(input)) = (found.damage, self.shared.captures.get(place)) else { return };
@@ -301,11 +301,11 @@ impl fmt::Debug for PacketBatches {
 
 impl Drop for PacketBatches {
     fn drop(&mut self) {
-        // A worker that sends to it would wait for ever.
+        // Otherwise a worker that sends to it would wait forever.
         self.current = Current::Over;
         self.shared.stop();
         for thread in self.threads.drain(..) {
-            // A panic has been told already.
+            // A panic has been reported already.
             let _ = thread.join();
         }
     }

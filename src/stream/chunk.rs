@@ -12,18 +12,18 @@ use crate::plan::CaptureEntry;
 
 use super::workers::Shared;
 
-/// Records between two looks at whether to go on.
+/// Records between two checks whether to go on.
 const STRIDE: u64 = 4096;
 
-/// Reads on where a reader stands.
+/// Reads on from where a reader stands.
 pub(super) struct ChunkReader {
     shared: Arc<Shared>,
     reader: CaptureReader,
     place: usize,
     rows: Rows,
-    /// Whether the reader has come to its end, and what it met there.
+    /// Whether the reader has come to its end, and the damage it found there.
     end: Option<Option<Damage>>,
-    /// Whether where it began was guessed.
+    /// Whether the start of the chunk was guessed.
     is_guess: bool,
     last: Option<Timestamp>,
 }
@@ -32,13 +32,13 @@ pub(super) struct ChunkReader {
 pub(super) enum ChunkStep {
     /// Rows.
     Batch(RecordBatch),
-    /// There are no more.
+    /// There are no more rows.
     End(Box<ChunkResult>),
     /// The chunk must be read again, from where the one before it ended.
     WrongGuess,
 }
 
-/// What is known of a chunk that has been read.
+/// What is known about a chunk that has been read.
 pub(super) struct ChunkResult {
     /// Where it ended.
     pub(super) position: Position,
@@ -49,7 +49,8 @@ pub(super) struct ChunkResult {
 }
 
 impl ChunkReader {
-    /// Reads what a reader gives, up to its limit. `last` is the time of the record before it, unless the beginning is a guess.
+    /// Reads what a reader gives, up to its limit. `last` is the time of the record before it, unless the beginning is a
+    /// guess.
     pub(super) fn new(
         shared: &Arc<Shared>,
         (place, reader): (usize, CaptureReader),
@@ -80,7 +81,7 @@ impl ChunkReader {
             return Ok(ChunkStep::Batch(batch));
         }
         if self.is_guess && self.reader.frames() == 0 {
-            // No record begins in it, so what it says of times is that of a chunk before.
+            // No record begins in the chunk, so its times are those of an earlier chunk.
             return Ok(ChunkStep::WrongGuess);
         }
         let mut found = CaptureEntry { records: self.reader.frames(), ..CaptureEntry::default() };

@@ -1,4 +1,4 @@
-//! What is read, and how.
+//! Which packets to read, and how.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use crate::summary::Filter;
 
 use super::batches::PacketBatches;
 
-/// Rows of a batch: fewer cost more calls, and more cost memory.
+/// Rows of a batch. Fewer rows cost more calls; more rows cost memory.
 const BATCH_ROWS: usize = 64 << 10;
-/// Bytes of a capture that one worker decodes at a stretch. Larger chunks take more memory, smaller ones more CPU.
+/// Bytes of a capture that one worker decodes without a break. Larger chunks take more memory, smaller ones more CPU.
 const CHUNK_SIZE: u64 = 4 << 20;
 
 /// A description of packets to read. It opens nothing by itself, and may be opened any number of times.
@@ -62,7 +62,7 @@ impl ReadCaptures {
         }
     }
 
-    /// These columns only, in this order; perhaps none, where only the number of rows is wanted.
+    /// Only these columns, in this order. An empty list is allowed: batches then have only a number of rows.
     ///
     /// # Errors
     /// If there is no such column.
@@ -75,13 +75,13 @@ impl ReadCaptures {
         Ok(self)
     }
 
-    /// Packets that the filter takes only. Times within a capture are still those since its first packet.
+    /// Only packets that the filter takes. Times within a capture still count from its first packet.
     #[must_use]
     pub fn filter(self, filter: Filter) -> Self {
         Self { filter, ..self }
     }
 
-    /// DNS messages only, or all packets.
+    /// Only DNS messages, or all packets.
     #[must_use]
     pub fn only_dns(self, only_dns: bool) -> Self {
         Self { only_dns, ..self }
@@ -111,7 +111,7 @@ impl ReadCaptures {
         Self { batch_rows: rows.max(1), ..self }
     }
 
-    /// Bytes of a capture that one worker decodes at a stretch, at least one.
+    /// Bytes of a capture that one worker decodes without a break, at least one.
     #[must_use]
     pub fn chunk_size(self, bytes: u64) -> Self {
         Self { chunk_size: bytes.max(1), ..self }
@@ -123,13 +123,13 @@ impl ReadCaptures {
         Self { jobs, ..self }
     }
 
-    /// What ends the reading early.
+    /// Ends the reading early.
     #[must_use]
     pub fn cancel(self, cancel: &Cancel) -> Self {
         Self { cancel: cancel.clone(), ..self }
     }
 
-    /// Looks at the captures that are named, and begins to read them.
+    /// Looks at the given captures, and begins to read them.
     ///
     /// # Errors
     /// None yet: a capture that cannot be read is listed in [`PacketBatches::refused`].

@@ -1,17 +1,18 @@
-//! What one worker decodes at a stretch.
+//! The work that one worker decodes without a break.
 
 use crate::discover::{Compression, Input};
 
 /// A capture, or a chunk of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReadTask {
-    /// The capture, by its place among those that are read.
+    /// The capture, by its place in the list of captures.
     pub(super) place: usize,
     /// The number of the chunk; `None` for a whole capture.
     pub(super) chunk: Option<u64>,
 }
 
-/// The tasks of some captures, in order. What can only be read from its beginning, or has little more than a chunk, is one task.
+/// The tasks of some captures, in order. A capture is one task if it can only be read from its beginning, or has little
+/// more than a chunk.
 pub(super) fn tasks_of(captures: &[Input], chunk_size: u64) -> Vec<ReadTask> {
     let mut tasks = Vec::new();
     for (place, capture) in captures.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The threads that decode ahead of whoever takes the batches.
+//! The threads that decode ahead of the caller.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,18 +19,18 @@ use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
 use super::request::ReadCaptures;
 use super::task::ReadTask;
 
-/// Batches of a chunk that wait to be taken. Those of a whole capture do not wait, for they may be large.
+/// How many batches of a chunk may wait to be taken. Batches of a whole capture do not wait, because they may be large.
 const WAITING: usize = 4;
 
-/// What a worker says of its task, in this order: where it began, batches, the end.
+/// What a worker reports about its task, in this order: where it began, batches, the end.
 pub(super) enum Message {
-    /// It began here: at the beginning of the capture, or where a record was guessed.
+    /// The task began here: at the beginning of the capture, or where a record was guessed.
     Began(Option<Position>),
     /// Rows.
     Batch(RecordBatch),
-    /// All is read.
+    /// Everything has been read.
     Ended(Box<ChunkResult>),
-    /// It could not be done ahead: whoever takes the batches reads it.
+    /// The task could not be read ahead. The caller's thread reads it in turn.
     InTurn,
     /// The run was stopped.
     Failed(Error),
@@ -42,7 +42,7 @@ pub(super) struct Shared {
     pub(super) projection: Projection,
     pub(super) captures: Vec<Input>,
     pub(super) tasks: Vec<ReadTask>,
-    /// Whether nobody wants more.
+    /// Whether the caller wants no more.
     stopped: AtomicBool,
     /// Tasks that may be under way at once.
     ahead: usize,
@@ -56,7 +56,7 @@ struct Progressing {
     next: usize,
     /// Tasks whose batches have all been taken.
     taken: usize,
-    /// What tasks that have been begun say, in their order.
+    /// The messages of tasks that have begun, in order.
     begun: VecDeque<Receiver<Message>>,
 }
 
@@ -90,15 +90,15 @@ impl Shared {
         (0..jobs).map_while(start).collect()
     }
 
-    /// Has the workers end.
+    /// Tells the workers to end.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // Whoever sends to these is told that nobody listens.
+        // The senders learn that nobody listens.
         self.lock().begun.clear();
         self.changed.notify_all();
     }
 
-    /// Waits until the next task is begun; returns what its worker says.
+    /// Waits until the next task has begun. Returns its worker's messages.
     pub(super) fn next_begun(&self) -> Receiver<Message> {
         let mut state = self.lock();
         loop {
@@ -109,7 +109,7 @@ impl Shared {
         }
     }
 
-    /// All batches of a task have been taken: another one may be begun.
+    /// Notes that all batches of a task have been taken, so that another task may begin.
     pub(super) fn release(&self) {
         self.lock().taken += 1;
         self.changed.notify_all();
@@ -126,7 +126,7 @@ impl Shared {
 
     fn work(self: &Arc<Self>) {
         while let Some((task, send)) = self.begin() {
-            // A panic is a bug; the batches then end with an error, and nobody waits for ever.
+            // A panic is a bug. The batches then end with an error, and nobody waits forever.
             let result = catch_unwind(AssertUnwindSafe(|| self.run(task, &send)));
             if result.is_err() {
                 let unit = self.captures.get(task.place).map(Input::name).unwrap_or_default();
@@ -153,7 +153,7 @@ impl Shared {
         }
     }
 
-    /// Reads a task ahead of its turn. Whoever has gone away wants no more of it.
+    /// Reads a task ahead of its turn. Stops where the caller is gone.
     fn run(self: &Arc<Self>, task: ReadTask, send: &SyncSender<Message>) {
         let Some((reader, began)) = self.open(task) else {
             let _ = send.send(Message::InTurn);
@@ -177,8 +177,8 @@ impl Shared {
         }
     }
 
-    /// Opens what can be read ahead: the first chunk, one whose beginning can be guessed, or a capture that takes little memory
-    /// to unpack. What cannot be opened is opened again in its turn, and refused there.
+    /// Opens what can be read ahead: the first chunk, a chunk whose beginning can be guessed, or a capture whose
+    /// decompression takes little memory. What cannot be opened is opened again in its turn, and refused there.
     fn open(&self, task: ReadTask) -> Option<(CaptureReader, Option<Position>)> {
         let input = self.captures.get(task.place)?;
         let chunk_size = self.request.chunk_size;

@@ -1,9 +1,9 @@
 //! Windows that begin with the first packet, as the notebook's `send_rates` has them.
 //!
-//! The first packet in time may be anywhere in a capture, so each packet's time is a key; windows are made when all are
-//! known. Window `k` covers `[first + k * W, first + (k + 1) * W)`; those without packets are there, with zeros. The last
-//! window is the one that holds the last packet, also where that falls exactly on a window's start: the notebook loses
-//! it there.
+//! The first packet in time may be anywhere in a capture. So each packet's time is a key, and windows are made when all
+//! times are known. Window `k` covers `[first + k * W, first + (k + 1) * W)`. Windows without packets are included, with
+//! zeros. The last window is the one with the last packet, even where that packet falls exactly on a window's start: the
+//! notebook loses it there.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::collect::Collect;
 use super::key::{Key, KeyReader};
 use super::sum_kind::SumKind;
 
-/// Windows at most: a wrong time far away would else make billions.
+/// The most windows: otherwise one wrong time far away would make billions.
 const MAX_WINDOWS: i128 = 50_000_000;
 const NANOS: i128 = 1_000_000_000;
 
@@ -28,7 +28,7 @@ pub struct AlignedWindows {
 }
 
 impl AlignedWindows {
-    /// None yet; what has no room in memory is spilled.
+    /// No sums yet. Sums that do not fit in memory are spilled.
     #[must_use]
     pub fn new(space: &Space) -> Self {
         Self { tallies: Aggregator::new(space), key: Key::default() }
@@ -44,12 +44,12 @@ impl AlignedWindows {
         self.tallies.add(SumKind::AlignedWindows.section(day), key.bytes(), Sums::of(bytes, 1))
     }
 
-    /// What was added under [`Day::UNKNOWN`] belongs to `day`.
+    /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
         self.tallies.rename(Day::UNKNOWN, day);
     }
 
-    /// All that was added.
+    /// All sums that were added.
     #[must_use]
     pub fn into_tallies(self) -> Aggregator {
         self.tallies
@@ -59,7 +59,7 @@ impl AlignedWindows {
 /// Hands on windows of `window` microseconds that begin with the first packet of some dates.
 ///
 /// # Errors
-/// If there would be more windows than anybody reads, or sums cannot be read.
+/// If there would be more than `MAX_WINDOWS` windows, or sums cannot be read.
 pub fn windows_from_first(
     days: &BTreeSet<Day>,
     tallies: &mut Aggregator,
@@ -74,7 +74,7 @@ pub fn windows_from_first(
         let start = (first + number * length).div_euclid(1000);
         gather.take_window(key.clear().time(i64::try_from(start).ok()).bytes(), sums)
     };
-    // A packet's date is that of its time, so those of the dates in order are in order.
+    // A packet's date follows from its time, so dates in order give times in order.
     for day in days {
         let mut merge = tallies.read(SumKind::AlignedWindows.section(*day))?;
         while let Some((bytes, more)) = merge.next()? {

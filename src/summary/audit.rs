@@ -8,8 +8,8 @@ use crate::error::Result;
 
 use super::sum_kind::SumKind;
 
-/// Of what units have counted and the rows were taken out of, the dates on which something is left, and how many sums it
-/// is. What is counted of DNS messages is not in the rows.
+/// The dates on which sums are left, and how many, once the rows have been subtracted from what the units have counted.
+/// Counts of DNS messages are not compared: the rows do not have them.
 ///
 /// # Errors
 /// If sums cannot be read.

@@ -1,4 +1,4 @@
-//! The tables of some dates together, for whoever shows them.
+//! Collects the tables of some dates, to show them together.
 
 use std::collections::BTreeMap;
 
@@ -19,42 +19,43 @@ use super::schema::{SUMMARIES, SortOrder, Summary};
 use super::series::{Bins, Series};
 use super::sum_kind::SumKind;
 
-/// SummaryRows of a table that are in memory at a time.
+/// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
 
-/// What was gathered.
+/// What was collected.
 #[derive(Debug)]
 pub struct Collected {
     /// The tables, in the order in which they are shown; the largest rows first.
     pub tables: Vec<Preview>,
-    /// Of the DNS messages, the answers with a response code other than `NOERROR`.
+    /// The DNS answers with a response code other than `NOERROR`.
     pub failures: Preview,
-    /// Bytes and packets of all.
+    /// Bytes and packets of all dates.
     pub total: (i64, i64),
-    /// Traffic over time, if that was asked for.
+    /// Traffic over time, if it was asked for.
     pub series: Option<Series>,
-    /// Names of the addresses in the tables, by their text, if that was asked for.
+    /// Names of the addresses in the tables, by the address as text, if they were asked for.
     pub names: BTreeMap<String, String>,
 }
 
-/// Gathers rows of several dates; those under the same key become one.
+/// Collects rows of several dates. Rows with the same key become one.
 #[derive(Debug)]
 pub struct Collect {
     window: i64,
-    /// SummaryRows of several dates, to be added up. Those of one date are what they are.
+    /// Rows of several dates, which are added up. The rows of a single date are final as they are.
     several: Option<Aggregator>,
     tops: BTreeMap<SumKind, Largest>,
     failures: Largest,
     total: Sums,
     bins: Option<Bins>,
-    /// Names, for whoever wants them beside addresses instead of in a table.
+    /// Names, if they are wanted beside addresses instead of in a table.
     beside: Option<NamesShown>,
-    /// The table of rates is made of windows that begin with the first packet.
+    /// Whether the table of rates has windows that begin with the first packet.
     from_first: bool,
 }
 
 impl Collect {
-    /// Gathers the `top` largest rows of each table, of one date or of `several`. What has no room in memory is spilled.
+    /// Collects the `top` largest rows of each table, of one date or of `several`. What does not fit in memory is
+    /// spilled.
     #[must_use]
     pub fn new(top: usize, window: i64, several: bool, space: &Space) -> Self {
         let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
@@ -72,28 +73,29 @@ impl Collect {
         }
     }
 
-    /// Takes windows that begin with the first packet, instead of those of the dates.
+    /// Takes windows that begin with the first packet, in place of the dates' windows.
     #[must_use]
     pub fn from_first(mut self) -> Self {
         self.from_first = true;
         self
     }
 
-    /// Gathers traffic over time as well.
+    /// Collects traffic over time as well.
     #[must_use]
     pub fn with_series(mut self, bins: Bins) -> Self {
         self.bins = Some(bins);
         self
     }
 
-    /// Gathers the names of the addresses that are listed, instead of the table of names.
+    /// Collects the names of the addresses that are shown, in place of the table of names.
     #[must_use]
     pub fn with_names(mut self, space: &Space) -> Self {
         self.beside = Some(NamesShown::new(space));
         self
     }
 
-    /// Sums up one date, as far as the filter can be applied to each table ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
+    /// Sums up one date, as far as the filter can be applied to each table
+    /// ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
     ///
     /// # Memory
     /// As [`Aggregator`].
@@ -115,7 +117,7 @@ impl Collect {
         if let Some(beside) = self.beside.as_mut().filter(|_| kind == SumKind::Named) {
             return beside.take(key, sums);
         }
-        // Every packet is in one row of this table.
+        // This table has every packet in one of its rows.
         if kind == SumKind::Protocols {
             self.total.merge(&sums, Measure::Add);
         }
@@ -128,7 +130,7 @@ impl Collect {
         }
     }
 
-    /// All that was gathered.
+    /// Everything that was collected.
     ///
     /// # Memory
     /// The rows that were asked for.
@@ -159,7 +161,8 @@ impl Collect {
         })
     }
 
-    /// All rows of one table, some thousand at a time, in the order of the table. Only where several dates were gathered.
+    /// All rows of one table, some thousand at a time, in the order of the table. Only where several dates were
+    /// collected.
     ///
     /// # Errors
     /// If what was spilled cannot be read, or `each` fails.
@@ -201,7 +204,7 @@ fn is_failure(key: &[u8]) -> bool {
     reader.code().is_some_and(|code| code != 0)
 }
 
-/// The keys of a section behind their sums, so that the largest comes first.
+/// The keys of a group, each preceded by its sums, so that the largest comes first.
 pub(super) fn by_size(kind: SumKind, tallies: &mut Aggregator, section: Group) -> Result<Aggregator> {
     let mut sorted = Aggregator::new(tallies.space());
     let mut order = Key::default();

@@ -1,4 +1,4 @@
-//! Counting the rows of a row group: by the codes that the columns are made of, so that no address is hashed twice.
+//! Counts the rows of a row group by the codes of their columns, so that no address is hashed twice.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ const CODE_MASK: u64 = (1 << CODE_BITS) - 1;
 /// Bits that hold the protocol.
 const PROTOCOL_BITS: u32 = 9;
 
-/// Packets of one row group that are counted together before anything is looked up: a power of two.
+/// Recent pairs whose packets are counted together before anything is looked up: a power of two.
 const RECENT: usize = 256;
 
-/// How much, and how many packets.
+/// A number of bytes and packets.
 #[derive(Clone, Copy, Debug, Default)]
 struct Volume {
     bytes: i64,
@@ -33,8 +33,8 @@ impl Volume {
     }
 }
 
-/// Packets between the same two addresses and ports, one of the last few such pairs. Packets of a few flows follow one
-/// another for a while, so most are counted here, without a look into any table.
+/// Packets with the same two addresses and ports, for one of the recent pairs. Packets of a few flows follow one another
+/// for a while, so most are counted here, without a look into any table.
 #[derive(Clone, Copy, Debug, Default)]
 struct Recent {
     pair: u64,
@@ -43,15 +43,15 @@ struct Recent {
     volume: Volume,
 }
 
-/// Counts row groups one after the other; what it needs for that is allocated once.
+/// Counts row groups one after another. Its memory is allocated once.
 #[derive(Debug)]
 pub(super) struct Counter {
     recent: Box<[Recent; RECENT]>,
-    /// By pair, its place in `flows`.
+    /// For each pair, its place in `flows`.
     places: HashMap<u64, u32, foldhash::fast::RandomState>,
     flows: Vec<(u64, Volume)>,
     ports: Vec<(u16, PortCounts)>,
-    /// Protocols of the window that is being counted; a handful.
+    /// Protocols of the window that is being counted: a few.
     window: Vec<(u16, Volume)>,
     key: Key,
 }
@@ -72,17 +72,17 @@ impl Default for Counter {
 /// The ports of one protocol.
 #[derive(Debug, Default)]
 struct PortCounts {
-    /// By port, the place in `held` and one; 0 for a port that has not been seen. Empty as long as none has been:
-    /// most protocols have no ports.
+    /// For each port, one more than its place in `held`; 0 for a port that has not been seen. Empty as long as no port
+    /// has been: most protocols have none.
     places: Vec<u32>,
-    /// To and from each port, in the order of their appearance; `None` for packets that do not say one.
+    /// To and from each port, in the order of their appearance; `None` for packets without a port.
     held: Vec<(Option<u16>, Volume, Volume)>,
-    /// Place and one of the packets that do not say a port.
+    /// One more than the place of the packets without a port.
     none: u32,
 }
 
 impl PortCounts {
-    /// To and from a port, as the columns have it: negative for none.
+    /// The counts of a port, as the columns have it: negative for none.
     fn of(&mut self, port: i32) -> Option<&mut (Option<u16>, Volume, Volume)> {
         let port = u16::try_from(port).ok();
         let place = match port {
@@ -103,7 +103,7 @@ impl PortCounts {
 }
 
 impl Counter {
-    /// Adds the rows of one partition, of which `day` is the date, to the tallies.
+    /// Adds the rows of one partition, whose date is `day`, to the sums.
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
@@ -253,7 +253,7 @@ fn protocol_of(pair: u64) -> u16 {
     u16::try_from(pair & ((1 << PROTOCOL_BITS) - 1)).unwrap_or(NO_PROTOCOL)
 }
 
-/// Where packets of a pair and ports are counted: the upper bits of a product, which all of their bits reach.
+/// Where packets of a pair and ports are counted: the upper bits of a product, which depend on all of their bits.
 #[inline]
 fn place(pair: u64, [dst, src]: [i32; 2]) -> usize {
     // 2^64 divided by the golden ratio, and an odd number of many bits.

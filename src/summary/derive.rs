@@ -1,7 +1,8 @@
 //! The tables of a date, row by row, from what its units have counted.
 //!
-//! One pass over the flows in the order of their destinations gives the volumes by destination and, beside the names in
-//! the same order, by name; sources and names are added up once more in an order of their own.
+//! One pass reads the flows in the order of their destinations. It gives the volumes by destination. Names are read
+//! beside it in the same order, which gives the volumes by name. Sources and names are then added up once more, each in
+//! its own order.
 
 use crate::aggregate::{Aggregator, Group, Measure, Merge, Sums};
 use crate::day::Day;
@@ -14,7 +15,7 @@ use super::naming::Naming;
 use super::schema::NO_NAME;
 use super::sum_kind::SumKind;
 
-/// Where rows go: by table, those of one table each once, and in the order of their keys.
+/// Where rows go. They come table by table, each row once, in the order of their keys.
 pub(crate) trait RowSink {
     /// Takes a row.
     ///
@@ -23,7 +24,7 @@ pub(crate) trait RowSink {
     fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()>;
 }
 
-/// Sums up one date: hands on the rows of every table, as far as the filter can be applied to it
+/// Sums up one date: hands on the rows of every table to which the filter can be applied
 /// ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
 ///
 /// # Memory
@@ -43,7 +44,7 @@ pub(crate) fn sum_up(
     for kind in [SumKind::ByName, SumKind::Protocols] {
         copy(kind, kind.section(day), &mut again, |_| true, sink)?;
     }
-    // What these are counted by does not say all that a filter may ask; whoever shows them leaves them out then.
+    // These groups do not say all that a filter may ask. The caller leaves their tables out then.
     windows(day, tallies, filter, sink)?;
     copy(
         SumKind::Ports,
@@ -63,7 +64,7 @@ pub(crate) fn sum_up(
     )
 }
 
-/// Hands on a section that needs no more than that.
+/// Hands on a group as it is.
 fn copy(
     kind: SumKind,
     section: Group,
@@ -80,7 +81,7 @@ fn copy(
     Ok(())
 }
 
-/// What is added up as long as a key stays the same.
+/// Sums for as long as the key stays the same.
 #[derive(Default)]
 struct TimeRun {
     key: Vec<u8>,
@@ -88,7 +89,7 @@ struct TimeRun {
 }
 
 impl TimeRun {
-    /// Adds, if it is the same key.
+    /// Adds, if the key is the same. Returns whether it was.
     #[inline]
     fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
         let same = self.key == key;
@@ -131,7 +132,7 @@ fn flows(
             held.merge(&sums, Measure::Add);
         }
         again.add(SumKind::BySrc.section(day), src, sums)?;
-        // Sorted by destination and source; shown by source and destination.
+        // Sorted by destination and source, but shown by source and destination.
         let pair = pair.clear().raw(src).raw(dst).bytes();
         if !conversation.add(pair, &sums) {
             if !conversation.key.is_empty() {
@@ -158,7 +159,7 @@ fn flows(
     Ok(())
 }
 
-/// Volumes by source; and the names of all addresses, of which those of the destinations are in `again`.
+/// Volumes by source, and the names of all addresses. The names of the destinations are in `again`.
 fn sources(
     day: Day,
     tallies: &mut Aggregator,
@@ -193,12 +194,12 @@ fn sources(
     Ok(())
 }
 
-/// What becomes of a destination when its last flow has been added up.
+/// Hands on a destination once its last flow has been added up.
 struct Destinations<'a> {
     day: Day,
     naming: &'a Naming,
     names: BestNames<'a>,
-    /// All destinations without a name, which are most.
+    /// All destinations without a name together; most have none.
     unnamed: Sums,
     key: Key,
 }
@@ -232,14 +233,14 @@ impl Destinations<'_> {
     }
 }
 
-/// The names that DNS gave to addresses, asked for in the order of the addresses.
+/// The names that DNS gave to addresses. They are asked for in the order of the addresses.
 struct BestNames<'a> {
     names: Merge<'a>,
-    /// The address at which it stands, with its best name so far.
+    /// The current address, with its best name so far.
     address: Vec<u8>,
     best: Vec<u8>,
     answers: i64,
-    /// The name after these, which belongs to another address.
+    /// The next name, which belongs to another address.
     next: Option<(Vec<u8>, i64)>,
 }
 
@@ -255,8 +256,8 @@ impl<'a> BestNames<'a> {
         Ok(())
     }
 
-    /// The name that an address was given most often, the first in order of several; `None` if it was given none.
-    /// Addresses are asked for in their order.
+    /// The name that an address was given most often; of several, the first in order. `None` if it was given none.
+    /// Addresses must be asked for in order.
     fn of(&mut self, address: &[u8]) -> Result<Option<&str>> {
         while let Some((key, answers)) = &self.next {
             let mut reader = KeyReader(key);
@@ -268,7 +269,7 @@ impl<'a> BestNames<'a> {
                 self.address = held.to_vec();
                 self.answers = 0;
             }
-            // Names of one address come in their order, so the first of several with as many answers stays.
+            // Names of one address come in order, so the first of several with as many answers stays.
             if *answers > self.answers {
                 self.answers = *answers;
                 self.best = reader.name().as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! Which packets count, where not all do.
+//! Which packets count, where some do not.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,32 +12,32 @@ use crate::packets::NO_PROTOCOL;
 
 use crate::text::time;
 
-/// What packets must have to be summed up; whatever is not asked for, every packet has.
+/// The conditions for a packet to be summed up. An empty field is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// One of these protocols.
     pub protocols: Vec<u16>,
     /// A source or destination in one of these prefixes.
     pub nets: Vec<IpNet>,
-    /// A time from the first up to the last of these, in microseconds since the Unix epoch; the least and the greatest
-    /// number are no bounds. A packet without a time has none of them.
+    /// A time from the first up to, not including, the last of these, in microseconds since the Unix epoch. The least and
+    /// the greatest number are no bounds. A packet without a time is outside any times.
     pub times: Option<Range<i64>>,
 }
 
 impl Filter {
-    /// Whether every packet counts, its time aside.
+    /// Whether every packet counts, regardless of its time.
     #[must_use]
     pub fn is_of_all_packets(&self) -> bool {
         self.protocols.is_empty() && self.nets.is_empty()
     }
 
-    /// Whether what happened at a time counts, in microseconds since the Unix epoch.
+    /// Whether a time counts, in microseconds since the Unix epoch.
     #[must_use]
     pub fn takes_time(&self, micros: Option<i64>) -> bool {
         self.times.as_ref().is_none_or(|times| micros.is_some_and(|micros| times.contains(&micros)))
     }
 
-    /// Whether no window of this many microseconds has a bound of the times within.
+    /// Whether no bound of the times lies within a window of `window` microseconds.
     #[must_use]
     pub fn is_aligned(&self, window: i64) -> bool {
         let bounds = self.times.iter().flat_map(|times| [times.start, times.end]);
@@ -45,20 +45,20 @@ impl Filter {
         bounds.all(|bound| bound.rem_euclid(window) == 0)
     }
 
-    /// The same, with all of the first window that has a part in the times.
+    /// The same filter, with the first window whole if a part of it is within the times.
     #[must_use]
     pub fn with_whole_windows(&self, window: i64) -> Self {
         let whole = |times: &Range<i64>| times.start.saturating_sub(times.start.rem_euclid(window))..times.end;
         Self { times: self.times.as_ref().map(whole), ..self.clone() }
     }
 
-    /// Whether packets of a protocol count, their addresses aside.
+    /// Whether packets of a protocol count, regardless of their addresses.
     #[must_use]
     pub fn takes_protocol(&self, protocol: u16) -> bool {
         self.protocols.is_empty() || self.protocols.contains(&protocol)
     }
 
-    /// Whether a packet counts, its time aside.
+    /// Whether a packet counts, regardless of its time.
     #[must_use]
     pub fn takes(&self, packet: &Packet<'_>) -> bool {
         self.is_of_all_packets()
@@ -66,7 +66,7 @@ impl Filter {
                 && self.takes_addresses(packet.ip_src, packet.ip_dst)
     }
 
-    /// Whether packets between two addresses count, their protocol aside.
+    /// Whether packets between two addresses count, regardless of their protocol.
     #[must_use]
     pub fn takes_addresses(&self, src: Option<IpAddress>, dst: Option<IpAddress>) -> bool {
         let within = |address: IpAddress| self.nets.iter().any(|net| net.contains(&ip_addr(address)));
@@ -75,7 +75,7 @@ impl Filter {
 }
 
 impl fmt::Display for Filter {
-    /// As it is typed, with a space before each option.
+    /// The filter as options of the command line, with a space before each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |protocol: &u16| u8::try_from(*protocol).map_or_else(|_| protocol.to_string(), protocol_text);
         let protocols: Vec<_> = self.protocols.iter().map(name).collect();

@@ -1,24 +1,24 @@
-//! What summaries add up under: keys as bytes, in an order that people expect.
+//! The keys of summaries, as bytes whose order is the order that a reader expects.
 //!
-//! Addresses sort IPv4 before IPv6, numerically; times by time; what a packet does not say sorts last. A key is written
-//! by [`Key`] and read by [`KeyReader`], field by field in the same order.
+//! IPv4 addresses sort before IPv6, both numerically; times by time; a missing value sorts last. [`Key`] writes a key and
+//! [`KeyReader`] reads it, field by field in the same order.
 
 use crate::address::IpAddress;
 
 const V4: u8 = 4;
 const V6: u8 = 6;
 const NONE: u8 = 0xff;
-/// Ends a name within a key; no name in presentation format has it.
+/// Ends a name within a key. No name in presentation format contains it.
 const END: u8 = 0;
-/// A port that the packet does not say: behind all that there are.
+/// The port of a packet without one. It sorts after all ports.
 const NO_PORT: u32 = 0x1_0000;
 
-/// A key that is being written; its memory is used again.
+/// A key that is being written. Its memory is reused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Key(Vec<u8>);
 
 impl Key {
-    /// Begins anew.
+    /// Empties the key.
     pub(crate) fn clear(&mut self) -> &mut Self {
         self.0.clear();
         self
@@ -54,9 +54,9 @@ impl Key {
         self
     }
 
-    /// Since the Unix epoch, in the unit of the table.
+    /// A time since the Unix epoch, in the unit of the table.
     pub(super) fn time(&mut self, micros: Option<i64>) -> &mut Self {
-        // No time within the years 1 to 9999 is the largest number.
+        // The largest number stands for no time; it is outside the years 1 to 9999.
         self.0.extend_from_slice(&in_order(micros.unwrap_or(i64::MAX)).to_be_bytes());
         self
     }
@@ -76,25 +76,25 @@ impl Key {
         self
     }
 
-    /// An address that has been written already, its name, and the label of the source that says so.
+    /// An address that has been encoded already, its name, and the label of the source of the name.
     pub(super) fn named(&mut self, address: &[u8], (name, source): (&str, &str)) -> &mut Self {
         self.raw(address).name(|text| text.extend_from_slice(name.as_bytes())).as_it_is(source)
     }
 
-    /// What stands for a name, as it is.
+    /// A text in place of a name, unchanged.
     pub(super) fn as_it_is(&mut self, text: &str) -> &mut Self {
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(END);
         self
     }
 
-    /// In place of a name where there is none: sorts behind all names.
+    /// In place of a name where there is none. It sorts after all names.
     pub(super) fn no_name(&mut self) -> &mut Self {
         self.0.extend_from_slice(&[NONE, END]);
         self
     }
 
-    /// A number that a DNS message may not have.
+    /// A number that a DNS message may lack.
     pub(super) fn code(&mut self, code: Option<u16>) -> &mut Self {
         match code {
             Some(code) => {
@@ -106,19 +106,19 @@ impl Key {
         self
     }
 
-    /// Bytes of a key that has been written already.
+    /// Bytes of a key that has been encoded already.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    /// Whose it is, if that is told: behind everything else.
+    /// The owner, if there is one. It comes last.
     pub(super) fn owner(&mut self, owner: Option<u32>) -> &mut Self {
         self.0.extend(owner.into_iter().flat_map(u32::to_be_bytes));
         self
     }
 
-    /// The largest first: what is sorted by the key that follows comes in the order of these sums.
+    /// The sums, in descending order. Keys that follow it sort by these sums, the largest first.
     pub(crate) fn descending(&mut self, (bytes, packets): (i64, i64)) -> &mut Self {
         self.0.extend_from_slice(&(!in_order(bytes)).to_be_bytes());
         self.0.extend_from_slice(&(!in_order(packets)).to_be_bytes());
@@ -126,13 +126,13 @@ impl Key {
     }
 }
 
-/// The key of a conversation of which the packets say neither end.
+/// The key of a conversation whose packets have neither address.
 pub(crate) const NOBODY: &[u8] = &[NONE, NONE];
 
 /// Bytes that [`Key::descending`] puts before a key.
 pub(crate) const DESCENDING: usize = 16;
 
-/// A number whose unsigned order is that of signed ones.
+/// An unsigned number in the order of the signed one.
 fn in_order(number: i64) -> u64 {
     number.cast_unsigned() ^ (1 << 63)
 }
@@ -179,7 +179,7 @@ impl<'a> KeyReader<'a> {
         let end = self.0.iter().position(|byte| *byte == END).unwrap_or(self.0.len());
         let (name, rest) = self.0.split_at_checked(end).unwrap_or((self.0, &[]));
         self.0 = rest.get(1..).unwrap_or_default();
-        // Presentation format is ASCII, and what stands for no name is not.
+        // Presentation format is ASCII; the mark for no name is not.
         std::str::from_utf8(name).unwrap_or_default()
     }
 
@@ -214,7 +214,7 @@ mod tests {
         prop::option::of(any)
     }
 
-    /// `None` last.
+    /// `None` sorts last.
     fn last<T: Ord>(value: Option<T>) -> (bool, Option<T>) {
         (value.is_none(), value)
     }

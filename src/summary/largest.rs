@@ -1,4 +1,4 @@
-//! The largest of many sums, and all others in one.
+//! The largest of many sums, and the total of all others.
 
 use std::collections::BinaryHeap;
 
@@ -7,23 +7,23 @@ use crate::aggregate::{Measure, Sums};
 use super::key::{DESCENDING, Key};
 use super::sum_kind::SumKind;
 
-/// Keeps the keys with the most bytes, then packets, then the first in order; each key is offered once.
+/// Keeps the keys with the most bytes, then packets, then the first in order. Each key is offered once.
 #[derive(Debug)]
 pub(crate) struct Largest {
     kind: SumKind,
     room: usize,
-    /// The smallest of those that are kept is the greatest.
+    /// The heap's greatest element is the smallest key that is kept.
     kept: BinaryHeap<(Vec<u8>, [i64; 4])>,
-    /// Its size, if there is one.
+    /// The size of that key, if there is one.
     smallest: (i64, i64),
-    /// How many were offered.
+    /// How many keys were offered.
     offered: u64,
     rest: Sums,
     key: Key,
 }
 
 impl Largest {
-    /// Room for so many rows of a table.
+    /// Keeps up to `room` rows of a table.
     pub(crate) fn new(kind: SumKind, room: usize) -> Self {
         Self {
             kind,
@@ -43,7 +43,7 @@ impl Largest {
         }
         let full = self.kept.len() >= self.room;
         let size = self.kind.size(&sums);
-        // Most are far too small, and need no look at their keys.
+        // Most keys are far too small, and need not be compared.
         if full && size < self.smallest {
             return self.rest.merge(&sums, Measure::Add);
         }
@@ -70,12 +70,12 @@ impl Largest {
         self.smallest = smallest.unwrap_or_default();
     }
 
-    /// How many were offered.
+    /// How many keys were offered.
     pub(super) fn offered(&self) -> u64 {
         self.offered
     }
 
-    /// How many have no place among the largest, and their bytes and packets.
+    /// How many keys are not among the largest, and their sums.
     pub(crate) fn rest(&self) -> (u64, Sums) {
         (self.offered - self.kept.len() as u64, self.rest)
     }
@@ -85,7 +85,7 @@ impl Largest {
         self.kept.iter().map(|(key, _)| key.get(DESCENDING..).unwrap_or_default())
     }
 
-    /// The largest ones, largest first.
+    /// The keys that are kept, the largest first.
     pub(crate) fn into_largest(self) -> impl Iterator<Item = (Vec<u8>, Sums)> {
         self.kept.into_sorted_vec().into_iter().map(|(mut key, [bytes, packets, a, b])| {
             key.drain(..DESCENDING.min(key.len()));

@@ -16,7 +16,7 @@ pub struct LeftOut {
 const BY_ADDRESS: &str = "it was not counted by address";
 const BY_TIME: &str = "it was counted by date, not by time of day";
 
-/// The tables that cannot be made of what units have counted, with windows of `window` microseconds.
+/// The tables that cannot be made from what units have counted, with windows of `window` microseconds.
 #[must_use]
 pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
@@ -31,13 +31,13 @@ pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
     })
 }
 
-/// The tables that cannot be made of captures, whose packets are filtered one by one. With `from_first`, windows begin
+/// The tables that cannot be made from captures, whose packets are filtered one by one. With `from_first`, windows begin
 /// with the first packet.
 #[must_use]
 pub fn left_out_of_packets(filter: &Filter, from_first: bool) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
         Some(SumKind::Windows) if from_first => Some("`--align first` is for all protocols together"),
-        // What addresses are called is known from all messages.
+        // The names of addresses come from all messages.
         Some(SumKind::Names) if !filter.protocols.is_empty() => Some("it is not counted by protocol"),
         Some(_) => None,
         None => captures(filter),

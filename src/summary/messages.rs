@@ -1,4 +1,4 @@
-//! Counting DNS messages: what was asked and answered, and which names addresses were given.
+//! Counts DNS messages: what was asked and answered, and which names addresses were given.
 
 use std::collections::HashMap;
 
@@ -9,27 +9,29 @@ use crate::decode::dns;
 use super::key::Key;
 use super::sum_kind::SumKind;
 
-/// Keys that are counted here before they go to the tallies; real traffic repeats fewer.
+/// Keys that are counted here before they go to the aggregator. Real traffic repeats fewer.
 const MAX_KEYS: usize = 4096;
 
-/// Questions that are looked for before the table is; a power of two.
+/// Recent questions that are searched before the table is; a power of two.
 const RECENT: usize = 256;
 
-/// NameCounts of the messages of one date: names are asked again and again, and are looked up where they are counted.
+/// Counts of the messages of one date. The same names are asked again and again, so they are looked up where they are
+/// counted.
 #[derive(Debug, Default)]
 pub(super) struct MessageCounts {
     day: Option<Day>,
-    /// Whose messages they are, if that is to be told later.
+    /// The owner of the messages, if it is kept in the keys.
     owner: Option<u32>,
-    /// By response code and question as it stands in the message, which costs less than its text: its place in `asked`.
+    /// By response code and question, the place in `asked`. The question is kept as bytes of the message, which cost less
+    /// than its text.
     questions: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
     asked: Vec<Question>,
-    /// Places and one of questions that were asked lately, by [`recent_place`]: most are asked again at once.
+    /// One more than the place of each recent question, by [`recent_place`]. Most questions are asked again at once.
     recent: Vec<u32>,
     names: NameCounts,
     key: Key,
     raw: Vec<u8>,
-    /// The text of a name.
+    /// Memory for the text of a name.
     name: Vec<u8>,
 }
 
@@ -72,7 +74,7 @@ impl MessageCounts {
         }
     }
 
-    /// NameCounts a question, if it is known; if not, its bytes and code are in `raw`.
+    /// Counts a question, if it is known. If it is not, its bytes and code are in `raw`.
     fn is_asked_again(&mut self, code: u8, question: &[u8]) -> bool {
         self.recent.resize(RECENT, 0);
         let Some(recent) = self.recent.get_mut(recent_place(code, question)) else { return false };
@@ -105,7 +107,7 @@ impl MessageCounts {
         let more = micros.map_or(Sums::NO_SPAN, |micros| [micros, micros]);
         let mut before = None;
         for (name, address) in message.addresses() {
-            // The addresses of an answer mostly belong to one name.
+            // The addresses of one answer mostly belong to one name.
             if before.is_none_or(|before| !name.is_same_place(before)) {
                 self.name.clear();
                 name.write_to(&mut self.name);
@@ -117,7 +119,7 @@ impl MessageCounts {
         }
     }
 
-    /// What is counted from now on is of this date.
+    /// Counts for this date from now on.
     fn enter(&mut self, day: Day, tallies: &mut Aggregator) {
         if self.day != Some(day) || self.questions.len().max(self.names.len()) >= MAX_KEYS {
             self.flush(tallies);
@@ -125,7 +127,7 @@ impl MessageCounts {
         }
     }
 
-    /// What is counted from now on belongs to this owner.
+    /// Counts for this owner from now on.
     pub(super) fn belong_to(&mut self, owner: u32, tallies: &mut Aggregator) {
         if self.owner != Some(owner) {
             self.flush(tallies);
@@ -133,7 +135,7 @@ impl MessageCounts {
         }
     }
 
-    /// Moves all that was counted to the tallies.
+    /// Moves all counts to the aggregator.
     pub(super) fn flush(&mut self, tallies: &mut Aggregator) {
         let Some(day) = self.day else { return };
         if !self.asked.is_empty() {
@@ -153,7 +155,7 @@ impl MessageCounts {
     }
 }
 
-/// Where a question is looked for first: by its beginning, its end and its code.
+/// Where a question is searched first: by its beginning, its end and its code.
 fn recent_place(code: u8, question: &[u8]) -> usize {
     let number = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
     // The last five bytes are those of the root, the type and the class.
@@ -163,7 +165,7 @@ fn recent_place(code: u8, question: &[u8]) -> usize {
     usize::try_from(mixed >> (u64::BITS - RECENT.ilog2())).unwrap_or(0)
 }
 
-/// The section of a kind, of keys with owners if there is one.
+/// The group of a kind, with owners in its keys if there is one.
 fn section(kind: SumKind, day: Day, owner: Option<u32>) -> Group {
     let section = kind.section(day);
     if owner.is_some() { section.owned() } else { section }

@@ -1,12 +1,12 @@
 //! The final stage: volumes, rates and names, added up while the packets are converted, merged per date, shown.
 //!
-//! In: the rows of each row group, and the DNS messages among them. Out: [`Aggregator`](crate::aggregate::Aggregator) a unit, which
-//! add up with others in any order; then the tables of each date that a run touched ([`SUMMARIES`] lists them). Always:
-//! the sums of each table balance with the packets table, packets without an address or a time included; memory is
-//! bounded whatever the number of addresses and names.
+//! In: the rows of each row group, and the DNS messages among them. Out: one [`Aggregator`](crate::aggregate::Aggregator)
+//! a unit, and aggregators add up in any order; then the tables of each date that a run touched ([`SUMMARIES`] lists
+//! them). Always: the sums of each table balance with the packets table, packets without an address or a time included.
+//! Memory is bounded, whatever the number of addresses and names.
 //!
 //! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages and the names that they
-//! give to addresses. All tables follow from these, so a table may be added without converting anything again.
+//! give to addresses. All tables follow from these, so a table can be added without converting anything again.
 
 mod aligned_windows;
 mod audit;

@@ -1,4 +1,4 @@
-//! The names of the addresses that are listed, to stand beside them.
+//! The names of the addresses in the tables that are shown.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use super::key::{KeyReader, NOBODY};
 use super::largest::Largest;
 use super::sum_kind::SumKind;
 
-/// Names of all addresses, until it is known which are listed.
+/// Names of all addresses, until it is known which are shown.
 #[derive(Debug)]
 pub(super) struct NamesShown(Aggregator);
 
 impl NamesShown {
-    /// None yet; what has no room in memory is spilled.
+    /// No names yet. What does not fit in memory is spilled.
     pub(super) fn new(space: &Space) -> Self {
         Self(Aggregator::new(space))
     }
@@ -25,11 +25,11 @@ impl NamesShown {
         self.0.add(SumKind::Named.section(Day::EPOCH), key, sums)
     }
 
-    /// The names of the addresses in the tables of volumes and conversations, by their text. Of an address that changed
-    /// its name from date to date it is the name with most bytes.
+    /// The names of the addresses in the tables of volumes and conversations, by the address as text. If an address
+    /// changed its name between dates, the name with most bytes counts.
     ///
     /// # Memory
-    /// The addresses that are listed.
+    /// The addresses that are shown.
     /// # Errors
     /// If what was spilled cannot be read.
     pub(super) fn names(mut self, tops: &BTreeMap<SumKind, Largest>) -> Result<BTreeMap<String, String>> {

@@ -1,9 +1,9 @@
-//! Which name an address bears: of several sources, the first that knows one.
+//! The name of an address: from the first of several sources that knows one.
 
 use crate::address::IpAddress;
 use crate::names::{Hosts, PtrCache};
 
-/// Where names come from, in the order in which they are asked.
+/// The sources of names, in the order in which they are asked.
 #[derive(Debug, Default)]
 pub struct Naming(Vec<NamingSource>);
 
@@ -14,18 +14,18 @@ pub enum NamingSource {
     Dns,
     /// A hosts file.
     Hosts(Hosts),
-    /// What reverse lookups have answered.
+    /// The answers of reverse lookups.
     Ptr(PtrCache),
 }
 
 impl Naming {
-    /// Asks these sources, first one first.
+    /// Asks these sources, in this order.
     #[must_use]
     pub fn new(sources: Vec<NamingSource>) -> Self {
         Self(sources)
     }
 
-    /// What reverse lookups have answered, if they are a source: for whoever asks for more.
+    /// The answers of reverse lookups, if they are a source, so that more can be asked for.
     pub fn ptr(&mut self) -> Option<&mut PtrCache> {
         self.0.iter_mut().find_map(|source| match source {
             NamingSource::Ptr(cache) => Some(cache),
@@ -33,7 +33,7 @@ impl Naming {
         })
     }
 
-    /// The name of an address, and which source says so; `given` is the one that DNS answers in the captures gave it.
+    /// The name of an address, and the source of the name. `given` is the name from DNS answers in the captures.
     #[must_use]
     pub(super) fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<(&'a str, &'static str)> {
         self.0.iter().find_map(|source| Some((source.name(address, given)?, source.label())))
@@ -44,7 +44,7 @@ impl Naming {
         self.0.iter().map(NamingSource::label)
     }
 
-    /// Whether a reverse lookup of an address would be of use: no source before it knows a name.
+    /// Whether a reverse lookup of an address could help: no source before it knows a name.
     pub(super) fn would_ask(&self, address: IpAddress, given: Option<&str>) -> bool {
         for source in &self.0 {
             match source {
@@ -58,7 +58,7 @@ impl Naming {
 }
 
 impl NamingSource {
-    /// What the tables call it.
+    /// The name of the source in the tables.
     fn label(&self) -> &'static str {
         match self {
             Self::Dns => "dns",

@@ -10,23 +10,23 @@ use super::count::Counter;
 use super::messages::MessageCounts;
 use super::sum_kind::SumKind;
 
-/// Contributions of some rows and messages, on the way to [`Aggregator`]. They add up with others in any order.
+/// Contributions of some rows and messages, on the way to an [`Aggregator`]. They add up with others in any order.
 #[derive(Debug)]
 pub struct Partial {
     tallies: Aggregator,
     counter: Counter,
     messages: MessageCounts,
-    /// Rows and row groups that were added since somebody looked how much memory the sums take.
+    /// Rows and row groups that were added since the memory of the sums was last checked.
     unseen: usize,
 }
 
-/// What one row group counts for besides its rows.
+/// What a row group counts for, besides its rows.
 const ROW_GROUP: usize = 64;
-/// Rows between two looks: with thousands of dates, a look at all of them costs more than to count some rows.
+/// Rows between two checks: with thousands of dates, a check of all of them costs more than counting some rows.
 const STRIDE: usize = 8192;
 
 impl Partial {
-    /// Nothing yet; what has no room in memory is spilled.
+    /// Nothing yet. What does not fit in memory is spilled.
     #[must_use]
     pub fn new(space: &Space) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Partial {
         }
     }
 
-    /// Adds the rows of one partition, of which `day` is the date.
+    /// Adds the rows of one partition, whose date is `day`.
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
@@ -54,8 +54,8 @@ impl Partial {
         self.tallies.keep_within()
     }
 
-    /// DNS messages that are added from now on belong to the capture at this place of its unit: what they contribute
-    /// cannot be told from the rows, and is kept apart for the day when the capture is taken out.
+    /// DNS messages that are added from now on belong to the capture at this place of its unit. Rows do not tell what
+    /// messages contribute. So it is kept by capture, for the day when the capture is removed.
     pub fn begin(&mut self, capture: usize) {
         self.messages.belong_to(u32::try_from(capture).unwrap_or(u32::MAX), &mut self.tallies);
     }
@@ -71,7 +71,7 @@ impl Partial {
         self.messages.add_names(day, micros, message, &mut self.tallies);
     }
 
-    /// Spills what is in memory, if it is more than there is room for.
+    /// Spills the sums in memory if they exceed the limit.
     ///
     /// # Errors
     /// If the sums cannot be spilled.
@@ -79,7 +79,7 @@ impl Partial {
         self.tallies.keep_within()
     }
 
-    /// What was added under [`Day::UNKNOWN`] belongs to `day`.
+    /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
         self.messages.flush(&mut self.tallies);
         self.tallies.rename(Day::UNKNOWN, day);
@@ -92,7 +92,7 @@ impl Partial {
         self.tallies
     }
 
-    /// The names that were added, as those of some times only: a table shows them, and no address is named by them.
+    /// The names that were added, as names of some times only: a table shows them, and no address is named by them.
     ///
     /// # Errors
     /// If sums cannot be read or spilled.

@@ -1,4 +1,4 @@
-//! The beginning of a table, as it is shown, and as it is in JSON.
+//! The first rows of a table, to be shown or printed as JSON.
 
 use serde::Serialize;
 use serde::ser::SerializeStruct as _;
@@ -7,19 +7,19 @@ use crate::tables::{Table, TableColumn};
 
 use crate::text::time;
 
-/// The beginning of a table, largest rows first, and how many rows it has.
+/// The first rows of a table, the largest first, and how many rows the table has.
 #[derive(Clone, Debug, Default)]
 pub struct Preview {
     /// Its name.
     pub name: &'static str,
     /// How many rows it has.
     pub rows: u64,
-    /// As many of the first ones as were asked for.
+    /// The first rows, as many as were asked for.
     pub first: Table,
 }
 
 impl Preview {
-    /// How many rows are not listed.
+    /// How many rows are not shown.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.rows.saturating_sub(self.first.rows() as u64)
@@ -27,7 +27,7 @@ impl Preview {
 }
 
 impl Serialize for Preview {
-    /// As an object: its name, how many rows it has, and the first of them as an array of objects.
+    /// As an object: the table's name, how many rows it has, and the first rows as an array of objects.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rows: Vec<serde_json::Map<String, serde_json::Value>> = (0..self.first.rows())
             .map(|row| self.first.columns.iter().map(|(name, column)| (name.clone(), value(column, row))).collect())

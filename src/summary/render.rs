@@ -13,13 +13,13 @@ use crate::tables::{Table, TableColumn};
 use super::preview::Preview;
 use super::schema::{Summary, Values};
 
-/// Columns below which a terminal's width is not believed, or cannot be helped.
+/// Columns below which a terminal's width is not credible, or too small for any table.
 const NARROW: u16 = 40;
 
 /// How numbers of bytes are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Units {
-    /// In units for people: `1.41 MB`.
+    /// In units for readers: `1.41 MB`.
     Human,
     /// With all digits: `1,409,869`.
     Exact,
@@ -28,7 +28,7 @@ pub enum Units {
 /// The columns of the table of captures that fit a terminal.
 const CAPTURES: [&str; 7] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status"];
 
-/// Draws the rows of a table with numbers to the right and thousands apart; says how many rows are left.
+/// Draws the rows of a table, with numbers to the right and thousands apart. Says how many rows are not shown.
 #[must_use]
 pub fn render(listed: &Preview, units: Units) -> String {
     let table = if listed.name == "captures" { listed.first.select(&CAPTURES) } else { listed.first.clone() };
@@ -65,7 +65,7 @@ pub fn render(listed: &Preview, units: Units) -> String {
     drawn
 }
 
-/// What the words of the column `status` mean, as far as they are not plain.
+/// The meaning of the words in the column `status`, where they are not obvious.
 fn legend(table: &Table) -> String {
     let Some(TableColumn::Text(shown)) = table.column("status") else {
         return String::new();

@@ -10,7 +10,7 @@ use super::key::KeyReader;
 use super::schema::{Summary, Values};
 use super::sum_kind::SumKind;
 
-/// SummaryRows of a table while they are made.
+/// Rows of a table while they are made.
 #[derive(Debug)]
 pub(crate) struct SummaryRows {
     table: Table,
@@ -19,7 +19,7 @@ pub(crate) struct SummaryRows {
 }
 
 impl SummaryRows {
-    /// None yet; `window` is the length of a window in microseconds.
+    /// No rows yet. `window` is the length of a window in microseconds.
     pub(crate) fn new(summary: &Summary, window: i64) -> Self {
         let columns = summary.columns.iter().map(|column| {
             let values = match column.values {
@@ -33,12 +33,12 @@ impl SummaryRows {
         Self { table: Table { columns: columns.collect() }, next: 0, window }
     }
 
-    /// How many there are.
+    /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.table.rows()
     }
 
-    /// The rows, of which none is left here.
+    /// Takes the rows, and leaves none here.
     pub(crate) fn take(&mut self) -> Table {
         let empty = self.table.without_rows();
         std::mem::replace(&mut self.table, empty)
@@ -97,12 +97,12 @@ impl SummaryRows {
                     .text(Some(name.to_owned()))
                     .text(Some(key.name().to_owned()));
             }
-            // No table has these rows.
+            // These kinds have no table.
             SumKind::Flows | SumKind::AlignedWindows | SumKind::NamesWithin | SumKind::Unnamed => {}
         }
     }
 
-    /// Appends the row of the conversations that have none of their own.
+    /// Appends one row for all conversations without their own row.
     pub(crate) fn push_rest(&mut self, sums: Sums, conversations: i64) {
         self.text(None).text(None).int(sums.bytes).int(sums.packets).maybe(Some(conversations));
     }

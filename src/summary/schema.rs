@@ -11,7 +11,7 @@ pub struct Summary {
     pub rows: &'static str,
     /// Its columns, in order.
     pub columns: &'static [SummaryColumn],
-    /// What it is made of; none for the table of captures, which comes from the manifest.
+    /// The sums that it is made of. `None` for the table of captures, which comes from the manifest.
     pub(crate) kind: Option<SumKind>,
     /// The order of its rows.
     pub(crate) order: SortOrder,
@@ -85,7 +85,7 @@ const RATE: SummaryColumn =
 const PROTOCOL: SummaryColumn = column("protocol", Values::Text, "no IP header", "as in the packets table");
 const NAME: SummaryColumn = column("name", Values::Text, "no question", "name that was asked, in lower case");
 
-/// The summary tables, in the order in which they are shown: what is looked at most comes last, next to the prompt.
+/// The summary tables, in the order in which they are shown. The table that is read most comes last, next to the prompt.
 #[rustfmt::skip]
 pub const SUMMARIES: [Summary; 12] = [
     Summary {
@@ -184,5 +184,5 @@ pub const SUMMARIES: [Summary; 12] = [
     },
 ];
 
-/// The name of an address that has none, as in the notebook this replaces.
+/// In place of a name where an address has none, as in the notebook that this replaces.
 pub const NO_NAME: &str = "N/A";

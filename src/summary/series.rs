@@ -1,4 +1,4 @@
-//! Traffic over time in equal bins, for a picture: few enough to be drawn, however long it took.
+//! Traffic over time in equal bins, for a plot: few enough to be drawn, whatever the time span.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,13 +8,14 @@ use crate::aggregate::{Measure, Sums};
 use super::key::KeyReader;
 use super::rows::protocol;
 
-/// Bins at most.
+/// The most bins.
 pub const MAX_BINS: i64 = 1500;
-/// Windows that one bin may hold: of windows of a second, bins of seconds, minutes, hours and days that people count in.
+/// Windows that one bin may hold. With windows of a second, the bins are usual numbers of seconds, minutes, hours and
+/// days.
 const WINDOWS: [i64; 20] =
     [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000];
 
-/// Traffic over time in equal bins, those without packets included.
+/// Traffic over time in equal bins. Bins without packets are included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
     /// Start of the first bin, in microseconds since the Unix epoch: a multiple of a bin's length.
@@ -22,7 +23,7 @@ pub struct Series {
     /// Length of a bin in microseconds.
     pub bin: i64,
     /// Bytes in each bin, by protocol as the packets table names it (none: packets without an IP header), the largest
-    /// protocol first; all of the same length, of up to [`MAX_BINS`].
+    /// protocol first. All have the same length, up to [`MAX_BINS`].
     pub protocols: Vec<(Option<String>, Vec<i64>)>,
     /// Bytes and packets of the packets without a time, which are in no bin.
     pub untimed: (i64, i64),
@@ -40,12 +41,12 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Bins for windows of `window` microseconds from the one that holds `first` to the one that holds `last`.
+    /// Bins for windows of `window` microseconds from that of `first` to that of `last`.
     #[must_use]
     pub fn new(window: i64, first: i64, last: i64) -> Self {
         let range = last.saturating_sub(first).max(0);
         let fits = |windows: &i64| range / window.saturating_mul(*windows) < MAX_BINS - 1;
-        // Of longer times as many windows as it takes.
+        // For longer times, as many windows as needed.
         let windows = WINDOWS.into_iter().find(fits).unwrap_or_else(|| range / window / (MAX_BINS - 2) + 1);
         let bin = window.saturating_mul(windows);
         let start = first - first.rem_euclid(bin);
@@ -53,7 +54,7 @@ impl Bins {
         Self { start, bin, bins, protocols: BTreeMap::new(), untimed: Sums::default() }
     }
 
-    /// Adds a window; one that lies outside counts in the first or the last bin.
+    /// Adds a window. A window outside counts in the first or the last bin.
     pub(super) fn add(&mut self, key: &[u8], sums: Sums) {
         let mut reader = KeyReader(key);
         let Some(start) = reader.time() else {

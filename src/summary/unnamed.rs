@@ -1,4 +1,4 @@
-//! The destinations for whose names a reverse lookup would be asked.
+//! The destinations whose names a reverse lookup would be asked for.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::key::{DESCENDING, KeyReader};
 use super::naming::Naming;
 use super::sum_kind::SumKind;
 
-/// Addresses that are looked at, whether they are asked for or known already.
+/// The most addresses that are looked at, whether they are asked for or known already.
 const MAX_ADDRESSES: usize = 1_000_000;
 
-/// The destinations of some dates that no source before the reverse lookups has a name for, the largest first.
+/// The destinations of some dates for which no source before the reverse lookups has a name, the largest first.
 ///
 /// # Memory
 /// A million addresses at most.

@@ -1,9 +1,9 @@
-//! Text in columns, a line a row whatever the width of the terminal: for lists that are read by people and by scripts.
+//! Text in columns, one line a row at any width of the terminal: for lists that both people and scripts read.
 
 use crate::path_text::visible;
 
-/// Draws rows with two blanks between columns; numbers, in the columns `right`, end below each other. The last column is
-/// as long as it is. What would steer the terminal is not drawn.
+/// Draws rows with two blanks between columns. Columns in `right` hold numbers, which are aligned at their ends. The last
+/// column is not padded. Characters that would control the terminal are escaped.
 ///
 /// ```
 /// # use parcap::tables::aligned;

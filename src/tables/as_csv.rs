@@ -6,13 +6,14 @@ use super::table::{Table, TableColumn};
 
 use crate::text::time;
 
-/// Characters that make a spreadsheet take a cell for a formula when it begins with one.
+/// A cell that begins with one of these characters is a formula to a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// The rows of a table, with the names of the columns above them if `header`. Nulls are empty cells, times RFC 3339.
+/// The rows of a table, below a line with the names of the columns if `header`. Nulls are empty cells, times are RFC
+/// 3339.
 ///
-/// Names come from captures, and so from anybody. A text that a spreadsheet would take for a formula has an apostrophe
-/// before it, which spreadsheets read as: this is text.
+/// Names come from captures, and so from anybody. A text that a spreadsheet would take for a formula gets an apostrophe
+/// in front, which marks it as text.
 #[must_use]
 pub fn csv(table: &Table, header: bool) -> String {
     let mut writer = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::new());

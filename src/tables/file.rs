@@ -60,7 +60,7 @@ impl TableWriter {
             .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            // Keys are there once, and sums are as different as can be.
+            // Keys occur once, and sums hardly repeat.
             .set_dictionary_enabled(false)
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
@@ -98,12 +98,12 @@ impl TableWriter {
     }
 }
 
-/// Writes the rows of a table that [`write_table`] wrote as a new Parquet file, synced.
+/// Copies a table that [`write_table`] wrote into a new Parquet file, synced.
 ///
 /// # Memory
 /// As [`TableWriter::write`], and some pages of each column.
 /// # Errors
-/// If the file cannot be read, is no such table, or the new one exists or cannot be written.
+/// If the file cannot be read or is no such table; if the new file exists or cannot be written.
 pub fn copy_table(from: &Path, to: &Path) -> Result<TableFile> {
     let file = open_regular(from).map_err(Error::io("open", from))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(from))?;

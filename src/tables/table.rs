@@ -81,7 +81,7 @@ impl TableColumn {
 }
 
 impl Table {
-    /// A table of the columns given.
+    /// A table of these columns.
     #[must_use]
     pub fn new<const N: usize>(columns: [(&str, TableColumn); N]) -> Self {
         Self { columns: columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect() }

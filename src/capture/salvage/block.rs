@@ -16,7 +16,7 @@ use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
 /// Decryption secrets, and the two custom blocks: those to be copied and those not to be.
 const OTHER_BLOCKS: [u32; 3] = [0xa, 0xbad, 0x4000_0bad];
 
-/// Blocks of a capture, behind a fault in this section.
+/// Credible blocks of a capture after a fault in this section.
 pub(super) struct Blocks {
     pub(super) section: Section,
     pub(super) known: RecordTimes,
@@ -29,8 +29,8 @@ impl RecordRule for Blocks {
         (self.section.clone(), self.known)
     }
 
-    /// A type that the draft knows, two equal lengths, and what the type asks for. A section header begins a section of
-    /// its own.
+    /// A credible block has a type that the draft knows, two equal lengths, and what its type asks for. A section header
+    /// begins a section of its own.
     fn next(&self, bytes: &[u8], (section, known): &mut Self::State) -> Option<Next> {
         let [t0, t1, t2, t3, l0, l1, l2, l3, m0, m1, m2, m3] = *bytes.first_chunk()?;
         let begins_section = u32::from_be_bytes([t0, t1, t2, t3]) == SECTION_HEADER_BLOCK;
@@ -69,14 +69,14 @@ impl RecordRule for Blocks {
         Some(Next { len, packet })
     }
 
-    /// A block ends with its own length, which no block that a packet carries ends with too.
+    /// Never: a block ends with its own length, and a block that a packet carries does not end with the same one.
     fn carries(&self) -> Option<usize> {
         None
     }
 }
 
-/// An interface that the section has, a time that can follow, and room for as many bytes as it announces, and
-/// no more than padding and options behind them.
+/// A credible packet block names an interface that the section has, has a time that can follow, holds the bytes that it
+/// announces, and has no more than padding and options after them.
 fn credible_packet(
     body: &[u8],
     order: ByteOrder,
@@ -100,7 +100,8 @@ fn credible_packet(
     credible.then_some(true)
 }
 
-/// An interface to belong to, and exactly the bytes that its snapshot length leaves of the packet.
+/// A credible simple packet has an interface, and exactly the bytes that the interface's snapshot length leaves of the
+/// packet.
 fn credible_simple_packet(body: &[u8], order: ByteOrder, section: &Section) -> Option<bool> {
     let (orig_len, packet) = body.split_first_chunk()?;
     let orig_len = order.u32(*orig_len);

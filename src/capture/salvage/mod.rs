@@ -1,29 +1,33 @@
-//! Where the records of a capture go on behind a fault (`--salvage`).
+//! Where the records of a capture resume after a fault (`--salvage`).
 //!
-//! In: a window that stands at a fault, the framing up to there, and the time of the last record. Out: the window at the
-//! next credible record or file header, or at the end. The rule, made so that bytes inside of packets are not taken for
+//! In: a buffer that stands at a fault, the framing up to there, and the time of the last record. Out: the buffer at the
+//! next credible record or file header, or at the end. The rule keeps bytes inside of packets from being taken for
 //! records:
 //!
 //! 1. A record or block is credible if it is whole and its fields agree with one another and with what the capture has
-//!    said so far ([`record`], [`block`]). Its time follows the last one before the fault: a packet that carries records
-//!    carries older ones.
-//! 2. Credible ones in a row are a run. A run is believed if it has [`MANY_RECORDS`] packets and is longer than the
-//!    longest packet, so that it cannot lie within one, or if it has [`MIN_RECORDS`] packets and ends with the last byte
-//!    of the capture, with zeros up to there, or with more zeros than a packet has.
-//! 3. The first believed run behind the fault is taken. Before any other place, the one is tried to which the other
-//!    length of the faulty record leads.
+//!    said so far ([`record`], [`block`]). Its time must be able to follow the last one before the fault: the records
+//!    that a packet carries are older.
+//! 2. Credible records in a row are a run. A run is believed if it has [`MANY_RECORDS`] packets and is longer than the
+//!    longest packet, so that it cannot lie within one. It is also believed if it has [`MIN_RECORDS`] packets and ends
+//!    with the last byte of the capture, with zeros up to there, or with more zeros than a packet has.
+//! 3. The first believed run after the fault is taken. The other length of the faulty record leads to one place, which is
+//!    tried before all others.
 //! 4. Records that a packet carries up to its own end look like the beginning of the run. So if one of the first
-//!    [`LOOKED_INTO`] records of the run carries such, the run begins with it, and what precedes it is given up.
-//!
+//!    [`LOOKED_INTO`] records of the run carries such records, the run begins with that record, and what precedes it is
+//!    given up.
 //! 5. A file header ([`appended`]) begins another capture if a believed run of that capture's records follows it at once,
-//!    whatever their times are; of a run that rule 4 cuts, it does not.
+//!    whatever their times are. It does not if rule 4 cuts that run.
 //!
-//! Always: the answer depends on the bytes from the fault on and on what precedes it, never on chunks or buffers; every
-//! byte is looked at a bounded number of times. What the rule cannot tell: records that a packet carries up to its own
-//! end, with times that could follow, if the packet's own header is gone and none of the next [`LOOKED_INTO`] packets
-//! carries any. What it does not find: anything, where the first time of the capture, or the last one before the fault, is
-//! itself so wrong that no time can follow; or records of a capture that was appended and is older than the one before it,
-//! behind a fault within. Deliberately not here: mending a record, and what lies behind a fault of a compressed stream.
+//! Always: the answer depends on the bytes from the fault on and on what precedes it, never on chunks or buffers. Every
+//! byte is looked at a bounded number of times.
+//!
+//! What the rule cannot tell apart: records that a packet carries up to its own end, with times that could follow, if the
+//! packet's own header is gone and none of the next [`LOOKED_INTO`] packets carries any.
+//!
+//! What it does not find: anything, where the first time of the capture, or the last one before the fault, is so wrong
+//! that no time can follow. Nor records after a fault in an appended capture that is older than the capture before it.
+//!
+//! Not here: mending a record, and what follows a fault of a compressed stream.
 
 mod block;
 mod record;
@@ -39,38 +43,38 @@ use super::read_buffer::ReadBuffer;
 use super::time::Timestamp;
 use crate::capture::appended;
 
-/// Packets that a run needs if it is believed for its length.
+/// Packets that a run needs to be believed for its length.
 const MANY_RECORDS: usize = 8;
-/// Packets that a run needs if it is believed for ending with the capture.
+/// Packets that a run needs to be believed for ending with the capture.
 const MIN_RECORDS: usize = 3;
-/// Records of a run whose packets are looked into for records.
+/// How many records of a run are searched for records that their packets carry.
 const LOOKED_INTO: usize = 64;
-/// Bytes after which a run must have been believed: where so few packets are among so many other blocks, it is not.
+/// Bytes within which a run must be believed. A run with fewer packets among other blocks is not.
 const RUN: usize = MANY_RECORDS * LONGEST;
-/// Bytes in which places are tried before the window moves on.
+/// Bytes in which places are tried before the buffer moves on.
 const STEP: usize = 1 << 20;
-/// Bytes of the longest packet, with what frames it: what an IP header can announce, and some. Jumbograms are longer, and
+/// Bytes of the longest packet, with its framing: what an IP header can announce, and some. Jumbograms are longer, and
 /// rare.
 const LONGEST: usize = 65_535 + 1024;
 /// Bytes of the shortest record; fewer zeros at the end may be the beginning of one.
 const SHORTEST: usize = 16;
-/// Seconds that a capture spans at most, for a time to be credible: a year and some.
+/// The longest span of a capture, in seconds, within which a time is credible: a year and some.
 const LONGEST_S: i64 = 400 * 86_400;
 /// Seconds by which a credible record may follow the last one before the fault: a month.
 const AFTER_S: i64 = 31 * 86_400;
-/// By how much it may precede it: captures of several queues are not quite in order.
+/// Seconds by which it may precede that record: captures of several queues are not quite in order.
 const BEFORE_S: i64 = 1;
 
-/// Where the window stands once something was found behind a fault.
+/// Where the buffer stands once something was found after a fault.
 pub(super) enum Resumed {
     /// At a credible record of the same capture.
     Records,
-    /// At the file header of another one.
+    /// At the file header of another capture.
     Capture(Begun),
 }
 
-/// Moves the window, which stands at a fault of this kind, to the next credible record. `None`, and the window at its end,
-/// if there is none.
+/// Moves the buffer, which stands at a fault of kind `fault`, to the next credible record. `None`, with the buffer at its
+/// end, if there is none.
 pub(super) fn find(
     window: &mut ReadBuffer,
     framing: &mut Framing,
@@ -81,12 +85,12 @@ pub(super) fn find(
         Framing::Empty => None,
         Framing::Pcap(header) => {
             let rule = record::Records { header: *header, known };
-            // Zeros are no record that has a length.
+            // The record is zeros, and so has no other length.
             let hint = if fault == DamageKind::ZeroGap { None } else { record::other_length(window.bytes(), *header) };
             search(window, &rule, hint)
         }
         Framing::Pcapng(section) => {
-            // An interface may have been described in the gap, so the numbers of those that follow are not known.
+            // An interface may have been described in the gap, so the numbers of later interfaces are not known.
             section.gapped = true;
             search(window, &block::Blocks { section: section.clone(), known }, None)
         }
@@ -95,13 +99,13 @@ pub(super) fn find(
 
 /// What makes bytes a credible record of a format.
 trait RecordRule {
-    /// What the blocks of a run have said so far, where that matters for the next.
+    /// What the blocks of a run have said so far, where it matters for the next block.
     type State: Clone;
 
     /// What is known at the fault.
     fn state(&self) -> Self::State;
 
-    /// The credible record that the bytes begin with. Its end may lie behind them.
+    /// The credible record that the bytes begin with. It may end after them.
     fn next(&self, bytes: &[u8], state: &mut Self::State) -> Option<Next>;
 
     /// Where a packet's bytes begin in its record, if packets of the format may end with records that they carry.
@@ -119,9 +123,9 @@ struct Next {
 /// What is known of the capture's times at a fault.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordTimes {
-    /// Of its first record that has one.
+    /// The time of its first record that has one.
     first: Option<Timestamp>,
-    /// Of the last one before the fault.
+    /// The time of the last record before the fault.
     last: Option<Timestamp>,
 }
 
@@ -133,7 +137,7 @@ impl RecordTimes {
         Self { first, last: last.or(first) }
     }
 
-    /// Whether a time can follow. Where none is known, the first one of the run is.
+    /// Whether a time can follow. Where none is known, the first time of the run becomes the first.
     fn allow(&mut self, time: Timestamp) -> bool {
         let since_first = time.seconds() - self.first.get_or_insert(time).seconds();
         let since_last = time.seconds() - self.last.get_or_insert(time).seconds();
@@ -141,21 +145,21 @@ impl RecordTimes {
     }
 }
 
-/// Places, as offsets in the capture, from which no run is believed, by how they were read: runs that meet there share the
-/// rest, so that each place is tried once.
+/// Places from which no run is believed: offsets in the capture, by how they were read. Runs that meet share the rest, so
+/// each place is tried once.
 type Dead = HashSet<(u8, u64)>;
 
 fn search(window: &mut ReadBuffer, rule: &impl RecordRule, hint: Option<usize>) -> Option<Resumed> {
     // The longest run that is walked, one more record, and the zeros that may end it.
     const AHEAD: usize = RUN + 2 * LONGEST;
     let mut dead = Dead::new();
-    // The faulty record itself is none, wherever its other length may lead.
+    // The search starts after the first byte: the faulty record itself is no record, wherever its other length leads.
     let mut from = 1;
     let mut hint = hint.filter(|&hint| hint <= STEP);
     loop {
         let whole = window.fill(STEP + AHEAD).len() < STEP + AHEAD;
         let at_end = whole && !window.has_failed();
-        // No more than that, however much the window holds: what is believed must not depend on its buffer.
+        // No more than that, however much is buffered: what is believed must not depend on the buffer.
         let held = window.bytes();
         let held = Lookahead { bytes: held.get(..STEP + AHEAD).unwrap_or(held), offset: window.offset(), at_end };
         let places = if whole { held.bytes.len() } else { STEP };
@@ -179,13 +183,13 @@ fn search(window: &mut ReadBuffer, rule: &impl RecordRule, hint: Option<usize>) 
     }
 }
 
-/// Bytes of the window.
+/// Bytes of the buffer.
 #[derive(Clone, Copy)]
 struct Lookahead<'a> {
     bytes: &'a [u8],
-    /// Offset in the capture of the first one.
+    /// Offset in the capture of the first byte.
     offset: u64,
-    /// Whether the capture ends with the last one.
+    /// Whether the capture ends with the last byte.
     at_end: bool,
 }
 
@@ -194,7 +198,7 @@ impl<'a> Lookahead<'a> {
         self.bytes.get(place..).unwrap_or_default()
     }
 
-    /// Whether the capture ends at a place, or is zeros from there to its end, or over more bytes than a packet has.
+    /// Whether the capture ends at a place, or is zeros from there to its end, or zeros for longer than a packet.
     fn ends_at(self, place: usize) -> bool {
         let rest = self.rest(place);
         let zeros = zeros(rest.get(..LONGEST).unwrap_or(rest));
@@ -229,7 +233,7 @@ fn capture(held: Lookahead<'_>, start: usize, dead: &mut Dead) -> Option<Begun> 
     ahead.filter(|ahead| *ahead == 0).map(|_| begun)
 }
 
-/// How many bytes behind `start` the believed run begins, if there is one. Places that are dead are kept under `how` they
+/// How many bytes after `start` the believed run begins, if there is one. Dead places are kept under `how`, the way they
 /// were read.
 fn believed<R: RecordRule>(held: Lookahead<'_>, start: usize, rule: &R, (how, dead): (u8, &mut Dead)) -> Option<usize> {
     let mut state = rule.state();
@@ -241,7 +245,7 @@ fn believed<R: RecordRule>(held: Lookahead<'_>, start: usize, rule: &R, (how, de
             break true;
         }
         let rest = held.rest(at);
-        // Most places are no record, so that is asked first.
+        // Asked first: most places are no record.
         let next = rule.next(rest, &mut state).filter(|next| next.len <= rest.len().min(LONGEST));
         let is_new = |at: usize| at - start <= RUN && !dead.contains(&(how, held.offset + at as u64));
         let Some(next) = next.filter(|_| is_new(at)) else {
@@ -265,7 +269,8 @@ fn believed<R: RecordRule>(held: Lookahead<'_>, start: usize, rule: &R, (how, de
     Some(carrying.map_or(0, |record| record.start - start))
 }
 
-/// Whether a packet's bytes from `at` on are credible records up to their end. `tried` are places from which they are not.
+/// Whether a packet's bytes from `at` on are credible records up to their end. `tried` are places from which they are
+/// not.
 fn ends_with_records<R: RecordRule>(packet: &[u8], mut at: usize, rule: &R, tried: &mut HashSet<usize>) -> bool {
     let mut state = rule.state();
     while let Some(next) = packet.get(at..).and_then(|rest| rule.next(rest, &mut state)) {

@@ -8,7 +8,7 @@ use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
 /// Wire lengths over this are not credible: the largest that segmentation offload makes, and some.
 const MAX_ORIG_LEN: u32 = 1 << 20;
 
-/// Records of a capture with this header.
+/// Credible records of a capture with this header.
 pub(super) struct Records {
     pub(super) header: FileHeader,
     pub(super) known: RecordTimes,
@@ -21,8 +21,8 @@ impl RecordRule for Records {
         self.known
     }
 
-    /// A fraction below a second, a time that can follow, and as many bytes captured as the wire had, or fewer, but not
-    /// none.
+    /// A credible record has a fraction below a second, a time that can follow, and at least one captured byte but no
+    /// more than there were on the wire.
     fn next(&self, bytes: &[u8], known: &mut Self::State) -> Option<Next> {
         let fields = record_fields(bytes, self.header).ok()?;
         let per_second = if self.header.nanoseconds { 1_000_000_000 } else { 1_000_000 };
@@ -39,8 +39,8 @@ impl RecordRule for Records {
     }
 }
 
-/// Where the next record would be if the faulty one at the beginning of the bytes were captured whole: its length on the
-/// wire is a second account of how long it is.
+/// Where the next record would be if the faulty record, with which the bytes begin, were captured whole. Its length on
+/// the wire is a second account of how long it is.
 pub(super) fn other_length(bytes: &[u8], header: FileHeader) -> Option<usize> {
     let orig_len = orig_len(bytes, header)?;
     let len = usize::from(header.record_header) + orig_len as usize;

@@ -1,10 +1,11 @@
 //! The addresses that an answer gives, each with the name that was asked for.
 //!
-//! In comes the answer section, out its A and AAAA records in order. Where the section also holds CNAME records, an address's
-//! owner is followed back through them to the alias that nothing in the message leads to: the name that was asked for.
-//! What always holds: at most `MAX_RECORDS` records and `MAX_ALIASES` aliases are looked at, and no more work is done than one
-//! `Budget` allows, whatever the message says.
+//! In: the answer section. Out: its A and AAAA records, in order. Where the section also holds CNAME records, an
+//! address's owner is followed back through them to the name that was asked for: the alias that nothing in the message
+//! leads to.
 //!
+//! Always: at most `MAX_RECORDS` records and `MAX_ALIASES` aliases are looked at, and no more work is done than one
+//! `Budget` allows, whatever the message says.
 //! Source: RFC 1034 3.6.2 (CNAME), RFC 1035 3.4.1 (A), RFC 3596 (AAAA).
 
 use super::super::field::octets;
@@ -27,8 +28,8 @@ pub struct Addresses<'a> {
     left: u16,
     budget: Budget,
     aliases: [Option<Alias<'a>>; MAX_ALIASES],
-    /// The owner of the address before, if that is a bare pointer, and the name that was asked for: as a rule the next
-    /// record's are the same.
+    /// The owner of the address before, if it is a bare pointer, and the name that was asked for. The next record usually
+    /// has the same.
     before: Option<([u8; 2], Name<'a>)>,
 }
 
@@ -41,7 +42,7 @@ struct Alias<'a> {
 }
 
 impl<'a> Addresses<'a> {
-    /// Over the `count` records that begin at `at`; none if `at` is 0.
+    /// Iterates over the `count` records that begin at `at`. There are none if `at` is 0.
     pub(super) fn new(bytes: &'a [u8], at: usize, count: u16) -> Self {
         let left = if at == 0 { 0 } else { count.min(MAX_RECORDS) };
         let mut new = Self { bytes, at, left, budget: Budget::new(), aliases: [None; MAX_ALIASES], before: None };
@@ -49,7 +50,7 @@ impl<'a> Addresses<'a> {
         new
     }
 
-    /// The first pass: an alias may stand behind the address it leads to.
+    /// The first pass. It is needed because an alias may follow the address that it leads to.
     fn collect_aliases(&mut self) {
         let (mut at, mut found) = (self.at, 0);
         for _ in 0..self.left {
@@ -71,7 +72,7 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    /// The name that was asked for, of the record that begins at `at`.
+    /// The name that was asked for in the record that begins at `at`.
     fn asked_of(&mut self, at: usize) -> Option<Name<'a>> {
         let pointer = octets::<2>(self.bytes, at).filter(|[first, _]| *first >= 0xc0);
         match self.before {
@@ -91,10 +92,11 @@ impl<'a> Addresses<'a> {
         }
         let mut name = owner;
         let mut hash = owner.hash(&mut self.budget)?;
-        // As many steps as there are aliases: a circle of them ends too.
+        // At most `MAX_ALIASES` steps, so that a circle of aliases ends too.
         for _ in 0..MAX_ALIASES {
             self.budget.spend()?;
-            // By hash alone: who can make two of 64 bits collide can write any alias into the message as well.
+            // By hash alone. A writer who can make two hashes of 64 bits collide can write any alias into the message as
+            // well.
             let Some(alias) = self.aliases.iter().flatten().find(|a| a.target_hash == hash) else {
                 break;
             };
@@ -128,7 +130,7 @@ impl<'a> Iterator for Addresses<'a> {
     }
 }
 
-/// The record that begins at `at`, if its fixed part is whole; its owner's name is stepped over.
+/// The record that begins at `at`, if its fixed part is whole. Its owner's name is stepped over.
 fn record(bytes: &[u8], at: usize, budget: &mut Budget) -> Option<Record> {
     Record::read(bytes, Name::skip(bytes, at, budget)?)
 }

@@ -1,8 +1,9 @@
 //! A DNS message: what its header says, and the two names of the packets table.
 //!
-//! In come the bytes of a message, out a [`Message`] if one is recognised: if its header is whole and at least one question's
-//! or non-OPT record's owner name decodes. A cut message gives what precedes the cut. Where a name does not decode but its end
-//! is known, reading goes on behind it; where it is not, reading ends. Names that are not asked for are skipped, not read.
+//! In: the bytes of a message. Out: a [`Message`] if one is recognised. One is recognised if its header is whole and the
+//! owner name of at least one question or non-OPT record decodes. A cut message gives what precedes the cut. Where a name
+//! does not decode but its end is known, reading goes on after it; where its end is not known, reading ends. Names that
+//! are not asked for are skipped, not read.
 //!
 //! Source: RFC 1035 4.1.
 
@@ -27,9 +28,9 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message: the message if one is recognised, and why reading ended early.
+    /// Reads a message. Returns the message, if one is recognised, and why reading ended early.
     ///
-    /// A message that announces neither question nor record is not recognised, and nothing is wrong with it.
+    /// A message that announces neither a question nor a record is not recognised, but nothing is wrong with it.
     pub(in crate::decode) fn read(bytes: &'a [u8]) -> (Option<Self>, Option<Stop>) {
         if bytes.len() < HEADER_LEN {
             return (None, Some(Stop::DnsCut));
@@ -52,8 +53,8 @@ impl<'a> Message<'a> {
         self.response
     }
 
-    /// The first question's name and type as they stand in the message; `None` if it has none, or its name goes on
-    /// elsewhere. Questions that are equal here are equal.
+    /// The first question's name and type, as bytes of the message. `None` if there is no question, or if its name goes
+    /// on elsewhere. Two questions with equal bytes are equal.
     #[must_use]
     pub fn question_bytes(&self) -> Option<&'a [u8]> {
         self.query?;
@@ -67,7 +68,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The first question's type, e.g. 1 for A; `None` without a question or cut before it.
+    /// The first question's type, e.g. 1 for A. `None` if there is no question, or if the message is cut before the type.
     #[must_use]
     pub fn question_type(&self) -> Option<u16> {
         self.question_type
@@ -79,7 +80,7 @@ impl<'a> Message<'a> {
         self.flags() & 0x8000 != 0
     }
 
-    /// The header's response code, 0 to 15 (0 no error, 3 no such name); the upper bits of EDNS are not added.
+    /// The header's response code, 0 to 15 (0 no error, 3 no such name). The upper bits of EDNS are not added.
     #[must_use]
     pub fn response_code(&self) -> u8 {
         u8::try_from(self.flags() & 0x000f).unwrap_or(0)
@@ -104,7 +105,7 @@ impl<'a> Message<'a> {
 /// A pass over the sections, up to the first name of the records.
 struct MessageReader<'a> {
     message: Message<'a>,
-    /// A name has decoded: from here on names that are not asked for are skipped.
+    /// Whether a name has decoded. From then on, names that are not asked for are skipped.
     recognised: bool,
     /// The first name that did not decode although its end is known.
     fault: Option<Stop>,
@@ -112,7 +113,7 @@ struct MessageReader<'a> {
 }
 
 impl<'a> MessageReader<'a> {
-    /// Reads the questions; gives the offset behind them.
+    /// Reads the questions. Returns the offset after them.
     fn questions(&mut self) -> Result<usize, Stop> {
         let mut at = HEADER_LEN;
         for number in 0..self.message.count(4) {
@@ -127,7 +128,8 @@ impl<'a> MessageReader<'a> {
         Ok(at)
     }
 
-    /// Reads the records from `at` up to the first that is not OPT, and on to one that decodes while none has.
+    /// Reads the records from `at` to the first one that is not OPT. If no name has decoded by then, reads on to a record
+    /// whose name does.
     fn records(&mut self, at: usize) -> Result<(), Stop> {
         let message = self.message;
         let count = [6, 8, 10].map(|field| u32::from(message.count(field))).iter().sum::<u32>();
@@ -142,10 +144,12 @@ impl<'a> MessageReader<'a> {
         for _ in 0..count {
             let recognised = self.recognised;
             let (name, end) = self.name(at, wanted)?;
-            // Besides the name's own steps: thousands of OPT records have the shortest of names.
+            // A step for the record, besides those of its name: there may be thousands of OPT records, whose name is the
+            // shortest.
             self.budget.spend().ok_or(Stop::DnsMalformed)?;
             let Some(record) = Record::read(message.bytes, end) else {
-                // Cut behind the name: it counts, unless it may be an OPT record's, which is always the root.
+                // Cut after the name. The name counts, unless the record may be an OPT record: its name is always the
+                // root.
                 let name = name.filter(|name| octets::<2>(message.bytes, end).map_or(!name.is_root(), not_opt));
                 self.recognised = recognised || name.is_some();
                 if wanted {
@@ -169,7 +173,7 @@ impl<'a> MessageReader<'a> {
         Ok(())
     }
 
-    /// The name at `at`, read if `wanted` or while none has decoded, and where it ends.
+    /// The name at `at`, and where it ends. The name is read if `wanted`, or if none has decoded yet.
     fn name(&mut self, at: usize, wanted: bool) -> Result<(Option<Name<'a>>, usize), Stop> {
         let bytes = self.message.bytes;
         let end = if wanted || !self.recognised {
@@ -187,7 +191,7 @@ impl<'a> MessageReader<'a> {
 
     /// Why the name at `at` has no end: the message ends first, or a label is of no known type.
     fn endless(&self, mut at: usize) -> Stop {
-        // Longer than any name: then the budget ended it.
+        // No name has more labels. Where the walk goes on longer, the budget ended the name.
         for _ in 0..=127 {
             match self.message.bytes.get(at) {
                 Some(&length @ 1..=0x3f) => at += 1 + usize::from(length),
@@ -199,7 +203,7 @@ impl<'a> MessageReader<'a> {
     }
 }
 
-/// Whether the type of a record that is cut behind it is another than OPT.
+/// Whether the type of a record that is cut after it is a type other than OPT.
 fn not_opt(kind: [u8; 2]) -> bool {
     u16::from_be_bytes(kind) != record::OPT
 }

@@ -1,10 +1,11 @@
 //! Domain names on the wire: reading, skipping and showing them.
 //!
-//! In come a message and the offset of a name; out the name, if it decodes, and where it ends in place. A name decodes when
-//! its labels end at the root within 255 octets and `MAX_POINTERS` pointers, which no loop does. Pointers are followed wherever
-//! they lead, forward and into the 12 bytes of the header too, as tshark and scapy do, although RFC 1035 allows only those to a
-//! prior occurrence.
-//! What always holds: a [`Name`] was read once with success, so showing it cannot fail.
+//! In: a message and the offset of a name. Out: the name, if it decodes, and where it ends in place. A name decodes if
+//! its labels reach the root within 255 octets and `MAX_POINTERS` pointers; a loop never does. Pointers are followed
+//! wherever they lead, also forward and into the 12 bytes of the header, as tshark and scapy do. RFC 1035 allows only
+//! pointers to a prior occurrence.
+//!
+//! Always: a [`Name`] was read once with success, so showing it cannot fail.
 //!
 //! Source: RFC 1035 2.3.4, 3.1, 4.1.4 and 5.1; RFC 4343 for case.
 
@@ -19,13 +20,14 @@ const MAX_POINTERS: usize = 127;
 
 /// Labels and pointers that may still be read in one pass over a message.
 ///
-/// Real messages take tens. The limit keeps the costliest crafted message (65,530 bytes of pointer chains, or as many
-/// one-byte labels) under 50 microseconds for its two names and its addresses together; what exhausts it is read no further.
+/// Real messages take tens. The limit keeps the costliest crafted message under 50 microseconds for its two names and its
+/// addresses together. Such a message is 65,530 bytes of pointer chains, or as many one-byte labels. A message that
+/// exhausts the limit is read no further.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget(u32);
 
 impl Budget {
-    /// What one pass may take: one is made for the two names, one for the addresses.
+    /// Steps of one pass. One budget is made for the two names, one for the addresses.
     pub(super) const STEPS: u32 = 2048;
 
     pub(super) fn new() -> Self {
@@ -39,7 +41,7 @@ impl Budget {
         Some(())
     }
 
-    /// Takes as many steps as hashing `len` bytes is worth.
+    /// Takes the steps that hashing `len` bytes costs.
     #[inline]
     fn spend_hash(&mut self, len: usize) -> Option<()> {
         const BYTES_PER_STEP: usize = 8;
@@ -48,7 +50,7 @@ impl Budget {
     }
 }
 
-/// A domain name inside a DNS message; it borrows the message, since a name's labels may lie anywhere before it.
+/// A domain name inside a DNS message. It borrows the message, because a name's labels may lie anywhere before it.
 ///
 /// Two names are equal when their labels are, ASCII case aside (RFC 4343), wherever they stand.
 #[derive(Clone, Copy)]
@@ -58,9 +60,10 @@ pub struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// Reads the name at `start`: the name if it decodes, and the offset behind its last byte in place if that is known.
+    /// Reads the name at `start`. Returns the name, if it decodes, and the offset after its last byte in place, if that
+    /// is known.
     ///
-    /// The end of a name that does not decode is known when its own labels end at the root or at a pointer.
+    /// The end of a name that does not decode is known if its own labels end at the root or at a pointer.
     pub(super) fn read(message: &'a [u8], start: usize, budget: &mut Budget) -> (Option<Self>, Option<usize>) {
         let mut labels = Labels::new(message, start);
         let mut octets = 1;
@@ -81,7 +84,7 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// The offset behind the name at `start`, without following pointers, or `None` if it has no end.
+    /// The offset after the name at `start`, without following pointers. `None` if the name has no end.
     pub(super) fn skip(message: &[u8], start: usize, budget: &mut Budget) -> Option<usize> {
         let mut at = start;
         loop {
@@ -98,8 +101,8 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// Whether another name is read from the same place of the same message, so that it is the same name. Names from
-    /// elsewhere may be the same as well.
+    /// Whether `other` is read from the same place of the same message. Then it is the same name. Names from different
+    /// places may be the same as well.
     #[must_use]
     pub fn is_same_place(self, other: Self) -> bool {
         std::ptr::eq(self.message, other.message) && self.start == other.start
@@ -166,7 +169,7 @@ impl<'a> Name<'a> {
             for byte in label {
                 mix(byte.to_ascii_lowercase());
             }
-            // No label holds more than 63 bytes, so this never looks like one more byte of the label before.
+            // No label holds more than 63 bytes, so a length never looks like one more byte of the label before.
             mix(u8::try_from(label.len()).unwrap_or(0) | 0x80);
         }
     }
@@ -201,7 +204,7 @@ struct Labels<'a> {
     message: &'a [u8],
     at: usize,
     pointers: usize,
-    /// Behind the name in place: known from its first pointer or its root on.
+    /// Offset after the name in place. It is known from the name's first pointer or its root on.
     end: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! The fixed part of a resource record: what stands between its owner name and its data.
+//! The fixed part of a resource record, between its owner name and its data.
 //!
 //! Source: RFC 1035 4.1.3.
 
@@ -16,12 +16,12 @@ pub(super) struct Record {
     pub(super) kind: u16,
     /// Offset of its data in the message.
     pub(super) data: usize,
-    /// Offset behind its data, which may lie behind the end of a cut message.
+    /// Offset after its data. It may lie after the end of a cut message.
     pub(super) end: usize,
 }
 
 impl Record {
-    /// Reads the fixed part that begins at `at`, behind the owner name.
+    /// Reads the fixed part that begins at `at`, after the owner name.
     pub(super) fn read(message: &[u8], at: usize) -> Option<Self> {
         let data = at + 10;
         let length = usize::from(be16(message, at + 8)?);

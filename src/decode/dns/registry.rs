@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-/// The name of a record type: `AAAA`; `TYPE65280` for one that has none.
+/// The name of a record type, e.g. `AAAA`. A type without a name gives e.g. `TYPE65280`.
 ///
 /// ```
 /// # use parcap::decode::dns::type_name;
@@ -19,7 +19,7 @@ pub fn type_name(number: u16) -> Cow<'static, str> {
     name.unwrap_or_else(|| Cow::Owned(format!("TYPE{number}")))
 }
 
-/// The name of a response code: `NXDOMAIN`; `RCODE12` for one that has none.
+/// The name of a response code, e.g. `NXDOMAIN`. A code without a name gives e.g. `RCODE12`.
 ///
 /// ```
 /// # use parcap::decode::dns::response_code_name;
@@ -47,7 +47,7 @@ const RESPONSE_CODES: [&str; 12] = [
     "DSOTYPENI",
 ];
 
-/// In the order of their numbers. 255 is `*` there, and `ANY` to everybody.
+/// In the order of their numbers. IANA calls 255 `*`; its usual name is `ANY`.
 #[rustfmt::skip]
 const TYPES: [(u16, &str); 97] = [
     (1, "A"), (2, "NS"), (3, "MD"), (4, "MF"), (5, "CNAME"), (6, "SOA"), (7, "MB"), (8, "MG"), (9, "MR"), (10, "NULL"),

@@ -31,7 +31,7 @@ const MESSAGES: &[(&str, &str, &str)] = &[
         ""),
     ("OPT with an owner, cut behind its type", "000181800000 0001 0000 0000 0161 00 0029",
         ""),
-    // Whose owner it is nothing tells any more; an OPT record has none.
+    // Cut before the type: nothing tells whose owner name it is. An OPT record has no owner name.
     ("cut behind an owner", "000181800000 0001 0000 0000 0161 00",
         "- a."),
     ("cut behind the root", "000181800000 0001 0000 0000 00",
@@ -89,7 +89,7 @@ const MESSAGES: &[(&str, &str, &str)] = &[
 ];
 
 thread_local! {
-    /// Labels, pointers and ends of names that were looked at.
+    /// Labels, pointers and ends of names that have been looked at.
     static STEPS: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -111,7 +111,7 @@ fn each_message_gives_the_names_it_holds() {
     }
 }
 
-/// A message of one question; `labels` are lengths of labels of `a`.
+/// A message of one question. `labels` are the lengths of its labels, which consist of `a`.
 fn question(labels: &[u8]) -> Vec<u8> {
     let mut message = bytes("000181800001000000000000");
     for &length in labels {
@@ -131,9 +131,9 @@ fn a_name_of_255_octets_decodes_and_one_of_256_does_not() {
     assert_eq!(shown(&question(&[63; 20])), "");
 }
 
-/// `count` answers whose owner is a pointer to the last name of a chain of `links` in the first answer's data.
+/// `count` answers. The owner of each is a pointer to the last name of a chain of `links` in the first answer's data.
 ///
-/// With labels, each link is a label and a pointer to the link before; without, a pointer alone.
+/// With labels, each link is a label and a pointer to the link before. Without labels, each is a pointer alone.
 fn chain(labels: bool, links: u16, count: u16) -> Vec<u8> {
     let (first, link) = if labels { (3, 4) } else { (1, 2) };
     let mut message = bytes("000181800000");
@@ -159,7 +159,7 @@ fn chain(labels: bool, links: u16, count: u16) -> Vec<u8> {
 
 #[test]
 fn chains_of_pointers_cost_no_more_than_the_first_name() {
-    // 101 labels behind 100 pointers in each of 5,008 owners; 8,000 pointers in each of 3,808.
+    // 101 labels after 100 pointers in each of 5,008 owners; 8,000 pointers in each of 3,808.
     for (labels, links, count, len) in [(true, 100, 5008, 65530), (false, 8000, 3808, 65528)] {
         let message = chain(labels, links, count);
         assert_eq!(message.len(), len);
@@ -167,7 +167,7 @@ fn chains_of_pointers_cost_no_more_than_the_first_name() {
     }
 }
 
-/// What stands in an answer section: owner, type, data.
+/// The records of an answer section: owner, type, data.
 fn answers(records: impl IntoIterator<Item = (Vec<u8>, u16, Vec<u8>)>) -> Vec<u8> {
     let mut message = bytes("000181800000 0000 0000 0000");
     let mut count = 0_u16;
@@ -187,7 +187,7 @@ fn answers(records: impl IntoIterator<Item = (Vec<u8>, u16, Vec<u8>)>) -> Vec<u8
 fn no_message_costs_more_steps_than_two_budgets() {
     let long = |first: u8| [vec![1, first], [1, b'x'].repeat(125), vec![0]].concat();
     let a = |owner: Vec<u8>| (owner, 1, vec![1, 2, 3, 4]);
-    // The longest of names, each its own: 255 octets of one-byte labels; the same with aliases from each to the next.
+    // The longest names, each different: 255 octets of one-byte labels. Then the same with aliases from each to the next.
     let names = answers((0..128).map(|n| a(long(n))));
     let aliased = answers((0..16).map(|n| (long(n), 5, long(n + 1))).chain((0..112).map(|n| a(long(n % 17)))));
     // Four labels of 63 bytes: few steps, and many bytes to hash.
@@ -196,7 +196,8 @@ fn no_message_costs_more_steps_than_two_budgets() {
         [label(63), label(63), label(63), label(61), vec![0]].concat()
     };
     let hashed = answers((0..16).map(|n| (wide(n), 5, wide(n + 1))).chain((0..112).map(|n| a(wide(n % 17)))));
-    // A hundred pointers behind each other in the first record's data, and owners that lead to the last two of them in turn.
+    // A hundred pointers one after another in the first record's data, and owners that lead to the last two of them in
+    // turn.
     let pointer = |at: u16| (at | 0xc000).to_be_bytes();
     let links = std::iter::once(12).chain((0..99).map(|n| 23 + 2 * n)).flat_map(pointer).collect();
     let owners = (0..127).map(|n| a(pointer(23 + 2 * (98 + n % 2)).to_vec()));
@@ -221,7 +222,7 @@ fn no_message_costs_more_steps_than_two_budgets() {
 
 #[test]
 fn a_hundred_addresses_behind_aliases_have_their_name() {
-    // `a.` is an alias for a name of eight labels, to which a hundred addresses point; and for one with as many owners in full.
+    // `a.` is an alias for a name of eight labels. A hundred owners point to that name; then 40 owners spell it in full.
     let target = [[3, b'a', b'b', b'c'].repeat(8), vec![0]].concat();
     let alias = || (vec![1, b'a', 0], 5, target.clone());
     let pointed = answers([alias()].into_iter().chain((0..100).map(|n| (vec![0xc0, 25], 1, vec![10, 0, 0, n]))));
@@ -234,7 +235,7 @@ fn a_hundred_addresses_behind_aliases_have_their_name() {
 
 #[test]
 fn a_name_follows_127_pointers_and_no_more() {
-    // The root at 12, then pointers of which each leads to the one before.
+    // The root at 12, then pointers, each to the one before.
     let message = |pointers: u16| {
         let mut message = vec![0; 13];
         for before in std::iter::once(12).chain((0..pointers - 1).map(|number| 13 + 2 * number)) {
@@ -329,7 +330,7 @@ fn an_address_has_the_name_that_was_asked_for() {
     let other = "0164 00 0001 0001 00000000 0004 05060708";
     let want = pairs(&[("a.", "1.2.3.4"), ("a.", "::1"), ("d.", "5.6.7.8")]);
     assert_eq!(addresses(&[question, alias_a, alias_b, a, aaaa, other].concat()), want);
-    // The order of the records does not matter, and neither does a circle of aliases end the walk.
+    // The order of the records does not matter. A circle of aliases ends the walk too, and the address is given.
     let owned = "0161 00 0005 0001 00000000 0003 014200";
     let mut reordered = addresses(&[question, a, aaaa, other, alias_b, owned].concat());
     reordered.sort();

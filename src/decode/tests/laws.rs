@@ -10,7 +10,7 @@ use crate::address::{IpAddress, MacAddr};
 use crate::capture::LinkType;
 use crate::decode::decode;
 
-/// That `part`, decoded from a prefix of a frame, says nothing that the whole frame does not.
+/// Checks that `part`, decoded from a prefix of a frame, says nothing that the whole frame does not.
 fn no_contradiction(part: &Packet<'_>, whole: &Packet<'_>, name: &str) {
     fn same<T: PartialEq + std::fmt::Debug>(part: Option<T>, whole: Option<T>, name: &str) {
         assert!(part.is_none() || part == whole, "{name}: {part:?}, whole {whole:?}");

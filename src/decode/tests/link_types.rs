@@ -176,7 +176,7 @@ fn each_link_type_leads_to_ip() {
     }
 }
 
-/// What is kept where there is no IP header, or none that can be read.
+/// What is kept where there is no IP header, or no readable one.
 #[rustfmt::skip]
 const OTHERS: &[(&str, u16, &str, &str)] = &[
     ("802.11 beacon", 105, "8000 0000 ffffffffffff 020000000001 020000000001 0000 00", "02:00:00:00:00:01>ff:ff:ff:ff:ff:ff - - - -"),
@@ -284,7 +284,7 @@ fn dns_over_tcp_stands_behind_its_length() {
         decode(LinkType::RAW, &crate::decode::tests::bytes(&[&header, segment.as_str()].concat())).stop
     };
     assert_eq!(stop(format!("0013{message}")), None);
-    // A message of which the next segment holds the rest; the middle of one; its length alone.
+    // A message whose rest is in the next segment; the middle of a message; a length alone.
     assert_eq!(stop("0100 000101000001000100000000 0161 00 0001 0001".into()), Some(Stop::DnsCut));
     assert_eq!(stop("0161 00 0001 0001 c00c 0001 0001".into()), Some(Stop::DnsMidStream));
     assert_eq!(stop("0013".into()), Some(Stop::DnsMidStream));

@@ -148,7 +148,7 @@ fn odd_names_are_escaped() {
     assert_eq!(said(&message(0, &[record(&wire(ASKED), PTR, DAY, &too_long)], &[])), Outcome::Malformed.into());
 }
 
-/// 64 kB that make each of some thousand names cost 255 pointers: a chain of pointers, and records that point at its end.
+/// 64 kB in which each of some thousand names costs 255 pointers: a chain of pointers, and records that point at its end.
 fn costly(kind: u16) -> Vec<u8> {
     let mut bytes = message(0, &[], &[]);
     let label = bytes.len() + 11;
@@ -177,7 +177,7 @@ fn the_costliest_messages_are_read() {
 }
 
 proptest! {
-    /// The order of the records is nothing that matters.
+    /// The order of the records does not matter.
     #[test]
     fn any_order_gives_the_same(
         answers in Just(vec![
@@ -188,7 +188,7 @@ proptest! {
         prop_assert_eq!(said(&message(0, &answers, &[])), name("a.", HOUR));
     }
 
-    /// Whatever is done to a message: no panic, and a name is a name.
+    /// Whatever is changed in a message: no panic, and a name is a name.
     #[test]
     fn mutated_messages_are_read(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), cut in any::<prop::sample::Index>()) {
         let answers = [named(ASKED, CNAME, DAY, "x.example"), named("x.example", PTR, DAY, "host.example")];
@@ -206,7 +206,7 @@ proptest! {
         }
     }
 
-    /// Nor does garbage panic.
+    /// Garbage does not panic either.
     #[test]
     fn garbage_is_read(bytes in prop::collection::vec(any::<u8>(), 12..600)) {
         said(&bytes);

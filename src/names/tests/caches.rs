@@ -136,7 +136,7 @@ fn rows_that_are_none_of_a_cache_are_left_out() {
     assert_eq!(read.table().rows(), 1);
     assert_eq!(read.name(v4(0x0a00_0001)), Some("good."));
     assert_eq!(read.note().unwrap(), format!("{}: 7 rows are not those of a cache of names", path.display()));
-    // Nor is another table one.
+    // Another table is no cache either.
     let other = folder.path().join("other.parquet");
     write_table(&other, &table.select(&["address", "name"])).unwrap();
     let read = PtrCache::read(&other, NOW);
@@ -146,7 +146,7 @@ fn rows_that_are_none_of_a_cache_are_left_out() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// A damaged file is an empty cache with a note, or, where the damage changes nothing, the cache.
+    /// A damaged file is an empty cache with a note, or, where the damage changes nothing, the same cache.
     #[test]
     fn damaged_files_are_read(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), cut in any::<prop::sample::Index>(), cuts in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Laws of answers and of the cache; what a whole round does stands in `tests/ptr.rs`.
+//! Laws of answers and of the cache. `tests/ptr.rs` tests whole rounds.
 
 mod answers;
 mod caches;

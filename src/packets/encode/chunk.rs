@@ -27,9 +27,9 @@ pub(crate) struct EncodedColumn {
 pub(super) struct PageFacts<V> {
     pub(super) rows: usize,
     pub(super) nulls: usize,
-    /// Of the values; `None` if all rows are null.
+    /// Bounds of the values; `None` if all rows are null.
     pub(super) bounds: Option<Bounds<V>>,
-    /// Bytes of the values where these vary in length.
+    /// Bytes of the values, if they vary in length.
     pub(super) variable_bytes: Option<usize>,
 }
 
@@ -82,7 +82,7 @@ impl<V: Value> Chunk<V> {
         self.description.max_def_level() > 0
     }
 
-    /// Takes the dictionary, whose entries are encoded plainly.
+    /// Takes the dictionary. Its entries are encoded plainly.
     pub(super) fn dictionary(&mut self, body: Body, entries: usize) -> Result<(), ParquetError> {
         self.dictionary = true;
         let page = Page::DictionaryPage {
@@ -119,7 +119,7 @@ impl<V: Value> Chunk<V> {
         Ok(())
     }
 
-    /// Notes in the indexes what a page has.
+    /// Enters a page in the indexes.
     fn index(&mut self, facts: &PageFacts<V>) {
         let nulls = facts.nulls as u64;
         let (min, max) = facts.bounds.map_or_else(Default::default, |bounds| (bounds.min.lower(), bounds.max.upper()));
@@ -147,7 +147,7 @@ impl<V: Value> Chunk<V> {
         }
     }
 
-    /// Writes a page behind its header; returns its offset and its bytes, with the header.
+    /// Writes a page after its header. Returns its offset, and its bytes with the header.
     fn write(&mut self, page: Page, size: usize) -> Result<(i64, usize), ParquetError> {
         let before = self.sink.bytes_written();
         let packed = page.buffer().len();
@@ -157,7 +157,7 @@ impl<V: Value> Chunk<V> {
         Ok(((before as u64).cast_signed(), bytes))
     }
 
-    /// The column, and what its file has to say of it.
+    /// The finished column, with its metadata for the file.
     pub(super) fn close(mut self) -> Result<EncodedColumn, ParquetError> {
         let order = match (self.rising, self.falling) {
             (true, _) => BoundaryOrder::ASCENDING,
@@ -203,7 +203,7 @@ impl<V: Value> Chunk<V> {
     }
 }
 
-/// A count as the format has it, in 31 bits.
+/// A count in the 31 bits that the format has for it.
 fn small<N: TryFrom<usize>>(count: usize) -> Result<N, ParquetError> {
     N::try_from(count).map_err(|_| ParquetError::External(Box::new(io::Error::other("a page that is too large"))))
 }

@@ -1,4 +1,4 @@
-//! A column as keys, a page at a time, and its definition levels.
+//! A column as keys, one page at a time, and its definition levels.
 
 use std::ops::Range;
 
@@ -11,15 +11,15 @@ use crate::packets::encode::rle_bitpack;
 pub(super) enum Keys<'a> {
     /// One for each row; [`NO_CODE`] for null.
     Dense(&'a [u32]),
-    /// Of a column that few rows have: which rows those are, in order, and the key of each.
+    /// A column that few rows have: which rows those are, in order, and the key of each.
     Sparse { at: &'a [u32], keys: &'a [u32], rows: usize },
 }
 
-/// The same for the rows of a page.
+/// The keys of the rows of one page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyPage<'a> {
     keys: Keys<'a>,
-    /// The first row of the page, which a sparse column counts from.
+    /// The first row of the page. A sparse column counts from it.
     first: usize,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Pages of so many rows each, and what is left.
+    /// Pages of `size` rows each; the last one has the rest.
     pub(super) fn pages(self, size: usize) -> impl Iterator<Item = KeyPage<'a>> {
         let rows = self.rows();
         (0..rows).step_by(size.max(1)).map(move |start| self.page(start..rows.min(start + size)))
@@ -60,7 +60,7 @@ impl<'a> KeyPage<'a> {
         self.keys.rows()
     }
 
-    /// The keys in their order; some may be [`NO_CODE`], for null.
+    /// The keys in order; [`NO_CODE`] for null.
     pub(super) fn keys(self) -> &'a [u32] {
         match self.keys {
             Keys::Dense(keys) | Keys::Sparse { keys, .. } => keys,
@@ -83,10 +83,11 @@ impl<'a> KeyPage<'a> {
     }
 }
 
-/// Appends the definition levels of a page of an optional column: which of its rows are not null, one bit each, which
-/// `fill` is asked for where there are both.
+/// Appends the definition levels of a page of an optional column: one bit a row, set if the row is not null. `fill` is
+/// asked for the bits only where there are both nulls and values.
 ///
-/// Source: Parquet format, `README.md`, "Definition levels"; a data page of version 1 says their bytes in four before them.
+/// Source: Parquet format, `README.md`, "Definition levels". In a data page of version 1, four bytes before the levels
+/// hold their length.
 pub(super) fn levels(
     rows: usize,
     nulls: usize,

@@ -1,4 +1,4 @@
-//! The compression of pages; its contexts are used again and again.
+//! The compression of pages. Its contexts are reused from page to page.
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
@@ -16,8 +16,8 @@ pub(super) struct Body {
     pub(super) encoding: Encoding,
 }
 
-/// Shortest match that ZSTD looks for in pages of plain numbers. Neighbouring times share the four bytes above their lowest
-/// ones; the usual shortest match of level 1 is longer, and misses them.
+/// The shortest match that ZSTD looks for in pages of plain numbers. Neighbouring times share the four bytes above their
+/// lowest ones. The usual shortest match of level 1 is longer, and misses them.
 const NUMBERS_MIN_MATCH: u32 = 4;
 
 /// Compresses pages by one of the codecs of Parquet.

@@ -14,16 +14,16 @@ const MINIBLOCKS: usize = 4;
 /// Differences of a miniblock.
 const MINIBLOCK: usize = BLOCK / MINIBLOCKS;
 
-/// Bits of the widest difference that all readers unpack. fastparquet (seen in 2026.9) loses the upper bits of wider ones,
-/// and says nothing. In microseconds 28 bits are 268 s, between packets 32 of which stand together.
+/// Bits of the widest difference that all readers decode. fastparquet (seen in 2026.9) loses the upper bits of wider
+/// ones, without an error. In microseconds, 28 bits are 268 s, between packets of which 32 stand together.
 const WIDEST: u8 = 28;
-/// Rows that a page has at least, but for the last one, and if it has a jump at most.
+/// The least rows of a page, except the last one, and the most rows of a page that has a jump in it.
 const SHORT: usize = 1024;
 
-/// How many rows the next page takes: up to a jump, for the first value of a page is no difference. Where one jump follows
-/// the other, a short page has them; that one is plain.
+/// How many rows the next page takes. It ends at a jump, because the first value of a page is no difference. Where one
+/// jump follows another, they share a short page, and that page is plain.
 pub(super) fn rows_until_jump(values: &[i64], most: usize, is_null: impl Fn(i64) -> bool) -> usize {
-    // Differences below this have distances below 2^WIDEST.
+    // If all differences are below this, any two of them differ by less than 2^WIDEST.
     let jump = 1_u64 << (WIDEST - 1);
     let mut before = None;
     let mut has_jump = false;
@@ -45,7 +45,7 @@ pub(super) fn rows_until_jump(values: &[i64], most: usize, is_null: impl Fn(i64)
     most
 }
 
-/// Appends values, or appends them plainly if a difference takes more than [`WIDEST`] bits.
+/// Appends values as differences, or plainly if a difference takes more than [`WIDEST`] bits.
 pub(super) fn encode_or_plain(values: &[i64], out: &mut Vec<u8>) -> Encoding {
     let start = out.len();
     if encode(values, out) <= WIDEST {
@@ -55,7 +55,7 @@ pub(super) fn encode_or_plain(values: &[i64], out: &mut Vec<u8>) -> Encoding {
     plain_integers(values, out)
 }
 
-/// Appends values; returns the bits that the widest difference takes.
+/// Appends values. Returns the bits that the widest difference takes.
 fn encode(values: &[i64], out: &mut Vec<u8>) -> u8 {
     varint(BLOCK as u64, out);
     varint(MINIBLOCKS as u64, out);
@@ -122,7 +122,7 @@ fn halves(bits: u128) -> [u64; 2] {
     [bits as u64, (bits >> 64) as u64]
 }
 
-/// Small numbers of either sign become small numbers.
+/// Maps small numbers of either sign to small unsigned numbers.
 fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
 }

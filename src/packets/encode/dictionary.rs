@@ -1,4 +1,5 @@
-//! Columns that are codes already: pages of numbers and a dictionary, or plain pages where a dictionary would lose.
+//! Columns that are codes already: pages of indexes and a dictionary, or plain pages where a dictionary would cost more
+//! than it saves.
 
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
@@ -11,11 +12,11 @@ use super::value::{Bounds, Value};
 use crate::packets::encode::rle_bitpack;
 use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch};
 
-/// Bytes of a dictionary at most: readers hold it whole.
+/// The most bytes of a dictionary: readers hold it whole in memory.
 const DICTIONARY_BYTES: usize = 2 << 20;
 
-/// A column whose keys have been numbered, and the data pages it has with a dictionary, which columns of the same keys
-/// share.
+/// A column whose keys have been numbered, and its data pages with a dictionary. Columns with the same keys share the
+/// pages.
 pub(super) struct CodedColumn<'a> {
     keys: Keys<'a>,
     numbered: Indexed,
@@ -40,7 +41,7 @@ impl<'a> CodedColumn<'a> {
         scratch.numbered = self.numbered;
     }
 
-    /// Encodes a column whose values are those of the keys.
+    /// Encodes a column that has one value for each key.
     pub(super) fn column<V: Value>(
         &mut self,
         mut chunk: Chunk<V>,
@@ -77,7 +78,7 @@ impl<'a> CodedColumn<'a> {
         chunk.close()
     }
 
-    /// Pages of numbers: each in as many bits as its largest takes, rounded up.
+    /// Pages of indexes. Each page takes as many bits an index as its largest index needs, rounded up.
     fn data_pages(&self, is_optional: bool, scratch: &mut Scratch) -> Result<Vec<Body>, ParquetError> {
         let pages = self.keys.pages(PAGE_ROWS).zip(self.numbered.pages());
         pages
@@ -95,7 +96,7 @@ impl<'a> CodedColumn<'a> {
             .collect()
     }
 
-    /// Plain pages of `bytes` in all.
+    /// Plain pages, of `bytes` bytes in all.
     fn plain<V: Value>(
         &self,
         chunk: &mut Chunk<V>,
@@ -125,12 +126,12 @@ impl<'a> CodedColumn<'a> {
     }
 }
 
-/// The number of the last of so many entries.
+/// The index of the last of `entries` entries.
 fn last(entries: usize) -> u32 {
     u32::try_from(entries.saturating_sub(1)).unwrap_or(u32::MAX)
 }
 
-/// Bytes of the entries of these numbers when written plainly, of which `lens` has those of each entry.
+/// Bytes of the entries with these indexes when written plainly. `lens` has the bytes of each entry.
 fn plain_len<V: Value>(numbers: &[u32], lens: &[usize]) -> usize {
     match lens.first() {
         // All are of the same length.

@@ -1,45 +1,45 @@
-//! The numbers that the entries of a column's dictionary get, in the order in which its rows have them.
+//! The indexes that the entries of a column's dictionary get, in the order of their first rows.
 
 use super::super::code_table::NO_CODE;
 
 use crate::packets::encode::without;
 
-/// What is known of each key: its number, and the last page that has it, both from 1 on; 0 for none. Used by column after
-/// column.
+/// For each key: its index, and the last page that has it. Both count from 1; 0 is none. The table is reused for column
+/// after column.
 #[derive(Debug, Default)]
 pub(super) struct IndexTable(Vec<[u32; 2]>);
 
-/// A column by the numbers of its dictionary's entries.
+/// A column as indexes of its dictionary's entries.
 #[derive(Debug, Default)]
 pub(super) struct Indexed {
     /// The key of each entry.
     pub(super) entries: Vec<u32>,
-    /// The number of each row that is not null.
+    /// The index of each row that is not null.
     numbers: Vec<u32>,
-    /// Keys that occur in a page, page after page.
+    /// The keys that occur in each page, page after page.
     seen: Vec<u32>,
-    /// Where the numbers and the keys of each page end.
+    /// Where the indexes and the keys of each page end.
     ends: Vec<(usize, usize)>,
 }
 
 /// A page of such a column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IndexedPage<'a> {
-    /// The number of each row that is not null.
+    /// The index of each row that is not null.
     pub(super) numbers: &'a [u32],
     /// The keys that occur.
     pub(super) seen: &'a [u32],
 }
 
 impl IndexTable {
-    /// Numbers the keys of a column, which come page by page and are all below `space` or [`NO_CODE`] for null.
+    /// Numbers the keys of a column. They come page by page. Each is below `space`, or [`NO_CODE`] for null.
     pub(super) fn number<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, space: usize, into: &mut Indexed) {
         into.entries.clear();
         into.numbers.clear();
         into.seen.clear();
         into.ends.clear();
         if self.0.len() < space {
-            // Zeroed by the system, page by page, as far as keys are used: of lengths and ports most are not.
+            // The system zeroes it page by page, as far as keys are used: most lengths and ports are not.
             self.0 = vec![[0; 2]; space];
         }
         for (page, keys) in (1..).zip(pages) {
@@ -57,7 +57,7 @@ impl IndexTable {
         let Indexed { entries, numbers, seen, .. } = into;
         let start = numbers.len();
         let mut nulls = 0;
-        // Of a known length, so that room is asked for once; nulls go afterwards.
+        // An iterator of known length, so that memory is reserved once. Nulls are removed afterwards.
         numbers.extend(keys.iter().map(|key| {
             // Null has no slot.
             let Some([number, last]) = self.0.get_mut(*key as usize) else {
@@ -69,7 +69,7 @@ impl IndexTable {
                 seen.push(*key);
                 if *number == 0 {
                     entries.push(*key);
-                    // As many as there are keys, which are numbers of 32 bits themselves.
+                    // There are no more entries than keys, which are numbers of 32 bits.
                     *number = u32::try_from(entries.len()).unwrap_or(NO_CODE);
                 }
             }

@@ -1,25 +1,26 @@
 //! Row groups encoded from codes: pages, dictionaries, statistics and page indexes of the 18 columns.
 //!
 //! In: [`Rows`], which hold addresses and names as codes into tables of distinct values. Out: an [`EncodedColumn`] for
-//! each column of [`COLUMNS`], which parquet's writer appends to a file as it is. Always: the values that
-//! `Rows::batch` has, and the statistics and indexes that parquet's own `ArrowWriter` would make of it, with the same
-//! rows in the same pages but for plain text; `tests` hold both against it.
+//! each column of [`COLUMNS`]. parquet's writer appends it to a file as it is. Always: the values are those of
+//! `Rows::batch`. The statistics and indexes are what parquet's own `ArrowWriter` would make, with the same
+//! rows in the same pages except for plain text. `tests` compare both.
 //!
 //! Why not `ArrowWriter`: it interns each value again, dictionary arrays too, and reads each text again for the
-//! statistics, which is three quarters of what a conversion costs. What is done here instead:
+//! statistics. That is three quarters of what a conversion costs. What is done here instead:
 //!
-//! - A code is numbered once for each column, in an array (`numbering.rs`); no value is hashed, compared or copied for a
-//!   row. The keys that a page has for the first time are noted then, and its bounds are those of their values.
-//! - Numbers are bit-packed eight at a time (`hybrid.rs`), in as many bits as the largest of the page takes, rounded up to
-//!   4, 8 or 16.
-//! - An address as text and as a number are the same codes, so where both have the same nulls they share their
-//!   compressed pages (`dictionary.rs`).
+//! - A code is numbered once for each column, in an array (`indexing.rs`). No value is hashed, compared or copied for a
+//!   row. The keys that occur in a page for the first time are noted then, and the bounds of the page are those of their
+//!   values.
+//! - Indexes are bit-packed eight at a time (`rle_bitpack.rs`). The width is that of the largest index of the page,
+//!   rounded up to 4, 8 or 16 bits.
+//! - An address as text and as a number are the same codes. Where both have the same nulls, they share their compressed
+//!   pages (`dictionary.rs`).
 //! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
-//! - `datetime` is DELTA_BINARY_PACKED, in pages that end where a time jumps (`delta.rs` says why); doubles are PLAIN,
+//! - `datetime` is DELTA_BINARY_PACKED, in pages that end where a time jumps (`delta.rs` says why). Doubles are PLAIN,
 //!   `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a packet, and Spark before 4.3, fastparquet and
 //!   others cannot read it.
 //!
-//! To change the encoding of a column, change [`RowGroupPages::columns`]; what a page consists of is in `chunk.rs`.
+//! To change the encoding of a column, change [`RowGroupPages::columns`]. The parts of a page are in `chunk.rs`.
 
 mod chunk;
 mod column_codes;
@@ -50,15 +51,15 @@ use dictionary::CodedColumn;
 use indexing::{IndexTable, Indexed};
 use value::{Bounds, Value, plain_doubles, plain_integers};
 
-/// Rows of a data page: what a reader that uses the page index reads at least.
+/// Rows of a data page: the least that a reader which uses the page index reads.
 pub(super) const PAGE_ROWS: usize = 20_000;
 /// Bytes of a data page before compression, about.
 pub(super) const PAGE_BYTES: usize = 1 << 20;
-/// Lengths below this are keys of a dictionary: with any longer one, which only a capture of no network has, the
-/// column is plain.
+/// Lengths below this are keys of a dictionary. With any longer one, the column is plain; no capture of a network has
+/// one.
 const LENGTHS: u32 = 1 << 18;
 
-/// Memory that is used for row group after row group.
+/// Memory that is reused for row group after row group.
 pub(super) struct Scratch {
     compressor: Compressor,
     slots: IndexTable,
@@ -85,7 +86,7 @@ impl Scratch {
     }
 }
 
-/// Encodes rows: a column each, in the order of the table.
+/// Encodes rows, one column at a time, in the order of the table.
 pub(super) fn encode(
     rows: &Rows,
     schema: &SchemaDescriptor,
@@ -98,7 +99,7 @@ pub(super) fn encode(
     Ok(group.columns)
 }
 
-/// A row group while it is encoded.
+/// A row group while it is being encoded.
 struct RowGroupPages<'a> {
     rows: &'a Rows,
     schema: &'a SchemaDescriptor,
@@ -108,7 +109,7 @@ struct RowGroupPages<'a> {
 }
 
 impl RowGroupPages<'_> {
-    /// The columns in their order: which of them are encoded how.
+    /// Encodes the columns in order. This says which column is encoded how.
     fn columns(&mut self) -> Result<(), ParquetError> {
         let rows = self.rows;
         COLUMNS.iter().try_for_each(|column| match column.storage {
@@ -119,7 +120,7 @@ impl RowGroupPages<'_> {
             Storage::DnsName(DnsName::Response) => self.names(&rows.dns_resp),
             Storage::IpText(end) => self.addresses(&rows.ips, rows.ip.iter().map(|codes| end.of(*codes))),
             Storage::MacText(end) => self.addresses(&rows.macs, rows.mac.iter().map(|codes| end.of(*codes))),
-            // Encoded with the text before it, whose pages it shares.
+            // Encoded with the text column before it, whose pages it shares.
             Storage::IpNumber(_) | Storage::MacNumber(_) => Ok(()),
             Storage::Port(end) => self.ports(rows.ports.iter().map(|ports| end.of([ports.dst, ports.src]))),
             Storage::Length => self.lengths(rows.facts.iter().map(|facts| facts.length)),
@@ -133,7 +134,7 @@ impl RowGroupPages<'_> {
         Chunk::new(self.schema.column(self.columns.len()), self.compression)
     }
 
-    /// Two columns: addresses as text, and as numbers where they have one.
+    /// Two columns: addresses as text, and as numbers where the address has a number.
     fn addresses<K: super::code_table::DictionaryValue>(
         &mut self,
         table: &CodeTable<K>,
@@ -182,7 +183,7 @@ impl RowGroupPages<'_> {
         self.keyed(keys, texts.len(), |key| texts.get(key as usize).map_or_else(Default::default, String::as_bytes))
     }
 
-    /// A column of keys that are made for it.
+    /// A column whose keys are made here.
     fn keyed<V: Value>(
         &mut self,
         keys: impl Iterator<Item = u32>,
@@ -214,8 +215,8 @@ impl RowGroupPages<'_> {
         self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, |_| PAGE_ROWS, plain_doubles)
     }
 
-    /// A column of numbers without a dictionary; some stand for null. `held` is memory for them, `page_rows` says after how
-    /// many rows at most the next page ends, and `encode` appends a page and says which encoding it has.
+    /// A column of numbers without a dictionary. Some numbers stand for null. `held` is memory for the others.
+    /// `page_rows` gives the most rows of the next page. `encode` appends a page and returns its encoding.
     fn numeric<V: Value>(
         &mut self,
         values: impl Iterator<Item = V>,
@@ -268,7 +269,7 @@ impl RowGroupPages<'_> {
     }
 }
 
-/// Values without some, which are moved behind the others.
+/// The values without nulls. Nulls are moved to the end.
 fn without<V: Copy>(values: &mut [V], is_null: impl Fn(V) -> bool) -> &[V] {
     let mut kept = 0;
     for at in 0..values.len() {

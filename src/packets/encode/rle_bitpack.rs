@@ -1,10 +1,10 @@
-//! The hybrid of run lengths and bit packing, in which numbers of dictionary entries and definition levels are written.
+//! The hybrid of run lengths and bit packing. Dictionary indexes and definition levels are written in it.
 //!
 //! Source: Parquet format, `Encodings.md`, "Run Length Encoding / Bit-Packing Hybrid".
 
 /// Values that are packed together: their bits fill whole bytes.
 const GROUP: usize = 8;
-/// Bytes behind a packed group that are written with it and then written over.
+/// Bytes after a packed group that are written with it, and overwritten by the next group.
 const SPILL: usize = 16;
 
 /// Bits that numbers up to `largest` need.
@@ -14,8 +14,8 @@ pub(super) fn width(largest: u32) -> u32 {
 
 /// Bits of dictionary indexes up to `largest` in a page: 4, 8 or 16 where those are enough.
 ///
-/// ZSTD looks for repeated bytes. Indexes of half a byte, one byte or two repeat as bytes wherever they repeat; indexes of
-/// 5 bits do so only if the repetition begins at the same bit. Files are a tenth smaller for it.
+/// ZSTD looks for repeated bytes. Indexes of half a byte, one byte or two repeat as bytes wherever they repeat. Indexes
+/// of 5 bits do so only if the repetition begins at the same bit. Files are a tenth smaller for it.
 pub(super) fn index_width(largest: u32) -> u32 {
     match width(largest) {
         0 => 0,
@@ -26,13 +26,14 @@ pub(super) fn index_width(largest: u32) -> u32 {
     }
 }
 
-/// Appends numbers of at most `width` bits: runs of eight equal ones or more as runs, what is between them packed.
+/// Appends numbers of at most `width` bits. Eight or more equal numbers become a run; the numbers between runs are
+/// bit-packed.
 pub(super) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut unwritten = numbers;
     let mut rest = numbers;
     while let Some((group, behind)) = rest.split_first_chunk::<GROUP>() {
         let [first, ..] = *group;
-        // Without a branch for each: most groups have no run, and then it is the first comparison that decides or none.
+        // One branch for the group instead of one for each number: most groups have no run.
         if group.iter().fold(0, |differs, number| differs | (number ^ first)) != 0 {
             rest = behind;
             continue;
@@ -60,7 +61,7 @@ pub(super) fn encode_levels(bits: &[u8], rows: usize, out: &mut Vec<u8>) {
     while at < whole {
         let byte = bits.get(at).copied().unwrap_or_default();
         let run = bits.iter().take(whole).skip(at).take_while(|next| **next == byte).count().max(1);
-        // A run breaks the packed bits around it in two, which costs two bytes, as it does itself.
+        // A run costs two bytes, and two more because it breaks the bit-packed group around it in two.
         if (byte == 0 || byte == u8::MAX) && run > 4 {
             literal(unwritten, at, out);
             repeat(u32::from(byte & 1), run * GROUP, 1, out);
@@ -77,7 +78,7 @@ pub(super) fn repeat(number: u32, count: usize, width: u32, out: &mut Vec<u8>) {
     out.extend(number.to_le_bytes().iter().take(width.div_ceil(8) as usize));
 }
 
-/// Appends numbers side by side; the last group is filled up with zeros.
+/// Appends numbers side by side. The last group is filled up with zeros.
 fn pack(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     if numbers.is_empty() {
         return;

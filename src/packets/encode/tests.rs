@@ -1,5 +1,5 @@
-//! What is encoded here against what parquet's own `ArrowWriter` makes of the same rows: every value, every statistic,
-//! every page.
+//! Compares what is encoded here with what parquet's own `ArrowWriter` makes of the same rows: every value, every
+//! statistic, every page.
 
 use std::sync::Arc;
 
@@ -32,16 +32,16 @@ use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS};
 /// How the values of some rows are spread.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
-    /// Of a thousand rows, how many are null where a column can be.
+    /// Of a thousand rows, how many are null where the column may be.
     nulls: u64,
     /// Distinct values, about.
     distinct: u64,
-    /// Rows in a row that have the same value, about.
+    /// How many rows in succession have the same value, about.
     run: u64,
     seed: u64,
 }
 
-/// A number that follows from others, and looks like it does not.
+/// A number that is computed from others, and looks random.
 fn mixed(number: u64) -> u64 {
     let mut state = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -58,7 +58,7 @@ impl Shape {
     }
 }
 
-/// Rows of such shapes. Not all are rows that packets have: each column has a shape of its own.
+/// Rows of such shapes. No packets give all of them: each column has its own shape.
 #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
 #[expect(clippy::cast_precision_loss, reason = "any double will do")]
 fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
@@ -76,7 +76,7 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         for (column, place) in [(1, 0), (2, 1)] {
             if let Some(name) = names.number(column, row) {
                 let code = rows.names.code(|text| {
-                    // Names that are longer than what statistics hold, some of them in parts that cannot be cut.
+                    // Names that are longer than a statistic, some of them in parts that cannot be cut.
                     let filling = ["a", "~", "z\u{fc}", "\u{10ffff}"].get(name as usize % 4).unwrap();
                     text.extend_from_slice(filling.repeat(name as usize % 40 * 3).as_bytes());
                     text.extend_from_slice(name.to_string().as_bytes());
@@ -91,7 +91,7 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
             _ => IpAddress::V4(mixed(number) as u32),
         };
         let dst = ips.number(3, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number))));
-        // All of IPv4, or not at all: then the two columns of an address share their pages.
+        // Either all addresses are IPv4 or none is: then the two columns of an address share their pages.
         let src = ips.number(4, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number * 5 + 1))));
         rows.ip.push([dst, src]);
         let mac = |number: u64| MacAddr(mixed(number) >> 16);
@@ -110,7 +110,7 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
 
 fn encoded(rows: &Rows, settings: &Settings) -> Bytes {
     let encoder = Encoder::new(settings).unwrap();
-    // Twice, so that what an encoding leaves behind would show.
+    // Twice, so that anything left over from an encoding would show.
     encoder.encode(rows).unwrap();
     let group = encoder.encode(rows).unwrap();
     let (schema, properties) = (Arc::clone(&encoder.schema), Arc::clone(&encoder.properties));
@@ -188,8 +188,8 @@ fn holds(rows: &Rows, compression: PageCompression) {
             );
             continue;
         }
-        // `ArrowWriter` ends pages only about where it is told to. Then each page is held against one that it makes of
-        // the same rows.
+        // `ArrowWriter` ends pages only about where it is told to. So each page is compared with one that it makes of the
+        // same rows.
         let ends = starts(our_offsets).into_iter().skip(1).chain([batch.num_rows() as i64]);
         for (page, (start, end)) in starts(our_offsets).into_iter().zip(ends).enumerate() {
             assert!(end - start <= PAGE_ROWS as i64, "{name}");
@@ -236,7 +236,7 @@ fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
     assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
 }
 
-/// Rows at these times; nothing else of them matters.
+/// Rows at these times. No other value matters.
 fn at(times: impl IntoIterator<Item = i64>) -> Rows {
     let mut rows = rows(0, [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
     for datetime in times {
@@ -269,7 +269,7 @@ fn encodings_of_datetime(rows: &Rows) -> Vec<Encoding> {
     encodings
 }
 
-/// fastparquet unpacks differences of up to 28 bits; it takes wider ones wrongly, without a word.
+/// fastparquet decodes differences of up to 28 bits. It decodes wider ones wrongly, without an error.
 #[test]
 fn times_that_jump_far_are_plain() {
     let jump = |by: i64| encodings_of_datetime(&at([0, 0, by, by]));
@@ -279,16 +279,16 @@ fn times_that_jump_far_are_plain() {
     assert_eq!(jump(1 - (1 << 28)), [delta]);
     assert_eq!(jump(-(1 << 28)), [plain]);
     assert_eq!(jump(i64::MAX), [plain]);
-    // However far they are apart, what counts is how the distances differ.
+    // However far the times are apart, what counts is how much their distances differ.
     assert_eq!(encodings_of_datetime(&at((0..500).map(|row| row << 40))), [delta]);
-    // A page ends where a time jumps, so that most pages have no jump; the next one is as long as any.
+    // A page ends where a time jumps, so that most pages have no jump. The next page has its full length.
     let steady = |rows: i64| (0..rows).map(|row| row * 7);
     let later = |times: &mut dyn Iterator<Item = i64>| -> Vec<i64> { times.map(|time| time + (1 << 50)).collect() };
     let jumps: Vec<i64> =
         steady(5000).chain(later(&mut steady(i64::try_from(PAGE_ROWS).unwrap() + 1))).chain(steady(9)).collect();
     assert_eq!(encodings_of_datetime(&at(jumps.iter().copied())), [delta, delta, plain]);
     holds(&at(jumps.iter().copied()), PageCompression::Zstd(1));
-    // With nulls at the jump; and jumps all along, in short pages.
+    // Nulls at the jump; then jumps all along, in short pages.
     let nulls = steady(3000).chain([NO_DATETIME; 3]).chain(later(&mut steady(3000)));
     assert_eq!(encodings_of_datetime(&at(nulls.clone())), [delta, delta]);
     holds(&at(nulls), PageCompression::None);

@@ -1,4 +1,4 @@
-//! Values of columns: how they are ordered, and what of them goes into statistics.
+//! Values of columns: how they are ordered, and what the statistics say of them.
 
 use std::convert::identity;
 
@@ -6,23 +6,23 @@ use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-/// Bytes of a text in statistics; longer ones are cut, which the statistics say.
+/// Bytes of a text in statistics. Longer texts are cut, and the statistics say so.
 const STATISTIC_BYTES: usize = 64;
 
 /// A value of a column, as Parquet orders it.
 pub(super) trait Value: Copy {
-    /// Bytes of a length before each plain value, where lengths vary; the format wants the sum of those lengths.
+    /// Bytes of the length before each plain value, where lengths vary. The format wants the sum of those lengths.
     const LENGTH_PREFIX: Option<usize> = None;
 
-    /// Bytes of the values of an encoded page that it takes when written plainly.
+    /// Bytes of one value when written plainly.
     fn plain_len(self) -> usize;
-    /// Appends it, plainly (Parquet format, `Encodings.md`, "Plain").
+    /// Appends the value, plainly (Parquet format, `Encodings.md`, "Plain").
     fn plain(self, out: &mut Vec<u8>);
-    /// Whether it comes before another.
+    /// Whether the value comes before `other`.
     fn is_less(self, other: Self) -> bool;
-    /// A bound of a page's values, in the bytes of an index: no more than the least.
+    /// A lower bound of a page with this least value, in the bytes of an index: not greater than the value.
     fn lower(self) -> Vec<u8>;
-    /// The same for the greatest.
+    /// An upper bound of a page with this greatest value, in the bytes of an index.
     fn upper(self) -> Vec<u8>;
     /// Statistics of a column chunk.
     fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics;
@@ -36,7 +36,7 @@ pub(super) struct Bounds<V> {
 }
 
 impl<V: Value> Bounds<V> {
-    /// Of values that come one by one; `None` if there are none.
+    /// The bounds of values that come one by one; `None` if there are none.
     #[inline]
     pub(super) fn of(mut values: impl Iterator<Item = V>) -> Option<Self> {
         let first = values.next()?;
@@ -52,7 +52,7 @@ impl<V: Value> Bounds<V> {
         Some(Self { min, max })
     }
 
-    /// Of these and others.
+    /// The bounds of these and others.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             min: if other.min.is_less(self.min) { other.min } else { self.min },
@@ -97,8 +97,8 @@ macro_rules! number {
 
 number!(i32, Int32, identity, identity);
 number!(i64, Int64, identity, identity);
-// In the order that the type defines, -0 and 0 are equal, so a bound that is zero takes the sign that holds for both
-// (Parquet format, `parquet.thrift`, "ColumnOrder"). What is not a number is null in these columns.
+// In the order that the type defines, -0 and 0 are equal. So a bound that is zero takes the sign that holds for both
+// (Parquet format, `parquet.thrift`, "ColumnOrder"). NaN is null in these columns.
 number!(f64, Double, |min| if min == 0.0 { -0.0 } else { min }, |max| if max == 0.0 { 0.0 } else { max });
 
 /// Appends doubles, plainly.
@@ -111,7 +111,7 @@ pub(super) fn plain_integers(values: &[i64], out: &mut Vec<u8>) -> Encoding {
     plain_numbers(values, i64::to_le_bytes, out)
 }
 
-/// All at once, for these are most of what a row group has before compression.
+/// All at once: these are most of the bytes that a row group has before compression.
 fn plain_numbers<N: Copy>(values: &[N], bytes: impl Fn(N) -> [u8; 8], out: &mut Vec<u8>) -> Encoding {
     let start = out.len();
     out.resize(start + size_of_val(values), 0);
@@ -191,7 +191,7 @@ impl Value for &[u8] {
     }
 }
 
-/// The beginning of a long text, which is no greater than it; `None` if it is short, or does not cut.
+/// A lower bound of a long text: its prefix. `None` if the text is short, or cannot be cut.
 fn lower_bound(text: &[u8]) -> Option<&[u8]> {
     if text.len() <= STATISTIC_BYTES {
         return None;
@@ -200,8 +200,8 @@ fn lower_bound(text: &[u8]) -> Option<&[u8]> {
     text.get(..text.floor_char_boundary(STATISTIC_BYTES)).map(str::as_bytes)
 }
 
-/// The beginning of a long text with its last character that has one of as many bytes behind it moved on to that: greater
-/// than the text.
+/// An upper bound of a long text: its prefix, with the last character incremented that has a successor of the same length
+/// in bytes.
 fn upper_bound(text: &[u8]) -> Option<Vec<u8>> {
     let beginning = str::from_utf8(lower_bound(text)?).ok()?;
     beginning.char_indices().rev().find_map(|(at, last)| {

@@ -16,7 +16,7 @@ fn by_name(first: Option<&str>) -> Preview {
     listed(2, [("name_dst", texts(&[first, Some("a.")])), ("bytes", ints(&[997, 3])), ("packets", ints(&[1, 1]))])
 }
 
-/// Whatever sources are asked, the page offers the others, and none of those.
+/// Whatever sources were used, the page offers the other ones, and none of these.
 #[test]
 fn a_page_without_names_says_what_would_give_them() {
     for bits in 0..8_usize {
@@ -71,7 +71,7 @@ fn a_packet_that_dwarfs_all_is_named_with_its_share() {
                 bytes. No packet is that long; most likely its length is damaged. It is 69.0% of all bytes on this page.</p>";
     assert!(html.contains(says) && html.contains("lengths of the packets on the wire"), "{html}");
     assert!(page(&of(2, LengthKind::Wire)).contains(" The capture has 1 more packet like it.</p>"));
-    // Where captured bytes were summed up, none of them is announced only.
+    // Where captured bytes were summed up, all of them exist.
     let html = page(&of(1, LengthKind::Captured));
     assert!(!html.contains("announces") && html.contains("Bytes are what was captured of the packets"));
     let many = PageContent { implausible: vec![implausible(1 << 30, 1); 7], ..of(1, LengthKind::Wire) };
@@ -100,7 +100,7 @@ fn what_has_no_port_has_its_protocol() {
     );
 }
 
-/// In each table of addresses, and in none else.
+/// In each table of addresses, and in no other.
 #[test]
 fn names_stand_beside_addresses() {
     let volume = |column: &str| listed(1, [(column, texts(&[Some("192.0.2.1")])), ("bytes", ints(&[5]))]);

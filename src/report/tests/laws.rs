@@ -15,7 +15,7 @@ use crate::report::{html, plots};
 use crate::summary::{Preview, Series};
 use crate::tables::TableColumn;
 
-/// A page with a text of its own in every place that takes one.
+/// A page with a distinct text in every place that takes one.
 fn page_of(words: &[String; 31]) -> PageContent {
     let mut words = words.iter();
     let mut word = || words.next().unwrap().clone();
@@ -60,7 +60,7 @@ fn page_of(words: &[String; 31]) -> PageContent {
     }
 }
 
-/// Characters that mean something in HTML, XML, CSS, JavaScript or Rust's templates, those that hide, and any other.
+/// Characters that mean something in HTML, XML, CSS, JavaScript or the templates, invisible ones, and any other.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -139,7 +139,7 @@ proptest! {
 
     #[test]
     fn any_text_is_text_wherever_it_stands(words in prop::array::uniform31(hostile())) {
-        // No two are the same: an address has one name.
+        // All texts differ: an address has one name.
         let mut number = 0..;
         let words = words.map(|word| format!("{word}{}", number.next().unwrap()));
         let page = html(&page_of(&words)).unwrap();
@@ -168,7 +168,7 @@ fn the_page_allows_its_own_script_and_style_and_no_other() {
     );
     assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
     assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
-    // The script draws by the same measures.
+    // The script draws with the same sizes.
     assert!(SCRIPT.contains(&format!("UNITS = {UNITS}, HEIGHT = {HEIGHT}, ")));
     let page = html(&PageContent::default()).unwrap();
     assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"));
