@@ -25,6 +25,7 @@
 
 pub mod address;
 pub mod aggregate;
+mod bug;
 pub mod cancel;
 pub mod capture;
 pub mod cli;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::path_text;
 
@@ -70,9 +71,14 @@ impl Journal {
         Lake::staging().join("kept").join(number.to_string())
     }
 
+    /// Where files that go are kept.
+    pub(super) fn gone_folder() -> PathBuf {
+        Lake::staging().join("gone")
+    }
+
     /// Where a file that goes is kept.
     pub(super) fn gone(number: usize) -> PathBuf {
-        Lake::staging().join("gone").join(number.to_string())
+        Self::gone_folder().join(number.to_string())
     }
 
     /// Whether a manifest of this commit is in its place: then it can only be finished.
@@ -187,7 +193,7 @@ fn decide(
     removes.iter().try_for_each(|path| ground.removal(path))?;
     if !removes.is_empty() {
         // Made while there is room for it.
-        let folder = lake.resolve(&staging.join("gone"));
+        let folder = lake.resolve(&Journal::gone_folder());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     }
     let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
@@ -255,7 +261,7 @@ fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Res
     let mut abroad = Vec::new();
     for (place, step) in steps.iter().enumerate() {
         let there = ground.place(&step.to)?;
-        let folder = step.from.parent().unwrap_or(Path::new("")).to_path_buf();
+        let folder = step.from.parent().ok_or_else(|| bug!())?.to_path_buf();
         let path = lake.resolve(&folder);
         let here = match mounts.get(&folder) {
             Some(mount) => *mount,
@@ -284,10 +290,11 @@ fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Res
 /// Copies a staged file to where it can be renamed into its place; synced, but for its name. Gives the copy's path below the
 /// lake.
 pub(super) fn copy_beside(lake: &Lake, step: &Move) -> Result<PathBuf> {
-    let below = step.to.parent().unwrap_or(Path::new("")).join(BESIDE);
+    let (Some(parent), Some(name)) = (step.to.parent(), step.to.file_name()) else { return Err(bug!()) };
+    let below = parent.join(BESIDE);
     let folder = lake.resolve(&below);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let mut name = step.to.file_name().unwrap_or_default().to_owned();
+    let mut name = name.to_owned();
     name.push(".staged");
     let copy = below.join(name);
     let path = lake.resolve(&copy);

@@ -212,14 +212,7 @@ impl Snapshot {
         let removed: HashSet<usize> = removed.iter().copied().collect();
         let stood_for = |entry: &Arc<InputEntry>| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
         // What was left out because of one of them is not in the lake any more: the next run converts it.
-        let gone: Vec<_> = self
-            .inputs
-            .iter()
-            .filter(|(id, entry)| removed.contains(id) || stood_for(entry))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in gone {
-            let Some(entry) = self.inputs.remove(&id) else { continue };
+        for (id, entry) in self.inputs.extract_if(.., |id, entry| removed.contains(id) || stood_for(entry)) {
             let input = &entry.input;
             if input.is_stdin() {
                 for known in input.fingerprint.iter() {
@@ -234,6 +227,7 @@ impl Snapshot {
 
     /// A capture has another name, or another time.
     pub fn meet_again(&mut self, met: Relocated) {
+        // The manifest that named it may be lost: what there is of such a lake is read all the same.
         let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
         self.quarantine.remove(&met.seen.absolute);
         if entry.input.absolute != met.seen.absolute {
