@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::time::SystemTime;
 
 use crate::aggregate::Aggregator;
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::{NameSource, Names};
 use crate::day::Day;
@@ -78,7 +78,7 @@ pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<(Move, Co
         return Ok(None);
     };
     let to = Lake::ptr_cache();
-    let from = Lake::staging().join(to.file_name().map(Path::new).unwrap_or(&to));
+    let from = Lake::staging().join(to.file_name().ok_or_else(|| bug!())?);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
