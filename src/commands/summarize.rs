@@ -251,7 +251,7 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     };
     let folder = temp_dir();
     let mut report = Report::default();
-    let inputs = inputs(&request.named, &mut report);
+    let inputs = inputs(&request.named, &mut report)?;
     // They add up in any order; kept apart until the last capture is read, they would need room for all.
     let space = Space::new(&folder).cancelled_by(&request.cancel);
     let sum = Mutex::new(Aggregator::new(&space));

@@ -122,7 +122,7 @@ impl Called {
 /// The digits of a fingerprint, without how it was made.
 fn digits(entry: &InputEntry) -> Option<&str> {
     let fingerprint = entry.input.fingerprint.as_deref()?;
-    Some(fingerprint.rsplit(':').next().unwrap_or(fingerprint))
+    Some(fingerprint.rsplit_once(':').map_or(fingerprint, |(_, digits)| digits))
 }
 
 /// What is said of names by which the lake holds nothing: a relative one may mean captures of other folders.
