@@ -299,9 +299,10 @@ fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
 
 /// How many rows there are of each capture.
 fn rows_in_parts(held: &Snapshot) -> HashMap<usize, u64> {
-    let mut rows = HashMap::new();
+    let mut rows: HashMap<usize, u64> = HashMap::new();
     for range in held.parts.values().flat_map(|part| &part.ranges) {
-        *rows.entry(range.input).or_default() += range.rows;
+        let count = rows.entry(range.input).or_default();
+        *count = count.saturating_add(range.rows);
     }
     rows
 }
