@@ -128,7 +128,8 @@ fn a_row_of_captures_that_its_unit_does_not_have_is_refused() {
     let folder = super::common::folder();
     let lake = folder.path().join("lake");
     let units = plan(&inputs(&folder)[1..2], &lake);
-    let row: serde_json::Value = serde_json::from_str(&convert_unit(&units[0], &lake, "1")).unwrap();
+    let rows: Vec<_> = units.iter().map(|unit| convert_unit(unit, &lake, "1")).collect();
+    let row: serde_json::Value = serde_json::from_str(&rows[0]).unwrap();
     let (mut of_another, mut of_none) = (row.clone(), row.clone());
     of_another["parts"][0]["ranges"][0]["input"] = 7.into();
     of_none["captures"] = serde_json::Value::Array(Vec::new());
@@ -140,5 +141,5 @@ fn a_row_of_captures_that_its_unit_does_not_have_is_refused() {
         );
     }
     assert_eq!(shown(&lake), Shown::default());
-    assert_eq!(commit(&[row.to_string()], &lake).status, Some(0));
+    assert_eq!(commit(&rows, &lake).status, Some(0));
 }
