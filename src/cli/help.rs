@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _, Error};
 
 use crate::discover::is_capture_name;
-use crate::lake::Lake;
+use crate::lake::Layout;
 
 use super::args::Args;
 
@@ -59,7 +59,7 @@ pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
     let typed: Vec<_> = args.iter().skip(1).map(|arg| arg.to_string_lossy()).collect();
     let place = typed.iter().position(|arg| arg == word)?;
     let path = Path::new(word);
-    if Lake::at(path).exists() {
+    if Layout::at(path).exists() {
         return Some(format!("{word} is a lake: `parcap summarize {}` shows its summaries", quoted(word)));
     }
     let pattern = word.contains(['*', '?', '/']);

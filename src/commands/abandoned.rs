@@ -7,15 +7,15 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, Result};
-use crate::lake::Lake;
+use crate::lake::Layout;
 
 /// Removes the folders of plans in which nothing has been written for so long, and the folder of all of them once it is
 /// empty. Whoever converts a unit writes into its folder again and again, so a plan that is alive is younger.
 ///
 /// # Errors
 /// If a folder cannot be read or removed.
-pub(super) fn sweep(lake: &Lake, age: Option<Duration>) -> Result<()> {
-    let units = lake.resolve(&Lake::units());
+pub(super) fn sweep(lake: &Layout, age: Option<Duration>) -> Result<()> {
+    let units = lake.resolve(&Layout::units());
     let entries = match fs::read_dir(&units) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(Error::io("read", &units))?,

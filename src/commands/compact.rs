@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{Action, Lake, Losses, Snapshot, Transaction, sweep_staging};
+use crate::lake::{Action, Layout, Losses, Snapshot, Transaction, sweep_staging};
 use crate::lake::{Compacted, Compacting, Rewriter, compact};
 
 use crate::lake::hold;
@@ -77,9 +77,9 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
 /// Holds a lake while something is done with what it holds. Gives also what a person should know of where it lies.
 pub(super) fn with_lake<T>(
     request: &RewriteRequest,
-    work: impl FnOnce(&Lake, Snapshot, &Settings, Losses) -> Result<T>,
+    work: impl FnOnce(&Layout, Snapshot, &Settings, Losses) -> Result<T>,
 ) -> Result<(T, Vec<String>)> {
-    let lake = Lake::at(&request.lake);
+    let lake = Layout::at(&request.lake);
     if !lake.exists() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });

@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::convert::{ConvertContext, convert_units};
 use crate::error::{Error, Result};
-use crate::lake::{Lake, Losses, Snapshot, sweep_staging};
+use crate::lake::{Layout, Losses, Snapshot, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::packets::Encoder;
@@ -70,7 +70,7 @@ pub struct ConvertRequest {
 pub fn convert(request: &ConvertRequest) -> Result<Report> {
     let started = Instant::now();
     let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
-    let mut lake = Lake::at(&request.lake);
+    let mut lake = Layout::at(&request.lake);
     if request.lake.is_file() {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
     }
@@ -105,7 +105,7 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
         // What is wrong with a source of names shows before there is a lake.
         naming::open(&request.settings.names, None, naming::now())?;
         // Only now, so that a command without captures leaves nothing behind; meanwhile another run may have begun.
-        lake = Lake::create(&request.lake)?;
+        lake = Layout::create(&request.lake)?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
         held = Snapshot::read(&lake)?;
         held.agrees_with(&request.settings, &request.lake)?;
@@ -136,7 +136,7 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
 fn convert_and_commit(
     request: &ConvertRequest,
     memory: Memory,
-    lake: &Lake,
+    lake: &Layout,
     mut tonight: Selection,
     held: Snapshot,
     report: &mut Report,

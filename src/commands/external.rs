@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{Lake, Losses, PACKETS, RefusedEntry, Snapshot, checked, sweep, sweep_staging};
+use crate::lake::{Layout, Losses, PACKETS, RefusedEntry, Snapshot, checked, sweep, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::path_text;
@@ -45,10 +45,10 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     if lake.is_file() {
         return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
     }
-    Lake::at(lake).check_is_whole()?;
-    let lake = Lake::create(lake)?;
+    Layout::at(lake).check_is_whole()?;
+    let lake = Layout::create(lake)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let folder = unit.plan.as_ref().map_or_else(Lake::units, |plan| Lake::units().join(plan));
+    let folder = unit.plan.as_ref().map_or_else(Layout::units, |plan| Layout::units().join(plan));
     let staging = folder.join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
     let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
     let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
@@ -107,16 +107,16 @@ pub enum Incomplete {
 pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    let rows = delivered(whole(&Lake::at(lake), rows), &options, &mut report)?;
+    let rows = delivered(whole(&Layout::at(lake), rows), &options, &mut report)?;
     let settings = options.plan.as_ref().map(|plan| &plan.settings);
     let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
-    let lake = Lake::at(lake);
+    let lake = Layout::at(lake);
     let nothing = rows.is_empty() && options.plan.as_ref().is_none_or(|plan| plan.units.is_empty());
     if nothing && !lake.exists() {
         return Ok(report);
     }
     lake.check_is_whole()?;
-    let lake = Lake::create(lake.root())?;
+    let lake = Layout::create(lake.root())?;
     let _lock = hold(&lake, options.wait, &options.cancel)?;
     if let Some(settings) = &settings {
         let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
@@ -125,7 +125,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
         result?;
         swept?;
         // Only after the commit: until then they are all there is of the work.
-        let plan = options.plan.iter().map(|plan| Lake::units().join(&plan.plan));
+        let plan = options.plan.iter().map(|plan| Layout::units().join(&plan.plan));
         plan.chain(folders.iter().cloned()).try_for_each(|folder| sweep(&lake.resolve(&folder)))?;
         // Of an earlier plan whose units were committed with this one, if that was all it had.
         let plans: BTreeSet<_> = folders.iter().filter_map(|folder| folder.parent()).collect();
@@ -139,7 +139,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
 }
 
 /// Takes out attempts whose files are gone, of units that were converted more than once.
-fn whole(lake: &Lake, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
+fn whole(lake: &Layout, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
     let mut attempts: HashMap<String, usize> = HashMap::new();
     rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
     let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
@@ -183,7 +183,7 @@ fn delivered(mut rows: Vec<UnitResult>, options: &CommitOptions, report: &mut Re
 }
 
 fn commit_rows(
-    lake: &Lake,
+    lake: &Layout,
     mut rows: Vec<UnitResult>,
     settings: &Settings,
     options: &CommitOptions,
@@ -262,7 +262,7 @@ fn left_out(path: PathBuf) -> RefusedEntry {
 }
 
 /// Whether all files of a unit are where its row says, and as they were written.
-fn is_staged(lake: &Lake, row: &UnitResult) -> bool {
+fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
     staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
 }
 
@@ -288,7 +288,7 @@ fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
     }
     let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
     let partial =
-        row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Lake::partial_path(&row.unit.id)));
+        row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Layout::partial_path(&row.unit.id)));
     for (staged, path, belongs) in parts.chain(partial) {
         if !plain(staged) || folder_above(staged, &row.unit.id).is_none() {
             return refused(staged, "is not where `parcap convert-unit` stages its files");
@@ -318,12 +318,12 @@ fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
     let folder = staged.parent()?.parent()?;
     let above = folder.parent()?;
     let is_its_own = folder.file_name()?.to_str()?.strip_prefix(unit)?.starts_with('-');
-    let is_below = above == Lake::units() || above.parent() == Some(&Lake::units());
+    let is_below = above == Layout::units() || above.parent() == Some(&Layout::units());
     (is_its_own && is_below && !unit.is_empty()).then_some(folder)
 }
 
 /// What units are converted with that have to be converted again here.
-fn workshop(lake: &Lake, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<ConvertContext> {
+fn workshop(lake: &Layout, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<ConvertContext> {
     let memory = Memory::share(None, workers(jobs), settings.row_group_rows)?;
     Ok(ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))
 }

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
-use crate::lake::{FileStamp, Lake, Losses, RefusedEntry, Relocated, Snapshot};
+use crate::lake::{FileStamp, Layout, Losses, RefusedEntry, Relocated, Snapshot};
 use crate::path_text;
 use crate::plan::UnitResult;
 use crate::plan::{Unit, derived_identity, plan as units_of};
@@ -102,17 +102,17 @@ pub fn plan(
     rules: &SelectOptions,
     cancel: &Cancel,
 ) -> Result<Planned> {
-    let held = Snapshot::read(&Lake::at(lake))?;
+    let held = Snapshot::read(&Layout::at(lake))?;
     held.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
-    let losses = Losses::find(&Lake::at(lake), &held)?;
+    let losses = Losses::find(&Layout::at(lake), &held)?;
     report.lost.add(&losses, &held);
     let mut selection = tonight(named, &held, rules, cancel, &mut report)?;
     if !report.away.is_empty() {
         return Ok(Planned { plan: None, units: Vec::new(), report });
     }
-    hold_back(&Lake::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
+    hold_back(&Layout::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
     let inputs = std::mem::take(&mut selection.convert);
     if inputs.iter().any(Input::is_stdin) {
         let hint = "convert it where it is, with `parcap convert`";

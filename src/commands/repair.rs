@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::remains;
-use crate::lake::{Action, Lake, SUMMARIES as FOLDER, Snapshot, Transaction, checked, data_files, sweep_staging};
+use crate::lake::{Action, Layout, SUMMARIES as FOLDER, Snapshot, Transaction, checked, data_files, sweep_staging};
 use crate::names::PtrOptions;
 use crate::path_text;
 use crate::summary::SUMMARIES;
@@ -87,7 +87,7 @@ impl Repaired {
 /// # Errors
 /// If another run holds the lake, or something cannot be read or written; the lake is as it was then.
 pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
-    let lake = Lake::create(&request.lake)?;
+    let lake = Layout::create(&request.lake)?;
     let _lock = hold(&lake, request.wait, &request.cancel)?;
     let mended = mend(&lake, request.jobs, &request.cancel);
     let swept = sweep_staging(&lake);
@@ -96,7 +96,7 @@ pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
     Ok(mended)
 }
 
-fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
+fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     let mut unreadable = Vec::new();
     let (mut held, problem) = Snapshot::read_all(lake, |error| {
@@ -141,8 +141,8 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         days = count_again(lake, &mut left, &settings, &mut change, (jobs, cancel), &mut repaired)?;
         days.extend(lost_tables(lake, &left.held, jobs)?);
         if anew {
-            days.extend(left.held.parts.keys().map(|path| Lake::day_of(path)));
-            days.extend(before.tables.keys().filter(|path| is_of_a_date(path)).map(|path| Lake::day_of(path)));
+            days.extend(left.held.parts.keys().map(|path| Layout::day_of(path)));
+            days.extend(before.tables.keys().filter(|path| is_of_a_date(path)).map(|path| Layout::day_of(path)));
         }
     }
     let names_are_lost = left
@@ -152,7 +152,7 @@ fn mend(lake: &Lake, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         .is_some_and(|names| checked(&lake.resolve(&names.path), names.bytes, &names.checksum).is_err());
     if names_are_lost {
         left.held.names = None;
-        change.remove_table(&Lake::ptr_cache());
+        change.remove_table(&Layout::ptr_cache());
     }
     for (unit, places) in &left.units {
         if let Some(last) = places.keys().next_back() {
@@ -202,17 +202,17 @@ fn is_of_a_date(path: &Path) -> bool {
 }
 
 /// The dates of which a table is lost.
-fn lost_tables(lake: &Lake, held: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
+fn lost_tables(lake: &Layout, held: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
     let tables = held.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
     let lost = in_order::<_, _, Error>(tables, jobs, |table| {
         let found = checked(&lake.resolve(&table.path), table.bytes, &table.checksum);
-        Ok(found.is_err().then(|| Lake::day_of(&table.path)))
+        Ok(found.is_err().then(|| Layout::day_of(&table.path)))
     })?;
     Ok(lost.into_iter().flatten().collect())
 }
 
 /// Whether the table of captures is lost.
-fn lost_captures(lake: &Lake, held: &Snapshot) -> bool {
+fn lost_captures(lake: &Layout, held: &Snapshot) -> bool {
     let mut tables = held.tables.values().filter(|table| !is_of_a_date(&table.path));
     let is_lost = |path: &Path, bytes, checksum: &str| checked(&lake.resolve(path), bytes, checksum).is_err();
     tables.any(|table| is_lost(&table.path, table.bytes, &table.checksum))

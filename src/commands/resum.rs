@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedPart, CommittedPartial, Lake, Transaction, checked, problem_of};
+use crate::lake::{CommittedPart, CommittedPartial, Layout, Transaction, checked, problem_of};
 use crate::lake::{Remains, Rewriter, Told, recount_captures};
 use crate::plan::PartialEntry;
 use crate::plan::derived_identity;
@@ -65,7 +65,7 @@ struct LostMessages<'a> {
 
 /// Counts the sums again that do not fit the parts any more; returns the dates that they touch.
 pub(super) fn count_again(
-    lake: &Lake,
+    lake: &Layout,
     left: &mut Remains,
     settings: &Settings,
     change: &mut Transaction,
@@ -124,7 +124,7 @@ pub(super) fn count_again(
     }
     let known: BTreeSet<PathBuf> = messages.iter().map(|held: &LostMessages<'_>| held.path.clone()).collect();
     for (unit, places) in &left.units {
-        let path = Lake::partial_path(unit);
+        let path = Layout::partial_path(unit);
         let Some(last) = places.keys().next_back().filter(|_| lake.resolve(&path).exists()) else { continue };
         if !known.contains(&path) && !left.held.partials.contains_key(&path) {
             groups.join(places.values().copied().filter(|input| again.contains(input)));
@@ -201,7 +201,7 @@ fn count_group(
     settings: &Settings,
 ) -> Result<Counted> {
     let lake = rewriter.lake;
-    let folder = lake.resolve(&Lake::staging());
+    let folder = lake.resolve(&Layout::staging());
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let space = Space::new(&folder).cancelled_by(rewriter.cancel);
     let (mut tallies, told) = recount_captures(rewriter, parts, captures, &space)?;
@@ -232,6 +232,6 @@ fn count_group(
     let window = settings.window.to_string();
     let fields = std::iter::once(window.as_str()).chain(parts.iter().map(|part| part.checksum.as_str()));
     let unit = derived_identity("repair", fields.chain(std::iter::once(checksum.as_str())));
-    let partial = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+    let partial = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
     Ok(Counted { partial: Some((unit, partial)), captures: places, told, without_messages })
 }

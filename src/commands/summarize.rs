@@ -13,7 +13,7 @@ use crate::config::LengthKind;
 use crate::config::{Names, WINDOW, time_text};
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{InputEntry, Lake, RefusedEntry, Snapshot, steadily};
+use crate::lake::{InputEntry, Layout, RefusedEntry, Snapshot, steadily};
 use crate::names::PtrOptions;
 use crate::path_text::printable;
 use crate::summary;
@@ -133,7 +133,7 @@ impl Summarized {
 /// If a lake has no summaries, or not those that are asked for; if something cannot be read, or the run is cancelled.
 /// Captures that are damaged or refused are no errors: the report names them.
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
-    let lake = request.named.iter().map(|path| Lake::at(path)).find(Lake::exists);
+    let lake = request.named.iter().map(|path| Layout::at(path)).find(Layout::exists);
     match lake {
         // Runs may commit meanwhile, and take away what was about to be read.
         Some(lake) if request.named.len() == 1 => {
@@ -150,7 +150,7 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
 }
 
 /// What to do where sums of a lake are not there.
-fn with_the_way_out(error: Error, lake: &Lake) -> Error {
+fn with_the_way_out(error: Error, lake: &Layout) -> Error {
     match error {
         Error::Io { path, source, .. }
             if source.kind() == std::io::ErrorKind::NotFound && path.starts_with(lake.partials()) =>
@@ -162,7 +162,7 @@ fn with_the_way_out(error: Error, lake: &Lake) -> Error {
     }
 }
 
-fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
+fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
     let refuse = |problem, hint| Err(Error::Summaries { path: lake.root().to_path_buf(), problem, hint });
     let held = Snapshot::read(lake)?;
     let settings = held.settings.clone().unwrap_or_default();
@@ -201,7 +201,7 @@ fn of_lake(request: &SummarizeRequest, lake: &Lake) -> Result<Summarized> {
 
 /// Refuses what was asked for and cannot be made: half an answer looks like a whole one. `lake` is what is summed up, with
 /// its windows, unless it is captures.
-fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Lake, i64)>) -> Result<()> {
+fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Layout, i64)>) -> Result<()> {
     let asked = left_out.iter().filter(|left_out| request.tables.iter().any(|table| table == left_out.name));
     let asked: Vec<_> = asked.collect();
     if asked.is_empty() {

@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::lake::recount;
-use crate::lake::{CommittedPart, Lake, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, steadily};
+use crate::lake::{CommittedPart, Layout, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, steadily};
 use crate::packets::{PartReader, part_facts};
 use crate::path_text;
 use crate::tables::TableColumn;
@@ -87,7 +87,7 @@ impl Verified {
     }
 
     /// The same, with paths below the lake, in order.
-    fn below(mut self, lake: &Lake) -> Self {
+    fn below(mut self, lake: &Layout) -> Self {
         for fault in &mut self.faults {
             if let Ok(below) = fault.path.strip_prefix(lake.root()) {
                 fault.path = below.to_path_buf();
@@ -108,7 +108,7 @@ impl Verified {
 /// If there is no lake, a run holds it, its manifests cannot be read, or the work is cancelled. What is wrong with its
 /// files is no error: it is in the result.
 pub fn verify(request: &VerifyRequest) -> Result<Verified> {
-    let lake = Lake::at(&request.lake);
+    let lake = Layout::at(&request.lake);
     if !lake.exists() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
@@ -126,7 +126,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
     Ok(Verified { repaired, ..verified })
 }
 
-fn verify_once(lake: &Lake, request: &VerifyRequest) -> Result<Verified> {
+fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     let mut verified = Verified::default();
     let Some(held) = manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
     let settings = held.settings.clone().unwrap_or_default();
@@ -147,7 +147,7 @@ fn verify_once(lake: &Lake, request: &VerifyRequest) -> Result<Verified> {
 }
 
 /// Keeps runs away, if this user may.
-fn lock(lake: &Lake, request: &VerifyRequest) -> Result<Option<Lock>> {
+fn lock(lake: &Layout, request: &VerifyRequest) -> Result<Option<Lock>> {
     match Lock::take(lake, request.wait, || Ok(request.cancel.check()?)) {
         Ok(lock) => Ok(Some(lock)),
         Err(Error::Io { source, .. })
@@ -160,7 +160,7 @@ fn lock(lake: &Lake, request: &VerifyRequest) -> Result<Option<Lock>> {
 }
 
 /// What the manifests add up to; none if one is missing or damaged, for then nothing can be held against them.
-fn manifests(lake: &Lake, verified: &mut Verified) -> Result<Option<Snapshot>> {
+fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>> {
     let mut unreadable = Vec::new();
     let (held, problem) = Snapshot::read_all(lake, |error| {
         unreadable.push(error);
@@ -182,7 +182,7 @@ fn manifests(lake: &Lake, verified: &mut Verified) -> Result<Option<Snapshot>> {
 }
 
 /// Whatever lies where readers look, and is not in the manifest.
-fn strays(lake: &Lake, held: &Snapshot, verified: &mut Verified) -> Result<()> {
+fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()> {
     let known: BTreeSet<&Path> = held.parts.keys().chain(held.tables.keys()).map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
     while let Some(folder) = folders.pop() {
@@ -242,7 +242,7 @@ fn captures(held: &Snapshot, verified: &mut Verified) {
 
 /// Every file of the manifest is there, and is what was written.
 fn files(
-    lake: &Lake,
+    lake: &Layout,
     held: &Snapshot,
     settings: &Settings,
     request: &VerifyRequest,
@@ -280,7 +280,7 @@ fn files(
 }
 
 fn part_faults(
-    lake: &Lake,
+    lake: &Layout,
     part: &CommittedPart,
     settings: &Settings,
     request: &VerifyRequest,
@@ -324,7 +324,7 @@ fn fault(path: &Path, error: &Error) -> VerifyFault {
 }
 
 /// Every table that divides all packets adds up to all packets.
-fn balance(lake: &Lake, held: &Snapshot, verified: &mut Verified) -> Result<()> {
+fn balance(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()> {
     let packets = held.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
     let packets = i64::try_from(packets).unwrap_or(i64::MAX);
     let bytes = held.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
@@ -358,7 +358,7 @@ fn balance(lake: &Lake, held: &Snapshot, verified: &mut Verified) -> Result<()> 
 
 /// What the units have counted is what their rows give when they are counted again.
 fn sums(
-    lake: &Lake,
+    lake: &Layout,
     held: &Snapshot,
     settings: &Settings,
     request: &VerifyRequest,

@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Lake, Losses, SUMMARIES, Snapshot, Transaction, is_loss, problem_of};
+use crate::lake::{Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, problem_of};
 use crate::names::PtrOptions;
 use crate::summary::{Collect, Filter, Naming};
 
@@ -20,7 +20,7 @@ use crate::outcome::Report;
 
 /// The final stage, with all that it needs besides what was converted.
 pub(crate) struct FinalStage<'a> {
-    pub(super) lake: &'a Lake,
+    pub(super) lake: &'a Layout,
     pub(super) settings: &'a Settings,
     naming: Naming,
     ptr: &'a PtrOptions,
@@ -34,7 +34,7 @@ impl<'a> FinalStage<'a> {
     /// # Errors
     /// If a hosts file cannot be read.
     pub(crate) fn open(
-        lake: &'a Lake,
+        lake: &'a Layout,
         (settings, held): (&'a Settings, &Snapshot),
         ptr: &'a PtrOptions,
         top: usize,
@@ -53,7 +53,7 @@ impl<'a> FinalStage<'a> {
         change: &mut Transaction,
         report: &mut Report,
     ) -> Result<()> {
-        let folder = self.lake.resolve(&Lake::staging());
+        let folder = self.lake.resolve(&Layout::staging());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let space = Space::new(&folder).cancelled_by(self.cancel);
         let mut tallies = Aggregator::new(&space);
@@ -76,7 +76,7 @@ impl<'a> FinalStage<'a> {
         let of_a_date =
             |path: &&std::path::PathBuf| path.starts_with(SUMMARIES) && path.to_string_lossy().contains("date=");
         let stale = after.tables.keys().filter(of_a_date).filter(|path| {
-            let day = Lake::day_of(path);
+            let day = Layout::day_of(path);
             days.contains(&day) && !left.contains(&day)
         });
         stale.for_each(|path| change.remove_table(path));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::aggregate::{Aggregator, Saved, Space};
 use crate::bug::bug;
 use crate::error::{Error, Result};
-use crate::lake::Lake;
+use crate::lake::Layout;
 use crate::memory::Memory;
 use crate::packets::Encoder;
 use crate::packets::Rows;
@@ -25,7 +25,7 @@ use crate::cancel::Cancel;
 /// What all units of a run share.
 pub struct ConvertContext {
     /// Where parts go.
-    pub lake: Lake,
+    pub lake: Layout,
     /// The folder for staged files, below the lake.
     pub staging: PathBuf,
     /// Makes row groups.
@@ -47,10 +47,10 @@ pub struct ConvertContext {
 impl ConvertContext {
     /// A workshop that puts parts into a lake, and stages them in the folder of units that are being converted.
     #[must_use]
-    pub fn new(lake: Lake, encoder: Encoder, memory: Memory, cancel: Cancel) -> Self {
+    pub fn new(lake: Layout, encoder: Encoder, memory: Memory, cancel: Cancel) -> Self {
         Self {
             lake,
-            staging: Lake::staging().join("units"),
+            staging: Layout::staging().join("units"),
             encoder: Arc::new(encoder),
             cancel,
             memory,
@@ -202,6 +202,6 @@ impl<'a> Job<'a> {
         }
         let staged = self.staging.join("partial.arrow");
         let Saved { bytes, checksum, days } = tallies.save(&self.workshop.lake.resolve(&staged))?;
-        Ok(Some(PartialEntry { staged, path: Lake::partial_path(id), bytes, checksum, days }))
+        Ok(Some(PartialEntry { staged, path: Layout::partial_path(id), bytes, checksum, days }))
     }
 }

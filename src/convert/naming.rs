@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::config::{NameSource, Names};
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedTable, Lake, Move, checked, problem_of};
+use crate::lake::{CommittedTable, Layout, Move, checked, problem_of};
 use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
 use crate::summary::{Filter, Naming, NamingSource, unnamed};
 use crate::tables::{TableFile, write_table};
@@ -20,7 +20,7 @@ use crate::tables::{TableFile, write_table};
 ///
 /// # Errors
 /// If a hosts file cannot be read.
-pub(crate) fn open(names: &Names, lake: Option<(&Lake, Option<&CommittedTable>)>, now: i64) -> Result<Naming> {
+pub(crate) fn open(names: &Names, lake: Option<(&Layout, Option<&CommittedTable>)>, now: i64) -> Result<Naming> {
     let sources = names.0.iter().map(|source| {
         Ok(match source {
             NameSource::Dns => NamingSource::Dns,
@@ -32,8 +32,8 @@ pub(crate) fn open(names: &Names, lake: Option<(&Lake, Option<&CommittedTable>)>
 }
 
 /// The answers of earlier lookups. A file that is not the one that was written is none: what was kept is asked for again.
-fn answers(lake: &Lake, held: Option<&CommittedTable>, now: i64) -> PtrCache {
-    let path = lake.resolve(&Lake::ptr_cache());
+fn answers(lake: &Layout, held: Option<&CommittedTable>, now: i64) -> PtrCache {
+    let path = lake.resolve(&Layout::ptr_cache());
     match held.map_or(Ok(()), |held| checked(&path, held.bytes, &held.checksum)) {
         Ok(()) => PtrCache::read(&path, now),
         Err(error) => PtrCache::unreadable(&path, &problem_of(&error)),
@@ -73,12 +73,12 @@ pub(crate) fn look_up(
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn stage(naming: &mut Naming, lake: &Lake) -> Result<Option<(Move, CommittedTable)>> {
+pub(super) fn stage(naming: &mut Naming, lake: &Layout) -> Result<Option<(Move, CommittedTable)>> {
     let Some(cache) = naming.ptr().filter(|cache| cache.changed()) else {
         return Ok(None);
     };
-    let to = Lake::ptr_cache();
-    let from = Lake::staging().join(to.file_name().ok_or_else(|| bug!())?);
+    let to = Layout::ptr_cache();
+    let from = Layout::staging().join(to.file_name().ok_or_else(|| bug!())?);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::Result;
-use crate::lake::{Lake, PACKETS};
+use crate::lake::{Layout, PACKETS};
 use crate::packets::{EncodedRowGroup, Encoder, Origin, PartFile, PartWriter, RowRange};
 use crate::packets::{PartitionKey, When};
 use crate::plan::PartEntry;
@@ -24,7 +24,7 @@ const MAX_ROW_GROUPS: usize = 2048;
 
 /// Takes row groups in their order, and makes parts of them.
 pub(crate) struct PartSet<'a> {
-    lake: &'a Lake,
+    lake: &'a Layout,
     /// Where parts are staged, below the lake.
     staging: PathBuf,
     encoder: &'a Encoder,
@@ -51,7 +51,7 @@ struct OpenPart {
 }
 
 impl<'a> PartSet<'a> {
-    pub(super) fn new(lake: &'a Lake, staging: PathBuf, encoder: &'a Encoder, unit: &'a Unit) -> Self {
+    pub(super) fn new(lake: &'a Layout, staging: PathBuf, encoder: &'a Encoder, unit: &'a Unit) -> Self {
         Self {
             lake,
             staging,

@@ -9,7 +9,7 @@ use crate::bug::bug;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedTable, InputEntry, Lake, Move, SUMMARIES as FOLDER};
+use crate::lake::{CommittedTable, InputEntry, Layout, Move, SUMMARIES as FOLDER};
 use crate::tables::{TableFile, TableWriter};
 
 use crate::lake::captures;
@@ -33,7 +33,7 @@ const PIECE: usize = 8192;
 /// # Errors
 /// If what units have counted cannot be read, or a table cannot be written.
 pub(super) fn stage(
-    lake: &Lake,
+    lake: &Layout,
     settings: &Settings,
     days: &BTreeSet<Day>,
     tallies: &mut Aggregator,
@@ -84,7 +84,7 @@ struct Staged {
 }
 
 impl Staged {
-    fn create(lake: &Lake, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
+    fn create(lake: &Layout, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
         let folder = Path::new(summary.name).join(format!("date={}", day.text()));
         let (path, step) = place(lake, &folder, summary.name)?;
         let mut rows = SummaryRows::new(summary, settings.window);
@@ -104,7 +104,7 @@ impl Staged {
 }
 
 impl DateTables {
-    fn create(lake: &Lake, settings: &Settings, day: Day, space: &Space) -> Result<Self> {
+    fn create(lake: &Layout, settings: &Settings, day: Day, space: &Space) -> Result<Self> {
         let of_a_date = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, summary)));
         let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
         Ok(Self {
@@ -158,11 +158,11 @@ impl RowSink for DateTables {
 }
 
 /// Where a table is staged, and where it goes.
-fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
+fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
     let to = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
     // All in one folder: making one for each costs more than a small table does.
     let staged = to.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
-    let from = Lake::staging().join("tables").join(staged);
+    let from = Layout::staging().join("tables").join(staged);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -174,7 +174,7 @@ fn place(lake: &Lake, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn stage_captures(lake: &Lake, inputs: &[&InputEntry]) -> Result<(Move, CommittedTable)> {
+pub(super) fn stage_captures(lake: &Layout, inputs: &[&InputEntry]) -> Result<(Move, CommittedTable)> {
     let (path, step) = place(lake, Path::new("captures"), "captures")?;
     let mut writer = TableWriter::create(&path, &captures(std::iter::empty()))?;
     for piece in inputs.chunks(PIECE) {

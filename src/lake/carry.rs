@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 use super::exchange::{ExchangeOutcome, is_partition, note};
 use super::journal::{Journal, Move, copy_beside};
-use super::layout::{Lake, PACKETS, SUMMARIES};
+use super::layout::{Layout, PACKETS, SUMMARIES};
 
 /// How long a folder stays as it was when another one has taken its place: whoever had opened it, and not yet listed it, must
 /// not find that it is being emptied. That takes readers microseconds; this is what a busy machine makes of it.
@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// If something cannot be moved, removed or synced. What has been done is not done again.
-pub(super) fn carry_out(lake: &Lake, journal: &mut Journal) -> Result<()> {
+pub(super) fn carry_out(lake: &Layout, journal: &mut Journal) -> Result<()> {
     if !journal.is_published(lake) {
         place(lake, journal)?;
         carry_out_move(lake, &journal.manifest)?;
@@ -39,7 +39,7 @@ pub(super) fn carry_out(lake: &Lake, journal: &mut Journal) -> Result<()> {
 }
 
 /// All but the manifest.
-fn place(lake: &Lake, journal: &mut Journal) -> Result<()> {
+fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
     for step in &journal.adds {
         carry_out_move(lake, step)?;
     }
@@ -56,7 +56,7 @@ fn place(lake: &Lake, journal: &mut Journal) -> Result<()> {
 }
 
 /// Exchanges partitions, up to the first one where that is not possible, whose place it gives.
-fn exchange_all(lake: &Lake, journal: &Journal) -> Result<Option<usize>> {
+fn exchange_all(lake: &Layout, journal: &Journal) -> Result<Option<usize>> {
     for (place, exchange) in journal.exchanges.iter().enumerate() {
         if let ExchangeOutcome::Cannot(why) = exchange.carry_out(lake)? {
             note(lake, &exchange.folder, &why.to_string());
@@ -67,7 +67,7 @@ fn exchange_all(lake: &Lake, journal: &Journal) -> Result<Option<usize>> {
 }
 
 /// A partition that cannot be exchanged: its files are moved one by one. The journal says so before the first is.
-pub(super) fn by_itself(lake: &Lake, journal: &mut Journal, place: usize) -> Result<()> {
+pub(super) fn by_itself(lake: &Layout, journal: &mut Journal, place: usize) -> Result<()> {
     let exchange = journal.exchanges.remove(place);
     for below in exchange.adds {
         let step = Move { from: exchange.built.join(&below), to: exchange.folder.join(&below) };
@@ -86,7 +86,7 @@ pub(super) fn by_itself(lake: &Lake, journal: &mut Journal, place: usize) -> Res
 ///
 /// # Errors
 /// If something cannot be moved back. What has been undone is not undone again.
-pub(super) fn undo(lake: &Lake, journal: &mut Journal) -> Result<()> {
+pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
     if !journal.undo {
         journal.undo = true;
         journal.write(lake)?;
@@ -111,7 +111,7 @@ pub(super) fn undo(lake: &Lake, journal: &mut Journal) -> Result<()> {
 }
 
 /// Renames a file, if it is there.
-fn put_back(lake: &Lake, from: &Path, to: &Path) -> Result<()> {
+fn put_back(lake: &Layout, from: &Path, to: &Path) -> Result<()> {
     let (from, to) = (lake.resolve(from), lake.resolve(to));
     if from.symlink_metadata().is_err() {
         return Ok(());
@@ -123,14 +123,14 @@ fn put_back(lake: &Lake, from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Nothing is to be done any more.
-fn end(lake: &Lake) -> Result<()> {
+fn end(lake: &Layout) -> Result<()> {
     let pending = lake.pending();
     fs::remove_file(&pending).map_err(Error::io("remove", &pending))?;
     lake.sync_parent(&pending)
 }
 
 /// Syncs all folders of the lake above some places, as far as they are there.
-fn sync_above<'a>(lake: &Lake, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let folders: BTreeSet<_> =
         places.flat_map(|place| place.ancestors().skip(1)).map(|below| lake.resolve(below)).collect();
     folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
@@ -138,7 +138,7 @@ fn sync_above<'a>(lake: &Lake, places: impl Iterator<Item = &'a PathBuf>) -> Res
 
 /// Moves what readers must not see any more to where it is kept until the manifest is in its place. What is on another file
 /// system waits until then, and is removed.
-pub(super) fn set_aside(lake: &Lake, removes: &[PathBuf]) -> Result<()> {
+pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
     let is_seen = |path: &PathBuf| path.starts_with(PACKETS) || path.starts_with(SUMMARIES);
     let mut seen = removes.iter().enumerate().filter(|(_, path)| is_seen(path)).peekable();
     if seen.peek().is_none() {
@@ -160,8 +160,8 @@ pub(super) fn set_aside(lake: &Lake, removes: &[PathBuf]) -> Result<()> {
 }
 
 /// Removes files, as far as they are there, and the folders that are empty then.
-fn remove(lake: &Lake, files: &[PathBuf]) -> Result<()> {
-    let is_manifest = |path: &&PathBuf| path.starts_with(Lake::manifests());
+fn remove(lake: &Layout, files: &[PathBuf]) -> Result<()> {
+    let is_manifest = |path: &&PathBuf| path.starts_with(Layout::manifests());
     let (manifests, others): (Vec<_>, Vec<_>) = files.iter().partition(is_manifest);
     let (mut folders, mut removed) = (BTreeSet::new(), Vec::new());
     for file in others.into_iter().chain(manifests) {
@@ -183,7 +183,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Removes the folders of partitions in which files were, if they are empty, and makes the names above them durable.
-fn prune(lake: &Lake, files: &[PathBuf]) -> Result<()> {
+fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
     // The table's own folder stays, the folders of its partitions go with their last file.
     let partitions = |file: &PathBuf| {
         let folders = file.ancestors().skip(1).take_while(|folder| is_partition(folder));
@@ -213,7 +213,7 @@ fn prune(lake: &Lake, files: &[PathBuf]) -> Result<()> {
     kept.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
 }
 
-pub(super) fn carry_out_move(lake: &Lake, step: &Move) -> Result<()> {
+pub(super) fn carry_out_move(lake: &Layout, step: &Move) -> Result<()> {
     let (from, to) = (lake.resolve(&step.from), lake.resolve(&step.to));
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

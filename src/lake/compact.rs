@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::layout::Lake;
+use super::layout::Layout;
 use super::losses::Losses;
 use super::record::{CommittedPart, CommittedPartial};
 use super::snapshot::Snapshot;
@@ -194,6 +194,6 @@ fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: 
     let staged: PathBuf = rewriter.staged("arrow")?;
     let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
     let unit = derived_identity("compact", group.iter().map(|partial| partial.checksum.as_str()));
-    let entry = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+    let entry = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
     change.add_partial(&unit, &entry, inputs)
 }

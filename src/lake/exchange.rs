@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::path_text;
 
 use super::journal::Move;
-use super::layout::Lake;
+use super::layout::Layout;
 use crate::storage::{Mount, exchange, is_unsupported, may_change};
 
 /// Two folders that change places.
@@ -62,7 +62,7 @@ pub(super) fn is_partition(folder: &Path) -> bool {
 ///
 /// # Errors
 /// If something fails for another reason than that it cannot be done here.
-pub(super) fn build(lake: &Lake, moves: &mut Vec<Move>, removes: &mut Vec<PathBuf>) -> Result<Vec<Exchange>> {
+pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<PathBuf>) -> Result<Vec<Exchange>> {
     let mut going: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for path in removes.iter() {
         if let Some(folder) = partition_of(path) {
@@ -73,7 +73,7 @@ pub(super) fn build(lake: &Lake, moves: &mut Vec<Move>, removes: &mut Vec<PathBu
     for (folder, goes) in going {
         let comes: Vec<_> = moves.iter().filter(|step| partition_of(&step.to) == Some(&folder)).collect();
         let Some((witness, is_new)) = witness(lake, &comes, &goes) else { continue };
-        let built = Lake::staging().join("exchange").join(exchanges.len().to_string());
+        let built = Layout::staging().join("exchange").join(exchanges.len().to_string());
         match Built::new(lake, &folder, &built).and_then(|mut new| new.fill(&comes, &goes)) {
             Ok(()) => {}
             Err(Hindrance::Fault(error)) => return Err(error),
@@ -101,14 +101,14 @@ pub(super) fn build(lake: &Lake, moves: &mut Vec<Move>, removes: &mut Vec<PathBu
 
 /// A file that is only in the new folder, or only in the old one, and in which; none if nothing comes, or nothing goes that
 /// is there, for then nobody sees anything twice.
-fn witness(lake: &Lake, comes: &[&Move], goes: &[PathBuf]) -> Option<(PathBuf, bool)> {
+fn witness(lake: &Layout, comes: &[&Move], goes: &[PathBuf]) -> Option<(PathBuf, bool)> {
     let is_there = |path: &Path| lake.resolve(path).symlink_metadata().is_ok();
     let old = goes.iter().find(|path| is_there(path))?;
     let new = comes.iter().find(|step| !is_there(&step.to)).map(|step| (step.to.clone(), true));
     new.or_else(|| (!comes.is_empty()).then(|| (old.clone(), false)))
 }
 
-pub(super) fn note(lake: &Lake, folder: &Path, why: &str) {
+pub(super) fn note(lake: &Layout, folder: &Path, why: &str) {
     lake.note("exchange", || {
         let folder = path_text::printable(&lake.resolve(folder));
         format!(
@@ -146,7 +146,7 @@ impl Hindrance {
 
 /// A folder while it is built.
 struct Built<'a> {
-    lake: &'a Lake,
+    lake: &'a Layout,
     /// The folder in whose place it will be, and its own; both below the lake.
     folder: &'a Path,
     built: &'a Path,
@@ -156,7 +156,7 @@ struct Built<'a> {
 }
 
 impl<'a> Built<'a> {
-    fn new(lake: &'a Lake, folder: &'a Path, built: &'a Path) -> Result<Self, Hindrance> {
+    fn new(lake: &'a Layout, folder: &'a Path, built: &'a Path) -> Result<Self, Hindrance> {
         let cannot = |why: &str| Err(Hindrance::Cannot(why.to_owned()));
         let place = lake.resolve(folder);
         if place.is_symlink() {
@@ -259,7 +259,7 @@ pub(super) enum ExchangeOutcome {
 
 impl Exchange {
     /// Whether the folder that was built is in its place.
-    pub(super) fn is_done(&self, lake: &Lake) -> bool {
+    pub(super) fn is_done(&self, lake: &Layout) -> bool {
         lake.resolve(&self.folder).join(&self.witness).symlink_metadata().is_ok() == self.comes
     }
 
@@ -267,7 +267,7 @@ impl Exchange {
     ///
     /// # Errors
     /// If that fails.
-    pub(super) fn carry_out(&self, lake: &Lake) -> Result<ExchangeOutcome> {
+    pub(super) fn carry_out(&self, lake: &Layout) -> Result<ExchangeOutcome> {
         // Without a folder nothing of what goes is there, and that looks like the end.
         if !lake.resolve(&self.folder).exists() || !self.is_done(lake) {
             self.swap(lake)
@@ -280,7 +280,7 @@ impl Exchange {
     ///
     /// # Errors
     /// As [`Exchange::carry_out`].
-    pub(super) fn undo(&self, lake: &Lake) -> Result<()> {
+    pub(super) fn undo(&self, lake: &Layout) -> Result<()> {
         if !self.is_done(lake) {
             return Ok(());
         }
@@ -290,7 +290,7 @@ impl Exchange {
         }
     }
 
-    fn swap(&self, lake: &Lake) -> Result<ExchangeOutcome> {
+    fn swap(&self, lake: &Layout) -> Result<ExchangeOutcome> {
         let (place, built) = (lake.resolve(&self.folder), lake.resolve(&self.built));
         let swapped =
             if place.symlink_metadata().is_ok() { exchange(&built, &place) } else { fs::rename(&built, &place) };

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::bug::bug;
 use crate::error::{Error, Result};
 
-use super::layout::Lake;
+use super::layout::Layout;
 use crate::storage::{Mount, is_not_fixed, may_change};
 
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {
-    lake: &'a Lake,
+    lake: &'a Layout,
     /// Those that were asked for, by their paths below the lake.
     folders: HashMap<PathBuf, Mount>,
     /// Those that were made, below the lake, in that order.
@@ -23,7 +23,7 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     /// Nothing is known yet.
-    pub(super) fn of(lake: &'a Lake) -> Self {
+    pub(super) fn of(lake: &'a Layout) -> Self {
         Self { lake, folders: HashMap::new(), made: Vec::new() }
     }
 

@@ -6,14 +6,14 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 
 use super::journal::recover;
-use super::layout::Lake;
+use super::layout::Layout;
 use super::lock::Lock;
 
 /// Takes a lake's lock, and finishes or undoes what a dead run began.
 ///
 /// # Errors
 /// If another run holds it for longer than `wait`, the run is cancelled, or what was begun can be neither finished nor undone.
-pub fn hold(lake: &Lake, wait: Duration, cancel: &Cancel) -> Result<Lock> {
+pub fn hold(lake: &Layout, wait: Duration, cancel: &Cancel) -> Result<Lock> {
     let lock = Lock::take(lake, wait, || Ok(cancel.check()?))?;
     recover(lake)?;
     Ok(lock)

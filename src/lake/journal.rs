@@ -22,7 +22,7 @@ use super::carry::{carry_out, undo};
 use super::check::checked;
 use super::exchange::Exchange;
 use super::ground::Ground;
-use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
+use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::manifest::Manifest;
 use crate::lake::exchange;
 use crate::lake::last;
@@ -68,12 +68,12 @@ const BESIDE: &str = ".parcap-staging";
 impl Journal {
     /// Where what is in the place of an added file is kept, by its number, below the lake.
     pub(super) fn kept(number: usize) -> PathBuf {
-        Lake::staging().join("kept").join(number.to_string())
+        Layout::staging().join("kept").join(number.to_string())
     }
 
     /// Where files that go are kept.
     pub(super) fn gone_folder() -> PathBuf {
-        Lake::staging().join("gone")
+        Layout::staging().join("gone")
     }
 
     /// Where a file that goes is kept.
@@ -82,12 +82,12 @@ impl Journal {
     }
 
     /// Whether a manifest of this commit is in its place: then it can only be finished.
-    pub(super) fn is_published(&self, lake: &Lake) -> bool {
+    pub(super) fn is_published(&self, lake: &Layout) -> bool {
         lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
     }
 
     /// Writes it, and renames it into place.
-    pub(super) fn write(&self, lake: &Lake) -> Result<()> {
+    pub(super) fn write(&self, lake: &Layout) -> Result<()> {
         let (draft, pending) = (lake.pending_draft(), lake.pending());
         let mut text =
             serde_json::to_vec_pretty(self).map_err(|source| Error::io("write", &draft)(io::Error::other(source)))?;
@@ -100,7 +100,7 @@ impl Journal {
 
     /// Reads the one that a lake has, if a commit is decided and not carried out. All that it names lies where such files
     /// belong.
-    fn read(lake: &Lake) -> Result<Option<Self>> {
+    fn read(lake: &Layout) -> Result<Option<Self>> {
         let pending = lake.pending();
         let mut text = Vec::new();
         match open(&pending, File::options().read(true)).and_then(|mut file| file.read_to_end(&mut text)) {
@@ -123,19 +123,19 @@ impl Journal {
             [
                 PathBuf::from(PACKETS),
                 SUMMARIES.into(),
-                Lake::partial_folder(),
-                Lake::names_folder(),
-                Lake::aside_folder(),
+                Layout::partial_folder(),
+                Layout::names_folder(),
+                Layout::aside_folder(),
             ]
             .iter()
             .any(|folder| is_below(path, folder))
-                || *path == Lake::own(last::NAME)
+                || *path == Layout::own(last::NAME)
         };
         // A part that is damaged is not staged: it comes from where readers see it.
-        let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Lake::aside_folder());
-        let is_staged = |path: &Path| is_below(path, Lake::staging()) || is_below(path, Lake::units());
+        let is_aside = |step: &Move| is_below(&step.from, PACKETS) && is_below(&step.to, Layout::aside_folder());
+        let is_staged = |path: &Path| is_below(path, Layout::staging()) || is_below(path, Layout::units());
         let is_beside = |step: &Move| step.to.parent().is_some_and(|folder| is_below(&step.from, folder.join(BESIDE)));
-        let is_manifest = |path: &Path| is_below(path, Lake::manifests());
+        let is_manifest = |path: &Path| is_below(path, Layout::manifests());
         let (adds, exchanges) = (self.adds.iter(), self.exchanges.iter());
         let from = adds.clone().chain([&self.manifest]);
         let from = from.filter(|step| !is_staged(&step.from) && !is_beside(step) && !is_aside(step));
@@ -145,7 +145,7 @@ impl Journal {
         let manifest = [&self.manifest.to].into_iter().filter(|path| !is_manifest(path));
         let folders = exchanges.clone().map(|exchange| &exchange.folder);
         let folders = folders.filter(|path| !is_below(path, PACKETS) && !is_below(path, SUMMARIES));
-        let built = exchanges.clone().map(|exchange| &exchange.built).filter(|path| !is_below(path, Lake::staging()));
+        let built = exchanges.clone().map(|exchange| &exchange.built).filter(|path| !is_below(path, Layout::staging()));
         let within = exchanges.flat_map(|exchange| {
             exchange.adds.iter().chain(&exchange.removes).chain([&exchange.witness]).filter(|path| !is_below(path, ""))
         });
@@ -159,7 +159,7 @@ impl Journal {
 /// # Errors
 /// If what is staged is not what the manifest says; if something is in the way; if anything cannot be written, synced or
 /// moved. If that happens before the commit is decided, the lake is as it was; after, the next run finishes or undoes it.
-pub fn publish(lake: &Lake, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
+pub fn publish(lake: &Layout, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
     let mut ground = Ground::of(lake);
     match decide(lake, &mut ground, moves, removes, manifest) {
         Ok(mut journal) => {
@@ -175,18 +175,18 @@ pub fn publish(lake: &Lake, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &
 
 /// Everything that can go wrong goes wrong here, before the last line.
 fn decide(
-    lake: &Lake,
+    lake: &Layout,
     ground: &mut Ground<'_>,
     mut moves: Vec<Move>,
     mut removes: Vec<PathBuf>,
     manifest: &Manifest,
 ) -> Result<Journal> {
     is_staged(lake, &moves, manifest)?;
-    let staging = Lake::staging();
+    let staging = Layout::staging();
     let folder = lake.resolve(&staging);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let name = Manifest::file_name(manifest.sequence);
-    let mut step = Move { from: staging.join(&name), to: Lake::manifests().join(&name) };
+    let mut step = Move { from: staging.join(&name), to: Layout::manifests().join(&name) };
     manifest.write(&lake.resolve(&step.from))?;
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
@@ -212,7 +212,7 @@ fn decide(
 /// Whether what is staged is what the manifest says. What this process wrote, hashed and synced has the right size, or
 /// something is very wrong; what was converted elsewhere has come over networks and from disks that nobody here knows, and
 /// is read as a whole.
-fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
+fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
     let parts = manifest.parts.iter().map(|part| (&part.path, part.bytes, &part.checksum));
     let partials = manifest.partials.iter().map(|partial| (&partial.path, partial.bytes, &partial.checksum));
     let tables = manifest.tables.iter().map(|table| (&table.path, table.bytes, &table.checksum));
@@ -222,7 +222,7 @@ fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
         let from = lake.resolve(&step.from);
         let found = from.metadata().map_err(Error::io("commit", &from))?;
         match known.get(&step.to) {
-            Some((bytes, checksum)) if step.from.starts_with(Lake::units()) => checked(&from, *bytes, checksum)?,
+            Some((bytes, checksum)) if step.from.starts_with(Layout::units()) => checked(&from, *bytes, checksum)?,
             Some((bytes, _)) if found.len() != *bytes => {
                 let (expected, found) = (format!("{bytes} bytes"), format!("{} bytes", found.len()));
                 return Err(Error::FileDiffers { path: from, what: "size", expected, found });
@@ -234,8 +234,8 @@ fn is_staged(lake: &Lake, moves: &[Move], manifest: &Manifest) -> Result<()> {
 }
 
 /// Gives second names to what will be replaced, until the manifest says that it was; whether all of it has one.
-fn keep(lake: &Lake, moves: &[Move]) -> Result<bool> {
-    let folder = lake.resolve(&Lake::staging().join("kept"));
+fn keep(lake: &Layout, moves: &[Move]) -> Result<bool> {
+    let folder = lake.resolve(&Layout::staging().join("kept"));
     let (mut all, mut some) = (true, false);
     for (number, step) in moves.iter().enumerate() {
         let place = lake.resolve(&step.to);
@@ -256,7 +256,7 @@ fn keep(lake: &Lake, moves: &[Move]) -> Result<bool> {
 
 /// Asks whether each file can be put in its place. Those whose places are on another file system than they are themselves
 /// are copied there, so that what is left to do with each is one rename.
-fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
+fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Result<()> {
     let mut mounts: HashMap<PathBuf, Mount> = HashMap::new();
     let mut abroad = Vec::new();
     for (place, step) in steps.iter().enumerate() {
@@ -289,7 +289,7 @@ fn bring(lake: &Lake, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> Res
 
 /// Copies a staged file to where it can be renamed into its place; synced, but for its name. Gives the copy's path below the
 /// lake.
-pub(super) fn copy_beside(lake: &Lake, step: &Move) -> Result<PathBuf> {
+pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
     let (Some(parent), Some(name)) = (step.to.parent(), step.to.file_name()) else { return Err(bug!()) };
     let below = parent.join(BESIDE);
     let folder = lake.resolve(&below);
@@ -312,18 +312,18 @@ struct Linked {
 }
 
 impl Linked {
-    fn path(lake: &Lake) -> PathBuf {
-        lake.resolve(&Lake::staging().join("beside.json"))
+    fn path(lake: &Layout) -> PathBuf {
+        lake.resolve(&Layout::staging().join("beside.json"))
     }
 
-    fn write(&self, lake: &Lake) -> Result<()> {
+    fn write(&self, lake: &Layout) -> Result<()> {
         let path = Self::path(lake);
         let text = serde_json::to_vec(self).map_err(|source| Error::io("write", &path)(io::Error::other(source)))?;
         fs::write(&path, text).map_err(Error::io("write", &path))
     }
 
     /// Removes them, if they are there; a list that cannot be read says nothing.
-    fn sweep(lake: &Lake) -> Result<()> {
+    fn sweep(lake: &Layout) -> Result<()> {
         let text = fs::read(Self::path(lake)).unwrap_or_default();
         let beside: Self = serde_json::from_slice(&text).unwrap_or_default();
         let ours = beside.folders.iter().filter(|folder| is_below(folder, "") && folder.ends_with(BESIDE));
@@ -336,7 +336,7 @@ impl Linked {
 ///
 /// # Errors
 /// If the journal is none, or leads out of the lake; if a commit can neither be finished nor undone.
-pub fn recover(lake: &Lake) -> Result<()> {
+pub fn recover(lake: &Layout) -> Result<()> {
     if let Some(mut journal) = Journal::read(lake)? {
         let carried_out = if journal.undo { Ok(()) } else { carry_out(lake, &mut journal) };
         match carried_out {
@@ -362,7 +362,7 @@ pub fn recover(lake: &Lake) -> Result<()> {
 ///
 /// # Errors
 /// If it cannot be removed.
-pub fn sweep_staging(lake: &Lake) -> Result<()> {
+pub fn sweep_staging(lake: &Layout) -> Result<()> {
     // What cannot be told counts as decided.
     match lake.pending().symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -374,7 +374,7 @@ pub fn sweep_staging(lake: &Lake) -> Result<()> {
                 }
                 _ => {}
             }
-            sweep(&lake.resolve(&Lake::staging()))
+            sweep(&lake.resolve(&Layout::staging()))
         }
         _ => Ok(()),
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 
 use super::journal::Move;
-use super::layout::Lake;
+use super::layout::Layout;
 
 /// Its file's name, in the lake's own folder.
 pub(super) const NAME: &str = "last";
@@ -24,21 +24,21 @@ fn text_of(sequence: u64) -> String {
 }
 
 /// The number of the last commit, if the lake says it, and the text is as it was written.
-pub(super) fn last(lake: &Lake) -> Option<u64> {
-    let text = fs::read_to_string(lake.resolve(&Lake::own(NAME))).ok()?;
+pub(super) fn last(lake: &Layout) -> Option<u64> {
+    let text = fs::read_to_string(lake.resolve(&Layout::own(NAME))).ok()?;
     let sequence = text.split_once(' ')?.0.parse().ok()?;
     (text == text_of(sequence)).then_some(sequence)
 }
 
 /// Stages the number of a commit that is about to be published.
-pub(super) fn stage(lake: &Lake, sequence: u64) -> Result<Move> {
-    let from = Lake::staging().join(NAME);
+pub(super) fn stage(lake: &Layout, sequence: u64) -> Result<Move> {
+    let from = Layout::staging().join(NAME);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
     write(&path, &text_of(sequence))?;
-    Ok(Move { from, to: Lake::own(NAME) })
+    Ok(Move { from, to: Layout::own(NAME) })
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

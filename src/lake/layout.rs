@@ -19,13 +19,13 @@ const OWN: &str = "_parcap";
 
 /// The folders of one lake.
 #[derive(Clone, Debug)]
-pub struct Lake {
+pub struct Layout {
     root: PathBuf,
     /// What a person should know of the place where it lies, once for each thing, whatever copy of this met it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
 }
 
-impl Lake {
+impl Layout {
     /// The lake in a directory, which is made if it does not exist.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ impl Lake {
     }
 }
 
-impl Lake {
+impl Layout {
     /// Makes the names in a directory durable. Where the file system does not have that for directories, it is noted, and
     /// what was written is whole all the same: the order of names behind a power failure is then the file system's.
     ///

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
-use super::layout::Lake;
+use super::layout::Layout;
 use crate::storage::open;
 
 /// How often a run that waits looks whether the other one has ended.
@@ -24,7 +24,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::LakeBusy`] if another run holds it; an I/O error if the lock file cannot be made; what `go_on` says.
-    pub fn take(lake: &Lake, wait: Duration, go_on: impl Fn() -> Result<()>) -> Result<Self> {
+    pub fn take(lake: &Layout, wait: Duration, go_on: impl Fn() -> Result<()>) -> Result<Self> {
         let started = Instant::now();
         loop {
             match Self::try_take(lake) {
@@ -37,7 +37,7 @@ impl Lock {
         }
     }
 
-    fn try_take(lake: &Lake) -> Result<Self> {
+    fn try_take(lake: &Layout) -> Result<Self> {
         let path = lake.lock();
         let mut options = File::options();
         // Of a new one, only who may write.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::day::Day;
 use crate::error::{Error, Result};
 
-use super::layout::{Lake, PACKETS, SUMMARIES};
+use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::snapshot::Snapshot;
 use crate::lake::manifest;
 
@@ -29,7 +29,7 @@ impl Losses {
     ///
     /// # Errors
     /// [`Error::Incomplete`] if a Parquet file lies where readers look and no manifest names it.
-    pub fn find(lake: &Lake, held: &Snapshot) -> Result<Self> {
+    pub fn find(lake: &Layout, held: &Snapshot) -> Result<Self> {
         let mut losses = Self::default();
         let parts = held.parts.values().map(|part| (part.path.as_path(), part.bytes));
         let tables = held.tables.values().map(|table| (table.path.as_path(), table.bytes));
@@ -129,7 +129,7 @@ pub fn problem_of(error: &Error) -> String {
 }
 
 /// Whether another run changes the lake right now, so that what was read of it and what is there may differ.
-fn is_being_changed(lake: &Lake, held: &Snapshot) -> Result<bool> {
+fn is_being_changed(lake: &Layout, held: &Snapshot) -> Result<bool> {
     Ok(lake.pending().exists() || manifest::newest(&lake.manifest())? != held.sequence)
 }
 
@@ -138,7 +138,7 @@ fn is_being_changed(lake: &Lake, held: &Snapshot) -> Result<bool> {
 ///
 /// # Errors
 /// If the folder of the packets or of the summaries cannot be read.
-pub fn data_files(lake: &Lake) -> Result<BTreeMap<PathBuf, u64>> {
+pub fn data_files(lake: &Layout) -> Result<BTreeMap<PathBuf, u64>> {
     let mut files = BTreeMap::new();
     for folder in [PACKETS, SUMMARIES] {
         walk(lake, Path::new(folder), DEPTH, &mut |path, bytes| {
@@ -151,7 +151,7 @@ pub fn data_files(lake: &Lake) -> Result<BTreeMap<PathBuf, u64>> {
 }
 
 /// Whether there is a Parquet file where readers look.
-pub(super) fn has_data(lake: &Lake) -> Result<bool> {
+pub(super) fn has_data(lake: &Layout) -> Result<bool> {
     let mut found = false;
     for folder in [PACKETS, SUMMARIES] {
         walk(lake, Path::new(folder), DEPTH, &mut |_, _| {
@@ -165,7 +165,7 @@ pub(super) fn has_data(lake: &Lake) -> Result<bool> {
 
 /// Calls `each` with every Parquet file below a folder, and its size, as long as it returns true. Readers skip names that
 /// begin with a dot or an underscore.
-fn walk(lake: &Lake, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf, u64) -> bool) -> io::Result<bool> {
+fn walk(lake: &Layout, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf, u64) -> bool) -> io::Result<bool> {
     let entries = match fs::read_dir(lake.resolve(folder)) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(true);

@@ -17,7 +17,7 @@ use crate::packets::SCHEMA_VERSION;
 use crate::path_text;
 use crate::storage::HashedFile;
 
-use super::layout::{Lake, PACKETS, SUMMARIES, is_below};
+use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
 use crate::storage::open;
 
@@ -191,7 +191,7 @@ impl Manifest {
         let parts = self.parts.iter().map(|part| &part.path).chain(parts).filter(|path| !is_below(path, PACKETS));
         let tables = self.tables.iter().map(|table| &table.path).chain(tables);
         let tables = tables.filter(|path| !is_below(path, SUMMARIES));
-        let folder = Lake::partial_folder();
+        let folder = Layout::partial_folder();
         let partials = self.partials.iter().map(|partial| &partial.path).chain(partials);
         let mut all = parts.chain(tables).chain(partials.filter(|path| !is_below(path, &folder)));
         all.next().map(PathBuf::as_path)

@@ -42,7 +42,7 @@ pub use check::{checked, sum_of};
 pub use compact::{Compacted, Compacting, compact};
 pub use hold::hold;
 pub use journal::{Move, publish, recover, sweep, sweep_staging};
-pub use layout::{Lake, PACKETS, SUMMARIES};
+pub use layout::{Layout, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use losses::{Losses, data_files, is_loss, problem_of};
 pub use manifest::{Action, Manifest, Removed};

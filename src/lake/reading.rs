@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-use super::layout::Lake;
+use super::layout::Layout;
 
 /// How often a lake is read that changes while it is read.
 const ATTEMPTS: u32 = 20;
@@ -21,7 +21,7 @@ struct Glimpse {
 }
 
 impl Glimpse {
-    fn of(lake: &Lake) -> Result<Self> {
+    fn of(lake: &Layout) -> Result<Self> {
         Ok(Self { manifests: lake.manifest_files()?, pending: lake.pending().symlink_metadata().is_ok() })
     }
 }
@@ -32,7 +32,7 @@ impl Glimpse {
 /// # Errors
 /// What `read` says in the end; what `go_on` says, which is asked in between.
 pub fn steadily<T>(
-    lake: &Lake,
+    lake: &Layout,
     go_on: impl Fn() -> Result<()>,
     is_wrong: impl Fn(&T) -> bool,
     mut read: impl FnMut() -> Result<T>,

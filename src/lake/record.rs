@@ -13,7 +13,7 @@ use crate::packets::RowRange;
 use crate::path_text;
 
 use super::check::checked;
-use super::layout::Lake;
+use super::layout::Layout;
 use crate::plan::{CaptureEntry, Status};
 
 /// A capture in the manifest.
@@ -153,7 +153,13 @@ impl CommittedPartial {
     ///
     /// # Errors
     /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it is another one.
-    pub fn append_to(&self, tallies: &mut Aggregator, lake: &Lake, place: Option<&Path>, owners: Owners) -> Result<()> {
+    pub fn append_to(
+        &self,
+        tallies: &mut Aggregator,
+        lake: &Layout,
+        place: Option<&Path>,
+        owners: Owners,
+    ) -> Result<()> {
         let path = lake.resolve(place.unwrap_or(&self.path));
         checked(&path, self.bytes, &self.checksum)?;
         tallies.append_file(&path, owners)

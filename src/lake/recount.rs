@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layout::Lake;
+use super::layout::Layout;
 use super::record::CommittedPart;
 use crate::aggregate::{Aggregator, Space};
 use crate::capture::Timestamp;
@@ -19,8 +19,8 @@ use super::rewriter::Rewriter;
 ///
 /// # Errors
 /// If the part cannot be read, or sums cannot be spilled.
-pub fn recount(lake: &Lake, part: &CommittedPart, settings: &Settings, space: &Space) -> Result<Aggregator> {
-    let day = Lake::day_of(&part.path);
+pub fn recount(lake: &Layout, part: &CommittedPart, settings: &Settings, space: &Space) -> Result<Aggregator> {
+    let day = Layout::day_of(&part.path);
     let mut partial = Partial::new(space);
     let mut reader = PartReader::open(&lake.resolve(&part.path), settings.timestamp_unit)?;
     let mut rows = Rows::to_restore(settings.timestamp_unit);
@@ -61,7 +61,7 @@ pub fn recount_captures(
     let mut told: BTreeMap<usize, Told> = captures.iter().map(|capture| (*capture, Told::default())).collect();
     let mut partial = Partial::new(space);
     for part in parts {
-        let day = Lake::day_of(&part.path);
+        let day = Layout::day_of(&part.path);
         let mut rows = Rows::to_restore(settings.timestamp_unit);
         rewriter.read(part, &mut |batch, range, of| {
             // Of the other captures of the part nobody asks.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check::{checked, sum_of};
-use super::layout::{Lake, PACKETS};
+use super::layout::{Layout, PACKETS};
 use super::losses::{data_files, problem_of};
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
@@ -51,7 +51,7 @@ struct UnknownParts {
 ///
 /// # Errors
 /// If a folder cannot be read, or the work is cancelled.
-pub fn remains(lake: &Lake, held: Snapshot, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
+pub fn remains(lake: &Layout, held: Snapshot, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
     let looked = in_order::<_, _, Error>(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
@@ -92,7 +92,7 @@ pub fn remains(lake: &Lake, held: Snapshot, anew: bool, jobs: usize, cancel: &Ca
 }
 
 /// Reads a part that no manifest names: all of it, for nothing else tells whether it is whole.
-fn look(lake: &Lake, below: &Path) -> std::result::Result<UnknownParts, String> {
+fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownParts, String> {
     let path = lake.resolve(below);
     let read = || -> Result<Option<UnknownParts>> {
         let (bytes, checksum) = sum_of(&path)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check::checked;
-use super::layout::Lake;
+use super::layout::Layout;
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
 use crate::bug::bug;
@@ -19,7 +19,7 @@ use crate::plan::PartEntry;
 /// Writes parts anew; shared by all workers of a run.
 pub struct Rewriter<'a> {
     /// The lake.
-    pub lake: &'a Lake,
+    pub lake: &'a Layout,
     /// What it holds.
     pub held: &'a Snapshot,
     /// Makes row groups.
@@ -44,13 +44,13 @@ pub(super) struct Written {
 impl<'a> Rewriter<'a> {
     /// A rewriter that stages its files in a folder of its own.
     #[must_use]
-    pub fn new(lake: &'a Lake, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
+    pub fn new(lake: &'a Layout, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
         Self { lake, held, encoder, cancel, staged: AtomicUsize::new(0) }
     }
 
     /// The folder for staged files, below the lake; it is made if it does not exist.
     pub(super) fn folder(&self) -> Result<PathBuf> {
-        let folder = Lake::staging().join("rewritten");
+        let folder = Layout::staging().join("rewritten");
         let path = self.lake.resolve(&folder);
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         Ok(folder)

@@ -11,7 +11,7 @@ use crate::day::Day;
 use crate::error::{Error, REMAKE, Result};
 
 use super::last::last;
-use super::layout::Lake;
+use super::layout::Layout;
 use super::losses::has_data;
 use super::manifest::{Manifest, files, number_of};
 use super::record::{
@@ -57,7 +57,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// If a manifest cannot be read, or is none; [`Error::Incomplete`] if one is missing, or all are and there are packets.
-    pub fn read(lake: &Lake) -> Result<Self> {
+    pub fn read(lake: &Layout) -> Result<Self> {
         let mut attempt = 1;
         loop {
             match Self::read_once(lake) {
@@ -70,7 +70,7 @@ impl Snapshot {
         }
     }
 
-    fn read_once(lake: &Lake) -> Result<Self> {
+    fn read_once(lake: &Layout) -> Result<Self> {
         let (held, problem) = Self::read_all(lake, Err)?;
         problem.map_or(Ok(held), Err)
     }
@@ -80,7 +80,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the folder of the manifests cannot be read, or `unreadable` says so.
-    pub fn read_all(lake: &Lake, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
+    pub fn read_all(lake: &Layout, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
         let mut held = Self::default();
         let mut problem = None;
         for path in files(&lake.manifest())? {
@@ -327,7 +327,7 @@ fn incomplete(path: &Path, problem: String) -> Error {
 }
 
 /// What shows that the newest manifests are lost, or all of them.
-fn missing_at_the_end(lake: &Lake, sequence: u64) -> Result<Option<Error>> {
+fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<Error>> {
     // A commit that is decided puts its number there before its manifest.
     if let Some(last) = last(lake).filter(|last| *last > sequence && !lake.pending().exists()) {
         let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
@@ -340,8 +340,8 @@ fn missing_at_the_end(lake: &Lake, sequence: u64) -> Result<Option<Error>> {
 /// What is wrong with a lake without manifests.
 const ALL_LOST: &str = "has packets and no manifest that says what they are, so it is no new lake";
 
-/// As [`Lake::check_is_whole`].
-pub(super) fn check_names(lake: &Lake) -> Result<()> {
+/// As [`Layout::check_is_whole`].
+pub(super) fn check_names(lake: &Layout) -> Result<()> {
     if lake.pending().exists() {
         return Ok(());
     }

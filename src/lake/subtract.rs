@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::layout::Lake;
+use super::layout::Layout;
 use super::record::{CommittedPart, CommittedPartial};
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
@@ -84,7 +84,7 @@ pub fn take_out(
         if goes_unread(part, removed, &counted) {
             return Ok((part, None));
         }
-        let day = Lake::day_of(&part.path);
+        let day = Layout::day_of(&part.path);
         let unit = without(part, removed);
         let written = rewriter.write(&unit, &[part], &|input| !removed.contains(&input), &mut |input, rows| {
             // The sums of other captures go as a whole.
@@ -120,7 +120,7 @@ pub fn take_out(
         let fields = std::iter::once(partial.checksum.as_str()).chain(numbers.iter().map(String::as_str));
         let unit = derived_identity("without", fields);
         if !days.is_empty() {
-            let entry = PartialEntry { staged, path: Lake::partial_path(&unit), bytes, checksum, days };
+            let entry = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
             change.add_partial(&unit, &entry, kept)?;
         }
     }

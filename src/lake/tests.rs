@@ -14,7 +14,7 @@ use super::carry::{carry_out, undo};
 use super::exchange::Exchange;
 use super::journal::Journal;
 use super::journal::{Move, publish, recover, sweep_staging};
-use super::layout::Lake;
+use super::layout::Layout;
 use super::lock::Lock;
 use super::manifest::Action;
 use super::manifest::Manifest;
@@ -27,13 +27,13 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn staged(lake: &Lake, name: &str, text: &str) -> Move {
+fn staged(lake: &Layout, name: &str, text: &str) -> Move {
     staged_for(lake, name, text, &format!("packets/date=1970-01-01/{name}"))
 }
 
-fn staged_for(lake: &Lake, name: &str, text: &str, to: &str) -> Move {
-    let from = Lake::staging().join(name);
-    fs::create_dir_all(lake.resolve(&Lake::staging())).unwrap();
+fn staged_for(lake: &Layout, name: &str, text: &str, to: &str) -> Move {
+    let from = Layout::staging().join(name);
+    fs::create_dir_all(lake.resolve(&Layout::staging())).unwrap();
     fs::write(lake.resolve(&from), text).unwrap();
     Move { from, to: to.into() }
 }
@@ -43,7 +43,7 @@ fn manifest(sequence: u64) -> Manifest {
 }
 
 /// Every file below a folder that readers may see, and its text.
-pub(crate) fn visible(lake: &Lake) -> BTreeMap<PathBuf, String> {
+pub(crate) fn visible(lake: &Layout) -> BTreeMap<PathBuf, String> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![lake.resolve(Path::new("packets"))]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
@@ -63,8 +63,8 @@ fn of(files: &[(&str, &str)]) -> BTreeMap<PathBuf, String> {
 }
 
 /// A lake with two parts in one date, one of them in a folder of its own, and one in another date.
-fn two_parts(root: &Path) -> Lake {
-    let lake = Lake::create(root).unwrap();
+fn two_parts(root: &Path) -> Layout {
+    let lake = Layout::create(root).unwrap();
     let steps = vec![
         staged(&lake, "a.parquet", "a"),
         staged_for(&lake, "b.parquet", "b", "packets/date=1970-01-01/hour=1/b.parquet"),
@@ -87,33 +87,33 @@ const NEW: [(&str, &str); 3] = [
 ];
 
 /// What replaces `b` by `c` in that lake.
-fn replacement(lake: &Lake) -> (Vec<Move>, Vec<PathBuf>) {
+fn replacement(lake: &Layout) -> (Vec<Move>, Vec<PathBuf>) {
     let step = staged_for(lake, "c.parquet", "c", "packets/date=1970-01-01/hour=2/c.parquet");
     (vec![step], vec!["packets/date=1970-01-01/hour=1/b.parquet".into()])
 }
 
 /// The journal of that replacement as a run leaves it that was killed when it was decided.
-fn decided(lake: &Lake) -> Journal {
+fn decided(lake: &Layout) -> Journal {
     let (moves, removes) = replacement(lake);
     let (mut moves, mut removes) = (moves, removes);
     let exchanges = super::exchange::build(lake, &mut moves, &mut removes).unwrap();
     assert!(moves.is_empty() && removes.is_empty() && exchanges.len() == 1, "{:?}", lake.notes());
     let name = Manifest::file_name(2);
-    let step = Move { from: Lake::staging().join(&name), to: Lake::manifests().join(&name) };
+    let step = Move { from: Layout::staging().join(&name), to: Layout::manifests().join(&name) };
     manifest(2).write(&lake.resolve(&step.from)).unwrap();
     let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept: true, undo: false };
     journal.write(lake).unwrap();
     journal
 }
 
-fn sequence(lake: &Lake) -> u64 {
+fn sequence(lake: &Layout) -> u64 {
     Snapshot::read(lake).unwrap().sequence
 }
 
 #[test]
 fn a_commit_ends_with_its_manifest() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let step = staged(&lake, "a.parquet", "a");
     publish(&lake, vec![step.clone()], Vec::new(), &manifest(1)).unwrap();
     assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
@@ -124,7 +124,7 @@ fn a_commit_ends_with_its_manifest() {
 #[test]
 fn what_was_staged_and_not_decided_is_swept() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let step = staged(&lake, "a.parquet", "a");
     recover(&lake).unwrap();
     assert!(!lake.resolve(&step.from).exists() && !lake.resolve(&step.to).exists());
@@ -133,7 +133,7 @@ fn what_was_staged_and_not_decided_is_swept() {
 #[test]
 fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with_it() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
     publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest(1)).unwrap();
     let other = staged_for(&lake, "c.parquet", "c", "packets/date=2001-01-01/c.parquet");
@@ -163,7 +163,7 @@ fn a_partition_in_which_parts_are_replaced_is_exchanged_as_a_whole() {
     assert_eq!(stays.ino(), fs::metadata(date.join("a.parquet")).unwrap().ino(), "what stays is not copied");
     assert_eq!(lake.notes(), Vec::<String>::new());
     sweep_staging(&lake).unwrap();
-    assert!(!lake.resolve(&Lake::staging()).exists());
+    assert!(!lake.resolve(&Layout::staging()).exists());
     assert_eq!(sequence(&lake), 2);
 }
 
@@ -181,7 +181,7 @@ fn an_exchange_that_was_decided_is_carried_out_once_however_often_it_is_begun() 
         }
         recover(&lake).unwrap();
         assert_eq!((visible(&lake), sequence(&lake)), (of(&NEW), 2));
-        assert!(!lake.pending().exists() && !lake.resolve(&Lake::staging()).exists());
+        assert!(!lake.pending().exists() && !lake.resolve(&Layout::staging()).exists());
     }
 }
 
@@ -246,7 +246,7 @@ fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
 
 #[test]
 fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
-    type Obstacle = fn(&Lake);
+    type Obstacle = fn(&Layout);
     let obstacles: [(&str, Obstacle, &str); 4] = [
         (
             "a file",
@@ -274,7 +274,7 @@ fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
     ];
     for (name, obstacle, expected) in obstacles {
         let dir = folder();
-        let lake = Lake::create(dir.path()).unwrap();
+        let lake = Layout::create(dir.path()).unwrap();
         obstacle(&lake);
         let steps = vec![
             staged(&lake, "a.parquet", "a"),
@@ -358,7 +358,7 @@ fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     let lake = two_parts(dir.path());
     let mut journal = decided(&lake);
     // A table is replaced as well, a part of another date goes, and there a folder has taken the name of what comes.
-    fs::create_dir_all(lake.resolve(&Lake::staging().join("kept"))).unwrap();
+    fs::create_dir_all(lake.resolve(&Layout::staging().join("kept"))).unwrap();
     let table = staged_for(&lake, "t.parquet", "new", "summaries/protocols/t.parquet");
     fs::create_dir_all(lake.resolve(Path::new("summaries/protocols"))).unwrap();
     fs::write(lake.resolve(&table.to), "old").unwrap();
@@ -376,7 +376,7 @@ fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     assert_eq!((visible(&lake), sequence(&lake)), (of(&OLD), 1));
     let notes = lake.notes();
     assert!(notes.len() == 1 && notes[0].contains("was undone"), "{notes:?}");
-    assert!(!lake.pending().exists() && !lake.resolve(&Lake::staging()).exists());
+    assert!(!lake.pending().exists() && !lake.resolve(&Layout::staging()).exists());
 }
 
 /// Undoing goes back from wherever a commit has come to, and from wherever undoing has come to.
@@ -519,7 +519,7 @@ fn a_manifest_that_names_files_elsewhere_is_refused() {
 #[test]
 fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let entry = |step: &Move, bytes: u64| CommittedPart {
         path: step.to.clone(),
         unit: String::new(),
@@ -530,8 +530,8 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     };
     let ours = staged(&lake, "a.parquet", "a");
     let mut elsewhere = staged(&lake, "b.parquet", "b");
-    elsewhere.from = Lake::units().join("u/b.parquet");
-    fs::create_dir_all(lake.resolve(&Lake::units().join("u"))).unwrap();
+    elsewhere.from = Layout::units().join("u/b.parquet");
+    fs::create_dir_all(lake.resolve(&Layout::units().join("u"))).unwrap();
     fs::write(lake.resolve(&elsewhere.from), "b").unwrap();
     // What was written here has its size; of what came from elsewhere every byte is looked at.
     for (step, bytes, what) in [(&ours, 2, "size"), (&elsewhere, 2, "size"), (&elsewhere, 1, "checksum")] {
@@ -576,7 +576,7 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
     let dir = tempfile::tempdir().unwrap();
     let Some(disk) = elsewhere(dir.path()) else { return };
     for link in ["packets", "packets/date=1970-01-01"] {
-        let lake = Lake::create(&dir.path().join(link.replace('/', "-"))).unwrap();
+        let lake = Layout::create(&dir.path().join(link.replace('/', "-"))).unwrap();
         let target = disk.path().join(link.replace('/', "-"));
         fs::create_dir(&target).unwrap();
         fs::create_dir_all(lake.resolve(Path::new(link).parent().unwrap())).unwrap();
@@ -610,7 +610,7 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
 #[test]
 fn whoever_lists_a_partition_while_its_parts_are_replaced_never_counts_twice() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     // Three parts of one row each, of which a night replaces two; with each comes one more of another date.
     let part = |night: u64, place: u64| format!("part-{night}-{place}.parquet");
     let first = (0..3).map(|place| staged(&lake, &part(0, place), "1")).collect();
@@ -701,7 +701,7 @@ fn what_is_read_while_a_commit_goes_by_is_read_again_and_what_is_lost_is_not() {
 #[test]
 fn a_lock_can_be_read_by_those_only_who_may_write_it() {
     let dir = folder();
-    let lake = Lake::create(dir.path()).unwrap();
+    let lake = Layout::create(dir.path()).unwrap();
     let mode = || fs::metadata(lake.lock()).unwrap().permissions().mode() & 0o777;
     let readers = |mode: u32| mode & 0o444 & !((mode & 0o222) << 1);
     drop(Lock::take(&lake, Duration::ZERO, || Ok(())).unwrap());
@@ -721,7 +721,7 @@ fn a_lock_can_be_read_by_those_only_who_may_write_it() {
 #[test]
 fn a_folder_that_cannot_be_synced_is_noted_once_and_one_that_is_not_there_is_an_error() {
     let dir = folder();
-    let lake = Lake::at(dir.path());
+    let lake = Layout::at(dir.path());
     if File::open("/proc").and_then(|folder| folder.sync_all()).is_ok() {
         eprintln!("not tried: the folders of /proc can be synced");
         return;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::packets::RowRange;
 
 use super::journal::{Move, publish};
-use super::layout::Lake;
+use super::layout::Layout;
 use super::manifest::{Action, Manifest};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
@@ -61,7 +61,7 @@ impl Transaction {
 
     /// Puts a part that is damaged where no reader sees it, and returns that place.
     pub fn set_aside(&mut self, path: &Path) -> PathBuf {
-        let to = Lake::set_aside(path);
+        let to = Layout::set_aside(path);
         self.moves.push(Move { from: path.to_path_buf(), to: to.clone() });
         to
     }
@@ -225,7 +225,7 @@ impl Transaction {
     ///
     /// # Errors
     /// As [`publish`].
-    pub fn publish(mut self, lake: &Lake, after: Snapshot) -> Result<()> {
+    pub fn publish(mut self, lake: &Layout, after: Snapshot) -> Result<()> {
         self.moves.push(last::stage(lake, self.manifest.sequence)?);
         let removed = &self.manifest.removed;
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);

@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::read_to_take_out;
-use crate::lake::{Lake, Losses, Snapshot, checked, is_loss, problem_of};
+use crate::lake::{Layout, Losses, Snapshot, checked, is_loss, problem_of};
 use crate::threads::in_order;
 
 use super::selection::Selection;
@@ -19,7 +19,7 @@ use crate::outcome::{HeldBack, Lost};
 /// # Errors
 /// If the run is cancelled.
 pub(crate) fn cannot_go(
-    lake: &Lake,
+    lake: &Layout,
     held: &Snapshot,
     wanted: &BTreeSet<usize>,
     losses: &mut Losses,
@@ -61,7 +61,7 @@ pub(crate) fn cannot_go(
 /// # Errors
 /// As [`cannot_go`].
 pub(crate) fn hold_back(
-    lake: &Lake,
+    lake: &Layout,
     held: &Snapshot,
     tonight: &mut Selection,
     mut losses: Losses,
