@@ -192,6 +192,12 @@ pub enum Error {
         message: String,
     },
     /// There would be too many windows that begin with the first packet.
+    #[error("an impossible state was met at {place}; nothing was committed (this is a bug)")]
+    Bug {
+        /// The file and line where it was met.
+        place: String,
+    },
+    /// Windows that begin with the first packet would be too many.
     #[error("there would be at least {windows} windows between the first packet and the last one")]
     TooManyWindows {
         /// How many, up to the first packet that is too far away.
@@ -343,7 +349,7 @@ impl Error {
             ),
             Self::InTheWay { .. } => Some("mend that, and run the same command again"),
             Self::LakeBusy { .. } => Some("try again when the other run has ended"),
-            Self::RowsDiffer { .. } | Self::Worker { .. } => {
+            Self::RowsDiffer { .. } | Self::Worker { .. } | Self::Bug { .. } => {
                 Some("please report it, with the capture if it can be shared")
             }
             _ => None,

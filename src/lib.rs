@@ -83,6 +83,8 @@
 pub mod cli;
 pub mod config;
 
+mod bug;
+
 #[cfg(not(feature = "internal-api"))]
 mod address;
 #[cfg(not(feature = "internal-api"))]

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::storage::HashedFile;
@@ -81,8 +82,8 @@ impl Aggregator {
         if self.bytes() <= self.space.room() {
             return Ok(());
         }
-        self.settle();
-        // Adding up may have shrunk the sums. But sorting again and again for little is no gain.
+        self.settle()?;
+        // What was added up may have shrunk; but sorting again and again for little is no gain.
         if self.held.is_empty() || self.bytes() <= self.space.room() / 2 {
             return Ok(());
         }
@@ -103,8 +104,8 @@ impl Aggregator {
         self.held.values().map(Buffer::bytes).sum()
     }
 
-    fn settle(&mut self) {
-        self.held.values_mut().for_each(Buffer::settle);
+    fn settle(&mut self) -> Result<()> {
+        self.held.values_mut().try_for_each(Buffer::settle)
     }
 
     /// Writes groups as a run without a name.
@@ -124,7 +125,7 @@ impl Aggregator {
         if self.runs.len() <= level {
             self.runs.resize_with(level + 1, Vec::new);
         }
-        let Some(runs) = self.runs.get_mut(level) else { return Ok(()) };
+        let Some(runs) = self.runs.get_mut(level) else { return Err(bug!()) };
         runs.push(run);
         if runs.len() < FAN_IN {
             return Ok(());
@@ -189,11 +190,9 @@ impl Aggregator {
 
     /// Moves the keys of one date to another.
     pub fn rename(&mut self, from: Day, to: Day) {
-        let sections: Vec<_> = self.held.keys().copied().filter(|section| section.day == from).collect();
-        for section in sections {
-            if let Some(held) = self.held.remove(&section) {
-                self.section(Group { day: to, ..section }).append(&held);
-            }
+        let moved: Vec<_> = self.held.extract_if(.., |section, _| section.day == from).collect();
+        for (section, held) in moved {
+            self.section(Group { day: to, ..section }).append(&held);
         }
         self.runs.iter_mut().flatten().for_each(|run| run.rename(from, to));
     }
@@ -213,7 +212,7 @@ impl Aggregator {
     /// If a run cannot be read.
     pub fn read(&mut self, section: Group) -> Result<Merge<'_>> {
         if let Some(held) = self.held.get_mut(&section) {
-            held.settle();
+            held.settle()?;
         }
         self.merge(section)
     }
@@ -223,7 +222,7 @@ impl Aggregator {
     /// # Errors
     /// If a run cannot be read.
     pub fn read_two(&mut self, one: Group, other: Group) -> Result<[Merge<'_>; 2]> {
-        self.settle();
+        self.settle()?;
         Ok([self.merge(one)?, self.merge(other)?])
     }
 
@@ -237,7 +236,7 @@ impl Aggregator {
     /// # Errors
     /// If the file exists, or cannot be written or synced; if more was subtracted than there was.
     pub fn save(&mut self, path: &Path) -> Result<Saved> {
-        self.settle();
+        self.settle()?;
         let file = File::create_new(path).map_err(Error::io("create", path))?;
         let is_left = |section: Group, sums: &Sums| {
             if !self.difference || section.rule == Measure::Span {

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The sums of a key.
+use crate::bug::bug;
+use crate::error::Result;
+
+/// What is added up under a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Sum of `length`.
@@ -98,7 +101,7 @@ impl Buffer {
     /// Adds under a key.
     #[inline]
     pub fn add(&mut self, key: &[u8], sums: Sums) {
-        // The owner spills long before 4 GiB of keys.
+        // The owner spills long before 4 GiB of keys; `settle` looks whether it did.
         let at = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(key);
@@ -131,9 +134,15 @@ impl Buffer {
     }
 
     /// Sorts by key, and adds up the sums of equal keys.
-    pub fn settle(&mut self) {
+    ///
+    /// # Errors
+    /// [`Error::Bug`](crate::error::Error::Bug) if it has more keys than their places can tell apart.
+    pub fn settle(&mut self) -> Result<()> {
+        if u32::try_from(self.keys.len()).is_err() {
+            return Err(bug!());
+        }
         if self.settled == self.entries.len() {
-            return;
+            return Ok(());
         }
         let keys = &self.keys;
         // Stable, for its speed: much of what comes in is in order already, and its runs are merged.
@@ -155,6 +164,7 @@ impl Buffer {
             self.entries.shrink_to(self.entries.len() * 2);
         }
         self.settled = self.entries.len();
+        Ok(())
     }
 
     /// Removes the bytes of keys that were added up.

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::io;
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 
 use super::buffer::{Buffer, Measure, Sums};
@@ -129,8 +130,10 @@ impl<'a> Merge<'a> {
             if sums.is_some() && head.key != self.key {
                 break;
             }
-            let Some(source) = self.sources.get_mut(head.source) else { break };
-            let Some((_, more)) = source.get() else { break };
+            let impossible = || io::Error::other(bug!());
+            let source = self.sources.get_mut(head.source).ok_or_else(impossible)?;
+            // A source that has no key has no head.
+            let (_, more) = source.get().ok_or_else(impossible)?;
             match &mut sums {
                 Some(sums) => sums.merge(&more, self.rule),
                 None => {

@@ -16,6 +16,7 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::storage::HashedFile;
@@ -229,7 +230,13 @@ impl Cursor {
         let numbers: Option<Vec<_>> =
             numbers.iter().map(|column| Some(column.as_primitive_opt::<Int64Type>()?.values().clone())).collect();
         let numbers = numbers.and_then(|numbers| <[_; 4]>::try_from(numbers).ok()).ok_or_else(unfit)?;
-        self.batch = Columns { keys: keys.as_binary_opt::<i32>().ok_or_else(unfit)?.clone(), numbers };
+        let keys = keys.as_binary_opt::<i32>().ok_or_else(unfit)?.clone();
+        // Behind a batch without keys nobody would look, and keys without their owner are others.
+        let shortest = keys.offsets().lengths().min().ok_or_else(unfit)?;
+        if self.may_repeat() && shortest < OWNER {
+            return Err(unfit());
+        }
+        self.batch = Columns { keys, numbers };
         Ok(())
     }
 
@@ -248,7 +255,7 @@ impl Cursor {
         let key = self.batch.keys.value(self.row);
         match self.owners {
             Owners::Stay => Some((key, sums)),
-            Owners::AddUp => Some((key.get(..key.len().saturating_sub(OWNER))?, sums)),
+            Owners::AddUp => Some((key.split_last_chunk::<OWNER>()?.0, sums)),
             Owners::Renumber(_) => Some((&self.key, sums)),
         }
     }
@@ -335,7 +342,7 @@ impl RunWriter {
     pub(super) fn push(&mut self, key: &[u8], sums: Sums) -> Result<()> {
         self.keys.extend_from_slice(key);
         // A batch has half a megabyte of keys, of a kilobyte at most.
-        self.ends.push(i32::try_from(self.keys.len()).unwrap_or(i32::MAX));
+        self.ends.push(i32::try_from(self.keys.len()).map_err(|_| bug!())?);
         let [a, b] = sums.more;
         for (column, number) in self.numbers.iter_mut().zip([sums.bytes, sums.packets, a, b]) {
             column.push(number);
@@ -356,9 +363,7 @@ impl RunWriter {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         self.writer.write(&batch).map_err(io_error).map_err(Error::io(WRITE, &self.path))?;
         self.batches += 1;
-        if let Some(stretch) = self.stretches.last_mut() {
-            stretch.batches += 1;
-        }
+        self.stretches.last_mut().ok_or_else(|| bug!())?.batches += 1;
         Ok(())
     }
 

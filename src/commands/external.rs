@@ -299,6 +299,11 @@ fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
     if row.unit.settings != *settings {
         return refused(Path::new(&row.unit.name()), "was converted with other settings than the units before it");
     }
+    let captures = row.unit.captures.len();
+    let mut ranges = row.parts.iter().flat_map(|part| &part.ranges);
+    if row.captures.len() != captures || ranges.any(|range| range.input >= captures) {
+        return refused(Path::new(&row.unit.name()), "is not a row as `parcap convert-unit` prints it");
+    }
     let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
     let partial =
         row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Layout::partial_path(&row.unit.id)));

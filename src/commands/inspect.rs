@@ -38,7 +38,7 @@ pub struct Inspected {
 /// If the run is cancelled, or the workers cannot be started.
 pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -> Result<Inspected> {
     let mut report = Report::default();
-    let inputs = inputs(named, &mut report);
+    let inputs = inputs(named, &mut report)?;
     let mut captures = Vec::new();
     for result in in_order::<_, _, Error>(inputs, jobs, |input| Inspection::of(input, salvage, cancel))? {
         match result {

@@ -140,13 +140,13 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     };
     let (bytes, packets) = gathered.total;
     let implausible = implausible(&captures, bytes, request);
-    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count() as u64;
-    let refused_count = refused.len() as u64;
+    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count();
+    let refused_count = refused.len();
     let whole = captures.len() as u64;
     captures.extend(refused.iter().map(InputEntry::of_refused));
     // What went wrong comes first, and is always shown.
     captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
-    let captures = listed_captures(captures.iter(), request.top.max((damaged + refused_count).try_into().unwrap_or(0)));
+    let captures = listed_captures(captures.iter(), request.top.max(damaged + refused_count));
     let by_ip = table("volume_by_ip");
     Ok(PageContent {
         title: request.title.clone(),
@@ -161,8 +161,8 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         packets,
         bytes,
         captures: whole,
-        damaged,
-        refused: refused_count,
+        damaged: damaged as u64,
+        refused: refused_count as u64,
         series: gathered.series.unwrap_or_default(),
         by_name: table("volume_by_name"),
         by_ip,

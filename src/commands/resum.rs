@@ -2,6 +2,7 @@
 //!
 //! The rows do not have the content of DNS messages. It is taken from the earlier partial summaries, by owner.
 
+use crate::bug::bug;
 use crate::packets::Encoder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -98,14 +99,13 @@ pub(super) fn count_again(
         let touched = |(place, partial): &(usize, &CommittedPartial)| {
             !dropped.contains(place) && partial.inputs.iter().any(|input| again.contains(input))
         };
-        let more: Vec<usize> = partials.iter().enumerate().filter(touched).map(|(place, _)| place).collect();
+        let more: Vec<_> = partials.iter().enumerate().filter(touched).collect();
         if more.is_empty() {
             break;
         }
-        for place in more {
+        for (place, partial) in more {
             dropped.insert(place);
-            let inputs = partials.get(place).into_iter().flat_map(|partial| partial.inputs.iter().copied());
-            again.extend(inputs.filter(|input| *input > 0));
+            again.extend(partial.inputs.iter().copied().filter(|input| *input > 0));
         }
     }
     again.retain(|number| left.held.inputs.contains_key(number));
@@ -167,15 +167,14 @@ pub(super) fn count_again(
         if let Some((unit, entry)) = partial {
             repaired.partials += 1;
             days.extend(entry.days.iter().copied());
-            change.add_partial(&unit, &entry, captures);
+            change.add_partial(&unit, &entry, captures)?;
         }
         for number in without_messages {
             repaired.without_messages.extend(left.held.inputs.get(&number).map(|entry| entry.input.path.clone()));
         }
         for (number, told) in told {
-            if let Some(entry) = left.held.inputs.get_mut(&number).map(Arc::make_mut)
-                && (entry.from_rows || entry.found.rows != told.rows)
-            {
+            let entry = left.held.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
+            if entry.from_rows || entry.found.rows != told.rows {
                 let found = &mut entry.found;
                 (found.records, found.rows, found.length) = (told.rows, told.rows, told.length);
                 (found.earliest, found.latest) = (told.earliest, told.latest);
@@ -210,8 +209,9 @@ fn count_group(
     let days: BTreeSet<Day> = told.values().flat_map(|told| told.messages.iter().copied()).collect();
     let mut known: BTreeSet<usize> = BTreeSet::new();
     for held in messages {
-        let place = |input: &usize| places.binary_search(input).ok().and_then(|place| u32::try_from(place).ok());
-        let owners = Owners::Renumber(held.inputs.iter().map(place).collect());
+        let place = |input: &usize| places.binary_search(input).ok().map(u32::try_from).transpose();
+        let numbers = held.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
+        let owners = Owners::Renumber(numbers);
         let path = lake.resolve(&held.path);
         let wanted = |section: Group| section.owned && days.contains(&section.day);
         match tallies.append_sections(&path, owners, &wanted) {

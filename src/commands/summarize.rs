@@ -251,8 +251,8 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     };
     let folder = temp_dir();
     let mut report = Report::default();
-    let inputs = inputs(&request.named, &mut report);
-    // They add up in any order. Kept apart until the last capture is read, they would need memory for all.
+    let inputs = inputs(&request.named, &mut report)?;
+    // They add up in any order; kept apart until the last capture is read, they would need room for all.
     let space = Space::new(&folder).cancelled_by(&request.cancel);
     let sum = Mutex::new(Aggregator::new(&space));
     let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {

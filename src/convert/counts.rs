@@ -74,6 +74,7 @@ impl Counts {
             | u8::from(record.cap_len < record.orig_len) << 1
             | u8::from(record.cap_len > record.orig_len) << 2;
         let bits = usize::from(record.odd.bits() | lengths << 5);
+        // Eight bits: each has its place.
         if let Some(count) = self.odd.0.get_mut(bits) {
             *count += 1;
         }

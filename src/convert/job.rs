@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Saved, Space};
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::lake::Layout;
 use crate::memory::Memory;
@@ -139,16 +140,14 @@ impl<'a> Job<'a> {
     /// Works on the parts. Only the task in its turn does so, so this never waits long.
     pub(super) fn with_sink(&self, work: impl FnOnce(&mut PartSet<'a>) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.sink.as_mut().map_or(Ok(()), work)
+        work(state.sink.as_mut().ok_or_else(|| bug!())?)
     }
 
     /// Takes over what a task has found. Returns true if it was the unit's last task.
     pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Aggregator) -> Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, entry) in captures {
-            if let Some(held) = state.captures.get_mut(place) {
-                *held += entry;
-            }
+            *state.captures.get_mut(place).ok_or_else(|| bug!())? += entry;
         }
         state.tallies.append(tallies)?;
         state.unfinished -= 1;
@@ -173,7 +172,7 @@ impl<'a> Job<'a> {
             capture.input.size = stream.bytes;
             capture.input.fingerprint = Some(stream.fingerprint);
         }
-        let parts = sink.map_or(Ok(Vec::new()), |sink| sink.finish(&unit))?;
+        let parts = sink.ok_or_else(|| bug!())?.finish(&unit)?;
         let row = UnitResult { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
         self.workshop.lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::time::SystemTime;
 
 use crate::aggregate::Aggregator;
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::{NameSource, Names};
 use crate::day::Day;
@@ -79,7 +79,7 @@ pub(super) fn stage(naming: &mut Naming, lake: &Layout) -> Result<Option<(Move, 
         return Ok(None);
     };
     let to = Layout::ptr_cache();
-    let from = Layout::staging().join(to.file_name().map(Path::new).unwrap_or(&to));
+    let from = Layout::staging().join(to.file_name().ok_or_else(|| bug!())?);
     let path = lake.resolve(&from);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

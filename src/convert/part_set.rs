@@ -2,8 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::Result;
 use crate::lake::{Layout, PACKETS};
@@ -68,21 +70,22 @@ impl<'a> PartSet<'a> {
 
     /// Appends a row group to the part of its partition.
     pub(super) fn append(&mut self, key: PartitionKey, group: EncodedRowGroup) -> Result<()> {
-        if !self.open.contains_key(&key) {
-            if self.open.len() >= MAX_PARTS {
-                let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
-                idle.map_or(Ok(()), |key| self.close(key))?;
-            }
-            let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
-            let writer = PartWriter::create(&staged, self.encoder)?;
-            self.open.insert(key, OpenPart { writer, number: self.begun, last_append: 0, parked: true });
-            self.begun += 1;
+        if self.open.len() >= MAX_PARTS && !self.open.contains_key(&key) {
+            let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
+            idle.map_or(Ok(()), |key| self.close(key))?;
         }
+        let open = match self.open.entry(key) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
+                let writer = PartWriter::create(&staged, self.encoder)?;
+                let number = self.begun;
+                self.begun += 1;
+                place.insert(OpenPart { writer, number, last_append: 0, parked: true })
+            }
+        };
         self.appended += 1;
         self.row_groups += 1;
-        let Some(open) = self.open.get_mut(&key) else {
-            return Ok(());
-        };
         open.last_append = self.appended;
         self.files += usize::from(std::mem::take(&mut open.parked));
         open.writer.append(group)?;
@@ -112,12 +115,11 @@ impl<'a> PartSet<'a> {
     }
 
     fn close(&mut self, key: PartitionKey) -> Result<()> {
-        if let Some(open) = self.open.remove(&key) {
-            self.row_groups -= open.writer.row_groups();
-            self.files -= usize::from(!open.parked);
-            let origin = |place: usize| origin(self.unit, place, None);
-            self.closed.push((key, open.number, open.writer.close(&origin)?));
-        }
+        let open = self.open.remove(&key).ok_or_else(|| bug!())?;
+        self.row_groups -= open.writer.row_groups();
+        self.files -= usize::from(!open.parked);
+        let origin = |place: usize| origin(self.unit, place, None);
+        self.closed.push((key, open.number, open.writer.close(&origin)?));
         Ok(())
     }
 
@@ -150,21 +152,22 @@ impl<'a> PartSet<'a> {
         let parts = self.closed.into_iter().map(|(key, number, file)| {
             let hour = self.encoder.settings().partition_by.hour.then_some(0);
             let when = match key.when {
+                // Of a capture without any time nothing was said.
                 When::BeforeFirst(input) => self.resolved.get(&input).copied().unwrap_or(When::At(Day::EPOCH, hour)),
                 at @ When::At(..) => at,
             };
             let folder = PartitionKey { when, ..key }.folder();
-            let staged = file.staged.file_name().map_or_else(|| self.staging.clone(), |name| self.staging.join(name));
-            PartEntry {
-                staged,
+            let name = file.staged.file_name().ok_or_else(|| bug!())?;
+            Ok(PartEntry {
+                staged: self.staging.join(name),
                 path: Path::new(PACKETS).join(folder).join(format!("part-{unit}-{number:05}.parquet")),
                 rows: file.rows,
                 bytes: file.bytes,
                 checksum: file.checksum,
                 ranges: file.ranges,
-            }
+            })
         });
-        Ok(parts.collect())
+        parts.collect()
     }
 }
 

@@ -85,8 +85,8 @@ pub(crate) fn publish(
             entry.input.fingerprint = None;
         }
         report.add(entry, changing);
-    });
-    // In an archive of duplicates there are as many of them as of the others.
+    })?;
+    // In an archive of doubles they are as many as the others.
     let converted = change.manifest.inputs.iter().filter(|_| !tonight.left_out.is_empty());
     let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
     for (input, same_as) in tonight.left_out {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::job::ConvertContext;
 use super::pool::convert_units;
+use crate::bug::bug;
 use crate::capture::Damage;
 use crate::discover::Input;
 use crate::error::Result;
@@ -40,7 +41,7 @@ pub(crate) fn refuse_damaged(
         let of_those = |row: &UnitResult| row.unit.captures.iter().any(|c| damaged.contains_key(&c.input.absolute));
         let (dropped, kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
         rows = kept;
-        let settings = dropped.first().map(|row| row.unit.settings.clone()).unwrap_or_default();
+        let settings = dropped.first().map(|row| row.unit.settings.clone()).ok_or_else(|| bug!())?;
         let rest = dropped.into_iter().flat_map(|row| row.unit.captures).map(|capture| capture.input);
         let rest = rest.filter(|input| !damaged.contains_key(&input.absolute));
         let sampled = rest.map(|input| sample(input, settings.chunk_size)).collect();

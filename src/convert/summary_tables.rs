@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::aggregate::{Aggregator, Space, Sums};
+use crate::bug::bug;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -116,20 +117,19 @@ impl DateTables {
     }
 
     fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
-        if let Some(table) = self.tables.get_mut(&SumKind::Conversations) {
-            let (conversations, rest) = self.conversations.rest();
-            for (key, sums) in self.conversations.into_largest() {
-                table.push(SumKind::Conversations, &key, sums)?;
-            }
-            if conversations > 0 {
-                table.rows.push_rest(rest, i64::try_from(conversations).unwrap_or(i64::MAX));
-            }
+        let table = self.tables.get_mut(&SumKind::Conversations).ok_or_else(|| bug!())?;
+        let (conversations, rest) = self.conversations.rest();
+        for (key, sums) in self.conversations.into_largest() {
+            table.push(SumKind::Conversations, &key, sums)?;
+        }
+        if conversations > 0 {
+            table.rows.push_rest(rest, i64::try_from(conversations).map_err(|_| bug!())?);
         }
         let mut staged = Vec::new();
         for (kind, mut table) in self.tables {
             let mut merge = self.sorted.read(kind.section(self.day))?;
             while let Some((key, sums)) = merge.next()? {
-                table.push(kind, key.get(DESCENDING..).unwrap_or_default(), sums)?;
+                table.push(kind, key.get(DESCENDING..).ok_or_else(|| bug!())?, sums)?;
             }
             staged.push(table.finish()?);
         }
@@ -151,6 +151,7 @@ impl RowSink for DateTables {
                 let key = self.key.clear().descending(kind.size(&sums)).raw(key);
                 self.sorted.add(kind.section(self.day), key.bytes(), sums)
             }
+            // Of what others ask for there is no table.
             None => Ok(()),
         }
     }

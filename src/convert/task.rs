@@ -1,5 +1,6 @@
 //! One task: records in, row groups out, in turn.
 
+use crate::bug::bug;
 use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Position, Timestamp};
 use crate::day::Day;
 use crate::decode::{Packet, decode};
@@ -33,9 +34,7 @@ struct Work<'j, 'a> {
 /// Runs one task of a unit. Returns true if it was the last one to end.
 pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     let turn = job.turn(task);
-    let Some(wanted) = job.tasks.get(task) else {
-        return Ok(false);
-    };
+    let wanted = job.tasks.get(task).ok_or_else(|| bug!())?;
     let Some(chunk) = wanted.chunk else {
         let mut work = Work::new(job, turn);
         for place in wanted.captures.clone() {
@@ -59,9 +58,7 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
 
 /// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.
 fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Option<bool>> {
-    let Some(capture) = job.unit.captures.get(place) else {
-        return Ok(None);
-    };
+    let capture = job.unit.captures.get(place).ok_or_else(|| bug!())?;
     let offset = chunk * job.unit.settings.chunk_size;
     let Ok(Some(position)) = resync::guess(&capture.input, offset) else {
         return Ok(None);
@@ -113,9 +110,7 @@ impl<'j, 'a> Work<'j, 'a> {
 
     /// Reads a capture from its beginning to its end. If it cannot be read, its entry says so, and the others go on.
     fn whole_capture(&mut self, place: usize) -> Result<(), TaskError> {
-        let Some(capture) = self.job.unit.captures.get(place) else {
-            return Ok(());
-        };
+        let capture = self.job.unit.captures.get(place).ok_or_else(|| bug!())?;
         let window = match self.window(&capture.input) {
             Ok(window) => window,
             Err(refusal) => {
@@ -174,9 +169,7 @@ impl<'j, 'a> Work<'j, 'a> {
         if let Some(handover) = handover {
             return self.chunk_from(place, chunk, handover);
         }
-        let Some(capture) = self.job.unit.captures.get(place) else {
-            return Err(TaskError::WrongGuess);
-        };
+        let capture = self.job.unit.captures.get(place).ok_or_else(|| bug!())?;
         let chunk_size = self.job.unit.settings.chunk_size;
         let mut reader = match CaptureReader::open(&capture.input) {
             Ok(reader) => reader.salvaging(self.salvage(), None),
@@ -216,9 +209,7 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     fn chunk_from(&mut self, place: usize, chunk: u64, from: ChunkEnd) -> Result<ChunkEnd, TaskError> {
-        let Some(capture) = self.job.unit.captures.get(place) else {
-            return Ok(from);
-        };
+        let capture = self.job.unit.captures.get(place).ok_or_else(|| bug!())?;
         let chunk_size = self.job.unit.settings.chunk_size;
         let limit = (chunk + 1) * chunk_size;
         if from.position.ended {
@@ -242,7 +233,7 @@ impl<'j, 'a> Work<'j, 'a> {
     fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         let before = from.as_ref().and_then(|from| from.last);
         self.router.begin(place, before);
-        self.partial.begin(place);
+        self.partial.begin(place)?;
         let mut counts = Counts::default();
         let mut length = 0;
         let mut metered = 0;

@@ -23,6 +23,7 @@ pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
     let texts = |pick: &dyn Fn(&InputEntry) -> Option<String>| {
         TableColumn::Text(inputs.iter().map(|entry| pick(entry)).collect())
     };
+    // Of a size that the column cannot hold, which no file system gives, nothing is said.
     let ints = |pick: &dyn Fn(&InputEntry) -> Option<u64>| {
         let value = |entry: &&InputEntry| pick(entry).and_then(|value| i64::try_from(value).ok());
         TableColumn::Int(inputs.iter().map(value).collect())

@@ -144,7 +144,7 @@ pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
     if seen.peek().is_none() {
         return Ok(());
     }
-    let folder = lake.resolve(Journal::gone(0).parent().unwrap_or(&Layout::staging()));
+    let folder = lake.resolve(&Journal::gone_folder());
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let mut gone = Vec::new();
     for (number, path) in seen {

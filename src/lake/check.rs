@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 
@@ -43,7 +44,7 @@ fn sum(mut file: File, path: &Path) -> Result<(u64, String)> {
         match file.read(&mut buffer) {
             Ok(0) => return Ok((bytes, checksum(&hash))),
             Ok(read) => {
-                hash.update(buffer.get(..read).unwrap_or_default());
+                hash.update(buffer.get(..read).ok_or_else(|| bug!())?);
                 bytes += read as u64;
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

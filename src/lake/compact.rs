@@ -11,6 +11,7 @@ use super::record::{CommittedPart, CommittedPartial};
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use crate::aggregate::{Aggregator, Owners, Saved, Space};
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::plan::PartialEntry;
 use crate::plan::derived_identity;
@@ -88,7 +89,7 @@ pub fn compact(
             done.parts_after += 1;
             done.rows += part.rows;
             done.bytes_after += part.bytes;
-            change.add_part(&unit, part, &inputs);
+            change.add_part(&unit, part, &inputs)?;
         }
     }
     if how.earlier_forms {
@@ -135,6 +136,7 @@ fn groups<'a>(
 /// Groups files in their order, up to `limit` bytes a group. Files that would be alone are left out.
 fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec<&T>> {
     let mut groups: Vec<Vec<&T>> = Vec::new();
+    // No group is begun: whatever comes first is too much for it.
     let mut sum = u64::MAX;
     for file in files {
         sum = sum.saturating_add(bytes(file));
@@ -181,7 +183,8 @@ fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: 
         let mut numbers = Vec::new();
         for input in &partial.inputs {
             // 0 stands for a capture that gave nothing.
-            let number = (*input > 0).then_some(inputs.len()).and_then(|number| u32::try_from(number).ok());
+            let number = (*input > 0).then_some(inputs.len()).map(u32::try_from);
+            let number = number.transpose().map_err(|_| bug!())?;
             inputs.extend(number.map(|_| *input));
             numbers.push(number);
         }
@@ -192,6 +195,5 @@ fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: 
     let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
     let unit = derived_identity("compact", group.iter().map(|partial| partial.checksum.as_str()));
     let entry = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
-    change.add_partial(&unit, &entry, inputs);
-    Ok(())
+    change.add_partial(&unit, &entry, inputs)
 }

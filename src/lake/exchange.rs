@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::path_text;
 
@@ -82,11 +83,11 @@ pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<Path
                 continue;
             }
         }
-        let below = |path: &Path| path.strip_prefix(&folder).unwrap_or(path).to_path_buf();
+        let below = |path: &Path| path.strip_prefix(&folder).map(Path::to_path_buf).map_err(|_| bug!());
         exchanges.push(Exchange {
-            adds: comes.iter().map(|step| below(&step.to)).collect(),
-            removes: goes.iter().map(|path| below(path)).collect(),
-            witness: below(&witness),
+            adds: comes.iter().map(|step| below(&step.to)).collect::<Result<_>>()?,
+            removes: goes.iter().map(|path| below(path)).collect::<Result<_>>()?,
+            witness: below(&witness)?,
             comes: is_new,
             folder: folder.clone(),
             built,
@@ -161,10 +162,11 @@ impl<'a> Built<'a> {
         if place.is_symlink() {
             return cannot("it is a link");
         }
-        let above = lake.resolve(built.parent().unwrap_or(built));
+        let impossible = || Hindrance::Fault(bug!());
+        let above = lake.resolve(built.parent().ok_or_else(impossible)?);
         fs::create_dir_all(&above).map_err(|error| Hindrance::of("create", &above, error))?;
         let mount = |path: &Path| Mount::of(path).map_err(|error| Hindrance::of("read", path, error));
-        let over = place.parent().unwrap_or(&place);
+        let over = place.parent().ok_or_else(impossible)?;
         let here = mount(&place)?;
         if here != mount(&above)? || here != mount(over)? {
             return cannot("it is on another file system than what runs stage");
@@ -200,13 +202,16 @@ impl<'a> Built<'a> {
         comes.iter().try_for_each(|step| self.link(&step.from, &step.to))?;
         let sync = |folder: &Path| self.lake.sync_folder(&self.lake.resolve(folder)).map_err(Hindrance::Fault);
         self.made.iter().rev().try_for_each(|below| sync(&self.built.join(below)))?;
-        sync(self.built.parent().unwrap_or(self.built))
+        sync(self.built.parent().ok_or_else(|| Hindrance::Fault(bug!()))?)
     }
 
     /// Gives a file a second name: the name that it will have once the folders are exchanged.
     fn link(&mut self, file: &Path, place: &Path) -> Result<(), Hindrance> {
-        let below = place.strip_prefix(self.folder).unwrap_or(place);
-        self.make(below.parent().unwrap_or(Path::new("")))?;
+        let below = place.strip_prefix(self.folder).ok();
+        let (Some(below), Some(above)) = (below, below.and_then(Path::parent)) else {
+            return Err(Hindrance::Fault(bug!()));
+        };
+        self.make(above)?;
         let link = self.lake.resolve(&self.built.join(below));
         fs::hard_link(self.lake.resolve(file), &link).map_err(|error| Hindrance::of("link", &link, error))
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 
 use super::layout::Layout;
@@ -64,6 +65,7 @@ impl<'a> Ground<'a> {
     /// # Errors
     /// As [`Ground::folder`], and if a folder has its name.
     pub(super) fn place(&mut self, file: &Path) -> Result<Mount> {
+        // A path that has no folder above it is the lake itself, which is one.
         let mount = self.folder(file.parent().unwrap_or(Path::new("")))?;
         let path = self.lake.resolve(file);
         match path.symlink_metadata() {
@@ -85,7 +87,8 @@ impl<'a> Ground<'a> {
             Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
             Ok(_) => {
                 is_not_fixed(&path).map_err(Error::io("remove", &path))?;
-                self.folder(file.parent().unwrap_or(Path::new(""))).map(drop)
+                // What has no folder above it is one itself.
+                self.folder(file.parent().ok_or_else(|| bug!())?).map(drop)
             }
         }
     }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::path_text;
 
@@ -70,12 +71,17 @@ impl Journal {
         Layout::staging().join("kept").join(number.to_string())
     }
 
-    /// Where a removed file is kept.
-    pub(super) fn gone(number: usize) -> PathBuf {
-        Layout::staging().join("gone").join(number.to_string())
+    /// Where files that go are kept.
+    pub(super) fn gone_folder() -> PathBuf {
+        Layout::staging().join("gone")
     }
 
-    /// Whether the manifest of this commit is in its place. Then the commit can only be finished.
+    /// Where a removed file is kept.
+    pub(super) fn gone(number: usize) -> PathBuf {
+        Self::gone_folder().join(number.to_string())
+    }
+
+    /// Whether a manifest of this commit is in its place: then it can only be finished.
     pub(super) fn is_published(&self, lake: &Layout) -> bool {
         lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
     }
@@ -188,7 +194,7 @@ fn decide(
     removes.iter().try_for_each(|path| ground.removal(path))?;
     if !removes.is_empty() {
         // Made now, while there is room for it.
-        let folder = lake.resolve(&staging.join("gone"));
+        let folder = lake.resolve(&Journal::gone_folder());
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     }
     let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
@@ -256,7 +262,7 @@ fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> R
     let mut abroad = Vec::new();
     for (place, step) in steps.iter().enumerate() {
         let there = ground.place(&step.to)?;
-        let folder = step.from.parent().unwrap_or(Path::new("")).to_path_buf();
+        let folder = step.from.parent().ok_or_else(|| bug!())?.to_path_buf();
         let path = lake.resolve(&folder);
         let here = match mounts.get(&folder) {
             Some(mount) => *mount,
@@ -285,10 +291,11 @@ fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> R
 /// Copies a staged file to where it can be renamed into its place. The copy is synced, but its name is not. Returns the
 /// copy's path below the lake.
 pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
-    let below = step.to.parent().unwrap_or(Path::new("")).join(BESIDE);
+    let (Some(parent), Some(name)) = (step.to.parent(), step.to.file_name()) else { return Err(bug!()) };
+    let below = parent.join(BESIDE);
     let folder = lake.resolve(&below);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let mut name = step.to.file_name().unwrap_or_default().to_owned();
+    let mut name = name.to_owned();
     name.push(".staged");
     let copy = below.join(name);
     let path = lake.resolve(&copy);

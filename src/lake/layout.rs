@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
 
@@ -219,7 +220,7 @@ impl Layout {
 
     /// Makes the name of a file durable.
     pub(super) fn sync_parent(&self, path: &Path) -> Result<()> {
-        path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+        self.sync_folder(path.parent().ok_or_else(|| bug!())?)
     }
 
     /// Notes something that the user should know, once for each subject.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bug::bug;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
@@ -270,7 +271,7 @@ impl Read for Hashed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         let hashed = usize::try_from(self.left).unwrap_or(usize::MAX).min(read);
-        self.hash.update(buffer.get(..hashed).unwrap_or_default());
+        self.hash.update(buffer.get(..hashed).ok_or_else(|| io::Error::other(bug!()))?);
         self.left -= hashed as u64;
         Ok(read)
     }

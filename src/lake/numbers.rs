@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::record::InputEntry;
 use super::snapshot::Snapshot;
+use crate::bug::bug;
 use crate::discover::Input;
+use crate::error::Result;
 use crate::packets::Origin;
 use crate::plan::CaptureEntry;
 
@@ -42,7 +44,7 @@ impl Captures {
     }
 
     /// The number of a capture that a part of a unit names: that of a known capture, or a new one.
-    pub(super) fn number(&mut self, unit: &str, origin: &Origin, held: &mut Snapshot) -> usize {
+    pub(super) fn number(&mut self, unit: &str, origin: &Origin, held: &mut Snapshot) -> Result<usize> {
         let place = origin.place.map(|place| (unit.to_owned(), place));
         let absolute = absolute(&origin.path);
         let in_unit = place.as_ref().and_then(|place| self.by_unit.get(place)).copied();
@@ -84,14 +86,13 @@ impl Captures {
             number
         });
         // Standard input is known by its content once it has ended.
-        if let Some(entry) = held.inputs.get_mut(&number).map(Arc::make_mut)
-            && entry.input.fingerprint.is_none()
-        {
+        let entry = held.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
+        if entry.input.fingerprint.is_none() {
             entry.input.fingerprint.clone_from(&origin.fingerprint);
             entry.input.size = origin.size;
         }
         place.map(|place| self.by_unit.insert(place, number));
-        number
+        Ok(number)
     }
 }
 

@@ -64,6 +64,7 @@ pub fn recount_captures(
         let day = Layout::day_of(&part.path);
         let mut rows = Rows::to_restore(settings.timestamp_unit);
         rewriter.read(part, &mut |batch, range, of| {
+            // Of the other captures of the part nobody asks.
             let Some(told) = told.get_mut(&of.input) else { return Ok(()) };
             rows.restore(batch, range, 0, (of.first_offset, of.last_offset))?;
             partial.add_rows(day, &rows, settings.window)?;

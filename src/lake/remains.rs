@@ -10,6 +10,7 @@ use super::layout::{Layout, PACKETS};
 use super::losses::{data_files, problem_of};
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -86,7 +87,7 @@ pub fn remains(lake: &Layout, held: Snapshot, anew: bool, jobs: usize, cancel: &
             Err((path, problem)) => drop(remains.left_out.insert(path, problem)),
         }
     }
-    remains.take_up(found);
+    remains.take_up(found)?;
     Ok(remains)
 }
 
@@ -148,7 +149,7 @@ impl Expected {
 }
 
 impl Remains {
-    fn take_up(&mut self, found: Vec<UnknownParts>) {
+    fn take_up(&mut self, found: Vec<UnknownParts>) -> Result<()> {
         if self.held.settings.is_none() {
             self.held.settings = settings_of(&found);
         }
@@ -163,21 +164,23 @@ impl Remains {
                 self.left_out.insert(part.path, "is a copy of another part".to_owned());
                 continue;
             }
-            let unit = unit_of(&part.path);
+            let unit = unit_of(&part.path)?;
             let numbers: Vec<usize> = part
                 .says
                 .origins
                 .iter()
                 .map(|origin| {
-                    let number = captures.number(&unit, origin, &mut self.held);
+                    let number = captures.number(&unit, origin, &mut self.held)?;
                     expected.entry(number).or_default().note(origin);
                     origin.place.map(|place| self.units.entry(unit.clone()).or_default().insert(place, number));
-                    number
+                    Ok(number)
                 })
-                .collect();
-            let number = |place: usize| numbers.get(place).copied().unwrap_or_default();
+                .collect::<Result<_>>()?;
+            // Each range that was read names one of the origins.
+            let number = |place: usize| numbers.get(place).copied().ok_or_else(|| bug!());
             let ranges = part.says.ranges.iter();
-            let ranges = ranges.map(|range| RowRange { input: number(range.input), ..range.clone() }).collect();
+            let ranges = ranges.map(|range| Ok(RowRange { input: number(range.input)?, ..range.clone() }));
+            let ranges = ranges.collect::<Result<_>>()?;
             let UnknownParts { path, bytes, checksum, says } = part;
             parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges });
         }
@@ -199,19 +202,19 @@ impl Remains {
         let rows = rows_in_parts(&self.held);
         for number in self.changed.clone() {
             let rows = rows.get(&number).copied().unwrap_or_default();
-            let Some(entry) = self.held.inputs.get(&number).map(Arc::as_ref) else { continue };
-            // Also for a capture that was incomplete before and no longer is.
-            let lost = match rows_of(&self.held, number) {
+            let expected = rows_of(&self.held, number);
+            // A manifest that is lost may have named the capture.
+            let Some(entry) = self.held.inputs.get_mut(&number).map(Arc::make_mut) else { continue };
+            // Of a capture that was incomplete before, and is no more so now.
+            let lost = match expected {
                 Some(u64::MAX) => 1,
                 Some(expected) => expected.saturating_sub(rows),
                 None => 0,
             };
-            if entry.from_rows && rows_of(&self.held, number).is_none() {
+            if entry.from_rows && expected.is_none() {
                 self.unproved.insert(number);
             }
-            let is_new_loss = lost != entry.lost_rows;
-            let Some(entry) = self.held.inputs.get_mut(&number).map(Arc::make_mut) else { continue };
-            if is_new_loss {
+            if lost != entry.lost_rows {
                 entry.lost_rows = 0;
                 if lost > 0 {
                     entry.lose(lost);
@@ -220,7 +223,7 @@ impl Remains {
                 }
             }
         }
-        self.settle_names();
+        self.settle_names()
     }
 
     /// If there are more rows of a capture than it gave, some are there twice. Then parts that no manifest names are left
@@ -247,7 +250,7 @@ impl Remains {
 
     /// Gives each path to one capture. Of several with the same path, the one whose content is there keeps it. The others
     /// are known only by their content. A capture without rows whose path another one has is gone.
-    fn settle_names(&mut self) {
+    fn settle_names(&mut self) -> Result<()> {
         let mut by_path: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
         for entry in self.held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
             by_path.entry(entry.input.absolute.clone()).or_default().push(entry.id);
@@ -267,7 +270,8 @@ impl Remains {
                 if !rows.contains_key(&number) {
                     self.held.inputs.remove(&number);
                     self.changed.remove(&number);
-                } else if let Some(entry) = self.held.inputs.get_mut(&number).map(Arc::make_mut) {
+                } else {
+                    let entry = self.held.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
                     let known_by = entry.input.fingerprint.as_deref().unwrap_or("unknown");
                     let mut name = path.clone().into_os_string();
                     name.push(format!(" ({known_by})"));
@@ -276,6 +280,7 @@ impl Remains {
             }
         }
         self.held.index();
+        Ok(())
     }
 }
 
@@ -296,16 +301,17 @@ fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
 
 /// How many rows there are of each capture.
 fn rows_in_parts(held: &Snapshot) -> HashMap<usize, u64> {
-    let mut rows = HashMap::new();
+    let mut rows: HashMap<usize, u64> = HashMap::new();
     for range in held.parts.values().flat_map(|part| &part.ranges) {
-        *rows.entry(range.input).or_default() += range.rows;
+        let count = rows.entry(range.input).or_default();
+        *count = count.saturating_add(range.rows);
     }
     rows
 }
 
 /// The unit that a part's name is made of.
-fn unit_of(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+fn unit_of(path: &Path) -> Result<String> {
+    let stem = path.file_stem().ok_or_else(|| bug!())?.to_string_lossy().into_owned();
     let unit = stem.strip_prefix("part-").and_then(|rest| Some(rest.rsplit_once('-')?.0));
-    unit.unwrap_or(&stem).to_owned()
+    Ok(unit.unwrap_or(&stem).to_owned())
 }

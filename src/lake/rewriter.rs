@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check::checked;
 use super::layout::Layout;
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::packets::{Batch, Rows};
@@ -82,7 +83,7 @@ impl<'a> Rewriter<'a> {
                 inputs.push(range.input);
             }
         }
-        let folder = sources.first().and_then(|part| part.path.parent()).unwrap_or_else(|| Path::new("")).to_path_buf();
+        let folder = sources.first().and_then(|part| part.path.parent()).ok_or_else(|| bug!())?.to_path_buf();
         let mut out = Out { rewriter: self, unit, folder, rows: self.no_rows(), open: None, parts: Vec::new(), inputs };
         for part in sources {
             self.read(part, &mut |batch, rows, range| {
@@ -105,31 +106,41 @@ impl<'a> Rewriter<'a> {
     /// Reads a part, one stretch of a capture at a time.
     pub(super) fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
         let path = self.lake.resolve(&part.path);
+        let differs = |found: u64| {
+            let (expected, found) = (format!("{} rows", part.rows), format!("{found} rows"));
+            Err(Error::FileDiffers { path: path.clone(), what: "rows", expected, found })
+        };
         checked(&path, part.bytes, &part.checksum)?;
         let mut reader = PartReader::open(&path, self.encoder.settings().timestamp_unit)?;
         let mut ranges = part.ranges.iter();
         let mut range = ranges.next();
-        let mut row = 0;
+        let (mut row, mut unnamed) = (0, 0);
         while let Some(batch) = reader.next_batch()? {
             self.cancel.check()?;
             let mut start = 0;
             while start < batch.num_rows() {
-                let Some(held) = range else { break };
-                let left = held.first_row + held.rows - row;
-                let end = batch.num_rows().min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
+                let Some(held) = range else {
+                    unnamed += (batch.num_rows() - start) as u64;
+                    break;
+                };
+                // A manifest that somebody else wrote may have ranges that lie over each other.
+                let last = held.first_row.checked_add(held.rows).filter(|last| *last >= row);
+                let Some(last) = last else { return differs(row) };
+                let left = usize::try_from(last - row).unwrap_or(usize::MAX);
+                let end = batch.num_rows().min(start.saturating_add(left));
                 each(&batch, start..end, held)?;
                 row += (end - start) as u64;
                 start = end;
-                if row == held.first_row + held.rows {
+                if row == last {
                     range = ranges.next();
                 }
             }
         }
-        if row == part.rows {
-            return Ok(());
+        match (row == part.rows, unnamed) {
+            (true, 0) => Ok(()),
+            (true, more) => differs(row + more),
+            (false, _) => differs(row),
         }
-        let (expected, found) = (format!("{} rows", part.rows), format!("{row} rows"));
-        Err(Error::FileDiffers { path, what: "rows", expected, found })
     }
 }
 
@@ -147,7 +158,7 @@ struct Out<'r> {
 impl Out<'_> {
     fn take(&mut self, batch: &Batch, rows: Range<usize>, range: &RowRange) -> Result<()> {
         let full = self.rewriter.encoder.settings().row_group_rows.max(1);
-        let place = self.inputs.iter().position(|input| *input == range.input).unwrap_or_default();
+        let place = self.inputs.iter().position(|input| *input == range.input).ok_or_else(|| bug!())?;
         let mut start = rows.start;
         while start < rows.end {
             let end = rows.end.min(start + (full - self.rows.len().min(full)).max(1));
@@ -169,12 +180,14 @@ impl Out<'_> {
         let path = |source| Error::Parquet { path: self.rewriter.lake.root().to_path_buf(), source };
         let group = encoder.encode(&self.rows).map_err(path)?;
         self.rows.clear();
-        if self.open.is_none() {
-            let staged = self.rewriter.staged("parquet")?;
-            let writer = PartWriter::create(&self.rewriter.lake.resolve(&staged), encoder)?;
-            self.open = Some((staged, writer));
-        }
-        let Some((_, writer)) = &mut self.open else { return Ok(()) };
+        let (_, writer) = match &mut self.open {
+            Some(open) => open,
+            None => {
+                let staged = self.rewriter.staged("parquet")?;
+                let writer = PartWriter::create(&self.rewriter.lake.resolve(&staged), encoder)?;
+                self.open.insert((staged, writer))
+            }
+        };
         writer.append(group)?;
         if writer.is_full(encoder.settings().target_file_size) { self.close() } else { Ok(()) }
     }

@@ -213,14 +213,7 @@ impl Snapshot {
         let removed: HashSet<usize> = removed.iter().copied().collect();
         let stood_for = |entry: &Arc<InputEntry>| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
         // Captures that were left out because of a removed one are gone from the lake too: the next run converts them.
-        let gone: Vec<_> = self
-            .inputs
-            .iter()
-            .filter(|(id, entry)| removed.contains(id) || stood_for(entry))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in gone {
-            let Some(entry) = self.inputs.remove(&id) else { continue };
+        for (id, entry) in self.inputs.extract_if(.., |id, entry| removed.contains(id) || stood_for(entry)) {
             let input = &entry.input;
             if input.is_stdin() {
                 for known in input.fingerprint.iter() {
@@ -235,6 +228,7 @@ impl Snapshot {
 
     /// Gives a capture another name, or another time.
     pub fn meet_again(&mut self, met: Relocated) {
+        // The manifest that named it may be lost: what there is of such a lake is read all the same.
         let Some(entry) = self.inputs.get_mut(&met.input).map(Arc::make_mut) else { return };
         self.quarantine.remove(&met.seen.absolute);
         if entry.input.absolute != met.seen.absolute {

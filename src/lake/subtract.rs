@@ -9,6 +9,7 @@ use super::record::{CommittedPart, CommittedPartial};
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use crate::aggregate::{Aggregator, Owners, Saved, Space};
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::plan::PartialEntry;
@@ -86,6 +87,7 @@ pub fn take_out(
         let day = Layout::day_of(&part.path);
         let unit = without(part, removed);
         let written = rewriter.write(&unit, &[part], &|input| !removed.contains(&input), &mut |input, rows| {
+            // The sums of other captures go as a whole.
             let Some(partial) = counted.get(&input) else { return Ok(()) };
             let mut gone = gone.lock().unwrap_or_else(PoisonError::into_inner);
             gone.entry(partial.path.as_path()).or_insert_with(|| Partial::new(&space)).add_rows(day, rows, window)
@@ -95,7 +97,7 @@ pub fn take_out(
     for (part, written) in rewritten {
         change.remove_part(&part.path);
         if let Some((unit, Written { parts, inputs })) = written {
-            parts.iter().for_each(|part| change.add_part(&unit, part, &inputs));
+            parts.iter().try_for_each(|part| change.add_part(&unit, part, &inputs))?;
         }
     }
     let mut gone = gone.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +110,7 @@ pub fn take_out(
         }
         let kept: Vec<_> = partial.inputs.iter().copied().filter(|input| !goes(input)).collect();
         let mut tallies = Aggregator::new(&space);
-        partial.append_to(&mut tallies, rewriter.lake, None, renumbered(&partial.inputs, &kept))?;
+        partial.append_to(&mut tallies, rewriter.lake, None, renumbered(&partial.inputs, &kept)?)?;
         if let Some(gone) = gone.remove(partial.path.as_path()) {
             tallies.take_out(gone.into_tallies())?;
         }
@@ -119,7 +121,7 @@ pub fn take_out(
         let unit = derived_identity("without", fields);
         if !days.is_empty() {
             let entry = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
-            change.add_partial(&unit, &entry, kept);
+            change.add_partial(&unit, &entry, kept)?;
         }
     }
     Ok(days)
@@ -133,7 +135,7 @@ fn without(part: &CommittedPart, removed: &BTreeSet<usize>) -> String {
 }
 
 /// The new places of captures that stay, by their old ones.
-fn renumbered(before: &[usize], after: &[usize]) -> Owners {
-    let place = |input: &usize| after.iter().position(|kept| kept == input).and_then(|place| u32::try_from(place).ok());
-    Owners::Renumber(before.iter().map(place).collect())
+fn renumbered(before: &[usize], after: &[usize]) -> Result<Owners> {
+    let place = |input: &usize| after.iter().position(|kept| kept == input).map(u32::try_from).transpose();
+    Ok(Owners::Renumber(before.iter().map(place).collect::<std::result::Result<_, _>>().map_err(|_| bug!())?))
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::bug::bug;
 use crate::config::Settings;
 use crate::error::Result;
 use crate::packets::RowRange;
@@ -86,10 +87,14 @@ impl Transaction {
     }
 
     /// Adds a part that was staged. `inputs` are the numbers of its captures, by the place that its ranges name.
-    pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) {
-        let path = self.free(&part.path);
-        let number = |place: usize| inputs.get(place).copied().unwrap_or_default();
-        let ranges = part.ranges.iter().map(|range| RowRange { input: number(range.input), ..range.clone() });
+    ///
+    /// # Errors
+    /// [`Error::Bug`](crate::error::Error::Bug) if a range names none of them.
+    pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) -> Result<()> {
+        let path = self.free(&part.path)?;
+        let number = |place: usize| inputs.get(place).copied().ok_or_else(|| bug!());
+        let ranges = part.ranges.iter().map(|range| Ok(RowRange { input: number(range.input)?, ..range.clone() }));
+        let ranges = ranges.collect::<Result<_>>()?;
         self.moves.push(Move { from: part.staged.clone(), to: path.clone() });
         self.manifest.parts.push(CommittedPart {
             path,
@@ -97,13 +102,17 @@ impl Transaction {
             rows: part.rows,
             bytes: part.bytes,
             checksum: part.checksum.clone(),
-            ranges: ranges.collect(),
+            ranges,
         });
+        Ok(())
     }
 
     /// Adds a partial summary that was staged. `inputs` are the numbers of its captures, by their place.
-    pub fn add_partial(&mut self, unit: &str, partial: &PartialEntry, inputs: Vec<usize>) {
-        let path = self.free(&partial.path);
+    ///
+    /// # Errors
+    /// [`Error::Bug`](crate::error::Error::Bug) if it has no name.
+    pub fn add_partial(&mut self, unit: &str, partial: &PartialEntry, inputs: Vec<usize>) -> Result<()> {
+        let path = self.free(&partial.path)?;
         self.moves.push(Move { from: partial.staged.clone(), to: path.clone() });
         self.manifest.partials.push(CommittedPartial {
             path,
@@ -113,6 +122,7 @@ impl Transaction {
             days: partial.days.clone(),
             inputs,
         });
+        Ok(())
     }
 
     /// Adds a summary table that was staged, in place of the existing one.
@@ -129,7 +139,10 @@ impl Transaction {
 
     /// Adds units that were converted, with their captures, parts and partial summaries. `mark` may change each capture's
     /// entry last.
-    pub fn add_units(&mut self, rows: Vec<UnitResult>, mut mark: impl FnMut(&mut InputEntry)) {
+    ///
+    /// # Errors
+    /// As [`Transaction::add_part`].
+    pub fn add_units(&mut self, rows: Vec<UnitResult>, mut mark: impl FnMut(&mut InputEntry)) -> Result<()> {
         let mut entries: Vec<InputEntry> = Vec::new();
         let mut places: HashMap<PathBuf, usize> = HashMap::new();
         // For each unit, its parts and partial summary, and the places of its captures with their chunks.
@@ -149,18 +162,21 @@ impl Transaction {
         drop(places);
         let numbers: Vec<usize> = entries.into_iter().map(|entry| self.add_read(entry, &mut mark)).collect();
         for (id, shares, parts, partial) in units {
-            let of = |place: usize| numbers.get(place).copied().unwrap_or_default();
-            let inputs: Vec<_> = shares.iter().map(|(place, _)| of(*place)).collect();
+            let number = |(place, _): &(usize, _)| numbers.get(*place).copied().ok_or_else(|| bug!());
+            let inputs: Vec<_> = shares.iter().map(number).collect::<Result<_>>()?;
+            let chunks = shares.into_iter().map(|(_, chunks)| chunks);
+            let captures = inputs.iter().zip(chunks).map(|(input, chunks)| UnitCaptureEntry { input: *input, chunks });
+            let captures = captures.filter(|share| share.input > 0).collect();
             for part in &parts {
-                self.add_part(&id, part, &inputs);
+                self.add_part(&id, part, &inputs)?;
                 self.manifest.rows += part.rows;
             }
             if let Some(partial) = &partial {
-                self.add_partial(&id, partial, inputs);
+                self.add_partial(&id, partial, inputs)?;
             }
-            let captures = shares.into_iter().map(|(place, chunks)| UnitCaptureEntry { input: of(place), chunks });
-            self.manifest.units.push(UnitEntry { id, captures: captures.filter(|share| share.input > 0).collect() });
+            self.manifest.units.push(UnitEntry { id, captures });
         }
+        Ok(())
     }
 
     /// Adds a capture that was read, and returns its number. A capture that gave no rows is not part of the lake; its
@@ -182,16 +198,16 @@ impl Transaction {
 
     /// A place where no file stays, usually the wanted one. A capture that vanishes while its unit is converted again can
     /// leave a part of that unit there.
-    fn free(&mut self, wanted: &Path) -> PathBuf {
+    fn free(&mut self, wanted: &Path) -> Result<PathBuf> {
         let mut path = wanted.to_path_buf();
         while !self.staying.insert(path.clone()) {
-            let mut name = path.file_stem().unwrap_or_default().to_owned();
+            let mut name = path.file_stem().ok_or_else(|| bug!())?.to_owned();
             name.push("b");
             let extension = wanted.extension().unwrap_or_default();
             path.set_file_name(name);
             path.set_extension(extension);
         }
-        path
+        Ok(path)
     }
 
     /// Where the added files are staged, by their places in the lake; all below the lake.

@@ -44,7 +44,8 @@ const CARRIERS: [u128; 2] = [0xffff << 32, 0x0064_ff9b << 96];
 pub(super) fn meant(address: IpAddress) -> IpAddress {
     match address {
         IpAddress::V6(bits) if CARRIERS.contains(&(bits & !0xffff_ffff)) => {
-            IpAddress::V4(u32::try_from(bits & 0xffff_ffff).unwrap_or_default())
+            let [.., a, b, c, d] = bits.to_be_bytes();
+            IpAddress::V4(u32::from_be_bytes([a, b, c, d]))
         }
         _ => address,
     }

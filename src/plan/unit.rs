@@ -58,19 +58,16 @@ impl Unit {
     /// captures with the same bytes under several names.
     #[must_use]
     pub fn new(captures: Vec<UnitCapture>, settings: Settings, copy: u64) -> Self {
-        let known = captures.iter().all(|capture| capture.input.fingerprint.is_some());
-        let id = if known {
-            identity(captures.iter().map(|c| (c.input.fingerprint.as_deref(), c.chunks.clone())), &settings, copy)
-        } else {
-            String::new()
-        };
+        let known = |capture: &UnitCapture| Some((capture.input.fingerprint.clone()?, capture.chunks.clone()));
+        let known: Option<Vec<_>> = captures.iter().map(known).collect();
+        let id = known.map_or_else(String::new, |known| identity(known.into_iter(), &settings, copy));
         Self { id, captures, settings, plan: None, only_with_plan: false }
     }
 
     /// The identity of a unit of standard input, once its content is known.
     #[must_use]
     pub fn id_of_stream(fingerprint: &str, settings: &Settings) -> String {
-        identity(std::iter::once((Some(fingerprint), None)), settings, 0)
+        identity(std::iter::once((fingerprint, None)), settings, 0)
     }
 
     /// The tasks of the unit, in the order in which their rows are written.
@@ -105,8 +102,8 @@ impl Unit {
     }
 }
 
-fn identity<'a>(
-    captures: impl Iterator<Item = (Option<&'a str>, Option<Range<u64>>)>,
+fn identity(
+    captures: impl Iterator<Item = (impl AsRef<str>, Option<Range<u64>>)>,
     settings: &Settings,
     copy: u64,
 ) -> String {
@@ -114,7 +111,7 @@ fn identity<'a>(
     hash.field(identity_of(settings).as_bytes());
     hash.field(&copy.to_le_bytes());
     for (fingerprint, chunks) in captures {
-        hash.field(fingerprint.unwrap_or_default().as_bytes());
+        hash.field(fingerprint.as_ref().as_bytes());
         let chunks = chunks.map_or_else(String::new, |chunks| format!("{}-{}", chunks.start, chunks.end));
         hash.field(chunks.as_bytes());
     }
@@ -137,8 +134,9 @@ pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> Str
 }
 
 fn short(hash: &ContentHash) -> String {
-    let hex = hash.hex();
-    hex.get(..IDENTITY).unwrap_or(&hex).to_owned()
+    let mut hex = hash.hex();
+    hex.truncate(IDENTITY);
+    hex
 }
 
 /// A text that differs where parts may differ, for the identity of units. The settings of summaries are not in it.

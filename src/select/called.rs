@@ -124,7 +124,7 @@ impl Called {
 /// The digits of a fingerprint, without the prefix that says how it was made.
 fn digits(entry: &InputEntry) -> Option<&str> {
     let fingerprint = entry.input.fingerprint.as_deref()?;
-    Some(fingerprint.rsplit(':').next().unwrap_or(fingerprint))
+    Some(fingerprint.rsplit_once(':').map_or(fingerprint, |(_, digits)| digits))
 }
 
 /// What to say about names that match nothing in the lake. A relative name may mean captures in other folders.

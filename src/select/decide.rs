@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::bug::bug;
 use crate::discover::{Input, Places};
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
@@ -43,7 +44,7 @@ impl<'a> Selector<'a> {
         let found = opened.iter().map(|(input, own)| known.find(input, *own)).collect::<Result<Vec<_>>>()?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
-            self.decide_one(capture, found, became, &mut tonight);
+            self.decide_one(capture, found, became, &mut tonight)?;
         }
         // Captures that were moved are still somewhere.
         tonight.displaced.retain(|(_, id)| !known.found.contains(id));
@@ -117,10 +118,17 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn decide_one(&mut self, (input, own): Opened<'a>, found: Match<'a>, became: Own, tonight: &mut Selection) {
+    fn decide_one(
+        &mut self,
+        (input, own): Opened<'a>,
+        found: Match<'a>,
+        became: Own,
+        tonight: &mut Selection,
+    ) -> Result<()> {
         match (&became, own) {
             (Own::Shrunk(packets), Some(own)) if !matches!(found.kin, Kin::Moved(_)) => {
-                return self.keep(&input, own, *packets);
+                self.keep(&input, own, *packets);
+                return Ok(());
             }
             (Own::Shrunk(_) | Own::Overwritten, Some(own)) => {
                 let packets = own.found.records;
@@ -136,7 +144,7 @@ impl<'a> Selector<'a> {
                 self.report.renamed.push(Renamed { path: input.path.clone(), was: of_it.input.path.clone() });
                 if !self.is_wanted_again(of_it) {
                     self.displace(found.goes_on_from, &input.absolute, tonight);
-                    return;
+                    return Ok(());
                 }
                 None
             }
@@ -155,15 +163,16 @@ impl<'a> Selector<'a> {
             self.displace(found.goes_on_from, &double.absolute, tonight);
             self.note_double(&input, double.path, true, beginning);
             tonight.left_out.push((input, double.absolute));
-            return;
+            return Ok(());
         }
         for id in found.goes_on_from {
-            self.go_on(id, &input, tonight);
+            self.go_on(id, &input, tonight)?;
         }
         if own.is_none() {
             tonight.may_be.extend(found.may_be.into_iter().map(|id| (input.absolute.clone(), id)));
         }
         tonight.convert.push(input);
+        Ok(())
     }
 
     /// What became of a capture that has changed. `own` is what the lake has of it.
@@ -204,11 +213,12 @@ impl<'a> Selector<'a> {
     }
 
     /// A capture takes the place of the capture that it continues.
-    fn go_on(&mut self, id: usize, input: &Input, tonight: &mut Selection) {
-        let Some(entry) = self.held.inputs.get(&id) else { return };
+    fn go_on(&mut self, id: usize, input: &Input, tonight: &mut Selection) -> Result<()> {
+        let entry = self.held.inputs.get(&id).ok_or_else(|| bug!())?;
         self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
         tonight.goes_on.push((input.absolute.clone(), id));
         self.leave_out_from_now_on(id, &input.absolute, tonight);
+        Ok(())
     }
 
     /// Removes captures of the lake, because another capture in it has all of their records.
@@ -234,12 +244,13 @@ impl<'a> Selector<'a> {
             let Some(own) = self.held.input_at(&candidate.absolute).filter(|_| replaced.contains(&same_as)) else {
                 continue;
             };
+            // It was there a moment ago; as long as it cannot be read it stays as it is.
             let Ok(mut input) = candidate.probe_within(self.rules.window) else { continue };
             input.head = look.head(&input);
             known.add(&input);
             let found = known.find(&input, None)?;
             self.report.unchanged -= 1;
-            self.decide_one((input, Some(own)), found, Own::Replaced, tonight);
+            self.decide_one((input, Some(own)), found, Own::Replaced, tonight)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::capture::Source;
 use crate::capture::{CaptureReader, ContentHashes, Damage, Timestamp};
@@ -118,9 +119,9 @@ impl Look<'_> {
             while left > 0 {
                 self.cancel.check()?;
                 let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                let Some(room) = buffer.get_mut(..wanted) else { return Ok(None) };
+                let room = buffer.get_mut(..wanted).ok_or_else(|| bug!())?;
                 let Ok(read @ 1..) = source.read(room) else { return Ok(None) };
-                hash.update(room.get(..read).unwrap_or_default());
+                hash.update(room.get(..read).ok_or_else(|| bug!())?);
                 left -= read as u64;
             }
             Ok(Some(hash.hex()))

@@ -96,14 +96,16 @@ impl Selection {
 }
 
 /// Captures for a command without a lake.
-pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Vec<Input> {
-    // Only a lake needs to know whether two captures are the same. So nothing is read for that, and nothing can stop it.
-    let sorted = sort_out(named, &Snapshot::default(), &SelectOptions::default(), None, report);
-    let convert = sorted.map(|tonight| tonight.convert).unwrap_or_default();
+///
+/// # Errors
+/// [`Error::Bug`](crate::error::Error::Bug) alone.
+pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input>> {
+    // Whether two of them are the same matters to a lake only, so nothing is read for that, and no signal stops it.
+    let convert = sort_out(named, &Snapshot::default(), &SelectOptions::default(), None, report)?.convert;
     if !convert.is_empty() {
         report.away.clear();
     }
-    convert
+    Ok(convert)
 }
 
 /// Selects from what was given. What is not to be converted is noted in the report.

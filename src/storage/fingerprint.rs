@@ -8,8 +8,10 @@ use super::retry::steadily;
 use crate::hash::ContentHash;
 
 /// Bytes that a fingerprint reads at each end of a file.
-const EDGE: u64 = 64 << 10;
-/// Samples that it reads in between, evenly spaced, so that a rewrite in the middle shows.
+const EDGE: u64 = ROOM as u64;
+/// Bytes that are read at a time at most.
+const ROOM: usize = 64 << 10;
+/// Pieces that it reads in between, evenly spaced, so that a rewrite in the middle shows.
 const SAMPLES: u64 = 16;
 /// Bytes of each sample.
 const SAMPLE: u64 = 4 << 10;
@@ -24,7 +26,7 @@ const SAMPLE: u64 = 4 << 10;
 pub(crate) fn fingerprint(file: &File, size: u64) -> io::Result<String> {
     let mut hash = ContentHash::default();
     hash.update(&size.to_le_bytes());
-    let mut buffer = vec![0; usize::try_from(EDGE).unwrap_or(usize::MAX)];
+    let mut buffer = vec![0; ROOM];
     let mut add = |offset: u64, len: u64| -> io::Result<()> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let mut filled = 0;
@@ -34,7 +36,7 @@ pub(crate) fn fingerprint(file: &File, size: u64) -> io::Result<String> {
                 read => filled += read,
             }
         }
-        hash.update(buffer.get(..filled).unwrap_or_default());
+        hash.update(buffer.get(..filled).ok_or_else(|| io::Error::other("more was read than was asked for"))?);
         Ok(())
     };
     add(0, EDGE.min(size))?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 
+use crate::bug::bug;
 use crate::hash::{ContentHash, checksum};
 
 /// A file whose bytes are counted and hashed as they are written. It does not buffer; the writer above it does.
@@ -37,7 +38,7 @@ impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.bytes += written as u64;
-        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.hash.update(bytes.get(..written).ok_or_else(|| io::Error::other(bug!()))?);
         Ok(written)
     }
 

@@ -140,7 +140,9 @@ fn fill(stream: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
 impl BufRead for ReadAhead {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.next_block()?;
-        Ok(self.block.buffer.get(self.block.at..self.block.end).unwrap_or_default())
+        // A decompressor that says of more bytes than it had room for that they are there has failed.
+        let bytes = self.block.buffer.get(self.block.at..self.block.end);
+        bytes.ok_or_else(|| io::Error::other("the decompressor failed"))
     }
 
     fn consume(&mut self, count: usize) {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::bug::bug;
 use crate::hash::{ContentHash, checksum};
 
 /// Bytes that are written at once: pages come in pieces of 8 KiB.
@@ -40,12 +41,13 @@ impl ReopenableFile {
     }
 
     fn file(&mut self) -> io::Result<&mut BufWriter<File>> {
-        if self.open.is_none() {
-            let file = File::options().append(true).open(&self.path)?;
-            self.open = Some(BufWriter::with_capacity(BUFFER, file));
+        match &mut self.open {
+            Some(open) => Ok(open),
+            closed => {
+                let file = File::options().append(true).open(&self.path)?;
+                Ok(closed.insert(BufWriter::with_capacity(BUFFER, file)))
+            }
         }
-        // It has just been opened, if it was not open.
-        self.open.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -53,7 +55,7 @@ impl Write for ReopenableFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file()?.write(bytes)?;
         self.bytes += written as u64;
-        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.hash.update(bytes.get(..written).ok_or_else(|| io::Error::other(bug!()))?);
         Ok(written)
     }
 

@@ -120,8 +120,8 @@ impl Stream {
     /// Waits a little for bytes, or for the end.
     fn look(&self) -> io::Result<PollFlags> {
         let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
-        let look = Timespec::try_from(LOOK).ok();
-        match poll(&mut polled, look.as_ref()) {
+        let look = Timespec::try_from(LOOK).map_err(io::Error::other)?;
+        match poll(&mut polled, Some(&look)) {
             Ok(_) => Ok(polled.iter().fold(PollFlags::empty(), |all, one| all | one.revents())),
             Err(error) if error == rustix::io::Errno::INTR => Ok(PollFlags::empty()),
             Err(error) => Err(error.into()),

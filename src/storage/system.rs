@@ -53,7 +53,7 @@ fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
 
 /// Opens one of the lake's own files. It is an error if it is not a file, e.g. a FIFO that would block.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = options.custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));

@@ -61,14 +61,14 @@ struct OpenCapture {
 
 impl PacketBatches {
     /// Looks at the given paths, and starts the workers.
-    pub(super) fn start(request: ReadCaptures, projection: Projection) -> Self {
+    pub(super) fn start(request: ReadCaptures, projection: Projection) -> Result<Self> {
         let mut report = Report::default();
-        let captures = select::inputs(&request.named, &mut report);
+        let captures = select::inputs(&request.named, &mut report)?;
         let tasks = tasks_of(&captures, request.chunk_size);
         let jobs = workers(request.jobs).min(tasks.len());
         let shared = Arc::new(Shared::new(request, projection, captures, tasks, jobs));
         let threads = shared.start(jobs);
-        Self {
+        Ok(Self {
             shared,
             threads,
             next: 0,
@@ -77,7 +77,7 @@ impl PacketBatches {
             refused: report.refused,
             damaged: Vec::new(),
             is_done: false,
-        }
+        })
     }
 
     /// The schema of the batches.

@@ -132,10 +132,10 @@ impl ReadCaptures {
     /// Looks at the given captures, and begins to read them.
     ///
     /// # Errors
-    /// None yet: a capture that cannot be read is listed in [`PacketBatches::refused`].
+    /// [`Error::Bug`] alone. A capture that cannot be read is listed in [`PacketBatches::refused`].
     pub fn open(&self) -> Result<PacketBatches> {
         let projection = self.projection()?;
-        Ok(PacketBatches::start(self.clone(), projection))
+        PacketBatches::start(self.clone(), projection)
     }
 
     fn projection(&self) -> Result<Projection> {

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::aggregate::{Aggregator, Measure, Space, Sums};
+use crate::bug::bug;
 use crate::capture::Timestamp;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -72,7 +73,8 @@ pub fn windows_from_first(
     let mut untimed = None::<Sums>;
     let mut take = |first: i128, number: i128, sums: Sums| {
         let start = (first + number * length).div_euclid(1000);
-        gather.take_window(key.clear().time(i64::try_from(start).ok()).bytes(), sums)
+        let start = i64::try_from(start).map_err(|_| bug!())?;
+        gather.take_window(key.clear().time(Some(start)).bytes(), sums)
     };
     // A packet's date follows from its time, so dates in order give times in order.
     for day in days {

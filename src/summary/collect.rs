@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::Result;
 use crate::tables::Table;
@@ -151,10 +152,9 @@ impl Collect {
         let tables: Vec<_> = tables.collect();
         let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(SumKind::Queries));
         let failures = failures.map(|summary| listed(summary, self.failures, window));
-        let none = || Preview { name: "dns_queries", rows: 0, first: Table::default() };
         Ok(Collected {
             tables,
-            failures: failures.unwrap_or_else(none),
+            failures: failures.ok_or_else(|| bug!())?,
             total,
             series: self.bins.map(Bins::into_series),
             names,
@@ -168,9 +168,9 @@ impl Collect {
     /// If what was spilled cannot be read, or `each` fails.
     pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
         let mut rows = SummaryRows::new(summary, self.window);
-        let (Some(kind), Some(mut several)) = (summary.kind, self.several) else {
-            return Ok(());
-        };
+        // The table of captures is made of none of these.
+        let Some(kind) = summary.kind else { return Ok(()) };
+        let mut several = self.several.ok_or_else(|| bug!())?;
         let section = kind.section(Day::EPOCH);
         let skip = if summary.order == SortOrder::Largest {
             several = by_size(kind, &mut several, section)?;
@@ -180,7 +180,7 @@ impl Collect {
         };
         let mut merge = several.read(section)?;
         while let Some((key, sums)) = merge.next()? {
-            rows.push(kind, key.get(skip..).unwrap_or_default(), sums);
+            rows.push(kind, key.get(skip..).ok_or_else(|| bug!())?, sums);
             if rows.len() >= PIECE {
                 each(rows.take())?;
             }

@@ -4,9 +4,11 @@
 //! beside it in the same order, which gives the volumes by name. Sources and names are then added up once more, each in
 //! its own order.
 
+use std::io;
+
 use crate::aggregate::{Aggregator, Group, Measure, Merge, Sums};
 use crate::day::Day;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::packets::NO_PROTOCOL;
 
 use super::filter::Filter;
@@ -128,9 +130,12 @@ fn flows(
         {
             continue;
         }
-        if let Some(held) = protocols.get_mut(usize::from(protocol)) {
-            held.merge(&sums, Measure::Add);
-        }
+        let Some(held) = protocols.get_mut(usize::from(protocol)) else {
+            // Counted here there are none; what somebody else wrote into a partial summary is no sum of packets.
+            let problem = io::Error::new(io::ErrorKind::InvalidData, "a key has a protocol that there is not");
+            return Err(Error::io("read sums in", again.space().folder())(problem));
+        };
+        held.merge(&sums, Measure::Add);
         again.add(SumKind::BySrc.section(day), src, sums)?;
         // Sorted by destination and source, but shown by source and destination.
         let pair = pair.clear().raw(src).raw(dst).bytes();
@@ -238,7 +243,7 @@ struct BestNames<'a> {
     names: Merge<'a>,
     /// The current address, with its best name so far.
     address: Vec<u8>,
-    best: Vec<u8>,
+    best: String,
     answers: i64,
     /// The next name, which belongs to another address.
     next: Option<(Vec<u8>, i64)>,
@@ -246,7 +251,7 @@ struct BestNames<'a> {
 
 impl<'a> BestNames<'a> {
     fn new(names: Merge<'a>) -> Result<Self> {
-        let mut new = Self { names, address: Vec::new(), best: Vec::new(), answers: 0, next: None };
+        let mut new = Self { names, address: Vec::new(), best: String::new(), answers: 0, next: None };
         new.read()?;
         Ok(new)
     }
@@ -272,11 +277,11 @@ impl<'a> BestNames<'a> {
             // Names of one address come in order, so the first of several with as many answers stays.
             if *answers > self.answers {
                 self.answers = *answers;
-                self.best = reader.name().as_bytes().to_vec();
+                reader.name().clone_into(&mut self.best);
             }
             self.read()?;
         }
-        Ok((self.address == address).then(|| std::str::from_utf8(&self.best).unwrap_or_default()))
+        Ok((self.address == address).then_some(self.best.as_str()))
     }
 }
 

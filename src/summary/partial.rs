@@ -1,6 +1,7 @@
 //! What a unit contributes to the summaries, while its packets are converted.
 
 use crate::aggregate::{Aggregator, Space};
+use crate::bug::bug;
 use crate::day::Day;
 use crate::decode::dns;
 use crate::error::Result;
@@ -56,8 +57,12 @@ impl Partial {
 
     /// DNS messages that are added from now on belong to the capture at this place of its unit. Rows do not tell what
     /// messages contribute. So it is kept by capture, for the day when the capture is removed.
-    pub fn begin(&mut self, capture: usize) {
-        self.messages.belong_to(u32::try_from(capture).unwrap_or(u32::MAX), &mut self.tallies);
+    ///
+    /// # Errors
+    /// [`Error::Bug`](crate::error::Error::Bug) if a unit has more captures than memory could hold.
+    pub fn begin(&mut self, capture: usize) -> Result<()> {
+        self.messages.belong_to(u32::try_from(capture).map_err(|_| bug!())?, &mut self.tallies);
+        Ok(())
     }
 
     /// Adds a DNS message that was captured on `day`: what was asked, and how it was answered.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::address::IpAddress;
 use crate::aggregate::{Aggregator, Sums};
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::Result;
 
@@ -38,7 +39,7 @@ pub fn unnamed(
     let mut merge = sorted.read(section)?;
     let mut addresses = Vec::new();
     while let Some((key, _)) = merge.next()? {
-        addresses.extend(KeyReader(key.get(DESCENDING..).unwrap_or_default()).address());
+        addresses.extend(KeyReader(key.get(DESCENDING..).ok_or_else(|| bug!())?).address());
         if addresses.len() >= MAX_ADDRESSES {
             break;
         }

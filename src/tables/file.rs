@@ -56,9 +56,10 @@ impl TableWriter {
     /// If the file exists, or cannot be created.
     pub fn create(path: &Path, like: &Table) -> Result<Self> {
         let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(failed(path))?;
         let properties = WriterProperties::builder()
             .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
+            .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             // Keys occur once, and sums hardly repeat.
             .set_dictionary_enabled(false)

@@ -122,3 +122,24 @@ fn a_row_that_points_out_of_the_lake_is_refused() {
     }
     assert_eq!((shown(&lake), secret.exists()), (Shown::default(), true));
 }
+
+#[test]
+fn a_row_of_captures_that_its_unit_does_not_have_is_refused() {
+    let folder = super::common::folder();
+    let lake = folder.path().join("lake");
+    let units = plan(&inputs(&folder)[1..2], &lake);
+    let rows: Vec<_> = units.iter().map(|unit| convert_unit(unit, &lake, "1")).collect();
+    let row: serde_json::Value = serde_json::from_str(&rows[0]).unwrap();
+    let (mut of_another, mut of_none) = (row.clone(), row.clone());
+    of_another["parts"][0]["ranges"][0]["input"] = 7.into();
+    of_none["captures"] = serde_json::Value::Array(Vec::new());
+    for row in [of_another, of_none] {
+        let ran = commit(&[row.to_string()], &lake);
+        assert_eq!(
+            (ran.status, ran.complaint().contains("is not a row as `parcap convert-unit` prints it")),
+            (Some(1), true)
+        );
+    }
+    assert_eq!(shown(&lake), Shown::default());
+    assert_eq!(commit(&rows, &lake).status, Some(0));
+}

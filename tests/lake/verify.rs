@@ -212,3 +212,32 @@ fn a_lake_with_a_damaged_part_recovers_when_all_captures_of_its_unit_are_taken_o
     assert_eq!(convert(&["--force"]).status, Some(0));
     assert_eq!((verify(&lake, true).0, crate::support::hashes(&lake.join("packets")) == sound), (Some(0), true));
 }
+
+/// What somebody else wrote into a manifest is an error of the part, and not of the program; and nothing is lost by it.
+#[test]
+fn a_part_whose_ranges_do_not_fit_its_rows_is_not_written_anew() {
+    for (what, with) in [
+        ("\"first_row\":0,\"rows\":40", "\"first_row\":18446744073709551615,\"rows\":40"),
+        ("\"first_row\":0,\"rows\":40", "\"first_row\":0,\"rows\":39"),
+        ("\"rows\":40", "\"rows\":39"),
+    ] {
+        let folder = folder();
+        let lake = folder.path().join("lake");
+        for name in ["one.pcap", "two.pcap"] {
+            let mut capture = Capture::pcap();
+            (0..40).for_each(|number| capture.record(2, u32::from(number), udp(number, name.as_bytes())));
+            let capture = save(&folder, name, &capture.bytes);
+            assert_eq!(run(["convert", &text(&capture), "--out", &text(&lake), "-q"]).status, Some(0));
+        }
+        let before = super::common::hashes(&lake.join("packets"));
+        edit(&lake, 1, |text| {
+            let (head, parts) = text.split_once("\"parts\"").unwrap();
+            format!("{head}\"parts\"{}", parts.replace(what, with))
+        });
+        let ran = run(["compact", &text(&lake)]);
+        assert_eq!(ran.status, Some(1), "{with}: {ran:?}");
+        assert!(ran.stderr.contains(": the rows differs from the manifest's: "), "{with}: {ran:?}");
+        assert_eq!(run(["verify", &text(&lake)]).status, Some(1), "{with}");
+        assert_eq!(super::common::hashes(&lake.join("packets")), before, "{with}");
+    }
+}
