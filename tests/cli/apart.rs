@@ -125,7 +125,7 @@ fn a_row_that_points_out_of_the_lake_is_refused() {
 
 #[test]
 fn a_row_of_captures_that_its_unit_does_not_have_is_refused() {
-    let folder = super::common::folder();
+    let folder = crate::support::folder();
     let lake = folder.path().join("lake");
     let units = plan(&inputs(&folder)[1..2], &lake);
     let rows: Vec<_> = units.iter().map(|unit| convert_unit(unit, &lake, "1")).collect();

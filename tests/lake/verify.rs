@@ -229,7 +229,7 @@ fn a_part_whose_ranges_do_not_fit_its_rows_is_not_written_anew() {
             let capture = save(&folder, name, &capture.bytes);
             assert_eq!(run(["convert", &text(&capture), "--out", &text(&lake), "-q"]).status, Some(0));
         }
-        let before = super::common::hashes(&lake.join("packets"));
+        let before = crate::support::hashes(&lake.join("packets"));
         edit(&lake, 1, |text| {
             let (head, parts) = text.split_once("\"parts\"").unwrap();
             format!("{head}\"parts\"{}", parts.replace(what, with))
@@ -238,6 +238,6 @@ fn a_part_whose_ranges_do_not_fit_its_rows_is_not_written_anew() {
         assert_eq!(ran.status, Some(1), "{with}: {ran:?}");
         assert!(ran.stderr.contains(": the rows differs from the manifest's: "), "{with}: {ran:?}");
         assert_eq!(run(["verify", &text(&lake)]).status, Some(1), "{with}");
-        assert_eq!(super::common::hashes(&lake.join("packets")), before, "{with}");
+        assert_eq!(crate::support::hashes(&lake.join("packets")), before, "{with}");
     }
 }
