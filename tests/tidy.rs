@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::{files, repository};
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 33] = [
     "exit_code",
     "address",
     "day",
@@ -19,6 +19,7 @@ const ORDER: [&str; 32] = [
     "threads",
     "observer",
     "error",
+    "bug",
     "config",
     "storage",
     "discover",
@@ -262,6 +263,52 @@ fn no_module_is_a_bag_and_no_file_is_long() {
         let lines = fs::read_to_string(repository("src").join(&source.name)).unwrap().lines().count();
         let free = source.name.contains("tests") || TABLES.contains(&source.name.as_str());
         assert!(free || lines <= LINES, "{} has {lines} lines", source.name);
+    }
+}
+
+/// Words that make a sentence hard to read, and plainer ones.
+const STOP_LIST: [(&str, &str); 5] = [
+    ("behind", "after"),
+    ("whoever", "a reader, a caller, a process"),
+    ("so many", "the number itself"),
+    ("anew", "again"),
+    ("the one that", "the noun"),
+];
+
+#[test]
+fn comments_use_plain_words() {
+    for source in files(&repository("src")).iter().filter(|path| path.extension().is_some_and(|e| e == "rs")) {
+        let text = fs::read_to_string(repository("src").join(source)).unwrap();
+        // The command line's help and the words of a report stand in comments of their own.
+        let is_shown =
+            ["cli/args.rs", "cli/select_args.rs", "decode/stop.rs"].iter().any(|shown| source.ends_with(shown));
+        for line in text.lines().filter(|line| !is_shown && line.trim_start().starts_with("//")) {
+            let line = line.to_lowercase();
+            for (word, plainer) in STOP_LIST {
+                let found = line.match_indices(word).any(|(at, _)| is_word(&line, at, word.len()));
+                assert!(!found, "{}: say {plainer} for {word}: {line}", source.display());
+            }
+        }
+    }
+}
+
+/// Whether no letter, digit or backtick stands at either end of a part of a line.
+fn is_word(line: &str, at: usize, len: usize) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '`';
+    !line[..at].ends_with(is_part) && !line[at + len..].starts_with(is_part)
+}
+
+/// Each type that the glossary explains is there.
+#[test]
+fn the_words_of_the_glossary_are_in_use() {
+    let map = fs::read_to_string(repository("ARCHITECTURE.md")).unwrap();
+    let words = map.split("## Words").nth(1).and_then(|text| text.split("\n## ").next()).unwrap();
+    let words: Vec<_> = words.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).collect();
+    assert!(words.len() > 15, "{words:?}");
+    let code: String =
+        sources().iter().flat_map(|source| source.lines.clone()).collect::<Vec<_>>().join("\n").to_lowercase();
+    for word in words.iter().skip(1).flat_map(|words| words.split([',', '(', ')'])).map(str::trim) {
+        assert!(word.is_empty() || code.contains(&word.to_lowercase()), "nothing is called {word}");
     }
 }
 

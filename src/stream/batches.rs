@@ -22,7 +22,7 @@ use crate::threads::workers;
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
 use super::request::ReadCaptures;
 use super::task::{ReadTask, tasks_of};
-use super::workers::{Message, Shared};
+use super::workers::{Shared, TaskMessage};
 
 /// How often a caller that waits for a batch checks whether the reading was cancelled.
 const LOOK: Duration = Duration::from_millis(50);
@@ -47,7 +47,7 @@ enum Current {
     /// The current task is over.
     Over,
     /// A worker reads it ahead. The last field says whether its start has been proved.
-    Ahead(ReadTask, Receiver<Message>, bool),
+    Ahead(ReadTask, Receiver<TaskMessage>, bool),
     /// It is read here, in its turn.
     Here(ReadTask, Box<ChunkReader>),
 }
@@ -148,7 +148,7 @@ impl PacketBatches {
     }
 
     /// Waits for the next message of a task's worker.
-    fn wait(&self, task: ReadTask, messages: &Receiver<Message>) -> Result<Message> {
+    fn wait(&self, task: ReadTask, messages: &Receiver<TaskMessage>) -> Result<TaskMessage> {
         loop {
             match messages.recv_timeout(LOOK) {
                 Ok(message) => return Ok(message),
@@ -162,30 +162,30 @@ impl PacketBatches {
     fn hear(
         &mut self,
         task: ReadTask,
-        messages: Receiver<Message>,
+        messages: Receiver<TaskMessage>,
         is_proved: bool,
-        message: Message,
+        message: TaskMessage,
     ) -> Result<Option<RecordBatch>> {
         match message {
-            Message::Began(began) if self.is_as_expected(task, began.as_ref()) => {
+            TaskMessage::Began(began) if self.is_as_expected(task, began.as_ref()) => {
                 self.current = Current::Ahead(task, messages, true);
             }
-            Message::Batch(batch) if is_proved => {
+            TaskMessage::Batch(batch) if is_proved => {
                 self.current = Current::Ahead(task, messages, true);
                 return Ok(Some(batch));
             }
-            Message::Ended(result) if is_proved => {
+            TaskMessage::Ended(result) if is_proved => {
                 self.shared.release();
                 self.end(task, *result);
             }
-            Message::Failed(error) => return Err(error),
-            Message::Began(_) | Message::InTurn => {
+            TaskMessage::Failed(error) => return Err(error),
+            TaskMessage::Began(_) | TaskMessage::InTurn => {
                 // Its worker can send to nobody any more.
                 drop(messages);
                 self.shared.release();
                 self.read_here(task)?;
             }
-            Message::Batch(_) | Message::Ended(_) => return Err(self.bug(task)),
+            TaskMessage::Batch(_) | TaskMessage::Ended(_) => return Err(self.bug(task)),
         }
         Ok(None)
     }

@@ -23,7 +23,7 @@ use super::task::ReadTask;
 const WAITING: usize = 4;
 
 /// What a worker reports about its task, in this order: where it began, batches, the end.
-pub(super) enum Message {
+pub(super) enum TaskMessage {
     /// The task began here: at the beginning of the capture, or where a record was guessed.
     Began(Option<Position>),
     /// Rows.
@@ -57,7 +57,7 @@ struct Progressing {
     /// Tasks whose batches have all been taken.
     taken: usize,
     /// The messages of tasks that have begun, in order.
-    begun: VecDeque<Receiver<Message>>,
+    begun: VecDeque<Receiver<TaskMessage>>,
 }
 
 impl Shared {
@@ -99,7 +99,7 @@ impl Shared {
     }
 
     /// Waits until the next task has begun. Returns its worker's messages.
-    pub(super) fn next_begun(&self) -> Receiver<Message> {
+    pub(super) fn next_begun(&self) -> Receiver<TaskMessage> {
         let mut state = self.lock();
         loop {
             if let Some(begun) = state.begun.pop_front() {
@@ -131,13 +131,13 @@ impl Shared {
             if result.is_err() {
                 let unit = self.captures.get(task.place).map(Input::name).unwrap_or_default();
                 let error = Error::Worker { unit, message: "it panicked".to_owned() };
-                let _ = send.send(Message::Failed(error));
+                let _ = send.send(TaskMessage::Failed(error));
             }
         }
     }
 
     /// The next task, once it is not too far ahead.
-    fn begin(&self) -> Option<(ReadTask, SyncSender<Message>)> {
+    fn begin(&self) -> Option<(ReadTask, SyncSender<TaskMessage>)> {
         let mut state = self.lock();
         loop {
             let task = *self.tasks.get(state.next).filter(|_| !self.is_stopped())?;
@@ -154,22 +154,22 @@ impl Shared {
     }
 
     /// Reads a task ahead of its turn. Stops where the caller is gone.
-    fn run(self: &Arc<Self>, task: ReadTask, send: &SyncSender<Message>) {
+    fn run(self: &Arc<Self>, task: ReadTask, send: &SyncSender<TaskMessage>) {
         let Some((reader, began)) = self.open(task) else {
-            let _ = send.send(Message::InTurn);
+            let _ = send.send(TaskMessage::InTurn);
             return;
         };
         let is_guess = began.is_some();
-        if send.send(Message::Began(began)).is_err() {
+        if send.send(TaskMessage::Began(began)).is_err() {
             return;
         }
         let mut chunk = ChunkReader::new(self, (task.place, reader), None, is_guess);
         loop {
             let (message, is_last) = match chunk.next() {
-                Ok(ChunkStep::Batch(batch)) => (Message::Batch(batch), false),
-                Ok(ChunkStep::End(result)) => (Message::Ended(result), true),
-                Ok(ChunkStep::WrongGuess) => (Message::InTurn, true),
-                Err(error) => (Message::Failed(error), true),
+                Ok(ChunkStep::Batch(batch)) => (TaskMessage::Batch(batch), false),
+                Ok(ChunkStep::End(result)) => (TaskMessage::Ended(result), true),
+                Ok(ChunkStep::WrongGuess) => (TaskMessage::InTurn, true),
+                Err(error) => (TaskMessage::Failed(error), true),
             };
             if send.send(message).is_err() || is_last {
                 return;

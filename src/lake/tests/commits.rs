@@ -44,7 +44,7 @@ fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with
     let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
     publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest(1)).unwrap();
     let other = staged_for(&lake, "c.parquet", "c", "packets/date=2001-01-01/c.parquet");
-    // What is written anew is not removed, whatever the list says.
+    // A file that is written again is not removed, whatever the list says.
     let removes = vec![first.to.clone(), second.to.clone(), other.to.clone()];
     publish(&lake, vec![other.clone()], removes, &manifest(2)).unwrap();
     assert_eq!(visible(&lake), of(&[("packets/date=2001-01-01/c.parquet", "c")]));

@@ -21,7 +21,7 @@ fn a_partition_in_which_parts_are_replaced_is_exchanged_as_a_whole() {
     let lake = two_parts(dir.path());
     let date = lake.resolve(Path::new("packets/date=1970-01-01"));
     fs::set_permissions(&date, Permissions::from_mode(0o2750)).unwrap();
-    // Whoever opened the old folder lists the old files for as long as he likes.
+    // A reader that has opened the old folder can list the old files for as long as it likes.
     let before = File::open(&date).unwrap();
     let stays = File::open(date.join("a.parquet")).unwrap().metadata().unwrap();
     let (moves, removes) = replacement(&lake);

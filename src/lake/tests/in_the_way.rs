@@ -58,7 +58,7 @@ fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
     }
 }
 
-/// Whether permissions bind whoever runs this; root may do everything.
+/// Whether permissions bind this process; root may do everything.
 fn permissions_bind(dir: &Path) -> bool {
     let closed = dir.join("closed");
     fs::create_dir(&closed).unwrap();
@@ -170,7 +170,7 @@ fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
         }
         undo(&lake, &mut journal).unwrap();
         assert_eq!(visible(&lake), of(&OLD), "{steps}");
-        // As it is found by a run behind one that was killed at the end of undoing.
+        // What a run finds after one that was killed at the end of undoing.
         journal.write(&lake).unwrap();
         assert!(journal.undo);
         recover(&lake).unwrap();
