@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use crate::day::Day;
+
 use super::aggregator::Aggregator;
 use super::buffer::{Measure, Sums};
 use super::group::Group;
 use super::sorted_run::Owners;
 use super::spill::Space;
-use crate::day::Day;
 
 /// The sums as a map has them.
 type Model = BTreeMap<Group, BTreeMap<Vec<u8>, Sums>>;

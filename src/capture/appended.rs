@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
+use crate::capture::{pcap, pcapng};
 use crate::discover::{Format, MAGIC_LEN, format};
 
 use super::damage::DamageKind;
 use super::frame::Fault;
 use super::pcapng::ByteOrder;
 use super::position::{Framing, Section};
-use crate::capture::pcap;
-use crate::capture::pcapng;
 
 /// Bytes that decide: the fixed part of a section header, and more than the file header of a pcap.
 pub(super) const HEADER: usize = 28;

@@ -5,11 +5,11 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::discover::Compression;
 use crate::memory::Bytes;
 
 use super::dictionary_size::AROUND;
 use super::members::{Lz4Frame, Members, XzStream, ZstdFrame};
-use crate::discover::Compression;
 
 /// The most decompressed bytes for each compressed one that are believed. Archive traffic is compressed 2 to 20 times.
 /// Whatever a packet holds, unless it is all zeros, keeps even `xz -9` below 300.

@@ -6,10 +6,8 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 
-use crate::discover::magic;
-use crate::discover::{Compression, Input};
-use crate::storage::RetryingReader;
-use crate::storage::open_regular;
+use crate::discover::{Compression, Input, magic};
+use crate::storage::{RetryingReader, open_regular};
 
 /// First bytes of a compressed file, which say the size.
 const HEAD: u64 = 64;

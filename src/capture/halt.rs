@@ -1,15 +1,15 @@
 //! What a reader does where there is no next record: it goes on in another capture, resumes after a fault, or ends.
 
-use super::decompress::Excess;
-use super::source::SourceError;
+use crate::capture::salvage;
 
 use super::appended::Begun;
 use super::damage::{Damage, DamageKind, Gap};
+use super::decompress::Excess;
 use super::frame::Fault;
 use super::position::Framing;
 use super::reader::CaptureReader;
 use super::salvage::Resumed;
-use crate::capture::salvage;
+use super::source::SourceError;
 
 impl CaptureReader {
     /// Goes on in another capture, whose file header is at the front of the buffer.

@@ -6,16 +6,14 @@
 //! Anything other than zeros or a member is no part of the stream. It is reported after everything before it has been
 //! given.
 
-use std::fmt;
 use std::io::{self, BufRead, Read};
-use std::mem;
+use std::{fmt, mem};
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
 
+use crate::discover::{Compression, MAGIC_LEN, magic, zeros};
+
 use super::decompress::CompressedReader;
-use crate::discover::Compression;
-use crate::discover::zeros;
-use crate::discover::{MAGIC_LEN, magic};
 
 /// Decompresses one member. A read gives nothing at the member's end.
 pub(super) trait Member: Read {

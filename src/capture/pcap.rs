@@ -6,6 +6,7 @@
 use pcap_file::Endianness;
 use pcap_file::pcap::{PcapHeader, PcapTsResolution};
 
+use crate::capture::appended;
 use crate::discover::{Format, Refusal, zeros};
 
 use super::damage::DamageKind;
@@ -15,7 +16,6 @@ use super::position::{FileHeader, LengthOrder};
 use super::read_buffer::ReadBuffer;
 use super::record::RecordAnomaly;
 use super::time::Timestamp;
-use crate::capture::appended;
 
 /// Bytes of the file header.
 pub(super) const FILE_HEADER: usize = 24;

@@ -14,6 +14,7 @@ use pcap_file::pcapng::blocks::block_common::{
 };
 use pcap_file::pcapng::{PcapNgFormatError, RawBlock, RawBlockParseError};
 
+use crate::capture::appended;
 use crate::discover::zeros;
 
 use super::damage::DamageKind;
@@ -24,7 +25,6 @@ use super::read_buffer::ReadBuffer;
 use super::record::RecordAnomaly;
 use super::survey::Survey;
 use super::time::Timestamp;
-use crate::capture::appended;
 
 /// Bytes of a block around its body: type, length, length again.
 const AROUND: usize = 12;

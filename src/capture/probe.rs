@@ -3,17 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
 
+use crate::discover::{Candidate, Compression, Input, LOOKED_AT, Refusal, magic};
 use crate::memory::USUAL_WINDOW;
+use crate::storage::{RetryingReader, fingerprint, modified, open_regular};
 
 use super::decompress::unpack;
 use super::dictionary_size::window_of;
-use crate::discover::LOOKED_AT;
-use crate::discover::magic;
-use crate::discover::{Candidate, Refusal};
-use crate::discover::{Compression, Input};
-use crate::storage::RetryingReader;
-use crate::storage::fingerprint;
-use crate::storage::{modified, open_regular};
 
 impl Candidate {
     /// Opens the candidate, and tells by its bytes what it is.

@@ -2,9 +2,10 @@
 //!
 //! Memory follows the bytes that are there, never a length field: the buffer grows only as bytes arrive.
 
-use super::source::{SIP, Source, SourceError};
 use crate::discover::zeros;
 use crate::hash::ContentHash;
+
+use super::source::{SIP, Source, SourceError};
 
 /// Bytes that one read asks for, as a rule.
 const BUFFER: usize = 1 << 20;

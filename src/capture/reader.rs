@@ -1,6 +1,6 @@
 //! Reads a capture, or a chunk of one, record by record.
 
-use super::source::{Source, SourceError};
+use crate::capture::{pcap, pcapng};
 use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, format, refusal};
 
 use super::content_hashes::ContentHashes;
@@ -9,10 +9,9 @@ use super::frame::{Fault, Frame, Halt};
 use super::position::{Framing, Position, Section};
 use super::read_buffer::ReadBuffer;
 use super::record::PacketRecord;
+use super::source::{Source, SourceError};
 use super::survey::Survey;
 use super::time::Timestamp;
-use crate::capture::pcap;
-use crate::capture::pcapng;
 
 /// Reads the records whose first byte lies between where it starts and its limit.
 ///

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io;
 
 use crate::discover::Input;
-use crate::storage::fingerprint;
-use crate::storage::{modified, open_regular};
+use crate::storage::{fingerprint, modified, open_regular};
 
 /// A file was replaced after it was found and before its first packet was converted.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

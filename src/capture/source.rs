@@ -9,17 +9,14 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::discover::{Compression, Input, MAGIC_LEN, magic};
+use crate::hash::{ContentHash, checksum};
 use crate::memory::USUAL_WINDOW;
+use crate::storage::{ReadAhead, RetryingReader, Stream, steadily};
 
 use super::decompress::{Excess, unpack};
 use super::members::Trailing;
 use super::reopen::open_as_found;
-use crate::discover::{Compression, Input};
-use crate::discover::{MAGIC_LEN, magic};
-use crate::hash::{ContentHash, checksum};
-use crate::storage::ReadAhead;
-use crate::storage::Stream;
-use crate::storage::{RetryingReader, steadily};
 
 /// Compressed files smaller than this are decompressed by the worker itself.
 const SMALL: u64 = 1 << 20;

@@ -5,26 +5,23 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::progress::Progress;
 use crate::cancel::Cancel;
+use crate::cli::{planned, report, summarize};
 use crate::commands::ConvertRequest;
-use crate::config::PartitionBy;
 use crate::config::{
-    CHUNK_SIZE, CONVERSATIONS, Names, PageCompression, ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, WINDOW,
+    CHUNK_SIZE, CONVERSATIONS, LengthKind, Names, PageCompression, PartitionBy, ROW_GROUP_ROWS, Settings,
+    TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
-use crate::config::{LengthKind, TimestampUnit};
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{compression, micros, partition_by, size};
 use super::planned::{CommitArgs, ConvertUnitArgs, PlanArgs};
+use super::progress::Progress;
 use super::ptr::PtrArgs;
 use super::render::Shown;
 use super::report::ReportArgs;
 use super::select_args::{LogFormat, NightlyArgs, RulesArgs};
 use super::summarize::SummarizeArgs;
-use crate::cli::planned;
-use crate::cli::report;
-use crate::cli::summarize;
 
 /// Packet captures into a Parquet lake.
 ///

@@ -7,6 +7,7 @@ use clap::builder::BoolishValueParser;
 use indicatif::{DecimalBytes, HumanCount};
 
 use crate::cancel::Cancel;
+use crate::cli::{print, talk};
 use crate::commands::{
     CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, verify,
 };
@@ -22,7 +23,6 @@ use super::json::line;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
 use super::select_args::WaitArg;
-use crate::cli::{print, talk};
 
 /// What these commands share.
 #[derive(Debug, ClapArgs)]

@@ -5,21 +5,19 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::metrics;
+use crate::cli::{metrics, talk};
 use crate::convert::now;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::outcome::Report;
 use crate::path_text::printable;
-use crate::storage::open_regular;
-use crate::storage::write_out;
+use crate::storage::{open_regular, write_out};
 use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
 use super::json::line;
 use super::render::{complain, show};
 use super::select_args::LogFormat;
-use crate::cli::talk;
 
 /// Reports how a conversion went, wherever that is wanted. Returns the exit status of the process.
 pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {

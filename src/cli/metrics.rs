@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::exit_code::ExitCode;
-
 use crate::outcome::Report;
 
 /// Names of the metrics that a failed run keeps: it left the lake as it was.

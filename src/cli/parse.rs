@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::PartitionBy;
-use crate::config::{PageCompression, ZSTD_LEVEL, time_text};
+use crate::config::{PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
 use crate::day::Day;
 use crate::decode::protocol_number;
 use crate::error::Error;

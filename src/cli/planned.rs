@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::cancel::Cancel;
+use crate::cli::{json, print, talk};
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::plan::Unit;
-use crate::plan::UnitResult;
+use crate::plan::{Unit, UnitResult};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::json::line;
@@ -22,8 +22,6 @@ use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::{complain, show};
 use super::select_args::{RulesArgs, WaitArg};
-use crate::cli::json;
-use crate::cli::{print, talk};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -2,13 +2,13 @@
 
 use std::io;
 
+use crate::cli::{print, talk};
 use crate::error::{Error, Result};
 use crate::outcome::Report;
 use crate::summary::{Preview, Units, render};
 
 use super::help::command;
 use super::json::line;
-use crate::cli::{print, talk};
 
 /// What to show of a report.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
 
 use crate::cancel::Cancel;
+use crate::cli::talk;
 use crate::commands::{PageRequest, page};
 use crate::config::Names;
 use crate::day::Day;
@@ -15,7 +16,6 @@ use crate::exit_code::ExitCode;
 use super::args::{LengthArg, Micros};
 use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
-use crate::cli::talk;
 
 /// Default number of rows of each table.
 const TOP: usize = 25;

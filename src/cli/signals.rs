@@ -1,9 +1,8 @@
 //! Signals end the input, or the run.
 
-use std::process;
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
+use std::{process, thread};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;

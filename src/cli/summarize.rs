@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use ipnet::IpNet;
 
 use crate::cancel::Cancel;
+use crate::cli::{print, talk};
 use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::{Error, Result};
@@ -20,7 +21,6 @@ use super::parse::{micros, net, protocol, top};
 use super::ptr::PtrArgs;
 use super::render::show_table;
 use super::times::{Bound, bound, range};
-use crate::cli::{print, talk};
 
 /// Default number of rows of each table.
 const TOP: usize = 10;

@@ -1,12 +1,11 @@
 //! Staged files of plans that were never committed.
 
-use crate::lake;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use crate::error::{Error, Result};
+use crate::lake;
 use crate::lake::Layout;
 
 /// Removes the folders of plans in which nothing has been written for `age`, and the folder of all plans once it is

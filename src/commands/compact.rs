@@ -1,6 +1,5 @@
 //! `parcap compact`: writes files of a lake again, without reading a capture.
 
-use crate::packets::Encoder;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,11 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{Action, Layout, Losses, Snapshot, Transaction, sweep_staging};
-use crate::lake::{Compacted, Compacting, Rewriter, compact};
-
-use crate::lake::hold;
+use crate::lake::{
+    Action, Compacted, Compacting, Layout, Losses, Rewriter, Snapshot, Transaction, compact, hold, sweep_staging,
+};
 use crate::outcome::Lost;
+use crate::packets::Encoder;
 
 /// How to write files of a lake again.
 #[derive(Clone, Debug)]

@@ -6,28 +6,17 @@ use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::convert::{ConvertContext, convert_units};
+use crate::convert::{ConvertContext, FinalStage, convert_units, naming, publish, refuse_damaged};
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, Snapshot, sweep_staging};
+use crate::lake::{Layout, Losses, Snapshot, hold, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::observer::{Observer, observed};
+use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
-use crate::plan::{Unit, plan};
+use crate::plan::{Unit, plan, sample};
+use crate::select::{SelectOptions, Selection, hold_back, tonight, would_convert};
 use crate::threads::workers;
-
-use crate::convert::FinalStage;
-use crate::convert::naming;
-use crate::convert::publish;
-use crate::convert::refuse_damaged;
-use crate::lake::hold;
-use crate::outcome::MaxDamaged;
-use crate::outcome::Report;
-use crate::outcome::per_second;
-use crate::plan::sample;
-use crate::select::hold_back;
-use crate::select::would_convert;
-use crate::select::{SelectOptions, Selection, tonight};
 
 /// What to convert, where to, and how.
 #[derive(Clone, Debug)]

@@ -1,35 +1,27 @@
 //! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
 
-use crate::packets::Encoder;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::cancel::Cancel;
+use crate::commands::abandoned;
 use crate::config::Settings;
+use crate::convert::{ConvertContext, FinalStage, convert_units, publish, refuse_damaged};
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, PACKETS, RefusedEntry, Snapshot, checked, sweep, sweep_staging};
+use crate::lake::{Layout, Losses, PACKETS, RefusedEntry, Snapshot, checked, hold, sweep, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
-use crate::path_text;
-use crate::plan::{Unit, is_identity};
-use crate::plan::{UnitResult, unproved};
-
-use crate::cancel::Cancel;
-use crate::convert::{ConvertContext, convert_units};
-
-use super::plan::Plan;
-use crate::commands::abandoned;
-use crate::convert;
-use crate::convert::FinalStage;
-use crate::convert::publish;
-use crate::convert::refuse_damaged;
-use crate::lake::hold;
-use crate::outcome::Report;
-use crate::outcome::per_second;
+use crate::outcome::{Report, per_second};
+use crate::packets::Encoder;
+use crate::plan::{Unit, UnitResult, is_identity, unproved};
 use crate::select::Selection;
 use crate::text::plural_of;
 use crate::threads::workers;
+use crate::{convert, path_text};
+
+use super::plan::Plan;
 
 /// Converts one unit, and stages the result in a folder of the lake that no other conversion uses. So the same unit may
 /// be converted twice, even at the same time.

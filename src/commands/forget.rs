@@ -1,6 +1,5 @@
 //! `parcap forget`: removes captures from a lake, by their names or by their age.
 
-use crate::packets::Encoder;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,20 +7,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::convert::FinalStage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, FileStamp, InputEntry, RefusedEntry, Transaction};
-use crate::lake::{Rewriter, take_out};
+use crate::lake::{Action, FileStamp, InputEntry, RefusedEntry, Rewriter, Transaction, take_out};
 use crate::names::PtrOptions;
+use crate::outcome::{Lost, Report};
+use crate::packets::Encoder;
 use crate::path_text;
+use crate::select::{Called, cannot_go, of_all};
 
 use super::compact::{RewriteRequest, with_lake};
-use crate::select::{Called, of_all};
-
-use crate::convert::FinalStage;
-use crate::outcome::Lost;
-use crate::outcome::Report;
-use crate::select::cannot_go;
 
 /// What `parcap forget` did.
 #[derive(Debug, Default, Serialize)]

@@ -9,14 +9,12 @@ use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::inspect::{HEADS, Inspection, NUMBERS};
 use crate::lake::RefusedEntry;
+use crate::outcome::{Away, ChangedMeanwhile, Changing, Report};
 use crate::plan::Status;
-use crate::threads::in_order;
-
-use crate::outcome::Away;
-use crate::outcome::{ChangedMeanwhile, Changing, Report};
 use crate::select::inputs;
 use crate::tables::aligned;
 use crate::text::name;
+use crate::threads::in_order;
 
 /// What was found in the given captures.
 #[derive(Debug, Serialize)]

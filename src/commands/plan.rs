@@ -16,15 +16,10 @@ use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
 use crate::lake::{FileStamp, Layout, Losses, RefusedEntry, Relocated, Snapshot};
+use crate::outcome::{Duplicate, Lost, Overwritten, Renamed, Report};
 use crate::path_text;
-use crate::plan::UnitResult;
-use crate::plan::{Unit, derived_identity, plan as units_of};
-
-use crate::outcome::Lost;
-use crate::outcome::{Duplicate, Overwritten, Renamed, Report};
-use crate::plan::sample;
-use crate::select::hold_back;
-use crate::select::{SelectOptions, Selection, tonight};
+use crate::plan::{Unit, UnitResult, derived_identity, plan as units_of, sample};
+use crate::select::{SelectOptions, Selection, hold_back, tonight};
 
 /// The content of a plan besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

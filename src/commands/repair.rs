@@ -10,21 +10,20 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cancel::Cancel;
+use crate::convert::FinalStage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::remains;
-use crate::lake::{Action, Layout, SUMMARIES as FOLDER, Snapshot, Transaction, checked, data_files, sweep_staging};
+use crate::lake::{
+    Action, Layout, SUMMARIES as FOLDER, Snapshot, Transaction, checked, data_files, hold, remains, sweep_staging,
+};
 use crate::names::PtrOptions;
+use crate::outcome::{LostFile, Report};
 use crate::path_text;
 use crate::summary::SUMMARIES;
 use crate::threads::in_order;
 
 use super::resum::count_again;
 use super::verify::VerifyRequest;
-use crate::convert::FinalStage;
-use crate::lake::hold;
-use crate::outcome::LostFile;
-use crate::outcome::Report;
 
 /// What was mended, and what is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,6 +1,5 @@
 //! `parcap report`: a lake, or some dates of it, or captures, as one page.
 
-use crate::lake::listed_captures;
 use std::cmp::Reverse;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -8,23 +7,22 @@ use std::path::PathBuf;
 
 use crate::cancel::Cancel;
 use crate::capture::Timestamp;
-use crate::config::LengthKind;
-use crate::config::Names;
+use crate::config::{LengthKind, Names};
+use crate::convert::now;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::lake::InputEntry;
+use crate::lake::{InputEntry, listed_captures};
 use crate::names::PtrOptions;
+use crate::outcome::Report;
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
 use crate::report::{ImplausibleCounts, PageContent, html, plots};
+use crate::storage::write_out;
 use crate::summary::{Filter, Preview};
 use crate::text::time;
 
 use super::summarize::{SummarizeRequest, Summarized, summarize};
-use crate::convert::now;
-use crate::outcome::Report;
-use crate::storage::write_out;
 
 /// Columns of the page's table of captures. The text of a damage names the byte at which it begins.
 const CAPTURES: [&str; 8] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status", "damage"];

@@ -2,26 +2,27 @@
 //!
 //! The rows do not have the content of DNS messages. It is taken from the earlier partial summaries, by owner.
 
-use crate::bug::bug;
-use crate::packets::Encoder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::aggregate::{Group, Owners, Saved, Space};
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedPart, CommittedPartial, Layout, Transaction, checked, problem_of};
-use crate::lake::{Remains, Rewriter, Told, recount_captures};
-use crate::plan::PartialEntry;
-use crate::plan::derived_identity;
+use crate::lake::{
+    CommittedPart, CommittedPartial, Layout, Remains, Rewriter, Told, Transaction, checked, problem_of,
+    recount_captures,
+};
+use crate::outcome::LostFile;
+use crate::packets::Encoder;
+use crate::plan::{PartialEntry, derived_identity};
 use crate::threads::in_order;
 
 use super::repair::Repaired;
-use crate::outcome::LostFile;
 
 /// Captures whose sums are counted again together, because they share a partial summary or a part.
 struct Groups {

@@ -1,6 +1,5 @@
 //! `parcap summarize`: the summary tables of a lake or of captures, to be shown. Nothing is written.
 
-use crate::lake::listed_captures;
 use std::collections::BTreeSet;
 use std::env::temp_dir;
 use std::ops::{Range, RangeInclusive};
@@ -9,24 +8,19 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
-use crate::config::LengthKind;
-use crate::config::{Names, WINDOW, time_text};
+use crate::config::{LengthKind, Names, WINDOW, time_text};
+use crate::convert::{Counting, count, naming};
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{InputEntry, Layout, RefusedEntry, Snapshot, steadily};
+use crate::lake::{InputEntry, Layout, RefusedEntry, Snapshot, captures, listed_captures, steadily};
 use crate::names::PtrOptions;
+use crate::outcome::{Changing, Report};
 use crate::path_text::printable;
+use crate::select::inputs;
 use crate::summary;
-use crate::summary::{Bins, Collect, Filter, LeftOut, Naming, Preview, Summary};
-use crate::summary::{left_out_of_packets, left_out_of_sums};
+use crate::summary::{Bins, Collect, Filter, LeftOut, Naming, Preview, Summary, left_out_of_packets, left_out_of_sums};
 use crate::tables::Table;
 use crate::threads::in_order;
-
-use crate::convert::naming;
-use crate::convert::{Counting, count};
-use crate::lake::captures;
-use crate::outcome::{Changing, Report};
-use crate::select::inputs;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 

@@ -1,11 +1,10 @@
 //! `parcap verify`: checks that a lake's files are those that its manifest names, and that they add up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use std::{fs, io};
 
 use serde::Serialize;
 
@@ -14,12 +13,10 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
-use crate::lake::recount;
-use crate::lake::{CommittedPart, Layout, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, steadily};
+use crate::lake::{CommittedPart, Layout, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, recount, steadily};
 use crate::packets::{PartReader, part_facts};
 use crate::path_text;
-use crate::tables::TableColumn;
-use crate::tables::read_table;
+use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
 use super::repair::{Repaired, repair};

@@ -1,12 +1,9 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, but no row is written.
 
-use super::counts::Counts;
 use crate::aggregate::{Aggregator, Space};
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, PacketRecord, Timestamp};
-use crate::config::PartitionBy;
-use crate::config::ROW_GROUP_ROWS;
-use crate::config::{LengthKind, TimestampUnit};
+use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::day::Day;
 use crate::decode::{Packet, decode};
 use crate::discover::{Input, Refusal};
@@ -15,6 +12,8 @@ use crate::lake::InputEntry;
 use crate::packets::{Partitioner, When};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 use crate::summary::{AlignedWindows, Filter, Partial};
+
+use super::counts::Counts;
 
 /// Records between two checks for a signal.
 const STRIDE: u64 = 4096;

@@ -3,10 +3,9 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::memory::{Memory, SMALL_WINDOW};
-
-use crate::cancel::Cancel;
 
 /// How often a waiting worker checks whether the run has been stopped.
 const PATIENCE: Duration = Duration::from_millis(50);

@@ -10,10 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel}
 use std::thread;
 
 use crate::error::{Error, Result};
-use crate::packets::ParquetError;
-use crate::packets::PartitionKey;
-use crate::packets::Rows;
-use crate::packets::{EncodedRowGroup, Encoder};
+use crate::packets::{EncodedRowGroup, Encoder, ParquetError, PartitionKey, Rows};
 
 /// How many workers are idle. Negative while encode threads have the places of workers that work again.
 #[derive(Debug, Default)]

@@ -1,7 +1,5 @@
 //! The final stage of a run: the tables of the dates that it touched.
 
-use super::summary_tables::{stage, stage_captures};
-use crate::lake::listed_captures;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
@@ -9,14 +7,15 @@ use std::sync::Arc;
 use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
 use crate::config::Settings;
+use crate::convert::naming;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, problem_of};
+use crate::lake::{Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures, problem_of};
 use crate::names::PtrOptions;
+use crate::outcome::Report;
 use crate::summary::{Collect, Filter, Naming};
 
-use crate::convert::naming;
-use crate::outcome::Report;
+use super::summary_tables::{stage, stage_captures};
 
 /// The final stage, with all that it needs besides the converted units.
 pub(crate) struct FinalStage<'a> {

@@ -7,20 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Saved, Space};
 use crate::bug::bug;
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::lake::Layout;
 use crate::memory::Memory;
-use crate::packets::Encoder;
-use crate::packets::Rows;
-use crate::plan::{CaptureEntry, PartialEntry, UnitResult};
-use crate::plan::{Task, Unit};
+use crate::observer::Meter;
+use crate::packets::{Encoder, Rows};
+use crate::plan::{CaptureEntry, PartialEntry, Task, Unit, UnitResult};
 
 use super::decoder_memory::DecoderMemory;
 use super::encode_thread::IdleWorkers;
 use super::part_set::PartSet;
 use super::turn_queue::TurnQueue;
-use crate::cancel::Cancel;
-use crate::observer::Meter;
 
 /// What all units of a run share.
 pub struct ConvertContext {

@@ -9,10 +9,8 @@ use crate::bug::bug;
 use crate::day::Day;
 use crate::error::Result;
 use crate::lake::{Layout, PACKETS};
-use crate::packets::{EncodedRowGroup, Encoder, Origin, PartFile, PartWriter, RowRange};
-use crate::packets::{PartitionKey, When};
-use crate::plan::PartEntry;
-use crate::plan::Unit;
+use crate::packets::{EncodedRowGroup, Encoder, Origin, PartFile, PartWriter, PartitionKey, RowRange, When};
+use crate::plan::{PartEntry, Unit};
 
 /// The most parts that are being written at the same time. When there are more, the part that has waited longest for a
 /// row group is ended.

@@ -6,14 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::convert::task as convert;
 use crate::error::{Error, Result};
-use crate::plan::Unit;
-use crate::plan::UnitResult;
+use crate::plan::{Unit, UnitResult};
+use crate::threads::{Pool, workers};
 
 use super::job::{ConvertContext, Job};
 use super::turn_queue::TurnQueue;
-use crate::convert::task as convert;
-use crate::threads::{Pool, workers};
 
 /// Converts units, by `jobs` workers that share the tasks of all units. The results are in the order of the units. With 0
 /// jobs there are as many workers as the machine has cores, or as `RAYON_NUM_THREADS` says.

@@ -1,21 +1,19 @@
 //! The end of a conversion: staged files are checked, what they replace is removed, and everything is published.
 
-use crate::packets::Encoder;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::capture::Damage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, InputEntry, RefusedEntry, Relocated, Snapshot, Transaction};
-use crate::lake::{Rewriter, take_out};
+use crate::lake::{Action, InputEntry, RefusedEntry, Relocated, Rewriter, Snapshot, Transaction, take_out};
+use crate::outcome::{Changing, MaxDamaged, Renamed, Report};
+use crate::packets::Encoder;
 use crate::plan::{CaptureEntry, UnitResult};
+use crate::select::Selection;
 use crate::storage::open_for_writing;
 
 use super::final_stage::FinalStage;
-use crate::outcome::MaxDamaged;
-use crate::outcome::{Changing, Renamed, Report};
-use crate::select::Selection;
 
 /// Checks, summarizes and publishes what was staged.
 ///

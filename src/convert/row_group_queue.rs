@@ -1,14 +1,12 @@
 //! The results of a task: row groups, which are encoded while rows are collected and written in the task's turn.
 
+use crate::cancel::Interrupted;
 use crate::capture::Position;
 use crate::error::Error;
-use crate::packets::EncodedRowGroup;
-use crate::packets::Rows;
-use crate::packets::{PartitionKey, Partitioner, When};
+use crate::packets::{EncodedRowGroup, PartitionKey, Partitioner, Rows, When};
 
 use super::encode_thread::{Done, EncodeThread};
 use super::job::Job;
-use crate::cancel::Interrupted;
 
 /// Bytes of encoded row groups that a task holds before its turn. With more, it waits.
 const MAX_HELD: u64 = 12 << 20;

@@ -6,18 +6,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::job::ConvertContext;
-use super::pool::convert_units;
 use crate::bug::bug;
 use crate::capture::Damage;
 use crate::discover::Input;
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
-use crate::plan::{CaptureEntry, UnitResult};
-use crate::plan::{Unit, plan};
-
 use crate::outcome::{Changing, Report};
-use crate::plan::sample;
+use crate::plan::{CaptureEntry, Unit, UnitResult, plan, sample};
+
+use super::job::ConvertContext;
+use super::pool::convert_units;
 
 /// Refuses the captures that are damaged, and converts captures again that shared a unit with one of them. What was
 /// staged of them stays in staging, which is swept when the run ends.

@@ -9,19 +9,12 @@ use crate::bug::bug;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedTable, InputEntry, Layout, Move, SUMMARIES as FOLDER};
+use crate::lake::{CommittedTable, InputEntry, Layout, Move, SUMMARIES as FOLDER, captures};
+use crate::summary::{
+    Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind, Summary,
+    SummaryRows, sum_up,
+};
 use crate::tables::{TableFile, TableWriter};
-
-use crate::lake::captures;
-use crate::summary::Collect;
-use crate::summary::Filter;
-use crate::summary::Largest;
-use crate::summary::Naming;
-use crate::summary::SumKind;
-use crate::summary::SummaryRows;
-use crate::summary::{DESCENDING, Key, NOBODY};
-use crate::summary::{RowSink, sum_up};
-use crate::summary::{SUMMARIES, SortOrder, Summary};
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;

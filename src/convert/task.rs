@@ -1,7 +1,7 @@
 //! One task: records in, row groups out, in turn.
 
 use crate::bug::bug;
-use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Position, Timestamp};
+use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync};
 use crate::day::Day;
 use crate::decode::{Packet, decode};
 use crate::discover::{Compression, Input, Refusal};
@@ -15,8 +15,6 @@ use super::counts::Counts;
 use super::job::Job;
 use super::row_group_queue::{RowGroupQueue, TaskError};
 use super::turn_queue::ChunkEnd;
-use crate::capture::Framing;
-use crate::capture::resync;
 
 /// Records between two checks for a signal, and between two steps of the progress bar.
 const STRIDE: u64 = 4096;

@@ -11,11 +11,12 @@ use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
 };
 
+use crate::address::IpAddress;
+use crate::decode::transport;
+
 use super::field::{at_most, be16, octets};
 use super::packet::Packet;
 use super::stop::Stop;
-use crate::address::IpAddress;
-use crate::decode::transport;
 
 /// IP by its version nibble: for RAW link types, for MPLS, and wherever no other field announces the version.
 pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {

@@ -6,12 +6,12 @@
 //!
 //! Source: tcpdump's `print-juniper.c`; <https://www.tcpdump.org/linktypes.html>.
 
+use crate::capture::LinkType;
+use crate::decode::hdlc;
+
 use super::field::{be16, le32};
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-use crate::decode::hdlc;
-
-use crate::capture::LinkType;
 
 /// A magic number, flags, extensions with their length. Then a frame by the link type, or a protocol number and the
 /// packet.

@@ -7,12 +7,12 @@
 //!
 //! Source: <https://www.tcpdump.org/linktypes.html>.
 
+use crate::capture::LinkType;
+use crate::decode::{ethernet, hdlc, juniper, lan, linux, loopback, ppp, radio, tags, vendor, wifi};
+
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-use crate::decode::{ethernet, hdlc, juniper, lan, linux, loopback, ppp, radio, tags, vendor, wifi};
-
-use crate::capture::LinkType;
 
 pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     match link_type {

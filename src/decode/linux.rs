@@ -5,13 +5,13 @@
 //! Source: <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>, `..._SLL2.html`, `..._NFLOG.html`;
 //! `linux/netfilter/nfnetlink_log.h`.
 
+use crate::capture::LinkType;
+
 use super::ethernet::MIN_ETHER_TYPE;
 use super::field::{at_most, be16, le16, octets};
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-
-use crate::capture::LinkType;
 
 /// ARP hardware types whose frame follows the cooked header unchanged, or that hold no packet.
 const ARPHRD_IEEE80211: u16 = 801;

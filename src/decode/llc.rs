@@ -5,10 +5,10 @@
 //!
 //! Source: IEEE 802.2 5.4 (control field), RFC 1042, RFC 2427 (NLPID over Frame Relay), RFC 2684 (bridged frames).
 
+use crate::capture::LinkType;
+
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-
-use crate::capture::LinkType;
 
 /// LLC that carries information: unnumbered, or of a connection, whose control field has two bytes.
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {

@@ -3,9 +3,10 @@
 //! Everything is a plain integer or borrows from the frame. Nothing allocates. Not here: an address as text, which is
 //! [`packets`](crate::packets)'; and time and length, which belong to the record and not to the frame.
 
-use super::stop::Stop;
 use crate::address::{IpAddress, MacAddr};
 use crate::decode::dns;
+
+use super::stop::Stop;
 
 /// What decoding found in one frame, in its outermost headers and never in a tunnel. `None`: the frame does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,9 +5,10 @@
 //!
 //! Source: RFC 1661 2, RFC 1662 3.1, RFC 1144 (header compression), RFC 1990 (multilink), RFC 3518 (bridging).
 
+use crate::decode::hdlc;
+
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-use crate::decode::hdlc;
 
 pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
     match bytes {

@@ -6,11 +6,11 @@
 //!
 //! Source: <https://www.radiotap.org/>, <https://www.tcpdump.org/linktypes.html>, "CACE PPI" 1.0.10 section 3.
 
+use crate::capture::LinkType;
+
 use super::field::{be32, le16, le32};
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-
-use crate::capture::LinkType;
 
 /// Version 0, padding, length, presence bits, fields.
 pub(super) fn radiotap(bytes: &[u8]) -> Step<'_> {

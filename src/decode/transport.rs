@@ -10,10 +10,11 @@
 use etherparse::err::tcp::HeaderSliceError;
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
+use crate::decode::dns;
+
 use super::field::{at_most, be16};
 use super::packet::Packet;
 use super::stop::Stop;
-use crate::decode::dns;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;

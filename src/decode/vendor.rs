@@ -5,14 +5,13 @@
 //! Source: <https://www.tcpdump.org/linktypes.html> and its pages; tcpdump's `print-dsa.c`,
 //! `print-symantec.c`; Endace "ERF types reference"; IEEE 802.3br 99.3 for mPackets.
 
+use crate::capture::LinkType;
+use crate::decode::{ppp, tags};
+
 use super::field::{be16, le32, octets};
 use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
-use crate::decode::ppp;
-use crate::decode::tags;
-
-use crate::capture::LinkType;
 
 /// PKTAP: header length, record type, link type, and more.
 pub(super) fn pktap(bytes: &[u8]) -> Step<'_> {

@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::memory::Bytes;
+use crate::storage::{NotRegular, kind_of, modified};
 
 use super::input::Compression;
 use super::kind::FileKind;
-use crate::storage::{NotRegular, kind_of, modified};
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
 #[derive(Debug, thiserror::Error)]

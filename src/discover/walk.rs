@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::storage::expect_streams;
+
 use super::candidate::{Candidate, Refusal};
 use super::input::Input;
 use super::places::Places;
-use crate::storage::expect_streams;
 
 /// Everything that was given, as files that may be captures.
 #[derive(Debug, Default)]

@@ -2,9 +2,10 @@
 
 use indicatif::BinaryBytes;
 
-use super::text::{number, time};
 use crate::discover::Compression;
 use crate::inspect::Inspection;
+
+use super::text::{number, time};
 
 /// Heads of the columns.
 pub const HEADS: [&str; 7] = ["path", "format", "status", "packets", "first", "last", "size"];

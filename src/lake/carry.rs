@@ -1,11 +1,9 @@
 //! The steps of a decided commit. A killed run may have done any of them already.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
+use std::{fs, io, thread};
 
 use crate::error::{Error, Result};
 

@@ -5,20 +5,19 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::layout::Layout;
-use super::losses::Losses;
-use super::record::{CommittedPart, CommittedPartial};
-use super::snapshot::Snapshot;
-use super::transaction::Transaction;
 use crate::aggregate::{Aggregator, Owners, Saved, Space};
 use crate::bug::bug;
 use crate::error::{Error, Result};
-use crate::plan::PartialEntry;
-use crate::plan::derived_identity;
+use crate::plan::{PartialEntry, derived_identity};
 use crate::threads::in_order;
 
+use super::layout::Layout;
+use super::losses::Losses;
+use super::record::{CommittedPart, CommittedPartial};
 use super::renew::{parts_of_earlier_form, renew_tables};
 use super::rewriter::{Rewriter, Written};
+use super::snapshot::Snapshot;
+use super::transaction::Transaction;
 
 /// The most manifests that are left as they are. More than that become one.
 const MANIFESTS: usize = 8;

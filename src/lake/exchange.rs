@@ -19,10 +19,10 @@ use serde::{Deserialize, Serialize};
 use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::path_text;
+use crate::storage::{Mount, exchange, is_unsupported, may_change};
 
 use super::journal::Move;
 use super::layout::Layout;
-use crate::storage::{Mount, exchange, is_unsupported, may_change};
 
 /// Two folders that are exchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,15 +2,14 @@
 //! unchanged.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
+use crate::storage::{Mount, is_not_fixed, may_change};
 
 use super::layout::Layout;
-use crate::storage::{Mount, is_not_fixed, may_change};
 
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
+use crate::lake::{exchange, last};
 use crate::path_text;
+use crate::storage::{Mount, open};
 
 use super::carry::{carry_out, undo};
 use super::check::checked;
@@ -24,9 +26,6 @@ use super::exchange::Exchange;
 use super::ground::Ground;
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::manifest::Manifest;
-use crate::lake::exchange;
-use crate::lake::last;
-use crate::storage::{Mount, open};
 
 /// A staged file and its place, both below the lake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

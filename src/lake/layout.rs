@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
-
 use crate::storage::is_unsupported;
 
 /// Parts of the packets table, below the lake.

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::storage::open;
 
 use super::layout::Layout;
-use crate::storage::open;
 
 /// How often a waiting run checks whether the other one has ended.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -2,16 +2,15 @@
 //! readers look that no manifest names: a lost manifest leaves such files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::day::Day;
 use crate::error::{Error, Result};
+use crate::lake::manifest;
 
 use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::snapshot::Snapshot;
-use crate::lake::manifest;
 
 /// The depth of nested folders in which readers look: a date, an hour, a protocol, and as many again.
 const DEPTH: usize = 6;

@@ -15,11 +15,10 @@ use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::packets::SCHEMA_VERSION;
 use crate::path_text;
-use crate::storage::HashedFile;
+use crate::storage::{HashedFile, open};
 
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
-use crate::storage::open;
 
 /// The version of the manifest itself.
 const MANIFEST_VERSION: u32 = 2;

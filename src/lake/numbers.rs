@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::record::InputEntry;
-use super::snapshot::Snapshot;
 use crate::bug::bug;
 use crate::discover::Input;
 use crate::error::Result;
 use crate::packets::Origin;
 use crate::plan::CaptureEntry;
+
+use super::record::InputEntry;
+use super::snapshot::Snapshot;
 
 /// The numbers of captures.
 pub(super) struct Captures {

@@ -11,10 +11,10 @@ use crate::discover::{Candidate, Compression, Input};
 use crate::error::Result;
 use crate::packets::RowRange;
 use crate::path_text;
+use crate::plan::{CaptureEntry, Status};
 
 use super::check::checked;
 use super::layout::Layout;
-use crate::plan::{CaptureEntry, Status};
 
 /// A capture in the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layout::Layout;
-use super::record::CommittedPart;
 use crate::aggregate::{Aggregator, Space};
 use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::Result;
-use crate::packets::PartReader;
-use crate::packets::Rows;
+use crate::packets::{PartReader, Rows};
 use crate::summary::Partial;
 
+use super::layout::Layout;
+use super::record::CommittedPart;
 use super::rewriter::Rewriter;
 
 /// Counts the rows of a part. The content of DNS messages is not in the rows.

@@ -5,11 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check::{checked, sum_of};
-use super::layout::{Layout, PACKETS};
-use super::losses::{data_files, problem_of};
-use super::record::CommittedPart;
-use super::snapshot::Snapshot;
 use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::Settings;
@@ -17,7 +12,12 @@ use crate::error::{Error, Result};
 use crate::packets::{Origin, PartReader, PartSays, RowRange, part_says};
 use crate::threads::in_order;
 
+use super::check::{checked, sum_of};
+use super::layout::{Layout, PACKETS};
+use super::losses::{data_files, problem_of};
 use super::numbers::Captures;
+use super::record::CommittedPart;
+use super::snapshot::Snapshot;
 
 /// What is left of a lake.
 #[derive(Debug, Default)]

@@ -6,17 +6,17 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::check::checked;
-use super::journal::Move;
-use super::losses::Losses;
-use super::record::{CommittedPart, CommittedTable};
-use super::transaction::Transaction;
 use crate::error::{Error, Result};
 use crate::packets::is_of_earlier_form;
 use crate::tables::copy_table;
 use crate::threads::in_order;
 
+use super::check::checked;
+use super::journal::Move;
+use super::losses::Losses;
+use super::record::{CommittedPart, CommittedTable};
 use super::rewriter::Rewriter;
+use super::transaction::Transaction;
 
 /// The parts that are of an earlier form, by their paths.
 pub(super) fn parts_of_earlier_form<'a>(

@@ -5,16 +5,16 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::bug::bug;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::packets::{Batch, Encoder, Origin, PartReader, PartWriter, RowRange, Rows};
+use crate::plan::PartEntry;
+
 use super::check::checked;
 use super::layout::Layout;
 use super::record::CommittedPart;
 use super::snapshot::Snapshot;
-use crate::bug::bug;
-use crate::cancel::Cancel;
-use crate::error::{Error, Result};
-use crate::packets::{Batch, Rows};
-use crate::packets::{Encoder, Origin, PartReader, PartWriter, RowRange};
-use crate::plan::PartEntry;
 
 /// Writes parts again. All workers of a run share it.
 pub struct Rewriter<'a> {

@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::layout::Layout;
-use super::record::{CommittedPart, CommittedPartial};
-use super::snapshot::Snapshot;
-use super::transaction::Transaction;
 use crate::aggregate::{Aggregator, Owners, Saved, Space};
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::plan::PartialEntry;
-use crate::plan::derived_identity;
+use crate::plan::{PartialEntry, derived_identity};
 use crate::summary::Partial;
 use crate::threads::in_order;
 
+use super::layout::Layout;
+use super::record::{CommittedPart, CommittedPartial};
 use super::rewriter::{Rewriter, Written};
+use super::snapshot::Snapshot;
+use super::transaction::Transaction;
 
 /// The captures to remove whose sums share a partial summary with others, and that partial summary.
 fn beside_others<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::bug::bug;
 use crate::config::Settings;
 use crate::error::Result;
+use crate::lake::last;
 use crate::packets::RowRange;
+use crate::plan::{PartEntry, PartialEntry, UnitResult};
 
 use super::journal::{Move, publish};
 use super::layout::Layout;
@@ -16,8 +18,6 @@ use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
 };
 use super::snapshot::Snapshot;
-use crate::lake::last;
-use crate::plan::{PartEntry, PartialEntry, UnitResult};
 
 /// A commit that is being put together. Nothing is visible before [`Transaction::publish`].
 #[derive(Debug)]

@@ -17,13 +17,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::address::IpAddress;
+use crate::names::{public, resolv_conf};
 
 use super::answer::{Answer, Outcome};
 use super::cache::PtrCache;
 use super::options::PtrOptions;
 use super::question::Resolvers;
-use crate::names::public;
-use crate::names::resolv_conf;
 
 /// How often `stop` and the budget are checked.
 const TICK: Duration = Duration::from_millis(25);

@@ -10,11 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::address::IpAddress;
-use crate::tables::read_table;
-use crate::tables::{Table, TableColumn};
+use crate::names::text;
+use crate::tables::{Table, TableColumn, read_table};
 
 use super::answer::{Answer, LONGEST, Outcome};
-use crate::names::text;
 
 /// Outcomes without a name, by their texts in the table.
 const OUTCOMES: [(&str, Outcome); 6] = [

@@ -11,9 +11,8 @@ use std::path::Path;
 
 use crate::address::IpAddress;
 use crate::error::{Error, Result};
-use crate::storage::open_regular;
-
 use crate::names::text;
+use crate::storage::open_regular;
 
 /// Bytes that a hosts file may have. The largest that are in use, lists of blocked names, have some 5 MB.
 pub const HOSTS_SIZE: u64 = 64 << 20;

@@ -18,12 +18,11 @@ use domain::net::client::{dgram, dgram_stream, multi_stream, stream};
 use tokio::time::timeout;
 
 use crate::address::IpAddress;
+use crate::names::{answer, public};
 
 use super::answer::{Answer, Outcome};
 use super::datagram::Datagrams;
 use super::options::PtrOptions;
-use crate::names::answer;
-use crate::names::public;
 
 /// How often a silent resolver is asked: a datagram may be lost.
 const ATTEMPTS: u32 = 2;

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::lake::{Losses, Snapshot, Transaction};
 use crate::path_text;
-
 use crate::text::{name, plural_of};
 
 /// Files and captures that are named one by one.

@@ -8,13 +8,10 @@ use indicatif::{DecimalBytes, HumanCount};
 
 use crate::capture::Gaps;
 use crate::plan::CUT_BY_SNAP_LEN;
-use crate::text::time;
+use crate::text::{name, plural, plural_of, time};
 
 use super::away::Away;
 use super::report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Report};
-use crate::text::name;
-use crate::text::plural;
-use crate::text::plural_of;
 
 /// Captures without a fault that are noted one by one.
 const NOTES: usize = 10;

@@ -11,13 +11,13 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 
+use crate::config::TimestampUnit;
 use crate::decode::protocol_text;
 
 use super::code_table::{CodeTable, DictionaryValue};
 use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseCodes};
 use super::schema::{COLUMNS, Column, DnsName, End, Storage, schema};
 use super::text_table::TextTable;
-use crate::config::TimestampUnit;
 
 /// Rows as Arrow arrays.
 pub type Batch = RecordBatch;

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use serde::Deserialize;
 
-use crate::config::Settings;
-use crate::config::TimestampUnit;
+use crate::config::{Settings, TimestampUnit};
 use crate::discover::Compression;
 use crate::error::{Error, Result};
 

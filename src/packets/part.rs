@@ -11,13 +11,13 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 use serde::{Deserialize, Serialize};
 
-use super::schema::{COLUMNS, SCHEMA_VERSION};
 use crate::discover::{Compression, Format, Input};
 use crate::error::{Error, Result};
 use crate::path_text;
+use crate::storage::ReopenableFile;
 
 use super::row_group::{EncodedRowGroup, Encoder};
-use crate::storage::ReopenableFile;
+use super::schema::{COLUMNS, SCHEMA_VERSION};
 
 /// The most row groups of a part: readers number them with 16 bits.
 const MAX_ROW_GROUPS: usize = 30_000;

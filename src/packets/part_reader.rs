@@ -9,12 +9,13 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
-use super::batch::Batch;
-use super::restore::{restored_columns, restored_schema};
 use crate::config::TimestampUnit;
 use crate::error::{Error, Result};
 use crate::packets::schema;
 use crate::storage::open_regular;
+
+use super::batch::Batch;
+use super::restore::{restored_columns, restored_schema};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 16 << 10;

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::rows::NO_PROTOCOL;
 use crate::config::PartitionBy;
+use crate::day::Day;
 use crate::decode::protocol_name;
 
-use crate::day::Day;
+use super::rows::NO_PROTOCOL;
 
 /// One partition. Sorted by date, then hour, then protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,13 +11,13 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use crate::address::{IpAddress, MacAddr};
+use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::protocol_number;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Span, SparseCodes, Times};
 use super::schema::{COLUMNS, schema};
 use super::text_table::TextTable;
-use crate::config::{LengthKind, TimestampUnit};
 
 /// The columns that [`Rows::restore`] needs, by their place in the table.
 #[must_use]

@@ -1,6 +1,5 @@
 //! Collected rows become an encoded row group. No file is needed, several can be encoded at once.
 
-use crate::error::Error;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -10,13 +9,14 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::{SchemaDescPtr, TypePtr};
 
-use super::rows::{Rows, Span};
 use crate::config::{Settings, TARGET_FILE_SIZE};
+use crate::error::Error;
+use crate::packets::encode::EncodedColumn;
 use crate::packets::schema;
 
 use super::encode::{Scratch, encode};
 use super::properties::{compression, properties};
-use crate::packets::encode::EncodedColumn;
+use super::rows::{Rows, Span};
 
 /// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
 const METADATA: u64 = 1 << 10;

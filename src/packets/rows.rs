@@ -2,11 +2,11 @@
 
 use crate::address::{IpAddress, MacAddr};
 use crate::capture::{PacketRecord, Timestamp};
+use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::Packet;
 
 use super::code_table::CodeTable;
 use super::text_table::TextTable;
-use crate::config::{LengthKind, TimestampUnit};
 
 /// `datetime` of a row without one.
 pub const NO_DATETIME: i64 = i64::MIN;

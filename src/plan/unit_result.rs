@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::unit::Unit;
 use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Gaps, Position, Timestamp};
 use crate::day::Day;
 use crate::discover::{Compression, Format};
@@ -13,6 +12,7 @@ use crate::packets::RowRange;
 use crate::path_text;
 
 use super::named_counts::NamedCounts;
+use super::unit::Unit;
 
 /// What reading a capture, or some chunks of it, found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

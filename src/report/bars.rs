@@ -2,16 +2,15 @@
 
 use askama::Template;
 
+use crate::report::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE, scale};
 use crate::summary::Preview;
+use crate::text::thousands;
 
 use super::content::PageContent;
 use super::grid::{longest, more, width};
 use super::scale::share;
 use super::tables::{both_ways, name, port};
 use super::text::{Printable, int, text};
-use crate::report::scale;
-use crate::report::{ABSENT_ADDRESS, ABSENT_IP, PLOT_STYLE};
-use crate::text::thousands;
 
 /// The most bars of one plot.
 const BARS: usize = 20;

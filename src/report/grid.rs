@@ -1,13 +1,13 @@
 //! A table of the report: its cells, ready for the template.
 
+use crate::report::{ABSENT_ADDRESS, scale};
+use crate::summary::Preview;
+use crate::text::thousands;
+
 use super::advice::NamesNote;
 use super::content::PageContent;
 use super::scale::{count, float, share};
 use super::text::{Printable, int, text};
-use crate::report::ABSENT_ADDRESS;
-use crate::report::scale;
-use crate::summary::Preview;
-use crate::text::thousands;
 
 /// A table with its heading.
 pub(super) struct Grid {

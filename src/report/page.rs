@@ -2,17 +2,16 @@
 
 use askama::Template;
 
+use crate::config::LengthKind;
+use crate::report::{PLOT_STYLE, advice, grid, scale, tables};
+use crate::text::thousands;
+
 use super::advice::Dwarfing;
 use super::content::PageContent;
 use super::grid::{Cell, Grid};
 use super::scale::count;
 use super::text::Printable;
 use super::traffic::Traffic;
-use crate::config::LengthKind;
-use crate::report::advice;
-use crate::report::scale;
-use crate::report::{PLOT_STYLE, grid, tables};
-use crate::text::thousands;
 
 /// How the page looks; with the style of the pictures.
 pub(super) const STYLE: &str =

@@ -1,18 +1,16 @@
 //! What each table shows.
 
-use crate::tables::TableColumn;
 use std::cmp::Reverse;
 
-use crate::summary::Preview;
+use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock, scale};
+use crate::summary::{NO_NAME, Preview};
+use crate::tables::TableColumn;
+use crate::text::thousands;
 
 use super::content::PageContent;
 use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
 use super::scale::{count, share};
 use super::text::{Printable, int, text};
-use crate::report::scale;
-use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
-use crate::summary::NO_NAME;
-use crate::text::thousands;
 
 const VOLUME: (&str, &str) = ("Volume", "bar");
 const SHARE: (&str, &str) = ("Share", "number");

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::report::{ABSENT_IP, scale};
+use crate::summary::Series;
+
 use super::clock::{Tick, instant, ticks};
 use super::scale::{Axis, count, duration, float, float_of, mark, rate, share, whole};
 use super::text::Printable;
-use crate::report::{ABSENT_IP, scale};
-use crate::summary::Series;
 
 /// Protocols that have their own layer. The others share one.
 pub(super) const OWN: usize = 6;

@@ -7,8 +7,7 @@ use crate::bug::bug;
 use crate::discover::{Input, Places};
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
-use crate::outcome::Away;
-use crate::outcome::{Duplicate, Overwritten, Renamed};
+use crate::outcome::{Away, Duplicate, Overwritten, Renamed};
 use crate::text::{name, plural_of};
 
 use super::content_index::{ContentIndex, Kin, Match};

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::cancel::Cancel;
 use crate::discover::Input;
 use crate::error::{Error, Result};
-use crate::lake::read_to_take_out;
-use crate::lake::{Layout, Losses, Snapshot, checked, is_loss, problem_of};
+use crate::lake::{Layout, Losses, Snapshot, checked, is_loss, problem_of, read_to_take_out};
+use crate::outcome::{HeldBack, Lost};
 use crate::threads::in_order;
 
 use super::selection::Selection;
-use crate::outcome::{HeldBack, Lost};
 
 /// Of captures to be removed, the ones that cannot be, each with the lost file that would have to be read. Files that
 /// turn out to differ from what was written are added to the losses.

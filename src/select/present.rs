@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use crate::discover::{Lead, Places};
 use crate::lake::Snapshot;
-
 use crate::outcome::Away;
 
 /// The captures that were found, whatever is done with them: files that are captures, or claim to be.

@@ -6,8 +6,7 @@ use std::io;
 
 use crate::bug::bug;
 use crate::cancel::Cancel;
-use crate::capture::Source;
-use crate::capture::{CaptureReader, ContentHashes, Damage, Timestamp};
+use crate::capture::{CaptureReader, ContentHashes, Damage, Source, Timestamp};
 use crate::discover::Input;
 use crate::error::Result;
 use crate::hash::ContentHash;

@@ -7,18 +7,16 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::cancel::Cancel;
-use crate::discover;
 use crate::discover::{Candidate, Input, Refusal, is_capture_name};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot};
 use crate::memory::USUAL_WINDOW;
-use crate::path_text;
+use crate::outcome::{Away, Report};
+use crate::{discover, path_text};
 
 use super::present::{Present, nothing_is_there};
 use super::same_content::Look;
 use super::selector::Selector;
-use crate::outcome::Away;
-use crate::outcome::Report;
 
 /// How far the clock of a machine that writes captures may be ahead.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);

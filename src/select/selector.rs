@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::present::Present;
 use crate::capture::DamageKind;
 use crate::discover::{Candidate, Format, Input, Lead, Refusal, is_capture_name};
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::outcome::Report;
 use crate::text::plural_of;
 
+use super::present::Present;
 use super::same_content::Look;
 use super::selection::{SelectOptions, same};
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::capture::DamageKind;
 use crate::discover::Input;
 use crate::lake::{InputEntry, Snapshot};
+use crate::outcome::{Why, WouldConvert};
 
 use super::selection::{SelectOptions, Selection, is_same_content};
-use crate::outcome::{Why, WouldConvert};
 
 /// Why a capture would be converted.
 fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Selection, held: &Snapshot, rules: &SelectOptions) -> Why {

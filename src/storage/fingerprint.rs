@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use super::retry::steadily;
 use crate::hash::ContentHash;
+
+use super::retry::steadily;
 
 /// Bytes that a fingerprint reads at each end of a file.
 const EDGE: u64 = ROOM as u64;

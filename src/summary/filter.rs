@@ -9,7 +9,6 @@ use ipnet::IpNet;
 use crate::address::IpAddress;
 use crate::decode::{Packet, protocol_text};
 use crate::packets::NO_PROTOCOL;
-
 use crate::text::time;
 
 /// The conditions for a packet to be summed up. An empty field is no condition.

@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde::ser::SerializeStruct as _;
 
 use crate::tables::{Table, TableColumn};
-
 use crate::text::time;
 
 /// The first rows of a table, the largest first, and how many rows the table has.

@@ -1,14 +1,12 @@
 //! A table as text for a terminal.
 
-use crate::text::thousands;
-use crate::text::time;
 use comfy_table::{CellAlignment, ContentArrangement, Table as Text, presets};
-
 use indicatif::DecimalBytes;
 
 use crate::path_text::visible;
 use crate::plan::Status;
 use crate::tables::{Table, TableColumn};
+use crate::text::{thousands, time};
 
 use super::preview::Preview;
 use super::schema::{Summary, Values};

@@ -2,9 +2,9 @@
 
 use csv::{Terminator, WriterBuilder};
 
-use super::table::{Table, TableColumn};
-
 use crate::text::time;
+
+use super::table::{Table, TableColumn};
 
 /// A cell that begins with one of these characters is a formula to a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];

@@ -10,13 +10,12 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::table::Table;
 use crate::config::{ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::error::{Error, Result};
+use crate::packets::{failed, unreadable};
 use crate::storage::{HashedFile, open_regular};
 
-use crate::packets::failed;
-use crate::packets::unreadable;
+use super::table::Table;
 
 /// Bytes of a row group of a table, about, if its rows are long.
 const ROW_GROUP_BYTES: usize = 16 << 20;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::capture;
 use crate::support::{Ran, hashes, run, run_with, sample, save, summary, text};
+
+use super::capture;
 
 /// The arguments of a conversion into small chunks and small parts, so that captures are cut and have several units; and
 /// what a commit must not forget about their summaries.

@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::{capture, minute};
 use crate::support::{Ran, command, finish, folder, hashes, manifests, packets, run, run_with, save, text};
+
+use super::{capture, minute};
 
 /// Writes captures of ten packets each, none of which is like another, below a folder.
 fn fill(root: &Path, names: &[&str]) {

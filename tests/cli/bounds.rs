@@ -7,10 +7,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
+use crate::support::{Ran, command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until};
+
 use super::{capture, minute};
-use crate::support::{
-    Ran, command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until,
-};
 
 /// Converts a folder into a lake beside it.
 fn night(archive: &Path, options: &[&str]) -> Ran {

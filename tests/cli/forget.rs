@@ -5,9 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::capture;
 use crate::support::build::{Capture, pcap_record, udp};
 use crate::support::{Ran, command, finish, folder, hashes, packets, run, run_with, save, text};
+
+use super::capture;
 
 /// 2024-03-01T00:00:00Z (`date -u -d 2024-03-01 +%s`).
 const MARCH: u32 = 1_709_251_200;

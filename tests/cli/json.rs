@@ -7,13 +7,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
+use crate::support::build::{Capture, block, dns_answer, interface, packet, section, simple, udp};
+use crate::support::nameserver::Server;
+use crate::support::{Ran, command, finish, folder, repository, run, run_with, sample, save, text};
+
 use super::capture;
 use super::inspect::snapped;
 use super::json_page::Page;
 use super::runs::signal;
-use crate::support::build::{Capture, block, dns_answer, interface, packet, section, simple, udp};
-use crate::support::nameserver::Server;
-use crate::support::{Ran, command, finish, folder, repository, run, run_with, sample, save, text};
 
 fn page() -> Page {
     Page::read(&fs::read_to_string(repository("docs/json.md")).unwrap())

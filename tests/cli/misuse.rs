@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::capture;
 use crate::support::{Ran, command, files, finish, folder, packets, run, sample, save, text};
+
+use super::capture;
 
 /// Runs `parcap` in a folder that holds a text, an empty file, an empty folder and a capture cut in its header; whatever
 /// fails must leave the folder as it is.

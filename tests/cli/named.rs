@@ -8,9 +8,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::summarize::{both, counted, csv};
 use crate::support::build::{Capture, udp};
 use crate::support::{Row, files, folder, manifests, run, save, summary, text};
+
+use super::summarize::{both, counted, csv};
 
 #[test]
 fn names_of_a_lake_and_of_captures_are_one_table() {

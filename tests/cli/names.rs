@@ -7,10 +7,11 @@ use std::path::Path;
 use parcap::address::IpAddress;
 use serde_json::{Value, json};
 
-use super::summarize::{both, counted, csv};
 use crate::support::build::{Capture, dns_answer, udp};
 use crate::support::nameserver::{Says, Server};
 use crate::support::{Ran, files, folder, hashes, packets, rows_of, run, run_with, save, summary, text};
+
+use super::summarize::{both, counted, csv};
 
 const HEADER: &str = "name_dst,bytes,packets\n";
 const NO_NAMES: &str = "name_dst,bytes,packets\nN/A,1550,6\n,64,1\n";

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use super::{capture, minute};
 use crate::support::{Ran, command, ended, folder, hashes, manifests, packets, run, sample, save, text, wait_until};
+
+use super::{capture, minute};
 
 fn age(path: &Path, seconds: u64) {
     let time = SystemTime::now() - Duration::from_secs(seconds);

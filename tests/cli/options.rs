@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::{capture, minute};
 use crate::support::{command, files, finish, folder, packets, run, sample, save, text};
+
+use super::{capture, minute};
 
 const SETTINGS: [&str; 10] = [
     "--partition-by",

@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::capture;
 use crate::support::build::Capture;
 use crate::support::{Ran, files, finish, folder, hashes, manifests, packets, run, run_with, text};
+
+use super::capture;
 
 /// An archive beside its lake.
 struct Nights {

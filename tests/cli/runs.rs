@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use super::capture;
 use crate::support::build::Known;
 use crate::support::{command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until};
+
+use super::capture;
 
 #[test]
 fn a_second_run_ends_with_75_while_the_lock_is_held() {

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
+use crate::support::build::Known;
+use crate::support::{Ran, command, ended, finish, folder, manifests, packets, run, sample, save, summary, text, wait_until};
+
 use super::capture;
 use super::runs::signal;
-use crate::support::build::Known;
-use crate::support::{
-    Ran, command, ended, finish, folder, manifests, packets, run, sample, save, summary, text, wait_until,
-};
 
 /// Makes FIFOs by the shell's command, for that needs no unsafe code.
 fn fifo(path: &Path) -> PathBuf {

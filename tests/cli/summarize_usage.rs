@@ -1,7 +1,8 @@
 //! What `parcap summarize` and `parcap report` refuse: exit status 2, what is wrong, what to type instead.
 
-use super::summarize::{both, counted};
 use crate::support::{files, folder, run, save, text};
+
+use super::summarize::{both, counted};
 
 #[test]
 fn what_does_not_go_together_is_refused_with_a_hint() {

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::summarize::{both, counted, csv};
 use crate::support::build::{Capture, dns_answer, interface, packet, section, simple, udp};
 use crate::support::{folder, run, save, text};
+
+use super::summarize::{both, counted, csv};
 
 /// Tables whose rows add up to the packets.
 const VOLUMES: [&str; 7] = [

@@ -2,9 +2,10 @@
 //!
 //! Unlike there, the last packet has a window even where it falls exactly on the start of one.
 
-use super::summarize::csv;
 use crate::support::build::{Capture, DAYS, Frame, block, interface, packet, pcap_header, section, simple, udp};
 use crate::support::{folder, run, save, text};
+
+use super::summarize::csv;
 
 const HEADER: &str = "window_start,window_s,bytes,packets,bytes_per_s\n";
 

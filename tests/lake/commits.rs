@@ -1,10 +1,9 @@
 //! What is in the way of a commit, and who reads while one goes by.
 
-use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::{fs, thread};
 
 use parcap::cancel::Cancel;
 use parcap::commands::{SummarizeRequest, summarize};

@@ -11,13 +11,12 @@ use parcap::plan::{CaptureEntry, UnitResult, unproved};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::support::build::{Capture, other, udp};
+use crate::support::{Row, commit_options, convert, folder, hashes, manifests, packets, repository, request, save, summary, summary_names};
+
 use super::random::{any_capture, wanted};
 use super::tally::tried;
 use super::{Settings, chunks_of, input, mixed_pcapng, plain_pcap};
-use crate::support::build::{Capture, other, udp};
-use crate::support::{
-    Row, commit_options, convert, folder, hashes, manifests, packets, repository, request, save, summary, summary_names,
-};
 
 /// All that a lake and its manifest say of one capture, but for where it was cut into units.
 #[derive(Debug, PartialEq)]

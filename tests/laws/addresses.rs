@@ -5,10 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
-use super::tally::tried;
-use super::{Settings, rows_with};
 use crate::support::build::{Capture, Frame};
 use crate::support::{Row, folder, save};
+
+use super::tally::tried;
+use super::{Settings, rows_with};
 
 /// What an address column pair must say: text, and number if it has one.
 type Shown = (Option<String>, Option<i64>);

@@ -4,9 +4,10 @@
 use parcap::capture::guess;
 use parcap::config::Settings;
 
-use super::{chunks_of, input, known, rows_with};
 use crate::support::build::{Capture, interface, packet, pcap_header, pcap_record, udp};
 use crate::support::{commit_options, convert, folder, manifests, packets, request, save};
+
+use super::{chunks_of, input, known, rows_with};
 
 const SECOND: u32 = 1_709_164_800;
 

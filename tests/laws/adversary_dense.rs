@@ -5,11 +5,12 @@ use parcap::cancel::Cancel;
 use parcap::commands::{commit, convert_unit, plan};
 use parcap::config::Settings;
 
+use crate::support::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, simple, udp};
+use crate::support::{commit_options, folder, packets, save};
+
 use super::adversary::fooled;
 use super::tally::tried;
 use super::{chunks_of, known, rows_with};
-use crate::support::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, simple, udp};
-use crate::support::{commit_options, folder, packets, save};
 
 const SECOND: u32 = 1_709_164_800;
 

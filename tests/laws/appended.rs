@@ -7,12 +7,13 @@ use parcap::commands::{commit, convert_unit, plan};
 use parcap::config::Settings;
 use proptest::prelude::*;
 
+use crate::support::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, udp};
+use crate::support::{commit_options, convert, folder, manifests, packets, request, save};
+
 use super::packing::PACKERS;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
 use super::{chunks_of, cut_wire, input, known, payload};
-use crate::support::build::{Capture, interface, other, packet, pcap_header, pcap_record, section, udp};
-use crate::support::{commit_options, convert, folder, manifests, packets, request, save};
 
 const SECOND: u32 = 1_709_164_800;
 

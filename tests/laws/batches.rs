@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{mixed_pcapng, plain_pcap};
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
+
+use super::{mixed_pcapng, plain_pcap};
 
 fn captures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
     let mut names = vec![

@@ -8,10 +8,11 @@ use parcap::config::Settings;
 use parcap::memory::{FIXED, SMALL_WINDOW, WORKER};
 use proptest::prelude::*;
 
-use super::packing::{PACKERS, Pack};
-use super::{input, known, mixed_pcapng, plain_pcap};
 use crate::support::build::{Capture, interface, packet, pcap_header, pcap_record, section, udp};
 use crate::support::{convert, folder, hashes, packets, request, save};
+
+use super::packing::{PACKERS, Pack};
+use super::{input, known, mixed_pcapng, plain_pcap};
 
 /// A Zstandard frame (RFC 8878 3.1.1) of one raw block that announces a window of `2^log` bytes.
 fn zstd_frame(log: u8, bytes: &[u8]) -> Vec<u8> {

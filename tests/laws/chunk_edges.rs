@@ -7,13 +7,14 @@ use parcap::commands::{Planned, commit, convert_unit, plan};
 use parcap::config::{PageCompression, Settings};
 use proptest::prelude::*;
 
+use crate::support::build::Capture;
+use crate::support::{commit_options, folder, packets, save};
+
 use super::cut_wire::{pcap, pcapng};
 use super::packing::PACKERS;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
 use super::{input, known, mixed_pcapng, plain_pcap, rows_with};
-use crate::support::build::Capture;
-use crate::support::{commit_options, folder, packets, save};
 
 /// Offsets of the packets' records or blocks.
 fn starts(built: &Built) -> Vec<usize> {

@@ -2,10 +2,11 @@
 
 use parcap::config::Settings;
 
-use super::packing::PACKERS;
-use super::{chunks_of, known, mixed_pcapng, plain_pcap, rows_with, told_apart};
 use crate::support::build::Capture;
 use crate::support::{convert, folder, hashes, manifests, packets, request, save};
+
+use super::packing::PACKERS;
+use super::{chunks_of, known, mixed_pcapng, plain_pcap, rows_with, told_apart};
 
 const JOBS: [usize; 4] = [1, 2, 3, 7];
 

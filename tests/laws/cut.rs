@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use parcap::capture::Source;
-use parcap::capture::{CaptureReader, Damage};
+use parcap::capture::{CaptureReader, Damage, Source};
 use parcap::discover::{Compression, Refusal};
 
-use super::{block, told_apart};
 use crate::support::build::{Capture, interface, other, packet, section, simple, udp};
 use crate::support::{convert, folder, manifests, packets, request, save, sum};
+
+use super::{block, told_apart};
 
 /// Bytes before which there is no capture: the header of a pcap, the fixed part of a section header.
 const PCAP_HEADER: usize = 24;

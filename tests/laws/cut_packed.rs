@@ -6,12 +6,13 @@
 use parcap::capture::{CaptureReader, DamageKind};
 use parcap::discover::{Candidate, Refusal};
 
+use crate::support::build::udp;
+use crate::support::{folder, save};
+
 use super::cut_wire::{drain, pcap, pcapng};
 use super::packing::{PACKERS, Pack};
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
-use crate::support::build::udp;
-use crate::support::{folder, save};
 
 /// The bytes that a prefix of one frame gives.
 fn unpacked(name: &str, frame: &[u8], room: usize) -> usize {

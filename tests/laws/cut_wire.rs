@@ -3,13 +3,13 @@
 
 use std::io::Cursor;
 
-use parcap::capture::Source;
-use parcap::capture::{CaptureReader, Damage, DamageKind};
+use parcap::capture::{CaptureReader, Damage, DamageKind, Source};
 use parcap::discover::{Compression, Refusal};
+
+use crate::support::build::{other, udp};
 
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
-use crate::support::build::{other, udp};
 
 const SECOND: u32 = 1_709_164_800;
 

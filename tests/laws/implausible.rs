@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::chunks_of;
 use crate::support::build::{Capture, udp};
 use crate::support::{convert, folder, manifests, request, save};
+
+use super::chunks_of;
 
 /// Bytes that no packet has more of.
 const MOST: u32 = 1 << 19;

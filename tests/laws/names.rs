@@ -9,10 +9,11 @@ use parcap::capture::LinkType;
 use parcap::decode::decode;
 use proptest::prelude::*;
 
-use super::tally::tried;
-use super::{Settings, rows_with};
 use crate::support::build::{Capture, udp};
 use crate::support::{folder, save};
+
+use super::tally::tried;
+use super::{Settings, rows_with};
 
 type Labels = Vec<Vec<u8>>;
 

@@ -12,10 +12,11 @@ use parcap::config::Settings;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::archive::{Archive, any_event, content};
-use super::nights_planned::night_in_one_and_in_pieces;
 use crate::support::losing::{Piece, repair};
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
+
+use super::archive::{Archive, any_event, content};
+use super::nights_planned::night_in_one_and_in_pieces;
 
 fn sorted(lake: &Path) -> Vec<Row> {
     let mut rows = packets(lake);

@@ -8,8 +8,7 @@ use std::path::Path;
 
 use parcap::commands::{CommitOptions, ConvertRequest, Plan, Planned, commit, convert_unit, plan};
 use parcap::outcome::Report;
-use parcap::plan::Unit;
-use parcap::plan::UnitResult;
+use parcap::plan::{Unit, UnitResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

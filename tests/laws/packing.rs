@@ -4,9 +4,10 @@ use std::io::Write as _;
 
 use parcap::config::Settings;
 
-use super::{chunks_of, known, plain_pcap, rows_with};
 use crate::support::build::{Capture, udp};
 use crate::support::{folder, manifests, packets, run_with, save};
+
+use super::{chunks_of, known, plain_pcap, rows_with};
 
 /// Packs bytes into one frame.
 pub(super) type Pack = fn(&[u8]) -> Vec<u8>;

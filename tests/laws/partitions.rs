@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use parcap::config::PartitionBy;
-use parcap::config::Settings;
+use parcap::config::{PartitionBy, Settings};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use crate::support::build::{dns_answer, ip, pcap_header, pcap_record, udp};

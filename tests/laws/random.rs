@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use parcap::config::Settings;
 use proptest::prelude::*;
 
-use super::known;
 use crate::support::build::{Capture, DAYS, Frame, interface, other, packet, simple, udp};
 use crate::support::{Row, convert, folder, packets, request, save, sum, summary};
+
+use super::known;
 
 /// Units of `if_tsresol`, and how many of them make a second; the last one is a power of two.
 const RESOLUTIONS: [(u8, i64); 5] = [(0, 1), (3, 1000), (6, 1_000_000), (9, 1_000_000_000), (0x80 | 20, 1 << 20)];

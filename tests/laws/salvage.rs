@@ -5,15 +5,15 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-use parcap::capture::Source;
-use parcap::capture::{CaptureReader, DamageKind, Gaps, LinkType, Timestamp};
+use parcap::capture::{CaptureReader, DamageKind, Gaps, LinkType, Source, Timestamp};
 use parcap::config::Settings;
 use parcap::discover::Compression;
 
-use super::adversary::{hostile_pcap, hostile_pcapng};
-use super::payload;
 use crate::support::build::{Capture, block, pcap_record, udp};
 use crate::support::{convert, files, folder, manifests, packets, repository, request, save};
+
+use super::adversary::{hostile_pcap, hostile_pcapng};
+use super::payload;
 
 /// What tells records of a capture apart: time, lengths, link type.
 type Key = (Option<i64>, u32, u32, Option<LinkType>);

@@ -7,10 +7,11 @@ use parcap::config::{LengthKind, Settings};
 use parcap::stream::{PacketBatches, ReadCaptures};
 use parcap::summary::Filter;
 
+use crate::support::{Row, convert, folder, packets, repository, request, rows_in, save};
+
 use super::adversary::{hostile_pcap, hostile_pcapng};
 use super::packing::PACKERS;
 use super::{mixed_pcapng, plain_pcap};
-use crate::support::{Row, convert, folder, packets, repository, request, rows_in, save};
 
 /// All rows, in their order.
 fn rows_of(batches: &mut PacketBatches) -> Vec<Row> {

@@ -10,11 +10,12 @@ use parcap::day::Day;
 use parcap::summary::{Filter, LeftOut, Preview};
 use proptest::prelude::*;
 
+use crate::support::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
+use crate::support::{Row, convert, folder, packets, repository, request, save, summary};
+
 use super::Settings;
 use super::random::{any_capture, wanted};
 use super::tally::tried;
-use crate::support::build::{Capture, Frame, dns_answer, pcap_header, pcap_record, udp};
-use crate::support::{Row, convert, folder, packets, repository, request, save, summary};
 
 type Key = Vec<Option<String>>;
 

@@ -4,15 +4,15 @@
 
 use num_bigint::BigInt;
 use parcap::capture::{Resolution, Timestamp};
-use parcap::config::Settings;
-use parcap::config::TimestampUnit;
+use parcap::config::{Settings, TimestampUnit};
 use proptest::prelude::*;
+
+use crate::support::build::{other, udp};
+use crate::support::{folder, save};
 
 use super::rows_with;
 use super::tally::tried;
 use super::wire::{Built, Kind, Order};
-use crate::support::build::{other, udp};
-use crate::support::{folder, save};
 
 /// `date -u -d 0001-01-01 +%s` and `date -u -d '9999-12-31 23:59:59' +%s`.
 const FIRST_SECOND: i64 = -62_135_596_800;

@@ -10,9 +10,10 @@ use parcap::summary::Summary;
 use parcap::tables::{Table, TableColumn};
 use proptest::prelude::*;
 
-use super::tally::tried;
 use crate::support::build::{DAYS, interface, packet, section, simple, udp};
 use crate::support::{folder, save};
+
+use super::tally::tried;
 
 /// A window: start in microseconds, bytes, packets; no start for packets without a time.
 type Window = (Option<i64>, i64, i64);

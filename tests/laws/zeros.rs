@@ -6,13 +6,14 @@ use parcap::capture::{CaptureReader, Damage, DamageKind};
 use parcap::config::Settings;
 use parcap::discover::Candidate;
 
+use crate::support::build::{Capture, Known, in_lake_order, pcap_header, pcap_record, udp};
+use crate::support::{convert, folder, packets, request, save};
+
 use super::cut_wire::{drain, pcap, pcapng};
 use super::packing::PACKERS;
 use super::tally::tried;
 use super::wire::{Kind, Order};
 use super::{chunks_of, input, known, mixed_pcapng, payload, plain_pcap};
-use crate::support::build::{Capture, Known, in_lake_order, pcap_header, pcap_record, udp};
-use crate::support::{convert, folder, packets, request, save};
 
 /// Reads a capture chunk by chunk, and says how many records there are and what ended it.
 fn in_chunks(input: &parcap::discover::Input, chunk: u64) -> (usize, Option<Damage>) {

@@ -7,11 +7,12 @@ use pcap_file::pcapng::blocks::block_common::{
     SECTION_HEADER_BLOCK, SIMPLE_PACKET_BLOCK,
 };
 
+use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
+
 use super::super::interface::describe;
 use super::super::pcapng::{ByteOrder, is_version, least_len, section_order};
 use super::super::position::Section;
 use super::super::time::Timestamp;
-use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
 
 /// Decryption secrets, and the two custom blocks: those to be copied and those not to be.
 const OTHER_BLOCKS: [u32; 3] = [0xa, 0xbad, 0x4000_0bad];

@@ -34,6 +34,7 @@ mod record;
 
 use std::collections::HashSet;
 
+use crate::capture::appended;
 use crate::discover::{Format, zeros};
 
 use super::appended::Begun;
@@ -41,7 +42,6 @@ use super::damage::DamageKind;
 use super::position::{Framing, LengthOrder};
 use super::read_buffer::ReadBuffer;
 use super::time::Timestamp;
-use crate::capture::appended;
 
 /// Packets that a run needs to be believed for its length.
 const MANY_RECORDS: usize = 8;

@@ -1,9 +1,10 @@
 //! What makes bytes a credible record of a classic pcap.
 
+use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
+
 use super::super::pcap::{orig_len, record_fields};
 use super::super::position::FileHeader;
 use super::super::time::Timestamp;
-use crate::capture::salvage::{LONGEST, Next, RecordRule, RecordTimes};
 
 /// Wire lengths over this are not credible: the largest that segmentation offload makes, and some.
 const MAX_ORIG_LEN: u32 = 1 << 20;

@@ -8,11 +8,12 @@
 //! `Budget` allows, whatever the message says.
 //! Source: RFC 1034 3.6.2 (CNAME), RFC 1035 3.4.1 (A), RFC 3596 (AAAA).
 
+use crate::address::IpAddress;
+use crate::decode::dns::record;
+
 use super::super::field::octets;
 use super::name::{Budget, Name};
 use super::record::Record;
-use crate::address::IpAddress;
-use crate::decode::dns::record;
 
 /// Answer records that are looked at. Real answers hold under a hundred.
 const MAX_RECORDS: u16 = 128;

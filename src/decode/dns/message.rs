@@ -7,12 +7,13 @@
 //!
 //! Source: RFC 1035 4.1.
 
+use crate::decode::dns::record;
+
 use super::super::field::{be16, octets};
 use super::super::stop::Stop;
 use super::addresses::Addresses;
 use super::name::{Budget, Name};
 use super::record::Record;
-use crate::decode::dns::record;
 
 const HEADER_LEN: usize = 12;
 

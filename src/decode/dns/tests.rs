@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
+use crate::decode::tests::bytes;
+
 use super::super::stop::Stop;
 use super::message::Message;
-use super::name::Budget;
-use super::name::Name;
-use crate::decode::tests::bytes;
+use super::name::{Budget, Name};
 
 /// (name, message in hex, `query response` as the columns show them or `-`; "" if it is not DNS).
 #[rustfmt::skip]

@@ -2,13 +2,14 @@
 
 use proptest::prelude::*;
 
+use crate::address::{IpAddress, MacAddr};
+use crate::capture::LinkType;
+use crate::decode::decode;
+
 use super::super::packet::Packet;
 use super::super::stop::Stop;
 use super::frames::FRAMES;
 use super::link_types::PREFIXED;
-use crate::address::{IpAddress, MacAddr};
-use crate::capture::LinkType;
-use crate::decode::decode;
 
 /// Checks that `part`, decoded from a prefix of a frame, says nothing that the whole frame does not.
 fn no_contradiction(part: &Packet<'_>, whole: &Packet<'_>, name: &str) {

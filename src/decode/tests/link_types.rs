@@ -1,8 +1,9 @@
 //! One frame for each link type and tag: its header by hand in front of the same IP packet.
 
-use super::super::stop::Stop;
 use crate::capture::LinkType;
 use crate::decode::decode;
+
+use super::super::stop::Stop;
 
 /// 10.0.0.1 to 10.0.0.2, UDP 5 to 6, no payload.
 const V4: &str = "4500001c00010000401166ce0a0000010a000002 000500060008ebd0";

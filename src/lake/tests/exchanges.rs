@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::error::Error;
-
 use crate::lake::exchange::Exchange;
 use crate::lake::journal::{publish, recover, sweep_staging};
 use crate::lake::layout::Layout;

@@ -7,8 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::lake::carry::{carry_out, undo};
-use crate::lake::journal::Journal;
-use crate::lake::journal::{publish, recover, sweep_staging};
+use crate::lake::journal::{Journal, publish, recover, sweep_staging};
 use crate::lake::layout::Layout;
 
 use super::*;

@@ -6,16 +6,14 @@ mod in_the_way;
 mod trust;
 
 use std::collections::BTreeMap;
-use std::fs::{self};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
 
-use super::journal::Journal;
-use super::journal::{Move, publish, sweep_staging};
+use super::journal::{Journal, Move, publish, sweep_staging};
 use super::layout::Layout;
-use super::manifest::Action;
-use super::manifest::Manifest;
+use super::manifest::{Action, Manifest};
 use super::snapshot::Snapshot;
 
 /// In memory where there is such a place, for a lake is synced often.

@@ -1,12 +1,11 @@
 //! Journals and manifests that others wrote, and files that are not the lake's.
 
-use std::fs::{self};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-
 use crate::lake::journal::recover;
 use crate::lake::lock::Lock;
 use crate::lake::manifest::Manifest;

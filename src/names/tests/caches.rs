@@ -4,11 +4,11 @@ use std::fs;
 
 use proptest::prelude::*;
 
+use crate::address::IpAddress;
+use crate::tables::{Table, TableColumn, write_table};
+
 use super::super::answer::{Answer, LONGEST, Outcome};
 use super::super::cache::PtrCache;
-use crate::address::IpAddress;
-use crate::tables::write_table;
-use crate::tables::{Table, TableColumn};
 
 const NOW: i64 = 1_800_000_000;
 

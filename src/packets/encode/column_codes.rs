@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::code_table::NO_CODE;
-
 use crate::packets::encode::rle_bitpack;
+
+use super::super::code_table::NO_CODE;
 
 /// The keys of a column's rows.
 #[derive(Clone, Copy, Debug)]

@@ -4,13 +4,13 @@
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 
+use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch, rle_bitpack};
+
 use super::chunk::{Chunk, EncodedColumn, PageFacts};
 use super::column_codes::{KeyPage, Keys};
 use super::compress::Body;
 use super::indexing::{Indexed, IndexedPage};
 use super::value::{Bounds, Value};
-use crate::packets::encode::rle_bitpack;
-use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch};
 
 /// The most bytes of a dictionary: readers hold it whole in memory.
 const DICTIONARY_BYTES: usize = 2 << 20;

@@ -1,8 +1,8 @@
 //! The indexes that the entries of a column's dictionary get, in the order of their first rows.
 
-use super::super::code_table::NO_CODE;
-
 use crate::packets::encode::without;
+
+use super::super::code_table::NO_CODE;
 
 /// For each key: its index, and the last page that has it. Both count from 1; 0 is none. The table is reused for column
 /// after column.

@@ -18,16 +18,15 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
 
+use crate::address::{IpAddress, MacAddr};
+use crate::config::{LengthKind, PageCompression, Settings, TimestampUnit};
+use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS};
+
 use super::super::batch::Batch;
 use super::super::code_table::NO_CODE;
 use super::super::row_group::Encoder;
 use super::super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Times};
 use super::super::schema::{COLUMNS, ColumnType};
-use crate::address::{IpAddress, MacAddr};
-use crate::config::{LengthKind, TimestampUnit};
-use crate::config::{PageCompression, Settings};
-
-use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS};
 
 /// How the values of some rows are spread.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,12 @@
 //! What is said below the picture of the traffic and the table of names, and when it is not.
 
-use super::super::content::{ImplausibleCounts, PageContent};
-use super::sample::{day, ints, listed, texts};
 use crate::config::LengthKind;
 use crate::report::{html, plots};
 use crate::summary::Preview;
 use crate::tables::TableColumn;
+
+use super::super::content::{ImplausibleCounts, PageContent};
+use super::sample::{day, ints, listed, texts};
 
 fn page(content: &PageContent) -> String {
     html(content).unwrap()

@@ -6,14 +6,15 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 use sha2::{Digest as _, Sha256};
 
+use crate::report::{html, plots};
+use crate::summary::{Preview, Series};
+use crate::tables::TableColumn;
+
 use super::super::content::{ImplausibleCounts, PageContent};
 use super::super::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use super::super::text::{Printable, text as text_of};
 use super::super::traffic::{HEIGHT, UNITS};
 use super::sample::{day, ints, listed};
-use crate::report::{html, plots};
-use crate::summary::{Preview, Series};
-use crate::tables::TableColumn;
 
 /// A page with a distinct text in every place that takes one.
 fn page_of(words: &[String; 31]) -> PageContent {

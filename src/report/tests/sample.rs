@@ -1,10 +1,11 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
-use super::super::content::PageContent;
 use crate::config::LengthKind;
 use crate::report::scale;
 use crate::summary::{Preview, Series};
 use crate::tables::{Table, TableColumn};
+
+use super::super::content::PageContent;
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.

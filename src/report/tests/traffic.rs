@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use crate::summary::Series;
+
 use super::super::scale::float;
 use super::super::traffic::{OWN, ROWS, Traffic, UNITS};
-use crate::summary::Series;
 
 /// The heights of the steps of a path along its top and along its floor, read back.
 fn heights(path: &str) -> (Vec<i64>, Vec<i64>) {
