@@ -231,7 +231,7 @@ impl Cursor {
             numbers.iter().map(|column| Some(column.as_primitive_opt::<Int64Type>()?.values().clone())).collect();
         let numbers = numbers.and_then(|numbers| <[_; 4]>::try_from(numbers).ok()).ok_or_else(unfit)?;
         let keys = keys.as_binary_opt::<i32>().ok_or_else(unfit)?.clone();
-        // Behind a batch without keys nobody would look, and keys without their owner are others.
+        // Nobody would look at what comes after a batch without keys, and keys without their owner are others.
         let shortest = keys.offsets().lengths().min().ok_or_else(unfit)?;
         if self.may_repeat() && shortest < OWNER {
             return Err(unfit());

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::cancel::Cancel;
 use crate::commands::abandoned;
 use crate::config::Settings;
+use crate::convert;
 use crate::convert::{ConvertContext, FinalStage, convert_units, publish, refuse_damaged};
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Losses, PACKETS, RefusedEntry, Snapshot, checked, hold, sweep, sweep_staging};
@@ -15,11 +16,11 @@ use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::outcome::{Report, per_second};
 use crate::packets::Encoder;
+use crate::path_text;
 use crate::plan::{Unit, UnitResult, is_identity, unproved};
 use crate::select::Selection;
 use crate::text::plural_of;
 use crate::threads::workers;
-use crate::{convert, path_text};
 
 use super::plan::Plan;
 

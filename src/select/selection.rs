@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::cancel::Cancel;
+use crate::discover;
 use crate::discover::{Candidate, Input, Refusal, is_capture_name};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot};
 use crate::memory::USUAL_WINDOW;
 use crate::outcome::{Away, Report};
-use crate::{discover, path_text};
+use crate::path_text;
 
 use super::present::{Present, nothing_is_there};
 use super::same_content::Look;

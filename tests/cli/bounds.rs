@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Ran, command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until};
+use crate::support::{
+    Ran, command, ended, files, finish, folder, hashes, packets, run, sample, save, text, wait_until,
+};
 
 use super::{capture, minute};
 

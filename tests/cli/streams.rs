@@ -7,7 +7,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
 use crate::support::build::Known;
-use crate::support::{Ran, command, ended, finish, folder, manifests, packets, run, sample, save, summary, text, wait_until};
+use crate::support::{
+    Ran, command, ended, finish, folder, manifests, packets, run, sample, save, summary, text, wait_until,
+};
 
 use super::capture;
 use super::runs::signal;

@@ -8,7 +8,10 @@ use parquet::basic::{ColumnOrder, Encoding};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tempfile::TempDir;
 
-use crate::support::{Row, command, files, finish, folder, hashes, manifests, packets, parts, repository, run, sample, summary, summary_names, text};
+use crate::support::{
+    Row, command, files, finish, folder, hashes, manifests, packets, parts, repository, run, sample, summary,
+    summary_names, text,
+};
 
 /// The captures of which it was made, in the order of the runs.
 const CAPTURES: [&str; 2] = ["vlan.pcap", "two-interfaces.pcapng"];

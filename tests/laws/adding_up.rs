@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::support::build::{Capture, other, udp};
-use crate::support::{Row, commit_options, convert, folder, hashes, manifests, packets, repository, request, save, summary, summary_names};
+use crate::support::{
+    Row, commit_options, convert, folder, hashes, manifests, packets, repository, request, save, summary, summary_names,
+};
 
 use super::random::{any_capture, wanted};
 use super::tally::tried;
