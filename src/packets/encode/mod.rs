@@ -39,7 +39,7 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::code_table::{CodeTable, NO_CODE};
 use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows};
-use super::schema::{COLUMNS, DnsName, Storage};
+use super::schema::{COLUMNS, DnsName, End, Storage};
 use crate::config::PageCompression;
 use crate::decode::protocol_text;
 
@@ -118,11 +118,15 @@ impl RowGroupPages<'_> {
             Storage::TimeNormed => self.doubles(rows.times.iter().map(|times| times.time_normed)),
             Storage::DnsName(DnsName::Query) => self.names(&rows.dns_query),
             Storage::DnsName(DnsName::Response) => self.names(&rows.dns_resp),
-            Storage::IpText(end) => self.addresses(&rows.ips, rows.ip.iter().map(|codes| end.of(*codes))),
-            Storage::MacText(end) => self.addresses(&rows.macs, rows.mac.iter().map(|codes| end.of(*codes))),
+            // Which end it is is asked once a column, not once a row.
+            Storage::IpText(End::Destination) => self.addresses(&rows.ips, rows.ip.iter().map(|[dst, _]| *dst)),
+            Storage::IpText(End::Source) => self.addresses(&rows.ips, rows.ip.iter().map(|[_, src]| *src)),
+            Storage::MacText(End::Destination) => self.addresses(&rows.macs, rows.mac.iter().map(|[dst, _]| *dst)),
+            Storage::MacText(End::Source) => self.addresses(&rows.macs, rows.mac.iter().map(|[_, src]| *src)),
             // Encoded with the text column before it, whose pages it shares.
             Storage::IpNumber(_) | Storage::MacNumber(_) => Ok(()),
-            Storage::Port(end) => self.ports(rows.ports.iter().map(|ports| end.of([ports.dst, ports.src]))),
+            Storage::Port(End::Destination) => self.ports(rows.ports.iter().map(|ports| ports.dst)),
+            Storage::Port(End::Source) => self.ports(rows.ports.iter().map(|ports| ports.src)),
             Storage::Length => self.lengths(rows.facts.iter().map(|facts| facts.length)),
             Storage::Protocol => self.protocols(rows.facts.iter().map(|facts| facts.protocol)),
             Storage::IsDns => self.flags(rows.facts.iter().map(|facts| facts.is_dns)),
