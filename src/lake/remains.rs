@@ -46,12 +46,12 @@ struct UnknownParts {
     says: PartSays,
 }
 
-/// Looks at every part. `held` is what manifests say. `anew` says that a manifest is missing, which may have put another
+/// Looks at every part. `held` is what manifests say. `lost_manifest` says that a manifest is missing, which may have put another
 /// part in place of a named one.
 ///
 /// # Errors
 /// If a folder cannot be read, or the work is cancelled.
-pub fn remains(lake: &Layout, held: Snapshot, anew: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
+pub fn remains(lake: &Layout, held: Snapshot, lost_manifest: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
     let looked = in_order::<_, _, Error>(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
@@ -66,7 +66,7 @@ pub fn remains(lake: &Layout, held: Snapshot, anew: bool, jobs: usize, cancel: &
         if problem.is_none() && !unknown {
             continue;
         }
-        if anew && there.contains(&path) {
+        if lost_manifest && there.contains(&path) {
             unnamed.insert(path.clone());
         } else {
             remains

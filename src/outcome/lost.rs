@@ -112,12 +112,12 @@ impl Lost {
         let added = &change.manifest;
         let parts = added.parts.iter().map(|part| part.path.as_path());
         let partials = added.partials.iter().map(|partial| partial.path.as_path());
-        let anew: BTreeSet<&Path> =
+        let rewritten: BTreeSet<&Path> =
             parts.chain(partials).chain(added.tables.iter().map(|table| table.path.as_path())).collect();
         self.files.retain(|lost| {
             let path = lost.path.as_path();
             let is_named = after.parts.contains_key(path) || after.partials.contains_key(path);
-            (is_named || after.tables.contains_key(path)) && !anew.contains(path)
+            (is_named || after.tables.contains_key(path)) && !rewritten.contains(path)
         });
     }
 
