@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// same pieces can be hashed later.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentHashes {
-    /// Offset of the first piece, in the decompressed capture.
+    /// Offset of the first piece, in the decompressed capture. 0 if there is none.
     start: u64,
     /// The pieces, each beginning where the one before it ends.
     pieces: Vec<Piece>,
@@ -26,10 +26,10 @@ pub struct Piece {
 }
 
 impl ContentHashes {
-    /// One piece, up to `end`. There is no piece if it would be empty.
+    /// One piece, up to `end`. A piece without bytes is nothing, wherever it is: so chunks without a record, before the
+    /// first one that has some or after the last, change nothing.
     pub(super) fn of_piece(start: u64, end: u64, hash: String) -> Self {
-        let pieces = if end > start { vec![Piece { end, hash }] } else { Vec::new() };
-        Self { start, pieces }
+        if end > start { Self { start, pieces: vec![Piece { end, hash }] } } else { Self::default() }
     }
 
     /// Offset of the first piece.
@@ -79,5 +79,15 @@ mod tests {
         assert_eq!(ContentHashes::joined(piece(24, 100), piece(101, 180)), None);
         assert_eq!(ContentHashes::joined(piece(24, 100), None), None);
         assert_eq!(ContentHashes::joined(Some(ContentHashes::default()), piece(24, 100)), piece(24, 100));
+    }
+
+    /// Regression: a capture whose first record is damaged had a content from 24 to 24 in one run, and 0 to 0 in pieces.
+    #[test]
+    fn chunks_without_a_record_are_nothing_in_any_grouping() {
+        let none = || Some(ContentHashes::default());
+        assert_eq!(piece(24, 24), none());
+        assert_eq!(ContentHashes::joined(none(), piece(24, 24)), none());
+        assert_eq!(ContentHashes::joined(piece(24, 24), none()), none());
+        assert_eq!(ContentHashes::joined(piece(24, 24), piece(60, 90)), piece(60, 90));
     }
 }
