@@ -5,18 +5,14 @@ use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, PacketRecord, Timestamp};
 use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::day::Day;
-use crate::decode::{Packet, decode};
+use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::InputEntry;
 use crate::packets::{Partitioner, When};
-use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 use crate::summary::{AlignedWindows, Filter, Partial};
 
-use super::counts::Counts;
-
-/// Records between two checks for a signal.
-const STRIDE: u64 = 4096;
+use super::scan::{Flow, Scan, Visitor};
 
 /// How captures are summed up.
 #[derive(Clone, Debug)]
@@ -29,100 +25,110 @@ pub(crate) struct Counting {
     pub(crate) instants: bool,
 }
 
-impl Counting {
-    /// What a record adds to the sum of lengths.
-    fn length_of(&self, record: &PacketRecord<'_>) -> u32 {
-        match self.length {
-            LengthKind::Wire => record.orig_len,
-            LengthKind::Captured => record.cap_len,
-        }
-    }
-}
-
 /// Sums up one capture. The inner error says why it is no capture.
 pub(crate) fn count(
-    input: Input,
+    mut input: Input,
     counting: &Counting,
     space: &Space,
     cancel: &Cancel,
 ) -> Result<Result<(InputEntry, Aggregator), (Input, Refusal)>> {
-    let mut reader = match CaptureReader::open(&input) {
+    let reader = match CaptureReader::open(&input) {
         Ok(reader) => reader.salvaging(counting.salvage, None),
         Err(refusal) => return Ok(Err((input, refusal))),
     };
-    let mut counts = Counts::default();
-    let mut found = CaptureEntry::default();
-    let mut partial = Partial::new(space);
-    let mut names_within = Partial::new(space);
-    let mut instants = AlignedWindows::new(space);
-    let mut router =
-        Partitioner::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
-    router.begin(0, None);
-    let end = loop {
-        let record = match reader.next() {
-            Ok(Some(record)) => record,
-            Ok(None) => break None,
-            Err(damage) => break Some(damage),
-        };
-        let packet = record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
-        counts.add(&record, &packet);
-        if counts.records().is_multiple_of(STRIDE) {
-            cancel.check()?;
-            names_within.keep_within()?;
-        }
-        router.step_over(record.time);
-        let day = day_of(router.when());
-        found.length += i64::from(counting.length_of(&record));
-        let micros = record.time.map(Timestamp::micros);
-        let is_within = counting.filter.takes_time(micros);
-        if let Some(message) = &packet.dns {
-            // Of all messages: the name of an address does not depend on which packets count.
-            partial.add_names(day, micros, message);
-            if is_within && counting.filter.times.is_some() {
-                names_within.add_names(day, micros, message);
-            }
-        }
-        if !is_within || !counting.filter.takes(&packet) {
-            continue;
-        }
-        let length = router.append(0, &record, &packet, None);
-        if let Some(message) = &packet.dns {
-            partial.add_message(day, message);
-        }
-        if counting.instants {
-            instants.add(day, record.time, length)?;
-        }
-        count_rows(&mut router, &mut partial, counting.window)?;
-    };
-    router.flush();
-    count_rows(&mut router, &mut partial, counting.window)?;
-    found.format = Some(reader.format());
-    found.compression = Some(reader.compression());
-    found.note_damage(end, reader.take_gaps());
-    counts.into_entry(&mut found);
-    found.count_odd(APPENDED, reader.appended());
-    found.rows = found.records;
-    let first = found.first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds()));
-    partial.resolve(first);
-    instants.resolve(first);
-    names_within.resolve(first);
-    let mut input = input;
+    let mut scan = Scan::new(reader, cancel);
+    let mut counted = Counted::new(counting, space);
+    scan.run(&mut counted)?;
+    let found = scan.take_entry(counting.length);
+    let sums = counted.into_sums(found.first)?;
     if input.is_stdin() {
+        let reader = scan.into_reader();
         (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());
-        found.stream = StreamEntry::of(&reader);
     }
-    let mut tallies = partial.into_tallies();
-    tallies.append(instants.into_tallies())?;
-    tallies.append(names_within.into_names_within()?)?;
-    Ok(Ok((InputEntry::of(input, found), tallies)))
+    Ok(Ok((InputEntry::of(input, found), sums)))
 }
 
-fn count_rows(router: &mut Partitioner, partial: &mut Partial, window: i64) -> Result<()> {
-    while let Some((key, rows)) = router.take_row_group() {
-        partial.add_rows(day_of(key.when), &rows, window)?;
-        router.recycle(rows);
+/// What a capture adds to the sums.
+struct Counted<'c> {
+    counting: &'c Counting,
+    partial: Partial,
+    /// Names in the messages of the times that count, if not all do.
+    names_within: Partial,
+    instants: AlignedWindows,
+    partitioner: Partitioner,
+}
+
+impl<'c> Counted<'c> {
+    fn new(counting: &'c Counting, space: &Space) -> Self {
+        let mut partitioner =
+            Partitioner::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
+        partitioner.begin(0, None);
+        Self {
+            counting,
+            partial: Partial::new(space),
+            names_within: Partial::new(space),
+            instants: AlignedWindows::new(space),
+            partitioner,
+        }
     }
-    Ok(())
+
+    fn add_row_groups(&mut self) -> Result<()> {
+        while let Some((key, rows)) = self.partitioner.take_row_group() {
+            self.partial.add_rows(day_of(key.when), &rows, self.counting.window)?;
+            self.partitioner.recycle(rows);
+        }
+        Ok(())
+    }
+
+    /// The sums. `first` is the time of the first packet that has one.
+    fn into_sums(mut self, first: Option<Timestamp>) -> Result<Aggregator> {
+        self.partitioner.flush();
+        self.add_row_groups()?;
+        let first = first.map_or(Day::EPOCH, |first| Day::of_seconds(first.seconds()));
+        self.partial.resolve(first);
+        self.instants.resolve(first);
+        self.names_within.resolve(first);
+        let mut sums = self.partial.into_tallies();
+        sums.append(self.instants.into_tallies())?;
+        sums.append(self.names_within.into_names_within()?)?;
+        Ok(sums)
+    }
+}
+
+impl Visitor for Counted<'_> {
+    type Stop = Error;
+
+    fn packet(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>, _: Option<Timestamp>) -> Result<Flow> {
+        self.partitioner.step_over(record.time);
+        let day = day_of(self.partitioner.when());
+        let micros = record.time.map(Timestamp::micros);
+        let filter = &self.counting.filter;
+        let is_within = filter.takes_time(micros);
+        if let Some(message) = &packet.dns {
+            // Of all messages: the name of an address does not depend on which packets count.
+            self.partial.add_names(day, micros, message);
+            if is_within && filter.times.is_some() {
+                self.names_within.add_names(day, micros, message);
+            }
+        }
+        if !is_within || !filter.takes(packet) {
+            return Ok(Flow::On);
+        }
+        let length = self.partitioner.append(0, record, packet, None);
+        if let Some(message) = &packet.dns {
+            self.partial.add_message(day, message);
+        }
+        if self.counting.instants {
+            self.instants.add(day, record.time, length)?;
+        }
+        self.add_row_groups()?;
+        Ok(Flow::On)
+    }
+
+    fn stride(&mut self, _: u64) -> Result<Flow> {
+        self.names_within.keep_within()?;
+        Ok(Flow::On)
+    }
 }
 
 fn day_of(when: When) -> Day {

@@ -1,6 +1,7 @@
 //! Counts what is odd, packet by packet, in arrays. Names are added at the end.
 
 use crate::capture::{LinkType, PacketRecord, Timestamp};
+use crate::config::LengthKind;
 use crate::decode::{Packet, Stop};
 use crate::plan::{APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible};
 
@@ -32,15 +33,18 @@ const MOST_ON_WIRE: u32 = 1 << 19;
 
 /// Counts of some records of one capture.
 #[derive(Default)]
-pub(crate) struct Counts {
+pub(super) struct Counts {
     pub(super) records: u64,
+    /// Sums of the lengths on the wire and of the captured lengths, in bytes.
+    on_wire: i64,
+    captured: i64,
     odd: Odd,
     stops: Stops,
     link_types: Vec<(Option<LinkType>, u64)>,
     earliest: Option<Timestamp>,
     /// The latest time before time went back. It is the latest of all unless the last time is later.
     latest_before: Option<Timestamp>,
-    pub(super) first: Option<Timestamp>,
+    first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     backwards: u64,
     implausible: u64,
@@ -68,8 +72,10 @@ impl Default for Stops {
 
 impl Counts {
     #[inline]
-    pub(crate) fn add(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
+    pub(super) fn add(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
         self.records += 1;
+        self.on_wire += i64::from(record.orig_len);
+        self.captured += i64::from(record.cap_len);
         let lengths = u8::from(record.cap_len == 0)
             | u8::from(record.cap_len < record.orig_len) << 1
             | u8::from(record.cap_len > record.orig_len) << 2;
@@ -133,13 +139,16 @@ impl Counts {
         self.first = self.first.or(Some(time));
     }
 
-    /// Records counted so far.
-    pub(crate) fn records(&self) -> u64 {
-        self.records
+    /// Sum of the lengths, in bytes.
+    pub(super) fn length(&self, kind: LengthKind) -> i64 {
+        match kind {
+            LengthKind::Wire => self.on_wire,
+            LengthKind::Captured => self.captured,
+        }
     }
 
     /// Puts the counts into a manifest entry.
-    pub(crate) fn into_entry(self, entry: &mut CaptureEntry) {
+    pub(super) fn into_entry(self, entry: &mut CaptureEntry) {
         entry.records = self.records;
         entry.earliest = self.earliest;
         entry.latest = self.latest_before.max(self.last);

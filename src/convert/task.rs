@@ -1,23 +1,22 @@
 //! One task: records in, row groups out, in turn.
 
 use crate::bug::bug;
-use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync};
+use crate::capture::{
+    CaptureReader, ContentHashes, Damage, DamageKind, Framing, PacketRecord, Position, Timestamp, resync,
+};
 use crate::day::Day;
-use crate::decode::{Packet, decode};
+use crate::decode::Packet;
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
 use crate::packets::{Partitioner, When};
-use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
+use crate::plan::CaptureEntry;
 use crate::summary::Partial;
 
-use super::counts::Counts;
 use super::job::Job;
 use super::row_group_queue::{RowGroupQueue, TaskError};
+use super::scan::{Flow, STRIDE, Scan, Visitor};
 use super::turn_queue::ChunkEnd;
-
-/// Records between two checks for a signal, and between two steps of the progress bar.
-const STRIDE: u64 = 4096;
 
 /// What a task has found and not yet handed in.
 struct Work<'j, 'a> {
@@ -228,85 +227,21 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// Reads to the end, or to the reader's limit. `from` is where a chunk begins.
-    fn read(&mut self, place: usize, mut reader: CaptureReader, from: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
+    fn read(&mut self, place: usize, reader: CaptureReader, from: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         let before = from.as_ref().and_then(|from| from.last);
         self.router.begin(place, before);
         self.partial.begin(place)?;
-        let mut counts = Counts::default();
-        let mut length = 0;
-        let mut metered = 0;
-        let mut first = reader.position().first_time;
-        let damage = loop {
-            let record = match reader.next() {
-                Ok(Some(record)) => record,
-                Ok(None) => break None,
-                Err(damage) => break Some(damage),
-            };
-            if record.time.is_none() && self.output.guessed.is_some() && counts.first.is_none() {
-                // The date of the row depends on the chunk before.
-                return Err(TaskError::WrongGuess);
-            }
-            let packet = match record.link_type {
-                Some(link_type) => decode(link_type, record.data),
-                None => Packet::default(),
-            };
-            counts.add(&record, &packet);
-            if first.is_none() {
-                first = record.time;
-            }
-            length += self.router.append(place, &record, &packet, first);
-            if let Some(message) = &packet.dns
-                && self.job.unit.settings.summaries
-            {
-                let day = day_of(self.router.when());
-                self.partial.add_message(day, message);
-                self.partial.add_names(day, record.time.map(Timestamp::micros), message);
-            }
-            if counts.records == 1 {
-                self.gap_before_first(&reader)?;
-            }
-            if self.router.has_row_group() {
-                self.encode()?;
-            }
-            if counts.records.is_multiple_of(STRIDE) {
-                self.job.workshop.cancel.check()?;
-                let bytes = reader.bytes_read();
-                self.job.workshop.meter.add(bytes - metered, STRIDE);
-                metered = bytes;
-            }
-        };
-        if counts.records == 0 {
-            self.gap_before_first(&reader)?;
-        }
-        self.job.workshop.meter.add(reader.bytes_read() - metered, counts.records % STRIDE);
-        self.end_of_capture(place, reader.position().first_time)?;
-        let handover = ChunkEnd { position: reader.position().clone(), last: counts.last.or(before) };
-        let content = reader.take_content();
-        let mut entry = CaptureEntry { content, ..Self::entry(counts, length, &reader, from) };
-        entry.note_damage(damage, reader.take_gaps());
-        self.captures.push((place, entry));
+        let mut scan = Scan::new(reader, &self.job.workshop.cancel);
+        let mut capture = Capture { work: self, place, metered: 0 };
+        scan.run(&mut capture)?;
+        let metered = capture.metered;
+        self.job.workshop.meter.add(scan.bytes_read() - metered, scan.records() % STRIDE);
+        self.end_of_capture(place, scan.position().first_time)?;
+        let handover = ChunkEnd { position: scan.position().clone(), last: scan.last().or(before) };
+        let (entry, exit) = from.map(|from| (from.position, handover.position.clone())).unzip();
+        let found = CaptureEntry { entry, exit, ..scan.take_entry(self.job.unit.settings.length) };
+        self.captures.push((place, found));
         Ok(handover)
-    }
-
-    /// What is credible after a fault depends on the time before it, which a guess does not know.
-    fn gap_before_first(&self, reader: &CaptureReader) -> Result<(), TaskError> {
-        if self.output.guessed.is_some() && reader.has_gaps() { Err(TaskError::WrongGuess) } else { Ok(()) }
-    }
-
-    fn entry(counts: Counts, length: i64, reader: &CaptureReader, from: Option<ChunkEnd>) -> CaptureEntry {
-        let mut entry = CaptureEntry {
-            format: Some(reader.format()),
-            compression: Some(reader.compression()),
-            length,
-            exit: from.as_ref().map(|_| reader.position().clone()),
-            entry: from.map(|from| from.position),
-            stream: StreamEntry::of(reader),
-            ..CaptureEntry::default()
-        };
-        entry.rows = counts.records;
-        counts.into_entry(&mut entry);
-        entry.count_odd(APPENDED, reader.appended());
-        entry
     }
 
     /// Rows without a time, before the first timed row, have their date now, or never will.
@@ -348,4 +283,54 @@ impl<'j, 'a> Work<'j, 'a> {
 /// The date under which rows are summed up.
 fn day_of(when: When) -> Day {
     when.day().unwrap_or(Day::UNKNOWN)
+}
+
+/// A capture, or a chunk of one, whose packets become rows.
+struct Capture<'w, 'j, 'a> {
+    work: &'w mut Work<'j, 'a>,
+    place: usize,
+    /// Bytes read that the progress bar knows of.
+    metered: u64,
+}
+
+impl Visitor for Capture<'_, '_, '_> {
+    type Stop = TaskError;
+
+    #[inline]
+    fn packet(
+        &mut self,
+        record: &PacketRecord<'_>,
+        packet: &Packet<'_>,
+        first: Option<Timestamp>,
+    ) -> Result<Flow, TaskError> {
+        let work = &mut *self.work;
+        if record.time.is_none() && work.output.guessed.is_some() && matches!(work.router.when(), When::BeforeFirst(_))
+        {
+            // The date of the row depends on the chunk before.
+            return Err(TaskError::WrongGuess);
+        }
+        work.router.append(self.place, record, packet, first);
+        if let Some(message) = &packet.dns
+            && work.job.unit.settings.summaries
+        {
+            let day = day_of(work.router.when());
+            work.partial.add_message(day, message);
+            work.partial.add_names(day, record.time.map(Timestamp::micros), message);
+        }
+        if work.router.has_row_group() {
+            work.encode()?;
+        }
+        Ok(Flow::On)
+    }
+
+    /// What is credible after a fault depends on the time before it, which a guess does not know.
+    fn begun(&mut self, has_gaps: bool) -> Result<(), TaskError> {
+        if self.work.output.guessed.is_some() && has_gaps { Err(TaskError::WrongGuess) } else { Ok(()) }
+    }
+
+    fn stride(&mut self, bytes_read: u64) -> Result<Flow, TaskError> {
+        self.work.job.workshop.meter.add(bytes_read - self.metered, STRIDE);
+        self.metered = bytes_read;
+        Ok(Flow::On)
+    }
 }

@@ -11,15 +11,13 @@ pub use table::{HEADS, NUMBERS};
 use serde::Serialize;
 
 use crate::cancel::Cancel;
-use crate::capture::{CaptureReader, Framing, Survey};
-use crate::convert::Counts;
-use crate::decode::{Packet, decode};
+use crate::capture::{CaptureReader, Framing, PacketRecord, Survey, Timestamp};
+use crate::config::LengthKind;
+use crate::convert::{Flow, Scan, Visitor};
+use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
-use crate::error::Result;
-use crate::plan::{APPENDED, BACKWARDS, CaptureEntry, StreamEntry};
-
-/// Records between two checks for a signal.
-const STRIDE: u64 = 4096;
+use crate::error::{Error, Result};
+use crate::plan::{BACKWARDS, CaptureEntry, StreamEntry};
 
 /// What is in a capture.
 #[derive(Clone, Debug, Serialize)]
@@ -49,43 +47,23 @@ impl Inspection {
     ///
     /// # Errors
     /// If the run is cancelled. The inner error says why the input is no capture.
-    pub fn of(input: Input, salvage: bool, cancel: &Cancel) -> Result<Result<Self, (Input, Refusal)>> {
-        let mut reader = match CaptureReader::open(&input) {
+    pub fn of(mut input: Input, salvage: bool, cancel: &Cancel) -> Result<Result<Self, (Input, Refusal)>> {
+        let reader = match CaptureReader::open(&input) {
             Ok(reader) => reader.salvaging(salvage, None).surveying(),
             Err(refusal) => return Ok(Err((input, refusal))),
         };
         let first = reader.position().framing.clone();
-        let mut counts = Counts::default();
-        let mut captured = 0;
-        let mut found = CaptureEntry::default();
-        let end = loop {
-            match reader.next() {
-                Ok(Some(record)) => {
-                    let packet =
-                        record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
-                    counts.add(&record, &packet);
-                    captured += u64::from(record.cap_len);
-                    found.length += i64::from(record.orig_len);
-                }
-                Ok(None) => break None,
-                Err(damage) => break Some(damage),
-            }
-            if counts.records().is_multiple_of(STRIDE) {
-                cancel.check()?;
-            }
-        };
-        let mut input = input;
+        let mut scan = Scan::new(reader, cancel);
+        let mut lengths = CapturedLength(0);
+        scan.run(&mut lengths)?;
+        let mut found = scan.take_entry(LengthKind::Wire);
+        let mut reader = scan.into_reader();
+        let stream = found.stream.take();
         if input.is_stdin() {
             // Nothing is known about it before this.
             (input.size, input.compression) = (reader.bytes_read(), reader.compression());
             (input.fingerprint, input.format) = (reader.fingerprint(), Some(reader.format()));
         }
-        found.rows = counts.records();
-        found.format = Some(reader.format());
-        found.compression = Some(reader.compression());
-        found.note_damage(end, reader.take_gaps());
-        counts.into_entry(&mut found);
-        found.count_odd(APPENDED, reader.appended());
         let in_order = found.odd.get(BACKWARDS).is_none();
         let (big_endian, snap_len) = match (&first, &reader.position().framing) {
             (Framing::Empty, _) => (None, None),
@@ -96,13 +74,24 @@ impl Inspection {
         };
         let byte_order = big_endian.map(|big_endian| if big_endian { "big" } else { "little" });
         let survey = reader.take_survey();
-        let stream = StreamEntry::of(&reader);
-        Ok(Ok(Self { input, found, in_order, captured, byte_order, snap_len, survey, stream }))
+        Ok(Ok(Self { input, found, in_order, captured: lengths.0, byte_order, snap_len, survey, stream }))
     }
 
     /// Whether there is damage, which makes the exit status 3.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.found.damage.is_some()
+    }
+}
+
+/// Sum of the captured lengths, in bytes.
+struct CapturedLength(u64);
+
+impl Visitor for CapturedLength {
+    type Stop = Error;
+
+    fn packet(&mut self, record: &PacketRecord<'_>, _: &Packet<'_>, _: Option<Timestamp>) -> Result<Flow> {
+        self.0 += u64::from(record.cap_len);
+        Ok(Flow::On)
     }
 }

@@ -4,28 +4,29 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::capture::{CaptureReader, Damage, Position, Timestamp};
-use crate::decode::{Packet, decode};
-use crate::error::Result;
+use crate::capture::{CaptureReader, PacketRecord, Position, Timestamp};
+use crate::convert::{Flow, Reached, Scan, Visitor};
+use crate::decode::Packet;
+use crate::error::{Error, Result};
 use crate::packets::Rows;
 use crate::plan::CaptureEntry;
 
 use super::workers::Shared;
 
-/// Records between two checks whether to go on.
-const STRIDE: u64 = 4096;
-
 /// Reads on from where a reader stands.
 pub(super) struct ChunkReader {
+    scan: Scan,
+    wanted: WantedRows,
+    is_at_end: bool,
+}
+
+/// The rows of a batch, while they are collected.
+struct WantedRows {
     shared: Arc<Shared>,
-    reader: CaptureReader,
     place: usize,
     rows: Rows,
-    /// Whether the reader has come to its end, and the damage it found there.
-    end: Option<Option<Damage>>,
     /// Whether the start of the chunk was guessed.
     is_guess: bool,
-    last: Option<Timestamp>,
 }
 
 /// What a chunk gives next.
@@ -44,8 +45,20 @@ pub(super) struct ChunkResult {
     pub(super) position: Position,
     /// The time of its last record that has one.
     pub(super) last: Option<Timestamp>,
-    /// Its records, damage and gaps.
+    /// What a manifest would say of it.
     pub(super) found: CaptureEntry,
+}
+
+/// Why a chunk is not read on.
+enum ChunkStop {
+    WrongGuess,
+    Failed(Error),
+}
+
+impl From<Error> for ChunkStop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl ChunkReader {
@@ -58,67 +71,72 @@ impl ChunkReader {
         is_guess: bool,
     ) -> Self {
         let request = &shared.request;
-        let reader = reader.salvaging(request.salvage, last);
+        let scan = Scan::new(reader.salvaging(request.salvage, last), &request.cancel);
         let rows = Rows::new(request.unit, request.length);
-        Self { shared: Arc::clone(shared), reader, place, rows, end: None, is_guess, last }
+        let wanted = WantedRows { shared: Arc::clone(shared), place, rows, is_guess };
+        Self { scan, wanted, is_at_end: false }
     }
 
-    /// The next batch, or the end.
+    /// The next batch, or the end, which comes once.
     ///
     /// # Errors
     /// If the reading was cancelled.
     pub(super) fn next(&mut self) -> Result<ChunkStep> {
-        while self.end.is_none() && self.rows.len() < self.shared.request.batch_rows {
-            self.record()?;
-            // What is credible after a fault depends on the time before it, which a guess does not know.
-            if self.is_guess && self.reader.frames() <= 1 && self.reader.has_gaps() {
-                return Ok(ChunkStep::WrongGuess);
+        while !self.is_at_end && !self.wanted.is_full() {
+            match self.scan.run(&mut self.wanted) {
+                Ok(reached) => self.is_at_end = reached == Reached::End || self.wanted.shared.is_stopped(),
+                Err(ChunkStop::WrongGuess) => return Ok(ChunkStep::WrongGuess),
+                Err(ChunkStop::Failed(error)) => return Err(error),
             }
         }
-        if !self.rows.is_empty() {
-            let batch = self.rows.project(0..self.rows.len(), &self.shared.projection)?;
-            self.rows.clear();
+        let WantedRows { shared, rows, is_guess, .. } = &mut self.wanted;
+        if !rows.is_empty() {
+            let batch = rows.project(0..rows.len(), &shared.projection)?;
+            rows.clear();
             return Ok(ChunkStep::Batch(batch));
         }
-        if self.is_guess && self.reader.frames() == 0 {
+        if *is_guess && self.scan.records() == 0 {
             // No record begins in the chunk, so its times are those of an earlier chunk.
             return Ok(ChunkStep::WrongGuess);
         }
-        let mut found = CaptureEntry { records: self.reader.frames(), ..CaptureEntry::default() };
-        found.note_damage(self.end.take().flatten(), self.reader.take_gaps());
-        let result = ChunkResult { position: self.reader.position().clone(), last: self.last, found };
-        Ok(ChunkStep::End(Box::new(result)))
+        let (position, last) = (self.scan.position().clone(), self.scan.last());
+        let found = self.scan.take_entry(shared.request.length);
+        Ok(ChunkStep::End(Box::new(ChunkResult { position, last, found })))
+    }
+}
+
+impl WantedRows {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= self.shared.request.batch_rows
+    }
+}
+
+impl Visitor for WantedRows {
+    type Stop = ChunkStop;
+
+    #[inline]
+    fn packet(
+        &mut self,
+        record: &PacketRecord<'_>,
+        packet: &Packet<'_>,
+        first: Option<Timestamp>,
+    ) -> Result<Flow, ChunkStop> {
+        let request = &self.shared.request;
+        let is_wanted = (!request.only_dns || packet.dns.is_some())
+            && request.filter.takes_time(record.time.map(Timestamp::micros))
+            && request.filter.takes(packet);
+        if is_wanted {
+            self.rows.append(self.place, record, packet, first);
+        }
+        Ok(if self.is_full() { Flow::Pause } else { Flow::On })
     }
 
-    fn record(&mut self) -> Result<()> {
-        if self.reader.frames().is_multiple_of(STRIDE) {
-            self.shared.request.cancel.check()?;
-            if self.shared.is_stopped() {
-                self.end = Some(None);
-                return Ok(());
-            }
-        }
-        let first = self.reader.position().first_time;
-        let record = match self.reader.next() {
-            Ok(Some(record)) => record,
-            Ok(None) => {
-                self.end = Some(None);
-                return Ok(());
-            }
-            Err(damage) => {
-                self.end = Some(Some(damage));
-                return Ok(());
-            }
-        };
-        self.last = record.time.or(self.last);
-        let packet = record.link_type.map_or_else(Packet::default, |link_type| decode(link_type, record.data));
-        let filter = &self.shared.request.filter;
-        let is_wanted = (!self.shared.request.only_dns || packet.dns.is_some())
-            && filter.takes_time(record.time.map(Timestamp::micros))
-            && filter.takes(&packet);
-        if is_wanted {
-            self.rows.append(self.place, &record, &packet, first.or(record.time));
-        }
-        Ok(())
+    /// What is credible after a fault depends on the time before it, which a guess does not know.
+    fn begun(&mut self, has_gaps: bool) -> Result<(), ChunkStop> {
+        if self.is_guess && has_gaps { Err(ChunkStop::WrongGuess) } else { Ok(()) }
+    }
+
+    fn stride(&mut self, _: u64) -> Result<Flow, ChunkStop> {
+        Ok(if self.shared.is_stopped() { Flow::Pause } else { Flow::On })
     }
 }
