@@ -254,6 +254,15 @@ fn cargo_toml_says_why_there_is_each_dependency() {
     dependencies("[dev-dependencies]");
 }
 
+/// What is said of a packet cannot depend on who asks.
+#[test]
+fn one_loop_decodes() {
+    let decodes = |line: &String| line.contains(" decode(") || line.contains("decode::decode(");
+    let sources = sources();
+    let outside = sources.iter().filter(|source| source.module() != "decode" && source.lines.iter().any(decodes));
+    assert_eq!(outside.map(|source| source.name.as_str()).collect::<Vec<_>>(), ["convert/scan.rs"]);
+}
+
 #[test]
 fn no_module_is_a_bag_and_no_file_is_long() {
     for source in sources() {

@@ -37,10 +37,10 @@ pub(crate) fn count(
         Err(refusal) => return Ok(Err((input, refusal))),
     };
     let mut scan = Scan::new(reader, cancel);
-    let mut counted = Counted::new(counting, space);
-    scan.run(&mut counted)?;
+    let mut capture_sums = CaptureSums::new(counting, space);
+    scan.run(&mut capture_sums)?;
     let found = scan.take_entry(counting.length);
-    let sums = counted.into_sums(found.first)?;
+    let sums = capture_sums.into_sums(found.first)?;
     if input.is_stdin() {
         let reader = scan.into_reader();
         (input.size, input.fingerprint) = (reader.bytes_read(), reader.fingerprint());
@@ -49,7 +49,7 @@ pub(crate) fn count(
 }
 
 /// What a capture adds to the sums.
-struct Counted<'c> {
+struct CaptureSums<'c> {
     counting: &'c Counting,
     partial: Partial,
     /// Names in the messages of the times that count, if not all do.
@@ -58,7 +58,7 @@ struct Counted<'c> {
     partitioner: Partitioner,
 }
 
-impl<'c> Counted<'c> {
+impl<'c> CaptureSums<'c> {
     fn new(counting: &'c Counting, space: &Space) -> Self {
         let mut partitioner =
             Partitioner::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
@@ -95,7 +95,7 @@ impl<'c> Counted<'c> {
     }
 }
 
-impl Visitor for Counted<'_> {
+impl Visitor for CaptureSums<'_> {
     type Stop = Error;
 
     fn packet(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>, _: Option<Timestamp>) -> Result<Flow> {

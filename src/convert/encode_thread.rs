@@ -67,7 +67,7 @@ impl<'a> EncodeThread<'a> {
         // While one row group is encoded, one waits and the worker collects another. There are never more.
         let (rows, given) = sync_channel::<(PartitionKey, Rows)>(1);
         let (give_back, done) = channel();
-        let assistant = Self { idle, rows, done, under_way: 0 };
+        let thread = Self { idle, rows, done, under_way: 0 };
         let encoder = Arc::clone(encoder);
         let work = move || {
             for (key, rows) in given {
@@ -79,7 +79,7 @@ impl<'a> EncodeThread<'a> {
         };
         let started = thread::Builder::new().name("parcap-encode".to_owned()).spawn(work);
         // Where no thread can be started, the worker encodes by itself.
-        started.is_ok().then_some(assistant)
+        started.is_ok().then_some(thread)
     }
 
     /// Gives it rows, as soon as no others wait.
@@ -136,24 +136,24 @@ mod tests {
     }
 
     #[test]
-    fn an_assistant_has_the_place_of_an_idle_worker_and_gives_back_in_order() {
+    fn an_encode_thread_has_the_place_of_an_idle_worker_and_gives_back_in_order() {
         let encoder = Arc::new(Encoder::new(&Settings::default()).unwrap());
         let idle = IdleWorkers::default();
         assert!(EncodeThread::start(&idle, &encoder).is_none());
         idle.add();
-        let mut assistant = EncodeThread::start(&idle, &encoder).unwrap();
+        let mut thread = EncodeThread::start(&idle, &encoder).unwrap();
         assert!(EncodeThread::start(&idle, &encoder).is_none() && !idle.is_wanted_back());
-        assert!(assistant.wait().unwrap().is_none());
+        assert!(thread.wait().unwrap().is_none());
         let rows = || Rows::new(TimestampUnit::Us, LengthKind::Wire);
-        (0..10).for_each(|number| assistant.give(key(number), rows()).unwrap());
+        (0..10).for_each(|number| thread.give(key(number), rows()).unwrap());
         for number in 0..10 {
-            let done = assistant.wait().unwrap().unwrap();
+            let done = thread.wait().unwrap().unwrap();
             assert_eq!((done.key, done.group.unwrap().rows), (key(number), 0));
         }
-        assert!(assistant.wait().unwrap().is_none() && assistant.done().unwrap().is_none());
+        assert!(thread.wait().unwrap().is_none() && thread.done().unwrap().is_none());
         idle.remove();
         assert!(idle.is_wanted_back());
-        drop(assistant);
+        drop(thread);
         assert!(!idle.is_wanted_back());
     }
 }

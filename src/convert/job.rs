@@ -33,11 +33,11 @@ pub struct ConvertContext {
     /// The memory that the workers may take.
     pub memory: Memory,
     /// Memory for dictionaries larger than usual.
-    pub windows: DecoderMemory,
+    pub decoder_memory: DecoderMemory,
     /// How far the run is.
     pub meter: Arc<Meter>,
     /// Memory for rows that no task uses now.
-    pub spare: RowPool,
+    pub row_pool: RowPool,
     /// Workers that are idle.
     pub(super) idle: IdleWorkers,
 }
@@ -52,9 +52,9 @@ impl ConvertContext {
             encoder: Arc::new(encoder),
             cancel,
             memory,
-            windows: DecoderMemory::new(&memory),
+            decoder_memory: DecoderMemory::new(&memory),
             meter: Arc::default(),
-            spare: RowPool::default(),
+            row_pool: RowPool::default(),
             idle: IdleWorkers::default(),
         }
     }
@@ -80,49 +80,49 @@ impl RowPool {
 pub(crate) struct Job<'a> {
     pub(super) unit: &'a Unit,
     pub(super) tasks: Vec<Task>,
-    pub(super) workshop: &'a ConvertContext,
-    pub(super) relay: Arc<TurnQueue>,
+    pub(super) context: &'a ConvertContext,
+    pub(super) turns: Arc<TurnQueue>,
     staging: PathBuf,
     state: Mutex<State<'a>>,
 }
 
 struct State<'a> {
-    sink: Option<PartSet<'a>>,
+    parts: Option<PartSet<'a>>,
     captures: Vec<CaptureEntry>,
     tallies: Aggregator,
     unfinished: usize,
 }
 
 impl<'a> Job<'a> {
-    /// Prepares a unit. `number` tells its staged files from those of other units. `relay` is the turn queue, which the
+    /// Prepares a unit. `number` tells its staged files from those of other units. `turns` is the turn queue, which the
     /// units of one capture share.
     pub(crate) fn open(
         unit: &'a Unit,
         number: usize,
-        relay: Arc<TurnQueue>,
-        workshop: &'a ConvertContext,
+        turns: Arc<TurnQueue>,
+        context: &'a ConvertContext,
     ) -> Result<Self> {
-        let staging = workshop.staging.join(format!("{number:06}"));
-        let folder = workshop.lake.resolve(&staging);
+        let staging = context.staging.join(format!("{number:06}"));
+        let folder = context.lake.resolve(&staging);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let tasks = unit.tasks();
         let state = State {
-            sink: Some(PartSet::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),
+            parts: Some(PartSet::new(&context.lake, staging.clone(), &context.encoder, unit)),
             captures: vec![CaptureEntry::nothing(); unit.captures.len()],
-            tallies: Aggregator::new(&Space::new(&folder).cancelled_by(&workshop.cancel)),
+            tallies: Aggregator::new(&Space::new(&folder).cancelled_by(&context.cancel)),
             unfinished: tasks.len(),
         };
-        Ok(Self { unit, tasks, workshop, relay, staging, state: Mutex::new(state) })
+        Ok(Self { unit, tasks, context, turns, staging, state: Mutex::new(state) })
     }
 
     /// Where sums are spilled that do not fit in memory.
     pub(super) fn space(&self) -> Space {
-        Space::new(&self.folder()).cancelled_by(&self.workshop.cancel)
+        Space::new(&self.folder()).cancelled_by(&self.context.cancel)
     }
 
     /// The folder for staged files.
     fn folder(&self) -> PathBuf {
-        self.workshop.lake.resolve(&self.staging)
+        self.context.lake.resolve(&self.staging)
     }
 
     /// How many tasks there are.
@@ -136,9 +136,9 @@ impl<'a> Job<'a> {
     }
 
     /// Works on the parts. Only the task in its turn does so, so this never waits long.
-    pub(super) fn with_sink(&self, work: impl FnOnce(&mut PartSet<'a>) -> Result<()>) -> Result<()> {
+    pub(super) fn with_parts(&self, work: impl FnOnce(&mut PartSet<'a>) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        work(state.sink.as_mut().ok_or_else(|| bug!())?)
+        work(state.parts.as_mut().ok_or_else(|| bug!())?)
     }
 
     /// Takes over what a task has found. Returns true if it was the unit's last task.
@@ -154,10 +154,10 @@ impl<'a> Job<'a> {
 
     /// Closes the unit. After this, its parts and its partial summary are whole and synced.
     pub(crate) fn finish(&self) -> Result<UnitResult> {
-        let (sink, captures, mut tallies) = {
+        let (parts, captures, mut tallies) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             (
-                state.sink.take(),
+                state.parts.take(),
                 std::mem::take(&mut state.captures),
                 std::mem::replace(&mut state.tallies, Aggregator::new(&self.space())),
             )
@@ -170,9 +170,9 @@ impl<'a> Job<'a> {
             capture.input.size = stream.bytes;
             capture.input.fingerprint = Some(stream.fingerprint);
         }
-        let parts = sink.ok_or_else(|| bug!())?.finish(&unit)?;
+        let parts = parts.ok_or_else(|| bug!())?.finish(&unit)?;
         let row = UnitResult { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
-        self.workshop.lake.sync_folder(&self.folder())?;
+        self.context.lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
         debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
         Ok(row)
@@ -183,7 +183,7 @@ impl<'a> Job<'a> {
             return Ok(None);
         }
         let staged = self.staging.join("partial.arrow");
-        let Saved { bytes, checksum, days } = tallies.save(&self.workshop.lake.resolve(&staged))?;
+        let Saved { bytes, checksum, days } = tallies.save(&self.context.lake.resolve(&staged))?;
         Ok(Some(PartialEntry { staged, path: Layout::partial_path(id), bytes, checksum, days }))
     }
 }

@@ -23,8 +23,8 @@ use super::turn_queue::TurnQueue;
 ///
 /// # Errors
 /// As [`convert_unit`]. Of several failures the first one is returned.
-pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> Result<Vec<UnitResult>> {
-    let allowed = workers(jobs).min(workshop.memory.workers());
+pub fn convert_units(units: &[Unit], context: &ConvertContext, jobs: usize) -> Result<Vec<UnitResult>> {
+    let allowed = workers(jobs).min(context.memory.workers());
     let mut tasks = 0;
     for unit in units {
         if tasks >= allowed {
@@ -33,19 +33,19 @@ pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> 
         tasks += unit.tasks().len();
     }
     let pool = Pool::start(tasks.min(allowed));
-    (pool.threads()..allowed).for_each(|_| workshop.idle.add());
-    let dispenser = Mutex::new(TaskQueue::new(units));
+    (pool.threads()..allowed).for_each(|_| context.idle.add());
+    let task_queue = Mutex::new(TaskQueue::new(units));
     let finished = Mutex::new((BTreeMap::new(), None));
     pool.each(|| {
-        workshop.idle.add();
-        while workshop.cancel.check().is_ok() {
-            let taken = dispenser.lock().unwrap_or_else(PoisonError::into_inner).take(workshop);
+        context.idle.add();
+        while context.cancel.check().is_ok() {
+            let taken = task_queue.lock().unwrap_or_else(PoisonError::into_inner).take(context);
             let result = match taken {
                 Ok(None) => return,
                 Ok(Some((number, job, task))) => {
-                    workshop.idle.remove();
+                    context.idle.remove();
                     let result = work(&job, number, task);
-                    workshop.idle.add();
+                    context.idle.add();
                     result
                 }
                 Err(error) => Err(error),
@@ -57,18 +57,18 @@ pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> 
                     finished.0.insert(number, row);
                 }
                 Err(error) => {
-                    workshop.cancel.fail();
+                    context.cancel.fail();
                     finished.1.get_or_insert(error);
                 }
             }
         }
     });
-    workshop.idle.clear();
+    context.idle.clear();
     let (rows, error) = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     match error {
         Some(error) => Err(error),
         None => {
-            workshop.cancel.check()?;
+            context.cancel.check()?;
             Ok(rows.into_values().collect())
         }
     }
@@ -79,8 +79,8 @@ pub fn convert_units(units: &[Unit], workshop: &ConvertContext, jobs: usize) -> 
 /// # Errors
 /// If something of the lake cannot be written, or the run is cancelled. Damaged, refused and vanished captures are no
 /// errors: the result says what was found.
-pub fn convert_unit(unit: &Unit, workshop: &ConvertContext, jobs: usize) -> Result<UnitResult> {
-    let mut rows = convert_units(std::slice::from_ref(unit), workshop, jobs)?;
+pub fn convert_unit(unit: &Unit, context: &ConvertContext, jobs: usize) -> Result<UnitResult> {
+    let mut rows = convert_units(std::slice::from_ref(unit), context, jobs)?;
     rows.pop().ok_or_else(|| Error::Worker { unit: unit.name(), message: "it gave no manifest row".to_owned() })
 }
 
@@ -103,15 +103,15 @@ struct TaskQueue<'a> {
     next: usize,
     open: Option<(usize, Arc<Job<'a>>, usize)>,
     /// The capture whose chunks are being handed out, and the turn queue that its units share.
-    relay: Option<(PathBuf, u64, Arc<TurnQueue>)>,
+    turns: Option<(PathBuf, u64, Arc<TurnQueue>)>,
 }
 
 impl<'a> TaskQueue<'a> {
     fn new(units: &'a [Unit]) -> Self {
-        Self { units, next: 0, open: None, relay: None }
+        Self { units, next: 0, open: None, turns: None }
     }
 
-    fn take(&mut self, workshop: &'a ConvertContext) -> Result<Option<(usize, Arc<Job<'a>>, usize)>> {
+    fn take(&mut self, context: &'a ConvertContext) -> Result<Option<(usize, Arc<Job<'a>>, usize)>> {
         loop {
             if let Some((number, job, task)) = &mut self.open
                 && *task < job.tasks()
@@ -122,24 +122,24 @@ impl<'a> TaskQueue<'a> {
             let Some(unit) = self.units.get(self.next) else {
                 return Ok(None);
             };
-            let relay = self.relay_of(unit);
-            let job = Job::open(unit, self.next, relay, workshop)?;
+            let turns = self.turns_of(unit);
+            let job = Job::open(unit, self.next, turns, context)?;
             self.open = Some((self.next, Arc::new(job), 0));
             self.next += 1;
         }
     }
 
     /// The units of one capture prove one another's chunks, so they share a turn queue.
-    fn relay_of(&mut self, unit: &Unit) -> Arc<TurnQueue> {
+    fn turns_of(&mut self, unit: &Unit) -> Arc<TurnQueue> {
         let chunked = unit.captures.first().and_then(|capture| Some((capture, capture.chunks.clone()?)));
         let Some((capture, chunks)) = chunked else {
             return Arc::new(TurnQueue::starting_at(0));
         };
-        let shared = match self.relay.take() {
-            Some((path, next, relay)) if path == capture.input.absolute && next == chunks.start => relay,
+        let shared = match self.turns.take() {
+            Some((path, next, turns)) if path == capture.input.absolute && next == chunks.start => turns,
             _ => Arc::new(TurnQueue::starting_at(chunks.start)),
         };
-        self.relay = Some((capture.input.absolute.clone(), chunks.end, Arc::clone(&shared)));
+        self.turns = Some((capture.input.absolute.clone(), chunks.end, Arc::clone(&shared)));
         shared
     }
 }

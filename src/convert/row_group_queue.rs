@@ -22,7 +22,7 @@ pub(super) struct RowGroupQueue<'j, 'a> {
     pub(super) is_in_turn: bool,
     /// Whether the input can only be read from its beginning, so that no other worker can help.
     pub(super) is_alone: bool,
-    assistant: Option<EncodeThread<'j>>,
+    encode_thread: Option<EncodeThread<'j>>,
 }
 
 /// What waits for the task's turn.
@@ -63,68 +63,73 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
             guessed: None,
             is_in_turn: false,
             is_alone: false,
-            assistant: None,
+            encode_thread: None,
         }
     }
 
     /// Encodes rows, here or on the encode thread. Their memory goes back to the partitioner.
-    pub(super) fn add(&mut self, key: PartitionKey, rows: Rows, router: &mut Partitioner) -> Result<(), TaskError> {
-        self.find_assistant(router)?;
-        let Some(assistant) = &mut self.assistant else {
-            let group = self.job.workshop.encoder.encode(&rows);
-            return self.take_over(Done { key, rows, group }, router);
+    pub(super) fn add(
+        &mut self,
+        key: PartitionKey,
+        rows: Rows,
+        partitioner: &mut Partitioner,
+    ) -> Result<(), TaskError> {
+        self.find_encode_thread(partitioner)?;
+        let Some(encode_thread) = &mut self.encode_thread else {
+            let group = self.job.context.encoder.encode(&rows);
+            return self.take_over(Done { key, rows, group }, partitioner);
         };
-        assistant.give(key, rows)?;
-        while let Some(done) = self.assistant.as_mut().map_or(Ok(None), EncodeThread::done)? {
-            self.take_over(done, router)?;
+        encode_thread.give(key, rows)?;
+        while let Some(done) = self.encode_thread.as_mut().map_or(Ok(None), EncodeThread::done)? {
+            self.take_over(done, partitioner)?;
         }
         Ok(())
     }
 
     /// Sets the date of a capture's rows before its first timed row. Rows that have been added so far are among them.
-    pub(super) fn resolve(&mut self, place: usize, when: When, router: &mut Partitioner) -> Result<(), TaskError> {
-        self.wait_for_assistant(router)?;
+    pub(super) fn resolve(&mut self, place: usize, when: When, partitioner: &mut Partitioner) -> Result<(), TaskError> {
+        self.wait_for_encode_thread(partitioner)?;
         self.held.push(Waiting::Resolved(place, when));
         Ok(())
     }
 
     /// Writes the rest, as soon as it is the task's turn.
-    pub(super) fn finish(&mut self, router: &mut Partitioner) -> Result<(), TaskError> {
-        self.wait_for_assistant(router)?;
+    pub(super) fn finish(&mut self, partitioner: &mut Partitioner) -> Result<(), TaskError> {
+        self.wait_for_encode_thread(partitioner)?;
         self.write_held()
     }
 
     /// Starts an encode thread, where it helps and a worker is idle. Gives the thread up where its place is wanted.
-    fn find_assistant(&mut self, router: &mut Partitioner) -> Result<(), TaskError> {
-        let workshop = self.job.workshop;
-        if self.assistant.is_none() {
+    fn find_encode_thread(&mut self, partitioner: &mut Partitioner) -> Result<(), TaskError> {
+        let context = self.job.context;
+        if self.encode_thread.is_none() {
             if self.is_alone {
-                self.assistant = EncodeThread::start(&workshop.idle, &workshop.encoder);
+                self.encode_thread = EncodeThread::start(&context.idle, &context.encoder);
             }
-        } else if workshop.idle.is_wanted_back() {
-            self.wait_for_assistant(router)?;
-            self.assistant = None;
+        } else if context.idle.is_wanted_back() {
+            self.wait_for_encode_thread(partitioner)?;
+            self.encode_thread = None;
         }
         Ok(())
     }
 
     /// Takes over all row groups that are being encoded.
-    fn wait_for_assistant(&mut self, router: &mut Partitioner) -> Result<(), TaskError> {
-        while let Some(done) = self.assistant.as_mut().map_or(Ok(None), EncodeThread::wait)? {
-            self.take_over(done, router)?;
+    fn wait_for_encode_thread(&mut self, partitioner: &mut Partitioner) -> Result<(), TaskError> {
+        while let Some(done) = self.encode_thread.as_mut().map_or(Ok(None), EncodeThread::wait)? {
+            self.take_over(done, partitioner)?;
         }
         Ok(())
     }
 
     /// Keeps an encoded row group, and writes all that are kept as soon as the turn allows.
-    fn take_over(&mut self, Done { key, rows, group }: Done, router: &mut Partitioner) -> Result<(), TaskError> {
-        let path = || self.job.workshop.lake.root().to_path_buf();
+    fn take_over(&mut self, Done { key, rows, group }: Done, partitioner: &mut Partitioner) -> Result<(), TaskError> {
+        let path = || self.job.context.lake.root().to_path_buf();
         let group = group.map_err(|source| Error::Parquet { path: path(), source })?;
-        router.recycle(rows);
+        partitioner.recycle(rows);
         self.held_bytes += group.memory();
         self.held.push(Waiting::RowGroup(key, group));
         // After each one: rows of thousands of partitions may have been handed on at once.
-        if self.is_in_turn || self.held_bytes > MAX_HELD || self.job.relay.is_turn(self.turn) {
+        if self.is_in_turn || self.held_bytes > MAX_HELD || self.job.turns.is_turn(self.turn) {
             self.write_held()?;
         }
         Ok(())
@@ -133,9 +138,9 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
     /// Waits for the turn, has the guess proved, and writes the row groups that are kept.
     pub(super) fn write_held(&mut self) -> Result<(), TaskError> {
         if !self.is_in_turn {
-            let handover = self.job.relay.wait(self.turn, &self.job.workshop.cancel)?;
-            if let (Some(guessed), Some(handover)) = (&self.guessed, &handover)
-                && *guessed != handover.position
+            let chunk_end = self.job.turns.wait(self.turn, &self.job.context.cancel)?;
+            if let (Some(guessed), Some(chunk_end)) = (&self.guessed, &chunk_end)
+                && *guessed != chunk_end.position
             {
                 return Err(TaskError::WrongGuess);
             }
@@ -144,10 +149,10 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         }
         self.held_bytes = 0;
         let held = std::mem::take(&mut self.held);
-        self.job.with_sink(|sink| {
+        self.job.with_parts(|parts| {
             held.into_iter().try_for_each(|held| match held {
-                Waiting::RowGroup(key, group) => sink.append(key, group),
-                Waiting::Resolved(place, when) => sink.resolve(place, when),
+                Waiting::RowGroup(key, group) => parts.append(key, group),
+                Waiting::Resolved(place, when) => parts.resolve(place, when),
             })
         })?;
         Ok(())

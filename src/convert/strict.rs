@@ -24,12 +24,12 @@ use super::pool::convert_units;
 /// As [`convert_units`].
 pub(crate) fn refuse_damaged(
     mut rows: Vec<UnitResult>,
-    mut workshop: ConvertContext,
+    mut context: ConvertContext,
     jobs: usize,
     held: &HashSet<String>,
     report: &mut Report,
 ) -> Result<Vec<UnitResult>> {
-    let staging = workshop.staging.clone();
+    let staging = context.staging.clone();
     // A file may change while the run goes on. Each turn refuses at least one capture, so there is a last turn.
     for turn in 1.. {
         let damaged = damaged(&rows);
@@ -45,8 +45,8 @@ pub(crate) fn refuse_damaged(
         let sampled = rest.map(|input| sample(input, settings.chunk_size)).collect();
         let taken: HashSet<String> = held.iter().cloned().chain(rows.iter().map(|row| row.unit.id.clone())).collect();
         let units: Vec<Unit> = plan(sampled, &settings, &taken);
-        workshop.staging = staging.join(format!("strict-{turn}"));
-        rows.extend(convert_units(&units, &workshop, jobs)?);
+        context.staging = staging.join(format!("strict-{turn}"));
+        rows.extend(convert_units(&units, &context, jobs)?);
         report.refused.extend(damaged.into_values().map(|(input, damage)| {
             RefusedEntry {
                 path: input.path,

@@ -22,7 +22,7 @@ use super::turn_queue::ChunkEnd;
 struct Work<'j, 'a> {
     job: &'j Job<'a>,
     turn: u64,
-    router: Partitioner,
+    partitioner: Partitioner,
     partial: Partial,
     captures: Vec<(usize, CaptureEntry)>,
     output: RowGroupQueue<'j, 'a>,
@@ -41,16 +41,16 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     };
     let place = wanted.captures.start;
     if chunk > 0
-        && !job.relay.is_proved(turn)
+        && !job.turns.is_proved(turn)
         && let Some(done) = guess_ahead(job, place, chunk, turn)?
     {
         return Ok(done);
     }
-    let handover = job.relay.wait(turn, &job.workshop.cancel)?;
+    let chunk_end = job.turns.wait(turn, &job.context.cancel)?;
     let mut work = Work::new(job, turn);
     work.output.is_in_turn = true;
-    let handover = work.chunk_in_turn(place, chunk, handover).map_err(never_disproved)?;
-    work.hand_in(Some(handover)).map_err(never_disproved)
+    let chunk_end = work.chunk_in_turn(place, chunk, chunk_end).map_err(never_disproved)?;
+    work.hand_in(Some(chunk_end)).map_err(never_disproved)
 }
 
 /// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.
@@ -63,8 +63,8 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     let mut work = Work::new(job, turn);
     work.output.guessed = Some(position.clone());
     let result =
-        work.chunk_from(place, chunk, ChunkEnd { position, last: None }).and_then(|handover| match handover.last {
-            Some(_) => work.hand_in(Some(handover)),
+        work.chunk_from(place, chunk, ChunkEnd { position, last: None }).and_then(|chunk_end| match chunk_end.last {
+            Some(_) => work.hand_in(Some(chunk_end)),
             // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
             None => Err(TaskError::WrongGuess),
         });
@@ -88,17 +88,17 @@ fn never_disproved(stop: TaskError) -> Error {
 impl<'j, 'a> Work<'j, 'a> {
     fn new(job: &'j Job<'a>, turn: u64) -> Self {
         let settings = &job.unit.settings;
-        let router = Partitioner::new(
+        let partitioner = Partitioner::new(
             settings.partition_by,
             settings.timestamp_unit,
             settings.length,
             settings.row_group_rows,
-            job.workshop.spare.take(),
+            job.context.row_pool.take(),
         );
         Self {
             job,
             turn,
-            router,
+            partitioner,
             partial: Partial::new(&job.space()),
             captures: Vec::new(),
             output: RowGroupQueue::new(job, turn),
@@ -119,7 +119,7 @@ impl<'j, 'a> Work<'j, 'a> {
         if window > SMALL_WINDOW {
             // Only in turn: otherwise the task that has the memory could wait for a task that waits for it.
             self.output.write_held()?;
-            taken = Some(self.job.workshop.windows.take(window, &self.job.workshop.cancel)?);
+            taken = Some(self.job.context.decoder_memory.take(window, &self.job.context.cancel)?);
         }
         self.output.is_alone = capture.input.is_stdin() || capture.input.compression != Compression::None;
         match CaptureReader::open_within(&capture.input, window) {
@@ -137,7 +137,7 @@ impl<'j, 'a> Work<'j, 'a> {
     /// Bytes of memory for the decompressor of a capture. For standard input the need is not known before it is read, so
     /// it gets all that one decompressor may have.
     fn window(&self, input: &Input) -> Result<u64, Refusal> {
-        let allowed = self.job.workshop.memory.largest_window();
+        let allowed = self.job.context.memory.largest_window();
         if input.is_stdin() {
             return Ok(allowed);
         }
@@ -162,9 +162,9 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     /// Reads a chunk in its turn: from where the one before it ended, or from the beginning of the capture.
-    fn chunk_in_turn(&mut self, place: usize, chunk: u64, handover: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
-        if let Some(handover) = handover {
-            return self.chunk_from(place, chunk, handover);
+    fn chunk_in_turn(&mut self, place: usize, chunk: u64, chunk_end: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
+        if let Some(chunk_end) = chunk_end {
+            return self.chunk_from(place, chunk, chunk_end);
         }
         let capture = self.job.unit.captures.get(place).ok_or_else(|| bug!())?;
         let chunk_size = self.job.unit.settings.chunk_size;
@@ -179,7 +179,7 @@ impl<'j, 'a> Work<'j, 'a> {
             while let Ok(Some(record)) = reader.next() {
                 last = record.time.or(last);
                 if reader.frames().is_multiple_of(STRIDE) {
-                    self.job.workshop.cancel.check()?;
+                    self.job.context.cancel.check()?;
                 }
             }
         }
@@ -229,53 +229,53 @@ impl<'j, 'a> Work<'j, 'a> {
     /// Reads to the end, or to the reader's limit. `from` is where a chunk begins.
     fn read(&mut self, place: usize, reader: CaptureReader, from: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         let before = from.as_ref().and_then(|from| from.last);
-        self.router.begin(place, before);
+        self.partitioner.begin(place, before);
         self.partial.begin(place)?;
-        let mut scan = Scan::new(reader, &self.job.workshop.cancel);
-        let mut capture = Capture { work: self, place, metered: 0 };
-        scan.run(&mut capture)?;
-        let metered = capture.metered;
-        self.job.workshop.meter.add(scan.bytes_read() - metered, scan.records() % STRIDE);
+        let mut scan = Scan::new(reader, &self.job.context.cancel);
+        let mut visitor = ConvertVisitor { work: self, place, metered: 0 };
+        scan.run(&mut visitor)?;
+        let metered = visitor.metered;
+        self.job.context.meter.add(scan.bytes_read() - metered, scan.records() % STRIDE);
         self.end_of_capture(place, scan.position().first_time)?;
-        let handover = ChunkEnd { position: scan.position().clone(), last: scan.last().or(before) };
-        let (entry, exit) = from.map(|from| (from.position, handover.position.clone())).unzip();
+        let chunk_end = ChunkEnd { position: scan.position().clone(), last: scan.last().or(before) };
+        let (entry, exit) = from.map(|from| (from.position, chunk_end.position.clone())).unzip();
         let found = CaptureEntry { entry, exit, ..scan.take_entry(self.job.unit.settings.length) };
         self.captures.push((place, found));
-        Ok(handover)
+        Ok(chunk_end)
     }
 
     /// Rows without a time, before the first timed row, have their date now, or never will.
     fn end_of_capture(&mut self, place: usize, first: Option<Timestamp>) -> Result<(), TaskError> {
-        if matches!(self.router.when(), When::BeforeFirst(_)) {
-            self.router.flush();
+        if matches!(self.partitioner.when(), When::BeforeFirst(_)) {
+            self.partitioner.flush();
             self.encode()?;
         }
         let when = first.map(|first| When::of_seconds(first.seconds(), self.job.unit.settings.partition_by));
         self.partial.resolve(when.map_or(Day::EPOCH, day_of));
         if let Some(when) = when {
-            self.output.resolve(place, when, &mut self.router)?;
+            self.output.resolve(place, when, &mut self.partitioner)?;
         }
         Ok(())
     }
 
     fn encode(&mut self) -> Result<(), TaskError> {
-        while let Some((key, rows)) = self.router.take_row_group() {
+        while let Some((key, rows)) = self.partitioner.take_row_group() {
             if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
             }
-            self.output.add(key, rows, &mut self.router)?;
+            self.output.add(key, rows, &mut self.partitioner)?;
         }
         Ok(())
     }
 
     /// Writes the rest, and passes the turn on.
-    fn hand_in(mut self, handover: Option<ChunkEnd>) -> Result<bool, TaskError> {
-        self.router.flush();
+    fn hand_in(mut self, chunk_end: Option<ChunkEnd>) -> Result<bool, TaskError> {
+        self.partitioner.flush();
         self.encode()?;
-        self.output.finish(&mut self.router)?;
+        self.output.finish(&mut self.partitioner)?;
         let last = self.job.add(self.captures, self.partial.into_tallies())?;
-        self.job.relay.pass(self.turn, handover);
-        self.job.workshop.spare.give(self.router.into_spare());
+        self.job.turns.pass(self.turn, chunk_end);
+        self.job.context.row_pool.give(self.partitioner.into_spare());
         Ok(last)
     }
 }
@@ -286,14 +286,14 @@ fn day_of(when: When) -> Day {
 }
 
 /// A capture, or a chunk of one, whose packets become rows.
-struct Capture<'w, 'j, 'a> {
+struct ConvertVisitor<'w, 'j, 'a> {
     work: &'w mut Work<'j, 'a>,
     place: usize,
     /// Bytes read that the progress bar knows of.
     metered: u64,
 }
 
-impl Visitor for Capture<'_, '_, '_> {
+impl Visitor for ConvertVisitor<'_, '_, '_> {
     type Stop = TaskError;
 
     #[inline]
@@ -304,20 +304,22 @@ impl Visitor for Capture<'_, '_, '_> {
         first: Option<Timestamp>,
     ) -> Result<Flow, TaskError> {
         let work = &mut *self.work;
-        if record.time.is_none() && work.output.guessed.is_some() && matches!(work.router.when(), When::BeforeFirst(_))
+        if record.time.is_none()
+            && work.output.guessed.is_some()
+            && matches!(work.partitioner.when(), When::BeforeFirst(_))
         {
             // The date of the row depends on the chunk before.
             return Err(TaskError::WrongGuess);
         }
-        work.router.append(self.place, record, packet, first);
+        work.partitioner.append(self.place, record, packet, first);
         if let Some(message) = &packet.dns
             && work.job.unit.settings.summaries
         {
-            let day = day_of(work.router.when());
+            let day = day_of(work.partitioner.when());
             work.partial.add_message(day, message);
             work.partial.add_names(day, record.time.map(Timestamp::micros), message);
         }
-        if work.router.has_row_group() {
+        if work.partitioner.has_row_group() {
             work.encode()?;
         }
         Ok(Flow::On)
@@ -329,7 +331,7 @@ impl Visitor for Capture<'_, '_, '_> {
     }
 
     fn stride(&mut self, bytes_read: u64) -> Result<Flow, TaskError> {
-        self.work.job.workshop.meter.add(bytes_read - self.metered, STRIDE);
+        self.work.job.context.meter.add(bytes_read - self.metered, STRIDE);
         self.metered = bytes_read;
         Ok(Flow::On)
     }

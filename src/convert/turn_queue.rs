@@ -62,8 +62,8 @@ impl TurnQueue {
     }
 
     /// Ends the turn of a task.
-    pub(super) fn pass(&self, task: u64, handover: Option<ChunkEnd>) {
-        *self.lock() = (task + 1, handover);
+    pub(super) fn pass(&self, task: u64, chunk_end: Option<ChunkEnd>) {
+        *self.lock() = (task + 1, chunk_end);
         self.turn.notify_all();
     }
 }

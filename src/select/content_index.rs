@@ -21,7 +21,7 @@ use crate::discover::{Candidate, Input};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 
-use super::same_content::{Look, Scan, is_same_file, is_whole};
+use super::same_content::{Look, ReadContent, is_same_file, is_whole};
 use super::selection::is_same_content;
 
 /// How a capture relates to the captures that are known.
@@ -90,7 +90,7 @@ pub(super) struct ContentIndex<'a> {
     pub(super) found: HashSet<usize>,
     /// Captures that this run has opened, by their heads.
     tonight: HashMap<String, Vec<Input>>,
-    scans: HashMap<PathBuf, Scan>,
+    scans: HashMap<PathBuf, ReadContent>,
 }
 
 impl<'a> ContentIndex<'a> {
@@ -203,7 +203,7 @@ impl<'a> ContentIndex<'a> {
     ///
     /// # Errors
     /// If a signal has arrived.
-    pub(super) fn scan(&mut self, input: &Input) -> Result<Scan> {
+    pub(super) fn scan(&mut self, input: &Input) -> Result<ReadContent> {
         if let Some(scan) = self.scans.get(&input.absolute) {
             return Ok(scan.clone());
         }
@@ -277,10 +277,10 @@ impl<'a> ContentIndex<'a> {
             return Ok(Kin::Stranger);
         }
         let scan = self.scan(input)?;
-        let mut longest: Option<(Scan, &Input)> = None;
+        let mut longest: Option<(ReadContent, &Input)> = None;
         for other in &others {
             let of_other = self.scan(other)?;
-            let is_longer = |held: &Scan| (of_other.end(), of_other.is_whole()) > (held.end(), held.is_whole());
+            let is_longer = |held: &ReadContent| (of_other.end(), of_other.is_whole()) > (held.end(), held.is_whole());
             if longest.as_ref().is_none_or(|(held, _)| is_longer(held)) {
                 longest = Some((of_other, other));
             }

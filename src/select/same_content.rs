@@ -20,7 +20,7 @@ const STRIDE: u64 = 1 << 16;
 
 /// The content of a capture, as far as it tells it from others.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scan {
+pub(super) struct ReadContent {
     /// `None` where bytes cannot be read.
     pub(super) content: Option<ContentHashes>,
     /// Whole records.
@@ -31,7 +31,7 @@ pub(super) struct Scan {
     damage: Option<Damage>,
 }
 
-impl Scan {
+impl ReadContent {
     /// Whether all of it was read.
     pub(super) fn is_whole(&self) -> bool {
         self.damage.is_none()
@@ -81,11 +81,11 @@ impl Look<'_> {
     ///
     /// # Errors
     /// If a signal has arrived.
-    pub(super) fn scan(&self, input: &Input) -> Result<Scan> {
+    pub(super) fn scan(&self, input: &Input) -> Result<ReadContent> {
         let Ok(reader) = CaptureReader::open_within(input, self.window(input)) else {
-            return Ok(Scan::default());
+            return Ok(ReadContent::default());
         };
-        let (mut reader, mut scan) = (reader.hashing(), Scan::default());
+        let (mut reader, mut scan) = (reader.hashing(), ReadContent::default());
         loop {
             match reader.next() {
                 Ok(Some(record)) => scan.first = scan.first.or(record.time),
