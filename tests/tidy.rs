@@ -44,7 +44,7 @@ const ORDER: [&str; 33] = [
 ];
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 33] = [
+const DOORS: [(&str, &[&str]); 34] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -52,6 +52,7 @@ const DOORS: [(&str, &[&str]); 33] = [
     ("thiserror", &["error.rs", "discover/candidate.rs", "storage/open.rs", "capture/reopen.rs"]),
     ("pcap_file", &["capture/"]),
     ("byteorder_slice", &["capture/"]),
+    ("bitflags", &["capture/record.rs"]),
     ("etherparse", &["decode/"]),
     ("arrow", &["packets/", "stream/", "tables/table.rs", "aggregate/sorted_run.rs", "error.rs"]),
     ("arrow_ipc", &["aggregate/sorted_run.rs", "aggregate/bounds.rs"]),

@@ -83,13 +83,13 @@ fn read(reader: &mut CaptureReader, bytes: &[u8]) -> Reading {
             .map(|place| at + place)
             .find(|&place| bytes.get(place..place + record.data.len()).is_some_and(|held| held == record.data));
         let place = place.expect("the data of a record are those of the input");
-        if record.odd.has(RecordAnomaly::CAP_LEN_OVER_BLOCK) {
+        if record.odd.contains(RecordAnomaly::CAP_LEN_OVER_BLOCK) {
             assert!(record.data.len() < record.cap_len as usize);
         } else {
             assert_eq!(record.data.len(), record.cap_len as usize, "all that is announced is there");
         }
-        assert!(!(record.odd.has(RecordAnomaly::TIME_OUT_OF_RANGE) && record.time.is_some()));
-        assert_eq!(record.link_type.is_none(), record.odd.has(RecordAnomaly::NO_INTERFACE));
+        assert!(!(record.odd.contains(RecordAnomaly::TIME_OUT_OF_RANGE) && record.time.is_some()));
+        assert_eq!(record.link_type.is_none(), record.odd.contains(RecordAnomaly::NO_INTERFACE));
         records.push(Record {
             offset: record.offset,
             data: place..place + record.data.len(),

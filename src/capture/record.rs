@@ -1,5 +1,7 @@
 //! One packet record, borrowed from the reader's buffer.
 
+use bitflags::bitflags;
+
 use super::link_type::LinkType;
 use super::time::Timestamp;
 
@@ -22,56 +24,36 @@ pub struct PacketRecord<'a> {
     pub odd: RecordAnomaly,
 }
 
-/// What is odd about a record that is framed all the same: any of the five below. Odd is not wrong: each anomaly is
-/// counted, and none stops anything.
-///
-/// ```
-/// # use parcap::capture::RecordAnomaly;
-/// let odd = RecordAnomaly::NO_INTERFACE | RecordAnomaly::TIME_OUT_OF_RANGE.when(false);
-/// assert!(odd.has(RecordAnomaly::NO_INTERFACE) && !odd.has(RecordAnomaly::TIME_OUT_OF_RANGE));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecordAnomaly(u8);
+bitflags! {
+    /// What is odd about a record that is framed all the same. Odd is not wrong: each anomaly is counted, and none stops
+    /// anything. One bit each, from the lowest on.
+    ///
+    /// ```
+    /// # use parcap::capture::RecordAnomaly;
+    /// let odd = RecordAnomaly::NO_INTERFACE | RecordAnomaly::TIME_OUT_OF_RANGE.when(false);
+    /// assert_eq!(odd, RecordAnomaly::NO_INTERFACE);
+    /// ```
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct RecordAnomaly: u8 {
+        /// A fraction of a second that is a second or more; it was carried.
+        const FRACTION_CARRIED = 1;
+        /// A time outside the years 1 to 9999; the record counts as one without a time.
+        const TIME_OUT_OF_RANGE = 1 << 1;
+        /// A pcapng packet that names an interface which its section does not have.
+        const NO_INTERFACE = 1 << 2;
+        /// A pcapng packet that announces more captured bytes than its block has.
+        const CAP_LEN_OVER_BLOCK = 1 << 3;
+        /// More captured bytes than the snapshot length of the capture or interface allows.
+        const CAP_LEN_OVER_SNAP_LEN = 1 << 4;
+    }
+}
 
 impl RecordAnomaly {
-    /// A fraction of a second that is a second or more; it was carried.
-    pub const FRACTION_CARRIED: Self = Self(1);
-    /// A time outside the years 1 to 9999; the record counts as one without a time.
-    pub const TIME_OUT_OF_RANGE: Self = Self(1 << 1);
-    /// A pcapng packet that names an interface which its section does not have.
-    pub const NO_INTERFACE: Self = Self(1 << 2);
-    /// A pcapng packet that announces more captured bytes than its block has.
-    pub const CAP_LEN_OVER_BLOCK: Self = Self(1 << 3);
-    /// More captured bytes than the snapshot length of the capture or interface allows.
-    pub const CAP_LEN_OVER_SNAP_LEN: Self = Self(1 << 4);
-
     /// `self` if `is_so`, otherwise no anomaly.
     #[must_use]
     #[inline]
     pub fn when(self, is_so: bool) -> Self {
-        Self(self.0 * u8::from(is_so))
-    }
-
-    /// Whether all anomalies of `which` are set.
-    #[must_use]
-    #[inline]
-    pub fn has(self, which: Self) -> bool {
-        self.0 & which.0 == which.0
-    }
-
-    /// One bit each, in the order above, from the lowest bit on.
-    #[must_use]
-    #[inline]
-    pub fn bits(self) -> u8 {
-        self.0
-    }
-}
-
-impl std::ops::BitOr for RecordAnomaly {
-    type Output = Self;
-
-    #[inline]
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        // Without a branch: this is asked of each record.
+        Self::from_bits_retain(self.bits() * u8::from(is_so))
     }
 }

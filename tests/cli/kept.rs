@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use crate::support::build::{Capture, udp};
-use crate::support::{Ran, folder, packets, run, summary, text};
+use crate::support::{Ran, folder, manifests, packets, run, summary, text};
 
 /// A capture of so many packets, all of the same minute; those of the same `seed` begin alike.
 fn minute(seed: u16, count: u16) -> Capture {
@@ -159,6 +159,28 @@ fn a_half_written_copy_is_left_out_beside_one_that_the_lake_holds() {
     archive.write("a/y.pcap", &whole.bytes[..whole.boundaries[9].0]);
     archive.night(&["a"], &[]);
     assert_eq!(archive.rows(), 29);
+}
+
+/// What was left out for the sake of a capture of the lake, in the night in which that capture is replaced by a longer one.
+#[test]
+fn what_is_left_out_points_to_what_stays() {
+    let whole = minute(1, 20);
+    let cut = |records: usize| &whole.bytes[..whole.boundaries[records].0 + 30];
+    let archive = Archive::new();
+    archive.write("a/x.pcap", cut(10));
+    archive.night(&["a"], &[]);
+    archive.write("b/x.pcap", &whole.bytes);
+    archive.write("b/y.pcap", cut(5));
+    archive.night(&["a", "b"], &[]);
+    assert_eq!(archive.rows(), 20);
+    let manifest = manifests(&archive.lake()).pop().unwrap();
+    let of = |name: &str| {
+        let path = text(&archive.path(name));
+        manifest["inputs"].as_array().unwrap().iter().find(|input| input["path"] == path.as_str()).cloned()
+    };
+    let (stays, left_out) = (of("b/x.pcap").unwrap(), of("b/y.pcap").unwrap());
+    assert_eq!((&left_out["same_as"], &left_out["status"]), (&stays["id"], &"duplicate".into()), "{manifest:#}");
+    archive.assert_sound();
 }
 
 #[test]
