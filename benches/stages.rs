@@ -35,7 +35,7 @@ use std::sync::Arc;
 const COPIES: u32 = 280;
 const FILE_HEADER: usize = 24;
 const RECORD_HEADER: usize = 16;
-/// Where IPv4 source and destination lie behind an Ethernet header.
+/// Where IPv4 source and destination lie after an Ethernet header.
 const ADDRESSES: [usize; 2] = [26, 30];
 
 /// The capture, and what there is to divide by.

@@ -233,7 +233,7 @@ fn answers_to_other_questions_are_passed_over() {
     };
     let garbage = |_: Vec<u8>| vec![0x55; 5];
     for lie in [number, question, kind, request, garbage] {
-        // The lie comes first, the truth behind it.
+        // The lie comes first, the truth after it.
         assert_eq!(
             asked_once(truth().then(move |answer| vec![lie(answer.clone()), answer])),
             found("true.", DAY.into())

@@ -148,7 +148,7 @@ fn cut(bytes: &[u8], whole: &Reading, choice: u64) {
     assert_eq!(whole.records.get(..count), Some(records), "a cut changes no record before it");
     // Padding and the block's second length follow the data of pcapng, so the next record tells where one has ended.
     let whole_before_cut = whole.records.iter().skip(1).filter(|next| next.offset <= cut as u64).count();
-    // What a header of zeros is, those behind it tell.
+    // What a header of zeros is, those after it tell.
     let zeros = matches!(&reading.end, Err(Damage { kind: DamageKind::ZeroTail | DamageKind::ZeroGap, .. }));
     assert!(zeros || count >= whole_before_cut, "a cut loses no record that ends before it");
 }

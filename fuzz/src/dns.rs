@@ -1,10 +1,10 @@
-//! Bytes as a DNS message, in a UDP datagram and in a TCP segment, behind IPv4 and Ethernet.
+//! Bytes as a DNS message, in a UDP datagram and in a TCP segment, after IPv4 and Ethernet.
 //!
 //! Laws:
 //! - the headers around the message decode whatever it holds;
 //! - TCP and UDP give the same names;
 //! - names have at most 255 octets and labels of 1 to 63, are ASCII when shown, and read back as their labels;
-//! - the first question's name is the one that a second reading of RFC 1035 4.1.4, written here, gives.
+//! - the first question's name is what a second reading of RFC 1035 4.1.4, written here, gives.
 
 use parcap::decode::dns::{Message, Name};
 use parcap::address::IpAddress;
@@ -13,7 +13,7 @@ use parcap::capture::LinkType;
 
 use super::frame::check_packet;
 
-/// What an IPv4 packet can hold behind its header, a TCP header and the message's length.
+/// What an IPv4 packet can hold after its header, a TCP header and the message's length.
 const LARGEST: usize = 65_535 - 20 - 20 - 2;
 
 /// Asserts every law.
@@ -45,7 +45,7 @@ pub fn check(message: &[u8]) {
     assert_eq!(query, expected, "the first question's name");
 }
 
-/// Ethernet and IPv4 in front of so many bytes.
+/// Ethernet and IPv4 in front of `bytes` bytes of payload.
 fn frame(protocol: u8, bytes: usize) -> Vec<u8> {
     let [high, low] = u16::try_from(20 + bytes).unwrap().to_be_bytes();
     let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];

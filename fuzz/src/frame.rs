@@ -18,7 +18,7 @@ use parcap::capture::{LinkType, PacketRecord, RecordAnomaly};
 use super::{dns, mixed};
 
 const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
-/// IPv6 extension headers: where the frame is cut among them, the one that was announced last is the protocol.
+/// IPv6 extension headers: where the frame is cut among them, the header that was announced last is the protocol.
 const EXTENSIONS: [u8; 8] = [0, 43, 44, 51, 60, 135, 139, 140];
 
 /// Asserts every law.

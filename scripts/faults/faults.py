@@ -210,17 +210,17 @@ def order(scenario, parcap, work, figures):
         need(any(last < sync < decided[0] for sync in synced(parent)), f"{parent} is not synced before the decision")
     for place, source, target in exchanged:
         need(place > decided[0], f"{target} is exchanged before the decision")
-        need(place < manifest[0], f"{target} is exchanged behind the manifest")
+        need(place < manifest[0], f"{target} is exchanged after the manifest")
         above = Path(target).parent
         need(any(place < sync < manifest[0] for sync in synced(above)), f"{above} is not synced between exchange and manifest")
         for link in when(lambda call, a, b, built=source: call == LINKS and b.startswith(f"{built}/")):
             name, made = trace[link][1:3]
-            need(link < decided[0], f"{made} is made behind the decision")
+            need(link < decided[0], f"{made} is made after the decision")
             folder = Path(made).parent
             need(any(link < sync < decided[0] for sync in synced(folder)), f"{folder} is not synced before the decision")
             last = max(writes(name), default=-1)
             need(last < 0 or any(last < sync < decided[0] for sync in synced(name)), f"{name} is not synced after its last write")
-    need(all(decided[0] < place < manifest[0] for place in aside), "a file goes before the decision, or behind the manifest")
+    need(all(decided[0] < place < manifest[0] for place in aside), "a file goes before the decision, or after the manifest")
     need(any(sync < decided[0] for sync in synced(staging)), "the folder of staged files is not synced before the decision")
     visible = (f"{lake}/packets/", f"{lake}/summaries/", f"{own}/partials/", f"{own}/manifest/")
     gone = when(lambda call, a, b: call in REMOVALS.split() and a.startswith(visible))

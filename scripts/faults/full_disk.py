@@ -2,8 +2,8 @@
 """Fills the disk under a run, at every size, and proves that the lake comes out of it whole.
 
 The lake is on a tmpfs, mounted where nobody else sees it (unshare --mount; root is needed). Two scenarios, a first
-conversion and a second night into the lake of the first; with room for so many bytes, from 64 KiB up in steps until a run
-has enough, then with room for so many files. Each time:
+conversion and a second night into the lake of the first; with room for some bytes, from 64 KiB up in steps until a run
+has enough, then with room for some files. Each time:
 
 - the exit status is 1, and the message says that there is no room;
 - whatever lies under packets/ and summaries/ is a whole Parquet file, read to its end;

@@ -2,7 +2,7 @@
 
 A lake is right if everything that readers may see is a whole Parquet file (`unsound`), if it is the lake of an undisturbed
 run (`differs`: names and bytes of parts, or their rows; rows and order of the summary tables), and if nothing of a run is
-left behind (`left_over`).
+left (`left_over`).
 """
 
 import gzip

@@ -6,7 +6,7 @@
 Answers on 127.0.0.1, UDP and TCP. What it says of an address is chosen by a hash of the question, so that it says the
 same each time: `--missing`, `--failing`, `--silent`, `--lying` and `--cut` are percentages, the rest has a name,
 `host-D.C.B.A.example.`. A lie is a wrong number, another question, another owner, a circle of CNAMEs, garbage, a changed
-byte, 64 kB behind pointers (over TCP), or a name of odd bytes. `--delay` is in milliseconds, for every answer. Counts the
+byte, 64 kB after pointers (over TCP), or a name of odd bytes. `--delay` is in milliseconds, for every answer. Counts the
 questions and shows them at the end (Ctrl-C), and on SIGUSR1.
 """
 

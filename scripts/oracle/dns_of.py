@@ -146,7 +146,7 @@ def read(message):
             # A name that is cut does not decode.
             break
         kind, length = number(message, end), number(message, end + 8)
-        # An OPT record has no name; behind a cut nothing but the root may be one's.
+        # An OPT record has no name; after a cut nothing but the root may be one's.
         recognised |= labels is not None and (kind != OPT if kind is not None else bool(labels))
         if length is None:
             break

@@ -475,7 +475,7 @@ def two_interfaces() -> Pcapng:
 
 
 def sections() -> Pcapng:
-    """Two sections: the byte order and the numbers of the interfaces begin anew in the second."""
+    """Two sections: the byte order and the numbers of the interfaces begin again in the second."""
     capture = Pcapng()
     start = utc("2024-03-11 11:30:00")
     capture.section("<")
@@ -538,7 +538,7 @@ class Damaged:
 def cut_short_gzip(capture: Pcap, number: int) -> bytes:
     """A gzip stream that ends early: everything up to 20 bytes into packet `number` can be unpacked.
 
-    A full flush there (RFC 1951, 3.2.4: an empty stored block) and a cut six bytes behind it, in the
+    A full flush there (RFC 1951, 3.2.4: an empty stored block) and a cut six bytes after it, in the
     code tables of the next block, leave no doubt how far any unpacker gets.
     """
     kept = capture.starts[number] + 16 + 20
@@ -555,7 +555,7 @@ def damaged() -> list:
     announced = struct.pack("<I", 0xFFFFFFFF)
     block_end = blocks[31]  # where the block of packet 30 ends
     wrong = struct.unpack("<I", ng.data[block_end - 4 : block_end])[0] + 4
-    behind = len(starts) - 61
+    after = len(starts) - 61
     text = "Friday: the capture of the second floor is still to come.\nNo packets in here.\n"
     return [
         Damaged("cut-in-record-header.pcap", pcap.data[: starts[50] + 7], 50, starts[50], "7 of the 16 bytes of a record header"),
@@ -563,7 +563,7 @@ def damaged() -> list:
         Damaged(
             "impossible-length.pcap",
             pcap.data[: starts[60] + 8] + announced + pcap.data[starts[60] + 12 :],
-            60, starts[60], f"a record header announces 4294967295 bytes; {behind} sound records follow it",
+            60, starts[60], f"a record header announces 4294967295 bytes; {after} sound records follow it",
         ),
         Damaged(
             "bad-trailing-length.pcapng",

@@ -4,7 +4,7 @@
 # that has no way out.
 #
 #     sudo scripts/samples/record_captures.sh [OUT]          OUT defaults to data/captures
-#     python3 scripts/samples/make_captures.py               afterwards: EXPECTED.tsv and README.md anew
+#     python3 scripts/samples/make_captures.py               afterwards: EXPECTED.tsv and README.md again
 #
 # Needs root, a Linux with network namespaces, and: iproute2, tcpdump, dnsmasq (the binary is
 # enough), dig, curl, ping, python3, and editcap of Wireshark for the pcapng file.

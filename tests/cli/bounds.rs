@@ -217,7 +217,7 @@ fn a_capture_from_the_future_is_named_and_counts_as_settled() {
 }
 
 #[test]
-fn urls_are_refused_wherever_a_path_is_asked_for_and_leave_nothing_behind() {
+fn urls_are_refused_wherever_a_path_is_asked_for_and_leave_nothing() {
     let folder = folder();
     let good = sample("vlan.pcap");
     let good = good.as_str();

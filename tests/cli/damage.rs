@@ -29,7 +29,7 @@ fn rows(lake: &Path) -> Vec<Known> {
 }
 
 #[test]
-fn salvage_goes_on_behind_a_fault_and_says_what_it_gave_up() {
+fn salvage_goes_on_after_a_fault_and_says_what_it_gave_up() {
     let folder = folder();
     let (bytes, capture) = broken();
     let path = save(&folder, "broken.pcap", &bytes);
@@ -38,14 +38,14 @@ fn salvage_goes_on_behind_a_fault_and_says_what_it_gave_up() {
     let ran = convert(&[&path], &plain, &[]);
     assert_eq!(ran.status, Some(3));
     assert!(ran.stderr.contains(
-        "\nhint: the 10 packets before it were converted; `--salvage --retry-damaged` looks for more behind it\n"
+        "\nhint: the 10 packets before it were converted; `--salvage --retry-damaged` looks for more after it\n"
     ));
     assert_eq!(rows(&plain), capture.rows()[..10]);
 
     let ran = convert(&[&path], &salvaged, &["--salvage"]);
     assert_eq!(ran.status, Some(3));
     // A record of 16 bytes of header and 72 of packet.
-    let hint = "\nhint: 10 packets before it and 29 behind it were converted; 88 bytes in 1 gap were given up\n";
+    let hint = "\nhint: 10 packets before it and 29 after it were converted; 88 bytes in 1 gap were given up\n";
     assert!(ran.stderr.contains(hint), "{}", ran.stderr);
     let mut expected = capture.rows();
     expected.remove(10);
@@ -167,9 +167,9 @@ fn a_strict_commit_that_cannot_convert_again_commits_nothing() {
     assert_eq!(rows(Path::new(&lake)), capture.rows());
 }
 
-/// Zeros behind the last packet became packets of 1970.
+/// Zeros after the last packet became packets of 1970.
 #[test]
-fn zeros_behind_the_last_packet_are_damage_and_no_packets() {
+fn zeros_after_the_last_packet_are_damage_and_no_packets() {
     let folder = folder();
     let capture = broken().1;
     let size = capture.bytes.len();
@@ -194,7 +194,7 @@ fn zeros_behind_the_last_packet_are_damage_and_no_packets() {
 }
 
 #[test]
-fn salvage_goes_on_behind_a_hole_of_zeros() {
+fn salvage_goes_on_after_a_hole_of_zeros() {
     let folder = folder();
     let capture = broken().1;
     let (at, before) = capture.boundaries[11];
@@ -205,7 +205,7 @@ fn salvage_goes_on_behind_a_hole_of_zeros() {
     let complaint =
         format!(": packet 12 at byte {at} was not written: 4097 bytes there are zeros, and others follow them");
     assert!(ran.complaint().ends_with(&complaint), "{}", ran.complaint());
-    assert!(ran.stderr.contains("; `--salvage --retry-damaged` looks for more behind it\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("; `--salvage --retry-damaged` looks for more after it\n"), "{}", ran.stderr);
     assert_eq!((ran.status, rows(&plain)), (Some(3), capture.rows()[..before].to_vec()));
     let ran = convert(&[&path], &salvaged, &["--salvage"]);
     assert_eq!((ran.status, rows(&salvaged)), (Some(3), capture.rows()));
@@ -214,7 +214,7 @@ fn salvage_goes_on_behind_a_hole_of_zeros() {
 
 /// The second file header became a packet of 2055.
 #[test]
-fn captures_one_behind_the_other_are_all_converted() {
+fn captures_one_after_the_other_are_all_converted() {
     let folder = folder();
     let first = broken().1;
     // Big endian, nanoseconds, raw IP (link type 101), snapshot length 96.

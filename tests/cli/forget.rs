@@ -14,7 +14,7 @@ use super::capture;
 const MARCH: u32 = 1_709_251_200;
 const DAY: u32 = 86_400;
 
-/// So many packets, a second after the other, from a time on.
+/// Packets from a time on, a second apart.
 fn from(second: u32, packets: u16) -> Vec<u8> {
     let records = (0..packets).map(|number| pcap_record(second + u32::from(number), 0, &udp(number, &[0; 20])));
     [Capture::pcap().bytes, records.collect::<Vec<_>>().concat()].concat()
@@ -225,7 +225,7 @@ fn what_was_taken_out_for_its_age_does_not_come_back_as_long_as_it_is_as_it_was(
     fs::write(archive.join("4-empty.pcap"), from(MARCH + 2 * DAY, 2)).unwrap();
     fs::remove_file(archive.join("5-copy.pcap")).unwrap();
     assert_eq!(retired(&night(&archive, &lake, &[])), (Some(0), 1.into(), 1.into()));
-    // Whoever wants it back, in either way.
+    // It can be had back in two ways.
     assert_eq!(run(["forget", &lake, &text(&archive.join("1-first.pcap"))]).status, Some(0));
     assert_eq!(retired(&night(&archive, &lake, &[])), (Some(0), 1.into(), 0.into()));
     assert_eq!(run(["forget", &lake, "--before", "2024-03-02"]).status, Some(0));

@@ -91,7 +91,7 @@ fn what_is_no_capture_is_named_and_the_others_are_shown() {
     assert!(ran.stdout.contains("  packets       110: ETHERNET 110\n  on the wire   12,406 bytes\n"), "{}", ran.stdout);
 }
 
-/// A classic pcap of packets of 142 bytes, of which so many were captured, each a second after the one before.
+/// A classic pcap of packets of 142 bytes, of which these numbers of bytes were captured, each a second after the one before.
 pub(super) fn snapped(captured: &[usize]) -> Vec<u8> {
     let mut bytes = pcap_header();
     for (second, captured) in (1_600_000_000..).zip(captured) {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::build::{Capture, udp};
 use crate::support::{Ran, folder, manifests, packets, run, summary, text};
 
-/// A capture of so many packets, all of the same minute; those of the same `seed` begin alike.
+/// A capture of `count` packets, all of the same minute; those of the same `seed` begin alike.
 fn minute(seed: u16, count: u16) -> Capture {
     let mut capture = Capture::pcap();
     (0..count).for_each(|number| capture.record(1, u32::from(number) * 1000, udp(seed * 100 + number, &[7; 30])));
@@ -237,7 +237,7 @@ fn two_names_of_one_file_are_one_capture() {
     archive.assert_sound();
 }
 
-/// An archive that was copied to another disk, or the newest of many snapshots, behind a link.
+/// An archive that was copied to another disk, or the newest of many snapshots, reached through a link.
 #[test]
 fn a_link_that_leads_to_a_copy_has_moved_its_captures() {
     let archive = Archive::new();
@@ -345,7 +345,7 @@ fn captures_of_one_name_in_two_working_directories_are_told_apart() {
     assert_eq!(names, expected);
 }
 
-/// A full disk, `: > x.pcap` to make room, a transfer that begins anew.
+/// A full disk, `: > x.pcap` to make room, a transfer that begins again.
 #[test]
 fn a_file_of_which_there_is_less_takes_nothing_out_and_is_named_each_night() {
     let whole = minute(1, 20);
@@ -389,7 +389,7 @@ fn a_file_of_which_there_is_less_takes_nothing_out_and_is_named_each_night() {
     }
 }
 
-/// A ring buffer, or a recorder that begins the same file anew each night.
+/// A ring buffer, or a recorder that begins the same file again each night.
 #[test]
 fn another_capture_that_takes_a_name_replaces_and_what_goes_is_named() {
     for count in [5, 20, 30] {

@@ -1,4 +1,4 @@
-//! What cannot be done is refused by its exit status and its first line, and leaves nothing behind.
+//! What cannot be done is refused by its exit status and its first line, and leaves nothing that was not there.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn refused(args: &[&str]) -> Ran {
     };
     let before = listed();
     let ran = finish(command().args(args).current_dir(folder.path()));
-    assert_eq!(listed(), before, "{args:?} left something behind: {ran:?}");
+    assert_eq!(listed(), before, "{args:?} left something: {ran:?}");
     assert_eq!(ran.stdout, "", "{args:?}");
     ran
 }
@@ -81,7 +81,7 @@ fn what_cannot_be_done_is_refused_with_its_status_and_first_line_and_leaves_noth
 
 #[test]
 fn an_output_that_cannot_be_written_is_a_failure() {
-    // Not by permissions: whoever runs as root is refused nothing by them.
+    // Not by permissions: root is refused nothing by them.
     let good = sample("vlan.pcap");
     let ran = refused(&["convert", &good, "--out", "file/lake"]);
     assert_eq!(ran.status, Some(1), "{ran:?}");

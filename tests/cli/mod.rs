@@ -42,7 +42,7 @@ fn capture() -> Capture {
     capture
 }
 
-/// A capture of so many packets; each `second` gives other ones.
+/// A capture with this number of packets; each `second` gives other ones.
 fn minute(second: u32, count: u32) -> Vec<u8> {
     let mut capture = Capture::pcap();
     (0..count).for_each(|micros| capture.record_at(1, second, micros, udp(9, &[0; 60])));

@@ -97,7 +97,7 @@ fn names_may_differ_from_run_to_run_of_one_lake() {
     assert_eq!(convert(&more, &lake, &["--names", "off"]).status, Some(0));
 }
 
-/// An empty lake was left behind.
+/// An empty lake was left.
 #[test]
 fn a_missing_hosts_file_fails_before_anything_is_written() {
     let folder = folder();

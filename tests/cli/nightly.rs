@@ -55,7 +55,7 @@ fn a_refused_file_is_named_once_and_then_known_until_it_changes_or_somebody_asks
     let ran = night(&archive, &[]);
     assert_eq!((ran.status, &ran.json()["quarantined"]), (Some(0), &1.into()), "{ran:?}");
     assert_eq!(hashes(&lake), before);
-    // Whoever names it wants to know.
+    // It was named, so the user wants to know.
     assert_eq!(run(["convert", &text(&bad), "--out", &text(&lake)]).status, Some(3));
     assert_eq!(night(&archive, &["--retry-damaged"]).status, Some(3));
     fs::write(&bad, &capture().bytes).unwrap();
@@ -69,7 +69,7 @@ fn damaged_captures_are_tried_again_on_request_and_with_salvage_give_more() {
     let folder = folder();
     let archive = folder.path().join("archive");
     fs::create_dir(&archive).unwrap();
-    // Ten packets, and more behind a fault.
+    // Ten packets, and more after a fault.
     let (bytes, whole) = super::damage::broken();
     let before = 10;
     fs::write(archive.join("a.pcap"), bytes).unwrap();
@@ -158,7 +158,7 @@ fn a_run_waits_for_another_one_as_long_as_it_is_told() {
     // Longer than nothing, and the lock is held for longer still.
     assert_eq!(run([&args[..], &["300ms"]].concat()).status, Some(75));
     let mut waiting = command().args(args).arg("1h").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Whoever waits gives the processor away again and again; whoever does not has ended by then.
+    // A process that waits gives the processor away again and again; one that does not has ended by then.
     let path = format!("/proc/{}/status", waiting.id());
     wait_until("waiting", || {
         let status = fs::read_to_string(&path).unwrap();
@@ -280,7 +280,7 @@ fn what_the_lake_does_not_hold_cannot_be_forgotten_and_nothing_else_is() {
     let lake = text(&folder.path().join("lake"));
     let held = text(&save(&folder, "held.pcap", &capture().bytes));
     let broken = text(&save(&folder, "broken.pcap", b"no capture"));
-    // Named like the one that is held, but not the same, nor a folder of it.
+    // Named like the lake, but not the same, nor a folder of it.
     let others = ["held", "held.pcap.gz", "gone/held.pcap"].map(|name| text(&folder.path().join(name)));
     assert_eq!(run(["convert", &held, &broken, "--out", &lake]).status, Some(3));
     let before = hashes(lake.as_ref());

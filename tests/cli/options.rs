@@ -64,7 +64,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     ]
 }
 
-/// Options of a help text: what comes first on a line, perhaps behind a short one.
+/// Options of a help text: what comes first on a line, perhaps after a short one.
 fn named(help: &str) -> BTreeSet<String> {
     let words = help.lines().filter_map(|line| line.trim().split(", ").find(|word| word.starts_with("--")));
     words.map(|word| word.split([' ', '[']).next().unwrap().to_owned()).collect()

@@ -28,7 +28,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_file_is_replaced_with_its_permissions_and_behind_a_link_and_a_new_one_is_as_any_other() {
+fn a_file_is_replaced_with_its_permissions_and_through_a_link_and_a_new_one_is_as_any_other() {
     for (write, begins) in WRITERS {
         let folder = folder();
         let root = folder.path();

@@ -316,7 +316,7 @@ fn a_unit_that_fails_has_no_row_and_the_others_have_theirs() {
     fs::remove_dir_all(part(&nights, first.lines().nth(1).unwrap()).parent().unwrap()).unwrap();
     let ran = nights.commit(&(first + &second), &[]);
     assert_eq!((ran.status, nights.rows()), (Some(0), 11), "{ran:?}");
-    // One that cannot be written leaves nothing behind.
+    // One that cannot be written leaves nothing.
     fs::remove_dir_all(nights.lake()).unwrap();
     fs::write(nights.lake(), "").unwrap();
     let ran = nights.convert_units(&plan);

@@ -68,7 +68,7 @@ fn a_page_of_the_samples_needs_nothing_else_and_has_their_names_and_sums() {
     assert_eq!(convert(&repository("data/captures"), &lake), Some(0));
     let (html, plots) = report(&lake, &[]);
     let page = read(&html);
-    // The names of vocabularies are not loaded; what a browser would load, it finds behind these words.
+    // The names of vocabularies are not loaded; what a browser would load, it finds after these words.
     let links = html.replace("http://www.w3.org/2000/svg", "");
     for word in ["http:", "https:", "src=", "url(", "import", "fetch", "//"] {
         let comment = |line: &&str| !line.trim_start().starts_with("// ");

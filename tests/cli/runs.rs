@@ -50,7 +50,7 @@ fn a_second_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
         stdin.write_all(&capture().bytes).unwrap();
         stdin.flush().unwrap();
         wait_until("staging", || lake.join("_parcap/staging").is_dir());
-        // One right behind the other: the first one leaves the input a moment for what is on its way.
+        // One right after the other: the first one leaves the input a moment for what is on its way.
         let both = format!("kill -{first} {0}; kill -{second} {0}", child.id());
         assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
         let ended = ended(&mut child);

@@ -9,7 +9,7 @@ use super::summarize::csv;
 
 const HEADER: &str = "window_start,window_s,bytes,packets,bytes_per_s\n";
 
-/// A packet of so many bytes.
+/// A packet with this number of bytes.
 fn frame(bytes: usize) -> Frame {
     udp(1, &vec![0; bytes - 42])
 }

@@ -339,7 +339,7 @@ fn converting_all_captures_of_a_lost_part_again_mends_the_lake() {
     assert_eq!((nights.rows() == rows, nights.run(&["verify"], &["--deep"]).status), (true, Some(0)));
 }
 
-/// A bit that flips in sums was taken over by whoever read them: wrong tables with exit status 0, or an abort.
+/// A bit that flips in sums was taken over by all that read them: wrong tables with exit status 0, or an abort.
 #[test]
 fn sums_with_a_flipped_bit_are_an_error_that_names_them_or_cost_their_dates() {
     let nights = Nights::new();

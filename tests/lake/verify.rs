@@ -1,4 +1,4 @@
-//! `parcap verify` finds what was done to a lake behind its back, and names it.
+//! `parcap verify` finds what was done to a lake in secret, and names it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -272,7 +272,7 @@ enum Change {
     /// Zeros put in, or in the place of what was there.
     Hole(usize, usize),
     Zeros(usize, usize),
-    /// Another capture, behind this one or in its midst.
+    /// Another capture, after this one or in its midst.
     Append,
     Insert(usize),
 }

@@ -1,4 +1,4 @@
-//! Law 3: a capture whose packets carry other captures: record headers and blocks wherever one looks, so that whoever guesses
+//! Law 3: a capture whose packets carry other captures: record headers and blocks wherever one looks, so that a reader that guesses
 //! where a record begins is fooled. Guesses decide nothing, so the rows are what they are.
 
 use parcap::capture::guess;
@@ -11,7 +11,7 @@ use super::{chunks_of, input, known, rows_with};
 
 const SECOND: u32 = 1_709_164_800;
 
-/// Record headers one behind the other, as a capture of the same day has them.
+/// Record headers one after the other, as a capture of the same day has them.
 fn inner_records(number: u16, count: u16) -> Vec<u8> {
     (0..count)
         .flat_map(|inner| {
@@ -68,7 +68,7 @@ pub(super) fn fooled(capture: &Capture, name: &str, step: usize) -> (usize, usiz
 
 #[test]
 fn the_guess_is_fooled_by_these_captures() {
-    // Or the laws below would hold without any proof. Whoever guesses better must make worse captures.
+    // Or the laws below would hold without any proof. A better guess needs worse captures here.
     for (capture, name) in [(hostile_pcap(), "hostile.pcap"), (hostile_pcapng(), "hostile.pcapng")] {
         let (fooled, tried) = fooled(&capture, name, 997);
         assert!(tried > 30 && fooled * 2 > tried, "{name}: {fooled} of {tried} guesses");

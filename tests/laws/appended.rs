@@ -1,4 +1,4 @@
-//! Law 19: captures one behind the other in a file give the packets of all, each by its own file header, at any chunk size,
+//! Law 19: captures one after the other in a file give the packets of all, each by its own file header, at any chunk size,
 //! with any number of workers, however they are packed; what only looks like a file header begins nothing.
 
 use parcap::cancel::Cancel;
@@ -26,8 +26,8 @@ fn variants() -> Vec<Built> {
 /// Offset of a packet's record, its bytes and its wire length.
 type Packet = (u64, Vec<u8>, u32);
 
-/// The bytes and the packets of captures one behind the other; and how many were appended. A section
-/// of a pcapng behind a pcapng is no other capture.
+/// The bytes and the packets of captures one after the other; and how many were appended. A section
+/// of a pcapng after a pcapng is no other capture.
 fn joined(captures: &[&Built]) -> (Vec<u8>, Vec<Packet>, u64) {
     let (mut bytes, mut all, mut appended) = (Vec::new(), Vec::new(), 0);
     let is_pcapng = |built: &Built| built.bytes.starts_with(&[0x0a]);
@@ -43,7 +43,7 @@ fn joined(captures: &[&Built]) -> (Vec<u8>, Vec<Packet>, u64) {
 }
 
 #[test]
-fn any_two_captures_and_three_one_behind_the_other_give_all_packets_in_chunks_of_any_size() {
+fn any_two_captures_and_three_one_after_the_other_give_all_packets_in_chunks_of_any_size() {
     let folder = folder();
     let variants = variants();
     let pairs = variants.iter().flat_map(|first| variants.iter().map(move |second| vec![first, second]));
@@ -71,7 +71,7 @@ fn any_two_captures_and_three_one_behind_the_other_give_all_packets_in_chunks_of
             chunkings += 1;
         }
     }
-    tried("chunkings of captures one behind the other", chunkings);
+    tried("chunkings of captures one after the other", chunkings);
 }
 
 /// What is appended next: a pcap of microseconds or nanoseconds, of Ethernet or raw IP, or a pcapng.
@@ -83,7 +83,7 @@ enum Next {
     Pcapng,
 }
 
-/// A file of these captures, each of so many packets.
+/// A file of these captures, each with this number of packets.
 fn file(parts: &[(Next, u16)]) -> Capture {
     let mut capture = Capture::default();
     for (place, (next, count)) in parts.iter().enumerate() {
@@ -127,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn rows_of_captures_one_behind_the_other_are_those_of_all(
+    fn rows_of_captures_one_after_the_other_are_those_of_all(
         parts in prop::collection::vec((any_next(), 0..40_u16), 2..5),
         (chunk_size, jobs) in (60_u64..6000, 1..6_usize),
         // Plain as often as packed.
@@ -151,7 +151,7 @@ proptest! {
 
 /// Guesses rest on the first capture, and are wrong about the others.
 #[test]
-fn units_of_captures_one_behind_the_other_that_are_converted_apart_fit_together() {
+fn units_of_captures_one_after_the_other_that_are_converted_apart_fit_together() {
     let capture =
         file(&[(Next::Micros, 90), (Next::Raw, 90), (Next::Nanos, 90), (Next::Micros, 90), (Next::Pcapng, 90)]);
     let folder = folder();
@@ -171,7 +171,7 @@ fn units_of_captures_one_behind_the_other_that_are_converted_apart_fit_together(
     }
 }
 
-/// Behind a fault, too, a capture that was appended is read by its own header.
+/// After a fault, too, a capture that was appended is read by its own header.
 #[test]
 fn salvage_finds_a_capture_that_was_appended() {
     let first = file(&[(Next::Micros, 60)]);

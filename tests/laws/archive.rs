@@ -326,7 +326,7 @@ impl Archive {
 struct Found {
     /// Captures that go on in it.
     goes_on_from: Vec<usize>,
-    /// The one that it is.
+    /// What it is.
     moved: Option<usize>,
     /// One of the lake, or one of tonight, that begins as it does and has more.
     beginning_of: Option<Result<usize, Place>>,

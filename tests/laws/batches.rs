@@ -57,7 +57,7 @@ fn a_second_run_over_the_same_captures_changes_nothing() {
     let folder = folder();
     let captures = captures(&folder);
     let request = request(&captures, &folder.path().join("lake"));
-    // The one that is cut is left out: another one begins as it does.
+    // The cut capture is left out: another one begins as it does.
     assert_eq!(convert(&request).inputs, captures.len() as u64 - 1);
     let before = hashes(&request.lake);
     let again = convert(&request);

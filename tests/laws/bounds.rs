@@ -68,8 +68,8 @@ proptest! {
     }
 }
 
-/// Captures of which two, or only one, can be unpacked at a time, among others, in one unit: whoever waits for memory must
-/// not hold up whoever has it.
+/// Captures of which two, or only one, can be unpacked at a time, among others, in one unit: a task that waits for memory must
+/// not hold up the task that has it.
 #[test]
 fn large_windows_wait_for_one_another_and_change_no_byte() {
     let folder = folder();
@@ -163,7 +163,7 @@ fn a_later_frame_that_needs_more_memory_than_the_first_is_damage() {
     let damage = &report.damaged[0].damage;
     assert_eq!((damage.kind, damage.offset, damage.found), (DamageKind::CompressedWindow, half as u64, SMALL_WINDOW));
     assert_eq!(known(&packets(&request.lake)), capture.rows()[..30]);
-    // Whoever asks for no limit gets the usual one.
+    // Without a limit, the usual one holds.
     assert_eq!(read(&path), (60, None));
 }
 

@@ -124,7 +124,7 @@ fn chunk_sizes_from_one_record_to_the_file_give_the_rows_of_the_whole() {
 }
 
 /// A chunk that lies within a record has no packet. Begun by a guess, it knew no time to hand on, and the packet without a
-/// time behind it went to the date of the capture's first. Units that are converted apart all begin so.
+/// time after it went to the date of the capture's first. Units that are converted apart all begin so.
 #[test]
 fn a_chunk_without_packets_hands_the_last_time_on() {
     let capture = mixed_pcapng();

@@ -48,7 +48,7 @@ fn unpacked(name: &str, frame: &[u8], room: usize) -> usize {
             usize::try_from(stream.total_out()).unwrap()
         }
         "lz4" => {
-            // The LZ4 frame format: seven bytes of header without sizes, then blocks behind four bytes of length, whose
+            // The LZ4 frame format: seven bytes of header without sizes, then blocks after four bytes of length, whose
             // highest bit says that they are stored. Here each block stands for itself.
             let (mut at, mut written) = (7, 0);
             while let Some(length) = frame.get(at..at + 4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())) {
@@ -151,7 +151,7 @@ fn lz4_in_small_blocks(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn an_lz4_frame_cut_between_its_blocks_is_cut() {
     let mut built = Built::pcap(Kind::Micros, Order::Little);
-    // Records of a power of two behind a first one that fills up: blocks of 64 KiB or more end where a record does.
+    // Records of a power of two after a first one that fills up: blocks of 64 KiB or more end where a record does.
     for (number, length) in [4096 - 24].into_iter().chain([4096; 135]).enumerate() {
         let frame = udp(u16::try_from(number).unwrap(), &vec![0; length - 16 - 42]);
         built.record(Kind::Micros, 1_709_164_800, 0, &frame);
@@ -183,7 +183,7 @@ fn a_big_packed_capture_cut_anywhere_gives_what_unpacks() {
         built.record(Kind::Nanos, 1_709_164_800, 0, &frame);
     }
     let size = built.bytes.len();
-    // Most of them behind the first mebibyte.
+    // Most of them after the first mebibyte.
     let wanted = |cut: usize| cut % 400_009 == 17 || cut > 1 << 20 && cut % 60_013 == 5;
     for (name, pack) in PACKERS.into_iter().take(3) {
         let seams = [0, size / 3, size];

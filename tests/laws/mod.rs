@@ -20,8 +20,8 @@
 //! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
 //! 18. What is older than a date goes capture by capture and stays out, and the rest is what there would be without it:
 //!     `retention`.
-//! 19. Captures one behind the other give the packets of all: `appended`.
-//! 20. Zeros where a record should be end what was written, and are padding behind what is packed: `zeros`.
+//! 19. Captures one after the other give the packets of all: `appended`.
+//! 20. Zeros where a record should be end what was written, and are padding after what is packed: `zeros`.
 //! 21. Batches straight from captures have the rows of a lake, whatever the chunks, workers and packing: `stream`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
@@ -85,7 +85,7 @@ fn known(rows: &[Row]) -> Vec<Known> {
     rows.iter().map(Known::of).collect()
 }
 
-/// The rows of one capture that is converted with these settings by so many workers.
+/// The rows of one capture that is converted with these settings by `jobs` workers.
 fn rows_with(capture: &Path, settings: &Settings, jobs: usize) -> Vec<Row> {
     let folder = folder();
     let mut request = request(&[capture], &folder.path().join("lake"));
@@ -128,7 +128,7 @@ fn mixed_pcapng() -> Capture {
         let frame = udp(number, &payload(usize::from(number) % 17));
         let (day, micros) = (if number < 290 { 4 } else { 5 }, u32::from(number) * 977);
         match number {
-            // Raw IP in units of 2^-20 s, an hour behind: 2^-20 s are 0.95 us.
+            // Raw IP in units of 2^-20 s, an hour late: 2^-20 s are 0.95 us.
             100..110 => {
                 if number == 100 {
                     capture.block(&interface(101, 0, 0x80 | 20, 3600));

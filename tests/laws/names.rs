@@ -75,7 +75,7 @@ fn pointer(target: usize) -> [u8; 2] {
     (0xc000 | u16::try_from(target).unwrap()).to_be_bytes()
 }
 
-/// A header with so many questions and answers.
+/// A header that announces these numbers of questions and answers.
 fn header(questions: u16, answers: u16) -> Vec<u8> {
     let [high, low] = questions.to_be_bytes();
     vec![0, 7, 0x81, 0x80, high, low, 0, u8::try_from(answers).unwrap(), 0, 0, 0, 0]

@@ -71,7 +71,7 @@ fn any_compression_in_one_piece_or_several_gives_the_same_rows() {
 fn a_zstd_that_begins_with_a_skippable_frame_is_a_zstd() {
     let capture = plain_pcap();
     let folder = folder();
-    // RFC 8878 section 3.1.2: magic 184D2A50, a length, so many bytes.
+    // RFC 8878 section 3.1.2: magic 184D2A50, a length, that number of bytes.
     let mut bytes = vec![0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
     bytes.extend(zstd(&capture.bytes));
     let rows = rows_with(&save(&folder, "skippable", &bytes), &Settings::default(), 1);

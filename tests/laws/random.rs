@@ -32,7 +32,7 @@ pub(super) struct Wanted {
 
 pub(super) fn wanted() -> impl Strategy<Value = Wanted> {
     let frame = (0..40_u16, 0..120_usize, prop::bool::weighted(0.8), 0..2000_u32);
-    // Not the first day: its ticks would be negative behind an offset.
+    // Not the first day: its ticks would be negative with an offset.
     let time = (0..4_usize, 1..DAYS.len(), 0..86_400_i64, 0..1_i64 << 32, prop::bool::weighted(0.8));
     (frame, time).prop_map(|((number, payload, is_ip, cut), (interface, day, second, fraction, is_timed))| Wanted {
         number,
@@ -56,7 +56,7 @@ impl Wanted {
     }
 }
 
-/// A time as whole seconds, and a fraction of so many parts a second.
+/// A time as whole seconds, and a fraction in parts of a second.
 type Exact = (i64, i64, i64);
 
 fn pcap(wanted: &[Wanted]) -> (Capture, Vec<Option<Exact>>) {

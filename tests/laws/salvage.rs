@@ -1,4 +1,4 @@
-//! Salvage invents nothing: behind a fault only records of the undamaged capture are found, in their order, whatever the
+//! Salvage invents nothing: after a fault only records of the undamaged capture are found, in their order, whatever the
 //! packets carry; and nearly all of them are found.
 
 use std::io::Write as _;
@@ -91,7 +91,7 @@ impl Random {
 }
 
 /// Damages a capture in every way at every `step`-th record but the last few; returns how many faults there were, how many
-/// records they left behind, and how many of those were found.
+/// records they left, and how many of those were found.
 fn plant(bytes: &[u8], name: &str, step: usize, spared: usize, random: &mut Random) -> (usize, usize, usize) {
     let pcapng = bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
     let Some((original, places, _)) = read(bytes, false) else {
@@ -105,17 +105,17 @@ fn plant(bytes: &[u8], name: &str, step: usize, spared: usize, random: &mut Rand
                 continue;
             };
             assert_eq!(salvaged[..prefix.len()], prefix, "{name}: {fault} at {place:?}: what precedes the fault");
-            // What is found behind the fault must be records that were there, except that a header which was touched
+            // What is found after the fault must be records that were there, except that a header which was touched
             // and still looks right is taken as it is.
-            let behind: Vec<_> =
+            let after: Vec<_> =
                 salvaged.iter().zip(at).skip(prefix.len()).filter(|(_, at)| at.start >= after).collect();
             let mut rest = original.iter();
-            let invented = behind.iter().find(|(key, _)| !rest.any(|known| known == *key));
+            let invented = after.iter().find(|(key, _)| !rest.any(|known| known == *key));
             assert_eq!(invented, None, "{name}: {fault} at {place:?}, gaps {gaps:?}");
             if !gaps.is_empty() {
                 planted += 1;
                 left += places.iter().filter(|record| record.start >= before).count();
-                found += behind.len();
+                found += after.len();
             }
         }
     }
@@ -145,16 +145,16 @@ fn remote() -> Capture {
 
 #[expect(clippy::print_stdout, reason = "shown with --nocapture: what was tried is a figure of the law")]
 fn say(name: &str, planted: usize, left: usize, found: usize) {
-    println!("salvage of {name}: faults planted: {planted}, records behind them: {left}, found: {found}");
+    println!("salvage of {name}: faults planted: {planted}, records after them: {left}, found: {found}");
 }
 
 #[test]
-fn nearly_everything_behind_a_fault_is_found_and_nothing_else() {
+fn nearly_everything_after_a_fault_is_found_and_nothing_else() {
     for pcapng in [false, true] {
         let (planted, left, found) = plant(&plain(120, pcapng).bytes, "plain", 3, 0, &mut Random(7));
         say("plain", planted, left, found);
         assert!(planted > 100, "{planted} faults");
-        // A run of three at the end is not believed, so the last faults leave some behind.
+        // A run of three at the end is not believed, so the last faults leave some.
         assert!(found * 100 >= left * 94, "{found} of {left}");
     }
 }
@@ -181,8 +181,8 @@ fn nothing_is_invented_on_the_captures_at_hand() {
             };
             // Large captures are damaged at fewer places.
             let step = (records.len() / if bytes.len() > 500_000 { 2 } else { 8 }).max(1);
-            let (more, behind, again) = plant(&bytes, &name.display().to_string(), step, 0, &mut Random(13));
-            (captures, planted, left, found) = (captures + 1, planted + more, left + behind, found + again);
+            let (more, after, again) = plant(&bytes, &name.display().to_string(), step, 0, &mut Random(13));
+            (captures, planted, left, found) = (captures + 1, planted + more, left + after, found + again);
         }
     }
     say(&format!("{captures} captures"), planted, left, found);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 static TALLY: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
 /// Adds to a count, and prints how far it has come: the last line of a kind says what the whole run has tried.
-#[expect(clippy::print_stdout, reason = "figures for whoever asks for them with --nocapture")]
+#[expect(clippy::print_stdout, reason = "figures for those who ask for them with --nocapture")]
 pub(super) fn tried(what: &'static str, count: usize) {
     let mut tally = TALLY.lock().unwrap_or_else(PoisonError::into_inner);
     let total = tally.entry(what).or_default();

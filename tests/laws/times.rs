@@ -86,7 +86,7 @@ fn check_difference((a, exact_a): (Timestamp, &Exact), (b, exact_b): (Timestamp,
     assert_eq!(a == b, exact.over == BigInt::ZERO, "{case}: {a:?} and {b:?}");
 }
 
-/// Ticks at corners, and those next to both ends of the years behind an offset.
+/// Ticks at corners, and those next to both ends of the years with an offset.
 fn corner_ticks(resolution: u8, offset_s: i64) -> Vec<u64> {
     let mut ticks = vec![0, 1, 2, 999_999, 1_000_000, (1 << 32) - 1, 1 << 32, (1 << 32) + 1];
     ticks.extend([(1 << 53) + 1, (1 << 63) - 1, 1 << 63, u64::MAX - 1, u64::MAX]);

@@ -1,5 +1,5 @@
 //! Law 20: zeros where a record or block should be are no packets: what precedes them is read, their place and length are
-//! told, and salvage goes on behind them, at any chunk size; zeros between and behind the members of a packed file are
+//! told, and salvage goes on after them, at any chunk size; zeros between and after the members of a packed file are
 //! nothing, and other bytes there are told.
 
 use parcap::capture::{CaptureReader, Damage, DamageKind};
@@ -45,16 +45,16 @@ fn zeros_at_any_boundary_end_a_capture_of_any_variant() {
     let mut places = 0;
     for (built, header) in all {
         let folder = folder();
-        // Behind the file header, or the section header without which there is no capture.
+        // After the file header, or the section header without which there is no capture.
         let first = if header == 12 { 28 } else { 24 };
         for (boundary, before) in built.boundaries.iter().copied().filter(|(boundary, _)| *boundary >= first) {
             for count in [header, header + 1, 2 * header + 3, 4096] {
-                for (behind, kind) in [(&built.bytes[boundary..], DamageKind::ZeroGap), (&[], DamageKind::ZeroTail)] {
-                    if kind == DamageKind::ZeroGap && behind.is_empty() {
+                for (after, kind) in [(&built.bytes[boundary..], DamageKind::ZeroGap), (&[], DamageKind::ZeroTail)] {
+                    if kind == DamageKind::ZeroGap && after.is_empty() {
                         continue;
                     }
-                    let leading = behind.iter().take_while(|byte| **byte == 0).count();
-                    let bytes = [&built.bytes[..boundary], &vec![0; count], behind].concat();
+                    let leading = after.iter().take_while(|byte| **byte == 0).count();
+                    let bytes = [&built.bytes[..boundary], &vec![0; count], after].concat();
                     let input = input(&save(&folder, "zeros", &bytes));
                     let expected = Damage {
                         kind,
@@ -148,7 +148,7 @@ fn steady(pcapng: bool) -> Capture {
 
 /// Whole chunks of zeros, a hole in the middle and a tail; packed and plain.
 #[test]
-fn zeros_change_no_row_at_any_chunk_size_and_salvage_goes_on_behind_them() {
+fn zeros_change_no_row_at_any_chunk_size_and_salvage_goes_on_after_them() {
     for capture in [steady(false), steady(true)] {
         let (at, before) = capture.boundaries[capture.boundaries.len() / 3];
         let hole = 30_011;
@@ -177,7 +177,7 @@ fn zeros_change_no_row_at_any_chunk_size_and_salvage_goes_on_behind_them() {
     }
 }
 
-/// More zeros than a buffer holds, and nothing else behind the file header.
+/// More zeros than a buffer holds, and nothing else after the file header.
 #[test]
 fn a_file_header_and_zeros_are_a_capture_without_packets() {
     let folder = folder();
@@ -191,9 +191,9 @@ fn a_file_header_and_zeros_are_a_capture_without_packets() {
     }
 }
 
-/// Members of a packed capture with bytes between and behind them.
+/// Members of a packed capture with bytes between and after them.
 #[test]
-fn zeros_between_and_behind_members_are_padding_and_other_bytes_are_told() {
+fn zeros_between_and_after_members_are_padding_and_other_bytes_are_told() {
     let built = pcap(Kind::Micros, Order::Little);
     let (half, _) = built.boundaries[5];
     let folder = folder();
@@ -232,7 +232,7 @@ fn zeros_between_and_behind_members_are_padding_and_other_bytes_are_told() {
 
 /// `cat a.gz b.gz`, of whole captures and with zeros between them.
 #[test]
-fn packed_captures_one_behind_the_other_are_converted() {
+fn packed_captures_one_after_the_other_are_converted() {
     let (first, second) = (plain_pcap(), mixed_pcapng());
     let expected = in_lake_order([first.known.clone(), second.known.clone()].concat());
     let folder = folder();

@@ -234,7 +234,7 @@ impl Capture {
         self.boundaries.push((self.bytes.len(), self.known.len()));
     }
 
-    /// Adds a packet of a pcap, so many microseconds into a day.
+    /// Adds a packet of a pcap; the time is in microseconds of a day.
     pub(crate) fn record(&mut self, day: usize, micros: u32, frame: Frame) {
         self.record_at(day, micros / 1_000_000, micros % 1_000_000, frame);
     }
@@ -246,7 +246,7 @@ impl Capture {
         self.timed(&bytes, day, i64::from(second) * 1_000_000 + i64::from(micros), frame);
     }
 
-    /// Adds a packet of interface 0 of [`Capture::pcapng`], so many microseconds into a day.
+    /// Adds a packet of interface 0 of [`Capture::pcapng`]; the time is in microseconds of a day.
     pub(crate) fn packet(&mut self, day: usize, micros: u32, frame: Frame) {
         let (midnight, _) = DAYS.get(day).copied().unwrap_or_default();
         let ticks = u64::try_from(midnight).unwrap_or(0) * 1_000_000 + u64::from(micros);
@@ -254,7 +254,7 @@ impl Capture {
         self.timed(&bytes, day, micros.into(), frame);
     }
 
-    /// Adds the bytes of a packet, so many microseconds into a day.
+    /// Adds the bytes of a packet; the time is in microseconds of a day.
     pub(crate) fn timed(&mut self, bytes: &[u8], day: usize, micros: i64, frame: Frame) {
         let (midnight, date) = DAYS.get(day).copied().unwrap_or_default();
         // Packets without a time that came before any with one belong here.

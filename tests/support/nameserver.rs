@@ -52,7 +52,7 @@ impl Says {
         Self { own: Some((wire(name), ttl)), ..Self::rcode(0) }
     }
 
-    /// NXDOMAIN (3) or no data (0), for so many seconds.
+    /// NXDOMAIN (3) or no data (0), and the seconds for which that holds.
     pub(crate) fn no_name(rcode: u8, ttl: u32) -> Self {
         let data = [&wire("ns.example")[..], &wire("root.example"), &[0; 16], &ttl.to_be_bytes()].concat();
         Self::answer(rcode, vec![], vec![Record::new(&wire("in-addr.arpa"), SOA, 0x7fff_ffff, &data)])
@@ -152,7 +152,7 @@ fn over_udp(socket: &UdpSocket, zone: &Zone, log: &Log) {
             continue;
         }
         for answer in says.answers(question, false) {
-            // Whoever asked may have gone.
+            // The asker may have gone.
             let _ = socket.send_to(&answer, from);
         }
     }
@@ -225,7 +225,7 @@ pub(crate) fn reverse(address: IpAddress) -> Vec<u8> {
     })
 }
 
-/// 64 kB of PTR records behind chains of 250 pointers, after the question of an answer.
+/// 64 kB of PTR records after chains of 250 pointers, after the question of an answer.
 pub(crate) fn costly(answer: Vec<u8>) -> Vec<u8> {
     let mut message = answer[..12 + name_length(&answer[12..]) + 4].to_vec();
     let chain = message.len() + 11;
