@@ -134,12 +134,12 @@ fn unusual(window: &mut ReadBuffer, header: FileHeader) -> Result<RecordFields, 
 /// a time, and its packet had no byte on the wire. `None` if it is a record all the same.
 fn unwritten(window: &mut ReadBuffer, header: FileHeader) -> Option<usize> {
     let header_len = usize::from(header.record_header);
-    let (head, behind) = window.fill(2 * header_len).split_at_checked(header_len)?;
+    let (head, after) = window.fill(2 * header_len).split_at_checked(header_len)?;
     let written = head.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let behind = behind.get(..header_len).unwrap_or(behind);
-    let zeros_follow = zeros(behind) == behind.len();
+    let after = after.get(..header_len).unwrap_or(after);
+    let zeros_follow = zeros(after) == after.len();
     if written > 0 {
-        return (zeros_follow && !behind.is_empty()).then_some(written);
+        return (zeros_follow && !after.is_empty()).then_some(written);
     }
     (zeros_follow || !records_follow(window, header_len, header)).then_some(written)
 }

@@ -23,7 +23,7 @@ pub fn oddities() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_captures = [
         (BACKWARDS, "A time before that of the timed packet before it."),
         (IMPLAUSIBLE, "More than 512 KiB announced on the wire, and fewer captured: perhaps a flipped bit."),
-        (APPENDED, "Not packets but captures: each begins behind the records of another in the same file."),
+        (APPENDED, "Not packets but captures: each begins after the records of another in the same file."),
     ];
     RECORD_ODDITIES.into_iter().chain(of_captures).chain(Stop::ALL.map(|stop| (stop.name(), stop.meaning())))
 }

@@ -29,10 +29,10 @@ pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
     const LAST: u8 = 1;
     let mut rest = bytes;
     for taken in 1.. {
-        let [address, behind @ ..] = rest else {
+        let [address, after @ ..] = rest else {
             return Err(Stop::HdlcCut);
         };
-        rest = behind;
+        rest = after;
         match (address & LAST, taken) {
             (LAST, 2..=4) => break,
             // One byte, or more than four, is no Q.922 address.
@@ -42,15 +42,15 @@ pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
     }
     match rest {
         // RFC 2427 2: a pad byte of 0 brings the NLPID's payload to an even offset.
-        [UNNUMBERED_INFORMATION, 0x00, behind @ ..] | [UNNUMBERED_INFORMATION, behind @ ..] => {
-            Ok(Payload::Nlpid(behind))
+        [UNNUMBERED_INFORMATION, 0x00, after @ ..] | [UNNUMBERED_INFORMATION, after @ ..] => {
+            Ok(Payload::Nlpid(after))
         }
-        [high, low, behind @ ..] => match u16::from_be_bytes([*high, *low]) {
-            OSI => match behind {
+        [high, low, after @ ..] => match u16::from_be_bytes([*high, *low]) {
+            OSI => match after {
                 [UNNUMBERED_INFORMATION, nlpid @ ..] => Ok(Payload::Nlpid(nlpid)),
                 _ => Ok(Payload::Nothing),
             },
-            ether_type @ MIN_ETHER_TYPE.. => Ok(Payload::EtherType(ether_type, behind)),
+            ether_type @ MIN_ETHER_TYPE.. => Ok(Payload::EtherType(ether_type, after)),
             _ => Ok(Payload::Nothing),
         },
         _ => Err(Stop::HdlcCut),

@@ -42,17 +42,17 @@ pub(super) fn decode(link_type: LinkType, bytes: &[u8]) -> Step<'_> {
         LinkType::JUNIPER_PPP | LinkType::JUNIPER_MLPPP => Ok(Payload::Ppp(rest)),
         LinkType::JUNIPER_FRELAY => Ok(Payload::FrameRelay(rest)),
         LinkType::JUNIPER_CHDLC => hdlc::cisco(rest),
-        LinkType::JUNIPER_ATM1 => Ok(behind_cookie(rest.get(4..).ok_or(Stop::LinkCut)?)),
-        LinkType::JUNIPER_ATM2 | LinkType::JUNIPER_MONITOR => Ok(behind_cookie(rest.get(8..).ok_or(Stop::LinkCut)?)),
+        LinkType::JUNIPER_ATM1 => Ok(after_cookie(rest.get(4..).ok_or(Stop::LinkCut)?)),
+        LinkType::JUNIPER_ATM2 | LinkType::JUNIPER_MONITOR => Ok(after_cookie(rest.get(8..).ok_or(Stop::LinkCut)?)),
         // Two bytes of a bundle's link, then the same as Frame Relay after its address.
-        LinkType::JUNIPER_MLFR => Ok(behind_cookie(rest.get(2..).ok_or(Stop::LinkCut)?)),
+        LinkType::JUNIPER_MLFR => Ok(after_cookie(rest.get(2..).ok_or(Stop::LinkCut)?)),
         // JUNIPER_ETHER and JUNIPER_PPPOE.
         _ => Ok(Payload::Ethernet(rest)),
     }
 }
 
 /// IP, LLC with SNAP, or a control byte and an NLPID. Only the first bytes tell which.
-fn behind_cookie(bytes: &[u8]) -> Payload<'_> {
+fn after_cookie(bytes: &[u8]) -> Payload<'_> {
     match bytes {
         [0xaa, 0xaa, 0x03, ..] | [0xfe, 0xfe, 0x03, ..] => Payload::Llc(bytes),
         [0x03, nlpid @ ..] => Payload::Nlpid(nlpid),

@@ -34,7 +34,7 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
 
         LinkType::PPP | LinkType::PPP_SERIAL => ppp::decode(bytes),
         LinkType::PPP_ETHER => tags::pppoe(bytes),
-        LinkType::PPP_PPPD => ppp::behind_direction(bytes),
+        LinkType::PPP_PPPD => ppp::after_direction(bytes),
         LinkType::PPP_WITH_DIR => ppp::decode(bytes.get(1..).ok_or(Stop::PppCut)?),
         LinkType::C_HDLC | LinkType::NETBSD_HDLC => hdlc::cisco(bytes),
         LinkType::C_HDLC_WITH_DIR => hdlc::cisco(bytes.get(1..).ok_or(Stop::HdlcCut)?),

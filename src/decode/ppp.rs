@@ -22,7 +22,7 @@ pub(super) fn decode(bytes: &[u8]) -> Step<'_> {
 }
 
 /// Linux pppd's frames: a direction in place of the address byte.
-pub(super) fn behind_direction(bytes: &[u8]) -> Step<'_> {
+pub(super) fn after_direction(bytes: &[u8]) -> Step<'_> {
     protocol(bytes.get(2..).ok_or(Stop::PppCut)?)
 }
 

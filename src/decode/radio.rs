@@ -61,18 +61,18 @@ pub(super) fn prism(bytes: &[u8]) -> Step<'_> {
     };
     match () {
         () if big & 0xffff_f000 == AVS_MAGIC => avs(bytes),
-        () if PRISM_CODES.contains(&little) => behind(bytes, le32(bytes, 4), 8),
-        () if PRISM_CODES.contains(&big) => behind(bytes, be32(bytes, 4), 8),
+        () if PRISM_CODES.contains(&little) => after(bytes, le32(bytes, 4), 8),
+        () if PRISM_CODES.contains(&big) => after(bytes, be32(bytes, 4), 8),
         () => Ok(Payload::Wifi(bytes, false)),
     }
 }
 
 /// AVS: a magic number and the header's length, big-endian.
 pub(super) fn avs(bytes: &[u8]) -> Step<'_> {
-    behind(bytes, be32(bytes, 4), 8)
+    after(bytes, be32(bytes, 4), 8)
 }
 
-fn behind(bytes: &[u8], len: Option<u32>, min: usize) -> Step<'_> {
+fn after(bytes: &[u8], len: Option<u32>, min: usize) -> Step<'_> {
     let len = len.ok_or(Stop::RadioCut)?;
     match usize::try_from(len) {
         Ok(len) if len >= min => Ok(Payload::Wifi(bytes.get(len..).ok_or(Stop::RadioCut)?, false)),

@@ -63,10 +63,10 @@ pub(super) fn tagged(bytes: &[u8], len: usize) -> Step<'_> {
 pub(super) fn mpls(bytes: &[u8]) -> Step<'_> {
     let mut rest = bytes;
     loop {
-        let [_, _, third, _, behind @ ..] = rest else {
+        let [_, _, third, _, after @ ..] = rest else {
             return Err(Stop::MplsCut);
         };
-        rest = behind;
+        rest = after;
         if third & 1 != 0 {
             break;
         }

@@ -74,8 +74,8 @@ pub(super) fn tzsp(bytes: &[u8]) -> Step<'_> {
                     _ => Payload::Nothing,
                 });
             }
-            [PADDING, behind @ ..] => behind,
-            [_, len, behind @ ..] => behind.get(usize::from(*len)..).ok_or(Stop::LinkCut)?,
+            [PADDING, after @ ..] => after,
+            [_, len, after @ ..] => after.get(usize::from(*len)..).ok_or(Stop::LinkCut)?,
             _ => return Err(Stop::LinkCut),
         };
     }

@@ -25,11 +25,11 @@ impl Inspection {
         self.appended(&mut lines);
         self.oddities(&mut lines);
         for gap in &self.found.gaps.first {
-            let behind = match gap.resumed_at {
+            let after = match gap.resumed_at {
                 Some(offset) => format!("the next credible packet is at byte {offset}"),
                 None => "no credible packet follows".to_owned(),
             };
-            lines.add("gap", &format!("{}; {behind}, {} bytes on", gap.damage, number(gap.bytes)));
+            lines.add("gap", &format!("{}; {after}, {} bytes on", gap.damage, number(gap.bytes)));
         }
         match &self.found.damage {
             Some(damage) if self.found.gaps.is_empty() => lines.add("damage", &damage.to_string()),

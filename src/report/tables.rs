@@ -43,7 +43,7 @@ pub(super) fn by_src(content: &PageContent) -> Grid {
 /// Volume by protocol.
 pub(super) fn protocols(content: &PageContent) -> Grid {
     let words =
-        ["protocols", "Protocols", "What was sent, by the protocol behind the outermost IP header.", "No packets."];
+        ["protocols", "Protocols", "What was sent, by the protocol after the outermost IP header.", "No packets."];
     let listed = &content.protocols;
     volumes(words, "Protocol", content, listed, |row| word(listed, "protocol", row, ABSENT_IP))
 }

@@ -96,8 +96,8 @@ fn credible_packet(
     let ticks = u64::from(high) << 32 | u64::from(low);
     let time = Timestamp::from_pcapng(ticks, interface.resolution, interface.offset_s)?;
     let (cap_len, orig_len) = (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3]));
-    let behind = packet.len().checked_sub((cap_len as usize).next_multiple_of(4))?;
-    let credible = (1..=orig_len).contains(&cap_len) && matches!(behind, 0 | 4..) && known.allow(time);
+    let after = packet.len().checked_sub((cap_len as usize).next_multiple_of(4))?;
+    let credible = (1..=orig_len).contains(&cap_len) && matches!(after, 0 | 4..) && known.allow(time);
     credible.then_some(true)
 }
 

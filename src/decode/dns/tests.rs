@@ -29,12 +29,12 @@ const MESSAGES: &[(&str, &str, &str)] = &[
         "www.Example.com. -"),
     ("OPT with an owner", "000181800000 0001 0000 0000 0161 00 0029 1000 00000000 0000",
         ""),
-    ("OPT with an owner, cut behind its type", "000181800000 0001 0000 0000 0161 00 0029",
+    ("OPT with an owner, cut after its type", "000181800000 0001 0000 0000 0161 00 0029",
         ""),
     // Cut before the type: nothing tells whose owner name it is. An OPT record has no owner name.
-    ("cut behind an owner", "000181800000 0001 0000 0000 0161 00",
+    ("cut after an owner", "000181800000 0001 0000 0000 0161 00",
         "- a."),
-    ("cut behind the root", "000181800000 0001 0000 0000 00",
+    ("cut after the root", "000181800000 0001 0000 0000 00",
         ""),
     ("resp ancount bogus CAA", "00018180000100020000000003777777074578616d706c6503636f6d0000010001c00c000100010000003c000401020304c00c010100010000003c00020009",
         "www.Example.com. www.Example.com."),
@@ -221,7 +221,7 @@ fn no_message_costs_more_steps_than_two_budgets() {
 }
 
 #[test]
-fn a_hundred_addresses_behind_aliases_have_their_name() {
+fn a_hundred_addresses_after_aliases_have_their_name() {
     // `a.` is an alias for a name of eight labels. A hundred owners point to that name; then 40 owners spell it in full.
     let target = [[3, b'a', b'b', b'c'].repeat(8), vec![0]].concat();
     let alias = || (vec![1, b'a', 0], 5, target.clone());

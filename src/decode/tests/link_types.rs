@@ -249,7 +249,7 @@ fn ip_keeps_what_precedes_the_fault() {
 }
 
 #[test]
-fn tcp_behind_a_compressed_header_is_tcp() {
+fn tcp_after_a_compressed_header_is_tcp() {
     // RFC 1144: 7 is a connection, not a protocol; ports 5 and 6.
     let frame = "002f 4500002800010000400700000a0000010a000002 0005000600000000000000005000200000000000";
     assert_eq!(crate::decode::tests::shown(9, &crate::decode::tests::bytes(frame)), "- 10.0.0.1>10.0.0.2 TCP 5>6 -");
@@ -263,7 +263,7 @@ fn tcp_behind_a_compressed_header_is_tcp() {
 }
 
 #[test]
-fn dns_over_tcp_stands_behind_its_length() {
+fn dns_over_tcp_stands_after_its_length() {
     let header = "4500000000010000400600000a0000010a000002 10003500 0000000000000000 5018 2000 0000 0000".replacen(
         "10003500",
         "1000 0035",

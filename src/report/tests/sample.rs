@@ -98,7 +98,7 @@ pub(super) fn day() -> PageContent {
         Some("git.internal.example."),
         Some("xn--bcher-kva.example."),
         Some(
-            "a-very-long-label-that-somebody-made-up-to-see-what-happens.with-another-long-one-behind-it.and-a-third-one-for-good-measure.example.com.",
+            "a-very-long-label-that-somebody-made-up-to-see-what-happens.with-another-long-one-after-it.and-a-third-one-for-good-measure.example.com.",
         ),
         Some("gpj.\u{202e}exe.example."),
         Some("<script>alert('x')</script>.example."),
