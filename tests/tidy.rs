@@ -55,7 +55,7 @@ const DOORS: [(&str, &[&str]); 33] = [
     ("etherparse", &["decode/"]),
     ("arrow", &["packets/", "stream/", "tables/table.rs", "aggregate/sorted_run.rs", "error.rs"]),
     ("arrow_ipc", &["aggregate/sorted_run.rs", "aggregate/bounds.rs"]),
-    ("tempfile", &["aggregate/aggregator.rs", "storage/replace.rs"]),
+    ("tempfile", &["storage/hashed_file.rs", "storage/replace.rs"]),
     ("csv", &["tables/as_csv.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["packets/", "tables/file.rs", "error.rs"]),

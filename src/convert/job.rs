@@ -1,14 +1,13 @@
 //! One unit while workers convert it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Saved, Space};
 use crate::bug::bug;
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lake::Layout;
 use crate::memory::Memory;
 use crate::observer::Meter;
@@ -103,8 +102,7 @@ impl<'a> Job<'a> {
         workshop: &'a ConvertContext,
     ) -> Result<Self> {
         let staging = workshop.staging.join(format!("{number:06}"));
-        let folder = workshop.lake.resolve(&staging);
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let folder = workshop.lake.make_folder(&staging)?;
         let tasks = unit.tasks();
         let state = State {
             sink: Some(PartSet::new(&workshop.lake, staging.clone(), &workshop.encoder, unit)),

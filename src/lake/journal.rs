@@ -8,8 +8,7 @@
 //! then, everything that a commit replaces or removes is kept.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::lake::{exchange, last};
 use crate::path_text;
-use crate::storage::{Mount, open};
+use crate::storage::{Mount, local, open_own};
 
 use super::carry::{carry_out, undo};
 use super::check::checked;
@@ -82,7 +81,7 @@ impl Journal {
 
     /// Whether a manifest of this commit is in its place: then it can only be finished.
     pub(super) fn is_published(&self, lake: &Layout) -> bool {
-        lake.resolve(&self.manifest.from).symlink_metadata().is_err() && lake.resolve(&self.manifest.to).exists()
+        !local::name_exists(&lake.resolve(&self.manifest.from)) && local::exists(&lake.resolve(&self.manifest.to))
     }
 
     /// Writes the journal, and renames it into place.
@@ -91,10 +90,8 @@ impl Journal {
         let mut text =
             serde_json::to_vec_pretty(self).map_err(|source| Error::io("write", &draft)(io::Error::other(source)))?;
         text.push(b'\n');
-        let mut file = File::create(&draft).map_err(Error::io("create", &draft))?;
-        file.write_all(&text).map_err(Error::io("write", &draft))?;
-        file.sync_all().map_err(Error::io("sync", &draft))?;
-        fs::rename(&draft, &pending).map_err(Error::io("rename", &pending))
+        local::write_synced(&draft, &text)?;
+        local::rename(&draft, &pending).map_err(Error::io("rename", &pending))
     }
 
     /// Reads the journal of a lake, if a commit is decided and not carried out. Checks that all files in it are where
@@ -102,7 +99,7 @@ impl Journal {
     fn read(lake: &Layout) -> Result<Option<Self>> {
         let pending = lake.pending();
         let mut text = Vec::new();
-        match open(&pending, File::options().read(true)).and_then(|mut file| file.read_to_end(&mut text)) {
+        match open_own(&pending).and_then(|mut file| file.read_to_end(&mut text)) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("read", &pending)(error)),
@@ -183,8 +180,7 @@ fn decide(
 ) -> Result<Journal> {
     is_staged(lake, &moves, manifest)?;
     let staging = Layout::staging();
-    let folder = lake.resolve(&staging);
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let folder = lake.make_folder(&staging)?;
     let name = Manifest::file_name(manifest.sequence);
     let mut step = Move { from: staging.join(&name), to: Layout::manifests().join(&name) };
     manifest.write(&lake.resolve(&step.from))?;
@@ -193,8 +189,7 @@ fn decide(
     removes.iter().try_for_each(|path| ground.removal(path))?;
     if !removes.is_empty() {
         // Made now, while there is room for it.
-        let folder = lake.resolve(&Journal::gone_folder());
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        lake.make_folder(&Journal::gone_folder())?;
     }
     let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
     let kept = keep(lake, &moves)?;
@@ -219,11 +214,11 @@ fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
         parts.chain(partials).chain(tables).map(|(path, bytes, checksum)| (path, (bytes, checksum))).collect();
     for step in moves {
         let from = lake.resolve(&step.from);
-        let found = from.metadata().map_err(Error::io("commit", &from))?;
+        let found = local::facts(&from).map_err(Error::io("commit", &from))?;
         match known.get(&step.to) {
             Some((bytes, checksum)) if step.from.starts_with(Layout::units()) => checked(&from, *bytes, checksum)?,
-            Some((bytes, _)) if found.len() != *bytes => {
-                let (expected, found) = (format!("{bytes} bytes"), format!("{} bytes", found.len()));
+            Some((bytes, _)) if found.size != *bytes => {
+                let (expected, found) = (format!("{bytes} bytes"), format!("{} bytes", found.size));
                 return Err(Error::FileDiffers { path: from, what: "size", expected, found });
             }
             _ => {}
@@ -235,21 +230,21 @@ fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
 /// Gives second names to files that will be replaced, until the manifest says that they were. Returns whether all of them
 /// have one.
 fn keep(lake: &Layout, moves: &[Move]) -> Result<bool> {
-    let folder = lake.resolve(&Layout::staging().join("kept"));
+    let folder = Layout::staging().join("kept");
     let (mut all, mut some) = (true, false);
     for (number, step) in moves.iter().enumerate() {
         let place = lake.resolve(&step.to);
-        if place.symlink_metadata().is_err() {
+        if !local::name_exists(&place) {
             continue;
         }
         if !some {
-            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+            lake.make_folder(&folder)?;
             some = true;
         }
-        all &= fs::hard_link(&place, lake.resolve(&Journal::kept(number))).is_ok();
+        all &= local::link(&place, &lake.resolve(&Journal::kept(number))).is_ok();
     }
     if some {
-        lake.sync_folder(&folder)?;
+        lake.sync_folder(&lake.resolve(&folder))?;
     }
     Ok(all)
 }
@@ -292,15 +287,11 @@ fn bring(lake: &Layout, ground: &mut Ground<'_>, mut steps: Vec<&mut Move>) -> R
 pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
     let (Some(parent), Some(name)) = (step.to.parent(), step.to.file_name()) else { return Err(bug!()) };
     let below = parent.join(BESIDE);
-    let folder = lake.resolve(&below);
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    lake.make_folder(&below)?;
     let mut name = name.to_owned();
     name.push(".staged");
     let copy = below.join(name);
-    let path = lake.resolve(&copy);
-    fs::copy(lake.resolve(&step.from), &path).map_err(Error::io("write", &path))?;
-    let file = File::options().write(true).open(&path).map_err(Error::io("open", &path))?;
-    file.sync_all().map_err(Error::io("sync", &path))?;
+    local::copy_synced(&lake.resolve(&step.from), &lake.resolve(&copy))?;
     Ok(copy)
 }
 
@@ -319,12 +310,12 @@ impl Linked {
     fn write(&self, lake: &Layout) -> Result<()> {
         let path = Self::path(lake);
         let text = serde_json::to_vec(self).map_err(|source| Error::io("write", &path)(io::Error::other(source)))?;
-        fs::write(&path, text).map_err(Error::io("write", &path))
+        local::write(&path, &text).map_err(Error::io("write", &path))
     }
 
     /// Removes them, if they exist. A list that cannot be read names none.
     fn sweep(lake: &Layout) -> Result<()> {
-        let text = fs::read(Self::path(lake)).unwrap_or_default();
+        let text = local::read(&Self::path(lake)).unwrap_or_default();
         let beside: Self = serde_json::from_slice(&text).unwrap_or_default();
         let ours = beside.folders.iter().filter(|folder| is_below(folder, "") && folder.ends_with(BESIDE));
         ours.into_iter().try_for_each(|folder| sweep(&lake.resolve(folder)))
@@ -364,11 +355,11 @@ pub fn recover(lake: &Layout) -> Result<()> {
 /// If it cannot be removed.
 pub fn sweep_staging(lake: &Layout) -> Result<()> {
     // If this cannot be told, a commit counts as decided.
-    match lake.pending().symlink_metadata() {
+    match local::facts_of_name(&lake.pending()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Linked::sweep(lake)?;
             let draft = lake.pending_draft();
-            match fs::remove_file(&draft) {
+            match local::remove(&draft) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::io("remove", &draft)(error));
                 }
@@ -385,7 +376,7 @@ pub fn sweep_staging(lake: &Layout) -> Result<()> {
 /// # Errors
 /// If it cannot be removed.
 pub fn sweep(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
+    match local::remove_tree(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", folder)(error)),
         _ => Ok(()),
     }

@@ -9,6 +9,7 @@ use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, REMAKE, Result};
+use crate::storage::local;
 
 use super::last::last;
 use super::layout::Layout;
@@ -330,7 +331,7 @@ fn incomplete(path: &Path, problem: String) -> Error {
 /// What shows that the newest manifests, or all of them, are lost.
 fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<Error>> {
     // A decided commit puts its number in place before its manifest.
-    if let Some(last) = last(lake).filter(|last| *last > sequence && !lake.pending().exists()) {
+    if let Some(last) = last(lake).filter(|last| *last > sequence && !local::exists(&lake.pending())) {
         let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
         return Ok(Some(incomplete(&lake.manifest(), if sequence > 0 { problem } else { ALL_LOST.to_owned() })));
     }
@@ -343,7 +344,7 @@ const ALL_LOST: &str = "has packets and no manifest that says what they are, so 
 
 /// As [`Layout::check_is_whole`].
 pub(super) fn check_names(lake: &Layout) -> Result<()> {
-    if lake.pending().exists() {
+    if local::exists(&lake.pending()) {
         return Ok(());
     }
     let numbers: Vec<u64> = files(&lake.manifest())?.iter().filter_map(|path| number_of(path)).collect();

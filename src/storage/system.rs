@@ -11,6 +11,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::local_file::LocalFile;
+
 /// The mount of a folder. Files can be moved and linked within a mount, but not between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
@@ -51,8 +53,13 @@ fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
     if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
 }
 
-/// Opens one of the lake's own files. It is an error if it is not a file, e.g. a FIFO that would block.
-pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+/// Opens one of the lake's own files for reading. It is an error if it is not a file, e.g. a FIFO that would block.
+pub(crate) fn open_own(path: &Path) -> io::Result<LocalFile> {
+    open(path, File::options().read(true)).map(LocalFile::from)
+}
+
+/// As [`open_own`], for what the options say.
+pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = options.custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
