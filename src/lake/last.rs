@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::hash::{ContentHash, checksum};
 use crate::storage::local;
 
-use super::journal::Move;
+use super::committer::Move;
 use super::layout::Layout;
 
 /// Its file's name, in the lake's own folder.

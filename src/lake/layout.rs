@@ -90,7 +90,7 @@ impl Layout {
     /// # Errors
     /// [`Error::Incomplete`] if something is missing; an I/O error if a folder cannot be read.
     pub fn check_is_whole(&self) -> Result<()> {
-        super::snapshot::check_names(self)
+        super::completeness::check_names(self)
     }
 
     /// The lake's directory.

@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
+use crate::lake::layout::Layout;
 use crate::path_text;
 use crate::storage::{EntryKind, Mount, exchange, is_unsupported, local, may_change};
 
-use super::journal::Move;
-use super::layout::Layout;
+use super::Move;
+use super::staging::sweep;
 
 /// Two folders that are exchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +78,7 @@ pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<Path
             Err(Hindrance::Fault(error)) => return Err(error),
             Err(Hindrance::Cannot(why)) => {
                 note(lake, &folder, &why);
-                super::journal::sweep(&lake.resolve(&built))?;
+                sweep(&lake.resolve(&built))?;
                 continue;
             }
         }

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
+use crate::lake::layout::Layout;
 use crate::storage::{Mount, is_not_fixed, local, may_change};
-
-use super::layout::Layout;
 
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {

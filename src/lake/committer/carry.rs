@@ -6,11 +6,13 @@ use std::time::Duration;
 use std::{io, thread};
 
 use crate::error::{Error, Result};
+use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
 use crate::storage::local;
 
+use super::Move;
+use super::beside::copy_beside;
 use super::exchange::{ExchangeOutcome, is_partition, note};
-use super::journal::{Journal, Move, copy_beside};
-use super::layout::{Layout, PACKETS, SUMMARIES};
+use super::journal::Journal;
 
 /// How long the old folder stays complete after another one has taken its place. A reader that had opened it and not yet
 /// listed it must not find it being emptied. Readers need microseconds; this allows for a busy machine.
