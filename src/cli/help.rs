@@ -61,7 +61,7 @@ pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
     let typed: Vec<_> = args.iter().skip(1).map(|arg| arg.to_string_lossy()).collect();
     let place = typed.iter().position(|arg| arg == word)?;
     let path = Path::new(word);
-    if Layout::at(path).exists() {
+    if Layout::at(path).is_there() {
         return Some(format!("{word} is a lake: `parcap summarize {}` shows its summaries", quoted(word)));
     }
     let pattern = word.contains(['*', '?', '/']);

@@ -22,7 +22,7 @@ pub(super) fn sweep(lake: &Layout, age: Option<Duration>) -> Result<()> {
         entries => entries.map_err(Error::io("read", &units))?,
     };
     let before = age.and_then(|age| SystemTime::now().checked_sub(age)?.duration_since(SystemTime::UNIX_EPOCH).ok());
-    let before = before.map(|before| i64::try_from(before.as_nanos()).unwrap_or(i64::MAX));
+    let before = before.and_then(|before| i64::try_from(before.as_nanos()).ok());
     for entry in entries {
         let entry = entry.map_err(Error::io("read", &units))?;
         let path = entry.path();
@@ -38,7 +38,8 @@ pub(super) fn sweep(lake: &Layout, age: Option<Duration>) -> Result<()> {
     Ok(())
 }
 
-/// When something was last written into a folder or below it, in nanoseconds since the Unix epoch. `None` if that cannot be told; such a folder is left alone.
+/// When something was last written into a folder or below it, in nanoseconds since the Unix epoch. `None` if that cannot be
+/// told; such a folder is left alone.
 fn newest(path: &Path) -> Option<i64> {
     let found = local::facts_of_name(path).ok()?;
     let mut newest = found.modified;

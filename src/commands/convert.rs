@@ -67,7 +67,7 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     // An existing lake is repaired before its content is read.
     lake.check_is_whole()?;
     let mut lock = None;
-    if lake.exists() && !request.dry_run {
+    if lake.is_there() && !request.dry_run {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };

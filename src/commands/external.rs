@@ -123,7 +123,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
     let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
     let lake = Layout::at(lake);
     let nothing = rows.is_empty() && options.plan.as_ref().is_none_or(|plan| plan.units.is_empty());
-    if nothing && !lake.exists() {
+    if nothing && !lake.is_there() {
         return Ok(report);
     }
     lake.check_is_whole()?;

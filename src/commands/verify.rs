@@ -107,7 +107,7 @@ impl Verified {
 /// no errors: they are in the result.
 pub fn verify(request: &VerifyRequest) -> Result<Verified> {
     let lake = Layout::at(&request.lake);
-    if !lake.exists() {
+    if !lake.is_there() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
     }

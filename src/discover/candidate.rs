@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::memory::Bytes;
-use crate::storage::{NotRegular, local};
+use crate::storage::{EntryKind, NotRegular, local};
 
 use super::input::Compression;
 use super::kind::FileKind;
@@ -146,7 +146,7 @@ impl Candidate {
     /// If it does not exist, cannot be asked about, or is of a kind that may block when opened.
     pub fn of(path: &Path, claimed: bool) -> Result<Self, Refusal> {
         let found = local::facts(path)?;
-        if !found.is_file() {
+        if found.kind != EntryKind::File {
             return Err(Refusal::NotAFile(found.kind.name()));
         }
         // Without `..` and links, so that a file has one name, whichever path led to it.

@@ -48,7 +48,7 @@ impl Layout {
 
     /// Whether there is a lake, or the rest of one.
     #[must_use]
-    pub fn exists(&self) -> bool {
+    pub fn is_there(&self) -> bool {
         local::is_folder(&self.manifest()) || super::losses::has_data(self).unwrap_or(true)
     }
 

@@ -224,8 +224,9 @@ impl Transaction {
     /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
     ///
     /// # Errors
-    /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written, synced
-    /// or moved. Before the commit is decided, the lake then stays as it was; after that, the next run finishes or undoes it.
+    /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written,
+    /// synced or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or
+    /// undoes the commit.
     pub fn publish(self, lake: &Layout, after: Snapshot) -> Result<()> {
         let removed = &self.manifest.removed;
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);

@@ -80,10 +80,6 @@ impl Facts {
         }
     }
 
-    pub(crate) fn is_file(&self) -> bool {
-        self.kind == EntryKind::File
-    }
-
     pub(crate) fn is_folder(&self) -> bool {
         self.kind == EntryKind::Folder
     }

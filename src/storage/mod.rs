@@ -1,6 +1,7 @@
 //! Where bytes are: files and streams. They are opened, read again after a failure, hashed as they are written, and
 //! replaced as a whole. The only place that names the standard library's file system.
 
+mod attributes;
 mod facts;
 mod fingerprint;
 mod hashed_file;
