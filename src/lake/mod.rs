@@ -1,6 +1,6 @@
 //! From staged files to a lake that readers see: part names, manifest, committer, lock.
 //!
-//! In: [`UnitResult`]s, and the staged files that they name. Out: files in their places, and a manifest that names them.
+//! In: `UnitResult`s, and the staged files that they name. Out: files in their places, and a manifest that names them.
 //! Always: whatever happens, a reader sees only whole committed files, and the next run finishes or undoes what this one
 //! began. The only door for writing into a lake's visible folders.
 //!
