@@ -1,6 +1,6 @@
 //! The architecture, read from the sources: which stage may use which, and which crate has which door.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ const DOORS: [(&str, &[&str]); 34] = [
     ("etherparse", &["decode/"]),
     ("arrow", &["packets/", "stream/", "tables/table.rs", "aggregate/sorted_run.rs", "error.rs"]),
     ("arrow_ipc", &["aggregate/sorted_run.rs", "aggregate/bounds.rs"]),
-    ("tempfile", &["aggregate/aggregator.rs", "storage/replace.rs"]),
+    ("tempfile", &["storage/hashed_file.rs", "storage/replace.rs"]),
     ("csv", &["tables/as_csv.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["packets/", "tables/file.rs", "error.rs"]),
@@ -209,6 +209,60 @@ fn every_crate_has_one_door() {
             assert!(allowed || !source.names(name), "{} names {name}, whose door is {doors:?}", source.name);
         }
     }
+}
+
+/// What names the standard library's file system.
+const FILE_SYSTEM: [&str; 16] = [
+    "std::fs",
+    "unix::fs",
+    "fs::",
+    "File::open",
+    "File::create",
+    "File::options",
+    "OpenOptions",
+    ".metadata()",
+    ".symlink_metadata()",
+    ".canonicalize()",
+    ".read_dir()",
+    ".read_link()",
+    ".exists()",
+    ".is_dir()",
+    ".is_file()",
+    ".is_symlink()",
+];
+
+/// Files that name something else by such a word, and what.
+const NO_FILE_SYSTEM: [(&str, &str, &str); 3] = [
+    ("packets/footer.rs", ".metadata()", "the footer of a Parquet file"),
+    ("packets/part_reader.rs", ".metadata()", "the footer of a Parquet file"),
+    ("discover/walk.rs", ".is_dir()", "what walkdir has found out"),
+];
+
+/// Where bytes are is known to `storage/` alone, so that another store can stand beside the file system.
+#[test]
+fn only_storage_names_the_file_system() {
+    let is_test = |name: &str| name.ends_with("/tests.rs") || name.contains("/tests/");
+    let mut free: BTreeSet<&(&str, &str, &str)> = BTreeSet::new();
+    for source in sources().iter().filter(|source| !source.name.starts_with("storage/") && !is_test(&source.name)) {
+        for line in &source.lines {
+            // The standard library may be named by a list: `use std::{fs, io};`.
+            let list = line.strip_prefix("use std::{").map(|list| list.trim_end_matches("};"));
+            let in_a_list = list.is_some_and(|list| list.split(", ").any(|name| name == "fs"));
+            assert!(!in_a_list, "{}: {line}", source.name);
+            for word in FILE_SYSTEM.iter().filter(|word| names_word(line, word)) {
+                let reason = NO_FILE_SYSTEM.iter().find(|(file, held, _)| *file == source.name && held == word);
+                assert!(reason.is_some(), "{}: {word} is for storage/ alone: {line}", source.name);
+                free.extend(reason);
+            }
+        }
+    }
+    assert_eq!(free.len(), NO_FILE_SYSTEM.len(), "only these are needed: {free:?}");
+}
+
+/// Whether a word stands in a line, and not as the end of a longer name: `LocalFile::open` is not `File::open`.
+fn names_word(line: &str, word: &str) -> bool {
+    let goes_on = |text: &str| !word.starts_with('.') && text.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    line.match_indices(word).any(|(at, _)| !goes_on(&line[..at]))
 }
 
 #[test]

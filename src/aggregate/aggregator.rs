@@ -2,14 +2,13 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::storage::HashedFile;
+use crate::storage::{HashedFile, LocalFile};
 
 use super::buffer::{Buffer, Measure, Sums};
 use super::group::Group;
@@ -115,9 +114,9 @@ impl Aggregator {
         merge: impl Fn(Group) -> Result<Merge<'a>>,
     ) -> Result<SortedRun> {
         let folder = self.space.folder();
-        let file = tempfile::tempfile_in(folder).map_err(Error::io("write sums to", folder))?;
+        let file = HashedFile::nameless(folder).map_err(Error::io("write sums to", folder))?;
         let (file, _) = write(RunWriter::new(file, folder)?, sections, merge, |_, _| Ok(true))?;
-        SortedRun::open(file.into_parts().0).map_err(Error::io(READ, folder))
+        SortedRun::open(file.into_file()).map_err(Error::io(READ, folder))
     }
 
     /// Adds a run. A level that is full becomes one run of the next level.
@@ -175,7 +174,7 @@ impl Aggregator {
     /// # Errors
     /// If the file cannot be read, or was not written by [`Aggregator::save`].
     pub fn append_file(&mut self, path: &Path, owners: Owners) -> Result<()> {
-        let run = File::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
+        let run = LocalFile::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.with_owners(owners), 0)
     }
 
@@ -184,7 +183,7 @@ impl Aggregator {
     /// # Errors
     /// As [`Aggregator::append_file`].
     pub fn append_sections(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Group) -> bool) -> Result<()> {
-        let run = File::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
+        let run = LocalFile::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.only(wanted).with_owners(owners), 0)
     }
 
@@ -237,7 +236,7 @@ impl Aggregator {
     /// If the file exists, or cannot be written or synced; if more was subtracted than there was.
     pub fn save(&mut self, path: &Path) -> Result<Saved> {
         self.settle()?;
-        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let file = HashedFile::create(path).map_err(Error::io("create", path))?;
         let is_left = |section: Group, sums: &Sums| {
             if !self.difference || section.rule == Measure::Span {
                 return Ok(true);
@@ -252,8 +251,7 @@ impl Aggregator {
         };
         let written = write(RunWriter::new(file, path)?, self.sections(), |section| self.merge(section), is_left)?;
         let (file, days) = written;
-        let (file, bytes, checksum) = file.into_parts();
-        file.sync_all().map_err(Error::io("sync", path))?;
+        let (bytes, checksum) = file.finish().map_err(Error::io("sync", path))?;
         Ok(Saved { bytes, checksum, days })
     }
 }

@@ -1,12 +1,12 @@
 //! Checks that a file of sums asks for no more memory than its size explains. Arrow's reader allocates what a length says
 //! before it looks further, and the system ends a process that asks for too much.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use arrow_ipc::reader::read_footer_length;
 use arrow_ipc::{root_as_footer, root_as_message};
+
+use crate::storage::LocalFile;
 
 /// The most bytes of a batch's columns when compressed, and of each column when decompressed. parcap writes batches of a
 /// megabyte in all.
@@ -24,8 +24,8 @@ const NOT_PACKED: i64 = -1;
 ///
 /// # Errors
 /// If one of them cannot be right, or the file cannot be read.
-pub(super) fn check(file: &File) -> io::Result<()> {
-    let end = file.metadata()?.len().checked_sub(TRAILER as u64).ok_or_else(unfit)?;
+pub(super) fn check(file: &LocalFile) -> io::Result<()> {
+    let end = file.facts()?.size.checked_sub(TRAILER as u64).ok_or_else(unfit)?;
     let mut trailer = [0; TRAILER];
     file.read_exact_at(&mut trailer, end)?;
     let footer_length = read_footer_length(trailer).map_err(|_| unfit())?;
@@ -62,7 +62,7 @@ pub(super) fn check(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-fn bytes(file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
+fn bytes(file: &LocalFile, at: u64, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, at)?;
     Ok(bytes)

@@ -3,7 +3,7 @@
 //! In: keys as bytes, in an order that has a meaning, each with [`Sums`], in any order and any number of times. Out: each
 //! key once, in order, with what was added up under it. Always: the result depends neither on the order of what came in
 //! nor on when it was spilled. Memory is bounded, whatever the number of keys. Not here: what keys mean. The only door
-//! for arrow-ipc and tempfile.
+//! for arrow-ipc.
 //!
 //! Sums can be subtracted again ([`Aggregator::take_out`]), or left out by their owner ([`Owners`]).
 //!

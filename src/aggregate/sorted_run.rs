@@ -1,8 +1,6 @@
 //! A sorted run on disk: an Arrow IPC file with a footer. Each batch belongs to one group.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::storage::HashedFile;
+use crate::storage::{HashedFile, LocalFile};
 
 use super::buffer::{Measure, Sums};
 use super::group::{Group, OWNER};
@@ -69,7 +67,7 @@ pub enum Owners {
 /// A run that can be read, group by group.
 #[derive(Debug)]
 pub struct SortedRun {
-    file: Arc<File>,
+    file: Arc<LocalFile>,
     stretches: Vec<Stretch>,
     owners: Owners,
     /// Whether its sums are subtracted instead of added.
@@ -81,7 +79,7 @@ impl SortedRun {
     ///
     /// # Errors
     /// As [`SortedRun::open`], and if a length in it cannot be right.
-    pub fn open_checked(file: File) -> io::Result<Self> {
+    pub fn open_checked(file: LocalFile) -> io::Result<Self> {
         super::bounds::check(&file)?;
         Self::open(file)
     }
@@ -90,7 +88,7 @@ impl SortedRun {
     ///
     /// # Errors
     /// If the file cannot be read, or is no run.
-    pub fn open(file: File) -> io::Result<Self> {
+    pub fn open(file: LocalFile) -> io::Result<Self> {
         let file = Arc::new(file);
         let reader = caught(|| FileReader::try_new(Positioned { file: Arc::clone(&file), at: 0 }, None))?;
         let text = reader.custom_metadata().get(SECTIONS);
@@ -166,7 +164,7 @@ impl SortedRun {
 
 /// Reads at its own offset of a file that others read too.
 struct Positioned {
-    file: Arc<File>,
+    file: Arc<LocalFile>,
     at: u64,
 }
 
@@ -183,7 +181,7 @@ impl Seek for Positioned {
         let at = match to {
             SeekFrom::Start(at) => Some(at),
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+            SeekFrom::End(by) => self.file.facts()?.size.checked_add_signed(by),
         };
         self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(self.at)
@@ -320,10 +318,10 @@ pub(super) struct RunWriter {
 }
 
 impl RunWriter {
-    pub(super) fn new(file: File, path: &Path) -> Result<Self> {
+    pub(super) fn new(file: HashedFile, path: &Path) -> Result<Self> {
         let schema = schema();
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
-        let buffered = BufWriter::with_capacity(BUFFER, HashedFile::new(file));
+        let buffered = BufWriter::with_capacity(BUFFER, file);
         let writer = options.and_then(|options| FileWriter::try_new_with_options(buffered, &schema, options));
         let writer = writer.map_err(io_error).map_err(Error::io(WRITE, path))?;
         let (keys, ends, numbers) = (Vec::new(), vec![0], [(); 4].map(|()| Vec::new()));

@@ -41,7 +41,7 @@ impl Lake {
     /// If there is no lake.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
-        if !Layout::at(&path).exists() {
+        if !Layout::at(&path).is_there() {
             let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
             return Err(Error::Summaries { path, problem, hint });
         }

@@ -3,11 +3,10 @@
 //! The encoder chooses the dictionary size, and says it at the beginning of each frame or block. Sources: RFC 8878
 //! sections 3.1.1 and 3.1.2, the .xz file format sections 3.1 and 5.3.1.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 
 use crate::discover::{Compression, Input, magic};
-use crate::storage::{RetryingReader, open_regular};
+use crate::storage::{LocalFile, RetryingReader, open_regular};
 
 /// First bytes of a compressed file, which say the size.
 const HEAD: u64 = 64;
@@ -16,7 +15,7 @@ pub(super) const AROUND: u64 = 1 << 20;
 
 /// Bytes that the decompressor of a file needs, by its first frame or block. `None` where the format needs few in any
 /// case, and where the file does not say. Reading begins where the file stands.
-pub(super) fn window_of(file: &File, compression: Compression) -> io::Result<Option<u64>> {
+pub(super) fn window_of(file: &LocalFile, compression: Compression) -> io::Result<Option<u64>> {
     if !matches!(compression, Compression::Zstd | Compression::Xz) {
         return Ok(None);
     }

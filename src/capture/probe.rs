@@ -1,11 +1,10 @@
 //! Opens a candidate, and says what it is or why it is refused.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
 
 use crate::discover::{Candidate, Compression, Input, LOOKED_AT, Refusal, magic};
 use crate::memory::USUAL_WINDOW;
-use crate::storage::{RetryingReader, fingerprint, modified, open_regular};
+use crate::storage::{LocalFile, RetryingReader, fingerprint, open_regular};
 
 use super::decompress::unpack;
 use super::dictionary_size::window_of;
@@ -26,7 +25,7 @@ impl Candidate {
     pub fn probe_within(self, window: u64) -> Result<Input, Refusal> {
         let file = open_regular(&self.absolute)?;
         // The size of what was opened: the file may have grown since it was found, or be another one.
-        let opened = file.metadata()?;
+        let opened = file.facts()?;
         let head = head_of(&file)?;
         let compression = magic::compression(&head);
         let (head, too_large) = match compression {
@@ -36,13 +35,13 @@ impl Candidate {
         let format = magic::format(&head).ok_or_else(|| magic::refusal(&head))?;
         // A file that is no capture is skipped, however much memory it would need.
         too_large.map_or(Ok(()), Err)?;
-        let fingerprint = Some(fingerprint(&file, opened.len())?);
+        let fingerprint = Some(fingerprint(&file, opened.size)?);
         Ok(Input {
             path: self.path,
             absolute: self.absolute,
             reached: self.reached,
-            size: opened.len(),
-            modified: modified(&opened),
+            size: opened.size,
+            modified: opened.modified,
             fingerprint,
             compression,
             format: Some(format),
@@ -51,7 +50,7 @@ impl Candidate {
     }
 }
 
-fn head_of(file: &File) -> io::Result<Vec<u8>> {
+fn head_of(file: &LocalFile) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(LOOKED_AT);
     RetryingReader(file).take(LOOKED_AT as u64).read_to_end(&mut head)?;
     Ok(head)
@@ -59,8 +58,12 @@ fn head_of(file: &File) -> io::Result<Vec<u8>> {
 
 /// The first decompressed bytes, and a refusal if the rest takes more memory than `window`. These few bytes need little
 /// memory, however large a dictionary is announced. A stream that is cut within them is judged by what there is.
-fn unpacked_head(file: &File, compression: Compression, window: u64) -> Result<(Vec<u8>, Option<Refusal>), Refusal> {
-    let mut again = file.try_clone()?;
+fn unpacked_head(
+    file: &LocalFile,
+    compression: Compression,
+    window: u64,
+) -> Result<(Vec<u8>, Option<Refusal>), Refusal> {
+    let mut again = file.share()?;
     again.rewind()?;
     let needed = window_of(&again, compression)?.unwrap_or(0);
     let too_large = (needed > window).then_some(Refusal::Window { compression, needed, allowed: window });

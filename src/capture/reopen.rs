@@ -1,10 +1,9 @@
 //! Opens a capture again, if it is still the file that was found.
 
-use std::fs::File;
 use std::io;
 
 use crate::discover::Input;
-use crate::storage::{fingerprint, modified, open_regular};
+use crate::storage::{LocalFile, fingerprint, open_regular};
 
 /// A file was replaced after it was found and before its first packet was converted.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -16,13 +15,13 @@ struct Exchanged;
 /// # Errors
 /// As [`open_regular`], and if another file has its name by now: the packets of that file would be recorded under the
 /// content of the first.
-pub(super) fn open_as_found(input: &Input) -> io::Result<File> {
+pub(super) fn open_as_found(input: &Input) -> io::Result<LocalFile> {
     let file = open_regular(&input.absolute)?;
-    let now = file.metadata()?;
-    let is_as_found = (now.len(), modified(&now)) == (input.size, input.modified);
+    let now = file.facts()?;
+    let is_as_found = (now.size, now.modified) == (input.size, input.modified);
     // A file that has become shorter shows when it is read.
     if !is_as_found
-        && now.len() >= input.size
+        && now.size >= input.size
         && let Some(found) = &input.fingerprint
         && fingerprint(&file, input.size)? != *found
     {

@@ -2,17 +2,15 @@
 //!
 //! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::discover::{Compression, Input, MAGIC_LEN, magic};
 use crate::hash::{ContentHash, checksum};
 use crate::memory::USUAL_WINDOW;
-use crate::storage::{ReadAhead, RetryingReader, Stream, steadily};
+use crate::storage::{LocalFile, ReadAhead, RetryingReader, Stream, steadily};
 
 use super::decompress::{Excess, unpack};
 use super::members::Trailing;
@@ -26,7 +24,7 @@ pub enum Source {
     /// Part of a plain file, read at its offsets.
     File {
         /// The open file; chunks of one capture share it.
-        file: Arc<File>,
+        file: Arc<LocalFile>,
         /// Offset of the next read.
         at: u64,
         /// Offset at which reading ends: the size that the file had when it was discovered.

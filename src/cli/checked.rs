@@ -1,10 +1,11 @@
 //! Checks of all options at once, whichever command has them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Error, error::ErrorKind};
 
 use crate::path_text::printable;
+use crate::storage::Location;
 use crate::threads::{cores, workers};
 
 use super::help::command;
@@ -16,7 +17,7 @@ pub(super) fn refuse_urls(matches: &ArgMatches) -> Result<(), Error> {
         // Texts and numbers are not paths, and may be anything.
         let Ok(Some(paths)) = used.try_get_many::<PathBuf>(id.as_str()) else { continue };
         for path in paths {
-            if let Some((scheme, rest)) = url(path) {
+            if let Location::Url { scheme, rest } = Location::of(path) {
                 let what = match scheme {
                     "file" => format!("give the path: {}", rest.strip_prefix("localhost").unwrap_or(rest)),
                     _ => "copy or mount it, and give the path of a file or folder; `./` before it says that it is one"
@@ -30,14 +31,6 @@ pub(super) fn refuse_urls(matches: &ArgMatches) -> Result<(), Error> {
     Ok(())
 }
 
-/// The scheme of a URL, and what follows `://` (RFC 3986 section 3.1). `None` for a path.
-fn url(path: &Path) -> Option<(&str, &str)> {
-    let (scheme, rest) = path.to_str()?.split_once("://")?;
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.chars().all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other));
-    is_scheme.then_some((scheme, rest))
-}
-
 /// The message if more workers are asked for than there will be.
 pub(super) fn too_many_jobs(matches: &ArgMatches) -> Option<String> {
     let (_, used) = matches.subcommand()?;
@@ -46,21 +39,4 @@ pub(super) fn too_many_jobs(matches: &ArgMatches) -> Option<String> {
     let cores = cores();
     (jobs > workers)
         .then(|| format!("`--jobs {jobs}` is more than four for each of {cores} cores; there are {workers} workers"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_are_told_from_paths() {
-        for (path, scheme) in
-            [("s3://bucket/lake", "s3"), ("file:///x", "file"), ("S3A://b", "S3A"), ("h2+x.-://", "h2+x.-")]
-        {
-            assert_eq!(url(Path::new(path)).map(|(scheme, _)| scheme), Some(scheme), "{path}");
-        }
-        for path in ["./s3://bucket", "s3:/bucket", "a b://c", "://x", "1a://x", "/a/b://c", "C:\\x", "-"] {
-            assert_eq!(url(Path::new(path)), None, "{path}");
-        }
-    }
 }

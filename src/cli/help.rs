@@ -9,6 +9,7 @@ use clap::{Arg, Command, CommandFactory as _, Error};
 
 use crate::discover::is_capture_name;
 use crate::lake::Layout;
+use crate::storage::{Location, local};
 
 use super::args::Args;
 
@@ -60,11 +61,11 @@ pub(super) fn instead(error: &Error, args: &[OsString]) -> Option<String> {
     let typed: Vec<_> = args.iter().skip(1).map(|arg| arg.to_string_lossy()).collect();
     let place = typed.iter().position(|arg| arg == word)?;
     let path = Path::new(word);
-    if Layout::at(path).exists() {
+    if Layout::at(path).is_there() {
         return Some(format!("{word} is a lake: `parcap summarize {}` shows its summaries", quoted(word)));
     }
     let pattern = word.contains(['*', '?', '/']);
-    if word != "-" && !pattern && !path.exists() && !is_capture_name(path) {
+    if !Location::of(path).is_stdin() && !pattern && !local::exists(path) && !is_capture_name(path) {
         return None;
     }
     // Of many paths, only the first: a shell has expanded them from a pattern.

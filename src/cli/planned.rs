@@ -1,7 +1,6 @@
 //! `parcap plan`, `convert-unit`, `commit`: the JSON documents that go from one to the next, one a line.
 
 use std::io::{self, BufRead as _};
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -15,6 +14,7 @@ use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::{Error, Result};
 use crate::exit_code::ExitCode;
 use crate::plan::{Unit, UnitResult};
+use crate::storage::{EntryKind, LocalFile, Location, local};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::json::line;
@@ -108,11 +108,11 @@ enum IncompleteArg {
 }
 
 fn not_stdin(text: &str) -> Result<PathBuf, String> {
-    if text == "-" {
+    let path = PathBuf::from(text);
+    if Location::of(&path).is_stdin() {
         return Err("standard input cannot be converted elsewhere; use `parcap convert -`".to_owned());
     }
-    let path = PathBuf::from(text);
-    if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+    if local::facts(&path).is_ok_and(|found| found.kind == EntryKind::Fifo) {
         return Err("a FIFO is read once, and cannot be converted elsewhere; use `parcap convert`".to_owned());
     }
     Ok(path)
@@ -173,7 +173,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
     };
     if let Some(path) = &args.plan {
         let name = path.display().to_string();
-        let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
+        let file = LocalFile::open(path).map_err(Error::io("open", path))?;
         for (number, text) in io::BufReader::new(file).lines().enumerate() {
             let text = text.map_err(Error::io("read", path))?;
             if LineKind::of(&text) == LineKind::Plan {

@@ -80,7 +80,7 @@ pub(super) fn with_lake<T>(
     work: impl FnOnce(&Layout, Snapshot, &Settings, Losses) -> Result<T>,
 ) -> Result<(T, Vec<String>)> {
     let lake = Layout::at(&request.lake);
-    if !lake.exists() {
+    if !lake.is_there() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
     }

@@ -16,6 +16,7 @@ use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
 use crate::plan::{Unit, plan, sample};
 use crate::select::{SelectOptions, Selection, hold_back, tonight, would_convert};
+use crate::storage::local;
 use crate::threads::workers;
 
 /// What to convert, where to, and how.
@@ -60,13 +61,13 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     let started = Instant::now();
     let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
     let mut lake = Layout::at(&request.lake);
-    if request.lake.is_file() {
+    if local::is_file(&request.lake) {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
     }
     // An existing lake is repaired before its content is read.
     lake.check_is_whole()?;
     let mut lock = None;
-    if lake.exists() && !request.dry_run {
+    if lake.is_there() && !request.dry_run {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
     let mut report = Report { lake: request.lake.clone(), ..Report::default() };

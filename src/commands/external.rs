@@ -1,7 +1,6 @@
 //! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -19,6 +18,7 @@ use crate::packets::Encoder;
 use crate::path_text;
 use crate::plan::{Unit, UnitResult, is_identity, unproved};
 use crate::select::Selection;
+use crate::storage::local;
 use crate::text::plural_of;
 use crate::threads::workers;
 
@@ -35,7 +35,7 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
         let problem = "is not a unit as `parcap plan` prints it".to_owned();
         return Err(Error::Commit { path: unit.name().into(), problem });
     }
-    if lake.is_file() {
+    if local::is_file(lake) {
         return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
     }
     Layout::at(lake).check_is_whole()?;
@@ -123,7 +123,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
     let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
     let lake = Layout::at(lake);
     let nothing = rows.is_empty() && options.plan.as_ref().is_none_or(|plan| plan.units.is_empty());
-    if nothing && !lake.exists() {
+    if nothing && !lake.is_there() {
         return Ok(report);
     }
     lake.check_is_whole()?;
@@ -140,7 +140,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
         plan.chain(folders.iter().cloned()).try_for_each(|folder| sweep(&lake.resolve(&folder)))?;
         // The folder of an earlier plan, if all its units were committed with this one.
         let plans: BTreeSet<_> = folders.iter().filter_map(|folder| folder.parent()).collect();
-        plans.iter().for_each(|folder| drop(fs::remove_dir(lake.resolve(folder))));
+        plans.iter().for_each(|folder| drop(local::remove_folder(&lake.resolve(folder))));
     }
     abandoned::sweep(&lake, options.abandon)?;
     report.notes.extend(lake.notes());
@@ -154,7 +154,7 @@ fn whole(lake: &Layout, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
     let mut attempts: HashMap<String, usize> = HashMap::new();
     rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
     let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
-        lake.resolve(staged).metadata().is_ok_and(|metadata| metadata.len() == bytes)
+        local::facts(&lake.resolve(staged)).is_ok_and(|found| found.size == bytes)
     };
     rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
     rows

@@ -16,6 +16,7 @@ use crate::outcome::{Lost, Report};
 use crate::packets::Encoder;
 use crate::path_text;
 use crate::select::{Called, cannot_go, of_all};
+use crate::storage::local;
 
 use super::compact::{RewriteRequest, with_lake};
 
@@ -152,6 +153,6 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
 
 /// Whether a file exists, or will once its disk is mounted.
 fn may_be_there(path: &Path) -> bool {
-    let is_gone = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let is_gone = |path: &Path| local::facts_of_name(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     !is_gone(path) || path.parent().is_some_and(is_gone)
 }

@@ -19,6 +19,7 @@ use crate::lake::{
 use crate::names::PtrOptions;
 use crate::outcome::{LostFile, Report};
 use crate::path_text;
+use crate::storage::local;
 use crate::summary::SUMMARIES;
 use crate::threads::in_order;
 
@@ -131,7 +132,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut change = Transaction::new(&left.held, Action::Repair, settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
         change.remove_part(path);
-        if lake.resolve(path).exists() {
+        if local::exists(&lake.resolve(path)) {
             repaired.set_aside.push(change.set_aside(path));
         }
     }

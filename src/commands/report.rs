@@ -1,7 +1,6 @@
 //! `parcap report`: a lake, or some dates of it, or captures, as one page.
 
 use std::cmp::Reverse;
-use std::fs;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -18,7 +17,7 @@ use crate::outcome::Report;
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
 use crate::report::{ImplausibleCounts, PageContent, html, plots};
-use crate::storage::write_out;
+use crate::storage::{local, write_out};
 use crate::summary::{Filter, Preview};
 use crate::text::time;
 
@@ -88,7 +87,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     let page = html(&content).map_err(Error::io("write", &request.out))?;
     write_out(&request.out, page.as_bytes())?;
     if let Some(folder) = &request.svg {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        local::make_folders(folder).map_err(Error::io("create", folder))?;
         for (name, plot) in plots(&content) {
             write_out(&folder.join(name), plot.as_bytes())?;
         }

@@ -3,7 +3,6 @@
 //! The rows do not have the content of DNS messages. It is taken from the earlier partial summaries, by owner.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use crate::lake::{
 use crate::outcome::LostFile;
 use crate::packets::Encoder;
 use crate::plan::{PartialEntry, derived_identity};
+use crate::storage::local;
 use crate::threads::in_order;
 
 use super::repair::Repaired;
@@ -126,7 +126,7 @@ pub(super) fn count_again(
     let known: BTreeSet<PathBuf> = messages.iter().map(|held: &LostMessages<'_>| held.path.clone()).collect();
     for (unit, places) in &left.units {
         let path = Layout::partial_path(unit);
-        let Some(last) = places.keys().next_back().filter(|_| lake.resolve(&path).exists()) else { continue };
+        let Some(last) = places.keys().next_back().filter(|_| local::exists(&lake.resolve(&path))) else { continue };
         if !known.contains(&path) && !left.held.partials.contains_key(&path) {
             groups.join(places.values().copied().filter(|input| again.contains(input)));
             let inputs = (0..=*last).map(|place| places.get(&place).copied().unwrap_or(0)).collect();
@@ -202,8 +202,7 @@ fn count_group(
     settings: &Settings,
 ) -> Result<Counted> {
     let lake = rewriter.lake;
-    let folder = lake.resolve(&Layout::staging());
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let folder = lake.make_folder(&Layout::staging())?;
     let space = Space::new(&folder).cancelled_by(rewriter.cancel);
     let (mut tallies, told) = recount_captures(rewriter, parts, captures, &space)?;
     let places: Vec<usize> = captures.iter().copied().collect();

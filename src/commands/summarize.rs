@@ -127,7 +127,7 @@ impl Summarized {
 /// If a lake has no summaries, or not the requested ones; if something cannot be read, or the run is cancelled. Captures
 /// that are damaged or refused are no errors: the report names them.
 pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
-    let lake = request.named.iter().map(|path| Layout::at(path)).find(Layout::exists);
+    let lake = request.named.iter().map(|path| Layout::at(path)).find(Layout::is_there);
     match lake {
         // Runs may commit meanwhile, and remove a file that was about to be read.
         Some(lake) if request.named.len() == 1 => {

@@ -1,10 +1,10 @@
 //! `parcap verify`: checks that a lake's files are those that its manifest names, and that they add up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use std::{fs, io};
 
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use crate::exit_code::ExitCode;
 use crate::lake::{CommittedPart, Layout, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, recount, steadily};
 use crate::packets::{PartReader, part_facts};
 use crate::path_text;
+use crate::storage::{EntryKind, local};
 use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
@@ -106,7 +107,7 @@ impl Verified {
 /// no errors: they are in the result.
 pub fn verify(request: &VerifyRequest) -> Result<Verified> {
     let lake = Layout::at(&request.lake);
-    if !lake.exists() {
+    if !lake.is_there() {
         let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
         return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
     }
@@ -128,7 +129,7 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     let Some(held) = manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
     let settings = held.settings.clone().unwrap_or_default();
     verified.captures = held.inputs.len() as u64;
-    if lake.pending().exists() {
+    if local::exists(&lake.pending()) {
         verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
     strays(lake, &held, &mut verified)?;
@@ -184,7 +185,7 @@ fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()>
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
     while let Some(folder) = folders.pop() {
         let path = lake.resolve(&folder);
-        let entries = match fs::read_dir(&path) {
+        let entries = match local::list(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
@@ -194,12 +195,18 @@ fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()>
         };
         for entry in entries {
             let entry = entry.map_err(Error::io("read", &path))?;
-            let place = folder.join(entry.file_name());
+            let place = folder.join(entry.name());
             // A partition may be a link to another disk. Links that lead to no part are not followed.
-            let leads_to_parts = || known.iter().any(|path| path.starts_with(&place)) && entry.path().is_dir();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && leads_to_parts())) {
+            let leads_to_parts =
+                || known.iter().any(|path| path.starts_with(&place)) && local::is_folder(&entry.path());
+            let is_walked = match entry.kind() {
+                Ok(EntryKind::Folder) => true,
+                Ok(EntryKind::Link) => leads_to_parts(),
+                _ => false,
+            };
+            if is_walked {
                 folders.push(place);
-            } else if !known.contains(place.as_path()) && entry.file_name() != "_SUCCESS" {
+            } else if !known.contains(place.as_path()) && entry.name() != "_SUCCESS" {
                 verified.fault(place, "is not in the manifest; readers take it for a part of the lake");
             }
         }

@@ -1,7 +1,6 @@
 //! The final stage of a run: the tables of the dates that it touched.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::sync::Arc;
 
 use crate::aggregate::{Aggregator, Owners, Space};
@@ -9,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::convert::naming;
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lake::{Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures, problem_of};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
@@ -53,8 +52,7 @@ impl<'a> FinalStage<'a> {
         change: &mut Transaction,
         report: &mut Report,
     ) -> Result<()> {
-        let folder = self.lake.resolve(&Layout::staging());
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let folder = self.lake.make_folder(&Layout::staging())?;
         let space = Space::new(&folder).cancelled_by(self.cancel);
         let mut tallies = Aggregator::new(&space);
         let mut left = BTreeSet::new();

@@ -1,14 +1,13 @@
 //! One unit while workers convert it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Saved, Space};
 use crate::bug::bug;
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lake::Layout;
 use crate::memory::Memory;
 use crate::observer::Meter;
@@ -103,8 +102,7 @@ impl<'a> Job<'a> {
         context: &'a ConvertContext,
     ) -> Result<Self> {
         let staging = context.staging.join(format!("{number:06}"));
-        let folder = context.lake.resolve(&staging);
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let folder = context.lake.make_folder(&staging)?;
         let tasks = unit.tasks();
         let state = State {
             parts: Some(PartSet::new(&context.lake, staging.clone(), &context.encoder, unit)),

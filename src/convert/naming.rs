@@ -1,7 +1,6 @@
 //! Opens the sources of names, and asks over the network where that is wanted.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::time::SystemTime;
 
 use crate::aggregate::Aggregator;
@@ -9,7 +8,7 @@ use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::{NameSource, Names};
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lake::{CommittedTable, Layout, Move, checked, problem_of};
 use crate::names::{Asked, Hosts, PtrCache, PtrOptions, ask};
 use crate::summary::{Filter, Naming, NamingSource, unnamed};
@@ -80,10 +79,7 @@ pub(super) fn stage(naming: &mut Naming, lake: &Layout) -> Result<Option<(Move, 
     };
     let to = Layout::ptr_cache();
     let from = Layout::staging().join(to.file_name().ok_or_else(|| bug!())?);
-    let path = lake.resolve(&from);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
+    let path = lake.make_room(&from)?;
     let TableFile { rows, bytes, checksum } = write_table(&path, &cache.table())?;
     let table = CommittedTable { path: to.clone(), rows, bytes, checksum };
     Ok(Some((Move { from, to }, table)))

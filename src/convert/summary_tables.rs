@@ -1,14 +1,13 @@
 //! Makes the tables of the dates that a run touched again, from what all their units have counted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::aggregate::{Aggregator, Space, Sums};
 use crate::bug::bug;
 use crate::config::Settings;
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lake::{CommittedTable, InputEntry, Layout, Move, SUMMARIES as FOLDER, captures};
 use crate::summary::{
     Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind, Summary,
@@ -156,10 +155,7 @@ fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
     // All in one folder: making a folder for each costs more than a small table does.
     let staged = to.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
     let from = Layout::staging().join("tables").join(staged);
-    let path = lake.resolve(&from);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
+    let path = lake.make_room(&from)?;
     Ok((path, Move { from, to }))
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::memory::Bytes;
-use crate::storage::{NotRegular, kind_of, modified};
+use crate::storage::{EntryKind, NotRegular, local};
 
 use super::input::Compression;
 use super::kind::FileKind;
@@ -145,14 +145,14 @@ impl Candidate {
     /// # Errors
     /// If it does not exist, cannot be asked about, or is of a kind that may block when opened.
     pub fn of(path: &Path, claimed: bool) -> Result<Self, Refusal> {
-        let metadata = path.metadata()?;
-        if !metadata.is_file() {
-            return Err(Refusal::NotAFile(kind_of(metadata.file_type())));
+        let found = local::facts(path)?;
+        if found.kind != EntryKind::File {
+            return Err(Refusal::NotAFile(found.kind.name()));
         }
         // Without `..` and links, so that a file has one name, whichever path led to it.
-        let absolute = path.canonicalize()?;
+        let absolute = local::canonical(path)?;
         let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
-        let modified = modified(&metadata);
-        Ok(Self { path: path.to_path_buf(), absolute, reached, size: metadata.len(), modified, claimed })
+        let path = path.to_path_buf();
+        Ok(Self { path, absolute, reached, size: found.size, modified: found.modified, claimed })
     }
 }

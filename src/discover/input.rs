@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::path_text;
+use crate::storage::Location;
 
 /// A capture that was found and recognised. Any process that sees the same files can open it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl Input {
     #[must_use]
     pub fn stream(path: &Path) -> Self {
         let mut input = Self::unread(path);
-        if path.as_os_str() != "-" {
+        if !Location::of(path).is_stdin() {
             let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
             input.absolute = Path::new("-").join(place.strip_prefix("/").unwrap_or(&place));
         }
@@ -72,7 +73,7 @@ impl Input {
     /// The path as one line that is safe on a terminal.
     #[must_use]
     pub fn name(&self) -> String {
-        if self.path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(&self.path) }
+        if Location::of(&self.path).is_stdin() { "stdin".to_owned() } else { path_text::printable(&self.path) }
     }
 }
 

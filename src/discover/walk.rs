@@ -1,14 +1,11 @@
 //! Makes files of the paths on the command line: walks directories and expands patterns, in sorted order.
 
 use std::collections::HashSet;
-use std::io;
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::storage::expect_streams;
+use crate::storage::{EntryKind, Inode, Location, expect_streams, local, stdin_inode};
 
 use super::candidate::{Candidate, Refusal};
 use super::input::Input;
@@ -49,8 +46,8 @@ pub struct Lead {
 struct Visited {
     files: HashSet<PathBuf>,
     folders: HashSet<PathBuf>,
-    /// Streams by the device and the number of their inode: `-` and `/dev/stdin` are one.
-    streams: HashSet<(u64, u64)>,
+    /// Streams: `-` and `/dev/stdin` are one.
+    streams: HashSet<Inode>,
 }
 
 /// Expands what was given. Only directories are opened.
@@ -66,10 +63,10 @@ pub fn find(named: &[PathBuf]) -> Found {
             continue;
         }
         let mut lead = Lead { named: path.clone(), ..Lead::default() };
-        if path.is_dir() {
+        if local::is_folder(path) {
             lead.to.push(path.clone());
             walk(path, &mut seen, &mut found);
-        } else if path.symlink_metadata().is_err() && is_pattern(path) {
+        } else if !local::name_exists(path) && is_pattern(path) {
             lead.is_pattern = true;
             expand(path, &mut seen, &mut found, &mut lead.to);
         } else {
@@ -82,16 +79,13 @@ pub fn find(named: &[PathBuf]) -> Found {
     found
 }
 
-/// The device and inode of standard input, by `-`, or of a FIFO.
-fn stream(path: &Path) -> Option<(u64, u64)> {
-    if path.as_os_str() != "-" {
-        let metadata = path.metadata().ok()?;
-        return metadata.file_type().is_fifo().then(|| (metadata.dev(), metadata.ino()));
+/// The inode of standard input, by `-`, or of a FIFO.
+fn stream(path: &Path) -> Option<Inode> {
+    if Location::of(path).is_stdin() {
+        return Some(stdin_inode());
     }
-    let stdin = io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
-    // A closed standard input is still a stream; reading it fails.
-    let metadata = stdin.and_then(|stdin| stdin.metadata());
-    Some(metadata.map_or((u64::MAX, u64::MAX), |metadata| (metadata.dev(), metadata.ino())))
+    let found = local::facts(path).ok()?;
+    (found.kind == EntryKind::Fifo).then_some(found.inode)
 }
 
 fn add(candidate: Candidate, seen: &mut Visited, found: &mut Found) {
@@ -127,7 +121,7 @@ fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<Pa
         any = true;
         match path {
             Ok(path) => {
-                if path.is_dir() {
+                if local::is_folder(&path) {
                     walk(&path, seen, found);
                 } else {
                     name(&path, seen, found);
@@ -152,11 +146,11 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
             Ok(entry) => entry,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
-                if is_link(&path) {
+                if local::is_link(&path) {
                     found.places.add(&path);
                 }
                 match error.into_io_error() {
-                    Some(error) if !is_link(&path) => found.refused.push((path, Refusal::from(error))),
+                    Some(error) if !local::is_link(&path) => found.refused.push((path, Refusal::from(error))),
                     _ => found.stepped_over += 1,
                 }
                 continue;
@@ -166,7 +160,7 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
             if entry.path_is_symlink() {
                 found.places.add(entry.path());
             }
-            let absolute = entry.path().canonicalize();
+            let absolute = local::canonical(entry.path());
             if entry.depth() > 0 && is_of_others(entry.path()) {
                 found.stepped_over += 1;
                 absolute.into_iter().for_each(|absolute| found.places.step_over(absolute));
@@ -234,10 +228,6 @@ fn is_unfinished(path: &Path) -> bool {
     parts.is_some_and(|(name, random)| {
         random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_capture_name(Path::new(name))
     })
-}
-
-fn is_link(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
 /// Whether a name says that the file is a capture: `.pcap`, `.cap`, `.pcapng`, `.dmp`, with or without a compression

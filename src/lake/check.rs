@@ -1,12 +1,12 @@
 //! Whether a file is as it was written.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
+use crate::storage::LocalFile;
 
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 20;
@@ -16,8 +16,8 @@ const BUFFER: usize = 1 << 20;
 /// # Errors
 /// If it cannot be read; [`Error::FileDiffers`] if it differs.
 pub fn checked(path: &Path, bytes: u64, expected: &str) -> Result<()> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    let found = file.metadata().map_err(Error::io("read", path))?.len();
+    let file = LocalFile::open(path).map_err(Error::io("open", path))?;
+    let found = file.facts().map_err(Error::io("read", path))?.size;
     let differs = |what, expected: String, found: String| {
         Err(Error::FileDiffers { path: path.to_path_buf(), what, expected, found })
     };
@@ -33,10 +33,10 @@ pub fn checked(path: &Path, bytes: u64, expected: &str) -> Result<()> {
 /// # Errors
 /// If it cannot be read.
 pub fn sum_of(path: &Path) -> Result<(u64, String)> {
-    sum(File::open(path).map_err(Error::io("open", path))?, path)
+    sum(LocalFile::open(path).map_err(Error::io("open", path))?, path)
 }
 
-fn sum(mut file: File, path: &Path) -> Result<(u64, String)> {
+fn sum(mut file: LocalFile, path: &Path) -> Result<(u64, String)> {
     let mut hash = ContentHash::default();
     let mut buffer = vec![0; BUFFER];
     let mut bytes = 0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
-use super::journal::recover;
+use super::committer::recover;
 use super::layout::Layout;
 use super::lock::Lock;
 

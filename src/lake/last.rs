@@ -3,14 +3,11 @@
 //! The commit that it names moves it into place before the manifest. So it may be ahead only while a commit is decided
 //! and not carried out. Lakes of earlier versions do not have it.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::Path;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hash::{ContentHash, checksum};
+use crate::storage::local;
 
-use super::journal::Move;
+use super::committer::Move;
 use super::layout::Layout;
 
 /// Its file's name, in the lake's own folder.
@@ -25,7 +22,7 @@ fn text_of(sequence: u64) -> String {
 
 /// The number of the last commit. `None` if the lake does not have it, or if its text is damaged.
 pub(super) fn last(lake: &Layout) -> Option<u64> {
-    let text = fs::read_to_string(lake.resolve(&Layout::own(NAME))).ok()?;
+    let text = String::from_utf8(local::read(&lake.resolve(&Layout::own(NAME))).ok()?).ok()?;
     let sequence = text.split_once(' ')?.0.parse().ok()?;
     (text == text_of(sequence)).then_some(sequence)
 }
@@ -33,16 +30,6 @@ pub(super) fn last(lake: &Layout) -> Option<u64> {
 /// Stages the number of a commit that is about to be published.
 pub(super) fn stage(lake: &Layout, sequence: u64) -> Result<Move> {
     let from = Layout::staging().join(NAME);
-    let path = lake.resolve(&from);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
-    write(&path, &text_of(sequence))?;
+    local::write_synced(&lake.make_room(&from)?, text_of(sequence).as_bytes())?;
     Ok(Move { from, to: Layout::own(NAME) })
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let mut file = File::create(path).map_err(Error::io("create", path))?;
-    file.write_all(text.as_bytes()).map_err(Error::io("write", path))?;
-    file.sync_all().map_err(Error::io("sync", path))
 }

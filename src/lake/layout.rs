@@ -1,13 +1,12 @@
 //! Where things are in a lake.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::storage::is_unsupported;
+use crate::storage::{FolderSync, local};
 
 /// Parts of the packets table, below the lake.
 pub const PACKETS: &str = "packets";
@@ -31,12 +30,12 @@ impl Layout {
     /// # Errors
     /// If it is no directory, or cannot be made.
     pub fn create(root: &Path) -> Result<Self> {
-        if root.is_file() {
+        if local::is_file(root) {
             return Err(Error::LakeIsAFile { path: root.to_path_buf() });
         }
         let lake = Self::at(root);
-        for folder in [lake.manifest(), lake.partials()] {
-            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        for folder in [Self::manifests(), Self::partial_folder()] {
+            lake.make_folder(&folder)?;
         }
         Ok(lake)
     }
@@ -49,8 +48,8 @@ impl Layout {
 
     /// Whether there is a lake, or the rest of one.
     #[must_use]
-    pub fn exists(&self) -> bool {
-        self.manifest().is_dir() || super::losses::has_data(self).unwrap_or(true)
+    pub fn is_there(&self) -> bool {
+        local::is_folder(&self.manifest()) || super::losses::has_data(self).unwrap_or(true)
     }
 
     /// The highest number of a commit that anything in the lake names.
@@ -65,7 +64,7 @@ impl Layout {
     /// Whether the number of the last commit can be read, if its file exists.
     #[must_use]
     pub fn last_is_sound(&self) -> bool {
-        super::last::last(self).is_some() || !self.resolve(&Self::own(super::last::NAME)).exists()
+        super::last::last(self).is_some() || !local::exists(&self.resolve(&Self::own(super::last::NAME)))
     }
 
     /// Where a damaged part is put, below the lake.
@@ -91,7 +90,7 @@ impl Layout {
     /// # Errors
     /// [`Error::Incomplete`] if something is missing; an I/O error if a folder cannot be read.
     pub fn check_is_whole(&self) -> Result<()> {
-        super::snapshot::check_names(self)
+        super::completeness::check_names(self)
     }
 
     /// The lake's directory.
@@ -104,6 +103,27 @@ impl Layout {
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Makes a folder of the lake, by its path below the lake, and those above it. Returns its path.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn make_folder(&self, below: &Path) -> Result<PathBuf> {
+        let folder = self.resolve(below);
+        local::make_folders(&folder).map_err(Error::io("create", &folder))?;
+        Ok(folder)
+    }
+
+    /// Makes the folder that a file of the lake will be in, by the file's path below the lake. Returns the file's path.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn make_room(&self, below: &Path) -> Result<PathBuf> {
+        if let Some(folder) = below.parent() {
+            self.make_folder(folder)?;
+        }
+        Ok(self.resolve(below))
     }
 
     /// The folder of manifests, one file a commit.
@@ -202,19 +222,15 @@ impl Layout {
     /// # Errors
     /// If the directory cannot be opened or synced.
     pub(crate) fn sync_folder(&self, folder: &Path) -> Result<()> {
-        let file = fs::File::open(folder).map_err(Error::io("open", folder))?;
-        match file.sync_all() {
-            Err(error) if is_unsupported(&error) => {
-                self.note("sync", || {
-                    let root = self.root.display();
-                    format!(
-                        "{root}: its file system cannot sync folders ({error}), so a power failure may undo what a run has committed"
-                    )
-                });
-                Ok(())
-            }
-            result => result.map_err(Error::io("sync", folder)),
+        if let FolderSync::Unsupported(error) = local::sync_folder(folder)? {
+            self.note("sync", || {
+                let root = self.root.display();
+                format!(
+                    "{root}: its file system cannot sync folders ({error}), so a power failure may undo what a run has committed"
+                )
+            });
         }
+        Ok(())
     }
 
     /// Makes the name of a file durable.

@@ -1,12 +1,10 @@
 //! One run per lake at a time.
 
-use std::fs::{File, Permissions, TryLockError};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::storage::open;
+use crate::storage::LockFile;
 
 use super::layout::Layout;
 
@@ -16,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Holds a lake until this is dropped, or the process ends in any way: a killed run leaves no stale lock.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _file: LockFile,
 }
 
 impl Lock {
@@ -38,27 +36,9 @@ impl Lock {
     }
 
     fn try_take(lake: &Layout) -> Result<Self> {
-        let path = lake.lock();
-        let mut options = File::options();
-        // A new lock file is for writing only.
-        options.create(true).write(true).truncate(false).mode(0o222);
-        let file = open(&path, &mut options).map_err(Error::io("open", &path))?;
-        only_for_writers(&file);
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::LakeBusy { lake: lake.root().to_path_buf() }),
-            Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
+        match LockFile::try_take(&lake.lock())? {
+            Some(file) => Ok(Self { _file: file }),
+            None => Err(Error::LakeBusy { lake: lake.root().to_path_buf() }),
         }
-    }
-}
-
-/// A user who may only read a lake must not be able to hold it: a file that is open for reading can be locked too. So
-/// only users who may write the lock file may read it; the umask and the folder have decided who they are. For a lock
-/// file of another user this cannot be set, and need not be: that user did, or will.
-fn only_for_writers(file: &File) {
-    let Ok(mode) = file.metadata().map(|metadata| metadata.permissions().mode()) else { return };
-    let wanted = (mode & !0o444) | ((mode & 0o222) << 1);
-    if wanted != mode {
-        let _ = file.set_permissions(Permissions::from_mode(wanted & 0o7777));
     }
 }

@@ -2,12 +2,13 @@
 //! readers look that no manifest names: a lost manifest leaves such files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::manifest;
+use crate::storage::local;
 
 use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::snapshot::Snapshot;
@@ -49,7 +50,7 @@ impl Losses {
         for (path, bytes) in named.iter().map(|(path, bytes)| (*path, *bytes)).chain(partials) {
             let found = match there.get(path) {
                 Some(found) => Ok(*found),
-                None => lake.resolve(path).metadata().map(|metadata| metadata.len()),
+                None => local::facts(&lake.resolve(path)).map(|found| found.size),
             };
             match found {
                 Ok(found) if found == bytes => {}
@@ -117,7 +118,7 @@ pub fn problem_of(error: &Error) -> String {
 
 /// Whether another run is changing the lake now. Then what was read of it may differ from what is there.
 fn is_being_changed(lake: &Layout, held: &Snapshot) -> Result<bool> {
-    Ok(lake.pending().exists() || manifest::newest(&lake.manifest())? != held.sequence)
+    Ok(local::exists(&lake.pending()) || manifest::newest(&lake.manifest())? != held.sequence)
 }
 
 /// The Parquet files where readers look, by their paths below the lake, with their sizes. A folder that cannot be listed
@@ -153,27 +154,26 @@ pub(super) fn has_data(lake: &Layout) -> Result<bool> {
 /// Calls `each` with every Parquet file below a folder, and its size, as long as it returns true. Readers skip names that
 /// begin with a dot or an underscore, and so does this.
 fn walk(lake: &Layout, folder: &Path, depth: usize, each: &mut dyn FnMut(PathBuf, u64) -> bool) -> io::Result<bool> {
-    let entries = match fs::read_dir(lake.resolve(folder)) {
+    let entries = match local::list(&lake.resolve(folder)) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(true);
         }
         entries => entries?,
     };
     for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
+        let name = entry?.name();
         if matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_')) {
             continue;
         }
         let path = folder.join(&name);
         // Links are followed, as readers do.
-        let Ok(metadata) = lake.resolve(&path).metadata() else { continue };
-        if metadata.is_dir() {
+        let Ok(found) = local::facts(&lake.resolve(&path)) else { continue };
+        if found.is_folder() {
             // A folder that cannot be listed has nothing for a reader either.
             if depth > 0 && matches!(walk(lake, &path, depth - 1, each), Ok(false)) {
                 return Ok(false);
             }
-        } else if path.extension().is_some_and(|extension| extension == "parquet") && !each(path, metadata.len()) {
+        } else if path.extension().is_some_and(|extension| extension == "parquet") && !each(path, found.size) {
             return Ok(false);
         }
     }

@@ -1,9 +1,7 @@
 //! The manifest: the content of the lake, and which rows came from where. Each commit writes one JSON file, which people
 //! can read. The lake is the sum of its manifests.
 
-use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::packets::SCHEMA_VERSION;
 use crate::path_text;
-use crate::storage::{HashedFile, open};
+use crate::storage::{HashedFile, LocalFile, local, open_own};
 
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
@@ -157,7 +155,7 @@ impl Manifest {
     /// If it cannot be read, has another version, differs from the text that was written, or names files in places where
     /// they do not belong. Manifests of earlier versions have no checksum, and are taken as they are.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = open(path, File::options().read(true)).map_err(Error::io("read", path))?;
+        let file = open_own(path).map_err(Error::io("read", path))?;
         let (expected, length) = expected_checksum(&file).map_err(Error::io("read", path))?;
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
         let mut hashed = Hashed { file, left: length, hash: ContentHash::default() };
@@ -201,8 +199,8 @@ impl Manifest {
     /// # Errors
     /// If the file exists, or cannot be written or synced.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let file = File::create_new(path).map_err(Error::io("create", path))?;
-        let mut out = BufWriter::new(HashedFile::new(file));
+        let file = HashedFile::create(path).map_err(Error::io("create", path))?;
+        let mut out = BufWriter::new(file);
         let text = |out: &mut BufWriter<HashedFile>| {
             self.write_lines(out)?;
             out.flush()?;
@@ -211,7 +209,7 @@ impl Manifest {
         };
         text(&mut out).map_err(Error::io("write", path))?;
         let file = out.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
-        file.into_parts().0.sync_all().map_err(Error::io("sync", path))
+        file.finish().map(drop).map_err(Error::io("sync", path))
     }
 
     fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
@@ -248,8 +246,8 @@ impl Manifest {
 
 /// The checksum that a manifest has for itself, and the length of the text that it covers. Without a checksum, the length
 /// of all.
-fn expected_checksum(file: &File) -> io::Result<(Option<String>, u64)> {
-    let size = file.metadata()?.len();
+fn expected_checksum(file: &LocalFile) -> io::Result<(Option<String>, u64)> {
+    let size = file.facts()?.size;
     let digits = checksum(&ContentHash::default()).len();
     let mut tail = vec![0; CHECKSUM.len() + digits + AFTER_CHECKSUM.len()];
     let Some(length) = size.checked_sub(tail.len() as u64) else { return Ok((None, size)) };
@@ -261,7 +259,7 @@ fn expected_checksum(file: &File) -> io::Result<(Option<String>, u64)> {
 
 /// A file whose first bytes are hashed as they are read.
 struct Hashed {
-    file: File,
+    file: LocalFile,
     left: u64,
     hash: ContentHash,
 }
@@ -301,7 +299,7 @@ pub(super) fn number_of(path: &Path) -> Option<u64> {
 /// # Errors
 /// If the folder cannot be read.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
+    let entries = match local::list(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Error::io("read", folder)(error)),

@@ -1,6 +1,6 @@
-//! From staged files to a lake that readers see: part names, manifest, journal, lock.
+//! From staged files to a lake that readers see: part names, manifest, committer, lock.
 //!
-//! In: [`UnitResult`]s, and the staged files that they name. Out: files in their places, and a manifest that names them.
+//! In: `UnitResult`s, and the staged files that they name. Out: files in their places, and a manifest that names them.
 //! Always: whatever happens, a reader sees only whole committed files, and the next run finishes or undoes what this one
 //! began. The only door for writing into a lake's visible folders.
 //!
@@ -12,13 +12,11 @@
 //! bytes differ from what was written is an error, and is never written again. The number of workers bounds memory.
 
 mod captures;
-mod carry;
 mod check;
+mod committer;
 mod compact;
-mod exchange;
-mod ground;
+mod completeness;
 mod hold;
-mod journal;
 mod last;
 mod layout;
 mod lock;
@@ -33,15 +31,13 @@ mod renew;
 mod rewriter;
 mod snapshot;
 mod subtract;
-#[cfg(test)]
-mod tests;
 mod transaction;
 
 pub use captures::{captures, listed_captures};
 pub use check::{checked, sum_of};
+pub use committer::{Move, sweep, sweep_staging};
 pub use compact::{Compacted, Compacting, compact};
 pub use hold::hold;
-pub use journal::{Move, publish, recover, sweep, sweep_staging};
 pub use layout::{Layout, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use losses::{Losses, data_files, is_loss, problem_of};

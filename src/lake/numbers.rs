@@ -9,6 +9,7 @@ use crate::discover::Input;
 use crate::error::Result;
 use crate::packets::Origin;
 use crate::plan::CaptureEntry;
+use crate::storage::{Location, local};
 
 use super::record::InputEntry;
 use super::snapshot::Snapshot;
@@ -60,7 +61,7 @@ impl Captures {
         });
         let known = in_unit.or(same.map(|(_, number)| *number));
         let known = known.or_else(|| match &origin.fingerprint {
-            None if origin.path.as_os_str() != "-" => self.by_path.get(&absolute).copied(),
+            None if !Location::of(&origin.path).is_stdin() => self.by_path.get(&absolute).copied(),
             _ => None,
         });
         let number = known.unwrap_or_else(|| {
@@ -99,8 +100,8 @@ impl Captures {
 
 /// The absolute path of a capture from the path that was given.
 fn absolute(path: &Path) -> PathBuf {
-    if path.as_os_str() == "-" {
+    if Location::of(path).is_stdin() {
         return path.to_path_buf();
     }
-    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
+    local::canonical(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }

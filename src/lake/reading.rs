@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::storage::local;
 
 use super::layout::Layout;
 
@@ -22,7 +23,7 @@ struct Glimpse {
 
 impl Glimpse {
     fn of(lake: &Layout) -> Result<Self> {
-        Ok(Self { manifests: lake.manifest_files()?, pending: lake.pending().symlink_metadata().is_ok() })
+        Ok(Self { manifests: lake.manifest_files()?, pending: local::name_exists(&lake.pending()) })
     }
 }
 

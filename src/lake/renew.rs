@@ -12,7 +12,7 @@ use crate::tables::copy_table;
 use crate::threads::in_order;
 
 use super::check::checked;
-use super::journal::Move;
+use super::committer::Move;
 use super::losses::Losses;
 use super::record::{CommittedPart, CommittedTable};
 use super::rewriter::Rewriter;

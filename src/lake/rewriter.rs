@@ -1,6 +1,5 @@
 //! Makes new parts of the rows of others.
 
-use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,8 +50,7 @@ impl<'a> Rewriter<'a> {
     /// The folder for staged files, below the lake. It is made if it does not exist.
     pub(super) fn folder(&self) -> Result<PathBuf> {
         let folder = Layout::staging().join("rewritten");
-        let path = self.lake.resolve(&folder);
-        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        self.lake.make_folder(&folder)?;
         Ok(folder)
     }
 

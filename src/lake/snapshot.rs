@@ -8,11 +8,10 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
-use crate::error::{Error, REMAKE, Result};
+use crate::error::{Error, Result};
 
-use super::last::last;
+use super::completeness::{incomplete, missing_at_the_end};
 use super::layout::Layout;
-use super::losses::has_data;
 use super::manifest::{Manifest, files, number_of};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
@@ -321,32 +320,4 @@ impl Snapshot {
         manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
         manifest
     }
-}
-
-fn incomplete(path: &Path, problem: String) -> Error {
-    Error::Incomplete { path: path.to_path_buf(), problem, hint: REMAKE }
-}
-
-/// What shows that the newest manifests, or all of them, are lost.
-fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<Error>> {
-    // A decided commit puts its number in place before its manifest.
-    if let Some(last) = last(lake).filter(|last| *last > sequence && !lake.pending().exists()) {
-        let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
-        return Ok(Some(incomplete(&lake.manifest(), if sequence > 0 { problem } else { ALL_LOST.to_owned() })));
-    }
-    let is_lost = sequence == 0 && has_data(lake)?;
-    Ok(is_lost.then(|| incomplete(lake.root(), ALL_LOST.to_owned())))
-}
-
-/// The problem of a lake without manifests.
-const ALL_LOST: &str = "has packets and no manifest that says what they are, so it is no new lake";
-
-/// As [`Layout::check_is_whole`].
-pub(super) fn check_names(lake: &Layout) -> Result<()> {
-    if lake.pending().exists() {
-        return Ok(());
-    }
-    let numbers: Vec<u64> = files(&lake.manifest())?.iter().filter_map(|path| number_of(path)).collect();
-    let newest = numbers.last().copied().unwrap_or(0);
-    missing_at_the_end(lake, newest)?.map_or(Ok(()), Err)
 }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use crate::bug::bug;
 use crate::config::Settings;
 use crate::error::Result;
-use crate::lake::last;
 use crate::packets::RowRange;
 use crate::plan::{PartEntry, PartialEntry, UnitResult};
 
-use super::journal::{Move, publish};
+use super::committer::{Move, commit};
 use super::layout::Layout;
 use super::manifest::{Action, Manifest};
 use super::record::{
@@ -225,15 +224,16 @@ impl Transaction {
     /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
     ///
     /// # Errors
-    /// As [`publish`].
-    pub fn publish(mut self, lake: &Layout, after: Snapshot) -> Result<()> {
-        self.moves.push(last::stage(lake, self.manifest.sequence)?);
+    /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written,
+    /// synced or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or
+    /// undoes the commit.
+    pub fn publish(self, lake: &Layout, after: Snapshot) -> Result<()> {
         let removed = &self.manifest.removed;
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
         let removes = removes.cloned().collect();
         if !self.says_everything {
-            return publish(lake, self.moves, removes, &self.manifest);
+            return commit(lake, self.moves, removes, &self.manifest);
         }
-        publish(lake, self.moves, removes, &after.into_base(self.manifest))
+        commit(lake, self.moves, removes, &after.into_base(self.manifest))
     }
 }

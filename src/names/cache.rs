@@ -5,12 +5,14 @@
 //! cannot be read is an empty one. The table follows from the answers alone, whatever their order.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::address::IpAddress;
 use crate::names::text;
+use crate::storage::local;
 use crate::tables::{Table, TableColumn, read_table};
 
 use super::answer::{Answer, LONGEST, Outcome};
@@ -63,7 +65,7 @@ impl PtrCache {
     /// If the file cannot be read, the cache is empty too, and [`PtrCache::note`] says why.
     #[must_use]
     pub fn read(path: &Path, now: i64) -> Self {
-        if matches!(path.try_exists(), Ok(false)) {
+        if local::facts(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Self::default();
         }
         let mut cache = Self::default();

@@ -1,6 +1,5 @@
 //! What a part's footer says of its rows, for readers that have nothing but the part.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -9,6 +8,7 @@ use serde::Deserialize;
 use crate::config::{Settings, TimestampUnit};
 use crate::discover::Compression;
 use crate::error::{Error, Result};
+use crate::storage::LocalFile;
 
 use super::part::{CAPTURES, INPUTS, Origin, RowRange, SETTINGS};
 use super::part_reader::{part_facts, unreadable};
@@ -58,7 +58,7 @@ pub fn part_says(path: &Path) -> Result<Option<PartSays>> {
         found => found,
     };
     let Some((timestamp_unit, rows)) = found else { return Ok(None) };
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = LocalFile::open(path).map_err(Error::io("open", path))?.into_std();
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
     let pairs = metadata.metadata().file_metadata().key_value_metadata();
     let text = |key: &str| pairs?.iter().find(|pair| pair.key == key)?.value.as_deref();

@@ -24,7 +24,7 @@ const ENCODINGS: [Encoding; 4] =
 /// # Errors
 /// If it cannot be read, or is no Parquet file.
 pub fn is_of_earlier_form(path: &Path) -> Result<bool> {
-    let file = open_regular(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(unreadable(path))?;
     Ok(has_other_encodings(&metadata) || has_other_column_orders(&metadata))
 }

@@ -35,7 +35,7 @@ impl PartReader {
     /// If it cannot be read, or its columns are not those of the packets table.
     pub fn open(path: &Path, unit: TimestampUnit) -> Result<Self> {
         let options = ArrowReaderOptions::new().with_schema(restored_schema(unit)).with_skip_arrow_metadata(true);
-        let file = open_regular(path).map_err(Error::io("open", path))?;
+        let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(unreadable(path))?;
         let columns = ProjectionMask::roots(builder.parquet_schema(), restored_columns());
         let batches = builder.with_projection(columns).with_batch_size(BATCH_ROWS).build();
@@ -47,7 +47,7 @@ impl PartReader {
     /// # Errors
     /// If the part cannot be read.
     pub fn open_whole(path: &Path) -> Result<Self> {
-        let file = open_regular(path).map_err(Error::io("open", path))?;
+        let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
         let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(unreadable(path))?;
         Ok(Self { path: path.to_path_buf(), batches })
@@ -77,7 +77,7 @@ pub struct PartFacts {
 /// # Errors
 /// If it cannot be read, or is no Parquet file.
 pub fn part_facts(path: &Path, unit: Option<TimestampUnit>) -> Result<PartFacts> {
-    let file = open_regular(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
     let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let fits = unit.is_none_or(|unit| {

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::discover::{Candidate, Input};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Snapshot};
+use crate::storage::local;
 
 use super::same_content::{Look, ReadContent, is_same_file, is_whole};
 use super::selection::is_same_content;
@@ -169,7 +170,7 @@ impl<'a> ContentIndex<'a> {
         found.may_be.extend(self.packed_otherwise(input).map(|entry| entry.id));
         // Best is a capture with nothing at its old path: it can only have been moved. Where another capture is at the
         // path, that one replaces it.
-        let gone = |entry: &&InputEntry| entry.input.absolute.symlink_metadata().is_ok();
+        let gone = |entry: &&InputEntry| local::name_exists(&entry.input.absolute);
         let moved = moved.into_iter().min_by_key(|entry| (gone(entry), entry.id));
         // A cut capture is first of all the beginning of a longer one.
         if !matches!(double, Some(Kin::Beginning(_))) && moved.is_none_or(|entry| !is_whole(entry)) {
@@ -307,7 +308,7 @@ impl<'a> ContentIndex<'a> {
         let plain = without_packing(&input.absolute);
         let names = std::iter::once(plain.clone()).chain(PACKINGS.map(|suffix| with_suffix(&plain, suffix)));
         let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.held.input_at(&name));
-        let mut gone = entries.filter(|entry| entry.input.absolute.symlink_metadata().is_err());
+        let mut gone = entries.filter(|entry| !local::name_exists(&entry.input.absolute));
         gone.find(|entry| entry.found.content.is_none() && entry.input.compression != input.compression)
     }
 }

@@ -8,6 +8,7 @@ use crate::discover::{Input, Places};
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
 use crate::outcome::{Away, Duplicate, Overwritten, Renamed};
+use crate::storage::local;
 use crate::text::{name, plural_of};
 
 use super::content_index::{ContentIndex, Kin, Match};
@@ -268,7 +269,7 @@ impl<'a> Selector<'a> {
     /// Reports in each run the captures that were being written when they were converted, and cannot be found any more.
     fn note_lost_ends(&mut self, elsewhere: impl Fn(usize) -> bool) {
         let open = self.held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
-        for entry in open.filter(|entry| !elsewhere(entry.id) && entry.input.absolute.symlink_metadata().is_err()) {
+        for entry in open.filter(|entry| !elsewhere(entry.id) && !local::name_exists(&entry.input.absolute)) {
             self.report.notes.push(format!(
                 "{}: was being written when it was converted, and is not there any more; if it is somewhere else now, name \
                  that place, and what came later is converted too",

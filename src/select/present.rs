@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::discover::{Lead, Places};
 use crate::lake::Snapshot;
 use crate::outcome::Away;
+use crate::storage::local;
 
 /// The captures that were found, whatever is done with them: files that are captures, or claim to be.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl Present {
                 break;
             }
             self.met.insert(folder.to_path_buf());
-            self.folders.extend(folder.canonicalize().ok());
+            self.folders.extend(local::canonical(folder).ok());
         }
         for folder in absolute.ancestors().skip(1) {
             if self.folders.contains(folder) && self.met.contains(folder) {
@@ -46,7 +47,7 @@ impl Present {
     /// Whether a given path leads to a capture.
     pub(super) fn is_below(&self, lead: &Lead) -> bool {
         let is_capture = |path: PathBuf| self.folders.contains(&path) || self.captures.contains(&path);
-        lead.to.iter().any(|path| path.canonicalize().is_ok_and(is_capture))
+        lead.to.iter().any(|path| local::canonical(path).is_ok_and(is_capture))
     }
 
     /// How many captures of these places are in the lake but no longer exist, and the folders that look like an unmounted
@@ -92,8 +93,8 @@ pub(super) fn nothing_is_there(leads: &[Lead], present: &Present) -> bool {
 
 /// Whether a folder exists. A folder that cannot be read counts: then a failing disk shows as a folder without captures.
 fn is_there(folder: &Path) -> bool {
-    match folder.metadata() {
-        Ok(metadata) => metadata.is_dir(),
+    match local::facts(folder) {
+        Ok(found) => found.is_folder(),
         Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
     }
 }

@@ -1,8 +1,5 @@
 //! Reads captures to tell whether they are the same: their beginnings, all of their records, or as many as another one
 //! has.
-//! goes.
-
-use std::io;
 
 use crate::bug::bug;
 use crate::cancel::Cancel;
@@ -12,6 +9,7 @@ use crate::error::Result;
 use crate::hash::ContentHash;
 use crate::lake::InputEntry;
 use crate::memory::SMALL_WINDOW;
+use crate::storage::local;
 
 /// Bytes that are hashed at a time.
 const BUFFER: usize = 1 << 18;
@@ -154,10 +152,6 @@ impl Look<'_> {
 
 /// Whether two names lead to the same file: hard links, or the same disk mounted twice.
 pub(super) fn is_same_file(a: &Input, b: &Input) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let file = |input: &Input| -> io::Result<_> {
-        let metadata = input.absolute.metadata()?;
-        Ok((metadata.dev(), metadata.ino()))
-    };
-    matches!((file(a), file(b)), (Ok(a), Ok(b)) if a == b)
+    let file = |input: &Input| local::facts(&input.absolute);
+    matches!((file(a), file(b)), (Ok(a), Ok(b)) if a.inode == b.inode)
 }

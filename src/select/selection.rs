@@ -14,6 +14,7 @@ use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot};
 use crate::memory::USUAL_WINDOW;
 use crate::outcome::{Away, Report};
 use crate::path_text;
+use crate::storage::local;
 
 use super::present::{Present, nothing_is_there};
 use super::same_content::Look;
@@ -178,7 +179,7 @@ fn sort_out(
         report.away = away;
     }
     tonight.convert.splice(0..0, found.streams);
-    let gone = held.quarantine.keys().filter(|path| path.symlink_metadata().is_err());
+    let gone = held.quarantine.keys().filter(|path| !local::name_exists(path));
     tonight.forgiven = gone.cloned().collect();
     Ok(tonight)
 }

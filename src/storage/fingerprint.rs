@@ -1,11 +1,10 @@
 //! Identifies a file without reading all of it.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use crate::hash::ContentHash;
 
+use super::local_file::LocalFile;
 use super::retry::steadily;
 
 /// Bytes that a fingerprint reads at each end of a file.
@@ -24,7 +23,7 @@ const SAMPLE: u64 = 4 << 10;
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(crate) fn fingerprint(file: &File, size: u64) -> io::Result<String> {
+pub(crate) fn fingerprint(file: &LocalFile, size: u64) -> io::Result<String> {
     let mut hash = ContentHash::default();
     hash.update(&size.to_le_bytes());
     let mut buffer = vec![0; ROOM];

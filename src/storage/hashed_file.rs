@@ -2,11 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use crate::bug::bug;
 use crate::hash::{ContentHash, checksum};
 
-/// A file whose bytes are counted and hashed as they are written. It does not buffer; the writer above it does.
+use super::local_file::LocalFile;
+
+/// A new file whose bytes are counted and hashed as they are written. It does not buffer; the writer above it does.
 #[derive(Debug)]
 pub struct HashedFile {
     file: File,
@@ -15,9 +18,23 @@ pub struct HashedFile {
 }
 
 impl HashedFile {
-    /// A hashed file over an empty file.
-    #[must_use]
-    pub fn new(file: File) -> Self {
+    /// Creates a file.
+    ///
+    /// # Errors
+    /// If one exists, or it cannot be created.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        File::create_new(path).map(Self::over)
+    }
+
+    /// Creates a file without a name, in a folder. It is gone when it is closed.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub(crate) fn nameless(folder: &Path) -> io::Result<Self> {
+        tempfile::tempfile_in(folder).map(Self::over)
+    }
+
+    fn over(file: File) -> Self {
         Self { file, hash: ContentHash::default(), bytes: 0 }
     }
 
@@ -27,10 +44,18 @@ impl HashedFile {
         checksum(&self.hash)
     }
 
-    /// The file, how many bytes were written, and their checksum.
-    #[must_use]
-    pub fn into_parts(self) -> (File, u64, String) {
-        (self.file, self.bytes, checksum(&self.hash))
+    /// Makes the content durable. Returns the number of bytes and their checksum. The file's name is not durable yet.
+    ///
+    /// # Errors
+    /// If it cannot be synced.
+    pub(crate) fn finish(self) -> io::Result<(u64, String)> {
+        self.file.sync_all()?;
+        Ok((self.bytes, checksum(&self.hash)))
+    }
+
+    /// What was written, for reading.
+    pub(crate) fn into_file(self) -> LocalFile {
+        LocalFile::from(self.file)
     }
 }
 

@@ -1,8 +1,14 @@
 //! Where bytes are: files and streams. They are opened, read again after a failure, hashed as they are written, and
-//! replaced as a whole.
+//! replaced as a whole. The only place that names the standard library's file system.
 
+mod attributes;
+mod facts;
 mod fingerprint;
 mod hashed_file;
+pub(crate) mod local;
+mod local_file;
+mod location;
+mod lock_file;
 mod open;
 mod open_files;
 mod read_ahead;
@@ -13,9 +19,14 @@ mod stream;
 mod system;
 mod true_name;
 
+pub(crate) use facts::{EntryKind, Inode};
 pub(crate) use fingerprint::fingerprint;
 pub use hashed_file::HashedFile;
-pub(crate) use open::{NotRegular, kind_of, modified};
+pub(crate) use local::FolderSync;
+pub use local_file::LocalFile;
+pub(crate) use location::Location;
+pub(crate) use lock_file::LockFile;
+pub(crate) use open::NotRegular;
 pub use open::{open_regular, read_small};
 pub use open_files::open_for_writing;
 pub use read_ahead::ReadAhead;
@@ -23,6 +34,6 @@ pub(crate) use reopenable_file::ReopenableFile;
 pub use replace::write_out;
 pub(crate) use retry::{RetryingReader, steadily};
 pub use stream::end_streams;
-pub(crate) use stream::{Stream, expect_streams};
-pub(crate) use system::{Mount, exchange, is_not_fixed, is_unsupported, may_change, open};
+pub(crate) use stream::{Stream, expect_streams, stdin_inode};
+pub(crate) use system::{Mount, exchange, is_not_fixed, is_unsupported, may_change, open_own};
 pub use true_name::true_name;

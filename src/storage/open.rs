@@ -4,14 +4,17 @@
 //! writes to it, and the run would hold the lake meanwhile. So nothing here blocks, and the kind of file is asked of the
 //! open file.
 
-use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
+
+use super::facts::EntryKind;
+use super::local_file::LocalFile;
 
 /// How often a file is opened on which another machine has a lease, and how long to wait in between. The system takes the
 /// lease back within 45 seconds (`/proc/sys/fs/lease-break-time`).
@@ -27,11 +30,11 @@ pub(crate) struct NotRegular(pub(crate) &'static str);
 ///
 /// # Errors
 /// If it cannot be opened. If it is a FIFO, a device, a socket or a folder by now; then it fails without waiting.
-pub fn open_regular(path: &Path) -> io::Result<File> {
-    let file = open_at_once(path)?;
-    match file.metadata()?.file_type() {
-        regular if regular.is_file() => Ok(file),
-        other => Err(io::Error::other(NotRegular(kind_of(other)))),
+pub fn open_regular(path: &Path) -> io::Result<LocalFile> {
+    let file = LocalFile::from(open_at_once(path)?);
+    match file.facts()?.kind {
+        EntryKind::File => Ok(file),
+        other => Err(io::Error::other(NotRegular(other.name()))),
     }
 }
 
@@ -50,11 +53,6 @@ pub fn read_small(path: &Path, most: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// Nanoseconds since the Unix epoch at which a file was written to.
-pub(crate) fn modified(metadata: &Metadata) -> i64 {
-    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
-}
-
 /// `O_NONBLOCK` opens a FIFO without waiting. It has no effect on a regular file, whose reads never wait (open(2)).
 /// `O_NOCTTY` keeps a terminal from becoming that of the process. The standard library adds `O_CLOEXEC`.
 pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
@@ -70,25 +68,12 @@ pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
             // A socket cannot be opened at all.
             Err(error) => match path.metadata() {
                 Ok(now) if now.file_type().is_socket() => {
-                    return Err(io::Error::other(NotRegular(kind_of(now.file_type()))));
+                    return Err(io::Error::other(NotRegular(EntryKind::Socket.name())));
                 }
                 _ => return Err(error),
             },
             opened => return opened,
         }
-    }
-}
-
-/// The kind of a file that is not a regular file.
-pub(crate) fn kind_of(file_type: FileType) -> &'static str {
-    if file_type.is_fifo() {
-        "a FIFO"
-    } else if file_type.is_socket() {
-        "a socket"
-    } else if file_type.is_dir() {
-        "a directory"
-    } else {
-        "a device"
     }
 }
 

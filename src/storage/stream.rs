@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::open::{NotRegular, kind_of, open_at_once};
+use super::facts::{EntryKind, Facts, Inode};
+use super::location::Location;
+use super::open::{NotRegular, open_at_once};
 
 /// How long one poll for bytes waits before it checks whether the input has been ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -68,6 +70,17 @@ pub fn end_streams() -> bool {
     })
 }
 
+/// Standard input as a file.
+fn stdin() -> io::Result<File> {
+    io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// The inode of standard input. A closed standard input is still a stream; reading it fails.
+pub(crate) fn stdin_inode() -> Inode {
+    let metadata = stdin().and_then(|stdin| stdin.metadata());
+    metadata.map_or(Inode::UNKNOWN, |metadata| Facts::of(&metadata).inode)
+}
+
 /// A stream that is being read.
 pub(crate) struct Stream {
     file: File,
@@ -88,11 +101,11 @@ impl Stream {
     /// # Errors
     /// If it cannot be opened, or is no FIFO.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let is_stdin = path.as_os_str() == "-";
-        let file = if is_stdin { File::from(io::stdin().as_fd().try_clone_to_owned()?) } else { open_at_once(path)? };
+        let is_stdin = Location::of(path).is_stdin();
+        let file = if is_stdin { stdin()? } else { open_at_once(path)? };
         let file_type = file.metadata()?.file_type();
         if !is_stdin && !file_type.is_fifo() {
-            return Err(io::Error::other(NotRegular(kind_of(file_type))));
+            return Err(io::Error::other(NotRegular(EntryKind::of(file_type).name())));
         }
         streams(|streams| {
             streams.open += 1;

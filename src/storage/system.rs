@@ -1,31 +1,29 @@
 //! What the standard library does not offer of a file system: to exchange two folders, to find the mount of a folder, and
-//! to ask whether something may be done in it. The only door for rustix.
+//! to ask whether something may be done in it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use rustix::fs::{
-    Access, AtFlags, CWD, OFlags, RenameFlags, StatxAttributes, StatxFlags, accessat, renameat_with, statx,
-};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, RenameFlags, accessat, renameat_with};
 use rustix::io::Errno;
+
+use super::attributes::{mount_of, not_fixed};
+use super::local_file::LocalFile;
 
 /// The mount of a folder. Files can be moved and linked within a mount, but not between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
     device: u64,
-    /// Two mounts may show the same device; Linux before 5.8 does not tell them apart.
+    /// Two mounts may show the same device. Not every system tells them apart.
     id: Option<u64>,
 }
 
 impl Mount {
     /// The mount of a folder; a link is followed.
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
-        let device = folder.metadata()?.dev();
-        let stat = statx(CWD, folder, AtFlags::empty(), StatxFlags::MNT_ID).ok();
-        let stat = stat.filter(|stat| stat.stx_mask & StatxFlags::MNT_ID.bits() != 0);
-        Ok(Self { device, id: stat.map(|stat| stat.stx_mnt_id) })
+        Ok(Self { device: folder.metadata()?.dev(), id: mount_of(folder) })
     }
 }
 
@@ -41,18 +39,13 @@ pub(crate) fn is_not_fixed(path: &Path) -> io::Result<()> {
     not_fixed(path, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-fn not_fixed(path: &Path, flags: AtFlags) -> io::Result<()> {
-    let stat = match statx(CWD, path, flags, StatxFlags::BASIC_STATS) {
-        // A file system that does not know attributes has none.
-        Err(Errno::NOSYS) => return Ok(()),
-        stat => stat?,
-    };
-    let fixed = stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
-    if fixed { Err(Errno::PERM.into()) } else { Ok(()) }
+/// Opens one of the lake's own files for reading. It is an error if it is not a file, e.g. a FIFO that would block.
+pub(crate) fn open_own(path: &Path) -> io::Result<LocalFile> {
+    open(path, File::options().read(true)).map(LocalFile::from)
 }
 
-/// Opens one of the lake's own files. It is an error if it is not a file, e.g. a FIFO that would block.
-pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+/// As [`open_own`], for what the options say.
+pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = options.custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {

@@ -1,6 +1,5 @@
 //! Summary tables to and from Parquet.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +53,7 @@ impl TableWriter {
     /// # Errors
     /// If the file exists, or cannot be created.
     pub fn create(path: &Path, like: &Table) -> Result<Self> {
-        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let file = HashedFile::create(path).map_err(Error::io("create", path))?;
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(failed(path))?;
         let properties = WriterProperties::builder()
             .set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION")))
@@ -65,7 +64,7 @@ impl TableWriter {
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let schema = like.without_rows().to_batch()?.schema();
-        let writer = ArrowWriter::try_new_with_options(HashedFile::new(file), schema, options).map_err(failed(path))?;
+        let writer = ArrowWriter::try_new_with_options(file, schema, options).map_err(failed(path))?;
         Ok(Self { path: path.to_path_buf(), writer, rows: 0 })
     }
 
@@ -92,8 +91,8 @@ impl TableWriter {
     /// # Errors
     /// If it cannot be written or synced.
     pub fn close(self) -> Result<TableFile> {
-        let (file, bytes, checksum) = self.writer.into_inner().map_err(failed(&self.path))?.into_parts();
-        file.sync_all().map_err(Error::io("sync", &self.path))?;
+        let file = self.writer.into_inner().map_err(failed(&self.path))?;
+        let (bytes, checksum) = file.finish().map_err(Error::io("sync", &self.path))?;
         Ok(TableFile { rows: self.rows, bytes, checksum })
     }
 }
@@ -105,7 +104,7 @@ impl TableWriter {
 /// # Errors
 /// If the file cannot be read or is no such table; if the new file exists or cannot be written.
 pub fn copy_table(from: &Path, to: &Path) -> Result<TableFile> {
-    let file = open_regular(from).map_err(Error::io("open", from))?;
+    let file = open_regular(from).map_err(Error::io("open", from))?.into_std();
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(from))?;
     let no_rows = Table::of_schema(builder.schema())?;
     let mut writer = TableWriter::create(to, &no_rows)?;
@@ -120,7 +119,7 @@ pub fn copy_table(from: &Path, to: &Path) -> Result<TableFile> {
 /// # Errors
 /// If the file cannot be read, or is no such table.
 pub fn read_table(path: &Path, mut each: impl FnMut(&Table)) -> Result<()> {
-    let file = open_regular(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
     let unreadable = |error: parquet::errors::ParquetError| Error::Io {
         action: "read",
         path: path.to_path_buf(),

@@ -23,7 +23,7 @@ fn read(bytes: &[u8], salvage: bool) -> Option<(Vec<Key>, Vec<Range<usize>>, Gap
     // A file, for a stream cannot go back to where an impossible block began.
     let mut file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).unwrap();
     file.write_all(bytes).unwrap();
-    let source = Source::File { file: Arc::new(file), at: 0, end: bytes.len() as u64, read: 0 };
+    let source = Source::File { file: Arc::new(file.into()), at: 0, end: bytes.len() as u64, read: 0 };
     let mut reader = CaptureReader::from_source(source, Compression::None).ok()?.salvaging(salvage, None);
     let (mut keys, mut places) = (Vec::new(), Vec::new());
     while let Ok(Some(record)) = reader.next() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::Settings;
 use crate::error::Error;
-use crate::lake::journal::{Move, publish, recover};
+use crate::lake::committer::{Move, publish, recover};
 use crate::lake::layout::Layout;
 use crate::lake::lock::Lock;
 use crate::lake::record::CommittedPart;

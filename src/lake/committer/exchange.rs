@@ -9,20 +9,19 @@
 //! Not here: several partitions at once. A reader of many dates may see one before its exchange and another after it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
+use crate::lake::layout::Layout;
 use crate::path_text;
-use crate::storage::{Mount, exchange, is_unsupported, may_change};
+use crate::storage::{EntryKind, Mount, exchange, is_unsupported, local, may_change};
 
-use super::journal::Move;
-use super::layout::Layout;
+use super::Move;
+use super::staging::sweep;
 
 /// Two folders that are exchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +78,7 @@ pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<Path
             Err(Hindrance::Fault(error)) => return Err(error),
             Err(Hindrance::Cannot(why)) => {
                 note(lake, &folder, &why);
-                super::journal::sweep(&lake.resolve(&built))?;
+                sweep(&lake.resolve(&built))?;
                 continue;
             }
         }
@@ -102,7 +101,7 @@ pub(super) fn build(lake: &Layout, moves: &mut Vec<Move>, removes: &mut Vec<Path
 /// A file that is only in one of the folders, and whether that is the new one. `None` if nothing is added, or if nothing
 /// that exists is removed: then no reader sees anything twice.
 fn witness(lake: &Layout, comes: &[&Move], goes: &[PathBuf]) -> Option<(PathBuf, bool)> {
-    let is_there = |path: &Path| lake.resolve(path).symlink_metadata().is_ok();
+    let is_there = |path: &Path| local::name_exists(&lake.resolve(path));
     let old = goes.iter().find(|path| is_there(path))?;
     let new = comes.iter().find(|step| !is_there(&step.to)).map(|step| (step.to.clone(), true));
     new.or_else(|| (!comes.is_empty()).then(|| (old.clone(), false)))
@@ -159,12 +158,12 @@ impl<'a> Built<'a> {
     fn new(lake: &'a Layout, folder: &'a Path, built: &'a Path) -> Result<Self, Hindrance> {
         let cannot = |why: &str| Err(Hindrance::Cannot(why.to_owned()));
         let place = lake.resolve(folder);
-        if place.is_symlink() {
+        if local::is_link(&place) {
             return cannot("it is a link");
         }
         let impossible = || Hindrance::Fault(bug!());
         let above = lake.resolve(built.parent().ok_or_else(impossible)?);
-        fs::create_dir_all(&above).map_err(|error| Hindrance::of("create", &above, error))?;
+        local::make_folders(&above).map_err(|error| Hindrance::of("create", &above, error))?;
         let mount = |path: &Path| Mount::of(path).map_err(|error| Hindrance::of("read", path, error));
         let over = place.parent().ok_or_else(impossible)?;
         let here = mount(&place)?;
@@ -186,13 +185,13 @@ impl<'a> Built<'a> {
             if mount.map_err(|error| Hindrance::of("write", &path, error))? != self.mount {
                 return Err(Hindrance::Cannot(format!("{} is on another file system", path_text::printable(&path))));
             }
-            for entry in fs::read_dir(&path).map_err(|error| Hindrance::of("read", &path, error))? {
+            for entry in local::list(&path).map_err(|error| Hindrance::of("read", &path, error))? {
                 let entry = entry.map_err(|error| Hindrance::of("read", &path, error))?;
-                let kind = entry.file_type().map_err(|error| Hindrance::of("read", &path, error))?;
-                let place = folder.join(entry.file_name());
-                if kind.is_dir() {
+                let kind = entry.kind().map_err(|error| Hindrance::of("read", &path, error))?;
+                let place = folder.join(entry.name());
+                if kind == EntryKind::Folder {
                     folders.push(place);
-                } else if !kind.is_file() {
+                } else if kind != EntryKind::File {
                     return Err(Hindrance::Cannot(format!("{} is no file", path_text::printable(&entry.path()))));
                 } else if !without.contains(place.as_path()) {
                     self.link(&place, &place)?;
@@ -213,7 +212,7 @@ impl<'a> Built<'a> {
         };
         self.make(above)?;
         let link = self.lake.resolve(&self.built.join(below));
-        fs::hard_link(self.lake.resolve(file), &link).map_err(|error| Hindrance::of("link", &link, error))
+        local::link(&self.lake.resolve(file), &link).map_err(|error| Hindrance::of("link", &link, error))
     }
 
     /// Makes a folder in it, with the permissions of the folder that it replaces.
@@ -225,28 +224,13 @@ impl<'a> Built<'a> {
             self.make(above)?;
         }
         let (path, old) = (self.lake.resolve(&self.built.join(below)), self.lake.resolve(&self.folder.join(below)));
-        fs::create_dir(&path).map_err(|error| Hindrance::of("create", &path, error))?;
+        local::make_folder(&path).map_err(|error| Hindrance::of("create", &path, error))?;
         self.made.insert(below.to_path_buf());
-        let Ok(as_it_was) = fs::metadata(&old) else { return Ok(()) };
-        let read = |path: &Path| fs::metadata(path).map_err(|error| Hindrance::of("read", path, error));
-        let new = read(&path)?;
-        if (new.uid(), new.gid()) != (as_it_was.uid(), as_it_was.gid()) {
-            // Only root may change the owner. The group is what matters.
-            let _ = chown(&path, Some(as_it_was.uid()), Some(as_it_was.gid()))
-                .or_else(|_| chown(&path, None, Some(as_it_was.gid())));
+        if local::make_alike(&path, &old).map_err(|error| Hindrance::of("read", &path, error))? {
+            return Ok(());
         }
-        let mode = as_it_was.mode() & 0o7777;
-        if read(&path)?.mode() & 0o7777 != mode {
-            let _ = fs::set_permissions(&path, Permissions::from_mode(mode));
-        }
-        let new = read(&path)?;
-        if new.gid() != as_it_was.gid() || new.mode() != as_it_was.mode() {
-            let old = path_text::printable(&old);
-            return Err(Hindrance::Cannot(format!(
-                "{old} is another group's, or has permissions that cannot be given"
-            )));
-        }
-        Ok(())
+        let old = path_text::printable(&old);
+        Err(Hindrance::Cannot(format!("{old} is another group's, or has permissions that cannot be given")))
     }
 }
 
@@ -260,7 +244,7 @@ pub(super) enum ExchangeOutcome {
 impl Exchange {
     /// Whether the folder that was built is in its place.
     pub(super) fn is_done(&self, lake: &Layout) -> bool {
-        lake.resolve(&self.folder).join(&self.witness).symlink_metadata().is_ok() == self.comes
+        local::name_exists(&lake.resolve(&self.folder).join(&self.witness)) == self.comes
     }
 
     /// Puts the built folder in its place. Does nothing if it is there.
@@ -269,7 +253,7 @@ impl Exchange {
     /// If that fails.
     pub(super) fn carry_out(&self, lake: &Layout) -> Result<ExchangeOutcome> {
         // If the folder does not exist, none of the removed files do either, which looks like a finished exchange.
-        if !lake.resolve(&self.folder).exists() || !self.is_done(lake) {
+        if !local::exists(&lake.resolve(&self.folder)) || !self.is_done(lake) {
             self.swap(lake)
         } else {
             Ok(ExchangeOutcome::Done)
@@ -292,8 +276,7 @@ impl Exchange {
 
     fn swap(&self, lake: &Layout) -> Result<ExchangeOutcome> {
         let (place, built) = (lake.resolve(&self.folder), lake.resolve(&self.built));
-        let swapped =
-            if place.symlink_metadata().is_ok() { exchange(&built, &place) } else { fs::rename(&built, &place) };
+        let swapped = if local::name_exists(&place) { exchange(&built, &place) } else { local::rename(&built, &place) };
         match swapped {
             Ok(()) => Ok(ExchangeOutcome::Done),
             Err(error) if is_unsupported(&error) || error.kind() == io::ErrorKind::CrossesDevices => {

@@ -2,14 +2,13 @@
 //! unchanged.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::bug::bug;
 use crate::error::{Error, Result};
-use crate::storage::{Mount, is_not_fixed, may_change};
-
-use super::layout::Layout;
+use crate::lake::layout::Layout;
+use crate::storage::{Mount, is_not_fixed, local, may_change};
 
 /// The folders that a commit works in.
 pub(super) struct Ground<'a> {
@@ -46,14 +45,14 @@ impl<'a> Ground<'a> {
         ancestors.reverse();
         for folder in ancestors {
             let path = self.lake.resolve(folder);
-            match fs::metadata(&path) {
-                Ok(found) if found.is_dir() => continue,
+            match local::facts(&path) {
+                Ok(found) if found.is_folder() => continue,
                 Ok(_) => return in_the_way(path, "is a file where a folder belongs"),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("read", &path)(error)),
-                Err(_) if path.is_symlink() => return in_the_way(path, "is a link that leads nowhere"),
+                Err(_) if local::is_link(&path) => return in_the_way(path, "is a link that leads nowhere"),
                 Err(_) => {}
             }
-            fs::create_dir(&path).map_err(Error::io("create", &path))?;
+            local::make_folder(&path).map_err(Error::io("create", &path))?;
             self.made.push(folder.to_path_buf());
         }
         Ok(())
@@ -67,8 +66,8 @@ impl<'a> Ground<'a> {
         // A path that has no folder above it is the lake itself, which is one.
         let mount = self.folder(file.parent().unwrap_or(Path::new("")))?;
         let path = self.lake.resolve(file);
-        match path.symlink_metadata() {
-            Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
+        match local::facts_of_name(&path) {
+            Ok(found) if found.is_folder() => in_the_way(path, "is a folder where a file belongs"),
             Ok(_) => is_not_fixed(&path).map_err(Error::io("replace", &path)).map(|()| mount),
             Err(_) => Ok(mount),
         }
@@ -80,10 +79,10 @@ impl<'a> Ground<'a> {
     /// If it is not a file, or the names in its folder cannot be changed.
     pub(super) fn removal(&mut self, file: &Path) -> Result<()> {
         let path = self.lake.resolve(file);
-        match path.symlink_metadata() {
+        match local::facts_of_name(&path) {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
             Err(error) => Err(Error::io("read", &path)(error)),
-            Ok(found) if found.is_dir() => in_the_way(path, "is a folder where a file belongs"),
+            Ok(found) if found.is_folder() => in_the_way(path, "is a folder where a file belongs"),
             Ok(_) => {
                 is_not_fixed(&path).map_err(Error::io("remove", &path))?;
                 // What has no folder above it is one itself.
@@ -95,7 +94,7 @@ impl<'a> Ground<'a> {
     /// Removes the folders that were made, if they are empty: the commit was not decided.
     pub(super) fn give_back(self) {
         for folder in self.made.iter().rev() {
-            let _ = fs::remove_dir(self.lake.resolve(folder));
+            let _ = local::remove_folder(&self.lake.resolve(folder));
         }
     }
 }

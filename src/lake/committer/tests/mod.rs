@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
+use crate::lake::layout::Layout;
+use crate::lake::manifest::{Action, Manifest};
+use crate::lake::snapshot::Snapshot;
 
-use super::journal::{Journal, Move, publish, sweep_staging};
-use super::layout::Layout;
-use super::manifest::{Action, Manifest};
-use super::snapshot::Snapshot;
+use super::journal::Journal;
+use super::{Move, publish, sweep_staging};
 
 /// In memory where there is such a place, for a lake is synced often.
 fn folder() -> tempfile::TempDir {
@@ -90,7 +91,7 @@ fn replacement(lake: &Layout) -> (Vec<Move>, Vec<PathBuf>) {
 fn decided(lake: &Layout) -> Journal {
     let (moves, removes) = replacement(lake);
     let (mut moves, mut removes) = (moves, removes);
-    let exchanges = crate::lake::exchange::build(lake, &mut moves, &mut removes).unwrap();
+    let exchanges = super::exchange::build(lake, &mut moves, &mut removes).unwrap();
     assert!(moves.is_empty() && removes.is_empty() && exchanges.len() == 1, "{:?}", lake.notes());
     let name = Manifest::file_name(2);
     let step = Move { from: Layout::staging().join(&name), to: Layout::manifests().join(&name) };

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::error::Error;
-use crate::lake::exchange::Exchange;
-use crate::lake::journal::{publish, recover, sweep_staging};
+use crate::lake::committer::exchange::Exchange;
+use crate::lake::committer::{publish, recover, sweep_staging};
 use crate::lake::layout::Layout;
 use crate::lake::reading::steadily;
 
@@ -61,7 +61,7 @@ fn an_exchange_that_only_takes_a_file_away_beside_one_of_the_same_name_is_told_b
     let lake = two_parts(dir.path());
     let mut moves = vec![staged(&lake, "a.parquet", "a")];
     let mut removes = vec![PathBuf::from("packets/date=1970-01-01/hour=1/b.parquet")];
-    let exchanges = crate::lake::exchange::build(&lake, &mut moves, &mut removes).unwrap();
+    let exchanges = crate::lake::committer::exchange::build(&lake, &mut moves, &mut removes).unwrap();
     let [exchange] = &exchanges[..] else { panic!("{exchanges:?}") };
     assert!(!exchange.comes && !exchange.is_done(&lake));
     for _ in 0..2 {
@@ -103,11 +103,11 @@ fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
     let wrong =
         Exchange { built: inner.into(), folder: journal.exchanges[0].built.clone(), ..journal.exchanges[0].clone() };
     assert!(
-        matches!(wrong.carry_out(&lake), Ok(crate::lake::exchange::ExchangeOutcome::Cannot(_))),
+        matches!(wrong.carry_out(&lake), Ok(crate::lake::committer::exchange::ExchangeOutcome::Cannot(_))),
         "this file system knows it"
     );
     fs::rename(lake.resolve(&inner.join("hour=2")), built.join("hour=2")).unwrap();
-    crate::lake::carry::by_itself(&lake, &mut journal, 0).unwrap();
+    crate::lake::committer::carry::by_itself(&lake, &mut journal, 0).unwrap();
     assert!(journal.exchanges.is_empty() && journal.kept);
     // As a run finds it that comes after one that was killed here.
     recover(&lake).unwrap();

@@ -6,8 +6,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::lake::carry::{carry_out, undo};
-use crate::lake::journal::{Journal, publish, recover, sweep_staging};
+use crate::lake::committer::carry::{carry_out, undo};
+use crate::lake::committer::journal::Journal;
+use crate::lake::committer::{publish, recover, sweep_staging};
 use crate::lake::layout::Layout;
 
 use super::*;
@@ -158,13 +159,13 @@ fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
         journal.removes = vec!["packets/date=2001-01-01/o.parquet".into()];
         journal.write(&lake).unwrap();
         if steps > 0 {
-            crate::lake::carry::carry_out_move(&lake, &journal.adds[0]).unwrap();
+            crate::lake::committer::carry::carry_out_move(&lake, &journal.adds[0]).unwrap();
         }
         if steps > 1 {
             journal.exchanges[0].carry_out(&lake).unwrap();
         }
         if steps > 2 {
-            crate::lake::carry::set_aside(&lake, &journal.removes).unwrap();
+            crate::lake::committer::carry::set_aside(&lake, &journal.removes).unwrap();
             assert!(!lake.resolve(&journal.removes[0]).exists());
         }
         undo(&lake, &mut journal).unwrap();

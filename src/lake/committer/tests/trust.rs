@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::lake::journal::recover;
+use crate::lake::committer::recover;
 use crate::lake::lock::Lock;
 use crate::lake::manifest::Manifest;
 use crate::lake::record::CommittedPart;

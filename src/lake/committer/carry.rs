@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io, thread};
+use std::{io, thread};
 
 use crate::error::{Error, Result};
+use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
+use crate::storage::local;
 
+use super::Move;
+use super::beside::copy_beside;
 use super::exchange::{ExchangeOutcome, is_partition, note};
-use super::journal::{Journal, Move, copy_beside};
-use super::layout::{Layout, PACKETS, SUMMARIES};
+use super::journal::Journal;
 
 /// How long the old folder stays complete after another one has taken its place. A reader that had opened it and not yet
 /// listed it must not find it being emptied. Readers need microseconds; this allows for a busy machine.
@@ -70,7 +73,7 @@ pub(super) fn by_itself(lake: &Layout, journal: &mut Journal, place: usize) -> R
     for below in exchange.adds {
         let step = Move { from: exchange.built.join(&below), to: exchange.folder.join(&below) };
         // What it replaces has no second name.
-        journal.kept &= lake.resolve(&step.to).symlink_metadata().is_err();
+        journal.kept &= !local::name_exists(&lake.resolve(&step.to));
         journal.adds.push(step);
     }
     let removes = exchange.removes.iter().map(|below| exchange.folder.join(below));
@@ -96,7 +99,7 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
     }
     for (number, step) in journal.adds.iter().enumerate() {
         // If a file is no longer staged, it has been moved to its place.
-        if lake.resolve(&step.from).symlink_metadata().is_err() {
+        if !local::name_exists(&lake.resolve(&step.from)) {
             put_back(lake, &step.to, &step.from)?;
         }
         put_back(lake, &Journal::kept(number), &step.to)?;
@@ -110,20 +113,18 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
 
 /// Renames a file, if it exists.
 fn put_back(lake: &Layout, from: &Path, to: &Path) -> Result<()> {
-    let (from, to) = (lake.resolve(from), lake.resolve(to));
-    if from.symlink_metadata().is_err() {
+    let from = lake.resolve(from);
+    if !local::name_exists(&from) {
         return Ok(());
     }
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
-    fs::rename(&from, &to).map_err(Error::io("rename", &to))
+    let to = lake.make_room(to)?;
+    local::rename(&from, &to).map_err(Error::io("rename", &to))
 }
 
 /// Ends the commit: nothing is left to do.
 fn end(lake: &Layout) -> Result<()> {
     let pending = lake.pending();
-    fs::remove_file(&pending).map_err(Error::io("remove", &pending))?;
+    local::remove(&pending).map_err(Error::io("remove", &pending))?;
     lake.sync_parent(&pending)
 }
 
@@ -131,7 +132,7 @@ fn end(lake: &Layout) -> Result<()> {
 fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let folders: BTreeSet<_> =
         places.flat_map(|place| place.ancestors().skip(1)).map(|below| lake.resolve(below)).collect();
-    folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
+    folders.iter().filter(|folder| local::is_folder(folder)).try_for_each(|folder| lake.sync_folder(folder))
 }
 
 /// Moves files that readers must not see any more to where they are kept until the manifest is in its place. Files on
@@ -142,12 +143,11 @@ pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
     if seen.peek().is_none() {
         return Ok(());
     }
-    let folder = lake.resolve(&Journal::gone_folder());
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let folder = lake.make_folder(&Journal::gone_folder())?;
     let mut gone = Vec::new();
     for (number, path) in seen {
         let (from, to) = (lake.resolve(path), lake.resolve(&Journal::gone(number)));
-        match fs::rename(&from, &to) {
+        match local::rename(&from, &to) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => continue,
             Err(error) if !is_absent(&error) => return Err(Error::io("remove", &from)(error)),
             _ => gone.push(path.clone()),
@@ -164,7 +164,7 @@ fn remove(lake: &Layout, files: &[PathBuf]) -> Result<()> {
     let (mut folders, mut removed) = (BTreeSet::new(), Vec::new());
     for file in others.into_iter().chain(manifests) {
         let path = lake.resolve(file);
-        match fs::remove_file(&path) {
+        match local::remove(&path) {
             Err(error) if is_absent(&error) => continue,
             result => result.map_err(Error::io("remove", &path))?,
         }
@@ -172,7 +172,7 @@ fn remove(lake: &Layout, files: &[PathBuf]) -> Result<()> {
         removed.push(file.clone());
     }
     prune(lake, &removed)?;
-    folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
+    folders.iter().filter(|folder| local::is_folder(folder)).try_for_each(|folder| lake.sync_folder(folder))
 }
 
 /// Whether an error says that a file, or its folder, does not exist.
@@ -192,7 +192,7 @@ fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
     // The deepest come first.
     for folder in folders.iter().rev() {
         let path = lake.resolve(folder);
-        match fs::remove_dir(&path) {
+        match local::remove_folder(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // A link to a folder, or a mount: it was put there on purpose.
@@ -206,27 +206,24 @@ fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
             }
             Err(error) => return Err(Error::io("remove", &path)(error)),
         }
-        kept.extend(path.parent().filter(|parent| parent.is_dir()).map(Path::to_path_buf));
+        kept.extend(path.parent().filter(|parent| local::is_folder(parent)).map(Path::to_path_buf));
     }
-    kept.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| lake.sync_folder(folder))
+    kept.iter().filter(|folder| local::is_folder(folder)).try_for_each(|folder| lake.sync_folder(folder))
 }
 
 pub(super) fn carry_out_move(lake: &Layout, step: &Move) -> Result<()> {
-    let (from, to) = (lake.resolve(&step.from), lake.resolve(&step.to));
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
-    match fs::rename(&from, &to) {
+    let (from, to) = (lake.resolve(&step.from), lake.make_room(&step.to)?);
+    match local::rename(&from, &to) {
         // Moved already, by a run that did not get to the end.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && local::exists(&to) => Ok(()),
         // The two places seemed to be on one file system, but are not.
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let copy = lake.resolve(&copy_beside(lake, step)?);
-            fs::rename(&copy, &to).map_err(Error::io("rename", &to))?;
+            local::rename(&copy, &to).map_err(Error::io("rename", &to))?;
             if let Some(folder) = copy.parent() {
-                let _ = fs::remove_dir(folder);
+                let _ = local::remove_folder(folder);
             }
-            fs::remove_file(&from).map_err(Error::io("remove", &from))
+            local::remove(&from).map_err(Error::io("remove", &from))
         }
         result => result.map_err(Error::io("rename", &to)),
     }
