@@ -88,6 +88,8 @@ mod bug;
 #[cfg(not(feature = "internal-api"))]
 mod address;
 #[cfg(not(feature = "internal-api"))]
+mod advice;
+#[cfg(not(feature = "internal-api"))]
 mod aggregate;
 #[cfg(not(feature = "internal-api"))]
 mod api;
@@ -148,6 +150,8 @@ mod threads;
 
 #[cfg(feature = "internal-api")]
 pub mod address;
+#[cfg(feature = "internal-api")]
+pub mod advice;
 #[cfg(feature = "internal-api")]
 pub mod aggregate;
 #[cfg(feature = "internal-api")]

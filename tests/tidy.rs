@@ -1,13 +1,13 @@
 //! The architecture, read from the sources: which stage may use which, and which crate has which door.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use crate::support::{files, repository};
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "exit_code",
     "address",
     "day",
@@ -15,12 +15,13 @@ const ORDER: [&str; 33] = [
     "memory",
     "path_text",
     "text",
+    "advice",
     "cancel",
     "threads",
     "observer",
+    "config",
     "error",
     "bug",
-    "config",
     "storage",
     "discover",
     "capture",
@@ -69,8 +70,8 @@ const DOORS: [(&str, &[&str]); 33] = [
         &[
             "cli/progress.rs",
             "text.rs",
-            "outcome/messages.rs",
-            "outcome/would_convert.rs",
+            "cli/messages.rs",
+            "cli/dry_run.rs",
             "inspect/table.rs",
             "summary/render.rs",
             "cli/lake.rs",
@@ -296,6 +297,47 @@ fn comments_use_plain_words() {
 fn is_word(line: &str, at: usize, len: usize) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '`';
     !line[..at].ends_with(is_part) && !line[at + len..].starts_with(is_part)
+}
+
+/// Text that names options outside the command line, and why it does.
+const NAMES_OPTIONS: [(&str, &str); 3] = [
+    // The documentation of values and columns, which `docs/tables.md` has too.
+    ("packets/schema.rs", "captured bytes with `--length captured`"),
+    ("summary/schema.rs", "bytes that `--salvage` gave up"),
+    ("plan/unit_result.rs", "it was read up to a fault, or with `--salvage` around faults"),
+];
+
+/// What happened, and what can be done, is data; the command line alone says it with the names of its options and commands.
+#[test]
+fn the_library_names_no_option() {
+    let of_others = |text: &str| ["xz -dc --format=lzma FILE"].contains(&text);
+    let mut met = BTreeSet::new();
+    for source in files(&repository("src")).iter().filter(|path| path.extension().is_some_and(|e| e == "rs")) {
+        let name = source.to_str().unwrap();
+        if name.starts_with("cli/") || name == "main.rs" || name.contains("tests") {
+            continue;
+        }
+        let text = fs::read_to_string(repository("src").join(source)).unwrap();
+        let lines = text.lines().take_while(|line| *line != "mod tests {");
+        for line in lines {
+            // Every second piece is within quotes, or the line is a comment.
+            let pieces = line.split('"').skip(1).step_by(2);
+            let is_comment = line.trim_start().starts_with("//");
+            let names_option = |text: &str| text.match_indices("--").any(|(at, _)| begins_a_word(&text[at + 2..]));
+            for text in pieces.filter(|text| names_option(text) && !of_others(text)) {
+                let known = NAMES_OPTIONS.iter().find(|(file, known)| *file == name && *known == text);
+                assert!(known.is_some(), "{name} names an option: {line}");
+                met.extend(known);
+            }
+            let in_comment = is_comment && line.contains("`--");
+            assert!(!in_comment && !line.contains("`parcap "), "{name} names an option or a command: {line}");
+        }
+    }
+    assert_eq!(met, NAMES_OPTIONS.iter().collect());
+}
+
+fn begins_a_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 /// Each type that the glossary explains is there.

@@ -191,16 +191,6 @@ impl Damage {
         let is_cut = matches!(self.kind, DamageKind::PacketCut | DamageKind::BlockCut);
         self.kind.leaves_bytes() && (!is_cut || self.found > USUAL)
     }
-
-    /// What may be done about it besides salvage, if anything.
-    #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
-        match self.kind {
-            DamageKind::CompressedRatio => Some("if it is no trap, unpack it and convert the unpacked file"),
-            DamageKind::CompressedWindow => Some("unpack it and convert the unpacked file, or give more `--memory`"),
-            _ => None,
-        }
-    }
 }
 
 impl std::error::Error for Damage {}

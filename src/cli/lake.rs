@@ -13,13 +13,14 @@ use crate::commands::{
 };
 use crate::convert::now;
 use crate::day::Day;
-use crate::error::Result;
 use crate::exit_code::ExitCode;
 use crate::outcome::Lost;
 use crate::path_text::printable;
 
 use super::args::{Micros, OutputFormat, Size};
+use super::failure::Result;
 use super::json::line;
+use super::lost;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
 use super::select_args::WaitArg;
@@ -216,7 +217,7 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
 
 /// Prints what the lake has lost. Returns the exit status that follows.
 fn told(lost: &Lost) -> ExitCode {
-    talk(&lost.words());
+    talk(&lost::words(lost));
     if lost.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
 }
 

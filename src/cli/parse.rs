@@ -9,10 +9,10 @@ use ipnet::IpNet;
 use crate::config::{PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
 use crate::day::Day;
 use crate::decode::protocol_number;
-use crate::error::Error;
 use crate::outcome::MaxDamaged;
 
 use super::args::{Micros, Size};
+use super::failure::Failure;
 use super::summarize::TopRows;
 
 /// Units of sizes, largest first.
@@ -145,11 +145,11 @@ pub(super) fn date(text: &str) -> Result<Day, String> {
 }
 
 /// The dates from the first to the last, both included.
-pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive<Day>, Error> {
+pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive<Day>, Failure> {
     let (from, to) = (from.unwrap_or(Day::FIRST), to.unwrap_or(Day::LAST));
     if from > to {
         let hint = "dates are inclusive: for one day, give it twice";
-        return Err(Error::Usage { problem: "`--from` is later than `--to`", hint });
+        return Err(Failure::usage("`--from` is later than `--to`", hint));
     }
     Ok(from..=to)
 }

@@ -12,12 +12,15 @@ use crate::cancel::Cancel;
 use crate::cli::{json, print, talk};
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::plan::{Unit, UnitResult};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
+use super::failure::Result;
+use super::hints::{message, put_in_words};
 use super::json::line;
+use super::messages::complaints;
 use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::{complain, show};
@@ -123,7 +126,7 @@ pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
     let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
     planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
     planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
-    talk(&planned.report.complaints());
+    talk(&complaints(&planned.report));
     Ok(planned.report.exit_code())
 }
 
@@ -143,10 +146,10 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
         };
         match converted {
             Ok(text) => print(&text)?,
-            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
             // The other units may succeed, and a unit that has its row need not be converted again.
             Err(error) => {
-                complain(&error);
+                complain(&error.into());
                 code = ExitCode::Failure;
             }
         }
@@ -182,7 +185,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
         }
         if options.plan.is_none() {
             let problem = "has no first line of a plan".to_owned();
-            return Err(Error::Commit { path: path.clone(), problem });
+            return Err(Error::Commit { path: path.clone(), problem }.into());
         }
     }
     let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
@@ -204,17 +207,18 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
     let may_be_missing = options.plan.is_some() && options.incomplete == Incomplete::LeaveOut;
     for error in unreadable {
         if !may_be_missing {
-            return Err(error);
+            return Err(error.into());
         }
-        talk(&format!("warning: {error}; passed over\n"));
+        talk(&format!("warning: {}; passed over\n", message(&error)));
     }
-    let report = commands::commit(&args.lake, rows, options)?;
+    let mut report = commands::commit(&args.lake, rows, options)?;
+    put_in_words(&mut report.refused);
     show(&report, &args.shown.shown())?;
     Ok(report.exit_code())
 }
 
 /// Takes the first line of a plan. The same line may come more than once, if several processes have passed it on.
-fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
+fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<(), Error> {
     let plan: Plan = json::read("plan", name, text)?;
     match held {
         Some(held) if *held != plan => {

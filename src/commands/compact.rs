@@ -1,4 +1,4 @@
-//! `parcap compact`: writes files of a lake again, without reading a capture.
+//! Compacting: writes files of a lake again, without reading a capture.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub struct RewriteRequest {
     pub cancel: Cancel,
 }
 
-/// What `parcap compact` did.
+/// What was compacted.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CompactReport {
     /// Files that were replaced, and files that replaced them.
@@ -81,8 +81,7 @@ pub(super) fn with_lake<T>(
 ) -> Result<(T, Vec<String>)> {
     let lake = Layout::at(&request.lake);
     if !lake.exists() {
-        let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
-        return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
+        return Err(Error::NoLake { path: request.lake.clone() });
     }
     lake.check_is_whole()?;
     let _lock = hold(&lake, request.wait, &request.cancel)?;

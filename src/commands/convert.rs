@@ -1,4 +1,4 @@
-//! `parcap convert`: captures to the packets table, then the summaries as the final stage.
+//! Converting: captures to the packets table, then the summaries as the final stage.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,6 +57,16 @@ pub struct ConvertRequest {
 /// If the lake cannot be written, is held by another run, or was made with other settings; then nothing of this run is
 /// visible. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &ConvertRequest) -> Result<Report> {
+    let mut report = Report::default();
+    convert_into(request, &mut report)?;
+    Ok(report)
+}
+
+/// As [`convert`], into a report that the caller keeps if the run fails: it names the captures if too many are damaged.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()> {
     let started = Instant::now();
     let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
     let mut lake = Layout::at(&request.lake);
@@ -69,26 +79,26 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     if lake.exists() && !request.dry_run {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
-    let mut report = Report { lake: request.lake.clone(), ..Report::default() };
+    *report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut held = Snapshot::read(&lake)?;
     held.agrees_with(&request.settings, &request.lake)?;
     let mut losses = Losses::find(&lake, &held)?;
     report.lost.add(&losses, &held);
     let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
     report.newest_packet_timestamp_seconds = held.newest_packet();
-    let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
+    let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, report)?;
     if !report.away.is_empty() {
         report.notes.extend(lake.notes());
-        return Ok(report);
+        return Ok(());
     }
     if request.dry_run {
         report.inputs = tonight.convert.len() as u64;
         report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
         report.would_convert = Some(would_convert(&tonight, &held, &rules));
-        return Ok(report);
+        return Ok(());
     }
     if lock.is_none() && tonight.convert.is_empty() {
-        return report.within(request.max_damaged);
+        return report.check(request.max_damaged);
     }
     if lock.is_none() {
         // An error in a source of names must show before a lake is made.
@@ -100,18 +110,18 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
         held.agrees_with(&request.settings, &request.lake)?;
         losses = Losses::find(&lake, &held)?;
         if held.sequence > 0 {
-            report = Report { lake: request.lake.clone(), ..Report::default() };
+            *report = Report { lake: request.lake.clone(), ..Report::default() };
             report.newest_packet_timestamp_seconds = held.newest_packet();
             report.lost.add(&losses, &held);
-            tonight = crate::select::tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
+            tonight = crate::select::tonight(&request.named, &held, &rules, &request.cancel, report)?;
             if !report.away.is_empty() {
-                return Ok(report);
+                return Ok(());
             }
         }
     }
     let how = (request.jobs, &request.cancel);
     hold_back(&lake, &held, &mut tonight, losses, how, &mut report.lost)?;
-    let result = convert_and_commit(request, memory, &lake, tonight, held, &mut report);
+    let result = convert_and_commit(request, memory, &lake, tonight, held, report);
     let swept = sweep_staging(&lake);
     drop(lock);
     result?;
@@ -119,7 +129,7 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     report.notes.extend(lake.notes());
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
-    Ok(report)
+    Ok(())
 }
 
 fn convert_and_commit(

@@ -1,16 +1,17 @@
-//! `convert-unit` and `commit`: the units of a plan are converted elsewhere, in any order, and published together.
+//! Converting in pieces: the units of a plan are converted elsewhere, in any order, and published together.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::advice::Advice;
 use crate::cancel::Cancel;
 use crate::commands::abandoned;
 use crate::config::Settings;
 use crate::convert;
 use crate::convert::{ConvertContext, FinalStage, convert_units, publish, refuse_damaged};
-use crate::error::{Error, Result};
+use crate::error::{Error, Foreign, Result};
 use crate::lake::{Layout, Losses, PACKETS, RefusedEntry, Snapshot, checked, hold, sweep, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
@@ -32,8 +33,7 @@ use super::plan::Plan;
 pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
     // Folders are named after them.
     if !is_identity(&unit.id) || unit.plan.as_ref().is_some_and(|plan| !is_identity(plan)) {
-        let problem = "is not a unit as `parcap plan` prints it".to_owned();
-        return Err(Error::Commit { path: unit.name().into(), problem });
+        return Err(Error::Foreign { path: unit.name().into(), what: Foreign::Unit });
     }
     if lake.is_file() {
         return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
@@ -179,9 +179,7 @@ fn delivered(mut rows: Vec<UnitResult>, options: &CommitOptions, report: &mut Re
         }
     } else {
         if let Some(row) = rows.iter().find(|row| row.unit.only_with_plan) {
-            let problem = "is committed together with the first line of its plan, which says what it replaces; \
-                           give that line as well, or name the plan with `--plan`";
-            return Err(Error::Commit { path: row.unit.name().into(), problem: problem.to_owned() });
+            return Err(Error::NeedsPlan { unit: row.unit.name() });
         }
         let mut seen = HashSet::new();
         rows.retain(|row| seen.insert(row.unit.id.clone()));
@@ -269,7 +267,13 @@ fn leave(rows: &mut Vec<UnitResult>, captures: &BTreeSet<PathBuf>) {
 /// The entry of a capture that is left out of a commit.
 fn left_out(path: PathBuf) -> RefusedEntry {
     let reason = "was left out, for not all of its units are there".to_owned();
-    RefusedEntry { path, reason, hint: Some("the next plan has it again".to_owned()), seen: None, retired: false }
+    RefusedEntry {
+        path,
+        reason,
+        hint: Some(Advice::Text("the next plan has it again".to_owned())),
+        seen: None,
+        retired: false,
+    }
 }
 
 /// Whether all files of a unit are where its row says, and as they were written.
@@ -295,14 +299,14 @@ fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
     let captures = row.unit.captures.len();
     let mut ranges = row.parts.iter().flat_map(|part| &part.ranges);
     if row.captures.len() != captures || ranges.any(|range| range.input >= captures) {
-        return refused(Path::new(&row.unit.name()), "is not a row as `parcap convert-unit` prints it");
+        return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
     }
     let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
     let partial =
         row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Layout::partial_path(&row.unit.id)));
     for (staged, path, belongs) in parts.chain(partial) {
         if !plain(staged) || folder_above(staged, &row.unit.id).is_none() {
-            return refused(staged, "is not where `parcap convert-unit` stages its files");
+            return Err(Error::Foreign { path: staged.clone(), what: Foreign::StagedFile });
         }
         if !plain(path) || !belongs {
             return refused(path, "is not a place for a part of the lake");

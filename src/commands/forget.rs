@@ -1,4 +1,4 @@
-//! `parcap forget`: removes captures from a lake, by their names or by their age.
+//! Forgetting: removes captures from a lake, by their names or by their age.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::advice::Advice;
 use crate::convert::FinalStage;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use crate::select::{Called, cannot_go, of_all};
 
 use super::compact::{RewriteRequest, with_lake};
 
-/// What `parcap forget` did.
+/// What was forgotten.
 #[derive(Debug, Default, Serialize)]
 pub struct ForgetReport {
     /// The date before which the newest packet of each is, if they were removed for their age.
@@ -144,7 +145,7 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
     (goes && !input.is_stdin() && may_be_there(&input.absolute)).then(|| RefusedEntry {
         path: input.path.clone(),
         reason: format!("was taken out of the lake, for it is older than {}", before.text()),
-        hint: Some("`parcap convert --force` converts it again".to_owned()),
+        hint: Some(Advice::ByForce),
         seen: Some(FileStamp::of_input(input)),
         retired: true,
     })

@@ -1,4 +1,4 @@
-//! `parcap inspect`: what is in captures, without a lake.
+//! Inspecting: what is in captures, without a lake.
 
 use std::path::PathBuf;
 
@@ -82,14 +82,15 @@ impl Inspected {
         })
     }
 
-    /// One line for each input that was refused, and for each stream that a signal ended, as in a conversion.
+    /// What a conversion would report of these captures besides what is in them: inputs that were refused, and streams that
+    /// a signal ended.
     #[must_use]
-    pub fn complaints(&self) -> String {
+    pub fn report(&self) -> Report {
         let ended = self.captures.iter().filter_map(|capture| {
             let stream = capture.stream.as_ref().filter(|stream| stream.ended)?;
             Some(ChangedMeanwhile { path: capture.input.path.clone(), how: Changing::Ended { cut: stream.cut } })
         });
         let changing = ended.collect();
-        Report { refused: self.refused.clone(), away: self.away.clone(), changing, ..Report::default() }.complaints()
+        Report { refused: self.refused.clone(), away: self.away.clone(), changing, ..Report::default() }
     }
 }

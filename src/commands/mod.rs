@@ -17,7 +17,7 @@ mod summarize;
 mod verify;
 
 pub use compact::{CompactReport, RewriteRequest, compact_lake};
-pub use convert::{ConvertRequest, convert};
+pub use convert::{ConvertRequest, convert, convert_into};
 pub use external::{CommitOptions, Incomplete, commit, convert_unit};
 pub use forget::{ForgetReport, Forgotten, forget, forget_before};
 pub use inspect::{Inspected, inspect};

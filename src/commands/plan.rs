@@ -1,4 +1,4 @@
-//! `plan`: the units of a conversion, for processes that convert them elsewhere, and what the conversion would know
+//! Planning: the units of a conversion, for processes that convert them elsewhere, and what the conversion would know
 //! besides.
 //!
 //! A plan changes nothing. Its first line has what its commit must know besides the units: captures that have another
@@ -111,8 +111,7 @@ pub fn plan(
     hold_back(&Layout::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
     let inputs = std::mem::take(&mut selection.convert);
     if inputs.iter().any(Input::is_stdin) {
-        let hint = "convert it where it is, with `parcap convert`";
-        return Err(Error::Usage { problem: "a stream cannot be converted elsewhere", hint });
+        return Err(Error::StreamInPlan);
     }
     report.inputs = inputs.len() as u64;
     report.bytes_in = inputs.iter().map(|input| input.size).sum();

@@ -1,4 +1,4 @@
-//! `parcap verify --repair`: makes what a lake has lost again, from what is left.
+//! Repairing: makes what a lake has lost again, from what is left.
 //!
 //! Parts say whose rows they hold, so a manifest can be made from them. Partial summaries are counted again from the
 //! rows, and tables follow from these. What is gone for good is named. Its captures are marked, so that the next

@@ -1,4 +1,4 @@
-//! `parcap report`: a lake, or some dates of it, or captures, as one page.
+//! Reporting: a lake, or some dates of it, or captures, as one page.
 
 use std::cmp::Reverse;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::names::PtrOptions;
 use crate::outcome::Report;
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
-use crate::report::{ImplausibleCounts, PageContent, html, plots};
+use crate::report::{ImplausibleCounts, NameOptions, PageContent, html, plots};
 use crate::storage::write_out;
 use crate::summary::{Filter, Preview};
 use crate::text::time;
@@ -44,6 +44,8 @@ pub struct PageRequest {
     pub names: Option<Names>,
     /// How reverse lookups are done, if they are a source of names of captures.
     pub ptr: PtrOptions,
+    /// How the page says that other sources of names are asked for.
+    pub name_options: NameOptions,
     /// Microseconds of a window of the traffic over time; as in [`SummarizeRequest`].
     pub window: Option<i64>,
     /// Of captures: what is summed up.
@@ -152,6 +154,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         of_captures: report.inputs > 0,
         length,
         sources,
+        name_options: request.name_options,
         names: gathered.names,
         implausible,
         dates: days.first().zip(days.last()).map(|(first, last)| (first.text(), last.text())),

@@ -1,4 +1,4 @@
-//! `parcap summarize`: the summary tables of a lake or of captures, to be shown. Nothing is written.
+//! Summarizing: the summary tables of a lake or of captures, to be shown. Nothing is written.
 
 use std::collections::BTreeSet;
 use std::env::temp_dir;
@@ -8,14 +8,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, Names, WINDOW, time_text};
+use crate::config::{LengthKind, Names, Setting, WINDOW};
 use crate::convert::{Counting, count, naming};
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::{Error, Lack, Result};
 use crate::lake::{InputEntry, Layout, RefusedEntry, Snapshot, captures, listed_captures, steadily};
 use crate::names::PtrOptions;
 use crate::outcome::{Changing, Report};
-use crate::path_text::printable;
 use crate::select::inputs;
 use crate::summary;
 use crate::summary::{Bins, Collect, Filter, LeftOut, Naming, Preview, Summary, left_out_of_packets, left_out_of_sums};
@@ -132,42 +131,37 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
         // Runs may commit meanwhile, and remove a file that was about to be read.
         Some(lake) if request.named.len() == 1 => {
             steadily(&lake, || Ok(request.cancel.check()?), |_| false, || of_lake(request, &lake))
-                .map_err(|error| with_the_way_out(error, &lake))
+                .map_err(|error| what_is_lacking(error, &lake))
         }
-        Some(lake) => Err(Error::Summaries {
-            path: lake.root().to_path_buf(),
-            problem: "is a lake, and not the only input",
-            hint: "sum up one lake at a time, or captures",
-        }),
+        Some(lake) => Err(Error::NotAlone { path: lake.root().to_path_buf() }),
         None => of_captures(request),
     }
 }
 
-/// Adds what to do where sums of a lake are missing.
-fn with_the_way_out(error: Error, lake: &Layout) -> Error {
+/// Tells sums of a lake that are missing from other files.
+fn what_is_lacking(error: Error, lake: &Layout) -> Error {
     match error {
         Error::Io { path, source, .. }
             if source.kind() == std::io::ErrorKind::NotFound && path.starts_with(lake.partials()) =>
         {
             let problem = "is not there, and the lake's manifest names it".to_owned();
-            Error::Incomplete { path, problem, hint: "`parcap verify LAKE --repair` counts it again from the packets" }
+            Error::Incomplete { path, problem, lacks: Lack::Sums }
         }
         other => other,
     }
 }
 
 fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
-    let refuse = |problem, hint| Err(Error::Summaries { path: lake.root().to_path_buf(), problem, hint });
     let held = Snapshot::read(lake)?;
     let settings = held.settings.clone().unwrap_or_default();
     if !settings.summaries {
-        return refuse("holds no sums", "it was converted with `--no-summary`; sum up its captures instead");
+        return Err(Error::NoSums { path: lake.root().to_path_buf() });
     }
     if request.from_first {
-        return refuse("has windows that begin at multiples of their length", "`--align first` is for captures");
+        return Err(Error::WindowsAreAligned { path: lake.root().to_path_buf() });
     }
     if let Some(window) = request.window.filter(|window| *window != settings.window) {
-        let [held, asked] = [settings.window, window].map(|window| format!("`--window {}`", time_text(window)));
+        let [held, asked] = [settings.window, window].map(Setting::Window);
         return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
     }
     let left_out = left_out_of_sums(&request.filter, settings.window);
@@ -201,22 +195,14 @@ fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&
     if asked.is_empty() {
         return Ok(());
     }
-    let of = lake.map(|(lake, _)| format!("{}: ", printable(lake.root()))).unwrap_or_default();
-    let tables = asked.iter().map(|LeftOut { name, why }| format!("{of}{name} cannot be made as asked: {why}"));
     let by_packets = left_out_of_packets(&request.filter, request.from_first);
     let answered = asked.iter().map(|left_out| left_out.name);
     let answered = answered.filter(|name| by_packets.iter().all(|left_out| left_out.name != *name));
-    let answered: Vec<_> = answered.collect();
-    let hint = match lake {
-        Some((_, window)) if !answered.is_empty() => {
-            let windows = if window == WINDOW { String::new() } else { format!(" --window {window}us") };
-            let options = format!("{}{windows} --table {}", request.filter, answered.join(","));
-            format!("sum up the captures instead: `parcap summarize CAPTURE…{options}`")
-        }
-        _ if request.filter.is_of_all_packets() => "leave `--align first` or the table out".to_owned(),
-        _ => format!("leave out the table, or the filter ({})", request.filter.to_string().trim()),
-    };
-    Err(Error::LeftOut { tables: tables.collect(), hint })
+    Err(Error::LeftOut {
+        lake: lake.map(|(lake, window)| (lake.root().to_path_buf(), window)),
+        tables: asked.iter().map(|LeftOut { name, why }| (*name, *why)).collect(),
+        of_captures: answered.collect(),
+    })
 }
 
 /// Whether a capture may have packets of some dates, or of the times of a filter.

@@ -1,4 +1,4 @@
-//! `parcap verify`: checks that a lake's files are those that its manifest names, and that they add up.
+//! Verifying: checks that a lake's files are those that its manifest names, and that they add up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -107,8 +107,7 @@ impl Verified {
 pub fn verify(request: &VerifyRequest) -> Result<Verified> {
     let lake = Layout::at(&request.lake);
     if !lake.exists() {
-        let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
-        return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
+        return Err(Error::NoLake { path: request.lake.clone() });
     }
     let repaired = if request.repair { Some(repair(request)?) } else { None };
     lake.check_is_whole()?;

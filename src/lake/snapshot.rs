@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
-use crate::error::{Error, REMAKE, Result};
+use crate::error::{Error, Lack, Result};
 
 use super::last::last;
 use super::layout::Layout;
@@ -114,7 +114,7 @@ impl Snapshot {
     /// Checks that new parts and tables fit those of the lake.
     ///
     /// # Errors
-    /// [`Error::SettingsDiffer`] with both values of the first option that differs.
+    /// [`Error::SettingsDiffer`] with both values of the first setting that differs.
     pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
         let Some(held) = &self.settings else {
             return Ok(());
@@ -324,7 +324,7 @@ impl Snapshot {
 }
 
 fn incomplete(path: &Path, problem: String) -> Error {
-    Error::Incomplete { path: path.to_path_buf(), problem, hint: REMAKE }
+    Error::Incomplete { path: path.to_path_buf(), problem, lacks: Lack::Manifest }
 }
 
 /// What shows that the newest manifests, or all of them, are lost.

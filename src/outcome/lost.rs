@@ -1,20 +1,12 @@
 //! What a run found out about a lake that has lost files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::lake::{Losses, Snapshot, Transaction};
 use crate::path_text;
-use crate::text::{name, plural_of};
-
-/// Files and captures that are named one by one.
-const NAMED: usize = 10;
-
-/// What to do about files that are lost.
-pub(super) const MEND: &str = "restore them from a backup; else `parcap verify LAKE --repair` says what is gone and makes the rest whole, and the next run converts again what is still in the archive";
 
 /// A file of the lake that is gone, or differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,23 +34,6 @@ impl LostFile {
             rows: held.parts.get(path).map_or(0, |part| part.rows),
             captures: captures.collect(),
         }
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}: {}", name(&self.path), self.problem);
-        let Some(first) = self.captures.first() else { return text };
-        let what = match self.rows {
-            0 => "sums".to_owned(),
-            rows => plural_of(rows, "row", "rows"),
-        };
-        let _ = write!(text, "; it had {what} of {}", name(first));
-        match self.captures.len() as u64 - 1 {
-            0 => {}
-            more => {
-                let _ = write!(text, " and {}", plural_of(more, "more capture", "more captures"));
-            }
-        }
-        text
     }
 }
 
@@ -119,30 +94,5 @@ impl Lost {
             let is_named = after.parts.contains_key(path) || after.partials.contains_key(path);
             (is_named || after.tables.contains_key(path)) && !rewritten.contains(path)
         });
-    }
-
-    /// A line for each, and what to do about it.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let mut text = String::new();
-        for lost in self.files.iter().take(NAMED) {
-            let _ = writeln!(text, "error: {}", lost.text());
-        }
-        if let Some(more) = self.files.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            let more = plural_of(more as u64, "more file", "more files");
-            let _ = writeln!(text, "error: {more} of the lake are lost; `parcap verify` names them");
-        }
-        for HeldBack { path, lost } in self.held_back.iter().take(NAMED) {
-            let (path, lost) = (name(path), name(lost));
-            let _ = writeln!(text, "warning: {path}: was left in the lake as it was, for {lost} is lost");
-        }
-        if let Some(more) = self.held_back.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            let more = plural_of(more as u64, "more capture", "more captures");
-            let _ = writeln!(text, "warning: {more} were left as they were; `--format json` names them");
-        }
-        if !self.is_empty() {
-            let _ = writeln!(text, "hint: {MEND}");
-        }
-        text
     }
 }

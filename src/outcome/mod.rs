@@ -1,9 +1,8 @@
-//! What a run reports: what it converted, left out, refused and found, for programs and for people.
+//! What a run reports: what it converted, left out, refused and found. The command line says it to people.
 
 mod away;
 mod lost;
 mod max_damaged;
-mod messages;
 mod report;
 mod would_convert;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::advice::Advice;
 use crate::bug::bug;
 use crate::discover::{Input, Places};
 use crate::error::Result;
@@ -200,7 +201,7 @@ impl<'a> Selector<'a> {
         self.report.refused.push(RefusedEntry {
             path: input.path.clone(),
             reason: format!("has {now} now; the lake has {} of it, and keeps them", own.found.records),
-            hint: Some("`--force` replaces them by what is there now, `parcap forget` takes them out".to_owned()),
+            hint: Some(Advice::KeepsMore),
             // Reported in each run: nobody may have seen it yet.
             seen: None,
             retired: false,

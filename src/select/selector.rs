@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::advice::Advice;
 use crate::capture::DamageKind;
 use crate::discover::{Candidate, Format, Input, Lead, Refusal, is_capture_name};
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::outcome::Report;
-use crate::text::plural_of;
 
 use super::present::Present;
 use super::same_content::Look;
@@ -116,9 +116,7 @@ impl<'a> Selector<'a> {
         if let (Some(entry), Some(refused)) =
             (held.filter(|entry| entry.found.records > 0), self.report.refused.last_mut())
         {
-            let packets = plural_of(entry.found.records, "packet", "packets");
-            refused.hint =
-                Some(format!("the lake keeps the {packets} that it has of it; `parcap forget` takes them out"));
+            refused.hint = Some(Advice::Keeps { packets: entry.found.records });
         }
     }
 

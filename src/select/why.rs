@@ -1,4 +1,4 @@
-//! `parcap convert --dry-run`: which captures would be converted, and why each of them.
+//! A dry run: which captures would be converted, and why each of them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

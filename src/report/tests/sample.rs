@@ -179,6 +179,7 @@ pub(super) fn day() -> PageContent {
         of_captures: false,
         length: LengthKind::Wire,
         sources: vec!["dns"],
+        name_options: NameOptions::default(),
         names: beside.map(|(address, name)| (address.to_owned(), name.to_owned())).into(),
         implausible: Vec::new(),
         lake: "/srv/lakes/office-2024-03".to_owned(),
