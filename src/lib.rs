@@ -110,8 +110,6 @@ mod discover;
 #[cfg(not(feature = "internal-api"))]
 mod error;
 #[cfg(not(feature = "internal-api"))]
-mod exit_code;
-#[cfg(not(feature = "internal-api"))]
 mod hash;
 #[cfg(not(feature = "internal-api"))]
 mod inspect;
@@ -172,8 +170,6 @@ pub mod decode;
 pub mod discover;
 #[cfg(feature = "internal-api")]
 pub mod error;
-#[cfg(feature = "internal-api")]
-pub mod exit_code;
 #[cfg(feature = "internal-api")]
 pub mod hash;
 #[cfg(feature = "internal-api")]

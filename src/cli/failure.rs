@@ -1,8 +1,8 @@
 //! What ends a command early: an error of the library, or options that do not go together.
 
 use crate::error::Error;
-use crate::exit_code::ExitCode;
 
+use super::exit_code::ExitCode;
 use super::hints;
 
 /// What ends a command early.
@@ -53,7 +53,7 @@ impl Failure {
     /// The exit status that it ends the process with.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Run(error) => error.exit_code(),
+            Self::Run(error) => error.into(),
             Self::Usage { .. } => ExitCode::Usage,
         }
     }

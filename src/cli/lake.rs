@@ -13,11 +13,11 @@ use crate::commands::{
 };
 use crate::convert::now;
 use crate::day::Day;
-use crate::exit_code::ExitCode;
 use crate::outcome::Lost;
 use crate::path_text::printable;
 
 use super::args::{Micros, OutputFormat, Size};
+use super::exit_code::ExitCode;
 use super::failure::Result;
 use super::json::line;
 use super::lost;
@@ -128,7 +128,7 @@ pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode>
     if !verified.faults.is_empty() {
         talk(if args.repair { STILL } else { MEND });
     }
-    Ok(verified.exit_code())
+    Ok(verified.outcome().into())
 }
 
 fn text_of(verified: &Verified) -> String {

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::cli::{metrics, talk};
 use crate::convert::now;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::outcome::Report;
 use crate::path_text::printable;
 use crate::storage::{open_regular, write_out};
 use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
+use super::exit_code::ExitCode;
 use super::hints::{hint, message};
 use super::json::line;
 use super::messages::{away_in_words, complaints};
@@ -27,9 +27,9 @@ pub(super) fn tell(args: &ConvertArgs, report: &Report, result: Result<()>) -> E
     let json = told.log_format == LogFormat::Json;
     let done = result.is_ok().then_some(report);
     let too_many = matches!(result, Err(Error::TooManyDamaged { .. }));
-    let mut code = match &result {
-        Ok(()) => report.exit_code(),
-        Err(error) => error.exit_code(),
+    let mut code: ExitCode = match &result {
+        Ok(()) => report.outcome().into(),
+        Err(error) => error.into(),
     };
     let shown = match result {
         Ok(()) if json => {
@@ -54,7 +54,7 @@ pub(super) fn tell(args: &ConvertArgs, report: &Report, result: Result<()>) -> E
     };
     for failed in [shown, measured].into_iter().filter_map(Result::err) {
         // The commit stays. But a user who watches the metrics must know that there are none.
-        code = failed.exit_code();
+        code = ExitCode::from(&failed);
         if json {
             log_error(&failed);
         } else {

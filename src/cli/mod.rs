@@ -4,6 +4,7 @@ mod args;
 mod checked;
 mod config_file;
 mod dry_run;
+mod exit_code;
 mod failure;
 mod help;
 mod hints;
@@ -34,7 +35,6 @@ use clap::FromArgMatches as _;
 use crate::cancel::Cancel;
 use crate::commands;
 use crate::error::Error;
-use crate::exit_code::ExitCode;
 use crate::outcome::Report;
 
 use args::{Args, Command, InspectFormat};
@@ -110,7 +110,7 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
                     inspected.legend().for_each(|line| talk(&format!("note: {line}\n")));
                 }
             }
-            Ok(inspected.exit_code())
+            Ok(inspected.outcome().into())
         }
         Command::Completions(args) => {
             let mut script = Vec::new();
@@ -141,5 +141,6 @@ fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+pub use exit_code::ExitCode;
 pub use messages::complaints;
 pub use metrics::metrics;

@@ -13,10 +13,10 @@ use crate::cli::{json, print, talk};
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::Error;
-use crate::exit_code::ExitCode;
 use crate::plan::{Unit, UnitResult};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
+use super::exit_code::ExitCode;
 use super::failure::Result;
 use super::hints::{message, put_in_words};
 use super::json::line;
@@ -127,7 +127,7 @@ pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
     planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
     planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
     talk(&complaints(&planned.report));
-    Ok(planned.report.exit_code())
+    Ok(planned.report.outcome().into())
 }
 
 /// Converts the units from standard input, one after another, and prints the row of each. Passes the first line of a plan
@@ -214,7 +214,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
     let mut report = commands::commit(&args.lake, rows, options)?;
     put_in_words(&mut report.refused);
     show(&report, &args.shown.shown())?;
-    Ok(report.exit_code())
+    Ok(report.outcome().into())
 }
 
 /// Takes the first line of a plan. The same line may come more than once, if several processes have passed it on.

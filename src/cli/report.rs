@@ -10,10 +10,10 @@ use crate::cli::talk;
 use crate::commands::{PageRequest, page};
 use crate::config::Names;
 use crate::day::Day;
-use crate::exit_code::ExitCode;
 use crate::report::NameOptions;
 
 use super::args::{LengthArg, Micros};
+use super::exit_code::ExitCode;
 use super::failure::Result;
 use super::messages::complaints;
 use super::parse::{date, dates, micros};
@@ -98,5 +98,5 @@ pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
         cancel: cancel.clone(),
     })?;
     talk(&complaints(&report));
-    Ok(report.exit_code())
+    Ok(report.outcome().into())
 }

@@ -11,11 +11,11 @@ use crate::cli::{print, talk};
 use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::Error;
-use crate::exit_code::ExitCode;
 use crate::summary::{Filter, LeftOut, Preview, SUMMARIES, Summary, Units};
 use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
+use super::exit_code::ExitCode;
 use super::failure::{Failure, Result};
 use super::hints::because;
 use super::json::line;
@@ -154,7 +154,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     };
     let summarized = summarize(&request).map_err(|error| with_the_way_out(error, &request))?;
     talk(&complaints(&summarized.report));
-    let code = summarized.report.exit_code();
+    let code = summarized.report.outcome().into();
     let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
     let left_out = summarized.left_out.iter().filter(|left_out| wanted(left_out.name));
     let left_out: Vec<_> = left_out

@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::inspect::{HEADS, Inspection, NUMBERS};
 use crate::lake::RefusedEntry;
-use crate::outcome::{Away, ChangedMeanwhile, Changing, Report};
+use crate::outcome::{Away, ChangedMeanwhile, Changing, Outcome, Report};
 use crate::plan::Status;
 use crate::select::inputs;
 use crate::tables::aligned;
@@ -48,14 +47,14 @@ pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -
 }
 
 impl Inspected {
-    /// The exit status: 3 if something is damaged or refused, 1 if there was no capture at all.
+    /// How it went: incomplete if something is damaged or refused, failed if there was no capture at all.
     #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn outcome(&self) -> Outcome {
         if !self.away.is_empty() {
-            return ExitCode::Failure;
+            return Outcome::Failed;
         }
         let damaged = self.captures.iter().any(Inspection::is_damaged);
-        if damaged || !self.refused.is_empty() { ExitCode::Damaged } else { ExitCode::Success }
+        if damaged || !self.refused.is_empty() { Outcome::Incomplete } else { Outcome::Complete }
     }
 
     /// A line for each capture, and for each input that was refused, below the heads of the columns.

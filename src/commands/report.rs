@@ -11,10 +11,9 @@ use crate::config::{LengthKind, Names};
 use crate::convert::now;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::lake::{InputEntry, listed_captures};
 use crate::names::PtrOptions;
-use crate::outcome::Report;
+use crate::outcome::{Outcome, Report};
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
 use crate::report::{ImplausibleCounts, NameOptions, PageContent, html, plots};
@@ -83,7 +82,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     })?;
     let report = std::mem::take(&mut summarized.report);
     // The report names what cannot be read.
-    if report.inputs == 0 && report.exit_code() != ExitCode::Success {
+    if report.inputs == 0 && report.outcome() != Outcome::Complete {
         return Ok(report);
     }
     let content = content(request, summarized, &report)?;

@@ -12,8 +12,8 @@ use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::lake::{CommittedPart, Layout, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, recount, steadily};
+use crate::outcome::Outcome;
 use crate::packets::{PartReader, part_facts};
 use crate::path_text;
 use crate::tables::{TableColumn, read_table};
@@ -71,15 +71,15 @@ pub struct VerifyFault {
 }
 
 impl Verified {
-    /// 0 if nothing is wrong, otherwise 1; 3 if what was wrong has been mended and something is gone for good.
+    /// How it went: failed if something is wrong, incomplete if what was wrong is mended and something is gone for good.
     #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn outcome(&self) -> Outcome {
         if !self.faults.is_empty() {
-            ExitCode::Failure
+            Outcome::Failed
         } else if self.repaired.as_ref().is_some_and(Repaired::is_loss) {
-            ExitCode::Damaged
+            Outcome::Incomplete
         } else {
-            ExitCode::Success
+            Outcome::Complete
         }
     }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::capture::{Damage, Gaps};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::lake::{FileStamp, InputEntry, RefusedEntry};
 use crate::names::Asked;
+use crate::outcome::Outcome;
 use crate::path_text;
 use crate::plan::NamedCounts;
 use crate::summary::{Naming, Preview};
@@ -301,19 +301,19 @@ impl Report {
         figures
     }
 
-    /// The exit status of a run with this report.
+    /// How the run went.
     #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn outcome(&self) -> Outcome {
         if !self.away.is_empty() {
-            return ExitCode::Failure;
+            return Outcome::Failed;
         }
         let unreliable =
             |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
-        let well = self.damaged.is_empty()
+        let is_complete = self.damaged.is_empty()
             && self.refused.is_empty()
             && self.lost.is_empty()
             && !self.changing.iter().any(unreliable);
-        if well { ExitCode::Success } else { ExitCode::Damaged }
+        if is_complete { Outcome::Complete } else { Outcome::Incomplete }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::report::scale;
 use crate::summary::{Preview, Series};
 use crate::tables::{Table, TableColumn};
 
-use super::super::content::PageContent;
+use super::super::content::{NameOptions, PageContent};
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.

@@ -3,14 +3,16 @@
 //! A damaged packet is neither: it is a row and a named count (see [`crate::decode`]). A damaged capture is a
 //! [`crate::capture::Damage`], and its rows up to the fault are kept.
 
-use std::fmt;
+mod causes;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Interrupted;
 use crate::config::Setting;
-use crate::exit_code::ExitCode;
 use crate::memory::TooLittle;
+
+pub use causes::{Foreign, Lack, Unheld, WhyLeftOut};
 
 /// What stops a run. Until its commit is decided, nothing of the run is visible in the lake. A commit that is decided and
 /// then interrupted is finished by the next run.
@@ -294,74 +296,10 @@ impl From<TooLittle> for Error {
     }
 }
 
-/// What a lake lacks that is not whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lack {
-    /// A manifest.
-    Manifest,
-    /// A manifest that names a file which is there.
-    Mention,
-    /// A partial summary.
-    Sums,
-}
-
-/// What something is taken for that was not made by this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
-    /// A unit of a plan.
-    Unit,
-    /// The result of a unit.
-    Result,
-    /// A staged file of a unit.
-    StagedFile,
-}
-
-impl fmt::Display for Foreign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unit => "a unit of a plan",
-            Self::Result => "the result of a unit",
-            Self::StagedFile => "a staged file of a unit",
-        })
-    }
-}
-
-/// Why a table cannot be made as asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhyLeftOut {
-    /// A bound of the times lies within a window.
-    WithinWindow,
-    /// Its windows would begin with the first packet, and it is by protocol.
-    FromFirst,
-    /// What it was, or is, not counted by. As text, after a colon.
-    Counted(&'static str),
-}
-
-impl fmt::Display for WhyLeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WithinWindow => "a bound of the times lies within one of its windows",
-            Self::FromFirst => "windows that begin with the first packet are for all protocols together",
-            Self::Counted(why) => why,
-        })
-    }
-}
-
 /// A line for each table.
 fn left_out_in_words(tables: &[(&'static str, WhyLeftOut)]) -> String {
     let lines = tables.iter().map(|(name, why)| format!("{name} cannot be made as asked: {why}"));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A name that matches nothing in a lake, or more than one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unheld {
-    /// The name as it was given, as text.
-    pub name: String,
-    /// What the lake does: `holds nothing of it` …
-    pub why: &'static str,
-    /// What may be meant: paths, or names of streams.
-    pub instead: Vec<String>,
 }
 
 /// A line for each name and for what it may mean. `error: ` is put before the first line.
@@ -378,28 +316,6 @@ impl Error {
     pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_path_buf();
         move |source| Self::Io { action, path, source }
-    }
-
-    /// The exit status that this error ends the process with.
-    #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::LakeBusy { .. } => ExitCode::Busy,
-            Self::LakeIsAFile { .. }
-            | Self::SettingsDiffer { .. }
-            | Self::LeftOut { .. }
-            | Self::NotHeld { .. }
-            | Self::NoLake { .. }
-            | Self::NotAlone { .. }
-            | Self::NoSums { .. }
-            | Self::WindowsAreAligned { .. }
-            | Self::StreamInPlan
-            | Self::NoSuchColumn { .. }
-            | Self::TooLittleMemory { .. }
-            | Self::TooManyWindows { .. } => ExitCode::Usage,
-            Self::Interrupted { signal } => ExitCode::Signal(*signal),
-            _ => ExitCode::Failure,
-        }
     }
 }
 
