@@ -1,7 +1,7 @@
 //! What a run tells the shell and, through it, cron.
 
 use crate::error::Error;
-use crate::outcome::Outcome;
+use crate::outcome::RunOutcome;
 
 /// The exit status of a run; the numbers are an interface and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,12 @@ impl ExitCode {
     }
 }
 
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
+impl From<RunOutcome> for ExitCode {
+    fn from(outcome: RunOutcome) -> Self {
         match outcome {
-            Outcome::Complete => Self::Success,
-            Outcome::Incomplete => Self::Damaged,
-            Outcome::Failed => Self::Failure,
+            RunOutcome::Complete => Self::Success,
+            RunOutcome::Incomplete => Self::Damaged,
+            RunOutcome::Failed => Self::Failure,
         }
     }
 }

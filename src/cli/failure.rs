@@ -19,9 +19,6 @@ pub(super) enum Failure {
     },
 }
 
-/// A result whose error ends the command.
-pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Run(error)

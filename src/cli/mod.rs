@@ -38,7 +38,7 @@ use crate::error::Error;
 use crate::outcome::Report;
 
 use args::{Args, Command, InspectFormat};
-use failure::Result;
+use failure::Failure;
 use json::line;
 use render::complain;
 
@@ -80,7 +80,7 @@ fn run_until(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitC
     result.unwrap_or_else(|code| code)
 }
 
-fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
+fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode, Failure> {
     match command {
         Command::Convert(args) => {
             let mut report = Report::default();

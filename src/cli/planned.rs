@@ -17,7 +17,7 @@ use crate::plan::{Unit, UnitResult};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::exit_code::ExitCode;
-use super::failure::Result;
+use super::failure::Failure;
 use super::hints::{message, put_in_words};
 use super::json::line;
 use super::messages::complaints;
@@ -122,7 +122,7 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 }
 
 /// Prints the plan: its first line, and a line for each unit.
-pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
     planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
     planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
@@ -132,7 +132,7 @@ pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
 
 /// Converts the units from standard input, one after another, and prints the row of each. Passes the first line of a plan
 /// on.
-pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::Success;
     for (number, text) in io::stdin().lock().lines().enumerate() {
         let text = text.map_err(Error::io("read", "stdin"))?;
@@ -158,7 +158,7 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
 }
 
 /// Commits the rows from standard input.
-pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let (jobs, strict, top) = (args.jobs, args.strict.strict, args.shown.top);
     let mut options = CommitOptions {
         plan: None,

@@ -14,7 +14,7 @@ use crate::report::NameOptions;
 
 use super::args::{LengthArg, Micros};
 use super::exit_code::ExitCode;
-use super::failure::Result;
+use super::failure::Failure;
 use super::messages::complaints;
 use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
@@ -80,7 +80,7 @@ pub(super) struct ReportArgs {
     jobs: usize,
 }
 
-pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let report = page(&PageRequest {
         named: args.inputs.clone(),
         title: args.title.clone(),

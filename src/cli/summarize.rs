@@ -16,7 +16,7 @@ use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
 use super::exit_code::ExitCode;
-use super::failure::{Failure, Result};
+use super::failure::Failure;
 use super::hints::because;
 use super::json::line;
 use super::left_out::with_the_way_out;
@@ -120,7 +120,7 @@ enum Align {
 }
 
 /// Sums up, and shows the result.
-pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let csv = args.format == SummaryFormat::Csv;
     let top = match (args.top, csv) {
         (Some(TopRows::All) | None, true) => None,
@@ -176,7 +176,7 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn usage<T>(problem: &str, hint: &str) -> Result<T> {
+fn usage<T>(problem: &str, hint: &str) -> Result<T, Failure> {
     Err(Failure::usage(problem, hint))
 }
 

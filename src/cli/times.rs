@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::day::Day;
 
-use super::failure::{Failure, Result};
+use super::failure::Failure;
 use super::parse::dates;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -36,7 +36,10 @@ pub(super) fn bound(text: &str) -> Result<Bound, String> {
 }
 
 /// The dates from one bound to the other. Also the times, if one bound is within a date.
-pub(super) fn range(from: Option<Bound>, to: Option<Bound>) -> Result<(RangeInclusive<Day>, Option<Range<i64>>)> {
+pub(super) fn range(
+    from: Option<Bound>,
+    to: Option<Bound>,
+) -> Result<(RangeInclusive<Day>, Option<Range<i64>>), Failure> {
     let start = |day: Day| i64::from(day.0) * MICROS_PER_DAY;
     let is_within = |bound: &Option<Bound>| matches!(bound, Some(Bound::Time(time)) if time % MICROS_PER_DAY != 0);
     let day_of = |time: i64| Day::of_seconds(time.div_euclid(1_000_000));

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::inspect::{HEADS, Inspection, NUMBERS};
 use crate::lake::RefusedEntry;
-use crate::outcome::{Away, ChangedMeanwhile, Changing, Outcome, Report};
+use crate::outcome::{Away, ChangedMeanwhile, Changing, Report, RunOutcome};
 use crate::plan::Status;
 use crate::select::inputs;
 use crate::tables::aligned;
@@ -49,12 +49,12 @@ pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -
 impl Inspected {
     /// How it went: incomplete if something is damaged or refused, failed if there was no capture at all.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.away.is_empty() {
-            return Outcome::Failed;
+            return RunOutcome::Failed;
         }
         let damaged = self.captures.iter().any(Inspection::is_damaged);
-        if damaged || !self.refused.is_empty() { Outcome::Incomplete } else { Outcome::Complete }
+        if damaged || !self.refused.is_empty() { RunOutcome::Incomplete } else { RunOutcome::Complete }
     }
 
     /// A line for each capture, and for each input that was refused, below the heads of the columns.

@@ -13,7 +13,7 @@ use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{InputEntry, listed_captures};
 use crate::names::PtrOptions;
-use crate::outcome::{Outcome, Report};
+use crate::outcome::{Report, RunOutcome};
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
 use crate::report::{ImplausibleCounts, NameOptions, PageContent, html, plots};
@@ -82,7 +82,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     })?;
     let report = std::mem::take(&mut summarized.report);
     // The report names what cannot be read.
-    if report.inputs == 0 && report.outcome() != Outcome::Complete {
+    if report.inputs == 0 && report.outcome() != RunOutcome::Complete {
         return Ok(report);
     }
     let content = content(request, summarized, &report)?;

@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::lake::{CommittedPart, Layout, Lock, PACKETS, SUMMARIES, Snapshot, checked, problem_of, recount, steadily};
-use crate::outcome::Outcome;
+use crate::outcome::RunOutcome;
 use crate::packets::{PartReader, part_facts};
 use crate::path_text;
 use crate::tables::{TableColumn, read_table};
@@ -73,13 +73,13 @@ pub struct VerifyFault {
 impl Verified {
     /// How it went: failed if something is wrong, incomplete if what was wrong is mended and something is gone for good.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.faults.is_empty() {
-            Outcome::Failed
+            RunOutcome::Failed
         } else if self.repaired.as_ref().is_some_and(Repaired::is_loss) {
-            Outcome::Incomplete
+            RunOutcome::Incomplete
         } else {
-            Outcome::Complete
+            RunOutcome::Complete
         }
     }
 

@@ -15,7 +15,7 @@ pub use would_convert::{Why, WouldConvert};
 
 /// How a run went, in one word. A run that an error stops has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// All that was asked for is done, or there was nothing to do.
     Complete,
     /// It is done, but something was damaged, refused, unreadable or lost. The report names it.

@@ -9,7 +9,7 @@ use crate::discover::Refusal;
 use crate::error::{Error, Result};
 use crate::lake::{FileStamp, InputEntry, RefusedEntry};
 use crate::names::Asked;
-use crate::outcome::Outcome;
+use crate::outcome::RunOutcome;
 use crate::path_text;
 use crate::plan::NamedCounts;
 use crate::summary::{Naming, Preview};
@@ -303,9 +303,9 @@ impl Report {
 
     /// How the run went.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.away.is_empty() {
-            return Outcome::Failed;
+            return RunOutcome::Failed;
         }
         let unreliable =
             |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
@@ -313,7 +313,7 @@ impl Report {
             && self.refused.is_empty()
             && self.lost.is_empty()
             && !self.changing.iter().any(unreliable);
-        if is_complete { Outcome::Complete } else { Outcome::Incomplete }
+        if is_complete { RunOutcome::Complete } else { RunOutcome::Incomplete }
     }
 }
 

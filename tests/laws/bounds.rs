@@ -8,7 +8,7 @@ use parcap::capture::{CaptureReader, Damage, DamageKind};
 use parcap::cli::complaints;
 use parcap::config::Settings;
 use parcap::memory::{FIXED, SMALL_WINDOW, WORKER};
-use parcap::outcome::Outcome;
+use parcap::outcome::RunOutcome;
 use proptest::prelude::*;
 
 use crate::support::build::{Capture, interface, packet, pcap_header, pcap_record, section, udp};
@@ -223,7 +223,7 @@ fn a_bomb_keeps_the_rows_before_it_and_says_what_to_do() {
         assert!(text.contains(begins), "{text}");
         let ends = "the 16 packets before it were converted; if it is no trap, unpack it and convert the unpacked file";
         assert!(text.contains(ends), "{text}");
-        assert_eq!((report.outcome(), report.rows), (Outcome::Incomplete, 16));
+        assert_eq!((report.outcome(), report.rows), (RunOutcome::Incomplete, 16));
         hashes(&request.lake)
     });
     assert_eq!(lakes[0], lakes[1]);
@@ -280,5 +280,5 @@ fn the_same_packet_over_and_over_is_no_bomb() {
     let folder = folder();
     let path = save(&folder, "same.pcap.zst", &zstd::stream::encode_all(capture.as_slice(), 1).unwrap());
     let report = convert(&request(&[&path], &folder.path().join("lake")));
-    assert_eq!((report.rows, report.outcome()), (u64::from(number), Outcome::Complete), "{}", complaints(&report));
+    assert_eq!((report.rows, report.outcome()), (u64::from(number), RunOutcome::Complete), "{}", complaints(&report));
 }
