@@ -303,7 +303,7 @@ const NAMES_OPTIONS: [(&str, &str); 3] = [
     // The documentation of values and columns, which `docs/tables.md` has too.
     ("packets/schema.rs", "captured bytes with `--length captured`"),
     ("summary/schema.rs", "bytes that `--salvage` gave up"),
-    ("plan/unit_result.rs", "it was read up to a fault, or with `--salvage` around faults"),
+    ("plan/status.rs", "it was read up to a fault, or with `--salvage` around faults"),
 ];
 
 /// What happened, and what can be done, is data; the command line alone says it with the names of its options and commands.

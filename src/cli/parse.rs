@@ -98,9 +98,9 @@ fn time(text: &str) -> Option<i64> {
 }
 
 impl Micros {
-    /// The duration as the standard library has it.
+    /// The duration as the standard library has it; options take none that is negative.
     pub(super) fn duration(self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
+        Duration::from_micros(self.0.unsigned_abs())
     }
 }
 

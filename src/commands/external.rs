@@ -18,7 +18,7 @@ use crate::names::PtrOptions;
 use crate::outcome::{Report, per_second};
 use crate::packets::Encoder;
 use crate::path_text;
-use crate::plan::{Unit, UnitResult, is_identity, unproved};
+use crate::plan::{Unit, UnitResult, first_beyond_sums, is_identity, unproved};
 use crate::select::Selection;
 use crate::text::plural_of;
 use crate::threads::workers;
@@ -32,7 +32,8 @@ use super::plan::Plan;
 /// If the unit is not one that a plan makes, or the lake cannot be written. Then nothing of it is left.
 pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
     // Folders are named after them.
-    if !is_identity(&unit.id) || unit.plan.as_ref().is_some_and(|plan| !is_identity(plan)) {
+    let has_names = is_identity(&unit.id) && unit.plan.as_ref().is_none_or(|plan| is_identity(plan));
+    if !has_names || !unit.is_sound() {
         return Err(Error::Foreign { path: unit.name().into(), what: Foreign::Unit });
     }
     if lake.is_file() {
@@ -185,9 +186,13 @@ fn delivered(mut rows: Vec<UnitResult>, options: &CommitOptions, report: &mut Re
         rows.retain(|row| seen.insert(row.unit.id.clone()));
         rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
     }
-    let settings = options.plan.as_ref().map(|plan| plan.settings.clone());
-    let settings = settings.or_else(|| rows.first().map(|row| row.unit.settings.clone())).unwrap_or_default();
-    rows.iter().try_for_each(|row| fits(row, &settings))?;
+    let of_rows = rows.first().map(|row| &row.unit.settings);
+    if let Some(settings) = options.plan.as_ref().map(|plan| &plan.settings).or(of_rows) {
+        rows.iter().try_for_each(|row| fits(row, settings))?;
+    }
+    if let Some(row) = first_beyond_sums(&rows) {
+        return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
+    }
     Ok(rows)
 }
 
@@ -221,11 +226,14 @@ fn commit_rows(
     if leave_out {
         rows.retain(|row| is_staged(lake, row));
     }
-    let (mut missing, units) = options.plan.as_ref().map(|plan| plan.missing(&rows)).unwrap_or_default();
-    if units > 0 && !leave_out {
-        let all = options.plan.as_ref().map_or(0, |plan| plan.units.len());
-        let captures = missing.iter().map(|path| path_text::printable(path)).collect();
-        return Err(Error::UnitsMissing { missing: units, all, captures });
+    let mut missing = BTreeSet::new();
+    if let Some(plan) = &options.plan {
+        let (captures, units) = plan.missing(&rows);
+        if units > 0 && !leave_out {
+            let captures = captures.iter().map(|path| path_text::printable(path)).collect();
+            return Err(Error::UnitsMissing { missing: units, all: plan.units.len(), captures });
+        }
+        missing = captures;
     }
     leave(&mut rows, &missing);
     let again: HashSet<_> = unproved(&rows).into_iter().collect();
@@ -298,7 +306,7 @@ fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
     }
     let captures = row.unit.captures.len();
     let mut ranges = row.parts.iter().flat_map(|part| &part.ranges);
-    if row.captures.len() != captures || ranges.any(|range| range.input >= captures) {
+    if row.captures.len() != captures || ranges.any(|range| range.input >= captures) || !row.unit.is_sound() {
         return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
     }
     let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));

@@ -5,6 +5,7 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::capture::Timestamp;
 use crate::config::{LengthKind, Names};
@@ -132,6 +133,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     let Summarized { gather, mut captures, mut refused, days, length, sources, .. } = summarized;
     refused.extend(report.refused.iter().cloned());
     let gathered = gather.finish()?;
+    let series = gathered.series.ok_or_else(|| bug!())?;
     let mut tables = gathered.tables;
     let mut table = |name: &str| {
         let place = tables.iter().position(|listed| listed.name == name);
@@ -163,7 +165,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         captures: whole,
         damaged: damaged as u64,
         refused: refused_count as u64,
-        series: gathered.series.unwrap_or_default(),
+        series,
         by_name: table("volume_by_name"),
         by_ip,
         by_src: table("volume_by_src"),

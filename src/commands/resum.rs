@@ -40,8 +40,10 @@ impl Groups {
             root = parent;
         }
         let mut below = number;
-        while below != root {
-            below = self.parents.insert(below, root).unwrap_or(root);
+        while below != root
+            && let Some(parent) = self.parents.insert(below, root)
+        {
+            below = parent;
         }
         root
     }

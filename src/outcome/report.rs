@@ -200,7 +200,7 @@ impl Changing {
 impl Report {
     /// Adds a capture that was converted, and says how it changed meanwhile.
     pub fn add(&mut self, entry: &InputEntry, how: Changing) {
-        self.bytes_in += entry.input.size;
+        self.bytes_in = self.bytes_in.saturating_add(entry.input.size);
         if let Some(refused) = RefusedEntry::of(entry) {
             self.refused.push(refused);
             return;
