@@ -125,7 +125,7 @@ fn remarks(report: &Report) -> String {
                 text,
                 "note: {path}: is cut short, and {same_as} begins as it does and has more; it was left out"
             ),
-            Duplicate { left_out: true, .. } => {
+            Duplicate { deduplicated: true, .. } => {
                 writeln!(text, "note: {path}: has the same content as {same_as}; it was left out")
             }
             Duplicate { .. } => {

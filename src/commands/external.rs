@@ -47,9 +47,9 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
     let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
     let place = lake.resolve(&staging);
-    let mut workshop = ConvertContext::new(lake, encoder, memory, cancel);
-    workshop.staging = staging;
-    let result = convert::convert_unit(unit, &workshop, jobs);
+    let mut context = ConvertContext::new(lake, encoder, memory, cancel);
+    context.staging = staging;
+    let result = convert::convert_unit(unit, &context, jobs);
     if result.is_err() {
         // The first failure is what matters.
         let _ = sweep(&place);
@@ -203,24 +203,24 @@ fn commit_rows(
     options: &CommitOptions,
     report: &mut Report,
 ) -> Result<()> {
-    let held = Snapshot::read(lake)?;
-    held.agrees_with(settings, lake.root())?;
+    let snapshot = Snapshot::read(lake)?;
+    snapshot.agrees_with(settings, lake.root())?;
     let mut selection = Selection::default();
     if let Some(plan) = &options.plan {
-        if !plan.is_of(&held) && plan.is_done(&held) {
-            report.newest_packet_timestamp_seconds = held.newest_packet();
+        if !plan.is_of(&snapshot) && plan.is_done(&snapshot) {
+            report.newest_packet_timestamp_seconds = snapshot.newest_packet();
             report.notes.push("the lake holds all of the plan already".to_owned());
             return Ok(());
         }
-        if !plan.is_of(&held) {
-            return Err(Error::PlanIsOld { lake: lake.root().to_path_buf(), made: plan.sequence, now: held.sequence });
+        if !plan.is_of(&snapshot) {
+            return Err(Error::PlanIsOld { lake: lake.root().to_path_buf(), made: plan.sequence, now: snapshot.sequence });
         }
         selection = plan.selection();
     }
-    report.lost.add(&Losses::find(lake, &held)?, &held);
-    let stage = FinalStage::open(lake, (settings, &held), &options.ptr, options.top, &options.cancel)?;
+    report.lost.add(&Losses::find(lake, &snapshot)?, &snapshot);
+    let stage = FinalStage::open(lake, (settings, &snapshot), &options.ptr, options.top, &options.cancel)?;
     if options.plan.is_none() {
-        rows.retain(|row| !held.has_unit(&row.unit.id));
+        rows.retain(|row| !snapshot.has_unit(&row.unit.id));
     }
     let leave_out = options.incomplete == Incomplete::LeaveOut;
     if leave_out {
@@ -238,8 +238,8 @@ fn commit_rows(
     leave(&mut rows, &missing);
     let again: HashSet<_> = unproved(&rows).into_iter().collect();
     if !again.is_empty() {
-        let workshop = workshop(lake, settings, options.jobs, &options.cancel)?;
-        rows = convert_again(&workshop, rows, &again, options.jobs)?;
+        let context = context(lake, settings, options.jobs, &options.cancel)?;
+        rows = convert_again(&context, rows, &again, options.jobs)?;
     }
     let unproved = unproved(&rows);
     if let Some(path) = unproved.first().filter(|_| !leave_out) {
@@ -250,18 +250,18 @@ fn commit_rows(
     missing.extend(unproved);
     selection.leave(&missing);
     if options.strict {
-        let workshop = workshop(lake, settings, options.jobs, &options.cancel)?;
+        let context = context(lake, settings, options.jobs, &options.cancel)?;
         let refused = refused(&rows);
         let captures = rows.iter().flat_map(|row| &row.unit.captures);
-        let replaced = captures.filter_map(|capture| Some(held.input_at(&capture.input.absolute)?.id)).collect();
-        rows = refuse_damaged(rows, workshop, options.jobs, &held.identities_without(&replaced), report)?;
+        let replaced = captures.filter_map(|capture| Some(snapshot.input_at(&capture.input.absolute)?.id)).collect();
+        rows = refuse_damaged(rows, context, options.jobs, &snapshot.identities_without(&replaced), report)?;
         if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
             let problem =
                 "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();
             return Err(Error::Commit { path, problem });
         }
     }
-    publish(stage, rows, selection, held, (options.jobs, None), report)?;
+    publish(stage, rows, selection, snapshot, (options.jobs, None), report)?;
     // The lake does not have them, so the next plan will.
     report.refused.extend(missing.into_iter().map(left_out));
     Ok(())
@@ -346,13 +346,13 @@ fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
 }
 
 /// The context for units that have to be converted again here.
-fn workshop(lake: &Layout, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<ConvertContext> {
+fn context(lake: &Layout, settings: &Settings, jobs: usize, cancel: &Cancel) -> Result<ConvertContext> {
     let memory = Memory::share(None, workers(jobs), settings.row_group_rows)?;
     Ok(ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, cancel.clone()))
 }
 
 fn convert_again(
-    workshop: &ConvertContext,
+    context: &ConvertContext,
     rows: Vec<UnitResult>,
     again: &HashSet<PathBuf>,
     jobs: usize,
@@ -360,6 +360,6 @@ fn convert_again(
     let of_those = |row: &UnitResult| row.unit.captures.iter().any(|capture| again.contains(&capture.input.absolute));
     let (disproved, mut kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_those);
     let units: Vec<_> = disproved.into_iter().map(|row| row.unit).collect();
-    kept.extend(convert_units(&units, workshop, jobs)?);
+    kept.extend(convert_units(&units, context, jobs)?);
     Ok(kept)
 }

@@ -19,7 +19,7 @@ use crate::lake::{FileStamp, Layout, Losses, RefusedEntry, Relocated, Snapshot};
 use crate::outcome::{Duplicate, Lost, Overwritten, Renamed, Report};
 use crate::path_text;
 use crate::plan::{Unit, UnitResult, derived_identity, plan as units_of, sample};
-use crate::select::{SelectOptions, Selection, hold_back, tonight};
+use crate::select::{SelectOptions, Selection, hold_back, select};
 
 /// The content of a plan besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,37 +98,37 @@ pub fn plan(
     rules: &SelectOptions,
     cancel: &Cancel,
 ) -> Result<Planned> {
-    let held = Snapshot::read(&Layout::at(lake))?;
-    held.agrees_with(settings, lake)?;
+    let snapshot = Snapshot::read(&Layout::at(lake))?;
+    snapshot.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    report.newest_packet_timestamp_seconds = held.newest_packet();
-    let losses = Losses::find(&Layout::at(lake), &held)?;
-    report.lost.add(&losses, &held);
-    let mut selection = tonight(named, &held, rules, cancel, &mut report)?;
+    report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+    let losses = Losses::find(&Layout::at(lake), &snapshot)?;
+    report.lost.add(&losses, &snapshot);
+    let mut selection = select(named, &snapshot, rules, cancel, &mut report)?;
     if !report.away.is_empty() {
         return Ok(Planned { plan: None, units: Vec::new(), report });
     }
-    hold_back(&Layout::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
+    hold_back(&Layout::at(lake), &snapshot, &mut selection, losses, (1, cancel), &mut report.lost)?;
     let inputs = std::mem::take(&mut selection.convert);
     if inputs.iter().any(Input::is_stdin) {
         return Err(Error::StreamInPlan);
     }
     report.inputs = inputs.len() as u64;
     report.bytes_in = inputs.iter().map(|input| input.size).sum();
-    let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
+    let replaced = inputs.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id)).collect();
     let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
-    let mut units = units_of(sampled, settings, &held.identities_without(&replaced));
+    let mut units = units_of(sampled, settings, &snapshot.identities_without(&replaced));
     let mut plan = Plan {
         plan: String::new(),
-        sequence: held.sequence,
+        sequence: snapshot.sequence,
         captures: report.inputs,
         bytes: report.bytes_in,
         settings: settings.clone(),
         units: units.iter().map(PlannedUnit::of).collect(),
-        for_commit: ForCommit { lake: captures_of(&held), selection, noted: Noted::of(&report) },
+        for_commit: ForCommit { lake: captures_of(&snapshot), selection, noted: Noted::of(&report) },
     };
     plan.plan = plan.identity()?;
-    let only_with_plan = !only_adds(&plan.for_commit.selection, &units, &held);
+    let only_with_plan = !only_adds(&plan.for_commit.selection, &units, &snapshot);
     for unit in &mut units {
         (unit.plan, unit.only_with_plan) = (Some(plan.plan.clone()), only_with_plan);
     }
@@ -137,15 +137,15 @@ pub fn plan(
 
 /// Whether a plan only adds captures, so that its rows do no harm without its first line. New captures are new without it
 /// as well. And the next run can note another time of modification, a copy that is left out, or a refusal that is over.
-fn only_adds(selection: &Selection, units: &[Unit], held: &Snapshot) -> bool {
+fn only_adds(selection: &Selection, units: &[Unit], snapshot: &Snapshot) -> bool {
     let mut is_touched = selection
-        .met_again
+        .relocated
         .iter()
-        .map(|met| held.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
-    let rest = Selection { met_again: vec![], left_out: vec![], forgiven: vec![], ..selection.clone() };
+        .map(|met| snapshot.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
+    let rest = Selection { relocated: vec![], deduplicated: vec![], cleared_refusals: vec![], ..selection.clone() };
     is_touched.all(|is_touched| is_touched)
         && rest == Selection::default()
-        && !units.iter().any(|unit| held.has_unit(&unit.id))
+        && !units.iter().any(|unit| snapshot.has_unit(&unit.id))
 }
 
 impl Plan {
@@ -168,20 +168,20 @@ impl Plan {
     }
 
     /// Whether a lake has the captures that it had when the plan was made. Compacting does not change that.
-    pub(super) fn is_of(&self, held: &Snapshot) -> bool {
-        self.for_commit.lake == captures_of(held)
+    pub(super) fn is_of(&self, snapshot: &Snapshot) -> bool {
+        self.for_commit.lake == captures_of(snapshot)
     }
 
     /// Whether a lake has all its units, and each capture under the name under which it was found. Then the plan was
     /// committed, or its work was done in another way.
-    pub(super) fn is_done(&self, held: &Snapshot) -> bool {
-        let Selection { met_again, displaced, .. } = &self.for_commit.selection;
+    pub(super) fn is_done(&self, snapshot: &Snapshot) -> bool {
+        let Selection { relocated, superseded, .. } = &self.for_commit.selection;
         let is_there = |met: &Relocated| {
-            held.inputs.get(&met.input).is_none_or(|entry| FileStamp::of_input(&entry.input) == met.seen)
+            snapshot.inputs.get(&met.input).is_none_or(|entry| FileStamp::of_input(&entry.input) == met.seen)
         };
-        self.units.iter().all(|unit| held.has_unit(&unit.id))
-            && met_again.iter().all(is_there)
-            && !displaced.iter().any(|(_, id)| held.inputs.contains_key(id))
+        self.units.iter().all(|unit| snapshot.has_unit(&unit.id))
+            && relocated.iter().all(is_there)
+            && !superseded.iter().any(|(_, id)| snapshot.inputs.contains_key(id))
     }
 
     /// What is to be done besides converting.
@@ -301,9 +301,9 @@ impl Noted {
 }
 
 /// A hash of all captures of a lake. What a plan decides follows from them.
-fn captures_of(held: &Snapshot) -> String {
+fn captures_of(snapshot: &Snapshot) -> String {
     let mut hash = ContentHash::default();
-    for entry in held.inputs.values() {
+    for entry in snapshot.inputs.values() {
         let input = &entry.input;
         hash.field(input.absolute.as_os_str().as_encoded_bytes());
         hash.field(input.fingerprint.as_deref().unwrap_or_default().as_bytes());

@@ -152,8 +152,8 @@ fn what_is_lacking(error: Error, lake: &Layout) -> Error {
 }
 
 fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
-    let held = Snapshot::read(lake)?;
-    let settings = held.settings.clone().unwrap_or_default();
+    let snapshot = Snapshot::read(lake)?;
+    let settings = snapshot.settings.clone().unwrap_or_default();
     if !settings.summaries {
         return Err(Error::NoSums { path: lake.root().to_path_buf() });
     }
@@ -167,23 +167,23 @@ fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
     let left_out = left_out_of_sums(&request.filter, settings.window);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
-    let mut tallies = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
+    let mut aggregator = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
     let mut days = BTreeSet::new();
-    for partial in held.partials.values() {
+    for partial in snapshot.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
         if !wanted.is_empty() {
-            partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
+            partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
             days.extend(wanted);
         }
     }
     // The answers that were looked up for the lake are used. Showing a lake asks no resolver, and forgets nothing.
     let names = request.names.as_ref().unwrap_or(&settings.names);
-    let mut naming = naming::open(names, Some((lake, held.names.as_ref())), 0)?;
+    let mut naming = naming::open(names, Some((lake, snapshot.names.as_ref())), 0)?;
     let mut report = Report::default();
     report.note_names(&mut naming, None);
-    let entries = held.inputs_by_path().into_iter().cloned().collect();
-    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, report))?;
-    let refused = held.quarantine.into_values().filter(|refused| !refused.retired).chain(held.refused).collect();
+    let entries = snapshot.inputs_by_path().into_iter().cloned().collect();
+    let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (entries, report))?;
+    let refused = snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 
@@ -237,14 +237,14 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let sum = Mutex::new(Aggregator::new(&space));
     let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
         match count(input, &counting, &space, &request.cancel)? {
-            Ok((entry, tallies)) => {
-                sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
+            Ok((entry, aggregator)) => {
+                sum.lock().unwrap_or_else(PoisonError::into_inner).append(aggregator)?;
                 Ok(Ok(entry))
             }
             Err(refused) => Ok(Err(refused)),
         }
     })?;
-    let mut tallies = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut aggregator = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut entries = Vec::new();
     for counted in counted {
         match counted {
@@ -259,14 +259,14 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
     }
-    let days = tallies.sections().into_iter().map(|section| section.day);
+    let days = aggregator.sections().into_iter().map(|section| section.day);
     // Packets were filtered by time, and the window of the first one may begin on the date before.
     let is_before = |day: Day| request.filter.times.is_some() && day.0 + 1 == request.days.start().0;
     let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();
     let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
-    let asked = naming::look_up(&mut naming, &days, &mut tallies, &request.filter, &request.ptr, &request.cancel)?;
+    let asked = naming::look_up(&mut naming, &days, &mut aggregator, &request.filter, &request.ptr, &request.cancel)?;
     report.note_names(&mut naming, asked);
-    let summarized = finish(request, window, days, &mut tallies, &naming, (entries, report))?;
+    let summarized = finish(request, window, days, &mut aggregator, &naming, (entries, report))?;
     Ok(Summarized { left_out, ..summarized })
 }
 
@@ -274,7 +274,7 @@ fn finish(
     request: &SummarizeRequest,
     window: i64,
     days: BTreeSet<Day>,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     naming: &Naming,
     (mut captures, report): (Vec<InputEntry>, Report),
 ) -> Result<Summarized> {
@@ -282,18 +282,18 @@ fn finish(
     let filter = request.filter.with_whole_windows(window);
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
-    let mut gather = Collect::new(top, window, several, tallies.space());
+    let mut gather = Collect::new(top, window, several, aggregator.space());
     if request.from_first {
         gather = gather.from_first();
     }
     if request.for_page {
-        gather = gather.with_series(bins(window, &days, &captures)).with_names(tallies.space());
+        gather = gather.with_series(bins(window, &days, &captures)).with_names(aggregator.space());
     }
     for day in &days {
-        gather.date(*day, tallies, naming, &filter)?;
+        gather.date(*day, aggregator, naming, &filter)?;
     }
     if request.from_first {
-        summary::windows_from_first(&days, tallies, window, &mut gather)?;
+        summary::windows_from_first(&days, aggregator, window, &mut gather)?;
     }
     let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
     let sources = naming.labels().collect();

@@ -124,19 +124,19 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
 
 fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     let mut verified = Verified::default();
-    let Some(held) = manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
-    let settings = held.settings.clone().unwrap_or_default();
-    verified.captures = held.inputs.len() as u64;
+    let Some(snapshot) = manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
+    let settings = snapshot.settings.clone().unwrap_or_default();
+    verified.captures = snapshot.inputs.len() as u64;
     if lake.pending().exists() {
         verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
-    strays(lake, &held, &mut verified)?;
-    captures(&held, &mut verified);
-    files(lake, &held, &settings, request, &mut verified)?;
+    strays(lake, &snapshot, &mut verified)?;
+    captures(&snapshot, &mut verified);
+    files(lake, &snapshot, &settings, request, &mut verified)?;
     if settings.summaries && verified.faults.is_empty() {
-        balance(lake, &held, &mut verified)?;
+        balance(lake, &snapshot, &mut verified)?;
         if request.deep {
-            sums(lake, &held, &settings, request, &mut verified)?;
+            sums(lake, &snapshot, &settings, request, &mut verified)?;
         }
     }
     Ok(verified.below(lake))
@@ -158,7 +158,7 @@ fn lock(lake: &Layout, request: &VerifyRequest) -> Result<Option<Lock>> {
 /// The sum of the manifests. `None` if one is missing or damaged: then nothing can be compared with it.
 fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>> {
     let mut unreadable = Vec::new();
-    let (held, problem) = Snapshot::read_all(lake, |error| {
+    let (snapshot, problem) = Snapshot::read_all(lake, |error| {
         unreadable.push(error);
         Ok(())
     })?;
@@ -174,12 +174,12 @@ fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>>
         verified.fault(lake.root().join("_parcap/last"), "does not say which commit is the last one");
     }
     let is_whole = verified.faults.is_empty();
-    Ok(is_whole.then_some(held))
+    Ok(is_whole.then_some(snapshot))
 }
 
 /// Finds files where readers look that are not in the manifest.
-fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()> {
-    let known: BTreeSet<&Path> = held.parts.keys().chain(held.tables.keys()).map(PathBuf::as_path).collect();
+fn strays(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
+    let known: BTreeSet<&Path> = snapshot.parts.keys().chain(snapshot.tables.keys()).map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
     while let Some(folder) = folders.pop() {
         let path = lake.resolve(&folder);
@@ -207,9 +207,9 @@ fn strays(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()>
 }
 
 /// Checks that the rows of every capture are in parts, each once.
-fn captures(held: &Snapshot, verified: &mut Verified) {
+fn captures(snapshot: &Snapshot, verified: &mut Verified) {
     let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
-    for part in held.parts.values() {
+    for part in snapshot.parts.values() {
         let mut next = 0;
         for range in &part.ranges {
             // What somebody else wrote may be any number, and is a fault in any case.
@@ -224,7 +224,7 @@ fn captures(held: &Snapshot, verified: &mut Verified) {
             verified.fault(&part.path, format!("the manifest says whose {next} rows are, of {}", part.rows));
         }
     }
-    for entry in held.inputs.values() {
+    for entry in snapshot.inputs.values() {
         let found = rows.remove(&entry.id).unwrap_or(0);
         if found != entry.found.rows {
             let problem = format!("gave {} rows, and the manifest's parts hold {found} of them", entry.found.rows);
@@ -239,28 +239,28 @@ fn captures(held: &Snapshot, verified: &mut Verified) {
 /// Checks that every file of the manifest exists and is as it was written.
 fn files(
     lake: &Layout,
-    held: &Snapshot,
+    snapshot: &Snapshot,
     settings: &Settings,
     request: &VerifyRequest,
     verified: &mut Verified,
 ) -> Result<()> {
     let part = |part: &CommittedPart| part_faults(lake, part, settings, request);
-    let parts = in_order::<_, _, Error>(held.parts.values().collect(), request.jobs, part)?;
-    verified.parts = held.parts.len() as u64;
+    let parts = in_order::<_, _, Error>(snapshot.parts.values().collect(), request.jobs, part)?;
+    verified.parts = snapshot.parts.len() as u64;
     // What somebody else wrote may be any number.
-    verified.rows = held.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
-    verified.bytes = held.parts.values().map(|part| part.bytes).fold(0, u64::saturating_add);
+    verified.rows = snapshot.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
+    verified.bytes = snapshot.parts.values().map(|part| part.bytes).fold(0, u64::saturating_add);
     verified.faults.extend(parts.into_iter().flatten());
-    for partial in held.partials.values() {
+    for partial in snapshot.partials.values() {
         verified.partials += 1;
         let found = checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum);
         verified.faults.extend(found.err().map(|error| fault(&partial.path, &error)));
     }
-    if let Some(names) = &held.names {
+    if let Some(names) = &snapshot.names {
         let found = checked(&lake.resolve(&names.path), names.bytes, &names.checksum);
         verified.faults.extend(found.err().map(|error| fault(&names.path, &error)));
     }
-    for table in held.tables.values() {
+    for table in snapshot.tables.values() {
         request.cancel.check()?;
         verified.tables += 1;
         let path = lake.resolve(&table.path);
@@ -321,13 +321,13 @@ fn fault(path: &Path, error: &Error) -> VerifyFault {
 }
 
 /// Checks that every table that divides all packets adds up to all packets.
-fn balance(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()> {
-    let packets = held.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
+fn balance(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
+    let packets = snapshot.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
     let packets = i64::try_from(packets).unwrap_or(i64::MAX);
-    let bytes = held.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
+    let bytes = snapshot.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     for name in ["volume_by_ip", "volume_by_src", "volume_by_name", "conversations", "protocols", "send_rates"] {
-        for table in held.tables.values().filter(|table| table.path.starts_with(Path::new(SUMMARIES).join(name))) {
+        for table in snapshot.tables.values().filter(|table| table.path.starts_with(Path::new(SUMMARIES).join(name))) {
             let sum = sums.entry(name).or_default();
             read_table(&lake.resolve(&table.path), |piece| {
                 for (column, into) in [("bytes", &mut sum.0), ("packets", &mut sum.1)] {
@@ -356,7 +356,7 @@ fn balance(lake: &Layout, held: &Snapshot, verified: &mut Verified) -> Result<()
 /// Checks that the counts of the units are what their rows give when they are counted again.
 fn sums(
     lake: &Layout,
-    held: &Snapshot,
+    snapshot: &Snapshot,
     settings: &Settings,
     request: &VerifyRequest,
     verified: &mut Verified,
@@ -364,16 +364,16 @@ fn sums(
     let folder = std::env::temp_dir();
     let space = Space::new(&folder).cancelled_by(&request.cancel);
     let counted = Mutex::new(Aggregator::new(&space));
-    in_order::<_, _, Error>(held.parts.values().collect(), request.jobs, |part| {
-        let tallies = recount(lake, part, settings, &space)?;
-        counted.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)
+    in_order::<_, _, Error>(snapshot.parts.values().collect(), request.jobs, |part| {
+        let aggregator = recount(lake, part, settings, &space)?;
+        counted.lock().unwrap_or_else(PoisonError::into_inner).append(aggregator)
     })?;
-    let mut tallies = Aggregator::new(&space);
-    for partial in held.partials.values() {
-        partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
+    let mut aggregator = Aggregator::new(&space);
+    for partial in snapshot.partials.values() {
+        partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
     }
-    tallies.take_out(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
-    for (day, keys) in crate::summary::what_rows_do_not_give(&mut tallies)? {
+    aggregator.take_out(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+    for (day, keys) in crate::summary::what_rows_do_not_give(&mut aggregator)? {
         let problem = format!("of {}, {keys} sums differ from what its rows give", day.text());
         verified.fault("_parcap/partials", problem);
     }

@@ -25,13 +25,13 @@ pub struct LostFile {
 
 impl LostFile {
     /// What the manifests say about a file.
-    pub(crate) fn of(path: &Path, problem: &str, held: &Snapshot) -> Self {
-        let inputs: BTreeSet<_> = held.inputs_in(path).collect();
-        let captures = inputs.iter().filter_map(|id| held.inputs.get(id)).map(|entry| entry.input.path.clone());
+    pub(crate) fn of(path: &Path, problem: &str, snapshot: &Snapshot) -> Self {
+        let inputs: BTreeSet<_> = snapshot.inputs_in(path).collect();
+        let captures = inputs.iter().filter_map(|id| snapshot.inputs.get(id)).map(|entry| entry.input.path.clone());
         Self {
             path: path.to_path_buf(),
             problem: problem.to_owned(),
-            rows: held.parts.get(path).map_or(0, |part| part.rows),
+            rows: snapshot.parts.get(path).map_or(0, |part| part.rows),
             captures: captures.collect(),
         }
     }
@@ -66,18 +66,18 @@ impl Lost {
     }
 
     /// Adds files that are lost.
-    pub(crate) fn add(&mut self, losses: &Losses, held: &Snapshot) {
+    pub(crate) fn add(&mut self, losses: &Losses, snapshot: &Snapshot) {
         for (path, problem) in losses.iter() {
             if self.files.iter().all(|lost| lost.path != path) {
-                self.files.push(LostFile::of(path, problem, held));
+                self.files.push(LostFile::of(path, problem, snapshot));
             }
         }
     }
 
     /// Adds captures that stay, each with the file that is lost.
-    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, held: &Snapshot) {
+    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, snapshot: &Snapshot) {
         for (id, lost) in kept {
-            let entry = held.inputs.get(id).map(|entry| entry.input.path.clone());
+            let entry = snapshot.inputs.get(id).map(|entry| entry.input.path.clone());
             self.held_back.extend(entry.map(|path| HeldBack { path, lost: lost.clone() }));
         }
     }

@@ -125,7 +125,8 @@ pub struct Duplicate {
     #[serde(with = "path_text")]
     pub same_as: PathBuf,
     /// Whether only the earlier one is in the lake.
-    pub left_out: bool,
+    #[serde(rename = "left_out")]
+    pub deduplicated: bool,
     /// Whether the later one is cut, and the earlier one begins as it does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beginning: bool,
