@@ -213,7 +213,11 @@ fn commit_rows(
             return Ok(());
         }
         if !plan.is_of(&snapshot) {
-            return Err(Error::PlanIsOld { lake: lake.root().to_path_buf(), made: plan.sequence, now: snapshot.sequence });
+            return Err(Error::PlanIsOld {
+                lake: lake.root().to_path_buf(),
+                made: plan.sequence,
+                now: snapshot.sequence,
+            });
         }
         selection = plan.selection();
     }

@@ -87,7 +87,8 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         }
         let kept = cannot_go(lake, &snapshot, &captures, &mut losses, (request.jobs, &request.cancel))?;
         captures.retain(|id| !kept.contains_key(id));
-        let retire = |before| snapshot.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
+        let retire =
+            |before| snapshot.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
         let retired = before.map_or(Vec::new(), retire);
         let entries = captures.iter().filter_map(|id| snapshot.inputs.get(id));
         let gone = entries.map(|entry| Forgotten {

@@ -178,12 +178,13 @@ fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
     }
     // The answers that were looked up for the lake are used. Showing a lake asks no resolver, and forgets nothing.
     let names = request.names.as_ref().unwrap_or(&settings.names);
-    let mut naming = naming::open(names, Some((lake, snapshot.names.as_ref())), 0)?;
+    let naming = naming::open(names, Some((lake, snapshot.names.as_ref())), 0)?;
     let mut report = Report::default();
-    report.note_names(&mut naming, None);
+    report.note_names(&naming, None);
     let entries = snapshot.inputs_by_path().into_iter().cloned().collect();
     let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (entries, report))?;
-    let refused = snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
+    let refused =
+        snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 
@@ -265,7 +266,7 @@ fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();
     let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
     let asked = naming::look_up(&mut naming, &days, &mut aggregator, &request.filter, &request.ptr, &request.cancel)?;
-    report.note_names(&mut naming, asked);
+    report.note_names(&naming, asked);
     let summarized = finish(request, window, days, &mut aggregator, &naming, (entries, report))?;
     Ok(Summarized { left_out, ..summarized })
 }

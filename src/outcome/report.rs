@@ -242,9 +242,9 @@ impl Report {
         }
     }
 
-    /// Notes what reverse lookups gave, and what is wrong with the cache of earlier ones.
-    pub(crate) fn note_names(&mut self, naming: &mut Naming, asked: Option<Asked>) {
-        self.notes.extend(naming.ptr().and_then(|cache| cache.note().map(str::to_owned)));
+    /// Notes what reverse lookups gave, and what is wrong with a source of names.
+    pub(crate) fn note_names(&mut self, naming: &Naming, asked: Option<Asked>) {
+        self.notes.extend(naming.notes());
         self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
         self.names = asked;
     }

@@ -234,7 +234,12 @@ impl<'a> Selector<'a> {
     }
 
     /// Looks again at captures that an earlier run left out, and whose double is replaced now.
-    fn look_at_doubles(&mut self, look: Look<'a>, known: &mut ContentIndex<'a>, selection: &mut Selection) -> Result<()> {
+    fn look_at_doubles(
+        &mut self,
+        look: Look<'a>,
+        known: &mut ContentIndex<'a>,
+        selection: &mut Selection,
+    ) -> Result<()> {
         let converted = selection.convert.iter().filter_map(|input| Some(self.snapshot.input_at(&input.absolute)?.id));
         let elsewhere = selection.superseded.iter().chain(&selection.goes_on).map(|(_, id)| *id);
         let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
@@ -257,7 +262,8 @@ impl<'a> Selector<'a> {
 
     /// If the capture that stands for a left-out one is replaced in the same commit, points to the new one.
     fn point_to_what_stays(&self, selection: &mut Selection) {
-        let goes_on: HashMap<usize, &PathBuf> = selection.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
+        let goes_on: HashMap<usize, &PathBuf> =
+            selection.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
         for (_, same_as) in &mut selection.deduplicated {
             let stays = self.snapshot.input_at(same_as).and_then(|entry| goes_on.get(&entry.id));
             if let Some(stays) = stays {

@@ -11,7 +11,13 @@ use crate::outcome::{Why, WouldConvert};
 use super::selection::{SelectOptions, Selection, is_same_content};
 
 /// Why a capture would be converted.
-fn why(input: &Input, entry: Option<&InputEntry>, selection: &Selection, snapshot: &Snapshot, rules: &SelectOptions) -> Why {
+fn why(
+    input: &Input,
+    entry: Option<&InputEntry>,
+    selection: &Selection,
+    snapshot: &Snapshot,
+    rules: &SelectOptions,
+) -> Why {
     let Some(entry) = entry else {
         let of_it = |(absolute, id): &(PathBuf, usize)| (*absolute == input.absolute).then_some(*id);
         let entry = |list: &[(PathBuf, usize)]| list.iter().find_map(of_it).and_then(|id| snapshot.inputs.get(&id));

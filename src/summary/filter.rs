@@ -66,15 +66,7 @@ impl Filter {
     /// Whether packets between two addresses count, regardless of their protocol.
     #[must_use]
     pub fn takes_addresses(&self, src: Option<IpAddress>, dst: Option<IpAddress>) -> bool {
-        let within = |address: IpAddress| self.nets.iter().any(|net| net.contains(&ip_addr(address)));
+        let within = |address: IpAddress| self.nets.iter().any(|net| net.contains(&IpAddr::from(address)));
         self.nets.is_empty() || [src, dst].into_iter().flatten().any(within)
-    }
-}
-
-/// An address as the standard library has it.
-fn ip_addr(address: IpAddress) -> IpAddr {
-    match address {
-        IpAddress::V4(bits) => IpAddr::V4(bits.into()),
-        IpAddress::V6(bits) => IpAddr::V6(bits.into()),
     }
 }
