@@ -15,11 +15,13 @@ use crate::config::Settings;
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
-use crate::lake::{FileStamp, Layout, Losses, RefusedEntry, Relocated, Snapshot};
-use crate::outcome::{Duplicate, Lost, Overwritten, Renamed, Report};
+use crate::lake::{FileStamp, Layout, Losses, Relocated, Snapshot};
+use crate::outcome::Report;
 use crate::path_text;
 use crate::plan::{Unit, UnitResult, derived_identity, plan as units_of, sample};
 use crate::select::{SelectOptions, Selection, hold_back, select};
+
+use super::noted::Noted;
 
 /// The content of a plan besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,24 +58,6 @@ struct ForCommit {
     lake: String,
     selection: Selection,
     noted: Noted,
-}
-
-/// Notes about captures that are not to be converted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Noted {
-    unchanged: u64,
-    touched: u64,
-    settling: u64,
-    quarantined: u64,
-    retired: u64,
-    stepped_over: u64,
-    captures_missing: Option<u64>,
-    renamed: Vec<Renamed>,
-    overwritten: Vec<Overwritten>,
-    duplicates: Vec<Duplicate>,
-    refused: Vec<RefusedEntry>,
-    notes: Vec<String>,
-    lost: Lost,
 }
 
 /// A plan, its units, and the report on it.
@@ -226,77 +210,6 @@ impl PlannedUnit {
     fn of(unit: &Unit) -> Self {
         let captures = unit.captures.iter().map(|capture| capture.input.absolute.clone()).collect();
         Self { id: unit.id.clone(), captures }
-    }
-}
-
-impl Noted {
-    /// Each field of a report is either noted when captures are selected, or follows from the commit.
-    fn of(report: &Report) -> Self {
-        let Report {
-            lake: _,
-            inputs: _,
-            unchanged,
-            touched,
-            replaced: _,
-            settling,
-            quarantined,
-            retired,
-            stepped_over,
-            captures_missing,
-            newest_packet_timestamp_seconds: _,
-            away: _,
-            lost,
-            records: _,
-            rows: _,
-            bytes_in: _,
-            would_convert: _,
-            bytes_out: _,
-            parts: _,
-            seconds: _,
-            packets_per_second: _,
-            damaged: _,
-            changing: _,
-            renamed,
-            overwritten,
-            refused,
-            odd: _,
-            unusual: _,
-            names: _,
-            notes,
-            duplicates,
-            summaries: _,
-        } = report;
-        Self {
-            unchanged: *unchanged,
-            touched: *touched,
-            settling: *settling,
-            quarantined: *quarantined,
-            retired: *retired,
-            stepped_over: *stepped_over,
-            captures_missing: *captures_missing,
-            renamed: renamed.clone(),
-            overwritten: overwritten.clone(),
-            duplicates: duplicates.clone(),
-            refused: refused.clone(),
-            notes: notes.clone(),
-            lost: lost.clone(),
-        }
-    }
-
-    fn note(self, report: &mut Report) {
-        report.unchanged = self.unchanged;
-        report.touched = self.touched;
-        report.settling = self.settling;
-        report.quarantined = self.quarantined;
-        report.retired = self.retired;
-        report.stepped_over = self.stepped_over;
-        report.captures_missing = self.captures_missing;
-        report.renamed = self.renamed;
-        report.overwritten = self.overwritten;
-        report.duplicates = self.duplicates;
-        report.refused = self.refused;
-        report.notes = self.notes;
-        report.lost = self.lost;
     }
 }
 

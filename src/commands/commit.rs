@@ -1,61 +1,28 @@
-//! Converting in pieces: the units of a plan are converted elsewhere, in any order, and published together.
+//! Committing units that were converted elsewhere, in any order: they are published together.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::advice::Advice;
 use crate::cancel::Cancel;
 use crate::commands::abandoned;
 use crate::config::Settings;
-use crate::convert;
 use crate::convert::{ConvertContext, FinalStage, convert_units, publish, refuse_damaged};
-use crate::error::{Error, Foreign, Result};
-use crate::lake::{Layout, Losses, PACKETS, RefusedEntry, Snapshot, checked, hold, sweep, sweep_staging};
+use crate::error::{Error, Result};
+use crate::lake::{Layout, Losses, RefusedEntry, Snapshot, hold, sweep, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::outcome::{Report, per_second};
 use crate::packets::Encoder;
 use crate::path_text;
-use crate::plan::{Unit, UnitResult, first_beyond_sums, is_identity, unproved};
+use crate::plan::{UnitResult, unproved};
 use crate::select::Selection;
-use crate::text::plural_of;
 use crate::threads::workers;
 
+use super::delivered::{delivered, folder_of, is_staged, whole};
 use super::plan::Plan;
-
-/// Converts one unit, and stages the result in a folder of the lake that no other conversion uses. So the same unit may
-/// be converted twice, even at the same time.
-///
-/// # Errors
-/// If the unit is not one that a plan makes, or the lake cannot be written. Then nothing of it is left.
-pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
-    // Folders are named after them.
-    let has_names = is_identity(&unit.id) && unit.plan.as_ref().is_none_or(|plan| is_identity(plan));
-    if !has_names || !unit.is_sound() {
-        return Err(Error::Foreign { path: unit.name().into(), what: Foreign::Unit });
-    }
-    if lake.is_file() {
-        return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
-    }
-    Layout::at(lake).check_is_whole()?;
-    let lake = Layout::create(lake)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let folder = unit.plan.as_ref().map_or_else(Layout::units, |plan| Layout::units().join(plan));
-    let staging = folder.join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
-    let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
-    let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
-    let place = lake.resolve(&staging);
-    let mut context = ConvertContext::new(lake, encoder, memory, cancel);
-    context.staging = staging;
-    let result = convert::convert_unit(unit, &context, jobs);
-    if result.is_err() {
-        // The first failure is what matters.
-        let _ = sweep(&place);
-    }
-    result
-}
 
 /// How units that were converted elsewhere are committed.
 #[derive(Clone, Debug)]
@@ -150,52 +117,6 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
     Ok(report)
 }
 
-/// Drops attempts whose files are gone, of units that were converted more than once.
-fn whole(lake: &Layout, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
-    let mut attempts: HashMap<String, usize> = HashMap::new();
-    rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
-    let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
-        lake.resolve(staged).metadata().is_ok_and(|metadata| metadata.len() == bytes)
-    };
-    rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
-    rows
-}
-
-/// The files of a unit: where they are staged, their bytes and checksums.
-fn staged(row: &UnitResult) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
-    let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
-    parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
-}
-
-/// The rows to be committed, in order.
-fn delivered(mut rows: Vec<UnitResult>, options: &CommitOptions, report: &mut Report) -> Result<Vec<UnitResult>> {
-    if let Some(plan) = &options.plan {
-        plan.check()?;
-        plan.note(report);
-        let (of_plan, others) = plan.rows(rows);
-        rows = of_plan;
-        if others > 0 {
-            let rows = plural_of(others as u64, "row was", "rows were");
-            report.notes.push(format!("{rows} passed over, of units that are not in this plan"));
-        }
-    } else {
-        if let Some(row) = rows.iter().find(|row| row.unit.only_with_plan) {
-            return Err(Error::NeedsPlan { unit: row.unit.name() });
-        }
-        let mut seen = HashSet::new();
-        rows.retain(|row| seen.insert(row.unit.id.clone()));
-        rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
-    }
-    let of_rows = rows.first().map(|row| &row.unit.settings);
-    if let Some(settings) = options.plan.as_ref().map(|plan| &plan.settings).or(of_rows) {
-        rows.iter().try_for_each(|row| fits(row, settings))?;
-    }
-    if let Some(row) = first_beyond_sums(&rows) {
-        return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
-    }
-    Ok(rows)
-}
-
 fn commit_rows(
     lake: &Layout,
     mut rows: Vec<UnitResult>,
@@ -288,65 +209,10 @@ fn left_out(path: PathBuf) -> RefusedEntry {
     }
 }
 
-/// Whether all files of a unit are where its row says, and as they were written.
-fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
-    staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
-}
-
 /// The captures that gave no rows because they could not be read.
 fn refused(rows: &[UnitResult]) -> HashSet<PathBuf> {
     let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
     captures.filter(|(_, found)| found.refused.is_some()).map(|(capture, _)| capture.input.path.clone()).collect()
-}
-
-/// Checks a row, which may come from anywhere: it must have the same settings as the others, and name nothing outside the
-/// lake's own folders.
-fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
-    let refused =
-        |path: &Path, problem: &str| Err(Error::Commit { path: path.to_path_buf(), problem: problem.to_owned() });
-    let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
-    if row.unit.settings != *settings {
-        return refused(Path::new(&row.unit.name()), "was converted with other settings than the units before it");
-    }
-    let captures = row.unit.captures.len();
-    let mut ranges = row.parts.iter().flat_map(|part| &part.ranges);
-    if row.captures.len() != captures || ranges.any(|range| range.input >= captures) || !row.unit.is_sound() {
-        return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
-    }
-    let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
-    let partial =
-        row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Layout::partial_path(&row.unit.id)));
-    for (staged, path, belongs) in parts.chain(partial) {
-        if !plain(staged) || folder_above(staged, &row.unit.id).is_none() {
-            return Err(Error::Foreign { path: staged.clone(), what: Foreign::StagedFile });
-        }
-        if !plain(path) || !belongs {
-            return refused(path, "is not a place for a part of the lake");
-        }
-    }
-    Ok(())
-}
-
-/// Orders rows as a plan does, whatever order a scheduler finished them in.
-fn place_of(row: &UnitResult) -> (Option<&Path>, u64, &str) {
-    let first = row.unit.captures.first();
-    let chunk = first.and_then(|capture| capture.chunks.as_ref()).map_or(0, |chunks| chunks.start);
-    (first.map(|capture| capture.input.absolute.as_path()), chunk, &row.unit.id)
-}
-
-/// The folder that a unit was staged in.
-fn folder_of(row: &UnitResult) -> Option<PathBuf> {
-    let staged = row.parts.first().map(|part| &part.staged).or(row.partial.as_ref().map(|partial| &partial.staged))?;
-    folder_above(staged, &row.unit.id).map(Path::to_path_buf)
-}
-
-/// The folder of an attempt at a unit: `units/UNIT-…`, or `units/PLAN/UNIT-…`. Its files are in a folder below it.
-fn folder_above<'a>(staged: &'a Path, unit: &str) -> Option<&'a Path> {
-    let folder = staged.parent()?.parent()?;
-    let above = folder.parent()?;
-    let is_its_own = folder.file_name()?.to_str()?.strip_prefix(unit)?.starts_with('-');
-    let is_below = above == Layout::units() || above.parent() == Some(&Layout::units());
-    (is_its_own && is_below && !unit.is_empty()).then_some(folder)
 }
 
 /// The context for units that have to be converted again here.
