@@ -207,13 +207,14 @@ pub mod text;
 #[cfg(feature = "internal-api")]
 pub mod threads;
 
+pub use advice::Advice;
 pub use api::{Converter, Lake};
 pub use cancel::Cancel;
 pub use commands::{CompactReport, ForgetReport, Inspected, Summarized, Verified, inspect};
 pub use config::Settings;
-pub use error::{Error, Result};
+pub use error::{Error, Foreign, Lack, Result, Unheld, WhyLeftOut};
 pub use observer::{Meter, Observer};
-pub use outcome::Report;
+pub use outcome::{Report, RunOutcome};
 pub use packets::schema;
 pub use select::SelectOptions;
 pub use stream::{PacketBatches, ReadCaptures};
