@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A 48-bit MAC address as a number, first octet highest.
 ///
@@ -62,6 +62,24 @@ impl From<[u8; 4]> for IpAddress {
 impl From<[u8; 16]> for IpAddress {
     fn from(octets: [u8; 16]) -> Self {
         Self::V6(u128::from_be_bytes(octets))
+    }
+}
+
+impl From<IpAddr> for IpAddress {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => Self::V6(address.to_bits()),
+        }
+    }
+}
+
+impl From<IpAddress> for IpAddr {
+    fn from(address: IpAddress) -> Self {
+        match address {
+            IpAddress::V4(bits) => Self::V4(bits.into()),
+            IpAddress::V6(bits) => Self::V6(bits.into()),
+        }
     }
 }
 

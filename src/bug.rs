@@ -14,15 +14,10 @@ pub(crate) use bug;
 
 #[cfg(test)]
 mod tests {
-    use crate::exit_code::ExitCode;
-
     #[test]
-    fn a_bug_names_its_place_and_ends_the_run_with_1() {
+    fn a_bug_names_its_place() {
         let (bug, line) = (bug!(), line!());
         let said = format!("an impossible state was met at {}:{line}; nothing was committed (this is a bug)", file!());
         assert_eq!(bug.to_string(), said);
-        assert!(bug.hint().is_some_and(|hint| hint.starts_with("please report it")), "{:?}", bug.hint());
-        assert_eq!(bug.exit_code(), ExitCode::Failure);
-        assert_eq!(bug.exit_code().number(), 1);
     }
 }

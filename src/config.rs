@@ -170,7 +170,7 @@ pub enum TimestampUnit {
 }
 
 impl TimestampUnit {
-    /// As `--timestamp-unit` takes it.
+    /// Its name in settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -192,7 +192,7 @@ pub enum LengthKind {
 }
 
 impl LengthKind {
-    /// As `--length` takes it.
+    /// Its name in settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -212,14 +212,14 @@ pub struct PartitionBy {
 }
 
 impl fmt::Display for PartitionBy {
-    /// As `--partition-by` takes it.
+    /// The keys with commas between: `date,hour`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hour, protocol) = (if self.hour { ",hour" } else { "" }, if self.protocol { ",protocol" } else { "" });
         write!(f, "date{hour}{protocol}")
     }
 }
 
-/// A number of microseconds as options take it, in the longest unit that gives a whole number: `100ms`.
+/// A number of microseconds as text, in the longest unit that gives a whole number: `100ms`.
 #[must_use]
 pub fn time_text(micros: i64) -> String {
     for (unit, length) in [("s", 1_000_000), ("ms", 1_000)] {
@@ -249,16 +249,43 @@ impl Default for Settings {
     }
 }
 
+/// A setting that all parts and tables of a lake share, with its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// [`Settings::partition_by`].
+    PartitionBy(PartitionBy),
+    /// [`Settings::timestamp_unit`].
+    TimestampUnit(TimestampUnit),
+    /// [`Settings::length`].
+    Length(LengthKind),
+    /// [`Settings::window`].
+    Window(i64),
+    /// [`Settings::summaries`].
+    Summaries(bool),
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PartitionBy(keys) => write!(f, "partitions by {keys}"),
+            Self::TimestampUnit(unit) => write!(f, "times in {}", unit.name()),
+            Self::Length(kind) => write!(f, "{} lengths", kind.name()),
+            Self::Window(window) => write!(f, "windows of {}", time_text(*window)),
+            Self::Summaries(summaries) => f.write_str(if *summaries { "summaries" } else { "no summaries" }),
+        }
+    }
+}
+
 impl Settings {
-    /// The options that all parts and tables of a lake share, as on the command line.
+    /// What all parts and tables of a lake share.
     #[must_use]
-    pub fn binding(&self) -> [String; 5] {
+    pub fn binding(&self) -> [Setting; 5] {
         [
-            format!("`--partition-by {}`", self.partition_by),
-            format!("`--timestamp-unit {}`", self.timestamp_unit.name()),
-            format!("`--length {}`", self.length.name()),
-            format!("`--window {}`", time_text(self.window)),
-            if self.summaries { "summaries" } else { "`--no-summary`" }.to_owned(),
+            Setting::PartitionBy(self.partition_by),
+            Setting::TimestampUnit(self.timestamp_unit),
+            Setting::Length(self.length),
+            Setting::Window(self.window),
+            Setting::Summaries(self.summaries),
         ]
     }
 }

@@ -88,6 +88,8 @@ mod bug;
 #[cfg(not(feature = "internal-api"))]
 mod address;
 #[cfg(not(feature = "internal-api"))]
+mod advice;
+#[cfg(not(feature = "internal-api"))]
 mod aggregate;
 #[cfg(not(feature = "internal-api"))]
 mod api;
@@ -107,8 +109,6 @@ mod decode;
 mod discover;
 #[cfg(not(feature = "internal-api"))]
 mod error;
-#[cfg(not(feature = "internal-api"))]
-mod exit_code;
 #[cfg(not(feature = "internal-api"))]
 mod hash;
 #[cfg(not(feature = "internal-api"))]
@@ -149,6 +149,8 @@ mod threads;
 #[cfg(feature = "internal-api")]
 pub mod address;
 #[cfg(feature = "internal-api")]
+pub mod advice;
+#[cfg(feature = "internal-api")]
 pub mod aggregate;
 #[cfg(feature = "internal-api")]
 pub mod api;
@@ -168,8 +170,6 @@ pub mod decode;
 pub mod discover;
 #[cfg(feature = "internal-api")]
 pub mod error;
-#[cfg(feature = "internal-api")]
-pub mod exit_code;
 #[cfg(feature = "internal-api")]
 pub mod hash;
 #[cfg(feature = "internal-api")]
@@ -207,13 +207,14 @@ pub mod text;
 #[cfg(feature = "internal-api")]
 pub mod threads;
 
+pub use advice::Advice;
 pub use api::{Converter, Lake};
 pub use cancel::Cancel;
 pub use commands::{CompactReport, ForgetReport, Inspected, Summarized, Verified, inspect};
 pub use config::Settings;
-pub use error::{Error, Result};
+pub use error::{Error, Foreign, Lack, Result, Unheld, WhyLeftOut};
 pub use observer::{Meter, Observer};
-pub use outcome::Report;
+pub use outcome::{Report, RunOutcome};
 pub use packets::schema;
 pub use select::SelectOptions;
 pub use stream::{PacketBatches, ReadCaptures};

@@ -13,7 +13,7 @@ use crate::observer::{Observer, Unobserved};
 use crate::outcome::Report;
 use crate::select::SelectOptions;
 
-/// Converts captures into a lake: what `parcap convert` does, without a word on the terminal.
+/// Converts captures into a lake, without a word on the terminal.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();

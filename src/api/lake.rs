@@ -42,8 +42,7 @@ impl Lake {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         if !Layout::at(&path).is_there() {
-            let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
-            return Err(Error::Summaries { path, problem, hint });
+            return Err(Error::NoLake { path });
         }
         Ok(Self { path, jobs: 0, wait: Duration::ZERO, cancel: Cancel::default() })
     }

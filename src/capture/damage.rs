@@ -62,11 +62,12 @@ impl Gaps {
 
     /// Adds the gaps of the next chunk, which begins after `frames` packets.
     pub fn append(&mut self, next: Self, frames: u64) {
-        self.count += next.count;
-        self.bytes += next.bytes;
+        // What a result of another process says may be any number.
+        self.count = self.count.saturating_add(next.count);
+        self.bytes = self.bytes.saturating_add(next.bytes);
         let room = Self::KEPT.saturating_sub(self.first.len());
         self.first.extend(next.first.into_iter().take(room).map(|mut gap| {
-            gap.damage.frame += frames;
+            gap.damage.frame = gap.damage.frame.saturating_add(frames);
             gap
         }));
     }
@@ -190,16 +191,6 @@ impl Damage {
         const USUAL: u64 = 65_536;
         let is_cut = matches!(self.kind, DamageKind::PacketCut | DamageKind::BlockCut);
         self.kind.leaves_bytes() && (!is_cut || self.found > USUAL)
-    }
-
-    /// What may be done about it besides salvage, if anything.
-    #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
-        match self.kind {
-            DamageKind::CompressedRatio => Some("if it is no trap, unpack it and convert the unpacked file"),
-            DamageKind::CompressedWindow => Some("unpack it and convert the unpacked file, or give more `--memory`"),
-            _ => None,
-        }
     }
 }
 

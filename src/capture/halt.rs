@@ -12,6 +12,18 @@ use super::salvage::Resumed;
 use super::source::SourceError;
 
 impl CaptureReader {
+    /// Whether this is a stream that a signal has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.window.source().is_ended()
+    }
+
+    /// Whether the last record of that stream was incomplete.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.cut_short
+    }
+
     /// Goes on in another capture, whose file header is at the front of the buffer.
     #[cold]
     pub(super) fn begin(&mut self, begun: Begun) {

@@ -5,7 +5,7 @@
 use super::link_type::LinkType;
 use super::pcapng::ByteOrder;
 use super::position::Interface;
-use super::time::Resolution;
+use super::resolution::Resolution;
 
 const OPTION_END: u16 = 0;
 const OPTION_TSRESOL: u16 = 9;
@@ -52,7 +52,7 @@ pub(super) fn options(bytes: &[u8], order: ByteOrder) -> impl Iterator<Item = (u
 #[cfg(test)]
 mod tests {
     use super::super::pcapng::ByteOrder;
-    use super::super::time::Resolution;
+    use super::super::resolution::Resolution;
     use super::describe;
 
     #[test]

@@ -15,16 +15,15 @@ use pcap_file::pcapng::blocks::block_common::{
 use pcap_file::pcapng::{PcapNgFormatError, RawBlock, RawBlockParseError};
 
 use crate::capture::appended;
-use crate::discover::zeros;
+use crate::discover::{Refusal, zeros};
 
 use super::damage::DamageKind;
 use super::frame::{Fault, Frame, Halt};
 use super::interface::describe;
-use super::position::{Interface, Section};
+use super::packet_block::{enhanced_packet, obsolete_packet, simple_packet};
+use super::position::Section;
 use super::read_buffer::ReadBuffer;
-use super::record::RecordAnomaly;
 use super::survey::Survey;
-use super::time::Timestamp;
 
 /// Bytes of a block around its body: type, length, length again.
 const AROUND: usize = 12;
@@ -252,6 +251,26 @@ fn step_over(window: &mut ReadBuffer, order: ByteOrder, length: u32) -> Result<(
     Ok(())
 }
 
+/// The first section header is checked before the capture is accepted. The framing reads it again.
+pub(super) fn first_section(window: &mut ReadBuffer) -> Result<Section, Refusal> {
+    const NEEDED: usize = 28;
+    let held = window.fill(NEEDED);
+    let Some((head, _)) = held.split_first_chunk::<NEEDED>() else {
+        return Err(Refusal::HeaderCut { needed: NEEDED as u64, found: held.len() as u64 });
+    };
+    let [_, _, _, _, _, _, _, _, m0, m1, m2, m3, v0, v1, v2, v3, ..] = *head;
+    let unreadable = |fault: Fault| Refusal::NotACapture {
+        found: format!("a pcapng section header that cannot be read: {}", fault.detail.unwrap_or_default()),
+    };
+    let big_endian = section_order([m0, m1, m2, m3]).map_err(unreadable)?;
+    let order = ByteOrder { big_endian };
+    let (major, minor) = (order.u16([v0, v1]), order.u16([v2, v3]));
+    if !is_version(major, minor) {
+        return Err(Refusal::Version { major, minor });
+    }
+    Ok(Section { big_endian, interfaces: Arc::default(), gapped: false })
+}
+
 /// The byte order that a section header's magic stands for.
 pub(super) fn section_order(magic: [u8; 4]) -> Result<bool, Fault> {
     match magic {
@@ -282,85 +301,4 @@ fn section_version(body: &[u8], order: ByteOrder) -> Result<(), Fault> {
         return Err(fault);
     }
     Err(Fault::new(DamageKind::SectionHeader, 0, 0))
-}
-
-/// Section 4.3: interface, time, two lengths, the packet.
-fn enhanced_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
-    let ([i0, i1, i2, i3, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
-        body.split_first_chunk()?;
-    let interface = order.u32([*i0, *i1, *i2, *i3]);
-    Some(timed_packet(
-        interface,
-        interfaces,
-        (order.u32([*h0, *h1, *h2, *h3]), order.u32([*t0, *t1, *t2, *t3])),
-        (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3])),
-        28..28 + packet.len(),
-        total,
-    ))
-}
-
-/// Appendix A: as the Enhanced Packet Block, with a 16-bit interface and a count of drops.
-fn obsolete_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
-    let ([i0, i1, _, _, h0, h1, h2, h3, t0, t1, t2, t3, c0, c1, c2, c3, w0, w1, w2, w3], packet) =
-        body.split_first_chunk()?;
-    Some(timed_packet(
-        u32::from(order.u16([*i0, *i1])),
-        interfaces,
-        (order.u32([*h0, *h1, *h2, *h3]), order.u32([*t0, *t1, *t2, *t3])),
-        (order.u32([*c0, *c1, *c2, *c3]), order.u32([*w0, *w1, *w2, *w3])),
-        28..28 + packet.len(),
-        total,
-    ))
-}
-
-/// `times` are the high and low halves of the ticks. `lengths` are the captured and the wire length. `room` is where the
-/// packet and the rest of its block lie in the buffer.
-fn timed_packet(
-    number: u32,
-    interfaces: &[Interface],
-    times: (u32, u32),
-    (cap_len, orig_len): (u32, u32),
-    room: std::ops::Range<usize>,
-    total: usize,
-) -> Frame {
-    let interface = usize::try_from(number).ok().and_then(|number| interfaces.get(number));
-    let ticks = u64::from(times.0) << 32 | u64::from(times.1);
-    let time = interface.and_then(|found| Timestamp::from_pcapng(ticks, found.resolution, found.offset_s));
-    let held = room.len().min(cap_len as usize);
-    Frame {
-        time,
-        orig_len,
-        cap_len,
-        link_type: interface.map(|found| found.link_type),
-        interface: Some(number),
-        data: room.start..room.start + held,
-        total,
-        odd: RecordAnomaly::TIME_OUT_OF_RANGE.when(interface.is_some() && time.is_none())
-            | RecordAnomaly::NO_INTERFACE.when(interface.is_none())
-            | RecordAnomaly::CAP_LEN_OVER_BLOCK.when(cap_len as usize > room.len())
-            | RecordAnomaly::CAP_LEN_OVER_SNAP_LEN
-                .when(interface.is_some_and(|found| found.snap_len != 0 && cap_len > found.snap_len)),
-    }
-}
-
-/// Section 4.4: the wire length and the packet. The packet belongs to the first interface, whose snapshot length says
-/// where the packet ends and the padding begins. It has no time.
-fn simple_packet(body: &[u8], order: ByteOrder, interfaces: &[Interface], total: usize) -> Option<Frame> {
-    let (orig_len, packet) = body.split_first_chunk()?;
-    let orig_len = order.u32(*orig_len);
-    let interface = interfaces.first();
-    let snap_len = interface.map_or(0, |found| found.snap_len);
-    let cap_len = if snap_len == 0 { orig_len } else { orig_len.min(snap_len) };
-    let held = packet.len().min(cap_len as usize);
-    Some(Frame {
-        time: None,
-        orig_len,
-        cap_len,
-        link_type: interface.map(|found| found.link_type),
-        interface: Some(0),
-        data: 12..12 + held,
-        total,
-        odd: RecordAnomaly::NO_INTERFACE.when(interface.is_none())
-            | RecordAnomaly::CAP_LEN_OVER_BLOCK.when(cap_len as usize > packet.len()),
-    })
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::link_type::LinkType;
-use super::time::{Resolution, Timestamp};
+use super::resolution::Resolution;
+use super::time::Timestamp;
 
 /// A place between two records, with what the bytes before it said.
 ///

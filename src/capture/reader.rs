@@ -5,8 +5,8 @@ use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal,
 
 use super::content_hashes::ContentHashes;
 use super::damage::{Damage, Gaps};
-use super::frame::{Fault, Frame, Halt};
-use super::position::{Framing, Position, Section};
+use super::frame::{Frame, Halt};
+use super::position::{Framing, Position};
 use super::read_buffer::ReadBuffer;
 use super::record::PacketRecord;
 use super::source::{Source, SourceError};
@@ -117,7 +117,7 @@ impl CaptureReader {
         let format = format(head).ok_or_else(|| refusal(head))?;
         let framing = match format {
             Format::Empty => Framing::Empty,
-            Format::Pcapng => Framing::Pcapng(first_section(&mut window)?),
+            Format::Pcapng => Framing::Pcapng(pcapng::first_section(&mut window)?),
             _ => Framing::Pcap(pcap::file_header(&mut window, format)?),
         };
         let position = Position { offset: window.offset(), framing, first_time: None, ended: false };
@@ -326,18 +326,6 @@ impl CaptureReader {
         self.window.source().bytes_read()
     }
 
-    /// Whether this is a stream that a signal has ended.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        self.window.source().is_ended()
-    }
-
-    /// Whether the last record of that stream was incomplete.
-    #[must_use]
-    pub fn is_cut_short(&self) -> bool {
-        self.cut_short
-    }
-
     /// Fingerprint of a stream, of the bytes read so far. `None` for anything but a stream.
     #[must_use]
     pub fn fingerprint(&self) -> Option<String> {
@@ -355,24 +343,4 @@ impl CaptureReader {
     pub fn compression(&self) -> Compression {
         self.compression
     }
-}
-
-/// The first section header is checked before the capture is accepted. The framing reads it again.
-fn first_section(window: &mut ReadBuffer) -> Result<Section, Refusal> {
-    const NEEDED: usize = 28;
-    let held = window.fill(NEEDED);
-    let Some((head, _)) = held.split_first_chunk::<NEEDED>() else {
-        return Err(Refusal::HeaderCut { needed: NEEDED as u64, found: held.len() as u64 });
-    };
-    let [_, _, _, _, _, _, _, _, m0, m1, m2, m3, v0, v1, v2, v3, ..] = *head;
-    let unreadable = |fault: Fault| Refusal::NotACapture {
-        found: format!("a pcapng section header that cannot be read: {}", fault.detail.unwrap_or_default()),
-    };
-    let big_endian = pcapng::section_order([m0, m1, m2, m3]).map_err(unreadable)?;
-    let order = pcapng::ByteOrder { big_endian };
-    let (major, minor) = (order.u16([v0, v1]), order.u16([v2, v3]));
-    if !pcapng::is_version(major, minor) {
-        return Err(Refusal::Version { major, minor });
-    }
-    Ok(Section { big_endian, interfaces: std::sync::Arc::default(), gapped: false })
 }

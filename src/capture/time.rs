@@ -5,18 +5,18 @@
 //! division, so that no digit is lost and `time_normed` is an exact difference.
 
 use std::cmp::Ordering;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::fraction::{Digits, Fraction};
+use super::resolution::Resolution;
 
 /// Attoseconds in a second.
-const ATTOS: u64 = 1_000_000_000_000_000_000;
+pub(super) const ATTOS: u64 = 1_000_000_000_000_000_000;
 /// Attoseconds in a microsecond.
-const ATTOS_PER_MICRO: u64 = 1_000_000_000_000;
+pub(super) const ATTOS_PER_MICRO: u64 = 1_000_000_000_000;
 /// Attoseconds in a nanosecond.
-const ATTOS_PER_NANO: u64 = 1_000_000_000;
+pub(super) const ATTOS_PER_NANO: u64 = 1_000_000_000;
 /// 0001-01-01T00:00:00Z in seconds since the Unix epoch.
 const MIN_SECONDS: i64 = -62_135_596_800;
 /// 9999-12-31T23:59:59Z in seconds since the Unix epoch.
@@ -205,79 +205,6 @@ fn to_f64(seconds: i64, attos: u64) -> f64 {
     if total < 0 { -nearest } else { nearest }
 }
 
-/// The unit of a pcapng interface's timestamps (`if_tsresol`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resolution(pub u8);
-
-impl fmt::Display for Resolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let base = if self.0 & 0x80 == 0 { 10 } else { 2 };
-        write!(f, "{base}^-{} s", self.0 & 0x7f)
-    }
-}
-
-impl Default for Resolution {
-    /// Microseconds, as the draft says for an interface without the option.
-    fn default() -> Self {
-        Self(6)
-    }
-}
-
-impl Resolution {
-    /// Whole seconds and attoseconds of `ticks` ticks. Exact, except for what is finer than an attosecond.
-    #[inline]
-    fn split(self, ticks: u64) -> (u64, u64) {
-        match self.0 {
-            6 => (ticks / 1_000_000, ticks % 1_000_000 * ATTOS_PER_MICRO),
-            9 => (ticks / 1_000_000_000, ticks % 1_000_000_000 * ATTOS_PER_NANO),
-            exponent if exponent & 0x80 == 0 => split_decimal(ticks, u32::from(exponent)),
-            exponent => split_binary(ticks, u32::from(exponent & 0x7f)),
-        }
-    }
-
-    /// What [`Resolution::split`] cuts off, as the whole fraction, where the unit is finer than attoseconds.
-    #[inline]
-    fn finer(self, ticks: u64) -> Fraction {
-        let exponent = self.0 & 0x7f;
-        if exponent <= 18 { Fraction::default() } else { self.finer_than_attos(ticks, exponent) }
-    }
-
-    #[cold]
-    fn finer_than_attos(self, ticks: u64, exponent: u8) -> Fraction {
-        // From 10^-20 and 2^-64 s on, no number of ticks is a second.
-        if self.0 & 0x80 == 0 {
-            Fraction::decimal(if exponent == 19 { ticks % 10_000_000_000_000_000_000 } else { ticks }, exponent)
-        } else {
-            let fraction = if exponent >= 64 { ticks } else { ticks & ((1 << exponent) - 1) };
-            Fraction::binary(fraction, exponent)
-        }
-    }
-}
-
-fn split_decimal(ticks: u64, exponent: u32) -> (u64, u64) {
-    match 10u128.checked_pow(exponent) {
-        None => (0, 0), // Finer than 10^-38 s: 2^64 of them are no attosecond.
-        Some(unit) => {
-            let ticks = u128::from(ticks);
-            let (seconds, rest) = (ticks / unit, ticks % unit);
-            let attos = if unit <= u128::from(ATTOS) {
-                rest * (u128::from(ATTOS) / unit)
-            } else {
-                rest / (unit / u128::from(ATTOS))
-            };
-            (u64::try_from(seconds).unwrap_or(u64::MAX), u64::try_from(attos).unwrap_or(0))
-        }
-    }
-}
-
-fn split_binary(ticks: u64, exponent: u32) -> (u64, u64) {
-    // The fraction is below 2^64 and 10^18 below 2^60, so their product fits 128 bits.
-    let seconds = ticks.checked_shr(exponent).unwrap_or(0);
-    let fraction = if exponent >= 64 { ticks } else { ticks & ((1u64 << exponent) - 1) };
-    let attos = (u128::from(fraction) * u128::from(ATTOS)).checked_shr(exponent).unwrap_or(0);
-    (seconds, u64::try_from(attos).unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,37 +243,5 @@ mod tests {
         assert_eq!(Timestamp::from_pcapng(0, Resolution(0), i64::MIN), None);
         assert!(Timestamp::from_pcapng(253_402_300_799, Resolution(0), 0).is_some());
         assert!(Timestamp::from_pcapng(253_402_300_800, Resolution(0), 0).is_none());
-    }
-
-    #[test]
-    fn every_resolution_agrees_with_a_long_division() {
-        for code in 0..=255u8 {
-            for ticks in [0, 1, 1_590_233_456_789_012_345, u64::MAX, 1 << 63, 999_999_999] {
-                let (seconds, attos) = Resolution(code).split(ticks);
-                let exponent = code & 0x7f;
-                // One digit (or bit) at a time: a remainder below the unit, kept as an exact fraction over 2^k or 10^k.
-                let base: u8 = if code & 0x80 == 0 { 10 } else { 2 };
-                let (want_seconds, want_attos) = long_division(ticks, base, exponent);
-                assert_eq!((seconds, attos), (want_seconds, want_attos), "code {code}, ticks {ticks}");
-            }
-        }
-    }
-
-    /// `ticks / base^exponent` by schoolbook arithmetic on decimal digits.
-    fn long_division(ticks: u64, base: u8, exponent: u8) -> (u64, u64) {
-        // value = ticks * 10^18 (as digits), divided `exponent` times by `base`, dropping remainders only at the end:
-        // floor(floor(x / a) / b) == floor(x / (a * b)).
-        let mut digits: Vec<u8> = format!("{ticks}{}", "0".repeat(18)).bytes().map(|b| b - b'0').collect();
-        for _ in 0..exponent {
-            let mut rest = 0u8;
-            for digit in &mut digits {
-                let value = rest * 10 + *digit;
-                *digit = value / base;
-                rest = value % base;
-            }
-        }
-        let text: String = digits.iter().map(|d| char::from(d + b'0')).collect();
-        let total: u128 = text.parse().unwrap();
-        (u64::try_from(total / 10u128.pow(18)).unwrap(), u64::try_from(total % 10u128.pow(18)).unwrap())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::cancel::Cancel;
@@ -200,9 +200,9 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "SIZE", env = "PARCAP_CHUNK_SIZE", default_value_t = Size(CHUNK_SIZE), value_parser = size)]
     chunk_size: Size,
     /// Rows of a row group
-    #[arg(long, value_name = "N", env = "PARCAP_ROW_GROUP_ROWS", default_value_t = ROW_GROUP_ROWS as u64,
-          value_parser = clap::value_parser!(u64).range(1..=16 << 20))]
-    row_group_rows: u64,
+    #[arg(long, value_name = "N", env = "PARCAP_ROW_GROUP_ROWS", default_value_t = ROW_GROUP_ROWS,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=16 << 20))]
+    row_group_rows: usize,
     /// Unit of the `datetime` column; Spark refuses nanoseconds
     #[arg(long, value_enum, value_name = "UNIT", env = "PARCAP_TIMESTAMP_UNIT", default_value_t = UnitArg::Us)]
     timestamp_unit: UnitArg,
@@ -281,7 +281,7 @@ impl SettingsArgs {
         Settings {
             chunk_size: self.chunk_size.0,
             target_file_size: self.target_file_size.0,
-            row_group_rows: usize::try_from(self.row_group_rows).unwrap_or(ROW_GROUP_ROWS),
+            row_group_rows: self.row_group_rows,
             compression: self.compression,
             timestamp_unit: match self.timestamp_unit {
                 UnitArg::Us => TimestampUnit::Us,

@@ -37,7 +37,7 @@ pub(super) fn matches(args: &[OsString]) -> Result<ArgMatches, Error> {
     let table = read(path)?;
     let all = command();
     let Some(subcommand) = all.find_subcommand(name) else {
-        return Ok(matches);
+        return Err(wrong(path, &format!("there is no command `{name}`")));
     };
     let mut more = Vec::new();
     for (name, value) in &table {
@@ -64,8 +64,8 @@ pub(super) fn matches(args: &[OsString]) -> Result<ArgMatches, Error> {
     }
     // Before a `--` that may end the options.
     let end = args.iter().position(|argument| argument == "--").unwrap_or(args.len());
-    let (before, after) = args.split_at_checked(end).unwrap_or((args, &[]));
-    command().try_get_matches_from(before.iter().chain(&more).chain(after))
+    let (before, after) = (args.iter().take(end), args.iter().skip(end));
+    command().try_get_matches_from(before.chain(&more).chain(after))
 }
 
 /// Whether an option has this name in the file.

@@ -13,13 +13,14 @@ use crate::commands::{
 };
 use crate::convert::now;
 use crate::day::Day;
-use crate::error::Result;
-use crate::exit_code::ExitCode;
 use crate::outcome::Lost;
 use crate::path_text::printable;
 
 use super::args::{Micros, OutputFormat, Size};
+use super::exit_code::ExitCode;
+use super::failure::Failure;
 use super::json::line;
+use super::lost;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
 use super::select_args::WaitArg;
@@ -106,7 +107,7 @@ const MEND: &str =
 const STILL: &str = "hint: move away what was put there, and look at docs/operations.md for the rest\n";
 
 /// Verifies a lake, and prints what is wrong.
-pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let request = VerifyRequest {
         lake: args.of.lake.clone(),
         deep: args.deep,
@@ -127,7 +128,7 @@ pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode>
     if !verified.faults.is_empty() {
         talk(if args.repair { STILL } else { MEND });
     }
-    Ok(verified.exit_code())
+    Ok(verified.outcome().into())
 }
 
 fn text_of(verified: &Verified) -> String {
@@ -155,7 +156,7 @@ fn text_of(verified: &Verified) -> String {
 }
 
 /// Compacts a lake, and prints what became of the files.
-pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let target_file_size = args.target_file_size.map(|size| size.0);
     let report =
         compact_lake(&RewriteRequest { target_file_size, earlier_forms: args.rewrite, ..args.of.rewrite(cancel) })?;
@@ -198,7 +199,7 @@ fn compacted(report: &CompactReport, rewrite: bool) -> String {
 }
 
 /// Removes captures from a lake, and prints which.
-pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let request = RewriteRequest { dry_run: args.dry_run, ..args.of.rewrite(cancel) };
     let ago = |age: Micros| Day::of_seconds(now() - age.0.div_euclid(1_000_000));
     let report = match args.before.or(args.older_than.map(ago)) {
@@ -216,7 +217,7 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode>
 
 /// Prints what the lake has lost. Returns the exit status that follows.
 fn told(lost: &Lost) -> ExitCode {
-    talk(&lost.words());
+    talk(&lost::words(lost));
     if lost.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
 }
 

@@ -8,55 +8,61 @@ use serde_json::{Value, json};
 use crate::cli::{metrics, talk};
 use crate::convert::now;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::outcome::Report;
 use crate::path_text::printable;
 use crate::storage::{open_regular, write_out};
 use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
+use super::exit_code::ExitCode;
+use super::hints::{hint, message};
 use super::json::line;
+use super::messages::{away_in_words, complaints};
 use super::render::{complain, show};
 use super::select_args::LogFormat;
 
 /// Reports how a conversion went, wherever that is wanted. Returns the exit status of the process.
-pub(super) fn tell(args: &ConvertArgs, result: Result<Report>) -> ExitCode {
+pub(super) fn tell(args: &ConvertArgs, report: &Report, result: Result<()>) -> ExitCode {
     let told = &args.nightly.told;
     let json = told.log_format == LogFormat::Json;
-    let mut code = match &result {
-        Ok(report) => report.exit_code(),
-        Err(error) => error.exit_code(),
+    let done = result.is_ok().then_some(report);
+    let too_many = matches!(result, Err(Error::TooManyDamaged { .. }));
+    let mut code: ExitCode = match &result {
+        Ok(()) => report.outcome().into(),
+        Err(error) => error.into(),
     };
-    let shown = match &result {
-        Ok(report) if json => {
+    let shown = match result {
+        Ok(()) if json => {
             log_report(report);
             show(report, &args.shown().without_talk())
         }
-        Ok(report) => show(report, &args.shown()),
-        Err(error) if json => {
-            log_error(error);
-            Ok(())
-        }
+        Ok(()) => show(report, &args.shown()),
         Err(error) => {
-            complain(error);
-            Ok(())
+            // The captures that were too many, although nothing of them was committed.
+            let complaints = if too_many { complaints(report) } else { String::new() };
+            if json {
+                complaints.lines().for_each(|line| log("error", json!({ "event": "damaged", "message": line })));
+            } else {
+                talk(&complaints);
+            }
+            Err(error)
         }
     };
     let measured = match &told.metrics_file {
-        Some(path) if !args.shown().dry_run => write_metrics(path, result.as_ref().ok(), code),
+        Some(path) if !args.shown().dry_run => write_metrics(path, done, code),
         _ => Ok(()),
     };
     for failed in [shown, measured].into_iter().filter_map(Result::err) {
+        // The commit stays. But a user who watches the metrics must know that there are none.
+        code = ExitCode::from(&failed);
         if json {
             log_error(&failed);
         } else {
-            complain(&failed);
+            complain(&failed.into());
         }
-        // The commit stays. But a user who watches the metrics must know that there are none.
-        code = failed.exit_code();
     }
     if json {
-        log_run(result.as_ref().ok(), code);
+        log_run(done, code);
     }
     code
 }
@@ -102,7 +108,7 @@ fn log_report(report: &Report) {
         });
         log("warning", fields);
     }
-    for (message, hint) in report.away_in_words() {
+    for (message, hint) in away_in_words(report) {
         log("error", json!({ "event": "away", "message": message, "hint": hint }));
     }
     for changing in &report.changing {
@@ -118,10 +124,7 @@ fn log_report(report: &Report) {
 }
 
 fn log_error(error: &Error) {
-    if let Error::TooManyDamaged { complaints, .. } = error {
-        complaints.lines().for_each(|line| log("error", json!({ "event": "damaged", "message": line })));
-    }
-    log("error", json!({ "event": "failed", "message": error.to_string(), "hint": error.hint() }));
+    log("error", json!({ "event": "failed", "message": message(error), "hint": hint(error) }));
 }
 
 /// The one line of a run.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::exit_code::ExitCode;
 use crate::outcome::Report;
+
+use super::exit_code::ExitCode;
 
 /// Names of the metrics that a failed run keeps: it left the lake as it was.
 const LAST_SUCCESS: &str = "parcap_last_success_timestamp_seconds";

@@ -3,10 +3,17 @@
 mod args;
 mod checked;
 mod config_file;
+mod dry_run;
+mod exit_code;
+mod failure;
 mod help;
+mod hints;
 mod json;
 mod lake;
+mod left_out;
 mod log;
+mod lost;
+mod messages;
 mod metrics;
 mod parse;
 mod planned;
@@ -27,10 +34,11 @@ use clap::FromArgMatches as _;
 
 use crate::cancel::Cancel;
 use crate::commands;
-use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
+use crate::error::Error;
+use crate::outcome::Report;
 
 use args::{Args, Command, InspectFormat};
+use failure::Failure;
 use json::line;
 use render::complain;
 
@@ -64,19 +72,21 @@ fn run_until(args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitC
         })
         .and_then(|args| {
             jobs.into_iter().for_each(|note| log::note(&args.command, &note));
-            dispatch(args.command, cancel).map_err(|error| {
-                complain(&error);
-                error.exit_code()
+            dispatch(args.command, cancel).map_err(|failure| {
+                complain(&failure);
+                failure.exit_code()
             })
         });
     result.unwrap_or_else(|code| code)
 }
 
-fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
+fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode, Failure> {
     match command {
         Command::Convert(args) => {
-            let report = commands::convert(&args.request(cancel));
-            Ok(log::tell(&args, report))
+            let mut report = Report::default();
+            let result = commands::convert_into(&args.request(cancel), &mut report);
+            hints::put_in_words(&mut report.refused);
+            Ok(log::tell(&args, &report, result))
         }
         Command::Summarize(args) => summarize::run(&args, cancel),
         Command::Report(args) => report::run(&args, cancel),
@@ -87,8 +97,9 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
         Command::ConvertUnit(args) => planned::run_convert_unit(&args, cancel),
         Command::Commit(args) => planned::run_commit(&args, cancel),
         Command::Inspect(args) => {
-            let inspected = commands::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
-            talk(&inspected.complaints());
+            let mut inspected = commands::inspect(&args.inputs, args.salvage, args.jobs, cancel)?;
+            hints::put_in_words(&mut inspected.refused);
+            talk(&complaints(&inspected.report()));
             match args.format {
                 InspectFormat::Json => print(&line(&inspected)?)?,
                 InspectFormat::Text => inspected.captures.iter().try_for_each(|capture| print(&capture.text()))?,
@@ -99,23 +110,25 @@ fn dispatch(command: Command, cancel: &Cancel) -> Result<ExitCode> {
                     inspected.legend().for_each(|line| talk(&format!("note: {line}\n")));
                 }
             }
-            Ok(inspected.exit_code())
+            Ok(inspected.outcome().into())
         }
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut help::command(), "parcap", &mut script);
-            print(&String::from_utf8_lossy(&script)).map(|()| ExitCode::Success)
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(ExitCode::Success)
         }
         Command::Man => {
             let mut pages = Vec::new();
             render::man_pages(&mut pages).map_err(Error::io("write", "the man page"))?;
-            print(&String::from_utf8_lossy(&pages)).map(|()| ExitCode::Success)
+            print(&String::from_utf8_lossy(&pages))?;
+            Ok(ExitCode::Success)
         }
     }
 }
 
 /// Writes results to stdout. A reader that is gone has what it wanted.
-fn print(text: &str) -> Result<()> {
+fn print(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("write", "stdout")(error)),
@@ -128,4 +141,6 @@ fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+pub use exit_code::ExitCode;
+pub use messages::complaints;
 pub use metrics::metrics;

@@ -9,10 +9,10 @@ use ipnet::IpNet;
 use crate::config::{PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
 use crate::day::Day;
 use crate::decode::protocol_number;
-use crate::error::Error;
 use crate::outcome::MaxDamaged;
 
 use super::args::{Micros, Size};
+use super::failure::Failure;
 use super::summarize::TopRows;
 
 /// Units of sizes, largest first.
@@ -98,9 +98,9 @@ fn time(text: &str) -> Option<i64> {
 }
 
 impl Micros {
-    /// The duration as the standard library has it.
+    /// The duration as the standard library has it; options take none that is negative.
     pub(super) fn duration(self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
+        Duration::from_micros(self.0.unsigned_abs())
     }
 }
 
@@ -145,11 +145,11 @@ pub(super) fn date(text: &str) -> Result<Day, String> {
 }
 
 /// The dates from the first to the last, both included.
-pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive<Day>, Error> {
+pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive<Day>, Failure> {
     let (from, to) = (from.unwrap_or(Day::FIRST), to.unwrap_or(Day::LAST));
     if from > to {
         let hint = "dates are inclusive: for one day, give it twice";
-        return Err(Error::Usage { problem: "`--from` is later than `--to`", hint });
+        return Err(Failure::usage("`--from` is later than `--to`", hint));
     }
     Ok(from..=to)
 }

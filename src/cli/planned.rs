@@ -11,13 +11,16 @@ use crate::cancel::Cancel;
 use crate::cli::{json, print, talk};
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
-use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
+use crate::error::Error;
 use crate::plan::{Unit, UnitResult};
 use crate::storage::{EntryKind, LocalFile, Location, local};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use super::hints::{message, put_in_words};
 use super::json::line;
+use super::messages::complaints;
 use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::{complain, show};
@@ -119,17 +122,17 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 }
 
 /// Prints the plan: its first line, and a line for each unit.
-pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
     planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
     planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
-    talk(&planned.report.complaints());
-    Ok(planned.report.exit_code())
+    talk(&complaints(&planned.report));
+    Ok(planned.report.outcome().into())
 }
 
 /// Converts the units from standard input, one after another, and prints the row of each. Passes the first line of a plan
 /// on.
-pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::Success;
     for (number, text) in io::stdin().lock().lines().enumerate() {
         let text = text.map_err(Error::io("read", "stdin"))?;
@@ -143,10 +146,10 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
         };
         match converted {
             Ok(text) => print(&text)?,
-            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
             // The other units may succeed, and a unit that has its row need not be converted again.
             Err(error) => {
-                complain(&error);
+                complain(&error.into());
                 code = ExitCode::Failure;
             }
         }
@@ -155,7 +158,7 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
 }
 
 /// Commits the rows from standard input.
-pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let (jobs, strict, top) = (args.jobs, args.strict.strict, args.shown.top);
     let mut options = CommitOptions {
         plan: None,
@@ -182,7 +185,7 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
         }
         if options.plan.is_none() {
             let problem = "has no first line of a plan".to_owned();
-            return Err(Error::Commit { path: path.clone(), problem });
+            return Err(Error::Commit { path: path.clone(), problem }.into());
         }
     }
     let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
@@ -204,17 +207,18 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode>
     let may_be_missing = options.plan.is_some() && options.incomplete == Incomplete::LeaveOut;
     for error in unreadable {
         if !may_be_missing {
-            return Err(error);
+            return Err(error.into());
         }
-        talk(&format!("warning: {error}; passed over\n"));
+        talk(&format!("warning: {}; passed over\n", message(&error)));
     }
-    let report = commands::commit(&args.lake, rows, options)?;
+    let mut report = commands::commit(&args.lake, rows, options)?;
+    put_in_words(&mut report.refused);
     show(&report, &args.shown.shown())?;
-    Ok(report.exit_code())
+    Ok(report.outcome().into())
 }
 
 /// Takes the first line of a plan. The same line may come more than once, if several processes have passed it on.
-fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<()> {
+fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<(), Error> {
     let plan: Plan = json::read("plan", name, text)?;
     match held {
         Some(held) if *held != plan => {

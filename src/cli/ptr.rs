@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 
 use crate::names::{BUDGET, CONCURRENCY, LIMIT, PtrOptions, TIMEOUT};
 
@@ -31,9 +31,9 @@ pub(super) struct PtrArgs {
     #[arg(long, value_name = "TIME", env = "PARCAP_PTR_BUDGET", default_value_t = Micros::of(BUDGET), value_parser = duration)]
     ptr_budget: Micros,
     /// Questions at the same time
-    #[arg(long, value_name = "N", env = "PARCAP_PTR_CONCURRENCY", default_value_t = CONCURRENCY as u64,
-          value_parser = clap::value_parser!(u64).range(1..=1000))]
-    ptr_concurrency: u64,
+    #[arg(long, value_name = "N", env = "PARCAP_PTR_CONCURRENCY", default_value_t = CONCURRENCY,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    ptr_concurrency: usize,
     /// Addresses asked for in a run, those with most bytes first
     #[arg(long, value_name = "N", env = "PARCAP_PTR_LIMIT", default_value_t = LIMIT)]
     ptr_limit: usize,
@@ -46,7 +46,7 @@ impl PtrArgs {
             private: self.ptr_private,
             timeout: self.ptr_timeout.duration(),
             budget: self.ptr_budget.duration(),
-            concurrency: usize::try_from(self.ptr_concurrency).unwrap_or(CONCURRENCY),
+            concurrency: self.ptr_concurrency,
             limit: self.ptr_limit,
         }
     }

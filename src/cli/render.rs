@@ -3,12 +3,15 @@
 use std::io;
 
 use crate::cli::{print, talk};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::outcome::Report;
 use crate::summary::{Preview, Units, render};
 
+use super::dry_run::would_convert;
+use super::failure::Failure;
 use super::help::command;
 use super::json::line;
+use super::messages::{closing, complaints, wrongs};
 
 /// What to show of a report.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,7 @@ const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name
 /// Shows a report.
 pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
     if !shown.silent {
-        talk(&if shown.quiet { report.wrongs() } else { report.complaints() });
+        talk(&if shown.quiet { wrongs(report) } else { complaints(report) });
     }
     if shown.json {
         return print(&line(report)?);
@@ -43,9 +46,9 @@ pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
         show_table(summary, Units::Exact)?;
     }
     if shown.dry_run {
-        print(&report.would_convert_in_words())?;
+        print(&would_convert(report))?;
     } else if !shown.quiet && !shown.silent {
-        talk(&report.closing());
+        talk(&closing(report));
     }
     Ok(())
 }
@@ -56,10 +59,9 @@ pub(super) fn show_table(listed: &Preview, units: Units) -> Result<()> {
 }
 
 /// Prints what stopped a run, and what to do about it.
-pub(super) fn complain(error: &Error) {
-    let before = if let Error::TooManyDamaged { complaints, .. } = error { complaints } else { "" };
-    let mut text = format!("{before}error: {error}\n");
-    if let Some(hint) = error.hint() {
+pub(super) fn complain(failure: &Failure) {
+    let mut text = format!("error: {}\n", failure.message());
+    if let Some(hint) = failure.hint() {
         text.push_str(&format!("hint: {hint}\n"));
     }
     talk(&text);

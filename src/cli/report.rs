@@ -10,12 +10,22 @@ use crate::cli::talk;
 use crate::commands::{PageRequest, page};
 use crate::config::Names;
 use crate::day::Day;
-use crate::error::Result;
-use crate::exit_code::ExitCode;
+use crate::report::NameOptions;
 
 use super::args::{LengthArg, Micros};
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use super::messages::complaints;
 use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
+
+/// How a reader of the page asks for other sources of names.
+const NAME_OPTIONS: NameOptions = NameOptions {
+    dns: "--names dns",
+    hosts: "--names dns,hosts:FILE",
+    ptr: "--names dns,ptr",
+    private: "--ptr-private",
+};
 
 /// Default number of rows of each table.
 const TOP: usize = 25;
@@ -70,7 +80,7 @@ pub(super) struct ReportArgs {
     jobs: usize,
 }
 
-pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let report = page(&PageRequest {
         named: args.inputs.clone(),
         title: args.title.clone(),
@@ -79,6 +89,7 @@ pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
         days: dates(args.from, args.to)?,
         names: args.names.clone(),
         ptr: args.ptr.options(),
+        name_options: NAME_OPTIONS,
         window: args.window.map(|window| window.0),
         length: args.length.kind(),
         salvage: args.salvage,
@@ -86,6 +97,6 @@ pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode> {
         jobs: args.jobs,
         cancel: cancel.clone(),
     })?;
-    talk(&report.complaints());
-    Ok(report.exit_code())
+    talk(&complaints(&report));
+    Ok(report.outcome().into())
 }

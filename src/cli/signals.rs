@@ -8,8 +8,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::cancel::Cancel;
-use crate::exit_code::ExitCode;
 use crate::storage::end_streams;
+
+use super::exit_code::ExitCode;
 
 /// How long a run may take to end by itself. After that it is ended where it stands, perhaps waiting for input that
 /// never comes; the next run finishes or undoes what it began, as after a crash.

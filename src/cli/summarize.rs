@@ -10,13 +10,17 @@ use crate::cancel::Cancel;
 use crate::cli::{print, talk};
 use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
-use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
+use crate::error::Error;
 use crate::summary::{Filter, LeftOut, Preview, SUMMARIES, Summary, Units};
 use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use super::hints::because;
 use super::json::line;
+use super::left_out::with_the_way_out;
+use super::messages::complaints;
 use super::parse::{micros, net, protocol, top};
 use super::ptr::PtrArgs;
 use super::render::show_table;
@@ -116,7 +120,7 @@ enum Align {
 }
 
 /// Sums up, and shows the result.
-pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
+pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let csv = args.format == SummaryFormat::Csv;
     let top = match (args.top, csv) {
         (Some(TopRows::All) | None, true) => None,
@@ -148,14 +152,14 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
         jobs: args.jobs,
         cancel: cancel.clone(),
     };
-    let summarized = summarize(&request)?;
-    talk(&summarized.report.complaints());
-    let code = summarized.report.exit_code();
+    let summarized = summarize(&request).map_err(|error| with_the_way_out(error, &request))?;
+    talk(&complaints(&summarized.report));
+    let code = summarized.report.outcome().into();
     let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
     let left_out = summarized.left_out.iter().filter(|left_out| wanted(left_out.name));
     let left_out: Vec<_> = left_out
         .map(|LeftOut { name, why }| {
-            talk(&format!("note: {name} is left out: {why}\n"));
+            talk(&format!("note: {name} is left out: {}\n", because(*why)));
             *name
         })
         .collect();
@@ -172,16 +176,16 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn usage<T>(problem: &'static str, hint: &'static str) -> Result<T> {
-    Err(Error::Usage { problem, hint })
+fn usage<T>(problem: &str, hint: &str) -> Result<T, Failure> {
+    Err(Failure::usage(problem, hint))
 }
 
-fn all(summarized: Summarized, table: &Summary) -> Result<()> {
+fn all(summarized: Summarized, table: &Summary) -> Result<(), Error> {
     let mut header = true;
     summarized.all(table, |piece| print(&csv(&piece, std::mem::take(&mut header))))
 }
 
-fn show(args: &SummarizeArgs, tables: &[Preview], left_out: &[&str]) -> Result<()> {
+fn show(args: &SummarizeArgs, tables: &[Preview], left_out: &[&str]) -> Result<(), Error> {
     match args.format {
         SummaryFormat::Json => print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
         SummaryFormat::Csv => tables.iter().try_for_each(|listed| print(&csv(&listed.first, true))),

@@ -3,8 +3,8 @@
 use std::ops::{Range, RangeInclusive};
 
 use crate::day::Day;
-use crate::error::{Error, Result};
 
+use super::failure::Failure;
 use super::parse::dates;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -36,7 +36,10 @@ pub(super) fn bound(text: &str) -> Result<Bound, String> {
 }
 
 /// The dates from one bound to the other. Also the times, if one bound is within a date.
-pub(super) fn range(from: Option<Bound>, to: Option<Bound>) -> Result<(RangeInclusive<Day>, Option<Range<i64>>)> {
+pub(super) fn range(
+    from: Option<Bound>,
+    to: Option<Bound>,
+) -> Result<(RangeInclusive<Day>, Option<Range<i64>>), Failure> {
     let start = |day: Day| i64::from(day.0) * MICROS_PER_DAY;
     let is_within = |bound: &Option<Bound>| matches!(bound, Some(Bound::Time(time)) if time % MICROS_PER_DAY != 0);
     let day_of = |time: i64| Day::of_seconds(time.div_euclid(1_000_000));
@@ -51,7 +54,7 @@ pub(super) fn range(from: Option<Bound>, to: Option<Bound>) -> Result<(RangeIncl
     let has_time = [from, to].iter().any(|bound| matches!(bound, Some(Bound::Time(_))));
     if has_time && first.zip(end).is_some_and(|(first, end)| first >= end) {
         let hint = "packets count from the one up to the other, and not at it; a date as `--to` is all of that date";
-        return Err(Error::Usage { problem: "`--from` is not before `--to`", hint });
+        return Err(Failure::usage("`--from` is not before `--to`", hint));
     }
     let days = dates(first.map(day_of), end.map(|end| day_of(end - 1)))?;
     let times = first.unwrap_or(i64::MIN)..end.unwrap_or(i64::MAX);

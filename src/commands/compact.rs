@@ -1,4 +1,4 @@
-//! `parcap compact`: writes files of a lake again, without reading a capture.
+//! Compacting: writes files of a lake again, without reading a capture.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub struct RewriteRequest {
     pub cancel: Cancel,
 }
 
-/// What `parcap compact` did.
+/// What was compacted.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CompactReport {
     /// Files that were replaced, and files that replaced them.
@@ -56,16 +56,16 @@ pub struct CompactReport {
 /// written.
 pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let started = Instant::now();
-    let ((done, lost), notes) = with_lake(request, |lake, held, settings, losses| {
+    let ((done, lost), notes) = with_lake(request, |lake, snapshot, settings, losses| {
         let mut lost = Lost::default();
-        lost.add(&losses, &held);
+        lost.add(&losses, &snapshot);
         let encoder = Encoder::of_lake(settings, lake.root())?;
-        let mut change = Transaction::new(&held, Action::Compact, held.settings.clone().unwrap_or_default());
-        let rewriter = Rewriter::new(lake, &held, &encoder, &request.cancel);
+        let mut change = Transaction::new(&snapshot, Action::Compact, snapshot.settings.clone().unwrap_or_default());
+        let rewriter = Rewriter::new(lake, &snapshot, &encoder, &request.cancel);
         let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };
         let done = compact(&rewriter, how, &losses, &mut change)?;
         if done != Compacted::default() {
-            let mut after = held;
+            let mut after = snapshot;
             after.add(change.manifest.clone());
             change.publish(lake, after)?;
         }
@@ -81,18 +81,17 @@ pub(super) fn with_lake<T>(
 ) -> Result<(T, Vec<String>)> {
     let lake = Layout::at(&request.lake);
     if !lake.is_there() {
-        let (problem, hint) = ("is no lake", "make one of captures with `parcap convert`");
-        return Err(Error::Summaries { path: request.lake.clone(), problem, hint });
+        return Err(Error::NoLake { path: request.lake.clone() });
     }
     lake.check_is_whole()?;
     let _lock = hold(&lake, request.wait, &request.cancel)?;
-    let held = Snapshot::read(&lake)?;
-    let losses = Losses::find(&lake, &held)?;
-    let mut settings = held.settings.clone().unwrap_or_default();
+    let snapshot = Snapshot::read(&lake)?;
+    let losses = Losses::find(&lake, &snapshot)?;
+    let mut settings = snapshot.settings.clone().unwrap_or_default();
     if let Some(size) = request.target_file_size {
         settings.target_file_size = size;
     }
-    let result = work(&lake, held, &settings, losses);
+    let result = work(&lake, snapshot, &settings, losses);
     let swept = sweep_staging(&lake);
     let result = result?;
     swept?;

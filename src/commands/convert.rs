@@ -1,4 +1,4 @@
-//! `parcap convert`: captures to the packets table, then the summaries as the final stage.
+//! Converting: captures to the packets table, then the summaries as the final stage.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::observer::{Observer, observed};
 use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
 use crate::plan::{Unit, plan, sample};
-use crate::select::{SelectOptions, Selection, hold_back, tonight, would_convert};
+use crate::select::{SelectOptions, Selection, hold_back, select, would_convert};
 use crate::storage::local;
 use crate::threads::workers;
 
@@ -58,6 +58,16 @@ pub struct ConvertRequest {
 /// If the lake cannot be written, is held by another run, or was made with other settings; then nothing of this run is
 /// visible. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &ConvertRequest) -> Result<Report> {
+    let mut report = Report::default();
+    convert_into(request, &mut report)?;
+    Ok(report)
+}
+
+/// As [`convert`], into a report that the caller keeps if the run fails: it names the captures if too many are damaged.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()> {
     let started = Instant::now();
     let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
     let mut lake = Layout::at(&request.lake);
@@ -70,26 +80,26 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     if lake.is_there() && !request.dry_run {
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
-    let mut report = Report { lake: request.lake.clone(), ..Report::default() };
-    let mut held = Snapshot::read(&lake)?;
-    held.agrees_with(&request.settings, &request.lake)?;
-    let mut losses = Losses::find(&lake, &held)?;
-    report.lost.add(&losses, &held);
+    *report = Report { lake: request.lake.clone(), ..Report::default() };
+    let mut snapshot = Snapshot::read(&lake)?;
+    snapshot.agrees_with(&request.settings, &request.lake)?;
+    let mut losses = Losses::find(&lake, &snapshot)?;
+    report.lost.add(&losses, &snapshot);
     let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
-    report.newest_packet_timestamp_seconds = held.newest_packet();
-    let mut tonight = tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
+    report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+    let mut selection = select(&request.named, &snapshot, &rules, &request.cancel, report)?;
     if !report.away.is_empty() {
         report.notes.extend(lake.notes());
-        return Ok(report);
+        return Ok(());
     }
     if request.dry_run {
-        report.inputs = tonight.convert.len() as u64;
-        report.bytes_in = tonight.convert.iter().map(|input| input.size).sum();
-        report.would_convert = Some(would_convert(&tonight, &held, &rules));
-        return Ok(report);
+        report.inputs = selection.convert.len() as u64;
+        report.bytes_in = selection.convert.iter().map(|input| input.size).sum();
+        report.would_convert = Some(would_convert(&selection, &snapshot, &rules));
+        return Ok(());
     }
-    if lock.is_none() && tonight.convert.is_empty() {
-        return report.within(request.max_damaged);
+    if lock.is_none() && selection.convert.is_empty() {
+        return report.check(request.max_damaged);
     }
     if lock.is_none() {
         // An error in a source of names must show before a lake is made.
@@ -97,22 +107,22 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
         // Made only now, so that a command without captures leaves nothing. Meanwhile another run may have begun.
         lake = Layout::create(&request.lake)?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
-        held = Snapshot::read(&lake)?;
-        held.agrees_with(&request.settings, &request.lake)?;
-        losses = Losses::find(&lake, &held)?;
-        if held.sequence > 0 {
-            report = Report { lake: request.lake.clone(), ..Report::default() };
-            report.newest_packet_timestamp_seconds = held.newest_packet();
-            report.lost.add(&losses, &held);
-            tonight = crate::select::tonight(&request.named, &held, &rules, &request.cancel, &mut report)?;
+        snapshot = Snapshot::read(&lake)?;
+        snapshot.agrees_with(&request.settings, &request.lake)?;
+        losses = Losses::find(&lake, &snapshot)?;
+        if snapshot.sequence > 0 {
+            *report = Report { lake: request.lake.clone(), ..Report::default() };
+            report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+            report.lost.add(&losses, &snapshot);
+            selection = select(&request.named, &snapshot, &rules, &request.cancel, report)?;
             if !report.away.is_empty() {
-                return Ok(report);
+                return Ok(());
             }
         }
     }
     let how = (request.jobs, &request.cancel);
-    hold_back(&lake, &held, &mut tonight, losses, how, &mut report.lost)?;
-    let result = convert_and_commit(request, memory, &lake, tonight, held, &mut report);
+    hold_back(&lake, &snapshot, &mut selection, losses, how, &mut report.lost)?;
+    let result = convert_and_commit(request, memory, &lake, selection, snapshot, report);
     let swept = sweep_staging(&lake);
     drop(lock);
     result?;
@@ -120,33 +130,33 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
     report.notes.extend(lake.notes());
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
-    Ok(report)
+    Ok(())
 }
 
 fn convert_and_commit(
     request: &ConvertRequest,
     memory: Memory,
     lake: &Layout,
-    mut tonight: Selection,
-    held: Snapshot,
+    mut selection: Selection,
+    snapshot: Snapshot,
     report: &mut Report,
 ) -> Result<()> {
     let settings = &request.settings;
-    let stage = FinalStage::open(lake, (settings, &held), &request.ptr, request.top, &request.cancel)?;
-    let workshop =
+    let stage = FinalStage::open(lake, (settings, &snapshot), &request.ptr, request.top, &request.cancel)?;
+    let context =
         ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
-    let convert = std::mem::take(&mut tonight.convert);
-    let replaced = convert.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
-    let taken = held.identities_without(&replaced);
+    let convert = std::mem::take(&mut selection.convert);
+    let replaced = convert.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id)).collect();
+    let taken = snapshot.identities_without(&replaced);
     let sampled = convert.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
     let units = plan(sampled, settings, &taken);
     let bytes = units.iter().map(bytes_of).sum();
     let mut rows =
-        observed(&*request.observer, bytes, &workshop.meter, || convert_units(&units, &workshop, request.jobs))?;
+        observed(&*request.observer, bytes, &context.meter, || convert_units(&units, &context, request.jobs))?;
     if request.strict {
-        rows = refuse_damaged(rows, workshop, request.jobs, &taken, report)?;
+        rows = refuse_damaged(rows, context, request.jobs, &taken, report)?;
     }
-    publish(stage, rows, tonight, held, (request.jobs, request.max_damaged), report)
+    publish(stage, rows, selection, snapshot, (request.jobs, request.max_damaged), report)
 }
 
 fn bytes_of(unit: &Unit) -> u64 {

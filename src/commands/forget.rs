@@ -1,4 +1,4 @@
-//! `parcap forget`: removes captures from a lake, by their names or by their age.
+//! Forgetting: removes captures from a lake, by their names or by their age.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::advice::Advice;
 use crate::convert::FinalStage;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use crate::storage::local;
 
 use super::compact::{RewriteRequest, with_lake};
 
-/// What `parcap forget` did.
+/// What was forgotten.
 #[derive(Debug, Default, Serialize)]
 pub struct ForgetReport {
     /// The date before which the newest packet of each is, if they were removed for their age.
@@ -74,22 +75,23 @@ pub fn forget_before(request: &RewriteRequest, named: &[PathBuf], before: Day) -
 }
 
 fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day>) -> Result<ForgetReport> {
-    let (report, notes) = with_lake(request, |lake, held, settings, mut losses| {
+    let (report, notes) = with_lake(request, |lake, snapshot, settings, mut losses| {
         let Called { mut captures, mut refused } = if named.is_empty() {
-            of_all(&held)
+            of_all(&snapshot)
         } else {
-            Called::of(named, &held)
+            Called::of(named, &snapshot)
                 .map_err(|unheld| Error::NotHeld { lake: lake.root().to_path_buf(), named: unheld })?
         };
         if let Some(before) = before {
-            captures.retain(|id| held.inputs.get(id).is_some_and(|entry| is_older(entry, before)));
+            captures.retain(|id| snapshot.inputs.get(id).is_some_and(|entry| is_older(entry, before)));
             refused.clear();
         }
-        let kept = cannot_go(lake, &held, &captures, &mut losses, (request.jobs, &request.cancel))?;
+        let kept = cannot_go(lake, &snapshot, &captures, &mut losses, (request.jobs, &request.cancel))?;
         captures.retain(|id| !kept.contains_key(id));
-        let retire = |before| held.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
+        let retire =
+            |before| snapshot.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
         let retired = before.map_or(Vec::new(), retire);
-        let entries = captures.iter().filter_map(|id| held.inputs.get(id));
+        let entries = captures.iter().filter_map(|id| snapshot.inputs.get(id));
         let gone = entries.map(|entry| Forgotten {
             path: entry.input.path.clone(),
             absolute: entry.input.absolute.clone(),
@@ -97,8 +99,8 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         });
         let mut report = ForgetReport { captures: gone.collect(), ..ForgetReport::default() };
         report.before = before.map(Day::text);
-        report.lost.add(&losses, &held);
-        report.lost.hold_back(&kept, &held);
+        report.lost.add(&losses, &snapshot);
+        report.lost.hold_back(&kept, &snapshot);
         report.rows = report.captures.iter().map(|capture| capture.rows).sum();
         report.refused = refused.len() as u64;
         if request.dry_run || (captures.is_empty() && refused.is_empty()) {
@@ -106,16 +108,16 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         }
         let encoder = Encoder::of_lake(settings, lake.root())?;
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
-        let stage = FinalStage::open(lake, (settings, &held), &ptr, 0, &request.cancel)?;
-        let mut change = Transaction::new(&held, Action::Forget, settings.clone());
+        let stage = FinalStage::open(lake, (settings, &snapshot), &ptr, 0, &request.cancel)?;
+        let mut change = Transaction::new(&snapshot, Action::Forget, settings.clone());
         change.manifest.removed.refused = refused;
         change.manifest.refused = retired;
         let days = if captures.is_empty() {
             BTreeSet::new()
         } else {
-            take_out(&Rewriter::new(lake, &held, &encoder, &request.cancel), &captures, request.jobs, &mut change)?
+            take_out(&Rewriter::new(lake, &snapshot, &encoder, &request.cancel), &captures, request.jobs, &mut change)?
         };
-        let mut after = held;
+        let mut after = snapshot;
         after.add(change.manifest.clone());
         if settings.summaries && !captures.is_empty() {
             let mut told = Report::default();
@@ -145,7 +147,7 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
     (goes && !input.is_stdin() && may_be_there(&input.absolute)).then(|| RefusedEntry {
         path: input.path.clone(),
         reason: format!("was taken out of the lake, for it is older than {}", before.text()),
-        hint: Some("`parcap convert --force` converts it again".to_owned()),
+        hint: Some(Advice::ByForce),
         seen: Some(FileStamp::of_input(input)),
         retired: true,
     })

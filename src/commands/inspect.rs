@@ -1,4 +1,4 @@
-//! `parcap inspect`: what is in captures, without a lake.
+//! Inspecting: what is in captures, without a lake.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::inspect::{HEADS, Inspection, NUMBERS};
 use crate::lake::RefusedEntry;
-use crate::outcome::{Away, ChangedMeanwhile, Changing, Report};
+use crate::outcome::{Away, ChangedMeanwhile, Changing, Report, RunOutcome};
 use crate::plan::Status;
 use crate::select::inputs;
 use crate::tables::aligned;
@@ -48,14 +47,14 @@ pub fn inspect(named: &[PathBuf], salvage: bool, jobs: usize, cancel: &Cancel) -
 }
 
 impl Inspected {
-    /// The exit status: 3 if something is damaged or refused, 1 if there was no capture at all.
+    /// How it went: incomplete if something is damaged or refused, failed if there was no capture at all.
     #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.away.is_empty() {
-            return ExitCode::Failure;
+            return RunOutcome::Failed;
         }
         let damaged = self.captures.iter().any(Inspection::is_damaged);
-        if damaged || !self.refused.is_empty() { ExitCode::Damaged } else { ExitCode::Success }
+        if damaged || !self.refused.is_empty() { RunOutcome::Incomplete } else { RunOutcome::Complete }
     }
 
     /// A line for each capture, and for each input that was refused, below the heads of the columns.
@@ -82,14 +81,15 @@ impl Inspected {
         })
     }
 
-    /// One line for each input that was refused, and for each stream that a signal ended, as in a conversion.
+    /// What a conversion would report of these captures besides what is in them: inputs that were refused, and streams that
+    /// a signal ended.
     #[must_use]
-    pub fn complaints(&self) -> String {
+    pub fn report(&self) -> Report {
         let ended = self.captures.iter().filter_map(|capture| {
             let stream = capture.stream.as_ref().filter(|stream| stream.ended)?;
             Some(ChangedMeanwhile { path: capture.input.path.clone(), how: Changing::Ended { cut: stream.cut } })
         });
         let changing = ended.collect();
-        Report { refused: self.refused.clone(), away: self.away.clone(), changing, ..Report::default() }.complaints()
+        Report { refused: self.refused.clone(), away: self.away.clone(), changing, ..Report::default() }
     }
 }

@@ -4,21 +4,28 @@
 //! or nothing is committed.
 
 mod abandoned;
+mod audit;
+mod commit;
 mod compact;
 mod convert;
-mod external;
+mod convert_unit;
+mod delivered;
 mod forget;
 mod inspect;
+mod noted;
 mod plan;
 mod repair;
 mod report;
 mod resum;
+mod sum_up;
 mod summarize;
 mod verify;
 
+pub use commit::{CommitOptions, Incomplete, commit};
 pub use compact::{CompactReport, RewriteRequest, compact_lake};
-pub use convert::{ConvertRequest, convert};
-pub use external::{CommitOptions, Incomplete, commit, convert_unit};
+pub use convert::{ConvertRequest, convert, convert_into};
+pub use convert_unit::convert_unit;
+
 pub use forget::{ForgetReport, Forgotten, forget, forget_before};
 pub use inspect::{Inspected, inspect};
 pub use plan::{Plan, Planned, PlannedUnit, plan};

@@ -1,4 +1,4 @@
-//! `plan`: the units of a conversion, for processes that convert them elsewhere, and what the conversion would know
+//! Planning: the units of a conversion, for processes that convert them elsewhere, and what the conversion would know
 //! besides.
 //!
 //! A plan changes nothing. Its first line has what its commit must know besides the units: captures that have another
@@ -15,11 +15,13 @@ use crate::config::Settings;
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
-use crate::lake::{FileStamp, Layout, Losses, RefusedEntry, Relocated, Snapshot};
-use crate::outcome::{Duplicate, Lost, Overwritten, Renamed, Report};
+use crate::lake::{FileStamp, Layout, Losses, Relocated, Snapshot};
+use crate::outcome::Report;
 use crate::path_text;
 use crate::plan::{Unit, UnitResult, derived_identity, plan as units_of, sample};
-use crate::select::{SelectOptions, Selection, hold_back, tonight};
+use crate::select::{SelectOptions, Selection, hold_back, select};
+
+use super::noted::Noted;
 
 /// The content of a plan besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,24 +60,6 @@ struct ForCommit {
     noted: Noted,
 }
 
-/// Notes about captures that are not to be converted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Noted {
-    unchanged: u64,
-    touched: u64,
-    settling: u64,
-    quarantined: u64,
-    retired: u64,
-    stepped_over: u64,
-    captures_missing: Option<u64>,
-    renamed: Vec<Renamed>,
-    overwritten: Vec<Overwritten>,
-    duplicates: Vec<Duplicate>,
-    refused: Vec<RefusedEntry>,
-    notes: Vec<String>,
-    lost: Lost,
-}
-
 /// A plan, its units, and the report on it.
 #[derive(Debug)]
 pub struct Planned {
@@ -98,38 +82,37 @@ pub fn plan(
     rules: &SelectOptions,
     cancel: &Cancel,
 ) -> Result<Planned> {
-    let held = Snapshot::read(&Layout::at(lake))?;
-    held.agrees_with(settings, lake)?;
+    let snapshot = Snapshot::read(&Layout::at(lake))?;
+    snapshot.agrees_with(settings, lake)?;
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    report.newest_packet_timestamp_seconds = held.newest_packet();
-    let losses = Losses::find(&Layout::at(lake), &held)?;
-    report.lost.add(&losses, &held);
-    let mut selection = tonight(named, &held, rules, cancel, &mut report)?;
+    report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+    let losses = Losses::find(&Layout::at(lake), &snapshot)?;
+    report.lost.add(&losses, &snapshot);
+    let mut selection = select(named, &snapshot, rules, cancel, &mut report)?;
     if !report.away.is_empty() {
         return Ok(Planned { plan: None, units: Vec::new(), report });
     }
-    hold_back(&Layout::at(lake), &held, &mut selection, losses, (1, cancel), &mut report.lost)?;
+    hold_back(&Layout::at(lake), &snapshot, &mut selection, losses, (1, cancel), &mut report.lost)?;
     let inputs = std::mem::take(&mut selection.convert);
     if inputs.iter().any(Input::is_stdin) {
-        let hint = "convert it where it is, with `parcap convert`";
-        return Err(Error::Usage { problem: "a stream cannot be converted elsewhere", hint });
+        return Err(Error::StreamInPlan);
     }
     report.inputs = inputs.len() as u64;
     report.bytes_in = inputs.iter().map(|input| input.size).sum();
-    let replaced = inputs.iter().filter_map(|input| Some(held.input_at(&input.absolute)?.id)).collect();
+    let replaced = inputs.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id)).collect();
     let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
-    let mut units = units_of(sampled, settings, &held.identities_without(&replaced));
+    let mut units = units_of(sampled, settings, &snapshot.identities_without(&replaced));
     let mut plan = Plan {
         plan: String::new(),
-        sequence: held.sequence,
+        sequence: snapshot.sequence,
         captures: report.inputs,
         bytes: report.bytes_in,
         settings: settings.clone(),
         units: units.iter().map(PlannedUnit::of).collect(),
-        for_commit: ForCommit { lake: captures_of(&held), selection, noted: Noted::of(&report) },
+        for_commit: ForCommit { lake: captures_of(&snapshot), selection, noted: Noted::of(&report) },
     };
     plan.plan = plan.identity()?;
-    let only_with_plan = !only_adds(&plan.for_commit.selection, &units, &held);
+    let only_with_plan = !only_adds(&plan.for_commit.selection, &units, &snapshot);
     for unit in &mut units {
         (unit.plan, unit.only_with_plan) = (Some(plan.plan.clone()), only_with_plan);
     }
@@ -138,15 +121,15 @@ pub fn plan(
 
 /// Whether a plan only adds captures, so that its rows do no harm without its first line. New captures are new without it
 /// as well. And the next run can note another time of modification, a copy that is left out, or a refusal that is over.
-fn only_adds(selection: &Selection, units: &[Unit], held: &Snapshot) -> bool {
+fn only_adds(selection: &Selection, units: &[Unit], snapshot: &Snapshot) -> bool {
     let mut is_touched = selection
-        .met_again
+        .relocated
         .iter()
-        .map(|met| held.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
-    let rest = Selection { met_again: vec![], left_out: vec![], forgiven: vec![], ..selection.clone() };
+        .map(|met| snapshot.inputs.get(&met.input).is_some_and(|entry| entry.input.absolute == met.seen.absolute));
+    let rest = Selection { relocated: vec![], deduplicated: vec![], cleared_refusals: vec![], ..selection.clone() };
     is_touched.all(|is_touched| is_touched)
         && rest == Selection::default()
-        && !units.iter().any(|unit| held.has_unit(&unit.id))
+        && !units.iter().any(|unit| snapshot.has_unit(&unit.id))
 }
 
 impl Plan {
@@ -169,20 +152,20 @@ impl Plan {
     }
 
     /// Whether a lake has the captures that it had when the plan was made. Compacting does not change that.
-    pub(super) fn is_of(&self, held: &Snapshot) -> bool {
-        self.for_commit.lake == captures_of(held)
+    pub(super) fn is_of(&self, snapshot: &Snapshot) -> bool {
+        self.for_commit.lake == captures_of(snapshot)
     }
 
     /// Whether a lake has all its units, and each capture under the name under which it was found. Then the plan was
     /// committed, or its work was done in another way.
-    pub(super) fn is_done(&self, held: &Snapshot) -> bool {
-        let Selection { met_again, displaced, .. } = &self.for_commit.selection;
+    pub(super) fn is_done(&self, snapshot: &Snapshot) -> bool {
+        let Selection { relocated, superseded, .. } = &self.for_commit.selection;
         let is_there = |met: &Relocated| {
-            held.inputs.get(&met.input).is_none_or(|entry| FileStamp::of_input(&entry.input) == met.seen)
+            snapshot.inputs.get(&met.input).is_none_or(|entry| FileStamp::of_input(&entry.input) == met.seen)
         };
-        self.units.iter().all(|unit| held.has_unit(&unit.id))
-            && met_again.iter().all(is_there)
-            && !displaced.iter().any(|(_, id)| held.inputs.contains_key(id))
+        self.units.iter().all(|unit| snapshot.has_unit(&unit.id))
+            && relocated.iter().all(is_there)
+            && !superseded.iter().any(|(_, id)| snapshot.inputs.contains_key(id))
     }
 
     /// What is to be done besides converting.
@@ -230,81 +213,10 @@ impl PlannedUnit {
     }
 }
 
-impl Noted {
-    /// Each field of a report is either noted when captures are selected, or follows from the commit.
-    fn of(report: &Report) -> Self {
-        let Report {
-            lake: _,
-            inputs: _,
-            unchanged,
-            touched,
-            replaced: _,
-            settling,
-            quarantined,
-            retired,
-            stepped_over,
-            captures_missing,
-            newest_packet_timestamp_seconds: _,
-            away: _,
-            lost,
-            records: _,
-            rows: _,
-            bytes_in: _,
-            would_convert: _,
-            bytes_out: _,
-            parts: _,
-            seconds: _,
-            packets_per_second: _,
-            damaged: _,
-            changing: _,
-            renamed,
-            overwritten,
-            refused,
-            odd: _,
-            unusual: _,
-            names: _,
-            notes,
-            duplicates,
-            summaries: _,
-        } = report;
-        Self {
-            unchanged: *unchanged,
-            touched: *touched,
-            settling: *settling,
-            quarantined: *quarantined,
-            retired: *retired,
-            stepped_over: *stepped_over,
-            captures_missing: *captures_missing,
-            renamed: renamed.clone(),
-            overwritten: overwritten.clone(),
-            duplicates: duplicates.clone(),
-            refused: refused.clone(),
-            notes: notes.clone(),
-            lost: lost.clone(),
-        }
-    }
-
-    fn note(self, report: &mut Report) {
-        report.unchanged = self.unchanged;
-        report.touched = self.touched;
-        report.settling = self.settling;
-        report.quarantined = self.quarantined;
-        report.retired = self.retired;
-        report.stepped_over = self.stepped_over;
-        report.captures_missing = self.captures_missing;
-        report.renamed = self.renamed;
-        report.overwritten = self.overwritten;
-        report.duplicates = self.duplicates;
-        report.refused = self.refused;
-        report.notes = self.notes;
-        report.lost = self.lost;
-    }
-}
-
 /// A hash of all captures of a lake. What a plan decides follows from them.
-fn captures_of(held: &Snapshot) -> String {
+fn captures_of(snapshot: &Snapshot) -> String {
     let mut hash = ContentHash::default();
-    for entry in held.inputs.values() {
+    for entry in snapshot.inputs.values() {
         let input = &entry.input;
         hash.field(input.absolute.as_os_str().as_encoded_bytes());
         hash.field(input.fingerprint.as_deref().unwrap_or_default().as_bytes());

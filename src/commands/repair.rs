@@ -1,4 +1,4 @@
-//! `parcap verify --repair`: makes what a lake has lost again, from what is left.
+//! Repairing: makes what a lake has lost again, from what is left.
 //!
 //! Parts say whose rows they hold, so a manifest can be made from them. Partial summaries are counted again from the
 //! rows, and tables follow from these. What is gone for good is named. Its captures are marked, so that the next
@@ -99,7 +99,7 @@ pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
 fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     let mut unreadable = Vec::new();
-    let (mut held, problem) = Snapshot::read_all(lake, |error| {
+    let (mut snapshot, problem) = Snapshot::read_all(lake, |error| {
         // A manifest of a later version of parcap is not damage.
         if matches!(error, Error::ManifestVersion { .. }) {
             return Err(error);
@@ -109,9 +109,9 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     })?;
     unreadable.extend(problem.map(|problem| problem.to_string()));
     repaired.manifests = unreadable;
-    held.sequence = lake.last_commit(&held)?;
-    let before = held.clone();
-    let mut left = remains(lake, held, !repaired.manifests.is_empty(), jobs, cancel)?;
+    snapshot.sequence = lake.last_commit(&snapshot)?;
+    let before = snapshot.clone();
+    let mut left = remains(lake, snapshot, !repaired.manifests.is_empty(), jobs, cancel)?;
     // A lost manifest takes with it what it said about tables.
     let anew = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
     let settings = left.held.settings.clone().unwrap_or_default();
@@ -202,8 +202,8 @@ fn is_of_a_date(path: &Path) -> bool {
 }
 
 /// The dates that have lost a table.
-fn lost_tables(lake: &Layout, held: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
-    let tables = held.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
+fn lost_tables(lake: &Layout, snapshot: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
+    let tables = snapshot.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
     let lost = in_order::<_, _, Error>(tables, jobs, |table| {
         let found = checked(&lake.resolve(&table.path), table.bytes, &table.checksum);
         Ok(found.is_err().then(|| Layout::day_of(&table.path)))
@@ -212,8 +212,8 @@ fn lost_tables(lake: &Layout, held: &Snapshot, jobs: usize) -> Result<BTreeSet<D
 }
 
 /// Whether the table of captures is lost.
-fn lost_captures(lake: &Layout, held: &Snapshot) -> bool {
-    let mut tables = held.tables.values().filter(|table| !is_of_a_date(&table.path));
+fn lost_captures(lake: &Layout, snapshot: &Snapshot) -> bool {
+    let mut tables = snapshot.tables.values().filter(|table| !is_of_a_date(&table.path));
     let is_lost = |path: &Path, bytes, checksum: &str| checked(&lake.resolve(path), bytes, checksum).is_err();
     tables.any(|table| is_lost(&table.path, table.bytes, &table.checksum))
 }

@@ -1,22 +1,22 @@
-//! `parcap report`: a lake, or some dates of it, or captures, as one page.
+//! Reporting: a lake, or some dates of it, or captures, as one page.
 
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::capture::Timestamp;
 use crate::config::{LengthKind, Names};
 use crate::convert::now;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::lake::{InputEntry, listed_captures};
 use crate::names::PtrOptions;
-use crate::outcome::Report;
+use crate::outcome::{Report, RunOutcome};
 use crate::path_text;
 use crate::plan::IMPLAUSIBLE;
-use crate::report::{ImplausibleCounts, PageContent, html, plots};
+use crate::report::{ImplausibleCounts, NameOptions, PageContent, html, plots};
 use crate::storage::{local, write_out};
 use crate::summary::{Filter, Preview};
 use crate::text::time;
@@ -43,6 +43,8 @@ pub struct PageRequest {
     pub names: Option<Names>,
     /// How reverse lookups are done, if they are a source of names of captures.
     pub ptr: PtrOptions,
+    /// How the page says that other sources of names are asked for.
+    pub name_options: NameOptions,
     /// Microseconds of a window of the traffic over time; as in [`SummarizeRequest`].
     pub window: Option<i64>,
     /// Of captures: what is summed up.
@@ -80,7 +82,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     })?;
     let report = std::mem::take(&mut summarized.report);
     // The report names what cannot be read.
-    if report.inputs == 0 && report.exit_code() != ExitCode::Success {
+    if report.inputs == 0 && report.outcome() != RunOutcome::Complete {
         return Ok(report);
     }
     let content = content(request, summarized, &report)?;
@@ -130,6 +132,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     let Summarized { gather, mut captures, mut refused, days, length, sources, .. } = summarized;
     refused.extend(report.refused.iter().cloned());
     let gathered = gather.finish()?;
+    let series = gathered.series.ok_or_else(|| bug!())?;
     let mut tables = gathered.tables;
     let mut table = |name: &str| {
         let place = tables.iter().position(|listed| listed.name == name);
@@ -151,6 +154,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         of_captures: report.inputs > 0,
         length,
         sources,
+        name_options: request.name_options,
         names: gathered.names,
         implausible,
         dates: days.first().zip(days.last()).map(|(first, last)| (first.text(), last.text())),
@@ -160,7 +164,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         captures: whole,
         damaged: damaged as u64,
         refused: refused_count as u64,
-        series: gathered.series.unwrap_or_default(),
+        series,
         by_name: table("volume_by_name"),
         by_ip,
         by_src: table("volume_by_src"),

@@ -40,8 +40,10 @@ impl Groups {
             root = parent;
         }
         let mut below = number;
-        while below != root {
-            below = self.parents.insert(below, root).unwrap_or(root);
+        while below != root
+            && let Some(parent) = self.parents.insert(below, root)
+        {
+            below = parent;
         }
         root
     }
@@ -123,7 +125,7 @@ pub(super) fn count_again(
             messages.push(LostMessages { path: partial.path.clone(), inputs: partial.inputs.clone(), known });
         }
     }
-    let known: BTreeSet<PathBuf> = messages.iter().map(|held: &LostMessages<'_>| held.path.clone()).collect();
+    let known: BTreeSet<PathBuf> = messages.iter().map(|lost: &LostMessages<'_>| lost.path.clone()).collect();
     for (unit, places) in &left.units {
         let path = Layout::partial_path(unit);
         let Some(last) = places.keys().next_back().filter(|_| local::exists(&lake.resolve(&path))) else { continue };
@@ -147,9 +149,9 @@ pub(super) fn count_again(
             parts_of.entry(groups.root(first)).or_default().push(part);
         }
     }
-    for held in &messages {
-        if let Some(first) = held.inputs.iter().find(|input| again.contains(input)) {
-            messages_of.entry(groups.root(*first)).or_default().push(held);
+    for lost in &messages {
+        if let Some(first) = lost.inputs.iter().find(|input| again.contains(input)) {
+            messages_of.entry(groups.root(*first)).or_default().push(lost);
         }
     }
     let mut members: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
@@ -204,31 +206,31 @@ fn count_group(
     let lake = rewriter.lake;
     let folder = lake.make_folder(&Layout::staging())?;
     let space = Space::new(&folder).cancelled_by(rewriter.cancel);
-    let (mut tallies, told) = recount_captures(rewriter, parts, captures, &space)?;
+    let (mut aggregator, told) = recount_captures(rewriter, parts, captures, &space)?;
     let places: Vec<usize> = captures.iter().copied().collect();
     let days: BTreeSet<Day> = told.values().flat_map(|told| told.messages.iter().copied()).collect();
     let mut known: BTreeSet<usize> = BTreeSet::new();
-    for held in messages {
+    for lost in messages {
         let place = |input: &usize| places.binary_search(input).ok().map(u32::try_from).transpose();
-        let numbers = held.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
+        let numbers = lost.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
         let owners = Owners::Renumber(numbers);
-        let path = lake.resolve(&held.path);
+        let path = lake.resolve(&lost.path);
         let wanted = |section: Group| section.owned && days.contains(&section.day);
-        match tallies.append_sections(&path, owners, &wanted) {
-            Ok(()) => known.extend(held.inputs.iter().copied()),
+        match aggregator.append_sections(&path, owners, &wanted) {
+            Ok(()) => known.extend(lost.inputs.iter().copied()),
             // Nothing says what it should be.
-            Err(Error::Io { .. }) if held.known.is_none() => {}
+            Err(Error::Io { .. }) if lost.known.is_none() => {}
             Err(error) => return Err(error),
         }
     }
     let without_messages =
         told.iter().filter(|(number, told)| !told.messages.is_empty() && !known.contains(number)).map(|(id, _)| *id);
     let without_messages = without_messages.collect();
-    if tallies.sections().is_empty() {
+    if aggregator.sections().is_empty() {
         return Ok(Counted { partial: None, captures: places, told, without_messages });
     }
     let staged = rewriter.staged("arrow")?;
-    let Saved { bytes, checksum, days } = tallies.save(&lake.resolve(&staged))?;
+    let Saved { bytes, checksum, days } = aggregator.save(&lake.resolve(&staged))?;
     let window = settings.window.to_string();
     let fields = std::iter::once(window.as_str()).chain(parts.iter().map(|part| part.checksum.as_str()));
     let unit = derived_identity("repair", fields.chain(std::iter::once(checksum.as_str())));

@@ -1,28 +1,20 @@
-//! `parcap summarize`: the summary tables of a lake or of captures, to be shown. Nothing is written.
+//! Summarizing: the summary tables of a lake or of captures, to be shown. Nothing is written.
 
 use std::collections::BTreeSet;
-use std::env::temp_dir;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use crate::aggregate::{Aggregator, Owners, Space};
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, Names, WINDOW, time_text};
-use crate::convert::{Counting, count, naming};
+use crate::config::{LengthKind, Names};
 use crate::day::Day;
-use crate::error::{Error, Result};
-use crate::lake::{InputEntry, Layout, RefusedEntry, Snapshot, captures, listed_captures, steadily};
+use crate::error::{Error, Lack, Result};
+use crate::lake::{InputEntry, Layout, RefusedEntry, captures, listed_captures, steadily};
 use crate::names::PtrOptions;
-use crate::outcome::{Changing, Report};
-use crate::path_text::printable;
-use crate::select::inputs;
-use crate::summary;
-use crate::summary::{Bins, Collect, Filter, LeftOut, Naming, Preview, Summary, left_out_of_packets, left_out_of_sums};
+use crate::outcome::Report;
+use crate::summary::{Collect, Filter, LeftOut, Preview, Summary};
 use crate::tables::Table;
-use crate::threads::in_order;
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+use super::sum_up::{of_captures, of_lake};
 
 /// What is summed up, and how.
 #[derive(Clone, Debug)]
@@ -97,7 +89,7 @@ pub struct Summarized {
     pub left_out: Vec<LeftOut>,
     /// What was found in the captures, if they were read.
     pub report: Report,
-    top: usize,
+    pub(super) top: usize,
 }
 
 impl Summarized {
@@ -132,198 +124,22 @@ pub fn summarize(request: &SummarizeRequest) -> Result<Summarized> {
         // Runs may commit meanwhile, and remove a file that was about to be read.
         Some(lake) if request.named.len() == 1 => {
             steadily(&lake, || Ok(request.cancel.check()?), |_| false, || of_lake(request, &lake))
-                .map_err(|error| with_the_way_out(error, &lake))
+                .map_err(|error| what_is_lacking(error, &lake))
         }
-        Some(lake) => Err(Error::Summaries {
-            path: lake.root().to_path_buf(),
-            problem: "is a lake, and not the only input",
-            hint: "sum up one lake at a time, or captures",
-        }),
+        Some(lake) => Err(Error::NotAlone { path: lake.root().to_path_buf() }),
         None => of_captures(request),
     }
 }
 
-/// Adds what to do where sums of a lake are missing.
-fn with_the_way_out(error: Error, lake: &Layout) -> Error {
+/// Tells sums of a lake that are missing from other files.
+fn what_is_lacking(error: Error, lake: &Layout) -> Error {
     match error {
         Error::Io { path, source, .. }
             if source.kind() == std::io::ErrorKind::NotFound && path.starts_with(lake.partials()) =>
         {
             let problem = "is not there, and the lake's manifest names it".to_owned();
-            Error::Incomplete { path, problem, hint: "`parcap verify LAKE --repair` counts it again from the packets" }
+            Error::Incomplete { path, problem, lacks: Lack::Sums }
         }
         other => other,
     }
-}
-
-fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
-    let refuse = |problem, hint| Err(Error::Summaries { path: lake.root().to_path_buf(), problem, hint });
-    let held = Snapshot::read(lake)?;
-    let settings = held.settings.clone().unwrap_or_default();
-    if !settings.summaries {
-        return refuse("holds no sums", "it was converted with `--no-summary`; sum up its captures instead");
-    }
-    if request.from_first {
-        return refuse("has windows that begin at multiples of their length", "`--align first` is for captures");
-    }
-    if let Some(window) = request.window.filter(|window| *window != settings.window) {
-        let [held, asked] = [settings.window, window].map(|window| format!("`--window {}`", time_text(window)));
-        return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
-    }
-    let left_out = left_out_of_sums(&request.filter, settings.window);
-    check_asked(request, &left_out, Some((lake, settings.window)))?;
-    let folder = temp_dir();
-    let mut tallies = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
-    let mut days = BTreeSet::new();
-    for partial in held.partials.values() {
-        let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
-        if !wanted.is_empty() {
-            partial.append_to(&mut tallies, lake, None, Owners::AddUp)?;
-            days.extend(wanted);
-        }
-    }
-    // The answers that were looked up for the lake are used. Showing a lake asks no resolver, and forgets nothing.
-    let names = request.names.as_ref().unwrap_or(&settings.names);
-    let mut naming = naming::open(names, Some((lake, held.names.as_ref())), 0)?;
-    let mut report = Report::default();
-    report.note_names(&mut naming, None);
-    let entries = held.inputs_by_path().into_iter().cloned().collect();
-    let summarized = finish(request, settings.window, days, &mut tallies, &naming, (entries, report))?;
-    let refused = held.quarantine.into_values().filter(|refused| !refused.retired).chain(held.refused).collect();
-    Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
-}
-
-/// Refuses requests that cannot be fulfilled: half an answer looks like a whole one. `lake` is the lake, with its
-/// windows; `None` for captures.
-fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Layout, i64)>) -> Result<()> {
-    let asked = left_out.iter().filter(|left_out| request.tables.iter().any(|table| table == left_out.name));
-    let asked: Vec<_> = asked.collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let of = lake.map(|(lake, _)| format!("{}: ", printable(lake.root()))).unwrap_or_default();
-    let tables = asked.iter().map(|LeftOut { name, why }| format!("{of}{name} cannot be made as asked: {why}"));
-    let by_packets = left_out_of_packets(&request.filter, request.from_first);
-    let answered = asked.iter().map(|left_out| left_out.name);
-    let answered = answered.filter(|name| by_packets.iter().all(|left_out| left_out.name != *name));
-    let answered: Vec<_> = answered.collect();
-    let hint = match lake {
-        Some((_, window)) if !answered.is_empty() => {
-            let windows = if window == WINDOW { String::new() } else { format!(" --window {window}us") };
-            let options = format!("{}{windows} --table {}", request.filter, answered.join(","));
-            format!("sum up the captures instead: `parcap summarize CAPTURE…{options}`")
-        }
-        _ if request.filter.is_of_all_packets() => "leave `--align first` or the table out".to_owned(),
-        _ => format!("leave out the table, or the filter ({})", request.filter.to_string().trim()),
-    };
-    Err(Error::LeftOut { tables: tables.collect(), hint })
-}
-
-/// Whether a capture may have packets of some dates, or of the times of a filter.
-fn touches(entry: &InputEntry, days: &RangeInclusive<Day>, times: Option<&Range<i64>>) -> bool {
-    match (entry.found.earliest, entry.found.latest) {
-        (Some(first), Some(last)) if let Some(times) = times => {
-            first.micros() < times.end && last.micros() >= times.start
-        }
-        (Some(first), Some(last)) => {
-            Day::of_seconds(first.seconds()) <= *days.end() && Day::of_seconds(last.seconds()) >= *days.start()
-        }
-        _ => true,
-    }
-}
-
-fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
-    let window = request.window.unwrap_or(WINDOW);
-    let left_out = left_out_of_packets(&request.filter, request.from_first);
-    check_asked(request, &left_out, None)?;
-    let counting = Counting {
-        length: request.length,
-        window,
-        salvage: request.salvage,
-        filter: request.filter.clone(),
-        instants: request.from_first,
-    };
-    let folder = temp_dir();
-    let mut report = Report::default();
-    let inputs = inputs(&request.named, &mut report)?;
-    // They add up in any order; kept apart until the last capture is read, they would need room for all.
-    let space = Space::new(&folder).cancelled_by(&request.cancel);
-    let sum = Mutex::new(Aggregator::new(&space));
-    let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
-        match count(input, &counting, &space, &request.cancel)? {
-            Ok((entry, tallies)) => {
-                sum.lock().unwrap_or_else(PoisonError::into_inner).append(tallies)?;
-                Ok(Ok(entry))
-            }
-            Err(refused) => Ok(Err(refused)),
-        }
-    })?;
-    let mut tallies = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut entries = Vec::new();
-    for counted in counted {
-        match counted {
-            Ok(mut entry) => {
-                let how = Changing::of_stream(&entry);
-                if how.is_open() {
-                    entry.mark_open();
-                }
-                report.add(&entry, how);
-                entries.push(entry);
-            }
-            Err((input, refusal)) => report.refuse(input.path, &refusal, None),
-        }
-    }
-    let days = tallies.sections().into_iter().map(|section| section.day);
-    // Packets were filtered by time, and the window of the first one may begin on the date before.
-    let is_before = |day: Day| request.filter.times.is_some() && day.0 + 1 == request.days.start().0;
-    let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();
-    let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
-    let asked = naming::look_up(&mut naming, &days, &mut tallies, &request.filter, &request.ptr, &request.cancel)?;
-    report.note_names(&mut naming, asked);
-    let summarized = finish(request, window, days, &mut tallies, &naming, (entries, report))?;
-    Ok(Summarized { left_out, ..summarized })
-}
-
-fn finish(
-    request: &SummarizeRequest,
-    window: i64,
-    days: BTreeSet<Day>,
-    tallies: &mut Aggregator,
-    naming: &Naming,
-    (mut captures, report): (Vec<InputEntry>, Report),
-) -> Result<Summarized> {
-    captures.retain(|entry| touches(entry, &request.days, request.filter.times.as_ref()));
-    let filter = request.filter.with_whole_windows(window);
-    let several = days.len() > 1 || request.top.is_none();
-    let top = request.top.unwrap_or(0);
-    let mut gather = Collect::new(top, window, several, tallies.space());
-    if request.from_first {
-        gather = gather.from_first();
-    }
-    if request.for_page {
-        gather = gather.with_series(bins(window, &days, &captures)).with_names(tallies.space());
-    }
-    for day in &days {
-        gather.date(*day, tallies, naming, &filter)?;
-    }
-    if request.from_first {
-        summary::windows_from_first(&days, tallies, window, &mut gather)?;
-    }
-    let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
-    let sources = naming.labels().collect();
-    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top })
-}
-
-/// Bins from the first to the last packet of some dates.
-fn bins(window: i64, days: &BTreeSet<Day>, captures: &[InputEntry]) -> Bins {
-    let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
-    let first = days.first().map_or(0, start);
-    let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
-    // A capture may begin before the first date, or go on after the last one.
-    let ends = captures.iter().flat_map(|entry| [entry.found.earliest, entry.found.latest]).flatten();
-    let (mut from, mut to) = (last, first);
-    for time in ends.map(|time| time.micros().clamp(first, last)) {
-        (from, to) = (from.min(time), to.max(time));
-    }
-    Bins::new(window, from.min(to), to)
 }

@@ -81,7 +81,7 @@ impl<'a> FinalStage<'a> {
         days.retain(|day| left.contains(day));
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
-        report.note_names(&mut self.naming, asked);
+        report.note_names(&self.naming, asked);
         let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
         let tables = stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
         tables.into_iter().for_each(|table| change.add_table(table));

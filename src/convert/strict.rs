@@ -1,4 +1,4 @@
-//! `--strict`: a damaged capture gives no rows at all.
+//! Strict conversion: a damaged capture gives no rows at all.
 //!
 //! A capture is known to be damaged only after it has been converted, so its unit is converted again without it. That
 //! costs a second pass over the units with damage. Looking for damage first would cost a pass over everything.
@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::advice::Advice;
 use crate::bug::bug;
 use crate::capture::Damage;
 use crate::discover::Input;
@@ -47,17 +48,12 @@ pub(crate) fn refuse_damaged(
         let units: Vec<Unit> = plan(sampled, &settings, &taken);
         context.staging = staging.join(format!("strict-{turn}"));
         rows.extend(convert_units(&units, &context, jobs)?);
-        report.refused.extend(damaged.into_values().map(|(input, damage)| {
-            RefusedEntry {
-                path: input.path,
-                reason: damage.to_string(),
-                hint: Some(
-                    "`--strict` refuses damaged captures; without it, the packets before the fault are converted"
-                        .to_owned(),
-                ),
-                seen: None,
-                retired: false,
-            }
+        report.refused.extend(damaged.into_values().map(|(input, damage)| RefusedEntry {
+            path: input.path,
+            reason: damage.to_string(),
+            hint: Some(Advice::NotStrict),
+            seen: None,
+            retired: false,
         }));
     }
     Ok(rows)

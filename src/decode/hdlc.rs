@@ -42,9 +42,7 @@ pub(super) fn frame_relay(bytes: &[u8]) -> Step<'_> {
     }
     match rest {
         // RFC 2427 2: a pad byte of 0 brings the NLPID's payload to an even offset.
-        [UNNUMBERED_INFORMATION, 0x00, after @ ..] | [UNNUMBERED_INFORMATION, after @ ..] => {
-            Ok(Payload::Nlpid(after))
-        }
+        [UNNUMBERED_INFORMATION, 0x00, after @ ..] | [UNNUMBERED_INFORMATION, after @ ..] => Ok(Payload::Nlpid(after)),
         [high, low, after @ ..] => match u16::from_be_bytes([*high, *low]) {
             OSI => match after {
                 [UNNUMBERED_INFORMATION, nlpid @ ..] => Ok(Payload::Nlpid(nlpid)),

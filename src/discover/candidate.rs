@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::advice::Advice;
 use crate::memory::Bytes;
 use crate::storage::{EntryKind, NotRegular, local};
 
@@ -94,22 +95,21 @@ impl Refusal {
 
     /// What to do about it, if anything.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NotACapture { .. } => Some(
-                "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others",
-            ),
-            Self::OtherKind { kind } => Some(kind.hint()),
-            Self::Window { .. } => {
-                Some("give as much more with `--memory`, or unpack it and convert the unpacked file")
+    pub fn advice(&self) -> Option<Advice> {
+        let text = match self {
+            Self::NotACapture { .. } => {
+                "captures are pcap or pcapng, plain or in gzip, zstd, xz, bzip2 or lz4; `editcap -F pcap` converts others"
             }
-            Self::NotAFile("a FIFO") => Some("a FIFO is read as a stream if it is named itself"),
-            Self::NotAFile("a socket") => Some("`-` reads standard input, whatever it is"),
+            Self::OtherKind { kind } => return Some(kind.advice()),
+            Self::Window { .. } => return Some(Advice::MoreMemory),
+            Self::NotAFile("a FIFO") => "a FIFO is read as a stream if it is named itself",
+            Self::NotAFile("a socket") => "`-` reads standard input, whatever it is",
             Self::NoCaptures | Self::NoCapturesMatch => {
-                Some("captures are recognised by their first bytes, whatever they are called")
+                "captures are recognised by their first bytes, whatever they are called"
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Advice::Text(text.to_owned()))
     }
 }
 
@@ -135,7 +135,7 @@ pub struct Candidate {
     pub size: u64,
     /// Nanoseconds since the Unix epoch.
     pub modified: i64,
-    /// Whether it must be a capture: it was given on the command line, or its name says so.
+    /// Whether it must be a capture: it was named itself, or its name says so.
     pub claimed: bool,
 }
 

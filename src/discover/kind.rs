@@ -7,6 +7,10 @@
 
 use std::fmt;
 
+use crate::advice::Advice;
+
+use Remedy::{Archive, Lake, Packed, Say};
+
 /// First bytes of a file that are looked at: enough for the magic number of a tar archive, and for two records of ERF.
 pub const LOOKED_AT: usize = 4096;
 
@@ -15,15 +19,32 @@ pub const LOOKED_AT: usize = 4096;
 pub struct FileKind {
     /// Its name, with an article.
     name: &'static str,
-    /// What to do about it.
-    hint: &'static str,
+    remedy: Remedy,
+}
+
+/// What can be done about a file of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// This command writes the captures in it to a pipe.
+    Archive(&'static str),
+    /// This command writes it unpacked to a pipe.
+    Packed(&'static str),
+    /// It is not a capture but a file of a lake.
+    Lake,
+    /// Something else, in words.
+    Say(&'static str),
 }
 
 impl FileKind {
     /// What to do about it.
     #[must_use]
-    pub fn hint(self) -> &'static str {
-        self.hint
+    pub fn advice(self) -> Advice {
+        match self.remedy {
+            Archive(command) => Advice::Unpack { command: command.to_owned(), is_archive: true },
+            Packed(command) => Advice::Unpack { command: command.to_owned(), is_archive: false },
+            Lake => Advice::PerhapsALake,
+            Say(text) => Advice::Text(text.to_owned()),
+        }
     }
 }
 
@@ -33,47 +54,37 @@ impl fmt::Display for FileKind {
     }
 }
 
-const EDITCAP: &str = "`editcap -F pcap FILE OUT` makes a pcap of it";
-const NO_PACKETS: &str = "it holds no packets";
-const DOWNLOAD: &str = "perhaps a download or a copy that failed: fetch the capture again";
+const EDITCAP: Remedy = Say("`editcap -F pcap FILE OUT` makes a pcap of it");
+const NO_PACKETS: Remedy = Say("it holds no packets");
+const DOWNLOAD: Remedy = Say("perhaps a download or a copy that failed: fetch the capture again");
 
 /// Where the magic number is, the number, the kind, and what to do.
-type Signature = (usize, &'static [u8], &'static str, &'static str);
+type Signature = (usize, &'static [u8], &'static str, Remedy);
 
 const KINDS: [Signature; 54] = [
     // Archives, which may hold captures.
-    (0, b"PK\x03\x04", "a zip archive", "`unzip -p FILE | parcap convert - --out LAKE` converts the captures in it"),
+    (0, b"PK\x03\x04", "a zip archive", Archive("unzip -p FILE")),
     (0, b"PK\x05\x06", "an empty zip archive", NO_PACKETS),
-    (257, b"ustar", "a tar archive", "`tar -xOf FILE | parcap convert - --out LAKE` converts the captures in it"),
-    (
-        0,
-        b"7z\xbc\xaf\x27\x1c",
-        "a 7z archive",
-        "`7z x -so FILE | parcap convert - --out LAKE` converts the captures in it",
-    ),
-    (
-        0,
-        b"Rar!\x1a\x07",
-        "a rar archive",
-        "`unrar p -inul FILE | parcap convert - --out LAKE` converts the captures in it",
-    ),
-    (0, b"MSCF", "a cabinet archive", "`cabextract -p FILE | parcap convert - --out LAKE` converts the captures in it"),
-    (0, b"070701", "a cpio archive", "unpack it with `cpio -i`, and convert what was in it"),
-    (0, b"070707", "a cpio archive", "unpack it with `cpio -i`, and convert what was in it"),
-    (0, b"!<arch>\n", "an ar archive", "unpack it with `ar x`, and convert what was in it"),
+    (257, b"ustar", "a tar archive", Archive("tar -xOf FILE")),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", Archive("7z x -so FILE")),
+    (0, b"Rar!\x1a\x07", "a rar archive", Archive("unrar p -inul FILE")),
+    (0, b"MSCF", "a cabinet archive", Archive("cabextract -p FILE")),
+    (0, b"070701", "a cpio archive", Say("unpack it with `cpio -i`, and convert what was in it")),
+    (0, b"070707", "a cpio archive", Say("unpack it with `cpio -i`, and convert what was in it")),
+    (0, b"!<arch>\n", "an ar archive", Say("unpack it with `ar x`, and convert what was in it")),
     // Compressions that are not read.
-    (0, b"\x1f\x9d", "a file of compress (.Z)", "`gzip -dc FILE | parcap convert - --out LAKE`"),
-    (0, b"\x1f\xa0", "a file of compress (.Z)", "`gzip -dc FILE | parcap convert - --out LAKE`"),
-    (0, b"LZIP", "an lzip file", "`lzip -dc FILE | parcap convert - --out LAKE`"),
-    (0, b"\x89LZO\0\r\n\x1a\n", "an lzop file", "`lzop -dc FILE | parcap convert - --out LAKE`"),
-    (0, b"\x5d\0\0", "an lzma file, older than xz", "`xz -dc --format=lzma FILE | parcap convert - --out LAKE`"),
-    (0, b"\x02\x21\x4c\x18", "an lz4 file of the legacy format", "`lz4 -dc FILE | parcap convert - --out LAKE`"),
-    (0, b"\xff\x06\0\0sNaPpY", "a snappy file", "unpack it, and convert the unpacked file"),
+    (0, b"\x1f\x9d", "a file of compress (.Z)", Packed("gzip -dc FILE")),
+    (0, b"\x1f\xa0", "a file of compress (.Z)", Packed("gzip -dc FILE")),
+    (0, b"LZIP", "an lzip file", Packed("lzip -dc FILE")),
+    (0, b"\x89LZO\0\r\n\x1a\n", "an lzop file", Packed("lzop -dc FILE")),
+    (0, b"\x5d\0\0", "an lzma file, older than xz", Packed("xz -dc --format=lzma FILE")),
+    (0, b"\x02\x21\x4c\x18", "an lz4 file of the legacy format", Packed("lz4 -dc FILE")),
+    (0, b"\xff\x06\0\0sNaPpY", "a snappy file", Say("unpack it, and convert the unpacked file")),
     // Encrypted files.
-    (0, b"-----BEGIN PGP MESSAGE", "an encrypted file (PGP)", "`gpg -d FILE | parcap convert - --out LAKE`"),
-    (0, b"age-encryption.org/", "an encrypted file (age)", "`age -d FILE | parcap convert - --out LAKE`"),
-    (0, b"Salted__", "an encrypted file (OpenSSL)", "decrypt it, and convert the decrypted file"),
-    (0, b"LUKS\xba\xbe", "an encrypted disk (LUKS)", "open and mount it, and convert what is on it"),
+    (0, b"-----BEGIN PGP MESSAGE", "an encrypted file (PGP)", Packed("gpg -d FILE")),
+    (0, b"age-encryption.org/", "an encrypted file (age)", Packed("age -d FILE")),
+    (0, b"Salted__", "an encrypted file (OpenSSL)", Say("decrypt it, and convert the decrypted file")),
+    (0, b"LUKS\xba\xbe", "an encrypted disk (LUKS)", Say("open and mount it, and convert what is on it")),
     // Captures of other formats, as editcap reads them.
     (0, b"snoop\0\0\0", "a Solaris snoop capture", EDITCAP),
     (0, b"GMBU", "a capture of Microsoft Network Monitor 2", EDITCAP),
@@ -104,12 +115,17 @@ const KINDS: [Signature; 54] = [
         0,
         b"\0\x05\x16\x07",
         "an AppleDouble file",
-        "macOS keeps attributes of the file of the same name without `._` in it",
+        Say("macOS keeps attributes of the file of the same name without `._` in it"),
     ),
-    (0, b"version https://git-lfs.github.com/", "a pointer of Git LFS", "`git lfs pull` fetches the capture itself"),
+    (
+        0,
+        b"version https://git-lfs.github.com/",
+        "a pointer of Git LFS",
+        Say("`git lfs pull` fetches the capture itself"),
+    ),
     (0, b"SQLite format 3\0", "a SQLite database", NO_PACKETS),
     (0, b"\x7fELF", "a program (ELF)", NO_PACKETS),
-    (0, b"PAR1", "a Parquet file", "it may be of a lake: `--out` names the lake, the captures stand before it"),
+    (0, b"PAR1", "a Parquet file", Lake),
     (0, b"ARROW1", "an Arrow file", NO_PACKETS),
     (0, b"%PDF-", "a PDF", NO_PACKETS),
     (0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)", NO_PACKETS),
@@ -124,14 +140,14 @@ pub(super) fn kind(head: &[u8]) -> Option<FileKind> {
     let begins = |(at, magic, ..): &&Signature| {
         head.get(*at..at + magic.len()).is_some_and(|found| found.eq_ignore_ascii_case(magic))
     };
-    if let Some((_, _, name, hint)) = KINDS.iter().find(begins) {
-        return Some(FileKind { name, hint });
+    if let Some((_, _, name, remedy)) = KINDS.iter().find(begins) {
+        return Some(FileKind { name, remedy: *remedy });
     }
     if !head.is_empty() && crate::discover::zeros(head) == head.len() {
-        let hint = "its place was taken and its content never written, or lost: take it from a backup";
-        return Some(FileKind { name: "nothing but zeros", hint });
+        let remedy = Say("its place was taken and its content never written, or lost: take it from a backup");
+        return Some(FileKind { name: "nothing but zeros", remedy });
     }
-    is_erf(head).then_some(FileKind { name: "what looks like an Endace ERF capture", hint: EDITCAP })
+    is_erf(head).then_some(FileKind { name: "what looks like an Endace ERF capture", remedy: EDITCAP })
 }
 
 /// Two successive records with times and lengths that agree. Fields: time (8 bytes, little endian, seconds in the upper
@@ -157,11 +173,11 @@ mod tests {
 
     #[test]
     fn no_kind_hides_another_and_none_is_a_capture() {
-        for (place, (at, magic, name, hint)) in KINDS.iter().enumerate() {
+        for (place, (at, magic, name, _)) in KINDS.iter().enumerate() {
             let mut head = vec![b'.'; 300];
             head[*at..at + magic.len()].copy_from_slice(magic);
             assert_eq!(kind(&head).map(|kind| kind.name), Some(*name), "{place}");
-            assert!(super::super::magic::format(&head).is_none() && !hint.is_empty());
+            assert!(super::super::magic::format(&head).is_none());
         }
         assert_eq!(kind(b""), None);
         assert_eq!(kind(b"PK"), None);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, REMAKE, Result};
+use crate::error::{Error, Lack, Result};
 use crate::storage::local;
 
 use super::last::last;
@@ -15,7 +15,7 @@ const ALL_LOST: &str = "has packets and no manifest that says what they are, so 
 
 /// A lake that is not whole, for what is wrong with this path.
 pub(super) fn incomplete(path: &Path, problem: String) -> Error {
-    Error::Incomplete { path: path.to_path_buf(), problem, hint: REMAKE }
+    Error::Incomplete { path: path.to_path_buf(), problem, lacks: Lack::Manifest }
 }
 
 /// What shows that the newest manifests, or all of them, are lost.

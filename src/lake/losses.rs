@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::{Error, Lack, Result};
 use crate::lake::manifest;
 use crate::storage::local;
 
@@ -15,10 +15,6 @@ use super::snapshot::Snapshot;
 
 /// The depth of nested folders in which readers look: a date, an hour, a protocol, and as many again.
 const DEPTH: usize = 6;
-
-/// What to do about a file that no manifest names.
-const STRAY: &str =
-    "if it was put there, move it away; if a manifest was lost, `parcap verify LAKE --repair` takes up what it named";
 
 /// Files of a lake that are lost, by their paths below the lake, each with its problem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +40,7 @@ impl Losses {
                 count => format!(" (and {} more files)", count - 1),
             };
             let problem = format!("is in no manifest of the lake, and readers count its rows{more}");
-            return Err(Error::Incomplete { path: lake.resolve(first), problem, hint: STRAY });
+            return Err(Error::Incomplete { path: lake.resolve(first), problem, lacks: Lack::Mention });
         }
         let partials = held.partials.values().map(|partial| (partial.path.as_path(), partial.bytes));
         for (path, bytes) in named.iter().map(|(path, bytes)| (*path, *bytes)).chain(partials) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::advice::Advice;
 use crate::aggregate::{Aggregator, Owners};
 use crate::day::Day;
 use crate::discover::{Candidate, Compression, Input};
@@ -190,7 +191,7 @@ pub struct RefusedEntry {
     pub reason: String,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    pub hint: Option<Advice>,
     /// The file as it was, if its content is the reason: it is not opened again before it changes. `None` for other
     /// reasons, e.g. a file that may not be read or a path that does not exist: those are tried again each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -113,7 +113,7 @@ impl Snapshot {
     /// Checks that new parts and tables fit those of the lake.
     ///
     /// # Errors
-    /// [`Error::SettingsDiffer`] with both values of the first option that differs.
+    /// [`Error::SettingsDiffer`] with both values of the first setting that differs.
     pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
         let Some(held) = &self.settings else {
             return Ok(());

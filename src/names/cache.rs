@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -190,10 +190,7 @@ impl PtrCache {
 }
 
 fn address_of(text: &str) -> Option<IpAddress> {
-    Some(match text.parse().ok()? {
-        IpAddr::V4(address) => IpAddress::V4(Ipv4Addr::to_bits(address)),
-        IpAddr::V6(address) => IpAddress::V6(Ipv6Addr::to_bits(address)),
-    })
+    text.parse::<IpAddr>().ok().map(IpAddress::from)
 }
 
 fn outcome_of(outcome: Option<&str>, name: Option<&str>) -> Option<Outcome> {

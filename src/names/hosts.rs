@@ -1,7 +1,7 @@
 //! A hosts file.
 //!
-//! In: the text of a file as in hosts(5). Out: one name an address. Always: a line that says nothing of use is stepped
-//! over and counted, never an error. The first line of an address wins, and in it the first name, the canonical one.
+//! In: the text of a file as in hosts(5). Out: one name an address. Always: a line that is no address and a name is
+//! stepped over and noted, never an error. The first line of an address wins, and in it the first name, the canonical one.
 //! Bytes that are not ASCII are escaped as in a DNS name, because nothing says which encoding they have.
 
 use std::collections::HashMap;
@@ -12,7 +12,9 @@ use std::path::Path;
 use crate::address::IpAddress;
 use crate::error::{Error, Result};
 use crate::names::text;
+use crate::path_text::printable;
 use crate::storage::open_regular;
+use crate::text::plural_of;
 
 /// Bytes that a hosts file may have. The largest that are in use, lists of blocked names, have some 5 MB.
 pub const HOSTS_SIZE: u64 = 64 << 20;
@@ -21,6 +23,11 @@ pub const HOSTS_SIZE: u64 = 64 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
     names: HashMap<IpAddress, Box<str>>,
+    /// Lines that are no address and a name.
+    skipped: u64,
+    /// The number of the first one, from 1.
+    first_skipped: u64,
+    note: Option<String>,
 }
 
 impl Hosts {
@@ -38,7 +45,27 @@ impl Hosts {
             let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has over 64 MiB, and no hosts file has");
             return Err(Error::io("read", path)(source));
         }
-        Ok(Self::parse(&bytes))
+        let mut hosts = Self::parse(&bytes);
+        hosts.note = hosts.skipped_in_words(path);
+        Ok(hosts)
+    }
+
+    /// What to tell the user about the file, if anything.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    fn skipped_in_words(&self, path: &Path) -> Option<String> {
+        let (path, first) = (printable(path), self.first_skipped);
+        match self.skipped {
+            0 => None,
+            1 => Some(format!("{path}: line {first} is no address and a name, and was passed over")),
+            more => {
+                let others = plural_of(more - 1, "other line", "other lines");
+                Some(format!("{path}: line {first} and {others} are no address and a name, and were passed over"))
+            }
+        }
     }
 
     /// The name of an address, in lower case and with the final dot.
@@ -61,14 +88,16 @@ impl Hosts {
     fn parse(bytes: &[u8]) -> Self {
         let mut hosts = Self::default();
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        for line in bytes.split(|byte| *byte == b'\n') {
+        for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
             let said = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
             if said.is_empty() {
                 continue;
             }
-            // A line that is no address and a name says nothing.
             if let Some((address, name)) = entry(said) {
                 hosts.names.entry(address).or_insert(name.into());
+            } else {
+                hosts.first_skipped = if hosts.skipped == 0 { number } else { hosts.first_skipped };
+                hosts.skipped += 1;
             }
         }
         hosts
@@ -84,11 +113,7 @@ fn entry(line: &[u8]) -> Option<(IpAddress, String)> {
         Some((address, zone)) if !zone.is_empty() => IpAddr::V6(address.parse().ok()?),
         _ => address.parse().ok()?,
     };
-    let address = match address {
-        IpAddr::V4(address) => IpAddress::V4(address.to_bits()),
-        IpAddr::V6(address) => IpAddress::V6(address.to_bits()),
-    };
-    Some((address, text::of_host(words.next()?)?))
+    Some((address.into(), text::of_host(words.next()?)?))
 }
 
 #[cfg(test)]
@@ -149,8 +174,10 @@ mod tests {
         ];
         for line in lines.into_iter().chain([long.as_str(), longer.as_str(), "10.0.0.1 a\u{1}", "010.0.0.1 a"]) {
             let hosts = Hosts::parse(line.as_bytes());
-            assert_eq!(hosts.names.len(), 0, "{line}");
+            assert_eq!((hosts.names.len(), hosts.skipped, hosts.first_skipped), (0, 1, 1), "{line}");
         }
+        let hosts = Hosts::parse(b"# ours\n\n10.0.0.1 a\nb 10.0.0.2\n10.0.0.3\n");
+        assert_eq!((hosts.names.len(), hosts.skipped, hosts.first_skipped), (1, 2, 4));
     }
 
     #[test]
@@ -172,7 +199,8 @@ mod tests {
         fn any_bytes_are_read(bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'1'), Just(b'.'), Just(b':'), any::<u8>()], 0..200)) {
             let hosts = Hosts::parse(&bytes);
             prop_assert!(hosts.names.values().all(|name| text::is_name(name)));
-            prop_assert!(hosts.names.len() as u64 <= bytes.split(|byte| *byte == b'\n').count() as u64);
+            let lines = bytes.split(|byte| *byte == b'\n').count() as u64;
+            prop_assert!(hosts.names.len() as u64 + hosts.skipped <= lines && hosts.first_skipped <= lines);
         }
 
         /// What was written down is found again.

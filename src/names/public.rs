@@ -68,10 +68,7 @@ mod tests {
     use std::net::IpAddr;
 
     fn address(text: &str) -> IpAddress {
-        match text.parse().unwrap() {
-            IpAddr::V4(address) => IpAddress::V4(address.to_bits()),
-            IpAddr::V6(address) => IpAddress::V6(address.to_bits()),
-        }
+        text.parse::<IpAddr>().unwrap().into()
     }
 
     /// The first and the last address of each network, and their neighbours, by hand.

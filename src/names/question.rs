@@ -70,10 +70,7 @@ impl Resolvers {
     }
 
     async fn ask_all(&self, address: IpAddress) -> Answer {
-        let address = match public::meant(address) {
-            IpAddress::V4(bits) => IpAddr::V4(bits.into()),
-            IpAddress::V6(bits) => IpAddr::V6(bits.into()),
-        };
+        let address: IpAddr = public::meant(address).into();
         // Neither can fail: the longest such name has 74 octets.
         let Ok(name) = Name::<Vec<u8>>::reverse_from_addr(address) else { return Outcome::Malformed.into() };
         let Some(request) = request(&name) else { return Outcome::Malformed.into() };

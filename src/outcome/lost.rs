@@ -1,20 +1,12 @@
 //! What a run found out about a lake that has lost files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::lake::{Losses, Snapshot, Transaction};
 use crate::path_text;
-use crate::text::{name, plural_of};
-
-/// Files and captures that are named one by one.
-const NAMED: usize = 10;
-
-/// What to do about files that are lost.
-pub(super) const MEND: &str = "restore them from a backup; else `parcap verify LAKE --repair` says what is gone and makes the rest whole, and the next run converts again what is still in the archive";
 
 /// A file of the lake that is gone, or differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,32 +25,15 @@ pub struct LostFile {
 
 impl LostFile {
     /// What the manifests say about a file.
-    pub(crate) fn of(path: &Path, problem: &str, held: &Snapshot) -> Self {
-        let inputs: BTreeSet<_> = held.inputs_in(path).collect();
-        let captures = inputs.iter().filter_map(|id| held.inputs.get(id)).map(|entry| entry.input.path.clone());
+    pub(crate) fn of(path: &Path, problem: &str, snapshot: &Snapshot) -> Self {
+        let inputs: BTreeSet<_> = snapshot.inputs_in(path).collect();
+        let captures = inputs.iter().filter_map(|id| snapshot.inputs.get(id)).map(|entry| entry.input.path.clone());
         Self {
             path: path.to_path_buf(),
             problem: problem.to_owned(),
-            rows: held.parts.get(path).map_or(0, |part| part.rows),
+            rows: snapshot.parts.get(path).map_or(0, |part| part.rows),
             captures: captures.collect(),
         }
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}: {}", name(&self.path), self.problem);
-        let Some(first) = self.captures.first() else { return text };
-        let what = match self.rows {
-            0 => "sums".to_owned(),
-            rows => plural_of(rows, "row", "rows"),
-        };
-        let _ = write!(text, "; it had {what} of {}", name(first));
-        match self.captures.len() as u64 - 1 {
-            0 => {}
-            more => {
-                let _ = write!(text, " and {}", plural_of(more, "more capture", "more captures"));
-            }
-        }
-        text
     }
 }
 
@@ -91,18 +66,18 @@ impl Lost {
     }
 
     /// Adds files that are lost.
-    pub(crate) fn add(&mut self, losses: &Losses, held: &Snapshot) {
+    pub(crate) fn add(&mut self, losses: &Losses, snapshot: &Snapshot) {
         for (path, problem) in losses.iter() {
             if self.files.iter().all(|lost| lost.path != path) {
-                self.files.push(LostFile::of(path, problem, held));
+                self.files.push(LostFile::of(path, problem, snapshot));
             }
         }
     }
 
     /// Adds captures that stay, each with the file that is lost.
-    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, held: &Snapshot) {
+    pub(crate) fn hold_back(&mut self, kept: &BTreeMap<usize, PathBuf>, snapshot: &Snapshot) {
         for (id, lost) in kept {
-            let entry = held.inputs.get(id).map(|entry| entry.input.path.clone());
+            let entry = snapshot.inputs.get(id).map(|entry| entry.input.path.clone());
             self.held_back.extend(entry.map(|path| HeldBack { path, lost: lost.clone() }));
         }
     }
@@ -119,30 +94,5 @@ impl Lost {
             let is_named = after.parts.contains_key(path) || after.partials.contains_key(path);
             (is_named || after.tables.contains_key(path)) && !rewritten.contains(path)
         });
-    }
-
-    /// A line for each, and what to do about it.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let mut text = String::new();
-        for lost in self.files.iter().take(NAMED) {
-            let _ = writeln!(text, "error: {}", lost.text());
-        }
-        if let Some(more) = self.files.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            let more = plural_of(more as u64, "more file", "more files");
-            let _ = writeln!(text, "error: {more} of the lake are lost; `parcap verify` names them");
-        }
-        for HeldBack { path, lost } in self.held_back.iter().take(NAMED) {
-            let (path, lost) = (name(path), name(lost));
-            let _ = writeln!(text, "warning: {path}: was left in the lake as it was, for {lost} is lost");
-        }
-        if let Some(more) = self.held_back.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            let more = plural_of(more as u64, "more capture", "more captures");
-            let _ = writeln!(text, "warning: {more} were left as they were; `--format json` names them");
-        }
-        if !self.is_empty() {
-            let _ = writeln!(text, "hint: {MEND}");
-        }
-        text
     }
 }

@@ -1,9 +1,8 @@
-//! What a run reports: what it converted, left out, refused and found, for programs and for people.
+//! What a run reports: what it converted, left out, refused and found. The command line says it to people.
 
 mod away;
 mod lost;
 mod max_damaged;
-mod messages;
 mod report;
 mod would_convert;
 
@@ -13,3 +12,14 @@ pub use max_damaged::MaxDamaged;
 pub(crate) use report::per_second;
 pub use report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Renamed, Report};
 pub use would_convert::{Why, WouldConvert};
+
+/// How a run went, in one word. A run that an error stops has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// All that was asked for is done, or there was nothing to do.
+    Complete,
+    /// It is done, but something was damaged, refused, unreadable or lost. The report names it.
+    Incomplete,
+    /// The captures are away, or a lake is not as it was written.
+    Failed,
+}

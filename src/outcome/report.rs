@@ -7,19 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::capture::{Damage, Gaps};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
-use crate::exit_code::ExitCode;
 use crate::lake::{FileStamp, InputEntry, RefusedEntry};
 use crate::names::Asked;
+use crate::outcome::RunOutcome;
 use crate::path_text;
 use crate::plan::NamedCounts;
 use crate::summary::{Naming, Preview};
+use crate::text::{name, plural_of, time};
 
 use super::away::Away;
 use super::lost::Lost;
 use super::max_damaged::MaxDamaged;
 use super::would_convert::WouldConvert;
 
-/// The report of one run; `--format json` prints it as it is.
+/// The report of one run.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// The lake.
@@ -69,7 +70,7 @@ pub struct Report {
     pub seconds: f64,
     /// Packets converted per second.
     pub packets_per_second: f64,
-    /// Captures with damage. The lake has their rows up to the fault and, with `--salvage`, what was found after it.
+    /// Captures with damage. The lake has their rows up to the fault and, with salvage, what was found after it.
     pub damaged: Vec<Damaged>,
     /// Captures that were being written, or changed otherwise, while they were read. The next run converts them again.
     pub changing: Vec<ChangedMeanwhile>,
@@ -103,13 +104,13 @@ pub struct Damaged {
     /// The capture.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// Records converted: those before the fault and, with `--salvage`, also those after it.
+    /// Records converted: those before the fault and, with salvage, also those after it.
     pub records: u64,
-    /// The fault; with `--salvage`, the first one.
+    /// The fault; with salvage, the first one.
     pub damage: Damage,
     /// The fault as text.
     pub message: String,
-    /// What `--salvage` stepped over.
+    /// What salvage stepped over.
     #[serde(skip_serializing_if = "Gaps::is_empty")]
     pub gaps: Gaps,
 }
@@ -124,7 +125,8 @@ pub struct Duplicate {
     #[serde(with = "path_text")]
     pub same_as: PathBuf,
     /// Whether only the earlier one is in the lake.
-    pub left_out: bool,
+    #[serde(rename = "left_out")]
+    pub deduplicated: bool,
     /// Whether the later one is cut, and the earlier one begins as it does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beginning: bool,
@@ -199,7 +201,7 @@ impl Changing {
 impl Report {
     /// Adds a capture that was converted, and says how it changed meanwhile.
     pub fn add(&mut self, entry: &InputEntry, how: Changing) {
-        self.bytes_in += entry.input.size;
+        self.bytes_in = self.bytes_in.saturating_add(entry.input.size);
         if let Some(refused) = RefusedEntry::of(entry) {
             self.refused.push(refused);
             return;
@@ -223,8 +225,8 @@ impl Report {
 
     /// Adds an input that is no capture.
     pub(crate) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<FileStamp>) {
-        let hint = refusal.hint().map(str::to_owned);
-        self.refused.push(RefusedEntry { path, reason: refusal.to_string(), hint, seen, retired: false });
+        let (reason, hint) = (refusal.to_string(), refusal.advice());
+        self.refused.push(RefusedEntry { path, reason, hint, seen, retired: false });
     }
 
     /// Checks that no more captures are damaged or refused than allowed.
@@ -235,23 +237,30 @@ impl Report {
         let damaged = (self.damaged.len() + self.refused.len()) as u64;
         let all = self.inputs + self.refused.len() as u64;
         match max_damaged {
-            Some(most) if most.is_exceeded(damaged, all) => {
-                Err(Error::TooManyDamaged { complaints: self.complaints(), damaged, all })
-            }
+            Some(most) if most.is_exceeded(damaged, all) => Err(Error::TooManyDamaged { damaged, all }),
             _ => Ok(()),
         }
     }
 
-    /// As [`Report::check`], for a run that ends here.
-    pub(crate) fn within(self, max_damaged: Option<MaxDamaged>) -> Result<Self> {
-        self.check(max_damaged).map(|()| self)
-    }
-
-    /// Notes what reverse lookups gave, and what is wrong with the cache of earlier ones.
-    pub(crate) fn note_names(&mut self, naming: &mut Naming, asked: Option<Asked>) {
-        self.notes.extend(naming.ptr().and_then(|cache| cache.note().map(str::to_owned)));
+    /// Notes what reverse lookups gave, and what is wrong with a source of names.
+    pub(crate) fn note_names(&mut self, naming: &Naming, asked: Option<Asked>) {
+        self.notes.extend(naming.notes());
         self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
         self.names = asked;
+    }
+
+    /// Notes in one line the files whose time of modification is in the future: some clock is wrong.
+    pub(crate) fn note_future(&mut self, files: &[(PathBuf, i64)]) {
+        let Some((path, modified)) = files.first() else { return };
+        let (more, they) = match files.len() as u64 - 1 {
+            0 => (String::new(), "it counts"),
+            more => (format!(", as {} were", plural_of(more, "other", "others")), "they count"),
+        };
+        self.notes.push(format!(
+            "{}: was modified at {} by its time{more}, which is in the future; {they} as settled",
+            name(path),
+            time(modified / 1000)
+        ));
     }
 
     /// How many captures have which state.
@@ -293,19 +302,19 @@ impl Report {
         figures
     }
 
-    /// The exit status of a run with this report.
+    /// How the run went.
     #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.away.is_empty() {
-            return ExitCode::Failure;
+            return RunOutcome::Failed;
         }
         let unreliable =
             |changed: &ChangedMeanwhile| matches!(changed.how, Changing::Shrank { .. } | Changing::Rewritten);
-        let well = self.damaged.is_empty()
+        let is_complete = self.damaged.is_empty()
             && self.refused.is_empty()
             && self.lost.is_empty()
             && !self.changing.iter().any(unreliable);
-        if well { ExitCode::Success } else { ExitCode::Damaged }
+        if is_complete { RunOutcome::Complete } else { RunOutcome::Incomplete }
     }
 }
 

@@ -8,6 +8,8 @@ mod named_counts;
 mod pack;
 mod proof;
 mod sample;
+mod sound;
+mod status;
 mod unit;
 mod unit_result;
 
@@ -15,8 +17,10 @@ pub use named_counts::NamedCounts;
 pub use pack::{Sampled, plan};
 pub use proof::unproved;
 pub use sample::sample;
+pub use sound::first_beyond_sums;
+pub use status::Status;
 pub use unit::{Task, Unit, UnitCapture, derived_identity, is_identity};
 pub use unit_result::{
-    APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, Status,
-    StreamEntry, UnitResult,
+    APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, StreamEntry,
+    UnitResult,
 };

@@ -19,11 +19,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct NamedCounts(Vec<(Box<str>, u64)>);
 
 impl NamedCounts {
-    /// Adds to the count of a name.
+    /// Adds to the count of a name, up to the greatest number.
     pub fn add(&mut self, name: &str, count: u64) {
-        match self.0.binary_search_by(|(held, _)| (**held).cmp(name)) {
-            Ok(place) => self.0.get_mut(place).into_iter().for_each(|(_, held)| *held += count),
-            Err(place) => {
+        match self.0.iter_mut().find(|(held, _)| **held == *name) {
+            // A result or a manifest that somebody else wrote may have any count.
+            Some((_, held)) => *held = held.saturating_add(count),
+            None => {
+                let place = self.0.partition_point(|(held, _)| **held < *name);
                 self.0.reserve_exact(1);
                 self.0.insert(place, (name.into(), count));
             }

@@ -60,10 +60,12 @@ impl Packing<'_> {
             self.flush();
             self.cut(input, sampled.bytes_per_record.unwrap_or(USUAL_RECORD));
         } else {
-            if self.packed_bytes + unpacked > self.bytes_per_unit(USUAL_RECORD) || self.packed.len() >= MAX_CAPTURES {
+            if self.packed_bytes.saturating_add(unpacked) > self.bytes_per_unit(USUAL_RECORD)
+                || self.packed.len() >= MAX_CAPTURES
+            {
                 self.flush();
             }
-            self.packed_bytes += unpacked;
+            self.packed_bytes = self.packed_bytes.saturating_add(unpacked);
             self.packed.push(UnitCapture { input, chunks: None });
         }
     }
@@ -81,7 +83,7 @@ impl Packing<'_> {
 
     /// Bytes of input whose rows fill a part of the target size.
     fn bytes_per_unit(&self, bytes_per_record: u64) -> u64 {
-        self.settings.target_file_size / PART_BYTES_PER_ROW * bytes_per_record.max(PART_BYTES_PER_ROW)
+        (self.settings.target_file_size / PART_BYTES_PER_ROW).saturating_mul(bytes_per_record.max(PART_BYTES_PER_ROW))
     }
 
     fn flush(&mut self) {

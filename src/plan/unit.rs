@@ -82,7 +82,7 @@ impl Unit {
                 start = place + 1;
                 continue;
             }
-            bytes += capture.input.size;
+            bytes = bytes.saturating_add(capture.input.size);
             if bytes >= self.settings.chunk_size || place + 1 == self.captures.len() {
                 tasks.push(Task { captures: start..place + 1, chunk: None });
                 (start, bytes) = (place + 1, 0);

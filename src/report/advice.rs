@@ -30,18 +30,18 @@ pub(super) fn names(content: &PageContent) -> Option<NamesNote> {
     if has("dns") {
         from.push("the DNS answers in the captures");
     } else {
-        options.push(["--names dns", "takes names from the DNS answers in the captures"]);
+        options.push([content.name_options.dns, "takes names from the DNS answers in the captures"]);
     }
     if has("hosts") {
         from.push("a hosts file");
     } else {
-        options.push(["--names dns,hosts:FILE", "takes names from a hosts file, too"]);
+        options.push([content.name_options.hosts, "takes names from a hosts file, too"]);
     }
     if has("ptr") {
         from.push(if content.of_captures { "reverse lookups" } else { "reverse lookups that the lake keeps" });
-        options.push(["--ptr-private", "asks for private addresses, too, when captures are read"]);
+        options.push([content.name_options.private, "asks for private addresses, too, when captures are read"]);
     } else {
-        options.push(["--names dns,ptr", "asks for reverse lookups when captures are read"]);
+        options.push([content.name_options.ptr, "asks for reverse lookups when captures are read"]);
     }
     let from = match from.as_slice() {
         [] => "No names were asked for.".to_owned(),

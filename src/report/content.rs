@@ -20,6 +20,25 @@ pub struct ImplausibleCounts {
     pub packets: u64,
 }
 
+/// How sources of names are asked for, in the words of the program that makes the page.
+#[derive(Clone, Copy, Debug)]
+pub struct NameOptions {
+    /// DNS answers in the captures.
+    pub dns: &'static str,
+    /// A hosts file as well.
+    pub hosts: &'static str,
+    /// Reverse lookups as well.
+    pub ptr: &'static str,
+    /// Reverse lookups of private addresses.
+    pub private: &'static str,
+}
+
+impl Default for NameOptions {
+    fn default() -> Self {
+        Self { dns: "dns", hosts: "hosts", ptr: "ptr", private: "private" }
+    }
+}
+
 /// Everything that a report says.
 ///
 /// A column that is missing from a table is shown as if it were null throughout.
@@ -35,6 +54,8 @@ pub struct PageContent {
     pub length: LengthKind,
     /// Where names come from: `dns`, `hosts`, `ptr`.
     pub sources: Vec<&'static str>,
+    /// How other sources of names are asked for.
+    pub name_options: NameOptions,
     /// Names of the addresses in the tables.
     pub names: BTreeMap<String, String>,
     /// Captures with a packet whose announced length is not credible and is much of all bytes, the largest first.

@@ -40,7 +40,7 @@ use std::io;
 
 use askama::Template;
 
-pub use content::{ImplausibleCounts, PageContent};
+pub use content::{ImplausibleCounts, NameOptions, PageContent};
 
 /// Words for what is missing. They are in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";

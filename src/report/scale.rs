@@ -1,5 +1,7 @@
 //! Numbers for readers: decimal units, shares, and round marks on an axis.
 
+use crate::text::{plural, thousands};
+
 /// A value axis from zero.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
@@ -108,8 +110,8 @@ pub(super) fn share(part: i64, of: i64) -> String {
 }
 
 /// `1 row`, `2 rows`, thousands apart.
-pub(crate) fn count(number: i64, one: &str, more: &str) -> String {
-    format!("{} {}", crate::text::thousands(number), if number == 1 { one } else { more })
+pub(crate) fn count(number: i64, one: &'static str, more: &'static str) -> String {
+    format!("{} {}", thousands(number), plural(number.unsigned_abs(), one, more))
 }
 
 /// A length of time: `1 min`, `1.5 s`, `20 ms`.

@@ -27,9 +27,9 @@ pub(crate) struct Called {
 }
 
 /// Everything in a lake.
-pub(crate) fn of_all(held: &Snapshot) -> Called {
-    let refused = held.quarantine.keys().cloned().collect();
-    Called { captures: held.inputs.keys().copied().collect(), refused }
+pub(crate) fn of_all(snapshot: &Snapshot) -> Called {
+    let refused = snapshot.quarantine.keys().cloned().collect();
+    Called { captures: snapshot.inputs.keys().copied().collect(), refused }
 }
 
 impl Called {
@@ -37,16 +37,16 @@ impl Called {
     ///
     /// # Errors
     /// The names that match nothing in the lake, or more than one thing.
-    pub(crate) fn of(named: &[PathBuf], held: &Snapshot) -> Result<Self, Vec<Unheld>> {
+    pub(crate) fn of(named: &[PathBuf], snapshot: &Snapshot) -> Result<Self, Vec<Unheld>> {
         let places = NamePlaces::of(named.iter().map(|name| vec![true_name(name), plain(name)]));
         let mut found = vec![false; named.len()];
         let mut called = Self::default();
-        for entry in held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
+        for entry in snapshot.inputs.values().filter(|entry| !entry.input.is_stdin()) {
             if places.note(&entry.input.absolute, &mut found) {
                 called.captures.insert(entry.id);
             }
         }
-        for path in held.quarantine.keys() {
+        for path in snapshot.quarantine.keys() {
             if places.note(path, &mut found) {
                 called.refused.push(path.clone());
             }
@@ -54,11 +54,11 @@ impl Called {
         let mut left: Vec<_> = named.iter().zip(&found).filter(|(_, found)| !**found).map(|(name, _)| name).collect();
         let mut unheld = Vec::new();
         if !left.is_empty() {
-            called.find_by_old_names(&mut left, held, &mut unheld);
-            called.find_streams(&mut left, held, &mut unheld);
+            called.find_by_old_names(&mut left, snapshot, &mut unheld);
+            called.find_streams(&mut left, snapshot, &mut unheld);
         }
         if !left.is_empty() {
-            unheld.extend(elsewhere(&left, held));
+            unheld.extend(elsewhere(&left, snapshot));
         }
         // In the order in which they were given.
         if unheld.len() > 1 {
@@ -71,11 +71,11 @@ impl Called {
 
     /// Finds captures by the absolute paths under which they were converted. A link on such a path may be gone, or lead
     /// elsewhere by now.
-    fn find_by_old_names(&mut self, left: &mut Vec<&PathBuf>, held: &Snapshot, unheld: &mut Vec<Unheld>) {
+    fn find_by_old_names(&mut self, left: &mut Vec<&PathBuf>, snapshot: &Snapshot, unheld: &mut Vec<Unheld>) {
         let places = NamePlaces::of(left.iter().map(|name| vec![plain(name)]));
         // By name and old path, because two captures may have had the same path.
         let mut found: Vec<BTreeMap<&Path, Vec<&InputEntry>>> = vec![BTreeMap::new(); left.len()];
-        for entry in held.inputs.values().filter(|entry| entry.input.path.is_absolute()) {
+        for entry in snapshot.inputs.values().filter(|entry| entry.input.path.is_absolute()) {
             for name in places.above(&entry.input.path) {
                 let by_path = found.get_mut(name).map(|found| found.entry(&entry.input.path).or_default());
                 by_path.into_iter().for_each(|entries| entries.push(entry));
@@ -98,8 +98,8 @@ impl Called {
 
     /// Finds captures from standard input: `-` if there is one, `stdin:` and the beginning of its fingerprint if there
     /// are several.
-    fn find_streams(&mut self, left: &mut Vec<&PathBuf>, held: &Snapshot, unheld: &mut Vec<Unheld>) {
-        let streams: Vec<_> = held.inputs.values().filter(|entry| entry.input.is_stdin()).collect();
+    fn find_streams(&mut self, left: &mut Vec<&PathBuf>, snapshot: &Snapshot, unheld: &mut Vec<Unheld>) {
+        let streams: Vec<_> = snapshot.inputs.values().filter(|entry| entry.input.is_stdin()).collect();
         left.retain(|name| {
             let text = name.to_string_lossy();
             let Some(known) = text.strip_prefix(STREAM).or((text == "-").then_some("")) else { return true };
@@ -128,14 +128,14 @@ fn digits(entry: &InputEntry) -> Option<&str> {
 }
 
 /// What to say about names that match nothing in the lake. A relative name may mean captures in other folders.
-fn elsewhere(left: &[&PathBuf], held: &Snapshot) -> Vec<Unheld> {
+fn elsewhere(left: &[&PathBuf], snapshot: &Snapshot) -> Vec<Unheld> {
     let relative = |name: &Path| {
         let parts = name.components().filter(|part| *part != Component::CurDir);
         if name.is_relative() { parts.collect() } else { PathBuf::new() }
     };
     let places = NamePlaces::of(left.iter().map(|name| vec![relative(name)]));
     let mut found: Vec<BTreeSet<&Path>> = vec![BTreeSet::new(); left.len()];
-    for entry in held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
+    for entry in snapshot.inputs.values().filter(|entry| !entry.input.is_stdin()) {
         let absolute = entry.input.absolute.as_path();
         let mut tail = absolute.components();
         let mut names = places.above(&entry.input.path);

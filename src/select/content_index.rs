@@ -79,7 +79,7 @@ pub(super) struct Match<'a> {
 
 /// Captures by what is known about them.
 pub(super) struct ContentIndex<'a> {
-    held: &'a Snapshot,
+    snapshot: &'a Snapshot,
     look: Look<'a>,
     by_fingerprint: HashMap<&'a str, Vec<&'a InputEntry>>,
     by_head: HashMap<&'a str, Vec<&'a InputEntry>>,
@@ -90,32 +90,32 @@ pub(super) struct ContentIndex<'a> {
     /// Captures of the lake that have been found under another name.
     pub(super) found: HashSet<usize>,
     /// Captures that this run has opened, by their heads.
-    tonight: HashMap<String, Vec<Input>>,
+    of_this_run: HashMap<String, Vec<Input>>,
     scans: HashMap<PathBuf, ReadContent>,
 }
 
 impl<'a> ContentIndex<'a> {
     /// `opened` are the captures of this run that are not unchanged. `met` are the captures of the lake that were found.
     pub(super) fn new<'i>(
-        held: &'a Snapshot,
+        snapshot: &'a Snapshot,
         look: Look<'a>,
         opened: impl Iterator<Item = &'i Input> + Clone,
         met: HashMap<usize, bool>,
     ) -> Self {
         let mut known = Self {
-            held,
+            snapshot,
             look,
             by_fingerprint: HashMap::new(),
             by_head: HashMap::new(),
             met,
             is_there: HashMap::new(),
             found: HashSet::new(),
-            tonight: HashMap::new(),
+            of_this_run: HashMap::new(),
             scans: HashMap::new(),
         };
         let fingerprints: HashSet<&str> = opened.clone().filter_map(|input| input.fingerprint.as_deref()).collect();
         let heads: HashSet<&str> = opened.clone().filter_map(|input| input.head.as_deref()).collect();
-        for entry in held.inputs.values().map(AsRef::as_ref) {
+        for entry in snapshot.inputs.values().map(AsRef::as_ref) {
             // Captures without packets are all alike.
             if entry.same_as.is_some() || entry.input.is_stdin() || entry.found.records == 0 {
                 continue;
@@ -134,7 +134,7 @@ impl<'a> ContentIndex<'a> {
     /// Adds a capture of this run.
     pub(super) fn add(&mut self, input: &Input) {
         if let Some(head) = &input.head {
-            self.tonight.entry(head.clone()).or_default().push(input.clone());
+            self.of_this_run.entry(head.clone()).or_default().push(input.clone());
         }
     }
 
@@ -273,7 +273,7 @@ impl<'a> ContentIndex<'a> {
 
     /// How a capture relates to the others that this run has opened.
     fn of_tonight(&mut self, input: &Input) -> Result<Kin<'a>> {
-        let others = input.head.as_ref().and_then(|head| self.tonight.get(head)).cloned().unwrap_or_default();
+        let others = input.head.as_ref().and_then(|head| self.of_this_run.get(head)).cloned().unwrap_or_default();
         if others.len() < 2 {
             return Ok(Kin::Stranger);
         }
@@ -307,7 +307,7 @@ impl<'a> ContentIndex<'a> {
     fn packed_otherwise(&self, input: &Input) -> Option<&'a InputEntry> {
         let plain = without_packing(&input.absolute);
         let names = std::iter::once(plain.clone()).chain(PACKINGS.map(|suffix| with_suffix(&plain, suffix)));
-        let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.held.input_at(&name));
+        let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.snapshot.input_at(&name));
         let mut gone = entries.filter(|entry| !local::name_exists(&entry.input.absolute));
         gone.find(|entry| entry.found.content.is_none() && entry.input.compression != input.compression)
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::advice::Advice;
 use crate::bug::bug;
 use crate::discover::{Input, Places};
 use crate::error::Result;
@@ -13,7 +14,7 @@ use crate::text::{name, plural_of};
 
 use super::content_index::{ContentIndex, Kin, Match};
 use super::same_content::Look;
-use super::selection::{Selection, is_same_content, met_again};
+use super::selection::{Selection, is_same_content, relocated};
 use super::selector::Selector;
 
 /// A capture, and what the lake has under its path.
@@ -36,40 +37,40 @@ impl<'a> Selector<'a> {
     /// # Errors
     /// If a signal has arrived.
     pub(super) fn decide(mut self, places: &Places, look: Look<'a>) -> Result<(Selection, u64, Vec<Away>)> {
-        let mut tonight = Selection::default();
-        let opened = self.without_touched(look, &mut tonight)?;
+        let mut selection = Selection::default();
+        let opened = self.without_touched(look, &mut selection)?;
         let inputs: Vec<_> = opened.iter().map(|(input, _)| input.clone()).collect();
-        let mut known = ContentIndex::new(self.held, look, inputs.iter(), self.met(&opened, look)?);
+        let mut known = ContentIndex::new(self.snapshot, look, inputs.iter(), self.met(&opened, look)?);
         // All are found before anything is replaced: a capture that is not at its path may be elsewhere.
         let found = opened.iter().map(|(input, own)| known.find(input, *own)).collect::<Result<Vec<_>>>()?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
-            self.decide_one(capture, found, became, &mut tonight)?;
+            self.decide_one(capture, found, became, &mut selection)?;
         }
         // Captures that were moved are still somewhere.
-        tonight.displaced.retain(|(_, id)| !known.found.contains(id));
-        tonight.goes_on.retain(|(_, id)| !known.found.contains(id));
-        tonight.may_be.retain(|(_, id)| !taken.contains(id));
-        self.look_at_doubles(look, &mut known, &mut tonight)?;
-        self.point_to_what_stays(&mut tonight);
-        let may_be: HashSet<usize> = tonight.may_be.iter().map(|(_, id)| *id).collect();
+        selection.superseded.retain(|(_, id)| !known.found.contains(id));
+        selection.goes_on.retain(|(_, id)| !known.found.contains(id));
+        selection.may_be.retain(|(_, id)| !taken.contains(id));
+        self.look_at_doubles(look, &mut known, &mut selection)?;
+        self.point_to_what_stays(&mut selection);
+        let may_be: HashSet<usize> = selection.may_be.iter().map(|(_, id)| *id).collect();
         let elsewhere = |id| taken.contains(&id) || may_be.contains(&id);
         self.note_lost_ends(elsewhere);
-        let (missing, away) = self.present.missing(self.held, places, elsewhere);
-        Ok((tonight, missing, away))
+        let (missing, away) = self.present.missing(self.snapshot, places, elsewhere);
+        Ok((selection, missing, away))
     }
 
     /// The captures that were opened, without those whose time of modification is the only change.
-    fn without_touched(&mut self, look: Look<'_>, tonight: &mut Selection) -> Result<Vec<Opened<'a>>> {
+    fn without_touched(&mut self, look: Look<'_>, selection: &mut Selection) -> Result<Vec<Opened<'a>>> {
         let mut changed = Vec::new();
         for (input, own) in std::mem::take(&mut self.opened) {
-            let own = own.and_then(|id| self.held.inputs.get(&id)).map(AsRef::as_ref);
+            let own = own.and_then(|id| self.snapshot.inputs.get(&id)).map(AsRef::as_ref);
             match own {
                 Some(entry) if !self.is_wanted_again(entry) && is_touched(entry, &input, look)? => {
                     self.report.unchanged += 1;
                     self.report.touched += 1;
                     self.unchanged.insert(entry.id);
-                    tonight.met_again.push(met_again(entry, &input));
+                    selection.relocated.push(relocated(entry, &input));
                 }
                 own => changed.push((input, own)),
             }
@@ -123,7 +124,7 @@ impl<'a> Selector<'a> {
         (input, own): Opened<'a>,
         found: Match<'a>,
         became: Own,
-        tonight: &mut Selection,
+        selection: &mut Selection,
     ) -> Result<()> {
         match (&became, own) {
             (Own::Shrunk(packets), Some(own)) if !matches!(found.kin, Kin::Moved(_)) => {
@@ -139,11 +140,11 @@ impl<'a> Selector<'a> {
         let own = own.map(|own| own.id);
         let left_out = match found.kin {
             Kin::Moved(of_it) => {
-                tonight.displaced.extend(own.map(|own| (input.absolute.clone(), own)));
-                tonight.met_again.push(met_again(of_it, &input));
+                selection.superseded.extend(own.map(|own| (input.absolute.clone(), own)));
+                selection.relocated.push(relocated(of_it, &input));
                 self.report.renamed.push(Renamed { path: input.path.clone(), was: of_it.input.path.clone() });
                 if !self.is_wanted_again(of_it) {
-                    self.displace(found.goes_on_from, &input.absolute, tonight);
+                    self.supersede(found.goes_on_from, &input.absolute, selection);
                     return Ok(());
                 }
                 None
@@ -159,19 +160,19 @@ impl<'a> Selector<'a> {
         };
         if let Some((double, beginning)) = left_out {
             // The captures that it continues are in its double too.
-            tonight.displaced.extend(own.map(|own| (double.absolute.clone(), own)));
-            self.displace(found.goes_on_from, &double.absolute, tonight);
+            selection.superseded.extend(own.map(|own| (double.absolute.clone(), own)));
+            self.supersede(found.goes_on_from, &double.absolute, selection);
             self.note_double(&input, double.path, true, beginning);
-            tonight.left_out.push((input, double.absolute));
+            selection.deduplicated.push((input, double.absolute));
             return Ok(());
         }
         for id in found.goes_on_from {
-            self.go_on(id, &input, tonight)?;
+            self.go_on(id, &input, selection)?;
         }
         if own.is_none() {
-            tonight.may_be.extend(found.may_be.into_iter().map(|id| (input.absolute.clone(), id)));
+            selection.may_be.extend(found.may_be.into_iter().map(|id| (input.absolute.clone(), id)));
         }
-        tonight.convert.push(input);
+        selection.convert.push(input);
         Ok(())
     }
 
@@ -201,47 +202,52 @@ impl<'a> Selector<'a> {
         self.report.refused.push(RefusedEntry {
             path: input.path.clone(),
             reason: format!("has {now} now; the lake has {} of it, and keeps them", own.found.records),
-            hint: Some("`--force` replaces them by what is there now, `parcap forget` takes them out".to_owned()),
+            hint: Some(Advice::KeepsMore),
             // Reported in each run: nobody may have seen it yet.
             seen: None,
             retired: false,
         });
     }
 
-    fn note_double(&mut self, input: &Input, same_as: PathBuf, left_out: bool, beginning: bool) {
-        self.report.duplicates.push(Duplicate { path: input.path.clone(), same_as, left_out, beginning });
+    fn note_double(&mut self, input: &Input, same_as: PathBuf, deduplicated: bool, beginning: bool) {
+        self.report.duplicates.push(Duplicate { path: input.path.clone(), same_as, deduplicated, beginning });
     }
 
     /// A capture takes the place of the capture that it continues.
-    fn go_on(&mut self, id: usize, input: &Input, tonight: &mut Selection) -> Result<()> {
-        let entry = self.held.inputs.get(&id).ok_or_else(|| bug!())?;
+    fn go_on(&mut self, id: usize, input: &Input, selection: &mut Selection) -> Result<()> {
+        let entry = self.snapshot.inputs.get(&id).ok_or_else(|| bug!())?;
         self.report.renamed.push(Renamed { path: input.path.clone(), was: entry.input.path.clone() });
-        tonight.goes_on.push((input.absolute.clone(), id));
-        self.leave_out_from_now_on(id, &input.absolute, tonight);
+        selection.goes_on.push((input.absolute.clone(), id));
+        self.leave_out_from_now_on(id, &input.absolute, selection);
         Ok(())
     }
 
     /// Removes captures of the lake, because another capture in it has all of their records.
-    fn displace(&self, ids: Vec<usize>, stays: &Path, tonight: &mut Selection) {
-        ids.iter().for_each(|id| self.leave_out_from_now_on(*id, stays, tonight));
-        tonight.displaced.extend(ids.into_iter().map(|id| (stays.to_path_buf(), id)));
+    fn supersede(&self, ids: Vec<usize>, stays: &Path, selection: &mut Selection) {
+        ids.iter().for_each(|id| self.leave_out_from_now_on(*id, stays, selection));
+        selection.superseded.extend(ids.into_iter().map(|id| (stays.to_path_buf(), id)));
     }
 
     /// Marks a capture as left out, if its file is still at its path: the next run must not take it for a new capture.
-    fn leave_out_from_now_on(&self, id: usize, stays: &Path, tonight: &mut Selection) {
-        let entry = self.held.inputs.get(&id).filter(|_| self.unchanged.contains(&id));
-        tonight.left_out.extend(entry.map(|entry| (entry.input.clone(), stays.to_path_buf())));
+    fn leave_out_from_now_on(&self, id: usize, stays: &Path, selection: &mut Selection) {
+        let entry = self.snapshot.inputs.get(&id).filter(|_| self.unchanged.contains(&id));
+        selection.deduplicated.extend(entry.map(|entry| (entry.input.clone(), stays.to_path_buf())));
     }
 
     /// Looks again at captures that an earlier run left out, and whose double is replaced now.
-    fn look_at_doubles(&mut self, look: Look<'a>, known: &mut ContentIndex<'a>, tonight: &mut Selection) -> Result<()> {
-        let converted = tonight.convert.iter().filter_map(|input| Some(self.held.input_at(&input.absolute)?.id));
-        let elsewhere = tonight.displaced.iter().chain(&tonight.goes_on).map(|(_, id)| *id);
+    fn look_at_doubles(
+        &mut self,
+        look: Look<'a>,
+        known: &mut ContentIndex<'a>,
+        selection: &mut Selection,
+    ) -> Result<()> {
+        let converted = selection.convert.iter().filter_map(|input| Some(self.snapshot.input_at(&input.absolute)?.id));
+        let elsewhere = selection.superseded.iter().chain(&selection.goes_on).map(|(_, id)| *id);
         let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
         // They are removed, and must not be found anywhere.
         known.found.extend(&replaced);
         for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
-            let Some(own) = self.held.input_at(&candidate.absolute).filter(|_| replaced.contains(&same_as)) else {
+            let Some(own) = self.snapshot.input_at(&candidate.absolute).filter(|_| replaced.contains(&same_as)) else {
                 continue;
             };
             // It was there a moment ago; as long as it cannot be read it stays as it is.
@@ -250,16 +256,17 @@ impl<'a> Selector<'a> {
             known.add(&input);
             let found = known.find(&input, None)?;
             self.report.unchanged -= 1;
-            self.decide_one((input, Some(own)), found, Own::Replaced, tonight)?;
+            self.decide_one((input, Some(own)), found, Own::Replaced, selection)?;
         }
         Ok(())
     }
 
     /// If the capture that stands for a left-out one is replaced in the same commit, points to the new one.
-    fn point_to_what_stays(&self, tonight: &mut Selection) {
-        let goes_on: HashMap<usize, &PathBuf> = tonight.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
-        for (_, same_as) in &mut tonight.left_out {
-            let stays = self.held.input_at(same_as).and_then(|entry| goes_on.get(&entry.id));
+    fn point_to_what_stays(&self, selection: &mut Selection) {
+        let goes_on: HashMap<usize, &PathBuf> =
+            selection.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
+        for (_, same_as) in &mut selection.deduplicated {
+            let stays = self.snapshot.input_at(same_as).and_then(|entry| goes_on.get(&entry.id));
             if let Some(stays) = stays {
                 same_as.clone_from(stays);
             }
@@ -268,7 +275,7 @@ impl<'a> Selector<'a> {
 
     /// Reports in each run the captures that were being written when they were converted, and cannot be found any more.
     fn note_lost_ends(&mut self, elsewhere: impl Fn(usize) -> bool) {
-        let open = self.held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
+        let open = self.snapshot.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
         for entry in open.filter(|entry| !elsewhere(entry.id) && !local::name_exists(&entry.input.absolute)) {
             self.report.notes.push(format!(
                 "{}: was being written when it was converted, and is not there any more; if it is somewhere else now, name \

@@ -19,7 +19,7 @@ use super::selection::Selection;
 /// If the run is cancelled.
 pub(crate) fn cannot_go(
     lake: &Layout,
-    held: &Snapshot,
+    snapshot: &Snapshot,
     wanted: &BTreeSet<usize>,
     losses: &mut Losses,
     (jobs, cancel): (usize, &Cancel),
@@ -28,7 +28,7 @@ pub(crate) fn cannot_go(
     let mut kept = BTreeMap::new();
     let mut sound = BTreeSet::new();
     loop {
-        let needed = read_to_take_out(held, &removed);
+        let needed = read_to_take_out(snapshot, &removed);
         let unknown = needed.iter().filter(|(path, ..)| !losses.contains(path) && !sound.contains(path));
         let looked = in_order::<_, _, Error>(unknown.copied().collect(), jobs, |(path, bytes, checksum)| {
             cancel.check()?;
@@ -43,7 +43,7 @@ pub(crate) fn cannot_go(
         }
         let before = kept.len();
         for (path, ..) in needed.iter().filter(|(path, ..)| losses.contains(path)) {
-            for input in held.inputs_in(path) {
+            for input in snapshot.inputs_in(path) {
                 if removed.remove(&input) {
                     kept.insert(input, path.to_path_buf());
                 }
@@ -61,51 +61,51 @@ pub(crate) fn cannot_go(
 /// As [`cannot_go`].
 pub(crate) fn hold_back(
     lake: &Layout,
-    held: &Snapshot,
-    tonight: &mut Selection,
+    snapshot: &Snapshot,
+    selection: &mut Selection,
     mut losses: Losses,
     (jobs, cancel): (usize, &Cancel),
     lost: &mut Lost,
 ) -> Result<()> {
     let met: BTreeMap<&Path, usize> =
-        tonight.met_again.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();
+        selection.relocated.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();
     let mut others: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
-    for (path, id) in tonight.goes_on.iter().chain(&tonight.may_be) {
+    for (path, id) in selection.goes_on.iter().chain(&selection.may_be) {
         others.entry(path.as_path()).or_default().push(*id);
     }
     let replaces = |input: &Input| {
         let absolute = input.absolute.as_path();
-        let own = held.input_at(absolute).map(|entry| entry.id);
+        let own = snapshot.input_at(absolute).map(|entry| entry.id);
         let others = others.get(absolute).into_iter().flatten().copied();
         [own, met.get(absolute).copied()].into_iter().flatten().chain(others)
     };
-    let mut wanted: BTreeSet<usize> = tonight.convert.iter().flat_map(replaces).collect();
-    wanted.extend(tonight.displaced.iter().map(|(_, id)| *id));
-    let kept = cannot_go(lake, held, &wanted, &mut losses, (jobs, cancel))?;
-    lost.add(&losses, held);
+    let mut wanted: BTreeSet<usize> = selection.convert.iter().flat_map(replaces).collect();
+    wanted.extend(selection.superseded.iter().map(|(_, id)| *id));
+    let kept = cannot_go(lake, snapshot, &wanted, &mut losses, (jobs, cancel))?;
+    lost.add(&losses, snapshot);
     if kept.is_empty() {
         return Ok(());
     }
     let because = |input: &Input| replaces(input).find_map(|id| kept.get(&id));
-    let held_back = tonight
+    let held_back = selection
         .convert
         .iter()
         .filter_map(|input| because(input).map(|path| HeldBack { path: input.path.clone(), lost: path.clone() }));
     lost.held_back.extend(held_back);
     let left: BTreeSet<PathBuf> =
-        tonight.convert.iter().filter(|input| because(input).is_some()).map(|input| input.absolute.clone()).collect();
+        selection.convert.iter().filter(|input| because(input).is_some()).map(|input| input.absolute.clone()).collect();
     // A renamed capture that would take the path of a capture that stays keeps its old name for now.
-    let places: BTreeSet<PathBuf> = tonight
-        .displaced
+    let places: BTreeSet<PathBuf> = selection
+        .superseded
         .iter()
         .filter(|(_, id)| kept.contains_key(id))
-        .filter_map(|(_, id)| Some(held.inputs.get(id)?.input.absolute.clone()))
+        .filter_map(|(_, id)| Some(snapshot.inputs.get(id)?.input.absolute.clone()))
         .collect();
-    tonight.convert.retain(|input| !left.contains(&input.absolute));
-    tonight.met_again.retain(|met| !places.contains(&met.seen.absolute));
-    tonight.goes_on.retain(|(_, id)| !kept.contains_key(id));
-    tonight.may_be.retain(|(_, id)| !kept.contains_key(id));
+    selection.convert.retain(|input| !left.contains(&input.absolute));
+    selection.relocated.retain(|met| !places.contains(&met.seen.absolute));
+    selection.goes_on.retain(|(_, id)| !kept.contains_key(id));
+    selection.may_be.retain(|(_, id)| !kept.contains_key(id));
     // A capture that a left-out one would replace stays as well.
-    tonight.displaced.retain(|(path, id)| !kept.contains_key(id) && !left.contains(path));
+    selection.superseded.retain(|(path, id)| !kept.contains_key(id) && !left.contains(path));
     Ok(())
 }

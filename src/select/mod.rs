@@ -13,5 +13,5 @@ mod why;
 pub(crate) use called::{Called, of_all};
 pub(crate) use hold_back::{cannot_go, hold_back};
 pub use selection::SelectOptions;
-pub(crate) use selection::{Selection, inputs, tonight};
+pub(crate) use selection::{Selection, inputs, select};
 pub(crate) use why::would_convert;

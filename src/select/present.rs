@@ -54,7 +54,7 @@ impl Present {
     /// disk. `elsewhere` are captures of the lake that have another name now.
     pub(super) fn missing(
         &self,
-        held: &Snapshot,
+        snapshot: &Snapshot,
         places: &Places,
         elsewhere: impl Fn(usize) -> bool,
     ) -> (u64, Vec<Away>) {
@@ -62,7 +62,7 @@ impl Present {
         let mut away: BTreeMap<&Path, u64> = BTreeMap::new();
         // The disk is asked once for each folder, not for each capture.
         let mut known: HashMap<(&Path, &Path), Option<&Path>> = HashMap::new();
-        for entry in held.inputs.values() {
+        for entry in snapshot.inputs.values() {
             let absolute = entry.input.absolute.as_path();
             let is_known = self.captures.contains(absolute) || elsewhere(entry.id);
             if is_known || entry.input.is_stdin() || entry.same_as.is_some() {

@@ -61,10 +61,11 @@ pub(crate) struct Selection {
     #[serde(skip)]
     pub(crate) convert: Vec<Input>,
     /// Captures that are in the lake, under another name or with another time of modification.
-    pub(crate) met_again: Vec<Relocated>,
+    #[serde(rename = "met_again")]
+    pub(crate) relocated: Vec<Relocated>,
     /// Captures of the lake that another capture replaces, or contains. By the absolute path of that capture.
-    #[serde(with = "path_text::pairs")]
-    pub(crate) displaced: Vec<(PathBuf, usize)>,
+    #[serde(rename = "displaced", with = "path_text::pairs")]
+    pub(crate) superseded: Vec<(PathBuf, usize)>,
     /// Captures of the lake that continue in others, which take their place. By the absolute path of the new one.
     #[serde(with = "path_text::pairs")]
     pub(crate) goes_on: Vec<(PathBuf, usize)>,
@@ -73,11 +74,11 @@ pub(crate) struct Selection {
     #[serde(with = "path_text::pairs")]
     pub(crate) may_be: Vec<(PathBuf, usize)>,
     /// Captures that are left out, and the absolute path of the capture whose rows stand for theirs.
-    #[serde(with = "path_text::pairs::reversed")]
-    pub(crate) left_out: Vec<(Input, PathBuf)>,
+    #[serde(rename = "left_out", with = "path_text::pairs::reversed")]
+    pub(crate) deduplicated: Vec<(Input, PathBuf)>,
     /// Files that no longer exist, and whose refusal is forgotten.
-    #[serde(with = "path_text::list")]
-    pub(crate) forgiven: Vec<PathBuf>,
+    #[serde(rename = "forgiven", with = "path_text::list")]
+    pub(crate) cleared_refusals: Vec<PathBuf>,
 }
 
 impl Selection {
@@ -87,11 +88,11 @@ impl Selection {
     pub(crate) fn leave(&mut self, captures: &BTreeSet<PathBuf>) {
         let stays = |path: &Path| !captures.contains(path);
         self.convert.retain(|input| stays(&input.absolute));
-        self.met_again.retain(|met| stays(&met.seen.absolute));
-        self.displaced.retain(|(path, _)| stays(path));
+        self.relocated.retain(|met| stays(&met.seen.absolute));
+        self.superseded.retain(|(path, _)| stays(path));
         self.goes_on.retain(|(path, _)| stays(path));
         self.may_be.retain(|(path, _)| stays(path));
-        self.left_out.retain(|(_, same_as)| stays(same_as));
+        self.deduplicated.retain(|(_, same_as)| stays(same_as));
     }
 }
 
@@ -112,19 +113,19 @@ pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input
 ///
 /// # Errors
 /// If a signal has arrived.
-pub(crate) fn tonight(
+pub(crate) fn select(
     named: &[PathBuf],
-    held: &Snapshot,
+    snapshot: &Snapshot,
     rules: &SelectOptions,
     cancel: &Cancel,
     report: &mut Report,
 ) -> Result<Selection> {
-    sort_out(named, held, rules, Some(Look { window: rules.window, cancel }), report)
+    sort_out(named, snapshot, rules, Some(Look { window: rules.window, cancel }), report)
 }
 
 fn sort_out(
     named: &[PathBuf],
-    held: &Snapshot,
+    snapshot: &Snapshot,
     rules: &SelectOptions,
     look: Option<Look<'_>>,
     report: &mut Report,
@@ -132,9 +133,9 @@ fn sort_out(
     let found = discover::find(named);
     let never = Cancel::default();
     let idle = Look { window: rules.window, cancel: &never };
-    let mut sorting = Selector {
+    let mut selector = Selector {
         named: named.iter().collect(),
-        held,
+        snapshot,
         rules,
         look,
         report,
@@ -144,33 +145,33 @@ fn sort_out(
         unchanged: HashSet::new(),
         stood_for: Vec::new(),
     };
-    sorting.report.stepped_over = found.stepped_over;
+    selector.report.stepped_over = found.stepped_over;
     for (path, refusal) in found.refused {
         if is_capture_name(&path) && matches!(refusal, Refusal::Unreadable(_)) {
-            sorting.present.add(&path, &std::path::absolute(&path).unwrap_or_default());
+            selector.present.add(&path, &std::path::absolute(&path).unwrap_or_default());
         }
-        sorting.refuse(path, &refusal, None);
+        selector.refuse(path, &refusal, None);
     }
     let settled = SystemTime::now().checked_sub(rules.settle).map_or(i64::MAX, nanos);
     let ahead = nanos(SystemTime::now() + CLOCKS_DIFFER);
     let mut from_future = Vec::new();
-    let elsewhere = open_elsewhere(held, &found.candidates);
+    let elsewhere = open_elsewhere(snapshot, &found.candidates);
     for candidate in found.candidates.into_iter().chain(elsewhere) {
         if candidate.modified > ahead {
             // It will not settle, however long one waits.
             from_future.push((candidate.path.clone(), candidate.modified));
-            sorting.meet(candidate);
+            selector.meet(candidate);
         } else if !rules.settle.is_zero() && candidate.modified > settled {
-            sorting.present.add(&candidate.path, &candidate.absolute);
-            sorting.report.settling += 1;
+            selector.present.add(&candidate.path, &candidate.absolute);
+            selector.report.settling += 1;
         } else {
-            sorting.meet(candidate);
+            selector.meet(candidate);
         }
     }
-    sorting.report.note_future(&from_future);
-    sorting.complain_of_empty(&found.leads);
-    let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &sorting.present);
-    let (mut tonight, missing, mut away) = sorting.decide(&found.places, look.unwrap_or(idle))?;
+    selector.report.note_future(&from_future);
+    selector.complain_of_empty(&found.leads);
+    let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &selector.present);
+    let (mut selection, missing, mut away) = selector.decide(&found.places, look.unwrap_or(idle))?;
     report.captures_missing = Some(missing);
     if nothing_is_there && away.is_empty() {
         away.extend(found.leads.iter().map(|lead| Away { path: lead.named.clone(), captures: 0 }));
@@ -178,16 +179,16 @@ fn sort_out(
     if !rules.allow_empty {
         report.away = away;
     }
-    tonight.convert.splice(0..0, found.streams);
-    let gone = held.quarantine.keys().filter(|path| !local::name_exists(path));
-    tonight.forgiven = gone.cloned().collect();
-    Ok(tonight)
+    selection.convert.splice(0..0, found.streams);
+    let gone = snapshot.quarantine.keys().filter(|path| !local::name_exists(path));
+    selection.cleared_refusals = gone.cloned().collect();
+    Ok(selection)
 }
 
 /// Captures that were being written when they were converted, and were not given this time, e.g. the folder of yesterday
 /// where each run is given the folder of its day.
-fn open_elsewhere(held: &Snapshot, candidates: &[Candidate]) -> Vec<Candidate> {
-    let open = held.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
+fn open_elsewhere(snapshot: &Snapshot, candidates: &[Candidate]) -> Vec<Candidate> {
+    let open = snapshot.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
     let open: Vec<_> = open.map(|entry| &entry.input.absolute).collect();
     let met: HashSet<_> =
         candidates.iter().map(|candidate| &candidate.absolute).filter(|met| open.contains(met)).collect();
@@ -209,7 +210,7 @@ pub(crate) fn is_same_content(a: &Input, b: &Input) -> bool {
     a.size == b.size && a.fingerprint.is_some() && a.fingerprint == b.fingerprint
 }
 
-pub(super) fn met_again(entry: &InputEntry, input: &Input) -> Relocated {
+pub(super) fn relocated(entry: &InputEntry, input: &Input) -> Relocated {
     let was = &entry.input;
     let is_packed_otherwise = was.compression != input.compression || was.fingerprint != input.fingerprint;
     let packed = input.fingerprint.clone().filter(|_| is_packed_otherwise);

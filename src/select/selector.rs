@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::advice::Advice;
 use crate::capture::DamageKind;
 use crate::discover::{Candidate, Format, Input, Lead, Refusal, is_capture_name};
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::outcome::Report;
-use crate::text::plural_of;
 
 use super::present::Present;
 use super::same_content::Look;
@@ -16,7 +16,7 @@ use super::selection::{SelectOptions, same};
 /// Captures that are being selected.
 pub(super) struct Selector<'a> {
     pub(super) named: HashSet<&'a PathBuf>,
-    pub(super) held: &'a Snapshot,
+    pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a SelectOptions,
     /// How captures are compared; `None` for a command without a lake.
     pub(super) look: Option<Look<'a>>,
@@ -36,7 +36,7 @@ pub(super) struct Selector<'a> {
 impl<'a> Selector<'a> {
     /// Looks at a file.
     pub(super) fn meet(&mut self, candidate: Candidate) {
-        match self.held.input_at(&candidate.absolute) {
+        match self.snapshot.input_at(&candidate.absolute) {
             Some(entry) if same(&FileStamp::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
                 self.report.unchanged += 1;
                 self.unchanged.insert(entry.id);
@@ -62,7 +62,7 @@ impl<'a> Selector<'a> {
 
     /// Looks at a file that is new or changed. It may have been refused as it is.
     fn meet_other(&mut self, candidate: Candidate, held: Option<usize>) {
-        let known = self.held.quarantine.get(&candidate.absolute);
+        let known = self.snapshot.quarantine.get(&candidate.absolute);
         let again = self.rules.force || (self.rules.retry_damaged && !known.is_some_and(|refused| refused.retired));
         let known = known.filter(|refused| !again && refused.seen.as_ref().is_some_and(|seen| same(seen, &candidate)));
         if known.is_some_and(|known| known.retired || held.is_some() || is_capture_name(&candidate.path)) {
@@ -111,14 +111,12 @@ impl<'a> Selector<'a> {
     /// Notes a file that is no input.
     pub(super) fn refuse(&mut self, path: PathBuf, refusal: &Refusal, seen: Option<FileStamp>) {
         self.refused.insert(path.clone());
-        let held = seen.as_ref().and_then(|seen| self.held.input_at(&seen.absolute));
+        let held = seen.as_ref().and_then(|seen| self.snapshot.input_at(&seen.absolute));
         self.report.refuse(path, refusal, seen.filter(|_| refusal.is_of_content()));
         if let (Some(entry), Some(refused)) =
             (held.filter(|entry| entry.found.records > 0), self.report.refused.last_mut())
         {
-            let packets = plural_of(entry.found.records, "packet", "packets");
-            refused.hint =
-                Some(format!("the lake keeps the {packets} that it has of it; `parcap forget` takes them out"));
+            refused.hint = Some(Advice::Keeps { packets: entry.found.records });
         }
     }
 

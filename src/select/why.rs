@@ -1,4 +1,4 @@
-//! `parcap convert --dry-run`: which captures would be converted, and why each of them.
+//! A dry run: which captures would be converted, and why each of them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,21 @@ use crate::outcome::{Why, WouldConvert};
 use super::selection::{SelectOptions, Selection, is_same_content};
 
 /// Why a capture would be converted.
-fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Selection, held: &Snapshot, rules: &SelectOptions) -> Why {
+fn why(
+    input: &Input,
+    entry: Option<&InputEntry>,
+    selection: &Selection,
+    snapshot: &Snapshot,
+    rules: &SelectOptions,
+) -> Why {
     let Some(entry) = entry else {
         let of_it = |(absolute, id): &(PathBuf, usize)| (*absolute == input.absolute).then_some(*id);
-        let entry = |list: &[(PathBuf, usize)]| list.iter().find_map(of_it).and_then(|id| held.inputs.get(&id));
-        if let Some(was) = entry(&tonight.goes_on) {
+        let entry = |list: &[(PathBuf, usize)]| list.iter().find_map(of_it).and_then(|id| snapshot.inputs.get(&id));
+        if let Some(was) = entry(&selection.goes_on) {
             return Why::GoesOn { was: was.input.path.clone() };
         }
-        let was = entry(&tonight.may_be);
-        let refused = held.quarantine.get(&input.absolute);
+        let was = entry(&selection.may_be);
+        let refused = snapshot.quarantine.get(&input.absolute);
         return match was {
             _ if input.is_stdin() => Why::Stdin,
             Some(was) => Why::Repacked { was: was.input.path.clone() },
@@ -47,18 +53,18 @@ fn why(input: &Input, entry: Option<&InputEntry>, tonight: &Selection, held: &Sn
 }
 
 /// The captures that would be converted, in the order in which they were given and found.
-pub(crate) fn would_convert(tonight: &Selection, held: &Snapshot, rules: &SelectOptions) -> Vec<WouldConvert> {
+pub(crate) fn would_convert(selection: &Selection, snapshot: &Snapshot, rules: &SelectOptions) -> Vec<WouldConvert> {
     // A renamed capture is known by its content.
     let met: HashMap<&Path, usize> =
-        tonight.met_again.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();
+        selection.relocated.iter().map(|met| (met.seen.absolute.as_path(), met.input)).collect();
     let of = |input: &Input| {
-        let met = met.get(input.absolute.as_path()).and_then(|id| held.inputs.get(id));
-        let entry = met.map(AsRef::as_ref).or_else(|| held.input_at(&input.absolute));
+        let met = met.get(input.absolute.as_path()).and_then(|id| snapshot.inputs.get(id));
+        let entry = met.map(AsRef::as_ref).or_else(|| snapshot.input_at(&input.absolute));
         WouldConvert {
             path: input.path.clone(),
             bytes: (!input.is_stdin()).then_some(input.size),
-            why: why(input, entry, tonight, held, rules),
+            why: why(input, entry, selection, snapshot, rules),
         }
     };
-    tonight.convert.iter().map(of).collect()
+    selection.convert.iter().map(of).collect()
 }

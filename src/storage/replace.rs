@@ -1,7 +1,7 @@
 //! Files that a run writes besides the lake: pages, plots, metrics for a monitoring system.
 //!
 //! A reader sees all of the old file or all of the new one, never a part. What is not a regular file is written into, and
-//! stays: `--out /dev/null` must not replace the device.
+//! stays: a report to `/dev/null` must not replace the device.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};

@@ -238,7 +238,7 @@ impl PacketBatches {
     }
 
     fn refuse(&mut self, input: &Input, refusal: &Refusal) {
-        let hint = refusal.hint().map(str::to_owned);
+        let hint = refusal.advice();
         let (path, reason) = (input.path.clone(), refusal.to_string());
         self.refused.push(RefusedEntry { path, reason, hint, seen: None, retired: false });
     }

@@ -1,15 +1,13 @@
 //! Which packets count, where some do not.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
 
 use ipnet::IpNet;
 
 use crate::address::IpAddress;
-use crate::decode::{Packet, protocol_text};
+use crate::decode::Packet;
 use crate::packets::NO_PROTOCOL;
-use crate::text::time;
 
 /// The conditions for a packet to be summed up. An empty field is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,33 +66,7 @@ impl Filter {
     /// Whether packets between two addresses count, regardless of their protocol.
     #[must_use]
     pub fn takes_addresses(&self, src: Option<IpAddress>, dst: Option<IpAddress>) -> bool {
-        let within = |address: IpAddress| self.nets.iter().any(|net| net.contains(&ip_addr(address)));
+        let within = |address: IpAddress| self.nets.iter().any(|net| net.contains(&IpAddr::from(address)));
         self.nets.is_empty() || [src, dst].into_iter().flatten().any(within)
-    }
-}
-
-impl fmt::Display for Filter {
-    /// The filter as options of the command line, with a space before each.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |protocol: &u16| u8::try_from(*protocol).map_or_else(|_| protocol.to_string(), protocol_text);
-        let protocols: Vec<_> = self.protocols.iter().map(name).collect();
-        let nets: Vec<_> = self.nets.iter().map(ToString::to_string).collect();
-        let bound = |bound: i64| if [i64::MIN, i64::MAX].contains(&bound) { Vec::new() } else { vec![time(bound)] };
-        let (from, to) =
-            self.times.as_ref().map_or_else(Default::default, |times| (bound(times.start), bound(times.end)));
-        for (option, values) in [("--protocol", protocols), ("--net", nets), ("--from", from), ("--to", to)] {
-            if !values.is_empty() {
-                write!(f, " {option} {}", values.join(","))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An address as the standard library has it.
-fn ip_addr(address: IpAddress) -> IpAddr {
-    match address {
-        IpAddress::V4(bits) => IpAddr::V4(bits.into()),
-        IpAddress::V6(bits) => IpAddr::V6(bits.into()),
     }
 }

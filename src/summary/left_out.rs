@@ -1,5 +1,8 @@
 //! Which tables cannot be made as asked, and why.
 
+use crate::error::WhyLeftOut;
+use crate::error::WhyLeftOut::Counted;
+
 use super::filter::Filter;
 use super::schema::{SUMMARIES, Summary};
 use super::sum_kind::SumKind;
@@ -9,23 +12,23 @@ use super::sum_kind::SumKind;
 pub struct LeftOut {
     /// The name of the table.
     pub name: &'static str,
-    /// Why, after a colon.
-    pub why: &'static str,
+    /// Why.
+    pub why: WhyLeftOut,
 }
 
-const BY_ADDRESS: &str = "it was not counted by address";
-const BY_TIME: &str = "it was counted by date, not by time of day";
+const BY_ADDRESS: WhyLeftOut = Counted("it was not counted by address");
+const BY_TIME: WhyLeftOut = Counted("it was counted by date, not by time of day");
 
 /// The tables that cannot be made from what units have counted, with windows of `window` microseconds.
 #[must_use]
 pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
         Some(SumKind::Windows | SumKind::Rates | SumKind::Ports) if !filter.nets.is_empty() => Some(BY_ADDRESS),
-        Some(SumKind::Windows | SumKind::Rates) => {
-            (!filter.is_aligned(window)).then_some("`--from` or `--to` lies within one of its windows")
+        Some(SumKind::Windows | SumKind::Rates) => (!filter.is_aligned(window)).then_some(WhyLeftOut::WithinWindow),
+        Some(SumKind::Names) if !filter.protocols.is_empty() => Some(Counted("it was not counted by protocol")),
+        Some(SumKind::Queries) if !filter.is_of_all_packets() => {
+            Some(Counted("it was not counted by protocol or address"))
         }
-        Some(SumKind::Names) if !filter.protocols.is_empty() => Some("it was not counted by protocol"),
-        Some(SumKind::Queries) if !filter.is_of_all_packets() => Some("it was not counted by protocol or address"),
         Some(_) => filter.times.is_some().then_some(BY_TIME),
         None => captures(filter),
     })
@@ -36,18 +39,18 @@ pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
 #[must_use]
 pub fn left_out_of_packets(filter: &Filter, from_first: bool) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
-        Some(SumKind::Windows) if from_first => Some("`--align first` is for all protocols together"),
+        Some(SumKind::Windows) if from_first => Some(WhyLeftOut::FromFirst),
         // The names of addresses come from all messages.
-        Some(SumKind::Names) if !filter.protocols.is_empty() => Some("it is not counted by protocol"),
+        Some(SumKind::Names) if !filter.protocols.is_empty() => Some(Counted("it is not counted by protocol")),
         Some(_) => None,
         None => captures(filter),
     })
 }
 
-fn captures(filter: &Filter) -> Option<&'static str> {
-    (!filter.is_of_all_packets()).then_some("its rows are of whole captures")
+fn captures(filter: &Filter) -> Option<WhyLeftOut> {
+    (!filter.is_of_all_packets()).then_some(Counted("its rows are of whole captures"))
 }
 
-fn left_out(why: impl Fn(&Summary) -> Option<&'static str>) -> Vec<LeftOut> {
+fn left_out(why: impl Fn(&Summary) -> Option<WhyLeftOut>) -> Vec<LeftOut> {
     SUMMARIES.iter().filter_map(|summary| Some(LeftOut { name: summary.name, why: why(summary)? })).collect()
 }

@@ -33,6 +33,16 @@ impl Naming {
         })
     }
 
+    /// What to tell the user about the sources.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let notes = self.0.iter().filter_map(|source| match source {
+            NamingSource::Dns => None,
+            NamingSource::Hosts(hosts) => hosts.note(),
+            NamingSource::Ptr(cache) => cache.note(),
+        });
+        notes.map(str::to_owned)
+    }
+
     /// The name of an address, and the source of the name. `given` is the name from DNS answers in the captures.
     #[must_use]
     pub(super) fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<(&'a str, &'static str)> {

@@ -41,7 +41,7 @@ fn named(volumes: &[(&str, i64)]) -> Vec<(Option<String>, i64)> {
 fn a_hosts_file_names_addresses_and_its_first_line_wins() {
     let folder = folder();
     let [lake, path] = both(&folder, &counted());
-    let lines = b"# ours\n192.0.2.1 First.Example second\n192.0.2.1 third\n2001:db8::2 six.\nno line\n";
+    let lines = b"# ours\n192.0.2.1 First.Example second\n192.0.2.1 third\n2001:db8::2 six.\n";
     let hosts = format!("hosts:{}", save(&folder, "hosts", lines).display());
     let expected = format!("{HEADER}first.example.,800,3\nsix.,500,1\nN/A,250,2\n,64,1\n");
     for input in [&lake, &path] {
@@ -58,6 +58,31 @@ fn a_hosts_file_names_addresses_and_its_first_line_wins() {
     // What a lake was made with is what it is shown with, unless it is said.
     assert_eq!(csv(&other, "volume_by_name", &[]), expected);
     assert_eq!(csv(&other, "volume_by_name", &["--names", "off"]), NO_NAMES);
+}
+
+#[test]
+fn lines_of_a_hosts_file_that_say_nothing_are_noted_once() {
+    let folder = folder();
+    let [lake, path] = both(&folder, &counted());
+    for (lines, said) in [
+        (
+            &b"# ours\n192.0.2.1 one\nno line\n\n192.0.2.2\nx y\n"[..],
+            "line 3 and 2 other lines are no address and a name, and were",
+        ),
+        (b"192.0.2.1\n", "line 1 is no address and a name, and was"),
+    ] {
+        let file = save(&folder, "hosts", lines);
+        let names = format!("hosts:{}", file.display());
+        let note = format!("note: {}: {said} passed over\n", file.display());
+        for input in [&lake, &path] {
+            let ran = run(["summarize", input, "--names", &names, "--top", "0"]);
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), note.as_str()), "{ran:?}");
+        }
+        let other = text(&folder.path().join("other"));
+        let ran = run(["convert", &path, "--out", &other, "--names", &names, "--top", "0", "--quiet"]);
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), note.as_str()), "{ran:?}");
+        std::fs::remove_dir_all(&other).unwrap();
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use parcap::outcome::RunOutcome;
+
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 use super::{mixed_pcapng, plain_pcap};
@@ -88,7 +90,7 @@ fn what_has_changed_is_replaced() {
     convert(&request);
     std::fs::write(&path, plain_pcap().bytes).unwrap();
     let report = convert(&request);
-    assert_eq!((report.replaced, report.exit_code().number()), (1, 0));
+    assert_eq!((report.replaced, report.outcome()), (1, RunOutcome::Complete));
     let fresh = crate::support::request(&[&path], &folder.path().join("fresh"));
     convert(&fresh);
     assert_eq!(hashes(&request.lake.join("packets")), hashes(&fresh.lake.join("packets")));

@@ -3,9 +3,12 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use parcap::advice::Advice;
 use parcap::capture::{CaptureReader, Damage, DamageKind};
+use parcap::cli::complaints;
 use parcap::config::Settings;
 use parcap::memory::{FIXED, SMALL_WINDOW, WORKER};
+use parcap::outcome::RunOutcome;
 use proptest::prelude::*;
 
 use crate::support::build::{Capture, interface, packet, pcap_header, pcap_record, section, udp};
@@ -120,7 +123,7 @@ fn a_capture_that_needs_more_memory_than_there_is_is_refused_by_name_and_its_nei
             (&refused.path, refused.reason.as_str()),
             (&path, format!("is a {needed} of memory to unpack, and there are {allowed} MiB").as_str())
         );
-        assert!(refused.hint.as_ref().unwrap().contains("`--memory`"));
+        assert_eq!(refused.hint, Some(Advice::MoreMemory));
         // With so much more it is converted, into the same lake.
         request.memory = Some(FIXED + 2 * WORKER + (2049 << 20) - SMALL_WINDOW);
         let report = convert(&request);
@@ -213,14 +216,14 @@ fn a_bomb_keeps_the_rows_before_it_and_says_what_to_do() {
         let mut request = request(&[&path], &folder.path().join(format!("lake-{jobs}")));
         request.jobs = jobs;
         let report = convert(&request);
-        let text = report.complaints();
+        let text = complaints(&report);
         // 24 bytes and sixteen records of 4,194,320.
         let begins =
             "bomb.pcap.zst: the compressed stream is not believed after byte 67109144, inside or before packet 17: ";
         assert!(text.contains(begins), "{text}");
         let ends = "the 16 packets before it were converted; if it is no trap, unpack it and convert the unpacked file";
         assert!(text.contains(ends), "{text}");
-        assert_eq!((report.exit_code().number(), report.rows), (3, 16));
+        assert_eq!((report.outcome(), report.rows), (RunOutcome::Incomplete, 16));
         hashes(&request.lake)
     });
     assert_eq!(lakes[0], lakes[1]);
@@ -277,5 +280,5 @@ fn the_same_packet_over_and_over_is_no_bomb() {
     let folder = folder();
     let path = save(&folder, "same.pcap.zst", &zstd::stream::encode_all(capture.as_slice(), 1).unwrap());
     let report = convert(&request(&[&path], &folder.path().join("lake")));
-    assert_eq!((report.rows, report.exit_code().number()), (u64::from(number), 0), "{}", report.complaints());
+    assert_eq!((report.rows, report.outcome()), (u64::from(number), RunOutcome::Complete), "{}", complaints(&report));
 }

@@ -1,4 +1,4 @@
-//! Where the records of a capture resume after a fault (`--salvage`).
+//! Where the records of a capture resume after a fault.
 //!
 //! In: a buffer that stands at a fault, the framing up to there, and the time of the last record. Out: the buffer at the
 //! next credible record or file header, or at the end. The rule keeps bytes inside of packets from being taken for

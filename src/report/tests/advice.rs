@@ -37,19 +37,15 @@ fn a_page_without_names_says_what_would_give_them() {
             };
             let html = page(&content);
             let offered = |option: &str| html.contains(&format!("<code>{option}</code>"));
-            assert_eq!(offered("--names dns"), !has("dns"), "{sources:?}");
-            assert_eq!(offered("--names dns,hosts:FILE"), !has("hosts"), "{sources:?}");
-            assert_eq!(
-                (offered("--names dns,ptr"), offered("--ptr-private")),
-                (!has("ptr"), has("ptr")),
-                "{sources:?}"
-            );
+            assert_eq!(offered("dns"), !has("dns"), "{sources:?}");
+            assert_eq!(offered("hosts"), !has("hosts"), "{sources:?}");
+            assert_eq!((offered("ptr"), offered("private")), (!has("ptr"), has("ptr")), "{sources:?}");
             assert_eq!(html.contains("No names were asked for."), sources.is_empty());
             assert_eq!(html.contains("reverse lookups that the lake keeps"), has("ptr") && !of_captures);
         }
     }
     for first in [Some("b."), None] {
-        assert!(!page(&PageContent { by_name: by_name(first), ..PageContent::default() }).contains("<code>--"));
+        assert!(!page(&PageContent { by_name: by_name(first), ..PageContent::default() }).contains("<code>dns"));
     }
     assert!(page(&day()).contains("Names come from the DNS answers in the captures."));
 }

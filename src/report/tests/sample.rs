@@ -5,7 +5,7 @@ use crate::report::scale;
 use crate::summary::{Preview, Series};
 use crate::tables::{Table, TableColumn};
 
-use super::super::content::PageContent;
+use super::super::content::{NameOptions, PageContent};
 
 const HOUR: f64 = 60.0;
 /// 2024-03-11, the first instant.
@@ -179,6 +179,7 @@ pub(super) fn day() -> PageContent {
         of_captures: false,
         length: LengthKind::Wire,
         sources: vec!["dns"],
+        name_options: NameOptions::default(),
         names: beside.map(|(address, name)| (address.to_owned(), name.to_owned())).into(),
         implausible: Vec::new(),
         lake: "/srv/lakes/office-2024-03".to_owned(),

@@ -3,12 +3,16 @@
 //! A damaged packet is neither: it is a row and a named count (see [`crate::decode`]). A damaged capture is a
 //! [`crate::capture::Damage`], and its rows up to the fault are kept.
 
+mod causes;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Interrupted;
-use crate::exit_code::ExitCode;
+use crate::config::Setting;
 use crate::memory::TooLittle;
+
+pub use causes::{Foreign, Lack, Unheld, WhyLeftOut};
 
 /// What stops a run. Until its commit is decided, nothing of the run is visible in the lake. A commit that is decided and
 /// then interrupted is finished by the next run.
@@ -43,7 +47,7 @@ pub enum Error {
     /// The output names something that exists and is no directory.
     #[error("{}: is a file, and a lake is a directory", path.display())]
     LakeIsAFile {
-        /// What was given as `--out`.
+        /// What was given as the lake.
         path: PathBuf,
     },
     /// The lake was made with settings that the new rows would not fit.
@@ -51,10 +55,10 @@ pub enum Error {
     SettingsDiffer {
         /// The lake.
         lake: PathBuf,
-        /// The option that differs, as on the command line, with the value that the lake has.
-        held: String,
-        /// The same with the requested value.
-        asked: String,
+        /// The setting that differs, as the lake has it.
+        held: Setting,
+        /// The same as it was requested.
+        asked: Setting,
     },
     /// Another run holds the lock.
     #[error("{}: another run holds this lake", lake.display())]
@@ -85,12 +89,8 @@ pub enum Error {
         known: u64,
     },
     /// More captures are damaged or refused than the user allows.
-    #[error(
-        "{damaged} of {all} captures are damaged or refused, more than `--max-damaged` allows; nothing was committed"
-    )]
+    #[error("{damaged} of {all} captures are damaged or refused, more than are allowed; nothing was committed")]
     TooManyDamaged {
-        /// A line for each of them, and for what can be done.
-        complaints: String,
         /// How many there are.
         damaged: u64,
         /// How many were looked at.
@@ -115,8 +115,8 @@ pub enum Error {
         path: PathBuf,
         /// What is missing, or should not be there.
         problem: String,
-        /// What to do about it.
-        hint: &'static str,
+        /// What it lacks.
+        lacks: Lack,
     },
     /// A manifest of another version of parcap.
     #[error("{}: is a manifest of version {found}, and this parcap reads version {expected}", path.display())]
@@ -144,6 +144,23 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// A unit, a result or a staged file that was not made by this program.
+    #[error("{}: is not {what} as it was made", path.display())]
+    Foreign {
+        /// The unit or the file.
+        path: PathBuf,
+        /// What it is taken for.
+        what: Foreign,
+    },
+    /// A unit whose plan says more than that its captures are new.
+    #[error("{unit}: is committed together with the first line of its plan, which says what it replaces")]
+    NeedsPlan {
+        /// The unit.
+        unit: String,
+    },
+    /// A stream cannot be part of a plan: it is there once.
+    #[error("a stream cannot be converted elsewhere")]
+    StreamInPlan,
     /// Units of a plan are missing from its commit.
     #[error("{missing} of {all} units of the plan are missing, with {} captures; nothing was committed\n  {}", captures.len(), captures.join("\n  "))]
     UnitsMissing {
@@ -191,7 +208,7 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
-    /// There would be too many windows that begin with the first packet.
+    /// A state that cannot be: see [`crate::bug`].
     #[error("an impossible state was met at {place}; nothing was committed (this is a bug)")]
     Bug {
         /// The file and line where it was met.
@@ -209,39 +226,47 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
-    /// `--memory` is less than one worker needs.
-    #[error("`--memory` gives {given_mib} MiB, and a run with one worker needs {needed_mib} MiB")]
+    /// Less memory is given than one worker needs.
+    #[error("{given_mib} MiB of memory are given, and a run with one worker needs {needed_mib} MiB")]
     TooLittleMemory {
         /// What was given, in MiB.
         given_mib: u64,
         /// The least there must be, in MiB.
         needed_mib: u64,
     },
-    /// Options that do not go together.
-    #[error("{problem}")]
-    Usage {
-        /// Which do not.
-        problem: &'static str,
-        /// What to type instead.
-        hint: &'static str,
-    },
     /// Tables that were asked for but cannot be made as asked.
-    #[error("{}", tables.join("\nerror: "))]
+    #[error("{}", left_out_in_words(tables))]
     LeftOut {
-        /// One line each: the table, the lake or captures, and the reason.
-        tables: Vec<String>,
-        /// What to do instead.
-        hint: String,
+        /// The lake, and the microseconds of its windows. `None` for captures.
+        lake: Option<(PathBuf, i64)>,
+        /// The tables, and why each cannot be made.
+        tables: Vec<(&'static str, WhyLeftOut)>,
+        /// Those of them that can be made of the captures.
+        of_captures: Vec<&'static str>,
     },
-    /// A lake does not have what is asked of it.
-    #[error("{}: {problem}", path.display())]
-    Summaries {
-        /// The lake, or what was taken for one.
+    /// There is no lake where one was named.
+    #[error("{}: is no lake", path.display())]
+    NoLake {
+        /// What was taken for one.
         path: PathBuf,
-        /// Why it cannot be summed up as asked.
-        problem: &'static str,
-        /// What to do instead.
-        hint: &'static str,
+    },
+    /// A lake was named together with other inputs.
+    #[error("{}: is a lake, and not the only input", path.display())]
+    NotAlone {
+        /// The lake.
+        path: PathBuf,
+    },
+    /// A lake without summaries cannot be summed up.
+    #[error("{}: holds no sums", path.display())]
+    NoSums {
+        /// The lake.
+        path: PathBuf,
+    },
+    /// Windows of a lake cannot begin with the first packet.
+    #[error("{}: has windows that begin at multiples of their length", path.display())]
+    WindowsAreAligned {
+        /// The lake.
+        path: PathBuf,
     },
     /// Names that match nothing in a lake.
     #[error("{}", unheld_in_words(lake, named))]
@@ -271,18 +296,10 @@ impl From<TooLittle> for Error {
     }
 }
 
-/// What to do where a manifest is lost.
-pub const REMAKE: &str = "restore it from a backup; else `parcap verify LAKE --repair` makes it again from the parts";
-
-/// A name that matches nothing in a lake, or more than one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unheld {
-    /// The name as it was given, as text.
-    pub name: String,
-    /// What the lake does: `holds nothing of it` …
-    pub why: &'static str,
-    /// What may be meant, as on the command line.
-    pub instead: Vec<String>,
+/// A line for each table.
+fn left_out_in_words(tables: &[(&'static str, WhyLeftOut)]) -> String {
+    let lines = tables.iter().map(|(name, why)| format!("{name} cannot be made as asked: {why}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A line for each name and for what it may mean. `error: ` is put before the first line.
@@ -299,80 +316,6 @@ impl Error {
     pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_path_buf();
         move |source| Self::Io { action, path, source }
-    }
-
-    /// What to do about it, if anything.
-    #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("free some space and run the same command again")
-                }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    Some("the lake's directory must be writable by the user who runs parcap")
-                }
-                _ => None,
-            },
-            Self::LakeIsAFile { .. } => Some("name a directory with `--out`; it is created when it does not exist"),
-            Self::SettingsDiffer { .. } => {
-                Some("give what the lake was made with; for another value, begin with the captures and a new lake")
-            }
-            Self::FileDiffers { what: "checksum of the manifest", .. } => Some(REMAKE),
-            Self::Json { what: "manifest", .. } => Some(REMAKE),
-            Self::FileDiffers { .. } => Some(
-                "`parcap verify LAKE` shows all that is wrong, and `parcap verify LAKE --repair` mends it (docs/operations.md)",
-            ),
-            Self::Incomplete { hint, .. } => Some(hint),
-            Self::ManifestVersion { .. } => {
-                Some("use the parcap that wrote it, or convert the captures into a new lake")
-            }
-            Self::JsonVersion { .. } => Some("use one parcap for `plan`, `convert-unit` and `commit`"),
-            Self::UnitsMissing { .. } => Some(
-                "convert the missing units and commit again with all rows; or commit the others with `--incomplete leave-out`",
-            ),
-            Self::PlanIsOld { .. } => Some(
-                "plan again, and commit the rows that there are with the new plan's first line: units that both plans have need not be converted again",
-            ),
-            Self::TooManyWindows { .. } => {
-                Some("give a longer `--window`, or look with `parcap inspect` for a wrong time")
-            }
-            Self::NoSuchColumn { .. } => Some("docs/tables.md lists the columns"),
-            Self::TooLittleMemory { .. } => Some("without the option a run takes what its workers need"),
-            Self::LeftOut { hint, .. } => Some(hint),
-            Self::Summaries { hint, .. } | Self::Usage { hint, .. } => Some(hint),
-            Self::NotHeld { .. } => Some(
-                "nothing was changed; name captures, or folders of them, by the paths from which they were converted: `parcap summarize LAKE --table captures --format csv` lists them",
-            ),
-            Self::Outside { .. } => Some(
-                "parcap does not write such a thing: find out who may write to the lake, and restore the file from a backup",
-            ),
-            Self::InTheWay { .. } => Some("mend that, and run the same command again"),
-            Self::LakeBusy { .. } => Some("try again when the other run has ended"),
-            Self::RowsDiffer { .. } | Self::Worker { .. } | Self::Bug { .. } => {
-                Some("please report it, with the capture if it can be shared")
-            }
-            _ => None,
-        }
-    }
-
-    /// The exit status that this error ends the process with.
-    #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::LakeBusy { .. } => ExitCode::Busy,
-            Self::LakeIsAFile { .. }
-            | Self::SettingsDiffer { .. }
-            | Self::LeftOut { .. }
-            | Self::NotHeld { .. }
-            | Self::Summaries { .. }
-            | Self::Usage { .. }
-            | Self::NoSuchColumn { .. }
-            | Self::TooLittleMemory { .. }
-            | Self::TooManyWindows { .. } => ExitCode::Usage,
-            Self::Interrupted { signal } => ExitCode::Signal(*signal),
-            _ => ExitCode::Failure,
-        }
     }
 }
 

@@ -1,0 +1,47 @@
+//! Converting a unit of a plan, wherever the plan was made.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cancel::Cancel;
+use crate::convert;
+use crate::convert::ConvertContext;
+use crate::error::{Error, Foreign, Result};
+use crate::lake::{Layout, sweep};
+use crate::memory::Memory;
+use crate::packets::Encoder;
+use crate::plan::{Unit, UnitResult, is_identity};
+use crate::storage::local;
+use crate::threads::workers;
+
+/// Converts one unit, and stages the result in a folder of the lake that no other conversion uses. So the same unit may
+/// be converted twice, even at the same time.
+///
+/// # Errors
+/// If the unit is not one that a plan makes, or the lake cannot be written. Then nothing of it is left.
+pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
+    // Folders are named after them.
+    let has_names = is_identity(&unit.id) && unit.plan.as_ref().is_none_or(|plan| is_identity(plan));
+    if !has_names || !unit.is_sound() {
+        return Err(Error::Foreign { path: unit.name().into(), what: Foreign::Unit });
+    }
+    if local::is_file(lake) {
+        return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
+    }
+    Layout::at(lake).check_is_whole()?;
+    let lake = Layout::create(lake)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let folder = unit.plan.as_ref().map_or_else(Layout::units, |plan| Layout::units().join(plan));
+    let staging = folder.join(format!("{}-{}-{now:x}", unit.id, std::process::id()));
+    let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
+    let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
+    let place = lake.resolve(&staging);
+    let mut context = ConvertContext::new(lake, encoder, memory, cancel);
+    context.staging = staging;
+    let result = convert::convert_unit(unit, &context, jobs);
+    if result.is_err() {
+        // The first failure is what matters.
+        let _ = sweep(&place);
+    }
+    result
+}

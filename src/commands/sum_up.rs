@@ -1,0 +1,186 @@
+//! Sums of a lake, or of captures that are counted for it, ready to be shown.
+
+use std::collections::BTreeSet;
+use std::env::temp_dir;
+use std::ops::{Range, RangeInclusive};
+use std::sync::{Mutex, PoisonError};
+
+use crate::aggregate::{Aggregator, Owners, Space};
+use crate::config::{Names, Setting, WINDOW};
+use crate::convert::{Counting, count, naming};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::lake::{InputEntry, Layout, Snapshot};
+use crate::outcome::{Changing, Report};
+use crate::select::inputs;
+use crate::summary;
+use crate::summary::{Bins, Collect, LeftOut, Naming, left_out_of_packets, left_out_of_sums};
+use crate::threads::in_order;
+
+use super::summarize::{SummarizeRequest, Summarized};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
+    let snapshot = Snapshot::read(lake)?;
+    let settings = snapshot.settings.clone().unwrap_or_default();
+    if !settings.summaries {
+        return Err(Error::NoSums { path: lake.root().to_path_buf() });
+    }
+    if request.from_first {
+        return Err(Error::WindowsAreAligned { path: lake.root().to_path_buf() });
+    }
+    if let Some(window) = request.window.filter(|window| *window != settings.window) {
+        let [held, asked] = [settings.window, window].map(Setting::Window);
+        return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
+    }
+    let left_out = left_out_of_sums(&request.filter, settings.window);
+    check_asked(request, &left_out, Some((lake, settings.window)))?;
+    let folder = temp_dir();
+    let mut aggregator = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
+    let mut days = BTreeSet::new();
+    for partial in snapshot.partials.values() {
+        let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
+        if !wanted.is_empty() {
+            partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
+            days.extend(wanted);
+        }
+    }
+    // The answers that were looked up for the lake are used. Showing a lake asks no resolver, and forgets nothing.
+    let names = request.names.as_ref().unwrap_or(&settings.names);
+    let naming = naming::open(names, Some((lake, snapshot.names.as_ref())), 0)?;
+    let mut report = Report::default();
+    report.note_names(&naming, None);
+    let entries = snapshot.inputs_by_path().into_iter().cloned().collect();
+    let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (entries, report))?;
+    let refused =
+        snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
+    Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
+}
+
+/// Refuses requests that cannot be fulfilled: half an answer looks like a whole one. `lake` is the lake, with its
+/// windows; `None` for captures.
+fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&Layout, i64)>) -> Result<()> {
+    let asked = left_out.iter().filter(|left_out| request.tables.iter().any(|table| table == left_out.name));
+    let asked: Vec<_> = asked.collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let by_packets = left_out_of_packets(&request.filter, request.from_first);
+    let answered = asked.iter().map(|left_out| left_out.name);
+    let answered = answered.filter(|name| by_packets.iter().all(|left_out| left_out.name != *name));
+    Err(Error::LeftOut {
+        lake: lake.map(|(lake, window)| (lake.root().to_path_buf(), window)),
+        tables: asked.iter().map(|LeftOut { name, why }| (*name, *why)).collect(),
+        of_captures: answered.collect(),
+    })
+}
+
+/// Whether a capture may have packets of some dates, or of the times of a filter.
+fn touches(entry: &InputEntry, days: &RangeInclusive<Day>, times: Option<&Range<i64>>) -> bool {
+    match (entry.found.earliest, entry.found.latest) {
+        (Some(first), Some(last)) if let Some(times) = times => {
+            first.micros() < times.end && last.micros() >= times.start
+        }
+        (Some(first), Some(last)) => {
+            Day::of_seconds(first.seconds()) <= *days.end() && Day::of_seconds(last.seconds()) >= *days.start()
+        }
+        _ => true,
+    }
+}
+
+pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
+    let window = request.window.unwrap_or(WINDOW);
+    let left_out = left_out_of_packets(&request.filter, request.from_first);
+    check_asked(request, &left_out, None)?;
+    let counting = Counting {
+        length: request.length,
+        window,
+        salvage: request.salvage,
+        filter: request.filter.clone(),
+        instants: request.from_first,
+    };
+    let folder = temp_dir();
+    let mut report = Report::default();
+    let inputs = inputs(&request.named, &mut report)?;
+    // They add up in any order; kept apart until the last capture is read, they would need room for all.
+    let space = Space::new(&folder).cancelled_by(&request.cancel);
+    let sum = Mutex::new(Aggregator::new(&space));
+    let counted = in_order::<_, _, Error>(inputs, request.jobs, |input| {
+        match count(input, &counting, &space, &request.cancel)? {
+            Ok((entry, aggregator)) => {
+                sum.lock().unwrap_or_else(PoisonError::into_inner).append(aggregator)?;
+                Ok(Ok(entry))
+            }
+            Err(refused) => Ok(Err(refused)),
+        }
+    })?;
+    let mut aggregator = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut entries = Vec::new();
+    for counted in counted {
+        match counted {
+            Ok(mut entry) => {
+                let how = Changing::of_stream(&entry);
+                if how.is_open() {
+                    entry.mark_open();
+                }
+                report.add(&entry, how);
+                entries.push(entry);
+            }
+            Err((input, refusal)) => report.refuse(input.path, &refusal, None),
+        }
+    }
+    let days = aggregator.sections().into_iter().map(|section| section.day);
+    // Packets were filtered by time, and the window of the first one may begin on the date before.
+    let is_before = |day: Day| request.filter.times.is_some() && day.0 + 1 == request.days.start().0;
+    let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();
+    let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
+    let asked = naming::look_up(&mut naming, &days, &mut aggregator, &request.filter, &request.ptr, &request.cancel)?;
+    report.note_names(&naming, asked);
+    let summarized = finish(request, window, days, &mut aggregator, &naming, (entries, report))?;
+    Ok(Summarized { left_out, ..summarized })
+}
+
+fn finish(
+    request: &SummarizeRequest,
+    window: i64,
+    days: BTreeSet<Day>,
+    aggregator: &mut Aggregator,
+    naming: &Naming,
+    (mut captures, report): (Vec<InputEntry>, Report),
+) -> Result<Summarized> {
+    captures.retain(|entry| touches(entry, &request.days, request.filter.times.as_ref()));
+    let filter = request.filter.with_whole_windows(window);
+    let several = days.len() > 1 || request.top.is_none();
+    let top = request.top.unwrap_or(0);
+    let mut gather = Collect::new(top, window, several, aggregator.space());
+    if request.from_first {
+        gather = gather.from_first();
+    }
+    if request.for_page {
+        gather = gather.with_series(bins(window, &days, &captures)).with_names(aggregator.space());
+    }
+    for day in &days {
+        gather.date(*day, aggregator, naming, &filter)?;
+    }
+    if request.from_first {
+        summary::windows_from_first(&days, aggregator, window, &mut gather)?;
+    }
+    let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
+    let sources = naming.labels().collect();
+    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top })
+}
+
+/// Bins from the first to the last packet of some dates.
+fn bins(window: i64, days: &BTreeSet<Day>, captures: &[InputEntry]) -> Bins {
+    let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
+    let first = days.first().map_or(0, start);
+    let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
+    // A capture may begin before the first date, or go on after the last one.
+    let ends = captures.iter().flat_map(|entry| [entry.found.earliest, entry.found.latest]).flatten();
+    let (mut from, mut to) = (last, first);
+    for time in ends.map(|time| time.micros().clamp(first, last)) {
+        (from, to) = (from.min(time), to.max(time));
+    }
+    Bins::new(window, from.min(to), to)
+}
