@@ -303,7 +303,7 @@ impl CaptureReader {
 
     /// Offset of the first byte after the record that was handed out last.
     #[must_use]
-    pub fn behind(&self) -> u64 {
+    pub fn end_of_record(&self) -> u64 {
         self.position.offset + self.handed_out as u64
     }
 

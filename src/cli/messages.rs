@@ -41,7 +41,7 @@ fn hint(damaged: &Damaged) -> String {
     let Gaps { count, bytes, .. } = damaged.gaps;
     if count > 0 {
         return format!(
-            "{} before it and {} behind it were converted; {} in {} {} given up",
+            "{} before it and {} after it were converted; {} in {} {} given up",
             plural_of(before, "packet", "packets"),
             HumanCount(damaged.records.saturating_sub(before)),
             plural_of(bytes, "byte", "bytes"),
@@ -55,7 +55,7 @@ fn hint(damaged: &Damaged) -> String {
         count => format!("the {} packets before it were converted", HumanCount(count)),
     };
     if damaged.damage.may_be_salvaged() {
-        return hint + "; `--salvage --retry-damaged` looks for more behind it";
+        return hint + "; `--salvage --retry-damaged` looks for more after it";
     }
     match damaged.damage.kind {
         DamageKind::CompressedRatio => hint + "; if it is no trap, unpack it and convert the unpacked file",

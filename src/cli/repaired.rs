@@ -22,7 +22,7 @@ pub(super) fn mended(repaired: &Repaired) -> String {
         (repaired.taken_up.len() as u64, "parts that no manifest named were taken up"),
         (repaired.lost.len() as u64, "lost files were taken out"),
         (repaired.partials, "partial summaries were counted again"),
-        (repaired.tables, "tables were made anew"),
+        (repaired.tables, "tables were made again"),
     ] {
         if count > 0 {
             let _ = writeln!(text, "{count} {what}");

@@ -76,7 +76,7 @@ impl WaitArg {
 /// Who is told how a run went.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ToldArgs {
-    /// What goes to stderr: text for people, or one JSON document a line for whoever collects logs
+    /// What goes to stderr: text for people, or one JSON document a line for collectors of logs
     #[arg(long, value_enum, value_name = "FORMAT", env = "PARCAP_LOG_FORMAT", default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
     /// Write figures of the run to this file, for Prometheus' textfile collector (`parcap.prom`)

@@ -113,14 +113,14 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let before = snapshot.clone();
     let mut left = remains(lake, snapshot, !repaired.manifests.is_empty(), jobs, cancel)?;
     // A lost manifest takes with it what it said about tables.
-    let anew = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
+    let is_remade = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
     let settings = left.held.settings.clone().unwrap_or_default();
     left.held.settings = Some(settings.clone());
     for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
         let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
         let lacks = |input| left.held.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);
         // A commit whose manifest is lost may have put these rows into other parts.
-        if !anew || before.inputs_in(path).any(lacks) {
+        if !is_remade || before.inputs_in(path).any(lacks) {
             repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
         }
     }
@@ -140,7 +140,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     if settings.summaries {
         days = count_again(lake, &mut left, &settings, &mut change, (jobs, cancel), &mut repaired)?;
         days.extend(lost_tables(lake, &left.held, jobs)?);
-        if anew {
+        if is_remade {
             days.extend(left.held.parts.keys().map(|path| Layout::day_of(path)));
             days.extend(before.tables.keys().filter(|path| is_of_a_date(path)).map(|path| Layout::day_of(path)));
         }
@@ -180,7 +180,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         change.manifest.removed.tables.iter().for_each(|path| drop(after.tables.remove(path)));
         repaired.tables = change.manifest.tables.len() as u64;
         after.add_tables(change.manifest.tables.clone());
-        if anew {
+        if is_remade {
             // Tables of dates that have no rows left, which a lost manifest named.
             let stale = data_files(lake)?.into_keys().filter(|path| is_table(path) && !after.tables.contains_key(path));
             stale.for_each(|path| change.remove_table(&path));

@@ -23,7 +23,7 @@ use super::final_stage::FinalStage;
 pub(crate) fn publish(
     stage: FinalStage<'_>,
     mut rows: Vec<UnitResult>,
-    tonight: Selection,
+    selection: Selection,
     mut held: Snapshot,
     (jobs, max_damaged): (usize, Option<MaxDamaged>),
     report: &mut Report,
@@ -46,21 +46,21 @@ pub(crate) fn publish(
     report.unchanged += (before - rows.len()) as u64;
 
     let mut change = Transaction::new(&held, Action::Convert, settings.clone());
-    tonight.relocated.iter().for_each(|met| held.meet_again(met.clone()));
+    selection.relocated.iter().for_each(|met| held.meet_again(met.clone()));
     let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
     let is_renamed = |met: &Relocated| renamed.contains(met.path.as_path());
-    let renamed = tonight.relocated.iter().any(is_renamed);
-    change.manifest.met_again = tonight.relocated;
-    change.manifest.removed.refused = tonight.cleared_refusals;
+    let renamed = selection.relocated.iter().any(is_renamed);
+    change.manifest.met_again = selection.relocated;
+    change.manifest.removed.refused = selection.cleared_refusals;
     change.manifest.refused.clone_from(&report.refused);
 
     let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &held);
-    replaced.extend(tonight.superseded.iter().map(|(_, id)| *id));
-    replaced.extend(those_that_go_on(&tonight.goes_on, &rows));
-    let the_same = those_that_are_the_same(&tonight.may_be, &rows, &held, report);
+    replaced.extend(selection.superseded.iter().map(|(_, id)| *id));
+    replaced.extend(those_that_go_on(&selection.goes_on, &rows));
+    let the_same = those_that_are_the_same(&selection.may_be, &rows, &held, report);
     // Captures that no new file turned out to be are gone.
-    let gone: BTreeSet<usize> = tonight.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
+    let gone: BTreeSet<usize> = selection.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
     report.captures_missing = report.captures_missing.map(|missing| missing + gone.len() as u64);
     replaced.extend(the_same);
     let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
@@ -85,9 +85,9 @@ pub(crate) fn publish(
         report.add(entry, changing);
     })?;
     // In an archive of doubles they are as many as the others.
-    let converted = change.manifest.inputs.iter().filter(|_| !tonight.deduplicated.is_empty());
+    let converted = change.manifest.inputs.iter().filter(|_| !selection.deduplicated.is_empty());
     let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
-    for (input, same_as) in tonight.deduplicated {
+    for (input, same_as) in selection.deduplicated {
         let held = || held.input_at(&same_as).map(|entry| entry.id);
         if let Some(same_as) = converted.get(&same_as).copied().or_else(held) {
             change.add_input(InputEntry::of_duplicate(input, same_as));

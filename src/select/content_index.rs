@@ -174,7 +174,7 @@ impl<'a> ContentIndex<'a> {
         let moved = moved.into_iter().min_by_key(|entry| (gone(entry), entry.id));
         // A cut capture is first of all the beginning of a longer one.
         if !matches!(double, Some(Kin::Beginning(_))) && moved.is_none_or(|entry| !is_whole(entry)) {
-            match self.of_tonight(input)? {
+            match self.of_this_run(input)? {
                 Kin::Stranger => {}
                 kin @ Kin::Beginning(_) => double = Some(kin),
                 kin => drop(double.get_or_insert(kin)),
@@ -272,7 +272,7 @@ impl<'a> ContentIndex<'a> {
     }
 
     /// How a capture relates to the others that this run has opened.
-    fn of_tonight(&mut self, input: &Input) -> Result<Kin<'a>> {
+    fn of_this_run(&mut self, input: &Input) -> Result<Kin<'a>> {
         let others = input.head.as_ref().and_then(|head| self.of_this_run.get(head)).cloned().unwrap_or_default();
         if others.len() < 2 {
             return Ok(Kin::Stranger);

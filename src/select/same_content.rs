@@ -72,7 +72,7 @@ impl Look<'_> {
         let (source, sipped) = Source::in_sips(input, self.window(input)).ok()?;
         let mut reader = CaptureReader::glance_at(source, input.compression).ok()?;
         reader.next().ok()??;
-        sipped.hash(reader.behind())
+        sipped.hash(reader.end_of_record())
     }
 
     /// Reads all of a capture. A capture that cannot be opened has no content.

@@ -38,7 +38,7 @@ fn date(lake: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_date_that_is_a_link_is_used_and_whoever_reads_is_warned() {
+fn a_date_that_is_a_link_is_used_and_readers_are_warned() {
     let folder = folder();
     let (archive, lake) = (archive(folder.path()), folder.path().join("lake"));
     assert_eq!(night(&archive, &lake).status, Some(0));

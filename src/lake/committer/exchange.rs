@@ -111,7 +111,7 @@ pub(super) fn note(lake: &Layout, folder: &Path, why: &str) {
     lake.note("exchange", || {
         let folder = path_text::printable(&lake.resolve(folder));
         format!(
-            "{folder}: cannot be exchanged as a whole ({why}); whoever reads while files are replaced may see an old one beside the new one"
+            "{folder}: cannot be exchanged as a whole ({why}); a reader that lists it while files are replaced may see an old one beside the new one"
         )
     });
 }

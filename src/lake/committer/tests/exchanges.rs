@@ -116,7 +116,7 @@ fn what_cannot_be_exchanged_after_all_is_moved_file_by_file() {
 
 /// A reader lists a folder at once, and opens what he has listed: he may find that a file is gone, and looks again.
 #[test]
-fn whoever_lists_a_partition_while_its_parts_are_replaced_never_counts_twice() {
+fn a_reader_that_lists_a_partition_while_its_parts_are_replaced_never_counts_twice() {
     let dir = folder();
     let lake = Layout::create(dir.path()).unwrap();
     // Three parts of one row each, of which a night replaces two; with each comes one more of another date.
