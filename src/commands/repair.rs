@@ -114,23 +114,23 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut left = remains(lake, snapshot, !repaired.manifests.is_empty(), jobs, cancel)?;
     // A lost manifest takes with it what it said about tables.
     let is_remade = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
-    let settings = left.held.settings.clone().unwrap_or_default();
-    left.held.settings = Some(settings.clone());
-    for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
+    let settings = left.snapshot.settings.clone().unwrap_or_default();
+    left.snapshot.settings = Some(settings.clone());
+    for path in before.parts.keys().filter(|path| !left.snapshot.parts.contains_key(*path)) {
         let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
-        let lacks = |input| left.held.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);
+        let lacks = |input| left.snapshot.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);
         // A commit whose manifest is lost may have put these rows into other parts.
         if !is_remade || before.inputs_in(path).any(lacks) {
             repaired.lost.push(LostFile::of(path, problem.as_deref().unwrap_or("is not there"), &before));
         }
     }
     for (path, problem) in &left.left_out {
-        repaired.left_out.push(LostFile::of(path, problem, &left.held));
+        repaired.left_out.push(LostFile::of(path, problem, &left.snapshot));
     }
     repaired.taken_up = left.taken_up.iter().cloned().collect();
 
-    let mut change = Transaction::new(&left.held, Action::Repair, settings.clone());
-    for path in before.parts.keys().filter(|path| !left.held.parts.contains_key(*path)) {
+    let mut change = Transaction::new(&left.snapshot, Action::Repair, settings.clone());
+    for path in before.parts.keys().filter(|path| !left.snapshot.parts.contains_key(*path)) {
         change.remove_part(path);
         if local::exists(&lake.resolve(path)) {
             repaired.set_aside.push(change.set_aside(path));
@@ -139,40 +139,44 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut days = BTreeSet::new();
     if settings.summaries {
         days = count_again(lake, &mut left, &settings, &mut change, (jobs, cancel), &mut repaired)?;
-        days.extend(lost_tables(lake, &left.held, jobs)?);
+        days.extend(lost_tables(lake, &left.snapshot, jobs)?);
         if is_remade {
-            days.extend(left.held.parts.keys().map(|path| Layout::day_of(path)));
+            days.extend(left.snapshot.parts.keys().map(|path| Layout::day_of(path)));
             days.extend(before.tables.keys().filter(|path| is_of_a_date(path)).map(|path| Layout::day_of(path)));
         }
     }
     let names_are_lost = left
-        .held
+        .snapshot
         .names
         .as_ref()
         .is_some_and(|names| checked(&lake.resolve(&names.path), names.bytes, &names.checksum).is_err());
     if names_are_lost {
-        left.held.names = None;
+        left.snapshot.names = None;
         change.remove_table(&Layout::ptr_cache());
     }
     for (unit, places) in &left.units {
         if let Some(last) = places.keys().next_back() {
             let inputs = (0..=*last).map(|place| places.get(&place).copied().unwrap_or(0)).collect();
-            left.held.take_up_unit(unit, inputs);
+            left.snapshot.take_up_unit(unit, inputs);
         }
     }
     for number in &left.changed {
-        let Some(entry) = left.held.inputs.get(number) else { continue };
+        let Some(entry) = left.snapshot.inputs.get(number) else { continue };
         if entry.lost_rows > 0 {
             repaired.incomplete.push(PartlyLost { path: entry.input.path.clone(), rows: entry.lost_rows });
         }
     }
-    repaired.unproved =
-        left.unproved.iter().filter_map(|id| left.held.inputs.get(id)).map(|entry| entry.input.path.clone()).collect();
-    let captures_are_lost = settings.summaries && lost_captures(lake, &left.held);
+    repaired.unproved = left
+        .unproved
+        .iter()
+        .filter_map(|id| left.snapshot.inputs.get(id))
+        .map(|entry| entry.input.path.clone())
+        .collect();
+    let captures_are_lost = settings.summaries && lost_captures(lake, &left.snapshot);
     if repaired.is_empty() && days.is_empty() && !names_are_lost && !captures_are_lost && lake.last_is_sound() {
         return Ok(repaired);
     }
-    let mut after = left.held;
+    let mut after = left.snapshot;
     if settings.summaries {
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
         let stage = FinalStage::open(lake, (&settings, &after), &ptr, 0, cancel)?;

@@ -75,7 +75,7 @@ pub(super) fn count_again(
     (jobs, cancel): (usize, &Cancel),
     repaired: &mut Repaired,
 ) -> Result<BTreeSet<Day>> {
-    let partials: Vec<CommittedPartial> = left.held.partials.values().cloned().collect();
+    let partials: Vec<CommittedPartial> = left.snapshot.partials.values().cloned().collect();
     let problems = in_order::<_, _, Error>(partials.iter().collect(), jobs, |partial: &CommittedPartial| {
         cancel.check()?;
         Ok(checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum)
@@ -85,9 +85,9 @@ pub(super) fn count_again(
     let mut again = left.changed.clone();
     let mut dropped = BTreeSet::new();
     for (place, (partial, problem)) in partials.iter().zip(&problems).enumerate() {
-        let is_unknown = partial.inputs.iter().any(|input| *input > 0 && !left.held.inputs.contains_key(input));
+        let is_unknown = partial.inputs.iter().any(|input| *input > 0 && !left.snapshot.inputs.contains_key(input));
         if let Some(problem) = problem {
-            repaired.lost.push(LostFile::of(&partial.path, problem, &left.held));
+            repaired.lost.push(LostFile::of(&partial.path, problem, &left.snapshot));
         }
         if problem.is_some() || is_unknown {
             dropped.insert(place);
@@ -95,7 +95,7 @@ pub(super) fn count_again(
         }
     }
     let summed: BTreeSet<usize> = partials.iter().flat_map(|partial| partial.inputs.iter().copied()).collect();
-    let of_parts = left.held.parts.values().flat_map(|part| part.ranges.iter().map(|range| range.input));
+    let of_parts = left.snapshot.parts.values().flat_map(|part| part.ranges.iter().map(|range| range.input));
     again.extend(of_parts.filter(|input| !summed.contains(input)));
     // A capture that is summed up together with one of them is counted again as well.
     loop {
@@ -111,13 +111,13 @@ pub(super) fn count_again(
             again.extend(partial.inputs.iter().copied().filter(|input| *input > 0));
         }
     }
-    again.retain(|number| left.held.inputs.contains_key(number));
+    again.retain(|number| left.snapshot.inputs.contains_key(number));
     let mut days = BTreeSet::new();
     let mut messages = Vec::new();
     let mut groups = Groups { parents: HashMap::new() };
     for (place, partial) in partials.iter().enumerate().filter(|(place, _)| dropped.contains(place)) {
         days.extend(partial.days.iter().copied());
-        left.held.partials.remove(&partial.path);
+        left.snapshot.partials.remove(&partial.path);
         change.remove_partial(&partial.path);
         groups.join(partial.inputs.iter().copied().filter(|input| again.contains(input)));
         if problems.get(place).is_some_and(Option::is_none) {
@@ -129,7 +129,7 @@ pub(super) fn count_again(
     for (unit, places) in &left.units {
         let path = Layout::partial_path(unit);
         let Some(last) = places.keys().next_back().filter(|_| local::exists(&lake.resolve(&path))) else { continue };
-        if !known.contains(&path) && !left.held.partials.contains_key(&path) {
+        if !known.contains(&path) && !left.snapshot.partials.contains_key(&path) {
             groups.join(places.values().copied().filter(|input| again.contains(input)));
             let inputs = (0..=*last).map(|place| places.get(&place).copied().unwrap_or(0)).collect();
             change.remove_partial(&path);
@@ -141,10 +141,10 @@ pub(super) fn count_again(
     let of_part = |part: &CommittedPart| -> BTreeSet<usize> {
         part.ranges.iter().map(|range| range.input).filter(|input| again.contains(input)).collect()
     };
-    for part in left.held.parts.values() {
+    for part in left.snapshot.parts.values() {
         groups.join(of_part(part).into_iter());
     }
-    for part in left.held.parts.values() {
+    for part in left.snapshot.parts.values() {
         if let Some(first) = of_part(part).into_iter().next() {
             parts_of.entry(groups.root(first)).or_default().push(part);
         }
@@ -159,7 +159,7 @@ pub(super) fn count_again(
         members.entry(groups.root(*number)).or_default().insert(*number);
     }
     let encoder = Encoder::of_lake(settings, lake.root())?;
-    let rewriter = Rewriter::new(lake, &left.held, &encoder, cancel);
+    let rewriter = Rewriter::new(lake, &left.snapshot, &encoder, cancel);
     let of_groups: Vec<_> = members.into_iter().collect();
     let counted = in_order::<_, _, Error>(of_groups, jobs, |(root, captures)| {
         let parts = parts_of.get(&root).map(Vec::as_slice).unwrap_or_default();
@@ -173,10 +173,10 @@ pub(super) fn count_again(
             change.add_partial(&unit, &entry, captures)?;
         }
         for number in without_messages {
-            repaired.without_messages.extend(left.held.inputs.get(&number).map(|entry| entry.input.path.clone()));
+            repaired.without_messages.extend(left.snapshot.inputs.get(&number).map(|entry| entry.input.path.clone()));
         }
         for (number, told) in told {
-            let entry = left.held.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
+            let entry = left.snapshot.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
             if entry.from_rows || entry.found.rows != told.rows {
                 let found = &mut entry.found;
                 (found.records, found.rows, found.length) = (told.rows, told.rows, told.length);
@@ -184,7 +184,9 @@ pub(super) fn count_again(
             }
         }
     }
-    left.held.partials.extend(change.manifest.partials.iter().map(|partial| (partial.path.clone(), partial.clone())));
+    left.snapshot
+        .partials
+        .extend(change.manifest.partials.iter().map(|partial| (partial.path.clone(), partial.clone())));
     Ok(days)
 }
 

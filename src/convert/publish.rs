@@ -24,7 +24,7 @@ pub(crate) fn publish(
     stage: FinalStage<'_>,
     mut rows: Vec<UnitResult>,
     selection: Selection,
-    mut held: Snapshot,
+    mut snapshot: Snapshot,
     (jobs, max_damaged): (usize, Option<MaxDamaged>),
     report: &mut Report,
 ) -> Result<()> {
@@ -38,15 +38,15 @@ pub(crate) fn publish(
                 .input
                 .fingerprint
                 .as_ref()
-                .is_some_and(|known| held.streams.contains(known) || !seen.insert(known.clone()))
+                .is_some_and(|known| snapshot.streams.contains(known) || !seen.insert(known.clone()))
         })
     };
     let before = rows.len();
     rows.retain(|row| !again(row));
     report.unchanged += (before - rows.len()) as u64;
 
-    let mut change = Transaction::new(&held, Action::Convert, settings.clone());
-    selection.relocated.iter().for_each(|met| held.meet_again(met.clone()));
+    let mut change = Transaction::new(&snapshot, Action::Convert, settings.clone());
+    selection.relocated.iter().for_each(|met| snapshot.meet_again(met.clone()));
     let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
     let is_renamed = |met: &Relocated| renamed.contains(met.path.as_path());
     let renamed = selection.relocated.iter().any(is_renamed);
@@ -55,19 +55,20 @@ pub(crate) fn publish(
     change.manifest.refused.clone_from(&report.refused);
 
     let mut days = days_of(&rows);
-    let mut replaced = replaced_by(&rows, &held);
+    let mut replaced = replaced_by(&rows, &snapshot);
     replaced.extend(selection.superseded.iter().map(|(_, id)| *id));
     replaced.extend(those_that_go_on(&selection.goes_on, &rows));
-    let the_same = those_that_are_the_same(&selection.may_be, &rows, &held, report);
+    let the_same = those_that_are_the_same(&selection.may_be, &rows, &snapshot, report);
     // Captures that no new file turned out to be are gone.
-    let gone: BTreeSet<usize> = selection.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
+    let gone: BTreeSet<usize> =
+        selection.may_be.iter().map(|(_, id)| *id).filter(|id| !the_same.contains(id)).collect();
     report.captures_missing = report.captures_missing.map(|missing| missing + gone.len() as u64);
     replaced.extend(the_same);
-    let had_rows = |id: &&usize| held.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
+    let had_rows = |id: &&usize| snapshot.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
     report.replaced = replaced.iter().filter(had_rows).count() as u64;
     if !replaced.is_empty() {
         let encoder = Encoder::of_lake(settings, lake.root())?;
-        let rewriter = Rewriter::new(lake, &held, &encoder, stage.cancel);
+        let rewriter = Rewriter::new(lake, &snapshot, &encoder, stage.cancel);
         days.extend(take_out(&rewriter, &replaced, jobs, &mut change)?);
     }
     let mut writers = None;
@@ -88,8 +89,8 @@ pub(crate) fn publish(
     let converted = change.manifest.inputs.iter().filter(|_| !selection.deduplicated.is_empty());
     let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
     for (input, same_as) in selection.deduplicated {
-        let held = || held.input_at(&same_as).map(|entry| entry.id);
-        if let Some(same_as) = converted.get(&same_as).copied().or_else(held) {
+        let snapshot = || snapshot.input_at(&same_as).map(|entry| entry.id);
+        if let Some(same_as) = converted.get(&same_as).copied().or_else(snapshot) {
             change.add_input(InputEntry::of_duplicate(input, same_as));
         }
     }
@@ -98,11 +99,11 @@ pub(crate) fn publish(
         return Err(Error::RowsDiffer { framed: report.records, written: report.rows });
     }
     report.check(max_damaged)?;
-    report.newest_packet_timestamp_seconds = held.newest_packet();
-    if !changes_the_lake(&change, &held) {
+    report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+    if !changes_the_lake(&change, &snapshot) {
         return Ok(());
     }
-    let mut after = held;
+    let mut after = snapshot;
     after.add(change.manifest.clone());
     report.newest_packet_timestamp_seconds = after.newest_packet();
     if settings.summaries && (renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
@@ -113,9 +114,9 @@ pub(crate) fn publish(
 }
 
 /// Whether a commit is needed. A refusal that is known already, or that will be tried again anyway, is no reason for one.
-fn changes_the_lake(change: &Transaction, held: &Snapshot) -> bool {
+fn changes_the_lake(change: &Transaction, snapshot: &Snapshot) -> bool {
     let is_news = |refused: &RefusedEntry| {
-        let known = refused.seen.as_ref().map(|seen| held.quarantine.get(&seen.absolute));
+        let known = refused.seen.as_ref().map(|seen| snapshot.quarantine.get(&seen.absolute));
         known.is_some_and(|known| known != Some(refused))
     };
     !change.manifest.changes_nothing() || change.manifest.refused.iter().any(is_news)
@@ -127,10 +128,10 @@ fn days_of(rows: &[UnitResult]) -> BTreeSet<Day> {
 }
 
 /// Captures of the lake that converted ones replace. A capture that could not be read replaces nothing.
-fn replaced_by(rows: &[UnitResult], held: &Snapshot) -> BTreeSet<usize> {
+fn replaced_by(rows: &[UnitResult], snapshot: &Snapshot) -> BTreeSet<usize> {
     let captures = rows.iter().flat_map(|row| row.unit.captures.iter().zip(&row.captures));
     let read = captures.filter(|(_, found)| found.refused.is_none());
-    read.filter_map(|(capture, _)| Some(held.input_at(&capture.input.absolute)?.id)).collect()
+    read.filter_map(|(capture, _)| Some(snapshot.input_at(&capture.input.absolute)?.id)).collect()
 }
 
 /// Captures of the lake that continue in others, if the others could be read.
@@ -147,7 +148,7 @@ fn those_that_go_on(goes_on: &[(PathBuf, usize)], rows: &[UnitResult]) -> BTreeS
 fn those_that_are_the_same(
     may_be: &[(PathBuf, usize)],
     rows: &[UnitResult],
-    held: &Snapshot,
+    snapshot: &Snapshot,
     report: &mut Report,
 ) -> BTreeSet<usize> {
     let mut found: HashMap<&Path, Option<(&Path, CaptureEntry)>> =
@@ -161,7 +162,7 @@ fn those_that_are_the_same(
     }
     let mut same = BTreeSet::new();
     for (absolute, id) in may_be {
-        let (Some(Some((path, found))), Some(before)) = (found.get(absolute.as_path()), held.inputs.get(id)) else {
+        let (Some(Some((path, found))), Some(before)) = (found.get(absolute.as_path()), snapshot.inputs.get(id)) else {
             continue;
         };
         if found.gives_the_same(&before.found) && same.insert(*id) {

@@ -71,7 +71,7 @@ pub fn compact(
 ) -> Result<Compacted> {
     let mut done = Compacted::default();
     let earlier = if how.earlier_forms { parts_of_earlier_form(rewriter, how.jobs, losses)? } else { BTreeSet::new() };
-    let groups = groups(rewriter.held, rewriter.encoder.settings().target_file_size, &earlier, losses);
+    let groups = groups(rewriter.snapshot, rewriter.encoder.settings().target_file_size, &earlier, losses);
     let written = in_order::<_, _, Error>(groups, how.jobs, |group| {
         let unit = derived_identity("compact", group.iter().map(|part| part.checksum.as_str()));
         let written = rewriter.write(&unit, &group, &|_| true, &mut |_, _| Ok(()))?;
@@ -94,7 +94,7 @@ pub fn compact(
     if how.earlier_forms {
         done.earlier_tables = renew_tables(rewriter, how.jobs, losses, change)?;
     }
-    for group in groups_of_partials(rewriter.held, losses) {
+    for group in groups_of_partials(rewriter.snapshot, losses) {
         done.partials_before += group.len() as u64;
         done.partials_after += 1;
         merge_partials(rewriter, &group, change)?;
@@ -110,14 +110,14 @@ pub fn compact(
 /// Groups of parts of one partition that together fit into one part of the target size, in the order of their captures.
 /// Also each part of an earlier form that fits with no other.
 fn groups<'a>(
-    held: &'a Snapshot,
+    snapshot: &'a Snapshot,
     target: u64,
     earlier: &BTreeSet<&Path>,
     losses: &Losses,
 ) -> Vec<Vec<&'a CommittedPart>> {
     let mut partitions: BTreeMap<Option<&Path>, Vec<&CommittedPart>> = BTreeMap::new();
     let there = |part: &&CommittedPart| !losses.contains(&part.path);
-    for part in held.parts.values().filter(there).filter(|part| part.bytes < target / 2) {
+    for part in snapshot.parts.values().filter(there).filter(|part| part.bytes < target / 2) {
         partitions.entry(part.path.parent()).or_default().push(part);
     }
     let mut groups = Vec::new();
@@ -127,7 +127,7 @@ fn groups<'a>(
     }
     let grouped: BTreeSet<_> = groups.iter().flatten().map(|part| part.path.as_path()).collect();
     let alone = |part: &&CommittedPart| earlier.contains(part.path.as_path()) && !grouped.contains(part.path.as_path());
-    let alone: Vec<_> = held.parts.values().filter(alone).map(|part| vec![part]).collect();
+    let alone: Vec<_> = snapshot.parts.values().filter(alone).map(|part| vec![part]).collect();
     groups.extend(alone);
     groups
 }
@@ -152,14 +152,14 @@ fn together<T>(files: Vec<&T>, limit: u64, bytes: impl Fn(&T) -> u64) -> Vec<Vec
 }
 
 /// Partial summaries of the same dates whose captures are in no other partial summary.
-fn groups_of_partials<'a>(held: &'a Snapshot, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
+fn groups_of_partials<'a>(snapshot: &'a Snapshot, losses: &Losses) -> Vec<Vec<&'a CommittedPartial>> {
     let mut places: HashMap<usize, u64> = HashMap::new();
-    for input in held.partials.values().flat_map(|partial| &partial.inputs) {
+    for input in snapshot.partials.values().flat_map(|partial| &partial.inputs) {
         *places.entry(*input).or_default() += 1;
     }
     let alone = |input: &usize| *input == 0 || places.get(input) == Some(&1);
     let mut by_dates: BTreeMap<_, Vec<&CommittedPartial>> = BTreeMap::new();
-    for partial in held.partials.values() {
+    for partial in snapshot.partials.values() {
         let is_small = partial.bytes < PARTIAL_BYTES / 2 && !losses.contains(&partial.path);
         if is_small && partial.inputs.iter().all(alone) {
             by_dates.entry(&partial.days).or_default().push(partial);

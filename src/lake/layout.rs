@@ -56,9 +56,9 @@ impl Layout {
     ///
     /// # Errors
     /// If the folder of the manifests cannot be read.
-    pub fn last_commit(&self, held: &super::snapshot::Snapshot) -> Result<u64> {
+    pub fn last_commit(&self, snapshot: &super::snapshot::Snapshot) -> Result<u64> {
         let named = super::manifest::newest(&self.manifest())?;
-        Ok(held.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
+        Ok(snapshot.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
     }
 
     /// Whether the number of the last commit can be read, if its file exists.

@@ -25,15 +25,15 @@ impl Losses {
     ///
     /// # Errors
     /// [`Error::Incomplete`] if there is a Parquet file where readers look that no manifest names.
-    pub fn find(lake: &Layout, held: &Snapshot) -> Result<Self> {
+    pub fn find(lake: &Layout, snapshot: &Snapshot) -> Result<Self> {
         let mut losses = Self::default();
-        let parts = held.parts.values().map(|part| (part.path.as_path(), part.bytes));
-        let tables = held.tables.values().map(|table| (table.path.as_path(), table.bytes));
+        let parts = snapshot.parts.values().map(|part| (part.path.as_path(), part.bytes));
+        let tables = snapshot.tables.values().map(|table| (table.path.as_path(), table.bytes));
         let named: BTreeMap<&Path, u64> = parts.chain(tables).collect();
         let there = data_files(lake)?;
         let strays: Vec<_> = there.keys().filter(|path| !named.contains_key(path.as_path())).collect();
         if let Some(first) = strays.first()
-            && !is_being_changed(lake, held)?
+            && !is_being_changed(lake, snapshot)?
         {
             let more = match strays.len() {
                 1 => String::new(),
@@ -42,7 +42,7 @@ impl Losses {
             let problem = format!("is in no manifest of the lake, and readers count its rows{more}");
             return Err(Error::Incomplete { path: lake.resolve(first), problem, lacks: Lack::Mention });
         }
-        let partials = held.partials.values().map(|partial| (partial.path.as_path(), partial.bytes));
+        let partials = snapshot.partials.values().map(|partial| (partial.path.as_path(), partial.bytes));
         for (path, bytes) in named.iter().map(|(path, bytes)| (*path, *bytes)).chain(partials) {
             let found = match there.get(path) {
                 Some(found) => Ok(*found),
@@ -81,8 +81,8 @@ impl Losses {
 
     /// The dates whose sums are lost. Their tables cannot be made.
     #[must_use]
-    pub fn days_without_sums(&self, held: &Snapshot) -> BTreeSet<Day> {
-        let partials = self.0.keys().filter_map(|path| held.partials.get(path));
+    pub fn days_without_sums(&self, snapshot: &Snapshot) -> BTreeSet<Day> {
+        let partials = self.0.keys().filter_map(|path| snapshot.partials.get(path));
         partials.flat_map(|partial| partial.days.iter().copied()).collect()
     }
 }
@@ -113,8 +113,8 @@ pub fn problem_of(error: &Error) -> String {
 }
 
 /// Whether another run is changing the lake now. Then what was read of it may differ from what is there.
-fn is_being_changed(lake: &Layout, held: &Snapshot) -> Result<bool> {
-    Ok(local::exists(&lake.pending()) || manifest::newest(&lake.manifest())? != held.sequence)
+fn is_being_changed(lake: &Layout, snapshot: &Snapshot) -> Result<bool> {
+    Ok(local::exists(&lake.pending()) || manifest::newest(&lake.manifest())? != snapshot.sequence)
 }
 
 /// The Parquet files where readers look, by their paths below the lake, with their sizes. A folder that cannot be listed

@@ -23,14 +23,14 @@ pub(super) struct Captures {
 }
 
 impl Captures {
-    pub(super) fn of(held: &Snapshot) -> Self {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
         let mut captures = Self {
             by_content: HashMap::new(),
             by_path: HashMap::new(),
             by_unit: HashMap::new(),
-            next: held.next_input(),
+            next: snapshot.next_input(),
         };
-        for entry in held.inputs.values().filter(|entry| entry.same_as.is_none()) {
+        for entry in snapshot.inputs.values().filter(|entry| entry.same_as.is_none()) {
             captures.add(&entry.input, entry.id);
         }
         captures
@@ -46,7 +46,7 @@ impl Captures {
     }
 
     /// The number of a capture that a part of a unit names: that of a known capture, or a new one.
-    pub(super) fn number(&mut self, unit: &str, origin: &Origin, held: &mut Snapshot) -> Result<usize> {
+    pub(super) fn number(&mut self, unit: &str, origin: &Origin, snapshot: &mut Snapshot) -> Result<usize> {
         let place = origin.place.map(|place| (unit.to_owned(), place));
         let absolute = absolute(&origin.path);
         let in_unit = place.as_ref().and_then(|place| self.by_unit.get(place)).copied();
@@ -84,11 +84,11 @@ impl Captures {
                 ..CaptureEntry::default()
             };
             self.add(&input, number);
-            held.take_up(InputEntry { id: number, from_rows: true, ..InputEntry::of(input, found) });
+            snapshot.take_up(InputEntry { id: number, from_rows: true, ..InputEntry::of(input, found) });
             number
         });
         // Standard input is known by its content once it has ended.
-        let entry = held.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
+        let entry = snapshot.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
         if entry.input.fingerprint.is_none() {
             entry.input.fingerprint.clone_from(&origin.fingerprint);
             entry.input.size = origin.size;

@@ -23,7 +23,7 @@ use super::snapshot::Snapshot;
 #[derive(Debug, Default)]
 pub struct Remains {
     /// The lake's content: parts that are whole, and their captures.
-    pub held: Snapshot,
+    pub snapshot: Snapshot,
     /// Parts that a manifest names and that are gone or damaged, each with its problem.
     pub lost: BTreeMap<PathBuf, String>,
     /// Parts that no manifest names and that count.
@@ -46,23 +46,30 @@ struct UnknownParts {
     says: PartSays,
 }
 
-/// Looks at every part. `held` is what manifests say. `lost_manifest` says that a manifest is missing, which may have put another
+/// Looks at every part. `snapshot` is what manifests say. `lost_manifest` says that a manifest is missing, which may have put another
 /// part in place of a named one.
 ///
 /// # Errors
 /// If a folder cannot be read, or the work is cancelled.
-pub fn remains(lake: &Layout, held: Snapshot, lost_manifest: bool, jobs: usize, cancel: &Cancel) -> Result<Remains> {
+pub fn remains(
+    lake: &Layout,
+    snapshot: Snapshot,
+    lost_manifest: bool,
+    jobs: usize,
+    cancel: &Cancel,
+) -> Result<Remains> {
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
-    let looked = in_order::<_, _, Error>(held.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
+    let looked = in_order::<_, _, Error>(snapshot.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
         let problem = checked(&lake.resolve(&part.path), part.bytes, &part.checksum).err();
         Ok((part.path, problem.map(|error| problem_of(&error))))
     })?;
     let mut remains = Remains::default();
-    let mut unnamed: BTreeSet<PathBuf> = there.iter().filter(|path| !held.parts.contains_key(*path)).cloned().collect();
-    remains.held = held;
+    let mut unnamed: BTreeSet<PathBuf> =
+        there.iter().filter(|path| !snapshot.parts.contains_key(*path)).cloned().collect();
+    remains.snapshot = snapshot;
     for (path, problem) in looked {
-        let unknown = remains.held.inputs_in(&path).any(|input| !remains.held.inputs.contains_key(&input));
+        let unknown = remains.snapshot.inputs_in(&path).any(|input| !remains.snapshot.inputs.contains_key(&input));
         if problem.is_none() && !unknown {
             continue;
         }
@@ -73,8 +80,8 @@ pub fn remains(lake: &Layout, held: Snapshot, lost_manifest: bool, jobs: usize, 
                 .lost
                 .insert(path.clone(), problem.unwrap_or_else(|| "is of captures that are not known".to_owned()));
         }
-        remains.changed.extend(remains.held.inputs_in(&path));
-        remains.held.parts.remove(&path);
+        remains.changed.extend(remains.snapshot.inputs_in(&path));
+        remains.snapshot.parts.remove(&path);
     }
     let mut found = Vec::new();
     let looked = in_order::<_, _, Error>(unnamed.into_iter().collect(), jobs, |path| {
@@ -150,12 +157,12 @@ impl Expected {
 
 impl Remains {
     fn take_up(&mut self, found: Vec<UnknownParts>) -> Result<()> {
-        if self.held.settings.is_none() {
-            self.held.settings = settings_of(&found);
+        if self.snapshot.settings.is_none() {
+            self.snapshot.settings = settings_of(&found);
         }
         let known: BTreeSet<(u64, String)> =
-            self.held.parts.values().map(|part| (part.bytes, part.checksum.clone())).collect();
-        let mut captures = Captures::of(&self.held);
+            self.snapshot.parts.values().map(|part| (part.bytes, part.checksum.clone())).collect();
+        let mut captures = Captures::of(&self.snapshot);
         let mut expected: BTreeMap<usize, Expected> = BTreeMap::new();
         let mut seen = known;
         let mut parts = Vec::new();
@@ -170,7 +177,7 @@ impl Remains {
                 .origins
                 .iter()
                 .map(|origin| {
-                    let number = captures.number(&unit, origin, &mut self.held)?;
+                    let number = captures.number(&unit, origin, &mut self.snapshot)?;
                     expected.entry(number).or_default().note(origin);
                     origin.place.map(|place| self.units.entry(unit.clone()).or_default().insert(place, number));
                     Ok(number)
@@ -184,9 +191,9 @@ impl Remains {
             let UnknownParts { path, bytes, checksum, says } = part;
             parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges });
         }
-        let chunk_size = self.held.settings.as_ref().map_or(1, |settings| settings.chunk_size.max(1));
-        let rows_of = |held: &Snapshot, number: usize| -> Option<u64> {
-            let entry = held.inputs.get(&number)?;
+        let chunk_size = self.snapshot.settings.as_ref().map_or(1, |settings| settings.chunk_size.max(1));
+        let rows_of = |snapshot: &Snapshot, number: usize| -> Option<u64> {
+            let entry = snapshot.inputs.get(&number)?;
             if entry.from_rows {
                 return expected.get(&number)?.rows(entry.input.size.div_ceil(chunk_size));
             }
@@ -196,15 +203,15 @@ impl Remains {
             let numbers: BTreeSet<usize> = part.ranges.iter().map(|range| range.input).collect();
             self.taken_up.insert(part.path.clone());
             self.changed.extend(numbers);
-            self.held.parts.insert(part.path.clone(), part);
+            self.snapshot.parts.insert(part.path.clone(), part);
         }
         self.leave_out_doubles(&rows_of);
-        let rows = rows_in_parts(&self.held);
+        let rows = rows_in_parts(&self.snapshot);
         for number in self.changed.clone() {
             let rows = rows.get(&number).copied().unwrap_or_default();
-            let expected = rows_of(&self.held, number);
+            let expected = rows_of(&self.snapshot, number);
             // A manifest that is lost may have named the capture.
-            let Some(entry) = self.held.inputs.get_mut(&number).map(Arc::make_mut) else { continue };
+            let Some(entry) = self.snapshot.inputs.get_mut(&number).map(Arc::make_mut) else { continue };
             // Of a capture that was incomplete before, and is no more so now.
             let lost = match expected {
                 Some(u64::MAX) => 1,
@@ -229,19 +236,19 @@ impl Remains {
     /// If there are more rows of a capture than it gave, some are there twice. Then parts that no manifest names are left
     /// out.
     fn leave_out_doubles(&mut self, rows_of: &dyn Fn(&Snapshot, usize) -> Option<u64>) {
-        let rows = rows_in_parts(&self.held);
+        let rows = rows_in_parts(&self.snapshot);
         for number in self.changed.clone() {
-            let Some(expected) = rows_of(&self.held, number) else { continue };
+            let Some(expected) = rows_of(&self.snapshot, number) else { continue };
             if rows.get(&number).is_none_or(|rows| *rows <= expected) {
                 continue;
             }
             let mut doubtful: Vec<PathBuf> = self.taken_up.iter().rev().cloned().collect();
-            doubtful.retain(|path| self.held.inputs_in(path).any(|input| input == number));
+            doubtful.retain(|path| self.snapshot.inputs_in(path).any(|input| input == number));
             for path in doubtful {
-                if rows_in_parts(&self.held).get(&number).is_none_or(|rows| *rows <= expected) {
+                if rows_in_parts(&self.snapshot).get(&number).is_none_or(|rows| *rows <= expected) {
                     break;
                 }
-                self.held.parts.remove(&path);
+                self.snapshot.parts.remove(&path);
                 self.taken_up.remove(&path);
                 self.left_out.insert(path, "has rows that are in other parts too".to_owned());
             }
@@ -252,15 +259,15 @@ impl Remains {
     /// are known only by their content. A capture without rows whose path another one has is gone.
     fn settle_names(&mut self) -> Result<()> {
         let mut by_path: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-        for entry in self.held.inputs.values().filter(|entry| !entry.input.is_stdin()) {
+        for entry in self.snapshot.inputs.values().filter(|entry| !entry.input.is_stdin()) {
             by_path.entry(entry.input.absolute.clone()).or_default().push(entry.id);
         }
-        let rows = rows_in_parts(&self.held);
+        let rows = rows_in_parts(&self.snapshot);
         for (path, numbers) in by_path.into_iter().filter(|(_, numbers)| numbers.len() > 1) {
             let there =
                 crate::discover::Candidate::of(&path, true).ok().and_then(|found| found.probe_within(u64::MAX).ok());
             let is_there = |number: &&usize| {
-                let entry = self.held.inputs.get(number);
+                let entry = self.snapshot.inputs.get(number);
                 entry.is_some_and(|entry| {
                     there.as_ref().is_some_and(|there| there.fingerprint == entry.input.fingerprint)
                 })
@@ -268,10 +275,10 @@ impl Remains {
             let keeps = numbers.iter().find(is_there).or(numbers.last()).copied();
             for number in numbers.into_iter().filter(|number| Some(*number) != keeps) {
                 if !rows.contains_key(&number) {
-                    self.held.inputs.remove(&number);
+                    self.snapshot.inputs.remove(&number);
                     self.changed.remove(&number);
                 } else {
-                    let entry = self.held.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
+                    let entry = self.snapshot.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
                     let known_by = entry.input.fingerprint.as_deref().unwrap_or("unknown");
                     let mut name = path.clone().into_os_string();
                     name.push(format!(" ({known_by})"));
@@ -279,7 +286,7 @@ impl Remains {
                 }
             }
         }
-        self.held.index();
+        self.snapshot.index();
         Ok(())
     }
 }
@@ -300,9 +307,9 @@ fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
 }
 
 /// How many rows there are of each capture.
-fn rows_in_parts(held: &Snapshot) -> HashMap<usize, u64> {
+fn rows_in_parts(snapshot: &Snapshot) -> HashMap<usize, u64> {
     let mut rows: HashMap<usize, u64> = HashMap::new();
-    for range in held.parts.values().flat_map(|part| &part.ranges) {
+    for range in snapshot.parts.values().flat_map(|part| &part.ranges) {
         let count = rows.entry(range.input).or_default();
         *count = count.saturating_add(range.rows);
     }

@@ -24,7 +24,7 @@ pub(super) fn parts_of_earlier_form<'a>(
     jobs: usize,
     losses: &Losses,
 ) -> Result<BTreeSet<&'a Path>> {
-    let there = rewriter.held.parts.values().filter(|part| !losses.contains(&part.path));
+    let there = rewriter.snapshot.parts.values().filter(|part| !losses.contains(&part.path));
     let found = in_order::<_, _, Error>(there.collect(), jobs, |part: &CommittedPart| {
         rewriter.cancel.check()?;
         let is_earlier = is_of_earlier_form(&rewriter.lake.resolve(&part.path))?;
@@ -40,7 +40,7 @@ pub(super) fn renew_tables(
     losses: &Losses,
     change: &mut Transaction,
 ) -> Result<u64> {
-    let there = rewriter.held.tables.values().filter(|table| !losses.contains(&table.path));
+    let there = rewriter.snapshot.tables.values().filter(|table| !losses.contains(&table.path));
     let renewed = in_order::<_, _, Error>(there.collect(), jobs, |table: &CommittedTable| {
         rewriter.cancel.check()?;
         let path = rewriter.lake.resolve(&table.path);

@@ -20,7 +20,7 @@ pub struct Rewriter<'a> {
     /// The lake.
     pub lake: &'a Layout,
     /// The content of the lake.
-    pub held: &'a Snapshot,
+    pub snapshot: &'a Snapshot,
     /// Makes row groups.
     pub encoder: &'a Encoder,
     /// How the run is stopped early.
@@ -43,8 +43,8 @@ pub(super) struct Written {
 impl<'a> Rewriter<'a> {
     /// A rewriter that stages its files in its own folder.
     #[must_use]
-    pub fn new(lake: &'a Layout, held: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
-        Self { lake, held, encoder, cancel, staged: AtomicUsize::new(0) }
+    pub fn new(lake: &'a Layout, snapshot: &'a Snapshot, encoder: &'a Encoder, cancel: &'a Cancel) -> Self {
+        Self { lake, snapshot, encoder, cancel, staged: AtomicUsize::new(0) }
     }
 
     /// The folder for staged files, below the lake. It is made if it does not exist.
@@ -117,16 +117,16 @@ impl<'a> Rewriter<'a> {
             self.cancel.check()?;
             let mut start = 0;
             while start < batch.num_rows() {
-                let Some(held) = range else {
+                let Some(snapshot) = range else {
                     unnamed += (batch.num_rows() - start) as u64;
                     break;
                 };
                 // A manifest that somebody else wrote may have ranges that lie over each other.
-                let last = held.first_row.checked_add(held.rows).filter(|last| *last >= row);
+                let last = snapshot.first_row.checked_add(snapshot.rows).filter(|last| *last >= row);
                 let Some(last) = last else { return differs(row) };
                 let left = usize::try_from(last - row).unwrap_or(usize::MAX);
                 let end = batch.num_rows().min(start.saturating_add(left));
-                each(&batch, start..end, held)?;
+                each(&batch, start..end, snapshot)?;
                 row += (end - start) as u64;
                 start = end;
                 if row == last {
@@ -192,9 +192,9 @@ impl Out<'_> {
 
     fn close(&mut self) -> Result<()> {
         let Some((staged, writer)) = self.open.take() else { return Ok(()) };
-        let held = &self.rewriter.held.inputs;
+        let snapshot = &self.rewriter.snapshot.inputs;
         let origin = |place: usize| {
-            let entry = held.get(self.inputs.get(place)?)?;
+            let entry = snapshot.get(self.inputs.get(place)?)?;
             // The rows in all its parts, whichever they are by now.
             let rows = Some(entry.found.rows + entry.lost_rows);
             Some(Origin { place: Some(place), ..Origin::of(&entry.input, None, rows) })

@@ -19,9 +19,9 @@ use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 
 /// The captures to remove whose sums share a partial summary with others, and that partial summary.
-fn beside_others<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
+fn beside_others<'a>(snapshot: &'a Snapshot, removed: &BTreeSet<usize>) -> BTreeMap<usize, &'a CommittedPartial> {
     let mut beside = BTreeMap::new();
-    for partial in held.partials.values().filter(|partial| !all_go(partial, removed)) {
+    for partial in snapshot.partials.values().filter(|partial| !all_go(partial, removed)) {
         let gone = partial.inputs.iter().filter(|input| removed.contains(input));
         beside.extend(gone.map(|input| (*input, partial)));
     }
@@ -40,10 +40,10 @@ fn goes_unread(part: &CommittedPart, removed: &BTreeSet<usize>, beside: &BTreeMa
 
 /// The files that [`take_out`] has to read: their paths below the lake, bytes and checksums.
 #[must_use]
-pub fn read_to_take_out<'a>(held: &'a Snapshot, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
-    let beside = beside_others(held, removed);
+pub fn read_to_take_out<'a>(snapshot: &'a Snapshot, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
+    let beside = beside_others(snapshot, removed);
     let mut files: BTreeMap<&Path, (u64, &str)> = BTreeMap::new();
-    for part in held.parts.values().filter(|part| part.ranges.iter().any(|range| removed.contains(&range.input))) {
+    for part in snapshot.parts.values().filter(|part| part.ranges.iter().any(|range| removed.contains(&range.input))) {
         if !goes_unread(part, removed, &beside) {
             files.insert(&part.path, (part.bytes, &part.checksum));
         }
@@ -68,17 +68,17 @@ pub fn take_out(
     jobs: usize,
     change: &mut Transaction,
 ) -> Result<BTreeSet<Day>> {
-    let held = rewriter.held;
+    let snapshot = rewriter.snapshot;
     change.remove_inputs(removed.iter().copied());
     let goes = |input: &usize| *input == 0 || removed.contains(input);
     let touched = |partial: &&CommittedPartial| partial.inputs.iter().any(|input| removed.contains(input));
-    let partials: Vec<_> = held.partials.values().filter(touched).collect();
-    let counted = beside_others(held, removed);
+    let partials: Vec<_> = snapshot.partials.values().filter(touched).collect();
+    let counted = beside_others(snapshot, removed);
     let gone: Mutex<BTreeMap<&Path, Partial>> = Mutex::default();
     let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
     let window = rewriter.encoder.settings().window;
     let of_those = |part: &&CommittedPart| part.ranges.iter().any(|range| removed.contains(&range.input));
-    let parts: Vec<_> = held.parts.values().filter(of_those).collect();
+    let parts: Vec<_> = snapshot.parts.values().filter(of_those).collect();
     let rewritten = in_order::<_, _, Error>(parts, jobs, |part| {
         if goes_unread(part, removed, &counted) {
             return Ok((part, None));

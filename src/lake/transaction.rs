@@ -36,14 +36,14 @@ pub struct Transaction {
 impl Transaction {
     /// A transaction on a snapshot that changes nothing yet.
     #[must_use]
-    pub fn new(held: &Snapshot, action: Action, settings: Settings) -> Self {
+    pub fn new(snapshot: &Snapshot, action: Action, settings: Settings) -> Self {
         Self {
-            manifest: Manifest::new(held.sequence + 1, action, settings),
+            manifest: Manifest::new(snapshot.sequence + 1, action, settings),
             moves: Vec::new(),
-            next_input: held.next_input(),
+            next_input: snapshot.next_input(),
             replaced: Vec::new(),
             says_everything: false,
-            staying: held.parts.keys().chain(held.partials.keys()).cloned().collect(),
+            staying: snapshot.parts.keys().chain(snapshot.partials.keys()).cloned().collect(),
         }
     }
 

@@ -23,8 +23,8 @@ fn a_commit_ends_with_its_manifest() {
     let step = staged(&lake, "a.parquet", "a");
     publish(&lake, vec![step.clone()], Vec::new(), &manifest(1)).unwrap();
     assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
-    let held = Snapshot::read(&lake).unwrap();
-    assert_eq!((held.sequence, held.settings), (1, Some(Settings::default())));
+    let snapshot = Snapshot::read(&lake).unwrap();
+    assert_eq!((snapshot.sequence, snapshot.settings), (1, Some(Settings::default())));
 }
 
 #[test]
