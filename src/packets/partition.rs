@@ -7,7 +7,7 @@ use crate::config::PartitionBy;
 use crate::day::Day;
 use crate::decode::protocol_name;
 
-use super::rows::NO_PROTOCOL;
+use super::packed::NO_PROTOCOL;
 
 /// One partition. Sorted by date, then hour, then protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,9 @@ use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::decode::Packet;
 
+use super::packed::NO_PROTOCOL;
 use super::partition::{PartitionKey, When};
-use super::rows::{NO_PROTOCOL, Rows};
+use super::rows::Rows;
 
 /// Bytes of memory for each row of a full row group, which is counted as `ROW_GROUP_ROWS` rows at least. Once the rows of
 /// all partitions together take that memory, or are twice as many as a full row group has, the fullest partitions are

@@ -72,6 +72,39 @@ impl TextTable {
     }
 }
 
+/// Codes in a [`TextTable`], for a column that few rows have.
+#[derive(Debug, Default)]
+pub(crate) struct SparseCodes {
+    /// The rows that have a text, in order.
+    pub(crate) rows: Vec<u32>,
+    /// The code of each.
+    pub(crate) codes: Vec<u32>,
+}
+
+impl SparseCodes {
+    /// Bytes of memory that the codes take.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.len() * 8
+    }
+
+    /// Bytes of memory that are allocated for codes.
+    pub(super) fn kept(&self) -> usize {
+        self.rows.capacity() * 8
+    }
+
+    pub(super) fn push(&mut self, row: usize, code: u32) {
+        // A row group has far fewer than 2^32 rows. What has more is refused when it is encoded.
+        self.rows.push(u32::try_from(row).unwrap_or(u32::MAX));
+        self.codes.push(code);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.codes.clear();
+    }
+}
+
 fn text_at<'a>(text: &'a [u8], ends: &[usize], code: u32) -> Option<&'a [u8]> {
     let code = code as usize;
     let end = *ends.get(code)?;
