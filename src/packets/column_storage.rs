@@ -103,8 +103,8 @@ impl Storage {
 /// A column that is a part of packed rows: how it is taken out of them, and put into them.
 #[derive(Clone, Copy, Debug)]
 pub struct RowField<T: 'static> {
-    /// Appends the values of some rows.
-    pub(super) take: fn(&Rows, Range<usize>, &mut Vec<T>),
+    /// Appends the values of some rows. `None` if there are no such rows.
+    pub(super) take: fn(&Rows, Range<usize>, &mut Vec<T>) -> Option<()>,
     /// Sets the values of rows, from one on.
     pub(super) put: fn(&mut Rows, usize, &[T]),
 }
@@ -113,8 +113,8 @@ impl<T> RowField<T> {
     /// The values of some rows.
     pub(super) fn values(self, rows: &Rows, range: &Range<usize>) -> Result<Vec<T>> {
         let mut values = Vec::with_capacity(range.len());
-        (self.take)(rows, range.clone(), &mut values);
-        if values.len() == range.len() { Ok(values) } else { Err(bug!()) }
+        (self.take)(rows, range.clone(), &mut values).ok_or_else(|| bug!())?;
+        Ok(values)
     }
 }
 
@@ -134,8 +134,8 @@ macro_rules! part {
     ($rows:ident, $row:ident => $part:expr, $to:expr, $from:expr) => {
         $crate::packets::column_storage::RowField {
             take: |rows, range, out| {
-                // The caller counts them.
-                out.extend(rows.$rows.get(range).unwrap_or_default().iter().map(|$row| $to($part)));
+                out.extend(rows.$rows.get(range)?.iter().map(|$row| $to($part)));
+                Some(())
             },
             put: |rows, start, values| {
                 rows.$rows.iter_mut().skip(start).zip(values).for_each(|($row, value)| $part = $from(*value));

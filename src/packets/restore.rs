@@ -80,15 +80,14 @@ impl Rows {
         match column.storage {
             Storage::Instant(field) => {
                 let instants: Vec<_> = match self.unit {
-                    TimestampUnit::Us => integers::<TimestampMicrosecondType>(array, NO_DATETIME),
-                    TimestampUnit::Ns => integers::<TimestampNanosecondType>(array, NO_DATETIME),
+                    TimestampUnit::Us => numbers::<TimestampMicrosecondType>(array, NO_DATETIME),
+                    TimestampUnit::Ns => numbers::<TimestampNanosecondType>(array, NO_DATETIME),
                 }
                 .ok_or_else(unfit)?;
                 (field.put)(self, start, &instants);
             }
             Storage::Double(field) => {
-                let doubles = array.as_primitive_opt::<Float64Type>().ok_or_else(unfit)?;
-                let doubles: Vec<_> = doubles.iter().map(|double| double.unwrap_or(f64::NAN)).collect();
+                let doubles = numbers::<Float64Type>(array, f64::NAN).ok_or_else(unfit)?;
                 (field.put)(self, start, &doubles);
             }
             Storage::Flag(field) => {
@@ -111,9 +110,10 @@ impl Rows {
             // Follows from the text in the column before.
             Storage::IpNumber(_) | Storage::MacNumber(_) => {}
             Storage::Port(field) => {
-                let ports = integers::<Int32Type>(array, -1).ok_or_else(unfit)?;
-                let codes = ports.into_iter().map(|port| if port < 0 { NO_CODE } else { port.cast_unsigned() });
-                (field.put)(self, start, &codes.collect::<Vec<_>>());
+                let ports = array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?.iter();
+                let codes =
+                    ports.map(|port| port.map_or(Some(NO_CODE), |port| u16::try_from(port).map(u32::from).ok()));
+                (field.put)(self, start, &codes.collect::<Option<Vec<_>>>().ok_or_else(unfit)?);
             }
             Storage::Length(field) => {
                 let lengths = array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?;
@@ -153,9 +153,9 @@ pub(super) fn unfit(name: &str) -> Error {
     Error::from(ArrowError::SchemaError(format!("the column {name} is not that of a part")))
 }
 
-/// Integers, with `null` in place of null.
-fn integers<P: ArrowPrimitiveType>(array: &ArrayRef, null: P::Native) -> Option<Vec<P::Native>> {
-    Some(array.as_primitive_opt::<P>()?.iter().map(|integer| integer.unwrap_or(null)).collect())
+/// Numbers, with `null` in place of null.
+fn numbers<P: ArrowPrimitiveType>(array: &ArrayRef, null: P::Native) -> Option<Vec<P::Native>> {
+    Some(array.as_primitive_opt::<P>()?.iter().map(|number| number.unwrap_or(null)).collect())
 }
 
 /// Codes of protocols. Most rows have the protocol of the row before.

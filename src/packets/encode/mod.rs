@@ -44,6 +44,7 @@ use super::packed::NO_DATETIME;
 use super::rows::Rows;
 use super::schema::COLUMNS;
 use super::text_table::{SparseCodes, TextTable};
+use crate::bug::bug;
 use crate::config::PageCompression;
 use crate::decode::protocol_text;
 
@@ -100,7 +101,7 @@ pub(super) fn encode(
     let mut group =
         RowGroupPages { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
     group.columns()?;
-    Ok(group.columns)
+    if group.columns.len() == schema.num_columns() { Ok(group.columns) } else { Err(failed(bug!())) }
 }
 
 /// A row group while it is being encoded.
@@ -118,7 +119,7 @@ impl RowGroupPages<'_> {
         let rows = self.rows;
         COLUMNS.iter().try_for_each(|column| match column.storage {
             Storage::Instant(field) => {
-                self.differences(|out| (field.take)(rows, 0..rows.len(), out), |value| value == NO_DATETIME)
+                self.differences(|out| (field.take)(rows, 0..rows.len(), out), |instant| instant == NO_DATETIME)
             }
             Storage::Double(field) => self.doubles(field),
             Storage::Flag(field) => self.flags(field),
@@ -127,14 +128,18 @@ impl RowGroupPages<'_> {
             Storage::MacText(field) => self.addresses(&rows.macs, field),
             // Encoded with the text column before it, whose pages it shares.
             Storage::IpNumber(_) | Storage::MacNumber(_) => Ok(()),
-            Storage::Port(field) => self.keyed(field, 1 << 16, u32::cast_signed),
+            Storage::Port(field) => self.keyed(field, 1 << 16, |port| Some(port.cast_signed())),
             Storage::Length(field) => self.lengths(field),
             Storage::Protocol(field) => self.protocols(field),
             Storage::Further(_) => match &FurtherColumn::find(&rows.further, column.name).map_err(failed)?.values {
                 FurtherValues::Int32(integers) => self.integers(&integers.table, &integers.codes),
                 FurtherValues::Int64(integers) => self.integers(&integers.table, &integers.codes),
                 FurtherValues::Counter { counts, .. } => {
-                    self.differences(|out| out.extend_from_slice(counts), |value| value == NO_COUNT)
+                    let fill = |out: &mut Vec<i64>| {
+                        out.extend_from_slice(counts);
+                        Some(())
+                    };
+                    self.differences(fill, |count| count == NO_COUNT)
                 }
                 FurtherValues::Text(text) => self.texts(&text.table, &text.codes),
             },
@@ -147,11 +152,11 @@ impl RowGroupPages<'_> {
     }
 
     /// Memory for keys, with the keys of a column in it.
-    fn keys(&mut self, field: RowField<u32>) -> Vec<u32> {
+    fn keys(&mut self, field: RowField<u32>) -> Result<Vec<u32>, ParquetError> {
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
-        (field.take)(self.rows, 0..self.rows.len(), &mut keys);
-        keys
+        (field.take)(self.rows, 0..self.rows.len(), &mut keys).ok_or_else(|| failed(bug!()))?;
+        Ok(keys)
     }
 
     /// Two columns: addresses as text, and as numbers where the address has a number.
@@ -160,11 +165,10 @@ impl RowGroupPages<'_> {
         table: &CodeTable<K>,
         field: RowField<u32>,
     ) -> Result<(), ParquetError> {
-        let text = |code| table.text(code).unwrap_or_default();
-        let number = |code| table.number(code).unwrap_or_default();
-        let mut keys = self.keys(field);
-        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch);
-        self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
+        let number = |code| table.number(code);
+        let mut keys = self.keys(field)?;
+        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch)?;
+        self.columns.push(coded.column(self.chunk(), self.scratch, |code| table.text(code))?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
             self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
             coded.recycle(self.scratch);
@@ -178,25 +182,33 @@ impl RowGroupPages<'_> {
     }
 
     fn texts(&mut self, table: &TextTable, texts: &SparseCodes) -> Result<(), ParquetError> {
-        let keys = Keys::Sparse { at: &texts.rows, keys: &texts.codes, rows: self.rows.len() };
-        self.coded(keys, table.distinct(), |code| table.text(code).unwrap_or_default())
+        let rows = self.rows.len();
+        if texts.rows.last().is_some_and(|row| *row as usize >= rows) {
+            return Err(failed(bug!()));
+        }
+        self.coded(Keys::Sparse { at: &texts.rows, keys: &texts.codes, rows }, table.distinct(), |code| {
+            table.text(code)
+        })
     }
 
-    fn integers<V: Value + DictionaryValue + Default>(
+    fn integers<V: Value + DictionaryValue>(
         &mut self,
         table: &CodeTable<V>,
         codes: &[u32],
     ) -> Result<(), ParquetError> {
-        self.coded(Keys::Dense(codes), table.distinct(), |code| table.key(code).unwrap_or_default())
+        self.coded(Keys::Dense(codes), table.distinct(), |code| table.key(code))
     }
 
     fn lengths(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {
-        let lengths = self.keys(field);
+        let lengths = self.keys(field)?;
         let column = if lengths.iter().max().is_none_or(|length| *length < LENGTHS) {
-            self.coded(Keys::Dense(&lengths), LENGTHS as usize, i64::from)
+            self.coded(Keys::Dense(&lengths), LENGTHS as usize, |length| Some(i64::from(length)))
         } else {
-            let integers = |out: &mut Vec<i64>| out.extend(lengths.iter().copied().map(i64::from));
-            self.numeric(integers, |_| false, |scratch| &mut scratch.integers, |_| PAGE_ROWS, plain_integers)
+            let fill = |out: &mut Vec<i64>| {
+                out.extend(lengths.iter().copied().map(i64::from));
+                Some(())
+            };
+            self.numeric(fill, |_| false, |scratch| &mut scratch.integers, |_| PAGE_ROWS, plain_integers)
         };
         self.scratch.keys = lengths;
         column
@@ -204,7 +216,7 @@ impl RowGroupPages<'_> {
 
     fn protocols(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {
         let texts: Vec<String> = (0..=u8::MAX).map(protocol_text).collect();
-        self.keyed(field, texts.len(), |key| texts.get(key as usize).map_or_else(Default::default, String::as_bytes))
+        self.keyed(field, texts.len(), |key| texts.get(key as usize).map(String::as_bytes))
     }
 
     /// A column whose values are keys, each below `space`.
@@ -212,16 +224,21 @@ impl RowGroupPages<'_> {
         &mut self,
         field: RowField<u32>,
         space: usize,
-        value: impl Fn(u32) -> V,
+        value: impl Fn(u32) -> Option<V>,
     ) -> Result<(), ParquetError> {
-        let keys = self.keys(field);
+        let keys = self.keys(field)?;
         let column = self.coded(Keys::Dense(&keys), space, value);
         self.scratch.keys = keys;
         column
     }
 
-    fn coded<V: Value>(&mut self, keys: Keys<'_>, space: usize, value: impl Fn(u32) -> V) -> Result<(), ParquetError> {
-        let mut coded = CodedColumn::new(keys, space, self.scratch);
+    fn coded<V: Value>(
+        &mut self,
+        keys: Keys<'_>,
+        space: usize,
+        value: impl Fn(u32) -> Option<V>,
+    ) -> Result<(), ParquetError> {
+        let mut coded = CodedColumn::new(keys, space, self.scratch)?;
         self.columns.push(coded.column(self.chunk(), self.scratch, value)?);
         coded.recycle(self.scratch);
         Ok(())
@@ -230,7 +247,7 @@ impl RowGroupPages<'_> {
     /// A column of integers as differences. `fill` gives the integers.
     fn differences(
         &mut self,
-        fill: impl FnOnce(&mut Vec<i64>),
+        fill: impl FnOnce(&mut Vec<i64>) -> Option<()>,
         is_null: impl Fn(i64) -> bool + Copy,
     ) -> Result<(), ParquetError> {
         let page_rows = |values: &[i64]| delta::rows_until_jump(values, PAGE_ROWS, is_null);
@@ -243,11 +260,11 @@ impl RowGroupPages<'_> {
         self.numeric(fill, f64::is_nan, |scratch| &mut scratch.doubles, |_| PAGE_ROWS, plain_doubles)
     }
 
-    /// A column of numbers without a dictionary, which `fill` gives. Some numbers stand for null. `held` is memory for the others.
-    /// `page_rows` gives the most rows of the next page. `encode` appends a page and returns its encoding.
+    /// A column of numbers without a dictionary. `fill` gives the numbers, some of which stand for null. `held` is memory
+    /// for them. `page_rows` gives the most rows of the next page. `encode` appends a page and returns its encoding.
     fn numeric<V: Value>(
         &mut self,
-        fill: impl FnOnce(&mut Vec<V>),
+        fill: impl FnOnce(&mut Vec<V>) -> Option<()>,
         is_null: impl Fn(V) -> bool + Copy,
         held: impl Fn(&mut Scratch) -> &mut Vec<V>,
         page_rows: impl Fn(&[V]) -> usize,
@@ -256,7 +273,10 @@ impl RowGroupPages<'_> {
         let mut chunk = self.chunk();
         let mut column = std::mem::take(held(self.scratch));
         column.clear();
-        fill(&mut column);
+        fill(&mut column).ok_or_else(|| failed(bug!()))?;
+        if column.len() != self.rows.len() {
+            return Err(failed(bug!()));
+        }
         let mut rest = column.as_mut_slice();
         while !rest.is_empty() {
             let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));

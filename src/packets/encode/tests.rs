@@ -145,7 +145,7 @@ fn encoded(rows: &Rows, settings: &Settings) -> Bytes {
 
 fn arrow_writes(batch: &Batch, settings: &Settings, page_bytes: usize) -> Bytes {
     let mut properties = WriterProperties::builder()
-        .set_compression(super::super::properties::compression(settings.compression))
+        .set_compression(super::super::properties::compression(settings.compression).unwrap())
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(page_bytes)
