@@ -1,6 +1,6 @@
 //! A column is one entry of a table: rows, pages, statistics, Arrow batches, rewriting and the documentation follow from
 //! it. The columns of the feature `test-column` are such entries and nothing else.
-//! `cargo test --features test-column --test registry`
+//! `CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo test --features test-column --test registry`
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
