@@ -153,7 +153,7 @@ impl<K: DictionaryValue> CodeTable<K> {
 
     #[cold]
     fn insert(&mut self, key: K, hash: u64) -> u32 {
-        // A row group has far fewer than 2^32 rows.
+        // A row group has far fewer than 2^32 rows. A table with more values is refused when it is encoded.
         let code = u32::try_from(self.keys.len()).unwrap_or(NO_CODE);
         self.keys.push(key);
         let Self { codes, hasher, keys, .. } = self;

@@ -32,7 +32,7 @@ impl TextTable {
             text.truncate(start);
             return code;
         }
-        // A row group has far fewer than 2^32 rows.
+        // A row group has far fewer than 2^32 rows. A table with more texts is refused when it is encoded.
         let code = u32::try_from(ends.len()).unwrap_or(super::code_table::NO_CODE);
         codes.insert_unique(hash_of_new, code, |code| hash(text_of(*code)));
         ends.push(text.len());

@@ -94,7 +94,7 @@ impl<'a> CodedColumn<'a> {
                 let Scratch { page, bits, compressor, .. } = scratch;
                 page.clear();
                 if is_optional {
-                    keys.levels(keys.rows() - numbers.len(), bits, page);
+                    keys.levels(keys.rows() - numbers.len(), bits, page)?;
                 }
                 let width = rle_bitpack::index_width(numbers.iter().copied().max().unwrap_or_default());
                 page.extend(width.to_le_bytes().first());
@@ -120,7 +120,7 @@ impl<'a> CodedColumn<'a> {
             let nulls = keys.rows() - values().count();
             page.clear();
             if chunk.is_optional() {
-                keys.levels(nulls, bits, page);
+                keys.levels(nulls, bits, page)?;
             }
             let levels = page.len();
             values().for_each(|value| value.plain(page));

@@ -288,7 +288,7 @@ impl RowGroupPages<'_> {
             if chunk.is_optional() {
                 column_codes::levels(rows, nulls, bits, page, |bits| {
                     column_codes::bits_of(values, |value| !is_null(value), bits)
-                });
+                })?;
             }
             let values = if nulls > 0 { without(values, is_null) } else { &*values };
             let encoding = encode(values, page);
