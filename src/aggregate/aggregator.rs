@@ -13,7 +13,8 @@ use crate::storage::{HashedFile, LocalFile};
 use super::buffer::{Buffer, Measure, Sums};
 use super::group::Group;
 use super::merge::Merge;
-use super::sorted_run::{Owners, RunWriter, SortedRun};
+use super::run_writer::RunWriter;
+use super::sorted_run::{Owners, SortedRun};
 use super::spill::Space;
 
 /// The attempted action, for errors.

@@ -9,7 +9,7 @@ use crate::bug::bug;
 use crate::error::{Error, Result};
 
 use super::buffer::{Buffer, Measure, Sums};
-use super::sorted_run::Cursor;
+use super::run_cursor::Cursor;
 use super::spill::Space;
 
 /// Keys between two checks whether to go on.

@@ -16,6 +16,8 @@ mod bounds;
 mod buffer;
 mod group;
 mod merge;
+mod run_cursor;
+mod run_writer;
 mod sorted_run;
 mod spill;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::lake::{CommittedPart, Layout, PACKETS, SUMMARIES, Snapshot, checked, problem_of, recount};
 use crate::packets::{PartReader, part_facts};
 use crate::storage::{EntryKind, local};
+use crate::summary::{SUMMARIES as TABLES, what_rows_do_not_give};
 use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
@@ -171,7 +172,7 @@ pub(super) fn balance(lake: &Layout, snapshot: &Snapshot, verified: &mut Verifie
     let packets = i64::try_from(packets).unwrap_or(i64::MAX);
     let bytes = snapshot.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for name in ["volume_by_ip", "volume_by_src", "volume_by_name", "conversations", "protocols", "send_rates"] {
+    for name in TABLES.iter().filter(|summary| summary.balances).map(|summary| summary.name) {
         for table in snapshot.tables.values().filter(|table| table.path.starts_with(Path::new(SUMMARIES).join(name))) {
             let sum = sums.entry(name).or_default();
             read_table(&lake.resolve(&table.path), |piece| {
@@ -218,7 +219,7 @@ pub(super) fn sums(
         partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
     }
     aggregator.take_out(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
-    for (day, keys) in crate::summary::what_rows_do_not_give(&mut aggregator)? {
+    for (day, keys) in what_rows_do_not_give(&mut aggregator)? {
         let problem = format!("of {}, {keys} sums differ from what its rows give", day.text());
         verified.fault("_parcap/partials", problem);
     }

@@ -63,13 +63,14 @@ struct DateTables {
     tables: BTreeMap<SumKind, Staged>,
     /// Rows of tables that are sorted by their sums.
     sorted: Aggregator,
-    conversations: Largest,
     key: Key,
 }
 
 /// A table that is being written where it is staged.
 struct Staged {
     order: SortOrder,
+    /// The largest rows, if there is a limit to their number.
+    limited: Option<Largest>,
     step: Move,
     writer: TableWriter,
     rows: SummaryRows,
@@ -81,15 +82,25 @@ impl Staged {
         let (path, step) = place(lake, &folder, summary.name)?;
         let mut rows = SummaryRows::new(summary, settings.window);
         let writer = TableWriter::create(&path, &rows.take())?;
-        Ok(Self { order: summary.order, step, writer, rows })
+        let limited = summary.limit.map(|limit| Largest::new(summary.order, limit(settings)));
+        Ok(Self { order: summary.order, limited, step, writer, rows })
     }
 
-    fn push(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
-        self.rows.push(kind, key, sums);
+    fn push(&mut self, key: &[u8], sums: Sums) -> Result<()> {
+        self.rows.push(key, sums)?;
         if self.rows.len() >= PIECE { self.writer.write(&self.rows.take()) } else { Ok(()) }
     }
 
     fn finish(mut self) -> Result<(Move, CommittedTable)> {
+        if let Some(largest) = self.limited.take() {
+            let (others, rest) = largest.rest();
+            for (key, sums) in largest.into_largest() {
+                self.push(&key, sums)?;
+            }
+            if others > 0 {
+                self.rows.push_rest(rest, i64::try_from(others).map_err(|_| bug!())?)?;
+            }
+        }
         self.writer.write(&self.rows.take())?;
         Ok(committed(self.step, self.writer.close()?))
     }
@@ -99,29 +110,15 @@ impl DateTables {
     fn create(lake: &Layout, settings: &Settings, day: Day, space: &Space) -> Result<Self> {
         let of_a_date = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, summary)));
         let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
-        Ok(Self {
-            day,
-            tables: tables.collect::<Result<_>>()?,
-            sorted: Aggregator::new(space),
-            conversations: Largest::new(SumKind::Conversations, settings.conversations),
-            key: Key::default(),
-        })
+        Ok(Self { day, tables: tables.collect::<Result<_>>()?, sorted: Aggregator::new(space), key: Key::default() })
     }
 
     fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
-        let table = self.tables.get_mut(&SumKind::Conversations).ok_or_else(|| bug!())?;
-        let (conversations, rest) = self.conversations.rest();
-        for (key, sums) in self.conversations.into_largest() {
-            table.push(SumKind::Conversations, &key, sums)?;
-        }
-        if conversations > 0 {
-            table.rows.push_rest(rest, i64::try_from(conversations).map_err(|_| bug!())?);
-        }
         let mut staged = Vec::new();
         for (kind, mut table) in self.tables {
             let mut merge = self.sorted.read(kind.section(self.day))?;
             while let Some((key, sums)) = merge.next()? {
-                table.push(kind, key.get(DESCENDING..).ok_or_else(|| bug!())?, sums)?;
+                table.push(key.get(DESCENDING..).ok_or_else(|| bug!())?, sums)?;
             }
             staged.push(table.finish()?);
         }
@@ -131,20 +128,20 @@ impl DateTables {
 
 impl RowSink for DateTables {
     fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
-        match self.tables.get_mut(&kind) {
+        // Of what others ask for there is no table.
+        let Some(table) = self.tables.get_mut(&kind) else { return Ok(()) };
+        match &mut table.limited {
             // Packets without addresses are not a conversation that a larger one may push out.
-            Some(table) if kind == SumKind::Conversations && key == NOBODY => table.push(kind, key, sums),
-            Some(_) if kind == SumKind::Conversations => {
-                self.conversations.offer(key, sums);
+            Some(_) if key == NOBODY => table.push(key, sums),
+            Some(largest) => {
+                largest.offer(key, sums);
                 Ok(())
             }
-            Some(table) if table.order == SortOrder::Key => table.push(kind, key, sums),
-            Some(_) => {
-                let key = self.key.clear().descending(kind.size(&sums)).raw(key);
+            None if table.order.is_of_sums() => {
+                let key = self.key.clear().descending(table.order.size(&sums)).raw(key);
                 self.sorted.add(kind.section(self.day), key.bytes(), sums)
             }
-            // Of what others ask for there is no table.
-            None => Ok(()),
+            None => table.push(key, sums),
         }
     }
 }

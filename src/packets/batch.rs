@@ -13,11 +13,15 @@ use arrow::error::ArrowError;
 
 use crate::config::TimestampUnit;
 use crate::decode::protocol_text;
+use crate::error::Result;
 
-use super::code_table::{CodeTable, DictionaryValue};
-use super::rows::{NO_DATETIME, NO_PORT, Rows, SparseCodes};
-use super::schema::{COLUMNS, Column, DnsName, End, Storage, schema};
-use super::text_table::TextTable;
+use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
+use super::column_storage::Storage;
+use super::further::FurtherColumn;
+use super::packed::NO_DATETIME;
+use super::rows::Rows;
+use super::schema::{COLUMNS, Column, schema};
+use super::text_table::{SparseCodes, TextTable};
 
 /// Rows as Arrow arrays.
 pub type Batch = RecordBatch;
@@ -34,7 +38,7 @@ impl Rows {
     /// # Errors
     /// If a column does not fit the schema, which is a bug here and not in the input.
     #[cfg(feature = "internal-api")]
-    pub fn batch(&self, range: Range<usize>) -> Result<RecordBatch, ArrowError> {
+    pub fn batch(&self, range: Range<usize>) -> Result<RecordBatch> {
         self.project(range, &Projection::all(self.unit))
     }
 
@@ -42,47 +46,48 @@ impl Rows {
     ///
     /// # Errors
     /// If a column does not fit the schema, which is a bug here and not in the input.
-    pub fn project(&self, range: Range<usize>, to: &Projection) -> Result<RecordBatch, ArrowError> {
-        let columns = to.columns.iter().map(|column| self.array(column.storage, &range));
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        debug_assert!(columns.iter().all(|column| column.len() == range.len()), "one value a row in every column");
+    pub fn project(&self, range: Range<usize>, to: &Projection) -> Result<RecordBatch> {
+        let columns = to.columns.iter().map(|column| self.array(column, &range)).collect::<Result<Vec<_>>>()?;
         // Without a column there still are rows.
         let options = RecordBatchOptions::new().with_row_count(Some(range.len()));
-        RecordBatch::try_new_with_options(to.schema(), columns, &options)
+        Ok(RecordBatch::try_new_with_options(to.schema(), columns, &options)?)
     }
 
     /// One column of some rows.
-    fn array(&self, storage: Storage, range: &Range<usize>) -> Result<ArrayRef, ArrowError> {
-        let times = values(&self.times, range);
-        let ip = |end: End| values(&self.ip, range).map(move |codes| end.of(*codes));
-        let mac = |end: End| values(&self.mac, range).map(move |codes| end.of(*codes));
-        let facts = values(&self.facts, range);
-        Ok(match storage {
-            Storage::Datetime => {
-                let datetime = times.map(|times| (times.datetime != NO_DATETIME).then_some(times.datetime));
+    fn array(&self, column: &Column, range: &Range<usize>) -> Result<ArrayRef> {
+        Ok(match column.storage {
+            Storage::Instant(field) => {
+                let instants = field.values(self, range)?.into_iter();
+                let instants = instants.map(|instant| (instant != NO_DATETIME).then_some(instant));
                 match self.unit {
-                    TimestampUnit::Us => Arc::new(TimestampMicrosecondArray::from_iter(datetime).with_timezone("UTC")),
-                    TimestampUnit::Ns => Arc::new(TimestampNanosecondArray::from_iter(datetime).with_timezone("UTC")),
+                    TimestampUnit::Us => Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC")),
+                    TimestampUnit::Ns => Arc::new(TimestampNanosecondArray::from_iter(instants).with_timezone("UTC")),
                 }
             }
-            Storage::Time => Arc::new(times.map(|times| double(times.time)).collect::<Float64Array>()),
-            Storage::TimeNormed => Arc::new(times.map(|times| double(times.time_normed)).collect::<Float64Array>()),
-            Storage::DnsName(DnsName::Query) => Arc::new(sparse(&self.names, &self.dns_query, range)?),
-            Storage::DnsName(DnsName::Response) => Arc::new(sparse(&self.names, &self.dns_resp, range)?),
-            Storage::IpText(end) => Arc::new(texts(&self.ips, ip(end))?),
-            Storage::IpNumber(end) => Arc::new(numbers(&self.ips, ip(end))),
-            Storage::MacText(end) => Arc::new(texts(&self.macs, mac(end))?),
-            Storage::MacNumber(end) => Arc::new(numbers(&self.macs, mac(end))),
-            Storage::Port(end) => {
-                let ports = values(&self.ports, range).map(|ports| port(end.of([ports.dst, ports.src])));
+            Storage::Double(field) => {
+                let doubles = field.values(self, range)?.into_iter();
+                Arc::new(doubles.map(|double| (!double.is_nan()).then_some(double)).collect::<Float64Array>())
+            }
+            Storage::Flag(field) => Arc::new(BooleanArray::from(field.values(self, range)?)),
+            Storage::Name(field) => Arc::new(sparse(&self.names, (field.codes)(self), range)?),
+            Storage::IpText(field) => Arc::new(texts(&self.ips, &field.values(self, range)?)?),
+            Storage::IpNumber(field) => Arc::new(numbers(&self.ips, &field.values(self, range)?)),
+            Storage::MacText(field) => Arc::new(texts(&self.macs, &field.values(self, range)?)?),
+            Storage::MacNumber(field) => Arc::new(numbers(&self.macs, &field.values(self, range)?)),
+            Storage::Port(field) => {
+                let ports = field.values(self, range)?.into_iter();
+                let ports = ports.map(|port| (port != NO_CODE).then_some(port.cast_signed()));
                 Arc::new(ports.collect::<Int32Array>())
             }
-            Storage::Length => Arc::new(Int64Array::from_iter_values(facts.map(|facts| i64::from(facts.length)))),
-            Storage::Protocol => {
-                let texts = facts.map(|facts| u8::try_from(facts.protocol).ok().map(protocol_text));
+            Storage::Length(field) => {
+                Arc::new(Int64Array::from_iter_values(field.values(self, range)?.into_iter().map(i64::from)))
+            }
+            Storage::Protocol(field) => {
+                let protocols = field.values(self, range)?.into_iter();
+                let texts = protocols.map(|protocol| u8::try_from(protocol).ok().map(protocol_text));
                 Arc::new(texts.collect::<StringArray>())
             }
-            Storage::IsDns => Arc::new(facts.map(|facts| Some(facts.is_dns)).collect::<BooleanArray>()),
+            Storage::Further(_) => FurtherColumn::find(&self.further, column.name)?.array(range)?,
         })
     }
 }
@@ -132,62 +137,39 @@ impl Projection {
     }
 }
 
-fn values<'a, T>(column: &'a [T], range: &Range<usize>) -> std::slice::Iter<'a, T> {
-    column.get(range.clone()).unwrap_or_default().iter()
-}
-
-fn double(value: f64) -> Option<f64> {
-    (!value.is_nan()).then_some(value)
-}
-
-fn port(port: i32) -> Option<i32> {
-    (port != NO_PORT).then_some(port)
-}
-
-fn numbers<K: DictionaryValue>(table: &CodeTable<K>, codes: impl Iterator<Item = u32>) -> Int64Array {
-    codes.map(|code| table.number(code)).collect()
+fn numbers<K: DictionaryValue>(table: &CodeTable<K>, codes: &[u32]) -> Int64Array {
+    codes.iter().map(|code| table.number(*code)).collect()
 }
 
 /// Text by code, copied without being formatted or checked again.
-fn texts<K: DictionaryValue>(
-    table: &CodeTable<K>,
-    codes: impl Iterator<Item = u32>,
-) -> Result<StringArray, ArrowError> {
-    let mut text = Vec::new();
-    let mut offsets = vec![0];
-    let mut present = Vec::new();
-    for code in codes {
-        let value = table.text(code);
-        text.extend_from_slice(value.unwrap_or_default());
-        offsets.push(offset(&text)?);
-        present.push(value.is_some());
-    }
-    string_array(offsets, text, NullBuffer::from(present))
+fn texts<K: DictionaryValue>(table: &CodeTable<K>, codes: &[u32]) -> Result<StringArray, ArrowError> {
+    string_array(codes.len(), codes.iter().map(|code| table.text(*code)))
 }
 
-fn sparse(table: &TextTable, column: &SparseCodes, range: &Range<usize>) -> Result<StringArray, ArrowError> {
+/// Text of the rows that have one.
+pub(super) fn sparse(table: &TextTable, column: &SparseCodes, range: &Range<usize>) -> Result<StringArray> {
     let first = column.rows.partition_point(|row| (*row as usize) < range.start);
     let mut held = column.rows.iter().zip(&column.codes).skip(first).peekable();
-    let mut text = Vec::new();
-    let mut offsets = vec![0];
-    let mut present = Vec::with_capacity(range.len());
-    for row in range.clone() {
-        let code = held.next_if(|(held, _)| **held as usize == row).map(|(_, code)| *code);
-        text.extend_from_slice(code.and_then(|code| table.text(code)).unwrap_or_default());
-        present.push(code.is_some());
-        offsets.push(offset(&text)?);
+    let texts = range.clone().map(|row| {
+        let (_, code) = held.next_if(|(held, _)| **held as usize == row)?;
+        table.text(*code)
+    });
+    Ok(string_array(range.len(), texts)?)
+}
+
+fn string_array<'a>(rows: usize, texts: impl Iterator<Item = Option<&'a [u8]>>) -> Result<StringArray, ArrowError> {
+    let mut bytes = Vec::new();
+    let mut offsets = Vec::with_capacity(rows + 1);
+    let mut present = Vec::with_capacity(rows);
+    offsets.push(0);
+    for text in texts {
+        present.push(text.is_some());
+        bytes.extend_from_slice(text.unwrap_or_default());
+        offsets.push(i32::try_from(bytes.len()).map_err(|_| ArrowError::OffsetOverflowError(bytes.len()))?);
     }
-    string_array(offsets, text, NullBuffer::from(present))
-}
-
-fn offset(text: &[u8]) -> Result<i32, ArrowError> {
-    i32::try_from(text.len()).map_err(|_| ArrowError::OffsetOverflowError(text.len()))
-}
-
-fn string_array(offsets: Vec<i32>, text: Vec<u8>, nulls: NullBuffer) -> Result<StringArray, ArrowError> {
     StringArray::try_new(
         OffsetBuffer::new(ScalarBuffer::from(offsets)),
-        Buffer::from(text),
-        Some(nulls).filter(|nulls| nulls.null_count() > 0),
+        Buffer::from(bytes),
+        Some(NullBuffer::from(present)).filter(|nulls| nulls.null_count() > 0),
     )
 }

@@ -95,6 +95,27 @@ impl DictionaryValue for MacAddr {
     }
 }
 
+/// Integers of columns that are numbers alone: their text is never asked for.
+macro_rules! integer {
+    ($type:ty) => {
+        impl DictionaryValue for $type {
+            fn write_text(self, _: &mut Vec<u8>) {}
+
+            fn number(self) -> Option<i64> {
+                Some(i64::from(self))
+            }
+
+            #[inline]
+            fn place(self) -> usize {
+                low(u128::from(i64::from(self).cast_unsigned()))
+            }
+        }
+    };
+}
+
+integer!(i32);
+integer!(i64);
+
 /// Some of the low bits.
 #[inline]
 fn low(bits: u128) -> usize {
@@ -132,7 +153,7 @@ impl<K: DictionaryValue> CodeTable<K> {
 
     #[cold]
     fn insert(&mut self, key: K, hash: u64) -> u32 {
-        // A row group has far fewer than 2^32 rows.
+        // A row group has far fewer than 2^32 rows. A table with more values is refused when it is encoded.
         let code = u32::try_from(self.keys.len()).unwrap_or(NO_CODE);
         self.keys.push(key);
         let Self { codes, hasher, keys, .. } = self;

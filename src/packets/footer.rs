@@ -111,7 +111,9 @@ impl PartSays {
             if range.first_row != next {
                 return false;
             }
-            next += range.rows;
+            // A footer may say any numbers.
+            let Some(end) = range.first_row.checked_add(range.rows) else { return false };
+            next = end;
         }
         next == self.rows
     }

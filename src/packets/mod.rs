@@ -1,4 +1,4 @@
-//! From decoded packets to the 18 columns.
+//! From decoded packets to the columns.
 //!
 //! In: a [`PacketRecord`](crate::capture::PacketRecord) and its [`Packet`](crate::decode::Packet). Out: [`Rows`], values
 //! and codes that the encoder makes pages of. Rows also become Arrow batches in the schema of [`COLUMNS`], and batches of
@@ -15,9 +15,12 @@
 
 mod batch;
 mod code_table;
+mod column_storage;
 mod encode;
 mod footer;
 mod form;
+mod further;
+mod packed;
 mod part;
 mod part_reader;
 mod partition;
@@ -31,8 +34,10 @@ mod text_table;
 
 pub use batch::{Batch, Projection};
 pub use code_table::{CodeTable, DictionaryValue, NO_CODE};
+pub use column_storage::{Further, NameField, RowField, Storage};
 pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;
+pub use packed::{NO_DATETIME, NO_PROTOCOL};
 pub use parquet::errors::ParquetError;
 pub(crate) use part::failed;
 pub use part::{Origin, PartFile, PartWriter, RowRange};
@@ -42,6 +47,6 @@ pub use partition::{PartitionKey, When};
 pub use partitioner::Partitioner;
 pub use restore::{restored_columns, restored_schema};
 pub use row_group::{EncodedRowGroup, Encoder};
-pub use rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows, Span};
-pub use schema::{COLUMNS, Column, ColumnType, DnsName, End, SCHEMA_VERSION, Storage, schema};
+pub use rows::{Rows, Span};
+pub use schema::{COLUMNS, Column, ColumnType, SCHEMA_VERSION, schema};
 pub use text_table::TextTable;

@@ -11,6 +11,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 use serde::{Deserialize, Serialize};
 
+use crate::bug::bug;
 use crate::discover::{Compression, Format, Input};
 use crate::error::{Error, Result};
 use crate::path_text;
@@ -195,7 +196,7 @@ impl PartWriter {
     /// # Errors
     /// If the file cannot be written or synced.
     pub fn close(mut self, origin: &dyn Fn(usize) -> Option<Origin>) -> Result<PartFile> {
-        for (key, value) in metadata(&self.ranges, origin, self.settings) {
+        for (key, value) in metadata(&self.ranges, origin, self.settings)? {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         // Writes the footer.
@@ -213,7 +214,11 @@ pub(super) const CAPTURES: &str = "parcap.captures";
 pub(super) const SETTINGS: &str = "parcap.settings";
 
 /// What a part says of itself: its writer, schema and settings, and which records of which inputs it holds.
-fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, settings: String) -> [(String, String); 6] {
+fn metadata(
+    ranges: &[RowRange],
+    origin: &dyn Fn(usize) -> Option<Origin>,
+    settings: String,
+) -> Result<[(String, String); 6]> {
     let mut captures: Vec<(usize, Origin)> = Vec::new();
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for range in ranges {
@@ -238,18 +243,18 @@ fn metadata(ranges: &[RowRange], origin: &dyn Fn(usize) -> Option<Origin>, setti
             })
         })
         .collect();
-    let captures: Vec<_> =
-        captures.iter().map(|(_, origin)| serde_json::to_value(origin).unwrap_or_default()).collect();
+    let captures = captures.iter().map(|(_, origin)| serde_json::to_value(origin)).collect::<Result<Vec<_>, _>>();
+    let captures = captures.map_err(|_| bug!())?;
     let columns: serde_json::Map<String, serde_json::Value> =
         COLUMNS.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
-    [
+    Ok([
         ("parcap.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("parcap.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
         (INPUTS.to_owned(), serde_json::Value::from(inputs).to_string()),
         (CAPTURES.to_owned(), serde_json::Value::from(captures).to_string()),
         (SETTINGS.to_owned(), settings),
         ("parcap.columns".to_owned(), serde_json::Value::from(columns).to_string()),
-    ]
+    ])
 }
 
 /// Makes an [`Error`] of a Parquet error. An error of the file system is told apart, because the user can do something

@@ -79,7 +79,8 @@ pub struct PartFacts {
 pub fn part_facts(path: &Path, unit: Option<TimestampUnit>) -> Result<PartFacts> {
     let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
-    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows());
+    let rows = rows.map_err(|error| unreadable(path)(ParquetError::External(Box::new(error))))?;
     let fits = unit.is_none_or(|unit| {
         let (found, wanted) = (metadata.schema().fields(), schema(unit));
         let pairs = found.iter().zip(wanted.fields());

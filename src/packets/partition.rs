@@ -7,7 +7,7 @@ use crate::config::PartitionBy;
 use crate::day::Day;
 use crate::decode::protocol_name;
 
-use super::rows::NO_PROTOCOL;
+use super::packed::NO_PROTOCOL;
 
 /// One partition. Sorted by date, then hour, then protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +32,8 @@ impl When {
     /// The date and hour of an instant in whole seconds since the Unix epoch.
     #[must_use]
     pub fn of_seconds(seconds: i64, by: PartitionBy) -> Self {
-        let hour = u8::try_from(seconds.rem_euclid(86_400) / 3600).unwrap_or(0);
+        // Of 24 hours, the lowest byte is all there is.
+        let [hour, ..] = (seconds.rem_euclid(86_400) / 3600).to_le_bytes();
         Self::At(Day::of_seconds(seconds), by.hour.then_some(hour))
     }
 }

@@ -7,8 +7,9 @@ use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::decode::Packet;
 
+use super::packed::NO_PROTOCOL;
 use super::partition::{PartitionKey, When};
-use super::rows::{NO_PROTOCOL, Rows};
+use super::rows::Rows;
 
 /// Bytes of memory for each row of a full row group, which is counted as `ROW_GROUP_ROWS` rows at least. Once the rows of
 /// all partitions together take that memory, or are twice as many as a full row group has, the fullest partitions are
@@ -121,13 +122,14 @@ impl Partitioner {
     ) -> i64 {
         self.step_over(record.time);
         let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
-        if self.current.as_ref().is_none_or(|(key, _)| key.protocol != protocol) {
-            self.turn_to(PartitionKey { when: self.when, protocol });
-        }
-        let Some((_, open)) = &mut self.current else { return 0 };
+        let (_, open) = match &mut self.current {
+            Some(current) if current.0.protocol == protocol => current,
+            _ => self.turn_to(PartitionKey { when: self.when, protocol }),
+        };
         let length = open.rows.append(input, record, packet, first);
+        let rows = open.rows.len();
         self.open_rows += 1;
-        if open.rows.len() >= self.full {
+        if rows >= self.full {
             self.put_away();
             self.hand_on(PartitionKey { when: self.when, protocol });
         } else if self.open_rows.is_multiple_of(STRIDE) || self.open_rows >= self.full.saturating_mul(2) {
@@ -137,14 +139,14 @@ impl Partitioner {
     }
 
     /// Makes another partition the current one, until rows go to another date, hour or capture.
-    fn turn_to(&mut self, key: PartitionKey) {
+    fn turn_to(&mut self, key: PartitionKey) -> &mut (PartitionKey, OpenBatch) {
         self.put_away();
         let are_few = self.open.len() < FEW;
         let open = self.open.remove(&key).unwrap_or_else(|| {
             let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
             OpenBatch { rows: Box::new(rows), counted: 0 }
         });
-        self.current = Some((key, open));
+        self.current.insert((key, open))
     }
 
     /// Puts the current partition among the others.

@@ -6,17 +6,18 @@
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 
 use crate::config::PageCompression;
 
-pub(crate) fn compression(compression: PageCompression) -> Compression {
-    match compression {
-        PageCompression::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
+pub(super) fn compression(compression: PageCompression) -> Result<Compression, ParquetError> {
+    Ok(match compression {
+        PageCompression::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level)?),
         PageCompression::Snappy => Compression::SNAPPY,
         PageCompression::Lz4 => Compression::LZ4_RAW,
         PageCompression::None => Compression::UNCOMPRESSED,
-    }
+    })
 }
 
 /// The properties of a part's writer. It is given encoded columns and only puts them together.

@@ -5,19 +5,23 @@ use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::{
-    DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
-    TimestampNanosecondType,
+    ArrowPrimitiveType, DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef,
+    TimestampMicrosecondType, TimestampNanosecondType,
 };
 use arrow::error::ArrowError;
 
 use crate::address::{IpAddress, MacAddr};
 use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::protocol_number;
+use crate::error::{Error, Result};
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
-use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Span, SparseCodes, Times};
-use super::schema::{COLUMNS, schema};
-use super::text_table::TextTable;
+use super::column_storage::Storage;
+use super::further::FurtherColumn;
+use super::packed::NO_DATETIME;
+use super::rows::Rows;
+use super::schema::{COLUMNS, Column, schema};
+use super::text_table::{SparseCodes, TextTable};
 
 /// The columns that [`Rows::restore`] needs, by their place in the table.
 #[must_use]
@@ -54,79 +58,73 @@ impl Rows {
         range: Range<usize>,
         input: usize,
         (first_offset, last_offset): (u64, u64),
-    ) -> Result<(), ArrowError> {
-        let column = |name: &str| {
-            let column = batch.column_by_name(name).map(|column| column.slice(range.start, range.len()));
-            column.ok_or_else(|| unfit(name))
-        };
+    ) -> Result<()> {
         let start = self.len();
-        self.restore_times(&column("datetime")?, &column("time")?, &column("time_normed")?)?;
-        sparse(&column("dns_query")?, start, &mut self.names, &mut self.dns_query)?;
-        sparse(&column("dns_resp")?, start, &mut self.names, &mut self.dns_resp)?;
-        let ip = [codes(&column("ip_dst")?, &mut self.ips, ip)?, codes(&column("ip_src")?, &mut self.ips, ip)?];
-        pairs(ip, &mut self.ip);
-        let mac = [codes(&column("mac_dst")?, &mut self.macs, mac)?, codes(&column("mac_src")?, &mut self.macs, mac)?];
-        pairs(mac, &mut self.mac);
-        let (dst, src) = (column("port_dst")?, column("port_src")?);
-        let ports = |column: &'_ ArrayRef, name| {
-            let ports = column.as_primitive_opt::<Int32Type>().ok_or_else(|| unfit(name))?;
-            Ok::<Vec<_>, ArrowError>(ports.iter().map(|port| port.unwrap_or(NO_PORT)).collect())
-        };
-        let ports = ports(&dst, "port_dst")?.into_iter().zip(ports(&src, "port_src")?);
-        self.ports.extend(ports.map(|(dst, src)| Ports { dst, src }));
-        self.restore_facts(&column("length")?, &column("is_dns")?, &column("protocol")?)?;
-        match self.spans.last_mut() {
-            Some(span) if span.input == input => {
-                span.rows += range.len() as u64;
-                span.last_offset = last_offset;
-            }
-            _ => self.spans.push(Span { input, rows: range.len() as u64, first_offset, last_offset }),
+        self.grow(range.len());
+        for column in COLUMNS.iter().filter(|column| !column.storage.is_derived()) {
+            let array = batch.column_by_name(column.name).ok_or_else(|| unfit(column.name))?;
+            self.put(column, &array.slice(range.start, range.len()), start)?;
         }
-        Ok(())
-    }
-
-    fn restore_times(&mut self, datetime: &ArrayRef, time: &ArrayRef, normed: &ArrayRef) -> Result<(), ArrowError> {
-        let datetime: Vec<_> = match self.unit {
-            TimestampUnit::Us => {
-                datetime.as_primitive_opt::<TimestampMicrosecondType>().map(|all| all.iter().collect())
-            }
-            TimestampUnit::Ns => datetime.as_primitive_opt::<TimestampNanosecondType>().map(|all| all.iter().collect()),
-        }
-        .ok_or_else(|| unfit("datetime"))?;
-        let doubles = |column: &ArrayRef, name| {
-            let values = column.as_primitive_opt::<Float64Type>().ok_or_else(|| unfit(name))?;
-            Ok::<Vec<f64>, ArrowError>(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
-        };
-        let (time, normed) = (doubles(time, "time")?, doubles(normed, "time_normed")?);
         if self.unit == TimestampUnit::Ns {
-            self.micros.extend(datetime.iter().zip(&time).map(|(nanos, seconds)| micros(*nanos, *seconds)));
+            let times = self.times.iter().skip(start);
+            self.micros.extend(times.map(|times| micros(times.datetime, times.time)));
         }
-        let times = datetime.iter().zip(time).zip(normed).map(|((datetime, time), time_normed)| Times {
-            datetime: datetime.unwrap_or(NO_DATETIME),
-            time,
-            time_normed,
-        });
-        self.times.extend(times);
+        self.note_origin(input, range.len() as u64, [first_offset, last_offset]);
         Ok(())
     }
 
-    fn restore_facts(&mut self, lengths: &ArrayRef, is_dns: &ArrayRef, protocols: &ArrayRef) -> Result<(), ArrowError> {
-        let lengths = lengths.as_primitive_opt::<Int64Type>().ok_or_else(|| unfit("length"))?;
-        let is_dns = is_dns.as_boolean_opt().ok_or_else(|| unfit("is_dns"))?;
-        let protocols = protocols.as_string_opt::<i32>().ok_or_else(|| unfit("protocol"))?;
-        let mut before: Option<(&str, u16)> = None;
-        for ((length, is_dns), text) in lengths.values().iter().zip(is_dns).zip(protocols) {
-            let protocol = match (text, before) {
-                (None, _) => NO_PROTOCOL,
-                (Some(text), Some((held, number))) if held == text => number,
-                (Some(text), _) => {
-                    let number = protocol_number(text).map(u16::from).ok_or_else(|| unfit("protocol"))?;
-                    before = Some((text, number));
-                    number
+    /// Sets one column of the rows from `start` on.
+    fn put(&mut self, column: &Column, array: &ArrayRef, start: usize) -> Result<()> {
+        let name = column.name;
+        let unfit = || unfit(name);
+        match column.storage {
+            Storage::Instant(field) => {
+                let instants: Vec<_> = match self.unit {
+                    TimestampUnit::Us => numbers::<TimestampMicrosecondType>(array, NO_DATETIME),
+                    TimestampUnit::Ns => numbers::<TimestampNanosecondType>(array, NO_DATETIME),
                 }
-            };
-            let length = u32::try_from(*length).map_err(|_| unfit("length"))?;
-            self.facts.push(RowMeta { length, protocol, is_dns: is_dns.unwrap_or(false) });
+                .ok_or_else(unfit)?;
+                (field.put)(self, start, &instants);
+            }
+            Storage::Double(field) => {
+                let doubles = numbers::<Float64Type>(array, f64::NAN).ok_or_else(unfit)?;
+                (field.put)(self, start, &doubles);
+            }
+            Storage::Flag(field) => {
+                let flags = array.as_boolean_opt().ok_or_else(unfit)?.iter().collect::<Option<Vec<_>>>();
+                (field.put)(self, start, &flags.ok_or_else(unfit)?);
+            }
+            Storage::Name(field) => {
+                let mut codes = std::mem::take((field.codes_mut)(self));
+                self.names.append_array(name, array, start, &mut codes)?;
+                *(field.codes_mut)(self) = codes;
+            }
+            Storage::IpText(field) => {
+                let codes = codes(array, &mut self.ips, ip).ok_or_else(unfit)?;
+                (field.put)(self, start, &codes);
+            }
+            Storage::MacText(field) => {
+                let codes = codes(array, &mut self.macs, mac).ok_or_else(unfit)?;
+                (field.put)(self, start, &codes);
+            }
+            // Follows from the text in the column before.
+            Storage::IpNumber(_) | Storage::MacNumber(_) => {}
+            Storage::Port(field) => {
+                let ports = array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?.iter();
+                let codes =
+                    ports.map(|port| port.map_or(Some(NO_CODE), |port| u16::try_from(port).map(u32::from).ok()));
+                (field.put)(self, start, &codes.collect::<Option<Vec<_>>>().ok_or_else(unfit)?);
+            }
+            Storage::Length(field) => {
+                let lengths = array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?;
+                let lengths = lengths.iter().map(|length| u32::try_from(length?).ok()).collect::<Option<Vec<_>>>();
+                (field.put)(self, start, &lengths.ok_or_else(unfit)?);
+            }
+            Storage::Protocol(field) => {
+                let codes = protocols(array).ok_or_else(unfit)?;
+                (field.put)(self, start, &codes);
+            }
+            Storage::Further(_) => FurtherColumn::find_mut(&mut self.further, name)?.append_array(array, start)?,
         }
         Ok(())
     }
@@ -141,61 +139,80 @@ impl Rows {
 
 /// Microseconds of a row in nanoseconds. In years that nanoseconds do not reach, only the double is known.
 #[expect(clippy::cast_possible_truncation, reason = "years 1 to 9999 are some 2^58 microseconds")]
-fn micros(nanos: Option<i64>, seconds: f64) -> i64 {
-    match nanos {
-        Some(nanos) => nanos.div_euclid(1000),
-        None if seconds.is_nan() => NO_DATETIME,
-        None => (seconds * 1e6).floor() as i64,
+fn micros(nanos: i64, seconds: f64) -> i64 {
+    if nanos != NO_DATETIME {
+        nanos.div_euclid(1000)
+    } else if seconds.is_nan() {
+        NO_DATETIME
+    } else {
+        (seconds * 1e6).floor() as i64
     }
 }
 
-fn unfit(name: &str) -> ArrowError {
-    ArrowError::SchemaError(format!("the column {name} is not that of a part"))
+pub(super) fn unfit(name: &str) -> Error {
+    Error::from(ArrowError::SchemaError(format!("the column {name} is not that of a part")))
 }
 
-fn sparse(column: &ArrayRef, start: usize, names: &mut TextTable, into: &mut SparseCodes) -> Result<(), ArrowError> {
-    let texts = column.as_string_opt::<i32>().ok_or_else(|| unfit("dns"))?;
-    for (row, text) in texts.iter().enumerate() {
-        if let Some(text) = text {
-            into.push(start + row, names.code(|held| held.extend_from_slice(text.as_bytes())));
+/// Numbers, with `null` in place of null.
+fn numbers<P: ArrowPrimitiveType>(array: &ArrayRef, null: P::Native) -> Option<Vec<P::Native>> {
+    Some(array.as_primitive_opt::<P>()?.iter().map(|number| number.unwrap_or(null)).collect())
+}
+
+/// Codes of protocols. Most rows have the protocol of the row before.
+fn protocols(array: &ArrayRef) -> Option<Vec<u32>> {
+    let mut before: Option<(&str, u32)> = None;
+    let codes = array.as_string_opt::<i32>()?.iter().map(|text| {
+        let Some(text) = text else { return Some(NO_CODE) };
+        match before {
+            Some((held, code)) if held == text => Some(code),
+            _ => {
+                let code = protocol_number(text).map(u32::from)?;
+                before = Some((text, code));
+                Some(code)
+            }
         }
+    });
+    codes.collect()
+}
+
+impl TextTable {
+    /// Appends the texts of an array, whose first row is the row `start`, and their codes.
+    pub(super) fn append_array(
+        &mut self,
+        name: &str,
+        array: &ArrayRef,
+        start: usize,
+        into: &mut SparseCodes,
+    ) -> Result<()> {
+        let texts = array.as_string_opt::<i32>().ok_or_else(|| unfit(name))?;
+        for (row, text) in texts.iter().enumerate() {
+            if let Some(text) = text {
+                into.push(start + row, self.code(|held| held.extend_from_slice(text.as_bytes())));
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Codes of the values of a dictionary, each parsed once.
 fn codes<K: DictionaryValue>(
-    column: &ArrayRef,
+    array: &ArrayRef,
     table: &mut CodeTable<K>,
     parse: impl Fn(&str) -> Option<K>,
-) -> Result<Vec<u32>, ArrowError> {
-    let mut into = Vec::with_capacity(column.len());
-    let wrong = || unfit("of addresses");
-    let dictionary = column.as_dictionary_opt::<Int32Type>().ok_or_else(wrong)?;
-    let values: &StringArray = dictionary.values().as_string_opt().ok_or_else(wrong)?;
+) -> Option<Vec<u32>> {
+    let dictionary = array.as_dictionary_opt::<Int32Type>()?;
+    let values: &StringArray = dictionary.values().as_string_opt()?;
     let mut known: Vec<Option<u32>> = vec![None; values.len()];
-    for key in dictionary.keys() {
-        let code = match key {
-            None => NO_CODE,
-            Some(key) => {
-                let place = usize::try_from(key).unwrap_or(usize::MAX);
-                let known = known.get_mut(place).ok_or_else(wrong)?;
-                match *known {
-                    Some(code) => code,
-                    None => {
-                        let value = parse(values.value(place)).ok_or_else(wrong)?;
-                        *known.insert(table.code(Some(value)))
-                    }
-                }
-            }
-        };
-        into.push(code);
-    }
-    Ok(into)
-}
-
-fn pairs([dst, src]: [Vec<u32>; 2], into: &mut Vec<[u32; 2]>) {
-    into.extend(dst.into_iter().zip(src).map(|(dst, src)| [dst, src]));
+    let codes = dictionary.keys().iter().map(|key| {
+        let Some(key) = key else { return Some(NO_CODE) };
+        let place = usize::try_from(key).ok()?;
+        let known = known.get_mut(place)?;
+        if known.is_none() {
+            *known = Some(table.code(Some(parse(values.value(place))?)));
+        }
+        *known
+    });
+    codes.collect()
 }
 
 fn ip(text: &str) -> Option<IpAddress> {

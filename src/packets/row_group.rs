@@ -75,7 +75,7 @@ impl Encoder {
             schema: parquet_schema.root_schema_ptr(),
             properties: properties(),
             columns: parquet_schema.into(),
-            compression: compression(settings.compression),
+            compression: compression(settings.compression)?,
             settings: settings.clone(),
             settings_text: serde_json::to_string(&Settings { target_file_size: TARGET_FILE_SIZE, ..settings.clone() })
                 .map_err(|error| ParquetError::External(error.into()))?,

@@ -5,30 +5,24 @@ use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::Packet;
 
-use super::code_table::CodeTable;
-use super::text_table::TextTable;
-
-/// `datetime` of a row without one.
-pub const NO_DATETIME: i64 = i64::MIN;
-/// A port where the packet has none.
-pub const NO_PORT: i32 = -1;
-/// A protocol where the packet has none.
-pub const NO_PROTOCOL: u16 = 256;
+use super::code_table::{CodeTable, NO_CODE};
+use super::further::FurtherColumn;
+use super::packed::{NO_DATETIME, Ports, RowMeta, Times};
+use super::text_table::{SparseCodes, TextTable};
 
 /// Bytes of memory that a row takes without its text.
 const PER_ROW: usize = 64;
 /// Bytes of memory that a few rows take, about: a block from the heap for each column.
 const FEW: usize = 1024;
 
-/// Rows of one partition, in the order appended. Values and codes that a packet brings together lie together: appending a
-/// row is what costs, and reading one of two neighbours costs no more than reading both.
-#[derive(Debug, Default)]
+/// Rows of one partition, in the order appended.
+#[derive(Debug)]
 pub struct Rows {
     pub(super) unit: TimestampUnit,
     length_kind: LengthKind,
     pub(crate) times: Vec<Times>,
     pub(crate) ips: CodeTable<IpAddress>,
-    /// Codes in the table of the destination and the source; [`NO_CODE`](super::code_table::NO_CODE) for null.
+    /// Codes in the table of the destination and the source; [`NO_CODE`] for null.
     pub(crate) ip: Vec<[u32; 2]>,
     pub(crate) macs: CodeTable<MacAddr>,
     pub(crate) mac: Vec<[u32; 2]>,
@@ -37,36 +31,11 @@ pub struct Rows {
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
     pub(crate) dns_resp: SparseCodes,
+    /// The columns that are kept for themselves.
+    pub(super) further: Vec<FurtherColumn>,
     /// Microseconds since the epoch, where `datetime` is in another unit.
     pub(super) micros: Vec<i64>,
     pub(super) spans: Vec<Span>,
-}
-
-/// The times of a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    /// In the unit of the rows; [`NO_DATETIME`] for null.
-    pub(crate) datetime: i64,
-    /// NaN for null; no time is NaN.
-    pub(crate) time: f64,
-    /// NaN for null.
-    pub(crate) time_normed: f64,
-}
-
-/// The ports of a row, [`NO_PORT`] for null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ports {
-    pub(crate) dst: i32,
-    pub(crate) src: i32,
-}
-
-/// The other values of a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RowMeta {
-    pub(crate) length: u32,
-    /// [`NO_PROTOCOL`] for null.
-    pub(crate) protocol: u16,
-    pub(crate) is_dns: bool,
 }
 
 /// Successive rows that came from one stretch of one input.
@@ -82,38 +51,27 @@ pub struct Span {
     pub last_offset: u64,
 }
 
-/// Codes in a [`TextTable`], for a column that few rows have.
-#[derive(Debug, Default)]
-pub(crate) struct SparseCodes {
-    /// The rows that have a text, in order.
-    pub(crate) rows: Vec<u32>,
-    /// The code of each.
-    pub(crate) codes: Vec<u32>,
-}
-
-impl SparseCodes {
-    #[inline]
-    fn bytes(&self) -> usize {
-        self.rows.len() * 8
-    }
-
-    pub(super) fn push(&mut self, row: usize, code: u32) {
-        // A row group has far fewer than 2^32 rows.
-        self.rows.push(u32::try_from(row).unwrap_or(u32::MAX));
-        self.codes.push(code);
-    }
-
-    fn clear(&mut self) {
-        self.rows.clear();
-        self.codes.clear();
-    }
-}
-
 impl Rows {
     /// No rows yet.
     #[must_use]
     pub fn new(unit: TimestampUnit, length_kind: LengthKind) -> Self {
-        Self { unit, length_kind, ..Self::default() }
+        Self {
+            unit,
+            length_kind,
+            times: Vec::new(),
+            ips: CodeTable::default(),
+            ip: Vec::new(),
+            macs: CodeTable::default(),
+            mac: Vec::new(),
+            ports: Vec::new(),
+            facts: Vec::new(),
+            names: TextTable::default(),
+            dns_query: SparseCodes::default(),
+            dns_resp: SparseCodes::default(),
+            further: FurtherColumn::all(),
+            micros: Vec::new(),
+            spans: Vec::new(),
+        }
     }
 
     /// Appends one packet, and returns its `length`.
@@ -128,29 +86,15 @@ impl Rows {
         first: Option<Timestamp>,
     ) -> i64 {
         let row = self.len();
-        self.times.push(match record.time {
-            None => Times { datetime: NO_DATETIME, time: f64::NAN, time_normed: f64::NAN },
-            Some(time) => {
-                let datetime = match self.unit {
-                    TimestampUnit::Us => time.micros(),
-                    TimestampUnit::Ns => time.nanos().unwrap_or(NO_DATETIME),
-                };
-                Times { datetime, time: time.as_f64(), time_normed: time.since(first.unwrap_or(time)) }
-            }
-        });
+        self.times.push(Times::of(record.time, first, self.unit));
         if self.unit == TimestampUnit::Ns {
             self.micros.push(record.time.map_or(NO_DATETIME, Timestamp::micros));
         }
-        let length = match self.length_kind {
-            LengthKind::Wire => record.orig_len,
-            LengthKind::Captured => record.cap_len,
-        };
-        let protocol = packet.protocol.map_or(NO_PROTOCOL, u16::from);
-        self.facts.push(RowMeta { length, protocol, is_dns: packet.dns.is_some() });
+        let facts = RowMeta::of(record, packet, self.length_kind);
+        self.facts.push(facts);
         self.ip.push([self.ips.code(packet.ip_dst), self.ips.code(packet.ip_src)]);
         self.mac.push([self.macs.code(packet.mac_dst), self.macs.code(packet.mac_src)]);
-        let port = |port: Option<u16>| port.map_or(NO_PORT, i32::from);
-        self.ports.push(Ports { dst: port(packet.port_dst), src: port(packet.port_src) });
+        self.ports.push(Ports::of(packet));
         if let Some(message) = packet.dns {
             for (name, column) in
                 [(message.query_name(), &mut self.dns_query), (message.response_name(), &mut self.dns_resp)]
@@ -160,18 +104,32 @@ impl Rows {
                 }
             }
         }
-        self.note_origin(input, record.offset);
-        i64::from(length)
+        for column in &mut self.further {
+            column.append(row, record, packet);
+        }
+        self.note_origin(input, 1, [record.offset; 2]);
+        i64::from(facts.length)
     }
 
+    /// Appends rows that have no value yet.
+    pub(super) fn grow(&mut self, by: usize) {
+        let rows = self.len() + by;
+        self.times.resize(rows, Times::NULL);
+        self.ip.resize(rows, [NO_CODE; 2]);
+        self.mac.resize(rows, [NO_CODE; 2]);
+        self.ports.resize(rows, Ports::NULL);
+        self.facts.resize(rows, RowMeta::NULL);
+    }
+
+    /// Notes which records of which input the last rows are of: the offsets of the first and the last one.
     #[inline]
-    fn note_origin(&mut self, input: usize, offset: u64) {
+    pub(super) fn note_origin(&mut self, input: usize, rows: u64, [first_offset, last_offset]: [u64; 2]) {
         match self.spans.last_mut() {
             Some(span) if span.input == input => {
-                span.rows += 1;
-                span.last_offset = offset;
+                span.rows += rows;
+                span.last_offset = last_offset;
             }
-            _ => self.spans.push(Span { input, rows: 1, first_offset: offset, last_offset: offset }),
+            _ => self.spans.push(Span { input, rows, first_offset, last_offset }),
         }
     }
 
@@ -194,15 +152,17 @@ impl Rows {
     pub fn bytes(&self) -> usize {
         let text = self.names.bytes() + self.dns_query.bytes() + self.dns_resp.bytes();
         let tables = self.ips.bytes() + self.macs.bytes();
-        FEW + self.len() * PER_ROW + self.spans.len() * size_of::<Span>() + text + tables
+        let further: usize = self.further.iter().map(FurtherColumn::bytes).sum();
+        FEW + self.len() * PER_ROW + self.spans.len() * size_of::<Span>() + text + tables + further
     }
 
     /// Bytes of memory that are allocated for rows, about.
     #[must_use]
     pub fn kept(&self) -> usize {
-        let sparse = (self.dns_query.rows.capacity() + self.dns_resp.rows.capacity()) * 8;
+        let sparse = self.dns_query.kept() + self.dns_resp.kept();
         let tables = self.ips.kept() + self.macs.kept() + self.names.kept();
-        self.facts.capacity() * PER_ROW + sparse + tables
+        let further: usize = self.further.iter().map(FurtherColumn::kept).sum();
+        self.facts.capacity() * PER_ROW + sparse + tables + further
     }
 
     /// Where the rows came from, in order.
@@ -225,7 +185,7 @@ impl Rows {
 
     /// The destination and the source port of each row; negative where the packet has none.
     pub fn ports(&self) -> impl Iterator<Item = [i32; 2]> {
-        self.ports.iter().map(|ports| [ports.dst, ports.src])
+        self.ports.iter().map(|ports| [ports.dst.cast_signed(), ports.src.cast_signed()])
     }
 
     /// The protocol number of each row, or [`NO_PROTOCOL`], and its `length` in bytes.
@@ -262,6 +222,7 @@ impl Rows {
         self.names.clear();
         self.dns_query.clear();
         self.dns_resp.clear();
+        self.further.iter_mut().for_each(FurtherColumn::clear);
         self.micros.clear();
         self.spans.clear();
     }

@@ -1,10 +1,21 @@
-//! The one table of columns: the schema, the documentation and the Parquet metadata come from it.
+//! The one table of columns: the schema, the documentation and the Parquet metadata come from it, and rows, Arrow arrays,
+//! pages and what is read back loop over it.
+//!
+//! To add a column, add its entry, raise [`SCHEMA_VERSION`], and make `docs/tables.md` again
+//! (`PARCAP_BLESS=1 cargo test docs::`). An entry with [`Storage::Further`] has the function that gives the value of a
+//! packet, and nothing else is to be done. What most packets have and everybody reads may be worth a place in the packed rows
+//! (`packed.rs`).
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::TimestampUnit;
+
+#[cfg(feature = "test-column")]
+use super::column_storage::Further;
+use super::column_storage::{Storage, name, part};
+use super::packed::{protocol_code, protocol_of_code};
 
 /// Version of the table's contract: it changes when a column does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -20,80 +31,8 @@ pub struct Column {
     pub null_when: &'static str,
     /// What it means, with its unit.
     pub meaning: &'static str,
-    /// How a row keeps it.
+    /// How rows keep it, and how it is written.
     pub storage: Storage,
-}
-
-/// How rows keep the value of a column. What a packet gives ([`Rows`](super::Rows)), Arrow arrays, pages, and the way
-/// back from a part follow from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// The time of the record, in the unit of the rows.
-    Datetime,
-    /// The time of the record, in seconds since the Unix epoch.
-    Time,
-    /// Seconds since the capture's first record that has a time.
-    TimeNormed,
-    /// A name of a DNS message: a code, for the few rows that have one.
-    DnsName(DnsName),
-    /// The text of an IP address: a code into the table of addresses.
-    IpText(End),
-    /// The number of the address whose text is in the column before.
-    IpNumber(End),
-    /// The text of a MAC address: a code into the table of MACs.
-    MacText(End),
-    /// The number of the address whose text is in the column before.
-    MacNumber(End),
-    /// A port.
-    Port(End),
-    /// The length in bytes.
-    Length,
-    /// A protocol number, shown by its name.
-    Protocol,
-    /// Whether there is a DNS message.
-    IsDns,
-}
-
-/// One of the two ends of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Where it goes.
-    Destination,
-    /// Where it comes from.
-    Source,
-}
-
-impl End {
-    /// The value of this end, chosen from the values of the destination and the source.
-    pub(super) fn of<T>(self, [destination, source]: [T; 2]) -> T {
-        match self {
-            Self::Destination => destination,
-            Self::Source => source,
-        }
-    }
-}
-
-/// One of the two names of a DNS message that are columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DnsName {
-    /// The name of the first question.
-    Query,
-    /// The owner of the first record.
-    Response,
-}
-
-impl Storage {
-    /// Whether the column follows from the one before it, as the number of an address does from its text.
-    #[must_use]
-    pub fn is_derived(self) -> bool {
-        matches!(self, Self::IpNumber(_) | Self::MacNumber(_))
-    }
-
-    /// Whether the column has few distinct values. Each of them is parsed once when the column is read again.
-    #[must_use]
-    pub fn is_address(self) -> bool {
-        matches!(self, Self::IpText(_) | Self::MacText(_))
-    }
 }
 
 /// The types that columns have. All are signed and plain, so that every engine reads them alike.
@@ -113,36 +52,44 @@ pub enum ColumnType {
     Bool,
 }
 
-const fn column(
-    name: &'static str,
-    (kind, storage): (ColumnType, Storage),
-    null_when: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column { name, kind, null_when, meaning, storage }
+const fn column(name: &'static str, storage: Storage, null_when: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: storage.kind(), null_when, meaning, storage }
 }
 
 /// The columns of the packets table, in their order.
 #[rustfmt::skip]
-pub const COLUMNS: [Column; 18] = [
-    column("datetime", (ColumnType::Timestamp, Storage::Datetime), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
-    column("dns_query", (ColumnType::Text, Storage::DnsName(DnsName::Query)), "no question", "name of the first question"),
-    column("dns_resp", (ColumnType::Text, Storage::DnsName(DnsName::Response)), "no resource record", "owner name of the first answer, else of the first authority, else of the first additional record that is not OPT"),
-    column("ip_dst", (ColumnType::Text, Storage::IpText(End::Destination)), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952"),
-    column("ip_dst_int", (ColumnType::Int64, Storage::IpNumber(End::Destination)), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
-    column("ip_src", (ColumnType::Text, Storage::IpText(End::Source)), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952"),
-    column("ip_src_int", (ColumnType::Int64, Storage::IpNumber(End::Source)), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
-    column("is_dns", (ColumnType::Bool, Storage::IsDns), "", "whether a DNS message was recognised"),
-    column("length", (ColumnType::Int64, Storage::Length), "", "bytes on the wire, or captured bytes with `--length captured`"),
-    column("mac_dst", (ColumnType::Text, Storage::MacText(End::Destination)), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff"),
-    column("mac_dst_int", (ColumnType::Int64, Storage::MacNumber(End::Destination)), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
-    column("mac_src", (ColumnType::Text, Storage::MacText(End::Source)), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff"),
-    column("mac_src_int", (ColumnType::Int64, Storage::MacNumber(End::Source)), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
-    column("port_dst", (ColumnType::Int32, Storage::Port(End::Destination)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
-    column("port_src", (ColumnType::Int32, Storage::Port(End::Source)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
-    column("protocol", (ColumnType::Text, Storage::Protocol), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
-    column("time", (ColumnType::Float64, Storage::Time), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
-    column("time_normed", (ColumnType::Float64, Storage::TimeNormed), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
+pub static COLUMNS: &[Column] = &[
+    column("datetime", Storage::Instant(part!(times, row => row.datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
+    column("dns_query", Storage::Name(name!(dns_query)), "no question", "name of the first question"),
+    column("dns_resp", Storage::Name(name!(dns_resp)), "no resource record", "owner name of the first answer, else of the first authority, else of the first additional record that is not OPT"),
+    column("ip_dst", Storage::IpText(part!(ip, row => row[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952"),
+    column("ip_dst_int", Storage::IpNumber(part!(ip, row => row[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
+    column("ip_src", Storage::IpText(part!(ip, row => row[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952"),
+    column("ip_src_int", Storage::IpNumber(part!(ip, row => row[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
+    column("is_dns", Storage::Flag(part!(facts, row => row.is_dns)), "", "whether a DNS message was recognised"),
+    column("length", Storage::Length(part!(facts, row => row.length)), "", "bytes on the wire, or captured bytes with `--length captured`"),
+    column("mac_dst", Storage::MacText(part!(mac, row => row[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff"),
+    column("mac_dst_int", Storage::MacNumber(part!(mac, row => row[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
+    column("mac_src", Storage::MacText(part!(mac, row => row[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff"),
+    column("mac_src_int", Storage::MacNumber(part!(mac, row => row[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
+    column("port_dst", Storage::Port(part!(ports, row => row.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
+    column("port_src", Storage::Port(part!(ports, row => row.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
+    column("protocol", Storage::Protocol(part!(facts, row => row.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
+    column("time", Storage::Double(part!(times, row => row.time)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
+    column("time_normed", Storage::Double(part!(times, row => row.time_normed)), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
+    // For the tests of this table: one column of each storage that no column above has.
+    #[cfg(feature = "test-column")]
+    column("cap_len", Storage::Further(Further::Int64(|record, _| Some(i64::from(record.cap_len)))), "", "captured bytes"),
+    #[cfg(feature = "test-column")]
+    column("offset", Storage::Further(Further::Counter(|record, _| i64::try_from(record.offset).ok())), "beyond 2^63", "byte of the record's header in the unpacked capture"),
+    #[cfg(feature = "test-column")]
+    column("dns_qtype", Storage::Further(Further::Int32(|_, packet| Some(i32::from(packet.dns?.question_type()?)))), "no question, or cut before its type", "type of the first question"),
+    #[cfg(feature = "test-column")]
+    column("dns_rcode", Storage::Further(Further::Text(|_, packet, text| {
+        let code = packet.dns.filter(|message| message.is_response())?.response_code();
+        text.extend_from_slice(crate::decode::dns::response_code_name(u16::from(code)).as_bytes());
+        Some(())
+    })), "no response", "name of the response code"),
 ];
 
 /// The Arrow schema of the packets table.

@@ -32,7 +32,7 @@ impl TextTable {
             text.truncate(start);
             return code;
         }
-        // A row group has far fewer than 2^32 rows.
+        // A row group has far fewer than 2^32 rows. A table with more texts is refused when it is encoded.
         let code = u32::try_from(ends.len()).unwrap_or(super::code_table::NO_CODE);
         codes.insert_unique(hash_of_new, code, |code| hash(text_of(*code)));
         ends.push(text.len());
@@ -69,6 +69,39 @@ impl TextTable {
         self.codes.clear();
         self.text.clear();
         self.ends.clear();
+    }
+}
+
+/// Codes in a [`TextTable`], for a column that few rows have.
+#[derive(Debug, Default)]
+pub(crate) struct SparseCodes {
+    /// The rows that have a text, in order.
+    pub(crate) rows: Vec<u32>,
+    /// The code of each.
+    pub(crate) codes: Vec<u32>,
+}
+
+impl SparseCodes {
+    /// Bytes of memory that the codes take.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.len() * 8
+    }
+
+    /// Bytes of memory that are allocated for codes.
+    pub(super) fn kept(&self) -> usize {
+        self.rows.capacity() * 8
+    }
+
+    pub(super) fn push(&mut self, row: usize, code: u32) {
+        // A row group has far fewer than 2^32 rows. What has more is refused when it is encoded.
+        self.rows.push(u32::try_from(row).unwrap_or(u32::MAX));
+        self.codes.push(code);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.codes.clear();
     }
 }
 

@@ -6,7 +6,7 @@ use crate::aggregate::Aggregator;
 use crate::day::Day;
 use crate::error::Result;
 
-use super::sum_kind::SumKind;
+use super::registry::SumKind;
 
 /// The dates on which sums are left, and how many, once the rows have been subtracted from what the units have counted.
 /// Counts of DNS messages are not compared: the rows do not have them.
@@ -15,7 +15,7 @@ use super::sum_kind::SumKind;
 /// If sums cannot be read.
 pub fn what_rows_do_not_give(tallies: &mut Aggregator) -> Result<BTreeMap<Day, u64>> {
     let mut left = BTreeMap::new();
-    let of_rows = [SumKind::Flows, SumKind::Windows, SumKind::Ports].map(|kind| kind as u8);
+    let of_rows = SumKind::OF_ROWS.map(|kind| kind as u8);
     for section in tallies.sections().into_iter().filter(|section| of_rows.contains(&section.kind)) {
         let mut merge = tallies.read(section)?;
         while let Some((_, sums)) = merge.next()? {

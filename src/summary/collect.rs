@@ -15,10 +15,10 @@ use super::largest::Largest;
 use super::names_shown::NamesShown;
 use super::naming::Naming;
 use super::preview::Preview;
+use super::registry::{SUMMARIES, SumKind};
 use super::rows::SummaryRows;
-use super::schema::{SUMMARIES, SortOrder, Summary};
+use super::schema::{SortOrder, Summary};
 use super::series::{Bins, Series};
-use super::sum_kind::SumKind;
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
@@ -59,14 +59,13 @@ impl Collect {
     /// spilled.
     #[must_use]
     pub fn new(top: usize, window: i64, several: bool, space: &Space) -> Self {
-        let kinds = SUMMARIES.iter().filter_map(|summary| summary.kind);
-        let tops = kinds.map(|kind| (kind, Largest::new(kind, top))).collect();
+        let tops = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, Largest::new(summary.order, top))));
         let several = several.then(|| Aggregator::new(space));
         Self {
             window,
             several,
-            tops,
-            failures: Largest::new(SumKind::Queries, top),
+            tops: tops.collect(),
+            failures: Largest::new(SortOrder::Largest, top),
             total: Sums::default(),
             bins: None,
             beside: None,
@@ -148,13 +147,12 @@ impl Collect {
         }
         let names = self.beside.map_or_else(|| Ok(BTreeMap::new()), |beside| beside.names(&self.tops))?;
         let (window, mut tops, total) = (self.window, self.tops, (self.total.bytes, self.total.packets));
-        let tables = SUMMARIES.iter().filter_map(|summary| Some(listed(summary, tops.remove(&summary.kind?)?, window)));
-        let tables: Vec<_> = tables.collect();
-        let failures = SUMMARIES.iter().find(|summary| summary.kind == Some(SumKind::Queries));
-        let failures = failures.map(|summary| listed(summary, self.failures, window));
+        let tables = SUMMARIES.iter().filter_map(|summary| Some((summary, tops.remove(&summary.kind?)?)));
+        let tables = tables.map(|(summary, top)| listed(summary, top, window)).collect::<Result<Vec<_>>>()?;
+        let queries = SUMMARIES.iter().find(|summary| summary.kind == Some(SumKind::Queries));
         Ok(Collected {
             tables,
-            failures: failures.ok_or_else(|| bug!())?,
+            failures: listed(queries.ok_or_else(|| bug!())?, self.failures, window)?,
             total,
             series: self.bins.map(Bins::into_series),
             names,
@@ -172,15 +170,15 @@ impl Collect {
         let Some(kind) = summary.kind else { return Ok(()) };
         let mut several = self.several.ok_or_else(|| bug!())?;
         let section = kind.section(Day::EPOCH);
-        let skip = if summary.order == SortOrder::Largest {
-            several = by_size(kind, &mut several, section)?;
+        let skip = if summary.order.is_of_sums() {
+            several = by_size(summary.order, &mut several, section)?;
             DESCENDING
         } else {
             0
         };
         let mut merge = several.read(section)?;
         while let Some((key, sums)) = merge.next()? {
-            rows.push(kind, key.get(skip..).ok_or_else(|| bug!())?, sums);
+            rows.push(key.get(skip..).ok_or_else(|| bug!())?, sums)?;
             if rows.len() >= PIECE {
                 each(rows.take())?;
             }
@@ -205,23 +203,23 @@ fn is_failure(key: &[u8]) -> bool {
 }
 
 /// The keys of a group, each preceded by its sums, so that the largest comes first.
-pub(super) fn by_size(kind: SumKind, tallies: &mut Aggregator, section: Group) -> Result<Aggregator> {
+pub(super) fn by_size(by: SortOrder, tallies: &mut Aggregator, section: Group) -> Result<Aggregator> {
     let mut sorted = Aggregator::new(tallies.space());
     let mut order = Key::default();
     let mut merge = tallies.read(section)?;
     while let Some((key, sums)) = merge.next()? {
-        sorted.add(section, order.clear().descending(kind.size(&sums)).raw(key).bytes(), sums)?;
+        sorted.add(section, order.clear().descending(by.size(&sums)).raw(key).bytes(), sums)?;
     }
     Ok(sorted)
 }
 
-fn listed(summary: &Summary, top: Largest, window: i64) -> Preview {
+fn listed(summary: &Summary, top: Largest, window: i64) -> Result<Preview> {
     let mut rows = SummaryRows::new(summary, window);
     let offered = top.offered();
     for (key, sums) in top.into_largest() {
-        summary.kind.iter().for_each(|kind| rows.push(*kind, &key, sums));
+        rows.push(&key, sums)?;
     }
-    Preview { name: summary.name, rows: offered, first: rows.take() }
+    Ok(Preview { name: summary.name, rows: offered, first: rows.take() })
 }
 
 impl RowSink for Collect {

@@ -7,7 +7,7 @@ use crate::day::Day;
 use crate::packets::{NO_CODE, NO_DATETIME, NO_PROTOCOL, Rows};
 
 use super::key::Key;
-use super::sum_kind::SumKind;
+use super::registry::SumKind;
 
 /// Bits of a pair's key that hold an address's code: a row group has at most 2^24 rows of two addresses each.
 const CODE_BITS: u32 = 27;

@@ -7,6 +7,7 @@
 use std::io;
 
 use crate::aggregate::{Aggregator, Group, Measure, Merge, Sums};
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::packets::NO_PROTOCOL;
@@ -14,8 +15,8 @@ use crate::packets::NO_PROTOCOL;
 use super::filter::Filter;
 use super::key::{Key, KeyReader};
 use super::naming::Naming;
-use super::schema::NO_NAME;
-use super::sum_kind::SumKind;
+use super::registry::{NO_NAME, SUMMARIES, SumKind};
+use super::schema::Derivation;
 
 /// Where rows go. They come table by table, each row once, in the order of their keys.
 pub(crate) trait RowSink {
@@ -43,27 +44,21 @@ pub(crate) fn sum_up(
     let mut again = Aggregator::new(tallies.space());
     flows(day, tallies, naming, filter, &mut again, sink)?;
     sources(day, tallies, naming, &mut again, sink)?;
-    for kind in [SumKind::ByName, SumKind::Protocols] {
-        copy(kind, kind.section(day), &mut again, |_| true, sink)?;
-    }
-    // These groups do not say all that a filter may ask. The caller leaves their tables out then.
+    // Windows, and some of what is counted as it is shown, do not say all that a filter may ask. The caller leaves these
+    // tables out then.
     windows(day, tallies, filter, sink)?;
-    copy(
-        SumKind::Ports,
-        SumKind::Ports.section(day),
-        tallies,
-        |key| filter.takes_protocol(KeyReader(key).protocol()),
-        sink,
-    )?;
-    copy(SumKind::Queries, SumKind::Queries.section(day), tallies, |_| true, sink)?;
-    let names = if filter.times.is_some() { SumKind::NamesWithin } else { SumKind::Names };
-    copy(
-        SumKind::Names,
-        names.section(day),
-        tallies,
-        |key| filter.takes_addresses(KeyReader(key).address(), None),
-        sink,
-    )
+    for summary in &SUMMARIES {
+        match (summary.kind, summary.derivation) {
+            (Some(kind), Derivation::AddedUp) => copy(kind, kind.section(day), &mut again, |_| true, sink)?,
+            (Some(kind), Derivation::Counted { of, takes }) => {
+                copy(kind, of(filter).section(day), tallies, |key| takes(filter, KeyReader(key)), sink)?;
+            }
+            // Handed on already; or no sums.
+            (_, Derivation::Passed) | (None, _) => {}
+            (Some(_), Derivation::Manifest) => return Err(bug!()),
+        }
+    }
+    Ok(())
 }
 
 /// Hands on a group as it is.

@@ -5,12 +5,12 @@ use std::collections::BinaryHeap;
 use crate::aggregate::{Measure, Sums};
 
 use super::key::{DESCENDING, Key};
-use super::sum_kind::SumKind;
+use super::schema::SortOrder;
 
 /// Keeps the keys with the most bytes, then packets, then the first in order. Each key is offered once.
 #[derive(Debug)]
 pub(crate) struct Largest {
-    kind: SumKind,
+    order: SortOrder,
     room: usize,
     /// The heap's greatest element is the smallest key that is kept.
     kept: BinaryHeap<(Vec<u8>, [i64; 4])>,
@@ -23,10 +23,10 @@ pub(crate) struct Largest {
 }
 
 impl Largest {
-    /// Keeps up to `room` rows of a table.
-    pub(crate) fn new(kind: SumKind, room: usize) -> Self {
+    /// Keeps up to `room` rows of a table whose rows are as large as its order says.
+    pub(crate) fn new(order: SortOrder, room: usize) -> Self {
         Self {
-            kind,
+            order,
             room,
             kept: BinaryHeap::new(),
             smallest: (0, 0),
@@ -42,7 +42,7 @@ impl Largest {
             return self.rest.merge(&sums, Measure::Add);
         }
         let full = self.kept.len() >= self.room;
-        let size = self.kind.size(&sums);
+        let size = self.order.size(&sums);
         // Most keys are far too small, and need not be compared.
         if full && size < self.smallest {
             return self.rest.merge(&sums, Measure::Add);
@@ -65,7 +65,7 @@ impl Largest {
 
     fn note_smallest(&mut self) {
         let smallest = self.kept.peek().map(|(_, [bytes, packets, a, b])| {
-            self.kind.size(&Sums { bytes: *bytes, packets: *packets, more: [*a, *b] })
+            self.order.size(&Sums { bytes: *bytes, packets: *packets, more: [*a, *b] })
         });
         self.smallest = smallest.unwrap_or_default();
     }

@@ -7,7 +7,7 @@ use crate::day::Day;
 use crate::decode::dns;
 
 use super::key::Key;
-use super::sum_kind::SumKind;
+use super::registry::SumKind;
 
 /// Keys that are counted here before they go to the aggregator. Real traffic repeats fewer.
 const MAX_KEYS: usize = 4096;

@@ -8,7 +8,7 @@ use crate::error::Result;
 
 use super::key::{KeyReader, NOBODY};
 use super::largest::Largest;
-use super::sum_kind::SumKind;
+use super::registry::{SUMMARIES, SumKind};
 
 /// Names of all addresses, until it is known which are shown.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl NamesShown {
     /// If what was spilled cannot be read.
     pub(super) fn names(mut self, tops: &BTreeMap<SumKind, Largest>) -> Result<BTreeMap<String, String>> {
         let mut listed = BTreeMap::<Vec<u8>, Option<((i64, i64), String)>>::new();
-        for kind in [SumKind::ByIp, SumKind::BySrc, SumKind::Conversations] {
+        for kind in SUMMARIES.iter().filter(|summary| summary.is_by_address()).filter_map(|summary| summary.kind) {
             for key in tops.get(&kind).into_iter().flat_map(Largest::keys).filter(|key| *key != NOBODY) {
                 let mut reader = KeyReader(key);
                 while !reader.0.is_empty() {

@@ -9,7 +9,7 @@ use crate::packets::Rows;
 
 use super::count::Counter;
 use super::messages::MessageCounts;
-use super::sum_kind::SumKind;
+use super::registry::SumKind;
 
 /// Contributions of some rows and messages, on the way to an [`Aggregator`]. They add up with others in any order.
 #[derive(Debug)]

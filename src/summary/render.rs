@@ -23,13 +23,12 @@ pub enum Units {
     Exact,
 }
 
-/// The columns of the table of captures that fit a terminal.
-const CAPTURES: [&str; 7] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status"];
-
 /// Draws the rows of a table, with numbers to the right and thousands apart. Says how many rows are not shown.
 #[must_use]
 pub fn render(listed: &Preview, units: Units) -> String {
-    let table = if listed.name == "captures" { listed.first.select(&CAPTURES) } else { listed.first.clone() };
+    let summary = Summary::of(listed.name);
+    let shown = summary.and_then(|summary| summary.shown);
+    let table = shown.map_or_else(|| listed.first.clone(), |shown| listed.first.select(shown));
     let mut text = Text::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     // A terminal that does not know its width says 0.
@@ -37,7 +36,6 @@ pub fn render(listed: &Preview, units: Units) -> String {
         text.set_content_arrangement(ContentArrangement::Disabled);
     }
     text.set_header(table.columns.iter().map(|(name, _)| name));
-    let summary = Summary::of(listed.name);
     let values = |name: &str| Some(summary?.columns.iter().find(|column| column.name == name)?.values);
     for row in 0..table.rows() {
         text.add_row(table.columns.iter().map(|(name, column)| cell(column, row, values(name), units)));

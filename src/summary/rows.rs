@@ -2,19 +2,21 @@
 
 use crate::address::IpAddress;
 use crate::aggregate::Sums;
+use crate::bug::bug;
 use crate::decode::{dns, protocol_name};
+use crate::error::Result;
 use crate::packets::NO_PROTOCOL;
 use crate::tables::{Table, TableColumn};
+use crate::text::time;
 
 use super::key::KeyReader;
-use super::schema::{Summary, Values};
-use super::sum_kind::SumKind;
+use super::schema::{KeyField, Summary, SummaryColumn, ValueSource, Values};
 
 /// Rows of a table while they are made.
 #[derive(Debug)]
 pub(crate) struct SummaryRows {
+    columns: &'static [SummaryColumn],
     table: Table,
-    next: usize,
     window: i64,
 }
 
@@ -30,7 +32,7 @@ impl SummaryRows {
             };
             (column.name.to_owned(), values)
         });
-        Self { table: Table { columns: columns.collect() }, next: 0, window }
+        Self { columns: summary.columns, table: Table { columns: columns.collect() }, window }
     }
 
     /// How many rows there are.
@@ -44,117 +46,77 @@ impl SummaryRows {
         std::mem::replace(&mut self.table, empty)
     }
 
-    /// Appends a row of a table of this kind.
-    pub(crate) fn push(&mut self, kind: SumKind, key: &[u8], sums: Sums) {
-        let mut key = KeyReader(key);
-        let Sums { bytes, packets, more } = sums;
-        match kind {
-            SumKind::ByIp | SumKind::BySrc => {
-                let address = key.address();
-                self.text(address.map(IpAddress::to_text)).int(bytes).int(packets);
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// If a column is of another type than its values, which is a bug.
+    pub(crate) fn push(&mut self, key: &[u8], sums: Sums) -> Result<()> {
+        self.row(Some(KeyReader(key)), sums, None)
+    }
+
+    /// Appends the row that sums up the `rest`: a number of rows without a row of their own.
+    ///
+    /// # Errors
+    /// As [`SummaryRows::push`].
+    pub(crate) fn push_rest(&mut self, sums: Sums, rest: i64) -> Result<()> {
+        self.row(None, sums, Some(rest))
+    }
+
+    fn row(&mut self, mut key: Option<KeyReader<'_>>, sums: Sums, rest: Option<i64>) -> Result<()> {
+        let (Sums { bytes, packets, more: [first, second] }, window) = (sums, self.window);
+        // Whether the row has a window. Rows of packets without a time have none.
+        let mut has_window = false;
+        for (column, (_, into)) in self.columns.iter().zip(&mut self.table.columns) {
+            match (column.from, into) {
+                (ValueSource::Key(field), TableColumn::Text(values)) => {
+                    let may_be_null = !column.null_when.is_empty();
+                    values.push(key.as_mut().and_then(|key| text(field, key, may_be_null)));
+                }
+                (ValueSource::Key(KeyField::Port), TableColumn::Int(values)) => {
+                    values.push(key.as_mut().and_then(|key| key.port().map(i64::from)));
+                }
+                (ValueSource::Key(KeyField::Window), TableColumn::Time(values)) => {
+                    let start = key.as_mut().and_then(KeyReader::time);
+                    has_window = start.is_some();
+                    values.push(start);
+                }
+                (ValueSource::Bytes, TableColumn::Int(values)) => values.push(Some(bytes)),
+                (ValueSource::Packets, TableColumn::Int(values)) => values.push(Some(packets)),
+                (ValueSource::First, TableColumn::Int(values)) => values.push(Some(first)),
+                (ValueSource::Second, TableColumn::Int(values)) => values.push(Some(second)),
+                (ValueSource::First, TableColumn::Time(values)) => values.push(seen(first)),
+                (ValueSource::Second, TableColumn::Time(values)) => values.push(seen(second)),
+                (ValueSource::WindowLength, TableColumn::Float(values)) => {
+                    values.push(has_window.then(|| seconds(window)));
+                }
+                (ValueSource::Rate, TableColumn::Float(values)) => values.push(has_window.then(|| rate(bytes, window))),
+                (ValueSource::Rest, TableColumn::Int(values)) => values.push(rest),
+                _ => return Err(bug!()),
             }
-            SumKind::ByName => {
-                let name = key.name();
-                self.text((!name.is_empty()).then(|| name.to_owned())).int(bytes).int(packets);
-            }
-            SumKind::Conversations => {
-                let (src, dst) = (key.address(), key.address());
-                self.text(src.map(IpAddress::to_text)).text(dst.map(IpAddress::to_text));
-                self.int(bytes).int(packets).maybe(None);
-            }
-            SumKind::Protocols => {
-                self.text(protocol(key.protocol())).int(bytes).int(packets);
-            }
-            SumKind::Ports => {
-                self.text(protocol(key.protocol())).maybe(key.port().map(i64::from));
-                let [bytes_from, packets_from] = more;
-                self.int(bytes).int(packets).int(bytes_from).int(packets_from);
-            }
-            SumKind::Rates => {
-                let start = key.time();
-                self.window(start).int(bytes).int(packets).rate(start, bytes);
-            }
-            SumKind::Windows => {
-                let start = key.time();
-                self.window(start).text(protocol(key.protocol())).int(bytes).int(packets).rate(start, bytes);
-            }
-            SumKind::Queries => {
-                let name = key.name();
-                let (kind, code) = (key.code(), key.code());
-                self.text((!name.is_empty()).then(|| name.to_owned()));
-                self.text(kind.map(|kind| dns::type_name(kind).into_owned()));
-                self.text(code.map(|code| dns::response_code_name(code).into_owned())).int(packets);
-            }
-            SumKind::Names => {
-                let (address, name) = (key.address(), key.name());
-                self.text(address.map(IpAddress::to_text)).text(Some(name.to_owned())).int(packets);
-                let [first, last] = more.map(|time| (!Sums::NO_SPAN.contains(&time)).then_some(time));
-                self.time(first).time(last);
-            }
-            SumKind::Named => {
-                let (address, name) = (key.address(), key.name());
-                self.text(address.map(IpAddress::to_text))
-                    .text(Some(name.to_owned()))
-                    .text(Some(key.name().to_owned()));
-            }
-            // These kinds have no table.
-            SumKind::Flows | SumKind::AlignedWindows | SumKind::NamesWithin | SumKind::Unnamed => {}
         }
+        Ok(())
     }
+}
 
-    /// Appends one row for all conversations without their own row.
-    pub(crate) fn push_rest(&mut self, sums: Sums, conversations: i64) {
-        self.text(None).text(None).int(sums.bytes).int(sums.packets).maybe(Some(conversations));
-    }
-
-    fn window(&mut self, start: Option<i64>) -> &mut Self {
-        let length_s = start.map(|_| seconds(self.window));
-        self.time(start).float(length_s)
-    }
-
-    fn rate(&mut self, start: Option<i64>, bytes: i64) -> &mut Self {
-        let rate = start.map(|_| rate(bytes, self.window));
-        self.float(rate)
-    }
-
-    /// The column of the row's next value.
-    fn column(&mut self) -> Option<&mut TableColumn> {
-        let place = self.next;
-        self.next = if place + 1 >= self.table.columns.len() { 0 } else { place + 1 };
-        self.table.columns.get_mut(place).map(|(_, column)| column)
-    }
-
-    fn text(&mut self, value: Option<String>) -> &mut Self {
-        if let Some(TableColumn::Text(values)) = self.column() {
-            values.push(value);
+/// The next field of a key, as text.
+fn text(field: KeyField, key: &mut KeyReader<'_>, may_be_null: bool) -> Option<String> {
+    match field {
+        KeyField::Address => key.address().map(IpAddress::to_text),
+        KeyField::Name => {
+            let name = key.name();
+            (!name.is_empty() || !may_be_null).then(|| name.to_owned())
         }
-        self
+        KeyField::Protocol => protocol(key.protocol()),
+        KeyField::RecordType => key.code().map(|code| dns::type_name(code).into_owned()),
+        KeyField::ResponseCode => key.code().map(|code| dns::response_code_name(code).into_owned()),
+        KeyField::Port => key.port().map(|port| port.to_string()),
+        KeyField::Window => key.time().map(time),
     }
+}
 
-    fn int(&mut self, value: i64) -> &mut Self {
-        self.maybe(Some(value))
-    }
-
-    fn maybe(&mut self, value: Option<i64>) -> &mut Self {
-        if let Some(TableColumn::Int(values)) = self.column() {
-            values.push(value);
-        }
-        self
-    }
-
-    fn float(&mut self, value: Option<f64>) -> &mut Self {
-        if let Some(TableColumn::Float(values)) = self.column() {
-            values.push(value);
-        }
-        self
-    }
-
-    fn time(&mut self, value: Option<i64>) -> &mut Self {
-        if let Some(TableColumn::Time(values)) = self.column() {
-            values.push(value);
-        }
-        self
-    }
+/// When something was seen, unless that was never.
+fn seen(time: i64) -> Option<i64> {
+    (!Sums::NO_SPAN.contains(&time)).then_some(time)
 }
 
 /// The text of a protocol, as in the packets table.

@@ -1,6 +1,12 @@
-//! The one table of summary tables: the files, what is shown and the documentation come from it.
+//! What the registry of summary tables says of each table and column.
 
-use super::sum_kind::SumKind;
+use crate::aggregate::Sums;
+use crate::config::Settings;
+use crate::error::WhyLeftOut;
+
+use super::filter::Filter;
+use super::key::KeyReader;
+use super::registry::{SUMMARIES, SumKind};
 
 /// A summary table.
 #[derive(Clone, Copy, Debug)]
@@ -11,10 +17,23 @@ pub struct Summary {
     pub rows: &'static str,
     /// Its columns, in order.
     pub columns: &'static [SummaryColumn],
-    /// The sums that it is made of. `None` for the table of captures, which comes from the manifest.
+    /// The sums that its rows are. `None` for the table of captures, which comes from the manifest.
     pub(crate) kind: Option<SumKind>,
+    /// How they follow from what units count.
+    pub(super) derivation: Derivation,
     /// The order of its rows.
     pub(crate) order: SortOrder,
+    /// What a filter can be asked of what units have counted.
+    pub(super) counted_by: CountedBy,
+    /// Why it cannot be made of packets that are filtered one by one, if it cannot. With `true`, windows begin with the
+    /// first packet.
+    pub(super) left_out: fn(&Filter, bool) -> Option<WhyLeftOut>,
+    /// Whether `bytes` and `packets` add up to those of all packets, and `verify` checks it.
+    pub(crate) balances: bool,
+    /// How many rows it has at most, if that is limited. One more sums up the rest.
+    pub(crate) limit: Option<fn(&Settings) -> usize>,
+    /// The columns that are shown on a terminal; `None` for all.
+    pub(super) shown: Option<&'static [&'static str]>,
 }
 
 impl Summary {
@@ -23,6 +42,47 @@ impl Summary {
     pub fn of(name: &str) -> Option<&'static Self> {
         SUMMARIES.iter().find(|summary| summary.name == name)
     }
+
+    /// Whether its keys are the addresses of packets and nothing else.
+    pub(super) fn is_by_address(&self) -> bool {
+        let mut keys = self.columns.iter().filter(|column| matches!(column.from, ValueSource::Key(_))).peekable();
+        keys.peek().is_some() && keys.all(|column| matches!(column.from, ValueSource::Key(KeyField::Address)))
+    }
+}
+
+/// How the rows of a table follow from what units count.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Derivation {
+    /// They do not: the rows come from the manifest.
+    Manifest,
+    /// They are what units count: the keys of a group that the filter takes.
+    Counted {
+        /// The group.
+        of: fn(&Filter) -> SumKind,
+        /// Whether the filter takes a key.
+        takes: fn(&Filter, KeyReader<'_>) -> bool,
+    },
+    /// A pass of `derive.rs` hands them on in their order.
+    Passed,
+    /// A pass of `derive.rs` adds them up again, because their order is not that of the pass.
+    AddedUp,
+}
+
+/// What units have counted a table by. By what they have not, it cannot be filtered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CountedBy {
+    pub(super) protocol: bool,
+    pub(super) address: bool,
+    pub(super) time: CountedTime,
+}
+
+/// The times that units have counted a table by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CountedTime {
+    /// By date.
+    Date,
+    /// By window.
+    Window,
 }
 
 /// The order of a table's rows.
@@ -30,8 +90,27 @@ impl Summary {
 pub(crate) enum SortOrder {
     /// Most bytes first, then most packets, then by key.
     Largest,
+    /// As `Largest`. The further sums are bytes and packets too, and count as well.
+    LargestBothWays,
     /// By key.
     Key,
+}
+
+impl SortOrder {
+    /// Whether it is the order of the sums.
+    pub(crate) fn is_of_sums(self) -> bool {
+        self != Self::Key
+    }
+
+    /// The bytes and packets that a row is as large as.
+    pub(crate) fn size(self, sums: &Sums) -> (i64, i64) {
+        match (self, sums.more) {
+            (Self::LargestBothWays, [bytes, packets]) => {
+                (sums.bytes.saturating_add(bytes), sums.packets.saturating_add(packets))
+            }
+            _ => (sums.bytes, sums.packets),
+        }
+    }
 }
 
 /// A column of a summary table.
@@ -45,6 +124,50 @@ pub struct SummaryColumn {
     pub null_when: &'static str,
     /// What it means, with its unit.
     pub meaning: &'static str,
+    /// Where its values come from.
+    pub(super) from: ValueSource,
+}
+
+/// Where the values of a column come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ValueSource {
+    /// The next field of the key. Columns are in the order of these fields.
+    Key(KeyField),
+    /// The sum of bytes.
+    Bytes,
+    /// The sum of packets; where something else is counted, how often.
+    Packets,
+    /// The first further sum.
+    First,
+    /// The second further sum.
+    Second,
+    /// The length of a window.
+    WindowLength,
+    /// Bytes by the length of a window.
+    Rate,
+    /// Of the row that sums up the rest: how many rows that are.
+    Rest,
+    /// The manifest.
+    Manifest,
+}
+
+/// A field of a key, as [`KeyReader`] reads it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KeyField {
+    /// An address.
+    Address,
+    /// A name. Where the column may be null, no name is null.
+    Name,
+    /// A protocol.
+    Protocol,
+    /// A port.
+    Port,
+    /// The start of a window.
+    Window,
+    /// The type of a DNS question.
+    RecordType,
+    /// A DNS response code.
+    ResponseCode,
 }
 
 /// The types of summary columns.
@@ -65,124 +188,3 @@ pub enum Values {
     /// Microseconds since the Unix epoch, UTC.
     Time,
 }
-
-const fn column(name: &'static str, values: Values, null_when: &'static str, meaning: &'static str) -> SummaryColumn {
-    SummaryColumn { name, values, null_when, meaning }
-}
-
-const BYTES: SummaryColumn = column("bytes", Values::Bytes, "", "sum of `length`");
-const PACKETS: SummaryColumn = column("packets", Values::Int, "", "number of packets");
-const WINDOW_START: SummaryColumn = column(
-    "window_start",
-    Values::Time,
-    "the packets carry no time",
-    "start of the window, a multiple of its length since the Unix epoch",
-);
-const WINDOW_S: SummaryColumn =
-    column("window_s", Values::Seconds, "the packets carry no time", "length of the window in seconds");
-const RATE: SummaryColumn =
-    column("bytes_per_s", Values::Rate, "the packets carry no time", "`bytes` divided by `window_s`");
-const PROTOCOL: SummaryColumn = column("protocol", Values::Text, "no IP header", "as in the packets table");
-const NAME: SummaryColumn = column("name", Values::Text, "no question", "name that was asked, in lower case");
-
-/// The summary tables, in the order in which they are shown. The table that is read most comes last, next to the prompt.
-#[rustfmt::skip]
-pub const SUMMARIES: [Summary; 12] = [
-    Summary {
-        name: "captures", rows: "one a capture", kind: None, order: SortOrder::Key,
-        columns: &[
-            column("capture", Values::Text, "", "path of the capture, as it was named"),
-            column("format", Values::Text, "not recognised", "`pcap-us`, `pcap-ns`, `pcapng` …"),
-            column("compression", Values::Text, "not recognised", "`none`, `gzip`, `zstd` …"),
-            column("link_types", Values::Text, "no packet", "link types of the packets"),
-            column("file_bytes", Values::Bytes, "", "size of the file"),
-            column("packets", Values::Int, "", "packet records in it"),
-            column("bytes", Values::Bytes, "", "sum of `length`"),
-            column("first_time", Values::Time, "no packet carries a time", "earliest time of a packet"),
-            column("last_time", Values::Time, "no packet carries a time", "latest time of a packet"),
-            column("status", Values::Text, "", "`whole`, `odd`, `open`, `duplicate`, `incomplete`, `damaged` or `refused`: [what they mean](#the-status-of-a-capture)"),
-            column("damage", Values::Text, "no damage", "what is damaged, or why it was refused"),
-            column("damage_offset", Values::Number, "no damage", "byte of the unpacked capture at which the damage begins"),
-            column("gap_bytes", Values::Bytes, "no gap", "bytes that `--salvage` gave up"),
-        ],
-    },
-    Summary {
-        name: "dns_names", rows: "one an address and a name that DNS answered with", kind: Some(SumKind::Names), order: SortOrder::Key,
-        columns: &[
-            column("address", Values::Text, "", "address of an A or AAAA answer"),
-            column("name", Values::Text, "", "name that was asked, in lower case, back through CNAMEs"),
-            column("answers", Values::Int, "", "how often it was answered"),
-            column("first_seen", Values::Time, "the packets carry no time", "earliest time of such an answer"),
-            column("last_seen", Values::Time, "the packets carry no time", "latest time of such an answer"),
-        ],
-    },
-    Summary {
-        name: "names", rows: "one an address of a packet that has a name, each address once a date", kind: Some(SumKind::Named), order: SortOrder::Key,
-        columns: &[
-            column("address", Values::Text, "", "destination or source address"),
-            column("name", Values::Text, "", "its name, as `volume_by_name` has it"),
-            column("source", Values::Text, "", "where the name comes from: `dns`, `hosts` or `ptr`"),
-        ],
-    },
-    Summary {
-        name: "dns_queries", rows: "one a name, type and response code of DNS messages", kind: Some(SumKind::Queries), order: SortOrder::Largest,
-        columns: &[
-            NAME,
-            column("type", Values::Text, "no question, or cut before its type", "type that was asked: `A`, `AAAA`, `PTR` …"),
-            column("response_code", Values::Text, "a query", "`NOERROR`, `NXDOMAIN`, `SERVFAIL` …"),
-            column("count", Values::Int, "", "number of messages"),
-        ],
-    },
-    Summary {
-        name: "ports", rows: "one a protocol and port", kind: Some(SumKind::Ports), order: SortOrder::Largest,
-        columns: &[
-            PROTOCOL,
-            column("port", Values::Number, "the packets say none", "port number"),
-            column("bytes", Values::Bytes, "", "sum of `length` of the packets to the port"),
-            column("packets", Values::Int, "", "number of packets to the port"),
-            column("bytes_from", Values::Bytes, "", "sum of `length` of the packets from the port"),
-            column("packets_from", Values::Int, "", "number of packets from the port"),
-        ],
-    },
-    Summary {
-        name: "send_rates_by_protocol", rows: "one a window and protocol of which there was a packet", kind: Some(SumKind::Windows), order: SortOrder::Key,
-        columns: &[WINDOW_START, WINDOW_S, PROTOCOL, BYTES, PACKETS, RATE],
-    },
-    Summary {
-        name: "send_rates", rows: "one a window in which there was a packet", kind: Some(SumKind::Rates), order: SortOrder::Key,
-        columns: &[WINDOW_START, WINDOW_S, BYTES, PACKETS, RATE],
-    },
-    Summary {
-        name: "protocols", rows: "one a protocol", kind: Some(SumKind::Protocols), order: SortOrder::Largest,
-        columns: &[PROTOCOL, BYTES, PACKETS],
-    },
-    Summary {
-        name: "conversations", rows: "one a source and destination; of the smaller ones, all in the last row", kind: Some(SumKind::Conversations), order: SortOrder::Largest,
-        columns: &[
-            column("ip_src", Values::Text, "no IP header, or the row of the rest", "source address"),
-            column("ip_dst", Values::Text, "no IP header, or the row of the rest", "destination address"),
-            BYTES,
-            PACKETS,
-            column("rest", Values::Int, "a single conversation", "number of smaller conversations that the row sums up"),
-        ],
-    },
-    Summary {
-        name: "volume_by_src", rows: "one a source address", kind: Some(SumKind::BySrc), order: SortOrder::Largest,
-        columns: &[column("ip_src", Values::Text, "no IP header", "source address"), BYTES, PACKETS],
-    },
-    Summary {
-        name: "volume_by_name", rows: "one a name of the destination", kind: Some(SumKind::ByName), order: SortOrder::Largest,
-        columns: &[
-            column("name_dst", Values::Text, "no IP header", "name of the destination address; `N/A` for addresses without one"),
-            BYTES,
-            PACKETS,
-        ],
-    },
-    Summary {
-        name: "volume_by_ip", rows: "one a destination address", kind: Some(SumKind::ByIp), order: SortOrder::Largest,
-        columns: &[column("ip_dst", Values::Text, "no IP header", "destination address"), BYTES, PACKETS],
-    },
-];
-
-/// In place of a name where an address has none, as in the notebook that this replaces.
-pub const NO_NAME: &str = "N/A";

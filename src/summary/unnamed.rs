@@ -13,7 +13,8 @@ use super::derive::{RowSink, sum_up};
 use super::filter::Filter;
 use super::key::{DESCENDING, KeyReader};
 use super::naming::Naming;
-use super::sum_kind::SumKind;
+use super::registry::SumKind;
+use super::schema::SortOrder;
 
 /// The most addresses that are looked at, whether they are asked for or known already.
 const MAX_ADDRESSES: usize = 1_000_000;
@@ -35,7 +36,7 @@ pub fn unnamed(
         sum_up(*day, tallies, naming, filter, &mut found)?;
     }
     let section = SumKind::Unnamed.section(Day::EPOCH);
-    let mut sorted = by_size(SumKind::Unnamed, &mut found.0, section)?;
+    let mut sorted = by_size(SortOrder::Largest, &mut found.0, section)?;
     let mut merge = sorted.read(section)?;
     let mut addresses = Vec::new();
     while let Some((key, _)) = merge.next()? {

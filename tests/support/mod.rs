@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod losing;
 pub(crate) mod nameserver;
 mod rows;
+pub(crate) mod tables_page;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -204,6 +204,6 @@ impl<V: Value> Chunk<V> {
 }
 
 /// A count in the 31 bits that the format has for it.
-fn small<N: TryFrom<usize>>(count: usize) -> Result<N, ParquetError> {
+pub(super) fn small<N: TryFrom<usize>>(count: usize) -> Result<N, ParquetError> {
     N::try_from(count).map_err(|_| ParquetError::External(Box::new(io::Error::other("a page that is too large"))))
 }

@@ -2,9 +2,14 @@
 
 use std::ops::Range;
 
+use parquet::errors::ParquetError;
+
+use crate::bug::bug;
 use crate::packets::encode::rle_bitpack;
 
 use super::super::code_table::NO_CODE;
+use super::chunk::small;
+use super::compress::failed;
 
 /// The keys of a column's rows.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +73,7 @@ impl<'a> KeyPage<'a> {
     }
 
     /// Appends the levels of the page, of which `nulls` rows are null.
-    pub(super) fn levels(self, nulls: usize, bits: &mut Vec<u8>, out: &mut Vec<u8>) {
+    pub(super) fn levels(self, nulls: usize, bits: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), ParquetError> {
         levels(self.rows(), nulls, bits, out, |bits| match self.keys {
             Keys::Dense(keys) => bits_of(keys, |key| key != NO_CODE, bits),
             Keys::Sparse { at, rows, .. } => {
@@ -79,7 +84,7 @@ impl<'a> KeyPage<'a> {
                     }
                 }
             }
-        });
+        })
     }
 }
 
@@ -94,7 +99,7 @@ pub(super) fn levels(
     bits: &mut Vec<u8>,
     out: &mut Vec<u8>,
     fill: impl FnOnce(&mut Vec<u8>),
-) {
+) -> Result<(), ParquetError> {
     let start = out.len();
     out.extend_from_slice(&[0; size_of::<u32>()]);
     let begin = out.len();
@@ -105,10 +110,10 @@ pub(super) fn levels(
         fill(bits);
         rle_bitpack::encode_levels(bits, rows, out);
     }
-    let bytes = u32::try_from(out.len() - begin).unwrap_or(u32::MAX);
-    if let Some(place) = out.get_mut(start..).and_then(|out| out.first_chunk_mut()) {
-        *place = bytes.to_le_bytes();
-    }
+    let bytes: u32 = small(out.len() - begin)?;
+    let place = out.get_mut(start..).and_then(|out| out.first_chunk_mut());
+    *place.ok_or_else(|| failed(bug!()))? = bytes.to_le_bytes();
+    Ok(())
 }
 
 /// Appends one bit a value, the first in the lowest bit of its byte.

@@ -4,11 +4,13 @@
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 
+use crate::bug::bug;
 use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch, rle_bitpack};
 
+use super::super::code_table::NO_CODE;
 use super::chunk::{Chunk, EncodedColumn, PageFacts};
 use super::column_codes::{KeyPage, Keys};
-use super::compress::Body;
+use super::compress::{Body, failed};
 use super::indexing::{Indexed, IndexedPage};
 use super::value::{Bounds, Value};
 
@@ -25,10 +27,14 @@ pub(super) struct CodedColumn<'a> {
 
 impl<'a> CodedColumn<'a> {
     /// Numbers the keys of a column, all of them below `space`.
-    pub(super) fn new(keys: Keys<'a>, space: usize, scratch: &mut Scratch) -> Self {
+    pub(super) fn new(keys: Keys<'a>, space: usize, scratch: &mut Scratch) -> Result<Self, ParquetError> {
         let mut numbered = std::mem::take(&mut scratch.numbered);
-        scratch.slots.number(keys.pages(PAGE_ROWS).map(KeyPage::keys), space, &mut numbered);
-        Self { keys, numbered, pages: Vec::new() }
+        let are_keys = scratch.slots.number(keys.pages(PAGE_ROWS).map(KeyPage::keys), space, &mut numbered);
+        // A table with all codes has one that stands for null.
+        if !are_keys || space > NO_CODE as usize {
+            return Err(failed(bug!()));
+        }
+        Ok(Self { keys, numbered, pages: Vec::new() })
     }
 
     /// The keys that occur.
@@ -41,15 +47,17 @@ impl<'a> CodedColumn<'a> {
         scratch.numbered = self.numbered;
     }
 
-    /// Encodes a column that has one value for each key.
+    /// Encodes a column that has one value for each key that occurs.
     pub(super) fn column<V: Value>(
         &mut self,
         mut chunk: Chunk<V>,
         scratch: &mut Scratch,
-        value: impl Fn(u32) -> V,
+        value: impl Fn(u32) -> Option<V>,
     ) -> Result<EncodedColumn, ParquetError> {
         let entries = &self.numbered.entries;
-        let lens: Vec<_> = entries.iter().map(|key| value(*key).plain_len()).collect();
+        let lens = entries.iter().map(|key| Some(value(*key)?.plain_len())).collect::<Option<Vec<_>>>();
+        // From here on, each key has a value.
+        let lens = lens.ok_or_else(|| failed(bug!()))?;
         let dictionary: usize = lens.iter().sum();
         let pages: Vec<_> = self.numbered.pages().map(|page| plain_len::<V>(page.numbers, &lens)).collect();
         let plain = pages.iter().sum();
@@ -59,7 +67,7 @@ impl<'a> CodedColumn<'a> {
             return chunk.close();
         }
         scratch.page.clear();
-        entries.iter().for_each(|key| value(*key).plain(&mut scratch.page));
+        entries.iter().filter_map(|key| value(*key)).for_each(|value| value.plain(&mut scratch.page));
         chunk.dictionary(scratch.compressor.body(&scratch.page, Encoding::PLAIN)?, entries.len())?;
         if self.pages.is_empty() {
             self.pages = self.data_pages(chunk.is_optional(), scratch)?;
@@ -70,7 +78,7 @@ impl<'a> CodedColumn<'a> {
             let facts = PageFacts {
                 rows: keys.rows(),
                 nulls: keys.rows() - page.numbers.len(),
-                bounds: Bounds::of(page.seen.iter().map(|key| value(*key))),
+                bounds: Bounds::of(page.seen.iter().filter_map(|key| value(*key))),
                 variable_bytes,
             };
             chunk.page(body.clone(), facts)?;
@@ -86,7 +94,7 @@ impl<'a> CodedColumn<'a> {
                 let Scratch { page, bits, compressor, .. } = scratch;
                 page.clear();
                 if is_optional {
-                    keys.levels(keys.rows() - numbers.len(), bits, page);
+                    keys.levels(keys.rows() - numbers.len(), bits, page)?;
                 }
                 let width = rle_bitpack::index_width(numbers.iter().copied().max().unwrap_or_default());
                 page.extend(width.to_le_bytes().first());
@@ -102,18 +110,17 @@ impl<'a> CodedColumn<'a> {
         chunk: &mut Chunk<V>,
         scratch: &mut Scratch,
         bytes: usize,
-        value: impl Fn(u32) -> V,
+        value: impl Fn(u32) -> Option<V>,
     ) -> Result<(), ParquetError> {
         let Scratch { page, bits, compressor, .. } = scratch;
         let rows = self.keys.rows();
         let a_row = bytes.div_ceil(rows.max(1)).max(1);
         for keys in self.keys.pages((PAGE_BYTES / a_row).clamp(1, PAGE_ROWS)) {
-            let values =
-                || keys.keys().iter().filter(|key| **key != super::super::code_table::NO_CODE).map(|key| value(*key));
+            let values = || keys.keys().iter().filter(|key| **key != NO_CODE).filter_map(|key| value(*key));
             let nulls = keys.rows() - values().count();
             page.clear();
             if chunk.is_optional() {
-                keys.levels(nulls, bits, page);
+                keys.levels(nulls, bits, page)?;
             }
             let levels = page.len();
             values().for_each(|value| value.plain(page));

@@ -32,8 +32,14 @@ pub(super) struct IndexedPage<'a> {
 }
 
 impl IndexTable {
-    /// Numbers the keys of a column. They come page by page. Each is below `space`, or [`NO_CODE`] for null.
-    pub(super) fn number<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, space: usize, into: &mut Indexed) {
+    /// Numbers the keys of a column. They come page by page. Each is below `space`, or [`NO_CODE`] for null: returns
+    /// whether that is so.
+    pub(super) fn number<'k>(
+        &mut self,
+        pages: impl Iterator<Item = &'k [u32]>,
+        space: usize,
+        into: &mut Indexed,
+    ) -> bool {
         into.entries.clear();
         into.numbers.clear();
         into.seen.clear();
@@ -42,8 +48,9 @@ impl IndexTable {
             // The system zeroes it page by page, as far as keys are used: most lengths and ports are not.
             self.0 = vec![[0; 2]; space];
         }
+        let mut are_keys = true;
         for (page, keys) in (1..).zip(pages) {
-            self.page(page, keys, into);
+            are_keys &= self.page(page, keys, into);
             into.ends.push((into.numbers.len(), into.seen.len()));
         }
         for key in &into.entries {
@@ -51,17 +58,19 @@ impl IndexTable {
                 *slot = [0; 2];
             }
         }
+        are_keys
     }
 
-    fn page(&mut self, page: u32, keys: &[u32], into: &mut Indexed) {
+    fn page(&mut self, page: u32, keys: &[u32], into: &mut Indexed) -> bool {
         let Indexed { entries, numbers, seen, .. } = into;
         let start = numbers.len();
-        let mut nulls = 0;
+        let (mut nulls, mut are_keys) = (0, true);
         // An iterator of known length, so that memory is reserved once. Nulls are removed afterwards.
         numbers.extend(keys.iter().map(|key| {
             // Null has no slot.
             let Some([number, last]) = self.0.get_mut(*key as usize) else {
                 nulls += 1;
+                are_keys &= *key == NO_CODE;
                 return NO_CODE;
             };
             if *last != page {
@@ -79,6 +88,7 @@ impl IndexTable {
             let kept = without(numbers.get_mut(start..).unwrap_or_default(), |number| number == NO_CODE).len();
             numbers.truncate(start + kept);
         }
+        are_keys
     }
 }
 

@@ -1,4 +1,4 @@
-//! Row groups encoded from codes: pages, dictionaries, statistics and page indexes of the 18 columns.
+//! Row groups encoded from codes: pages, dictionaries, statistics and page indexes of the columns.
 //!
 //! In: [`Rows`], which hold addresses and names as codes into tables of distinct values. Out: an [`EncodedColumn`] for
 //! each column of [`COLUMNS`]. parquet's writer appends it to a file as it is. Always: the values are those of
@@ -37,16 +37,21 @@ use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::code_table::{CodeTable, NO_CODE};
-use super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Rows};
-use super::schema::{COLUMNS, DnsName, End, Storage};
+use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
+use super::column_storage::{RowField, Storage};
+use super::further::{FurtherColumn, FurtherValues, NO_COUNT};
+use super::packed::NO_DATETIME;
+use super::rows::Rows;
+use super::schema::COLUMNS;
+use super::text_table::{SparseCodes, TextTable};
+use crate::bug::bug;
 use crate::config::PageCompression;
 use crate::decode::protocol_text;
 
 pub(super) use chunk::EncodedColumn;
 use chunk::{Chunk, PageFacts};
 use column_codes::Keys;
-use compress::Compressor;
+use compress::{Compressor, failed};
 use dictionary::CodedColumn;
 use indexing::{IndexTable, Indexed};
 use value::{Bounds, Value, plain_doubles, plain_integers};
@@ -96,7 +101,7 @@ pub(super) fn encode(
     let mut group =
         RowGroupPages { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
     group.columns()?;
-    Ok(group.columns)
+    if group.columns.len() == schema.num_columns() { Ok(group.columns) } else { Err(failed(bug!())) }
 }
 
 /// A row group while it is being encoded.
@@ -109,27 +114,35 @@ struct RowGroupPages<'a> {
 }
 
 impl RowGroupPages<'_> {
-    /// Encodes the columns in order. This says which column is encoded how.
+    /// Encodes the columns in order. This says which storage is encoded how.
     fn columns(&mut self) -> Result<(), ParquetError> {
         let rows = self.rows;
         COLUMNS.iter().try_for_each(|column| match column.storage {
-            Storage::Datetime => self.datetime(rows.times.iter().map(|times| times.datetime)),
-            Storage::Time => self.doubles(rows.times.iter().map(|times| times.time)),
-            Storage::TimeNormed => self.doubles(rows.times.iter().map(|times| times.time_normed)),
-            Storage::DnsName(DnsName::Query) => self.names(&rows.dns_query),
-            Storage::DnsName(DnsName::Response) => self.names(&rows.dns_resp),
-            // Which end it is is asked once a column, not once a row.
-            Storage::IpText(End::Destination) => self.addresses(&rows.ips, rows.ip.iter().map(|[dst, _]| *dst)),
-            Storage::IpText(End::Source) => self.addresses(&rows.ips, rows.ip.iter().map(|[_, src]| *src)),
-            Storage::MacText(End::Destination) => self.addresses(&rows.macs, rows.mac.iter().map(|[dst, _]| *dst)),
-            Storage::MacText(End::Source) => self.addresses(&rows.macs, rows.mac.iter().map(|[_, src]| *src)),
+            Storage::Instant(field) => {
+                self.differences(|out| (field.take)(rows, 0..rows.len(), out), |instant| instant == NO_DATETIME)
+            }
+            Storage::Double(field) => self.doubles(field),
+            Storage::Flag(field) => self.flags(field),
+            Storage::Name(field) => self.texts(&rows.names, (field.codes)(rows)),
+            Storage::IpText(field) => self.addresses(&rows.ips, field),
+            Storage::MacText(field) => self.addresses(&rows.macs, field),
             // Encoded with the text column before it, whose pages it shares.
             Storage::IpNumber(_) | Storage::MacNumber(_) => Ok(()),
-            Storage::Port(End::Destination) => self.ports(rows.ports.iter().map(|ports| ports.dst)),
-            Storage::Port(End::Source) => self.ports(rows.ports.iter().map(|ports| ports.src)),
-            Storage::Length => self.lengths(rows.facts.iter().map(|facts| facts.length)),
-            Storage::Protocol => self.protocols(rows.facts.iter().map(|facts| facts.protocol)),
-            Storage::IsDns => self.flags(rows.facts.iter().map(|facts| facts.is_dns)),
+            Storage::Port(field) => self.keyed(field, 1 << 16, |port| Some(port.cast_signed())),
+            Storage::Length(field) => self.lengths(field),
+            Storage::Protocol(field) => self.protocols(field),
+            Storage::Further(_) => match &FurtherColumn::find(&rows.further, column.name).map_err(failed)?.values {
+                FurtherValues::Int32(integers) => self.integers(&integers.table, &integers.codes),
+                FurtherValues::Int64(integers) => self.integers(&integers.table, &integers.codes),
+                FurtherValues::Counter { counts, .. } => {
+                    let fill = |out: &mut Vec<i64>| {
+                        out.extend_from_slice(counts);
+                        Some(())
+                    };
+                    self.differences(fill, |count| count == NO_COUNT)
+                }
+                FurtherValues::Text(text) => self.texts(&text.table, &text.codes),
+            },
         })
     }
 
@@ -138,19 +151,24 @@ impl RowGroupPages<'_> {
         Chunk::new(self.schema.column(self.columns.len()), self.compression)
     }
 
-    /// Two columns: addresses as text, and as numbers where the address has a number.
-    fn addresses<K: super::code_table::DictionaryValue>(
-        &mut self,
-        table: &CodeTable<K>,
-        codes: impl Iterator<Item = u32>,
-    ) -> Result<(), ParquetError> {
-        let text = |code| table.text(code).unwrap_or_default();
-        let number = |code| table.number(code).unwrap_or_default();
+    /// Memory for keys, with the keys of a column in it.
+    fn keys(&mut self, field: RowField<u32>) -> Result<Vec<u32>, ParquetError> {
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
-        keys.extend(codes);
-        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch);
-        self.columns.push(coded.column(self.chunk(), self.scratch, text)?);
+        (field.take)(self.rows, 0..self.rows.len(), &mut keys).ok_or_else(|| failed(bug!()))?;
+        Ok(keys)
+    }
+
+    /// Two columns: addresses as text, and as numbers where the address has a number.
+    fn addresses<K: DictionaryValue>(
+        &mut self,
+        table: &CodeTable<K>,
+        field: RowField<u32>,
+    ) -> Result<(), ParquetError> {
+        let number = |code| table.number(code);
+        let mut keys = self.keys(field)?;
+        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch)?;
+        self.columns.push(coded.column(self.chunk(), self.scratch, |code| table.text(code))?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
             self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
             coded.recycle(self.scratch);
@@ -163,67 +181,90 @@ impl RowGroupPages<'_> {
         Ok(())
     }
 
-    fn names(&mut self, names: &super::rows::SparseCodes) -> Result<(), ParquetError> {
-        let table = &self.rows.names;
-        let keys = Keys::Sparse { at: &names.rows, keys: &names.codes, rows: self.rows.len() };
-        self.coded(keys, table.distinct(), |code| table.text(code).unwrap_or_default())
-    }
-
-    fn lengths(&mut self, lengths: impl Iterator<Item = u32> + Clone) -> Result<(), ParquetError> {
-        if lengths.clone().max().is_none_or(|length| length < LENGTHS) {
-            return self.keyed(lengths, LENGTHS as usize, i64::from);
+    fn texts(&mut self, table: &TextTable, texts: &SparseCodes) -> Result<(), ParquetError> {
+        let rows = self.rows.len();
+        if texts.rows.last().is_some_and(|row| *row as usize >= rows) {
+            return Err(failed(bug!()));
         }
-        self.numeric(lengths.map(i64::from), |_| false, |scratch| &mut scratch.integers, |_| PAGE_ROWS, plain_integers)
+        self.coded(Keys::Sparse { at: &texts.rows, keys: &texts.codes, rows }, table.distinct(), |code| {
+            table.text(code)
+        })
     }
 
-    fn ports(&mut self, ports: impl Iterator<Item = i32>) -> Result<(), ParquetError> {
-        const { assert!(NO_PORT.cast_unsigned() == NO_CODE, "no port is no key") };
-        self.keyed(ports.map(i32::cast_unsigned), 1 << 16, u32::cast_signed)
-    }
-
-    fn protocols(&mut self, protocols: impl Iterator<Item = u16>) -> Result<(), ParquetError> {
-        let keys = protocols.map(|number| if number == NO_PROTOCOL { NO_CODE } else { u32::from(number) });
-        let texts: Vec<String> = (0..=u8::MAX).map(protocol_text).collect();
-        self.keyed(keys, texts.len(), |key| texts.get(key as usize).map_or_else(Default::default, String::as_bytes))
-    }
-
-    /// A column whose keys are made here.
-    fn keyed<V: Value>(
+    fn integers<V: Value + DictionaryValue>(
         &mut self,
-        keys: impl Iterator<Item = u32>,
-        space: usize,
-        value: impl Fn(u32) -> V,
+        table: &CodeTable<V>,
+        codes: &[u32],
     ) -> Result<(), ParquetError> {
-        let mut held = std::mem::take(&mut self.scratch.keys);
-        held.clear();
-        held.extend(keys);
-        let column = self.coded(Keys::Dense(&held), space, value);
-        self.scratch.keys = held;
+        self.coded(Keys::Dense(codes), table.distinct(), |code| table.key(code))
+    }
+
+    fn lengths(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {
+        let lengths = self.keys(field)?;
+        let column = if lengths.iter().max().is_none_or(|length| *length < LENGTHS) {
+            self.coded(Keys::Dense(&lengths), LENGTHS as usize, |length| Some(i64::from(length)))
+        } else {
+            let fill = |out: &mut Vec<i64>| {
+                out.extend(lengths.iter().copied().map(i64::from));
+                Some(())
+            };
+            self.numeric(fill, |_| false, |scratch| &mut scratch.integers, |_| PAGE_ROWS, plain_integers)
+        };
+        self.scratch.keys = lengths;
         column
     }
 
-    fn coded<V: Value>(&mut self, keys: Keys<'_>, space: usize, value: impl Fn(u32) -> V) -> Result<(), ParquetError> {
-        let mut coded = CodedColumn::new(keys, space, self.scratch);
+    fn protocols(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {
+        let texts: Vec<String> = (0..=u8::MAX).map(protocol_text).collect();
+        self.keyed(field, texts.len(), |key| texts.get(key as usize).map(String::as_bytes))
+    }
+
+    /// A column whose values are keys, each below `space`.
+    fn keyed<V: Value>(
+        &mut self,
+        field: RowField<u32>,
+        space: usize,
+        value: impl Fn(u32) -> Option<V>,
+    ) -> Result<(), ParquetError> {
+        let keys = self.keys(field)?;
+        let column = self.coded(Keys::Dense(&keys), space, value);
+        self.scratch.keys = keys;
+        column
+    }
+
+    fn coded<V: Value>(
+        &mut self,
+        keys: Keys<'_>,
+        space: usize,
+        value: impl Fn(u32) -> Option<V>,
+    ) -> Result<(), ParquetError> {
+        let mut coded = CodedColumn::new(keys, space, self.scratch)?;
         self.columns.push(coded.column(self.chunk(), self.scratch, value)?);
         coded.recycle(self.scratch);
         Ok(())
     }
 
-    fn datetime(&mut self, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
-        let is_null = |value| value == NO_DATETIME;
+    /// A column of integers as differences. `fill` gives the integers.
+    fn differences(
+        &mut self,
+        fill: impl FnOnce(&mut Vec<i64>) -> Option<()>,
+        is_null: impl Fn(i64) -> bool + Copy,
+    ) -> Result<(), ParquetError> {
         let page_rows = |values: &[i64]| delta::rows_until_jump(values, PAGE_ROWS, is_null);
-        self.numeric(values, is_null, |scratch| &mut scratch.integers, page_rows, delta::encode_or_plain)
+        self.numeric(fill, is_null, |scratch| &mut scratch.integers, page_rows, delta::encode_or_plain)
     }
 
-    fn doubles(&mut self, values: impl Iterator<Item = f64>) -> Result<(), ParquetError> {
-        self.numeric(values, f64::is_nan, |scratch| &mut scratch.doubles, |_| PAGE_ROWS, plain_doubles)
+    fn doubles(&mut self, field: RowField<f64>) -> Result<(), ParquetError> {
+        let rows = self.rows;
+        let fill = |out: &mut Vec<f64>| (field.take)(rows, 0..rows.len(), out);
+        self.numeric(fill, f64::is_nan, |scratch| &mut scratch.doubles, |_| PAGE_ROWS, plain_doubles)
     }
 
-    /// A column of numbers without a dictionary. Some numbers stand for null. `held` is memory for the others.
-    /// `page_rows` gives the most rows of the next page. `encode` appends a page and returns its encoding.
+    /// A column of numbers without a dictionary. `fill` gives the numbers, some of which stand for null. `held` is memory
+    /// for them. `page_rows` gives the most rows of the next page. `encode` appends a page and returns its encoding.
     fn numeric<V: Value>(
         &mut self,
-        values: impl Iterator<Item = V>,
+        fill: impl FnOnce(&mut Vec<V>) -> Option<()>,
         is_null: impl Fn(V) -> bool + Copy,
         held: impl Fn(&mut Scratch) -> &mut Vec<V>,
         page_rows: impl Fn(&[V]) -> usize,
@@ -232,7 +273,10 @@ impl RowGroupPages<'_> {
         let mut chunk = self.chunk();
         let mut column = std::mem::take(held(self.scratch));
         column.clear();
-        column.extend(values);
+        fill(&mut column).ok_or_else(|| failed(bug!()))?;
+        if column.len() != self.rows.len() {
+            return Err(failed(bug!()));
+        }
         let mut rest = column.as_mut_slice();
         while !rest.is_empty() {
             let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));
@@ -244,7 +288,7 @@ impl RowGroupPages<'_> {
             if chunk.is_optional() {
                 column_codes::levels(rows, nulls, bits, page, |bits| {
                     column_codes::bits_of(values, |value| !is_null(value), bits)
-                });
+                })?;
             }
             let values = if nulls > 0 { without(values, is_null) } else { &*values };
             let encoding = encode(values, page);
@@ -257,9 +301,9 @@ impl RowGroupPages<'_> {
         Ok(())
     }
 
-    fn flags(&mut self, flags: impl Iterator<Item = bool>) -> Result<(), ParquetError> {
+    fn flags(&mut self, field: RowField<bool>) -> Result<(), ParquetError> {
         let mut chunk = self.chunk();
-        let flags: Vec<bool> = flags.collect();
+        let flags = field.values(self.rows, &(0..self.rows.len())).map_err(failed)?;
         for flags in flags.chunks(PAGE_ROWS) {
             let Scratch { page, compressor, .. } = &mut *self.scratch;
             page.clear();

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -24,9 +25,12 @@ use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS};
 
 use super::super::batch::Batch;
 use super::super::code_table::NO_CODE;
+use super::super::column_storage::{Further, Storage};
+use super::super::further::FurtherValues;
+use super::super::packed::{NO_DATETIME, NO_PROTOCOL, Ports, RowMeta, Times};
 use super::super::row_group::Encoder;
-use super::super::rows::{NO_DATETIME, NO_PORT, NO_PROTOCOL, Ports, RowMeta, Rows, Times};
-use super::super::schema::{COLUMNS, ColumnType};
+use super::super::rows::Rows;
+use super::super::schema::COLUMNS;
 
 /// How the values of some rows are spread.
 #[derive(Clone, Copy, Debug)]
@@ -97,12 +101,29 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let dst = macs.number(5, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number))));
         let src = macs.number(6, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number + 1))));
         rows.mac.push([dst, src]);
-        let dst = ports.number(7, row).map_or(NO_PORT, |number| i32::from(mixed(number) as u16));
-        let src = ports.number(8, row).map_or(NO_PORT, |number| i32::from(number as u16));
+        let dst = ports.number(7, row).map_or(NO_CODE, |number| u32::from(mixed(number) as u16));
+        let src = ports.number(8, row).map_or(NO_CODE, |number| u32::from(number as u16));
         rows.ports.push(Ports { dst, src });
         let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
         let length = others.number(11, row).map_or(0, |number| number as u32);
         rows.facts.push(RowMeta { length, protocol, is_dns: others.number(10, row).is_some() });
+    }
+    for (place, column) in (12..).zip(&mut rows.further) {
+        let numbers = (0..count).map(|row| others.number(place, row));
+        let array: ArrayRef = match &column.values {
+            FurtherValues::Int32(_) => {
+                Arc::new(Int32Array::from_iter(numbers.map(|number| Some(mixed(number?) as i32))))
+            }
+            // Never null.
+            FurtherValues::Int64(_) => {
+                Arc::new(Int64Array::from_iter_values(numbers.map(|number| mixed(number.unwrap_or(0)).cast_signed())))
+            }
+            FurtherValues::Counter { .. } => {
+                Arc::new(Int64Array::from_iter(numbers.map(|number| Some((number? >> 4).cast_signed()))))
+            }
+            FurtherValues::Text(_) => Arc::new(StringArray::from_iter(numbers.map(|number| Some(number?.to_string())))),
+        };
+        column.append_array(&array, 0).unwrap();
     }
     rows
 }
@@ -124,16 +145,16 @@ fn encoded(rows: &Rows, settings: &Settings) -> Bytes {
 
 fn arrow_writes(batch: &Batch, settings: &Settings, page_bytes: usize) -> Bytes {
     let mut properties = WriterProperties::builder()
-        .set_compression(super::super::properties::compression(settings.compression))
+        .set_compression(super::super::properties::compression(settings.compression).unwrap())
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(page_bytes)
         .set_dictionary_page_size_limit(2 << 20);
     for column in COLUMNS {
         let path = ColumnPath::from(column.name);
-        let encoding = match column.kind {
-            ColumnType::Timestamp => Encoding::DELTA_BINARY_PACKED,
-            ColumnType::Float64 => Encoding::PLAIN,
+        let encoding = match column.storage {
+            Storage::Instant(_) | Storage::Further(Further::Counter(_)) => Encoding::DELTA_BINARY_PACKED,
+            Storage::Double(_) => Encoding::PLAIN,
             _ => continue,
         };
         properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
@@ -229,22 +250,23 @@ fn with_dictionary(rows: &Rows) -> Vec<&'static str> {
 #[test]
 fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
     let shape = |distinct| [Shape { nulls: 0, distinct, run: 1, seed: 7 }; 6];
-    // All but `datetime`, `is_dns` and the doubles.
-    assert_eq!(with_dictionary(&rows(4000, shape(9))).len(), COLUMNS.len() - 4);
+    let may_have_one = COLUMNS.iter().filter(|column| {
+        !matches!(
+            column.storage,
+            Storage::Instant(_) | Storage::Double(_) | Storage::Flag(_) | Storage::Further(Further::Counter(_))
+        )
+    });
+    let may_have_one: Vec<_> = may_have_one.map(|column| column.name).collect();
+    assert_eq!(with_dictionary(&rows(4000, shape(9))), may_have_one);
     // There are no 4000 different protocols.
     assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
 }
 
 /// Rows at these times. No other value matters.
 fn at(times: impl IntoIterator<Item = i64>) -> Rows {
-    let mut rows = rows(0, [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
-    for datetime in times {
-        rows.times.push(Times { datetime, time: f64::NAN, time_normed: f64::NAN });
-        rows.ip.push([NO_CODE; 2]);
-        rows.mac.push([NO_CODE; 2]);
-        rows.ports.push(Ports { dst: NO_PORT, src: NO_PORT });
-        rows.facts.push(RowMeta { length: 0, protocol: NO_PROTOCOL, is_dns: false });
-    }
+    let times: Vec<_> = times.into_iter().collect();
+    let mut rows = rows(times.len(), [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
+    rows.times.iter_mut().zip(times).for_each(|(row, datetime)| row.datetime = datetime);
     rows
 }
 

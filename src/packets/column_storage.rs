@@ -1,0 +1,154 @@
+//! How rows keep the values of a column. What is done with a column follows from it: Arrow arrays, pages, and the way
+//! back from a part.
+//!
+//! Most columns of today are parts of packed rows (`packed.rs`), which are appended at once. A [`RowField`] says which
+//! part, in both directions. It is asked once for many rows, not once a row. Any other column is kept for itself, and its
+//! entry has the function that a packet is asked ([`Further`]).
+
+use std::ops::Range;
+
+use crate::bug::bug;
+use crate::capture::PacketRecord;
+use crate::decode::Packet;
+use crate::error::Result;
+
+use super::rows::Rows;
+use super::schema::ColumnType;
+use super::text_table::SparseCodes;
+
+/// How rows keep the values of a column, and how they are written.
+#[derive(Clone, Copy, Debug)]
+pub enum Storage {
+    /// Instants in the unit of the rows; [`NO_DATETIME`](super::rows::NO_DATETIME) for null. Written as differences.
+    Instant(RowField<i64>),
+    /// Doubles, NaN for null. Written plainly.
+    Double(RowField<f64>),
+    /// True or false. Written as bits.
+    Flag(RowField<bool>),
+    /// A name of a DNS message: a code into the table of names, for the few rows that have one. Written with a dictionary.
+    Name(NameField),
+    /// The text of an IP address: a code into the table of addresses. Written with a dictionary, as all that follow.
+    IpText(RowField<u32>),
+    /// The number of the address whose text is in the column before.
+    IpNumber(RowField<u32>),
+    /// The text of a MAC address: a code into the table of MACs.
+    MacText(RowField<u32>),
+    /// The number of the address whose text is in the column before.
+    MacNumber(RowField<u32>),
+    /// A port; [`NO_CODE`](super::code_table::NO_CODE) for null.
+    Port(RowField<u32>),
+    /// A number of bytes. Never null.
+    Length(RowField<u32>),
+    /// A protocol number, shown by its name; [`NO_CODE`](super::code_table::NO_CODE) for null.
+    Protocol(RowField<u32>),
+    /// Values that are kept for themselves.
+    #[cfg_attr(
+        not(any(feature = "internal-api", feature = "test-column")),
+        expect(dead_code, reason = "all columns of today are parts of packed rows")
+    )]
+    Further(Further),
+}
+
+/// A column that is kept for itself. It has the function that each packet is asked.
+#[cfg_attr(
+    not(any(feature = "internal-api", feature = "test-column")),
+    expect(dead_code, reason = "all columns of today are parts of packed rows")
+)]
+#[derive(Clone, Copy, Debug)]
+pub enum Further {
+    /// Integers of 32 bits. Written with a dictionary, or plainly if there are many different ones.
+    Int32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i32>),
+    /// Integers of 64 bits. Written with a dictionary, or plainly if there are many different ones.
+    Int64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
+    /// Integers of 64 bits that differ little from one row to the next. Written as differences. `i64::MIN` is null too.
+    Counter(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
+    /// Text. The function appends it, in UTF-8; what it has appended is void if it returns `None`. Written with a
+    /// dictionary, or plainly if there are many different ones.
+    Text(fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>),
+}
+
+impl Storage {
+    /// What a reader sees.
+    pub(super) const fn kind(self) -> ColumnType {
+        match self {
+            Self::Instant(_) => ColumnType::Timestamp,
+            Self::Double(_) => ColumnType::Float64,
+            Self::Flag(_) => ColumnType::Bool,
+            Self::Name(_)
+            | Self::IpText(_)
+            | Self::MacText(_)
+            | Self::Protocol(_)
+            | Self::Further(Further::Text(_)) => ColumnType::Text,
+            Self::Port(_) | Self::Further(Further::Int32(_)) => ColumnType::Int32,
+            Self::IpNumber(_)
+            | Self::MacNumber(_)
+            | Self::Length(_)
+            | Self::Further(Further::Int64(_) | Further::Counter(_)) => ColumnType::Int64,
+        }
+    }
+
+    /// Whether the column follows from the one before it, as the number of an address does from its text.
+    #[must_use]
+    pub(super) const fn is_derived(self) -> bool {
+        matches!(self, Self::IpNumber(_) | Self::MacNumber(_))
+    }
+
+    /// Whether the column has few distinct values. Each of them is parsed once when the column is read again.
+    #[must_use]
+    pub(super) const fn is_address(self) -> bool {
+        matches!(self, Self::IpText(_) | Self::MacText(_))
+    }
+}
+
+/// A column that is a part of packed rows: how it is taken out of them, and put into them.
+#[derive(Clone, Copy, Debug)]
+pub struct RowField<T: 'static> {
+    /// Appends the values of some rows. `None` if there are no such rows.
+    pub(super) take: fn(&Rows, Range<usize>, &mut Vec<T>) -> Option<()>,
+    /// Sets the values of rows, from one on.
+    pub(super) put: fn(&mut Rows, usize, &[T]),
+}
+
+impl<T> RowField<T> {
+    /// The values of some rows.
+    pub(super) fn values(self, rows: &Rows, range: &Range<usize>) -> Result<Vec<T>> {
+        let mut values = Vec::with_capacity(range.len());
+        (self.take)(rows, range.clone(), &mut values).ok_or_else(|| bug!())?;
+        Ok(values)
+    }
+}
+
+/// A column that few rows have.
+#[derive(Clone, Copy, Debug)]
+pub struct NameField {
+    pub(super) codes: fn(&Rows) -> &SparseCodes,
+    pub(super) codes_mut: fn(&mut Rows) -> &mut SparseCodes,
+}
+
+/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`. Two functions may
+/// follow, if the column has other values than the rows: to those of the column, and back.
+macro_rules! part {
+    ($rows:ident, $row:ident => $part:expr) => {
+        part!($rows, $row => $part, ::std::convert::identity, ::std::convert::identity)
+    };
+    ($rows:ident, $row:ident => $part:expr, $to:expr, $from:expr) => {
+        $crate::packets::column_storage::RowField {
+            take: |rows, range, out| {
+                out.extend(rows.$rows.get(range)?.iter().map(|$row| $to($part)));
+                Some(())
+            },
+            put: |rows, start, values| {
+                rows.$rows.iter_mut().skip(start).zip(values).for_each(|($row, value)| $part = $from(*value));
+            },
+        }
+    };
+}
+
+/// The [`NameField`] of a field of [`Rows`].
+macro_rules! name {
+    ($rows:ident) => {
+        $crate::packets::column_storage::NameField { codes: |rows| &rows.$rows, codes_mut: |rows| &mut rows.$rows }
+    };
+}
+
+pub(super) use {name, part};

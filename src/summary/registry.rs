@@ -1,0 +1,284 @@
+//! The registry of summary tables: the files, what is derived, filtered, checked and shown, and the documentation come from
+//! its entries.
+//!
+//! To add a table:
+//!
+//! 1. Add a [`SumKind`] with a new number, and an entry to [`SUMMARIES`]. Its columns say which fields of the key and which
+//!    sums they show, in the order of the key. `docs/tables.md` is made by `PARCAP_BLESS=1 cargo test docs::`.
+//! 2. Say how its rows follow from what units count. What is counted as it is shown is [`Derivation::Counted`], and nothing
+//!    else is to be done. What follows from flows or windows is handed on, or added up, where `derive.rs` passes over them:
+//!    one line there.
+//! 3. If units do not count it yet, count it (`count.rs` for rows, `messages.rs` for DNS messages). Lakes that are there
+//!    have the table for new dates only.
+
+use crate::aggregate::{Group, Measure};
+use crate::config::Settings;
+use crate::day::Day;
+use crate::error::WhyLeftOut;
+
+use super::filter::Filter;
+use super::schema::{
+    CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
+};
+
+/// A kind of sums. The first ones are what a unit counts and stores; the rest follows from these.
+///
+/// The numbers are stored in files, so they never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum SumKind {
+    /// By destination, source and protocol.
+    Flows = 0,
+    /// By start of a window and protocol.
+    Windows = 1,
+    /// By protocol and port. Bytes and packets are those to the port; the further numbers are those from it.
+    Ports = 2,
+    /// By name, type and response code of a DNS message; packets only.
+    Queries = 3,
+    /// By address and name that DNS gave it: answers, and when they were seen.
+    Names = 4,
+    /// By time of the packet. Only where windows begin with the first packet.
+    AlignedWindows = 5,
+    /// As `Names`, but only of messages within some times. Never in a file.
+    NamesWithin = 6,
+    /// By destination address.
+    ByIp = 16,
+    /// By source address.
+    BySrc = 17,
+    /// By name of the destination; an empty name for none.
+    ByName = 18,
+    /// By source and destination.
+    Conversations = 19,
+    /// By protocol.
+    Protocols = 20,
+    /// By start of a window.
+    Rates = 21,
+    /// By destination address whose name a reverse lookup would be asked for. No table.
+    Unnamed = 22,
+    /// By address, its name and the source of the name: what was sent to it and from it.
+    Named = 23,
+}
+
+impl SumKind {
+    /// Its group of a date.
+    pub(crate) fn section(self, day: Day) -> Group {
+        let rule = match self {
+            Self::Names | Self::NamesWithin => Measure::Span,
+            Self::Ports => Measure::Add,
+            _ => Measure::Plain,
+        };
+        Group { day, kind: self as u8, rule, owned: false }
+    }
+
+    /// The kinds that units count of rows. The others that they count come from DNS messages.
+    pub(super) const OF_ROWS: [Self; 3] = [Self::Flows, Self::Windows, Self::Ports];
+}
+
+const fn column(
+    name: &'static str,
+    (from, values): (ValueSource, Values),
+    null_when: &'static str,
+    meaning: &'static str,
+) -> SummaryColumn {
+    SummaryColumn { name, values, null_when, meaning, from }
+}
+
+const ADDRESS: (ValueSource, Values) = (ValueSource::Key(KeyField::Address), Values::Text);
+const KEY_NAME: (ValueSource, Values) = (ValueSource::Key(KeyField::Name), Values::Text);
+const COUNT: (ValueSource, Values) = (ValueSource::Packets, Values::Int);
+
+/// A column of the table of captures.
+const fn captures(values: Values) -> (ValueSource, Values) {
+    (ValueSource::Manifest, values)
+}
+
+/// What follows from flows, which units count by addresses and protocol.
+const BY_FLOW: CountedBy = CountedBy { protocol: true, address: true, time: CountedTime::Date };
+/// Windows are counted by protocol.
+const BY_WINDOW: CountedBy = CountedBy { protocol: true, address: false, time: CountedTime::Window };
+
+fn never(_: &Filter, _: bool) -> Option<WhyLeftOut> {
+    None
+}
+
+fn conversations(settings: &Settings) -> usize {
+    settings.conversations
+}
+
+const BYTES: SummaryColumn = column("bytes", (ValueSource::Bytes, Values::Bytes), "", "sum of `length`");
+const PACKETS: SummaryColumn = column("packets", COUNT, "", "number of packets");
+const WINDOW_START: SummaryColumn = column(
+    "window_start",
+    (ValueSource::Key(KeyField::Window), Values::Time),
+    "the packets carry no time",
+    "start of the window, a multiple of its length since the Unix epoch",
+);
+const WINDOW_S: SummaryColumn = column(
+    "window_s",
+    (ValueSource::WindowLength, Values::Seconds),
+    "the packets carry no time",
+    "length of the window in seconds",
+);
+const RATE: SummaryColumn = column(
+    "bytes_per_s",
+    (ValueSource::Rate, Values::Rate),
+    "the packets carry no time",
+    "`bytes` divided by `window_s`",
+);
+const PROTOCOL: SummaryColumn =
+    column("protocol", (ValueSource::Key(KeyField::Protocol), Values::Text), "no IP header", "as in the packets table");
+const NAME: SummaryColumn = column("name", KEY_NAME, "no question", "name that was asked, in lower case");
+
+/// The summary tables, in the order in which they are shown. The table that is read most comes last, next to the prompt.
+#[rustfmt::skip]
+pub const SUMMARIES: [Summary; 12] = [
+    Summary {
+        name: "captures", rows: "one a capture",
+        kind: None, order: SortOrder::Key, balances: false, limit: None, shown: Some(&["capture", "format", "packets", "bytes", "first_time", "last_time", "status"]),
+        derivation: Derivation::Manifest,
+        counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
+        left_out: |filter, _| (!filter.is_of_all_packets()).then_some(WhyLeftOut::Counted("its rows are of whole captures")),
+        columns: &[
+            column("capture", captures(Values::Text), "", "path of the capture, as it was named"),
+            column("format", captures(Values::Text), "not recognised", "`pcap-us`, `pcap-ns`, `pcapng` …"),
+            column("compression", captures(Values::Text), "not recognised", "`none`, `gzip`, `zstd` …"),
+            column("link_types", captures(Values::Text), "no packet", "link types of the packets"),
+            column("file_bytes", captures(Values::Bytes), "", "size of the file"),
+            column("packets", captures(Values::Int), "", "packet records in it"),
+            column("bytes", captures(Values::Bytes), "", "sum of `length`"),
+            column("first_time", captures(Values::Time), "no packet carries a time", "earliest time of a packet"),
+            column("last_time", captures(Values::Time), "no packet carries a time", "latest time of a packet"),
+            column("status", captures(Values::Text), "", "`whole`, `odd`, `open`, `duplicate`, `incomplete`, `damaged` or `refused`: [what they mean](#the-status-of-a-capture)"),
+            column("damage", captures(Values::Text), "no damage", "what is damaged, or why it was refused"),
+            column("damage_offset", captures(Values::Number), "no damage", "byte of the unpacked capture at which the damage begins"),
+            column("gap_bytes", captures(Values::Bytes), "no gap", "bytes that `--salvage` gave up"),
+        ],
+    },
+    Summary {
+        name: "dns_names", rows: "one an address and a name that DNS answered with",
+        kind: Some(SumKind::Names), order: SortOrder::Key, balances: false, limit: None, shown: None,
+        derivation: Derivation::Counted {
+            of: |filter| if filter.times.is_some() { SumKind::NamesWithin } else { SumKind::Names },
+            takes: |filter, mut key| filter.takes_addresses(key.address(), None),
+        },
+        counted_by: CountedBy { protocol: false, address: true, time: CountedTime::Date },
+        // The names of addresses come from all messages.
+        left_out: |filter, _| (!filter.protocols.is_empty()).then_some(WhyLeftOut::Counted("it is not counted by protocol")),
+        columns: &[
+            column("address", ADDRESS, "", "address of an A or AAAA answer"),
+            column("name", KEY_NAME, "", "name that was asked, in lower case, back through CNAMEs"),
+            column("answers", COUNT, "", "how often it was answered"),
+            column("first_seen", (ValueSource::First, Values::Time), "the packets carry no time", "earliest time of such an answer"),
+            column("last_seen", (ValueSource::Second, Values::Time), "the packets carry no time", "latest time of such an answer"),
+        ],
+    },
+    Summary {
+        name: "names", rows: "one an address of a packet that has a name, each address once a date",
+        kind: Some(SumKind::Named), order: SortOrder::Key, balances: false, limit: None, shown: None,
+        derivation: Derivation::Passed,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[
+            column("address", ADDRESS, "", "destination or source address"),
+            column("name", KEY_NAME, "", "its name, as `volume_by_name` has it"),
+            column("source", KEY_NAME, "", "where the name comes from: `dns`, `hosts` or `ptr`"),
+        ],
+    },
+    Summary {
+        name: "dns_queries", rows: "one a name, type and response code of DNS messages",
+        kind: Some(SumKind::Queries), order: SortOrder::Largest, balances: false, limit: None, shown: None,
+        derivation: Derivation::Counted { of: |_| SumKind::Queries, takes: |_, _| true },
+        counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
+        left_out: never,
+        columns: &[
+            NAME,
+            column("type", (ValueSource::Key(KeyField::RecordType), Values::Text), "no question, or cut before its type", "type that was asked: `A`, `AAAA`, `PTR` …"),
+            column("response_code", (ValueSource::Key(KeyField::ResponseCode), Values::Text), "a query", "`NOERROR`, `NXDOMAIN`, `SERVFAIL` …"),
+            column("count", COUNT, "", "number of messages"),
+        ],
+    },
+    Summary {
+        name: "ports", rows: "one a protocol and port",
+        kind: Some(SumKind::Ports), order: SortOrder::LargestBothWays, balances: false, limit: None, shown: None,
+        derivation: Derivation::Counted { of: |_| SumKind::Ports, takes: |filter, mut key| filter.takes_protocol(key.protocol()) },
+        counted_by: CountedBy { protocol: true, address: false, time: CountedTime::Date },
+        left_out: never,
+        columns: &[
+            PROTOCOL,
+            column("port", (ValueSource::Key(KeyField::Port), Values::Number), "the packets say none", "port number"),
+            column("bytes", (ValueSource::Bytes, Values::Bytes), "", "sum of `length` of the packets to the port"),
+            column("packets", COUNT, "", "number of packets to the port"),
+            column("bytes_from", (ValueSource::First, Values::Bytes), "", "sum of `length` of the packets from the port"),
+            column("packets_from", (ValueSource::Second, Values::Int), "", "number of packets from the port"),
+        ],
+    },
+    Summary {
+        name: "send_rates_by_protocol", rows: "one a window and protocol of which there was a packet",
+        kind: Some(SumKind::Windows), order: SortOrder::Key, balances: false, limit: None, shown: None,
+        derivation: Derivation::Passed,
+        counted_by: BY_WINDOW,
+        left_out: |_, from_first| from_first.then_some(WhyLeftOut::FromFirst),
+        columns: &[WINDOW_START, WINDOW_S, PROTOCOL, BYTES, PACKETS, RATE],
+    },
+    Summary {
+        name: "send_rates", rows: "one a window in which there was a packet",
+        kind: Some(SumKind::Rates), order: SortOrder::Key, balances: true, limit: None, shown: None,
+        derivation: Derivation::Passed,
+        counted_by: BY_WINDOW,
+        left_out: never,
+        columns: &[WINDOW_START, WINDOW_S, BYTES, PACKETS, RATE],
+    },
+    Summary {
+        name: "protocols", rows: "one a protocol",
+        kind: Some(SumKind::Protocols), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        derivation: Derivation::AddedUp,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[PROTOCOL, BYTES, PACKETS],
+    },
+    Summary {
+        name: "conversations", rows: "one a source and destination; of the smaller ones, all in the last row",
+        kind: Some(SumKind::Conversations), order: SortOrder::Largest, balances: true, limit: Some(conversations), shown: None,
+        derivation: Derivation::Passed,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[
+            column("ip_src", ADDRESS, "no IP header, or the row of the rest", "source address"),
+            column("ip_dst", ADDRESS, "no IP header, or the row of the rest", "destination address"),
+            BYTES,
+            PACKETS,
+            column("rest", (ValueSource::Rest, Values::Int), "a single conversation", "number of smaller conversations that the row sums up"),
+        ],
+    },
+    Summary {
+        name: "volume_by_src", rows: "one a source address",
+        kind: Some(SumKind::BySrc), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        derivation: Derivation::Passed,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[column("ip_src", ADDRESS, "no IP header", "source address"), BYTES, PACKETS],
+    },
+    Summary {
+        name: "volume_by_name", rows: "one a name of the destination",
+        kind: Some(SumKind::ByName), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        derivation: Derivation::AddedUp,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[
+            column("name_dst", KEY_NAME, "no IP header", "name of the destination address; `N/A` for addresses without one"),
+            BYTES,
+            PACKETS,
+        ],
+    },
+    Summary {
+        name: "volume_by_ip", rows: "one a destination address",
+        kind: Some(SumKind::ByIp), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        derivation: Derivation::Passed,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[column("ip_dst", ADDRESS, "no IP header", "destination address"), BYTES, PACKETS],
+    },
+];
+
+/// In place of a name where an address has none, as in the notebook that this replaces.
+pub const NO_NAME: &str = "N/A";
