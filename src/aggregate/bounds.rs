@@ -40,7 +40,7 @@ pub(super) fn check(file: &LocalFile) -> io::Result<()> {
         let metadata = u64::try_from(block.metaDataLength()).map_err(|_| unfit())?;
         let body = u64::try_from(block.bodyLength()).map_err(|_| unfit())?;
         let columns = offset.checked_add(metadata).ok_or_else(unfit)?;
-        if metadata > MOST_METADATA || body > MOST || columns.checked_add(body).is_none_or(|behind| behind > start) {
+        if metadata > MOST_METADATA || body > MOST || columns.checked_add(body).is_none_or(|after| after > start) {
             return Err(unfit());
         }
         let message = bytes(file, offset, usize::try_from(metadata).map_err(|_| unfit())?)?;

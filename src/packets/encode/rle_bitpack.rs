@@ -31,14 +31,14 @@ pub(super) fn index_width(largest: u32) -> u32 {
 pub(super) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut unwritten = numbers;
     let mut rest = numbers;
-    while let Some((group, behind)) = rest.split_first_chunk::<GROUP>() {
+    while let Some((group, after)) = rest.split_first_chunk::<GROUP>() {
         let [first, ..] = *group;
         // One branch for the group instead of one for each number: most groups have no run.
         if group.iter().fold(0, |differs, number| differs | (number ^ first)) != 0 {
-            rest = behind;
+            rest = after;
             continue;
         }
-        let run = GROUP + behind.iter().take_while(|number| **number == first).count();
+        let run = GROUP + after.iter().take_while(|number| **number == first).count();
         pack(unwritten.get(..unwritten.len() - rest.len()).unwrap_or_default(), width, out);
         repeat(first, run, width, out);
         rest = rest.get(run..).unwrap_or_default();
