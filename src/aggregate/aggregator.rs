@@ -59,16 +59,16 @@ impl Aggregator {
 
     /// The keys of a group that are in memory, to add to. A caller that adds many must call [`Aggregator::keep_within`]
     /// now and then.
-    pub fn section(&mut self, section: Group) -> &mut Buffer {
-        self.held.entry(section).or_insert_with(|| Buffer::new(section.rule))
+    pub fn group(&mut self, group: Group) -> &mut Buffer {
+        self.held.entry(group).or_insert_with(|| Buffer::new(group.measure))
     }
 
     /// Adds under a key.
     ///
     /// # Errors
     /// As [`Aggregator::keep_within`].
-    pub fn add(&mut self, section: Group, key: &[u8], sums: Sums) -> Result<()> {
-        let held = self.section(section);
+    pub fn add(&mut self, group: Group, key: &[u8], sums: Sums) -> Result<()> {
+        let held = self.group(group);
         held.add(key, sums);
         // Checking every group each time would cost more than adding does.
         if held.len().is_multiple_of(1024) { self.keep_within() } else { Ok(()) }
@@ -87,8 +87,8 @@ impl Aggregator {
         if self.held.is_empty() || self.bytes() <= self.space.room() / 2 {
             return Ok(());
         }
-        let run = self.spill(self.held.keys().copied(), |section| {
-            Ok(Merge::new(section.rule, self.held.get(&section), Vec::new(), &self.space))
+        let run = self.spill(self.held.keys().copied(), |group| {
+            Ok(Merge::new(group.measure, self.held.get(&group), Vec::new(), &self.space))
         })?;
         self.held.clear();
         self.add_run(run, 0)
@@ -111,12 +111,12 @@ impl Aggregator {
     /// Writes groups as a run without a name.
     fn spill<'a>(
         &self,
-        sections: impl IntoIterator<Item = Group>,
+        groups: impl IntoIterator<Item = Group>,
         merge: impl Fn(Group) -> Result<Merge<'a>>,
     ) -> Result<SortedRun> {
         let folder = self.space.folder();
         let file = HashedFile::nameless(folder).map_err(Error::io("write sums to", folder))?;
-        let (file, _) = write(RunWriter::new(file, folder)?, sections, merge, |_, _| Ok(true))?;
+        let (file, _) = write(RunWriter::new(file, folder)?, groups, merge, |_, _| Ok(true))?;
         SortedRun::open(file.into_file()).map_err(Error::io(READ, folder))
     }
 
@@ -131,8 +131,8 @@ impl Aggregator {
             return Ok(());
         }
         let runs = std::mem::take(runs);
-        let sections: BTreeSet<_> = runs.iter().flat_map(SortedRun::sections).collect();
-        let merged = self.spill(sections, |section| merge_of(section, None, runs.iter(), &self.space))?;
+        let groups: BTreeSet<_> = runs.iter().flat_map(SortedRun::groups).collect();
+        let merged = self.spill(groups, |group| merge_of(group, None, runs.iter(), &self.space))?;
         self.add_run(merged, level + 1)
     }
 
@@ -141,8 +141,8 @@ impl Aggregator {
     /// # Errors
     /// If a run cannot be written.
     pub fn append(&mut self, other: Self) -> Result<()> {
-        for (section, more) in other.held {
-            match self.held.entry(section) {
+        for (group, more) in other.held {
+            match self.held.entry(group) {
                 Entry::Occupied(mut held) => held.get_mut().append(&more),
                 Entry::Vacant(place) => {
                     place.insert(more);
@@ -161,7 +161,7 @@ impl Aggregator {
     ///
     /// # Errors
     /// If a run cannot be written.
-    pub fn take_out(&mut self, mut other: Self) -> Result<()> {
+    pub fn subtract(&mut self, mut other: Self) -> Result<()> {
         self.difference = true;
         other.held.values_mut().for_each(Buffer::negate);
         for runs in &mut other.runs {
@@ -183,25 +183,25 @@ impl Aggregator {
     ///
     /// # Errors
     /// As [`Aggregator::append_file`].
-    pub fn append_sections(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Group) -> bool) -> Result<()> {
+    pub fn append_groups(&mut self, path: &Path, owners: Owners, wanted: &dyn Fn(Group) -> bool) -> Result<()> {
         let run = LocalFile::open(path).and_then(SortedRun::open_checked).map_err(Error::io("read", path))?;
         self.add_run(run.only(wanted).with_owners(owners), 0)
     }
 
     /// Moves the keys of one date to another.
     pub fn rename(&mut self, from: Day, to: Day) {
-        let moved: Vec<_> = self.held.extract_if(.., |section, _| section.day == from).collect();
-        for (section, held) in moved {
-            self.section(Group { day: to, ..section }).append(&held);
+        let moved: Vec<_> = self.held.extract_if(.., |group, _| group.day == from).collect();
+        for (group, held) in moved {
+            self.group(Group { day: to, ..group }).append(&held);
         }
         self.runs.iter_mut().flatten().for_each(|run| run.rename(from, to));
     }
 
     /// The groups that have keys, in order.
     #[must_use]
-    pub fn sections(&self) -> BTreeSet<Group> {
-        let held = self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(section, _)| *section);
-        held.chain(self.runs.iter().flatten().flat_map(SortedRun::sections)).collect()
+    pub fn groups(&self) -> BTreeSet<Group> {
+        let held = self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(group, _)| *group);
+        held.chain(self.runs.iter().flatten().flat_map(SortedRun::groups)).collect()
     }
 
     /// Reads a group's keys in order, each once.
@@ -210,11 +210,11 @@ impl Aggregator {
     /// One batch of some 250 KiB a run. There are at most some 32 runs for each time that keys were merged.
     /// # Errors
     /// If a run cannot be read.
-    pub fn read(&mut self, section: Group) -> Result<Merge<'_>> {
-        if let Some(held) = self.held.get_mut(&section) {
+    pub fn read(&mut self, group: Group) -> Result<Merge<'_>> {
+        if let Some(held) = self.held.get_mut(&group) {
             held.settle()?;
         }
-        self.merge(section)
+        self.merge(group)
     }
 
     /// As [`Aggregator::read`], for two groups at once.
@@ -226,8 +226,8 @@ impl Aggregator {
         Ok([self.merge(one)?, self.merge(other)?])
     }
 
-    fn merge(&self, section: Group) -> Result<Merge<'_>> {
-        merge_of(section, self.held.get(&section), self.runs.iter().flatten(), &self.space)
+    fn merge(&self, group: Group) -> Result<Merge<'_>> {
+        merge_of(group, self.held.get(&group), self.runs.iter().flatten(), &self.space)
     }
 
     /// Writes all sums as one run with a name, synced. The bytes follow from the keys and sums alone. Keys whose sums
@@ -238,8 +238,8 @@ impl Aggregator {
     pub fn save(&mut self, path: &Path) -> Result<Saved> {
         self.settle()?;
         let file = HashedFile::create(path).map_err(Error::io("create", path))?;
-        let is_left = |section: Group, sums: &Sums| {
-            if !self.difference || section.rule == Measure::Span {
+        let is_left = |group: Group, sums: &Sums| {
+            if !self.difference || group.measure == Measure::Span {
                 return Ok(true);
             }
             let [a, b] = sums.more;
@@ -250,7 +250,7 @@ impl Aggregator {
             }
             Ok(numbers != [0; 4])
         };
-        let written = write(RunWriter::new(file, path)?, self.sections(), |section| self.merge(section), is_left)?;
+        let written = write(RunWriter::new(file, path)?, self.groups(), |group| self.merge(group), is_left)?;
         let (file, days) = written;
         let (bytes, checksum) = file.finish().map_err(Error::io("sync", path))?;
         Ok(Saved { bytes, checksum, days })
@@ -260,15 +260,15 @@ impl Aggregator {
 /// Writes the wanted groups, with the keys of each as they are merged.
 fn write<'a>(
     mut writer: RunWriter,
-    sections: impl IntoIterator<Item = Group>,
+    groups: impl IntoIterator<Item = Group>,
     merge: impl Fn(Group) -> Result<Merge<'a>>,
     wanted: impl Fn(Group, &Sums) -> Result<bool>,
 ) -> Result<(HashedFile, Vec<Day>)> {
-    for section in sections {
-        writer.begin(section)?;
-        let mut merge = merge(section)?;
+    for group in groups {
+        writer.begin(group)?;
+        let mut merge = merge(group)?;
         while let Some((key, sums)) = merge.next()? {
-            if wanted(section, &sums)? {
+            if wanted(group, &sums)? {
                 writer.push(key, sums)?;
             }
         }
@@ -277,11 +277,11 @@ fn write<'a>(
 }
 
 fn merge_of<'a, 'r>(
-    section: Group,
+    group: Group,
     held: Option<&'a Buffer>,
     runs: impl Iterator<Item = &'r SortedRun>,
     space: &Space,
 ) -> Result<Merge<'a>> {
-    let cursors: io::Result<Vec<_>> = runs.flat_map(|run| run.read(section)).collect();
-    Ok(Merge::new(section.rule, held, cursors.map_err(Error::io(READ, space.folder()))?, space))
+    let cursors: io::Result<Vec<_>> = runs.flat_map(|run| run.read(group)).collect();
+    Ok(Merge::new(group.measure, held, cursors.map_err(Error::io(READ, space.folder()))?, space))
 }

@@ -89,13 +89,13 @@ mod tests {
     fn a_file_with_any_byte_changed_is_read_or_refused() {
         let folder = tempfile::tempdir().unwrap();
         let space = Space::new(folder.path());
-        let section = Group { day: Day(1), kind: 1, rule: Measure::Add, owned: false };
-        let mut tallies = Aggregator::new(&space);
+        let group = Group { day: Day(1), kind: 1, measure: Measure::Add, by_source: false };
+        let mut aggregator = Aggregator::new(&space);
         for key in 0..300_u32 {
-            tallies.add(section, &key.to_be_bytes(), Sums::of(i64::from(key), 1)).unwrap();
+            aggregator.add(group, &key.to_be_bytes(), Sums::of(i64::from(key), 1)).unwrap();
         }
         let path = folder.path().join("sums");
-        tallies.save(&path).unwrap();
+        aggregator.save(&path).unwrap();
         let sound = fs::read(&path).unwrap();
         let mut refused = 0;
         for place in 0..sound.len() {
@@ -104,9 +104,9 @@ mod tests {
                 bytes[place] ^= with;
                 let path = folder.path().join("changed");
                 fs::write(&path, &bytes).unwrap();
-                let mut tallies = Aggregator::new(&space);
-                let read = tallies.append_file(&path, Owners::AddUp).and_then(|()| {
-                    let mut merge = tallies.read(section)?;
+                let mut aggregator = Aggregator::new(&space);
+                let read = aggregator.append_file(&path, Owners::AddUp).and_then(|()| {
+                    let mut merge = aggregator.read(group)?;
                     while merge.next()?.is_some() {}
                     Ok(())
                 });

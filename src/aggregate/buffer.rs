@@ -51,12 +51,12 @@ impl Sums {
 
     /// Adds the sums of the same key from another place.
     #[inline]
-    pub fn merge(&mut self, other: &Self, rule: Measure) {
+    pub fn merge(&mut self, other: &Self, measure: Measure) {
         // Lengths come from captures: a crafted one must not end the run.
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.packets = self.packets.saturating_add(other.packets);
         let ([a, b], [x, y]) = (self.more, other.more);
-        self.more = match rule {
+        self.more = match measure {
             Measure::Plain => [0; 2],
             Measure::Add => [a.saturating_add(x), b.saturating_add(y)],
             Measure::Span => [a.min(x), b.max(y)],
@@ -67,7 +67,7 @@ impl Sums {
 /// Keys of one group, in memory.
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    rule: Measure,
+    measure: Measure,
     /// The keys. After each key come the two further numbers, if it has any. Few groups have them, and smaller entries
     /// are sorted faster.
     keys: Vec<u8>,
@@ -94,8 +94,8 @@ const MORE: usize = 16;
 impl Buffer {
     /// No keys yet.
     #[must_use]
-    pub fn new(rule: Measure) -> Self {
-        Self { rule, keys: Vec::new(), entries: Vec::new(), settled: 0 }
+    pub fn new(measure: Measure) -> Self {
+        Self { measure, keys: Vec::new(), entries: Vec::new(), settled: 0 }
     }
 
     /// Adds under a key.
@@ -105,7 +105,7 @@ impl Buffer {
         let at = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(key);
-        if self.rule != Measure::Plain {
+        if self.measure != Measure::Plain {
             self.keys.extend(sums.more.iter().flat_map(|number| number.to_le_bytes()));
         }
         self.entries.push(Entry { prefix: prefix(key), at, len, bytes: sums.bytes, packets: sums.packets });
@@ -121,9 +121,9 @@ impl Buffer {
     /// Turns sums that are added into sums that are subtracted.
     pub(super) fn negate(&mut self) {
         for entry in &mut self.entries {
-            let sums = sums_of(&self.keys, entry, self.rule).negated();
+            let sums = sums_of(&self.keys, entry, self.measure).negated();
             (entry.bytes, entry.packets) = (sums.bytes, sums.packets);
-            set_more(&mut self.keys, entry, self.rule, sums.more);
+            set_more(&mut self.keys, entry, self.measure, sums.more);
         }
     }
 
@@ -147,15 +147,15 @@ impl Buffer {
         let keys = &self.keys;
         // Stable, for its speed: much of what comes in is in order already, and its runs are merged.
         self.entries.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
-        let (before, rule) = (self.entries.len(), self.rule);
+        let (before, measure) = (self.entries.len(), self.measure);
         let keys = &mut self.keys;
         self.entries.dedup_by(|next, kept| {
             let same = next.prefix == kept.prefix && slice(keys, next) == slice(keys, kept);
             if same {
-                let mut sums = sums_of(keys, kept, rule);
-                sums.merge(&sums_of(keys, next, rule), rule);
+                let mut sums = sums_of(keys, kept, measure);
+                sums.merge(&sums_of(keys, next, measure), measure);
                 (kept.bytes, kept.packets) = (sums.bytes, sums.packets);
-                set_more(keys, kept, rule, sums.more);
+                set_more(keys, kept, measure, sums.more);
             }
             same
         });
@@ -170,7 +170,7 @@ impl Buffer {
     /// Removes the bytes of keys that were added up.
     fn compact(&mut self) {
         let mut keys = Vec::with_capacity(self.keys.len());
-        let more = if self.rule == Measure::Plain { 0 } else { MORE };
+        let more = if self.measure == Measure::Plain { 0 } else { MORE };
         for entry in &mut self.entries {
             let at = entry.at as usize;
             entry.at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -197,7 +197,7 @@ impl Buffer {
     #[inline]
     pub fn get(&self, place: usize) -> Option<(&[u8], Sums)> {
         let entry = self.entries.get(place)?;
-        Some((slice(&self.keys, entry), sums_of(&self.keys, entry, self.rule)))
+        Some((slice(&self.keys, entry), sums_of(&self.keys, entry, self.measure)))
     }
 }
 
@@ -212,9 +212,9 @@ fn place_of_more(entry: &Entry) -> std::ops::Range<usize> {
     end..end + MORE
 }
 
-fn sums_of(keys: &[u8], entry: &Entry, rule: Measure) -> Sums {
+fn sums_of(keys: &[u8], entry: &Entry, measure: Measure) -> Sums {
     let mut more = [0; 2];
-    if rule != Measure::Plain {
+    if measure != Measure::Plain {
         let bytes = keys.get(place_of_more(entry)).and_then(|bytes| bytes.split_first_chunk::<8>());
         if let Some((first, second)) = bytes {
             more = [i64::from_le_bytes(*first), second.first_chunk().map_or(0, |second| i64::from_le_bytes(*second))];
@@ -223,8 +223,8 @@ fn sums_of(keys: &[u8], entry: &Entry, rule: Measure) -> Sums {
     Sums { bytes: entry.bytes, packets: entry.packets, more }
 }
 
-fn set_more(keys: &mut [u8], entry: &Entry, rule: Measure, more: [i64; 2]) {
-    if rule != Measure::Plain
+fn set_more(keys: &mut [u8], entry: &Entry, measure: Measure, more: [i64; 2]) {
+    if measure != Measure::Plain
         && let Some(place) = keys.get_mut(place_of_more(entry))
     {
         let bytes = more.iter().flat_map(|number| number.to_le_bytes());

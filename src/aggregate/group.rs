@@ -12,10 +12,10 @@ pub struct Group {
     /// The table, by a number that the writer of the keys chooses.
     pub kind: u8,
     /// How its sums add up.
-    pub rule: Measure,
+    pub measure: Measure,
     /// Whether the last [`OWNER`] bytes of its keys are the number of an owner. Then the contribution of one owner can be
     /// told from the rest.
-    pub owned: bool,
+    pub by_source: bool,
 }
 
 /// Bytes of an owner's number, the highest first.
@@ -24,7 +24,7 @@ pub const OWNER: usize = 4;
 impl Group {
     /// The same group, with owners in its keys.
     #[must_use]
-    pub fn owned(self) -> Self {
-        Self { owned: true, ..self }
+    pub fn by_source(self) -> Self {
+        Self { by_source: true, ..self }
     }
 }

@@ -79,7 +79,7 @@ impl Eq for MergeHead {}
 
 /// Reads keys in order, each with all sums that were added under it.
 pub struct Merge<'a> {
-    rule: Measure,
+    measure: Measure,
     sources: Vec<MergeSource<'a>>,
     heads: BinaryHeap<MergeHead>,
     key: Vec<u8>,
@@ -90,14 +90,14 @@ pub struct Merge<'a> {
 
 impl<'a> Merge<'a> {
     /// Merges settled keys in memory and runs.
-    pub(super) fn new(rule: Measure, held: Option<&'a Buffer>, cursors: Vec<Cursor>, space: &Space) -> Self {
+    pub(super) fn new(measure: Measure, held: Option<&'a Buffer>, cursors: Vec<Cursor>, space: &Space) -> Self {
         let mut sources: Vec<_> = cursors.into_iter().map(|cursor| MergeSource::SortedRun(Box::new(cursor))).collect();
         sources.extend(held.map(|held| MergeSource::Buffer(held, 0)));
         let mut heads = BinaryHeap::new();
         for (source, held) in sources.iter().enumerate() {
             heads.extend(held.get().map(|(key, _)| MergeHead { key: key.to_vec(), source }));
         }
-        Self { rule, sources, heads, key: Vec::new(), read: 0, space: space.clone() }
+        Self { measure, sources, heads, key: Vec::new(), read: 0, space: space.clone() }
     }
 
     /// The next key, with its sums; `None` at the end.
@@ -112,7 +112,7 @@ impl<'a> Merge<'a> {
             self.space.check()?;
         }
         let step = if let [only] = self.sources.as_mut_slice() {
-            step_alone(only, &mut self.key, self.rule)
+            step_alone(only, &mut self.key, self.measure)
         } else {
             self.step()
         };
@@ -135,7 +135,7 @@ impl<'a> Merge<'a> {
             // A source that has no key has no head.
             let (_, more) = source.get().ok_or_else(impossible)?;
             match &mut sums {
-                Some(sums) => sums.merge(&more, self.rule),
+                Some(sums) => sums.merge(&more, self.measure),
                 None => {
                     self.key.clone_from(&head.key);
                     sums = Some(more);
@@ -158,7 +158,7 @@ impl<'a> Merge<'a> {
 
 /// As `step`, with a single source. Equal keys follow one another only if they differed by their owner.
 #[inline]
-fn step_alone(only: &mut MergeSource<'_>, into: &mut Vec<u8>, rule: Measure) -> io::Result<Option<Sums>> {
+fn step_alone(only: &mut MergeSource<'_>, into: &mut Vec<u8>, measure: Measure) -> io::Result<Option<Sums>> {
     let Some((key, mut sums)) = only.get() else { return Ok(None) };
     into.clear();
     into.extend_from_slice(key);
@@ -166,7 +166,7 @@ fn step_alone(only: &mut MergeSource<'_>, into: &mut Vec<u8>, rule: Measure) -> 
     while only.may_repeat()
         && let Some((_, more)) = only.get().filter(|(key, _)| key == into)
     {
-        sums.merge(&more, rule);
+        sums.merge(&more, measure);
         only.advance()?;
     }
     Ok(Some(sums))

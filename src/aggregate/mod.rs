@@ -5,7 +5,7 @@
 //! nor on when it was spilled. Memory is bounded, whatever the number of keys. Not here: what keys mean. The only door
 //! for arrow-ipc.
 //!
-//! Sums can be subtracted again ([`Aggregator::take_out`]), or left out by their owner ([`Owners`]).
+//! Sums can be subtracted again ([`Aggregator::subtract`]), or left out by their owner ([`Owners`]).
 //!
 //! Keys are kept apart in [`Group`]s, one a date and a table. A run on disk is an Arrow IPC file (with a footer, LZ4).
 //! Each of its batches belongs to one group, which the file's metadata name. Any reader of Arrow reads the keys as

@@ -60,10 +60,10 @@ impl RunWriter {
     }
 
     /// Begins a group.
-    pub(super) fn begin(&mut self, section: Group) -> Result<()> {
+    pub(super) fn begin(&mut self, group: Group) -> Result<()> {
         self.end_of_batch()?;
-        let Group { day, kind, rule, owned } = section;
-        self.stretches.push(Stretch { day, kind, rule, owned, first_batch: self.batches, batches: 0 });
+        let Group { day, kind, measure, by_source } = group;
+        self.stretches.push(Stretch { day, kind, measure, by_source, first_batch: self.batches, batches: 0 });
         Ok(())
     }
 

@@ -20,16 +20,17 @@ pub(super) const SECTIONS: &str = "parcap.sections";
 pub(super) struct Stretch {
     pub(super) day: Day,
     pub(super) kind: u8,
-    pub(super) rule: Measure,
-    #[serde(default)]
-    pub(super) owned: bool,
+    #[serde(rename = "rule")]
+    pub(super) measure: Measure,
+    #[serde(rename = "owned", default)]
+    pub(super) by_source: bool,
     pub(super) first_batch: usize,
     pub(super) batches: usize,
 }
 
 impl Stretch {
-    fn section(self) -> Group {
-        Group { day: self.day, kind: self.kind, rule: self.rule, owned: self.owned }
+    fn group(self) -> Group {
+        Group { day: self.day, kind: self.kind, measure: self.measure, by_source: self.by_source }
     }
 }
 
@@ -85,7 +86,7 @@ impl SortedRun {
 
     /// The same run, with only the wanted groups.
     pub(super) fn only(mut self, wanted: &dyn Fn(Group) -> bool) -> Self {
-        self.stretches.retain(|stretch| wanted(stretch.section()));
+        self.stretches.retain(|stretch| wanted(stretch.group()));
         self
     }
 
@@ -95,14 +96,14 @@ impl SortedRun {
     }
 
     /// The group of a stretch, as a reader of the run sees it.
-    fn section_of(&self, stretch: &Stretch) -> Group {
-        let section = stretch.section();
-        Group { owned: section.owned && !matches!(self.owners, Owners::AddUp), ..section }
+    fn group_of(&self, stretch: &Stretch) -> Group {
+        let group = stretch.group();
+        Group { by_source: group.by_source && !matches!(self.owners, Owners::AddUp), ..group }
     }
 
     /// The groups that it has keys of.
-    pub fn sections(&self) -> impl Iterator<Item = Group> {
-        self.stretches.iter().map(|stretch| self.section_of(stretch))
+    pub fn groups(&self) -> impl Iterator<Item = Group> {
+        self.stretches.iter().map(|stretch| self.group_of(stretch))
     }
 
     /// Moves the keys of one date to another.
@@ -111,20 +112,20 @@ impl SortedRun {
     }
 
     /// Readers of the keys of a group: one, or perhaps two after [`SortedRun::rename`].
-    pub(super) fn read(&self, section: Group) -> impl Iterator<Item = io::Result<Cursor>> {
+    pub(super) fn read(&self, group: Group) -> impl Iterator<Item = io::Result<Cursor>> {
         let of_section = move |stretch: &&Stretch| {
-            let held = self.section_of(stretch);
-            (held.day, held.kind, held.owned) == (section.day, section.kind, section.owned)
+            let held = self.group_of(stretch);
+            (held.day, held.kind, held.by_source) == (group.day, group.kind, group.by_source)
         };
         self.stretches.iter().filter(of_section).map(move |stretch| {
             // Stepping over it would lose sums without an error.
-            if stretch.rule != section.rule {
+            if stretch.measure != group.measure {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "sums were written by another version of parcap",
                 ));
             }
-            let owners = if stretch.owned { self.owners.clone() } else { Owners::Stay };
+            let owners = if stretch.by_source { self.owners.clone() } else { Owners::Stay };
             Cursor::open(&self.file, stretch, owners, self.negative)
         })
     }

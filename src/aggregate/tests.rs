@@ -21,7 +21,7 @@ fn any_section() -> impl Strategy<Value = Group> {
         -1..2_i32,
         prop::sample::select(vec![(0, Measure::Add), (1, Measure::Span), (2, Measure::Plain), (3, Measure::Add)]),
     )
-        .prop_map(|(day, (kind, rule))| Group { day: Day(day), kind, rule, owned: false })
+        .prop_map(|(day, (kind, measure))| Group { day: Day(day), kind, measure, by_source: false })
 }
 
 /// Keys that are often equal, that begin with one another, and that differ after their first eight bytes.
@@ -45,10 +45,10 @@ fn any_addition() -> impl Strategy<Value = (Group, Vec<u8>, Sums)> {
 
 fn model<'a>(additions: impl IntoIterator<Item = &'a (Group, Vec<u8>, Sums)>) -> Model {
     let mut model = Model::new();
-    for (section, key, sums) in additions {
-        let plain = section.rule == Measure::Plain;
+    for (group, key, sums) in additions {
+        let plain = group.measure == Measure::Plain;
         let sums = &Sums { more: if plain { [0; 2] } else { sums.more }, ..*sums };
-        let place = model.entry(*section).or_default();
+        let place = model.entry(*group).or_default();
         match place.get_mut(key) {
             None => {
                 place.insert(key.clone(), *sums);
@@ -57,23 +57,23 @@ fn model<'a>(additions: impl IntoIterator<Item = &'a (Group, Vec<u8>, Sums)>) ->
                 held.bytes += sums.bytes;
                 held.packets += sums.packets;
                 let ([a, b], [x, y]) = (held.more, sums.more);
-                held.more = if section.rule == Measure::Span { [a.min(x), b.max(y)] } else { [a + x, b + y] };
+                held.more = if group.measure == Measure::Span { [a.min(x), b.max(y)] } else { [a + x, b + y] };
             }
         }
     }
     model
 }
 
-fn all(tallies: &mut Aggregator) -> Model {
-    let sections = tallies.sections();
-    let read = sections.into_iter().map(|section| {
+fn all(aggregator: &mut Aggregator) -> Model {
+    let groups = aggregator.groups();
+    let read = groups.into_iter().map(|group| {
         let mut keys = Vec::new();
-        let mut merge = tallies.read(section).unwrap();
+        let mut merge = aggregator.read(group).unwrap();
         while let Some((key, sums)) = merge.next().unwrap() {
             keys.push((key.to_vec(), sums));
         }
         assert!(keys.is_sorted_by(|(a, _), (b, _)| a < b), "each key once, in order");
-        (section, keys.into_iter().collect())
+        (group, keys.into_iter().collect())
     });
     read.collect()
 }
@@ -90,16 +90,16 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let mut whole = Aggregator::new(&Space::new(folder.path()).with_room(room));
         for (number, part) in additions.chunks(additions.len().div_ceil(parts).max(1)).enumerate() {
-            let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(room));
-            for (section, key, sums) in part {
-                tallies.section(*section).add(key, *sums);
-                tallies.keep_within().unwrap();
+            let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_room(room));
+            for (group, key, sums) in part {
+                aggregator.group(*group).add(key, *sums);
+                aggregator.keep_within().unwrap();
             }
             if number % 2 == 0 {
-                whole.append(tallies).unwrap();
+                whole.append(aggregator).unwrap();
             } else {
                 let path = folder.path().join(format!("{number}"));
-                tallies.save(&path).unwrap();
+                aggregator.save(&path).unwrap();
                 whole.append_file(&path, Owners::Stay).unwrap();
             }
         }
@@ -113,12 +113,12 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let save = |name: &str, room: usize, additions: &mut dyn Iterator<Item = &(Group, Vec<u8>, Sums)>| {
-            let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(room));
-            for (section, key, sums) in additions {
-                tallies.section(*section).add(key, *sums);
-                tallies.keep_within().unwrap();
+            let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_room(room));
+            for (group, key, sums) in additions {
+                aggregator.group(*group).add(key, *sums);
+                aggregator.keep_within().unwrap();
             }
-            let bytes = tallies.save(&folder.path().join(name)).unwrap().bytes;
+            let bytes = aggregator.save(&folder.path().join(name)).unwrap().bytes;
             let written = std::fs::read(folder.path().join(name)).unwrap();
             assert_eq!(written.len() as u64, bytes);
             written
@@ -133,31 +133,31 @@ proptest! {
         room in 0..3000_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(room));
-        for (section, key, sums) in &additions {
-            tallies.section(*section).add(key, *sums);
-            tallies.keep_within().unwrap();
+        let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_room(room));
+        for (group, key, sums) in &additions {
+            aggregator.group(*group).add(key, *sums);
+            aggregator.keep_within().unwrap();
         }
-        tallies.rename(Day(-1), Day(0));
-        let moved = |(section, key, sums): &(Group, Vec<u8>, Sums)| {
-            let day = if section.day == Day(-1) { Day(0) } else { section.day };
-            (Group { day, ..*section }, key.clone(), *sums)
+        aggregator.rename(Day(-1), Day(0));
+        let moved = |(group, key, sums): &(Group, Vec<u8>, Sums)| {
+            let day = if group.day == Day(-1) { Day(0) } else { group.day };
+            (Group { day, ..*group }, key.clone(), *sums)
         };
-        prop_assert_eq!(all(&mut tallies), model(&additions.iter().map(moved).collect::<Vec<_>>()));
+        prop_assert_eq!(all(&mut aggregator), model(&additions.iter().map(moved).collect::<Vec<_>>()));
     }
 }
 
 #[test]
 fn many_runs_become_few() {
     let folder = tempfile::tempdir().unwrap();
-    let section = Group { day: Day(0), kind: 0, rule: Measure::Add, owned: false };
-    let mut tallies = Aggregator::new(&Space::new(folder.path()).with_room(0));
+    let group = Group { day: Day(0), kind: 0, measure: Measure::Add, by_source: false };
+    let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_room(0));
     for number in 0..5000_u32 {
-        tallies.section(section).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
-        tallies.keep_within().unwrap();
+        aggregator.group(group).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
+        aggregator.keep_within().unwrap();
     }
-    assert!(tallies.runs() < 100, "{} runs", tallies.runs());
-    let sums = all(&mut tallies).remove(&section).unwrap();
+    assert!(aggregator.runs() < 100, "{} runs", aggregator.runs());
+    let sums = all(&mut aggregator).remove(&group).unwrap();
     assert_eq!(sums.len(), 701);
     assert_eq!(sums.values().map(|sums| sums.packets).sum::<i64>(), (0..5000).sum::<i64>());
 }
@@ -176,26 +176,26 @@ fn what_is_no_run_is_an_error_that_names_it() {
 #[test]
 fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut tallies = Aggregator::new(&Space::new(folder.path()));
-    let section = |rule| Group { day: Day(0), kind: 0, rule, owned: false };
-    tallies.section(section(Measure::Add)).add(b"key", Sums::of(1, 1));
+    let mut aggregator = Aggregator::new(&Space::new(folder.path()));
+    let group = |measure| Group { day: Day(0), kind: 0, measure, by_source: false };
+    aggregator.group(group(Measure::Add)).add(b"key", Sums::of(1, 1));
     let path = folder.path().join("file");
-    tallies.save(&path).unwrap();
-    let mut tallies = Aggregator::new(&Space::new(folder.path()));
-    tallies.append_file(&path, Owners::Stay).unwrap();
-    assert!(tallies.read(section(Measure::Plain)).is_err_and(|error| error.to_string().contains("another version")));
-    assert!(tallies.read(section(Measure::Add)).unwrap().next().unwrap().is_some());
+    aggregator.save(&path).unwrap();
+    let mut aggregator = Aggregator::new(&Space::new(folder.path()));
+    aggregator.append_file(&path, Owners::Stay).unwrap();
+    assert!(aggregator.read(group(Measure::Plain)).is_err_and(|error| error.to_string().contains("another version")));
+    assert!(aggregator.read(group(Measure::Add)).unwrap().next().unwrap().is_some());
 }
 
 #[test]
 fn work_ends_when_somebody_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let section = Group { day: Day(0), kind: 0, rule: Measure::Add, owned: false };
+    let group = Group { day: Day(0), kind: 0, measure: Measure::Add, by_source: false };
     let stop = || Err(crate::error::Error::Interrupted { signal: 15 });
-    let mut tallies = Aggregator::new(&Space::new(folder.path()).with_stop(stop));
-    (0..100_000_u32).for_each(|number| tallies.section(section).add(&number.to_be_bytes(), Sums::of(1, 1)));
-    let mut merge = tallies.read(section).unwrap();
+    let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_stop(stop));
+    (0..100_000_u32).for_each(|number| aggregator.group(group).add(&number.to_be_bytes(), Sums::of(1, 1)));
+    let mut merge = aggregator.read(group).unwrap();
     let keys = (0..100_000).take_while(|_| merge.next().is_ok()).count();
     assert!(keys < 10_000, "{keys} keys were read");
-    assert!(tallies.save(&folder.path().join("file")).is_err());
+    assert!(aggregator.save(&folder.path().join("file")).is_err());
 }

@@ -218,7 +218,7 @@ pub(super) fn sums(
     for partial in snapshot.partials.values() {
         partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
     }
-    aggregator.take_out(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+    aggregator.subtract(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
     for (day, keys) in what_rows_do_not_give(&mut aggregator)? {
         let problem = format!("of {}, {keys} sums differ from what its rows give", day.text());
         verified.fault("_parcap/partials", problem);

@@ -11,7 +11,7 @@ use crate::advice::Advice;
 use crate::convert::FinalStage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, FileStamp, InputEntry, RefusedEntry, Rewriter, Transaction, take_out};
+use crate::lake::{Action, FileStamp, InputEntry, RefusedEntry, Rewriter, Transaction, remove_captures};
 use crate::names::PtrOptions;
 use crate::outcome::{Lost, Report};
 use crate::packets::Encoder;
@@ -115,7 +115,12 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         let days = if captures.is_empty() {
             BTreeSet::new()
         } else {
-            take_out(&Rewriter::new(lake, &snapshot, &encoder, &request.cancel), &captures, request.jobs, &mut change)?
+            remove_captures(
+                &Rewriter::new(lake, &snapshot, &encoder, &request.cancel),
+                &captures,
+                request.jobs,
+                &mut change,
+            )?
         };
         let mut after = snapshot;
         after.add(change.manifest.clone());

@@ -217,8 +217,8 @@ fn count_group(
         let numbers = lost.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
         let owners = Owners::Renumber(numbers);
         let path = lake.resolve(&lost.path);
-        let wanted = |section: Group| section.owned && days.contains(&section.day);
-        match aggregator.append_sections(&path, owners, &wanted) {
+        let wanted = |group: Group| group.by_source && days.contains(&group.day);
+        match aggregator.append_groups(&path, owners, &wanted) {
             Ok(()) => known.extend(lost.inputs.iter().copied()),
             // Nothing says what it should be.
             Err(Error::Io { .. }) if lost.known.is_none() => {}
@@ -228,7 +228,7 @@ fn count_group(
     let without_messages =
         told.iter().filter(|(number, told)| !told.messages.is_empty() && !known.contains(number)).map(|(id, _)| *id);
     let without_messages = without_messages.collect();
-    if aggregator.sections().is_empty() {
+    if aggregator.groups().is_empty() {
         return Ok(Counted { partial: None, captures: places, told, without_messages });
     }
     let staged = rewriter.staged("arrow")?;

@@ -130,7 +130,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
     }
-    let days = aggregator.sections().into_iter().map(|section| section.day);
+    let days = aggregator.groups().into_iter().map(|group| group.day);
     // Packets were filtered by time, and the window of the first one may begin on the date before.
     let is_before = |day: Day| request.filter.times.is_some() && day.0 + 1 == request.days.start().0;
     let days: BTreeSet<_> = days.filter(|day| request.days.contains(day) || is_before(*day)).collect();

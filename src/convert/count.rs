@@ -88,8 +88,8 @@ impl<'c> CaptureSums<'c> {
         self.partial.resolve(first);
         self.instants.resolve(first);
         self.names_within.resolve(first);
-        let mut sums = self.partial.into_tallies();
-        sums.append(self.instants.into_tallies())?;
+        let mut sums = self.partial.into_aggregator();
+        sums.append(self.instants.into_aggregator())?;
         sums.append(self.names_within.into_names_within()?)?;
         Ok(sums)
     }

@@ -54,13 +54,13 @@ impl<'a> FinalStage<'a> {
     ) -> Result<()> {
         let folder = self.lake.make_folder(&Layout::staging())?;
         let space = Space::new(&folder).cancelled_by(self.cancel);
-        let mut tallies = Aggregator::new(&space);
+        let mut aggregator = Aggregator::new(&space);
         let mut left = BTreeSet::new();
         let staged = change.staged();
         let mut losses = Losses::default();
         for partial in after.partials_of(&days) {
             let place = staged.get(partial.path.as_path()).copied();
-            match partial.append_to(&mut tallies, self.lake, place, Owners::AddUp) {
+            match partial.append_to(&mut aggregator, self.lake, place, Owners::AddUp) {
                 Ok(()) => left.extend(partial.days.iter().copied()),
                 Err(error) if place.is_none() && is_loss(&error) => {
                     losses.add(&partial.path, problem_of(&error));
@@ -80,10 +80,10 @@ impl<'a> FinalStage<'a> {
         stale.for_each(|path| change.remove_table(path));
         days.retain(|day| left.contains(day));
         let every = Filter::default();
-        let asked = naming::look_up(&mut self.naming, &days, &mut tallies, &every, self.ptr, self.cancel)?;
+        let asked = naming::look_up(&mut self.naming, &days, &mut aggregator, &every, self.ptr, self.cancel)?;
         report.note_names(&self.naming, asked);
         let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
-        let tables = stage(self.lake, self.settings, &days, &mut tallies, &self.naming, &mut shown)?;
+        let tables = stage(self.lake, self.settings, &days, &mut aggregator, &self.naming, &mut shown)?;
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);

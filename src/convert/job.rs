@@ -88,7 +88,7 @@ pub(crate) struct Job<'a> {
 struct State<'a> {
     parts: Option<PartSet<'a>>,
     captures: Vec<CaptureEntry>,
-    tallies: Aggregator,
+    aggregator: Aggregator,
     unfinished: usize,
 }
 
@@ -107,7 +107,7 @@ impl<'a> Job<'a> {
         let state = State {
             parts: Some(PartSet::new(&context.lake, staging.clone(), &context.encoder, unit)),
             captures: vec![CaptureEntry::nothing(); unit.captures.len()],
-            tallies: Aggregator::new(&Space::new(&folder).cancelled_by(&context.cancel)),
+            aggregator: Aggregator::new(&Space::new(&folder).cancelled_by(&context.cancel)),
             unfinished: tasks.len(),
         };
         Ok(Self { unit, tasks, context, turns, staging, state: Mutex::new(state) })
@@ -140,24 +140,24 @@ impl<'a> Job<'a> {
     }
 
     /// Takes over what a task has found. Returns true if it was the unit's last task.
-    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, tallies: Aggregator) -> Result<bool> {
+    pub(super) fn add(&self, captures: Vec<(usize, CaptureEntry)>, aggregator: Aggregator) -> Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, entry) in captures {
             *state.captures.get_mut(place).ok_or_else(|| bug!())? += entry;
         }
-        state.tallies.append(tallies)?;
+        state.aggregator.append(aggregator)?;
         state.unfinished -= 1;
         Ok(state.unfinished == 0)
     }
 
     /// Closes the unit. After this, its parts and its partial summary are whole and synced.
     pub(crate) fn finish(&self) -> Result<UnitResult> {
-        let (parts, captures, mut tallies) = {
+        let (parts, captures, mut aggregator) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             (
                 state.parts.take(),
                 std::mem::take(&mut state.captures),
-                std::mem::replace(&mut state.tallies, Aggregator::new(&self.space())),
+                std::mem::replace(&mut state.aggregator, Aggregator::new(&self.space())),
             )
         };
         let mut unit = self.unit.clone();
@@ -169,19 +169,19 @@ impl<'a> Job<'a> {
             capture.input.fingerprint = Some(stream.fingerprint);
         }
         let parts = parts.ok_or_else(|| bug!())?.finish(&unit)?;
-        let row = UnitResult { partial: self.save(&unit.id, &mut tallies)?, unit, captures, parts };
+        let row = UnitResult { partial: self.save(&unit.id, &mut aggregator)?, unit, captures, parts };
         self.context.lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
         debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
         Ok(row)
     }
 
-    fn save(&self, id: &str, tallies: &mut Aggregator) -> Result<Option<PartialEntry>> {
-        if tallies.sections().is_empty() {
+    fn save(&self, id: &str, aggregator: &mut Aggregator) -> Result<Option<PartialEntry>> {
+        if aggregator.groups().is_empty() {
             return Ok(None);
         }
         let staged = self.staging.join("partial.arrow");
-        let Saved { bytes, checksum, days } = tallies.save(&self.context.lake.resolve(&staged))?;
+        let Saved { bytes, checksum, days } = aggregator.save(&self.context.lake.resolve(&staged))?;
         Ok(Some(PartialEntry { staged, path: Layout::partial_path(id), bytes, checksum, days }))
     }
 }

@@ -54,7 +54,7 @@ pub fn now() -> i64 {
 pub(crate) fn look_up(
     naming: &mut Naming,
     days: &BTreeSet<Day>,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     filter: &Filter,
     options: &PtrOptions,
     cancel: &Cancel,
@@ -62,7 +62,7 @@ pub(crate) fn look_up(
     if naming.ptr().is_none() {
         return Ok(None);
     }
-    let addresses = unnamed(days, tallies, naming, filter)?;
+    let addresses = unnamed(days, aggregator, naming, filter)?;
     let stop = || cancel.check().is_err();
     let asked = naming.ptr().map(|cache| ask(addresses.into_iter(), cache, options, now(), &stop));
     cancel.check()?;

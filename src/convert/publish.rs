@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::capture::Damage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, InputEntry, RefusedEntry, Relocated, Rewriter, Snapshot, Transaction, take_out};
+use crate::lake::{Action, InputEntry, RefusedEntry, Relocated, Rewriter, Snapshot, Transaction, remove_captures};
 use crate::outcome::{Changing, MaxDamaged, Renamed, Report};
 use crate::packets::Encoder;
 use crate::plan::{CaptureEntry, UnitResult};
@@ -69,7 +69,7 @@ pub(crate) fn publish(
     if !replaced.is_empty() {
         let encoder = Encoder::of_lake(settings, lake.root())?;
         let rewriter = Rewriter::new(lake, &snapshot, &encoder, stage.cancel);
-        days.extend(take_out(&rewriter, &replaced, jobs, &mut change)?);
+        days.extend(remove_captures(&rewriter, &replaced, jobs, &mut change)?);
     }
     let mut writers = None;
     report.parts = rows.iter().map(|row| row.parts.len() as u64).sum();

@@ -28,14 +28,14 @@ pub(super) fn stage(
     lake: &Layout,
     settings: &Settings,
     days: &BTreeSet<Day>,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     naming: &Naming,
     shown: &mut Collect,
 ) -> Result<Vec<(Move, CommittedTable)>> {
     let mut staged = Vec::new();
     for day in days {
-        let mut date = DateTables::create(lake, settings, *day, tallies.space())?;
-        sum_up(*day, tallies, naming, &Filter::default(), &mut Both(&mut date, shown))?;
+        let mut date = DateTables::create(lake, settings, *day, aggregator.space())?;
+        sum_up(*day, aggregator, naming, &Filter::default(), &mut Both(&mut date, shown))?;
         staged.extend(date.finish()?);
     }
     Ok(staged)
@@ -116,7 +116,7 @@ impl DateTables {
     fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
         let mut staged = Vec::new();
         for (kind, mut table) in self.tables {
-            let mut merge = self.sorted.read(kind.section(self.day))?;
+            let mut merge = self.sorted.read(kind.group(self.day))?;
             while let Some((key, sums)) = merge.next()? {
                 table.push(key.get(DESCENDING..).ok_or_else(|| bug!())?, sums)?;
             }
@@ -139,7 +139,7 @@ impl RowSink for DateTables {
             }
             None if table.order.is_of_sums() => {
                 let key = self.key.clear().descending(table.order.size(&sums)).raw(key);
-                self.sorted.add(kind.section(self.day), key.bytes(), sums)
+                self.sorted.add(kind.group(self.day), key.bytes(), sums)
             }
             None => table.push(key, sums),
         }

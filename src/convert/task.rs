@@ -273,7 +273,7 @@ impl<'j, 'a> Work<'j, 'a> {
         self.partitioner.flush();
         self.encode()?;
         self.output.finish(&mut self.partitioner)?;
-        let last = self.job.add(self.captures, self.partial.into_tallies())?;
+        let last = self.job.add(self.captures, self.partial.into_aggregator())?;
         self.job.turns.pass(self.turn, chunk_end);
         self.job.context.row_pool.give(self.partitioner.into_spare());
         Ok(last)

@@ -176,7 +176,7 @@ fn groups_of_partials<'a>(snapshot: &'a Snapshot, losses: &Losses) -> Vec<Vec<&'
 
 fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: &mut Transaction) -> Result<()> {
     let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
-    let mut tallies = Aggregator::new(&space);
+    let mut aggregator = Aggregator::new(&space);
     let mut inputs = Vec::new();
     for partial in group {
         let mut numbers = Vec::new();
@@ -187,11 +187,11 @@ fn merge_partials(rewriter: &Rewriter<'_>, group: &[&CommittedPartial], change: 
             inputs.extend(number.map(|_| *input));
             numbers.push(number);
         }
-        partial.append_to(&mut tallies, rewriter.lake, None, Owners::Renumber(numbers.into()))?;
+        partial.append_to(&mut aggregator, rewriter.lake, None, Owners::Renumber(numbers.into()))?;
         change.remove_partial(&partial.path);
     }
     let staged: PathBuf = rewriter.staged("arrow")?;
-    let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
+    let Saved { bytes, checksum, days } = aggregator.save(&rewriter.lake.resolve(&staged))?;
     let unit = derived_identity("compact", group.iter().map(|partial| partial.checksum.as_str()));
     let entry = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
     change.add_partial(&unit, &entry, inputs)

@@ -51,5 +51,5 @@ pub use recount::{Told, recount, recount_captures};
 pub use remains::{Remains, remains};
 pub use rewriter::Rewriter;
 pub use snapshot::Snapshot;
-pub use subtract::{read_to_take_out, take_out};
+pub use subtract::{read_to_remove, remove_captures};
 pub use transaction::Transaction;

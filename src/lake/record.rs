@@ -156,14 +156,14 @@ impl CommittedPartial {
     /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it differs.
     pub fn append_to(
         &self,
-        tallies: &mut Aggregator,
+        aggregator: &mut Aggregator,
         lake: &Layout,
         place: Option<&Path>,
         owners: Owners,
     ) -> Result<()> {
         let path = lake.resolve(place.unwrap_or(&self.path));
         checked(&path, self.bytes, &self.checksum)?;
-        tallies.append_file(&path, owners)
+        aggregator.append_file(&path, owners)
     }
 }
 

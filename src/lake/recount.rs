@@ -28,7 +28,7 @@ pub fn recount(lake: &Layout, part: &CommittedPart, settings: &Settings, space: 
         partial.add_rows(day, &rows, settings.window)?;
         rows.clear();
     }
-    Ok(partial.into_tallies())
+    Ok(partial.into_aggregator())
 }
 
 /// What the rows of a capture tell about it.
@@ -72,7 +72,7 @@ pub fn recount_captures(
             Ok(())
         })?;
     }
-    Ok((partial.into_tallies(), told))
+    Ok((partial.into_aggregator(), told))
 }
 
 impl Told {

@@ -38,9 +38,9 @@ fn goes_unread(part: &CommittedPart, removed: &BTreeSet<usize>, beside: &BTreeMa
     part.ranges.iter().all(|range| removed.contains(&range.input) && !beside.contains_key(&range.input))
 }
 
-/// The files that [`take_out`] has to read: their paths below the lake, bytes and checksums.
+/// The files that [`remove_captures`] has to read: their paths below the lake, bytes and checksums.
 #[must_use]
-pub fn read_to_take_out<'a>(snapshot: &'a Snapshot, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
+pub fn read_to_remove<'a>(snapshot: &'a Snapshot, removed: &BTreeSet<usize>) -> Vec<(&'a Path, u64, &'a str)> {
     let beside = beside_others(snapshot, removed);
     let mut files: BTreeMap<&Path, (u64, &str)> = BTreeMap::new();
     for part in snapshot.parts.values().filter(|part| part.ranges.iter().any(|range| removed.contains(&range.input))) {
@@ -62,7 +62,7 @@ pub fn read_to_take_out<'a>(snapshot: &'a Snapshot, removed: &BTreeSet<usize>) -
 ///
 /// # Errors
 /// If a file cannot be read, differs from what was written, or cannot be written.
-pub fn take_out(
+pub fn remove_captures(
     rewriter: &Rewriter<'_>,
     removed: &BTreeSet<usize>,
     jobs: usize,
@@ -108,13 +108,13 @@ pub fn take_out(
             continue;
         }
         let kept: Vec<_> = partial.inputs.iter().copied().filter(|input| !goes(input)).collect();
-        let mut tallies = Aggregator::new(&space);
-        partial.append_to(&mut tallies, rewriter.lake, None, renumbered(&partial.inputs, &kept)?)?;
+        let mut aggregator = Aggregator::new(&space);
+        partial.append_to(&mut aggregator, rewriter.lake, None, renumbered(&partial.inputs, &kept)?)?;
         if let Some(gone) = gone.remove(partial.path.as_path()) {
-            tallies.take_out(gone.into_tallies())?;
+            aggregator.subtract(gone.into_aggregator())?;
         }
         let staged: PathBuf = rewriter.staged("arrow")?;
-        let Saved { bytes, checksum, days } = tallies.save(&rewriter.lake.resolve(&staged))?;
+        let Saved { bytes, checksum, days } = aggregator.save(&rewriter.lake.resolve(&staged))?;
         let numbers: Vec<_> = kept.iter().map(ToString::to_string).collect();
         let fields = std::iter::once(partial.checksum.as_str()).chain(numbers.iter().map(String::as_str));
         let unit = derived_identity("without", fields);

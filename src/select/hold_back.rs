@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cancel::Cancel;
 use crate::discover::Input;
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, Snapshot, checked, is_loss, problem_of, read_to_take_out};
+use crate::lake::{Layout, Losses, Snapshot, checked, is_loss, problem_of, read_to_remove};
 use crate::outcome::{HeldBack, Lost};
 use crate::threads::in_order;
 
@@ -28,7 +28,7 @@ pub(crate) fn cannot_go(
     let mut kept = BTreeMap::new();
     let mut sound = BTreeSet::new();
     loop {
-        let needed = read_to_take_out(snapshot, &removed);
+        let needed = read_to_remove(snapshot, &removed);
         let unknown = needed.iter().filter(|(path, ..)| !losses.contains(path) && !sound.contains(path));
         let looked = in_order::<_, _, Error>(unknown.copied().collect(), jobs, |(path, bytes, checksum)| {
             cancel.check()?;

@@ -24,7 +24,7 @@ const NANOS: i128 = 1_000_000_000;
 /// Bytes and packets by exact time, to the nanosecond.
 #[derive(Debug)]
 pub struct AlignedWindows {
-    tallies: Aggregator,
+    aggregator: Aggregator,
     key: Key,
 }
 
@@ -32,7 +32,7 @@ impl AlignedWindows {
     /// No sums yet. Sums that do not fit in memory are spilled.
     #[must_use]
     pub fn new(space: &Space) -> Self {
-        Self { tallies: Aggregator::new(space), key: Key::default() }
+        Self { aggregator: Aggregator::new(space), key: Key::default() }
     }
 
     /// Adds a packet that belongs to `day`.
@@ -42,18 +42,18 @@ impl AlignedWindows {
     pub fn add(&mut self, day: Day, time: Option<Timestamp>, bytes: i64) -> Result<()> {
         let key = self.key.clear().time(time.map(Timestamp::seconds));
         key.nanos(time.map_or(0, Timestamp::subsec_nanos));
-        self.tallies.add(SumKind::AlignedWindows.section(day), key.bytes(), Sums::of(bytes, 1))
+        self.aggregator.add(SumKind::AlignedWindows.group(day), key.bytes(), Sums::of(bytes, 1))
     }
 
     /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
-        self.tallies.rename(Day::UNKNOWN, day);
+        self.aggregator.rename(Day::UNKNOWN, day);
     }
 
     /// All sums that were added.
     #[must_use]
-    pub fn into_tallies(self) -> Aggregator {
-        self.tallies
+    pub fn into_aggregator(self) -> Aggregator {
+        self.aggregator
     }
 }
 
@@ -63,7 +63,7 @@ impl AlignedWindows {
 /// If there would be more than `MAX_WINDOWS` windows, or sums cannot be read.
 pub fn windows_from_first(
     days: &BTreeSet<Day>,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     window: i64,
     gather: &mut Collect,
 ) -> Result<()> {
@@ -78,7 +78,7 @@ pub fn windows_from_first(
     };
     // A packet's date follows from its time, so dates in order give times in order.
     for day in days {
-        let mut merge = tallies.read(SumKind::AlignedWindows.section(*day))?;
+        let mut merge = aggregator.read(SumKind::AlignedWindows.group(*day))?;
         while let Some((bytes, more)) = merge.next()? {
             let mut reader = KeyReader(bytes);
             let Some(seconds) = reader.time() else {

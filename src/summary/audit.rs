@@ -13,14 +13,14 @@ use super::registry::SumKind;
 ///
 /// # Errors
 /// If sums cannot be read.
-pub fn what_rows_do_not_give(tallies: &mut Aggregator) -> Result<BTreeMap<Day, u64>> {
+pub fn what_rows_do_not_give(aggregator: &mut Aggregator) -> Result<BTreeMap<Day, u64>> {
     let mut left = BTreeMap::new();
     let of_rows = SumKind::OF_ROWS.map(|kind| kind as u8);
-    for section in tallies.sections().into_iter().filter(|section| of_rows.contains(&section.kind)) {
-        let mut merge = tallies.read(section)?;
+    for group in aggregator.groups().into_iter().filter(|group| of_rows.contains(&group.kind)) {
+        let mut merge = aggregator.read(group)?;
         while let Some((_, sums)) = merge.next()? {
             if sums != crate::aggregate::Sums::default() {
-                *left.entry(section.day).or_default() += 1;
+                *left.entry(group.day).or_default() += 1;
             }
         }
     }

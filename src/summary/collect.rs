@@ -101,8 +101,8 @@ impl Collect {
     /// As [`Aggregator`].
     /// # Errors
     /// If sums cannot be read or spilled.
-    pub fn date(&mut self, day: Day, tallies: &mut Aggregator, naming: &Naming, filter: &Filter) -> Result<()> {
-        sum_up(day, tallies, naming, filter, self)
+    pub fn date(&mut self, day: Day, aggregator: &mut Aggregator, naming: &Naming, filter: &Filter) -> Result<()> {
+        sum_up(day, aggregator, naming, filter, self)
     }
 
     /// A window that begins with the first packet.
@@ -122,7 +122,7 @@ impl Collect {
             self.total.merge(&sums, Measure::Add);
         }
         match &mut self.several {
-            Some(several) => several.add(kind.section(Day::EPOCH), key, sums),
+            Some(several) => several.add(kind.group(Day::EPOCH), key, sums),
             None => {
                 offer(&mut self.tops, &mut self.failures, kind, key, sums);
                 Ok(())
@@ -139,7 +139,7 @@ impl Collect {
     pub fn finish(mut self) -> Result<Collected> {
         if let Some(mut several) = self.several.take() {
             for kind in SUMMARIES.iter().filter_map(|summary| summary.kind) {
-                let mut merge = several.read(kind.section(Day::EPOCH))?;
+                let mut merge = several.read(kind.group(Day::EPOCH))?;
                 while let Some((key, sums)) = merge.next()? {
                     offer(&mut self.tops, &mut self.failures, kind, key, sums);
                 }
@@ -169,14 +169,14 @@ impl Collect {
         // The table of captures is made of none of these.
         let Some(kind) = summary.kind else { return Ok(()) };
         let mut several = self.several.ok_or_else(|| bug!())?;
-        let section = kind.section(Day::EPOCH);
+        let group = kind.group(Day::EPOCH);
         let skip = if summary.order.is_of_sums() {
-            several = by_size(summary.order, &mut several, section)?;
+            several = by_size(summary.order, &mut several, group)?;
             DESCENDING
         } else {
             0
         };
-        let mut merge = several.read(section)?;
+        let mut merge = several.read(group)?;
         while let Some((key, sums)) = merge.next()? {
             rows.push(key.get(skip..).ok_or_else(|| bug!())?, sums)?;
             if rows.len() >= PIECE {
@@ -203,12 +203,12 @@ fn is_failure(key: &[u8]) -> bool {
 }
 
 /// The keys of a group, each preceded by its sums, so that the largest comes first.
-pub(super) fn by_size(by: SortOrder, tallies: &mut Aggregator, section: Group) -> Result<Aggregator> {
-    let mut sorted = Aggregator::new(tallies.space());
+pub(super) fn by_size(by: SortOrder, aggregator: &mut Aggregator, group: Group) -> Result<Aggregator> {
+    let mut sorted = Aggregator::new(aggregator.space());
     let mut order = Key::default();
-    let mut merge = tallies.read(section)?;
+    let mut merge = aggregator.read(group)?;
     while let Some((key, sums)) = merge.next()? {
-        sorted.add(section, order.clear().descending(by.size(&sums)).raw(key).bytes(), sums)?;
+        sorted.add(group, order.clear().descending(by.size(&sums)).raw(key).bytes(), sums)?;
     }
     Ok(sorted)
 }

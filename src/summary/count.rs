@@ -107,14 +107,14 @@ impl Counter {
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
-    pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, tallies: &mut Aggregator) {
+    pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, aggregator: &mut Aggregator) {
         self.pairs(rows);
-        self.end_of_flows(day, rows, tallies);
-        self.end_of_ports(day, tallies);
+        self.end_of_flows(day, rows, aggregator);
+        self.end_of_ports(day, aggregator);
         let datetimes = rows.times.iter().map(|times| times.datetime);
         match rows.micros() {
-            None => self.windows(day, datetimes.zip(rows.volumes()), window, tallies),
-            Some(micros) => self.windows(day, micros.iter().copied().zip(rows.volumes()), window, tallies),
+            None => self.windows(day, datetimes.zip(rows.volumes()), window, aggregator),
+            Some(micros) => self.windows(day, micros.iter().copied().zip(rows.volumes()), window, aggregator),
         }
     }
 
@@ -159,9 +159,9 @@ impl Counter {
         }
     }
 
-    fn end_of_flows(&mut self, day: Day, rows: &Rows, tallies: &mut Aggregator) {
+    fn end_of_flows(&mut self, day: Day, rows: &Rows, aggregator: &mut Aggregator) {
         let table = rows.addresses();
-        let held = tallies.section(SumKind::Flows.section(day));
+        let held = aggregator.group(SumKind::Flows.group(day));
         for (pair, volume) in self.flows.drain(..) {
             let code = |shift: u32| u32::try_from(pair >> shift & CODE_MASK).unwrap_or(NO_CODE);
             let address = |shift: u32| table.key(code(shift));
@@ -172,8 +172,8 @@ impl Counter {
         self.places.clear();
     }
 
-    fn end_of_ports(&mut self, day: Day, tallies: &mut Aggregator) {
-        let held = tallies.section(SumKind::Ports.section(day));
+    fn end_of_ports(&mut self, day: Day, aggregator: &mut Aggregator) {
+        let held = aggregator.group(SumKind::Ports.group(day));
         for (protocol, ports) in &mut self.ports {
             for (port, to, from) in ports.held.drain(..) {
                 let key = self.key.clear().protocol(*protocol).port(port);
@@ -192,7 +192,7 @@ impl Counter {
         day: Day,
         rows: impl Iterator<Item = (i64, (u16, u32))>,
         window: i64,
-        tallies: &mut Aggregator,
+        aggregator: &mut Aggregator,
     ) {
         let mut holds = 0..0;
         let mut start = None;
@@ -209,14 +209,14 @@ impl Counter {
                 run = (protocol, Volume::default());
             }
             if !is_in_window {
-                self.end_of_window(day, start, tallies);
+                self.end_of_window(day, start, aggregator);
                 start = micros.map(|micros| micros - micros.rem_euclid(window));
                 holds = start.map_or(0..0, |start| start..start + window);
             }
             run.1.add(Volume { bytes: i64::from(bytes), packets: 1 });
         }
         self.add_to_window(run);
-        self.end_of_window(day, start, tallies);
+        self.end_of_window(day, start, aggregator);
     }
 
     fn add_to_window(&mut self, (protocol, volume): (u16, Volume)) {
@@ -229,12 +229,12 @@ impl Counter {
         }
     }
 
-    fn end_of_window(&mut self, day: Day, start: Option<i64>, tallies: &mut Aggregator) {
+    fn end_of_window(&mut self, day: Day, start: Option<i64>, aggregator: &mut Aggregator) {
         if self.window.is_empty() {
             return;
         }
         let day = start.map_or(day, |start| Day::of_seconds(start.div_euclid(1_000_000)));
-        let held = tallies.section(SumKind::Windows.section(day));
+        let held = aggregator.group(SumKind::Windows.group(day));
         for (protocol, volume) in self.window.drain(..) {
             let key = self.key.clear().time(start).protocol(protocol);
             held.add(key.bytes(), Sums::of(volume.bytes, volume.packets));

@@ -36,22 +36,22 @@ pub(crate) trait RowSink {
 /// If sums cannot be read or spilled.
 pub(crate) fn sum_up(
     day: Day,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     naming: &Naming,
     filter: &Filter,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let mut again = Aggregator::new(tallies.space());
-    flows(day, tallies, naming, filter, &mut again, sink)?;
-    sources(day, tallies, naming, &mut again, sink)?;
+    let mut again = Aggregator::new(aggregator.space());
+    flows(day, aggregator, naming, filter, &mut again, sink)?;
+    sources(day, aggregator, naming, &mut again, sink)?;
     // Windows, and some of what is counted as it is shown, do not say all that a filter may ask. The caller leaves these
     // tables out then.
-    windows(day, tallies, filter, sink)?;
+    windows(day, aggregator, filter, sink)?;
     for summary in &SUMMARIES {
         match (summary.kind, summary.derivation) {
-            (Some(kind), Derivation::AddedUp) => copy(kind, kind.section(day), &mut again, |_| true, sink)?,
+            (Some(kind), Derivation::AddedUp) => copy(kind, kind.group(day), &mut again, |_| true, sink)?,
             (Some(kind), Derivation::Counted { of, takes }) => {
-                copy(kind, of(filter).section(day), tallies, |key| takes(filter, KeyReader(key)), sink)?;
+                copy(kind, of(filter).group(day), aggregator, |key| takes(filter, KeyReader(key)), sink)?;
             }
             // Handed on already; or no sums.
             (_, Derivation::Passed) | (None, _) => {}
@@ -64,12 +64,12 @@ pub(crate) fn sum_up(
 /// Hands on a group as it is.
 fn copy(
     kind: SumKind,
-    section: Group,
-    tallies: &mut Aggregator,
+    group: Group,
+    aggregator: &mut Aggregator,
     wanted: impl Fn(&[u8]) -> bool,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let mut merge = tallies.read(section)?;
+    let mut merge = aggregator.read(group)?;
     while let Some((key, sums)) = merge.next()? {
         if wanted(key) {
             sink.take(kind, key, sums)?;
@@ -105,13 +105,13 @@ impl TimeRun {
 
 fn flows(
     day: Day,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     naming: &Naming,
     filter: &Filter,
     again: &mut Aggregator,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let [mut flows, names] = tallies.read_two(SumKind::Flows.section(day), SumKind::Names.section(day))?;
+    let [mut flows, names] = aggregator.read_two(SumKind::Flows.group(day), SumKind::Names.group(day))?;
     let mut destinations =
         Destinations { day, naming, names: BestNames::new(names)?, unnamed: Sums::default(), key: Key::default() };
     let (mut destination, mut conversation, mut pair) = (TimeRun::default(), TimeRun::default(), Key::default());
@@ -131,7 +131,7 @@ fn flows(
             return Err(Error::io("read sums in", again.space().folder())(problem));
         };
         held.merge(&sums, Measure::Add);
-        again.add(SumKind::BySrc.section(day), src, sums)?;
+        again.add(SumKind::BySrc.group(day), src, sums)?;
         // Sorted by destination and source, but shown by source and destination.
         let pair = pair.clear().raw(src).raw(dst).bytes();
         if !conversation.add(pair, &sums) {
@@ -151,10 +151,10 @@ fn flows(
     destinations.end(&destination, again, sink)?;
     if destinations.unnamed.packets > 0 {
         let key = destinations.key.clear().as_it_is(NO_NAME);
-        again.add(SumKind::ByName.section(day), key.bytes(), destinations.unnamed)?;
+        again.add(SumKind::ByName.group(day), key.bytes(), destinations.unnamed)?;
     }
     for (protocol, sums) in (0u16..).zip(protocols).filter(|(_, sums)| sums.packets > 0) {
-        again.add(SumKind::Protocols.section(day), Key::default().protocol(protocol).bytes(), sums)?;
+        again.add(SumKind::Protocols.group(day), Key::default().protocol(protocol).bytes(), sums)?;
     }
     Ok(())
 }
@@ -162,13 +162,13 @@ fn flows(
 /// Volumes by source, and the names of all addresses. The names of the destinations are in `again`.
 fn sources(
     day: Day,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     naming: &Naming,
     again: &mut Aggregator,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let mut names = BestNames::new(tallies.read(SumKind::Names.section(day))?)?;
-    let [mut sources, mut named] = again.read_two(SumKind::BySrc.section(day), SumKind::Named.section(day))?;
+    let mut names = BestNames::new(aggregator.read(SumKind::Names.group(day))?)?;
+    let [mut sources, mut named] = again.read_two(SumKind::BySrc.group(day), SumKind::Named.group(day))?;
     let mut next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
     let mut of_source = Key::default();
     while let Some((src, sums)) = sources.next()? {
@@ -211,9 +211,9 @@ impl Destinations<'_> {
             return Ok(());
         }
         sink.take(SumKind::ByIp, key, *sums)?;
-        let section = SumKind::ByName.section(self.day);
+        let group = SumKind::ByName.group(self.day);
         let Some(address) = KeyReader(key).address() else {
-            return again.add(section, self.key.clear().no_name().bytes(), *sums);
+            return again.add(group, self.key.clear().no_name().bytes(), *sums);
         };
         let given = self.names.of(key)?;
         if self.naming.would_ask(address, given) {
@@ -221,9 +221,9 @@ impl Destinations<'_> {
         }
         match self.naming.name(address, given) {
             Some(name) => {
-                again.add(SumKind::Named.section(self.day), self.key.clear().named(key, name).bytes(), *sums)?;
+                again.add(SumKind::Named.group(self.day), self.key.clear().named(key, name).bytes(), *sums)?;
                 let key = self.key.clear().name(|text| text.extend_from_slice(name.0.as_bytes()));
-                again.add(section, key.bytes(), *sums)
+                again.add(group, key.bytes(), *sums)
             }
             None => {
                 self.unnamed.merge(sums, Measure::Add);
@@ -281,8 +281,8 @@ impl<'a> BestNames<'a> {
 }
 
 /// Windows by protocol, and all of a window together.
-fn windows(day: Day, tallies: &mut Aggregator, filter: &Filter, sink: &mut dyn RowSink) -> Result<()> {
-    let mut merge = tallies.read(SumKind::Windows.section(day))?;
+fn windows(day: Day, aggregator: &mut Aggregator, filter: &Filter, sink: &mut dyn RowSink) -> Result<()> {
+    let mut merge = aggregator.read(SumKind::Windows.group(day))?;
     let (mut window, mut start) = (TimeRun::default(), Key::default());
     while let Some((key, sums)) = merge.next()? {
         let mut reader = KeyReader(key);

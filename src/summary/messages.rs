@@ -49,8 +49,8 @@ type NameCounts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
 
 impl MessageCounts {
     /// Adds a message that was captured on `day`.
-    pub(super) fn add(&mut self, day: Day, message: &dns::Message<'_>, tallies: &mut Aggregator) {
-        self.enter(day, tallies);
+    pub(super) fn add(&mut self, day: Day, message: &dns::Message<'_>, aggregator: &mut Aggregator) {
+        self.enter(day, aggregator);
         let code = message.is_response().then(|| message.response_code());
         let question = message.question_bytes();
         if let Some(question) = question
@@ -70,7 +70,7 @@ impl MessageCounts {
             self.asked.push(Question { code, bytes, key, count: 1 });
         } else {
             let key = self.key.owner(self.owner);
-            tallies.section(section(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
+            aggregator.group(group(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
         }
     }
 
@@ -98,12 +98,12 @@ impl MessageCounts {
         day: Day,
         micros: Option<i64>,
         message: &dns::Message<'_>,
-        tallies: &mut Aggregator,
+        aggregator: &mut Aggregator,
     ) {
         if !message.is_response() {
             return;
         }
-        self.enter(day, tallies);
+        self.enter(day, aggregator);
         let more = micros.map_or(Sums::NO_SPAN, |micros| [micros, micros]);
         let mut before = None;
         for (name, address) in message.addresses() {
@@ -120,26 +120,26 @@ impl MessageCounts {
     }
 
     /// Counts for this date from now on.
-    fn enter(&mut self, day: Day, tallies: &mut Aggregator) {
+    fn enter(&mut self, day: Day, aggregator: &mut Aggregator) {
         if self.day != Some(day) || self.questions.len().max(self.names.len()) >= MAX_KEYS {
-            self.flush(tallies);
+            self.flush(aggregator);
             self.day = Some(day);
         }
     }
 
     /// Counts for this owner from now on.
-    pub(super) fn belong_to(&mut self, owner: u32, tallies: &mut Aggregator) {
+    pub(super) fn belong_to(&mut self, owner: u32, aggregator: &mut Aggregator) {
         if self.owner != Some(owner) {
-            self.flush(tallies);
+            self.flush(aggregator);
             self.owner = Some(owner);
         }
     }
 
     /// Moves all counts to the aggregator.
-    pub(super) fn flush(&mut self, tallies: &mut Aggregator) {
+    pub(super) fn flush(&mut self, aggregator: &mut Aggregator) {
         let Some(day) = self.day else { return };
         if !self.asked.is_empty() {
-            let held = tallies.section(section(SumKind::Queries, day, self.owner));
+            let held = aggregator.group(group(SumKind::Queries, day, self.owner));
             for Question { key, count, .. } in self.asked.drain(..) {
                 held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), Sums::of(0, count));
             }
@@ -147,7 +147,7 @@ impl MessageCounts {
             self.recent.clear();
         }
         if !self.names.is_empty() {
-            let held = tallies.section(section(SumKind::Names, day, self.owner));
+            let held = aggregator.group(group(SumKind::Names, day, self.owner));
             for (key, sums) in self.names.drain() {
                 held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), sums);
             }
@@ -166,14 +166,14 @@ fn recent_place(code: u8, question: &[u8]) -> usize {
 }
 
 /// The group of a kind, with owners in its keys if there is one.
-fn section(kind: SumKind, day: Day, owner: Option<u32>) -> Group {
-    let section = kind.section(day);
-    if owner.is_some() { section.owned() } else { section }
+fn group(kind: SumKind, day: Day, owner: Option<u32>) -> Group {
+    let group = kind.group(day);
+    if owner.is_some() { group.by_source() } else { group }
 }
 
 fn count(counts: &mut NameCounts, key: &[u8], sums: Sums) {
     match counts.get_mut(key) {
-        Some(held) => held.merge(&sums, SumKind::Names.section(Day::EPOCH).rule),
+        Some(held) => held.merge(&sums, SumKind::Names.group(Day::EPOCH).measure),
         None => {
             counts.insert(key.into(), sums);
         }

@@ -22,7 +22,7 @@ impl NamesShown {
 
     /// Takes a row of the table of names, of any date.
     pub(super) fn take(&mut self, key: &[u8], sums: Sums) -> Result<()> {
-        self.0.add(SumKind::Named.section(Day::EPOCH), key, sums)
+        self.0.add(SumKind::Named.group(Day::EPOCH), key, sums)
     }
 
     /// The names of the addresses in the tables of volumes and conversations, by the address as text. If an address
@@ -42,7 +42,7 @@ impl NamesShown {
                 }
             }
         }
-        let mut merge = self.0.read(SumKind::Named.section(Day::EPOCH))?;
+        let mut merge = self.0.read(SumKind::Named.group(Day::EPOCH))?;
         while let Some((key, sums)) = merge.next()? {
             let mut reader = KeyReader(key);
             let Some(held) = listed.get_mut(reader.address_bytes()) else { continue };

@@ -14,7 +14,7 @@ use super::registry::SumKind;
 /// Contributions of some rows and messages, on the way to an [`Aggregator`]. They add up with others in any order.
 #[derive(Debug)]
 pub struct Partial {
-    tallies: Aggregator,
+    aggregator: Aggregator,
     counter: Counter,
     messages: MessageCounts,
     /// Rows and row groups that were added since the memory of the sums was last checked.
@@ -31,7 +31,7 @@ impl Partial {
     #[must_use]
     pub fn new(space: &Space) -> Self {
         Self {
-            tallies: Aggregator::new(space),
+            aggregator: Aggregator::new(space),
             counter: Counter::default(),
             messages: MessageCounts::default(),
             unseen: 0,
@@ -46,13 +46,13 @@ impl Partial {
     /// # Errors
     /// If there is no room left in memory, and the sums cannot be spilled.
     pub fn add_rows(&mut self, day: Day, rows: &Rows, window: i64) -> Result<()> {
-        self.counter.count(day, rows, window, &mut self.tallies);
+        self.counter.count(day, rows, window, &mut self.aggregator);
         self.unseen += rows.len() + ROW_GROUP;
         if self.unseen < STRIDE {
             return Ok(());
         }
         self.unseen = 0;
-        self.tallies.keep_within()
+        self.aggregator.keep_within()
     }
 
     /// DNS messages that are added from now on belong to the capture at this place of its unit. Rows do not tell what
@@ -61,19 +61,19 @@ impl Partial {
     /// # Errors
     /// [`Error::Bug`](crate::error::Error::Bug) if a unit has more captures than memory could hold.
     pub fn begin(&mut self, capture: usize) -> Result<()> {
-        self.messages.belong_to(u32::try_from(capture).map_err(|_| bug!())?, &mut self.tallies);
+        self.messages.belong_to(u32::try_from(capture).map_err(|_| bug!())?, &mut self.aggregator);
         Ok(())
     }
 
     /// Adds a DNS message that was captured on `day`: what was asked, and how it was answered.
     pub fn add_message(&mut self, day: Day, message: &dns::Message<'_>) {
-        self.messages.add(day, message, &mut self.tallies);
+        self.messages.add(day, message, &mut self.aggregator);
     }
 
     /// Adds each address that a DNS message gives under the name that was asked; `micros` is when it was captured, in
     /// microseconds since the Unix epoch.
     pub fn add_names(&mut self, day: Day, micros: Option<i64>, message: &dns::Message<'_>) {
-        self.messages.add_names(day, micros, message, &mut self.tallies);
+        self.messages.add_names(day, micros, message, &mut self.aggregator);
     }
 
     /// Spills the sums in memory if they exceed the limit.
@@ -81,20 +81,20 @@ impl Partial {
     /// # Errors
     /// If the sums cannot be spilled.
     pub fn keep_within(&mut self) -> Result<()> {
-        self.tallies.keep_within()
+        self.aggregator.keep_within()
     }
 
     /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
-        self.messages.flush(&mut self.tallies);
-        self.tallies.rename(Day::UNKNOWN, day);
+        self.messages.flush(&mut self.aggregator);
+        self.aggregator.rename(Day::UNKNOWN, day);
     }
 
     /// All that was added.
     #[must_use]
-    pub fn into_tallies(mut self) -> Aggregator {
-        self.messages.flush(&mut self.tallies);
-        self.tallies
+    pub fn into_aggregator(mut self) -> Aggregator {
+        self.messages.flush(&mut self.aggregator);
+        self.aggregator
     }
 
     /// The names that were added, as names of some times only: a table shows them, and no address is named by them.
@@ -102,12 +102,12 @@ impl Partial {
     /// # Errors
     /// If sums cannot be read or spilled.
     pub fn into_names_within(self) -> Result<Aggregator> {
-        let mut names = self.into_tallies();
+        let mut names = self.into_aggregator();
         let mut within = Aggregator::new(names.space());
-        for section in names.sections() {
-            let mut merge = names.read(section)?;
+        for group in names.groups() {
+            let mut merge = names.read(group)?;
             while let Some((key, sums)) = merge.next()? {
-                within.add(SumKind::NamesWithin.section(section.day), key, sums)?;
+                within.add(SumKind::NamesWithin.group(group.day), key, sums)?;
             }
         }
         Ok(within)

@@ -61,13 +61,13 @@ pub(crate) enum SumKind {
 
 impl SumKind {
     /// Its group of a date.
-    pub(crate) fn section(self, day: Day) -> Group {
-        let rule = match self {
+    pub(crate) fn group(self, day: Day) -> Group {
+        let measure = match self {
             Self::Names | Self::NamesWithin => Measure::Span,
             Self::Ports => Measure::Add,
             _ => Measure::Plain,
         };
-        Group { day, kind: self as u8, rule, owned: false }
+        Group { day, kind: self as u8, measure, by_source: false }
     }
 
     /// The kinds that units count of rows. The others that they count come from DNS messages.

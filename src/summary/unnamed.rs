@@ -27,17 +27,17 @@ const MAX_ADDRESSES: usize = 1_000_000;
 /// If sums cannot be read or spilled.
 pub fn unnamed(
     days: &BTreeSet<Day>,
-    tallies: &mut Aggregator,
+    aggregator: &mut Aggregator,
     naming: &Naming,
     filter: &Filter,
 ) -> Result<Vec<IpAddress>> {
-    let mut found = Unnamed(Aggregator::new(tallies.space()));
+    let mut found = Unnamed(Aggregator::new(aggregator.space()));
     for day in days {
-        sum_up(*day, tallies, naming, filter, &mut found)?;
+        sum_up(*day, aggregator, naming, filter, &mut found)?;
     }
-    let section = SumKind::Unnamed.section(Day::EPOCH);
-    let mut sorted = by_size(SortOrder::Largest, &mut found.0, section)?;
-    let mut merge = sorted.read(section)?;
+    let group = SumKind::Unnamed.group(Day::EPOCH);
+    let mut sorted = by_size(SortOrder::Largest, &mut found.0, group)?;
+    let mut merge = sorted.read(group)?;
     let mut addresses = Vec::new();
     while let Some((key, _)) = merge.next()? {
         addresses.extend(KeyReader(key.get(DESCENDING..).ok_or_else(|| bug!())?).address());
@@ -52,6 +52,6 @@ struct Unnamed(Aggregator);
 
 impl RowSink for Unnamed {
     fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
-        if kind == SumKind::Unnamed { self.0.add(kind.section(Day::EPOCH), key, sums) } else { Ok(()) }
+        if kind == SumKind::Unnamed { self.0.add(kind.group(Day::EPOCH), key, sums) } else { Ok(()) }
     }
 }
