@@ -366,7 +366,7 @@ fn is_word(line: &str, at: usize, len: usize) -> bool {
 const NAMES_OPTIONS: [(&str, &str); 3] = [
     // The documentation of values and columns, which `docs/tables.md` has too.
     ("packets/schema.rs", "captured bytes with `--length captured`"),
-    ("summary/schema.rs", "bytes that `--salvage` gave up"),
+    ("summary/registry.rs", "bytes that `--salvage` gave up"),
     ("plan/status.rs", "it was read up to a fault, or with `--salvage` around faults"),
 ];
 

@@ -89,7 +89,7 @@ mod tests {
     fn a_file_with_any_byte_changed_is_read_or_refused() {
         let folder = tempfile::tempdir().unwrap();
         let space = Space::new(folder.path());
-        let group = Group { day: Day(1), kind: 1, measure: Measure::Add, by_source: false };
+        let group = Group { day: Day(1), kind: 1, measure: Measure::Add, by_owner: false };
         let mut aggregator = Aggregator::new(&space);
         for key in 0..300_u32 {
             aggregator.add(group, &key.to_be_bytes(), Sums::of(i64::from(key), 1)).unwrap();

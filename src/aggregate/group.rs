@@ -15,7 +15,7 @@ pub struct Group {
     pub measure: Measure,
     /// Whether the last [`OWNER`] bytes of its keys are the number of an owner. Then the contribution of one owner can be
     /// told from the rest.
-    pub by_source: bool,
+    pub by_owner: bool,
 }
 
 /// Bytes of an owner's number, the highest first.
@@ -24,7 +24,7 @@ pub const OWNER: usize = 4;
 impl Group {
     /// The same group, with owners in its keys.
     #[must_use]
-    pub fn by_source(self) -> Self {
-        Self { by_source: true, ..self }
+    pub fn by_owner(self) -> Self {
+        Self { by_owner: true, ..self }
     }
 }

@@ -62,8 +62,8 @@ impl RunWriter {
     /// Begins a group.
     pub(super) fn begin(&mut self, group: Group) -> Result<()> {
         self.end_of_batch()?;
-        let Group { day, kind, measure, by_source } = group;
-        self.stretches.push(Stretch { day, kind, measure, by_source, first_batch: self.batches, batches: 0 });
+        let Group { day, kind, measure, by_owner } = group;
+        self.stretches.push(Stretch { day, kind, measure, by_owner, first_batch: self.batches, batches: 0 });
         Ok(())
     }
 

@@ -23,14 +23,14 @@ pub(super) struct Stretch {
     #[serde(rename = "rule")]
     pub(super) measure: Measure,
     #[serde(rename = "owned", default)]
-    pub(super) by_source: bool,
+    pub(super) by_owner: bool,
     pub(super) first_batch: usize,
     pub(super) batches: usize,
 }
 
 impl Stretch {
     fn group(self) -> Group {
-        Group { day: self.day, kind: self.kind, measure: self.measure, by_source: self.by_source }
+        Group { day: self.day, kind: self.kind, measure: self.measure, by_owner: self.by_owner }
     }
 }
 
@@ -98,7 +98,7 @@ impl SortedRun {
     /// The group of a stretch, as a reader of the run sees it.
     fn group_of(&self, stretch: &Stretch) -> Group {
         let group = stretch.group();
-        Group { by_source: group.by_source && !matches!(self.owners, Owners::AddUp), ..group }
+        Group { by_owner: group.by_owner && !matches!(self.owners, Owners::AddUp), ..group }
     }
 
     /// The groups that it has keys of.
@@ -115,7 +115,7 @@ impl SortedRun {
     pub(super) fn read(&self, group: Group) -> impl Iterator<Item = io::Result<Cursor>> {
         let of_section = move |stretch: &&Stretch| {
             let held = self.group_of(stretch);
-            (held.day, held.kind, held.by_source) == (group.day, group.kind, group.by_source)
+            (held.day, held.kind, held.by_owner) == (group.day, group.kind, group.by_owner)
         };
         self.stretches.iter().filter(of_section).map(move |stretch| {
             // Stepping over it would lose sums without an error.
@@ -125,7 +125,7 @@ impl SortedRun {
                     "sums were written by another version of parcap",
                 ));
             }
-            let owners = if stretch.by_source { self.owners.clone() } else { Owners::Stay };
+            let owners = if stretch.by_owner { self.owners.clone() } else { Owners::Stay };
             Cursor::open(&self.file, stretch, owners, self.negative)
         })
     }

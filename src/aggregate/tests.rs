@@ -21,7 +21,7 @@ fn any_section() -> impl Strategy<Value = Group> {
         -1..2_i32,
         prop::sample::select(vec![(0, Measure::Add), (1, Measure::Span), (2, Measure::Plain), (3, Measure::Add)]),
     )
-        .prop_map(|(day, (kind, measure))| Group { day: Day(day), kind, measure, by_source: false })
+        .prop_map(|(day, (kind, measure))| Group { day: Day(day), kind, measure, by_owner: false })
 }
 
 /// Keys that are often equal, that begin with one another, and that differ after their first eight bytes.
@@ -150,7 +150,7 @@ proptest! {
 #[test]
 fn many_runs_become_few() {
     let folder = tempfile::tempdir().unwrap();
-    let group = Group { day: Day(0), kind: 0, measure: Measure::Add, by_source: false };
+    let group = Group { day: Day(0), kind: 0, measure: Measure::Add, by_owner: false };
     let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_room(0));
     for number in 0..5000_u32 {
         aggregator.group(group).add(&(number % 701).to_be_bytes(), Sums::of(1, i64::from(number)));
@@ -177,7 +177,7 @@ fn what_is_no_run_is_an_error_that_names_it() {
 fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut aggregator = Aggregator::new(&Space::new(folder.path()));
-    let group = |measure| Group { day: Day(0), kind: 0, measure, by_source: false };
+    let group = |measure| Group { day: Day(0), kind: 0, measure, by_owner: false };
     aggregator.group(group(Measure::Add)).add(b"key", Sums::of(1, 1));
     let path = folder.path().join("file");
     aggregator.save(&path).unwrap();
@@ -190,7 +190,7 @@ fn sums_that_add_up_otherwise_are_an_error_and_not_nothing() {
 #[test]
 fn work_ends_when_somebody_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let group = Group { day: Day(0), kind: 0, measure: Measure::Add, by_source: false };
+    let group = Group { day: Day(0), kind: 0, measure: Measure::Add, by_owner: false };
     let stop = || Err(crate::error::Error::Interrupted { signal: 15 });
     let mut aggregator = Aggregator::new(&Space::new(folder.path()).with_stop(stop));
     (0..100_000_u32).for_each(|number| aggregator.group(group).add(&number.to_be_bytes(), Sums::of(1, 1)));

@@ -217,7 +217,7 @@ fn count_group(
         let numbers = lost.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
         let owners = Owners::Renumber(numbers);
         let path = lake.resolve(&lost.path);
-        let wanted = |group: Group| group.by_source && days.contains(&group.day);
+        let wanted = |group: Group| group.by_owner && days.contains(&group.day);
         match aggregator.append_groups(&path, owners, &wanted) {
             Ok(()) => known.extend(lost.inputs.iter().copied()),
             // Nothing says what it should be.

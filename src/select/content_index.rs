@@ -83,7 +83,8 @@ pub(super) struct ContentIndex<'a> {
     look: Look<'a>,
     by_fingerprint: HashMap<&'a str, Vec<&'a InputEntry>>,
     by_head: HashMap<&'a str, Vec<&'a InputEntry>>,
-    /// Captures of the lake that this run found at their path, and whether they are unchanged there, or continue.
+    /// Captures of the lake at whose path this run found a capture. `true`: the same one, unchanged or with more packets.
+    /// `false`: another one. A path where nothing was found is not in here.
     met: HashMap<usize, bool>,
     /// Other captures of the lake that were looked for, and whether they are at their path.
     is_there: HashMap<usize, bool>,
@@ -170,8 +171,8 @@ impl<'a> ContentIndex<'a> {
         found.may_be.extend(self.packed_otherwise(input).map(|entry| entry.id));
         // Best is a capture with nothing at its old path: it can only have been moved. Where another capture is at the
         // path, that one replaces it.
-        let gone = |entry: &&InputEntry| local::name_exists(&entry.input.absolute);
-        let moved = moved.into_iter().min_by_key(|entry| (gone(entry), entry.id));
+        let is_occupied = |entry: &&InputEntry| local::name_exists(&entry.input.absolute);
+        let moved = moved.into_iter().min_by_key(|entry| (is_occupied(entry), entry.id));
         // A cut capture is first of all the beginning of a longer one.
         if !matches!(double, Some(Kin::Beginning(_))) && moved.is_none_or(|entry| !is_whole(entry)) {
             match self.of_this_run(input)? {
@@ -239,7 +240,7 @@ impl<'a> ContentIndex<'a> {
         if scan.end() < content.end() {
             // The lake has one hash over more records than these. Only the file itself can tell.
             let begins_so = scan.is_cut()
-                && is_as_it_was(entry)
+                && (self.is_at_home(entry) || is_as_it_was(entry))
                 && scan.content.as_ref().map_or(Ok(false), |of_it| self.look.begins_with(&entry.input, of_it))?;
             return Ok(if begins_so { Relation::Shorter } else { Relation::Other });
         }
@@ -254,8 +255,8 @@ impl<'a> ContentIndex<'a> {
         })
     }
 
-    /// Whether a capture of the lake is still at its path, unchanged. If a link leads to a copy by now, it has been
-    /// moved.
+    /// Whether a capture of the lake is still at its path, unchanged. It has been moved if the link by which it was found
+    /// leads to this input by now, which may be its copy on another disk.
     fn is_there(&mut self, entry: &InputEntry, input: &Input) -> bool {
         if let Some(is_there) = self.met.get(&entry.id) {
             return *is_there;

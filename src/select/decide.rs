@@ -22,7 +22,7 @@ type Opened<'a> = (Input, Option<&'a InputEntry>);
 
 /// What became of the capture that the lake has under a path.
 enum Own {
-    /// There is none, or its new form replaces it.
+    /// Nothing that has to be told: there was none, or the capture that is there now takes its place without a loss.
     Replaced,
     /// It has fewer packets now, this many. They remove nothing from the lake.
     Shrunk(u64),
@@ -91,8 +91,9 @@ impl<'a> Selector<'a> {
 
     /// The captures of the lake that are found in others, and what became of the captures at the paths that were opened.
     ///
-    /// A capture that stays as it is in the lake, because it has become shorter, takes no place of another one. And a
-    /// capture whose place nobody takes may have become shorter.
+    /// The two depend on each other. A capture whose file has become shorter keeps its rows, so that file takes the place
+    /// of no other capture. And a capture of the lake whose place no file takes may itself be one that has become shorter.
+    /// So both are asked until nothing changes. Each turn can only find more files that have become shorter, so it ends.
     fn become_of(
         &self,
         opened: &[Opened<'a>],

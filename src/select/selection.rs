@@ -63,10 +63,12 @@ pub(crate) struct Selection {
     /// Captures that are in the lake, under another name or with another time of modification.
     #[serde(rename = "met_again")]
     pub(crate) relocated: Vec<Relocated>,
-    /// Captures of the lake that another capture replaces, or contains. By the absolute path of that capture.
+    /// Captures of the lake whose rows go, because another capture took their path or contains them. They go even if that
+    /// one gives no rows. By the absolute path of the other capture.
     #[serde(rename = "displaced", with = "path_text::pairs")]
     pub(crate) superseded: Vec<(PathBuf, usize)>,
-    /// Captures of the lake that continue in others, which take their place. By the absolute path of the new one.
+    /// Captures of the lake that are the beginning of a longer one. Their rows go once the longer one has been converted,
+    /// and stay if it cannot be read. By the absolute path of the longer one.
     #[serde(with = "path_text::pairs")]
     pub(crate) goes_on: Vec<(PathBuf, usize)>,
     /// Captures that may be others of the lake, which an earlier version converted. They are if they give the same

@@ -80,12 +80,12 @@ fn copy(
 
 /// Sums for as long as the key stays the same.
 #[derive(Default)]
-struct TimeRun {
+struct KeyRun {
     key: Vec<u8>,
     sums: Sums,
 }
 
-impl TimeRun {
+impl KeyRun {
     /// Adds, if the key is the same. Returns whether it was.
     #[inline]
     fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
@@ -114,7 +114,7 @@ fn flows(
     let [mut flows, names] = aggregator.read_two(SumKind::Flows.group(day), SumKind::Names.group(day))?;
     let mut destinations =
         Destinations { day, naming, names: BestNames::new(names)?, unnamed: Sums::default(), key: Key::default() };
-    let (mut destination, mut conversation, mut pair) = (TimeRun::default(), TimeRun::default(), Key::default());
+    let (mut destination, mut conversation, mut pair) = (KeyRun::default(), KeyRun::default(), Key::default());
     let mut protocols = vec![Sums::default(); usize::from(NO_PROTOCOL) + 1];
     while let Some((key, sums)) = flows.next()? {
         let mut reader = KeyReader(key);
@@ -205,8 +205,8 @@ struct Destinations<'a> {
 }
 
 impl Destinations<'_> {
-    fn end(&mut self, destination: &TimeRun, again: &mut Aggregator, sink: &mut dyn RowSink) -> Result<()> {
-        let TimeRun { key, sums } = destination;
+    fn end(&mut self, destination: &KeyRun, again: &mut Aggregator, sink: &mut dyn RowSink) -> Result<()> {
+        let KeyRun { key, sums } = destination;
         if key.is_empty() {
             return Ok(());
         }
@@ -283,7 +283,7 @@ impl<'a> BestNames<'a> {
 /// Windows by protocol, and all of a window together.
 fn windows(day: Day, aggregator: &mut Aggregator, filter: &Filter, sink: &mut dyn RowSink) -> Result<()> {
     let mut merge = aggregator.read(SumKind::Windows.group(day))?;
-    let (mut window, mut start) = (TimeRun::default(), Key::default());
+    let (mut window, mut start) = (KeyRun::default(), Key::default());
     while let Some((key, sums)) = merge.next()? {
         let mut reader = KeyReader(key);
         let time = reader.time();

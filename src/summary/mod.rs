@@ -6,7 +6,8 @@
 //! Memory is bounded, whatever the number of addresses and names.
 //!
 //! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages and the names that they
-//! give to addresses. All tables follow from these, so a table can be added without converting anything again.
+//! give to addresses. All tables follow from these. A further table of these sums can be made of any lake; `registry.rs` says what
+//! it takes to count something new.
 
 mod aligned_windows;
 mod audit;

@@ -5,11 +5,18 @@
 //!
 //! 1. Add a [`SumKind`] with a new number, and an entry to [`SUMMARIES`]. Its columns say which fields of the key and which
 //!    sums they show, in the order of the key. `docs/tables.md` is made by `PARCAP_BLESS=1 cargo test docs::`.
-//! 2. Say how its rows follow from what units count. What is counted as it is shown is [`Derivation::Counted`], and nothing
-//!    else is to be done. What follows from flows or windows is handed on, or added up, where `derive.rs` passes over them:
-//!    one line there.
-//! 3. If units do not count it yet, count it (`count.rs` for rows, `messages.rs` for DNS messages). Lakes that are there
-//!    have the table for new dates only.
+//!    CONTRIBUTING.md lists the other places.
+//! 2. Say how its rows follow from what units count. What is counted as it is shown is [`Derivation::Counted`]. What
+//!    follows from flows or windows is handed on, or added up, where `derive.rs` passes over them: one line there. Such a
+//!    table can be made of any lake, old dates included.
+//!
+//! Counting something new is a larger change. `count.rs` counts rows, `messages.rs` DNS messages; what follows from rows is
+//! in [`SumKind::OF_ROWS`], or `verify --deep` does not check it. A new field of a key has its place in `key.rs`
+//! (writer and reader) and `rows.rs`. And the partials of earlier units do not have the sums: no file says which kinds it
+//! counted. Until partials say so, the table of a date with old and new units would lack the old ones, `verify --deep`
+//! would call old dates wrong, and taking captures out of an old partial would subtract what was never added. So partials
+//! must say it first, and `lake/subtract.rs`, `lake/compact.rs`, `commands/audit.rs` and `convert/summary_tables.rs` must
+//! heed it.
 
 use crate::aggregate::{Group, Measure};
 use crate::config::Settings;
@@ -21,9 +28,11 @@ use super::schema::{
     CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
 };
 
-/// A kind of sums. The first ones are what a unit counts and stores; the rest follows from these.
+/// A kind of sums. Kinds below 5 are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
+/// without a lake. From 16 on they follow from the others, and are in memory or in temporary files only. Not every kind is a
+/// table, and a table may be of a kind that others use too.
 ///
-/// The numbers are stored in files, so they never change.
+/// The numbers of what is stored are in files, so they never change. Those from 7 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum SumKind {
@@ -67,7 +76,7 @@ impl SumKind {
             Self::Ports => Measure::Add,
             _ => Measure::Plain,
         };
-        Group { day, kind: self as u8, measure, by_source: false }
+        Group { day, kind: self as u8, measure, by_owner: false }
     }
 
     /// The kinds that units count of rows. The others that they count come from DNS messages.

@@ -17,18 +17,18 @@ pub struct Summary {
     pub rows: &'static str,
     /// Its columns, in order.
     pub columns: &'static [SummaryColumn],
-    /// The sums that its rows are. `None` for the table of captures, which comes from the manifest.
+    /// The kind of sums that its rows show. `None` for the table of captures, which comes from the manifest.
     pub(crate) kind: Option<SumKind>,
     /// How they follow from what units count.
     pub(super) derivation: Derivation,
     /// The order of its rows.
     pub(crate) order: SortOrder,
-    /// What a filter can be asked of what units have counted.
+    /// What units have counted it by. A lake's table can be filtered by that and by nothing else.
     pub(super) counted_by: CountedBy,
-    /// Why it cannot be made of packets that are filtered one by one, if it cannot. With `true`, windows begin with the
-    /// first packet.
+    /// Why it cannot be made of captures, whose packets are filtered one by one, if it cannot. The second argument says
+    /// whether windows begin with the first packet.
     pub(super) left_out: fn(&Filter, bool) -> Option<WhyLeftOut>,
-    /// Whether `bytes` and `packets` add up to those of all packets, and `verify` checks it.
+    /// Whether `bytes` and `packets` add up to those of all packets, over all dates of a lake, and `verify` checks it.
     pub(crate) balances: bool,
     /// How many rows it has at most, if that is limited. One more sums up the rest.
     pub(crate) limit: Option<fn(&Settings) -> usize>,

@@ -155,6 +155,11 @@ fn a_half_written_copy_is_left_out_beside_one_that_the_lake_holds() {
     archive.write("a/x.pcap.gz", &gzip(&whole.bytes)[..whole.boundaries[9].0]);
     assert_eq!(archive.night(&["a"], &[]).status, Some(0));
     assert_eq!(archive.rows(), 20);
+    // Regression: beside a whole one that was touched the same night, the cut copy was converted.
+    archive.write("a/x.pcap", &whole.bytes);
+    archive.write("b/x.pcap", &whole.bytes[..whole.boundaries[9].0 + 30]);
+    assert_eq!(archive.night(&["a", "b"], &[]).status, Some(0));
+    assert_eq!(archive.rows(), 20);
     // One that begins as it does and is whole is another capture, such as a piece that was cut out with a tool.
     archive.write("a/y.pcap", &whole.bytes[..whole.boundaries[9].0]);
     archive.night(&["a"], &[]);

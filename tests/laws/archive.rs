@@ -154,6 +154,15 @@ impl Content {
     fn begins_like(self, other: Self) -> bool {
         self.seed == other.seed && self.packets > 0 && other.packets > 0
     }
+
+    /// Whether it begins with all of the other one, and has more.
+    pub(super) fn goes_on_from(self, other: Self) -> bool {
+        self.begins_like(other) && self.reach() > other.reach()
+    }
+
+    pub(super) fn is_whole(self) -> bool {
+        self.whole
+    }
 }
 
 impl Archive {

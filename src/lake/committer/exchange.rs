@@ -1,10 +1,12 @@
-//! Exchanges a partition as a whole when files in it are replaced. A reader that lists its folder sees the old files or
+//! Exchanges a partition of the packets as a whole when files in it are replaced. Summary tables are one file a partition,
+//! and are renamed one by one. A reader that lists its folder sees the old files or
 //! the new ones, never a part beside the part that replaces it.
 //!
 //! The new folder is built of hard links, where runs stage their files, before the commit is decided. That takes no room,
 //! and staged files stay where they are. Then the two folders are exchanged in one call (`renameat2` with
-//! `RENAME_EXCHANGE`), and the old one is removed with the staged files. One file that only one of the folders has tells
-//! which of them is in its place, so that a commit may be carried out twice.
+//! `RENAME_EXCHANGE`), and the old one is removed with the staged files. A file that only the new folder
+//! has, or only the old one, is the witness: where it lies tells whether the exchange has been done, so that a commit may
+//! be carried out twice.
 //!
 //! Not here: several partitions at once. A reader of many dates may see one before its exchange and another after it.
 
