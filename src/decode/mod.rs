@@ -2,9 +2,9 @@
 //!
 //! In: a link type and the captured bytes. Out: the outermost header's MACs, addresses, protocol and ports, and the DNS
 //! message if one is recognised. Decoding never fails and never panics: it stops somewhere, keeps what it has, and says
-//! where it stopped ([`Stop`]). Every step takes at least one byte off the frame, so the frame's length bounds the work,
-//! at any depth of tags. Nothing allocates. Not here: what lies inside a tunnel or an ICMP error, reassembly, decryption,
-//! checksums.
+//! where it stopped ([`Stop`]). A step takes at least one byte off the frame, or leads to one that does, so the frame's
+//! length bounds the work, at any depth of tags. Nothing allocates. Not here: what lies inside a tunnel or an ICMP error,
+//! reassembly, decryption, checksums.
 //!
 //! ```
 //! use parcap::address::IpAddress;

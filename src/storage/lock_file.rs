@@ -11,7 +11,7 @@ use super::system::open;
 /// A lock file that is held until this is dropped, or the process ends in any way.
 #[derive(Debug)]
 pub(crate) struct LockFile {
-    _file: File,
+    file: File,
 }
 
 impl LockFile {
@@ -26,10 +26,18 @@ impl LockFile {
         let file = open(path, &mut options).map_err(Error::io("open", path))?;
         only_for_writers(&file);
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(Error::io("lock", path)(source)),
         }
+    }
+}
+
+impl Drop for LockFile {
+    /// Closing the file is not enough. A process that another thread has forked a moment ago has it open too, until it
+    /// executes its program, and a lock is held until the last of them closes it (flock(2)).
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 
@@ -41,5 +49,23 @@ fn only_for_writers(file: &File) {
     let wanted = (mode & !0o444) | ((mode & 0o222) << 1);
     if wanted != mode {
         let _ = file.set_permissions(Permissions::from_mode(wanted & 0o7777));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: a lake was busy for a moment after its run, if another thread had forked a process.
+    #[test]
+    fn a_lock_is_free_at_once_even_if_a_child_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = LockFile::try_take(&path).unwrap().unwrap();
+        let of_a_child = lock.file.try_clone().unwrap();
+        assert!(LockFile::try_take(&path).unwrap().is_none());
+        drop(lock);
+        assert!(LockFile::try_take(&path).unwrap().is_some());
+        drop(of_a_child);
     }
 }

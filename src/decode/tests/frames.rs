@@ -1,7 +1,7 @@
 //! Frames by hand: tunnels, fragments, cut headers, extension headers, odd lengths. Expected values are worked out from
 //! the bytes and the definitions of the columns.
 //!
-//! One case is two lines: link type, frame, name; then `macs ips protocol ports stop`, with `-` for what the frame does
+//! One case is two lines: name, link type, frame; then `macs ips protocol ports stop`, with `-` for what the frame does
 //! not say.
 //! `M` stands for `02:00:00:00:00:01>02:00:00:00:00:02`.
 
