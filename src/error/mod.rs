@@ -208,7 +208,7 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
-    /// A state that cannot be: see [`crate::bug`].
+    /// A state that cannot be. It is a fault of the library, whatever the input.
     #[error("an impossible state was met at {place}; nothing was committed (this is a bug)")]
     Bug {
         /// The file and line where it was met.
