@@ -16,7 +16,7 @@ use super::journal::Journal;
 
 /// How long the old folder stays complete after another one has taken its place. A reader that had opened it and not yet
 /// listed it must not find it being emptied. Readers need microseconds; this allows for a busy machine.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(250);
 
 /// Carries a commit out: puts files and partitions in their places, moves aside what goes, and publishes the manifest.
 /// After that nothing is kept for undoing.
