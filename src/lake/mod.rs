@@ -16,6 +16,7 @@ mod check;
 mod committer;
 mod compact;
 mod completeness;
+mod expected;
 mod hold;
 mod last;
 mod layout;

@@ -1,7 +1,7 @@
 //! What is left of a lake that has lost files: the parts that count, and whose rows they hold. Where no manifest says so,
 //! the parts do.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::packets::{Origin, PartReader, PartSays, RowRange, part_says};
+use crate::packets::{PartReader, PartSays, RowRange, part_says};
 use crate::threads::in_order;
 
 use super::check::{checked, sum_of};
+use super::expected::{Expected, rows_in_parts};
 use super::layout::{Layout, PACKETS};
 use super::losses::{data_files, problem_of};
 use super::numbers::Captures;
@@ -39,7 +40,7 @@ pub struct Remains {
 }
 
 /// A part that no manifest names.
-struct UnknownParts {
+struct UnknownPart {
     path: PathBuf,
     bytes: u64,
     checksum: String,
@@ -99,9 +100,9 @@ pub fn remains(
 }
 
 /// Reads all of a part that no manifest names. Nothing other than that tells whether it is whole.
-fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownParts, String> {
+fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownPart, String> {
     let path = lake.resolve(below);
-    let read = || -> Result<Option<UnknownParts>> {
+    let read = || -> Result<Option<UnknownPart>> {
         let (bytes, checksum) = sum_of(&path)?;
         let Some(says) = part_says(&path)? else { return Ok(None) };
         let mut reader = PartReader::open_whole(&path)?;
@@ -109,7 +110,7 @@ fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownParts, String
         while let Some(batch) = reader.next_batch()? {
             rows += batch.num_rows() as u64;
         }
-        Ok((rows == says.rows).then(|| UnknownParts { path: below.to_path_buf(), bytes, checksum, says }))
+        Ok((rows == says.rows).then(|| UnknownPart { path: below.to_path_buf(), bytes, checksum, says }))
     };
     match read() {
         Ok(Some(part)) => Ok(part),
@@ -118,59 +119,17 @@ fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownParts, String
     }
 }
 
-/// What is known about how many rows a capture gave.
-#[derive(Debug, Default)]
-struct Expected {
-    all: Option<u64>,
-    shares: BTreeMap<(u64, u64), Option<u64>>,
-}
-
-impl Expected {
-    fn note(&mut self, origin: &Origin) {
-        match &origin.chunks {
-            None => self.all = self.all.max(origin.rows),
-            Some(chunks) => {
-                let share = self.shares.entry((chunks.start, chunks.end)).or_default();
-                *share = (*share).max(origin.rows);
-            }
-        }
-    }
-
-    /// How many rows there should be, if all that tells it exists.
-    fn rows(&self, chunks: u64) -> Option<u64> {
-        // A unit whose parts are all gone had rows: at least one more than there are.
-        let missing = Some(u64::MAX);
-        if self.all.is_some() || self.shares.is_empty() {
-            return self.all;
-        }
-        let (mut next, mut rows) = (0, 0);
-        for ((start, end), share) in &self.shares {
-            if *start != next {
-                return missing;
-            }
-            next = *end;
-            rows += (*share)?;
-        }
-        if next < chunks { missing } else { Some(rows) }
-    }
-}
-
 impl Remains {
-    fn take_up(&mut self, found: Vec<UnknownParts>) -> Result<()> {
+    fn take_up(&mut self, found: Vec<UnknownPart>) -> Result<()> {
         if self.snapshot.settings.is_none() {
             self.snapshot.settings = settings_of(&found);
         }
-        let known: BTreeSet<(u64, String)> =
-            self.snapshot.parts.values().map(|part| (part.bytes, part.checksum.clone())).collect();
-        let mut captures = Captures::of(&self.snapshot);
+        let chunk_size = self.snapshot.settings.as_ref().map_or(1, |settings| settings.chunk_size.max(1));
+        let found = self.without_copies(found);
+        let mut captures = Captures::of(&self.snapshot, found.iter().map(|part| &part.says), chunk_size)?;
         let mut expected: BTreeMap<usize, Expected> = BTreeMap::new();
-        let mut seen = known;
         let mut parts = Vec::new();
         for part in found {
-            if !seen.insert((part.bytes, part.checksum.clone())) {
-                self.left_out.insert(part.path, "is a copy of another part".to_owned());
-                continue;
-            }
             let unit = unit_of(&part.path)?;
             let numbers: Vec<usize> = part
                 .says
@@ -188,10 +147,9 @@ impl Remains {
             let ranges = part.says.ranges.iter();
             let ranges = ranges.map(|range| Ok(RowRange { input: number(range.input)?, ..range.clone() }));
             let ranges = ranges.collect::<Result<_>>()?;
-            let UnknownParts { path, bytes, checksum, says } = part;
+            let UnknownPart { path, bytes, checksum, says } = part;
             parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges });
         }
-        let chunk_size = self.snapshot.settings.as_ref().map_or(1, |settings| settings.chunk_size.max(1));
         let rows_of = |snapshot: &Snapshot, number: usize| -> Option<u64> {
             let entry = snapshot.inputs.get(&number)?;
             if entry.from_rows {
@@ -231,6 +189,20 @@ impl Remains {
             }
         }
         self.settle_names()
+    }
+
+    /// Leaves out parts that have the bytes of another one.
+    fn without_copies(&mut self, mut found: Vec<UnknownPart>) -> Vec<UnknownPart> {
+        let known = self.snapshot.parts.values().map(|part| (part.bytes, part.checksum.clone()));
+        let mut seen: BTreeSet<(u64, String)> = known.collect();
+        found.retain(|part| {
+            let is_new = seen.insert((part.bytes, part.checksum.clone()));
+            if !is_new {
+                self.left_out.insert(part.path.clone(), "is a copy of another part".to_owned());
+            }
+            is_new
+        });
+        found
     }
 
     /// If there are more rows of a capture than it gave, some are there twice. Then parts that no manifest names are left
@@ -293,7 +265,7 @@ impl Remains {
 
 /// The settings that shaped the parts, as one of them says. Parts of earlier versions do not say them. Then the time unit
 /// and the partitions are taken from what the parts look like.
-fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
+fn settings_of(found: &[UnknownPart]) -> Option<Settings> {
     if let Some(said) = found.iter().find_map(|part| part.says.settings.clone()) {
         return Some(said);
     }
@@ -304,16 +276,6 @@ fn settings_of(found: &[UnknownParts]) -> Option<Settings> {
         settings.partition_by.protocol |= name.starts_with("protocol=");
     }
     Some(settings)
-}
-
-/// How many rows there are of each capture.
-fn rows_in_parts(snapshot: &Snapshot) -> HashMap<usize, u64> {
-    let mut rows: HashMap<usize, u64> = HashMap::new();
-    for range in snapshot.parts.values().flat_map(|part| &part.ranges) {
-        let count = rows.entry(range.input).or_default();
-        *count = count.saturating_add(range.rows);
-    }
-    rows
 }
 
 /// The unit that a part's name is made of.

@@ -4,5 +4,6 @@
 mod commits;
 mod earlier;
 mod lost;
+mod lost_copies;
 mod samples;
 mod verify;
