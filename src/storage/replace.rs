@@ -63,6 +63,8 @@ fn replace(path: &Path, old: Option<&fs::Metadata>, bytes: &[u8]) -> io::Result<
     if let Some(old) = old {
         keep_owner(draft.as_file(), old)?;
     }
+    // Or a file that a power failure left empty could have replaced a whole one.
+    draft.as_file().sync_all()?;
     draft.persist(path).map(drop).map_err(|failed| failed.error)
 }
 
