@@ -213,7 +213,7 @@ pub use cancel::Cancel;
 pub use commands::{CompactReport, ForgetReport, Inspected, Summarized, Verified, inspect};
 pub use config::Settings;
 pub use error::{Error, Foreign, Lack, Result, Unheld, WhyLeftOut};
-pub use observer::{Meter, Observer};
+pub use observer::{Meter, Observer, Unobserved};
 pub use outcome::{Report, RunOutcome};
 pub use packets::schema;
 pub use select::SelectOptions;

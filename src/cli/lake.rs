@@ -7,7 +7,6 @@ use clap::builder::BoolishValueParser;
 use indicatif::{DecimalBytes, HumanCount};
 
 use crate::cancel::Cancel;
-use crate::cli::{print, talk};
 use crate::commands::{
     CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, verify,
 };
@@ -17,6 +16,7 @@ use crate::outcome::Lost;
 use crate::path_text::printable;
 
 use super::args::{Micros, OutputFormat, Size};
+use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::json::line;
@@ -107,7 +107,7 @@ const MEND: &str =
 const STILL: &str = "hint: move away what was put there, and look at docs/operations.md for the rest\n";
 
 /// Verifies a lake, and prints what is wrong.
-pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run_verify(console: &Console, args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let request = VerifyRequest {
         lake: args.of.lake.clone(),
         deep: args.deep,
@@ -118,15 +118,15 @@ pub(super) fn run_verify(args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode,
     };
     let verified = verify(&request)?;
     if args.of.format == OutputFormat::Json {
-        print(&line(&verified)?)?;
+        console.print(&line(&verified)?)?;
     } else {
-        print(&text_of(&verified))?;
+        console.print(&text_of(&verified))?;
     }
     if let Some(repaired) = &verified.repaired {
-        talk(&losses(repaired));
+        console.talk(&losses(repaired));
     }
     if !verified.faults.is_empty() {
-        talk(if args.repair { STILL } else { MEND });
+        console.talk(if args.repair { STILL } else { MEND });
     }
     Ok(verified.outcome().into())
 }
@@ -156,17 +156,17 @@ fn text_of(verified: &Verified) -> String {
 }
 
 /// Compacts a lake, and prints what became of the files.
-pub(super) fn run_compact(args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run_compact(console: &Console, args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let target_file_size = args.target_file_size.map(|size| size.0);
     let report =
         compact_lake(&RewriteRequest { target_file_size, earlier_forms: args.rewrite, ..args.of.rewrite(cancel) })?;
     if args.of.format == OutputFormat::Json {
-        print(&line(&report)?)?;
+        console.print(&line(&report)?)?;
     } else {
-        print(&compacted(&report, args.rewrite))?;
+        console.print(&compacted(&report, args.rewrite))?;
     }
-    note(&report.notes);
-    Ok(told(&report.lost))
+    note(console, &report.notes);
+    Ok(told(console, &report.lost))
 }
 
 fn compacted(report: &CompactReport, rewrite: bool) -> String {
@@ -199,7 +199,7 @@ fn compacted(report: &CompactReport, rewrite: bool) -> String {
 }
 
 /// Removes captures from a lake, and prints which.
-pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run_forget(console: &Console, args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let request = RewriteRequest { dry_run: args.dry_run, ..args.of.rewrite(cancel) };
     let ago = |age: Micros| Day::of_seconds(now() - age.0.div_euclid(1_000_000));
     let report = match args.before.or(args.older_than.map(ago)) {
@@ -207,22 +207,22 @@ pub(super) fn run_forget(args: &ForgetArgs, cancel: &Cancel) -> Result<ExitCode,
         None => forget(&request, &args.captures)?,
     };
     if args.of.format == OutputFormat::Json {
-        print(&line(&report)?)?;
+        console.print(&line(&report)?)?;
     } else {
-        print(&forgotten(&report, args.dry_run))?;
+        console.print(&forgotten(&report, args.dry_run))?;
     }
-    note(&report.notes);
-    Ok(told(&report.lost))
+    note(console, &report.notes);
+    Ok(told(console, &report.lost))
 }
 
 /// Prints what the lake has lost. Returns the exit status that follows.
-fn told(lost: &Lost) -> ExitCode {
-    talk(&lost::words(lost));
+fn told(console: &Console, lost: &Lost) -> ExitCode {
+    console.talk(&lost::words(lost));
     if lost.is_empty() { ExitCode::Success } else { ExitCode::Damaged }
 }
 
-fn note(notes: &[String]) {
-    notes.iter().for_each(|note| talk(&format!("note: {note}\n")));
+fn note(console: &Console, notes: &[String]) {
+    notes.iter().for_each(|note| console.talk(&format!("note: {note}\n")));
 }
 
 fn forgotten(report: &ForgetReport, dry_run: bool) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::{metrics, talk};
+use crate::cli::metrics;
 use crate::convert::now;
 use crate::error::{Error, Result};
 use crate::outcome::Report;
@@ -14,15 +14,16 @@ use crate::storage::{open_regular, write_out};
 use crate::text::time;
 
 use super::args::{Command, ConvertArgs};
+use super::console::Console;
 use super::exit_code::ExitCode;
 use super::hints::{hint, message};
 use super::json::line;
 use super::messages::{away_in_words, complaints};
-use super::render::{complain, show};
+use super::render::show;
 use super::select_args::LogFormat;
 
 /// Reports how a conversion went, wherever that is wanted. Returns the exit status of the process.
-pub(super) fn tell(args: &ConvertArgs, report: &Report, result: Result<()>) -> ExitCode {
+pub(super) fn tell(console: &Console, args: &ConvertArgs, report: &Report, result: Result<()>) -> ExitCode {
     let told = &args.nightly.told;
     let json = told.log_format == LogFormat::Json;
     let done = result.is_ok().then_some(report);
@@ -33,17 +34,19 @@ pub(super) fn tell(args: &ConvertArgs, report: &Report, result: Result<()>) -> E
     };
     let shown = match result {
         Ok(()) if json => {
-            log_report(report);
-            show(report, &args.shown().without_talk())
+            log_report(console, report);
+            show(console, report, &args.shown().without_talk())
         }
-        Ok(()) => show(report, &args.shown()),
+        Ok(()) => show(console, report, &args.shown()),
         Err(error) => {
             // The captures that were too many, although nothing of them was committed.
             let complaints = if too_many { complaints(report) } else { String::new() };
             if json {
-                complaints.lines().for_each(|line| log("error", json!({ "event": "damaged", "message": line })));
+                complaints
+                    .lines()
+                    .for_each(|line| log(console, "error", json!({ "event": "damaged", "message": line })));
             } else {
-                talk(&complaints);
+                console.talk(&complaints);
             }
             Err(error)
         }
@@ -56,85 +59,89 @@ pub(super) fn tell(args: &ConvertArgs, report: &Report, result: Result<()>) -> E
         // The commit stays. But a user who watches the metrics must know that there are none.
         code = ExitCode::from(&failed);
         if json {
-            log_error(&failed);
+            log_error(console, &failed);
         } else {
-            complain(&failed.into());
+            console.complain(&failed.into());
         }
     }
     if json {
-        log_run(done, code);
+        log_run(console, done, code);
     }
     code
 }
 
 /// Prints a note before a run begins.
-pub(super) fn note(command: &Command, note: &str) {
+pub(super) fn note(console: &Console, command: &Command, note: &str) {
     match command {
         Command::Convert(args) if args.nightly.told.log_format == LogFormat::Json => {
-            log("info", json!({ "event": "note", "message": note }));
+            log(console, "info", json!({ "event": "note", "message": note }));
         }
-        _ => talk(&format!("note: {note}\n")),
+        _ => console.talk(&format!("note: {note}\n")),
     }
 }
 
-fn log(level: &str, fields: Value) {
+fn log(console: &Console, level: &str, fields: Value) {
     let mut document = json!({ "time": time(now() * 1_000_000), "level": level });
     if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
         document.extend(fields);
     }
-    talk(&line(&document).unwrap_or_default());
+    console.talk(&line(&document).unwrap_or_default());
 }
 
 /// One line for each input that was damaged or refused, and for each note.
-fn log_report(report: &Report) {
+fn log_report(console: &Console, report: &Report) {
     for damaged in &report.damaged {
-        log("warning", json!({ "event": "damaged", "path": printable(&damaged.path), "message": damaged.message }));
+        log(
+            console,
+            "warning",
+            json!({ "event": "damaged", "path": printable(&damaged.path), "message": damaged.message }),
+        );
     }
     for refused in &report.refused {
         let fields = json!({
             "event": "refused", "path": printable(&refused.path), "message": refused.reason, "hint": refused.hint,
         });
-        log("error", fields);
+        log(console, "error", fields);
     }
     for lost in &report.lost.files {
         let fields = json!({
             "event": "lost", "path": printable(&lost.path), "message": lost.problem, "rows": lost.rows,
         });
-        log("error", fields);
+        log(console, "error", fields);
     }
     for held_back in &report.lost.held_back {
         let fields = json!({
             "event": "held_back", "path": printable(&held_back.path), "lost": printable(&held_back.lost),
         });
-        log("warning", fields);
+        log(console, "warning", fields);
     }
     for (message, hint) in away_in_words(report) {
-        log("error", json!({ "event": "away", "message": message, "hint": hint }));
+        log(console, "error", json!({ "event": "away", "message": message, "hint": hint }));
     }
     for changing in &report.changing {
         let mut fields = json!({ "event": "changing", "path": printable(&changing.path) });
         if let (Some(fields), Ok(Value::Object(how))) = (fields.as_object_mut(), serde_json::to_value(changing.how)) {
             fields.extend(how);
         }
-        log("warning", fields);
+        log(console, "warning", fields);
     }
     for note in &report.notes {
-        log("info", json!({ "event": "note", "message": note }));
+        log(console, "info", json!({ "event": "note", "message": note }));
     }
 }
 
-fn log_error(error: &Error) {
-    log("error", json!({ "event": "failed", "message": message(error), "hint": hint(error) }));
+fn log_error(console: &Console, error: &Error) {
+    log(console, "error", json!({ "event": "failed", "message": message(error), "hint": hint(error) }));
 }
 
 /// The one line of a run.
-fn log_run(report: Option<&Report>, code: ExitCode) {
+fn log_run(console: &Console, report: Option<&Report>, code: ExitCode) {
     let mut fields = json!({ "event": "run", "exit_status": code.number() });
     if let (Some(fields), Some(report)) = (fields.as_object_mut(), report) {
         fields.insert("lake".to_owned(), printable(&report.lake).into());
         fields.extend(report.figures().into_iter().map(|(name, value)| (name.to_owned(), value.into())));
     }
-    log(if code == ExitCode::Success { "info" } else { "error" }, fields);
+    log(console, if code == ExitCode::Success { "info" } else { "error" }, fields);
 }
 
 /// Writes the metrics as a whole: a collector that reads meanwhile gets the ones before.

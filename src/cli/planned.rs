@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::cancel::Cancel;
-use crate::cli::{json, print, talk};
+use crate::cli::json;
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::Error;
@@ -16,6 +16,7 @@ use crate::plan::{Unit, UnitResult};
 use crate::storage::{EntryKind, LocalFile, Location, local};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
+use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::hints::{message, put_in_words};
@@ -23,7 +24,7 @@ use super::json::line;
 use super::messages::complaints;
 use super::parse::duration;
 use super::ptr::PtrArgs;
-use super::render::{complain, show};
+use super::render::show;
 use super::select_args::{RulesArgs, WaitArg};
 
 pub(super) const EXAMPLES: &str = "\
@@ -122,21 +123,25 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 }
 
 /// Prints the plan: its first line, and a line for each unit.
-pub(super) fn run_plan(args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run_plan(console: &Console, args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
-    planned.plan.iter().try_for_each(|plan| print(&line(plan)?))?;
-    planned.units.iter().try_for_each(|unit| print(&line(unit)?))?;
-    talk(&complaints(&planned.report));
+    planned.plan.iter().try_for_each(|plan| console.print(&line(plan)?))?;
+    planned.units.iter().try_for_each(|unit| console.print(&line(unit)?))?;
+    console.talk(&complaints(&planned.report));
     Ok(planned.report.outcome().into())
 }
 
 /// Converts the units from standard input, one after another, and prints the row of each. Passes the first line of a plan
 /// on.
-pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run_convert_unit(
+    console: &Console,
+    args: &ConvertUnitArgs,
+    cancel: &Cancel,
+) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::Success;
-    for (number, text) in io::stdin().lock().lines().enumerate() {
-        let text = text.map_err(Error::io("read", "stdin"))?;
-        let name = format!("stdin, line {}", number + 1);
+    for numbered in console.lines() {
+        let (number, text) = numbered?;
+        let name = format!("stdin, line {number}");
         let converted = match LineKind::of(&text) {
             LineKind::Nothing => continue,
             LineKind::Plan => json::read::<Plan>("plan", &name, &text).map(|_| text + "\n"),
@@ -145,11 +150,11 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
                 .and_then(|row| line(&row)),
         };
         match converted {
-            Ok(text) => print(&text)?,
+            Ok(text) => console.print(&text)?,
             Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
             // The other units may succeed, and a unit that has its row need not be converted again.
             Err(error) => {
-                complain(&error.into());
+                console.complain(&error.into());
                 code = ExitCode::Failure;
             }
         }
@@ -158,7 +163,7 @@ pub(super) fn run_convert_unit(args: &ConvertUnitArgs, cancel: &Cancel) -> Resul
 }
 
 /// Commits the rows from standard input.
-pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let (jobs, strict, top) = (args.jobs, args.strict.strict, args.shown.top);
     let mut options = CommitOptions {
         plan: None,
@@ -189,9 +194,9 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode,
         }
     }
     let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
-    for (number, text) in io::stdin().lock().lines().enumerate() {
-        let text = text.map_err(Error::io("read", "stdin"))?;
-        let name = format!("stdin, line {}", number + 1);
+    for numbered in console.lines() {
+        let (number, text) = numbered?;
+        let name = format!("stdin, line {number}");
         match LineKind::of(&text) {
             LineKind::Nothing => {}
             LineKind::Plan => take_plan(&mut options.plan, &name, &text)?,
@@ -209,11 +214,11 @@ pub(super) fn run_commit(args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode,
         if !may_be_missing {
             return Err(error.into());
         }
-        talk(&format!("warning: {}; passed over\n", message(&error)));
+        console.talk(&format!("warning: {}; passed over\n", message(&error)));
     }
     let mut report = commands::commit(&args.lake, rows, options)?;
     put_in_words(&mut report.refused);
-    show(&report, &args.shown.shown())?;
+    show(console, &report, &args.shown.shown())?;
     Ok(report.outcome().into())
 }
 

@@ -2,13 +2,12 @@
 
 use std::io;
 
-use crate::cli::{print, talk};
 use crate::error::Result;
 use crate::outcome::Report;
 use crate::summary::{Preview, Units, render};
 
+use super::console::Console;
 use super::dry_run::would_convert;
-use super::failure::Failure;
 use super::help::command;
 use super::json::line;
 use super::messages::{closing, complaints, wrongs};
@@ -34,37 +33,28 @@ impl Shown {
 /// The tables that a conversion shows. The lake, and the report as JSON, have all of them.
 const SHOWN: [&str; 5] = ["captures", "send_rates", "protocols", "volume_by_name", "volume_by_ip"];
 /// Shows a report.
-pub(super) fn show(report: &Report, shown: &Shown) -> Result<()> {
+pub(super) fn show(console: &Console, report: &Report, shown: &Shown) -> Result<()> {
     if !shown.silent {
-        talk(&if shown.quiet { wrongs(report) } else { complaints(report) });
+        console.talk(&if shown.quiet { wrongs(report) } else { complaints(report) });
     }
     if shown.json {
-        return print(&line(report)?);
+        return console.print(&line(report)?);
     }
     let tables = report.summaries.iter().filter(|summary| SHOWN.contains(&summary.name));
     for summary in tables.filter(|_| shown.tables) {
-        show_table(summary, Units::Exact)?;
+        show_table(console, summary, Units::Exact)?;
     }
     if shown.dry_run {
-        print(&would_convert(report))?;
+        console.print(&would_convert(report))?;
     } else if !shown.quiet && !shown.silent {
-        talk(&closing(report));
+        console.talk(&closing(report));
     }
     Ok(())
 }
 
 /// Shows a table below its name.
-pub(super) fn show_table(listed: &Preview, units: Units) -> Result<()> {
-    print(&format!("{}\n{}\n", listed.name, render(listed, units)))
-}
-
-/// Prints what stopped a run, and what to do about it.
-pub(super) fn complain(failure: &Failure) {
-    let mut text = format!("error: {}\n", failure.message());
-    if let Some(hint) = failure.hint() {
-        text.push_str(&format!("hint: {hint}\n"));
-    }
-    talk(&text);
+pub(super) fn show_table(console: &Console, listed: &Preview, units: Units) -> Result<()> {
+    console.print(&format!("{}\n{}\n", listed.name, render(listed, units)))
 }
 
 /// The manual page, with a section for each command.

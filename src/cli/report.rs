@@ -6,13 +6,13 @@ use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
 
 use crate::cancel::Cancel;
-use crate::cli::talk;
 use crate::commands::{PageRequest, page};
 use crate::config::Names;
 use crate::day::Day;
 use crate::report::NameOptions;
 
 use super::args::{LengthArg, Micros};
+use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::messages::complaints;
@@ -80,7 +80,7 @@ pub(super) struct ReportArgs {
     jobs: usize,
 }
 
-pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run(console: &Console, args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let report = page(&PageRequest {
         named: args.inputs.clone(),
         title: args.title.clone(),
@@ -97,6 +97,6 @@ pub(super) fn run(args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failur
         jobs: args.jobs,
         cancel: cancel.clone(),
     })?;
-    talk(&complaints(&report));
+    console.talk(&complaints(&report));
     Ok(report.outcome().into())
 }

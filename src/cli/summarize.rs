@@ -7,7 +7,6 @@ use clap::{Args as ClapArgs, ValueEnum};
 use ipnet::IpNet;
 
 use crate::cancel::Cancel;
-use crate::cli::{print, talk};
 use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::Error;
@@ -15,6 +14,7 @@ use crate::summary::{Filter, LeftOut, Preview, SUMMARIES, Summary, Units};
 use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
+use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::hints::because;
@@ -120,7 +120,7 @@ enum Align {
 }
 
 /// Sums up, and shows the result.
-pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+pub(super) fn run(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let csv = args.format == SummaryFormat::Csv;
     let top = match (args.top, csv) {
         (Some(TopRows::All) | None, true) => None,
@@ -153,13 +153,13 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Fai
         cancel: cancel.clone(),
     };
     let summarized = summarize(&request).map_err(|error| with_the_way_out(error, &request))?;
-    talk(&complaints(&summarized.report));
+    console.talk(&complaints(&summarized.report));
     let code = summarized.report.outcome().into();
     let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
     let left_out = summarized.left_out.iter().filter(|left_out| wanted(left_out.name));
     let left_out: Vec<_> = left_out
         .map(|LeftOut { name, why }| {
-            talk(&format!("note: {name} is left out: {}\n", because(*why)));
+            console.talk(&format!("note: {name} is left out: {}\n", because(*why)));
             *name
         })
         .collect();
@@ -167,10 +167,10 @@ pub(super) fn run(args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Fai
     match table {
         // The captures that cannot be read have been named.
         _ if nothing && args.format == SummaryFormat::Table => {}
-        Some(table) if top.is_none() => all(summarized, table)?,
+        Some(table) if top.is_none() => all(console, summarized, table)?,
         _ => {
             let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| wanted(listed.name)).collect();
-            show(args, &tables, &left_out)?;
+            show(console, args, &tables, &left_out)?;
         }
     }
     Ok(code)
@@ -180,20 +180,20 @@ fn usage<T>(problem: &str, hint: &str) -> Result<T, Failure> {
     Err(Failure::usage(problem, hint))
 }
 
-fn all(summarized: Summarized, table: &Summary) -> Result<(), Error> {
+fn all(console: &Console, summarized: Summarized, table: &Summary) -> Result<(), Error> {
     let mut header = true;
-    summarized.all(table, |piece| print(&csv(&piece, std::mem::take(&mut header))))
+    summarized.all(table, |piece| console.print(&csv(&piece, std::mem::take(&mut header))))
 }
 
-fn show(args: &SummarizeArgs, tables: &[Preview], left_out: &[&str]) -> Result<(), Error> {
+fn show(console: &Console, args: &SummarizeArgs, tables: &[Preview], left_out: &[&str]) -> Result<(), Error> {
     match args.format {
-        SummaryFormat::Json => print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
-        SummaryFormat::Csv => tables.iter().try_for_each(|listed| print(&csv(&listed.first, true))),
+        SummaryFormat::Json => console.print(&line(&serde_json::json!({ "tables": tables, "left_out": left_out }))?),
+        SummaryFormat::Csv => tables.iter().try_for_each(|listed| console.print(&csv(&listed.first, true))),
         // Not even the heads of the tables.
         SummaryFormat::Table if args.top == Some(TopRows::Rows(0)) => Ok(()),
         SummaryFormat::Table => {
             let units = if args.exact { Units::Exact } else { Units::Human };
-            tables.iter().try_for_each(|listed| show_table(listed, units))
+            tables.iter().try_for_each(|listed| show_table(console, listed, units))
         }
     }
 }
