@@ -223,7 +223,7 @@ impl CaptureReader {
     ///
     /// # Errors
     /// The damage at which reading stopped. From then on the answer is `None`.
-    #[expect(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
+    #[allow(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
         loop {
