@@ -1,6 +1,6 @@
 //! A run from the command to the commit: the stages wired together.
 //!
-//! In: a [`ConvertRequest`]. Out: a lake with its captures, and a [`Report`]. Always: records framed equal rows written,
+//! In: a [`ConvertRequest`]. Out: a lake with its captures, and a [`Report`](crate::outcome::Report). Always: records framed equal rows written,
 //! or nothing is committed.
 
 mod abandoned;

@@ -17,7 +17,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::discover::{Candidate, Input};
+use crate::discover::{Candidate, Compression, Input};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::storage::local;
@@ -307,7 +307,8 @@ impl<'a> ContentIndex<'a> {
     /// compression suffix.
     fn packed_otherwise(&self, input: &Input) -> Option<&'a InputEntry> {
         let plain = without_packing(&input.absolute);
-        let names = std::iter::once(plain.clone()).chain(PACKINGS.map(|suffix| with_suffix(&plain, suffix)));
+        let names =
+            std::iter::once(plain.clone()).chain(Compression::SUFFIXES.map(|suffix| with_suffix(&plain, suffix)));
         let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.snapshot.input_at(&name));
         let mut gone = entries.filter(|entry| !local::name_exists(&entry.input.absolute));
         gone.find(|entry| entry.found.content.is_none() && entry.input.compression != input.compression)
@@ -320,12 +321,9 @@ fn is_as_it_was(entry: &InputEntry) -> bool {
         .is_ok_and(|now| super::selection::same(&FileStamp::of_input(&entry.input), &now))
 }
 
-/// Suffixes of compressed captures.
-const PACKINGS: [&str; 6] = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
-
 fn without_packing(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
-    let plain = PACKINGS.iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()));
+    let plain = Compression::SUFFIXES.iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()));
     plain.map_or_else(|| path.to_path_buf(), |plain| PathBuf::from(OsStr::from_bytes(plain)))
 }
 
