@@ -154,6 +154,12 @@ impl Layout {
         names.filter_map(Day::of_text).next().unwrap_or(Day::EPOCH)
     }
 
+    /// Whether a path below the lake is that of a part or table of one date.
+    #[must_use]
+    pub fn is_of_a_date(path: &Path) -> bool {
+        path.to_string_lossy().contains("date=")
+    }
+
     /// The folder of partial summaries, one file a unit.
     #[must_use]
     pub fn partials(&self) -> PathBuf {
