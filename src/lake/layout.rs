@@ -208,7 +208,7 @@ impl Layout {
         self.root.join(OWN).join("pending.json")
     }
 
-    /// Where the journal is written before it is renamed into place.
+    /// Where the journal is written before it is moved into place.
     #[must_use]
     pub(super) fn pending_draft(&self) -> PathBuf {
         self.root.join(OWN).join("pending.draft")
