@@ -8,12 +8,10 @@ use indicatif::{DecimalBytes, HumanCount};
 
 use crate::cancel::Cancel;
 use crate::cli::{print, talk};
-use crate::commands::{
-    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, verify,
-};
+use crate::commands::{RewriteRequest, VerifyRequest, compact_lake, forget, forget_before, verify};
 use crate::convert::now;
 use crate::day::Day;
-use crate::outcome::Lost;
+use crate::outcome::{CompactReport, ForgetReport, Lost, Verified};
 use crate::path_text::printable;
 
 use super::args::{Micros, OutputFormat, Size};

@@ -4,7 +4,8 @@ use crate::config::LengthKind;
 use crate::summary::NO_NAME;
 use crate::text::thousands;
 
-use super::content::{ImplausibleCounts, PageContent};
+use super::content::PageContent;
+use super::implausible::ImplausibleCounts;
 use super::scale::{count, saturated, share};
 use super::text::{Printable, text};
 
