@@ -189,12 +189,12 @@ impl Aggregator {
     }
 
     /// Moves the keys of one date to another.
-    pub fn rename(&mut self, from: Day, to: Day) {
+    pub fn redate(&mut self, from: Day, to: Day) {
         let moved: Vec<_> = self.held.extract_if(.., |group, _| group.day == from).collect();
         for (group, held) in moved {
             self.group(Group { day: to, ..group }).append(&held);
         }
-        self.runs.iter_mut().flatten().for_each(|run| run.rename(from, to));
+        self.runs.iter_mut().flatten().for_each(|run| run.redate(from, to));
     }
 
     /// The groups that have keys, in order.

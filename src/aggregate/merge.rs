@@ -105,7 +105,7 @@ impl<'a> Merge<'a> {
     /// # Errors
     /// If a run cannot be read, or the check says that the work is to end.
     #[inline]
-    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend the key")]
+    #[allow(clippy::should_implement_trait, reason = "an iterator could not lend the key")]
     pub fn next(&mut self) -> Result<Option<(&[u8], Sums)>> {
         self.read += 1;
         if self.read.is_multiple_of(STRIDE) {

@@ -107,11 +107,11 @@ impl SortedRun {
     }
 
     /// Moves the keys of one date to another.
-    pub(super) fn rename(&mut self, from: Day, to: Day) {
+    pub(super) fn redate(&mut self, from: Day, to: Day) {
         self.stretches.iter_mut().filter(|stretch| stretch.day == from).for_each(|stretch| stretch.day = to);
     }
 
-    /// Readers of the keys of a group: one, or perhaps two after [`SortedRun::rename`].
+    /// Readers of the keys of a group: one, or perhaps two after [`SortedRun::redate`].
     pub(super) fn read(&self, group: Group) -> impl Iterator<Item = io::Result<Cursor>> {
         let of_section = move |stretch: &&Stretch| {
             let held = self.group_of(stretch);

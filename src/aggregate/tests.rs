@@ -138,7 +138,7 @@ proptest! {
             aggregator.group(*group).add(key, *sums);
             aggregator.keep_within().unwrap();
         }
-        aggregator.rename(Day(-1), Day(0));
+        aggregator.redate(Day(-1), Day(0));
         let moved = |(group, key, sums): &(Group, Vec<u8>, Sums)| {
             let day = if group.day == Day(-1) { Day(0) } else { group.day };
             (Group { day, ..*group }, key.clone(), *sums)

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::commands::{
-    CompactReport, ForgetReport, RewriteRequest, SummarizeRequest, Summarized, Verified, VerifyRequest, compact_lake,
-    forget, summarize, verify,
+    RewriteRequest, SummarizeRequest, Summarized, VerifyRequest, compact_lake, forget, summarize, verify,
 };
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Snapshot};
+use crate::outcome::{CompactReport, ForgetReport, Verified};
 
 /// A lake that is there: what it holds, whether it is whole, its summaries, and what can be done with it.
 ///

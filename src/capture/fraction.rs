@@ -58,6 +58,7 @@ impl Fraction {
             if self.is_none() { Self { ticks: attos, twos: ATTO, fives: ATTO } } else { self };
         let places = twos.max(fives);
         let mut digits = [0; DIGITS];
+        // No capture has more places, but the JSON of a unit may say so.
         let held = digits.get_mut(..usize::from(places)).unwrap_or_default();
         let mut rest = ticks;
         for digit in held.iter_mut().rev() {
@@ -105,7 +106,7 @@ impl Digits {
             _ => ("", whole.unsigned_abs(), self),
         };
         let digits: String = digits.0.iter().map(|digit| char::from(b'0' + digit)).collect();
-        // The standard library reads decimals of any length correctly rounded.
+        // The standard library reads decimals of any length, and rounds correctly. This is one, so it is never NaN.
         format!("{sign}{whole}.{digits}").parse().unwrap_or(f64::NAN)
     }
 }

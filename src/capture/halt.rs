@@ -106,8 +106,7 @@ impl CaptureReader {
         const KEPT: usize = 23;
         fault.offset = Some(self.window.offset());
         self.settle_content();
-        let written = usize::try_from(fault.found).unwrap_or(0);
-        self.window.consume(written);
+        self.window.skip(fault.found);
         let (zeros, at_end) = self.window.take_zeros(KEPT);
         fault.found = zeros;
         if at_end {

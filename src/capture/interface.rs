@@ -44,6 +44,7 @@ pub(super) fn options(bytes: &[u8], order: ByteOrder) -> impl Iterator<Item = (u
         let ([c0, c1, l0, l1], rest) = left.split_first_chunk()?;
         let (code, length) = (order.u16([*c0, *c1]), usize::from(order.u16([*l0, *l1])));
         let value = rest.get(..length).filter(|_| code != OPTION_END)?;
+        // The padding of the last option may be missing.
         left = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         Some((code, value))
     })

@@ -41,6 +41,6 @@ pub use reader::CaptureReader;
 pub use record::{PacketRecord, RecordAnomaly};
 pub use resolution::Resolution;
 pub use resync::guess;
-pub use source::Source;
+pub use source::{Source, SourceError};
 pub use survey::{AppendedSurvey, InterfaceSurvey, SectionSurvey, Survey};
 pub use time::Timestamp;

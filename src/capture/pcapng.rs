@@ -132,10 +132,10 @@ fn block(
     }
     let total = padded(length);
     let held = window.fill(total);
-    if held.len() < total {
+    let Some(block) = held.get(..total) else {
         return Err(Fault::new(DamageKind::BlockCut, u64::from(length), held.len() as u64).into());
-    }
-    let body = body(held, order, length, total)?;
+    };
+    let body = body(block, order, length)?;
     let frame = match kind {
         ENHANCED_PACKET_BLOCK => Some(enhanced_packet(body, order, &section.interfaces, total)),
         SIMPLE_PACKET_BLOCK => Some(simple_packet(body, order, &section.interfaces, total)),
@@ -213,8 +213,8 @@ fn padded(length: u32) -> usize {
 }
 
 /// The body of a whole block, after the check that its two lengths agree.
-fn body(held: &[u8], order: ByteOrder, length: u32, total: usize) -> Result<&[u8], Fault> {
-    let block = held.get(..total).unwrap_or_default();
+fn body(block: &[u8], order: ByteOrder, length: u32) -> Result<&[u8], Fault> {
+    let total = block.len();
     let trailer = block.last_chunk().map_or(0, |bytes| order.u32(*bytes));
     let differ = || Fault::new(DamageKind::BlockLengthsDiffer, u64::from(length), u64::from(trailer));
     if total != length as usize {

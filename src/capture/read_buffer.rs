@@ -66,9 +66,11 @@ impl ReadBuffer {
     }
 
     fn hash_passed(&mut self) {
-        if let Some(hash) = &mut self.hash {
-            hash.update(self.buffer.get(self.hashed..self.start).unwrap_or_default());
-        }
+        // No hash rather than the hash of other bytes.
+        self.hash = self.hash.take().and_then(|mut hash| {
+            hash.update(self.buffer.get(self.hashed..self.start)?);
+            Some(hash)
+        });
     }
 
     /// Where the bytes come from.
@@ -84,6 +86,8 @@ impl ReadBuffer {
     /// What is in the buffer.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
+        // The loop over packets comes through here: only tests and fuzzers ask.
+        debug_assert!(self.start <= self.end && self.end <= self.buffer.len(), "the bytes are in the buffer");
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
@@ -106,10 +110,9 @@ impl ReadBuffer {
 
     /// Steps over `count` bytes without keeping them. Returns how many there were.
     pub(super) fn skip(&mut self, count: u64) -> u64 {
-        let mut left = count;
-        let held = left.min((self.end - self.start) as u64);
-        self.consume(usize::try_from(held).unwrap_or(usize::MAX));
-        left -= held;
+        let held = usize::try_from(count).unwrap_or(usize::MAX).min(self.end - self.start);
+        self.consume(held);
+        let mut left = count - held as u64;
         if left > 0
             && !self.at_end
             && self.hash.is_none()
@@ -200,8 +203,34 @@ impl ReadBuffer {
         } else if self.buffer.len() < room {
             self.buffer.resize(room, 0);
         }
-        let read = self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default())?;
+        let (_, free) = self.buffer.split_at_mut(self.end);
+        let read = self.source.read(free)?;
         self.end += read;
         Ok(read > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read};
+
+    use crate::capture::source::StreamOrigin;
+
+    use super::*;
+
+    struct Boasting;
+
+    impl Read for Boasting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            Ok(buffer.len() + 1)
+        }
+    }
+
+    #[test]
+    fn a_source_that_says_too_much_has_failed_and_not_ended() {
+        let source = Source::Stream { bytes: Box::new(Boasting), origin: StreamOrigin::default() };
+        let mut window = ReadBuffer::new(source, 0);
+        assert!(window.fill(1).is_empty());
+        assert!(matches!(window.take_failure(), Some(SourceError::CompressedCorrupt(_))));
     }
 }

@@ -209,7 +209,7 @@ impl CaptureReader {
         self
     }
 
-    /// What was noted, taken out of the reader.
+    /// What was noted, taken out of the reader; nothing unless it surveys.
     pub fn take_survey(&mut self) -> Survey {
         self.survey.as_mut().map(std::mem::take).map(|survey| *survey).unwrap_or_default()
     }
@@ -223,7 +223,7 @@ impl CaptureReader {
     ///
     /// # Errors
     /// The damage at which reading stopped. From then on the answer is `None`.
-    #[expect(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
+    #[allow(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
         loop {
@@ -273,12 +273,14 @@ impl CaptureReader {
         if self.position.first_time.is_none() {
             self.position.first_time = frame.time;
         }
+        let data = self.window.bytes().get(frame.data);
+        debug_assert!(data.is_some(), "a packet is framed when its bytes are there");
         PacketRecord {
             time: frame.time,
             orig_len: frame.orig_len,
             cap_len: frame.cap_len,
             link_type: frame.link_type,
-            data: self.window.bytes().get(frame.data).unwrap_or_default(),
+            data: data.unwrap_or_default(),
             offset: self.position.offset,
             odd: frame.odd,
         }

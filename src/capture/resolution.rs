@@ -56,24 +56,23 @@ impl Resolution {
     }
 }
 
+/// Digits of an attosecond after the decimal point.
+const ATTO_DIGITS: u32 = 18;
+
 fn split_decimal(ticks: u64, exponent: u32) -> (u64, u64) {
-    match 10u128.checked_pow(exponent) {
-        None => (0, 0), // Finer than 10^-38 s: 2^64 of them are no attosecond.
-        Some(unit) => {
-            let ticks = u128::from(ticks);
-            let (seconds, rest) = (ticks / unit, ticks % unit);
-            let attos = if unit <= u128::from(ATTOS) {
-                rest * (u128::from(ATTOS) / unit)
-            } else {
-                rest / (unit / u128::from(ATTOS))
-            };
-            (u64::try_from(seconds).unwrap_or(u64::MAX), u64::try_from(attos).unwrap_or(0))
-        }
-    }
+    // From 10^-20 s on, no number of ticks is a second.
+    let (seconds, rest) = 10u64.checked_pow(exponent).map_or((0, ticks), |unit| (ticks / unit, ticks % unit));
+    let attos = match ATTO_DIGITS.checked_sub(exponent) {
+        Some(coarser) => rest * 10u64.pow(coarser),
+        // Finer than 10^-37 s: 2^64 of them are no attosecond.
+        None => 10u64.checked_pow(exponent - ATTO_DIGITS).map_or(0, |unit| rest / unit),
+    };
+    (seconds, attos)
 }
 
 fn split_binary(ticks: u64, exponent: u32) -> (u64, u64) {
-    // The fraction is below 2^64 and 10^18 below 2^60, so their product fits 128 bits.
+    // The fraction is below 2^64 and 10^18 below 2^60, so their product fits 128 bits. The fraction is below a second, so
+    // the attoseconds fit 64. A shift by 64 or more leaves no second.
     let seconds = ticks.checked_shr(exponent).unwrap_or(0);
     let fraction = if exponent >= 64 { ticks } else { ticks & ((1u64 << exponent) - 1) };
     let attos = (u128::from(fraction) * u128::from(ATTOS)).checked_shr(exponent).unwrap_or(0);

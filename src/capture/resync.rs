@@ -47,7 +47,7 @@ pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
         (Framing::Pcap(header), Some(first)) => find_record(bytes, *header, first.seconds()),
         (Framing::Pcapng(section), Some(_)) => {
             // Blocks begin at multiples of 4.
-            let skew = usize::try_from(offset.next_multiple_of(4) - offset).unwrap_or(0);
+            let skew = (offset.wrapping_neg() % 4) as usize;
             let order = ByteOrder { big_endian: section.big_endian };
             find_block(bytes.get(skew..).unwrap_or_default(), order).map(|found| found + skew)
         }

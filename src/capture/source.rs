@@ -192,10 +192,7 @@ impl Source {
             let result = match self {
                 Self::File { file, at, end, read: total } => {
                     let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
-                    let wanted = left.min(buffer.len());
-                    let Some(buffer) = buffer.get_mut(..wanted) else {
-                        return Ok(0);
-                    };
+                    let (buffer, _) = buffer.split_at_mut(left.min(buffer.len()));
                     steadily(|| file.read_at(buffer, *at)).inspect(|&read| {
                         *at += read as u64;
                         *total += read as u64;
@@ -206,7 +203,8 @@ impl Source {
             };
             return match result {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Ok(read) => Ok(read),
+                Ok(read) if read <= buffer.len() => Ok(read),
+                Ok(_) => Err(SourceError::of(self, too_much())),
                 Err(error) => Err(SourceError::of(self, error)),
             };
         }
@@ -248,6 +246,11 @@ impl Source {
     }
 }
 
+/// What is wrong with a decompressor that says it gave more bytes than there was room for. Its bytes have not ended.
+fn too_much() -> io::Error {
+    io::Error::other("the decompressor failed")
+}
+
 /// Counts the bytes that go through, and hashes them if asked to.
 struct MeteredReader<R> {
     bytes: R,
@@ -260,7 +263,7 @@ impl<R: Read> Read for MeteredReader<R> {
         self.origin.read.fetch_add(read as u64, Ordering::Relaxed);
         if let Some(hash) = &self.origin.hash {
             let mut hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
-            hash.update(buffer.get(..read).unwrap_or_default());
+            hash.update(buffer.get(..read).ok_or_else(too_much)?);
         }
         Ok(read)
     }
@@ -292,10 +295,10 @@ impl Sipped {
 
 impl<R: Read> Read for Sips<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = buffer.len().min(SIP);
-        let read = self.bytes.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+        let (buffer, _) = buffer.split_at_mut(buffer.len().min(SIP));
+        let read = self.bytes.read(buffer)?;
         let mut taken = self.taken.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.extend_from_slice(buffer.get(..read).unwrap_or_default());
+        taken.extend_from_slice(buffer.get(..read).ok_or_else(too_much)?);
         Ok(read)
     }
 }

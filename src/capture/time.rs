@@ -94,14 +94,14 @@ impl Timestamp {
     /// Nanoseconds after the whole second; finer digits are cut off.
     #[must_use]
     pub fn subsec_nanos(self) -> u32 {
-        u32::try_from(self.attos / ATTOS_PER_NANO).unwrap_or(0)
+        (self.attos % ATTOS / ATTOS_PER_NANO) as u32
     }
 
     /// Microseconds since the Unix epoch; finer digits are cut off (towards the past).
     #[must_use]
     #[inline]
     pub fn micros(self) -> i64 {
-        self.seconds * 1_000_000 + i64::try_from(self.attos / ATTOS_PER_MICRO).unwrap_or(0)
+        self.seconds * 1_000_000 + (self.attos / ATTOS_PER_MICRO).cast_signed()
     }
 
     /// Nanoseconds since the Unix epoch; `None` outside the years 1677 to 2262, which is what 64 bits hold.
@@ -174,7 +174,7 @@ fn to_f64(seconds: i64, attos: u64) -> f64 {
     let micros = attos / ATTOS_PER_MICRO;
     if micros * ATTOS_PER_MICRO == attos {
         // Both operands exact: one rounding, so the quotient is the nearest double.
-        let total = seconds * 1_000_000 + i64::try_from(micros).unwrap_or(0);
+        let total = seconds * 1_000_000 + micros.cast_signed();
         if (-EXACT..=EXACT).contains(&total) {
             return total as f64 / 1e6;
         }
@@ -183,7 +183,7 @@ fn to_f64(seconds: i64, attos: u64) -> f64 {
     if nanos * ATTOS_PER_NANO == attos {
         if (-9_000_000..9_000_000).contains(&seconds) {
             // 9 * 10^15 < 2^53: exact operands here too.
-            return (seconds * 1_000_000_000 + i64::try_from(nanos).unwrap_or(0)) as f64 / 1e9;
+            return (seconds * 1_000_000_000 + nanos.cast_signed()) as f64 / 1e9;
         }
         if seconds > 0 {
             // The 53 bits of the double: seconds, and as many bits of the fraction as there is room for, rounded half to

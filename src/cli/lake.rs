@@ -7,12 +7,10 @@ use clap::builder::BoolishValueParser;
 use indicatif::{DecimalBytes, HumanCount};
 
 use crate::cancel::Cancel;
-use crate::commands::{
-    CompactReport, ForgetReport, RewriteRequest, Verified, VerifyRequest, compact_lake, forget, forget_before, verify,
-};
+use crate::commands::{RewriteRequest, VerifyRequest, compact_lake, forget, forget_before, verify};
 use crate::convert::now;
 use crate::day::Day;
-use crate::outcome::Lost;
+use crate::outcome::{CompactReport, ForgetReport, Lost, Verified};
 use crate::path_text::printable;
 
 use super::args::{Micros, OutputFormat, Size};

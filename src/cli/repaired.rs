@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::commands::Repaired;
+use crate::outcome::Repaired;
 use crate::path_text::printable;
 
 /// Files and captures that are named one by one.

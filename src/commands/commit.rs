@@ -22,7 +22,7 @@ use crate::storage::local;
 use crate::threads::workers;
 
 use super::delivered::{delivered, folder_of, is_staged, whole};
-use super::plan::Plan;
+use super::first_line::Plan;
 
 /// How units that were converted elsewhere are committed.
 #[derive(Clone, Debug)]
@@ -178,8 +178,8 @@ fn commit_rows(
         let context = context(lake, settings, options.jobs, &options.cancel)?;
         let refused = refused(&rows);
         let captures = rows.iter().flat_map(|row| &row.unit.captures);
-        let replaced = captures.filter_map(|capture| Some(snapshot.input_at(&capture.input.absolute)?.id)).collect();
-        rows = refuse_damaged(rows, context, options.jobs, &snapshot.identities_without(&replaced), report)?;
+        let taken = snapshot.identities_beside(captures.map(|capture| capture.input.absolute.as_path()));
+        rows = refuse_damaged(rows, context, options.jobs, &taken, report)?;
         if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
             let problem =
                 "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();

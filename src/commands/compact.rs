@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::lake::{
     Action, Compacted, Compacting, Layout, Losses, Rewriter, Snapshot, Transaction, compact, hold, sweep_staging,
 };
-use crate::outcome::Lost;
+use crate::outcome::{CompactReport, Lost};
 use crate::packets::Encoder;
 
 /// How to write files of a lake again.
@@ -31,22 +29,6 @@ pub struct RewriteRequest {
     pub dry_run: bool,
     /// How the run is stopped early.
     pub cancel: Cancel,
-}
-
-/// What was compacted.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CompactReport {
-    /// Files that were replaced, and files that replaced them.
-    #[serde(flatten)]
-    pub done: Compacted,
-    /// What the lake has lost. The files of these partitions and dates stay as they are.
-    #[serde(flatten)]
-    pub lost: Lost,
-    /// How long it took.
-    pub seconds: f64,
-    /// Other notes for the user.
-    #[serde(skip)]
-    pub notes: Vec<String>,
 }
 
 /// Makes fewer and larger files of a lake and, if wanted, gives them today's form. The rows are the same.

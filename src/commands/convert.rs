@@ -8,14 +8,14 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::convert::{ConvertContext, FinalStage, convert_units, naming, publish, refuse_damaged};
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, Snapshot, hold, sweep_staging};
+use crate::lake::{Layout, Snapshot, hold, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::observer::{Observer, observed};
 use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
 use crate::plan::{Unit, plan, sample};
-use crate::select::{SelectOptions, Selection, hold_back, select, would_convert};
+use crate::select::{SelectOptions, Selection, Target, would_convert};
 use crate::storage::local;
 use crate::threads::workers;
 
@@ -81,13 +81,9 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
     *report = Report { lake: request.lake.clone(), ..Report::default() };
-    let mut snapshot = Snapshot::read(&lake)?;
-    snapshot.agrees_with(&request.settings, &request.lake)?;
-    let mut losses = Losses::find(&lake, &snapshot)?;
-    report.lost.add(&losses, &snapshot);
+    let mut target = Target::read(&lake, &request.settings)?;
     let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
-    report.newest_packet_timestamp_seconds = snapshot.newest_packet();
-    let mut selection = select(&request.named, &snapshot, &rules, &request.cancel, report)?;
+    let mut selection = target.select(&request.named, &rules, &request.cancel, report)?;
     if !report.away.is_empty() {
         report.notes.extend(lake.notes());
         return Ok(());
@@ -95,7 +91,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     if request.dry_run {
         report.inputs = selection.convert.len() as u64;
         report.bytes_in = selection.convert.iter().map(|input| input.size).sum();
-        report.would_convert = Some(would_convert(&selection, &snapshot, &rules));
+        report.would_convert = Some(would_convert(&selection, &target.snapshot, &rules));
         return Ok(());
     }
     if lock.is_none() && selection.convert.is_empty() {
@@ -107,21 +103,16 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         // Made only now, so that a command without captures leaves nothing. Meanwhile another run may have begun.
         lake = Layout::create(&request.lake)?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
-        snapshot = Snapshot::read(&lake)?;
-        snapshot.agrees_with(&request.settings, &request.lake)?;
-        losses = Losses::find(&lake, &snapshot)?;
-        if snapshot.sequence > 0 {
+        target = Target::read(&lake, &request.settings)?;
+        if target.snapshot.sequence > 0 {
             *report = Report { lake: request.lake.clone(), ..Report::default() };
-            report.newest_packet_timestamp_seconds = snapshot.newest_packet();
-            report.lost.add(&losses, &snapshot);
-            selection = select(&request.named, &snapshot, &rules, &request.cancel, report)?;
+            selection = target.select(&request.named, &rules, &request.cancel, report)?;
             if !report.away.is_empty() {
                 return Ok(());
             }
         }
     }
-    let how = (request.jobs, &request.cancel);
-    hold_back(&lake, &snapshot, &mut selection, losses, how, &mut report.lost)?;
+    let snapshot = target.hold_back(&lake, &mut selection, (request.jobs, &request.cancel), report)?;
     let result = convert_and_commit(request, memory, &lake, selection, snapshot, report);
     let swept = sweep_staging(&lake);
     drop(lock);
@@ -146,28 +137,14 @@ fn convert_and_commit(
     let context =
         ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut selection.convert);
-    let replaced = convert.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id)).collect();
-    let taken = snapshot.identities_without(&replaced);
+    let taken = snapshot.identities_beside(convert.iter().map(|input| input.absolute.as_path()));
     let sampled = convert.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
     let units = plan(sampled, settings, &taken);
-    let bytes = units.iter().map(bytes_of).sum();
+    let bytes = units.iter().map(Unit::bytes).sum();
     let mut rows =
         observed(&*request.observer, bytes, &context.meter, || convert_units(&units, &context, request.jobs))?;
     if request.strict {
         rows = refuse_damaged(rows, context, request.jobs, &taken, report)?;
     }
     publish(stage, rows, selection, snapshot, (request.jobs, request.max_damaged), report)
-}
-
-fn bytes_of(unit: &Unit) -> u64 {
-    unit.captures
-        .iter()
-        .map(|capture| match &capture.chunks {
-            None => capture.input.size,
-            Some(chunks) => {
-                let start = chunks.start * unit.settings.chunk_size;
-                (chunks.end * unit.settings.chunk_size).min(capture.input.size).saturating_sub(start)
-            }
-        })
-        .sum()
 }

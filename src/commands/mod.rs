@@ -1,6 +1,6 @@
 //! A run from the command to the commit: the stages wired together.
 //!
-//! In: a [`ConvertRequest`]. Out: a lake with its captures, and a [`Report`]. Always: records framed equal rows written,
+//! In: a [`ConvertRequest`]. Out: a lake with its captures, and a [`Report`](crate::outcome::Report). Always: records framed equal rows written,
 //! or nothing is committed.
 
 mod abandoned;
@@ -10,6 +10,7 @@ mod compact;
 mod convert;
 mod convert_unit;
 mod delivered;
+mod first_line;
 mod forget;
 mod inspect;
 mod noted;
@@ -22,14 +23,13 @@ mod summarize;
 mod verify;
 
 pub use commit::{CommitOptions, Incomplete, commit};
-pub use compact::{CompactReport, RewriteRequest, compact_lake};
+pub use compact::{RewriteRequest, compact_lake};
 pub use convert::{ConvertRequest, convert, convert_into};
 pub use convert_unit::convert_unit;
-
-pub use forget::{ForgetReport, Forgotten, forget, forget_before};
+pub use first_line::{Plan, PlannedUnit};
+pub use forget::{forget, forget_before};
 pub use inspect::{Inspected, inspect};
-pub use plan::{Plan, Planned, PlannedUnit, plan};
-pub use repair::{PartlyLost, Repaired};
+pub use plan::{Planned, plan};
 pub use report::{PageRequest, page};
 pub use summarize::{SummarizeRequest, Summarized, summarize};
-pub use verify::{Verified, VerifyFault, VerifyRequest, verify};
+pub use verify::{VerifyRequest, verify};

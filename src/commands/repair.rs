@@ -5,82 +5,20 @@
 //! conversion reads them again if they still exist. All of it is one commit, or none.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::convert::FinalStage;
-use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, Layout, SUMMARIES as FOLDER, Snapshot, Transaction, checked, data_files, hold, remains, sweep_staging,
+    Action, Layout, Snapshot, Transaction, captures_table_is_lost, days_of_lost_tables, hold, names_are_lost, remains,
+    sweep_staging, tables_left_over,
 };
 use crate::names::PtrOptions;
-use crate::outcome::{LostFile, Report};
-use crate::path_text;
+use crate::outcome::{LostFile, PartlyLost, Repaired, Report};
 use crate::storage::local;
-use crate::summary::SUMMARIES;
-use crate::threads::in_order;
 
 use super::resum::count_again;
 use super::verify::VerifyRequest;
-
-/// What was mended, and what is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Repaired {
-    /// Why everything was taken from the parts: manifests that were missing or could not be read.
-    pub manifests: Vec<String>,
-    /// Parts that no manifest named, and that count again.
-    #[serde(with = "path_text::list")]
-    pub taken_up: Vec<PathBuf>,
-    /// Parts that are lost, with their rows.
-    pub lost: Vec<LostFile>,
-    /// Where damaged parts were put: readers do not see them there.
-    #[serde(with = "path_text::list")]
-    pub set_aside: Vec<PathBuf>,
-    /// Captures that have lost rows. The next conversion reads them again if they still exist.
-    pub incomplete: Vec<PartlyLost>,
-    /// Captures of which nothing tells whether all their rows exist: older parts do not say it.
-    #[serde(with = "path_text::list")]
-    pub unproved: Vec<PathBuf>,
-    /// Partial summaries that were counted again.
-    pub partials: u64,
-    /// Captures whose DNS messages are no longer in any summary: the rows do not have their content.
-    #[serde(with = "path_text::list")]
-    pub without_messages: Vec<PathBuf>,
-    /// Summary tables that were made again.
-    pub tables: u64,
-    /// Files that no manifest names and that do not count, each with the reason.
-    pub left_out: Vec<LostFile>,
-}
-
-/// A capture that has lost rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PartlyLost {
-    /// The path as it was given.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    /// How many lost rows are known of.
-    pub rows: u64,
-}
-
-impl Repaired {
-    /// Whether there was nothing to mend.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self { left_out: self.left_out.clone(), ..Self::default() }
-    }
-
-    /// Whether something is gone that was in the lake.
-    #[must_use]
-    pub fn is_loss(&self) -> bool {
-        !(self.lost.is_empty()
-            && self.incomplete.is_empty()
-            && self.unproved.is_empty()
-            && self.without_messages.is_empty())
-    }
-}
 
 /// Mends a lake.
 ///
@@ -139,17 +77,15 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut days = BTreeSet::new();
     if settings.summaries {
         days = count_again(lake, &mut left, &settings, &mut change, (jobs, cancel), &mut repaired)?;
-        days.extend(lost_tables(lake, &left.snapshot, jobs)?);
+        days.extend(days_of_lost_tables(lake, &left.snapshot, jobs)?);
         if is_remade {
             days.extend(left.snapshot.parts.keys().map(|path| Layout::day_of(path)));
-            days.extend(before.tables.keys().filter(|path| is_of_a_date(path)).map(|path| Layout::day_of(path)));
+            days.extend(
+                before.tables.keys().filter(|path| Layout::is_of_a_date(path)).map(|path| Layout::day_of(path)),
+            );
         }
     }
-    let names_are_lost = left
-        .snapshot
-        .names
-        .as_ref()
-        .is_some_and(|names| checked(&lake.resolve(&names.path), names.bytes, &names.checksum).is_err());
+    let names_are_lost = names_are_lost(lake, &left.snapshot);
     if names_are_lost {
         left.snapshot.names = None;
         change.remove_table(&Layout::ptr_cache());
@@ -172,7 +108,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         .filter_map(|id| left.snapshot.inputs.get(id))
         .map(|entry| entry.input.path.clone())
         .collect();
-    let captures_are_lost = settings.summaries && lost_captures(lake, &left.snapshot);
+    let captures_are_lost = settings.summaries && captures_table_is_lost(lake, &left.snapshot);
     if repaired.is_empty() && days.is_empty() && !names_are_lost && !captures_are_lost && lake.last_is_sound() {
         return Ok(repaired);
     }
@@ -186,38 +122,10 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         after.add_tables(change.manifest.tables.clone());
         if is_remade {
             // Tables of dates that have no rows left, which a lost manifest named.
-            let stale = data_files(lake)?.into_keys().filter(|path| is_table(path) && !after.tables.contains_key(path));
-            stale.for_each(|path| change.remove_table(&path));
+            tables_left_over(lake, &after)?.iter().for_each(|path| change.remove_table(path));
         }
     }
     change.replace_manifests(lake.manifest_files()?);
     change.publish(lake, after)?;
     Ok(repaired)
-}
-
-/// Whether a file is in the place of a table of one date: `summaries/ports/date=2024-03-11/ports.parquet`.
-fn is_table(path: &Path) -> bool {
-    let mut tables = SUMMARIES.iter().map(|table| Path::new(FOLDER).join(table.name));
-    is_of_a_date(path) && tables.any(|folder| path.starts_with(&folder) && path.file_stem() == folder.file_name())
-}
-
-fn is_of_a_date(path: &Path) -> bool {
-    path.to_string_lossy().contains("date=")
-}
-
-/// The dates that have lost a table.
-fn lost_tables(lake: &Layout, snapshot: &Snapshot, jobs: usize) -> Result<BTreeSet<Day>> {
-    let tables = snapshot.tables.values().filter(|table| is_of_a_date(&table.path)).collect();
-    let lost = in_order::<_, _, Error>(tables, jobs, |table| {
-        let found = checked(&lake.resolve(&table.path), table.bytes, &table.checksum);
-        Ok(found.is_err().then(|| Layout::day_of(&table.path)))
-    })?;
-    Ok(lost.into_iter().flatten().collect())
-}
-
-/// Whether the table of captures is lost.
-fn lost_captures(lake: &Layout, snapshot: &Snapshot) -> bool {
-    let mut tables = snapshot.tables.values().filter(|table| !is_of_a_date(&table.path));
-    let is_lost = |path: &Path, bytes, checksum: &str| checked(&lake.resolve(path), bytes, checksum).is_err();
-    tables.any(|table| is_lost(&table.path, table.bytes, &table.checksum))
 }

@@ -1,30 +1,23 @@
 //! Reporting: a lake, or some dates of it, or captures, as one page.
 
-use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::bug::bug;
 use crate::cancel::Cancel;
-use crate::capture::Timestamp;
 use crate::config::{LengthKind, Names};
 use crate::convert::now;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{InputEntry, listed_captures};
 use crate::names::PtrOptions;
 use crate::outcome::{Report, RunOutcome};
 use crate::path_text;
-use crate::plan::IMPLAUSIBLE;
-use crate::report::{ImplausibleCounts, NameOptions, PageContent, html, plots};
+use crate::report::{ImplausibleCounts, NameOptions, PageContent, captures_table, html, plots};
 use crate::storage::{local, write_out};
-use crate::summary::{Filter, Preview};
+use crate::summary::Filter;
 use crate::text::time;
 
 use super::summarize::{SummarizeRequest, Summarized, summarize};
-
-/// Columns of the page's table of captures. The text of a damage names the byte at which it begins.
-const CAPTURES: [&str; 8] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status", "damage"];
 
 /// What to report, and where to.
 #[derive(Clone, Debug)]
@@ -106,30 +99,8 @@ fn named(named: &[PathBuf]) -> String {
     }
 }
 
-/// The packets whose announced length is not credible and is a hundredth of all bytes or more, the longest first.
-fn implausible(captures: &[InputEntry], bytes: i64, request: &PageRequest) -> Vec<ImplausibleCounts> {
-    let shown = |time: Timestamp| request.days.contains(&Day::of_seconds(time.seconds()));
-    let mut found: Vec<_> = captures
-        .iter()
-        .filter_map(|entry| {
-            let longest = entry.found.implausible.as_deref()?;
-            let part = i64::from(longest.orig_len);
-            let matters = part <= bytes && part >= bytes / 100 && longest.time.is_none_or(shown);
-            matters.then(|| ImplausibleCounts {
-                capture: entry.input.name(),
-                frame: longest.frame,
-                orig_len: longest.orig_len,
-                cap_len: longest.cap_len,
-                packets: entry.found.odd.get(IMPLAUSIBLE).unwrap_or(1),
-            })
-        })
-        .collect();
-    found.sort_by_key(|implausible| Reverse(implausible.orig_len));
-    found
-}
-
 fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Result<PageContent> {
-    let Summarized { gather, mut captures, mut refused, days, length, sources, .. } = summarized;
+    let Summarized { gather, captures, mut refused, days, length, sources, .. } = summarized;
     refused.extend(report.refused.iter().cloned());
     let gathered = gather.finish()?;
     let series = gathered.series.ok_or_else(|| bug!())?;
@@ -139,14 +110,8 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         place.map(|place| tables.swap_remove(place)).unwrap_or_default()
     };
     let (bytes, packets) = gathered.total;
-    let implausible = implausible(&captures, bytes, request);
-    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count();
-    let refused_count = refused.len();
-    let whole = captures.len() as u64;
-    captures.extend(refused.iter().map(InputEntry::of_refused));
-    // What went wrong comes first, and is always shown.
-    captures.sort_by_key(|entry| (entry.found.refused.is_none(), !entry.is_damaged()));
-    let captures = listed_captures(captures.iter(), request.top.max(damaged + refused_count));
+    let implausible = ImplausibleCounts::of(&captures, bytes, &request.days);
+    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count() as u64;
     let by_ip = table("volume_by_ip");
     Ok(PageContent {
         title: request.title.clone(),
@@ -161,9 +126,9 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         made: time(now() * 1_000_000),
         packets,
         bytes,
-        captures: whole,
-        damaged: damaged as u64,
-        refused: refused_count as u64,
+        captures: captures.len() as u64,
+        damaged,
+        refused: refused.len() as u64,
         series,
         by_name: table("volume_by_name"),
         by_ip,
@@ -173,6 +138,6 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         conversations: table("conversations"),
         dns_queries: table("dns_queries"),
         dns_failures: gathered.failures,
-        captures_table: Preview { first: captures.first.select(&CAPTURES), ..captures },
+        captures_table: captures_table(captures, &refused, request.top),
     })
 }

@@ -16,13 +16,11 @@ use crate::lake::{
     CommittedPart, CommittedPartial, Layout, Remains, Rewriter, Told, Transaction, checked, problem_of,
     recount_captures,
 };
-use crate::outcome::LostFile;
+use crate::outcome::{LostFile, Repaired};
 use crate::packets::Encoder;
 use crate::plan::{PartialEntry, derived_identity};
 use crate::storage::local;
 use crate::threads::in_order;
-
-use super::repair::Repaired;
 
 /// Captures whose sums are counted again together, because they share a partial summary or a part.
 struct Groups {

@@ -155,7 +155,7 @@ fn finish(
     let top = request.top.unwrap_or(0);
     let mut gather = Collect::new(top, window, several, aggregator.space());
     if request.from_first {
-        gather = gather.from_first();
+        gather = gather.with_windows_from_first();
     }
     if request.for_page {
         gather = gather.with_series(bins(window, &days, &captures)).with_names(aggregator.space());

@@ -1,6 +1,7 @@
 //! The final stage of a run: the tables of the dates that it touched.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::aggregate::{Aggregator, Owners, Space};
@@ -71,8 +72,7 @@ impl<'a> FinalStage<'a> {
         report.lost.add(&losses, after);
         let unknown = losses.days_without_sums(after);
         days.retain(|day| !unknown.contains(day));
-        let of_a_date =
-            |path: &&std::path::PathBuf| path.starts_with(SUMMARIES) && path.to_string_lossy().contains("date=");
+        let of_a_date = |path: &&PathBuf| path.starts_with(SUMMARIES) && Layout::is_of_a_date(path);
         let stale = after.tables.keys().filter(of_a_date).filter(|path| {
             let day = Layout::day_of(path);
             days.contains(&day) && !left.contains(&day)

@@ -1,6 +1,6 @@
 //! Converts units. The thread pool and any external scheduler call the same function.
 //!
-//! In: [`Unit`]s. Out: staged parts, and one manifest row a unit. Always: rows are written in the order of their capture,
+//! In: [`Unit`](crate::plan::Unit)s. Out: staged parts, and one manifest row a unit. Always: rows are written in the order of their capture,
 //! whichever thread decodes them, so the bytes do not depend on the number of threads. The number of workers bounds
 //! memory: each has one read buffer, the rows of a row group or two, and a few encoded row groups.
 

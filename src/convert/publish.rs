@@ -49,7 +49,7 @@ pub(crate) fn publish(
     selection.relocated.iter().for_each(|met| snapshot.meet_again(met.clone()));
     let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
     let is_renamed = |met: &Relocated| renamed.contains(met.path.as_path());
-    let renamed = selection.relocated.iter().any(is_renamed);
+    let has_renamed = selection.relocated.iter().any(is_renamed);
     change.manifest.met_again = selection.relocated;
     change.manifest.removed.refused = selection.cleared_refusals;
     change.manifest.refused.clone_from(&report.refused);
@@ -106,7 +106,7 @@ pub(crate) fn publish(
     let mut after = snapshot;
     after.add(change.manifest.clone());
     report.newest_packet_timestamp_seconds = after.newest_packet();
-    if settings.summaries && (renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
+    if settings.summaries && (has_renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
         stage.stage(days, &after, &mut change, report)?;
     }
     report.lost.leave_out_mended(&change, &after);

@@ -96,6 +96,9 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// Suffixes of compressed captures. They choose which files are looked at, and which names one capture may have had.
+    pub const SUFFIXES: [&str; 6] = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
+
     /// The name that reports and tables use.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 use crate::storage::{EntryKind, Inode, Location, expect_streams, local, stdin_inode};
 
 use super::candidate::{Candidate, Refusal};
-use super::input::Input;
+use super::input::{Compression, Input};
 use super::places::Places;
 
 /// Everything that was given, as files that may be captures.
@@ -241,8 +241,7 @@ pub fn is_capture_name(path: &Path) -> bool {
     if name.starts_with("._") {
         return false;
     }
-    let packed = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
-    let name = packed.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
+    let name = Compression::SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
     let name = name.trim_end_matches(|character: char| character.is_ascii_digit());
     [".pcap", ".cap", ".pcapng", ".dmp"].iter().any(|suffix| name.ends_with(suffix))
 }

@@ -154,6 +154,12 @@ impl Layout {
         names.filter_map(Day::of_text).next().unwrap_or(Day::EPOCH)
     }
 
+    /// Whether a path below the lake is that of a part or table of one date.
+    #[must_use]
+    pub fn is_of_a_date(path: &Path) -> bool {
+        path.to_string_lossy().contains("date=")
+    }
+
     /// The folder of partial summaries, one file a unit.
     #[must_use]
     pub fn partials(&self) -> PathBuf {
@@ -202,7 +208,7 @@ impl Layout {
         self.root.join(OWN).join("pending.json")
     }
 
-    /// Where the journal is written before it is renamed into place.
+    /// Where the journal is written before it is moved into place.
     #[must_use]
     pub(super) fn pending_draft(&self) -> PathBuf {
         self.root.join(OWN).join("pending.draft")

@@ -1,5 +1,6 @@
 //! One run per lake at a time.
 
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,22 @@ impl Lock {
                 }
                 result => return result,
             }
+        }
+    }
+
+    /// As [`Lock::take`]. `None` if this user may not write into the lake: then runs are not kept away.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub fn take_if_permitted(lake: &Layout, wait: Duration, go_on: impl Fn() -> Result<()>) -> Result<Option<Self>> {
+        match Self::take(lake, wait, go_on) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(Error::Io { source, .. })
+                if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -22,6 +22,7 @@ mod last;
 mod layout;
 mod lock;
 mod losses;
+mod lost_tables;
 mod manifest;
 mod numbers;
 mod reading;
@@ -42,6 +43,7 @@ pub use hold::hold;
 pub use layout::{Layout, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use losses::{Losses, data_files, is_loss, problem_of};
+pub use lost_tables::{captures_table_is_lost, days_of_lost_tables, names_are_lost, tables_left_over};
 pub use manifest::{Action, Manifest, Removed};
 pub use reading::steadily;
 pub use record::{

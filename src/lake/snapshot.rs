@@ -278,9 +278,11 @@ impl Snapshot {
         self.units.contains_key(id)
     }
 
-    /// The identities that new units must not have once some captures have been removed: those of files that stay.
+    /// The identities that new units must not have once the captures at some absolute paths have been replaced: those of
+    /// files that stay.
     #[must_use]
-    pub fn identities_without(&self, removed: &BTreeSet<usize>) -> HashSet<String> {
+    pub fn identities_beside<'a>(&self, replaced: impl Iterator<Item = &'a Path>) -> HashSet<String> {
+        let removed: HashSet<usize> = replaced.filter_map(|absolute| self.paths.get(absolute).copied()).collect();
         let mut identities = HashSet::new();
         for part in self.parts.values() {
             if !part.ranges.iter().any(|range| removed.contains(&range.input)) {

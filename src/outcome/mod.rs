@@ -1,16 +1,25 @@
-//! What a run reports: what it converted, left out, refused and found. The command line says it to people.
+//! What a run reports: what it converted, left out, refused and found, or what it did to a lake and found wrong with it. The
+//! command line says it to people.
 
 mod away;
+mod compacted;
+mod forgotten;
 mod lost;
 mod max_damaged;
+mod repaired;
 mod report;
+mod verified;
 mod would_convert;
 
 pub use away::Away;
+pub use compacted::CompactReport;
+pub use forgotten::{ForgetReport, Forgotten};
 pub use lost::{HeldBack, Lost, LostFile};
 pub use max_damaged::MaxDamaged;
+pub use repaired::{PartlyLost, Repaired};
 pub(crate) use report::per_second;
 pub use report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Renamed, Report};
+pub use verified::{Verified, VerifyFault};
 pub use would_convert::{Why, WouldConvert};
 
 /// How a run went, in one word. A run that an error stops has none.

@@ -19,7 +19,7 @@ use super::text_table::SparseCodes;
 /// How rows keep the values of a column, and how they are written.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage {
-    /// Instants in the unit of the rows; [`NO_DATETIME`](super::rows::NO_DATETIME) for null. Written as differences.
+    /// Instants in the unit of the rows; [`NO_DATETIME`](super::packed::NO_DATETIME) for null. Written as differences.
     Instant(RowField<i64>),
     /// Doubles, NaN for null. Written plainly.
     Double(RowField<f64>),

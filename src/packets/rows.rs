@@ -188,7 +188,7 @@ impl Rows {
         self.ports.iter().map(|ports| [ports.dst.cast_signed(), ports.src.cast_signed()])
     }
 
-    /// The protocol number of each row, or [`NO_PROTOCOL`], and its `length` in bytes.
+    /// The protocol number of each row, or [`NO_PROTOCOL`](super::packed::NO_PROTOCOL), and its `length` in bytes.
     pub fn volumes(&self) -> impl Iterator<Item = (u16, u32)> {
         self.facts.iter().map(|facts| (facts.protocol, facts.length))
     }

@@ -91,6 +91,19 @@ impl Unit {
         tasks
     }
 
+    /// Bytes of its captures, as they are in their files. Of a capture that is cut into chunks, those of its chunks.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let of = |capture: &UnitCapture| match &capture.chunks {
+            None => capture.input.size,
+            Some(chunks) => {
+                let start = chunks.start * self.settings.chunk_size;
+                (chunks.end * self.settings.chunk_size).min(capture.input.size).saturating_sub(start)
+            }
+        };
+        self.captures.iter().map(of).sum()
+    }
+
     /// A short description for messages: the first input's name, and how many more there are.
     #[must_use]
     pub fn name(&self) -> String {

@@ -4,8 +4,9 @@ use crate::config::LengthKind;
 use crate::summary::NO_NAME;
 use crate::text::thousands;
 
-use super::content::{ImplausibleCounts, PageContent};
-use super::scale::{count, share};
+use super::content::PageContent;
+use super::implausible::ImplausibleCounts;
+use super::scale::{count, saturated, share};
 use super::text::{Printable, text};
 
 /// Captures that are named one by one.
@@ -65,7 +66,6 @@ pub(super) fn dwarfing(content: &PageContent) -> (Vec<Dwarfing>, Option<String>)
     if content.length == LengthKind::Captured {
         return (Vec::new(), None);
     }
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let each = |implausible: &ImplausibleCounts| {
         let ImplausibleCounts { capture, frame, orig_len, cap_len, packets } = implausible;
         let part = share(i64::from(*orig_len), content.bytes);
@@ -76,11 +76,11 @@ pub(super) fn dwarfing(content: &PageContent) -> (Vec<Dwarfing>, Option<String>)
         );
         let more = packets.saturating_sub(1);
         if more > 0 {
-            says += &format!(" The capture has {} like it.", count(number(more), "more packet", "more packets"));
+            says += &format!(" The capture has {} like it.", count(saturated(more), "more packet", "more packets"));
         }
-        Dwarfing { frame: thousands(number(*frame)), capture: Printable::new(capture), says }
+        Dwarfing { frame: thousands(saturated(*frame)), capture: Printable::new(capture), says }
     };
-    let left = number(content.implausible.len().saturating_sub(NAMED) as u64);
+    let left = saturated(content.implausible.len().saturating_sub(NAMED));
     let more =
         (left > 0).then(|| format!("… and {} with such a packet.", count(left, "more capture", "more captures")));
     (content.implausible.iter().take(NAMED).map(each).collect(), more)

@@ -10,7 +10,7 @@ use super::content::PageContent;
 use super::grid::{longest, more, width};
 use super::scale::share;
 use super::tables::{both_ways, name, port};
-use super::text::{Printable, int, text};
+use super::text::{Printable, drawn, int, text};
 
 /// The most bars of one plot.
 const BARS: usize = 20;
@@ -82,7 +82,7 @@ pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
     let volumes = |words, listed: &Preview, key: &dyn Fn(usize) -> Result<String, String>| {
         let longest = longest(listed, "bytes");
         Bars::new(words, listed, |row| {
-            let bytes = int(&listed.first, "bytes", row).unwrap_or(0);
+            let bytes = drawn(&listed.first, "bytes", row);
             let share = share(bytes, content.bytes);
             let between = if share.is_empty() { "" } else { " · " };
             Bar::of(key(row), width(bytes, longest), format!("{}{between}{share}", scale::bytes(bytes)))
@@ -91,7 +91,7 @@ pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
     let counts = |words, listed: &Preview| {
         let longest = longest(listed, "count");
         Bars::new(words, listed, |row| {
-            let count = int(&listed.first, "count", row).unwrap_or(0);
+            let count = drawn(&listed.first, "count", row);
             let [kind, code] = ["type", "response_code"].map(|column| text(&listed.first, column, row));
             let key = text(&listed.first, "name", row)
                 .map(|name| [Some(name), kind, code].into_iter().flatten().collect::<Vec<_>>().join(" "));
@@ -146,7 +146,7 @@ pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
 fn singly(listed: &Preview) -> Preview {
     let rest = |row| int(&listed.first, "rest", row);
     let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();
-    let summed = rest(single).map_or(0, |rest| u64::try_from(rest).unwrap_or(0));
+    let summed = rest(single).map_or(0, |rest| rest.max(0).unsigned_abs());
     let rows = listed.rows.saturating_sub(u64::from(summed > 0)).saturating_add(summed);
     Preview { rows, first: listed.first.clone().first(single), ..*listed }
 }

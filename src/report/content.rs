@@ -5,20 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::LengthKind;
 use crate::summary::{Preview, Series};
 
-/// A packet that announces more bytes on the wire than a packet can have.
-#[derive(Clone, Debug, Default)]
-pub struct ImplausibleCounts {
-    /// The capture, as it was given.
-    pub capture: String,
-    /// The packet, counted from 1.
-    pub frame: u64,
-    /// Bytes on the wire, as announced.
-    pub orig_len: u32,
-    /// Captured bytes.
-    pub cap_len: u32,
-    /// Packets of the capture with implausible lengths, this one included.
-    pub packets: u64,
-}
+use super::implausible::ImplausibleCounts;
 
 /// How sources of names are asked for, in the words of the program that makes the page.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ use crate::text::thousands;
 
 use super::advice::NamesNote;
 use super::content::PageContent;
-use super::scale::{count, float, share};
-use super::text::{Printable, int, text};
+use super::scale::{count, float, saturated, share};
+use super::text::{Printable, drawn, int, text};
 
 /// A table with its heading.
 pub(super) struct Grid {
@@ -81,7 +81,7 @@ impl Grid {
 
 /// `… and 3 more rows`, if there are.
 pub(super) fn more(listed: &Preview) -> Option<String> {
-    let left = i64::try_from(listed.left()).unwrap_or(i64::MAX);
+    let left = saturated(listed.left());
     (left > 0).then(|| format!("… and {}", count(left, "more row", "more rows")))
 }
 
@@ -110,14 +110,14 @@ pub(super) fn bytes(listed: &Preview, column: &str, row: usize) -> Cell {
 
 /// Bytes of the column `bytes`, with a bar, and their share of all.
 pub(super) fn volume(listed: &Preview, row: usize, longest: i64, all: i64) -> [Cell; 2] {
-    let bytes = int(&listed.first, "bytes", row).unwrap_or(0);
+    let bytes = drawn(&listed.first, "bytes", row);
     let bar = Cell::Bar { width: width(bytes, longest), text: scale::bytes(bytes), exact: Some(exact(bytes)) };
     [bar, Cell::Number(share(bytes, all))]
 }
 
 /// The number of the column `count`, with a bar.
 pub(super) fn often(listed: &Preview, row: usize, longest: i64) -> Cell {
-    let count = int(&listed.first, "count", row).unwrap_or(0);
+    let count = drawn(&listed.first, "count", row);
     Cell::Bar { width: width(count, longest), text: thousands(count), exact: None }
 }
 

@@ -25,9 +25,11 @@
 
 mod advice;
 mod bars;
+mod captures_table;
 mod clock;
 mod content;
 mod grid;
+mod implausible;
 mod page;
 mod scale;
 mod tables;
@@ -40,7 +42,9 @@ use std::io;
 
 use askama::Template;
 
-pub use content::{ImplausibleCounts, NameOptions, PageContent};
+pub use captures_table::captures_table;
+pub use content::{NameOptions, PageContent};
+pub use implausible::ImplausibleCounts;
 
 /// Words for what is missing. They are in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";

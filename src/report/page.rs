@@ -9,7 +9,7 @@ use crate::text::thousands;
 use super::advice::Dwarfing;
 use super::content::PageContent;
 use super::grid::{Cell, Grid};
-use super::scale::count;
+use super::scale::{count, saturated};
 use super::text::Printable;
 use super::traffic::Traffic;
 
@@ -101,7 +101,7 @@ impl Page {
 fn facts(content: &PageContent) -> Vec<Fact> {
     let fact = |name, value, exact| Fact { name, value, exact };
     let exact = grid::exact(content.bytes);
-    let number = |number: u64| thousands(i64::try_from(number).unwrap_or(i64::MAX));
+    let number = |number: u64| thousands(saturated(number));
     vec![
         fact("Packets", thousands(content.packets), None),
         fact("Volume", scale::bytes(content.bytes), Some(exact)),
@@ -112,10 +112,9 @@ fn facts(content: &PageContent) -> Vec<Fact> {
 }
 
 fn damage(content: &PageContent) -> DamageRow {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let captures = |number: i64| count(number, "capture", "captures");
     let is = |number: i64| if number == 1 { "is" } else { "are" };
-    let (damaged, refused) = (number(content.damaged), number(content.refused));
+    let (damaged, refused) = (saturated(content.damaged), saturated(content.refused));
     let text = match (damaged, refused) {
         (0, 0) => return DamageRow { class: "whole", sign: "✓", text: "No capture is damaged.".to_owned() },
         (_, 0) => format!("{} {} damaged; packets up to the fault are here.", captures(damaged), is(damaged)),

@@ -45,9 +45,14 @@ pub(super) fn float(number: i64) -> f64 {
     number as f64
 }
 
+/// A count as a number to show. `i64::MAX` stands for all that are larger.
+pub(super) fn saturated(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
 /// A count for drawing.
 pub(super) fn float_of(count: usize) -> f64 {
-    float(i64::try_from(count).unwrap_or(i64::MAX))
+    float(saturated(count))
 }
 
 /// The nearest whole number.
@@ -90,12 +95,11 @@ fn human(number: f64) -> String {
 }
 
 fn scaled(number: f64) -> (f64, &'static str) {
-    let mut scaled = number;
-    let mut units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"].into_iter();
-    let mut unit = units.next().unwrap_or_default();
-    while scaled >= 999.5 {
-        let Some(larger) = units.next() else { break };
-        (scaled, unit) = (scaled / 1000.0, larger);
+    let (mut scaled, mut unit) = (number, "B");
+    for larger in ["kB", "MB", "GB", "TB", "PB", "EB"] {
+        if scaled >= 999.5 {
+            (scaled, unit) = (scaled / 1000.0, larger);
+        }
     }
     (scaled, unit)
 }

@@ -10,7 +10,7 @@ use crate::text::thousands;
 use super::content::PageContent;
 use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
 use super::scale::{count, share};
-use super::text::{Printable, int, text};
+use super::text::{Printable, drawn, int, text};
 
 const VOLUME: (&str, &str) = ("Volume", "bar");
 const SHARE: (&str, &str) = ("Share", "number");
@@ -98,7 +98,7 @@ pub(super) fn ports(content: &PageContent) -> Grid {
 /// The table of ports, with both directions summed up in `bytes` and `packets`. `bytes_to` is what was sent to the port.
 pub(super) fn both_ways(listed: &Preview) -> Preview {
     let sum = |to: &str, from: &str| {
-        let number = |column, row| int(&listed.first, column, row).unwrap_or(0);
+        let number = |column, row| drawn(&listed.first, column, row);
         let sums = (0..listed.first.rows()).map(|row| Some(number(to, row).saturating_add(number(from, row))));
         TableColumn::Int(sums.collect())
     };

@@ -67,6 +67,11 @@ pub(super) fn int(table: &Table, column: &str, row: usize) -> Option<i64> {
     }
 }
 
+/// The number in a row of a column that is drawn. A bar of none has no length.
+pub(super) fn drawn(table: &Table, column: &str, row: usize) -> i64 {
+    int(table, column, row).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

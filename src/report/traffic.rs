@@ -6,7 +6,7 @@ use crate::report::{ABSENT_IP, scale};
 use crate::summary::Series;
 
 use super::clock::{Tick, instant, ticks};
-use super::scale::{Axis, count, duration, float, float_of, mark, rate, share, whole};
+use super::scale::{Axis, count, duration, float, float_of, mark, rate, saturated, share, whole};
 use super::text::Printable;
 
 /// Protocols that have their own layer. The others share one.
@@ -90,7 +90,7 @@ impl Traffic {
         let layers: Vec<_> = layers.into_iter().enumerate().map(stack).collect();
         let bin = series.bin.max(1);
         let max = totals.iter().copied().max().unwrap_or(0);
-        let end = series.start.saturating_add(bin.saturating_mul(i64::try_from(bins).unwrap_or(i64::MAX)));
+        let end = series.start.saturating_add(bin.saturating_mul(saturated(bins)));
         Self {
             start: series.start,
             bin,
@@ -106,7 +106,7 @@ impl Traffic {
 
     /// Start of a bin, or the end of the one before it.
     pub(super) fn at(&self, bin: usize) -> i64 {
-        self.start.saturating_add(self.bin.saturating_mul(i64::try_from(bin).unwrap_or(i64::MAX)))
+        self.start.saturating_add(self.bin.saturating_mul(saturated(bin)))
     }
 
     /// The band of a layer: along its top, and back along its floor.
@@ -199,7 +199,7 @@ impl Traffic {
 
     /// How long a row of [`Traffic::coarse`] is.
     pub(super) fn length_of_rows(&self) -> String {
-        duration(self.bin.saturating_mul(i64::try_from(self.coarse().0).unwrap_or(i64::MAX)))
+        duration(self.bin.saturating_mul(saturated(self.coarse().0)))
     }
 
     /// Consecutive bins added up to at most [`ROWS`]: the first bin, and the bytes of each layer.
@@ -213,7 +213,9 @@ impl Traffic {
 /// A level step for each run of equal heights.
 fn steps(path: &mut String, heights: &[i64], sign: &str) {
     for run in heights.chunk_by(PartialEq::eq) {
-        let _ = write!(path, "V{}h{sign}{}", run.first().unwrap_or(&UNITS), run.len());
+        if let Some(height) = run.first() {
+            let _ = write!(path, "V{height}h{sign}{}", run.len());
+        }
     }
 }
 
@@ -221,7 +223,7 @@ pub(crate) fn per_second(bytes: i64, bin: i64) -> f64 {
     float(bytes) * 1e6 / float(bin)
 }
 
-/// Bytes of several protocols in each bin; a negative number is none.
+/// Bytes of several protocols in each bin; a negative number is none, and so is a bin that a protocol does not reach.
 fn add(all: &[&Vec<i64>], bins: usize) -> Vec<i64> {
     let of = |bytes: &Vec<i64>, bin| bytes.get(bin).copied().unwrap_or(0).max(0);
     (0..bins).map(|bin| all.iter().fold(0_i64, |sum, bytes| sum.saturating_add(of(bytes, bin)))).collect()

@@ -1,14 +1,24 @@
 //! Which captures are the same, or continue one another, whatever they are called and however they are compressed.
 //!
-//! Two captures are compared only if they have the same fingerprint, or begin with the same record. Then:
+//! Two captures are compared only if they have the same fingerprint, or begin with the same record. What a run does with
+//! a capture follows from its [`Relation`] to a capture of the lake at another path, and from whether that one is there:
+//! at its path, unchanged or longer.
 //!
-//! - the same file at another path, with the same time of modification or the same bytes from the first record to the
-//!   last: it is the same capture. It was moved if nothing, or something different, is at its old path, and is a copy if
-//!   it is still there;
-//! - a capture that begins with all that the lake has of another, and has more: it takes the other's place, if the other
-//!   was being written, was cut, or is not at its path any more;
-//! - a cut capture, and another one that begins as it does and is longer: the cut one is an early copy of the longer one,
-//!   and is left out.
+//! | relation | the lake's capture | the run | its report |
+//! |---|---|---|---|
+//! | `Same` | not there | notes the new path, converts nothing | `renamed` |
+//! | `Same` | there, and the same file | leaves the capture out | `duplicates`, left out |
+//! | `Same` | there, another file | converts it; with `dedupe`, leaves it out if its path is new | `duplicates` |
+//! | `Longer` | not there, damaged or being written | converts it; then the rows of the other go | `renamed` |
+//! | `Longer` | there and whole | converts it | |
+//! | `Shorter` | either | leaves it out | `duplicates`, left out, a beginning |
+//! | `PerhapsSame` | not there | converts it; rows of the other go if packets are the same, and its path is new | `renamed` |
+//! | `PerhapsSame` | there | converts it | |
+//! | `Other` | either | converts it | |
+//!
+//! Of several relations, a beginning goes before a new name, and that before a copy. A capture of the lake gets one new
+//! name, but none from a capture that is the same as the one the lake has at its path. It is converted if it has to be
+//! read again. Captures of one run compare as if each was there, whole ones with earlier ones, cut ones with the longest.
 //!
 //! Always: the answer rests on the bytes of all records, never on samples.
 
@@ -17,7 +27,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::discover::{Candidate, Input};
+use crate::discover::{Candidate, Compression, Input};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::storage::local;
@@ -29,7 +39,7 @@ use super::selection::is_same_content;
 #[derive(Debug)]
 pub(super) enum Kin<'a> {
     /// The lake has it under another name, where it no longer is.
-    Moved(&'a InputEntry),
+    Renamed(&'a InputEntry),
     /// Another one has the same content.
     Copy(Double),
     /// It is another name of the same file.
@@ -149,14 +159,14 @@ impl<'a> ContentIndex<'a> {
         if input.head.is_none() {
             return Ok(found);
         }
-        // A capture that is looked at again at its own path was not moved.
+        // A capture that is looked at again at its own path was not renamed.
         let is_at_home = own.is_some_and(|own| is_same_content(&own.input, input));
-        let (mut moved, mut double): (Vec<&InputEntry>, _) = (Vec::new(), None);
+        let (mut renamed, mut double): (Vec<&InputEntry>, _) = (Vec::new(), None);
         for entry in self.candidates(input) {
             let is_there = self.is_there(entry, input);
             match self.relation(input, entry)? {
                 Relation::Same if !is_there && (is_at_home || self.found.contains(&entry.id)) => {}
-                Relation::Same if !is_there => moved.push(entry),
+                Relation::Same if !is_there => renamed.push(entry),
                 Relation::Same => {
                     let of_it = Double::of(&entry.input);
                     let is_same_file = is_same_file(input, &entry.input);
@@ -169,29 +179,29 @@ impl<'a> ContentIndex<'a> {
             }
         }
         found.may_be.extend(self.packed_otherwise(input).map(|entry| entry.id));
-        // Best is a capture with nothing at its old path: it can only have been moved. Where another capture is at the
+        // Best is a capture with nothing at its old path: it can only have been renamed. Where another capture is at the
         // path, that one replaces it.
         let is_occupied = |entry: &&InputEntry| local::name_exists(&entry.input.absolute);
-        let moved = moved.into_iter().min_by_key(|entry| (is_occupied(entry), entry.id));
+        let renamed = renamed.into_iter().min_by_key(|entry| (is_occupied(entry), entry.id));
         // A cut capture is first of all the beginning of a longer one.
-        if !matches!(double, Some(Kin::Beginning(_))) && moved.is_none_or(|entry| !is_whole(entry)) {
+        if !matches!(double, Some(Kin::Beginning(_))) && renamed.is_none_or(|entry| !is_whole(entry)) {
             match self.of_this_run(input)? {
                 Kin::Stranger => {}
                 kin @ Kin::Beginning(_) => double = Some(kin),
                 kin => drop(double.get_or_insert(kin)),
             }
         }
-        found.kin = match (moved, double) {
+        found.kin = match (renamed, double) {
             (Some(_), Some(kin @ Kin::Beginning(_))) | (None, Some(kin)) => kin,
             (Some(entry), _) => {
                 self.found.insert(entry.id);
-                Kin::Moved(entry)
+                Kin::Renamed(entry)
             }
             (None, None) => Kin::Stranger,
         };
         // Whatever could be found in it is in its double.
         if matches!(found.kin, Kin::Beginning(_)) {
-            found.goes_on_from.extend(moved.map(|entry| entry.id));
+            found.goes_on_from.extend(renamed.map(|entry| entry.id));
         }
         Ok(found)
     }
@@ -255,7 +265,7 @@ impl<'a> ContentIndex<'a> {
         })
     }
 
-    /// Whether a capture of the lake is still at its path, unchanged. It has been moved if the link by which it was found
+    /// Whether a capture of the lake is still at its path, unchanged. It was renamed if the link by which it was found
     /// leads to this input by now, which may be its copy on another disk.
     fn is_there(&mut self, entry: &InputEntry, input: &Input) -> bool {
         if let Some(is_there) = self.met.get(&entry.id) {
@@ -307,7 +317,8 @@ impl<'a> ContentIndex<'a> {
     /// compression suffix.
     fn packed_otherwise(&self, input: &Input) -> Option<&'a InputEntry> {
         let plain = without_packing(&input.absolute);
-        let names = std::iter::once(plain.clone()).chain(PACKINGS.map(|suffix| with_suffix(&plain, suffix)));
+        let names =
+            std::iter::once(plain.clone()).chain(Compression::SUFFIXES.map(|suffix| with_suffix(&plain, suffix)));
         let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.snapshot.input_at(&name));
         let mut gone = entries.filter(|entry| !local::name_exists(&entry.input.absolute));
         gone.find(|entry| entry.found.content.is_none() && entry.input.compression != input.compression)
@@ -320,12 +331,9 @@ fn is_as_it_was(entry: &InputEntry) -> bool {
         .is_ok_and(|now| super::selection::same(&FileStamp::of_input(&entry.input), &now))
 }
 
-/// Suffixes of compressed captures.
-const PACKINGS: [&str; 6] = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
-
 fn without_packing(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
-    let plain = PACKINGS.iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()));
+    let plain = Compression::SUFFIXES.iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()));
     plain.map_or_else(|| path.to_path_buf(), |plain| PathBuf::from(OsStr::from_bytes(plain)))
 }
 

@@ -47,7 +47,7 @@ impl<'a> Selector<'a> {
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
             self.decide_one(capture, found, became, &mut selection)?;
         }
-        // Captures that were moved are still somewhere.
+        // Captures that were renamed are still somewhere.
         selection.superseded.retain(|(_, id)| !known.found.contains(id));
         selection.goes_on.retain(|(_, id)| !known.found.contains(id));
         selection.may_be.retain(|(_, id)| !taken.contains(id));
@@ -110,8 +110,9 @@ impl<'a> Selector<'a> {
                 None => Ok(Own::Replaced),
             };
             let became = opened.iter().map(became).collect::<Result<Vec<_>>>()?;
-            let shrunk =
-                |(own, found): (&Own, &Match<'_>)| matches!(own, Own::Shrunk(_)) && !matches!(found.kin, Kin::Moved(_));
+            let shrunk = |(own, found): (&Own, &Match<'_>)| {
+                matches!(own, Own::Shrunk(_)) && !matches!(found.kin, Kin::Renamed(_))
+            };
             let now: Vec<bool> = became.iter().zip(found).map(shrunk).collect();
             if now == stays {
                 return Ok((taken, became));
@@ -128,7 +129,7 @@ impl<'a> Selector<'a> {
         selection: &mut Selection,
     ) -> Result<()> {
         match (&became, own) {
-            (Own::Shrunk(packets), Some(own)) if !matches!(found.kin, Kin::Moved(_)) => {
+            (Own::Shrunk(packets), Some(own)) if !matches!(found.kin, Kin::Renamed(_)) => {
                 self.keep(&input, own, *packets);
                 return Ok(());
             }
@@ -140,7 +141,7 @@ impl<'a> Selector<'a> {
         }
         let own = own.map(|own| own.id);
         let left_out = match found.kin {
-            Kin::Moved(of_it) => {
+            Kin::Renamed(of_it) => {
                 selection.superseded.extend(own.map(|own| (input.absolute.clone(), own)));
                 selection.relocated.push(relocated(of_it, &input));
                 self.report.renamed.push(Renamed { path: input.path.clone(), was: of_it.input.path.clone() });

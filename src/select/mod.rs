@@ -8,10 +8,12 @@ mod present;
 mod same_content;
 mod selection;
 mod selector;
+mod target;
 mod why;
 
 pub(crate) use called::{Called, of_all};
-pub(crate) use hold_back::{cannot_go, hold_back};
+pub(crate) use hold_back::cannot_go;
 pub use selection::SelectOptions;
-pub(crate) use selection::{Selection, inputs, select};
+pub(crate) use selection::{Selection, inputs};
+pub(crate) use target::Target;
 pub(crate) use why::would_convert;

@@ -129,7 +129,9 @@ fn fill(stream: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
     while let Some(free) = buffer.get_mut(end..).filter(|free| !free.is_empty()) {
         match stream.read(free) {
             Ok(0) => break,
-            Ok(count) => end += count,
+            Ok(count) if count <= free.len() => end += count,
+            // A decompressor that says it gave more bytes than there was room for has failed.
+            Ok(_) => return (end, Err(io::Error::other("the decompressor failed"))),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return (end, Err(error)),
         }
@@ -189,6 +191,18 @@ mod tests {
 
     fn ahead(end: u8, fails: bool) -> ReadAhead {
         start(Dribble { next: 0, end, fails })
+    }
+
+    #[test]
+    fn a_decompressor_that_says_too_much_has_failed() {
+        struct Boasting;
+        impl Read for Boasting {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                Ok(buffer.len() + 1)
+            }
+        }
+        assert!(start(Boasting).read(&mut [0; 8]).is_err());
+        assert!(start(Boasting).exchange(&mut Vec::new(), 0..0).is_err());
     }
 
     #[test]

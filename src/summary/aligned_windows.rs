@@ -47,7 +47,7 @@ impl AlignedWindows {
 
     /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
-        self.aggregator.rename(Day::UNKNOWN, day);
+        self.aggregator.redate(Day::UNKNOWN, day);
     }
 
     /// All sums that were added.

@@ -75,7 +75,7 @@ impl Collect {
 
     /// Takes windows that begin with the first packet, in place of the dates' windows.
     #[must_use]
-    pub fn from_first(mut self) -> Self {
+    pub fn with_windows_from_first(mut self) -> Self {
         self.from_first = true;
         self
     }

@@ -87,7 +87,7 @@ impl Partial {
     /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
         self.messages.flush(&mut self.aggregator);
-        self.aggregator.rename(Day::UNKNOWN, day);
+        self.aggregator.redate(Day::UNKNOWN, day);
     }
 
     /// All that was added.

@@ -1,4 +1,4 @@
-//! Staged files on another file system than their places: they are copied there first, so that only a rename is left.
+//! Staged files on another file system than their places: they are copied there first, so that only a move is left.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,7 +19,7 @@ use super::staging::sweep;
 /// staging folder. Readers skip it, because its name begins with a dot and its files do not end in `.parquet`.
 pub(super) const BESIDE: &str = ".parcap-staging";
 
-/// Copies staged files to where they can be renamed into their places, and makes the names of the copies durable.
+/// Copies staged files to where a rename moves them into their places, and makes the names of the copies durable.
 ///
 /// # Errors
 /// If one cannot be copied or synced.
@@ -33,7 +33,7 @@ pub(super) fn bring_beside(lake: &Layout, steps: Vec<&mut Move>) -> Result<()> {
     folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))
 }
 
-/// Copies a staged file to where it can be renamed into its place. The copy is synced, but its name is not. Returns the
+/// Copies a staged file to where a rename moves it into its place. The copy is synced, but its name is not. Returns the
 /// copy's path below the lake.
 pub(super) fn copy_beside(lake: &Layout, step: &Move) -> Result<PathBuf> {
     let (Some(parent), Some(name)) = (step.to.parent(), step.to.file_name()) else { return Err(bug!()) };

@@ -111,7 +111,7 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
     end(lake)
 }
 
-/// Renames a file, if it exists.
+/// Moves a file, if it exists.
 fn put_back(lake: &Layout, from: &Path, to: &Path) -> Result<()> {
     let from = lake.resolve(from);
     if !local::name_exists(&from) {

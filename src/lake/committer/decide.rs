@@ -1,4 +1,4 @@
-//! Decides a commit: makes all of it ready, so that only renames and removals are left, and writes the journal.
+//! Decides a commit: makes all of it ready, so that only moves and removals are left, and writes the journal.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -95,7 +95,7 @@ fn keep(lake: &Layout, moves: &[Move]) -> Result<bool> {
 }
 
 /// Checks that each file can be put in its place. A file that is on another file system than its place is copied there,
-/// so that only a rename is left to do for each.
+/// so that only a move is left to do for each.
 fn bring(lake: &Layout, ground: &mut Ground<'_>, steps: Vec<&mut Move>) -> Result<()> {
     let mut mounts: HashMap<PathBuf, Mount> = HashMap::new();
     let mut abroad = Vec::new();

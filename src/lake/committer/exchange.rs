@@ -1,5 +1,5 @@
 //! Exchanges a partition of the packets as a whole when files in it are replaced. Summary tables are one file a partition,
-//! and are renamed one by one. A reader that lists its folder sees the old files or
+//! and are moved one by one. A reader that lists its folder sees the old files or
 //! the new ones, never a part beside the part that replaces it.
 //!
 //! The new folder is built of hard links, where runs stage their files, before the commit is decided. That takes no room,

@@ -58,7 +58,7 @@ impl Journal {
         !local::name_exists(&lake.resolve(&self.manifest.from)) && local::exists(&lake.resolve(&self.manifest.to))
     }
 
-    /// Writes the journal, and renames it into place.
+    /// Writes the journal, and moves it into place.
     pub(super) fn write(&self, lake: &Layout) -> Result<()> {
         let (draft, pending) = (lake.pending_draft(), lake.pending());
         let mut text =

@@ -6,7 +6,7 @@
 //!
 //! This committer is the one for file systems, and its means is a journal. Before it begins, staged files are whole and
 //! synced, and so are the folders of partitions to be exchanged. First all steps are checked to be possible ([`ground`]).
-//! Then the list of steps is written, synced and renamed into place ([`decide`], [`journal`]): from that moment the commit
+//! Then the list of steps is written, synced and moved into place ([`decide`], [`journal`]): from that moment the commit
 //! is decided. Then it is carried out ([`carry`]), the manifest last, and the list is removed. A run that finds a list
 //! carries it out first; steps that have been done are not done twice. If a step turns out to be impossible all the same,
 //! the commit is undone, as long as the manifest is not in its place. Until then, everything that a commit replaces or

@@ -5,7 +5,8 @@ use crate::report::{html, plots};
 use crate::summary::Preview;
 use crate::tables::TableColumn;
 
-use super::super::content::{ImplausibleCounts, PageContent};
+use super::super::content::PageContent;
+use super::super::implausible::ImplausibleCounts;
 use super::sample::{day, ints, listed, texts};
 
 fn page(content: &PageContent) -> String {

@@ -10,7 +10,8 @@ use crate::report::{html, plots};
 use crate::summary::{Preview, Series};
 use crate::tables::TableColumn;
 
-use super::super::content::{ImplausibleCounts, PageContent};
+use super::super::content::PageContent;
+use super::super::implausible::ImplausibleCounts;
 use super::super::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use super::super::text::{Printable, text as text_of};
 use super::super::traffic::{HEIGHT, UNITS};

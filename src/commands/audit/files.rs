@@ -1,24 +1,42 @@
-//! What a verification compares: files with the manifest, rows with captures, sums with rows.
+//! Whether the files of a lake are those that its manifests name, as they were written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use crate::aggregate::{Aggregator, Owners, Space};
+use crate::commands::verify::VerifyRequest;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedPart, Layout, PACKETS, SUMMARIES, Snapshot, checked, problem_of, recount};
+use crate::lake::{CommittedPart, Layout, PACKETS, SUMMARIES, Snapshot, checked, problem_of};
+use crate::outcome::{Verified, VerifyFault};
 use crate::packets::{PartReader, part_facts};
 use crate::storage::{EntryKind, local};
-use crate::summary::{SUMMARIES as TABLES, what_rows_do_not_give};
-use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
-use super::verify::{Verified, VerifyFault, VerifyRequest};
+/// The sum of the manifests. `None` if one is missing or damaged: then nothing can be compared with it.
+pub(in crate::commands) fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>> {
+    let mut unreadable = Vec::new();
+    let (snapshot, problem) = Snapshot::read_all(lake, |error| {
+        unreadable.push(error);
+        Ok(())
+    })?;
+    for error in unreadable.into_iter().chain(problem) {
+        match error {
+            Error::Incomplete { path, problem, .. } => verified.fault(path, problem),
+            Error::FileDiffers { ref path, .. } => verified.fault(path, problem_of(&error)),
+            Error::Json { ref name, ref source, .. } => verified.fault(name, format!("is no valid manifest: {source}")),
+            error => return Err(error),
+        }
+    }
+    if !lake.last_is_sound() {
+        verified.fault(lake.root().join("_parcap/last"), "does not say which commit is the last one");
+    }
+    let is_whole = verified.faults.is_empty();
+    Ok(is_whole.then_some(snapshot))
+}
 
 /// Finds files where readers look that are not in the manifest.
-pub(super) fn strays(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
+pub(in crate::commands) fn strays(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
     let known: BTreeSet<&Path> = snapshot.parts.keys().chain(snapshot.tables.keys()).map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
     while let Some(folder) = folders.pop() {
@@ -52,38 +70,8 @@ pub(super) fn strays(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified
     Ok(())
 }
 
-/// Checks that the rows of every capture are in parts, each once.
-pub(super) fn captures(snapshot: &Snapshot, verified: &mut Verified) {
-    let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
-    for part in snapshot.parts.values() {
-        let mut next = 0;
-        for range in &part.ranges {
-            // What somebody else wrote may be any number, and is a fault in any case.
-            let count = rows.entry(range.input).or_default();
-            *count = count.saturating_add(range.rows);
-            if range.first_row != next {
-                verified.fault(&part.path, format!("the manifest does not say whose row {next} is"));
-            }
-            next = range.first_row.saturating_add(range.rows);
-        }
-        if next != part.rows {
-            verified.fault(&part.path, format!("the manifest says whose {next} rows are, of {}", part.rows));
-        }
-    }
-    for entry in snapshot.inputs.values() {
-        let found = rows.remove(&entry.id).unwrap_or(0);
-        if found != entry.found.rows {
-            let problem = format!("gave {} rows, and the manifest's parts hold {found} of them", entry.found.rows);
-            verified.fault(&entry.input.absolute, problem);
-        }
-    }
-    for (input, count) in rows {
-        verified.fault(PACKETS, format!("{count} rows are of a capture {input} that the manifest does not name"));
-    }
-}
-
 /// Checks that every file of the manifest exists and is as it was written.
-pub(super) fn files(
+pub(in crate::commands) fn files(
     lake: &Layout,
     snapshot: &Snapshot,
     settings: &Settings,
@@ -164,64 +152,4 @@ fn part_faults(
 
 fn fault(path: &Path, error: &Error) -> VerifyFault {
     VerifyFault { path: path.to_path_buf(), problem: problem_of(error) }
-}
-
-/// Checks that every table that divides all packets adds up to all packets.
-pub(super) fn balance(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
-    let packets = snapshot.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
-    let packets = i64::try_from(packets).unwrap_or(i64::MAX);
-    let bytes = snapshot.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
-    let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for name in TABLES.iter().filter(|summary| summary.balances).map(|summary| summary.name) {
-        for table in snapshot.tables.values().filter(|table| table.path.starts_with(Path::new(SUMMARIES).join(name))) {
-            let sum = sums.entry(name).or_default();
-            read_table(&lake.resolve(&table.path), |piece| {
-                for (column, into) in [("bytes", &mut sum.0), ("packets", &mut sum.1)] {
-                    let values = piece.columns.iter().find(|(name, _)| name == column);
-                    if let Some((_, TableColumn::Int(values))) = values {
-                        *into = values.iter().flatten().fold(*into, |sum, value| sum.saturating_add(*value));
-                    }
-                }
-            })?;
-        }
-    }
-    if packets > 0 && sums.is_empty() {
-        verified.fault(SUMMARIES, "there are packets, and no tables of them");
-    }
-    for (name, (found_bytes, found_packets)) in sums {
-        if (found_bytes, found_packets) != (bytes, packets) {
-            let problem = format!(
-                "adds up to {found_packets} packets of {found_bytes} bytes; the captures have {packets} of {bytes}"
-            );
-            verified.fault(Path::new(SUMMARIES).join(name), problem);
-        }
-    }
-    Ok(())
-}
-
-/// Checks that the counts of the units are what their rows give when they are counted again.
-pub(super) fn sums(
-    lake: &Layout,
-    snapshot: &Snapshot,
-    settings: &Settings,
-    request: &VerifyRequest,
-    verified: &mut Verified,
-) -> Result<()> {
-    let folder = std::env::temp_dir();
-    let space = Space::new(&folder).cancelled_by(&request.cancel);
-    let counted = Mutex::new(Aggregator::new(&space));
-    in_order::<_, _, Error>(snapshot.parts.values().collect(), request.jobs, |part| {
-        let aggregator = recount(lake, part, settings, &space)?;
-        counted.lock().unwrap_or_else(PoisonError::into_inner).append(aggregator)
-    })?;
-    let mut aggregator = Aggregator::new(&space);
-    for partial in snapshot.partials.values() {
-        partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
-    }
-    aggregator.subtract(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
-    for (day, keys) in what_rows_do_not_give(&mut aggregator)? {
-        let problem = format!("of {}, {keys} sums differ from what its rows give", day.text());
-        verified.fault("_parcap/partials", problem);
-    }
-    Ok(())
 }

@@ -1,0 +1,7 @@
+//! What a verification compares: files with the manifests, rows with captures, sums with rows.
+
+mod adding_up;
+mod files;
+
+pub(super) use adding_up::{balance, captures, sums};
+pub(super) use files::{files, manifests, strays};
