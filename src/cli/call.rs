@@ -1,18 +1,20 @@
 //! A command as a function: the same arguments, and what the command would have printed as texts. For programs that have
 //! the library and not the command.
 
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::iter;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+
 use crate::cancel::Cancel;
 use crate::error::Error;
-use crate::observer::Observer;
+use crate::observer::{Observer, Unobserved};
 
+use super::args::Command;
 use super::console::{CallTexts, Console};
 use super::failure::Failure;
-use super::run_on;
+use super::{parsed, run_on, summarize};
 
 /// What a command said and did.
 #[derive(Clone, Debug)]
@@ -81,16 +83,52 @@ pub fn call(
     observer: Arc<dyn Observer>,
     cancel: &Cancel,
 ) -> Called {
-    let texts = CallTexts {
-        input,
-        results: RefCell::default(),
-        messages: RefCell::default(),
-        failure: RefCell::default(),
-        observer,
-    };
-    let status = run_on(&Console::Call(&texts), iter::once("parcap".into()).chain(arguments), cancel).number();
+    let texts = CallTexts::new(input, observer);
+    let status = run_on(&Console::Call(&texts), command_line(arguments), cancel).number();
     let CallTexts { results, messages, failure, .. } = texts;
     Called { status, results: results.into_inner(), messages: messages.into_inner(), failure: failure.into_inner() }
+}
+
+/// A summary table: its name, and all of its rows.
+pub type SummaryTable = (&'static str, RecordBatch);
+
+/// The tables of `parcap summarize`, with all of their rows, and what it would have printed to stderr.
+///
+/// ```
+/// # use parcap::{Cancel, cli};
+/// let arguments = ["data/captures/office-hour.pcap", "--table", "protocols"].map(Into::into);
+/// let (tables, _) = cli::summary_tables(arguments, &Cancel::default()).unwrap();
+/// assert_eq!((tables[0].0, tables[0].1.num_columns()), ("protocols", 3));
+/// ```
+///
+/// # Errors
+/// What ends the command early.
+pub fn summary_tables(
+    arguments: impl IntoIterator<Item = OsString>,
+    cancel: &Cancel,
+) -> Result<(Vec<SummaryTable>, String), CallFailure> {
+    let texts = CallTexts::new(Vec::new(), Arc::new(Unobserved));
+    let console = Console::Call(&texts);
+    let arguments = command_line(iter::once("summarize".into()).chain(arguments));
+    let tables = match parsed(&console, arguments) {
+        Ok(Command::Summarize(args)) => summarize::tables(&console, &args, cancel).map_err(|failure| (&failure).into()),
+        // Help was asked for, or something is wrong.
+        Ok(_) | Err(_) => Err(texts.failure.take().unwrap_or_else(CallFailure::no_tables)),
+    }?;
+    let batches = tables.into_iter().map(|table| Ok((table.name, table.first.to_batch()?)));
+    let batches = batches.collect::<Result<_, Error>>().map_err(|error| CallFailure::from(&Failure::Run(error)))?;
+    Ok((batches, texts.messages.into_inner()))
+}
+
+fn command_line(arguments: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    iter::once("parcap".into()).chain(arguments)
+}
+
+impl CallFailure {
+    fn no_tables() -> Self {
+        let message = "these arguments ask for no tables".to_owned();
+        Self { kind: FailureKind::Usage, message, hint: None }
+    }
 }
 
 impl From<&Failure> for CallFailure {

@@ -34,6 +34,13 @@ pub(super) struct CallTexts {
     pub(super) observer: Arc<dyn Observer>,
 }
 
+impl CallTexts {
+    pub(super) fn new(input: Vec<String>, observer: Arc<dyn Observer>) -> Self {
+        let (results, messages) = (RefCell::default(), RefCell::default());
+        Self { input, results, messages, failure: RefCell::default(), observer }
+    }
+}
+
 impl Console<'_> {
     /// Writes results to stdout. A reader that is gone has what it wanted.
     pub(super) fn print(&self, text: &str) -> Result<()> {

@@ -52,32 +52,33 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Parses the command line, runs the command, and reports how it went.
 fn run_on(console: &Console, args: impl IntoIterator<Item = OsString>, cancel: &Cancel) -> ExitCode {
-    let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = config_file::matches(&args);
-    let matches = match parsed.and_then(|matches| checked::refuse_urls(&matches).map(|()| matches)) {
-        Ok(matches) => matches,
-        Err(error) => {
-            console.explain(&error);
-            if let Some(hint) = help::instead(&error, &args) {
-                console.talk(&format!("hint: {hint}\n"));
-            }
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
-        }
-    };
-    let jobs = checked::too_many_jobs(&matches);
-    let result = Args::from_arg_matches(&matches)
-        .map_err(|error| {
-            console.explain(&error);
-            ExitCode::Usage
+    let run = parsed(console, args).and_then(|command| {
+        dispatch(console, command, cancel).map_err(|failure| {
+            console.complain(&failure);
+            failure.exit_code()
         })
-        .and_then(|args| {
-            jobs.into_iter().for_each(|note| log::note(console, &args.command, &note));
-            dispatch(console, args.command, cancel).map_err(|failure| {
-                console.complain(&failure);
-                failure.exit_code()
-            })
-        });
-    result.unwrap_or_else(|code| code)
+    });
+    run.unwrap_or_else(|code| code)
+}
+
+/// Parses a command line. If it cannot be, or asks for help only, says so and returns the exit status.
+fn parsed(console: &Console, args: impl IntoIterator<Item = OsString>) -> Result<Command, ExitCode> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let matches = config_file::matches(&args).and_then(|matches| checked::refuse_urls(&matches).map(|()| matches));
+    let matches = matches.map_err(|error| {
+        console.explain(&error);
+        if let Some(hint) = help::instead(&error, &args) {
+            console.talk(&format!("hint: {hint}\n"));
+        }
+        if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success }
+    })?;
+    let jobs = checked::too_many_jobs(&matches);
+    let parsed = Args::from_arg_matches(&matches).map_err(|error| {
+        console.explain(&error);
+        ExitCode::Usage
+    })?;
+    jobs.into_iter().for_each(|note| log::note(console, &parsed.command, &note));
+    Ok(parsed.command)
 }
 
 fn dispatch(console: &Console, command: Command, cancel: &Cancel) -> Result<ExitCode, Failure> {
@@ -133,7 +134,7 @@ fn dispatch(console: &Console, command: Command, cancel: &Cancel) -> Result<Exit
     }
 }
 
-pub use call::{CallFailure, Called, FailureKind, call};
+pub use call::{CallFailure, Called, FailureKind, SummaryTable, call, summary_tables};
 pub use exit_code::ExitCode;
 pub use messages::complaints;
 pub use metrics::metrics;

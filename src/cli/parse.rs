@@ -8,8 +8,8 @@ use ipnet::IpNet;
 
 use crate::config::{PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
 use crate::day::Day;
-use crate::decode::protocol_number;
 use crate::outcome::MaxDamaged;
+use crate::summary::Filter;
 
 use super::args::{Micros, Size};
 use super::failure::Failure;
@@ -156,7 +156,7 @@ pub(super) fn dates(from: Option<Day>, to: Option<Day>) -> Result<RangeInclusive
 
 /// `UDP`, `17`.
 pub(super) fn protocol(text: &str) -> Result<u16, String> {
-    protocol_number(text).map(u16::from).ok_or_else(|| "give a name such as TCP, or a number from 0 to 255".to_owned())
+    Filter::protocol(text).ok_or_else(|| "give a name such as TCP, or a number from 0 to 255".to_owned())
 }
 
 /// `192.0.2.0/24`, `2001:db8::/32`, or one address.

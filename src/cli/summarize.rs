@@ -119,6 +119,45 @@ enum Align {
     First,
 }
 
+impl SummarizeArgs {
+    /// What is summed up, with so many rows of each table.
+    fn request(&self, top: Option<usize>, cancel: &Cancel) -> Result<SummarizeRequest, Failure> {
+        let (days, times) = range(self.from, self.to)?;
+        Ok(SummarizeRequest {
+            named: self.inputs.clone(),
+            tables: self.tables.clone(),
+            days,
+            filter: Filter { protocols: self.protocol.clone(), nets: self.net.clone(), times },
+            names: self.names.clone(),
+            ptr: self.ptr.options(),
+            window: self.window.map(|window| window.0),
+            from_first: self.align == Align::First,
+            length: self.length.kind(),
+            salvage: self.salvage,
+            for_page: false,
+            top,
+            jobs: self.jobs,
+            cancel: cancel.clone(),
+        })
+    }
+
+    fn wants(&self, table: &str) -> bool {
+        self.tables.is_empty() || self.tables.iter().any(|wanted| wanted == table)
+    }
+}
+
+/// Sums up, and returns all rows of the tables that are wanted.
+pub(super) fn tables(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -> Result<Vec<Preview>, Failure> {
+    let top = match args.top {
+        Some(TopRows::Rows(rows)) => rows,
+        Some(TopRows::All) | None => usize::MAX,
+    };
+    let request = args.request(Some(top), cancel)?;
+    let summarized = summarize(&request).map_err(|error| with_the_way_out(error, &request))?;
+    console.talk(&complaints(&summarized.report));
+    Ok(summarized.listed()?.into_iter().filter(|listed| args.wants(listed.name)).collect())
+}
+
 /// Sums up, and shows the result.
 pub(super) fn run(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let csv = args.format == SummaryFormat::Csv;
@@ -135,28 +174,11 @@ pub(super) fn run(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -> R
         (_, true) => return usage("CSV holds one table", "add `--table volume_by_ip`, or the name of another one"),
         _ => None,
     };
-    let (days, times) = range(args.from, args.to)?;
-    let request = SummarizeRequest {
-        named: args.inputs.clone(),
-        tables: args.tables.clone(),
-        days,
-        filter: Filter { protocols: args.protocol.clone(), nets: args.net.clone(), times },
-        names: args.names.clone(),
-        ptr: args.ptr.options(),
-        window: args.window.map(|window| window.0),
-        from_first: args.align == Align::First,
-        length: args.length.kind(),
-        salvage: args.salvage,
-        for_page: false,
-        top,
-        jobs: args.jobs,
-        cancel: cancel.clone(),
-    };
+    let request = args.request(top, cancel)?;
     let summarized = summarize(&request).map_err(|error| with_the_way_out(error, &request))?;
     console.talk(&complaints(&summarized.report));
     let code = summarized.report.outcome().into();
-    let wanted = |name: &str| args.tables.is_empty() || args.tables.iter().any(|table| table == name);
-    let left_out = summarized.left_out.iter().filter(|left_out| wanted(left_out.name));
+    let left_out = summarized.left_out.iter().filter(|left_out| args.wants(left_out.name));
     let left_out: Vec<_> = left_out
         .map(|LeftOut { name, why }| {
             console.talk(&format!("note: {name} is left out: {}\n", because(*why)));
@@ -169,7 +191,7 @@ pub(super) fn run(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -> R
         _ if nothing && args.format == SummaryFormat::Table => {}
         Some(table) if top.is_none() => all(console, summarized, table)?,
         _ => {
-            let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| wanted(listed.name)).collect();
+            let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| args.wants(listed.name)).collect();
             show(console, args, &tables, &left_out)?;
         }
     }

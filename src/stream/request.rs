@@ -2,10 +2,16 @@
 
 use std::path::PathBuf;
 
+use arrow::datatypes::SchemaRef;
+
 use crate::cancel::Cancel;
 use crate::config::{LengthKind, TimestampUnit};
+use crate::discover::Input;
 use crate::error::{Error, Result};
+use crate::lake::RefusedEntry;
+use crate::outcome::Report;
 use crate::packets::{COLUMNS, Projection};
+use crate::select;
 use crate::summary::Filter;
 
 use super::batches::PacketBatches;
@@ -136,6 +142,24 @@ impl ReadCaptures {
     pub fn open(&self) -> Result<PacketBatches> {
         let projection = self.projection()?;
         PacketBatches::start(self.clone(), projection)
+    }
+
+    /// The schema of the batches.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] alone.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        Ok(self.projection()?.schema())
+    }
+
+    /// Looks for the captures without reading them. Returns them, and the given paths that are none.
+    ///
+    /// # Errors
+    /// If a pattern is wrong, or the looking is cancelled.
+    pub fn find(&self) -> Result<(Vec<Input>, Vec<RefusedEntry>)> {
+        let mut report = Report::default();
+        let captures = select::inputs(&self.named, &mut report)?;
+        Ok((captures, report.refused))
     }
 
     fn projection(&self) -> Result<Projection> {

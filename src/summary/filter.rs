@@ -6,7 +6,7 @@ use std::ops::Range;
 use ipnet::IpNet;
 
 use crate::address::IpAddress;
-use crate::decode::Packet;
+use crate::decode::{Packet, protocol_number};
 use crate::packets::NO_PROTOCOL;
 
 /// The conditions for a packet to be summed up. An empty field is no condition.
@@ -22,6 +22,17 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The number of a protocol, from a name of the column `protocol`, or from the number as text.
+    ///
+    /// ```
+    /// # use parcap::Filter;
+    /// assert_eq!((Filter::protocol("UDP"), Filter::protocol("47"), Filter::protocol("UPD")), (Some(17), Some(47), None));
+    /// ```
+    #[must_use]
+    pub fn protocol(name: &str) -> Option<u16> {
+        protocol_number(name).map(u16::from)
+    }
+
     /// Whether every packet counts, regardless of its time.
     #[must_use]
     pub fn is_of_all_packets(&self) -> bool {

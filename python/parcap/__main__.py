@@ -1,0 +1,5 @@
+"""``python -m parcap``."""
+
+from parcap._cli import main
+
+main()

@@ -1,0 +1,419 @@
+"""Packets of captures: a description that is read each time somebody asks."""
+
+from __future__ import annotations
+
+import html
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from parcap import _parcap
+from parcap.errors import DamagedError, DamageWarning, ParcapError, UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas
+    import polars
+    import pyarrow
+
+Path: TypeAlias = str | os.PathLike[str]
+OnDamage: TypeAlias = Literal["warn", "raise", "ignore"]
+Batch = _parcap.Batch
+
+#: The columns of the packets table, in their order.
+COLUMNS: tuple[str, ...] = (
+    "datetime", "dns_query", "dns_resp", "ip_dst", "ip_dst_int", "ip_src", "ip_src_int", "is_dns", "length",
+    "mac_dst", "mac_dst_int", "mac_src", "mac_src_int", "port_dst", "port_src", "protocol", "time", "time_normed",
+)  # fmt: skip
+
+# No bound, in microseconds since the Unix epoch.
+_FIRST, _LAST = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A capture that was found."""
+
+    path: str
+    #: ``pcap-us``, ``pcap-ns``, ``pcapng`` …; ``None`` for a stream that was not opened yet.
+    format: str | None
+    #: ``none``, ``gzip``, ``zstd`` …
+    compression: str
+    #: Bytes of the file.
+    size: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What was given, and gives no packets."""
+
+    path: str
+    reason: str
+    hint: str | None
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A damaged capture. The packets before the damage were read."""
+
+    path: str
+    #: What was announced, what was found, and where.
+    message: str
+    #: The packet that would have come next, from 1 on as in Wireshark.
+    packet: int
+    #: Offset in the decompressed capture, in bytes.
+    offset: int
+    #: Packets that were read.
+    records: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which packets count. A field that is not given is no condition.
+
+    ``protocol`` and ``net`` may be one or several: a name such as ``"UDP"`` or a number; an address or a prefix such as
+    ``"192.0.2.0/24"``, of which a packet has one as its source or destination. Times are from ``start`` up to, not
+    including, ``end``; without a time zone they are UTC. ``dns=True`` takes DNS messages alone.
+    """
+
+    protocol: str | int | Iterable[str | int] = ()
+    net: str | Iterable[str] = ()
+    start: datetime | str | None = None
+    end: datetime | str | None = None
+    dns: bool = False
+
+    def _protocols(self) -> list[str]:
+        given = [self.protocol] if isinstance(self.protocol, str | int) else self.protocol
+        return [str(one) for one in given]
+
+    def _nets(self) -> list[str]:
+        return [self.net] if isinstance(self.net, str) else list(self.net)
+
+    def _times(self) -> tuple[int, int] | None:
+        if self.start is None and self.end is None:
+            return None
+        return (_micros(self.start, _FIRST), _micros(self.end, _LAST))
+
+
+def _micros(given: datetime | str | None, default: int) -> int:
+    if given is None:
+        return default
+    time = datetime.fromisoformat(given) if isinstance(given, str) else given
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=timezone.utc)
+    since = time - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+class Batches:
+    """One pass over packets, batch by batch. Leaving a ``with`` block, or ``close``, ends it early."""
+
+    def __init__(self, pass_: _parcap.Pass, ended: Callable[[], None]) -> None:
+        self._pass = pass_
+        self._ended = ended
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        batch = self._pass.next()
+        if batch is None:
+            self._ended()
+            raise StopIteration
+        return batch
+
+    def close(self) -> None:
+        """Ends the reading, and its threads."""
+        self._pass.close()
+
+    def __enter__(self) -> Batches:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Packets:
+    """Packets of captures, a row each. Nothing is read before somebody asks, and then it is read each time.
+
+    Any library that knows Arrow takes one as it is: ``pyarrow.table(packets)``, ``polars.DataFrame(packets)``,
+    ``duckdb.sql("from packets")``. Rows come in the order of the captures and of their packets. Memory is bounded: what a
+    library keeps is its own.
+    """
+
+    def __init__(
+        self,
+        paths: Path | Iterable[Path],
+        columns: Sequence[str] | None = None,
+        *,
+        filter: Filter | None = None,
+        limit: int | None = None,
+        length: Literal["wire", "captured"] = "wire",
+        timestamp_unit: Literal["us", "ns"] = "us",
+        salvage: bool = False,
+        batch_rows: int | None = None,
+        jobs: int = 0,
+        on_damage: OnDamage = "warn",
+    ) -> None:
+        if on_damage not in ("warn", "raise", "ignore"):
+            raise UsageError(f'on_damage is "warn", "raise" or "ignore", not {on_damage!r}')
+        if limit is not None and limit < 0:
+            raise UsageError(f"limit is a number of packets, not {limit}")
+        if isinstance(columns, str):
+            raise UsageError(f"columns is a list of names: columns=[{columns!r}]")
+        given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        self._given: dict[str, Any] = {
+            "paths": [os.fspath(path) for path in given],
+            "columns": list(COLUMNS if columns is None else columns),
+            "filter": filter or Filter(),
+            "limit": limit,
+            "length": length,
+            "timestamp_unit": timestamp_unit,
+            "salvage": salvage,
+            "batch_rows": batch_rows,
+            "jobs": jobs,
+            "on_damage": on_damage,
+        }
+        wanted = self._given["filter"]
+        self._reader = _parcap.Reader(
+            self._given["paths"],
+            self._given["columns"],
+            protocols=wanted._protocols(),
+            nets=wanted._nets(),
+            times=wanted._times(),
+            only_dns=wanted.dns,
+            length=length,
+            timestamp_unit=timestamp_unit,
+            salvage=salvage,
+            batch_rows=batch_rows,
+            jobs=jobs,
+        )
+        self._found: tuple[list[Capture], list[Refused]] | None = None
+        self._last: _parcap.Pass | None = None
+
+    def _but(self, **changed: Any) -> Packets:
+        return Packets(**{**self._given, **changed})
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(self._given["columns"])
+
+    @property
+    def captures(self) -> list[Capture]:
+        """The captures, in the order in which they are read."""
+        return self._find()[0]
+
+    @property
+    def refused(self) -> list[Refused]:
+        """Given paths that are no captures, each with the reason."""
+        return self._find()[1]
+
+    @property
+    def damage(self) -> list[Damage]:
+        """The captures that the last whole pass found damaged."""
+        found = self._last.found() if self._last is not None else None
+        return [Damage(*damaged) for damaged in found[0]] if found is not None else []
+
+    def _find(self) -> tuple[list[Capture], list[Refused]]:
+        if self._found is None:
+            captures, refused = self._reader.find()
+            self._found = ([Capture(*one) for one in captures], [Refused(*one) for one in refused])
+        return self._found
+
+    def _open(self) -> _parcap.Pass:
+        captures, refused = self._find()
+        for one in refused:
+            self._note(f"{one.path}: {one.reason}", one.hint)
+        if not captures and refused:
+            reasons = "; ".join(f"{one.path}: {one.reason}" for one in refused)
+            raise ParcapError(f"nothing to read: {reasons}")
+        self._last = self._reader.open(self._given["limit"])
+        return self._last
+
+    def _note(self, message: str, hint: str | None) -> None:
+        on_damage = self._given["on_damage"]
+        if on_damage == "raise":
+            error = DamagedError(message)
+            if hint is not None:
+                error.add_note(f"hint: {hint}")
+            raise error
+        if on_damage == "warn":
+            warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
+
+    def _ended(self) -> None:
+        found = self._last.found() if self._last is not None else None
+        if found is None:
+            return
+        known = {one.path for one in self.refused}
+        for path, message, *_ in found[0]:
+            self._note(f"{path}: {message}", None)
+        for path, reason, hint in found[1]:
+            if path not in known:
+                self._note(f"{path}: {reason}", hint)
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema, for any library that knows Arrow."""
+        return self._reader.schema()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """All rows, for any library that knows Arrow. The captures are read each time."""
+        return self._open().stream()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The rows in batches, each of which any library takes that knows Arrow."""
+        return self.batches()
+
+    def batches(self) -> Batches:
+        """One pass, which can be ended early."""
+        return Batches(self._open(), self._ended)
+
+    def select(self, *columns: str) -> Packets:
+        """The same packets with these columns, in this order. Others are not made, which saves half of the time."""
+        return self._but(columns=columns)
+
+    def head(self, n: int = 10) -> Packets:
+        """The first packets."""
+        limit = self._given["limit"]
+        return self._but(limit=n if limit is None else min(n, limit))
+
+    def count(self) -> int:
+        """How many packets there are."""
+        with Batches(self._but(columns=[])._share(self)._open(), self._ended) as batches:
+            return sum(batch.num_rows for batch in batches)
+
+    def _share(self, of: Packets) -> Packets:
+        self._found = of._find()
+        return self
+
+    def to_arrow(self) -> pyarrow.Table:
+        """All rows as a ``pyarrow.Table``."""
+        pyarrow = _needed("pyarrow", "arrow")
+        with self.batches() as batches:
+            parts = [pyarrow.record_batch(batch) for batch in batches]
+        return pyarrow.Table.from_batches(parts, pyarrow.schema(self))
+
+    def to_pandas(
+        self, *, dtype_backend: Literal["numpy_nullable", "numpy", "pyarrow"] = "numpy_nullable"
+    ) -> pandas.DataFrame:
+        """All rows as a ``pandas.DataFrame``.
+
+        Whole numbers are ``Int64`` with ``<NA>`` for null, or with ``dtype_backend="numpy"`` floating-point numbers with
+        NaN, as pandas makes them by itself. ``datetime`` is UTC.
+        """
+        pandas = _needed("pandas", "pandas")
+        _needed("pyarrow", "pandas")
+        table = self.to_arrow()
+        if dtype_backend == "pyarrow":
+            return table.to_pandas(types_mapper=pandas.ArrowDtype, split_blocks=True, self_destruct=True)
+        if dtype_backend == "numpy":
+            return table.to_pandas(split_blocks=True, self_destruct=True)
+        if dtype_backend != "numpy_nullable":
+            raise UsageError(f'dtype_backend is "numpy_nullable", "numpy" or "pyarrow", not {dtype_backend!r}')
+        import pyarrow
+
+        types = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.int32(): pandas.Int32Dtype()}
+        return table.to_pandas(types_mapper=types.get, split_blocks=True, self_destruct=True)
+
+    def to_polars(self) -> polars.DataFrame:
+        """All rows as a ``polars.DataFrame``. ``parcap.scan_polars`` reads no more than a query needs."""
+        polars = _needed("polars", "polars")
+        with self.batches() as batches:
+            parts = [polars.DataFrame(batch) for batch in batches]
+        return polars.concat(parts, rechunk=False) if parts else polars.DataFrame(self)
+
+    def to_duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyRelation:
+        """The rows as a relation of DuckDB, which reads the captures each time that it is asked for a result."""
+        duckdb = _needed("duckdb", "duckdb")
+        return (connection or duckdb).from_arrow(self)
+
+    def __repr__(self) -> str:
+        paths = ", ".join(self._given["paths"][:3]) + (" …" if len(self._given["paths"]) > 3 else "")
+        return f"<parcap.Packets of {paths}: {len(self.columns)} columns>"
+
+    def _repr_html_(self) -> str:
+        """The first ten packets, for a notebook."""
+        try:
+            pyarrow = _needed("pyarrow", "arrow")
+        except ImportError:
+            return f"<code>{html.escape(repr(self))}</code>"
+        rows = self._but(limit=10, on_damage="ignore").to_arrow().to_pylist()
+        del pyarrow
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        cell = lambda value: "" if value is None else html.escape(str(value))  # noqa: E731
+        body = "".join(
+            "<tr>" + "".join(f"<td>{cell(row[name])}</td>" for name in self.columns) + "</tr>" for row in rows
+        )
+        note = f"<p>{html.escape(repr(self))}, the first {len(rows)} packets</p>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def _outside() -> int:
+    """How many frames are of this package: a warning points to the line of the user."""
+    import sys
+
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == os.path.dirname(__file__):
+        depth, frame = depth + 1, frame.f_back
+    return depth - 1
+
+
+def _needed(module: str, extra: str) -> Any:
+    """A library that parcap does without, unless it is asked for."""
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f"this needs {module}: pip install 'parcap[{extra}]'", name=module) from error
+
+
+def read(
+    paths: Path | Iterable[Path],
+    columns: Sequence[str] | None = None,
+    *,
+    filter: Filter | None = None,
+    limit: int | None = None,
+    length: Literal["wire", "captured"] = "wire",
+    timestamp_unit: Literal["us", "ns"] = "us",
+    salvage: bool = False,
+    batch_rows: int | None = None,
+    jobs: int = 0,
+    on_damage: OnDamage = "warn",
+) -> Packets:
+    """Describes the packets of captures: files, folders (walked), patterns.
+
+    Args:
+        paths: One path, or several.
+        columns: Names of columns, in the order that is wanted; all 18 if none are given.
+        filter: Which packets count.
+        limit: The most packets.
+        length: What ``length`` counts: bytes on the wire, or captured bytes.
+        timestamp_unit: The unit of ``datetime``.
+        salvage: Whether reading goes on after damage.
+        batch_rows: The most rows of a batch.
+        jobs: Threads that decode; 0 for one a core.
+        on_damage: ``"warn"`` warns of damaged captures and of what is none (:class:`DamageWarning`), ``"raise"`` raises
+            :class:`DamagedError`.
+
+    Returns:
+        A description that reads nothing by itself, and may be read any number of times.
+    """
+    return Packets(
+        paths,
+        columns,
+        filter=filter,
+        limit=limit,
+        length=length,
+        timestamp_unit=timestamp_unit,
+        salvage=salvage,
+        batch_rows=batch_rows,
+        jobs=jobs,
+        on_damage=on_damage,
+    )

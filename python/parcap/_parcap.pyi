@@ -1,0 +1,54 @@
+"""What is written in Rust. `parcap` has the interface for people."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import TypeAlias, final
+
+_Path: TypeAlias = str | PathLike[str]
+# Path, what is wrong, packet, byte offset, packets read.
+_Damaged: TypeAlias = tuple[str, str, int, int, int]
+# Path, why, what to do.
+_Refused: TypeAlias = tuple[str, str, str | None]
+
+@final
+class Reader:
+    def __new__(
+        cls,
+        paths: Sequence[_Path],
+        columns: Sequence[str] | None,
+        *,
+        protocols: Sequence[str],
+        nets: Sequence[str],
+        times: tuple[int, int] | None,
+        only_dns: bool,
+        length: str,
+        timestamp_unit: str,
+        salvage: bool,
+        batch_rows: int | None,
+        jobs: int,
+    ) -> Reader: ...
+    def schema(self) -> object: ...
+    def find(self) -> tuple[list[tuple[str, str | None, str, int]], list[_Refused]]: ...
+    def open(self, limit: int | None = None) -> Pass: ...
+
+@final
+class Pass:
+    def next(self) -> Batch | None: ...
+    def stream(self) -> object: ...
+    def close(self) -> None: ...
+    def found(self) -> tuple[list[_Damaged], list[_Refused]] | None: ...
+
+@final
+class Batch:
+    @property
+    def num_rows(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+def call(
+    arguments: Sequence[str],
+    input: Sequence[str] = ...,
+    progress: Callable[[int, int, int], object] | None = None,
+) -> tuple[int, str, str]: ...
+def summary_tables(arguments: Sequence[str]) -> tuple[list[tuple[str, Batch]], str]: ...
+def main(arguments: Sequence[str]) -> int: ...

@@ -1,0 +1,276 @@
+//! Captures as batches: a description that is opened as often as one likes, and its passes.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use parcap::config::{LengthKind, TimestampUnit};
+use parcap::{Filter, ReadCaptures};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyTuple};
+
+use crate::capsule;
+use crate::errors;
+use crate::stream::{Found, Message, NoMessage, Stream};
+
+const FORKED: &str = "this pass is read by the process that began it; begin a new one after a fork";
+
+/// Which packets to read, and how. Opens nothing by itself.
+#[pyclass(frozen, module = "parcap._parcap")]
+pub(crate) struct Reader {
+    request: ReadCaptures,
+    schema: SchemaRef,
+}
+
+/// One pass over the packets.
+#[pyclass(frozen, module = "parcap._parcap")]
+pub(crate) struct Pass {
+    stream: Mutex<Option<Stream>>,
+    schema: SchemaRef,
+    /// What was found, once the pass is over, also if another library read it.
+    found: Arc<Mutex<Option<Found>>>,
+}
+
+/// Rows.
+#[pyclass(frozen, module = "parcap._parcap")]
+pub(crate) struct Batch(pub(crate) RecordBatch);
+
+type Damaged = Vec<(String, String, u64, u64, u64)>;
+type Refused = Vec<(String, String, Option<String>)>;
+
+#[pymethods]
+impl Reader {
+    #[new]
+    #[pyo3(signature = (paths, columns, *, protocols, nets, times, only_dns, length, timestamp_unit, salvage, batch_rows, jobs))]
+    #[expect(clippy::too_many_arguments, reason = "keywords, of which one caller in Python knows each")]
+    fn new(
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        columns: Option<Vec<String>>,
+        protocols: Vec<String>,
+        nets: Vec<String>,
+        times: Option<(i64, i64)>,
+        only_dns: bool,
+        length: &str,
+        timestamp_unit: &str,
+        salvage: bool,
+        batch_rows: Option<usize>,
+        jobs: usize,
+    ) -> PyResult<Self> {
+        let protocols = protocols.iter().map(|name| {
+            Filter::protocol(name).ok_or_else(|| {
+                let message = format!(
+                    "no protocol is called {name:?}; give a name of the column protocol, or a number up to 255"
+                );
+                errors::usage(py, &message)
+            })
+        });
+        let protocols = protocols.collect::<PyResult<_>>()?;
+        let nets = nets.iter().map(|net| {
+            net.parse()
+                .or_else(|_| net.parse::<std::net::IpAddr>().map(Into::into))
+                .map_err(|_| errors::usage(py, &format!("{net:?} is no address and no prefix such as 192.0.2.0/24")))
+        });
+        let nets = nets.collect::<PyResult<_>>()?;
+        let mut request = ReadCaptures::new(paths)
+            .filter(Filter { protocols, nets, times: times.map(|(start, end)| start..end) })
+            .only_dns(only_dns)
+            .length(match length {
+                "wire" => LengthKind::Wire,
+                "captured" => LengthKind::Captured,
+                _ => return Err(errors::usage(py, &format!("length is \"wire\" or \"captured\", not {length:?}"))),
+            })
+            .timestamp_unit(match timestamp_unit {
+                "us" => TimestampUnit::Us,
+                "ns" => TimestampUnit::Ns,
+                unit => return Err(errors::usage(py, &format!("timestamp_unit is \"us\" or \"ns\", not {unit:?}"))),
+            })
+            .salvage(salvage)
+            .jobs(jobs);
+        if let Some(rows) = batch_rows {
+            request = request.batch_rows(rows);
+        }
+        if let Some(columns) = columns {
+            request =
+                request.columns(columns.iter().map(String::as_str)).map_err(|error| errors::of_error(py, &error))?;
+        }
+        let schema = request.schema().map_err(|error| errors::of_error(py, &error))?;
+        Ok(Self { request, schema })
+    }
+
+    /// The schema, as `__arrow_c_schema__` gives it.
+    fn schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        capsule::of_schema(py, &self.schema)
+    }
+
+    /// Finds the captures: path, format, compression and bytes of each; and what was given that is none: path, why, what to do.
+    #[expect(clippy::type_complexity, reason = "rows of two tables")]
+    fn find(&self, py: Python<'_>) -> PyResult<(Vec<(String, Option<&'static str>, &'static str, u64)>, Refused)> {
+        let (captures, refused) = py.detach(|| self.request.find()).map_err(|error| errors::of_error(py, &error))?;
+        let captures = captures.iter().map(|input| {
+            (
+                input.path.display().to_string(),
+                input.format.map(|format| format.name()),
+                input.compression.name(),
+                input.size,
+            )
+        });
+        let refused = refused.into_iter().map(|refused| {
+            (refused.path.display().to_string(), refused.reason, refused.hint.map(|hint| hint.to_string()))
+        });
+        Ok((captures.collect(), refused.collect()))
+    }
+
+    /// Begins to read.
+    #[pyo3(signature = (limit=None))]
+    fn open(&self, limit: Option<usize>) -> PyResult<Pass> {
+        let stream = Stream::start(&self.request, limit)?;
+        Ok(Pass { stream: Mutex::new(Some(stream)), schema: Arc::clone(&self.schema), found: Arc::default() })
+    }
+}
+
+#[pymethods]
+impl Pass {
+    /// The next batch, or none at the end. Ctrl-C is noticed while it waits.
+    fn next(&self, py: Python<'_>) -> PyResult<Option<Batch>> {
+        loop {
+            let received = py.detach(|| {
+                let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+                stream.as_ref().map_or(Err(NoMessage::Ever), Stream::receive)
+            });
+            py.check_signals().inspect_err(|_| self.close(py))?;
+            match received {
+                Ok(Message::Batch(batch)) => return Ok(Some(Batch(batch))),
+                Ok(Message::End(found)) => {
+                    *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                    return Ok(None);
+                }
+                Ok(Message::Failed(error)) => return Err(errors::of_error(py, &error)),
+                Err(NoMessage::Yet) => {}
+                Err(NoMessage::Ever) => return Ok(None),
+                Err(NoMessage::Forked) => return Err(PyRuntimeError::new_err(FORKED)),
+            }
+        }
+    }
+
+    /// The rest of the pass, as `__arrow_c_stream__` gives it.
+    fn stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reader = ForeignRead {
+            stream,
+            schema: Arc::clone(&self.schema),
+            found: Arc::clone(&self.found),
+            looks: is_main(py)?.then(|| thread::current().id()),
+        };
+        capsule::of_stream(py, Box::new(reader))
+    }
+
+    /// Ends the reading.
+    fn close(&self, py: Python<'_>) {
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| drop(stream));
+    }
+
+    /// What was found: damaged captures and refused ones; none before the pass is over.
+    fn found(&self) -> Option<(Damaged, Refused)> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.as_ref().map(|found| (found.damaged.clone(), found.refused.clone()))
+    }
+}
+
+#[pymethods]
+impl Batch {
+    /// The rows, for any library that knows Arrow.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        // A wish that a producer need not fulfil.
+        drop(requested_schema);
+        capsule::of_batch(py, &self.0)
+    }
+
+    /// How many rows there are.
+    #[getter]
+    fn num_rows(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.num_rows()
+    }
+}
+
+/// Whether this is the thread to which Python gives signals.
+fn is_main(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    threading
+        .call_method0("current_thread")?
+        .is(&threading.call_method0("main_thread")?)
+        .then_some(true)
+        .map_or(Ok(false), Ok)
+}
+
+/// A pass that another library reads.
+struct ForeignRead {
+    stream: Option<Stream>,
+    schema: SchemaRef,
+    found: Arc<Mutex<Option<Found>>>,
+    /// The thread on which it may look for signals: Python's main thread, if that began the pass. A thread of another library
+    /// must not wait for Python, which may wait for it.
+    looks: Option<ThreadId>,
+}
+
+impl ForeignRead {
+    fn is_interrupted(&self) -> bool {
+        self.looks == Some(thread::current().id())
+            && Python::attach(|py| {
+                let Err(error) = py.check_signals() else { return false };
+                // The library makes an error of its own of the end of the stream. Python hears of it again when it is back.
+                if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+                    let _ = py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main"));
+                }
+                true
+            })
+    }
+}
+
+impl Iterator for ForeignRead {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let received = self.stream.as_ref()?.receive();
+            if self.is_interrupted() {
+                self.stream = None;
+                return Some(Err(ArrowError::ExternalError("interrupted".into())));
+            }
+            let error = match received {
+                Ok(Message::Batch(batch)) => return Some(Ok(batch)),
+                Ok(Message::End(found)) => {
+                    *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                    self.stream = None;
+                    return None;
+                }
+                Ok(Message::Failed(error)) => error.to_string(),
+                Err(NoMessage::Yet) => continue,
+                Err(NoMessage::Ever) => "the reading thread is gone".to_owned(),
+                Err(NoMessage::Forked) => FORKED.to_owned(),
+            };
+            self.stream = None;
+            return Some(Err(ArrowError::ExternalError(error.into())));
+        }
+    }
+}
+
+impl RecordBatchReader for ForeignRead {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}

@@ -1,0 +1,118 @@
+//! Commands as functions, and the command itself.
+
+use std::ffi::OsString;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use parcap::cli;
+use parcap::{Cancel, Meter, Observer};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::errors;
+use crate::reader::Batch;
+use crate::stream::LOOK;
+
+/// SIGINT.
+const SIGINT: u8 = 2;
+
+/// How far a conversion is, for whoever asks.
+#[derive(Debug, Default)]
+struct Seen(Mutex<Option<(u64, Arc<Meter>)>>);
+
+impl Seen {
+    /// Bytes read, bytes in all, packets.
+    fn now(&self) -> Option<(u64, u64, u64)> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, meter) = seen.as_ref()?;
+        Some((meter.bytes.load(Ordering::Relaxed), *all, meter.records.load(Ordering::Relaxed)))
+    }
+}
+
+impl Observer for Seen {
+    fn begin(&self, bytes: u64, meter: &Arc<Meter>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((bytes, Arc::clone(meter)));
+    }
+
+    fn end(&self) {}
+}
+
+/// Does work on a thread of its own. Meanwhile this one looks for signals and calls `progress`.
+fn watched<T: Send + 'static>(
+    py: Python<'_>,
+    cancel: &Cancel,
+    progress: impl Fn() -> PyResult<()>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let (send, done) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name("parcap-run".to_owned()).spawn(move || {
+        let _ = send.send(work());
+    })?;
+    let done = Mutex::new(done);
+    let mut interrupted = None;
+    let result = loop {
+        match py.detach(|| done.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LOOK)) {
+            Ok(result) => break Ok(result),
+            Err(RecvTimeoutError::Disconnected) => {
+                break Err(PyRuntimeError::new_err("the work panicked, which is a bug of parcap"));
+            }
+            Err(RecvTimeoutError::Timeout) if interrupted.is_none() => {
+                if let Err(error) = py.check_signals().and_then(|()| progress()) {
+                    cancel.signal(SIGINT);
+                    interrupted = Some(error);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    };
+    // It has sent its result, or panicked.
+    let _ = py.detach(|| thread.join());
+    match interrupted {
+        Some(error) => Err(error),
+        None => result.and_then(|result| progress().map(|()| result)),
+    }
+}
+
+/// Runs a command: its status, what it would print to stdout, and to stderr. `input` are the lines of its stdin. `progress` is
+/// called with bytes read, bytes in all and packets.
+#[pyfunction]
+#[pyo3(signature = (arguments, input=Vec::new(), progress=None))]
+pub(crate) fn call(
+    py: Python<'_>,
+    arguments: Vec<OsString>,
+    input: Vec<String>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<(u8, String, String)> {
+    let (cancel, seen) = (Cancel::default(), Arc::new(Seen::default()));
+    let (told, observer) = (cancel.clone(), Arc::clone(&seen));
+    let report = || match (&progress, seen.now()) {
+        (Some(progress), Some(now)) => progress.call1(now).map(drop),
+        _ => Ok(()),
+    };
+    let called = watched(py, &cancel, report, move || cli::call(arguments, input, observer, &told))?;
+    match called.failure {
+        Some(failure) => Err(errors::of_failure(py, &failure)),
+        None => Ok((called.status, called.results, called.messages)),
+    }
+}
+
+/// The tables of `parcap summarize`: the name and the rows of each; and what it would print to stderr.
+#[pyfunction]
+pub(crate) fn summary_tables(
+    py: Python<'_>,
+    arguments: Vec<OsString>,
+) -> PyResult<(Vec<(&'static str, Batch)>, String)> {
+    let cancel = Cancel::default();
+    let told = cancel.clone();
+    let made = watched(py, &cancel, || Ok(()), move || cli::summary_tables(arguments, &told))?;
+    let (tables, messages) = made.map_err(|failure| errors::of_failure(py, &failure))?;
+    Ok((tables.into_iter().map(|(name, batch)| (name, Batch(batch))).collect(), messages))
+}
+
+/// The `parcap` command.
+#[pyfunction]
+pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| cli::run(arguments))
+}
