@@ -25,7 +25,7 @@ impl Expected {
         }
     }
 
-    /// How many rows a capture of so many chunks should have, if all that tells it exists.
+    /// How many rows a capture of `chunks` chunks should have, if all that tells it exists.
     pub(super) fn rows(&self, chunks: u64) -> Option<u64> {
         // A unit whose parts are all gone had rows: at least one more than there are.
         let missing = Some(u64::MAX);
