@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use parcap::cli;
 use parcap::{Cancel, Meter, Observer};
@@ -15,6 +16,8 @@ use crate::errors;
 use crate::reader::Batch;
 use crate::stream::LOOK;
 
+/// How long work that is interrupted may take to end by itself, as for the command.
+const GRACE: Duration = Duration::from_millis(1500);
 /// SIGINT.
 const SIGINT: u8 = 2;
 
@@ -51,7 +54,7 @@ fn watched<T: Send + 'static>(
         let _ = send.send(work());
     })?;
     let done = Mutex::new(done);
-    let mut interrupted = None;
+    let mut interrupted: Option<(PyErr, Instant)> = None;
     let result = loop {
         match py.detach(|| done.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LOOK)) {
             Ok(result) => break Ok(result),
@@ -61,16 +64,24 @@ fn watched<T: Send + 'static>(
             Err(RecvTimeoutError::Timeout) if interrupted.is_none() => {
                 if let Err(error) = py.check_signals().and_then(|()| progress()) {
                     cancel.signal(SIGINT);
-                    interrupted = Some(error);
+                    interrupted = Some((error, Instant::now()));
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some((error, since)) = interrupted.take() {
+                    if since.elapsed() > GRACE {
+                        // It waits for input that may never come, and ends when that does.
+                        return Err(error);
+                    }
+                    interrupted = Some((error, since));
+                }
+            }
         }
     };
     // It has sent its result, or panicked.
     let _ = py.detach(|| thread.join());
     match interrupted {
-        Some(error) => Err(error),
+        Some((error, _)) => Err(error),
         None => result.and_then(|result| progress().map(|()| result)),
     }
 }

@@ -3,6 +3,7 @@
 mod apart;
 mod away;
 mod bounds;
+mod called;
 mod damage;
 mod discover;
 mod forget;

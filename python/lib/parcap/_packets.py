@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ COLUMNS: tuple[str, ...] = (
     "datetime", "dns_query", "dns_resp", "ip_dst", "ip_dst_int", "ip_src", "ip_src_int", "is_dns", "length",
     "mac_dst", "mac_dst_int", "mac_src", "mac_src_int", "port_dst", "port_src", "protocol", "time", "time_normed",
 )  # fmt: skip
+
+_HERE = os.path.dirname(__file__)
 
 # No bound, in microseconds since the Unix epoch.
 _FIRST, _LAST = -(2**63), 2**63 - 1
@@ -323,10 +325,11 @@ class Packets:
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a ``polars.DataFrame``. ``parcap.scan_polars`` reads no more than a query needs."""
-        polars = _needed("polars", "polars")
+        library = _needed("polars", "polars")
         with self.batches() as batches:
-            parts = [polars.DataFrame(batch) for batch in batches]
-        return polars.concat(parts, rechunk=False) if parts else polars.DataFrame(self)
+            parts = [library.DataFrame(batch) for batch in batches]
+        frame: polars.DataFrame = library.concat(parts, rechunk=False) if parts else library.DataFrame(self)
+        return frame
 
     def to_duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyRelation:
         """The rows as a relation of DuckDB, which reads the captures each time that it is asked for a result."""
@@ -339,37 +342,41 @@ class Packets:
 
     def _repr_html_(self) -> str:
         """The first ten packets, for a notebook."""
+        from html import escape
+
         try:
-            pyarrow = _needed("pyarrow", "arrow")
+            _needed("pyarrow", "arrow")
         except ImportError:
-            return f"<code>{html.escape(repr(self))}</code>"
+            return f"<code>{escape(repr(self))}</code>"
         rows = self._but(limit=10, on_damage="ignore").to_arrow().to_pylist()
-        del pyarrow
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        cell = lambda value: "" if value is None else html.escape(str(value))  # noqa: E731
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{cell(row[name])}</td>" for name in self.columns) + "</tr>" for row in rows
+            "<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in self.columns) + "</tr>" for row in rows
         )
-        note = f"<p>{html.escape(repr(self))}, the first {len(rows)} packets</p>"
+        note = f"<p>{escape(repr(self))}, the first {len(rows)} packets</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
 
 
-def _outside() -> int:
-    """How many frames are of this package: a warning points to the line of the user."""
-    import sys
+def _cell(value: object) -> str:
+    from html import escape
 
-    depth, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == os.path.dirname(__file__):
-        depth, frame = depth + 1, frame.f_back
-    return depth - 1
+    return "" if value is None else escape(str(value))
+
+
+def _outside() -> int:
+    """The `stacklevel` of a warning that points to the line of the user: the first frame that is not of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == _HERE:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _needed(module: str, extra: str) -> Any:
     """A library that parcap does without, unless it is asked for."""
-    import importlib
+    from importlib import import_module
 
     try:
-        return importlib.import_module(module)
+        return import_module(module)
     except ImportError as error:
         raise ImportError(f"this needs {module}: pip install 'parcap[{extra}]'", name=module) from error
 

@@ -1,0 +1,307 @@
+"""The commands of parcap as functions. Options are those of the commands, with ``_`` for ``-``, and are read by the same parser."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from parcap import _parcap
+from parcap._packets import Path, _needed, _outside
+from parcap.errors import DamagedError, DamageWarning, UsageError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+Progress: TypeAlias = bool | Callable[[int, int, int], object] | None
+OnDamage: TypeAlias = Literal["warn", "raise", "ignore"]
+
+# What goes to a terminal or into files of a night's run, and would be lost here.
+_NOT_HERE = frozenset({"format", "help", "log_format", "progress", "quiet", "version"})
+
+
+class Report(Mapping[str, Any]):
+    """What a run did: the document that ``--format json`` prints, as described in docs/json.md."""
+
+    def __init__(self, document: dict[str, Any], complete: bool, messages: str) -> None:
+        self._document = document
+        #: Whether everything went well. If not, ``messages`` says what was damaged, refused or lost.
+        self.complete = complete
+        #: What the command would have printed to stderr.
+        self.messages = messages
+
+    def __getitem__(self, key: str) -> Any:
+        return self._document[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document)
+
+    def __len__(self) -> int:
+        return len(self._document)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document."""
+        return dict(self._document)
+
+    def __repr__(self) -> str:
+        figures = [(key, self._document[key]) for key in self._document if isinstance(self._document[key], int)]
+        inner = ", ".join(f"{key}={value}" for key, value in figures if not isinstance(value, bool))
+        return f"<parcap.Report {'complete' if self.complete else 'not complete'}: {inner}>"
+
+
+class Table:
+    """A summary table. Any library that knows Arrow takes it as it is."""
+
+    def __init__(self, name: str, batch: _parcap.Batch) -> None:
+        self.name = name
+        self._batch = batch
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        return self._batch.__arrow_c_array__(requested_schema)
+
+    def __len__(self) -> int:
+        return self._batch.num_rows
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The table as a ``pyarrow.Table``."""
+        pyarrow = _needed("pyarrow", "arrow")
+        return pyarrow.Table.from_batches([pyarrow.record_batch(self._batch)])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The table as a ``pandas.DataFrame``."""
+        _needed("pandas", "pandas")
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """The table as a ``polars.DataFrame``."""
+        frame: polars.DataFrame = _needed("polars", "polars").DataFrame(self)
+        return frame
+
+    def __repr__(self) -> str:
+        return f"<parcap.Table {self.name}: {len(self)} rows>"
+
+    def _repr_html_(self) -> str:
+        try:
+            html: str = self.to_pandas()._repr_html_()
+        except ImportError:
+            return repr(self).replace("<", "&lt;")
+        return html
+
+
+class Summaries(Mapping[str, Table]):
+    """Summary tables by name."""
+
+    def __init__(self, tables: Iterable[Table], messages: str) -> None:
+        self._tables = {table.name: table for table in tables}
+        #: What the command would have printed to stderr.
+        self.messages = messages
+
+    def __getitem__(self, key: str) -> Table:
+        return self._tables[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        return f"<parcap.Summaries: {', '.join(self._tables)}>"
+
+
+def _paths(given: Path | Iterable[Path]) -> list[str]:
+    paths = [given] if isinstance(given, str | os.PathLike) else list(given)
+    return [os.fspath(path) for path in paths]
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
+    """Options as a command line has them: ``partition_by="date,hour"`` is ``--partition-by=date,hour``."""
+    arguments = []
+    for name, value in options.items():
+        if name in _NOT_HERE:
+            raise UsageError(f"{name} is for the command; what it prints is what this function returns")
+        option = "--" + name.replace("_", "-")
+        if value is True:
+            arguments.append(option)
+        elif value is None or value is False:
+            continue
+        elif isinstance(value, list | tuple):
+            arguments.append(f"{option}={','.join(str(one) for one in value)}")
+        else:
+            arguments.append(f"{option}={value}")
+    return arguments
+
+
+def _run(
+    arguments: list[str], paths: list[str], input: Iterable[str] = (), progress: Progress = None
+) -> tuple[int, str, str]:
+    move, end = _shown(progress)
+    try:
+        # Paths may begin with a dash, and come after the options.
+        return _parcap.call([*arguments, "--", *paths], list(input), move)
+    finally:
+        end()
+
+
+def _report(
+    arguments: list[str],
+    paths: list[str],
+    on_damage: OnDamage = "ignore",
+    progress: Progress = None,
+    input: Iterable[str] = (),
+) -> Report:
+    if on_damage not in ("warn", "raise", "ignore"):
+        raise UsageError(f'on_damage is "warn", "raise" or "ignore", not {on_damage!r}')
+    status, results, messages = _run([*arguments, "--format=json"], paths, input, progress)
+    report = Report(json.loads(results), status == 0, messages)
+    if status != 0 and on_damage == "raise":
+        raise DamagedError(_first(messages))
+    if status != 0 and on_damage == "warn":
+        for message, hint in _wrongs(messages):
+            warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
+    return report
+
+
+def _wrongs(messages: str) -> list[tuple[str, str | None]]:
+    """Warnings and errors among messages, each with the hint after it."""
+    found: list[tuple[str, str | None]] = []
+    for line in messages.splitlines():
+        kind, _, text = line.partition(": ")
+        if kind in ("warning", "error"):
+            found.append((text, None))
+        elif kind == "hint" and found:
+            found[-1] = (found[-1][0], text)
+    return found
+
+
+def _first(messages: str) -> str:
+    wrongs = [message for message, _ in _wrongs(messages)]
+    more = f" (and {len(wrongs) - 1} more)" if len(wrongs) > 1 else ""
+    return (wrongs[0] if wrongs else messages.strip()) + more
+
+
+def _nothing() -> None:
+    pass
+
+
+def _shown(progress: Progress) -> tuple[Callable[[int, int, int], object] | None, Callable[[], None]]:
+    """What is called with bytes read, bytes in all and packets; and what is called at the end."""
+    if progress is None or progress is False:
+        return None, _nothing
+    if progress is not True:
+        return progress, _nothing
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return _line, lambda: print(file=sys.stderr)
+    bar = tqdm(unit="B", unit_scale=True)
+
+    def move(done: int, all: int, packets: int) -> None:
+        bar.total = all
+        bar.set_postfix(packets=packets, refresh=False)
+        bar.update(done - bar.n)
+
+    return move, bar.close
+
+
+def _line(done: int, all: int, packets: int) -> None:
+    print(f"\r{done / 1e6:,.1f} of {all / 1e6:,.1f} MB, {packets:,} packets", end="", file=sys.stderr, flush=True)
+
+
+def convert(
+    inputs: Path | Iterable[Path],
+    out: Path,
+    *,
+    on_damage: OnDamage = "warn",
+    progress: Progress = None,
+    **options: Any,
+) -> Report:
+    """Converts captures to a lake, as ``parcap convert`` does.
+
+    Args:
+        inputs: Files, folders (walked), patterns; one or several.
+        out: The lake: a folder, made if it does not exist.
+        on_damage: ``"warn"`` warns of damaged and refused captures, ``"raise"`` raises :class:`DamagedError` after the rest
+            was committed. ``strict=True`` and ``max_damaged=0`` are what keeps them out.
+        progress: ``True`` for a bar (tqdm, if it is there), or a function of bytes read, bytes in all and packets.
+        **options: Those of the command: ``partition_by="date,hour"``, ``no_summary=True``, ``names="dns"``. The environment
+            (``PARCAP_JOBS``) counts as for the command.
+
+    Raises:
+        UsageError: An option is wrong, or there is none of this name.
+        LakeBusy: Another run holds the lake.
+        KeyboardInterrupt: Nothing of this run is in the lake.
+    """
+    arguments = ["convert", f"--out={os.fspath(out)}", "--progress=never", *_options({"top": 0, **options})]
+    return _report(arguments, _paths(inputs), on_damage, progress)
+
+
+def summarize(inputs: Path | Iterable[Path], *tables: str, **options: Any) -> Summaries:
+    """The summary tables of a lake, or of captures without a lake, as ``parcap summarize`` makes them.
+
+    Args:
+        inputs: One lake; or captures: files, folders, patterns.
+        *tables: The names of tables, such as ``"volume_by_ip"``; all if none are given.
+        **options: Those of the command: ``from="2024-03-01"`` (as ``**{"from": …}``), ``protocol="UDP"``, ``net=…``.
+
+    Returns:
+        The tables by name, each with all of its rows.
+    """
+    arguments = [f"--table={','.join(tables)}"] if tables else []
+    made, messages = _parcap.summary_tables([*arguments, *_options(options), "--", *_paths(inputs)])
+    return Summaries((Table(name, batch) for name, batch in made), messages)
+
+
+def report(inputs: Path | Iterable[Path], out: Path | None = None, **options: Any) -> str:
+    """Makes a page of the summaries of a lake or of captures, as ``parcap report`` does. Returns what it said."""
+    named = [] if out is None else [f"--out={os.fspath(out)}"]
+    return _run(["report", *named, *_options(options)], _paths(inputs))[2]
+
+
+def inspect(paths: Path | Iterable[Path], **options: Any) -> Report:
+    """What is in captures, without converting them: format, link types, packets, times, damage."""
+    return _report(["inspect", *_options(options)], _paths(paths))
+
+
+def verify(lake: Path, **options: Any) -> Report:
+    """Holds a lake's files against its manifest: ``deep=True`` reads every value. ``report["faults"]`` is what is wrong."""
+    return _report(["verify", *_options(options)], _paths(lake))
+
+
+def compact(lake: Path, **options: Any) -> Report:
+    """Makes small files of a lake into larger ones."""
+    return _report(["compact", *_options(options)], _paths(lake))
+
+
+def forget(lake: Path, captures: Path | Iterable[Path] = (), **options: Any) -> Report:
+    """Takes captures out of a lake, whether they still exist or not: by path, or with ``before="2024-03-11"``."""
+    return _report(["forget", *_options(options)], [os.fspath(lake), *_paths(captures)])
+
+
+def plan(inputs: Path | Iterable[Path], out: Path, **options: Any) -> list[str]:
+    """The units of work of a conversion, a JSON document each. The first one is no unit: give it to :func:`commit`."""
+    _, lines, _ = _run(["plan", f"--out={os.fspath(out)}", *_options(options)], _paths(inputs))
+    return lines.splitlines()
+
+
+def convert_unit(unit: str, out: Path, *, jobs: int = 1) -> str:
+    """Converts a unit: stages its parts in the lake. Returns its row, for :func:`commit`."""
+    arguments = ["convert-unit", f"--out={os.fspath(out)}", f"--jobs={jobs}"]
+    return _parcap.call(arguments, [unit])[1].rstrip("\n")
+
+
+def commit(out: Path, rows: Iterable[str], *, on_damage: OnDamage = "warn", **options: Any) -> Report:
+    """Publishes converted units, and sums them up. ``rows`` are what :func:`convert_unit` returned, and the first line of
+    :func:`plan`."""
+    arguments = ["commit", *_options({"top": 0, **options})]
+    return _report(arguments, _paths(out), on_damage, None, rows)
+
+
+def version() -> str:
+    """The version of parcap."""
+    return _parcap.call(["--version"])[1].split()[1]

@@ -1,0 +1,257 @@
+"""Captures as rows: the same as in a lake, whoever reads them, and as often as they like."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import polars
+import pyarrow
+import pyarrow.compute
+import pyarrow.dataset
+import pytest
+
+import parcap
+from conftest import DATA
+
+CAPTURES = sorted(path for path in (DATA / "captures").iterdir() if path.suffix not in {".md", ".tsv"})
+DAMAGED = sorted(path for path in (DATA / "damaged").iterdir() if path.suffix not in {".md", ".tsv"})
+
+
+def rows_of(table: pyarrow.Table) -> list[tuple[object, ...]]:
+    # NaN would differ from itself.
+    return [tuple(repr(value) for value in row.values()) for row in table.to_pylist()]
+
+
+def of_lake(lake: Path) -> list[tuple[object, ...]]:
+    if not (lake / "packets").exists():
+        return []
+    packets = pyarrow.dataset.dataset(lake / "packets", format="parquet").to_table(columns=list(parcap.COLUMNS))
+    schema = parcap.read(DATA / "captures" / "office-hour.pcap").to_arrow().schema
+    return rows_of(packets.cast(schema))
+
+
+@pytest.mark.parametrize("capture", CAPTURES + DAMAGED, ids=lambda path: path.name)
+def test_rows_are_those_of_a_lake(capture: Path, tmp_path: Path) -> None:
+    try:
+        read = rows_of(parcap.read(capture, on_damage="ignore").to_arrow())
+    except parcap.ParcapError:
+        read = []
+    parcap.convert(capture, tmp_path / "lake", on_damage="ignore")
+    assert Counter(read) == Counter(of_lake(tmp_path / "lake"))
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
+def test_threads_and_batches_change_no_row_and_no_order(capture: Path) -> None:
+    one = rows_of(parcap.read(capture, jobs=1, on_damage="ignore").to_arrow())
+    assert rows_of(parcap.read(capture, jobs=3, batch_rows=7, on_damage="ignore").to_arrow()) == one
+
+
+def test_captures_are_read_as_often_as_somebody_asks(office: str) -> None:
+    packets = parcap.read(office)
+    assert packets.count() == packets.count() == pyarrow.table(packets).num_rows == 468
+    assert polars.DataFrame(packets).height == packets.to_polars().height == packets.to_pandas().shape[0] == 468
+    # Each side of a join is a pass of its own.
+    joined = duckdb.sql("select count(*) from packets a join packets b using (time, length, ip_src, ip_dst)").fetchall()[0]
+    assert joined[0] > 0
+    assert packets.to_duckdb().aggregate("sum(length)").fetchall() == [(134133,)]
+
+
+def test_columns_come_in_the_order_that_is_wanted(office: str) -> None:
+    packets = parcap.read(office, columns=["length", "ip_dst"])
+    assert packets.columns == packets.to_arrow().column_names == ["length", "ip_dst"]
+    whole = parcap.read(office).to_arrow()
+    assert packets.to_arrow().column("length") == whole.column("length")
+    assert packets.select("time").to_arrow().column("time") == whole.column("time")
+    assert parcap.read(office, columns=[]).count() == 468
+    with pytest.raises(parcap.UsageError, match="lenght"):
+        parcap.read(office, columns=["lenght"])
+    with pytest.raises(parcap.UsageError, match=r"columns=\['length'\]"):
+        parcap.read(office, columns="length")
+
+
+def test_filters_take_what_a_query_takes(office: str) -> None:
+    whole = parcap.read(office).to_polars()
+    port = polars.col("ip_src") == "192.0.2.10", polars.col("ip_dst") == "192.0.2.10"
+    middle = whole["datetime"][200]
+    for given, wanted in [
+        (parcap.Filter(protocol="UDP"), whole.filter(polars.col("protocol") == "UDP")),
+        (parcap.Filter(protocol=["TCP", 17]), whole.filter(polars.col("protocol").is_in(["TCP", "UDP"]))),
+        (parcap.Filter(net="192.0.2.10"), whole.filter(port[0] | port[1])),
+        (parcap.Filter(dns=True), whole.filter(polars.col("is_dns"))),
+        (parcap.Filter(start=middle), whole.filter(polars.col("datetime") >= middle)),
+        (parcap.Filter(end=middle.isoformat()), whole.filter(polars.col("datetime") < middle)),
+    ]:
+        assert 0 < wanted.height < whole.height
+        assert parcap.read(office, filter=given).to_polars().equals(wanted), given
+    with pytest.raises(parcap.UsageError, match="UPD"):
+        parcap.read(office, filter=parcap.Filter(protocol="UPD"))
+    with pytest.raises(parcap.UsageError, match="192.0.2.0/99"):
+        parcap.read(office, filter=parcap.Filter(net="192.0.2.0/99"))
+
+
+def test_the_first_packets_are_the_first_ones(office: str) -> None:
+    whole = parcap.read(office).to_arrow()
+    for n in [0, 1, 100, 468, 10_000]:
+        assert parcap.read(office).head(n).to_arrow() == whole.slice(0, n)
+    assert parcap.read(office, limit=5).head(50).count() == 5
+    assert "<table>" in parcap.read(office)._repr_html_()
+
+
+def test_types_are_those_of_a_notebook(office: str) -> None:
+    frame = parcap.read(office).to_pandas()
+    types = frame.dtypes.astype(str)
+    assert types["datetime"] == "datetime64[us, UTC]" and types["ip_dst_int"] == types["length"] == "Int64"
+    assert parcap.read(office, timestamp_unit="ns").to_pandas()["datetime"].dtype == "datetime64[ns, UTC]"
+    assert parcap.read(office).to_pandas(dtype_backend="numpy")["port_dst"].dtype == "float64"
+
+
+def test_damage_is_said_and_what_came_before_it_is_there(cut: str, office: str) -> None:
+    packets = parcap.read([office, cut])
+    with pytest.warns(parcap.DamageWarning, match="cut-in-packet.pcap: packet .* is cut off at byte") as told:
+        rows = packets.to_arrow().num_rows
+    # The line of the user, and not one of the package.
+    assert told[0].filename == __file__
+    assert [damage.path for damage in packets.damage] == [cut]
+    assert rows == 468 + packets.damage[0].records
+    with pytest.raises(parcap.DamagedError, match="is cut off"):
+        parcap.read(cut, on_damage="raise").to_arrow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert parcap.read([office, cut], on_damage="ignore").count() == rows
+
+
+def test_what_is_no_capture_is_named(office: str, tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no capture")
+    with pytest.raises(parcap.ParcapError, match="nothing to read: .*notes.txt"), pytest.warns(parcap.DamageWarning):
+        parcap.read(text).to_arrow()
+    packets = parcap.read([office, tmp_path / "missing.pcap"])
+    assert [capture.path for capture in packets.captures] == [office]
+    assert [refused.reason for refused in packets.refused] == ["does not exist"]
+    with pytest.warns(parcap.DamageWarning, match="missing.pcap: does not exist"):
+        assert packets.count() == 468
+
+
+def test_polars_reads_no_more_than_a_query_needs(office: str) -> None:
+    whole, scanned = parcap.read(office).to_polars(), parcap.scan_polars(office)
+    asked = polars.col("port_dst") == 53
+    assert scanned.collect().equals(whole)
+    assert scanned.filter(asked).select("ip_dst").collect().equals(whole.filter(asked).select("ip_dst"))
+    assert scanned.head(7).collect().equals(whole.head(7))
+    assert scanned.filter(asked).head(3).collect().equals(whole.filter(asked).head(3))
+    assert scanned.select(polars.len()).collect().item() == 468
+
+
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them")
+def test_a_pass_that_is_left_early_leaves_no_thread(office: str) -> None:
+    list(parcap.read(office))
+    before = threads()
+    for taken in [0, 1, 3]:
+        with parcap.read(office, batch_rows=5, jobs=3).batches() as batches:
+            for _ in range(taken):
+                assert next(batches).num_rows == 5
+    iterator = iter(parcap.read(office, batch_rows=5))
+    next(iterator)
+    del iterator
+    deadline = time.monotonic() + 10
+    while threads() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threads() == before
+
+
+def test_a_forked_process_is_told_and_does_not_wait(office: str) -> None:
+    code = f"""
+import os, parcap, signal, warnings
+warnings.simplefilter("ignore")
+signal.alarm(20)
+batches = parcap.read({office!r}, batch_rows=5).batches()
+next(batches)
+child = os.fork()
+if child == 0:
+    try:
+        next(batches)
+    except RuntimeError as error:
+        assert "after a fork" in str(error)
+        os._exit(0 if parcap.read({office!r}).count() == 468 else 1)
+    os._exit(2)
+assert os.waitpid(child, 0)[1] == 0
+assert sum(batch.num_rows for batch in batches) == 463
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "list(parcap.read(fifo))",
+        "parcap.read(fifo).to_arrow()",
+        "pyarrow.table(parcap.read(fifo))",
+        "parcap.convert(fifo, lake)",
+    ],
+)
+def test_ctrl_c_ends_a_wait_for_packets(reading: str, office: str, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = f"""
+import parcap, pyarrow
+fifo, lake = {str(fifo)!r}, {str(tmp_path / "lake")!r}
+try:
+    {reading}
+except (KeyboardInterrupt, pyarrow.ArrowInvalid):
+    try:
+        import time
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+    print("interrupted", flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    with open(fifo, "wb") as writer:
+        # A header and some packets, and then nothing more comes.
+        writer.write(Path(office).read_bytes()[:2000])
+        writer.flush()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert out == b"interrupted\n"
+
+
+def test_another_thread_runs_while_captures_are_read(office: str) -> None:
+    steps, done = [0], threading.Event()
+
+    def count() -> None:
+        while not done.is_set():
+            steps[0] += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    parcap.read([office] * 20).to_arrow()
+    done.set()
+    thread.join()
+    assert steps[0] > 0
+
+
+def test_importing_brings_no_other_package_and_no_thread() -> None:
+    code = """
+import sys
+before = set(sys.modules)
+import parcap
+brought = {name.split(".")[0] for name in set(sys.modules) - before}
+assert not brought & {"pandas", "polars", "pyarrow", "numpy", "duckdb", "tqdm"}, brought
+import os
+assert not os.path.exists("/proc/self/task") or len(os.listdir("/proc/self/task")) == 1
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
