@@ -218,9 +218,9 @@ mod tests {
 
     use super::*;
 
-    struct Boasting;
+    struct SaysTooMuch;
 
-    impl Read for Boasting {
+    impl Read for SaysTooMuch {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             Ok(buffer.len() + 1)
         }
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_source_that_says_too_much_has_failed_and_not_ended() {
-        let source = Source::Stream { bytes: Box::new(Boasting), origin: StreamOrigin::default() };
+        let source = Source::Stream { bytes: Box::new(SaysTooMuch), origin: StreamOrigin::default() };
         let mut window = ReadBuffer::new(source, 0);
         assert!(window.fill(1).is_empty());
         assert!(matches!(window.take_failure(), Some(SourceError::CompressedCorrupt(_))));
