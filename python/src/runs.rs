@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// SIGINT.
 const SIGINT: u8 = 2;
 
-/// How far a conversion is, for whoever asks.
+/// How far a conversion is.
 #[derive(Debug, Default)]
 struct Seen(Mutex<Option<(u64, Arc<Meter>)>>);
 
@@ -119,7 +119,11 @@ pub(crate) fn summary_tables(
     let told = cancel.clone();
     let made = watched(py, &cancel, || Ok(()), move || cli::summary_tables(arguments, &told))?;
     let (tables, messages) = made.map_err(|failure| errors::of_failure(py, &failure))?;
-    Ok((tables.into_iter().map(|(name, batch)| (name, Batch(batch))).collect(), messages))
+    let batches = tables.into_iter().map(|table| {
+        let batch = table.first.to_batch().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        Ok((table.name, Batch(batch)))
+    });
+    Ok((batches.collect::<PyResult<_>>()?, messages))
 }
 
 /// The `parcap` command.

@@ -1,4 +1,4 @@
-//! Batches that come from a thread of their own, so that whoever waits for one can look for Ctrl-C meanwhile.
+//! Batches that come from a thread of their own. The thread that waits for one can look for Ctrl-C meanwhile.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -50,7 +50,7 @@ pub(crate) enum NoMessage {
 }
 
 impl Stream {
-    /// Starts to read, up to so many rows.
+    /// Starts to read, up to `limit` rows.
     pub(crate) fn start(request: &ReadCaptures, limit: Option<usize>) -> std::io::Result<Self> {
         let cancel = Cancel::default();
         let request = request.clone().cancel(&cancel);
@@ -96,7 +96,7 @@ impl Drop for Stream {
     }
 }
 
-/// Reads all batches, or so many rows.
+/// Reads all batches, or the first `limit` rows.
 fn read(request: &ReadCaptures, limit: Option<usize>, send: &SyncSender<Message>) -> Result<Found, Error> {
     let mut batches = request.open()?;
     let mut left = limit.unwrap_or(usize::MAX);

@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::iter;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::observer::{Observer, Unobserved};
+use crate::summary::Preview;
 
 use super::args::Command;
 use super::console::{CallTexts, Console};
@@ -18,7 +17,7 @@ use super::{parsed, run_on, summarize};
 
 /// What a command said and did.
 #[derive(Clone, Debug)]
-pub struct Called {
+pub struct CallResult {
     /// The exit status that the command would have had.
     pub status: u8,
     /// What it would have printed to stdout: with `--format json` one document.
@@ -82,15 +81,12 @@ pub fn call(
     input: Vec<String>,
     observer: Arc<dyn Observer>,
     cancel: &Cancel,
-) -> Called {
+) -> CallResult {
     let texts = CallTexts::new(input, observer);
     let status = run_on(&Console::Call(&texts), command_line(arguments), cancel).number();
     let CallTexts { results, messages, failure, .. } = texts;
-    Called { status, results: results.into_inner(), messages: messages.into_inner(), failure: failure.into_inner() }
+    CallResult { status, results: results.into_inner(), messages: messages.into_inner(), failure: failure.into_inner() }
 }
-
-/// A summary table: its name, and all of its rows.
-pub type SummaryTable = (&'static str, RecordBatch);
 
 /// The tables of `parcap summarize`, with all of their rows, and what it would have printed to stderr.
 ///
@@ -98,7 +94,7 @@ pub type SummaryTable = (&'static str, RecordBatch);
 /// # use parcap::{Cancel, cli};
 /// let arguments = ["data/captures/office-hour.pcap", "--table", "protocols"].map(Into::into);
 /// let (tables, _) = cli::summary_tables(arguments, &Cancel::default()).unwrap();
-/// assert_eq!((tables[0].0, tables[0].1.num_columns()), ("protocols", 3));
+/// assert_eq!((tables.len(), tables[0].name), (1, "protocols"));
 /// ```
 ///
 /// # Errors
@@ -106,7 +102,7 @@ pub type SummaryTable = (&'static str, RecordBatch);
 pub fn summary_tables(
     arguments: impl IntoIterator<Item = OsString>,
     cancel: &Cancel,
-) -> Result<(Vec<SummaryTable>, String), CallFailure> {
+) -> Result<(Vec<Preview>, String), CallFailure> {
     let texts = CallTexts::new(Vec::new(), Arc::new(Unobserved));
     let console = Console::Call(&texts);
     let arguments = command_line(iter::once("summarize".into()).chain(arguments));
@@ -115,9 +111,7 @@ pub fn summary_tables(
         // Help was asked for, or something is wrong.
         Ok(_) | Err(_) => Err(texts.failure.take().unwrap_or_else(CallFailure::no_tables)),
     }?;
-    let batches = tables.into_iter().map(|table| Ok((table.name, table.first.to_batch()?)));
-    let batches = batches.collect::<Result<_, Error>>().map_err(|error| CallFailure::from(&Failure::Run(error)))?;
-    Ok((batches, texts.messages.into_inner()))
+    Ok((tables, texts.messages.into_inner()))
 }
 
 fn command_line(arguments: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {

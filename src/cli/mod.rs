@@ -134,7 +134,7 @@ fn dispatch(console: &Console, command: Command, cancel: &Cancel) -> Result<Exit
     }
 }
 
-pub use call::{CallFailure, Called, FailureKind, SummaryTable, call, summary_tables};
+pub use call::{CallFailure, CallResult, FailureKind, call, summary_tables};
 pub use exit_code::ExitCode;
 pub use messages::complaints;
 pub use metrics::metrics;

@@ -120,7 +120,7 @@ enum Align {
 }
 
 impl SummarizeArgs {
-    /// What is summed up, with so many rows of each table.
+    /// What is summed up, with up to `top` rows of each table.
     fn request(&self, top: Option<usize>, cancel: &Cancel) -> Result<SummarizeRequest, Failure> {
         let (days, times) = range(self.from, self.to)?;
         Ok(SummarizeRequest {

@@ -69,7 +69,7 @@ impl Captures {
         Ok(captures)
     }
 
-    /// Adds a capture that misses so many rows, if those do not count that parts have under its name.
+    /// Adds a capture that misses `missing` rows, not counting those that parts have under its name.
     fn add(&mut self, input: &Input, number: usize, missing: Option<u64>) {
         match &input.fingerprint {
             Some(content) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parcap::cli::{Called, FailureKind, call, summary_tables};
+use parcap::cli::{CallResult, FailureKind, call, summary_tables};
 use parcap::{Cancel, Unobserved};
 
 use crate::support::{folder, repository, run, run_with, sample, text};
@@ -11,7 +11,7 @@ fn damaged(name: &str) -> String {
     text(&repository("data/damaged").join(name))
 }
 
-fn called(arguments: &[&str], input: &[&str]) -> Called {
+fn called(arguments: &[&str], input: &[&str]) -> CallResult {
     let input = input.iter().map(|line| (*line).to_owned()).collect();
     call(arguments.iter().map(Into::into), input, Arc::new(Unobserved), &Cancel::default())
 }
@@ -100,8 +100,8 @@ fn tables_have_all_of_their_rows() {
     let csv = run(["summarize", &capture, "--format", "csv", "--table", "volume_by_ip"]).stdout;
     let arguments = [&capture, "--table", "volume_by_ip"].map(Into::into);
     let (tables, messages) = summary_tables(arguments, &Cancel::default()).unwrap();
-    assert_eq!((tables.len(), tables[0].0, messages.as_str()), (1, "volume_by_ip", ""));
-    assert_eq!(tables[0].1.num_rows(), csv.lines().count() - 1);
+    assert_eq!((tables.len(), tables[0].name, messages.as_str()), (1, "volume_by_ip", ""));
+    assert_eq!(tables[0].first.rows(), csv.lines().count() - 1);
     let wrong = [&capture, "--table", "nonsense"].map(Into::into);
     assert_eq!(summary_tables(wrong, &Cancel::default()).unwrap_err().kind, FailureKind::Usage);
 }
