@@ -157,14 +157,17 @@ impl Pass {
         }
     }
 
-    /// The rest of the pass, as `__arrow_c_stream__` gives it.
-    fn stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+    /// The rest of the pass, as `__arrow_c_stream__` gives it. At its end `ended` is called, if that is on Python's main
+    /// thread. If `raises`, damage is an error of the stream, on any thread.
+    fn stream<'py>(&self, py: Python<'py>, ended: Py<PyAny>, raises: bool) -> PyResult<Bound<'py, PyCapsule>> {
         let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
         let reader = ForeignRead {
             stream,
             schema: Arc::clone(&self.schema),
             found: Arc::clone(&self.found),
             looks: is_main(py)?.then(|| thread::current().id()),
+            ended,
+            raises,
         };
         capsule::of_stream(py, Box::new(reader))
     }
@@ -225,6 +228,8 @@ struct ForeignRead {
     /// The thread on which it may look for signals: Python's main thread, if that began the pass. A thread of another library
     /// must not wait for Python, which may wait for it.
     looks: Option<ThreadId>,
+    ended: Py<PyAny>,
+    raises: bool,
 }
 
 impl ForeignRead {
@@ -241,6 +246,23 @@ impl ForeignRead {
     }
 }
 
+impl ForeignRead {
+    /// Handles the end of the pass. Returns an error if the reader is to get one.
+    fn end(&mut self, found: Found) -> Option<String> {
+        self.stream = None;
+        let damaged = found.damaged.iter().map(|(path, message, ..)| format!("{path}: {message}")).next();
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        if self.raises && damaged.is_some() {
+            return damaged;
+        }
+        if self.looks != Some(thread::current().id()) {
+            return None;
+        }
+        // Where warnings are errors, this is one.
+        Python::attach(|py| self.ended.call0(py).err().map(|error| error.to_string()))
+    }
+}
+
 impl Iterator for ForeignRead {
     type Item = Result<RecordBatch, ArrowError>;
 
@@ -253,11 +275,10 @@ impl Iterator for ForeignRead {
             }
             let error = match received {
                 Ok(Message::Batch(batch)) => return Some(Ok(batch)),
-                Ok(Message::End(found)) => {
-                    *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-                    self.stream = None;
-                    return None;
-                }
+                Ok(Message::End(found)) => match self.end(found) {
+                    Some(error) => error,
+                    None => return None,
+                },
                 Ok(Message::Failed(error)) => error.to_string(),
                 Err(NoMessage::Yet) => continue,
                 Err(NoMessage::Ever) => "the reading thread is gone".to_owned(),

@@ -124,6 +124,11 @@ def test_damage_is_said_and_what_came_before_it_is_there(cut: str, office: str) 
     assert rows == 468 + packets.damage[0].records
     with pytest.raises(parcap.DamagedError, match="is cut off"):
         parcap.read(cut, on_damage="raise").to_arrow()
+    with pytest.warns(parcap.DamageWarning, match="is cut off at byte"):
+        assert pyarrow.table(packets).num_rows == rows
+    for reading in [pyarrow.table, polars.DataFrame, lambda raising: duckdb.sql("from raising").fetchall()]:
+        with pytest.raises(Exception, match="is cut off at byte"):
+            reading(parcap.read(cut, on_damage="raise"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert parcap.read([office, cut], on_damage="ignore").count() == rows

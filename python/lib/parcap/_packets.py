@@ -266,7 +266,7 @@ class Packets:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """All rows, for any library that knows Arrow. The captures are read each time."""
-        return self._open().stream()
+        return self._open().stream(self._ended, self._given["on_damage"] == "raise")
 
     def __iter__(self) -> Iterator[Batch]:
         """The rows in batches, each of which any library takes that knows Arrow."""
