@@ -275,10 +275,7 @@ impl Iterator for ForeignRead {
             }
             let error = match received {
                 Ok(Message::Batch(batch)) => return Some(Ok(batch)),
-                Ok(Message::End(found)) => match self.end(found) {
-                    Some(error) => error,
-                    None => return None,
-                },
+                Ok(Message::End(found)) => self.end(found)?,
                 Ok(Message::Failed(error)) => error.to_string(),
                 Err(NoMessage::Yet) => continue,
                 Err(NoMessage::Ever) => "the reading thread is gone".to_owned(),
