@@ -45,7 +45,7 @@ pub(crate) enum NoMessage {
     Yet,
     /// There will be none: the pass is over.
     Ever,
-    /// This process was forked from the one that reads.
+    /// Another process reads, of which this one is a fork.
     Forked,
 }
 

@@ -1,4 +1,4 @@
-"""Captures as rows: the same as in a lake, whoever reads them, and as often as they like."""
+"""Captures as rows: the same as in a lake, in any library, each time that they are read."""
 
 from __future__ import annotations
 
