@@ -62,7 +62,7 @@ impl Captures {
             let gave = if entry.from_rows {
                 captures.expected(entry.input.fingerprint.as_ref(), entry.input.size)
             } else {
-                Some(entry.found.rows + entry.lost_rows)
+                Some(entry.found.rows.saturating_add(entry.lost_rows))
             };
             captures.add(&entry.input, entry.id, gave.map(|gave| gave.saturating_sub(rows)));
         }
