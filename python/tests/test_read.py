@@ -114,6 +114,13 @@ def test_types_are_those_of_a_notebook(office: str) -> None:
     assert parcap.read(office).to_pandas(dtype_backend="numpy")["port_dst"].dtype == "float64"
 
 
+def rows_by(reading: str, packets: parcap.Packets) -> int:
+    if reading == "__iter__":
+        return sum(batch.num_rows for batch in packets)
+    result = getattr(packets, reading)()
+    return result if isinstance(result, int) else len(result)
+
+
 def test_damage_is_said_and_what_came_before_it_is_there(cut: str, office: str) -> None:
     packets = parcap.read([office, cut])
     with pytest.warns(parcap.DamageWarning, match="cut-in-packet.pcap: packet .* is cut off at byte") as told:
@@ -122,8 +129,16 @@ def test_damage_is_said_and_what_came_before_it_is_there(cut: str, office: str) 
     assert told[0].filename == __file__
     assert [damage.path for damage in packets.damage] == [cut]
     assert rows == 468 + packets.damage[0].records
-    with pytest.raises(parcap.DamagedError, match="is cut off"):
-        parcap.read(cut, on_damage="raise").to_arrow()
+    # Every way to read it says so.
+    for reading in ["to_arrow", "to_pandas", "to_polars", "count", "__iter__"]:
+        again = parcap.read([office, cut])
+        with pytest.warns(parcap.DamageWarning, match="is cut off at byte"):
+            assert rows_by(reading, again) == rows
+        assert [damage.path for damage in again.damage] == [cut], reading
+        with pytest.raises(parcap.DamagedError, match="is cut off"):
+            rows_by(reading, parcap.read(cut, on_damage="raise"))
+    with pytest.warns(parcap.DamageWarning, match="is cut off at byte"):
+        assert parcap.scan_polars([office, cut]).collect().height == rows
     with pytest.warns(parcap.DamageWarning, match="is cut off at byte"):
         assert pyarrow.table(packets).num_rows == rows
     for reading in [pyarrow.table, polars.DataFrame, lambda raising: duckdb.sql("from raising").fetchall()]:

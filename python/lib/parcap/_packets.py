@@ -257,12 +257,11 @@ class Packets:
 
     def count(self) -> int:
         """How many packets there are."""
-        with Batches(self._but(columns=[])._share(self)._open(), self._ended) as batches:
+        counted = self._but(columns=[])
+        counted._found = self._find()
+        self._last = counted._open()
+        with Batches(self._last, self._ended) as batches:
             return sum(batch.num_rows for batch in batches)
-
-    def _share(self, of: Packets) -> Packets:
-        self._found = of._find()
-        return self
 
     def to_arrow(self) -> pyarrow.Table:
         """All rows as a ``pyarrow.Table``."""
