@@ -6,10 +6,9 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from parcap import _parcap
 from parcap.errors import DamagedError, DamageWarning, ParcapError, UsageError
@@ -36,8 +35,7 @@ _HERE = os.path.dirname(__file__)
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
 
-@dataclass(frozen=True)
-class Capture:
+class Capture(NamedTuple):
     """A capture that was found."""
 
     path: str
@@ -49,8 +47,7 @@ class Capture:
     size: int
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """What was given, and gives no packets."""
 
     path: str
@@ -58,8 +55,7 @@ class Refused:
     hint: str | None
 
 
-@dataclass(frozen=True)
-class Damage:
+class Damage(NamedTuple):
     """A damaged capture. The packets before the damage were read."""
 
     path: str
@@ -73,8 +69,7 @@ class Damage:
     records: int
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """Which packets count. A field that is not given is no condition.
 
     ``protocol`` and ``net`` may be one or several: a name such as ``"UDP"`` or a number; an address or a prefix such as
