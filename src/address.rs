@@ -22,6 +22,26 @@ impl MacAddr {
         let [_, _, octets @ ..] = self.0.to_be_bytes();
         octets
     }
+
+    /// Reads an address as [`Display`](fmt::Display) writes it, or with capital letters.
+    ///
+    /// ```
+    /// # use parcap::address::MacAddr;
+    /// assert_eq!(MacAddr::parse("02:00:00:00:00:1F"), Some(MacAddr(0x0200_0000_001f)));
+    /// assert_eq!(MacAddr::parse("02:00:00:00:00"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut octets = text.split(':').map(|octet| {
+            let is_hex = octet.len() == 2 && octet.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_hex.then(|| u8::from_str_radix(octet, 16).ok()).flatten()
+        });
+        let mut all = [0; 6];
+        for octet in &mut all {
+            *octet = octets.next()??;
+        }
+        octets.next().is_none().then(|| all.into())
+    }
 }
 
 impl From<[u8; 6]> for MacAddr {

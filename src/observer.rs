@@ -18,6 +18,12 @@ impl Meter {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.records.fetch_add(records, Ordering::Relaxed);
     }
+
+    /// What was read counts no more, because it will be read again.
+    pub(super) fn take_back(&self, bytes: u64, records: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.records.fetch_sub(records, Ordering::Relaxed);
+    }
 }
 
 /// Is told when a run begins and ends to read captures. What it draws, and where, is its own business: a run prints

@@ -23,14 +23,8 @@ pub(crate) fn usage(py: Python<'_>, message: &str) -> PyErr {
 }
 
 /// An error of the library.
-pub(crate) fn of_error(py: Python<'_>, error: &Error) -> PyErr {
-    let class = match error {
-        Error::Interrupted { .. } => return PyKeyboardInterrupt::new_err(()),
-        Error::NoSuchColumn { .. } => "UsageError",
-        Error::Io { .. } => "LakeError",
-        _ => "ParcapError",
-    };
-    exception(py, class, &error.to_string(), None)
+pub(crate) fn of_error(py: Python<'_>, error: Error) -> PyErr {
+    of_failure(py, &error.into())
 }
 
 /// What ended a command.

@@ -3,6 +3,7 @@
 
 mod capsule;
 mod errors;
+mod progress;
 mod reader;
 mod runs;
 mod stream;
@@ -15,5 +16,5 @@ mod _parcap {
     #[pymodule_export]
     use super::reader::{Batch, Pass, Reader};
     #[pymodule_export]
-    use super::runs::{call, main, summary_tables};
+    use super::runs::{call, main, names_of, summary_tables};
 }

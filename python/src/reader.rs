@@ -15,6 +15,7 @@ use pyo3::types::{PyCapsule, PyTuple};
 
 use crate::capsule;
 use crate::errors;
+use crate::progress::Progress;
 use crate::stream::{Found, Message, NoMessage, Stream};
 
 const FORKED: &str = "this pass is read by the process that began it; begin a new one after a fork";
@@ -33,6 +34,7 @@ pub(crate) struct Pass {
     schema: SchemaRef,
     /// What was found, once the pass is over, also if another library read it.
     found: Arc<Mutex<Option<Found>>>,
+    progress: Arc<Progress>,
 }
 
 /// Rows.
@@ -45,31 +47,21 @@ type Refused = Vec<(String, String, Option<String>)>;
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (paths, columns, *, protocols, nets, times, only_dns, length, timestamp_unit, salvage, batch_rows, jobs))]
+    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, timestamp_unit, salvage, batch_rows, jobs))]
     #[expect(clippy::too_many_arguments, reason = "keywords, of which one caller in Python knows each")]
     fn new(
         py: Python<'_>,
         paths: Vec<PathBuf>,
-        columns: Option<Vec<String>>,
-        protocols: Vec<String>,
+        columns: Vec<String>,
+        conditions: Vec<(String, Vec<Option<String>>)>,
         nets: Vec<String>,
         times: Option<(i64, i64)>,
-        only_dns: bool,
         length: &str,
         timestamp_unit: &str,
         salvage: bool,
         batch_rows: Option<usize>,
         jobs: usize,
     ) -> PyResult<Self> {
-        let protocols = protocols.iter().map(|name| {
-            Filter::protocol(name).ok_or_else(|| {
-                let message = format!(
-                    "no protocol is called {name:?}; give a name of the column protocol, or a number up to 255"
-                );
-                errors::usage(py, &message)
-            })
-        });
-        let protocols = protocols.collect::<PyResult<_>>()?;
         let nets = nets.iter().map(|net| {
             net.parse()
                 .or_else(|_| net.parse::<std::net::IpAddr>().map(Into::into))
@@ -77,8 +69,7 @@ impl Reader {
         });
         let nets = nets.collect::<PyResult<_>>()?;
         let mut request = ReadCaptures::new(paths)
-            .filter(Filter { protocols, nets, times: times.map(|(start, end)| start..end) })
-            .only_dns(only_dns)
+            .filter(Filter { nets, times: times.map(|(start, end)| start..end), ..Filter::default() })
             .length(match length {
                 "wire" => LengthKind::Wire,
                 "captured" => LengthKind::Captured,
@@ -90,15 +81,17 @@ impl Reader {
                 unit => return Err(errors::usage(py, &format!("timestamp_unit is \"us\" or \"ns\", not {unit:?}"))),
             })
             .salvage(salvage)
-            .jobs(jobs);
+            .jobs(jobs)
+            .columns(columns.iter().map(String::as_str))
+            .map_err(|error| errors::of_error(py, error))?;
+        for (column, values) in &conditions {
+            let values = values.iter().map(Option::as_deref);
+            request = request.one_of(column, values).map_err(|error| errors::of_error(py, error))?;
+        }
         if let Some(rows) = batch_rows {
             request = request.batch_rows(rows);
         }
-        if let Some(columns) = columns {
-            request =
-                request.columns(columns.iter().map(String::as_str)).map_err(|error| errors::of_error(py, &error))?;
-        }
-        let schema = request.schema().map_err(|error| errors::of_error(py, &error))?;
+        let schema = request.schema().map_err(|error| errors::of_error(py, error))?;
         Ok(Self { request, schema })
     }
 
@@ -110,7 +103,7 @@ impl Reader {
     /// Finds the captures: path, format, compression and bytes of each; and what was given that is none: path, why, what to do.
     #[expect(clippy::type_complexity, reason = "rows of two tables")]
     fn find(&self, py: Python<'_>) -> PyResult<(Vec<(String, Option<&'static str>, &'static str, u64)>, Refused)> {
-        let (captures, refused) = py.detach(|| self.request.find()).map_err(|error| errors::of_error(py, &error))?;
+        let (captures, refused) = py.detach(|| self.request.find()).map_err(|error| errors::of_error(py, error))?;
         let captures = captures.iter().map(|input| {
             (
                 input.path.display().to_string(),
@@ -125,11 +118,12 @@ impl Reader {
         Ok((captures.collect(), refused.collect()))
     }
 
-    /// Begins to read.
-    #[pyo3(signature = (limit=None))]
-    fn open(&self, limit: Option<usize>) -> PyResult<Pass> {
-        let stream = Stream::start(&self.request, limit)?;
-        Ok(Pass { stream: Mutex::new(Some(stream)), schema: Arc::clone(&self.schema), found: Arc::default() })
+    /// Begins to read. `progress` is called with bytes read, bytes in all and packets.
+    #[pyo3(signature = (limit=None, progress=None))]
+    fn open(&self, limit: Option<usize>, progress: Option<Py<PyAny>>) -> PyResult<Pass> {
+        let progress = Arc::new(Progress::of(progress));
+        let stream = Mutex::new(Some(Stream::start(&self.request, limit, Arc::clone(&progress.seen))?));
+        Ok(Pass { stream, schema: Arc::clone(&self.schema), found: Arc::default(), progress })
     }
 }
 
@@ -142,14 +136,15 @@ impl Pass {
                 let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
                 stream.as_ref().map_or(Err(NoMessage::Ever), Stream::receive)
             });
-            py.check_signals().inspect_err(|_| self.close(py))?;
+            py.check_signals().and_then(|()| self.progress.tell(py)).inspect_err(|_| self.close(py))?;
             match received {
                 Ok(Message::Batch(batch)) => return Ok(Some(Batch(batch))),
                 Ok(Message::End(found)) => {
                     *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                    self.progress.tell_last(py)?;
                     return Ok(None);
                 }
-                Ok(Message::Failed(error)) => return Err(errors::of_error(py, &error)),
+                Ok(Message::Failed(error)) => return Err(errors::of_error(py, error)),
                 Err(NoMessage::Yet) => {}
                 Err(NoMessage::Ever) => return Ok(None),
                 Err(NoMessage::Forked) => return Err(PyRuntimeError::new_err(FORKED)),
@@ -165,6 +160,7 @@ impl Pass {
             stream,
             schema: Arc::clone(&self.schema),
             found: Arc::clone(&self.found),
+            progress: Arc::clone(&self.progress),
             looks: is_main(py)?.then(|| thread::current().id()),
             ended,
             raises,
@@ -225,6 +221,7 @@ struct ForeignRead {
     stream: Option<Stream>,
     schema: SchemaRef,
     found: Arc<Mutex<Option<Found>>>,
+    progress: Arc<Progress>,
     /// The thread on which it may look for signals: Python's main thread, if that began the pass. A thread of another library
     /// must not wait for Python, which may wait for it.
     looks: Option<ThreadId>,
@@ -233,16 +230,20 @@ struct ForeignRead {
 }
 
 impl ForeignRead {
-    fn is_interrupted(&self) -> bool {
-        self.looks == Some(thread::current().id())
-            && Python::attach(|py| {
-                let Err(error) = py.check_signals() else { return false };
-                // The library makes an error of its own of the end of the stream. Python hears of it again when it is back.
-                if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-                    let _ = py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main"));
-                }
-                true
-            })
+    /// Looks for signals and tells how far it is. Returns why the stream is to end.
+    fn look(&self) -> Option<String> {
+        if self.looks != Some(thread::current().id()) {
+            return None;
+        }
+        Python::attach(|py| {
+            let error = py.check_signals().and_then(|()| self.progress.tell(py)).err()?;
+            // The library makes an error of its own of the end of the stream. Python hears of it again when it is back.
+            if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+                let _ = py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main"));
+                return Some("interrupted".to_owned());
+            }
+            Some(error.to_string())
+        })
     }
 }
 
@@ -259,7 +260,10 @@ impl ForeignRead {
             return None;
         }
         // Where warnings are errors, this is one.
-        Python::attach(|py| self.ended.call0(py).err().map(|error| error.to_string()))
+        Python::attach(|py| {
+            let ended = self.progress.tell_last(py).and_then(|()| self.ended.call0(py));
+            ended.err().map(|error| error.to_string())
+        })
     }
 }
 
@@ -269,9 +273,9 @@ impl Iterator for ForeignRead {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let received = self.stream.as_ref()?.receive();
-            if self.is_interrupted() {
+            if let Some(error) = self.look() {
                 self.stream = None;
-                return Some(Err(ArrowError::ExternalError("interrupted".into())));
+                return Some(Err(ArrowError::ExternalError(error.into())));
             }
             let error = match received {
                 Ok(Message::Batch(batch)) => return Some(Ok(batch)),

@@ -1,18 +1,19 @@
 //! Commands as functions, and the command itself.
 
 use std::ffi::OsString;
-use std::sync::atomic::Ordering;
+use std::net::IpAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parcap::Cancel;
 use parcap::cli;
-use parcap::{Cancel, Meter, Observer};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::errors;
+use crate::progress::Progress;
 use crate::reader::Batch;
 use crate::stream::LOOK;
 
@@ -21,32 +22,11 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// SIGINT.
 const SIGINT: u8 = 2;
 
-/// How far a conversion is.
-#[derive(Debug, Default)]
-struct Seen(Mutex<Option<(u64, Arc<Meter>)>>);
-
-impl Seen {
-    /// Bytes read, bytes in all, packets.
-    fn now(&self) -> Option<(u64, u64, u64)> {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, meter) = seen.as_ref()?;
-        Some((meter.bytes.load(Ordering::Relaxed), *all, meter.records.load(Ordering::Relaxed)))
-    }
-}
-
-impl Observer for Seen {
-    fn begin(&self, bytes: u64, meter: &Arc<Meter>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((bytes, Arc::clone(meter)));
-    }
-
-    fn end(&self) {}
-}
-
-/// Does work on a thread of its own. Meanwhile this one looks for signals and calls `progress`.
+/// Does work on a thread of its own. Meanwhile this one looks for signals and tells how far it is.
 fn watched<T: Send + 'static>(
     py: Python<'_>,
     cancel: &Cancel,
-    progress: impl Fn() -> PyResult<()>,
+    progress: &Progress,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
     let (send, done) = mpsc::sync_channel(1);
@@ -62,7 +42,7 @@ fn watched<T: Send + 'static>(
                 break Err(PyRuntimeError::new_err("the work panicked, which is a bug of parcap"));
             }
             Err(RecvTimeoutError::Timeout) if interrupted.is_none() => {
-                if let Err(error) = py.check_signals().and_then(|()| progress()) {
+                if let Err(error) = py.check_signals().and_then(|()| progress.tell(py)) {
                     cancel.signal(SIGINT);
                     interrupted = Some((error, Instant::now()));
                 }
@@ -82,7 +62,7 @@ fn watched<T: Send + 'static>(
     let _ = py.detach(|| thread.join());
     match interrupted {
         Some((error, _)) => Err(error),
-        None => result.and_then(|result| progress().map(|()| result)),
+        None => result.and_then(|result| progress.tell_last(py).map(|()| result)),
     }
 }
 
@@ -94,15 +74,11 @@ pub(crate) fn call(
     py: Python<'_>,
     arguments: Vec<OsString>,
     input: Vec<String>,
-    progress: Option<Bound<'_, PyAny>>,
+    progress: Option<Py<PyAny>>,
 ) -> PyResult<(u8, String, String)> {
-    let (cancel, seen) = (Cancel::default(), Arc::new(Seen::default()));
-    let (told, observer) = (cancel.clone(), Arc::clone(&seen));
-    let report = || match (&progress, seen.now()) {
-        (Some(progress), Some(now)) => progress.call1(now).map(drop),
-        _ => Ok(()),
-    };
-    let called = watched(py, &cancel, report, move || cli::call(arguments, input, observer, &told))?;
+    let (cancel, progress) = (Cancel::default(), Progress::of(progress));
+    let (told, seen) = (cancel.clone(), Arc::clone(&progress.seen));
+    let called = watched(py, &cancel, &progress, move || cli::call(arguments, input, seen, &told))?;
     match called.failure {
         Some(failure) => Err(errors::of_failure(py, &failure)),
         None => Ok((called.status, called.results, called.messages)),
@@ -117,13 +93,26 @@ pub(crate) fn summary_tables(
 ) -> PyResult<(Vec<(&'static str, Batch)>, String)> {
     let cancel = Cancel::default();
     let told = cancel.clone();
-    let made = watched(py, &cancel, || Ok(()), move || cli::summary_tables(arguments, &told))?;
+    let made = watched(py, &cancel, &Progress::of(None), move || cli::summary_tables(arguments, &told))?;
     let (tables, messages) = made.map_err(|failure| errors::of_failure(py, &failure))?;
     let batches = tables.into_iter().map(|table| {
         let batch = table.first.to_batch().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok((table.name, Batch(batch)))
     });
     Ok((batches.collect::<PyResult<_>>()?, messages))
+}
+
+/// Names of addresses by reverse lookups: a name, or none, for each; and a warning, if there was no answer for some of them.
+#[pyfunction]
+pub(crate) fn names_of(
+    py: Python<'_>,
+    options: Vec<OsString>,
+    addresses: Vec<IpAddr>,
+) -> PyResult<(Vec<Option<String>>, Option<String>)> {
+    let cancel = Cancel::default();
+    let told = cancel.clone();
+    let work = move || cli::names_of(options, &addresses, &told);
+    watched(py, &cancel, &Progress::of(None), work)?.map_err(|failure| errors::of_failure(py, &failure))
 }
 
 /// The `parcap` command.

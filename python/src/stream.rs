@@ -1,12 +1,15 @@
 //! Batches that come from a thread of their own. The thread that waits for one can look for Ctrl-C meanwhile.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{mem, process};
 
 use arrow::array::RecordBatch;
-use parcap::{Cancel, Error, ReadCaptures};
+use parcap::{Cancel, Error, Observer as _, ReadCaptures};
+
+use crate::progress::Seen;
 
 /// How often a caller that waits looks for signals.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
@@ -50,13 +53,13 @@ pub(crate) enum NoMessage {
 }
 
 impl Stream {
-    /// Starts to read, up to `limit` rows.
-    pub(crate) fn start(request: &ReadCaptures, limit: Option<usize>) -> std::io::Result<Self> {
+    /// Starts to read, up to `limit` rows. `seen` follows how far it is.
+    pub(crate) fn start(request: &ReadCaptures, limit: Option<usize>, seen: Arc<Seen>) -> std::io::Result<Self> {
         let cancel = Cancel::default();
         let request = request.clone().cancel(&cancel);
         let (send, messages) = sync_channel(1);
         let thread = thread::Builder::new().name("parcap-read".to_owned()).spawn(move || {
-            let last = match read(&request, limit, &send) {
+            let last = match read(&request, limit, &seen, &send) {
                 Ok(found) => Message::End(found),
                 Err(error) => Message::Failed(error),
             };
@@ -97,8 +100,9 @@ impl Drop for Stream {
 }
 
 /// Reads all batches, or the first `limit` rows.
-fn read(request: &ReadCaptures, limit: Option<usize>, send: &SyncSender<Message>) -> Result<Found, Error> {
+fn read(request: &ReadCaptures, limit: Option<usize>, seen: &Seen, send: &SyncSender<Message>) -> Result<Found, Error> {
     let mut batches = request.open()?;
+    seen.begin(batches.captures().iter().map(|input| input.size).sum(), batches.meter());
     let mut left = limit.unwrap_or(usize::MAX);
     while left > 0 {
         let Some(batch) = batches.next().transpose()? else { break };

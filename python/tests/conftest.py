@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-DATA = Path(__file__).parents[2] / "data"
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "data"
 
 
 @pytest.fixture
@@ -19,3 +26,28 @@ def office() -> str:
 def cut() -> str:
     """A capture that ends within a packet."""
     return str(DATA / "damaged" / "cut-in-packet.pcap")
+
+
+@pytest.fixture
+def nameserver() -> Iterator[Any]:
+    """Answers for addresses, on a port of loopback: two thirds have a name. It counts what it was asked (``counts``), and has
+    its ``address``."""
+    spec = importlib.util.spec_from_file_location("ptr_server", ROOT / "scripts" / "faults" / "ptr_server.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    answers = module.Nameserver([("missing", 33)], 0)
+    over_udp, _ = module.handlers(answers)
+    with socketserver.UDPServer(("127.0.0.1", 0), over_udp) as server:
+        answers.address = f"127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield answers
+        server.shutdown()
+
+
+@pytest.fixture
+def unanswered() -> Iterator[str]:
+    """The address of somebody who hears questions and says nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{silent.getsockname()[1]}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 import pandas
 import pytest
 
 import parcap
-from parcap.notebook import pcap_to_pandas, send_rates, volume_stats_by_ip, volume_stats_by_name
+from parcap import notebook
+from parcap.notebook import pcap_to_pandas, reverse_lookup, send_rates, volume_stats_by_ip, volume_stats_by_name
 
 
 def slow_rates(frame: pandas.DataFrame, window: float) -> tuple[list[float], list[float]]:
@@ -70,3 +73,50 @@ def test_a_last_packet_on_the_beginning_of_a_window() -> None:
     assert [len(array) for array in send_rates(frame[:0], 1.0)] == [0, 0]
     with pytest.raises(parcap.UsageError, match="window_s"):
         send_rates(frame, 0)
+    # A packet with a wrong time, as if it came in 1970.
+    with pytest.raises(parcap.UsageError, match="17,000,000,001 windows"):
+        send_rates(pandas.DataFrame({"time": [0.0, 1.7e9], "length": [1, 1]}), 0.1)
+
+
+def name_of(address: str) -> str:
+    """What the nameserver of the tests calls an address, if it has a name."""
+    return "host-" + "-".join(reversed(address.split("."))) + ".example."
+
+
+def test_a_column_is_asked_for_once_an_address(nameserver: Any) -> None:
+    addresses = [f"11.1.2.{number}" for number in range(60)]
+    column = pandas.Series([*addresses, None, *addresses, "127.0.0.1", float("nan")], index=range(100, 223), name="ip_dst")
+    names = reverse_lookup(column, resolver=nameserver.address)
+    assert names.name == "name_dst" and names.index.equals(column.index)
+    asked = nameserver.counts["over UDP"]
+    # None of them twice; loopback has no name in the public DNS.
+    assert asked == len(addresses)
+    assert nameserver.counts["named"] > 0 and nameserver.counts["missing"] > 0
+    for address, name in zip(column, names, strict=True):
+        assert name == ("None" if pandas.isna(address) else name if name == "N/A" else name_of(address))
+    assert (names == "N/A").sum() == 2 * nameserver.counts["missing"] + 1
+    # One after another they are those of the column, and nobody is asked again.
+    assert [reverse_lookup(one, resolver=nameserver.address) for one in addresses] == names[:60].tolist()
+    assert column[:60].apply(reverse_lookup, resolver=nameserver.address).tolist() == names[:60].tolist()
+    assert nameserver.counts["over UDP"] == asked
+    assert reverse_lookup(None) == "None" and reverse_lookup("no address") == "N/A"
+    frame = pandas.DataFrame({"name_dst": names, "length": 1})
+    assert volume_stats_by_name(frame)["length"].sum() == len(column)
+
+
+def test_answers_are_kept_for_a_while(nameserver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    reverse_lookup("11.1.2.3", resolver=nameserver.address)
+    clock = notebook.time.monotonic() + 301
+    monkeypatch.setattr(notebook.time, "monotonic", lambda: clock)
+    reverse_lookup("11.1.2.3", resolver=nameserver.address)
+    reverse_lookup("11.1.2.3", resolver=nameserver.address)
+    assert nameserver.counts["over UDP"] == 2
+
+
+def test_silence_is_said(unanswered: str) -> None:
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="no resolver answered: 127.0.0.1") as told:
+            assert reverse_lookup("11.1.2.3", resolver=unanswered, ptr_timeout="100ms") == "N/A"
+        assert told[0].filename == __file__
+    with pytest.raises(parcap.UsageError, match="--nonsense"):
+        reverse_lookup("11.1.2.4", nonsense=1)

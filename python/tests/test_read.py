@@ -275,3 +275,22 @@ import os
 assert not os.path.exists("/proc/self/task") or len(os.listdir("/proc/self/task")) == 1
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_progress_of_a_pass_is_told(office: str) -> None:
+    told: list[tuple[int, int, int]] = []
+    packets = parcap.read(CAPTURES, progress=lambda *now: told.append(now))
+    size = sum(capture.size for capture in packets.captures)
+    for reading in [parcap.Packets.to_arrow, parcap.Packets.count, pyarrow.table, polars.DataFrame]:
+        told.clear()
+        reading(packets)
+        assert told[-1] == (size, size, 1331), reading
+
+    def fails(*_: int) -> None:
+        raise ZeroDivisionError
+
+    for reading in [parcap.Packets.to_arrow, parcap.Packets.count]:
+        with pytest.raises(ZeroDivisionError):
+            reading(parcap.read(office, progress=fails))
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        pyarrow.table(parcap.read(office, progress=fails))

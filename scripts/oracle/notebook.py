@@ -2,10 +2,11 @@
 """The notebook that parcap replaces, cell by cell, beside what parcap gives for the same capture.
 
     python3 scripts/oracle/notebook.py CAPTURE --scapy GOLDEN.scapy.parquet --parcap BIN [--rates summarize|packets]
+    python3 scripts/oracle/notebook.py CAPTURE --scapy GOLDEN.scapy.parquet --module
 
 The notebook's side is pandas on the table of GOLDEN, which is what the notebook made of the capture with scapy; addresses
 are named by DNS answers as scapy reads them here (the notebook asked the network). parcap's side is a lake that BIN makes
-and `BIN summarize`, with --rates packets the packets of the lake.
+and `BIN summarize`, with --rates packets the packets of the lake; with --module the functions of `parcap.notebook`.
 
 A cell is `equal`, or it becomes so when what the two are known to differ in is undone in parcap's rows, row by row and only
 where the capture shows that it applies; what was undone is named:
@@ -25,6 +26,7 @@ import logging
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -182,7 +184,11 @@ class Parcap:
         rows["micros"] = rows["datetime"].dt.as_unit("us").dt.tz_localize(None).astype("int64").where(rows["datetime"].notna())
         return rows.sort_values("rec").set_index("rec", drop=False)
 
-    def volume(self, name, key):
+    def answers(self):
+        """How often each date's answers gave an address a name."""
+        return self.table("summaries/dns_names")
+
+    def volume(self, name, key, _):
         rows = self.table(f"summaries/{name}")
         rows = rows[rows[key].notna()] if key == "ip_dst" else rows
         return volume(rows.rename(columns={"bytes": "length"}), key)
@@ -200,6 +206,57 @@ class Parcap:
         number = (micros - micros.min()) // round(window * 1e6)
         # Windows without packets may stand there or not.
         return sorted((int(at), float(rate)) for at, rate, packets in zip(number, rows["bytes_per_s"], rows["packets"]) if packets)
+
+
+class ParcapModule:
+    """The functions of the module for Python."""
+
+    def __init__(self, capture):
+        import parcap
+        import parcap.notebook
+
+        self.module, self.capture = parcap, capture
+        warnings.simplefilter("ignore", parcap.DamageWarning)
+        self.frame = parcap.notebook.pcap_to_pandas(capture)
+
+    def packets(self, records):
+        if self.frame.shape != (len(records), COLUMNS):
+            return None
+        self.days = records["date"]
+        frame = self.frame.assign(rec=range(len(records)), date=records["date"].to_numpy())
+        micros = frame["datetime"].dt.as_unit("us").dt.tz_localize(None).astype("int64").where(frame["datetime"].notna())
+        plain = frame.assign(ip_dst=nulls(frame["ip_dst"]), length=frame["length"].astype("int64"), micros=micros)
+        return plain.set_index("rec", drop=False)
+
+    def answers(self):
+        days = []
+        for day in sorted(set(self.days)):
+            given = self.module.summarize(self.capture, "dns_names", **{"from": day, "to": day})
+            days.append(given["dns_names"].to_pandas().assign(date=day))
+        return pd.concat(days, ignore_index=True)
+
+    def volume(self, name, key, rows):
+        if key == "ip_dst":
+            sums = self.module.notebook.volume_stats_by_ip(self.frame)
+        else:
+            sums = self.module.notebook.volume_stats_by_name(rows.assign(name_dst=rows["name_dst"].fillna("None")))
+        found = [(name, int(length)) for name, length in sums["length"].items()]
+        if any(before[1] < after[1] for before, after in zip(found, found[1:])):
+            return found
+        # Of equal volumes the notebook has no order.
+        return sorted(((None if name == "None" else name, length) for name, length in found), key=lambda row: (-row[1], str(row[0])))
+
+    def rates(self, window):
+        try:
+            rates, times = self.module.notebook.send_rates(self.frame, window)
+        except self.module.UsageError as error:
+            if "windows between" not in str(error):
+                raise
+            # Years of windows without packets: its packets are looked at.
+            return None
+        if any(abs(time - times[0] - at * window) > 1e-6 * (1 + at) for at, time in enumerate(times)):
+            return []
+        return [(at, float(rate)) for at, rate in enumerate(rates) if rate]
 
 
 def undone(rows, records, notebook):
@@ -268,6 +325,7 @@ def main():
     parser.add_argument("capture", metavar="CAPTURE")
     parser.add_argument("--scapy", required=True, metavar="GOLDEN.scapy.parquet", help="what the notebook makes of CAPTURE")
     parser.add_argument("--parcap", default="target/release/parcap", metavar="BIN")
+    parser.add_argument("--module", action="store_true", help="compare the functions of the module for Python")
     parser.add_argument("--rates", choices=["summarize", "packets"], default="summarize", help="parcap's rates; default: %(default)s")
     args = parser.parse_args()
     records, named = read_capture(args.capture)
@@ -276,12 +334,12 @@ def main():
     notebook = with_names(notebook.assign(date=records["date"].reindex(notebook.index)), best_names(named))
     untimed = records["time"].isna().reindex(notebook.index)
     with tempfile.TemporaryDirectory() as lake:
-        parcap = Parcap(args.parcap, args.capture, lake)
+        parcap = ParcapModule(args.capture) if args.module else Parcap(args.parcap, args.capture, lake)
         rows = parcap.packets(records)
         if rows is None:
-            print(f"UNEXPLAINED: scapy reads {len(records)} records, parcap {len(parcap.table('packets'))}")
+            print(f"UNEXPLAINED: scapy reads {len(records)} records, parcap another number")
             return 1
-        given = parcap.table("summaries/dns_names")
+        given = parcap.answers()
         ours = {(row.date, row.address, row.name): row.answers for row in given.itertuples(index=False)}
         names = best_names(ours)
         steps = list(undone(rows, records, notebook))
@@ -295,7 +353,7 @@ def main():
 
         wrong += cell("1 shape", lambda packets: (len(packets), COLUMNS))
         wrong += cell("3 unique destinations", lambda packets: unique(packets, "ip_dst"))
-        wrong += cell("4, 7 volume by address", lambda packets: volume(packets, "ip_dst"), parcap.volume("volume_by_ip", "ip_dst"))
+        wrong += cell("4, 7 volume by address", lambda packets: volume(packets, "ip_dst"), parcap.volume("volume_by_ip", "ip_dst", rows))
         rows, steps = with_names(rows, names), [(name, with_names(after, names)) for name, after in steps]
         # What is said by messages in which parcap sees DNS and scapy does not.
         unread = records[rows["is_dns"] & ~records["dns"].astype(bool) & records["datagram"].notna()]
@@ -304,7 +362,7 @@ def main():
                 ours[record.date, address, name] -= 1
         steps.append(("D7", with_names(steps[-1][1], best_names({key: count for key, count in ours.items() if count > 0}))))
         wrong += cell("5, 6 unique names", lambda packets: unique(packets, "name_dst"))
-        wrong += cell("7 volume by name", lambda packets: volume(packets, "name_dst"), parcap.volume("volume_by_name", "name_dst"))
+        wrong += cell("7 volume by name", lambda packets: volume(packets, "name_dst"), parcap.volume("volume_by_name", "name_dst", rows))
         timed = notebook[~untimed]
         for window in WINDOWS:
             want, own = send_rates(timed, window), exact_rates(rows, window)

@@ -143,6 +143,13 @@ impl From<&Failure> for CallFailure {
     }
 }
 
+impl From<Error> for CallFailure {
+    /// As the command says it.
+    fn from(error: Error) -> Self {
+        (&Failure::Run(error)).into()
+    }
+}
+
 impl From<&clap::Error> for CallFailure {
     fn from(error: &clap::Error) -> Self {
         let text = error.render().to_string();

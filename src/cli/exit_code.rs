@@ -59,6 +59,8 @@ impl From<&Error> for ExitCode {
             | Error::WindowsAreAligned { .. }
             | Error::StreamInPlan
             | Error::NoSuchColumn { .. }
+            | Error::NoSuchCondition { .. }
+            | Error::NoSuchValue { .. }
             | Error::TooLittleMemory { .. }
             | Error::TooManyWindows { .. } => Self::Usage,
             Error::Interrupted { signal } => Self::Signal(*signal),

@@ -82,6 +82,9 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::TooManyWindows { .. } => "give a longer `--window`, or look with `parcap inspect` for a wrong time",
         Error::NoSuchColumn { .. } => "docs/tables.md lists the columns",
+        Error::NoSuchCondition { .. } => {
+            "ask by ip_src, ip_dst, mac_src, mac_dst, port_src, port_dst, port, protocol or is_dns; or filter what was read"
+        }
         Error::TooLittleMemory { .. } => "without the option a run takes what its workers need",
         Error::NoLake { .. } => "make one of captures with `parcap convert`",
         Error::NotAlone { .. } => "sum up one lake at a time, or captures",

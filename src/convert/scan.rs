@@ -13,7 +13,7 @@ use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 use super::counts::Counts;
 
 /// Records between two checks for a signal, and between two steps of the progress bar.
-pub(super) const STRIDE: u64 = 4096;
+pub(crate) const STRIDE: u64 = 4096;
 
 /// What is done with the packets of a capture.
 pub(crate) trait Visitor {

@@ -226,6 +226,22 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
+    /// A column of which no packet can be asked before its row is made.
+    #[error("`{column}` is no column by which packets can be asked for")]
+    NoSuchCondition {
+        /// The name that was given.
+        column: String,
+    },
+    /// A value that a column cannot have.
+    #[error("`{column}` is never {value:?}: it is {expected}")]
+    NoSuchValue {
+        /// The column.
+        column: String,
+        /// What was given.
+        value: String,
+        /// What its values are.
+        expected: &'static str,
+    },
     /// Less memory is given than one worker needs.
     #[error("{given_mib} MiB of memory are given, and a run with one worker needs {needed_mib} MiB")]
     TooLittleMemory {

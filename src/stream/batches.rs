@@ -13,6 +13,7 @@ use crate::capture::{CaptureReader, Damage, DamageKind, Position, Timestamp};
 use crate::discover::{Input, Refusal};
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
+use crate::observer::Meter;
 use crate::outcome::{Damaged, Report};
 use crate::packets::Projection;
 use crate::plan::CaptureEntry;
@@ -20,6 +21,7 @@ use crate::select;
 use crate::threads::workers;
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
+use super::metered::Metered;
 use super::request::ReadCaptures;
 use super::task::{ReadTask, tasks_of};
 use super::workers::{Shared, TaskMessage};
@@ -90,6 +92,12 @@ impl PacketBatches {
     #[must_use]
     pub fn captures(&self) -> &[Input] {
         &self.shared.captures
+    }
+
+    /// Counts what has been read so far, ahead of the batches that were taken. It may be watched from another thread.
+    #[must_use]
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.shared.meter
     }
 
     /// What gives no rows, and why: given paths that are no captures, and captures that could not be opened so far.
@@ -250,7 +258,8 @@ impl PacketBatches {
         let damage = Damage { kind, frame: 1, offset: position.offset, announced: 0, found: 0, detail };
         position.ended = true;
         let found = CaptureEntry { damage: Some(damage), ..CaptureEntry::default() };
-        self.end(task, ChunkResult { position, last, found });
+        let metered = Metered::new(&self.shared.meter);
+        self.end(task, ChunkResult { position, last, found, metered });
     }
 
     /// Notes the result of a chunk.
@@ -260,6 +269,7 @@ impl PacketBatches {
         let last = result.last.or(open.end.take().and_then(|(_, last)| last));
         open.end = Some((result.position, last));
         open.found += result.found;
+        result.metered.keep();
     }
 
     /// Closes a capture whose last chunk has been read.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use crate::capture::{CaptureReader, PacketRecord, Position, Timestamp};
-use crate::convert::{Flow, Reached, Scan, Visitor};
+use crate::convert::{Flow, Reached, STRIDE, Scan, Visitor};
 use crate::decode::Packet;
 use crate::error::{Error, Result};
 use crate::packets::Rows;
 use crate::plan::CaptureEntry;
 
+use super::metered::Metered;
 use super::workers::Shared;
 
 /// Reads on from where a reader stands.
@@ -27,6 +28,7 @@ struct WantedRows {
     rows: Rows,
     /// Whether the start of the chunk was guessed.
     is_guess: bool,
+    metered: Metered,
 }
 
 /// What a chunk gives next.
@@ -47,6 +49,7 @@ pub(super) struct ChunkResult {
     pub(super) last: Option<Timestamp>,
     /// What a manifest would say of it.
     pub(super) found: CaptureEntry,
+    pub(super) metered: Metered,
 }
 
 /// Why a chunk is not read on.
@@ -73,7 +76,8 @@ impl ChunkReader {
         let request = &shared.request;
         let scan = Scan::new(reader.salvaging(request.salvage, last), &request.cancel);
         let rows = Rows::new(request.unit, request.length);
-        let wanted = WantedRows { shared: Arc::clone(shared), place, rows, is_guess };
+        let metered = Metered::new(&shared.meter);
+        let wanted = WantedRows { shared: Arc::clone(shared), place, rows, is_guess, metered };
         Self { scan, wanted, is_at_end: false }
     }
 
@@ -89,7 +93,7 @@ impl ChunkReader {
                 Err(ChunkStop::Failed(error)) => return Err(error),
             }
         }
-        let WantedRows { shared, rows, is_guess, .. } = &mut self.wanted;
+        let WantedRows { shared, rows, is_guess, metered, .. } = &mut self.wanted;
         if !rows.is_empty() {
             let batch = rows.project(0..rows.len(), &shared.projection)?;
             rows.clear();
@@ -99,9 +103,11 @@ impl ChunkReader {
             // No record begins in the chunk, so its times are those of an earlier chunk.
             return Ok(ChunkStep::WrongGuess);
         }
+        let mut metered = std::mem::replace(metered, Metered::new(&shared.meter));
+        metered.count(self.scan.bytes_read(), self.scan.records());
         let (position, last) = (self.scan.position().clone(), self.scan.last());
         let found = self.scan.take_entry(shared.request.length);
-        Ok(ChunkStep::End(Box::new(ChunkResult { position, last, found })))
+        Ok(ChunkStep::End(Box::new(ChunkResult { position, last, found, metered })))
     }
 }
 
@@ -122,7 +128,7 @@ impl Visitor for WantedRows {
         first: Option<Timestamp>,
     ) -> Result<Flow, ChunkStop> {
         let request = &self.shared.request;
-        let is_wanted = (!request.only_dns || packet.dns.is_some())
+        let is_wanted = request.conditions.iter().all(|condition| condition.takes(packet))
             && request.filter.takes_time(record.time.map(Timestamp::micros))
             && request.filter.takes(packet);
         if is_wanted {
@@ -136,7 +142,8 @@ impl Visitor for WantedRows {
         if self.is_guess && has_gaps { Err(ChunkStop::WrongGuess) } else { Ok(()) }
     }
 
-    fn stride(&mut self, _: u64) -> Result<Flow, ChunkStop> {
+    fn stride(&mut self, bytes_read: u64) -> Result<Flow, ChunkStop> {
+        self.metered.count_stride(bytes_read, STRIDE);
         Ok(if self.shared.is_stopped() { Flow::Pause } else { Flow::On })
     }
 }

@@ -10,6 +10,8 @@
 
 mod batches;
 mod chunk;
+mod condition;
+mod metered;
 mod request;
 mod task;
 mod workers;

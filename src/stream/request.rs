@@ -15,6 +15,7 @@ use crate::select;
 use crate::summary::Filter;
 
 use super::batches::PacketBatches;
+use super::condition::Condition;
 
 /// Rows of a batch. Fewer rows cost more calls; more rows cost memory.
 const BATCH_ROWS: usize = 64 << 10;
@@ -39,7 +40,7 @@ pub struct ReadCaptures {
     pub(super) named: Vec<PathBuf>,
     pub(super) columns: Vec<&'static str>,
     pub(super) filter: Filter,
-    pub(super) only_dns: bool,
+    pub(super) conditions: Vec<Condition>,
     pub(super) unit: TimestampUnit,
     pub(super) length: LengthKind,
     pub(super) salvage: bool,
@@ -57,7 +58,7 @@ impl ReadCaptures {
             named: named.into_iter().map(Into::into).collect(),
             columns: COLUMNS.iter().map(|column| column.name).collect(),
             filter: Filter::default(),
-            only_dns: false,
+            conditions: Vec::new(),
             unit: TimestampUnit::default(),
             length: LengthKind::default(),
             salvage: false,
@@ -87,10 +88,23 @@ impl ReadCaptures {
         Self { filter, ..self }
     }
 
-    /// Only DNS messages, or all packets.
-    #[must_use]
-    pub fn only_dns(self, only_dns: bool) -> Self {
-        Self { only_dns, ..self }
+    /// Only packets of which a column has one of these values, written as the column has them; `None` is null. The columns are
+    /// the addresses, the ports, `protocol` and `is_dns`; `port` is either port. Several conditions must all hold.
+    ///
+    /// ```
+    /// # use parcap::ReadCaptures;
+    /// let captures = ReadCaptures::new(["data/captures/office-hour.pcap"]);
+    /// let dns = captures.one_of("port", [Some("53")])?.one_of("protocol", [Some("UDP"), Some("TCP")])?;
+    /// # assert!(dns.open()?.next().is_some());
+    /// # Ok::<_, parcap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If packets cannot be asked for by this column, or if a value is none of it.
+    pub fn one_of<'a>(mut self, column: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Result<Self> {
+        let values: Vec<_> = values.into_iter().collect();
+        self.conditions.push(Condition::parse(column, &values)?);
+        Ok(self)
     }
 
     /// The unit of `datetime`.

@@ -13,6 +13,7 @@ use crate::capture::{CaptureReader, Position, resync};
 use crate::discover::Input;
 use crate::error::Error;
 use crate::memory::SMALL_WINDOW;
+use crate::observer::Meter;
 use crate::packets::Projection;
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     pub(super) projection: Projection,
     pub(super) captures: Vec<Input>,
     pub(super) tasks: Vec<ReadTask>,
+    pub(super) meter: Arc<Meter>,
     /// Whether the caller wants no more.
     stopped: AtomicBool,
     /// Tasks that may be under way at once.
@@ -73,6 +75,7 @@ impl Shared {
             projection,
             captures,
             tasks,
+            meter: Arc::default(),
             stopped: AtomicBool::new(false),
             ahead: 2 * jobs,
             state: Mutex::default(),

@@ -2,6 +2,8 @@
 //! number of workers, size of batches and packing; and they say the same about damage.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parcap::config::{LengthKind, Settings};
 use parcap::stream::{PacketBatches, ReadCaptures};
@@ -57,6 +59,10 @@ fn as_in_a_lake(captures: &[PathBuf], settings: &Settings, chunk_sizes: &[u64]) 
             let found: Vec<_> =
                 found.map(|it| (it.path.clone(), it.damage.frame, it.damage.offset, it.records)).collect();
             assert_eq!(found, damaged, "{chunk_size} bytes a chunk, {jobs} workers");
+            // What was read twice counts once.
+            let meter = Arc::clone(batches.meter());
+            drop(batches);
+            assert_eq!(meter.records.load(Ordering::Relaxed), usual.len() as u64);
         }
     }
     damaged.len()
@@ -135,8 +141,21 @@ fn a_filter_leaves_rows_out_and_changes_none() {
     let expected: Vec<_> = all.iter().filter(|row| row.get("protocol") == Some("UDP")).cloned().collect();
     assert!(!expected.is_empty() && expected.len() < all.len());
     assert_eq!(rows, expected);
-    let rows = rows_of(&mut read(&office()).only_dns(true).open().unwrap());
-    assert_eq!(rows, all.into_iter().filter(|row| row.get("is_dns") == Some("true")).collect::<Vec<_>>());
+    for (column, value) in [
+        ("is_dns", "true"),
+        ("protocol", "ICMP"),
+        ("port_dst", "53"),
+        ("port_src", "53"),
+        ("ip_src", "192.0.2.10"),
+        ("ip_dst", "192.0.2.10"),
+        ("mac_src", "00:00:5e:00:53:10"),
+        ("mac_dst", "00:00:5e:00:53:10"),
+    ] {
+        let rows = rows_of(&mut read(&office()).one_of(column, [Some(value)]).unwrap().open().unwrap());
+        let expected: Vec<_> = all.iter().filter(|row| row.get(column) == Some(value)).cloned().collect();
+        assert!(!expected.is_empty() && expected.len() < all.len(), "{column}");
+        assert_eq!(rows, expected, "{column}");
+    }
 }
 
 #[test]

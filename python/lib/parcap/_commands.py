@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from parcap import _parcap
 from parcap._packets import Path, _needed, _outside
+from parcap._progress import Progress, shown
 from parcap.errors import DamagedError, DamageWarning, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-Progress: TypeAlias = bool | Callable[[int, int, int], object] | None
 OnDamage: TypeAlias = Literal["warn", "raise", "ignore"]
 
 # What goes to a terminal or into files of a night's run, and would be lost here.
@@ -140,7 +138,7 @@ def _options(options: Mapping[str, Any]) -> list[str]:
 def _run(
     arguments: list[str], paths: list[str], input: Iterable[str] = (), progress: Progress = None
 ) -> tuple[int, str, str]:
-    move, end = _shown(progress)
+    move, end = shown(progress)
     try:
         # Paths may begin with a dash, and come after the options.
         return _parcap.call([*arguments, "--", *paths], list(input), move)
@@ -157,6 +155,8 @@ def _report(
 ) -> Report:
     if on_damage not in ("warn", "raise", "ignore"):
         raise UsageError(f'on_damage is "warn", "raise" or "ignore", not {on_damage!r}')
+    import json
+
     status, results, messages = _run([*arguments, "--format=json"], paths, input, progress)
     report = Report(json.loads(results), status == 0, messages)
     if status != 0 and on_damage == "raise":
@@ -183,34 +183,6 @@ def _first(messages: str) -> str:
     wrongs = [message for message, _ in _wrongs(messages)]
     more = f" (and {len(wrongs) - 1} more)" if len(wrongs) > 1 else ""
     return (wrongs[0] if wrongs else messages.strip()) + more
-
-
-def _nothing() -> None:
-    pass
-
-
-def _shown(progress: Progress) -> tuple[Callable[[int, int, int], object] | None, Callable[[], None]]:
-    """What is called with bytes read, bytes in all and packets; and what is called at the end."""
-    if progress is None or progress is False:
-        return None, _nothing
-    if progress is not True:
-        return progress, _nothing
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return _line, lambda: print(file=sys.stderr)
-    bar = tqdm(unit="B", unit_scale=True)
-
-    def move(done: int, all: int, packets: int) -> None:
-        bar.total = all
-        bar.set_postfix(packets=packets, refresh=False)
-        bar.update(done - bar.n)
-
-    return move, bar.close
-
-
-def _line(done: int, all: int, packets: int) -> None:
-    print(f"\r{done / 1e6:,.1f} of {all / 1e6:,.1f} MB, {packets:,} packets", end="", file=sys.stderr, flush=True)
 
 
 def convert(

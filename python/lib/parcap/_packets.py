@@ -6,14 +6,16 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from parcap import _parcap
+from parcap._progress import Progress, shown
 from parcap.errors import DamagedError, DamageWarning, ParcapError, UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
     import pandas
     import polars
@@ -69,12 +71,29 @@ class Damage(NamedTuple):
     records: int
 
 
+# A column, and values of which it has one, as texts; ``None`` is null.
+_Condition: TypeAlias = tuple[str, list[str | None]]
+
+
+def _condition(column: str, given: object) -> _Condition:
+    values = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    return column, [_text(value) for value in values]
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    text = str(value)
+    # Python's truth, and that of numpy.
+    return text.lower() if text in ("True", "False") else text
+
+
 class Filter(NamedTuple):
     """Which packets count. A field that is not given is no condition.
 
-    ``protocol`` and ``net`` may be one or several: a name such as ``"UDP"`` or a number; an address or a prefix such as
-    ``"192.0.2.0/24"``, of which a packet has one as its source or destination. Times are from ``start`` up to, not
-    including, ``end``; without a time zone they are UTC. ``dns=True`` takes DNS messages alone.
+    ``protocol``, ``port`` and ``net`` may be one or several: a name such as ``"UDP"`` or a number; a port, or an address or
+    a prefix such as ``"192.0.2.0/24"``, of which a packet has one at its source or destination. Times are from ``start`` up
+    to, not including, ``end``; without a time zone they are UTC. ``dns=True`` takes DNS messages alone.
     """
 
     protocol: str | int | Iterable[str | int] = ()
@@ -82,10 +101,14 @@ class Filter(NamedTuple):
     start: datetime | str | None = None
     end: datetime | str | None = None
     dns: bool = False
+    port: int | Iterable[int] = ()
 
-    def _protocols(self) -> list[str]:
-        given = [self.protocol] if isinstance(self.protocol, str | int) else self.protocol
-        return [str(one) for one in given]
+    def _conditions(self) -> list[_Condition]:
+        given = [_condition("protocol", self.protocol), _condition("port", self.port)]
+        if self.dns:
+            given.append(_condition("is_dns", True))
+        # None of several is no condition.
+        return [condition for condition in given if condition[1]]
 
     def _nets(self) -> list[str]:
         return [self.net] if isinstance(self.net, str) else list(self.net)
@@ -99,6 +122,8 @@ class Filter(NamedTuple):
 def _micros(given: datetime | str | None, default: int) -> int:
     if given is None:
         return default
+    from datetime import datetime, timezone
+
     time = datetime.fromisoformat(given) if isinstance(given, str) else given
     if time.tzinfo is None:
         time = time.replace(tzinfo=timezone.utc)
@@ -109,9 +134,10 @@ def _micros(given: datetime | str | None, default: int) -> int:
 class Batches:
     """One pass over packets, batch by batch. Leaving a ``with`` block, or ``close``, ends it early."""
 
-    def __init__(self, pass_: _parcap.Pass, ended: Callable[[], None]) -> None:
+    def __init__(self, pass_: _parcap.Pass, ended: Callable[[], None], closed: Callable[[], None]) -> None:
         self._pass = pass_
         self._ended = ended
+        self._closed = closed
 
     def __iter__(self) -> Batches:
         return self
@@ -126,6 +152,7 @@ class Batches:
     def close(self) -> None:
         """Ends the reading, and its threads."""
         self._pass.close()
+        self._closed()
 
     def __enter__(self) -> Batches:
         return self
@@ -151,10 +178,9 @@ class Packets:
         self._reader = _parcap.Reader(
             given["paths"],
             given["columns"],
-            protocols=wanted._protocols(),
+            conditions=[*wanted._conditions(), *given["conditions"]],
             nets=wanted._nets(),
             times=wanted._times(),
-            only_dns=wanted.dns,
             length=given["length"],
             timestamp_unit=given["timestamp_unit"],
             salvage=given["salvage"],
@@ -163,6 +189,7 @@ class Packets:
         )
         self._found: tuple[list[Capture], list[Refused]] | None = None
         self._last: _parcap.Pass | None = None
+        self._close_bar: Callable[[], None] = lambda: None
 
     def _but(self, **changed: Any) -> Packets:
         return Packets({**self._given, **changed})
@@ -201,7 +228,8 @@ class Packets:
         if not captures and refused:
             reasons = "; ".join(f"{one.path}: {one.reason}" for one in refused)
             raise ParcapError(f"nothing to read: {reasons}")
-        self._last = self._reader.open(self._given["limit"])
+        move, self._close_bar = shown(self._given["progress"])
+        self._last = self._reader.open(self._given["limit"], move)
         return self._last
 
     def _note(self, message: str, hint: str | None) -> None:
@@ -215,6 +243,7 @@ class Packets:
             warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
 
     def _ended(self) -> None:
+        self._close_bar()
         found = self._last.found() if self._last is not None else None
         if found is None:
             return
@@ -239,11 +268,22 @@ class Packets:
 
     def batches(self) -> Batches:
         """One pass, which can be ended early."""
-        return Batches(self._open(), self._ended)
+        opened = self._open()
+        return Batches(opened, self._ended, self._close_bar)
 
     def select(self, *columns: str) -> Packets:
         """The same packets with these columns, in this order. Others are not made, which saves a third of the time."""
         return self._but(columns=list(columns))
+
+    def where(self, **columns: object) -> Packets:
+        """Those of the packets that have these values: ``where(protocol="UDP", port_dst=[53, 5353])``.
+
+        A value may be several, of which a packet has one; ``None`` is null. The columns are the addresses as text, the ports,
+        ``protocol`` and ``is_dns``; and ``port``, which is either port. Rows of other packets are not made. What else can
+        be asked is for the library that gets the rows.
+        """
+        asked = [_condition(column, values) for column, values in columns.items()]
+        return self._but(conditions=[*self._given["conditions"], *asked])
 
     def head(self, n: int = 10) -> Packets:
         """The first packets."""
@@ -255,7 +295,8 @@ class Packets:
         counted = self._but(columns=[])
         counted._found = self._find()
         self._last = counted._open()
-        with Batches(self._last, self._ended) as batches:
+        self._close_bar = counted._close_bar
+        with Batches(self._last, self._ended, self._close_bar) as batches:
             return sum(batch.num_rows for batch in batches)
 
     def to_arrow(self) -> pyarrow.Table:
@@ -312,7 +353,8 @@ class Packets:
             _needed("pyarrow", "arrow")
         except ImportError:
             return f"<code>{escape(repr(self))}</code>"
-        rows = self._but(limit=10, on_damage="ignore").to_arrow().to_pylist()
+        limit = 10 if self._given["limit"] is None else min(10, self._given["limit"])
+        rows = self._but(limit=limit, on_damage="ignore", progress=None).to_arrow().to_pylist()
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
             "<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in self.columns) + "</tr>" for row in rows
@@ -357,6 +399,7 @@ def read(
     batch_rows: int | None = None,
     jobs: int = 0,
     on_damage: OnDamage = "warn",
+    progress: Progress = None,
 ) -> Packets:
     """Describes the packets of captures: files, folders (walked), patterns.
 
@@ -372,6 +415,8 @@ def read(
         jobs: Threads that decode; 0 for one a core.
         on_damage: ``"warn"`` warns of damaged captures and of what is none (:class:`DamageWarning`), ``"raise"`` raises
             :class:`DamagedError`.
+        progress: ``True`` for a bar (tqdm, if it is there) at each pass, or a function of bytes read, bytes in all and
+            packets.
 
     Returns:
         A description that reads nothing by itself, and may be read any number of times.
@@ -395,5 +440,7 @@ def read(
             "batch_rows": batch_rows,
             "jobs": jobs,
             "on_damage": on_damage,
+            "progress": progress,
+            "conditions": [],
         }
     )

@@ -1,6 +1,7 @@
 """What is written in Rust. `parcap` has the interface for people."""
 
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
 from typing import TypeAlias, final
 
@@ -15,12 +16,11 @@ class Reader:
     def __new__(
         cls,
         paths: Sequence[_Path],
-        columns: Sequence[str] | None,
+        columns: Sequence[str],
         *,
-        protocols: Sequence[str],
+        conditions: Sequence[tuple[str, Sequence[str | None]]],
         nets: Sequence[str],
         times: tuple[int, int] | None,
-        only_dns: bool,
         length: str,
         timestamp_unit: str,
         salvage: bool,
@@ -29,7 +29,7 @@ class Reader:
     ) -> Reader: ...
     def schema(self) -> object: ...
     def find(self) -> tuple[list[tuple[str, str | None, str, int]], list[_Refused]]: ...
-    def open(self, limit: int | None = None) -> Pass: ...
+    def open(self, limit: int | None = None, progress: Callable[[int, int, int], object] | None = None) -> Pass: ...
 
 @final
 class Pass:
@@ -51,4 +51,7 @@ def call(
     progress: Callable[[int, int, int], object] | None = None,
 ) -> tuple[int, str, str]: ...
 def summary_tables(arguments: Sequence[str]) -> tuple[list[tuple[str, Batch]], str]: ...
+def names_of(
+    options: Sequence[str], addresses: Sequence[IPv4Address | IPv6Address]
+) -> tuple[list[str | None], str | None]: ...
 def main(arguments: Sequence[str]) -> int: ...
