@@ -9,18 +9,18 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use crate::capture::{CaptureReader, Damage, DamageKind, Position, Timestamp};
-use crate::discover::{Input, Refusal};
+use crate::capture::{CaptureReader, Position};
+use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
 use crate::observer::Meter;
 use crate::outcome::{Damaged, Report};
 use crate::packets::Projection;
-use crate::plan::CaptureEntry;
 use crate::select;
 use crate::threads::workers;
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
+use super::ledger::Ledger;
 use super::metered::Metered;
 use super::request::ReadCaptures;
 use super::task::{ReadTask, tasks_of};
@@ -38,10 +38,7 @@ pub struct PacketBatches {
     next: usize,
     /// Where the batches of the current task come from.
     current: Current,
-    /// The capture that is being read, where its last chunk ended, and what was found in it so far.
-    capture: Option<OpenCapture>,
-    refused: Vec<RefusedEntry>,
-    damaged: Vec<Damaged>,
+    ledger: Ledger,
     is_done: bool,
 }
 
@@ -52,13 +49,6 @@ enum Current {
     Ahead(ReadTask, Receiver<TaskMessage>, bool),
     /// It is read here, in its turn.
     Here(ReadTask, Box<ChunkReader>),
-}
-
-struct OpenCapture {
-    place: usize,
-    /// Where its last chunk ended, and the time of the last record before that.
-    end: Option<(Position, Option<Timestamp>)>,
-    found: CaptureEntry,
 }
 
 impl PacketBatches {
@@ -75,9 +65,7 @@ impl PacketBatches {
             threads,
             next: 0,
             current: Current::Over,
-            capture: None,
-            refused: report.refused,
-            damaged: Vec::new(),
+            ledger: Ledger::new(report.refused),
             is_done: false,
         })
     }
@@ -103,13 +91,13 @@ impl PacketBatches {
     /// What gives no rows, and why: given paths that are no captures, and captures that could not be opened so far.
     #[must_use]
     pub fn refused(&self) -> &[RefusedEntry] {
-        &self.refused
+        &self.ledger.refused
     }
 
     /// The damaged captures, among those whose last batch has been taken. Their rows before the damage were handed out.
     #[must_use]
     pub fn damaged(&self) -> &[Damaged] {
-        &self.damaged
+        &self.ledger.damaged
     }
 
     /// The next batch, or `None` at the end.
@@ -126,7 +114,7 @@ impl PacketBatches {
                         self.current = Current::Here(task, chunk);
                         return Ok(Some(batch));
                     }
-                    ChunkStep::End(result) => self.end(task, *result),
+                    ChunkStep::End(result) => self.ledger.end(task, *result),
                     ChunkStep::WrongGuess => return Err(self.bug(task)),
                 },
                 Current::Ahead(task, messages, is_proved) => {
@@ -142,9 +130,7 @@ impl PacketBatches {
     /// Goes to the next task. Returns false if there is none.
     fn turn_to_next(&mut self) -> Result<bool> {
         let task = self.shared.tasks.get(self.next).copied();
-        if self.capture.as_ref().is_some_and(|open| Some(open.place) != task.map(|task| task.place)) {
-            self.close_capture();
-        }
+        self.ledger.turn_to(task.map(|task| task.place), &self.shared.captures);
         let Some(task) = task else { return Ok(false) };
         self.next += 1;
         if self.threads.is_empty() {
@@ -184,7 +170,7 @@ impl PacketBatches {
             }
             TaskMessage::Ended(result) if is_proved => {
                 self.shared.release();
-                self.end(task, *result);
+                self.ledger.end(task, *result);
             }
             TaskMessage::Failed(error) => return Err(error),
             TaskMessage::Began(_) | TaskMessage::InTurn => {
@@ -200,16 +186,11 @@ impl PacketBatches {
 
     /// Whether a worker began where the chunk before ended. The first chunk begins at the beginning.
     fn is_as_expected(&self, task: ReadTask, began: Option<&Position>) -> bool {
-        match (task.chunk, self.expected(task)) {
+        match (task.chunk, self.ledger.expected(task)) {
             (None | Some(0), _) => true,
             (Some(_), Some((position, _))) => !position.ended && began == Some(position),
             (Some(_), None) => false,
         }
-    }
-
-    /// Where the chunk before this one ended.
-    fn expected(&self, task: ReadTask) -> Option<&(Position, Option<Timestamp>)> {
-        self.capture.as_ref().filter(|open| open.place == task.place)?.end.as_ref()
     }
 
     /// Reads a task in its turn, if no worker has begun it, or if one began it at the wrong place.
@@ -225,7 +206,7 @@ impl PacketBatches {
                 });
                 (opened, None)
             }
-            Some(chunk) => match self.expected(task).cloned() {
+            Some(chunk) => match self.ledger.expected(task).cloned() {
                 Some((position, last)) if !position.ended => {
                     (CaptureReader::resume(&input, position, (chunk + 1) * chunk_size), last)
                 }
@@ -239,45 +220,17 @@ impl PacketBatches {
                 self.current = Current::Here(task, Box::new(chunk));
             }
             Ok(None) => self.lose(task, "it cannot be read on from where it was left".to_owned()),
-            Err(refusal) if task.chunk.is_none_or(|chunk| chunk == 0) => self.refuse(&input, &refusal),
+            Err(refusal) if task.chunk.is_none_or(|chunk| chunk == 0) => self.ledger.refuse(&input, &refusal),
             Err(refusal) => self.lose(task, format!("it {refusal}")),
         }
         Ok(())
     }
 
-    fn refuse(&mut self, input: &Input, refusal: &Refusal) {
-        let hint = refusal.advice();
-        let (path, reason) = (input.path.clone(), refusal.to_string());
-        self.refused.push(RefusedEntry { path, reason, hint, seen: None, retired: false });
-    }
-
     /// Handles a capture that could be opened when it was begun, and cannot be read on.
     fn lose(&mut self, task: ReadTask, detail: String) {
-        let Some((mut position, last)) = self.expected(task).cloned() else { return };
-        let (kind, detail) = (DamageKind::Unreadable, Some(detail));
-        let damage = Damage { kind, frame: 1, offset: position.offset, announced: 0, found: 0, detail };
-        position.ended = true;
-        let found = CaptureEntry { damage: Some(damage), ..CaptureEntry::default() };
+        let Some((position, last)) = self.ledger.expected(task).cloned() else { return };
         let metered = Metered::new(&self.shared.meter);
-        self.end(task, ChunkResult { position, last, found, metered });
-    }
-
-    /// Notes the result of a chunk.
-    fn end(&mut self, task: ReadTask, result: ChunkResult) {
-        let new = OpenCapture { place: task.place, end: None, found: CaptureEntry::default() };
-        let open = self.capture.get_or_insert(new);
-        let last = result.last.or(open.end.take().and_then(|(_, last)| last));
-        open.end = Some((result.position, last));
-        open.found += result.found;
-        result.metered.keep();
-    }
-
-    /// Closes a capture whose last chunk has been read.
-    fn close_capture(&mut self) {
-        let Some(OpenCapture { place, found, .. }) = self.capture.take() else { return };
-        let (Some(damage), Some(input)) = (found.damage, self.shared.captures.get(place)) else { return };
-        let (path, message) = (input.path.clone(), damage.to_string());
-        self.damaged.push(Damaged { path, records: found.records, damage, message, gaps: found.gaps });
+        self.ledger.end(task, ChunkResult::lost(position, last, detail, metered));
     }
 
     fn bug(&self, task: ReadTask) -> Error {

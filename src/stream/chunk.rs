@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::capture::{CaptureReader, PacketRecord, Position, Timestamp};
+use crate::capture::{CaptureReader, Damage, DamageKind, PacketRecord, Position, Timestamp};
 use crate::convert::{Flow, Reached, STRIDE, Scan, Visitor};
 use crate::decode::Packet;
 use crate::error::{Error, Result};
@@ -50,6 +50,16 @@ pub(super) struct ChunkResult {
     /// What a manifest would say of it.
     pub(super) found: CaptureEntry,
     pub(super) metered: Metered,
+}
+
+impl ChunkResult {
+    /// Of a chunk of a capture that was well when it was begun, and cannot be read on from a position.
+    pub(super) fn lost(mut position: Position, last: Option<Timestamp>, detail: String, metered: Metered) -> Self {
+        let (kind, detail) = (DamageKind::Unreadable, Some(detail));
+        let damage = Damage { kind, frame: 1, offset: position.offset, announced: 0, found: 0, detail };
+        position.ended = true;
+        Self { position, last, found: CaptureEntry { damage: Some(damage), ..CaptureEntry::default() }, metered }
+    }
 }
 
 /// Why a chunk is not read on.

@@ -11,6 +11,7 @@
 mod batches;
 mod chunk;
 mod condition;
+mod ledger;
 mod metered;
 mod request;
 mod task;
