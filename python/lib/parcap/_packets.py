@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -109,7 +110,7 @@ def _micros(given: datetime | str | None, default: int) -> int:
 class Batches:
     """One pass over packets, batch by batch. Leaving a ``with`` block, or ``close``, ends it early."""
 
-    def __init__(self, pass_: _parcap.Pass, ended: Callable[[], None]) -> None:
+    def __init__(self, pass_: _parcap.Pass, ended: Callable[[_parcap.Pass], None]) -> None:
         self._pass = pass_
         self._ended = ended
 
@@ -119,7 +120,7 @@ class Batches:
     def __next__(self) -> Batch:
         batch = self._pass.next()
         if batch is None:
-            self._ended()
+            self._ended(self._pass)
             raise StopIteration
         return batch
 
@@ -201,8 +202,8 @@ class Packets:
         if not captures and refused:
             reasons = "; ".join(f"{one.path}: {one.reason}" for one in refused)
             raise ParcapError(f"nothing to read: {reasons}")
-        self._last = self._reader.open(self._given["limit"])
-        return self._last
+        pass_ = self._last = self._reader.open(self._given["limit"])
+        return pass_
 
     def _note(self, message: str, hint: str | None) -> None:
         on_damage = self._given["on_damage"]
@@ -214,8 +215,9 @@ class Packets:
         if on_damage == "warn":
             warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
 
-    def _ended(self) -> None:
-        found = self._last.found() if self._last is not None else None
+    def _ended(self, pass_: _parcap.Pass) -> None:
+        # Not the last one: another may have begun meanwhile.
+        found = pass_.found()
         if found is None:
             return
         known = {one.path for one in self.refused}
@@ -231,7 +233,8 @@ class Packets:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """All rows, for any library that knows Arrow. The captures are read each time."""
-        return self._open().stream(self._ended, self._given["on_damage"] == "raise")
+        pass_ = self._open()
+        return pass_.stream(partial(self._ended, pass_), self._given["on_damage"] == "raise")
 
     def __iter__(self) -> Iterator[Batch]:
         """The rows in batches, each of which any library takes that knows Arrow."""
@@ -254,8 +257,8 @@ class Packets:
         """How many packets there are."""
         counted = self._but(columns=[])
         counted._found = self._find()
-        self._last = counted._open()
-        with Batches(self._last, self._ended) as batches:
+        pass_ = self._last = counted._open()
+        with Batches(pass_, self._ended) as batches:
             return sum(batch.num_rows for batch in batches)
 
     def to_arrow(self) -> pyarrow.Table:
