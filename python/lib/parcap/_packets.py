@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -31,7 +32,10 @@ COLUMNS: tuple[str, ...] = (
     "mac_dst", "mac_dst_int", "mac_src", "mac_src_int", "port_dst", "port_src", "protocol", "time", "time_normed",
 )  # fmt: skip
 
-_HERE = os.path.dirname(__file__)
+_LIBRARIES = frozenset({"parcap", "duckdb", "pandas", "polars", "pyarrow"})
+
+# The file and the line of the user that began a pass.
+_Place: TypeAlias = tuple[str, int]
 
 # No bound, in microseconds since the Unix epoch.
 _FIRST, _LAST = -(2**63), 2**63 - 1
@@ -189,7 +193,6 @@ class Packets:
         )
         self._found: tuple[list[Capture], list[Refused]] | None = None
         self._last: _parcap.Pass | None = None
-        self._close_bar: Callable[[], None] = lambda: None
 
     def _but(self, **changed: Any) -> Packets:
         return Packets({**self._given, **changed})
@@ -221,18 +224,18 @@ class Packets:
             self._found = ([Capture(*one) for one in captures], [Refused(*one) for one in refused])
         return self._found
 
-    def _open(self) -> _parcap.Pass:
+    def _open(self) -> tuple[_parcap.Pass, Callable[[], None]]:
         captures, refused = self._find()
         for one in refused:
             self._note(f"{one.path}: {one.reason}", one.hint)
         if not captures and refused:
             reasons = "; ".join(f"{one.path}: {one.reason}" for one in refused)
             raise ParcapError(f"nothing to read: {reasons}")
-        move, self._close_bar = shown(self._given["progress"])
-        self._last = self._reader.open(self._given["limit"], move)
-        return self._last
+        move, close = shown(self._given["progress"])
+        pass_ = self._last = self._reader.open(self._given["limit"], move)
+        return pass_, close
 
-    def _note(self, message: str, hint: str | None) -> None:
+    def _note(self, message: str, hint: str | None, place: _Place | None = None) -> None:
         on_damage = self._given["on_damage"]
         if on_damage == "raise":
             error = DamagedError(message)
@@ -240,19 +243,24 @@ class Packets:
                 error.add_note(f"hint: {hint}")
             raise error
         if on_damage == "warn":
-            warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
+            text = message if hint is None else f"{message} (hint: {hint})"
+            if place is None:
+                warnings.warn(text, DamageWarning, _outside())
+            else:
+                warnings.warn_explicit(text, DamageWarning, *place)
 
-    def _ended(self) -> None:
-        self._close_bar()
-        found = self._last.found() if self._last is not None else None
+    def _ended(self, pass_: _parcap.Pass, close: Callable[[], None], place: _Place | None = None) -> None:
+        close()
+        # Not the last one: another may have begun meanwhile.
+        found = pass_.found()
         if found is None:
             return
         known = {one.path for one in self.refused}
         for path, message, *_ in found[0]:
-            self._note(f"{path}: {message}", None)
+            self._note(f"{path}: {message}", None, place)
         for path, reason, hint in found[1]:
             if path not in known:
-                self._note(f"{path}: {reason}", hint)
+                self._note(f"{path}: {reason}", hint, place)
 
     def __arrow_c_schema__(self) -> object:
         """The schema, for any library that knows Arrow."""
@@ -260,7 +268,10 @@ class Packets:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """All rows, for any library that knows Arrow. The captures are read each time."""
-        return self._open().stream(self._ended, self._given["on_damage"] == "raise")
+        pass_, close = self._open()
+        frame = sys._getframe(_outside() - 1)
+        ended = partial(self._ended, pass_, close, (frame.f_code.co_filename, frame.f_lineno))
+        return pass_.stream(ended, self._given["on_damage"] == "raise")
 
     def __iter__(self) -> Iterator[Batch]:
         """The rows in batches, each of which any library takes that knows Arrow."""
@@ -268,8 +279,8 @@ class Packets:
 
     def batches(self) -> Batches:
         """One pass, which can be ended early."""
-        opened = self._open()
-        return Batches(opened, self._ended, self._close_bar)
+        pass_, close = self._open()
+        return Batches(pass_, partial(self._ended, pass_, close), close)
 
     def select(self, *columns: str) -> Packets:
         """The same packets with these columns, in this order. Others are not made, which saves a third of the time."""
@@ -294,9 +305,9 @@ class Packets:
         """How many packets there are."""
         counted = self._but(columns=[])
         counted._found = self._find()
-        self._last = counted._open()
-        self._close_bar = counted._close_bar
-        with Batches(self._last, self._ended, self._close_bar) as batches:
+        pass_, close = counted._open()
+        self._last = pass_
+        with Batches(pass_, partial(self._ended, pass_, close), close) as batches:
             return sum(batch.num_rows for batch in batches)
 
     def to_arrow(self) -> pyarrow.Table:
@@ -370,9 +381,10 @@ def _cell(value: object) -> str:
 
 
 def _outside() -> int:
-    """The `stacklevel` of a warning that points to the line of the user: the first frame that is not of this package."""
+    """The `stacklevel` of a warning that points to the line of the user: the first frame that is not of this package, or of a
+    library that reads packets."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == _HERE:
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
         level, frame = level + 1, frame.f_back
     return level
 
