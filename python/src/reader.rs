@@ -152,8 +152,8 @@ impl Pass {
         }
     }
 
-    /// The rest of the pass, as `__arrow_c_stream__` gives it. At its end `ended` is called, if that is on Python's main
-    /// thread. If `raises`, damage is an error of the stream, on any thread.
+    /// The rest of the pass, as `__arrow_c_stream__` gives it. At its end `ended` is called: at once on Python's main thread,
+    /// and soon after the end on any other. If `raises`, damage is an error of the stream, on any thread.
     fn stream<'py>(&self, py: Python<'py>, ended: Py<PyAny>, raises: bool) -> PyResult<Bound<'py, PyCapsule>> {
         let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
         let reader = ForeignRead {
@@ -162,7 +162,7 @@ impl Pass {
             found: Arc::clone(&self.found),
             progress: Arc::clone(&self.progress),
             looks: is_main(py)?.then(|| thread::current().id()),
-            ended,
+            ended: Arc::new(ended),
             raises,
         };
         capsule::of_stream(py, Box::new(reader))
@@ -225,7 +225,7 @@ struct ForeignRead {
     /// The thread on which it may look for signals: Python's main thread, if that began the pass. A thread of another library
     /// must not wait for Python, which may wait for it.
     looks: Option<ThreadId>,
-    ended: Py<PyAny>,
+    ended: Arc<Py<PyAny>>,
     raises: bool,
 }
 
@@ -252,18 +252,39 @@ impl ForeignRead {
     fn end(&mut self, found: Found) -> Option<String> {
         self.stream = None;
         let damaged = found.damaged.iter().map(|(path, message, ..)| format!("{path}: {message}")).next();
+        let is_clean = found.damaged.is_empty() && found.refused.is_empty();
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         if self.raises && damaged.is_some() {
             return damaged;
         }
-        if self.looks != Some(thread::current().id()) {
-            return None;
+        if self.looks == Some(thread::current().id()) {
+            // Where warnings are errors, this is one.
+            return Python::attach(|py| self.tell_end(py)).err().map(|error| error.to_string());
         }
-        // Where warnings are errors, this is one.
-        Python::attach(|py| {
-            let ended = self.progress.tell_last(py).and_then(|()| self.ended.call0(py));
-            ended.err().map(|error| error.to_string())
-        })
+        if !is_clean {
+            self.tell_end_elsewhere();
+        }
+        None
+    }
+
+    fn tell_end(&self, py: Python<'_>) -> PyResult<()> {
+        self.progress.tell_last(py)?;
+        self.ended.call0(py).map(drop)
+    }
+
+    /// Tells of the end from a thread that may wait for Python as long as it takes.
+    fn tell_end_elsewhere(&self) {
+        let ended = Arc::clone(&self.ended);
+        let told = move || {
+            // Nobody is left to be told where Python is about to exit.
+            Python::try_attach(|py| {
+                if let Err(error) = ended.call0(py) {
+                    error.write_unraisable(py, None);
+                }
+            });
+        };
+        // If no thread can be had, `Packets.damage` still says it.
+        let _ = thread::Builder::new().name("parcap-told".to_owned()).spawn(told);
     }
 }
 

@@ -1,0 +1,151 @@
+"""Ctrl-C ends what waits for packets, whoever waits; and a pass that is left early leaves no thread, in no process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import parcap
+
+
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them")
+def test_a_pass_that_is_left_early_leaves_no_thread(office: str) -> None:
+    list(parcap.read(office))
+    before = threads()
+    for taken in [0, 1, 3]:
+        with parcap.read(office, batch_rows=5, jobs=3).batches() as batches:
+            for _ in range(taken):
+                assert next(batches).num_rows == 5
+    iterator = iter(parcap.read(office, batch_rows=5))
+    next(iterator)
+    del iterator
+    deadline = time.monotonic() + 10
+    while threads() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threads() == before
+
+
+def test_a_forked_process_is_told_and_does_not_wait(office: str) -> None:
+    code = f"""
+import os, parcap, signal, warnings
+warnings.simplefilter("ignore")
+signal.alarm(20)
+batches = parcap.read({office!r}, batch_rows=5).batches()
+next(batches)
+child = os.fork()
+if child == 0:
+    try:
+        next(batches)
+    except RuntimeError as error:
+        assert "after a fork" in str(error)
+        os._exit(0 if parcap.read({office!r}).count() == 468 else 1)
+    os._exit(2)
+assert os.waitpid(child, 0)[1] == 0
+assert sum(batch.num_rows for batch in batches) == 463
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_another_thread_runs_while_captures_are_read(office: str) -> None:
+    steps, done = [0], threading.Event()
+
+    def count() -> None:
+        while not done.is_set():
+            steps[0] += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    parcap.read([office] * 20).to_arrow()
+    done.set()
+    thread.join()
+    assert steps[0] > 0
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "list(parcap.read(fifo))",
+        "parcap.read(fifo).to_arrow()",
+        "pyarrow.table(parcap.read(fifo))",
+        "polars.DataFrame(parcap.read(fifo))",
+        "parcap.convert(fifo, lake)",
+    ],
+)
+def test_ctrl_c_ends_a_wait_for_packets(reading: str, office: str, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = f"""
+import parcap, polars, pyarrow
+fifo, lake = {str(fifo)!r}, {str(tmp_path / "lake")!r}
+try:
+    {reading}
+except (KeyboardInterrupt, pyarrow.ArrowInvalid, polars.exceptions.ComputeError):
+    try:
+        import time
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+    print("interrupted", flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    with open(fifo, "wb") as writer:
+        # A header and some packets, and then nothing more comes.
+        writer.write(Path(office).read_bytes()[:2000])
+        writer.flush()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert out == b"interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "parcap.scan_polars(fifo).collect()",
+        "parcap.scan_polars(fifo).filter(polars.col('length') > 0).collect(engine='streaming')",
+        "duckdb.sql('select count(distinct time) from packets').fetchall()",
+    ],
+)
+def test_ctrl_c_ends_a_query_of_an_endless_capture(reading: str, office: str, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = f"""
+import duckdb, parcap, polars, time
+fifo = {str(fifo)!r}
+packets = parcap.read(fifo)
+try:
+    try:
+        {reading}
+    finally:
+        # A library makes an error of its own of it, and Python hears of it again.
+        time.sleep(2)
+except BaseException:
+    print("interrupted", flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    capture = Path(office).read_bytes()
+    with open(fifo, "wb") as writer:
+        interrupt = threading.Timer(1.5, process.send_signal, [signal.SIGINT])
+        interrupt.start()
+        with pytest.raises(BrokenPipeError):
+            # The header, and then the same packets for ever.
+            writer.write(capture[:24])
+            while True:
+                writer.write(capture[24:])
+        # Closing would write what is left.
+        with contextlib.suppress(BrokenPipeError):
+            writer.close()
+    out, _ = process.communicate(timeout=60)
+    assert out == b"interrupted\n"
