@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::datatypes::SchemaRef;
 
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, TimestampUnit};
+use crate::config::{LengthKind, TextKind, TimestampUnit};
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
@@ -41,6 +41,7 @@ pub struct ReadCaptures {
     pub(super) filter: Filter,
     pub(super) only_dns: bool,
     pub(super) unit: TimestampUnit,
+    pub(super) text: TextKind,
     pub(super) length: LengthKind,
     pub(super) salvage: bool,
     pub(super) batch_rows: usize,
@@ -59,6 +60,7 @@ impl ReadCaptures {
             filter: Filter::default(),
             only_dns: false,
             unit: TimestampUnit::default(),
+            text: TextKind::default(),
             length: LengthKind::default(),
             salvage: false,
             batch_rows: BATCH_ROWS,
@@ -97,6 +99,12 @@ impl ReadCaptures {
     #[must_use]
     pub fn timestamp_unit(self, unit: TimestampUnit) -> Self {
         Self { unit, ..self }
+    }
+
+    /// How columns of text are held.
+    #[must_use]
+    pub fn text(self, text: TextKind) -> Self {
+        Self { text, ..self }
     }
 
     /// What `length` counts.
@@ -164,6 +172,6 @@ impl ReadCaptures {
 
     fn projection(&self) -> Result<Projection> {
         let unknown = |name: &str| Error::NoSuchColumn { name: name.to_owned() };
-        Projection::of(self.columns.iter().copied(), self.unit).map_err(unknown)
+        Projection::of(self.columns.iter().copied(), self.unit, self.text).map_err(unknown)
     }
 }
