@@ -18,7 +18,7 @@ use crate::support::{Row, files, folder, repository, rows_in, save};
 use super::adversary::{hostile_pcap, hostile_pcapng};
 use super::{mixed_pcapng, plain_pcap};
 
-/// Captures, and all of their rows. What is read is read again whole, so that nothing is held against itself alone.
+/// Captures, and all of their rows with all columns, as one worker reads them without chunks.
 struct Whole {
     captures: Vec<PathBuf>,
     rows: Vec<Row>,
