@@ -180,6 +180,18 @@ impl TimestampUnit {
     }
 }
 
+/// How batches hold the columns of text. The text is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextKind {
+    /// Each row's text, after that of the row before: `Utf8`, which every reader knows.
+    #[default]
+    Utf8,
+    /// Each distinct text once, and in each row where it is: `Utf8View`.
+    View,
+    /// Each distinct text of a batch once, and in each row its number: `Dictionary(Int32, Utf8)`.
+    Dictionary,
+}
+
 /// What the `length` column counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,7 +7,7 @@ use std::thread::{self, ThreadId};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use parcap::config::{LengthKind, TimestampUnit};
+use parcap::config::{LengthKind, TextKind, TimestampUnit};
 use parcap::{Filter, ReadCaptures};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
@@ -47,7 +47,7 @@ type Refused = Vec<(String, String, Option<String>)>;
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, timestamp_unit, salvage, batch_rows, jobs))]
+    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, timestamp_unit, text, salvage, batch_rows, jobs))]
     #[expect(clippy::too_many_arguments, reason = "keywords, of which one caller in Python knows each")]
     fn new(
         py: Python<'_>,
@@ -58,6 +58,7 @@ impl Reader {
         times: Option<(i64, i64)>,
         length: &str,
         timestamp_unit: &str,
+        text: &str,
         salvage: bool,
         batch_rows: Option<usize>,
         jobs: usize,
@@ -79,6 +80,15 @@ impl Reader {
                 "us" => TimestampUnit::Us,
                 "ns" => TimestampUnit::Ns,
                 unit => return Err(errors::usage(py, &format!("timestamp_unit is \"us\" or \"ns\", not {unit:?}"))),
+            })
+            .text(match text {
+                "string" => TextKind::Utf8,
+                "view" => TextKind::View,
+                "dictionary" => TextKind::Dictionary,
+                _ => {
+                    let message = format!("text is \"string\", \"view\" or \"dictionary\", not {text:?}");
+                    return Err(errors::usage(py, &message));
+                }
             })
             .salvage(salvage)
             .jobs(jobs)

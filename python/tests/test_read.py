@@ -22,6 +22,7 @@ from conftest import DATA
 
 CAPTURES = sorted(path for path in (DATA / "captures").iterdir() if path.suffix not in {".md", ".tsv"})
 DAMAGED = sorted(path for path in (DATA / "damaged").iterdir() if path.suffix not in {".md", ".tsv"})
+TEXT = ["dns_query", "dns_resp", "ip_dst", "ip_src", "mac_dst", "mac_src", "protocol"]
 
 
 def rows_of(table: pyarrow.Table) -> list[tuple[object, ...]]:
@@ -51,6 +52,64 @@ def test_rows_are_those_of_a_lake(capture: Path, tmp_path: Path) -> None:
 def test_threads_and_batches_change_no_row_and_no_order(capture: Path) -> None:
     one = rows_of(parcap.read(capture, jobs=1, on_damage="ignore").to_arrow())
     assert rows_of(parcap.read(capture, jobs=3, batch_rows=7, on_damage="ignore").to_arrow()) == one
+
+
+@pytest.mark.parametrize("capture", CAPTURES + DAMAGED, ids=lambda path: path.name)
+@pytest.mark.parametrize("kind", ["view", "dictionary"])
+def test_text_is_the_same_in_any_kind(capture: Path, kind: str) -> None:
+    try:
+        usual = parcap.read(capture, on_damage="ignore").to_arrow()
+    except parcap.ParcapError:
+        return
+    # Small batches: each has a dictionary of its own.
+    packets = parcap.read(capture, text=kind, batch_rows=50, on_damage="ignore")
+    assert rows_of(packets.to_arrow()) == rows_of(usual)
+    # What others make of it, without the types.
+    assert packets.to_pandas().astype({name: "str" for name in TEXT}).equals(
+        parcap.read(capture, on_damage="ignore").to_pandas()
+    )
+    assert packets.to_polars().with_columns(polars.col(TEXT).cast(polars.String)).equals(polars.DataFrame(usual))
+    columns = ", ".join(f"{name}::varchar" for name in TEXT)
+    assert duckdb.sql(f"select {columns} from packets").fetchall() == duckdb.sql(f"select {columns} from usual").fetchall()
+
+
+@pytest.mark.parametrize(
+    "kind, in_arrow, in_polars, in_pandas",
+    [
+        ("string", pyarrow.string(), polars.String, "str"),
+        ("view", pyarrow.string_view(), polars.String, "str"),
+        ("dictionary", pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), polars.Categorical, "category"),
+    ],
+)
+def test_each_kind_of_text_has_its_type(
+    office: str, kind: str, in_arrow: pyarrow.DataType, in_polars: type[polars.DataType], in_pandas: str
+) -> None:
+    packets = parcap.read(office, text=kind)
+    schema, types = packets.to_arrow().schema, packets.to_pandas().dtypes.astype(str)
+    relation = packets.to_duckdb()
+    assert pyarrow.schema(packets) == schema
+    for name in parcap.COLUMNS:
+        is_text = name in TEXT
+        assert (schema.field(name).type == in_arrow) == is_text
+        assert (packets.to_polars().schema[name] == in_polars) == is_text
+        assert (types[name] == in_pandas) == is_text
+        assert (str(relation.types[relation.columns.index(name)]) == "VARCHAR") == is_text
+    addresses = parcap.read(office).to_arrow().column("ip_dst").drop_null().to_pylist()
+    for backend in ["numpy_nullable", "numpy", "pyarrow"]:
+        texts = packets.to_pandas(dtype_backend=backend)["ip_dst"].astype("str").tolist()
+        assert [text for text in texts if isinstance(text, str)] == addresses
+
+
+def test_damage_is_told_of_with_any_kind_of_text(cut: str) -> None:
+    for kind in ["string", "view", "dictionary"]:
+        packets = parcap.read(cut, text=kind, on_damage="ignore")
+        frame = packets.to_pandas()
+        assert [one.records for one in packets.damage] == [len(frame)]
+
+
+def test_there_is_no_other_kind_of_text(office: str) -> None:
+    with pytest.raises(parcap.UsageError, match='not "varchar"'):
+        parcap.read(office, text="varchar")
 
 
 def test_captures_are_read_as_often_as_somebody_asks(office: str) -> None:

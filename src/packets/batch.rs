@@ -1,27 +1,26 @@
 //! Collected rows become Arrow arrays.
 
+use std::convert;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
-    TimestampMicrosecondArray, TimestampNanosecondArray,
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{
+    ArrowPrimitiveType, Float64Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType, TimestampNanosecondType,
 };
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{Schema, SchemaRef};
-use arrow::error::ArrowError;
 
-use crate::config::TimestampUnit;
-use crate::decode::protocol_text;
+use crate::config::{TextKind, TimestampUnit};
 use crate::error::Result;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
-use super::column_storage::Storage;
+use super::column_storage::{Parts, Storage};
 use super::further::FurtherColumn;
 use super::packed::NO_DATETIME;
 use super::rows::Rows;
-use super::schema::{COLUMNS, Column, schema};
-use super::text_table::{SparseCodes, TextTable};
+#[cfg(feature = "internal-api")]
+use super::schema::schema;
+use super::schema::{COLUMNS, Column, schema_with};
+use super::text_array::{bits, protocol_texts, text_array};
 
 /// Rows as Arrow arrays.
 pub type Batch = RecordBatch;
@@ -47,47 +46,46 @@ impl Rows {
     /// # Errors
     /// If a column does not fit the schema, which is a bug here and not in the input.
     pub fn project(&self, range: Range<usize>, to: &Projection) -> Result<RecordBatch> {
-        let columns = to.columns.iter().map(|column| self.array(column, &range)).collect::<Result<Vec<_>>>()?;
+        let columns =
+            to.columns.iter().map(|column| self.array(column, &range, to.text)).collect::<Result<Vec<_>>>()?;
         // Without a column there still are rows.
         let options = RecordBatchOptions::new().with_row_count(Some(range.len()));
         Ok(RecordBatch::try_new_with_options(to.schema(), columns, &options)?)
     }
 
     /// One column of some rows.
-    fn array(&self, column: &Column, range: &Range<usize>) -> Result<ArrayRef> {
+    fn array(&self, column: &Column, range: &Range<usize>, text: TextKind) -> Result<ArrayRef> {
         Ok(match column.storage {
             Storage::Instant(field) => {
-                let instants = field.values(self, range)?.into_iter();
-                let instants = instants.map(|instant| (instant != NO_DATETIME).then_some(instant));
+                let (instants, is_null) = (field.values(self, range)?, |instant| instant == NO_DATETIME);
                 match self.unit {
-                    TimestampUnit::Us => Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC")),
-                    TimestampUnit::Ns => Arc::new(TimestampNanosecondArray::from_iter(instants).with_timezone("UTC")),
+                    TimestampUnit::Us => {
+                        Arc::new(primitive::<TimestampMicrosecondType>(instants, is_null).with_timezone("UTC"))
+                    }
+                    TimestampUnit::Ns => {
+                        Arc::new(primitive::<TimestampNanosecondType>(instants, is_null).with_timezone("UTC"))
+                    }
                 }
             }
-            Storage::Double(field) => {
-                let doubles = field.values(self, range)?.into_iter();
-                Arc::new(doubles.map(|double| (!double.is_nan()).then_some(double)).collect::<Float64Array>())
+            Storage::Double(field) => Arc::new(primitive::<Float64Type>(field.values(self, range)?, f64::is_nan)),
+            Storage::Flag(field) => {
+                Arc::new(BooleanArray::new(bits(&field.values(self, range)?, convert::identity), None))
             }
-            Storage::Flag(field) => Arc::new(BooleanArray::from(field.values(self, range)?)),
-            Storage::Name(field) => Arc::new(sparse(&self.names, (field.codes)(self), range)?),
-            Storage::IpText(field) => Arc::new(texts(&self.ips, &field.values(self, range)?)?),
+            Storage::Name(field) => text_array(text, &(field.codes)(self).of_rows(range), self.names.texts())?,
+            Storage::IpText(field) => text_array(text, &field.values(self, range)?, self.ips.texts())?,
             Storage::IpNumber(field) => Arc::new(numbers(&self.ips, &field.values(self, range)?)),
-            Storage::MacText(field) => Arc::new(texts(&self.macs, &field.values(self, range)?)?),
+            Storage::MacText(field) => text_array(text, &field.values(self, range)?, self.macs.texts())?,
             Storage::MacNumber(field) => Arc::new(numbers(&self.macs, &field.values(self, range)?)),
             Storage::Port(field) => {
-                let ports = field.values(self, range)?.into_iter();
-                let ports = ports.map(|port| (port != NO_CODE).then_some(port.cast_signed()));
-                Arc::new(ports.collect::<Int32Array>())
+                let ports = field.values(self, range)?.into_iter().map(u32::cast_signed);
+                let is_null = |port| port == NO_CODE.cast_signed();
+                Arc::new(primitive::<Int32Type>(ports.collect(), is_null))
             }
             Storage::Length(field) => {
                 Arc::new(Int64Array::from_iter_values(field.values(self, range)?.into_iter().map(i64::from)))
             }
-            Storage::Protocol(field) => {
-                let protocols = field.values(self, range)?.into_iter();
-                let texts = protocols.map(|protocol| u8::try_from(protocol).ok().map(protocol_text));
-                Arc::new(texts.collect::<StringArray>())
-            }
-            Storage::Further(_) => FurtherColumn::find(&self.further, column.name)?.array(range)?,
+            Storage::Protocol(field) => text_array(text, &field.values(self, range)?, protocol_texts())?,
+            Storage::Further(_) => FurtherColumn::find(&self.further, column.name)?.array(range, text)?,
         })
     }
 }
@@ -96,6 +94,7 @@ impl Rows {
 #[derive(Clone, Debug)]
 pub struct Projection {
     columns: Vec<&'static Column>,
+    text: TextKind,
     schema: SchemaRef,
 }
 
@@ -104,7 +103,7 @@ impl Projection {
     #[cfg(feature = "internal-api")]
     #[must_use]
     pub fn all(unit: TimestampUnit) -> Self {
-        Self { columns: COLUMNS.iter().collect(), schema: schema(unit) }
+        Self { columns: COLUMNS.iter().collect(), text: TextKind::Utf8, schema: schema(unit) }
     }
 
     /// The columns with these names, in this order; perhaps none.
@@ -113,21 +112,25 @@ impl Projection {
     /// The first name that no column has.
     ///
     /// ```
-    /// # use parcap::config::TimestampUnit;
+    /// # use parcap::config::{TextKind, TimestampUnit};
     /// # use parcap::packets::Projection;
-    /// let two = Projection::of(["ip_src", "length"], TimestampUnit::Us).unwrap();
-    /// assert_eq!(two.schema().field(1).name(), "length");
-    /// assert_eq!(Projection::of(["lenght"], TimestampUnit::Us).unwrap_err(), "lenght");
+    /// let of = |names: &[&'static str]| Projection::of(names.iter().copied(), TimestampUnit::Us, TextKind::Utf8);
+    /// assert_eq!(of(&["ip_src", "length"]).unwrap().schema().field(1).name(), "length");
+    /// assert_eq!(of(&["lenght"]).unwrap_err(), "lenght");
     /// ```
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>, unit: TimestampUnit) -> Result<Self, &'a str> {
-        let whole = schema(unit);
+    pub fn of<'a>(
+        names: impl IntoIterator<Item = &'a str>,
+        unit: TimestampUnit,
+        text: TextKind,
+    ) -> Result<Self, &'a str> {
+        let whole = schema_with(unit, text);
         let found = names.into_iter().map(|name| {
             let column = COLUMNS.iter().find(|column| column.name == name).ok_or(name)?;
             let field = whole.field_with_name(name).map_err(|_| name)?;
             Ok::<_, &'a str>((column, field.clone()))
         });
         let (columns, fields): (Vec<_>, Vec<_>) = found.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        Ok(Self { columns, schema: Arc::new(Schema::new(fields)) })
+        Ok(Self { columns, text, schema: Arc::new(Schema::new(fields)) })
     }
 
     /// The schema of the batches.
@@ -135,41 +138,38 @@ impl Projection {
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
-}
 
-fn numbers<K: DictionaryValue>(table: &CodeTable<K>, codes: &[u32]) -> Int64Array {
-    codes.iter().map(|code| table.number(*code)).collect()
-}
-
-/// Text by code, copied without being formatted or checked again.
-fn texts<K: DictionaryValue>(table: &CodeTable<K>, codes: &[u32]) -> Result<StringArray, ArrowError> {
-    string_array(codes.len(), codes.iter().map(|code| table.text(*code)))
-}
-
-/// Text of the rows that have one.
-pub(super) fn sparse(table: &TextTable, column: &SparseCodes, range: &Range<usize>) -> Result<StringArray> {
-    let first = column.rows.partition_point(|row| (*row as usize) < range.start);
-    let mut held = column.rows.iter().zip(&column.codes).skip(first).peekable();
-    let texts = range.clone().map(|row| {
-        let (_, code) = held.next_if(|(held, _)| **held as usize == row)?;
-        table.text(*code)
-    });
-    Ok(string_array(range.len(), texts)?)
-}
-
-fn string_array<'a>(rows: usize, texts: impl Iterator<Item = Option<&'a [u8]>>) -> Result<StringArray, ArrowError> {
-    let mut bytes = Vec::new();
-    let mut offsets = Vec::with_capacity(rows + 1);
-    let mut present = Vec::with_capacity(rows);
-    offsets.push(0);
-    for text in texts {
-        present.push(text.is_some());
-        bytes.extend_from_slice(text.unwrap_or_default());
-        offsets.push(i32::try_from(bytes.len()).map_err(|_| ArrowError::OffsetOverflowError(bytes.len()))?);
+    /// The parts of packed rows that its columns are made of.
+    pub(super) fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
+        self.columns.iter().for_each(|column| column.storage.mark(&mut parts));
+        parts
     }
-    StringArray::try_new(
-        OffsetBuffer::new(ScalarBuffer::from(offsets)),
-        Buffer::from(bytes),
-        Some(NullBuffer::from(present)).filter(|nulls| nulls.null_count() > 0),
-    )
+
+    /// Whether it has a column.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+}
+
+/// The numbers of rows, by the rows' codes.
+fn numbers<K: DictionaryValue>(table: &CodeTable<K>, codes: &[u32]) -> Int64Array {
+    let has_number = |code: &u32| table.number(*code).is_some();
+    let values: Vec<_> = codes.iter().map(|code| table.number(*code).unwrap_or_default()).collect();
+    let nulls = (!codes.iter().all(has_number)).then(|| bits(codes, |code| has_number(&code)).into());
+    Int64Array::new(values.into(), nulls)
+}
+
+/// Values of which some stand for null.
+fn primitive<P: ArrowPrimitiveType>(
+    mut values: Vec<P::Native>,
+    is_null: impl Fn(P::Native) -> bool,
+) -> PrimitiveArray<P> {
+    let has_nulls = values.iter().any(|value| is_null(*value));
+    let nulls = has_nulls.then(|| {
+        let nulls = bits(&values, |value| !is_null(value)).into();
+        values.iter_mut().filter(|value| is_null(**value)).for_each(|value| *value = P::Native::default());
+        nulls
+    });
+    PrimitiveArray::new(values.into(), nulls)
 }

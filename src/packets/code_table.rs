@@ -10,6 +10,8 @@ use hashbrown::HashTable;
 
 use crate::address::{IpAddress, MacAddr};
 
+use super::text_table::Texts;
+
 /// The code of a row without a value.
 pub const NO_CODE: u32 = u32::MAX;
 
@@ -186,10 +188,13 @@ impl<K: DictionaryValue> CodeTable<K> {
     #[must_use]
     #[inline]
     pub fn text(&self, code: u32) -> Option<&[u8]> {
-        let code = code as usize;
-        let end = *self.ends.get(code)?;
-        let start = if code == 0 { 0 } else { *self.ends.get(code - 1)? };
-        self.text.get(start..end)
+        self.texts().get(code)
+    }
+
+    /// The texts of all values.
+    #[inline]
+    pub(super) fn texts(&self) -> Texts<'_> {
+        Texts { bytes: &self.text, ends: &self.ends }
     }
 
     /// Bytes of memory that the values take, about.

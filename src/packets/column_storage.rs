@@ -93,6 +93,24 @@ impl Storage {
         matches!(self, Self::IpNumber(_) | Self::MacNumber(_))
     }
 
+    /// Marks the parts of the packed rows that the column is made of.
+    pub(super) fn mark(self, parts: &mut Parts) {
+        match self {
+            Self::Instant(field) => (field.mark)(parts),
+            Self::Double(field) => (field.mark)(parts),
+            Self::Flag(field) => (field.mark)(parts),
+            Self::Name(field) => (field.mark)(parts),
+            Self::IpText(field)
+            | Self::IpNumber(field)
+            | Self::MacText(field)
+            | Self::MacNumber(field)
+            | Self::Port(field)
+            | Self::Length(field)
+            | Self::Protocol(field) => (field.mark)(parts),
+            Self::Further(_) => {}
+        }
+    }
+
     /// Whether the column has few distinct values. Each of them is parsed once when the column is read again.
     #[must_use]
     pub(super) const fn is_address(self) -> bool {
@@ -107,6 +125,8 @@ pub struct RowField<T: 'static> {
     pub(super) take: fn(&Rows, Range<usize>, &mut Vec<T>) -> Option<()>,
     /// Sets the values of rows, from one on.
     pub(super) put: fn(&mut Rows, usize, &[T]),
+    /// Marks the part of the packed rows that it is a part of.
+    pub(super) mark: fn(&mut Parts),
 }
 
 impl<T> RowField<T> {
@@ -123,16 +143,48 @@ impl<T> RowField<T> {
 pub struct NameField {
     pub(super) codes: fn(&Rows) -> &SparseCodes,
     pub(super) codes_mut: fn(&mut Rows) -> &mut SparseCodes,
+    /// As in a [`RowField`].
+    pub(super) mark: fn(&mut Parts),
 }
 
-/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`. Two functions may
-/// follow, if the column has other values than the rows: to those of the column, and back.
+/// Which parts of the packed rows are collected, by their fields in [`Rows`]. What every row has is not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) times: bool,
+    /// Of the destination, and of the source.
+    pub(super) ip: [bool; 2],
+    pub(super) mac: [bool; 2],
+    pub(super) ports: bool,
+    pub(super) dns_query: bool,
+    pub(super) dns_resp: bool,
+}
+
+impl Parts {
+    /// All of them.
+    pub(super) const ALL: Self =
+        Self { times: true, ip: [true; 2], mac: [true; 2], ports: true, dns_query: true, dns_resp: true };
+}
+
+/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`, or
+/// `part!(ip[0])` for one of two. Two functions may follow, if the column has other values than the rows: to those of the
+/// column, and back.
 macro_rules! part {
-    ($rows:ident, $row:ident => $part:expr) => {
-        part!($rows, $row => $part, ::std::convert::identity, ::std::convert::identity)
+    ($rows:ident[$end:literal]) => {
+        part!(|parts| parts.$rows[$end] = true; $rows, row => row[$end], ::std::convert::identity, ::std::convert::identity)
     };
-    ($rows:ident, $row:ident => $part:expr, $to:expr, $from:expr) => {
+    // What every row has.
+    (facts, $row:ident => $part:expr) => {
+        part!(facts, $row => $part, ::std::convert::identity, ::std::convert::identity)
+    };
+    (facts, $row:ident => $part:expr, $to:expr, $from:expr) => {
+        part!(|_| (); facts, $row => $part, $to, $from)
+    };
+    ($rows:ident, $row:ident => $part:expr) => {
+        part!(|parts| parts.$rows = true; $rows, $row => $part, ::std::convert::identity, ::std::convert::identity)
+    };
+    ($mark:expr; $rows:ident, $row:ident => $part:expr, $to:expr, $from:expr) => {
         $crate::packets::column_storage::RowField {
+            mark: $mark,
             take: |rows, range, out| {
                 out.extend(rows.$rows.get(range)?.iter().map(|$row| $to($part)));
                 Some(())
@@ -147,7 +199,11 @@ macro_rules! part {
 /// The [`NameField`] of a field of [`Rows`].
 macro_rules! name {
     ($rows:ident) => {
-        $crate::packets::column_storage::NameField { codes: |rows| &rows.$rows, codes_mut: |rows| &mut rows.$rows }
+        $crate::packets::column_storage::NameField {
+            codes: |rows| &rows.$rows,
+            codes_mut: |rows| &mut rows.$rows,
+            mark: |parts| parts.$rows = true,
+        }
     };
 }
 

@@ -8,14 +8,15 @@ use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type};
 
 use crate::bug::bug;
 use crate::capture::PacketRecord;
+use crate::config::TextKind;
 use crate::decode::Packet;
 use crate::error::Result;
 
-use super::batch::sparse;
 use super::code_table::{CodeTable, DictionaryValue};
 use super::column_storage::{Further, Storage};
 use super::restore::unfit;
 use super::schema::{COLUMNS, Column};
+use super::text_array::text_array;
 use super::text_table::{SparseCodes, TextTable};
 
 /// The null of a counter.
@@ -24,7 +25,7 @@ pub(super) const NO_COUNT: i64 = i64::MIN;
 /// One column, and its values.
 #[derive(Debug)]
 pub(crate) struct FurtherColumn {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) values: FurtherValues,
 }
 
@@ -108,7 +109,7 @@ impl FurtherColumn {
     }
 
     /// The values of some rows.
-    pub(super) fn array(&self, range: &Range<usize>) -> Result<ArrayRef> {
+    pub(super) fn array(&self, range: &Range<usize>, kind: TextKind) -> Result<ArrayRef> {
         Ok(match &self.values {
             FurtherValues::Int32(column) => Arc::new(column.array(range)?),
             FurtherValues::Int64(column) => Arc::new(column.array(range)?),
@@ -117,7 +118,9 @@ impl FurtherColumn {
                 let counts = counts.iter().map(|count| Some(*count).filter(|count| *count != NO_COUNT));
                 Arc::new(counts.collect::<PrimitiveArray<Int64Type>>())
             }
-            FurtherValues::Text(FurtherText { table, codes, .. }) => Arc::new(sparse(table, codes, range)?),
+            FurtherValues::Text(FurtherText { table, codes, .. }) => {
+                text_array(kind, &codes.of_rows(range), table.texts())?
+            }
         })
     }
 

@@ -30,6 +30,7 @@ mod restore;
 mod row_group;
 mod rows;
 mod schema;
+mod text_array;
 mod text_table;
 
 pub use batch::{Batch, Projection};

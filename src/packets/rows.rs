@@ -5,7 +5,9 @@ use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::Packet;
 
+use super::batch::Projection;
 use super::code_table::{CodeTable, NO_CODE};
+use super::column_storage::Parts;
 use super::further::FurtherColumn;
 use super::packed::{NO_DATETIME, Ports, RowMeta, Times};
 use super::text_table::{SparseCodes, TextTable};
@@ -20,6 +22,8 @@ const FEW: usize = 1024;
 pub struct Rows {
     pub(super) unit: TimestampUnit,
     length_kind: LengthKind,
+    /// What [`Rows::append_wanted`] collects.
+    wanted: Parts,
     pub(crate) times: Vec<Times>,
     pub(crate) ips: CodeTable<IpAddress>,
     /// Codes in the table of the destination and the source; [`NO_CODE`] for null.
@@ -58,6 +62,7 @@ impl Rows {
         Self {
             unit,
             length_kind,
+            wanted: Parts::ALL,
             times: Vec::new(),
             ips: CodeTable::default(),
             ip: Vec::new(),
@@ -74,6 +79,15 @@ impl Rows {
         }
     }
 
+    /// No rows yet, to be appended with [`Rows::append_wanted`].
+    #[must_use]
+    pub fn wanted_by(projection: &Projection, unit: TimestampUnit, length_kind: LengthKind) -> Self {
+        let mut rows = Self::new(unit, length_kind);
+        rows.wanted = projection.parts();
+        rows.further.retain(|column| projection.has(column.name));
+        rows
+    }
+
     /// Appends one packet, and returns its `length`.
     ///
     /// `input` is the place of its capture in the unit, `first` the time of the capture's first record that has one.
@@ -85,21 +99,55 @@ impl Rows {
         packet: &Packet<'_>,
         first: Option<Timestamp>,
     ) -> i64 {
-        let row = self.len();
-        self.times.push(Times::of(record.time, first, self.unit));
         if self.unit == TimestampUnit::Ns {
             self.micros.push(record.time.map_or(NO_DATETIME, Timestamp::micros));
         }
+        self.note_origin(input, 1, [record.offset; 2]);
+        self.append_parts(Parts::ALL, record, packet, first)
+    }
+
+    /// Appends what the columns of a projection need of one packet, without its origin.
+    ///
+    /// `first` is the time of the capture's first record that has one.
+    #[inline]
+    pub fn append_wanted(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>, first: Option<Timestamp>) {
+        self.append_parts(self.wanted, record, packet, first);
+    }
+
+    /// Inlined, so that where all parts are wanted nobody asks which.
+    #[inline(always)]
+    fn append_parts(
+        &mut self,
+        parts: Parts,
+        record: &PacketRecord<'_>,
+        packet: &Packet<'_>,
+        first: Option<Timestamp>,
+    ) -> i64 {
+        let row = self.len();
+        if parts.times {
+            self.times.push(Times::of(record.time, first, self.unit));
+        }
         let facts = RowMeta::of(record, packet, self.length_kind);
         self.facts.push(facts);
-        self.ip.push([self.ips.code(packet.ip_dst), self.ips.code(packet.ip_src)]);
-        self.mac.push([self.macs.code(packet.mac_dst), self.macs.code(packet.mac_src)]);
-        self.ports.push(Ports::of(packet));
+        let [dst, src] = parts.ip;
+        if dst || src {
+            let ips = &mut self.ips;
+            self.ip.push([ips.code(packet.ip_dst.filter(|_| dst)), ips.code(packet.ip_src.filter(|_| src))]);
+        }
+        let [dst, src] = parts.mac;
+        if dst || src {
+            let macs = &mut self.macs;
+            self.mac.push([macs.code(packet.mac_dst.filter(|_| dst)), macs.code(packet.mac_src.filter(|_| src))]);
+        }
+        if parts.ports {
+            self.ports.push(Ports::of(packet));
+        }
         if let Some(message) = packet.dns {
-            for (name, column) in
-                [(message.query_name(), &mut self.dns_query), (message.response_name(), &mut self.dns_resp)]
-            {
-                if let Some(name) = name {
+            for (is_wanted, name, column) in [
+                (parts.dns_query, message.query_name(), &mut self.dns_query),
+                (parts.dns_resp, message.response_name(), &mut self.dns_resp),
+            ] {
+                if let Some(name) = name.filter(|_| is_wanted) {
                     column.push(row, self.names.code(|text| name.write_to(text)));
                 }
             }
@@ -107,7 +155,6 @@ impl Rows {
         for column in &mut self.further {
             column.append(row, record, packet);
         }
-        self.note_origin(input, 1, [record.offset; 2]);
         i64::from(facts.length)
     }
 
@@ -225,5 +272,39 @@ impl Rows {
         self.further.iter_mut().for_each(FurtherColumn::clear);
         self.micros.clear();
         self.spans.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::CaptureReader;
+    use crate::config::TextKind;
+    use crate::decode::decode;
+    use crate::discover::Candidate;
+    use crate::packets::COLUMNS;
+
+    fn projection<'a>(names: impl IntoIterator<Item = &'a str>) -> Projection {
+        Projection::of(names, TimestampUnit::Us, TextKind::Utf8).unwrap()
+    }
+
+    #[test]
+    fn all_columns_are_made_of_all_parts() {
+        assert_eq!(projection(COLUMNS.iter().map(|column| column.name)).parts(), Parts::ALL);
+    }
+
+    #[test]
+    fn what_no_wanted_column_is_made_of_is_not_kept() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/captures/office-hour.pcap");
+        let mut reader = CaptureReader::open(&Candidate::of(path.as_ref(), true).unwrap().probe().unwrap()).unwrap();
+        let wanted = projection(["length", "ip_dst"]);
+        let mut rows = Rows::wanted_by(&wanted, TimestampUnit::Us, LengthKind::Wire);
+        while let Some(record) = reader.next().unwrap() {
+            rows.append_wanted(&record, &decode(record.link_type.unwrap(), record.data), record.time);
+        }
+        assert_eq!((rows.len(), rows.ip.len()), (468, 468));
+        assert!(rows.ip.iter().any(|[dst, _]| *dst != NO_CODE) && rows.ip.iter().all(|[_, src]| *src == NO_CODE));
+        assert_eq!((rows.times.len(), rows.mac.len(), rows.ports.len(), rows.spans.len()), (0, 0, 0, 0));
+        assert_eq!((rows.macs.distinct(), rows.names.distinct(), rows.further.len()), (0, 0, 0));
     }
 }

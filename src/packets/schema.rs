@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::config::TimestampUnit;
+use crate::config::{TextKind, TimestampUnit};
 
 #[cfg(feature = "test-column")]
 use super::column_storage::Further;
@@ -62,16 +62,16 @@ pub static COLUMNS: &[Column] = &[
     column("datetime", Storage::Instant(part!(times, row => row.datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
     column("dns_query", Storage::Name(name!(dns_query)), "no question", "name of the first question"),
     column("dns_resp", Storage::Name(name!(dns_resp)), "no resource record", "owner name of the first answer, else of the first authority, else of the first additional record that is not OPT"),
-    column("ip_dst", Storage::IpText(part!(ip, row => row[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952"),
-    column("ip_dst_int", Storage::IpNumber(part!(ip, row => row[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
-    column("ip_src", Storage::IpText(part!(ip, row => row[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952"),
-    column("ip_src_int", Storage::IpNumber(part!(ip, row => row[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
+    column("ip_dst", Storage::IpText(part!(ip[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952"),
+    column("ip_dst_int", Storage::IpNumber(part!(ip[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
+    column("ip_src", Storage::IpText(part!(ip[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952"),
+    column("ip_src_int", Storage::IpNumber(part!(ip[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
     column("is_dns", Storage::Flag(part!(facts, row => row.is_dns)), "", "whether a DNS message was recognised"),
     column("length", Storage::Length(part!(facts, row => row.length)), "", "bytes on the wire, or captured bytes with `--length captured`"),
-    column("mac_dst", Storage::MacText(part!(mac, row => row[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff"),
-    column("mac_dst_int", Storage::MacNumber(part!(mac, row => row[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
-    column("mac_src", Storage::MacText(part!(mac, row => row[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff"),
-    column("mac_src_int", Storage::MacNumber(part!(mac, row => row[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
+    column("mac_dst", Storage::MacText(part!(mac[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff"),
+    column("mac_dst_int", Storage::MacNumber(part!(mac[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
+    column("mac_src", Storage::MacText(part!(mac[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff"),
+    column("mac_src_int", Storage::MacNumber(part!(mac[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
     column("port_dst", Storage::Port(part!(ports, row => row.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
     column("port_src", Storage::Port(part!(ports, row => row.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
     column("protocol", Storage::Protocol(part!(facts, row => row.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
@@ -95,14 +95,24 @@ pub static COLUMNS: &[Column] = &[
 /// The Arrow schema of the packets table.
 #[must_use]
 pub fn schema(unit: TimestampUnit) -> SchemaRef {
+    schema_with(unit, TextKind::Utf8)
+}
+
+/// The Arrow schema of batches with some kind of text.
+pub(super) fn schema_with(unit: TimestampUnit, text: TextKind) -> SchemaRef {
     let time_unit = match unit {
         TimestampUnit::Us => TimeUnit::Microsecond,
         TimestampUnit::Ns => TimeUnit::Nanosecond,
     };
+    let text_type = match text {
+        TextKind::Utf8 => DataType::Utf8,
+        TextKind::View => DataType::Utf8View,
+        TextKind::Dictionary => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+    };
     let fields = COLUMNS.iter().map(|column| {
         let data_type = match column.kind {
             ColumnType::Timestamp => DataType::Timestamp(time_unit, Some("UTC".into())),
-            ColumnType::Text => DataType::Utf8,
+            ColumnType::Text => text_type.clone(),
             ColumnType::Int64 => DataType::Int64,
             ColumnType::Int32 => DataType::Int32,
             ColumnType::Float64 => DataType::Float64,

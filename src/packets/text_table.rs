@@ -1,8 +1,11 @@
 //! Texts that few rows have, each distinct text once.
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use hashbrown::HashTable;
+
+use super::code_table::NO_CODE;
 
 /// Bytes of memory that a text takes besides itself, about.
 const PER_TEXT: usize = 24;
@@ -24,7 +27,7 @@ impl TextTable {
         let start = self.ends.last().copied().unwrap_or(0);
         write(&mut self.text);
         let Self { codes, hasher, text, ends } = self;
-        let text_of = |code: u32| text_at(text, ends, code).unwrap_or_default();
+        let text_of = |code: u32| Texts { bytes: text, ends }.get(code).unwrap_or_default();
         let new = text.get(start..).unwrap_or_default();
         let hash = |text: &[u8]| hasher.hash_one(text);
         let hash_of_new = hash(new);
@@ -33,7 +36,7 @@ impl TextTable {
             return code;
         }
         // A row group has far fewer than 2^32 rows. A table with more texts is refused when it is encoded.
-        let code = u32::try_from(ends.len()).unwrap_or(super::code_table::NO_CODE);
+        let code = u32::try_from(ends.len()).unwrap_or(NO_CODE);
         codes.insert_unique(hash_of_new, code, |code| hash(text_of(*code)));
         ends.push(text.len());
         code
@@ -48,7 +51,12 @@ impl TextTable {
     /// The text of a code.
     #[must_use]
     pub fn text(&self, code: u32) -> Option<&[u8]> {
-        text_at(&self.text, &self.ends, code)
+        self.texts().get(code)
+    }
+
+    /// All texts.
+    pub(super) fn texts(&self) -> Texts<'_> {
+        Texts { bytes: &self.text, ends: &self.ends }
     }
 
     /// Bytes of memory that the texts take, about.
@@ -99,15 +107,44 @@ impl SparseCodes {
         self.codes.push(code);
     }
 
+    /// The codes of some rows; [`NO_CODE`] for those without a text.
+    pub(super) fn of_rows(&self, range: &Range<usize>) -> Vec<u32> {
+        let mut codes = vec![NO_CODE; range.len()];
+        let first = self.rows.partition_point(|row| (*row as usize) < range.start);
+        for (row, code) in self.rows.iter().zip(&self.codes).skip(first) {
+            let Some(place) = codes.get_mut(*row as usize - range.start) else { break };
+            *place = *code;
+        }
+        codes
+    }
+
     pub(super) fn clear(&mut self) {
         self.rows.clear();
         self.codes.clear();
     }
 }
 
-fn text_at<'a>(text: &'a [u8], ends: &[usize], code: u32) -> Option<&'a [u8]> {
-    let code = code as usize;
-    let end = *ends.get(code)?;
-    let start = if code == 0 { 0 } else { *ends.get(code - 1)? };
-    text.get(start..end)
+/// Texts by their codes, one after another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Texts<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Where each ends.
+    pub(super) ends: &'a [usize],
+}
+
+impl<'a> Texts<'a> {
+    /// The text of a code.
+    #[inline]
+    pub(super) fn get(self, code: u32) -> Option<&'a [u8]> {
+        let code = code as usize;
+        let end = *self.ends.get(code)?;
+        let start = if code == 0 { 0 } else { *self.ends.get(code - 1)? };
+        self.bytes.get(start..end)
+    }
+
+    /// All of them, in the order of their codes.
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        starts.zip(self.ends).map(move |(start, end)| self.bytes.get(start..*end).unwrap_or_default())
+    }
 }

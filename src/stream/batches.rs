@@ -216,7 +216,7 @@ impl PacketBatches {
         };
         match opened {
             Ok(Some(reader)) => {
-                let chunk = ChunkReader::new(&self.shared, (task.place, reader), last, false);
+                let chunk = ChunkReader::new(&self.shared, reader, last, false);
                 self.current = Current::Here(task, Box::new(chunk));
             }
             Ok(None) => self.lose(task, "it cannot be read on from where it was left".to_owned()),

@@ -24,7 +24,6 @@ pub(super) struct ChunkReader {
 /// The rows of a batch, while they are collected.
 struct WantedRows {
     shared: Arc<Shared>,
-    place: usize,
     rows: Rows,
     /// Whether the start of the chunk was guessed.
     is_guess: bool,
@@ -77,17 +76,12 @@ impl From<Error> for ChunkStop {
 impl ChunkReader {
     /// Reads what a reader gives, up to its limit. `last` is the time of the record before it, unless the beginning is a
     /// guess.
-    pub(super) fn new(
-        shared: &Arc<Shared>,
-        (place, reader): (usize, CaptureReader),
-        last: Option<Timestamp>,
-        is_guess: bool,
-    ) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, reader: CaptureReader, last: Option<Timestamp>, is_guess: bool) -> Self {
         let request = &shared.request;
         let scan = Scan::new(reader.salvaging(request.salvage, last), &request.cancel);
-        let rows = Rows::new(request.unit, request.length);
+        let rows = shared.take_rows();
         let metered = Metered::new(&shared.meter);
-        let wanted = WantedRows { shared: Arc::clone(shared), place, rows, is_guess, metered };
+        let wanted = WantedRows { shared: Arc::clone(shared), rows, is_guess, metered };
         Self { scan, wanted, is_at_end: false }
     }
 
@@ -121,6 +115,12 @@ impl ChunkReader {
     }
 }
 
+impl Drop for WantedRows {
+    fn drop(&mut self) {
+        self.shared.put_rows(&mut self.rows);
+    }
+}
+
 impl WantedRows {
     fn is_full(&self) -> bool {
         self.rows.len() >= self.shared.request.batch_rows
@@ -142,7 +142,7 @@ impl Visitor for WantedRows {
             && request.filter.takes_time(record.time.map(Timestamp::micros))
             && request.filter.takes(packet);
         if is_wanted {
-            self.rows.append(self.place, record, packet, first);
+            self.rows.append_wanted(record, packet, first);
         }
         Ok(if self.is_full() { Flow::Pause } else { Flow::On })
     }

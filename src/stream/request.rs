@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::datatypes::SchemaRef;
 
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, TimestampUnit};
+use crate::config::{LengthKind, TextKind, TimestampUnit};
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
@@ -42,6 +42,7 @@ pub struct ReadCaptures {
     pub(super) filter: Filter,
     pub(super) conditions: Vec<Condition>,
     pub(super) unit: TimestampUnit,
+    pub(super) text: TextKind,
     pub(super) length: LengthKind,
     pub(super) salvage: bool,
     pub(super) batch_rows: usize,
@@ -60,6 +61,7 @@ impl ReadCaptures {
             filter: Filter::default(),
             conditions: Vec::new(),
             unit: TimestampUnit::default(),
+            text: TextKind::default(),
             length: LengthKind::default(),
             salvage: false,
             batch_rows: BATCH_ROWS,
@@ -111,6 +113,12 @@ impl ReadCaptures {
     #[must_use]
     pub fn timestamp_unit(self, unit: TimestampUnit) -> Self {
         Self { unit, ..self }
+    }
+
+    /// How columns of text are held.
+    #[must_use]
+    pub fn text(self, text: TextKind) -> Self {
+        Self { text, ..self }
     }
 
     /// What `length` counts.
@@ -178,6 +186,6 @@ impl ReadCaptures {
 
     fn projection(&self) -> Result<Projection> {
         let unknown = |name: &str| Error::NoSuchColumn { name: name.to_owned() };
-        Projection::of(self.columns.iter().copied(), self.unit).map_err(unknown)
+        Projection::of(self.columns.iter().copied(), self.unit, self.text).map_err(unknown)
     }
 }

@@ -14,7 +14,7 @@ use crate::discover::Input;
 use crate::error::Error;
 use crate::memory::SMALL_WINDOW;
 use crate::observer::Meter;
-use crate::packets::Projection;
+use crate::packets::{Projection, Rows};
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
 use super::request::ReadCaptures;
@@ -50,6 +50,8 @@ pub(super) struct Shared {
     ahead: usize,
     state: Mutex<Progressing>,
     changed: Condvar,
+    /// Memory of rows of tasks that have ended: at most of as many as have been under way at once.
+    spare: Mutex<Vec<Rows>>,
 }
 
 #[derive(Default)]
@@ -80,7 +82,25 @@ impl Shared {
             ahead: 2 * jobs,
             state: Mutex::default(),
             changed: Condvar::new(),
+            spare: Mutex::default(),
         }
+    }
+
+    /// No rows, in the memory of an earlier task if there is some.
+    pub(super) fn take_rows(&self) -> Rows {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| self.new_rows())
+    }
+
+    /// Keeps the memory of rows that nobody needs any more.
+    pub(super) fn put_rows(&self, rows: &mut Rows) {
+        let mut rows = std::mem::replace(rows, self.new_rows());
+        rows.clear();
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(rows);
+    }
+
+    fn new_rows(&self) -> Rows {
+        Rows::wanted_by(&self.projection, self.request.unit, self.request.length)
     }
 
     /// Starts as many workers as the system lets start, up to `jobs`.
@@ -166,7 +186,7 @@ impl Shared {
         if send.send(TaskMessage::Began(began)).is_err() {
             return;
         }
-        let mut chunk = ChunkReader::new(self, (task.place, reader), None, is_guess);
+        let mut chunk = ChunkReader::new(self, reader, None, is_guess);
         loop {
             let (message, is_last) = match chunk.next() {
                 Ok(ChunkStep::Batch(batch)) => (TaskMessage::Batch(batch), false),

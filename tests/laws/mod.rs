@@ -23,6 +23,8 @@
 //! 19. Captures one after the other give the packets of all: `appended`.
 //! 20. Zeros where a record should be end what was written, and are padding after what is packed: `zeros`.
 //! 21. Batches straight from captures have the rows of a lake, whatever the chunks, workers and packing: `stream`.
+//! 22. A projection gives columns of those rows, in its order, and changes none, whatever the filter and the kind of text:
+//!     `projections`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -46,6 +48,7 @@ mod nights;
 mod nights_planned;
 mod packing;
 mod partitions;
+mod projections;
 mod random;
 mod retention;
 mod salvage;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray as _, RecordBatch};
+use arrow::array::{Array, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
@@ -71,6 +71,11 @@ fn texts(array: &dyn Array) -> Vec<Option<String>> {
     }
     match array.data_type() {
         DataType::Utf8 => each(array.as_string::<i32>().iter()),
+        DataType::Utf8View => each(array.as_string_view().iter()),
+        DataType::Dictionary(_, values) if **values == DataType::Utf8 => {
+            let dictionary = array.as_dictionary::<Int32Type>();
+            each(dictionary.downcast_dict::<StringArray>().unwrap().into_iter())
+        }
         DataType::Boolean => each(array.as_boolean().iter()),
         DataType::Int32 => each(array.as_primitive::<Int32Type>().iter()),
         DataType::Int64 => each(array.as_primitive::<Int64Type>().iter()),

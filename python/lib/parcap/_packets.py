@@ -187,6 +187,7 @@ class Packets:
             times=wanted._times(),
             length=given["length"],
             timestamp_unit=given["timestamp_unit"],
+            text=given["text"],
             salvage=given["salvage"],
             batch_rows=given["batch_rows"],
             jobs=given["jobs"],
@@ -327,7 +328,10 @@ class Packets:
         """
         pandas = _needed("pandas", "pandas")
         _needed("pyarrow", "pandas")
-        table = self.to_arrow()
+        # pandas holds no views, and can do little with those of pyarrow.
+        asked = self._but(text="string") if self._given["text"] == "view" else self
+        table = asked.to_arrow()
+        self._last = asked._last
         if dtype_backend == "pyarrow":
             return table.to_pandas(types_mapper=pandas.ArrowDtype, split_blocks=True, self_destruct=True)
         if dtype_backend == "numpy":
@@ -407,6 +411,7 @@ def read(
     limit: int | None = None,
     length: Literal["wire", "captured"] = "wire",
     timestamp_unit: Literal["us", "ns"] = "us",
+    text: Literal["string", "view", "dictionary"] = "string",
     salvage: bool = False,
     batch_rows: int | None = None,
     jobs: int = 0,
@@ -422,6 +427,8 @@ def read(
         limit: The most packets.
         length: What ``length`` counts: bytes on the wire, or captured bytes.
         timestamp_unit: The unit of ``datetime``.
+        text: How Arrow holds text: ``"string"``, in each row; ``"dictionary"``, each distinct text of a batch once, which
+            takes the least time and memory, and is categorical in pandas and polars; ``"view"``, as polars holds text.
         salvage: Whether reading goes on after damage.
         batch_rows: The most rows of a batch.
         jobs: Threads that decode; 0 for one a core.
@@ -448,6 +455,7 @@ def read(
             "limit": limit,
             "length": length,
             "timestamp_unit": timestamp_unit,
+            "text": text,
             "salvage": salvage,
             "batch_rows": batch_rows,
             "jobs": jobs,

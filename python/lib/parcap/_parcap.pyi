@@ -23,6 +23,7 @@ class Reader:
         times: tuple[int, int] | None,
         length: str,
         timestamp_unit: str,
+        text: str,
         salvage: bool,
         batch_rows: int | None,
         jobs: int,
