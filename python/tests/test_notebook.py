@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy
@@ -9,7 +10,6 @@ import pandas
 import pytest
 
 import parcap
-from parcap import notebook
 from parcap.notebook import pcap_to_pandas, reverse_lookup, send_rates, volume_stats_by_ip, volume_stats_by_name
 
 
@@ -106,8 +106,8 @@ def test_a_column_is_asked_for_once_an_address(nameserver: Any) -> None:
 
 def test_answers_are_kept_for_a_while(nameserver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     reverse_lookup("11.1.2.3", resolver=nameserver.address)
-    clock = notebook.time.monotonic() + 301
-    monkeypatch.setattr(notebook.time, "monotonic", lambda: clock)
+    clock = time.monotonic() + 301
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
     reverse_lookup("11.1.2.3", resolver=nameserver.address)
     reverse_lookup("11.1.2.3", resolver=nameserver.address)
     assert nameserver.counts["over UDP"] == 2

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars
@@ -56,7 +57,7 @@ def test_threads_and_batches_change_no_row_and_no_order(capture: Path) -> None:
 
 @pytest.mark.parametrize("capture", CAPTURES + DAMAGED, ids=lambda path: path.name)
 @pytest.mark.parametrize("kind", ["view", "dictionary"])
-def test_text_is_the_same_in_any_kind(capture: Path, kind: str) -> None:
+def test_text_is_the_same_in_any_kind(capture: Path, kind: Any) -> None:
     try:
         usual = parcap.read(capture, on_damage="ignore").to_arrow()
     except parcap.ParcapError:
@@ -82,7 +83,7 @@ def test_text_is_the_same_in_any_kind(capture: Path, kind: str) -> None:
     ],
 )
 def test_each_kind_of_text_has_its_type(
-    office: str, kind: str, in_arrow: pyarrow.DataType, in_polars: type[polars.DataType], in_pandas: str
+    office: str, kind: Any, in_arrow: pyarrow.DataType, in_polars: type[polars.DataType], in_pandas: str
 ) -> None:
     packets = parcap.read(office, text=kind)
     schema, types = packets.to_arrow().schema, packets.to_pandas().dtypes.astype(str)
@@ -95,12 +96,14 @@ def test_each_kind_of_text_has_its_type(
         assert (types[name] == in_pandas) == is_text
         assert (str(relation.types[relation.columns.index(name)]) == "VARCHAR") == is_text
     addresses = parcap.read(office).to_arrow().column("ip_dst").drop_null().to_pylist()
+    backend: Any
     for backend in ["numpy_nullable", "numpy", "pyarrow"]:
         texts = packets.to_pandas(dtype_backend=backend)["ip_dst"].astype("str").tolist()
         assert [text for text in texts if isinstance(text, str)] == addresses
 
 
 def test_damage_is_told_of_with_any_kind_of_text(cut: str) -> None:
+    kind: Any
     for kind in ["string", "view", "dictionary"]:
         packets = parcap.read(cut, text=kind, on_damage="ignore")
         frame = packets.to_pandas()
@@ -109,7 +112,7 @@ def test_damage_is_told_of_with_any_kind_of_text(cut: str) -> None:
 
 def test_there_is_no_other_kind_of_text(office: str) -> None:
     with pytest.raises(parcap.UsageError, match='not "varchar"'):
-        parcap.read(office, text="varchar")
+        parcap.read(office, text="varchar")  # type: ignore[arg-type]
 
 
 def test_captures_are_read_as_often_as_somebody_asks(office: str) -> None:
@@ -260,6 +263,7 @@ before = set(sys.modules)
 import parcap
 brought = {name.split(".")[0] for name in set(sys.modules) - before}
 assert not brought & {"pandas", "polars", "pyarrow", "numpy", "duckdb", "tqdm"}, brought
+import os
 assert not os.path.exists("/proc/self/task") or len(os.listdir("/proc/self/task")) == 1
 """
     subprocess.run([sys.executable, "-c", code], check=True)
