@@ -1,26 +1,26 @@
 //! `parcap plan`, `convert-unit`, `commit`: the JSON documents that go from one to the next, one a line.
 
-use std::io::{self, BufRead as _};
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::cancel::Cancel;
 use crate::cli::json;
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::Error;
-use crate::plan::{Unit, UnitResult};
-use crate::storage::{EntryKind, LocalFile, Location, local};
+use crate::plan::Unit;
+use crate::storage::{EntryKind, Location, local};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::given_rows::{GivenRows, LineKind};
 use super::hints::{message, put_in_words};
 use super::json::line;
+use super::kept;
 use super::messages::complaints;
 use super::parse::duration;
 use super::ptr::PtrArgs;
@@ -62,6 +62,10 @@ pub(super) struct PlanArgs {
     /// The lake for which to plan
     #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
     out: PathBuf,
+    /// Keep the plan in the lake, so that its units can be converted by their places (`convert-unit --of`), and committed by
+    /// the name of the plan
+    #[arg(long, env = "PARCAP_KEEP", value_parser = BoolishValueParser::new())]
+    keep: bool,
     #[command(flatten)]
     rules: RulesArgs,
     #[command(flatten)]
@@ -76,14 +80,22 @@ pub(super) struct ConvertUnitArgs {
     /// Worker threads
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 1)]
     jobs: usize,
+    /// Convert units of this plan, which the lake keeps (`plan --keep`), instead of those on standard input. Rows stay in the
+    /// lake too; what has one is not converted again
+    #[arg(long, value_name = "PLAN", env = "PARCAP_OF", requires = "unit", value_parser = kept::identity)]
+    of: Option<String>,
+    /// The places of these units in the plan, from 0 on; several with commas between
+    #[arg(long, value_name = "N", env = "PARCAP_UNIT", value_delimiter = ',', requires = "of")]
+    unit: Vec<usize>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct CommitArgs {
     /// The lake
     lake: PathBuf,
-    /// The file with what `parcap plan` has printed, if its first line does not come with the rows
-    #[arg(long, value_name = "FILE", env = "PARCAP_PLAN")]
+    /// The file with what `parcap plan` has printed, if its first line does not come with the rows; or the name of a plan that
+    /// the lake keeps, with all rows that are there
+    #[arg(long, value_name = "FILE|PLAN", env = "PARCAP_PLAN")]
     plan: Option<PathBuf>,
     /// What to do if units of the plan are missing: commit nothing, or leave out the captures that are not whole, name them,
     /// and commit the others (exit status 3)
@@ -125,6 +137,9 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 /// Prints the plan: its first line, and a line for each unit.
 pub(super) fn run_plan(console: &Console, args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
+    if args.keep {
+        kept::keep(&args.out, &planned)?;
+    }
     planned.plan.iter().try_for_each(|plan| console.print(&line(plan)?))?;
     planned.units.iter().try_for_each(|unit| console.print(&line(unit)?))?;
     console.talk(&complaints(&planned.report));
@@ -139,6 +154,22 @@ pub(super) fn run_convert_unit(
     cancel: &Cancel,
 ) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::Success;
+    let mut tell = |converted: Result<String, Error>| match converted {
+        Ok(text) => console.print(&text),
+        Err(error @ Error::Interrupted { .. }) => Err(error),
+        // The other units may succeed, and a unit that has its row need not be converted again.
+        Err(error) => {
+            console.complain(&error.into());
+            code = ExitCode::Failure;
+            Ok(())
+        }
+    };
+    if let Some(plan) = &args.of {
+        for place in &args.unit {
+            tell(kept::convert(&args.out, plan, *place, args.jobs, cancel))?;
+        }
+        return Ok(code);
+    }
     for numbered in console.lines() {
         let (number, text) = numbered?;
         let name = format!("stdin, line {number}");
@@ -149,24 +180,20 @@ pub(super) fn run_convert_unit(
                 .and_then(|unit| commands::convert_unit(&unit, &args.out, args.jobs, cancel.clone()))
                 .and_then(|row| line(&row)),
         };
-        match converted {
-            Ok(text) => console.print(&text)?,
-            Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
-            // The other units may succeed, and a unit that has its row need not be converted again.
-            Err(error) => {
-                console.complain(&error.into());
-                code = ExitCode::Failure;
-            }
-        }
+        tell(converted)?;
     }
     Ok(code)
 }
 
 /// Commits the rows from standard input.
 pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+    let GivenRows { plan, rows, unreadable } = match args.plan.as_deref().and_then(kept::identity_of) {
+        Some(plan) => kept::given(&args.lake, plan)?,
+        None => GivenRows::read(console, args.plan.as_deref())?,
+    };
     let (jobs, strict, top) = (args.jobs, args.strict.strict, args.shown.top);
-    let mut options = CommitOptions {
-        plan: None,
+    let options = CommitOptions {
+        plan,
         incomplete: match args.incomplete {
             IncompleteArg::Refuse => Incomplete::Refuse,
             IncompleteArg::LeaveOut => Incomplete::LeaveOut,
@@ -179,35 +206,6 @@ pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) 
         wait: args.wait.duration(),
         cancel: cancel.clone(),
     };
-    if let Some(path) = &args.plan {
-        let name = path.display().to_string();
-        let file = LocalFile::open(path).map_err(Error::io("open", path))?;
-        for (number, text) in io::BufReader::new(file).lines().enumerate() {
-            let text = text.map_err(Error::io("read", path))?;
-            if LineKind::of(&text) == LineKind::Plan {
-                take_plan(&mut options.plan, &format!("{name}, line {}", number + 1), &text)?;
-            }
-        }
-        if options.plan.is_none() {
-            let problem = "has no first line of a plan".to_owned();
-            return Err(Error::Commit { path: path.clone(), problem }.into());
-        }
-    }
-    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
-    for numbered in console.lines() {
-        let (number, text) = numbered?;
-        let name = format!("stdin, line {number}");
-        match LineKind::of(&text) {
-            LineKind::Nothing => {}
-            LineKind::Plan => take_plan(&mut options.plan, &name, &text)?,
-            // The whole plan may be given as well.
-            LineKind::Unit => drop(json::read::<Unit>("unit", &name, &text)?),
-            LineKind::Row => match json::read::<UnitResult>("unit row", &name, &text) {
-                Ok(row) => rows.push(row),
-                Err(error) => unreadable.push(error),
-            },
-        }
-    }
     // A process was killed while it printed this row. Its unit is missing, if that can be told.
     let may_be_missing = options.plan.is_some() && options.incomplete == Incomplete::LeaveOut;
     for error in unreadable {
@@ -220,71 +218,4 @@ pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) 
     put_in_words(&mut report.refused);
     show(console, &report, &args.shown.shown())?;
     Ok(report.outcome().into())
-}
-
-/// Takes the first line of a plan. The same line may come more than once, if several processes have passed it on.
-fn take_plan(held: &mut Option<Plan>, name: &str, text: &str) -> Result<(), Error> {
-    let plan: Plan = json::read("plan", name, text)?;
-    match held {
-        Some(held) if *held != plan => {
-            let problem = format!(
-                "is not of the same plan as the line before it ({} and {}); commit one after the other",
-                plan.plan, held.plan
-            );
-            Err(Error::Commit { path: name.into(), problem })
-        }
-        _ => {
-            *held = Some(plan);
-            Ok(())
-        }
-    }
-}
-
-/// The kind of a line, by the fields that it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LineKind {
-    Nothing,
-    Plan,
-    Unit,
-    /// A row, or anything that is none of the others: its reader reports an error.
-    Row,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    units: Option<IgnoredAny>,
-    unit: Option<IgnoredAny>,
-    captures: Option<IgnoredAny>,
-}
-
-impl LineKind {
-    fn of(text: &str) -> Self {
-        if text.trim().is_empty() {
-            return Self::Nothing;
-        }
-        match serde_json::from_str(text) {
-            Ok(Fields { units: Some(_), .. }) => Self::Plan,
-            Ok(Fields { unit: None, captures: Some(_), .. }) => Self::Unit,
-            _ => Self::Row,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_told_by_its_fields() {
-        for (text, kind) in [
-            (" ", LineKind::Nothing),
-            (r#"{"plan":"0","units":[],"captures":0}"#, LineKind::Plan),
-            (r#"{"id":"0","captures":[],"plan":"0"}"#, LineKind::Unit),
-            (r#"{"unit":{},"captures":[]}"#, LineKind::Row),
-            ("{}", LineKind::Row),
-            (r#"{"unit":{"id":"#, LineKind::Row),
-        ] {
-            assert_eq!(LineKind::of(text), kind, "{text}");
-        }
-    }
 }

@@ -226,6 +226,12 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
+    /// A plan that the lake does not keep.
+    #[error("{}: is no plan that is kept here; it has been committed, or was never kept", path.display())]
+    NotKept {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// A column of which no packet can be asked before its row is made.
     #[error("`{column}` is no column by which packets can be asked for")]
     NoSuchCondition {

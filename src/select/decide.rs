@@ -232,8 +232,13 @@ impl<'a> Selector<'a> {
 
     /// Marks a capture as left out, if its file is still at its path: the next run must not take it for a new capture.
     fn leave_out_from_now_on(&self, id: usize, stays: &Path, selection: &mut Selection) {
-        let entry = self.snapshot.inputs.get(&id).filter(|_| self.unchanged.contains(&id));
-        selection.deduplicated.extend(entry.map(|entry| (entry.input.clone(), stays.to_path_buf())));
+        let Some(entry) = self.snapshot.inputs.get(&id).filter(|_| self.unchanged.contains(&id)) else { return };
+        let mut input = entry.input.clone();
+        if let Some(place) = selection.relocated.iter().position(|met| met.input == id) {
+            // It was touched. There is no other entry left to note that in.
+            input.modified = selection.relocated.remove(place).seen.modified;
+        }
+        selection.deduplicated.push((input, stays.to_path_buf()));
     }
 
     /// Looks again at captures that an earlier run left out, and whose double is replaced now.

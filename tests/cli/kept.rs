@@ -166,6 +166,23 @@ fn a_half_written_copy_is_left_out_beside_one_that_the_lake_holds() {
     assert_eq!(archive.rows(), 29);
 }
 
+/// Regression: what was left out was noted with its old time of modification, and again by a run that had nothing to do.
+#[test]
+fn a_cut_capture_that_is_touched_and_replaced_in_one_night_is_noted_as_it_is_now() {
+    let whole = minute(1, 20);
+    let cut = &whole.bytes[..whole.boundaries[9].0 + 30];
+    let archive = Archive::new();
+    archive.write("a/x.pcap", cut);
+    archive.night(&["a"], &[]);
+    archive.write("b/x.pcap", &whole.bytes[..whole.boundaries[9].0]);
+    archive.write("a/x.pcap", cut);
+    archive.night(&["a", "b"], &[]);
+    assert_eq!((archive.rows(), manifests(&archive.lake()).len()), (9, 2));
+    archive.night(&["a", "b"], &[]);
+    assert_eq!((archive.rows(), manifests(&archive.lake()).len()), (9, 2));
+    archive.assert_sound();
+}
+
 /// What was left out for the sake of a capture of the lake, in the night in which that capture is replaced by a longer one.
 #[test]
 fn what_is_left_out_points_to_what_stays() {

@@ -11,6 +11,7 @@ mod inspect;
 mod json;
 mod json_page;
 mod kept;
+mod kept_plans;
 mod misuse;
 mod named;
 mod names;

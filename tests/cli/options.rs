@@ -31,8 +31,8 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let rules = ["--force", "--retry-damaged", "--dedupe", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
-        ("plan", [&["--out", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
-        ("convert-unit", vec!["--out", "--jobs"]),
+        ("plan", [&["--out", "--keep", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
+        ("convert-unit", vec!["--out", "--jobs", "--of", "--unit"]),
         (
             "commit",
             [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),

@@ -36,31 +36,40 @@ pub(super) fn signal(name: &str, process: u32) {
 fn a_second_signal_ends_a_run_that_waits_for_input_and_nothing_is_visible() {
     // Of two that are there at once, the one with the lower number comes first.
     for (first, second, status) in [("INT", "TERM", &[143][..]), ("TERM", "INT", &[130, 143])] {
-        let folder = folder();
-        let lake = folder.path().join("lake");
-        let mut child = command()
-            .args(["convert", "-", "--out", &text(&lake), "--row-group-rows", "5"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // More than is read ahead at once, and the pipe stays open: a run that does not end by itself never ends.
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(&capture().bytes).unwrap();
-        stdin.flush().unwrap();
-        wait_until("staging", || lake.join("_parcap/staging").is_dir());
-        // One right after the other: the first one leaves the input a moment for what is on its way.
-        let both = format!("kill -{first} {0}; kill -{second} {0}", child.id());
-        assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
-        let ended = ended(&mut child);
-        assert!(ended.code().is_some_and(|code| status.contains(&code)), "SIG{second}: {ended}");
-        assert_eq!((files(&lake.join("packets")), files(&lake.join("summaries"))), (vec![], vec![]));
-        drop(stdin);
-        let ran = crate::support::run_with(["convert", "-", "--out", &text(&lake)], &capture().bytes);
-        assert_eq!(ran.status, Some(0), "{ran:?}");
-        assert_eq!(packets(&lake).iter().map(Known::of).collect::<Vec<_>>(), capture().rows());
+        // On a busy machine the second one may come when the first one has ended the run alone.
+        let mut statuses = (0..5).map(|_| interrupt_twice(first, second));
+        assert!(statuses.any(|code| status.contains(&code)), "SIG{first}, SIG{second}");
     }
+}
+
+/// Sends two signals to a run that waits for input. Returns its exit status.
+fn interrupt_twice(first: &str, second: &str) -> i32 {
+    let folder = folder();
+    let lake = folder.path().join("lake");
+    let mut child = command()
+        .args(["convert", "-", "--out", &text(&lake), "--row-group-rows", "5"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // More than is read ahead at once, and the pipe stays open: a run that does not end by itself never ends.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&capture().bytes).unwrap();
+    stdin.flush().unwrap();
+    wait_until("staging", || lake.join("_parcap/staging").is_dir());
+    // One right after the other: the first one leaves the input a moment for what is on its way.
+    let both = format!("kill -{first} {0}; kill -{second} {0}", child.id());
+    Command::new("sh").args(["-c", &both]).status().unwrap();
+    let ended = ended(&mut child);
+    let code = ended.code().unwrap();
+    assert!([130, 143].contains(&code), "{ended}");
+    assert_eq!((files(&lake.join("packets")), files(&lake.join("summaries"))), (vec![], vec![]));
+    drop(stdin);
+    let ran = crate::support::run_with(["convert", "-", "--out", &text(&lake)], &capture().bytes);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert_eq!(packets(&lake).iter().map(Known::of).collect::<Vec<_>>(), capture().rows());
+    code
 }
 
 #[test]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from parcap import _parcap
 from parcap._packets import Path, _needed, _outside
 from parcap._progress import Progress, shown
-from parcap.errors import DamagedError, DamageWarning, UsageError
+from parcap.errors import DamagedError, DamageWarning, ParcapError, UsageError
 
 if TYPE_CHECKING:
     import pandas
@@ -256,20 +256,32 @@ def forget(lake: Path, captures: Path | Iterable[Path] = (), **options: Any) -> 
 
 
 def plan(inputs: Path | Iterable[Path], out: Path, **options: Any) -> list[str]:
-    """The units of work of a conversion, a JSON document each. The first one is no unit: give it to :func:`commit`."""
-    _, lines, _ = _run(["plan", f"--out={os.fspath(out)}", *_options(options)], _paths(inputs))
+    """The units of work of a conversion, a JSON document each. The first one is no unit: give it to :func:`commit`.
+
+    With ``keep=True`` the lake keeps the plan: then :func:`convert_unit` takes the place of a unit, and :func:`commit` the
+    name of the plan, ``json.loads(plan[0])["plan"]``.
+    """
+    _, lines, messages = _run(["plan", f"--out={os.fspath(out)}", *_options(options)], _paths(inputs))
+    if not lines:
+        raise ParcapError(_first(messages))
     return lines.splitlines()
 
 
-def convert_unit(unit: str, out: Path, *, jobs: int = 1) -> str:
-    """Converts a unit: stages its parts in the lake. Returns its row, for :func:`commit`."""
+def convert_unit(unit: str | int, out: Path, *, of: str | None = None, jobs: int = 1) -> str:
+    """Converts a unit: stages its parts in the lake. Returns its row, for :func:`commit`.
+
+    With ``of``, the name of a plan that the lake keeps, ``unit`` is the place of the unit in it, from 0 on. The row stays in
+    the lake, and what is returned says what is in it. A unit that has its row is not converted again.
+    """
     arguments = ["convert-unit", f"--out={os.fspath(out)}", f"--jobs={jobs}"]
-    return _parcap.call(arguments, [unit])[1].rstrip("\n")
+    if of is not None:
+        return _parcap.call([*arguments, f"--of={of}", f"--unit={unit}"])[1].rstrip("\n")
+    return _parcap.call(arguments, [str(unit)])[1].rstrip("\n")
 
 
-def commit(out: Path, rows: Iterable[str], *, on_damage: OnDamage = "warn", **options: Any) -> Report:
+def commit(out: Path, rows: Iterable[str] = (), *, on_damage: OnDamage = "warn", **options: Any) -> Report:
     """Publishes converted units, and sums them up. ``rows`` are what :func:`convert_unit` returned, and the first line of
-    :func:`plan`."""
+    :func:`plan`; or none, with ``plan=`` the name of a plan that the lake keeps."""
     arguments = ["commit", *_options({"top": 0, **options})]
     return _report(arguments, _paths(out), on_damage, None, rows)
 

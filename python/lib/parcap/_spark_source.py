@@ -1,0 +1,118 @@
+"""Captures as a data source of Spark 4: ``spark.read.format("pcap")``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+
+from parcap._packets import COLUMNS, read
+from parcap.errors import ParcapError
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyspark.sql.types import StructType
+
+_TYPES = {
+    "datetime": "timestamp", "dns_query": "string", "dns_resp": "string", "ip_dst": "string", "ip_dst_int": "bigint",
+    "ip_src": "string", "ip_src_int": "bigint", "is_dns": "boolean", "length": "bigint", "mac_dst": "string",
+    "mac_dst_int": "bigint", "mac_src": "string", "mac_src_int": "bigint", "port_dst": "int", "port_src": "int",
+    "protocol": "string", "time": "double", "time_normed": "double",
+}  # fmt: skip
+
+# Columns of which packets can be asked before their rows are made.
+_ASKED = frozenset({"ip_dst", "ip_src", "is_dns", "mac_dst", "mac_src", "port_dst", "port_src", "protocol"})
+
+
+class PcapSource(DataSource):
+    """Packets of captures. A partition is a capture.
+
+    ``load`` takes a file, a folder or a pattern, which the driver and the executors see by the same path. Only the columns
+    of ``.schema("ip_dst string, length bigint")`` are made. Options: ``columns`` (names with commas between, instead of a
+    schema), ``length`` (``wire``, ``captured``), ``salvage`` and ``on_damage`` as for :func:`parcap.read`; damage is a
+    warning in the log of the executor, unless ``on_damage`` is ``raise``.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        return "pcap"
+
+    @classmethod
+    def with_pushdown(cls) -> type[PcapSource]:
+        """The source, with filters on addresses, ports, ``protocol`` and ``is_dns`` at the captures. It needs
+        ``spark.sql.python.filterPushdown.enabled``, without which Spark refuses a source that can do this."""
+        return PushdownSource
+
+    def schema(self) -> str:
+        named = self.options.get("columns")
+        columns = COLUMNS if named is None else [name.strip() for name in named.split(",")]
+        unknown = [name for name in columns if name not in _TYPES]
+        if unknown:
+            raise ParcapError(f"there is no column {unknown[0]!r}")
+        return ", ".join(f"{name} {_TYPES[name]}" for name in columns)
+
+    def reader(self, schema: StructType) -> PcapReader:
+        return PcapReader(schema.names, dict(self.options))
+
+
+class PcapReader(DataSourceReader):
+    """Reads captures, one a partition."""
+
+    def __init__(self, columns: list[str], options: dict[str, str]) -> None:
+        self._columns = columns
+        self._options = options
+        self._conditions: dict[str, list[Any]] = {}
+
+    def _packets(self, paths: list[str]) -> Any:
+        options = self._options
+        salvage = options.get("salvage", "false").lower() == "true"
+        length: Any = options.get("length", "wire")
+        on_damage: Any = options.get("on_damage", "warn")
+        packets = read(paths, self._columns, length=length, salvage=salvage, on_damage=on_damage, jobs=1)
+        return packets.where(**self._conditions) if self._conditions else packets
+
+    def partitions(self) -> list[InputPartition]:
+        given = self._options.get("paths")
+        paths = json.loads(given) if given else [self._options["path"]] if "path" in self._options else []
+        if not paths:
+            raise ParcapError("give a capture, a folder or a pattern: load(PATH)")
+        packets = self._packets(paths)
+        if not packets.captures:
+            reasons = "; ".join(f"{one.path}: {one.reason}" for one in packets.refused)
+            raise ParcapError(f"nothing to read: {reasons or paths}")
+        return [InputPartition(capture.path) for capture in packets.captures]
+
+    def read(self, partition: InputPartition) -> Iterator[pyarrow.RecordBatch]:
+        import pyarrow
+
+        for batch in self._packets([partition.value]):
+            made = pyarrow.record_batch(batch)
+            # Spark says of all of its columns that they may be null.
+            schema = pyarrow.schema([field.with_nullable(True) for field in made.schema])
+            yield pyarrow.RecordBatch.from_arrays(made.columns, schema=schema)
+
+
+class PushdownReader(PcapReader):
+    """Asks the captures for packets."""
+
+    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:
+        from pyspark.sql.datasource import EqualTo, In
+
+        for one in filters:
+            # Another spelling of an address is equal here, and not to Spark: it filters again.
+            yield one
+            column = one.attribute[0] if len(getattr(one, "attribute", ())) == 1 else None
+            if column in _ASKED and column not in self._conditions:
+                if isinstance(one, EqualTo):
+                    self._conditions[column] = [one.value]
+                elif isinstance(one, In):
+                    self._conditions[column] = list(one.value)
+
+
+class PushdownSource(PcapSource):
+    """See :meth:`PcapSource.with_pushdown`."""
+
+    def reader(self, schema: StructType) -> PushdownReader:
+        return PushdownReader(schema.names, dict(self.options))

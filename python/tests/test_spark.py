@@ -1,0 +1,191 @@
+"""Spark: the lake of `convert`, from executors; captures and summaries as its DataFrames. In local mode, with two cores.
+
+Skipped where pyspark is not installed. ``PARCAP_SPARK_CLUSTER=1`` also runs test_cluster.py, with processes of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import parcap
+from conftest import DATA
+
+pytest.importorskip("pyspark")
+import parcap.spark
+
+CAPTURES = DATA / "captures"
+# Many small units.
+SHAPE: dict[str, Any] = {"chunk_size": "20KiB", "target_file_size": "8KiB"}
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    from pyspark.sql import SparkSession
+
+    # Otherwise workers are the python3 of the path, whichever runs this.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    # A task may fail twice, and is then tried once more.
+    builder = SparkSession.builder.master("local[2,3]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.log.level", "ERROR")
+    session = builder.config("spark.sql.python.filterPushdown.enabled", "true").getOrCreate()
+    yield session
+    session.stop()
+
+
+def whole(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in sorted(lake.rglob("*")) if path.is_file()}
+
+
+def test_a_lake_is_that_of_one_machine_to_the_last_byte(spark: Any, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    alone = parcap.convert(CAPTURES, tmp_path / "alone", **SHAPE)
+    report = parcap.spark.convert(
+        spark, CAPTURES, tmp_path / "lake", tasks=5, progress=lambda *now: told.append(now), **SHAPE
+    )
+    assert report.complete and report["rows"] == alone["rows"] == 1331
+    assert whole(tmp_path / "lake") == whole(tmp_path / "alone")
+    # The commit has taken the rows away; all of them were there before it.
+    assert told[-1][0] == told[-1][1] > 5
+    # A second night has nothing to do.
+    assert parcap.spark.convert(spark, CAPTURES, tmp_path / "lake", **SHAPE)["rows"] == 0
+    assert whole(tmp_path / "lake") == whole(tmp_path / "alone")
+
+
+def test_a_unit_that_always_fails_is_left_out_and_named(spark: Any, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    first, *units = parcap.plan(CAPTURES, lake, keep=True, **SHAPE)
+    plan = json.loads(first)
+    kept = lake / "_parcap" / "units" / plan["plan"] / "units-0.jsonl"
+    lines = kept.read_text().splitlines()
+    lines[3] = "poison"
+    kept.write_text("\n".join(lines) + "\n")
+    with pytest.warns(parcap.DamageWarning, match="unit 3 was not converted, after 3 attempts") as told:
+        report = parcap.spark.convert(spark, CAPTURES, lake, **SHAPE)
+    assert told[0].filename == __file__
+    left_out = json.loads(units[3])["captures"][0]["input"]["path"]
+    assert not report.complete
+    assert [refused["path"] for refused in report["refused"]] == [left_out]
+    assert 0 < report["rows"] < 1331
+    # The next run has it again.
+    assert parcap.spark.convert(spark, CAPTURES, lake, **SHAPE).complete
+    assert parcap.verify(lake, deep=True)["rows"] == 1331
+
+
+def test_what_a_driver_left_that_died_is_not_converted_again(spark: Any, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    first, *units = parcap.plan(CAPTURES, lake, keep=True, **SHAPE)
+    plan = json.loads(first)
+    for place in (1, 4):
+        parcap.convert_unit(place, lake, of=plan["plan"])
+    staged = set((lake / "_parcap" / "units" / plan["plan"]).glob("*-*/row.json"))
+    rows = parcap.spark.converted(spark, plan, units, lake).collect()
+    assert sorted(row.place for row in rows) == list(range(len(units)))
+    assert all(row.error is None and row.attempt == 0 for row in rows)
+    after = set((lake / "_parcap" / "units" / plan["plan"]).glob("*-*/row.json"))
+    assert staged < after and len(after) == len(units)
+    assert parcap.commit(lake, plan=plan["plan"])["rows"] == sum(row.records for row in rows) == 1331
+
+
+def test_damage_is_said_as_by_convert(spark: Any, tmp_path: Path) -> None:
+    with pytest.warns(parcap.DamageWarning, match="cut-in-packet.pcap: packet"):
+        report = parcap.spark.convert(spark, DATA / "damaged" / "cut-in-packet.pcap", tmp_path / "lake")
+    assert not report.complete and report["damaged"][0]["records"] == report["rows"]
+    with pytest.raises(parcap.UsageError, match="nonsense"):
+        parcap.spark.convert(spark, CAPTURES, tmp_path / "lake", nonsense=1)
+
+
+def test_the_package_is_sent_to_executors(spark: Any, tmp_path: Path) -> None:
+    first, *units = parcap.plan(CAPTURES, tmp_path / "lake", keep=True)
+    plan = json.loads(first)
+    rows = parcap.spark.converted(spark, plan, units, tmp_path / "lake", ship=True).collect()
+    assert all(row.error is None for row in rows)
+
+    # It is what executors import.
+    archive = parcap.spark._shipped(spark)
+
+    def look(batches: Any) -> Any:
+        import sys
+
+        import pyarrow
+        from pyspark import SparkFiles
+
+        sys.path.insert(0, SparkFiles.get(archive))
+        sys.modules.pop("parcap", None)
+        import parcap
+
+        for batch in batches:
+            yield pyarrow.RecordBatch.from_arrays([pyarrow.array([parcap.__file__] * batch.num_rows)], names=["file"])
+
+    files = {row.file for row in spark.range(1).mapInArrow(look, "file string").collect()}
+    assert all(archive in file for file in files)
+
+
+def test_summaries_are_frames(spark: Any, tmp_path: Path) -> None:
+    parcap.convert(CAPTURES, tmp_path / "lake")
+    tables = parcap.spark.summaries(spark, tmp_path / "lake")
+    mine = parcap.summarize(tmp_path / "lake", "protocols")["protocols"].to_arrow().to_pylist()
+    found = tables["protocols"].groupBy("protocol").sum("packets").collect()
+    assert {row[0]: row[1] for row in found} == {row["protocol"]: row["packets"] for row in mine}
+    with pytest.raises(parcap.ParcapError, match="has no summaries"):
+        parcap.spark.summaries(spark, tmp_path)
+
+
+def rows_of(frame: Any) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(map(repr, row)) for row in frame.collect())
+
+
+def read(*columns: str, **asked: Any) -> Counter[tuple[str, ...]]:
+    packets = parcap.read(CAPTURES).where(**asked).select(*columns)
+    return Counter(tuple(map(repr, row.values())) for row in packets.to_arrow().to_pylist())
+
+
+def test_captures_are_a_data_source(spark: Any) -> None:
+    spark.dataSource.register(parcap.spark.PcapSource)
+    packets = spark.read.format("pcap").load(str(CAPTURES))
+    assert packets.columns == list(parcap.COLUMNS)
+    # Spark's times have no zone in Python, and are those of the session.
+    columns = [name for name in parcap.COLUMNS if name != "datetime"]
+    assert rows_of(packets.select(*columns)) == read(*columns)
+    assert packets.selectExpr("min(unix_micros(datetime))").first()[0] == min(
+        int(time.timestamp() * 1e6 + 0.5) for time in parcap.read(CAPTURES, ["datetime"]).to_arrow()["datetime"].to_pylist() if time
+    )
+    some = spark.read.format("pcap").schema("length bigint, ip_dst string").load(str(CAPTURES / "*.pcap"))
+    assert some.columns == ["length", "ip_dst"]
+    named = spark.read.format("pcap").option("columns", "ip_dst, length").load(str(CAPTURES))
+    assert rows_of(named) == read("ip_dst", "length")
+    with pytest.raises(Exception, match="nothing to read"):
+        spark.read.format("pcap").load(str(CAPTURES / "missing.pcap")).count()
+
+
+def test_filters_are_asked_of_the_captures(spark: Any) -> None:
+    spark.dataSource.register(parcap.spark.PcapSource.with_pushdown())
+    packets = spark.read.format("pcap").load(str(CAPTURES)).select("ip_src", "port_dst", "dns_query")
+    queries: list[tuple[str, dict[str, Any]]] = [
+        ("is_dns = true", {"is_dns": True}),
+        ("port_dst = 53 and protocol = 'UDP'", {"port_dst": 53, "protocol": "UDP"}),
+        ("port_dst in (53, 80)", {"port_dst": [53, 80]}),
+        ("ip_src = '2001:db8::10'", {"ip_src": "2001:db8::10"}),
+    ]
+    for query, asked in queries:
+        asked_for = rows_of(spark.read.format("pcap").load(str(CAPTURES)).where(query).select(*packets.columns))
+        assert asked_for == read(*packets.columns, **asked), query
+    # Spark compares texts, and this is no text that a column has.
+    assert spark.read.format("pcap").load(str(CAPTURES)).where("ip_src = '2001:DB8::10'").count() == 0
+
+
+def test_the_job(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "parcap.spark", "--master=local[2]", str(CAPTURES), "--out", str(tmp_path / "lake")]
+    done = subprocess.run([*command, "--chunk-size=20KiB", "--no-summary"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert parcap.verify(tmp_path / "lake")["rows"] == 1331
+    assert not (tmp_path / "lake" / "summaries").exists()

@@ -1,0 +1,91 @@
+//! Plans that a lake keeps: `plan --keep`, `convert-unit --of`, `commit --plan ID`. What was a line from one process to the next
+//! lies in the lake.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::commands::{KeptPlan, Planned, StagedUnit, stage_unit};
+use crate::error::Error;
+use crate::lake::Layout;
+use crate::path_text;
+use crate::plan::{CaptureEntry, Unit, UnitResult, is_identity};
+use crate::storage::local;
+
+use super::given_rows::GivenRows;
+use super::json::{line, read};
+
+/// What `convert-unit --of` prints of a unit: its row is in the lake.
+#[derive(Serialize)]
+struct StagedLine<'a> {
+    /// The plan.
+    of: &'a str,
+    /// Its place in the plan, from 0 on.
+    place: usize,
+    /// The identity of the unit.
+    unit: &'a str,
+    captures: usize,
+    records: u64,
+    /// Captures that are damaged, and that could not be read.
+    damaged: usize,
+    refused: usize,
+    /// Whether it had been converted already.
+    known: bool,
+}
+
+/// Keeps a plan in its lake.
+pub(super) fn keep(lake: &Path, planned: &Planned) -> Result<(), Error> {
+    let Some(plan) = &planned.plan else { return Ok(()) };
+    Layout::create(lake)?;
+    KeptPlan::of(lake, &plan.plan)?.write(&line(plan)?, planned.units.iter().map(line))
+}
+
+/// Converts a unit of a plan that the lake keeps, unless it has its row already. Returns what to print.
+pub(super) fn convert(lake: &Path, of: &str, place: usize, jobs: usize, cancel: &Cancel) -> Result<String, Error> {
+    let kept = KeptPlan::of(lake, of)?;
+    let name = |what: &str| format!("{what} {place} of plan {of}");
+    let [text] = <[String; 1]>::try_from(kept.units(&[place])?).unwrap_or_default();
+    let unit: Unit = read("unit", &name("unit"), &text)?;
+    let (result, known) = match kept.row(&unit.id)? {
+        Some(row) => (read::<UnitResult>("unit row", &name("the row of unit"), &row)?, true),
+        None => (stage(&unit, lake, jobs, cancel)?, false),
+    };
+    let count = |is_such: fn(&CaptureEntry) -> bool| result.captures.iter().filter(|it| is_such(it)).count();
+    line(&StagedLine {
+        of,
+        place,
+        unit: &unit.id,
+        captures: unit.captures.len(),
+        records: result.captures.iter().map(|found| found.records).sum(),
+        damaged: count(|found| found.damage.is_some()),
+        refused: count(|found| found.refused.is_some()),
+        known,
+    })
+}
+
+fn stage(unit: &Unit, lake: &Path, jobs: usize, cancel: &Cancel) -> Result<UnitResult, Error> {
+    let StagedUnit { result, folder } = stage_unit(unit, lake, jobs, cancel.clone())?;
+    KeptPlan::keep_row(&Layout::at(lake).resolve(&folder), &line(&result)?)?;
+    Ok(result)
+}
+
+/// A plan that a lake keeps, and the rows that are there.
+pub(super) fn given(lake: &Path, of: &str) -> Result<GivenRows, Error> {
+    let kept = KeptPlan::of(lake, of)?;
+    let plan = read("plan", &format!("plan {of}"), &kept.plan()?)?;
+    let mut given = GivenRows { plan: Some(plan), ..GivenRows::default() };
+    kept.rows()?.iter().for_each(|(path, text)| given.take_row(&path_text::printable(path), text));
+    Ok(given)
+}
+
+/// The name of a plan.
+pub(super) fn identity(text: &str) -> Result<String, String> {
+    let problem = "give the name of a plan, as its first line has it: 16 hexadecimal digits";
+    if is_identity(text) { Ok(text.to_owned()) } else { Err(problem.to_owned()) }
+}
+
+/// The identity that stands for a plan that the lake keeps, if this names no file.
+pub(super) fn identity_of(plan: &Path) -> Option<&str> {
+    plan.to_str().filter(|text| is_identity(text) && !local::name_exists(plan))
+}

@@ -1,0 +1,163 @@
+//! A plan that is kept in its lake, and the rows of units that have been staged for it.
+//!
+//! In: the documents that go from `plan` to `convert-unit` to `commit`, as texts. Out: the same. Always: what has a name is
+//! whole, for each file is renamed to it when it has been synced; a row is written after the files it names. A process that
+//! sees the lake can go on with the work of a scheduler that died.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::lake::Layout;
+use crate::plan::is_identity;
+use crate::storage::{EntryKind, local};
+
+/// The first line of the plan. It is written last.
+const PLAN: &str = "plan.json";
+/// The row of a unit, in the folder of its staged files.
+const ROW: &str = "row.json";
+/// Units of a file: a process that wants one unit reads all of its file.
+const UNITS_A_FILE: usize = 1000;
+
+/// The folder of a plan in its lake, `_parcap/units/PLAN`.
+#[derive(Clone, Debug)]
+pub struct KeptPlan {
+    folder: PathBuf,
+}
+
+impl KeptPlan {
+    /// The place of a plan, which need not be there.
+    ///
+    /// # Errors
+    /// If this is no identity of a plan.
+    pub fn of(lake: &Path, plan: &str) -> Result<Self> {
+        let folder = Layout::at(lake).resolve(&Layout::units().join(plan));
+        if is_identity(plan) { Ok(Self { folder }) } else { Err(not_kept(&folder)) }
+    }
+
+    /// Writes a plan and its units, a document each. One that is there already is the same.
+    ///
+    /// # Errors
+    /// If the lake cannot be written.
+    pub fn write(&self, plan: &str, units: impl IntoIterator<Item = Result<String>>) -> Result<()> {
+        if local::is_file(&self.folder.join(PLAN)) {
+            return Ok(());
+        }
+        local::make_folders(&self.folder).map_err(Error::io("create", &self.folder))?;
+        let (mut text, mut held, mut files) = (String::new(), 0, 0);
+        for unit in units {
+            text.push_str(&unit?);
+            held += 1;
+            if held % UNITS_A_FILE == 0 {
+                write(&self.folder.join(units_file(files)), &std::mem::take(&mut text))?;
+                files += 1;
+            }
+        }
+        if !text.is_empty() {
+            write(&self.folder.join(units_file(files)), &text)?;
+        }
+        write(&self.folder.join(PLAN), plan)
+    }
+
+    /// The first line of the plan.
+    ///
+    /// # Errors
+    /// If there is no such plan, or it cannot be read.
+    pub fn plan(&self) -> Result<String> {
+        read(&self.folder.join(PLAN))?.ok_or_else(|| not_kept(&self.folder))
+    }
+
+    /// Units by their places in the plan, from 0 on, in this order.
+    ///
+    /// # Errors
+    /// If there is no such plan or no such unit, or it cannot be read.
+    pub fn units(&self, places: &[usize]) -> Result<Vec<String>> {
+        let mut by_file: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for number in places.iter().map(|place| place / UNITS_A_FILE) {
+            if let Entry::Vacant(file) = by_file.entry(number) {
+                let text = read(&self.folder.join(units_file(number)))?.unwrap_or_default();
+                file.insert(text.lines().map(str::to_owned).collect());
+            }
+        }
+        let unit = |place: usize| by_file.get(&(place / UNITS_A_FILE))?.get(place % UNITS_A_FILE).cloned();
+        places.iter().map(|place| unit(*place).ok_or_else(|| self.no_unit(*place))).collect()
+    }
+
+    fn no_unit(&self, place: usize) -> Error {
+        if !local::is_file(&self.folder.join(PLAN)) {
+            return not_kept(&self.folder);
+        }
+        Error::Commit { path: self.folder.clone(), problem: format!("has no unit {place}; units count from 0") }
+    }
+
+    /// Keeps the row of a unit in the folder of its staged files.
+    ///
+    /// # Errors
+    /// If the lake cannot be written.
+    pub fn keep_row(folder: &Path, row: &str) -> Result<()> {
+        local::make_folders(folder).map_err(Error::io("create", folder))?;
+        write(&folder.join(ROW), row)
+    }
+
+    /// The rows that have been kept: the file and the text of each. A unit that was converted twice may have two.
+    ///
+    /// # Errors
+    /// If the lake cannot be read.
+    pub fn rows(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.rows_of(|_| true)
+    }
+
+    /// A row that has been kept of a unit, by its identity.
+    ///
+    /// # Errors
+    /// If the lake cannot be read.
+    pub fn row(&self, unit: &str) -> Result<Option<String>> {
+        let is_of_it = |name: &str| name.strip_prefix(unit).is_some_and(|rest| rest.starts_with('-'));
+        Ok(self.rows_of(is_of_it)?.pop().map(|(_, row)| row))
+    }
+
+    fn rows_of(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(PathBuf, String)>> {
+        let entries = match local::list(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(Error::io("read", &self.folder))?,
+        };
+        let mut rows = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(Error::io("read", &self.folder))?;
+            let is_folder = entry.kind().is_ok_and(|kind| kind == EntryKind::Folder);
+            if !is_folder || !entry.name().to_str().is_some_and(&is_wanted) {
+                continue;
+            }
+            let path = entry.path().join(ROW);
+            if let Some(row) = read(&path)? {
+                rows.push((path, row));
+            }
+        }
+        rows.sort();
+        Ok(rows)
+    }
+}
+
+fn units_file(number: usize) -> String {
+    format!("units-{number}.jsonl")
+}
+
+/// Writes a file that is whole whenever it has its name. Two who write it at once write the same.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let unfinished = path.with_extension(format!("{}-{:x}", std::process::id(), super::convert_unit::random()));
+    local::write_synced(&unfinished, text.as_bytes())?;
+    local::rename(&unfinished, path).map_err(Error::io("rename", &unfinished))
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match local::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        bytes => Ok(Some(String::from_utf8_lossy(&bytes.map_err(Error::io("read", path))?).into_owned())),
+    }
+}
+
+fn not_kept(folder: &Path) -> Error {
+    Error::NotKept { path: folder.to_path_buf() }
+}
