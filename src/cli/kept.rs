@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cancel::Cancel;
-use crate::commands::{KeptPlan, Planned, StagedUnit, stage_unit};
+use crate::commands::{KeptPlan, Planned, convert_unit};
 use crate::error::Error;
 use crate::lake::Layout;
 use crate::path_text;
@@ -49,7 +49,11 @@ pub(super) fn convert(lake: &Path, of: &str, place: usize, jobs: usize, cancel: 
     let unit: Unit = read("unit", &name("unit"), &text)?;
     let (result, known) = match kept.row(&unit.id)? {
         Some(row) => (read::<UnitResult>("unit row", &name("the row of unit"), &row)?, true),
-        None => (stage(&unit, lake, jobs, cancel)?, false),
+        None => {
+            let result = convert_unit(&unit, lake, jobs, cancel.clone())?;
+            kept.keep_row(&unit.id, &line(&result)?)?;
+            (result, false)
+        }
     };
     let count = |is_such: fn(&CaptureEntry) -> bool| result.captures.iter().filter(|it| is_such(it)).count();
     line(&StagedLine {
@@ -62,12 +66,6 @@ pub(super) fn convert(lake: &Path, of: &str, place: usize, jobs: usize, cancel: 
         refused: count(|found| found.refused.is_some()),
         known,
     })
-}
-
-fn stage(unit: &Unit, lake: &Path, jobs: usize, cancel: &Cancel) -> Result<UnitResult, Error> {
-    let StagedUnit { result, folder } = stage_unit(unit, lake, jobs, cancel.clone())?;
-    KeptPlan::keep_row(&Layout::at(lake).resolve(&folder), &line(&result)?)?;
-    Ok(result)
 }
 
 /// A plan that a lake keeps, and the rows that are there.

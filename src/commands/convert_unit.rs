@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use crate::cancel::Cancel;
@@ -16,29 +16,12 @@ use crate::plan::{Unit, UnitResult, is_identity};
 use crate::storage::local;
 use crate::threads::workers;
 
-/// A unit that has been converted, and waits for its commit.
-#[derive(Debug)]
-pub struct StagedUnit {
-    /// What was found and written.
-    pub result: UnitResult,
-    /// The folder of its files, below the lake.
-    pub folder: PathBuf,
-}
-
 /// Converts one unit, and stages the result in a folder of the lake that no other conversion uses. So the same unit may
 /// be converted twice, even at the same time.
 ///
 /// # Errors
 /// If the unit is not one that a plan makes, or the lake cannot be written. Then nothing of it is left.
 pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<UnitResult> {
-    stage_unit(unit, lake, jobs, cancel).map(|staged| staged.result)
-}
-
-/// Converts one unit, as [`convert_unit`] does, and returns where it waits.
-///
-/// # Errors
-/// As for [`convert_unit`].
-pub fn stage_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Result<StagedUnit> {
     // Folders are named after them.
     let has_names = is_identity(&unit.id) && unit.plan.as_ref().is_none_or(|plan| is_identity(plan));
     if !has_names || !unit.is_sound() {
@@ -57,15 +40,13 @@ pub fn stage_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Resu
     let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
     let place = lake.resolve(&folder);
     let mut context = ConvertContext::new(lake, encoder, memory, cancel);
-    context.staging.clone_from(&folder);
-    match convert::convert_unit(unit, &context, jobs) {
-        Ok(result) => Ok(StagedUnit { result, folder }),
-        Err(error) => {
-            // The first failure is what matters.
-            let _ = sweep(&place);
-            Err(error)
-        }
+    context.staging = folder;
+    let result = convert::convert_unit(unit, &context, jobs);
+    if result.is_err() {
+        // The first failure is what matters.
+        let _ = sweep(&place);
     }
+    result
 }
 
 /// A number that no other process has.

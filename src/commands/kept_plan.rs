@@ -1,7 +1,7 @@
 //! A plan that is kept in its lake, and the rows of units that have been staged for it.
 //!
 //! In: the documents that go from `plan` to `convert-unit` to `commit`, as texts. Out: the same. Always: what has a name is
-//! whole, for each file is renamed to it when it has been synced; a row is written after the files it names. A process that
+//! whole, for each file gets it by a rename when it has been synced; a row is written after the files that it names. A process that
 //! sees the lake can go on with the work of a scheduler that died.
 
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::lake::Layout;
 use crate::plan::is_identity;
-use crate::storage::{EntryKind, local};
+use crate::storage::local;
 
 /// The first line of the plan. It is written last.
 const PLAN: &str = "plan.json";
-/// The row of a unit, in the folder of its staged files.
-const ROW: &str = "row.json";
+/// The folder of the rows, a file each, by the identity of the unit.
+const ROWS: &str = "rows";
 /// Units of a file: a process that wants one unit reads all of its file.
-const UNITS_A_FILE: usize = 1000;
+const UNITS_A_FILE: usize = 100;
 
 /// The folder of a plan in its lake, `_parcap/units/PLAN`.
 #[derive(Clone, Debug)]
@@ -92,46 +92,41 @@ impl KeptPlan {
         Error::Commit { path: self.folder.clone(), problem: format!("has no unit {place}; units count from 0") }
     }
 
-    /// Keeps the row of a unit in the folder of its staged files.
+    /// Keeps the row of a unit. Of a unit that was converted twice, either row will do.
     ///
     /// # Errors
     /// If the lake cannot be written.
-    pub fn keep_row(folder: &Path, row: &str) -> Result<()> {
-        local::make_folders(folder).map_err(Error::io("create", folder))?;
-        write(&folder.join(ROW), row)
+    pub fn keep_row(&self, unit: &str, row: &str) -> Result<()> {
+        let folder = self.folder.join(ROWS);
+        local::make_folders(&folder).map_err(Error::io("create", &folder))?;
+        write(&folder.join(unit).with_extension("json"), row)
     }
 
-    /// The rows that have been kept: the file and the text of each. A unit that was converted twice may have two.
-    ///
-    /// # Errors
-    /// If the lake cannot be read.
-    pub fn rows(&self) -> Result<Vec<(PathBuf, String)>> {
-        self.rows_of(|_| true)
-    }
-
-    /// A row that has been kept of a unit, by its identity.
+    /// The row that has been kept of a unit, by its identity.
     ///
     /// # Errors
     /// If the lake cannot be read.
     pub fn row(&self, unit: &str) -> Result<Option<String>> {
-        let is_of_it = |name: &str| name.strip_prefix(unit).is_some_and(|rest| rest.starts_with('-'));
-        Ok(self.rows_of(is_of_it)?.pop().map(|(_, row)| row))
+        read(&self.folder.join(ROWS).join(unit).with_extension("json"))
     }
 
-    fn rows_of(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(PathBuf, String)>> {
-        let entries = match local::list(&self.folder) {
+    /// The rows that have been kept: the file and the text of each.
+    ///
+    /// # Errors
+    /// If the lake cannot be read.
+    pub fn rows(&self) -> Result<Vec<(PathBuf, String)>> {
+        let folder = self.folder.join(ROWS);
+        let entries = match local::list(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(Error::io("read", &self.folder))?,
+            entries => entries.map_err(Error::io("read", &folder))?,
         };
         let mut rows = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(Error::io("read", &self.folder))?;
-            let is_folder = entry.kind().is_ok_and(|kind| kind == EntryKind::Folder);
-            if !is_folder || !entry.name().to_str().is_some_and(&is_wanted) {
-                continue;
-            }
-            let path = entry.path().join(ROW);
-            if let Some(row) = read(&path)? {
+            let path = entry.map_err(Error::io("read", &folder))?.path();
+            // Others were being written when their process was killed.
+            if path.extension().is_some_and(|extension| extension == "json")
+                && let Some(row) = read(&path)?
+            {
                 rows.push((path, row));
             }
         }

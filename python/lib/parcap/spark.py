@@ -108,7 +108,8 @@ def converted(
         ``attempt`` from 0 on, ``seconds``. Commit with ``parcap.commit(out, plan=plan["plan"])``.
     """
     count = max(1, min(len(units), tasks or 4 * _cores(spark)))
-    shares = _shares([_bytes(json.loads(unit)) for unit in units], count)
+    known = [json.loads(unit) for unit in units]
+    shares = [[(place, known[place]["id"]) for place in share] for share in _shares(list(map(_bytes, known)), count)]
     failures = max_failures or _max_failures(spark)
     archive = _shipped(spark) if ship is True or (ship == "auto" and not _is_local(spark)) else None
     # One row a partition: Spark moves the numbers of tasks, and nothing else.
@@ -127,7 +128,7 @@ def summaries(spark: SparkSession, lake: Path) -> dict[str, DataFrame]:
 
 
 def _worker(
-    out: str, plan: str, shares: list[list[int]], failures: int, archive: str | None
+    out: str, plan: str, shares: list[list[tuple[int, str]]], failures: int, archive: str | None
 ) -> Callable[[Iterator[Any]], Iterator[Any]]:
     # Spark sends this function by its code. It needs no module that executors do not have, before it has found it.
     def work(batches: Iterator[Any]) -> Iterator[Any]:
@@ -150,11 +151,18 @@ def _worker(
 
         context = TaskContext.get()
         attempt = 0 if context is None else context.attemptNumber()
+        # Units that an earlier attempt has begun and not ended. One of them may have taken its process with it.
+        begun = set()
+        if attempt > 0:
+            folder = os.path.join(out, "_parcap", "units", plan)
+            rows = os.path.join(folder, "rows")
+            begun = {name.split("-")[0] for name in os.listdir(folder) if "-" in name}
+            begun -= {name.removesuffix(".json") for name in os.listdir(rows)} if os.path.exists(rows) else set()
 
-        def convert(place: int) -> str:
-            if attempt == 0:
+        def convert(place: int, unit: str) -> str:
+            if unit not in begun:
                 return parcap.convert_unit(place, out, of=plan)
-            # What has taken its process with it cannot do so again.
+            # It cannot do so again.
             command = [sys.executable, "-m", "parcap", "convert-unit", f"--out={out}", f"--of={plan}", f"--unit={place}"]
             done = subprocess.run([*command, "--jobs=1"], capture_output=True, text=True, env=environment)
             if done.returncode != 0:
@@ -162,16 +170,16 @@ def _worker(
             return done.stdout
 
         for batch in batches:
-            for place in [place for number in batch.column(0).to_pylist() for place in shares[number]]:
+            for place, unit in [share for number in batch.column(0).to_pylist() for share in shares[number]]:
                 begin, row, error = time.perf_counter(), {}, None
                 try:
-                    row = json.loads(convert(place))
+                    row = json.loads(convert(place, unit))
                 except Exception as failure:
                     if attempt + 1 < failures:
                         raise
                     error = str(failure)[:1000]
                 seconds = time.perf_counter() - begin
-                values = [place, row.get("unit"), row.get("records"), row.get("damaged"), error, attempt, seconds]
+                values = [place, unit, row.get("records"), row.get("damaged"), error, attempt, seconds]
                 types = ["int64", "string", "int64", "int32", "string", "int32", "float64"]
                 names = ["place", "unit", "records", "damaged", "error", "attempt", "seconds"]
                 columns = [pyarrow.array([value], type) for value, type in zip(values, types, strict=True)]
@@ -205,13 +213,11 @@ def _shares(sizes: list[int], count: int) -> list[list[int]]:
 
 
 def _done(out: str, plan: str) -> int:
-    """Units of a plan that have their rows. One that was converted twice counts once."""
-    folder = os.path.join(out, "_parcap", "units", plan)
+    """Units of a plan that have their rows."""
     try:
-        entries = [entry.path for entry in os.scandir(folder) if entry.is_dir()]
+        return sum(name.endswith(".json") for name in os.listdir(os.path.join(out, "_parcap", "units", plan, "rows")))
     except FileNotFoundError:
         return 0
-    return len({os.path.basename(path).split("-")[0] for path in entries if os.path.exists(f"{path}/row.json")})
 
 
 def _conf(spark: SparkSession, name: str) -> str | None:
