@@ -272,7 +272,13 @@ def _shipped(spark: SparkSession) -> str:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.write(os.path.join(os.path.dirname(package), file), file)
-    spark.addArtifacts(f"{path}#{name}", archive=True)
+    try:
+        context = spark.sparkContext
+    except Exception:
+        # Spark Connect has no context.
+        spark.addArtifacts(f"{path}#{name}", archive=True)
+    else:
+        context.addArchive(f"{path}#{name}")
     return name
 
 
