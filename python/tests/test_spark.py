@@ -1,6 +1,6 @@
 """Spark: the lake of `convert`, from executors; captures and summaries as its DataFrames. In local mode, with two cores.
 
-Skipped where pyspark is not installed. ``PARCAP_SPARK_CLUSTER=1`` also runs test_cluster.py, with processes of their own.
+Skipped where pyspark is not installed.
 """
 
 from __future__ import annotations
