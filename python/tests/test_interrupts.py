@@ -1,4 +1,4 @@
-"""Ctrl-C ends what waits for packets, whoever waits; and a pass that is left early leaves no thread, in no process."""
+"""Ctrl-C ends a wait for packets, in parcap and in other libraries. A pass that is left early leaves no thread."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-//! A plan that its lake keeps: units are converted by their places, rows lie beside their parts, and whoever sees the lake can
-//! go on where somebody stopped.
+//! A lake can keep a plan. Units are then converted by their places in it, and their rows stay in the lake. Another process can
+//! go on where one stopped.
 
 use std::fs;
 use std::path::Path;

@@ -6,8 +6,8 @@
 >>> spark.dataSource.register(parcap.spark.PcapSource)
 >>> packets = spark.read.format("pcap").load("/archive/capture.pcap")
 
-The driver plans, executors convert units, the driver commits: the lake is the one that ``parcap convert`` makes, to the last
-byte. All of them must see the captures and the lake by the same paths. As a job: ``python -m parcap.spark INPUT --out LAKE``.
+The driver plans and commits. Executors convert. The lake is equal to that of ``parcap convert``, to the last byte. The driver and
+the executors must see the captures and the lake by the same paths. As a job: ``python -m parcap.spark INPUT --out LAKE``.
 """
 
 from __future__ import annotations
