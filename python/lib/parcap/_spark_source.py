@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from parcap._packets import COLUMNS, read
-from parcap.errors import ParcapError
+from parcap.errors import ParcapError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -103,12 +103,19 @@ class PushdownReader(PcapReader):
         for one in filters:
             # Another spelling of an address is equal here, and not to Spark: it filters again.
             yield one
-            column = one.attribute[0] if len(getattr(one, "attribute", ())) == 1 else None
-            if column in _ASKED and column not in self._conditions:
-                if isinstance(one, EqualTo):
-                    self._conditions[column] = [one.value]
-                elif isinstance(one, In):
-                    self._conditions[column] = list(one.value)
+            if isinstance(one, EqualTo | In) and len(one.attribute) == 1:
+                values = [one.value] if isinstance(one, EqualTo) else list(one.value)
+                self._ask(one.attribute[0], values)
+
+    def _ask(self, column: str, values: list[Any]) -> None:
+        if column not in _ASKED or column in self._conditions:
+            return
+        try:
+            read([]).where(**{column: values})
+        except UsageError:
+            # No packet has such a value. That is no fault of a query, and Spark finds it out.
+            return
+        self._conditions[column] = values
 
 
 class PushdownSource(PcapSource):
