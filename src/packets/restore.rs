@@ -104,7 +104,7 @@ impl Rows {
                 (field.put)(self, start, &codes);
             }
             Storage::MacText(field) => {
-                let codes = codes(array, &mut self.macs, mac).ok_or_else(unfit)?;
+                let codes = codes(array, &mut self.macs, MacAddr::parse).ok_or_else(unfit)?;
                 (field.put)(self, start, &codes);
             }
             // Follows from the text in the column before.
@@ -216,18 +216,5 @@ fn codes<K: DictionaryValue>(
 }
 
 fn ip(text: &str) -> Option<IpAddress> {
-    Some(match text.parse().ok()? {
-        IpAddr::V4(address) => IpAddress::V4(address.to_bits()),
-        IpAddr::V6(address) => IpAddress::V6(address.to_bits()),
-    })
-}
-
-fn mac(text: &str) -> Option<MacAddr> {
-    let mut bits = 0;
-    let mut octets = 0;
-    for octet in text.split(':') {
-        bits = bits << 8 | u64::from(u8::from_str_radix(octet, 16).ok()?);
-        octets += 1;
-    }
-    (octets == 6).then_some(MacAddr(bits))
+    text.parse::<IpAddr>().ok().map(IpAddress::from)
 }
