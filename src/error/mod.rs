@@ -4,6 +4,7 @@
 //! [`crate::capture::Damage`], and its rows up to the fault are kept.
 
 mod causes;
+mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use crate::cancel::Interrupted;
 use crate::config::Setting;
 use crate::memory::TooLittle;
+
+use words::{first_ones, left_out_in_words, unheld_in_words};
 
 pub use causes::{Foreign, Lack, Unheld, WhyLeftOut};
 
@@ -162,7 +165,7 @@ pub enum Error {
     #[error("a stream cannot be converted elsewhere")]
     StreamInPlan,
     /// Units of a plan are missing from its commit.
-    #[error("{missing} of {all} units of the plan are missing, with {} captures; nothing was committed\n  {}", captures.len(), captures.join("\n  "))]
+    #[error("{missing} of {all} units of the plan are missing, with {} captures; nothing was committed\n  {}", captures.len(), first_ones(captures))]
     UnitsMissing {
         /// Units without a row.
         missing: usize,
@@ -316,21 +319,6 @@ impl From<TooLittle> for Error {
     fn from(TooLittle { given_mib, needed_mib }: TooLittle) -> Self {
         Self::TooLittleMemory { given_mib, needed_mib }
     }
-}
-
-/// A line for each table.
-fn left_out_in_words(tables: &[(&'static str, WhyLeftOut)]) -> String {
-    let lines = tables.iter().map(|(name, why)| format!("{name} cannot be made as asked: {why}"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A line for each name and for what it may mean. `error: ` is put before the first line.
-fn unheld_in_words(lake: &Path, named: &[Unheld]) -> String {
-    let lines = named.iter().map(|Unheld { name, why, instead }| {
-        let instead: String = instead.iter().map(|path| format!("\n  {path}")).collect();
-        format!("{name}: {} {why}{}{instead}", lake.display(), if instead.is_empty() { "" } else { ":" })
-    });
-    lines.collect::<Vec<_>>().join("\nerror: ")
 }
 
 impl Error {
