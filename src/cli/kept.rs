@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cancel::Cancel;
-use crate::commands::{KeptPlan, Planned, convert_unit};
+use crate::commands::{KeptPlan, Planned, convert_unit, is_staged};
 use crate::error::Error;
 use crate::lake::Layout;
 use crate::path_text;
@@ -44,11 +44,12 @@ pub(super) fn keep(lake: &Path, planned: &Planned) -> Result<(), Error> {
 /// Converts a unit of a plan that the lake keeps, unless it has its row already. Returns what to print.
 pub(super) fn convert(lake: &Path, of: &str, place: usize, jobs: usize, cancel: &Cancel) -> Result<String, Error> {
     let kept = KeptPlan::of(lake, of)?;
-    let name = |what: &str| format!("{what} {place} of plan {of}");
-    let [text] = <[String; 1]>::try_from(kept.units(&[place])?).unwrap_or_default();
-    let unit: Unit = read("unit", &name("unit"), &text)?;
-    let (result, known) = match kept.row(&unit.id)? {
-        Some(row) => (read::<UnitResult>("unit row", &name("the row of unit"), &row)?, true),
+    let name = format!("unit {place} of plan {of}");
+    let unit: Unit = read("unit", &name, &kept.unit(place)?)?;
+    // A row that cannot be read, or whose files are not as they were written, is no reason to stop: there will be another one.
+    let row = kept.row(&unit.id)?.and_then(|row| read::<UnitResult>("unit row", &name, &row).ok());
+    let (result, known) = match row.filter(|row| is_staged(&Layout::at(lake), row)) {
+        Some(row) => (row, true),
         None => {
             let result = convert_unit(&unit, lake, jobs, cancel.clone())?;
             kept.keep_row(&unit.id, &line(&result)?)?;
@@ -73,7 +74,7 @@ pub(super) fn given(lake: &Path, of: &str) -> Result<GivenRows, Error> {
     let kept = KeptPlan::of(lake, of)?;
     let plan = read("plan", &format!("plan {of}"), &kept.plan()?)?;
     let mut given = GivenRows { plan: Some(plan), ..GivenRows::default() };
-    kept.rows()?.iter().for_each(|(path, text)| given.take_row(&path_text::printable(path), text));
+    kept.each_row(|path, text| given.take_row(&path_text::printable(path), text))?;
     Ok(given)
 }
 

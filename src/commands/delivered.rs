@@ -65,7 +65,8 @@ pub(super) fn delivered(
 }
 
 /// Whether all files of a unit are where its row says, and as they were written.
-pub(super) fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
+#[must_use]
+pub fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
     staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
 }
 

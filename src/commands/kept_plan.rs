@@ -4,8 +4,6 @@
 //! whole, for each file gets it by a rename when it has been synced; a row is written after the files that it names. A process that
 //! sees the lake can go on with the work of a scheduler that died.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -69,20 +67,14 @@ impl KeptPlan {
         read(&self.folder.join(PLAN))?.ok_or_else(|| not_kept(&self.folder))
     }
 
-    /// Units by their places in the plan, from 0 on, in this order.
+    /// A unit by its place in the plan, from 0 on.
     ///
     /// # Errors
     /// If there is no such plan or no such unit, or it cannot be read.
-    pub fn units(&self, places: &[usize]) -> Result<Vec<String>> {
-        let mut by_file: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-        for number in places.iter().map(|place| place / UNITS_A_FILE) {
-            if let Entry::Vacant(file) = by_file.entry(number) {
-                let text = read(&self.folder.join(units_file(number)))?.unwrap_or_default();
-                file.insert(text.lines().map(str::to_owned).collect());
-            }
-        }
-        let unit = |place: usize| by_file.get(&(place / UNITS_A_FILE))?.get(place % UNITS_A_FILE).cloned();
-        places.iter().map(|place| unit(*place).ok_or_else(|| self.no_unit(*place))).collect()
+    pub fn unit(&self, place: usize) -> Result<String> {
+        let units = read(&self.folder.join(units_file(place / UNITS_A_FILE)))?;
+        let unit = units.as_deref().and_then(|units| units.lines().nth(place % UNITS_A_FILE));
+        unit.map(str::to_owned).ok_or_else(|| self.no_unit(place))
     }
 
     fn no_unit(&self, place: usize) -> Error {
@@ -110,28 +102,26 @@ impl KeptPlan {
         read(&self.folder.join(ROWS).join(unit).with_extension("json"))
     }
 
-    /// The rows that have been kept: the file and the text of each.
+    /// Shows the rows that have been kept: the file and the text of each.
     ///
     /// # Errors
     /// If the lake cannot be read.
-    pub fn rows(&self) -> Result<Vec<(PathBuf, String)>> {
+    pub fn each_row(&self, mut take: impl FnMut(&Path, &str)) -> Result<()> {
         let folder = self.folder.join(ROWS);
         let entries = match local::list(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries.map_err(Error::io("read", &folder))?,
         };
-        let mut rows = Vec::new();
         for entry in entries {
             let path = entry.map_err(Error::io("read", &folder))?.path();
             // Others were being written when their process was killed.
             if path.extension().is_some_and(|extension| extension == "json")
                 && let Some(row) = read(&path)?
             {
-                rows.push((path, row));
+                take(&path, &row);
             }
         }
-        rows.sort();
-        Ok(rows)
+        Ok(())
     }
 }
 

@@ -28,6 +28,7 @@ pub use commit::{CommitOptions, Incomplete, commit};
 pub use compact::{RewriteRequest, compact_lake};
 pub use convert::{ConvertRequest, convert, convert_into};
 pub use convert_unit::convert_unit;
+pub use delivered::is_staged;
 pub use first_line::{Plan, PlannedUnit};
 pub use forget::{forget, forget_before};
 pub use inspect::{Inspected, inspect};
