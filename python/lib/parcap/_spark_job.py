@@ -7,12 +7,12 @@ import os
 import sys
 from typing import Any
 
-from parcap.errors import ParcapError
+from parcap.errors import LakeBusy, ParcapError, UsageError
 from parcap.spark import convert
 
 
 def main() -> None:
-    """Runs a conversion as a job of Spark. Exit status 0, 1, 2 or 3 as for ``parcap convert``."""
+    """Runs a conversion as a job of Spark. The exit status is that of ``parcap convert``."""
     parser = argparse.ArgumentParser(
         prog="python -m parcap.spark",
         description="Converts captures on a Spark cluster.",
@@ -38,10 +38,12 @@ def main() -> None:
     builder: Any = SparkSession.builder
     spark = (builder.master(given.master) if given.master else builder).appName("parcap").getOrCreate()
     try:
-        report = convert(spark, given.inputs, given.out, tasks=given.tasks, progress=sys.stderr.isatty(), **options)
+        report = convert(
+            spark, given.inputs, given.out, tasks=given.tasks, progress=sys.stderr.isatty(), on_damage="ignore", **options
+        )
     except ParcapError as error:
-        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", []))
-        sys.exit(f"error: {error}{notes}")
+        print(f"error: {error}", *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 75 if isinstance(error, LakeBusy) else 1)
     finally:
         spark.stop()
     print(report.messages, end="", file=sys.stderr)

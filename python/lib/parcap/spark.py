@@ -83,12 +83,14 @@ def convert(
     frame = converted(spark, plan, units, out, tasks=tasks, max_failures=max_failures, ship=ship)
     with counted(progress, lambda: _done(out, plan["plan"]), len(units)):
         failed = [row for row in frame.collect() if row.error is not None]
-    for row in failed:
-        message = f"unit {row.place} was not converted, after {row.attempt + 1} attempts: {row.error}"
-        if on_damage == "warn":
+    told = [f"unit {row.place} was not converted, after {row.attempt + 1} attempts: {row.error}" for row in failed]
+    if on_damage == "warn":
+        for message in told:
             warnings.warn(message, DamageWarning, _outside())
     incomplete = "leave-out" if failed else "refuse"
-    return _commands.commit(out, plan=plan["plan"], incomplete=incomplete, on_damage=on_damage, **at_commit)
+    report = _commands.commit(out, plan=plan["plan"], incomplete=incomplete, on_damage=on_damage, **at_commit)
+    report.messages = "".join(f"warning: {message}\n" for message in told) + report.messages
+    return report
 
 
 def converted(
