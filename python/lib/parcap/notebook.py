@@ -127,6 +127,8 @@ def _names(given: Iterable[str | None], options: dict[str, Any]) -> list[str]:
         except ValueError:
             found[text] = "N/A"
     if addresses:
+        for key in [key for key, (told, _) in list(_known.items()) if now - told >= _KEPT_S]:
+            _known.pop(key, None)
         names, problem = _parcap.names_of(command, list(addresses.values()))
         for text, answer in zip(addresses, names, strict=True):
             found[text] = answer or "N/A"
