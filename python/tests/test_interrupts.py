@@ -73,38 +73,43 @@ def test_another_thread_runs_while_captures_are_read(office: str) -> None:
     assert steps[0] > 0
 
 
+def started(reading: str, fifo: Path) -> subprocess.Popen[bytes]:
+    """A process that reads a FIFO in some way, and says so if that was interrupted."""
+    os.mkfifo(fifo)
+    code = f"""
+import duckdb, parcap, polars, pyarrow, time
+fifo, lake = {str(fifo)!r}, {str(fifo.with_name("lake"))!r}
+packets = parcap.read(fifo)
+try:
+    try:
+        {reading}
+    finally:
+        # A library makes an error of its own of it, and Python hears of it again.
+        time.sleep(1)
+except (KeyboardInterrupt, pyarrow.ArrowInvalid, polars.exceptions.ComputeError, duckdb.Error, RuntimeError):
+    print("interrupted", flush=True)
+"""
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
 @pytest.mark.parametrize(
     "reading",
     [
-        "list(parcap.read(fifo))",
-        "parcap.read(fifo).to_arrow()",
-        "pyarrow.table(parcap.read(fifo))",
-        "polars.DataFrame(parcap.read(fifo))",
+        "list(packets)",
+        "packets.to_arrow()",
+        "pyarrow.table(packets)",
+        "polars.DataFrame(packets)",
         "parcap.convert(fifo, lake)",
     ],
 )
 def test_ctrl_c_ends_a_wait_for_packets(reading: str, office: str, tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    code = f"""
-import parcap, polars, pyarrow
-fifo, lake = {str(fifo)!r}, {str(tmp_path / "lake")!r}
-try:
-    {reading}
-except (KeyboardInterrupt, pyarrow.ArrowInvalid, polars.exceptions.ComputeError):
-    try:
-        import time
-        time.sleep(1)
-    except KeyboardInterrupt:
-        pass
-    print("interrupted", flush=True)
-"""
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    with open(fifo, "wb") as writer:
+    process = started(reading, tmp_path / "fifo")
+    with open(tmp_path / "fifo", "wb") as writer:
         # A header and some packets, and then nothing more comes.
         writer.write(Path(office).read_bytes()[:2000])
         writer.flush()
         time.sleep(1)
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=30)
     assert out == b"interrupted\n"
@@ -119,31 +124,23 @@ except (KeyboardInterrupt, pyarrow.ArrowInvalid, polars.exceptions.ComputeError)
     ],
 )
 def test_ctrl_c_ends_a_query_of_an_endless_capture(reading: str, office: str, tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    code = f"""
-import duckdb, parcap, polars, time
-fifo = {str(fifo)!r}
-packets = parcap.read(fifo)
-try:
-    try:
-        {reading}
-    finally:
-        # A library makes an error of its own of it, and Python hears of it again.
-        time.sleep(2)
-except BaseException:
-    print("interrupted", flush=True)
-"""
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = started(reading, tmp_path / "fifo")
     capture = Path(office).read_bytes()
-    with open(fifo, "wb") as writer:
-        interrupt = threading.Timer(1.5, process.send_signal, [signal.SIGINT])
-        interrupt.start()
+    interrupted = threading.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        process.send_signal(signal.SIGINT)
+
+    with open(tmp_path / "fifo", "wb") as writer:
+        threading.Timer(1.5, interrupt).start()
         with pytest.raises(BrokenPipeError):
             # The header, and then the same packets for ever.
             writer.write(capture[:24])
             while True:
                 writer.write(capture[24:])
+        # It was not for a fault that the reader went away.
+        assert interrupted.is_set()
         # Closing would write what is left.
         with contextlib.suppress(BrokenPipeError):
             writer.close()
