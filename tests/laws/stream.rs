@@ -156,6 +156,9 @@ fn a_filter_leaves_rows_out_and_changes_none() {
         assert!(!expected.is_empty() && expected.len() < all.len(), "{column}");
         assert_eq!(rows, expected, "{column}");
     }
+    let rows = rows_of(&mut read(&office()).one_of("port", [Some("53")]).unwrap().open().unwrap());
+    let is_of_it = |row: &&Row| [row.get("port_src"), row.get("port_dst")].contains(&Some("53"));
+    assert_eq!(rows, all.iter().filter(is_of_it).cloned().collect::<Vec<_>>());
 }
 
 #[test]
