@@ -18,6 +18,9 @@ pub fn in_order<T: Send, R: Send, E: Send>(
     }
 }
 
+/// Threads for work that waits for files more than it computes: on a network file system each file takes a while to answer.
+pub const WAITING: usize = 32;
+
 /// The most workers for each core. More do not read a disk faster, and thousands bring a machine down.
 const WORKERS_PER_CORE: usize = 4;
 

@@ -138,7 +138,7 @@ fn convert_and_commit(
         ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut selection.convert);
     let taken = snapshot.identities_beside(convert.iter().map(|input| input.absolute.as_path()));
-    let sampled = convert.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
+    let sampled = sample(convert, settings.chunk_size);
     let units = plan(sampled, settings, &taken);
     let bytes = units.iter().map(Unit::bytes).sum();
     let mut rows =

@@ -55,7 +55,7 @@ pub fn plan(
     report.inputs = inputs.len() as u64;
     report.bytes_in = inputs.iter().map(|input| input.size).sum();
     let taken = snapshot.identities_beside(inputs.iter().map(|input| input.absolute.as_path()));
-    let sampled = inputs.into_iter().map(|input| sample(input, settings.chunk_size)).collect();
+    let sampled = sample(inputs, settings.chunk_size);
     let mut units = units_of(sampled, settings, &taken);
     let only_with_plan = !only_adds(&selection, &units, &snapshot);
     let plan = Plan::of(&snapshot, settings, &units, selection, &report)?;

@@ -42,8 +42,8 @@ pub(crate) fn refuse_damaged(
         rows = kept;
         let settings = dropped.first().map(|row| row.unit.settings.clone()).ok_or_else(|| bug!())?;
         let rest = dropped.into_iter().flat_map(|row| row.unit.captures).map(|capture| capture.input);
-        let rest = rest.filter(|input| !damaged.contains_key(&input.absolute));
-        let sampled = rest.map(|input| sample(input, settings.chunk_size)).collect();
+        let rest = rest.filter(|input| !damaged.contains_key(&input.absolute)).collect();
+        let sampled = sample(rest, settings.chunk_size);
         let taken: HashSet<String> = held.iter().cloned().chain(rows.iter().map(|row| row.unit.id.clone())).collect();
         let units: Vec<Unit> = plan(sampled, &settings, &taken);
         context.staging = staging.join(format!("strict-{turn}"));

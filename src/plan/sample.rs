@@ -1,19 +1,34 @@
 //! What the first records of a capture tell the planner.
 
+use std::convert::Infallible;
+
 use crate::capture::CaptureReader;
 use crate::discover::{Compression, Input};
+use crate::threads::{WAITING, in_order};
 
 use super::pack::Sampled;
 
 /// First records of a capture that are read to learn how large its records are.
 const SAMPLE: u64 = 256;
 
-/// Looks at the first records of a capture that may be cut into chunks, for the planner.
+/// Looks at the first records of captures that may be cut into chunks, for the planner.
 #[must_use]
-pub fn sample(input: Input, chunk_size: u64) -> Sampled {
+pub fn sample(inputs: Vec<Input>, chunk_size: u64) -> Vec<Sampled> {
+    if inputs.iter().filter(|input| is_cut(input, chunk_size)).count() < 2 {
+        return inputs.into_iter().map(|input| sample_one(input, chunk_size)).collect();
+    }
+    let Ok(sampled) = in_order::<_, _, Infallible>(inputs, WAITING, |input| Ok(sample_one(input, chunk_size)));
+    sampled
+}
+
+/// Small captures are not cut, whatever their records are. Compressed ones are not cut either.
+fn is_cut(input: &Input, chunk_size: u64) -> bool {
+    input.size > chunk_size && input.compression == Compression::None && !input.is_stdin()
+}
+
+fn sample_one(input: Input, chunk_size: u64) -> Sampled {
     let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: true };
-    // Small captures are not cut, whatever their records are. Compressed ones are not cut either.
-    if sampled.input.size <= chunk_size || sampled.input.compression != Compression::None || sampled.input.is_stdin() {
+    if !is_cut(&sampled.input, chunk_size) {
         return sampled;
     }
     let Ok(mut reader) = CaptureReader::open(&sampled.input).map(CaptureReader::glancing) else {

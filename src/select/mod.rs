@@ -5,6 +5,7 @@ mod content_index;
 mod decide;
 mod hold_back;
 mod present;
+mod probe;
 mod same_content;
 mod selection;
 mod selector;

@@ -17,6 +17,7 @@ use crate::path_text;
 use crate::storage::local;
 
 use super::present::{Present, nothing_is_there};
+use super::probe::BATCH;
 use super::same_content::Look;
 use super::selector::Selector;
 
@@ -158,16 +159,24 @@ fn sort_out(
     let ahead = nanos(SystemTime::now() + CLOCKS_DIFFER);
     let mut from_future = Vec::new();
     let elsewhere = open_elsewhere(snapshot, &found.candidates);
-    for candidate in found.candidates.into_iter().chain(elsewhere) {
-        if candidate.modified > ahead {
-            // It will not settle, however long one waits.
-            from_future.push((candidate.path.clone(), candidate.modified));
-            selector.meet(candidate);
-        } else if !rules.settle.is_zero() && candidate.modified > settled {
-            selector.present.add(&candidate.path, &candidate.absolute);
-            selector.report.settling += 1;
-        } else {
-            selector.meet(candidate);
+    // A file from the future will not settle, however long one waits.
+    let is_from_future = |candidate: &Candidate| candidate.modified > ahead;
+    let is_settling =
+        |candidate: &Candidate| !is_from_future(candidate) && !rules.settle.is_zero() && candidate.modified > settled;
+    let mut candidates = found.candidates.into_iter().chain(elsewhere).peekable();
+    while candidates.peek().is_some() {
+        let batch: Vec<_> = candidates.by_ref().take(BATCH).collect();
+        let probed = selector.probe(&batch, is_settling);
+        for (candidate, probed) in batch.into_iter().zip(probed) {
+            if is_from_future(&candidate) {
+                from_future.push((candidate.path.clone(), candidate.modified));
+            }
+            if is_settling(&candidate) {
+                selector.present.add(&candidate.path, &candidate.absolute);
+                selector.report.settling += 1;
+            } else {
+                selector.meet(candidate, probed);
+            }
         }
     }
     selector.report.note_future(&from_future);

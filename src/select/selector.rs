@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use crate::advice::Advice;
 use crate::capture::DamageKind;
 use crate::discover::{Candidate, Format, Input, Lead, Refusal, is_capture_name};
-use crate::lake::{FileStamp, InputEntry, Snapshot};
+use crate::lake::{FileStamp, InputEntry, RefusedEntry, Snapshot};
 use crate::outcome::Report;
 
 use super::present::Present;
+use super::probe::{Probed, probe};
 use super::same_content::Look;
 use super::selection::{SelectOptions, same};
 
@@ -33,19 +34,50 @@ pub(super) struct Selector<'a> {
     pub(super) stood_for: Vec<(Candidate, usize)>,
 }
 
+/// What is known of a file before it is opened.
+enum Known<'a> {
+    /// The lake has it as it is.
+    Unchanged(&'a InputEntry),
+    /// It was refused as it is.
+    Refused(&'a RefusedEntry),
+    /// It is new or has changed, or is looked at again.
+    Nothing,
+}
+
 impl<'a> Selector<'a> {
-    /// Looks at a file.
-    pub(super) fn meet(&mut self, candidate: Candidate) {
-        match self.snapshot.input_at(&candidate.absolute) {
-            Some(entry) if same(&FileStamp::of_input(&entry.input), &candidate) && !self.is_wanted_again(entry) => {
+    /// Looks at a file. `probed` is what it is, if it has been opened already.
+    pub(super) fn meet(&mut self, candidate: Candidate, probed: Option<Probed>) {
+        let held = self.snapshot.input_at(&candidate.absolute);
+        match self.known(&candidate) {
+            Known::Unchanged(entry) => {
                 self.report.unchanged += 1;
                 self.unchanged.insert(entry.id);
                 self.present.add(&candidate.path, &candidate.absolute);
                 self.stood_for.extend(entry.same_as.map(|same_as| (candidate, same_as)));
             }
-            Some(entry) => self.meet_other(candidate, Some(entry.id)),
-            None => self.meet_other(candidate, None),
+            Known::Refused(refused) => self.meet_refused(candidate, refused, held.is_some()),
+            Known::Nothing => self.open(candidate, probed, held.map(|entry| entry.id)),
         }
+    }
+
+    /// Whether a file has to be opened.
+    pub(super) fn is_unknown(&self, candidate: &Candidate) -> bool {
+        matches!(self.known(candidate), Known::Nothing)
+    }
+
+    /// What is known of a file that is as it was. It may have been refused.
+    fn known(&self, candidate: &Candidate) -> Known<'a> {
+        if let Some(entry) = self.snapshot.input_at(&candidate.absolute)
+            && same(&FileStamp::of_input(&entry.input), candidate)
+            && !self.is_wanted_again(entry)
+        {
+            return Known::Unchanged(entry);
+        }
+        let refused = self.snapshot.quarantine.get(&candidate.absolute);
+        let again = self.rules.force || (self.rules.retry_damaged && !refused.is_some_and(|refused| refused.retired));
+        let refused =
+            refused.filter(|refused| !again && refused.seen.as_ref().is_some_and(|seen| same(seen, candidate)));
+        refused.map_or(Known::Nothing, Known::Refused)
     }
 
     /// Whether an unchanged capture is converted again. What could not be read is not known. A capture that was being
@@ -60,40 +92,34 @@ impl<'a> Selector<'a> {
             || (self.rules.retry_damaged && damage.is_some())
     }
 
-    /// Looks at a file that is new or changed. It may have been refused as it is.
-    fn meet_other(&mut self, candidate: Candidate, held: Option<usize>) {
-        let known = self.snapshot.quarantine.get(&candidate.absolute);
-        let again = self.rules.force || (self.rules.retry_damaged && !known.is_some_and(|refused| refused.retired));
-        let known = known.filter(|refused| !again && refused.seen.as_ref().is_some_and(|seen| same(seen, &candidate)));
-        if known.is_some_and(|known| known.retired || held.is_some() || is_capture_name(&candidate.path)) {
+    /// Looks at a file that was refused as it is. `is_held` tells whether the lake has another one under its path.
+    fn meet_refused(&mut self, candidate: Candidate, refused: &RefusedEntry, is_held: bool) {
+        if refused.retired || is_held || is_capture_name(&candidate.path) {
             self.present.add(&candidate.path, &candidate.absolute);
         }
-        match known {
-            Some(refused) if refused.retired => self.report.retired += 1,
+        if refused.retired {
+            self.report.retired += 1;
+            return;
+        }
+        self.refused.insert(candidate.path.clone());
+        if self.named.contains(&candidate.path) {
             // The user named it, and so wants to know.
-            Some(refused) if self.named.contains(&candidate.path) => {
-                self.refused.insert(candidate.path.clone());
-                self.report.refused.push(refused.clone());
-            }
-            Some(_) => {
-                self.refused.insert(candidate.path);
-                self.report.quarantined += 1;
-            }
-            None => self.open(candidate, held),
+            self.report.refused.push(refused.clone());
+        } else {
+            self.report.quarantined += 1;
         }
     }
 
     /// Opens a file to see what it is.
-    fn open(&mut self, candidate: Candidate, held: Option<usize>) {
+    fn open(&mut self, candidate: Candidate, probed: Option<Probed>, held: Option<usize>) {
         let (path, claimed, seen) = (candidate.path.clone(), candidate.claimed, FileStamp::of(&candidate));
         let says_so = held.is_some() || is_capture_name(&path);
-        match candidate.probe_within(self.rules.window) {
+        match probed.unwrap_or_else(|| probe(candidate, self.look, self.rules.window)) {
             // A file without bytes is a capture only if its name says so, or the user does.
-            Ok(mut input) if claimed || held.is_some() || input.format != Some(Format::Empty) => {
+            Ok(input) if claimed || held.is_some() || input.format != Some(Format::Empty) => {
                 if says_so || input.format != Some(Format::Empty) {
                     self.present.add(&path, &input.absolute);
                 }
-                input.head = self.look.and_then(|look| look.head(&input));
                 self.opened.push((input, held));
             }
             // A file that only lacks memory is known to be a capture, whatever it is called.

@@ -134,3 +134,27 @@ fn what_is_named_twice_is_converted_once() {
         run([OsStr::new("convert")].into_iter().chain(named).chain([OsStr::new("--out"), lake.path().as_os_str()]));
     assert_eq!((ran.status, rows(&lake)), (Some(0), 4), "{ran:?}");
 }
+
+/// Files are opened many at a time, and looked at in order, whichever answers first.
+#[test]
+fn more_captures_than_are_opened_at_once_stay_in_order() {
+    let tree = folder();
+    let name = |number: u16| format!("{number:04}.pcap");
+    for number in 0..1100 {
+        let mut one = Capture::pcap();
+        one.record(2, number.into(), udp(number, b"x"));
+        let bytes = if number % 100 == 7 { b"no capture".to_vec() } else { one.bytes };
+        fs::write(tree.path().join(name(number)), bytes).unwrap();
+    }
+    let ran = run(["plan".as_ref(), tree.path().as_os_str(), "--out".as_ref(), tree.path().join("lake").as_os_str()]);
+    let named = |text: &str| -> Vec<String> {
+        let places = text.match_indices(".pcap").filter(|(at, _)| text[..*at].rfind('/') == Some(at - 5));
+        places.map(|(at, _)| text[at - 4..at + 5].to_owned()).collect()
+    };
+    let refused: Vec<_> = (0..1100).filter(|number| number % 100 == 7).map(name).collect();
+    assert_eq!(named(&ran.stderr), refused, "{}", ran.stderr);
+    let units: Vec<_> = ran.stdout.lines().skip(1).collect();
+    let mut planned = named(&units.concat());
+    planned.dedup();
+    assert_eq!(planned, (0..1100).filter(|number| number % 100 != 7).map(name).collect::<Vec<_>>());
+}
