@@ -29,5 +29,5 @@ pub use job::{ConvertContext, RowPool};
 pub use naming::now;
 pub use pool::{convert_unit, convert_units};
 pub(crate) use publish::publish;
-pub(crate) use scan::{Flow, Reached, STRIDE, Scan, Visitor};
+pub(crate) use scan::{Flow, Reached, STRIDE, Scan, Visitor, walk};
 pub(crate) use strict::refuse_damaged;

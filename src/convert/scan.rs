@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, Damage, PacketRecord, Position, Timestamp};
 use crate::config::LengthKind;
 use crate::decode::{Packet, decode};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 
 use super::counts::Counts;
@@ -67,6 +67,27 @@ pub(crate) enum Reached {
     Pause,
     /// To the end of the capture, to its damage, or to the limit of the reader.
     End,
+}
+
+/// Reads up to the first record that begins at `limit` or later, and decodes nothing. Returns the time of the last record that
+/// has one. Damage ends it too, and is not reported. `look` is asked every [`STRIDE`] records whether to go on.
+///
+/// # Errors
+/// Those of `look`.
+pub(crate) fn walk(
+    reader: &mut CaptureReader,
+    limit: u64,
+    look: impl Fn() -> Result<Flow>,
+) -> Result<Option<Timestamp>> {
+    let mut last = None;
+    reader.set_limit(limit);
+    while let Ok(Some(record)) = reader.next() {
+        last = record.time.or(last);
+        if reader.frames().is_multiple_of(STRIDE) && look()? == Flow::Pause {
+            break;
+        }
+    }
+    Ok(last)
 }
 
 /// A capture, or a chunk of one, while it is read.

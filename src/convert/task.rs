@@ -15,7 +15,7 @@ use crate::summary::Partial;
 
 use super::job::Job;
 use super::row_group_queue::{RowGroupQueue, TaskError};
-use super::scan::{Flow, STRIDE, Scan, Visitor};
+use super::scan::{Flow, STRIDE, Scan, Visitor, walk};
 use super::turn_queue::ChunkEnd;
 
 /// What a task has found and not yet handed in.
@@ -175,13 +175,8 @@ impl<'j, 'a> Work<'j, 'a> {
         let mut last = None;
         if chunk > 0 {
             // The first chunk of a unit that is converted by itself, where nothing could be guessed: read up to it.
-            reader.set_limit(chunk * chunk_size);
-            while let Ok(Some(record)) = reader.next() {
-                last = record.time.or(last);
-                if reader.frames().is_multiple_of(STRIDE) {
-                    self.job.context.cancel.check()?;
-                }
-            }
+            let look = || Ok(self.job.context.cancel.check().map(|()| Flow::On)?);
+            last = walk(&mut reader, chunk * chunk_size, look)?;
         }
         let position = reader.position().clone();
         self.chunk_from(place, chunk, ChunkEnd { position, last })
