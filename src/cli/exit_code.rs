@@ -59,6 +59,7 @@ impl From<&Error> for ExitCode {
             | Error::WindowsAreAligned { .. }
             | Error::StreamInPlan
             | Error::NoSuchColumn { .. }
+            | Error::NoChunks { .. }
             | Error::NoSuchCondition { .. }
             | Error::NoSuchValue { .. }
             | Error::TooLittleMemory { .. }

@@ -229,6 +229,14 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
+    /// A chunk of a capture that can only be read whole.
+    #[error("{}: {problem}, so no chunk of it can be read", path.display())]
+    NoChunks {
+        /// The capture.
+        path: PathBuf,
+        /// Why it has no chunks.
+        problem: &'static str,
+    },
     /// A plan that the lake does not keep.
     #[error("{}: is no plan that is kept here; it has been committed, or was never kept", path.display())]
     NotKept {

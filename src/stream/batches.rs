@@ -23,7 +23,7 @@ use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
 use super::ledger::Ledger;
 use super::metered::Metered;
 use super::request::ReadCaptures;
-use super::task::{ReadTask, tasks_of};
+use super::task::{ReadTask, task_of_chunk, tasks_of};
 use super::workers::{Shared, TaskMessage};
 
 /// How often a caller that waits for a batch checks whether the reading was cancelled.
@@ -56,7 +56,10 @@ impl PacketBatches {
     pub(super) fn start(request: ReadCaptures, projection: Projection) -> Result<Self> {
         let mut report = Report::default();
         let captures = select::inputs(&request.named, &mut report)?;
-        let tasks = tasks_of(&captures, request.chunk_size);
+        let tasks = match request.chunk {
+            Some(_) => task_of_chunk(&captures)?,
+            None => tasks_of(&captures, request.chunk_size),
+        };
         let jobs = workers(request.jobs).min(tasks.len());
         let shared = Arc::new(Shared::new(request, projection, captures, tasks, jobs));
         let threads = shared.start(jobs);
@@ -94,7 +97,9 @@ impl PacketBatches {
         &self.ledger.refused
     }
 
-    /// The damaged captures, among those whose last batch has been taken. Their rows before the damage were handed out.
+    /// The damaged captures, among those whose last batch has been taken. Their rows before the damage were handed out. If one
+    /// chunk is read, damage that begins in it: the packet is counted from the beginning of the capture, and the records are
+    /// those of the chunk.
     #[must_use]
     pub fn damaged(&self) -> &[Damaged] {
         &self.ledger.damaged
@@ -216,7 +221,7 @@ impl PacketBatches {
         };
         match opened {
             Ok(Some(reader)) => {
-                let chunk = ChunkReader::new(&self.shared, reader, last, false);
+                let chunk = ChunkReader::new(&self.shared, reader, last, false)?;
                 self.current = Current::Here(task, Box::new(chunk));
             }
             Ok(None) => self.lose(task, "it cannot be read on from where it was left".to_owned()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use crate::capture::{CaptureReader, Damage, DamageKind, PacketRecord, Position, Timestamp};
-use crate::convert::{Flow, Reached, STRIDE, Scan, Visitor};
+use crate::convert::{Flow, Reached, STRIDE, Scan, Visitor, walk};
 use crate::decode::Packet;
 use crate::error::{Error, Result};
 use crate::packets::Rows;
@@ -75,14 +75,33 @@ impl From<Error> for ChunkStop {
 
 impl ChunkReader {
     /// Reads what a reader gives, up to its limit. `last` is the time of the record before it, unless the beginning is a
-    /// guess.
-    pub(super) fn new(shared: &Arc<Shared>, reader: CaptureReader, last: Option<Timestamp>, is_guess: bool) -> Self {
+    /// guess. Where one chunk alone is asked for, the reader stands at the beginning of the capture, and walks to it.
+    ///
+    /// # Errors
+    /// If the reading was cancelled on the way.
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        reader: CaptureReader,
+        last: Option<Timestamp>,
+        is_guess: bool,
+    ) -> Result<Self> {
         let request = &shared.request;
-        let scan = Scan::new(reader.salvaging(request.salvage, last), &request.cancel);
+        let mut reader = reader.salvaging(request.salvage, last);
+        if let Some(chunk) = &request.chunk {
+            let look = || {
+                request.cancel.check()?;
+                Ok(if shared.is_stopped() { Flow::Pause } else { Flow::On })
+            };
+            walk(&mut reader, chunk.start, look)?;
+            // Those are of the chunks before.
+            drop(reader.take_gaps());
+            reader.set_limit(chunk.end);
+        }
+        let scan = Scan::new(reader, &request.cancel);
         let rows = shared.take_rows();
         let metered = Metered::new(&shared.meter);
         let wanted = WantedRows { shared: Arc::clone(shared), rows, is_guess, metered };
-        Self { scan, wanted, is_at_end: false }
+        Ok(Self { scan, wanted, is_at_end: false })
     }
 
     /// The next batch, or the end, which comes once.

@@ -1,5 +1,6 @@
 //! Which packets to read, and how.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use arrow::datatypes::SchemaRef;
@@ -47,6 +48,7 @@ pub struct ReadCaptures {
     pub(super) salvage: bool,
     pub(super) batch_rows: usize,
     pub(super) chunk_size: u64,
+    pub(super) chunk: Option<Range<u64>>,
     pub(super) jobs: usize,
     pub(super) cancel: Cancel,
 }
@@ -66,6 +68,7 @@ impl ReadCaptures {
             salvage: false,
             batch_rows: BATCH_ROWS,
             chunk_size: CHUNK_SIZE,
+            chunk: None,
             jobs: 0,
             cancel: Cancel::default(),
         }
@@ -145,6 +148,22 @@ impl ReadCaptures {
         Self { chunk_size: bytes.max(1), ..self }
     }
 
+    /// Only the packets whose records begin in these bytes of the one capture that is given. Chunks that follow one another
+    /// give each row of the whole once, and damage is reported by the chunk in which it begins. One thread reads it. It walks the
+    /// records before the chunk, which are not decoded, for nobody could prove a guess.
+    ///
+    /// ```
+    /// # use parcap::ReadCaptures;
+    /// let office = ReadCaptures::new(["data/captures/office-hour.pcap"]);
+    /// let rows = |bytes| office.clone().chunk(bytes).open()?.map(|batch| Ok(batch?.num_rows())).sum::<parcap::Result<usize>>();
+    /// assert_eq!(rows(0..20_000)? + rows(20_000..u64::MAX)?, 468);
+    /// # Ok::<_, parcap::Error>(())
+    /// ```
+    #[must_use]
+    pub fn chunk(self, bytes: Range<u64>) -> Self {
+        Self { chunk: Some(bytes), ..self }
+    }
+
     /// Threads that decode; 0 for one a core.
     #[must_use]
     pub fn jobs(self, jobs: usize) -> Self {
@@ -160,7 +179,8 @@ impl ReadCaptures {
     /// Looks at the given captures, and begins to read them.
     ///
     /// # Errors
-    /// [`Error::Bug`] alone. A capture that cannot be read is listed in [`PacketBatches::refused`].
+    /// If a pattern is wrong, the looking is cancelled, or a [`chunk`](Self::chunk) is asked of several captures, of a stream, or
+    /// of a compressed one. A capture that cannot be read is listed in [`PacketBatches::refused`].
     pub fn open(&self) -> Result<PacketBatches> {
         let projection = self.projection()?;
         PacketBatches::start(self.clone(), projection)

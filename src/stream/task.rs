@@ -1,6 +1,7 @@
 //! The work that one worker decodes without a break.
 
 use crate::discover::{Compression, Input};
+use crate::error::{Error, Result};
 
 /// A capture, or a chunk of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,4 +28,22 @@ pub(super) fn tasks_of(captures: &[Input], chunk_size: u64) -> Vec<ReadTask> {
         }
     }
     tasks
+}
+
+/// The task of one chunk alone: the whole capture, of which the reader leaves out the rest. None, where no capture was found.
+///
+/// # Errors
+/// If there are several captures, or this one can only be read whole.
+pub(super) fn task_of_chunk(captures: &[Input]) -> Result<Vec<ReadTask>> {
+    let [capture, others @ ..] = captures else { return Ok(Vec::new()) };
+    let problem = if !others.is_empty() {
+        "is one of several captures"
+    } else if capture.is_stdin() {
+        "is a stream"
+    } else if capture.compression != Compression::None {
+        "is compressed"
+    } else {
+        return Ok(vec![ReadTask { place: 0, chunk: None }]);
+    };
+    Err(Error::NoChunks { path: capture.path.clone(), problem })
 }

@@ -186,7 +186,13 @@ impl Shared {
         if send.send(TaskMessage::Began(began)).is_err() {
             return;
         }
-        let mut chunk = ChunkReader::new(self, reader, None, is_guess);
+        let mut chunk = match ChunkReader::new(self, reader, None, is_guess) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                let _ = send.send(TaskMessage::Failed(error));
+                return;
+            }
+        };
         loop {
             let (message, is_last) = match chunk.next() {
                 Ok(ChunkStep::Batch(batch)) => (TaskMessage::Batch(batch), false),

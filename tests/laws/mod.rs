@@ -22,7 +22,8 @@
 //!     `retention`.
 //! 19. Captures one after the other give the packets of all: `appended`.
 //! 20. Zeros where a record should be end what was written, and are padding after what is packed: `zeros`.
-//! 21. Batches straight from captures have the rows of a lake, whatever the chunks, workers and packing: `stream`.
+//! 21. Batches straight from captures have the rows of a lake, whatever the chunks, workers and packing; and so have
+//!     chunks of a capture, one after the other: `stream`.
 //! 22. A projection gives columns of those rows, in its order, and changes none, whatever the filter and the kind of text:
 //!     `projections`.
 //!

@@ -1,14 +1,17 @@
 //! Law 21: batches straight from captures have the rows that a lake of them has, in the order of the captures, at any chunk size,
-//! number of workers, size of batches and packing; and they say the same about damage.
+//! number of workers, size of batches and packing; and they say the same about damage. Chunks of a capture, one after the other, have
+//! the rows of the whole, and damage is said by the chunk in which it begins.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parcap::config::{LengthKind, Settings};
+use parcap::config::{LengthKind, Settings, TimestampUnit};
+use parcap::discover::Compression;
 use parcap::stream::{PacketBatches, ReadCaptures};
 use parcap::summary::Filter;
 
+use crate::support::build::{Capture, udp};
 use crate::support::{Row, convert, folder, packets, repository, request, rows_in, save};
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
@@ -101,6 +104,106 @@ fn so_have_those_of_captures_that_are_cut_packed_or_damaged() {
         let settings = Settings { salvage, length: LengthKind::Captured, ..Settings::default() };
         assert_eq!(as_in_a_lake(&captures, &settings, &[333, 1000]), 2);
     }
+}
+
+/// What was damaged, at which packet and offset: the end of the reading, and with salvage each gap.
+fn faults(batches: &PacketBatches) -> Vec<(PathBuf, u64, u64)> {
+    let faults = batches.damaged().iter().flat_map(|damaged| {
+        let gaps = damaged.gaps.first.iter().map(|gap| &gap.damage);
+        let end = damaged.gaps.is_empty().then_some(&damaged.damage);
+        gaps.chain(end).map(|damage| (damaged.path.clone(), damage.frame, damage.offset))
+    });
+    faults.collect()
+}
+
+/// Reads a capture whole and in chunks. Returns its number of rows and of faults.
+fn chunks_are_the_whole(path: &Path, salvage: bool, sizes: &[u64]) -> (usize, usize) {
+    let asked = ReadCaptures::new([path]).salvage(salvage).timestamp_unit(TimestampUnit::Ns);
+    let mut whole = asked.clone().jobs(1).chunk_size(u64::MAX).open().unwrap();
+    let (rows, found) = (rows_of(&mut whole), faults(&whole));
+    let bytes = std::fs::metadata(path).unwrap().len();
+    for (nth, size) in sizes.iter().enumerate() {
+        let (mut of_chunks, mut said, mut chunks) = (Vec::new(), Vec::new(), 0);
+        for start in (0..bytes.max(1)).step_by(usize::try_from(*size).unwrap()) {
+            let batch_rows = [1, 7, 100_000][(nth + chunks) % 3];
+            let chunk = asked.clone().jobs(chunks % 3).batch_rows(batch_rows).chunk(start..(start + size).min(bytes));
+            let mut chunk = chunk.open().unwrap();
+            of_chunks.extend(rows_of(&mut chunk));
+            said.extend(faults(&chunk));
+            assert_eq!(chunk.refused().len(), whole.refused().len(), "{}", path.display());
+            chunks += 1;
+        }
+        assert_eq!(of_chunks, rows, "{}: {chunks} chunks of {size} bytes", path.display());
+        assert_eq!(said, found, "{}: {chunks} chunks of {size} bytes", path.display());
+    }
+    (rows.len(), found.len())
+}
+
+/// All files below a folder.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let files = walkdir::WalkDir::new(repository(folder)).sort_by_file_name();
+    files.into_iter().map(Result::unwrap).filter(|it| it.file_type().is_file()).map(|it| it.into_path()).collect()
+}
+
+#[test]
+fn chunks_of_the_samples_are_the_whole() {
+    let (mut captures, mut rows, mut damaged) = (0, 0, 0);
+    for path in [files("data/captures"), files("data/damaged")].concat() {
+        let asked = ReadCaptures::new([&path]);
+        let (found, _) = asked.find().unwrap();
+        match &found[..] {
+            [] => assert!(asked.chunk(0..100).open().unwrap().next().is_none()),
+            [input] if input.compression != Compression::None => {
+                let error = asked.chunk(0..100).open().unwrap_err().to_string();
+                assert_eq!(error, format!("{}: is compressed, so no chunk of it can be read", path.display()));
+            }
+            _ => {
+                let (more, faults) = chunks_are_the_whole(&path, false, &[1000, 4096, 64 << 20]);
+                assert_eq!(chunks_are_the_whole(&path, true, &[1000]).1, faults);
+                (captures, rows, damaged) = (captures + 1, rows + more, damaged + faults);
+            }
+        }
+    }
+    assert!(captures > 15 && rows > 1200 && damaged == 5, "{captures} captures, {rows} rows, {damaged} damaged");
+}
+
+#[test]
+fn chunks_of_odd_captures_are_the_whole() {
+    let folder = folder();
+    let (plain, mixed) = (plain_pcap().bytes, mixed_pcapng().bytes);
+    // Two faults, each before more records than a packet can carry.
+    let mut broken = Capture::pcap();
+    (0..900).for_each(|number| broken.record(4, u32::from(number) * 1000, udp(number, &[7; 300])));
+    for record in [100, 500] {
+        let (start, _) = broken.boundaries[record];
+        broken.bytes[start + 8..start + 12].fill(0xff);
+    }
+    for (name, bytes, faults, salvaged) in [
+        ("plain.pcap", plain.clone(), 0, 0),
+        ("mixed.pcapng", mixed.clone(), 0, 0),
+        ("appended", [&mixed[..], &plain, &mixed].concat(), 0, 0),
+        ("hostile.pcap", hostile_pcap().bytes, 0, 0),
+        ("hostile.pcapng", hostile_pcapng().bytes, 0, 0),
+        ("cut.pcapng", mixed[..mixed.len() - 5].to_vec(), 1, 1),
+        ("zeros.pcapng", [&mixed[..], &[0; 3000]].concat(), 1, 1),
+        ("broken.pcap", broken.bytes, 1, 2),
+        ("empty.pcap", Vec::new(), 0, 0),
+    ] {
+        let path = save(&folder, name, &bytes);
+        let size = bytes.len() as u64 + 1;
+        let sizes = if size > 100_000 { [3333, 9973, 40_000, 65_536, size] } else { [97, 333, 1000, 4096, size] };
+        assert_eq!(chunks_are_the_whole(&path, false, &sizes).1, faults, "{name}");
+        assert_eq!(chunks_are_the_whole(&path, true, &sizes[2..]).1, salvaged, "{name}");
+    }
+}
+
+#[test]
+fn of_several_captures_there_is_no_chunk() {
+    let asked = ReadCaptures::new([office(), repository("data/captures/vlan.pcap")]).chunk(0..100);
+    let error = asked.open().unwrap_err().to_string();
+    assert!(error.ends_with("is one of several captures, so no chunk of it can be read"), "{error}");
+    let error = ReadCaptures::new(["-"]).chunk(0..100).open().unwrap_err().to_string();
+    assert_eq!(error, "-: is a stream, so no chunk of it can be read");
 }
 
 fn office() -> PathBuf {
