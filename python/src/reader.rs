@@ -47,7 +47,7 @@ type Refused = Vec<(String, String, Option<String>)>;
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, timestamp_unit, text, salvage, batch_rows, jobs))]
+    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, timestamp_unit, text, salvage, batch_rows, jobs, chunk))]
     #[expect(clippy::too_many_arguments, reason = "keywords, of which one caller in Python knows each")]
     fn new(
         py: Python<'_>,
@@ -62,6 +62,7 @@ impl Reader {
         salvage: bool,
         batch_rows: Option<usize>,
         jobs: usize,
+        chunk: Option<(u64, u64)>,
     ) -> PyResult<Self> {
         let nets = nets.iter().map(|net| {
             net.parse()
@@ -100,6 +101,9 @@ impl Reader {
         }
         if let Some(rows) = batch_rows {
             request = request.batch_rows(rows);
+        }
+        if let Some((start, end)) = chunk {
+            request = request.chunk(start..end);
         }
         let schema = request.schema().map_err(|error| errors::of_error(py, error))?;
         Ok(Self { request, schema })

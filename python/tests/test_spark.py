@@ -21,6 +21,7 @@ from conftest import DATA
 
 pytest.importorskip("pyspark")
 import parcap.spark
+from pyspark.sql.functions import spark_partition_id
 
 CAPTURES = DATA / "captures"
 # Many small units.
@@ -165,6 +166,58 @@ def test_captures_are_a_data_source(spark: Any) -> None:
     assert rows_of(named) == read("ip_dst", "length")
     with pytest.raises(Exception, match="nothing to read"):
         spark.read.format("pcap").load(str(CAPTURES / "missing.pcap")).count()
+
+
+def in_chunks(spark: Any, path: Path, size: str, **options: str) -> Any:
+    reader = spark.read.format("pcap").options(columns="ip_dst, length, dns_query, time_normed", chunk_size=size, **options)
+    return reader.load(str(path))
+
+
+def test_large_captures_are_several_partitions(spark: Any) -> None:
+    spark.dataSource.register(parcap.spark.PcapSource)
+    columns = ["ip_dst", "length", "dns_query", "time_normed"]
+    whole_ones = len(parcap.read(CAPTURES).captures)
+    for size, least in [("64MiB", whole_ones), ("8kB", whole_ones + 10), ("1KiB", 150)]:
+        packets = in_chunks(spark, CAPTURES, size)
+        partitions = packets.rdd.getNumPartitions()
+        assert partitions == whole_ones if size == "64MiB" else partitions > least, size
+        assert rows_of(packets) == read(*columns), size
+    # What is compressed is one.
+    assert in_chunks(spark, CAPTURES / "web.pcap.gz", "1000").rdd.getNumPartitions() == 1
+    # Each partition has rows of its own.
+    office = in_chunks(spark, CAPTURES / "office-hour.pcap", "20kB")
+    rows = [row["count"] for row in office.groupBy(spark_partition_id()).count().collect()]
+    assert sum(rows) == 468 and len(rows) == office.rdd.getNumPartitions() > 3
+    with pytest.raises(Exception, match="chunk_size is a size"):
+        in_chunks(spark, CAPTURES, "0").count()
+
+
+def test_damage_is_raised_by_the_chunk_that_has_it(spark: Any) -> None:
+    spark.dataSource.register(parcap.spark.PcapSource)
+    for name, rows in [("impossible-length.pcap", 60), ("cut-in-block.pcapng", 20)]:
+        packets = in_chunks(spark, DATA / "damaged" / name, "1KiB")
+        assert packets.rdd.getNumPartitions() > 3 and packets.count() == rows, name
+        with pytest.raises(Exception, match=f"{name}: .*packet {rows + 1} "):
+            in_chunks(spark, DATA / "damaged" / name, "1KiB", on_damage="raise").count()
+
+
+def test_chunks_are_larger_where_there_would_be_many() -> None:
+    from parcap._spark_source import _bytes, _chunks
+
+    plain = parcap.read(CAPTURES / "vlan.pcap").captures[0]
+    assert _chunks(plain._replace(size=96 << 20), None) == [None]
+    assert _chunks(plain._replace(size=(96 << 20) + 1), None) == [(0, 64 << 20), (64 << 20, (96 << 20) + 1)]
+    for size in [1 << 30, 10**12 + 1]:
+        chunks = [chunk for chunk in _chunks(plain._replace(size=size), None) if chunk is not None]
+        assert len(chunks) == 16 and chunks[0][0] == 0 and chunks[-1][1] == size
+        assert all(before[1] == after[0] for before, after in zip(chunks, chunks[1:]))
+    assert len(_chunks(plain._replace(size=1 << 30), _bytes("1MiB"))) == 1024
+    assert _chunks(plain._replace(size=1 << 30, compression="gzip"), 1000) == [None]
+    assert _chunks(plain._replace(size=0, format=None), 1000) == [None]
+    assert [_bytes(text) for text in ["4096", "1kB", "2 MiB", "3B"]] == [4096, 1000, 2 << 20, 3]
+    for text in ["", "0", "-1", "MiB", "1XB", "\u0663"]:
+        with pytest.raises(parcap.UsageError, match="64MiB"):
+            _bytes(text)
 
 
 def test_filters_are_asked_of_the_captures(spark: Any) -> None:

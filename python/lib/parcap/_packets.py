@@ -191,12 +191,17 @@ class Packets:
             salvage=given["salvage"],
             batch_rows=given["batch_rows"],
             jobs=given["jobs"],
+            chunk=given["chunk"],
         )
         self._found: tuple[list[Capture], list[Refused]] | None = None
         self._last: _parcap.Pass | None = None
 
     def _but(self, **changed: Any) -> Packets:
         return Packets({**self._given, **changed})
+
+    def _chunk(self, start: int, end: int) -> Packets:
+        """The packets that begin in these bytes of the one capture, which must be a plain one."""
+        return self._but(chunk=(start, end))
 
     @property
     def columns(self) -> list[str]:
@@ -462,5 +467,6 @@ def read(
             "on_damage": on_damage,
             "progress": progress,
             "conditions": [],
+            "chunk": None,
         }
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
@@ -12,6 +12,8 @@ from parcap._packets import COLUMNS, read
 from parcap.errors import ParcapError, UsageError
 
 if TYPE_CHECKING:
+    from parcap._packets import Capture
+
     import pyarrow
     from pyspark.sql.types import StructType
 
@@ -26,13 +28,46 @@ _TYPES = {
 _ASKED = frozenset({"ip_dst", "ip_src", "is_dns", "mac_dst", "mac_src", "port_dst", "port_src", "protocol"})
 
 
+# The most chunks of a capture, if no size of chunks was asked for. The record headers before a chunk are walked, so 16 chunks
+# read a capture eight times, and twice as many would read it twice as often.
+_MOST_CHUNKS = 16
+_CHUNK_SIZE = 64 << 20
+_SIZES = {
+    "TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10,
+    "TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 1000, "KB": 1000, "B": 1,
+}  # fmt: skip
+
+# The bytes of a capture in which its packets begin; ``None`` for all of it.
+_Chunk: TypeAlias = tuple[int, int] | None
+
+
+def _bytes(text: str) -> int:
+    """``64MiB``, ``1GB``, ``4096``."""
+    unit = next((unit for unit in _SIZES if text.endswith(unit)), "")
+    number = text.removesuffix(unit).strip()
+    size = int(number) * _SIZES.get(unit, 1) if number.isascii() and number.isdigit() else 0
+    if size == 0:
+        raise UsageError(f"chunk_size is a size such as 64MiB, 1GB or 4096, not {text!r}")
+    return size
+
+
+def _chunks(capture: Capture, chunk_size: int | None) -> list[_Chunk]:
+    """What is read at a stretch: a chunk, or a capture that has little more than one or can only be read whole."""
+    size = chunk_size or max(_CHUNK_SIZE, -(-capture.size // _MOST_CHUNKS))
+    # A stream has no format before it is opened.
+    if capture.compression != "none" or capture.format is None or capture.size <= size + size // 2:
+        return [None]
+    return [(start, min(start + size, capture.size)) for start in range(0, capture.size, size)]
+
+
 class PcapSource(DataSource):
-    """Packets of captures. A partition is a capture.
+    """Packets of captures. A partition is a capture, or a chunk of a large one that is not compressed.
 
     ``load`` takes a file, a folder or a pattern, which the driver and the executors see by the same path. Only the columns
     of ``.schema("ip_dst string, length bigint")`` are made. Options: ``columns`` (names with commas between, instead of a
     schema), ``length`` (``wire``, ``captured``), ``salvage`` and ``on_damage`` as for :func:`parcap.read`; damage is a
-    warning in the log of the executor, unless ``on_damage`` is ``raise``.
+    warning in the log of the executor that meets it, unless ``on_damage`` is ``raise``. ``chunk_size`` (``64MiB``, ``4096``)
+    is how much of a capture a partition has: 64 MiB, or a sixteenth of what is larger than 1 GiB.
     """
 
     @classmethod
@@ -58,12 +93,14 @@ class PcapSource(DataSource):
 
 
 class PcapReader(DataSourceReader):
-    """Reads captures, one a partition."""
+    """Reads captures, one or a chunk of one a partition."""
 
     def __init__(self, columns: list[str], options: dict[str, str]) -> None:
         self._columns = columns
         self._options = options
         self._conditions: dict[str, list[Any]] = {}
+        size = options.get("chunk_size")
+        self._chunk_size = None if size is None else _bytes(size)
 
     def _packets(self, paths: list[str]) -> Any:
         options = self._options
@@ -82,12 +119,18 @@ class PcapReader(DataSourceReader):
         if not packets.captures:
             reasons = "; ".join(f"{one.path}: {one.reason}" for one in packets.refused)
             raise ParcapError(f"nothing to read: {reasons or paths}")
-        return [InputPartition(capture.path) for capture in packets.captures]
+        return [
+            InputPartition((capture.path, chunk))
+            for capture in packets.captures
+            for chunk in _chunks(capture, self._chunk_size)
+        ]
 
     def read(self, partition: InputPartition) -> Iterator[pyarrow.RecordBatch]:
         import pyarrow
 
-        for batch in self._packets([partition.value]):
+        path, chunk = partition.value
+        packets = self._packets([path])
+        for batch in packets if chunk is None else packets._chunk(*chunk):
             made = pyarrow.record_batch(batch)
             # Spark says of all of its columns that they may be null.
             schema = pyarrow.schema([field.with_nullable(True) for field in made.schema])
