@@ -19,7 +19,7 @@ import pytest
 import parcap
 from conftest import DATA
 
-pytest.importorskip("pyspark")
+pyspark = pytest.importorskip("pyspark")
 import parcap.spark
 from pyspark.sql.functions import spark_partition_id
 
@@ -150,6 +150,11 @@ def read(*columns: str, **asked: Any) -> Counter[tuple[str, ...]]:
     return Counter(tuple(map(repr, row.values())) for row in packets.to_arrow().to_pylist())
 
 
+# Spark before 4 has no data sources in Python.
+reads = pytest.mark.skipif(pyspark.__version__ < "4", reason="Spark 4 is the first with data sources in Python")
+
+
+@reads
 def test_captures_are_a_data_source(spark: Any) -> None:
     spark.dataSource.register(parcap.spark.PcapSource)
     packets = spark.read.format("pcap").load(str(CAPTURES))
@@ -173,6 +178,7 @@ def in_chunks(spark: Any, path: Path, size: str, **options: str) -> Any:
     return reader.load(str(path))
 
 
+@reads
 def test_large_captures_are_several_partitions(spark: Any) -> None:
     spark.dataSource.register(parcap.spark.PcapSource)
     columns = ["ip_dst", "length", "dns_query", "time_normed"]
@@ -192,6 +198,7 @@ def test_large_captures_are_several_partitions(spark: Any) -> None:
         in_chunks(spark, CAPTURES, "0").count()
 
 
+@reads
 def test_damage_is_raised_by_the_chunk_that_has_it(spark: Any) -> None:
     spark.dataSource.register(parcap.spark.PcapSource)
     for name, rows in [("impossible-length.pcap", 60), ("cut-in-block.pcapng", 20)]:
@@ -201,13 +208,14 @@ def test_damage_is_raised_by_the_chunk_that_has_it(spark: Any) -> None:
             in_chunks(spark, DATA / "damaged" / name, "1KiB", on_damage="raise").count()
 
 
+@reads
 def test_chunks_are_larger_where_there_would_be_many() -> None:
     from parcap._spark_source import _bytes, _chunks
 
     plain = parcap.read(CAPTURES / "vlan.pcap").captures[0]
-    assert _chunks(plain._replace(size=96 << 20), None) == [None]
-    assert _chunks(plain._replace(size=(96 << 20) + 1), None) == [(0, 64 << 20), (64 << 20, (96 << 20) + 1)]
-    for size in [1 << 30, 10**12 + 1]:
+    assert _chunks(plain._replace(size=384 << 20), None) == [None]
+    assert _chunks(plain._replace(size=(384 << 20) + 1), None) == [(0, 256 << 20), (256 << 20, (384 << 20) + 1)]
+    for size in [1 << 32, 10**12 + 1]:
         chunks = [chunk for chunk in _chunks(plain._replace(size=size), None) if chunk is not None]
         assert len(chunks) == 16 and chunks[0][0] == 0 and chunks[-1][1] == size
         assert all(before[1] == after[0] for before, after in zip(chunks, chunks[1:]))
@@ -220,6 +228,7 @@ def test_chunks_are_larger_where_there_would_be_many() -> None:
             _bytes(text)
 
 
+@reads
 def test_filters_are_asked_of_the_captures(spark: Any) -> None:
     spark.dataSource.register(parcap.spark.PcapSource.with_pushdown())
     packets = spark.read.format("pcap").load(str(CAPTURES)).select("ip_src", "port_dst", "dns_query")

@@ -28,10 +28,11 @@ _TYPES = {
 _ASKED = frozenset({"ip_dst", "ip_src", "is_dns", "mac_dst", "mac_src", "port_dst", "port_src", "protocol"})
 
 
-# The most chunks of a capture, if no size of chunks was asked for. The record headers before a chunk are walked, so 16 chunks
-# read a capture eight times, and twice as many would read it twice as often.
+# The most chunks of a capture, if no size of chunks was asked for. The records before a chunk are walked, so 16 chunks read a
+# capture eight times, and twice as many would read it twice as often.
 _MOST_CHUNKS = 16
-_CHUNK_SIZE = 64 << 20
+# Of 1 GB of small packets, 4 partitions take 0.76 of the time of one on two cores, and 16 take 1.1.
+_CHUNK_SIZE = 256 << 20
 _SIZES = {
     "TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10,
     "TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 1000, "KB": 1000, "B": 1,
@@ -67,7 +68,7 @@ class PcapSource(DataSource):
     of ``.schema("ip_dst string, length bigint")`` are made. Options: ``columns`` (names with commas between, instead of a
     schema), ``length`` (``wire``, ``captured``), ``salvage`` and ``on_damage`` as for :func:`parcap.read`; damage is a
     warning in the log of the executor that meets it, unless ``on_damage`` is ``raise``. ``chunk_size`` (``64MiB``, ``4096``)
-    is how much of a capture a partition has: 64 MiB, or a sixteenth of what is larger than 1 GiB.
+    is how much of a capture a partition has: 256 MiB, or a sixteenth of what is larger than 4 GiB.
     """
 
     @classmethod
