@@ -246,6 +246,12 @@ def test_filters_are_asked_of_the_captures(spark: Any) -> None:
         assert spark.read.format("pcap").load(str(CAPTURES)).where(query).count() == 0, query
 
 
+def test_a_cluster_that_has_few_cores_yet_gets_tasks_to_grow_for() -> None:
+    sizes = {1 << 20: 8, 10 << 30: 10, 3 << 40: 3072, 1 << 50: 20_000}
+    assert {size: parcap.spark._tasks(size, cores=2) for size in sizes} == sizes
+    assert parcap.spark._tasks(3 << 40, cores=1000) == 4000
+
+
 def job(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "parcap.spark", "--master=local[2]", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="captures: files, folders (walked), quoted patterns")
     parser.add_argument("-o", "--out", required=True, metavar="LAKE", help="the lake")
     parser.add_argument("--master", help="the cluster, if spark-submit does not say it")
-    parser.add_argument("--tasks", type=int, metavar="N", help="tasks of the job [default: four a core]")
+    parser.add_argument("--tasks", type=int, metavar="N", help="tasks of the job [default: four a core, or one for each GiB if that is more]")
     given, others = parser.parse_known_args()
     options: dict[str, Any] = {}
     for other in others:

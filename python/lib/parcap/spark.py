@@ -40,6 +40,11 @@ _AT_COMMIT = frozenset(
     {"strict", "wait", "top", "abandon", "resolver", "ptr_private", "ptr_timeout", "ptr_budget", "ptr_concurrency", "ptr_limit"}
 )
 
+# A GiB takes a core a second or two, and a task costs Spark some 0.06 s.
+_BYTES_A_TASK = 1 << 30
+# Each is some work for the driver.
+_MOST_TASKS = 20_000
+
 # What comes back of a unit.
 _ROW = "place long, unit string, records long, damaged int, error string, attempt int, seconds double"
 
@@ -66,7 +71,8 @@ def convert(
         spark: A session, classic or of Spark Connect.
         inputs: Files, folders (walked), patterns, by paths that executors see too.
         out: The lake, likewise.
-        tasks: Tasks of the job; four a core if none are given. Each converts several units, the largest first.
+        tasks: Tasks of the job; by default four a core, and one for each GiB if that is more. Each converts several units, the
+            largest first.
         max_failures: How often Spark runs a task, if ``spark.task.maxFailures`` does not say it.
         ship: Whether to send this package to the executors; by default, unless they are on this machine.
         progress: ``True`` for a bar of units, or a function of units done and units in all.
@@ -109,9 +115,10 @@ def converted(
         A row a unit: ``place`` in the plan, ``unit``, ``records``, ``damaged`` captures, ``error`` (null if it went well),
         ``attempt`` from 0 on, ``seconds``. Commit with ``parcap.commit(out, plan=plan["plan"])``.
     """
-    count = max(1, min(len(units), tasks or 4 * _cores(spark)))
     known = [json.loads(unit) for unit in units]
-    shares = [[(place, known[place]["id"]) for place in share] for share in _shares(list(map(_bytes, known)), count)]
+    sizes = list(map(_bytes, known))
+    count = max(1, min(len(units), tasks or _tasks(sum(sizes), _cores(spark))))
+    shares = [[(place, known[place]["id"]) for place in share] for share in _shares(sizes, count)]
     failures = max_failures or _max_failures(spark)
     archive = _shipped(spark) if ship is True or (ship == "auto" and not _is_local(spark)) else None
     # One row a partition: Spark moves the numbers of tasks, and nothing else.
@@ -188,6 +195,11 @@ def _worker(
                 yield pyarrow.RecordBatch.from_arrays(columns, names=names)
 
     return work
+
+
+def _tasks(size: int, cores: int) -> int:
+    """Tasks for so many bytes. A cluster may have few cores yet and start more when it sees that there are tasks for them."""
+    return max(4 * cores, min(size // _BYTES_A_TASK, _MOST_TASKS))
 
 
 def _bytes(unit: dict[str, Any]) -> int:
