@@ -43,6 +43,7 @@ fn v4_as<'a>(bytes: &'a [u8], known: Option<IpNumber>, packet: &mut Packet<'a>) 
     if total_len != 0 && total_len < header_len {
         return Err(Stop::Ipv4Malformed);
     }
+    packet.ip = Some(bytes);
     packet.ip_src = Some(header.source().into());
     packet.ip_dst = Some(header.destination().into());
     let protocol = known.unwrap_or(header.protocol());
@@ -66,13 +67,14 @@ pub(super) fn v4_of_connection<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> 
 ///
 /// The two lengths are in its first four bytes. Where they contradict each other (a header under 20 bytes, or longer than
 /// the packet), nothing precedes the fault.
-fn v4_cut(bytes: &[u8], known: Option<IpNumber>, packet: &mut Packet<'_>) -> Result<(), Stop> {
+fn v4_cut<'a>(bytes: &'a [u8], known: Option<IpNumber>, packet: &mut Packet<'a>) -> Result<(), Stop> {
     let first = *bytes.first().ok_or(Stop::Ipv4Cut)?;
     let header_len = usize::from(first & 0x0f) * 4;
     let total_len = be16(bytes, 2).map_or(0, usize::from);
     if first >> 4 != 4 || header_len < 20 || (total_len != 0 && total_len < header_len) {
         return Err(Stop::Ipv4Malformed);
     }
+    packet.ip = Some(bytes);
     packet.protocol = bytes.get(9).map(|&field| known.map_or(field, |known| known.0));
     packet.ip_src = octets::<4>(bytes, 12).map(IpAddress::from);
     packet.ip_dst = octets::<4>(bytes, 16).map(IpAddress::from);
@@ -85,11 +87,13 @@ pub(super) fn v6<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Sto
         if bytes.first().is_some_and(|first| first >> 4 != 6) {
             return Err(Stop::Ipv6Malformed);
         }
+        packet.ip = Some(bytes);
         packet.protocol = bytes.get(6).copied();
         packet.ip_src = octets::<16>(bytes, 8).map(IpAddress::from);
         packet.ip_dst = octets::<16>(bytes, 24).map(IpAddress::from);
         return Err(Stop::Ipv6Cut);
     };
+    packet.ip = Some(bytes);
     packet.ip_src = Some(header.source().into());
     packet.ip_dst = Some(header.destination().into());
     packet.protocol = Some(header.next_header().0);
@@ -150,5 +154,6 @@ fn extensions<'a>(first: IpNumber, mut bytes: &'a [u8], packet: &mut Packet<'a>)
         }
         bytes = bytes.get(header_len..).unwrap_or_default();
     }
+    packet.transport = Some(bytes);
     transport::decode(number.0, bytes, packet)
 }

@@ -26,6 +26,7 @@ pub mod dns;
 mod ethernet;
 mod field;
 mod hdlc;
+mod headers;
 mod ip;
 mod juniper;
 mod lan;

@@ -26,6 +26,10 @@ pub struct Packet<'a> {
     pub port_src: Option<u16>,
     /// Destination port.
     pub port_dst: Option<u16>,
+    /// The outermost IP header and what follows it, as far as it was captured. Its further fields are read in `headers.rs`.
+    pub(super) ip: Option<&'a [u8]>,
+    /// What follows the IP headers, up to the end of the IP packet. Nothing in a later fragment.
+    pub(super) transport: Option<&'a [u8]>,
     /// The DNS message; `Some` exactly when one was recognised.
     pub dns: Option<dns::Message<'a>>,
     /// Why decoding ended early; `None` when all that was announced was read.

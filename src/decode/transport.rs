@@ -3,7 +3,6 @@
 //! In: the protocol number, and the bytes after the IP headers, already bounded by the IP lengths. Out: the ports, and a
 //! DNS message on UDP and TCP where either port is 53, 5353 or 5355. A whole port is kept, whatever the rest of its
 //! header says. Not here: reassembly of streams, checksums, other protocols on other ports.
-//! Deliberately not here: reassembly of streams, checksums, other protocols on other ports.
 //!
 //! Source: RFC 9293, RFC 768, RFC 9260, RFC 4340, RFC 3828; RFC 1035 4.2, RFC 6762, RFC 4795.
 
@@ -16,11 +15,11 @@ use super::field::{at_most, be16};
 use super::packet::Packet;
 use super::stop::Stop;
 
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const DCCP: u8 = 33;
-const SCTP: u8 = 132;
-const UDP_LITE: u8 = 136;
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+pub(super) const DCCP: u8 = 33;
+pub(super) const SCTP: u8 = 132;
+pub(super) const UDP_LITE: u8 = 136;
 
 pub(super) fn decode<'a>(number: u8, bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     match number {

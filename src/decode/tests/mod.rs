@@ -1,6 +1,7 @@
 //! Laws of decoding first, then frames by hand with what their bytes say.
 
 mod frames;
+mod headers;
 mod laws;
 mod link_types;
 
