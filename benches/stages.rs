@@ -28,6 +28,7 @@ use parcap::discover::Compression;
 use parcap::observer::Unobserved;
 use parcap::packets::Encoder;
 use parcap::packets::Rows;
+use parcap::packets::TableColumns;
 use parcap::select::SelectOptions;
 use std::sync::Arc;
 
@@ -157,7 +158,7 @@ fn stages(criterion: &mut Criterion) {
         });
     });
     group.bench_function("append", |bencher| {
-        let mut collected = Rows::new(TimestampUnit::Us, LengthKind::Wire);
+        let mut collected = Rows::new(TableColumns::default(), TimestampUnit::Us, LengthKind::Wire);
         bencher.iter(|| {
             rows(&records, &packets, &mut collected);
             black_box(collected.len())
@@ -165,7 +166,7 @@ fn stages(criterion: &mut Criterion) {
     });
     group.bench_function("encode", |bencher| {
         let encoder = Encoder::new(&Settings::default()).expect("an encoder");
-        let mut collected = Rows::new(TimestampUnit::Us, LengthKind::Wire);
+        let mut collected = Rows::new(TableColumns::default(), TimestampUnit::Us, LengthKind::Wire);
         rows(&records, &packets, &mut collected);
         bencher.iter(|| encoder.encode(&collected).expect("a row group").bytes);
     });

@@ -39,6 +39,9 @@ pub struct Settings {
     pub length: LengthKind,
     /// What the packets are partitioned by, besides the date.
     pub partition_by: PartitionBy,
+    /// The columns that the packets table has besides those of every lake.
+    #[serde(default, skip_serializing_if = "FurtherColumns::is_empty")]
+    pub columns: FurtherColumns,
     /// Whether reading goes on after damage, at the next credible run of records.
     #[serde(default)]
     pub salvage: bool,
@@ -223,6 +226,32 @@ pub struct PartitionBy {
     pub protocol: bool,
 }
 
+/// Columns that were asked for, by their names, in the order of the registry. [`further_columns`](crate::further_columns)
+/// makes them of what was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FurtherColumns(pub(crate) Vec<String>);
+
+impl FurtherColumns {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for FurtherColumns {
+    /// The names with commas between; empty if there are none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
 impl fmt::Display for PartitionBy {
     /// The keys with commas between: `date,hour`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -252,6 +281,7 @@ impl Default for Settings {
             timestamp_unit: TimestampUnit::default(),
             length: LengthKind::default(),
             partition_by: PartitionBy::default(),
+            columns: FurtherColumns::default(),
             salvage: false,
             window: WINDOW,
             summaries: true,
@@ -262,10 +292,12 @@ impl Default for Settings {
 }
 
 /// A setting that all parts and tables of a lake share, with its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// [`Settings::partition_by`].
     PartitionBy(PartitionBy),
+    /// [`Settings::columns`].
+    Columns(FurtherColumns),
     /// [`Settings::timestamp_unit`].
     TimestampUnit(TimestampUnit),
     /// [`Settings::length`].
@@ -280,6 +312,8 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PartitionBy(keys) => write!(f, "partitions by {keys}"),
+            Self::Columns(columns) if columns.is_empty() => f.write_str("no further columns"),
+            Self::Columns(columns) => write!(f, "the further columns {columns}"),
             Self::TimestampUnit(unit) => write!(f, "times in {}", unit.name()),
             Self::Length(kind) => write!(f, "{} lengths", kind.name()),
             Self::Window(window) => write!(f, "windows of {}", time_text(*window)),
@@ -291,9 +325,10 @@ impl fmt::Display for Setting {
 impl Settings {
     /// What all parts and tables of a lake share.
     #[must_use]
-    pub fn binding(&self) -> [Setting; 5] {
+    pub fn binding(&self) -> [Setting; 6] {
         [
             Setting::PartitionBy(self.partition_by),
+            Setting::Columns(self.columns.clone()),
             Setting::TimestampUnit(self.timestamp_unit),
             Setting::Length(self.length),
             Setting::Window(self.window),

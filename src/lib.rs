@@ -215,7 +215,7 @@ pub use config::Settings;
 pub use error::{Error, Foreign, Lack, Result, Unheld, WhyLeftOut};
 pub use observer::{Meter, Observer, Unobserved};
 pub use outcome::{CompactReport, ForgetReport, Report, RunOutcome, Verified};
-pub use packets::schema;
+pub use packets::{further_columns, schema};
 pub use select::SelectOptions;
 pub use stream::{PacketBatches, ReadCaptures};
 pub use summary::Filter;

@@ -9,7 +9,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use parcap::packets::Rows;
+use parcap::packets::{Rows, SETS, TableColumns, further_columns};
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::address::IpAddress;
 use parcap::decode::{Packet, Stop, decode, protocol_name};
@@ -78,7 +78,10 @@ fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
         offset: 24,
         odd: RecordAnomaly::default(),
     };
-    let mut rows = Rows::new(TimestampUnit::Us, LengthKind::Wire);
+    let sets: Vec<_> = SETS.iter().map(|set| set.name).collect();
+    let columns = further_columns(&sets.join(",")).expect("sets");
+    let table = TableColumns::with(&columns).expect("columns");
+    let mut rows = Rows::new(table.clone(), TimestampUnit::Us, LengthKind::Wire);
     assert_eq!(rows.append(0, &record, packet, None), i64::from(len));
     assert_eq!(rows.len(), 1);
     let [dst, src] = *rows.ends().first().expect("a row");
@@ -86,7 +89,7 @@ fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
     let text = rows.addresses().text(dst);
     assert_eq!(text.map(<[u8]>::to_vec), packet.ip_dst.map(|ip| ip.to_string().into_bytes()));
     let batch = rows.batch(0..1).expect("a row fits the schema");
-    assert_eq!((batch.num_rows(), batch.num_columns()), (1, 18));
+    assert_eq!((batch.num_rows(), batch.num_columns()), (1, table.iter().count()));
 }
 
 /// What a cut frame says, the whole one says as well.
@@ -101,6 +104,12 @@ fn check_cut(whole: &Packet<'_>, cut: &Packet<'_>) {
     kept("ip_dst", cut.ip_dst, whole.ip_dst);
     kept("ip_src", cut.ip_src, whole.ip_src);
     kept("protocol", cut.protocol.filter(|number| !EXTENSIONS.contains(number)), whole.protocol);
+    kept("ip_ttl", cut.ip_ttl(), whole.ip_ttl());
+    kept("ip_fragment_offset", cut.ip_fragment_offset(), whole.ip_fragment_offset());
+    kept("ip_id", cut.ip_id(), whole.ip_id());
+    kept("tcp_flags", cut.tcp_flags(), whole.tcp_flags());
+    kept("tcp_window", cut.tcp_window(), whole.tcp_window());
+    kept("icmp_code", cut.icmp_code(), whole.icmp_code());
     kept("port_dst", cut.port_dst, whole.port_dst);
     kept("port_src", cut.port_src, whole.port_src);
     let query = |packet: &Packet<'_>| packet.dns.and_then(|message| message.query_name()).map(|name| name.to_string());

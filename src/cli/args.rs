@@ -9,12 +9,12 @@ use crate::cancel::Cancel;
 use crate::cli::{planned, report, summarize};
 use crate::commands::ConvertRequest;
 use crate::config::{
-    CHUNK_SIZE, CONVERSATIONS, LengthKind, Names, PageCompression, PartitionBy, ROW_GROUP_ROWS, Settings,
-    TARGET_FILE_SIZE, TimestampUnit, WINDOW,
+    CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy, ROW_GROUP_ROWS,
+    Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
 
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
-use super::parse::{compression, micros, partition_by, size};
+use super::parse::{columns, compression, micros, partition_by, size};
 use super::planned::{CommitArgs, ConvertUnitArgs, PlanArgs};
 use super::progress::Progress;
 use super::ptr::PtrArgs;
@@ -190,6 +190,10 @@ pub(super) struct SettingsArgs {
     /// Partition the packets by `date`, then by `hour` and `protocol` (UTC)
     #[arg(long, value_name = "KEYS", env = "PARCAP_PARTITION_BY", default_value = "date", value_parser = partition_by)]
     partition_by: PartitionBy,
+    /// Columns besides the usual ones: the sets `ip` and `transport`, and single names, with commas between
+    #[arg(long, value_name = "SETS", env = "PARCAP_COLUMNS", default_value = "", hide_default_value = true,
+          value_parser = columns)]
+    columns: FurtherColumns,
     /// Compress pages with zstd (with a level, `zstd:3`), snappy, lz4 or none
     #[arg(long, value_name = "CODEC", env = "PARCAP_COMPRESSION", default_value = "zstd:1", value_parser = compression)]
     compression: PageCompression,
@@ -282,6 +286,7 @@ impl SettingsArgs {
             chunk_size: self.chunk_size.0,
             target_file_size: self.target_file_size.0,
             row_group_rows: self.row_group_rows,
+            columns: self.columns.clone(),
             compression: self.compression,
             timestamp_unit: match self.timestamp_unit {
                 UnitArg::Us => TimestampUnit::Us,

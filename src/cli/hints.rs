@@ -150,6 +150,8 @@ pub(super) fn because(why: WhyLeftOut) -> &'static str {
 fn option(setting: &Setting) -> String {
     match setting {
         Setting::PartitionBy(keys) => format!("`--partition-by {keys}`"),
+        Setting::Columns(columns) if columns.is_empty() => "no `--columns`".to_owned(),
+        Setting::Columns(columns) => format!("`--columns {columns}`"),
         Setting::TimestampUnit(unit) => format!("`--timestamp-unit {}`", unit.name()),
         Setting::Length(kind) => format!("`--length {}`", kind.name()),
         Setting::Window(window) => format!("`--window {}`", time_text(*window)),

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::{PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
+use crate::config::{FurtherColumns, PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
 use crate::day::Day;
 use crate::outcome::MaxDamaged;
+use crate::packets::{SETS, further_columns};
 use crate::summary::Filter;
 
 use super::args::{Micros, Size};
@@ -125,6 +126,14 @@ pub(crate) fn compression(text: &str) -> Result<PageCompression, String> {
         ("snappy" | "lz4" | "none", Some(_)) => Err(format!("{codec} has no levels")),
         _ => Err("give zstd, zstd:LEVEL, snappy, lz4 or none".to_owned()),
     }
+}
+
+/// `ip,transport`, `tcp_flags`.
+pub(super) fn columns(text: &str) -> Result<FurtherColumns, String> {
+    further_columns(text).map_err(|name| {
+        let sets: Vec<_> = SETS.iter().map(|set| set.name).collect();
+        format!("`{name}` is none of the further columns; give the sets {}, or names of their columns", sets.join(", "))
+    })
 }
 
 /// `date`, `date,hour`, `date,protocol`, `date,hour,protocol`.

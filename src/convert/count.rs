@@ -9,7 +9,7 @@ use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
 use crate::error::{Error, Result};
 use crate::lake::InputEntry;
-use crate::packets::{Partitioner, When};
+use crate::packets::{Partitioner, TableColumns, When};
 use crate::summary::{AlignedWindows, Filter, Partial};
 
 use super::scan::{Flow, Scan, Visitor};
@@ -60,8 +60,9 @@ struct CaptureSums<'c> {
 
 impl<'c> CaptureSums<'c> {
     fn new(counting: &'c Counting, space: &Space) -> Self {
+        let kinds = (TimestampUnit::Us, counting.length);
         let mut partitioner =
-            Partitioner::new(PartitionBy::default(), TimestampUnit::Us, counting.length, ROW_GROUP_ROWS, Vec::new());
+            Partitioner::new(TableColumns::default(), PartitionBy::default(), kinds, ROW_GROUP_ROWS, Vec::new());
         partitioner.begin(0, None);
         Self {
             counting,

@@ -144,7 +144,7 @@ mod tests {
         let mut thread = EncodeThread::start(&idle, &encoder).unwrap();
         assert!(EncodeThread::start(&idle, &encoder).is_none() && !idle.is_wanted_back());
         assert!(thread.wait().unwrap().is_none());
-        let rows = || Rows::new(TimestampUnit::Us, LengthKind::Wire);
+        let rows = || Rows::new(encoder.table().clone(), TimestampUnit::Us, LengthKind::Wire);
         (0..10).for_each(|number| thread.give(key(number), rows()).unwrap());
         for number in 0..10 {
             let done = thread.wait().unwrap().unwrap();

@@ -89,9 +89,9 @@ impl<'j, 'a> Work<'j, 'a> {
     fn new(job: &'j Job<'a>, turn: u64) -> Self {
         let settings = &job.unit.settings;
         let partitioner = Partitioner::new(
+            job.context.encoder.table().clone(),
             settings.partition_by,
-            settings.timestamp_unit,
-            settings.length,
+            (settings.timestamp_unit, settings.length),
             settings.row_group_rows,
             job.context.row_pool.take(),
         );

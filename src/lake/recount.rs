@@ -6,8 +6,8 @@ use crate::aggregate::{Aggregator, Space};
 use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
-use crate::error::Result;
-use crate::packets::{PartReader, Rows};
+use crate::error::{Error, Result};
+use crate::packets::{PartReader, Rows, TableColumns};
 use crate::summary::Partial;
 
 use super::layout::Layout;
@@ -21,8 +21,9 @@ use super::rewriter::Rewriter;
 pub fn recount(lake: &Layout, part: &CommittedPart, settings: &Settings, space: &Space) -> Result<Aggregator> {
     let day = Layout::day_of(&part.path);
     let mut partial = Partial::new(space);
-    let mut reader = PartReader::open(&lake.resolve(&part.path), settings.timestamp_unit)?;
-    let mut rows = Rows::to_restore(settings.timestamp_unit);
+    let table = TableColumns::with(&settings.columns).map_err(|name| Error::NoSuchColumn { name })?;
+    let mut reader = PartReader::open(&lake.resolve(&part.path), &table, settings.timestamp_unit)?;
+    let mut rows = Rows::to_restore(&table, settings.timestamp_unit);
     while let Some(batch) = reader.next_batch()? {
         rows.restore(&batch, 0..batch.num_rows(), 0, (0, 0))?;
         partial.add_rows(day, &rows, settings.window)?;
@@ -61,7 +62,7 @@ pub fn recount_captures(
     let mut partial = Partial::new(space);
     for part in parts {
         let day = Layout::day_of(&part.path);
-        let mut rows = Rows::to_restore(settings.timestamp_unit);
+        let mut rows = Rows::to_restore(rewriter.encoder.table(), settings.timestamp_unit);
         rewriter.read(part, &mut |batch, range, of| {
             // Of the other captures of the part nobody asks.
             let Some(told) = told.get_mut(&of.input) else { return Ok(()) };

@@ -98,7 +98,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn no_rows(&self) -> Rows {
-        Rows::to_restore(self.encoder.settings().timestamp_unit)
+        Rows::to_restore(self.encoder.table(), self.encoder.settings().timestamp_unit)
     }
 
     /// Reads a part, one stretch of a capture at a time.
@@ -109,7 +109,7 @@ impl<'a> Rewriter<'a> {
             Err(Error::FileDiffers { path: path.clone(), what: "rows", expected, found })
         };
         checked(&path, part.bytes, &part.checksum)?;
-        let mut reader = PartReader::open(&path, self.encoder.settings().timestamp_unit)?;
+        let mut reader = PartReader::open(&path, self.encoder.table(), self.encoder.settings().timestamp_unit)?;
         let mut ranges = part.ranges.iter();
         let mut range = ranges.next();
         let (mut row, mut unnamed) = (0, 0);

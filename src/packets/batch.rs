@@ -17,9 +17,10 @@ use super::column_storage::{Parts, Storage};
 use super::further::FurtherColumn;
 use super::packed::NO_DATETIME;
 use super::rows::Rows;
+use super::schema::Column;
 #[cfg(feature = "internal-api")]
-use super::schema::schema;
-use super::schema::{COLUMNS, Column, schema_with};
+use super::schema::TableColumns;
+use super::sets::find_column;
 use super::text_array::{bits, protocol_texts, text_array};
 
 /// Rows as Arrow arrays.
@@ -29,7 +30,7 @@ impl Rows {
     /// Some of the rows as one batch.
     ///
     /// # Shape
-    /// `range.len() x COLUMNS.len()`: one row a packet, in the order appended; columns in the order of `COLUMNS`.
+    /// One row a packet, in the order appended; the columns of the table, in their order.
     /// # Units
     /// `length` is in bytes; `time` and `time_normed` are in seconds; `datetime` is UTC in the unit of the rows.
     /// # Memory
@@ -38,7 +39,7 @@ impl Rows {
     /// If a column does not fit the schema, which is a bug here and not in the input.
     #[cfg(feature = "internal-api")]
     pub fn batch(&self, range: Range<usize>) -> Result<RecordBatch> {
-        self.project(range, &Projection::all(self.unit))
+        self.project(range, &Projection::whole(&self.columns, self.unit))
     }
 
     /// Some columns of some rows, as one batch.
@@ -99,11 +100,11 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// All columns, in the order of the table.
+    /// All columns of a table, in their order.
     #[cfg(feature = "internal-api")]
     #[must_use]
-    pub fn all(unit: TimestampUnit) -> Self {
-        Self { columns: COLUMNS.iter().collect(), text: TextKind::Utf8, schema: schema(unit) }
+    pub fn whole(columns: &TableColumns, unit: TimestampUnit) -> Self {
+        Self { columns: columns.iter().collect(), text: TextKind::Utf8, schema: columns.schema(unit) }
     }
 
     /// The columns with these names, in this order; perhaps none.
@@ -123,13 +124,8 @@ impl Projection {
         unit: TimestampUnit,
         text: TextKind,
     ) -> Result<Self, &'a str> {
-        let whole = schema_with(unit, text);
-        let found = names.into_iter().map(|name| {
-            let column = COLUMNS.iter().find(|column| column.name == name).ok_or(name)?;
-            let field = whole.field_with_name(name).map_err(|_| name)?;
-            Ok::<_, &'a str>((column, field.clone()))
-        });
-        let (columns, fields): (Vec<_>, Vec<_>) = found.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let columns = names.into_iter().map(|name| find_column(name).ok_or(name)).collect::<Result<Vec<_>, _>>()?;
+        let fields: Vec<_> = columns.iter().map(|column| column.field(unit, text)).collect();
         Ok(Self { columns, text, schema: Arc::new(Schema::new(fields)) })
     }
 
@@ -146,9 +142,9 @@ impl Projection {
         parts
     }
 
-    /// Whether it has a column.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.columns.iter().any(|column| column.name == name)
+    /// Its columns.
+    pub(super) fn columns(&self) -> &[&'static Column] {
+        &self.columns
     }
 }
 

@@ -1,7 +1,7 @@
 //! How rows keep the values of a column. What is done with a column follows from it: Arrow arrays, pages, and the way
 //! back from a part.
 //!
-//! Most columns of today are parts of packed rows (`packed.rs`), which are appended at once. A [`RowField`] says which
+//! The columns of every lake are parts of packed rows (`packed.rs`), which are appended at once. A [`RowField`] says which
 //! part, in both directions. It is asked once for many rows, not once a row. Any other column is kept for itself, and its
 //! entry has the function that a packet is asked ([`Further`]).
 
@@ -42,17 +42,13 @@ pub enum Storage {
     /// A protocol number, shown by its name; [`NO_CODE`](super::code_table::NO_CODE) for null.
     Protocol(RowField<u32>),
     /// Values that are kept for themselves.
-    #[cfg_attr(
-        not(any(feature = "internal-api", feature = "test-column")),
-        expect(dead_code, reason = "all columns of today are parts of packed rows")
-    )]
     Further(Further),
 }
 
 /// A column that is kept for itself. It has the function that each packet is asked.
 #[cfg_attr(
     not(any(feature = "internal-api", feature = "test-column")),
-    expect(dead_code, reason = "all columns of today are parts of packed rows")
+    expect(dead_code, reason = "the columns of today are numbers of at most 32 bits, and flags")
 )]
 #[derive(Clone, Copy, Debug)]
 pub enum Further {
@@ -62,6 +58,14 @@ pub enum Further {
     Int64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
     /// Integers of 64 bits that differ little from one row to the next. Written as differences. `i64::MIN` is null too.
     Counter(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
+    /// Numbers of 16 bits, as integers of 32. Written with a dictionary, or plainly if there are many different ones.
+    Small32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u16>),
+    /// Numbers of 16 bits, as integers of 64. Written as the others.
+    Small64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u16>),
+    /// Numbers of 32 bits, as integers of 64. Written with a dictionary if they are small, as lengths are, and plainly otherwise.
+    Wide(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
+    /// True or false, or neither. Written as bits.
+    Flag(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<bool>),
     /// Text. The function appends it, in UTF-8; what it has appended is void if it returns `None`. Written with a
     /// dictionary, or plainly if there are many different ones.
     Text(fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>),
@@ -73,17 +77,19 @@ impl Storage {
         match self {
             Self::Instant(_) => ColumnType::Timestamp,
             Self::Double(_) => ColumnType::Float64,
-            Self::Flag(_) => ColumnType::Bool,
+            Self::Flag(_) | Self::Further(Further::Flag(_)) => ColumnType::Bool,
             Self::Name(_)
             | Self::IpText(_)
             | Self::MacText(_)
             | Self::Protocol(_)
             | Self::Further(Further::Text(_)) => ColumnType::Text,
-            Self::Port(_) | Self::Further(Further::Int32(_)) => ColumnType::Int32,
+            Self::Port(_) | Self::Further(Further::Int32(_) | Further::Small32(_)) => ColumnType::Int32,
             Self::IpNumber(_)
             | Self::MacNumber(_)
             | Self::Length(_)
-            | Self::Further(Further::Int64(_) | Further::Counter(_)) => ColumnType::Int64,
+            | Self::Further(Further::Int64(_) | Further::Counter(_) | Further::Small64(_) | Further::Wide(_)) => {
+                ColumnType::Int64
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::storage::LocalFile;
 
 use super::part::{CAPTURES, INPUTS, Origin, RowRange, SETTINGS};
 use super::part_reader::{part_facts, unreadable};
+use super::schema::TableColumns;
 
 /// What a part says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,27 +53,25 @@ struct Place {
 /// # Errors
 /// If the file cannot be read, or is no Parquet file.
 pub fn part_says(path: &Path) -> Result<Option<PartSays>> {
-    let fits = |unit| part_facts(path, Some(unit)).map(|facts| facts.fits.then_some((unit, facts.rows)));
+    let file = LocalFile::open(path).map_err(Error::io("open", path))?.into_std();
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
+    let pairs = metadata.metadata().file_metadata().key_value_metadata();
+    let text = |key: &str| pairs?.iter().find(|pair| pair.key == key)?.value.as_deref();
+    let settings: Option<Settings> = text(SETTINGS).and_then(|text| serde_json::from_str(text).ok());
+    let further = settings.as_ref().map(|settings| settings.columns.clone()).unwrap_or_default();
+    let Ok(table) = TableColumns::with(&further) else { return Ok(None) };
+    let fits = |unit| part_facts(path, Some((&table, unit))).map(|facts| facts.fits.then_some((unit, facts.rows)));
     let found = match fits(TimestampUnit::Us)? {
         None => fits(TimestampUnit::Ns)?,
         found => found,
     };
     let Some((timestamp_unit, rows)) = found else { return Ok(None) };
-    let file = LocalFile::open(path).map_err(Error::io("open", path))?.into_std();
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
-    let pairs = metadata.metadata().file_metadata().key_value_metadata();
-    let text = |key: &str| pairs?.iter().find(|pair| pair.key == key)?.value.as_deref();
     let Some(named) = text(INPUTS).and_then(|text| serde_json::from_str::<Vec<Named>>(text).ok()) else {
         return Ok(None);
     };
     let origins = text(CAPTURES).and_then(|text| serde_json::from_str::<Vec<Origin>>(text).ok());
-    let mut says = PartSays {
-        rows,
-        ranges: Vec::new(),
-        settings: text(SETTINGS).and_then(|text| serde_json::from_str(text).ok()),
-        timestamp_unit,
-        origins: origins.unwrap_or_default(),
-    };
+    let mut says =
+        PartSays { rows, ranges: Vec::new(), settings, timestamp_unit, origins: origins.unwrap_or_default() };
     for Named { path, capture, range: Place { first_row, rows, first_offset, last_offset } } in named {
         let input = match (capture, path) {
             (Some(place), _) if place < says.origins.len() => place,

@@ -30,6 +30,7 @@ mod restore;
 mod row_group;
 mod rows;
 mod schema;
+mod sets;
 mod text_array;
 mod text_table;
 
@@ -49,5 +50,6 @@ pub use partitioner::Partitioner;
 pub use restore::{restored_columns, restored_schema};
 pub use row_group::{EncodedRowGroup, Encoder};
 pub use rows::{Rows, Span};
-pub use schema::{COLUMNS, Column, ColumnType, SCHEMA_VERSION, schema};
+pub use schema::{COLUMNS, Column, ColumnType, SCHEMA_VERSION, TableColumns, schema};
+pub use sets::{ColumnSet, SETS, find_column, further_columns};
 pub use text_table::TextTable;

@@ -18,7 +18,7 @@ use crate::path_text;
 use crate::storage::ReopenableFile;
 
 use super::row_group::{EncodedRowGroup, Encoder};
-use super::schema::{COLUMNS, SCHEMA_VERSION};
+use super::schema::{SCHEMA_VERSION, TableColumns};
 
 /// The most row groups of a part: readers number them with 16 bits.
 const MAX_ROW_GROUPS: usize = 30_000;
@@ -112,6 +112,7 @@ pub struct PartWriter {
     ranges: Vec<RowRange>,
     /// The settings that shaped its rows, as JSON.
     settings: String,
+    table: TableColumns,
 }
 
 impl PartWriter {
@@ -124,7 +125,8 @@ impl PartWriter {
         let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
             .map_err(failed(staged))?;
         let (staged, settings) = (staged.to_path_buf(), encoder.settings_text.clone());
-        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new(), settings })
+        let table = encoder.table.clone();
+        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new(), settings, table })
     }
 
     /// Appends a row group.
@@ -196,7 +198,7 @@ impl PartWriter {
     /// # Errors
     /// If the file cannot be written or synced.
     pub fn close(mut self, origin: &dyn Fn(usize) -> Option<Origin>) -> Result<PartFile> {
-        for (key, value) in metadata(&self.ranges, origin, self.settings)? {
+        for (key, value) in metadata(&self.ranges, origin, self.settings, &self.table)? {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         // Writes the footer.
@@ -218,6 +220,7 @@ fn metadata(
     ranges: &[RowRange],
     origin: &dyn Fn(usize) -> Option<Origin>,
     settings: String,
+    table: &TableColumns,
 ) -> Result<[(String, String); 6]> {
     let mut captures: Vec<(usize, Origin)> = Vec::new();
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
@@ -246,7 +249,7 @@ fn metadata(
     let captures = captures.iter().map(|(_, origin)| serde_json::to_value(origin)).collect::<Result<Vec<_>, _>>();
     let captures = captures.map_err(|_| bug!())?;
     let columns: serde_json::Map<String, serde_json::Value> =
-        COLUMNS.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
+        table.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
     Ok([
         ("parcap.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("parcap.schema_version".to_owned(), SCHEMA_VERSION.to_string()),

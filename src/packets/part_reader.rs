@@ -11,11 +11,11 @@ use parquet::errors::ParquetError;
 
 use crate::config::TimestampUnit;
 use crate::error::{Error, Result};
-use crate::packets::schema;
 use crate::storage::open_regular;
 
 use super::batch::Batch;
 use super::restore::{restored_columns, restored_schema};
+use super::schema::TableColumns;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 16 << 10;
@@ -33,11 +33,12 @@ impl PartReader {
     /// Some pages of each column, and one batch.
     /// # Errors
     /// If it cannot be read, or its columns are not those of the packets table.
-    pub fn open(path: &Path, unit: TimestampUnit) -> Result<Self> {
-        let options = ArrowReaderOptions::new().with_schema(restored_schema(unit)).with_skip_arrow_metadata(true);
+    pub fn open(path: &Path, columns: &TableColumns, unit: TimestampUnit) -> Result<Self> {
+        let schema = restored_schema(columns, unit);
+        let options = ArrowReaderOptions::new().with_schema(schema).with_skip_arrow_metadata(true);
         let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(unreadable(path))?;
-        let columns = ProjectionMask::roots(builder.parquet_schema(), restored_columns());
+        let columns = ProjectionMask::roots(builder.parquet_schema(), restored_columns(columns));
         let batches = builder.with_projection(columns).with_batch_size(BATCH_ROWS).build();
         Ok(Self { path: path.to_path_buf(), batches: batches.map_err(unreadable(path))? })
     }
@@ -72,17 +73,18 @@ pub struct PartFacts {
     pub fits: bool,
 }
 
-/// Reads a Parquet file's footer. `unit` is the time unit of the packets table that the file may be a part of, if any.
+/// Reads a Parquet file's footer. `table` has the columns and the time unit of the packets table that the file may be a part of, if
+/// any.
 ///
 /// # Errors
 /// If it cannot be read, or is no Parquet file.
-pub fn part_facts(path: &Path, unit: Option<TimestampUnit>) -> Result<PartFacts> {
+pub fn part_facts(path: &Path, table: Option<(&TableColumns, TimestampUnit)>) -> Result<PartFacts> {
     let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
     let rows = u64::try_from(metadata.metadata().file_metadata().num_rows());
     let rows = rows.map_err(|error| unreadable(path)(ParquetError::External(Box::new(error))))?;
-    let fits = unit.is_none_or(|unit| {
-        let (found, wanted) = (metadata.schema().fields(), schema(unit));
+    let fits = table.is_none_or(|(columns, unit)| {
+        let (found, wanted) = (metadata.schema().fields(), columns.schema(unit));
         let pairs = found.iter().zip(wanted.fields());
         found.len() == wanted.fields().len()
             && pairs.into_iter().all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())

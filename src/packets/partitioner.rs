@@ -10,6 +10,7 @@ use crate::decode::Packet;
 use super::packed::NO_PROTOCOL;
 use super::partition::{PartitionKey, When};
 use super::rows::Rows;
+use super::schema::TableColumns;
 
 /// Bytes of memory for each row of a full row group, which is counted as `ROW_GROUP_ROWS` rows at least. Once the rows of
 /// all partitions together take that memory, or are twice as many as a full row group has, the fullest partitions are
@@ -30,6 +31,7 @@ struct OpenBatch {
 
 /// Collects the rows of a task by partition, and hands them on as row groups.
 pub struct Partitioner {
+    columns: TableColumns,
     by: PartitionBy,
     unit: TimestampUnit,
     length: LengthKind,
@@ -52,13 +54,21 @@ pub struct Partitioner {
 }
 
 impl Partitioner {
-    /// A partitioner whose row groups hold `full` rows. `spare` is memory that another partitioner has left.
+    /// A partitioner whose row groups hold `full` rows of these columns. `spare` is memory that another partitioner of the same
+    /// table has left.
     ///
     /// # Memory
     /// 24 MiB of rows of all partitions together, or 192 bytes for each of `full` rows if that is more.
     #[must_use]
-    pub fn new(by: PartitionBy, unit: TimestampUnit, length: LengthKind, full: usize, spare: Vec<Rows>) -> Self {
+    pub fn new(
+        columns: TableColumns,
+        by: PartitionBy,
+        (unit, length): (TimestampUnit, LengthKind),
+        full: usize,
+        spare: Vec<Rows>,
+    ) -> Self {
         Self {
+            columns,
             by,
             unit,
             length,
@@ -143,7 +153,10 @@ impl Partitioner {
         self.put_away();
         let are_few = self.open.len() < FEW;
         let open = self.open.remove(&key).unwrap_or_else(|| {
-            let rows = self.spare.pop_if(|_| are_few).unwrap_or_else(|| Rows::new(self.unit, self.length));
+            let rows = self
+                .spare
+                .pop_if(|_| are_few)
+                .unwrap_or_else(|| Rows::new(self.columns.clone(), self.unit, self.length));
             OpenBatch { rows: Box::new(rows), counted: 0 }
         });
         self.current.insert((key, open))

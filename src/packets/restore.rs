@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef,
-    TimestampMicrosecondType, TimestampNanosecondType,
+    ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+    TimestampNanosecondType,
 };
 use arrow::error::ArrowError;
 
 use crate::address::{IpAddress, MacAddr};
-use crate::config::{LengthKind, TimestampUnit};
+use crate::config::{LengthKind, TextKind, TimestampUnit};
 use crate::decode::protocol_number;
 use crate::error::{Error, Result};
 
@@ -20,28 +20,23 @@ use super::column_storage::Storage;
 use super::further::FurtherColumn;
 use super::packed::NO_DATETIME;
 use super::rows::Rows;
-use super::schema::{COLUMNS, Column, schema};
+use super::schema::{Column, TableColumns};
 use super::text_table::{SparseCodes, TextTable};
 
 /// The columns that [`Rows::restore`] needs, by their place in the table.
 #[must_use]
-pub fn restored_columns() -> Vec<usize> {
-    (0..COLUMNS.len()).filter(|place| COLUMNS.get(*place).is_some_and(|column| !column.storage.is_derived())).collect()
+pub fn restored_columns(columns: &TableColumns) -> Vec<usize> {
+    let kept = columns.iter().enumerate().filter(|(_, column)| !column.storage.is_derived());
+    kept.map(|(place, _)| place).collect()
 }
 
 /// The schema by which a part is best read for [`Rows::restore`]. Addresses are dictionaries, so that each is parsed once
 /// and not once a row.
 #[must_use]
-pub fn restored_schema(unit: TimestampUnit) -> SchemaRef {
-    let whole = schema(unit);
-    let fields = whole.fields().iter().zip(COLUMNS).map(|(field, column)| {
-        if column.storage.is_address() {
-            let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-            return Field::new(column.name, dictionary, field.is_nullable());
-        }
-        field.as_ref().clone()
-    });
-    Schema::new(fields.collect::<Vec<_>>()).into()
+pub fn restored_schema(columns: &TableColumns, unit: TimestampUnit) -> SchemaRef {
+    let text = |column: &Column| if column.storage.is_address() { TextKind::Dictionary } else { TextKind::Utf8 };
+    let fields: Vec<_> = columns.iter().map(|column| column.field(unit, text(column))).collect();
+    Schema::new(fields).into()
 }
 
 impl Rows {
@@ -61,7 +56,7 @@ impl Rows {
     ) -> Result<()> {
         let start = self.len();
         self.grow(range.len());
-        for column in COLUMNS.iter().filter(|column| !column.storage.is_derived()) {
+        for column in self.columns.clone().iter().filter(|column| !column.storage.is_derived()) {
             let array = batch.column_by_name(column.name).ok_or_else(|| unfit(column.name))?;
             self.put(column, &array.slice(range.start, range.len()), start)?;
         }
@@ -131,9 +126,9 @@ impl Rows {
 
     /// No rows yet, for rows that are read from a part.
     #[must_use]
-    pub fn to_restore(unit: TimestampUnit) -> Self {
+    pub fn to_restore(columns: &TableColumns, unit: TimestampUnit) -> Self {
         // The part has the lengths, whichever kind they are.
-        Self::new(unit, LengthKind::default())
+        Self::new(columns.clone(), unit, LengthKind::default())
     }
 }
 

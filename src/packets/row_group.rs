@@ -12,11 +12,11 @@ use parquet::schema::types::{SchemaDescPtr, TypePtr};
 use crate::config::{Settings, TARGET_FILE_SIZE};
 use crate::error::Error;
 use crate::packets::encode::EncodedColumn;
-use crate::packets::schema;
 
 use super::encode::{Scratch, encode};
 use super::properties::{compression, properties};
 use super::rows::{Rows, Span};
+use super::schema::TableColumns;
 
 /// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
 const METADATA: u64 = 1 << 10;
@@ -25,6 +25,8 @@ const METADATA: u64 = 1 << 10;
 pub struct Encoder {
     pub(super) schema: TypePtr,
     pub(super) properties: WriterPropertiesPtr,
+    /// The columns of the table.
+    pub(super) table: TableColumns,
     columns: SchemaDescPtr,
     compression: Compression,
     settings: Settings,
@@ -58,7 +60,7 @@ impl Encoder {
     /// As [`Encoder::new`], for the lake in a folder.
     ///
     /// # Errors
-    /// If the settings ask for what the encoder does not have.
+    /// If the settings ask for what the encoder does not have, such as a column of a later version.
     pub fn of_lake(settings: &Settings, root: &Path) -> Result<Self, Error> {
         Self::new(settings).map_err(|source| Error::Parquet { path: root.to_path_buf(), source })
     }
@@ -66,15 +68,19 @@ impl Encoder {
     /// An encoder for the schema and properties of the settings.
     ///
     /// # Errors
-    /// If the schema has no Parquet form, which is a bug.
+    /// If there is no such column, or the schema has no Parquet form, which is a bug.
     pub fn new(settings: &Settings) -> Result<Self, ParquetError> {
-        let arrow_schema = schema(settings.timestamp_unit);
+        let table = TableColumns::with(&settings.columns).map_err(|name| {
+            ParquetError::General(format!("there is no column {name}; a later version of parcap may know it"))
+        })?;
+        let arrow_schema = table.schema(settings.timestamp_unit);
         // The Arrow schema is not stored in the file: readers see the Parquet types, and these alone.
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
         Ok(Self {
             schema: parquet_schema.root_schema_ptr(),
             properties: properties(),
             columns: parquet_schema.into(),
+            table,
             compression: compression(settings.compression)?,
             settings: settings.clone(),
             settings_text: serde_json::to_string(&Settings { target_file_size: TARGET_FILE_SIZE, ..settings.clone() })
@@ -87,6 +93,12 @@ impl Encoder {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The columns of the table.
+    #[must_use]
+    pub fn table(&self) -> &TableColumns {
+        &self.table
     }
 
     /// Encodes rows as one row group.

@@ -10,6 +10,7 @@ use super::code_table::{CodeTable, NO_CODE};
 use super::column_storage::Parts;
 use super::further::FurtherColumn;
 use super::packed::{NO_DATETIME, Ports, RowMeta, Times};
+use super::schema::TableColumns;
 use super::text_table::{SparseCodes, TextTable};
 
 /// Bytes of memory that a row takes without its text.
@@ -20,6 +21,7 @@ const FEW: usize = 1024;
 /// Rows of one partition, in the order appended.
 #[derive(Debug)]
 pub struct Rows {
+    pub(super) columns: TableColumns,
     pub(super) unit: TimestampUnit,
     length_kind: LengthKind,
     /// What [`Rows::append_wanted`] collects.
@@ -56,10 +58,12 @@ pub struct Span {
 }
 
 impl Rows {
-    /// No rows yet.
+    /// No rows yet, of a table with these columns.
     #[must_use]
-    pub fn new(unit: TimestampUnit, length_kind: LengthKind) -> Self {
+    pub fn new(columns: TableColumns, unit: TimestampUnit, length_kind: LengthKind) -> Self {
         Self {
+            further: FurtherColumn::of_table(&columns),
+            columns,
             unit,
             length_kind,
             wanted: Parts::ALL,
@@ -73,7 +77,6 @@ impl Rows {
             names: TextTable::default(),
             dns_query: SparseCodes::default(),
             dns_resp: SparseCodes::default(),
-            further: FurtherColumn::all(),
             micros: Vec::new(),
             spans: Vec::new(),
         }
@@ -82,9 +85,8 @@ impl Rows {
     /// No rows yet, to be appended with [`Rows::append_wanted`].
     #[must_use]
     pub fn wanted_by(projection: &Projection, unit: TimestampUnit, length_kind: LengthKind) -> Self {
-        let mut rows = Self::new(unit, length_kind);
+        let mut rows = Self::new(TableColumns::of(projection.columns()), unit, length_kind);
         rows.wanted = projection.parts();
-        rows.further.retain(|column| projection.has(column.name));
         rows
     }
 

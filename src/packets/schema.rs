@@ -1,21 +1,22 @@
 //! The one table of columns: the schema, the documentation and the Parquet metadata come from it, and rows, Arrow arrays,
 //! pages and what is read back loop over it.
 //!
-//! To add a column, add its entry, raise [`SCHEMA_VERSION`], and make `docs/tables.md` again
-//! (`PARCAP_BLESS=1 cargo test docs::`). An entry with [`Storage::Further`] has the function that gives the value of a
-//! packet, and nothing else is to be done. What most packets have and everybody reads may be worth a place in the packed rows
-//! (`packed.rs`).
+//! Every lake has the columns of [`COLUMNS`]. Those of `sets.rs` come after them, where they are asked for. To add a column, add
+//! its entry, and make `docs/tables.md` again (`PARCAP_BLESS=1 cargo test docs::`); raise [`SCHEMA_VERSION`] if every lake has it.
+//! An entry with [`Storage::Further`] has the function that gives the value of a packet, and nothing else is to be done. What most
+//! packets have and everybody reads may be worth a place in the packed rows (`packed.rs`).
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::config::{TextKind, TimestampUnit};
+use crate::config::{FurtherColumns, TextKind, TimestampUnit};
 
 #[cfg(feature = "test-column")]
 use super::column_storage::Further;
 use super::column_storage::{Storage, name, part};
 use super::packed::{protocol_code, protocol_of_code};
+use super::sets::find_column;
 
 /// Version of the table's contract: it changes when a column does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -52,11 +53,16 @@ pub enum ColumnType {
     Bool,
 }
 
-const fn column(name: &'static str, storage: Storage, null_when: &'static str, meaning: &'static str) -> Column {
+pub(super) const fn column(
+    name: &'static str,
+    storage: Storage,
+    null_when: &'static str,
+    meaning: &'static str,
+) -> Column {
     Column { name, kind: storage.kind(), null_when, meaning, storage }
 }
 
-/// The columns of the packets table, in their order.
+/// The columns that every packets table has, in their order.
 #[rustfmt::skip]
 pub static COLUMNS: &[Column] = &[
     column("datetime", Storage::Instant(part!(times, row => row.datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
@@ -92,33 +98,72 @@ pub static COLUMNS: &[Column] = &[
     })), "no response", "name of the response code"),
 ];
 
-/// The Arrow schema of the packets table.
-#[must_use]
-pub fn schema(unit: TimestampUnit) -> SchemaRef {
-    schema_with(unit, TextKind::Utf8)
+/// The columns of a packets table, in their order: those of every lake, and those that were asked for.
+#[derive(Clone, Debug)]
+pub struct TableColumns(Arc<[&'static Column]>);
+
+impl TableColumns {
+    /// The columns of every lake, and these.
+    ///
+    /// # Errors
+    /// The first name that no column has. Lakes of a later version may have such columns.
+    pub fn with(further: &FurtherColumns) -> Result<Self, String> {
+        let further = further.names().map(|name| find_column(name).ok_or_else(|| name.to_owned()));
+        Ok(Self(COLUMNS.iter().map(Ok).chain(further).collect::<Result<_, _>>()?))
+    }
+
+    /// Those of a list.
+    pub(super) fn of(columns: &[&'static Column]) -> Self {
+        Self(columns.into())
+    }
+
+    /// The columns in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Column> {
+        self.0.iter().copied()
+    }
+
+    /// The Arrow schema of the table.
+    #[must_use]
+    pub fn schema(&self, unit: TimestampUnit) -> SchemaRef {
+        let fields = self.iter().map(|column| column.field(unit, TextKind::Utf8));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
 }
 
-/// The Arrow schema of batches with some kind of text.
-pub(super) fn schema_with(unit: TimestampUnit, text: TextKind) -> SchemaRef {
-    let time_unit = match unit {
-        TimestampUnit::Us => TimeUnit::Microsecond,
-        TimestampUnit::Ns => TimeUnit::Nanosecond,
-    };
-    let text_type = match text {
-        TextKind::Utf8 => DataType::Utf8,
-        TextKind::View => DataType::Utf8View,
-        TextKind::Dictionary => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-    };
-    let fields = COLUMNS.iter().map(|column| {
-        let data_type = match column.kind {
-            ColumnType::Timestamp => DataType::Timestamp(time_unit, Some("UTC".into())),
-            ColumnType::Text => text_type.clone(),
+/// The Arrow schema of the packets table, without further columns.
+#[must_use]
+pub fn schema(unit: TimestampUnit) -> SchemaRef {
+    TableColumns::default().schema(unit)
+}
+
+impl Default for TableColumns {
+    /// The columns of every lake.
+    fn default() -> Self {
+        Self(COLUMNS.iter().collect())
+    }
+}
+
+impl Column {
+    /// The column in an Arrow schema, with times in a unit and some kind of text.
+    pub(super) fn field(&self, unit: TimestampUnit, text: TextKind) -> Field {
+        let data_type = match self.kind {
+            ColumnType::Timestamp => {
+                let unit = match unit {
+                    TimestampUnit::Us => TimeUnit::Microsecond,
+                    TimestampUnit::Ns => TimeUnit::Nanosecond,
+                };
+                DataType::Timestamp(unit, Some("UTC".into()))
+            }
+            ColumnType::Text => match text {
+                TextKind::Utf8 => DataType::Utf8,
+                TextKind::View => DataType::Utf8View,
+                TextKind::Dictionary => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            },
             ColumnType::Int64 => DataType::Int64,
             ColumnType::Int32 => DataType::Int32,
             ColumnType::Float64 => DataType::Float64,
             ColumnType::Bool => DataType::Boolean,
         };
-        Field::new(column.name, data_type, !column.null_when.is_empty())
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+        Field::new(self.name, data_type, !self.null_when.is_empty())
+    }
 }

@@ -11,7 +11,7 @@ use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
 use crate::outcome::Report;
-use crate::packets::{COLUMNS, Projection};
+use crate::packets::{COLUMNS, Projection, find_column};
 use crate::select;
 use crate::summary::Filter;
 
@@ -74,14 +74,14 @@ impl ReadCaptures {
         }
     }
 
-    /// Only these columns, in this order. An empty list is allowed: batches then have only a number of rows.
+    /// Only these columns, in this order, of every lake or further ones. An empty list is allowed: batches then have only a number
+    /// of rows.
     ///
     /// # Errors
     /// If there is no such column.
     pub fn columns<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let known = names.into_iter().map(|name| {
-            let column = COLUMNS.iter().find(|column| column.name == name);
-            column.map(|column| column.name).ok_or_else(|| Error::NoSuchColumn { name: name.to_owned() })
+            find_column(name).map(|column| column.name).ok_or_else(|| Error::NoSuchColumn { name: name.to_owned() })
         });
         self.columns = known.collect::<Result<_>>()?;
         Ok(self)

@@ -48,6 +48,12 @@ fn what_cannot_be_done_is_refused_with_its_status_and_first_line_and_leaves_noth
             "error: invalid value 'hour' for '--partition-by <KEYS>': give date, date,hour or date,hour,protocol",
         ),
         (
+            vec!["convert", good, "--out", "lake", "--columns", "ip,ttl"],
+            2,
+            "error: invalid value 'ip,ttl' for '--columns <SETS>': `ttl` is none of the further columns; give the sets ip, \
+             transport, or names of their columns",
+        ),
+        (
             vec!["convert", good, "--out", "lake", "--chunk-size", "0"],
             2,
             "error: invalid value '0' for '--chunk-size <SIZE>': give a size such as 64MiB, 1GB or 4096",
@@ -128,6 +134,7 @@ fn a_lake_of_other_settings_is_refused_and_stays() {
     for (held, asked) in [
         ("`--partition-by date`", "`--partition-by date,hour`"),
         ("`--partition-by date`", "`--partition-by date,protocol`"),
+        ("no `--columns`", "`--columns ip_ttl,tcp_flags`"),
         ("`--timestamp-unit us`", "`--timestamp-unit ns`"),
         ("`--length wire`", "`--length captured`"),
         ("`--window 1s`", "`--window 250ms`"),

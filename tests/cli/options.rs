@@ -8,7 +8,7 @@ use crate::support::{command, files, finish, folder, packets, run, sample, save,
 
 use super::{capture, minute};
 
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "--partition-by",
     "--compression",
     "--target-file-size",
@@ -18,6 +18,7 @@ const SETTINGS: [&str; 10] = [
     "--length",
     "--window",
     "--names",
+    "--columns",
     "--conversations",
 ];
 const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];

@@ -26,6 +26,8 @@
 //!     chunks of a capture, one after the other: `stream`.
 //! 22. A projection gives columns of those rows, in its order, and changes none, whatever the filter and the kind of text:
 //!     `projections`.
+//! 23. Columns that are asked for change nothing else, and have the values of batches, also when parts are written again:
+//!     `columns`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -39,6 +41,7 @@ mod batches;
 mod bounds;
 mod chunk_edges;
 mod chunks;
+mod columns;
 mod cut;
 mod cut_packed;
 mod cut_wire;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use parcap::config::{TextKind, TimestampUnit};
-use parcap::packets::COLUMNS;
+use parcap::packets::{COLUMNS, SETS};
 use parcap::stream::ReadCaptures;
 use parcap::summary::Filter;
 use proptest::prelude::*;
@@ -38,10 +38,17 @@ static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
     ] {
         captures.push(save(&folder, name, &built));
     }
-    let rows = rows_of(&ReadCaptures::new(captures.clone()).jobs(1).chunk_size(u64::MAX));
+    let whole = ReadCaptures::new(captures.clone()).columns(every()).unwrap();
+    let rows = rows_of(&whole.jobs(1).chunk_size(u64::MAX));
     assert!(rows.iter().any(|row| row.get("dns_resp").is_some()) && rows.iter().any(|row| row.get("time").is_none()));
     Whole { captures, rows, _folder: folder }
 });
+
+/// The names of all columns, further ones too.
+fn every() -> Vec<&'static str> {
+    let further = SETS.iter().flat_map(|set| set.columns);
+    COLUMNS.iter().chain(further).map(|column| column.name).collect()
+}
 
 fn batches_of(captures: &ReadCaptures) -> Vec<RecordBatch> {
     captures.open().unwrap().map(Result::unwrap).collect()
@@ -98,7 +105,7 @@ proptest! {
 
     #[test]
     fn a_projection_gives_columns_and_changes_none(
-        names in subsequence(COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>(), 0..=COLUMNS.len()).prop_shuffle(),
+        names in subsequence(every(), 0..=every().len()).prop_shuffle(),
         condition in 0..conditions().len(),
         kind in 0..KINDS.len(),
         batch_rows in prop::sample::select(vec![1_usize, 7, 100, 100_000]),

@@ -3,9 +3,23 @@
 use std::fmt::Write as _;
 
 use parcap::convert::oddities;
-use parcap::packets::{COLUMNS, ColumnType};
+use parcap::packets::{COLUMNS, Column, ColumnType, SETS};
 use parcap::plan::Status;
 use parcap::summary::{SUMMARIES, Values};
+
+/// The line of a column of the packets table.
+fn packets_column(column: &Column) -> String {
+    let kind = match column.kind {
+        ColumnType::Timestamp => "timestamp[us, UTC]",
+        ColumnType::Text => "string",
+        ColumnType::Int64 => "int64",
+        ColumnType::Int32 => "int32",
+        ColumnType::Float64 => "double",
+        ColumnType::Bool => "bool",
+    };
+    let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
+    format!("| `{}` | {kind} | {null_when} | {} |\n", column.name, column.meaning)
+}
 
 pub(crate) fn tables() -> String {
     let mut text =
@@ -15,17 +29,15 @@ pub(crate) fn tables() -> String {
         capture has a time, its rows go to `date=1970-01-01`. The columns of times are null in such rows.\n\n\
         | column | type | null when | meaning |\n|---|---|---|---|\n"
             .to_owned();
-    for column in COLUMNS {
-        let kind = match column.kind {
-            ColumnType::Timestamp => "timestamp[us, UTC]",
-            ColumnType::Text => "string",
-            ColumnType::Int64 => "int64",
-            ColumnType::Int32 => "int32",
-            ColumnType::Float64 => "double",
-            ColumnType::Bool => "bool",
-        };
-        let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
-        writeln!(text, "| `{}` | {kind} | {null_when} | {} |", column.name, column.meaning).unwrap();
+    COLUMNS.iter().for_each(|column| text.push_str(&packets_column(column)));
+    text.push_str(
+        "\n### Further columns\n\nA lake has them after the others if its first run asks for them: `--columns ip,transport` for sets, \
+         `--columns tcp_flags` for single ones. `parcap.read` and `ReadCaptures` have them by their names.\n",
+    );
+    for set in SETS {
+        write!(text, "\nThe set `{}`:\n\n| column | type | null when | meaning |\n|---|---|---|---|\n", set.name)
+            .unwrap();
+        set.columns.iter().for_each(|column| text.push_str(&packets_column(column)));
     }
     text.push_str(
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \

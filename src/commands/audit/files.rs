@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::lake::{CommittedPart, Layout, PACKETS, SUMMARIES, Snapshot, checked, problem_of};
 use crate::outcome::{Verified, VerifyFault};
-use crate::packets::{PartReader, part_facts};
+use crate::packets::{PartReader, TableColumns, part_facts};
 use crate::storage::{EntryKind, local};
 use crate::threads::in_order;
 
@@ -120,7 +120,8 @@ fn part_faults(
     let path = lake.resolve(&part.path);
     let problem = |problem: String| Ok(Some(VerifyFault { path: part.path.clone(), problem }));
     let found = checked(&path, part.bytes, &part.checksum);
-    let facts = match found.and_then(|()| part_facts(&path, Some(settings.timestamp_unit))) {
+    let table = TableColumns::with(&settings.columns).map_err(|name| Error::NoSuchColumn { name })?;
+    let facts = match found.and_then(|()| part_facts(&path, Some((&table, settings.timestamp_unit)))) {
         Ok(facts) => facts,
         Err(error) => return Ok(Some(fault(&part.path, &error))),
     };

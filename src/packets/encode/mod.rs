@@ -1,7 +1,7 @@
 //! Row groups encoded from codes: pages, dictionaries, statistics and page indexes of the columns.
 //!
 //! In: [`Rows`], which hold addresses and names as codes into tables of distinct values. Out: an [`EncodedColumn`] for
-//! each column of [`COLUMNS`]. parquet's writer appends it to a file as it is. Always: the values are those of
+//! each column of their table. parquet's writer appends it to a file as it is. Always: the values are those of
 //! `Rows::batch`. The statistics and indexes are what parquet's own `ArrowWriter` would make, with the same
 //! rows in the same pages except for plain text. `tests` compare both.
 //!
@@ -27,6 +27,7 @@ mod column_codes;
 mod compress;
 mod delta;
 mod dictionary;
+mod further;
 mod indexing;
 mod rle_bitpack;
 #[cfg(test)]
@@ -39,10 +40,9 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::column_storage::{RowField, Storage};
-use super::further::{FurtherColumn, FurtherValues, NO_COUNT};
+use super::further::FurtherColumn;
 use super::packed::NO_DATETIME;
 use super::rows::Rows;
-use super::schema::COLUMNS;
 use super::text_table::{SparseCodes, TextTable};
 use crate::bug::bug;
 use crate::config::PageCompression;
@@ -117,12 +117,15 @@ impl RowGroupPages<'_> {
     /// Encodes the columns in order. This says which storage is encoded how.
     fn columns(&mut self) -> Result<(), ParquetError> {
         let rows = self.rows;
-        COLUMNS.iter().try_for_each(|column| match column.storage {
+        rows.columns.iter().try_for_each(|column| match column.storage {
             Storage::Instant(field) => {
                 self.differences(|out| (field.take)(rows, 0..rows.len(), out), |instant| instant == NO_DATETIME)
             }
             Storage::Double(field) => self.doubles(field),
-            Storage::Flag(field) => self.flags(field),
+            Storage::Flag(field) => {
+                let flags = field.values(rows, &(0..rows.len())).map_err(failed)?;
+                self.flags(&flags.into_iter().map(u8::from).collect::<Vec<_>>())
+            }
             Storage::Name(field) => self.texts(&rows.names, (field.codes)(rows)),
             Storage::IpText(field) => self.addresses(&rows.ips, field),
             Storage::MacText(field) => self.addresses(&rows.macs, field),
@@ -131,18 +134,10 @@ impl RowGroupPages<'_> {
             Storage::Port(field) => self.keyed(field, 1 << 16, |port| Some(port.cast_signed())),
             Storage::Length(field) => self.lengths(field),
             Storage::Protocol(field) => self.protocols(field),
-            Storage::Further(_) => match &FurtherColumn::find(&rows.further, column.name).map_err(failed)?.values {
-                FurtherValues::Int32(integers) => self.integers(&integers.table, &integers.codes),
-                FurtherValues::Int64(integers) => self.integers(&integers.table, &integers.codes),
-                FurtherValues::Counter { counts, .. } => {
-                    let fill = |out: &mut Vec<i64>| {
-                        out.extend_from_slice(counts);
-                        Some(())
-                    };
-                    self.differences(fill, |count| count == NO_COUNT)
-                }
-                FurtherValues::Text(text) => self.texts(&text.table, &text.codes),
-            },
+            Storage::Further(_) => {
+                let further = FurtherColumn::find(&rows.further, column.name).map_err(failed)?;
+                self.further(&further.values)
+            }
         })
     }
 
@@ -297,21 +292,6 @@ impl RowGroupPages<'_> {
             chunk.page(compressor.numbers(page, encoding)?, facts)?;
         }
         *held(self.scratch) = column;
-        self.columns.push(chunk.close()?);
-        Ok(())
-    }
-
-    fn flags(&mut self, field: RowField<bool>) -> Result<(), ParquetError> {
-        let mut chunk = self.chunk();
-        let flags = field.values(self.rows, &(0..self.rows.len())).map_err(failed)?;
-        for flags in flags.chunks(PAGE_ROWS) {
-            let Scratch { page, compressor, .. } = &mut *self.scratch;
-            page.clear();
-            column_codes::bits_of(flags, |flag| flag, page);
-            let bounds = Bounds::of(flags.iter().copied());
-            let facts = PageFacts { rows: flags.len(), nulls: 0, bounds, variable_bytes: None };
-            chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
-        }
         self.columns.push(chunk.close()?);
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -30,7 +30,19 @@ use super::super::further::FurtherValues;
 use super::super::packed::{NO_DATETIME, NO_PROTOCOL, Ports, RowMeta, Times};
 use super::super::row_group::Encoder;
 use super::super::rows::Rows;
-use super::super::schema::COLUMNS;
+use super::super::schema::TableColumns;
+use super::super::sets::{SETS, find_column, further_columns};
+
+/// Settings of a lake that has every column.
+fn settings() -> Settings {
+    let sets: Vec<_> = SETS.iter().map(|set| set.name).collect();
+    Settings { columns: further_columns(&sets.join(",")).unwrap(), ..Settings::default() }
+}
+
+/// Every column.
+fn columns() -> TableColumns {
+    TableColumns::with(&settings().columns).unwrap()
+}
 
 /// How the values of some rows are spread.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +78,7 @@ impl Shape {
 #[expect(clippy::cast_precision_loss, reason = "any double will do")]
 fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
     let [times, names, ips, macs, ports, others] = shapes;
-    let mut rows = Rows::new(TimestampUnit::Us, LengthKind::Wire);
+    let mut rows = Rows::new(columns(), TimestampUnit::Us, LengthKind::Wire);
     for row in 0..count {
         let time = times.number(0, row);
         let datetime = time.map_or(NO_DATETIME, |time| mixed(time).cast_signed() >> (time % 40));
@@ -109,14 +121,29 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         rows.facts.push(RowMeta { length, protocol, is_dns: others.number(10, row).is_some() });
     }
     for (place, column) in (12..).zip(&mut rows.further) {
-        let numbers = (0..count).map(|row| others.number(place, row));
+        let is_nullable = !find_column(column.name).unwrap().null_when.is_empty();
+        let numbers = (0..count).map(|row| others.number(place, row).or((!is_nullable).then_some(0)));
         let array: ArrayRef = match &column.values {
             FurtherValues::Int32(_) => {
                 Arc::new(Int32Array::from_iter(numbers.map(|number| Some(mixed(number?) as i32))))
             }
-            // Never null.
             FurtherValues::Int64(_) => {
-                Arc::new(Int64Array::from_iter_values(numbers.map(|number| mixed(number.unwrap_or(0)).cast_signed())))
+                Arc::new(Int64Array::from_iter(numbers.map(|number| Some(mixed(number?).cast_signed()))))
+            }
+            FurtherValues::Small32(_) => {
+                Arc::new(Int32Array::from_iter(numbers.map(|number| Some(i32::from(mixed(number?) as u16)))))
+            }
+            FurtherValues::Small64(_) => {
+                Arc::new(Int64Array::from_iter(numbers.map(|number| Some(i64::from(mixed(number?) as u16)))))
+            }
+            // Small ones have a dictionary.
+            FurtherValues::Wide { .. } => {
+                let small = place % 2 == 0;
+                let number = |number| i64::from(mixed(number) as u32 >> if small { 15 } else { 0 });
+                Arc::new(Int64Array::from_iter(numbers.map(|one| one.map(number))))
+            }
+            FurtherValues::Flag { .. } => {
+                Arc::new(BooleanArray::from_iter(numbers.map(|number| Some(mixed(number?).is_multiple_of(2)))))
             }
             FurtherValues::Counter { .. } => {
                 Arc::new(Int64Array::from_iter(numbers.map(|number| Some((number? >> 4).cast_signed()))))
@@ -150,7 +177,7 @@ fn arrow_writes(batch: &Batch, settings: &Settings, page_bytes: usize) -> Bytes 
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(page_bytes)
         .set_dictionary_page_size_limit(2 << 20);
-    for column in COLUMNS {
+    for column in columns().iter() {
         let path = ColumnPath::from(column.name);
         let encoding = match column.storage {
             Storage::Instant(_) | Storage::Further(Further::Counter(_)) => Encoding::DELTA_BINARY_PACKED,
@@ -176,18 +203,18 @@ fn read(file: &Bytes) -> (Batch, Arc<ParquetMetaData>) {
 
 #[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few rows")]
 fn holds(rows: &Rows, compression: PageCompression) {
-    let settings = Settings { compression, ..Settings::default() };
+    let settings = Settings { compression, ..settings() };
     let batch = rows.batch(0..rows.len()).unwrap();
     let (ours, theirs) = (encoded(rows, &settings), arrow_writes(&batch, &settings, PAGE_BYTES));
     let ((our_batch, ours), (their_batch, theirs)) = (read(&ours), read(&theirs));
-    for ((our, their), column) in our_batch.columns().iter().zip(their_batch.columns()).zip(COLUMNS) {
+    for ((our, their), column) in our_batch.columns().iter().zip(their_batch.columns()).zip(columns().iter()) {
         assert!(our == their, "{}: values differ", column.name);
     }
-    assert_eq!(our_batch.num_columns(), COLUMNS.len());
+    assert_eq!(our_batch.num_columns(), columns().iter().count());
     let (our_group, their_group) = (ours.row_group(0), theirs.row_group(0));
     assert_eq!(our_group.num_rows(), their_group.num_rows());
     let ((our_indexes, our_offsets), (their_indexes, their_offsets)) = (page_indexes(&ours), page_indexes(&theirs));
-    for (place, column) in COLUMNS.iter().enumerate() {
+    for (place, column) in columns().iter().enumerate() {
         let name = column.name;
         let (our, their) = (our_group.column(place), their_group.column(place));
         assert_eq!(our.statistics(), their.statistics(), "{name}");
@@ -241,23 +268,40 @@ fn bounds(index: &ColumnIndexMetaData, page: usize) -> (bool, Option<i64>, Strin
 
 /// The columns that have a dictionary.
 fn with_dictionary(rows: &Rows) -> Vec<&'static str> {
-    let (_, metadata) = read(&encoded(rows, &Settings::default()));
-    let columns = metadata.row_group(0).columns().iter().zip(COLUMNS);
-    let has_one = columns.filter(|(column, _)| column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY));
+    let (_, metadata) = read(&encoded(rows, &settings()));
+    let named = columns();
+    let written = metadata.row_group(0).columns().iter().zip(named.iter());
+    let has_one = written.filter(|(column, _)| column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY));
     has_one.map(|(_, named)| named.name).collect()
 }
 
 #[test]
 fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
     let shape = |distinct| [Shape { nulls: 0, distinct, run: 1, seed: 7 }; 6];
-    let may_have_one = COLUMNS.iter().filter(|column| {
+    let columns = columns();
+    let may_have_one = columns.iter().filter(|column| {
         !matches!(
             column.storage,
-            Storage::Instant(_) | Storage::Double(_) | Storage::Flag(_) | Storage::Further(Further::Counter(_))
+            Storage::Instant(_)
+                | Storage::Double(_)
+                | Storage::Flag(_)
+                | Storage::Further(Further::Counter(_) | Further::Flag(_))
         )
     });
     let may_have_one: Vec<_> = may_have_one.map(|column| column.name).collect();
-    assert_eq!(with_dictionary(&rows(4000, shape(9))), may_have_one);
+    let few = rows(4000, shape(9));
+    // Those of 32 bits have one if they are small.
+    let are_large = |name: &str| {
+        few.further.iter().any(|column| match &column.values {
+            FurtherValues::Wide { numbers, .. } => {
+                column.name == name && numbers.iter().any(|number| *number >> 18 > 0)
+            }
+            _ => false,
+        })
+    };
+    assert!(may_have_one.iter().any(|name| are_large(name)));
+    let expected: Vec<_> = may_have_one.into_iter().filter(|name| !are_large(name)).collect();
+    assert_eq!(with_dictionary(&few), expected);
     // There are no 4000 different protocols.
     assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
 }
@@ -273,8 +317,8 @@ fn at(times: impl IntoIterator<Item = i64>) -> Rows {
 /// The encodings of the pages of `datetime`.
 fn encodings_of_datetime(rows: &Rows) -> Vec<Encoding> {
     let options = ReadOptionsBuilder::new().with_encoding_stats_as_mask(false).build();
-    let reader = SerializedFileReader::new_with_options(encoded(rows, &Settings::default()), options).unwrap();
-    let place = COLUMNS.iter().position(|column| column.name == "datetime").unwrap();
+    let reader = SerializedFileReader::new_with_options(encoded(rows, &settings()), options).unwrap();
+    let place = columns().iter().position(|column| column.name == "datetime").unwrap();
     let group = reader.get_row_group(0).unwrap();
     let pages = group.get_column_page_reader(place).unwrap();
     let encodings: Vec<Encoding> = pages.map(|page| page.unwrap().encoding()).collect();
