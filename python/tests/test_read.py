@@ -125,6 +125,20 @@ def test_captures_are_read_as_often_as_somebody_asks(office: str) -> None:
     assert packets.to_duckdb().aggregate("sum(length)").fetchall() == [(134133,)]
 
 
+def test_further_columns_are_those_of_a_lake(office: str, tmp_path: Path) -> None:
+    wanted = ["tcp_flags", "ip_dst", "ip_more_fragments", "payload_length"]
+    parcap.convert(office, tmp_path / "lake", columns="ip,transport")
+    parts = pyarrow.dataset.dataset(tmp_path / "lake" / "packets", format="parquet", partitioning="hive")
+    kept = parts.to_table(columns=wanted)
+    read = parcap.read(office, wanted).to_arrow()
+    assert read.schema.types == [pyarrow.int32(), pyarrow.string(), pyarrow.bool_(), pyarrow.int64()]
+    assert read.to_pylist() == kept.to_pylist()
+    # SYN without ACK: as many as conversations begin.
+    assert 0 < sum(flags == 2 for flags in read["tcp_flags"].to_pylist()) < read.num_rows / 10
+    with pytest.raises(parcap.UsageError, match="`--columns"):
+        parcap.convert(office, tmp_path / "lake", force=True)
+
+
 def test_columns_come_in_the_order_that_is_wanted(office: str) -> None:
     packets = parcap.read(office, columns=["length", "ip_dst"])
     assert packets.columns == packets.to_arrow().column_names == ["length", "ip_dst"]

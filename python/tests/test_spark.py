@@ -169,6 +169,10 @@ def test_captures_are_a_data_source(spark: Any) -> None:
     assert some.columns == ["length", "ip_dst"]
     named = spark.read.format("pcap").option("columns", "ip_dst, length").load(str(CAPTURES))
     assert rows_of(named) == read("ip_dst", "length")
+    further = spark.read.format("pcap").schema("tcp_flags int, ip_more_fragments boolean").load(str(CAPTURES))
+    assert rows_of(further) == read("tcp_flags", "ip_more_fragments")
+    typed = spark.read.format("pcap").option("columns", "ip_ttl,ip_id,ip_more_fragments,datetime,time").load(str(CAPTURES))
+    assert [kind for _, kind in typed.dtypes] == ["int", "bigint", "boolean", "timestamp", "double"]
     with pytest.raises(Exception, match="nothing to read"):
         spark.read.format("pcap").load(str(CAPTURES / "missing.pcap")).count()
 

@@ -17,12 +17,8 @@ if TYPE_CHECKING:
     import pyarrow
     from pyspark.sql.types import StructType
 
-_TYPES = {
-    "datetime": "timestamp", "dns_query": "string", "dns_resp": "string", "ip_dst": "string", "ip_dst_int": "bigint",
-    "ip_src": "string", "ip_src_int": "bigint", "is_dns": "boolean", "length": "bigint", "mac_dst": "string",
-    "mac_dst_int": "bigint", "mac_src": "string", "mac_src_int": "bigint", "port_dst": "int", "port_src": "int",
-    "protocol": "string", "time": "double", "time_normed": "double",
-}  # fmt: skip
+# Types of Spark by those of Arrow. What is left are times.
+_TYPES = {"string": "string", "int64": "bigint", "int32": "int", "bool": "boolean", "double": "double"}
 
 # Columns of which packets can be asked before their rows are made.
 _ASKED = frozenset({"ip_dst", "ip_src", "is_dns", "mac_dst", "mac_src", "port_dst", "port_src", "protocol"})
@@ -82,12 +78,12 @@ class PcapSource(DataSource):
         return PushdownSource
 
     def schema(self) -> str:
+        import pyarrow
+
         named = self.options.get("columns")
         columns = COLUMNS if named is None else [name.strip() for name in named.split(",")]
-        unknown = [name for name in columns if name not in _TYPES]
-        if unknown:
-            raise ParcapError(f"there is no column {unknown[0]!r}")
-        return ", ".join(f"{name} {_TYPES[name]}" for name in columns)
+        fields = pyarrow.schema(read([], columns))
+        return ", ".join(f"{field.name} {_TYPES.get(str(field.type), 'timestamp')}" for field in fields)
 
     def reader(self, schema: StructType) -> PcapReader:
         return PcapReader(schema.names, dict(self.options))
