@@ -106,10 +106,15 @@ impl TableColumns {
     /// The columns of every lake, and these.
     ///
     /// # Errors
-    /// The first name that no column has. Lakes of a later version may have such columns.
+    /// The first name that no column has, or that is there already. Lakes of a later version may have such columns, and settings that
+    /// were written by hand.
     pub fn with(further: &FurtherColumns) -> Result<Self, String> {
-        let further = further.names().map(|name| find_column(name).ok_or_else(|| name.to_owned()));
-        Ok(Self(COLUMNS.iter().map(Ok).chain(further).collect::<Result<_, _>>()?))
+        let mut columns: Vec<_> = COLUMNS.iter().collect();
+        for name in further.names() {
+            let is_new = columns.iter().all(|column| column.name != name);
+            columns.push(find_column(name).filter(|_| is_new).ok_or_else(|| name.to_owned())?);
+        }
+        Ok(Self::of(&columns))
     }
 
     /// Those of a list.
@@ -165,5 +170,23 @@ impl Column {
             ColumnType::Bool => DataType::Boolean,
         };
         Field::new(self.name, data_type, !self.null_when.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_each_column_once() {
+        let with = |names: &[&str]| {
+            let names = FurtherColumns(names.iter().map(|name| (*name).to_owned()).collect());
+            TableColumns::with(&names).map(|columns| columns.iter().count() - COLUMNS.len())
+        };
+        assert_eq!(with(&[]), Ok(0));
+        assert_eq!(with(&["ip_ttl", "tcp_flags"]), Ok(2));
+        assert_eq!(with(&["ip_ttl", "ip_ttl"]), Err("ip_ttl".to_owned()));
+        assert_eq!(with(&["length"]), Err("length".to_owned()));
+        assert_eq!(with(&["nonsense"]), Err("nonsense".to_owned()));
     }
 }
