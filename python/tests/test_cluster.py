@@ -38,18 +38,9 @@ SHAPE: dict[str, Any] = {"chunk_size": "1MiB", "target_file_size": "64KiB"}
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one capture of 96 MiB: the packets of an hour, again and again, an hour later each time."""
-    capture = (DATA / "captures" / "office-hour.pcap").read_bytes()
-    header, at, records = capture[:24], 24, []
-    while at < len(capture):
-        seconds, fraction, captured, length = struct.unpack_from("<4I", capture, at)
-        records.append((seconds, fraction, captured, length, capture[at + 16 : at + 16 + captured]))
-        at += 16 + captured
     folder = tmp_path_factory.mktemp("large")
-    with open(folder / "office-hours.pcap", "wb") as file:
-        file.write(header)
-        for hour in range(96 * (1 << 20) // (len(capture) - 24)):
-            for seconds, fraction, captured, length, content in records:
-                file.write(struct.pack("<4I", seconds + 3600 * hour, fraction, captured, length) + content)
+    hour = DATA / "captures" / "office-hour.pcap"
+    standalone.repeat_capture(hour, folder / "office-hours.pcap", 96 << 20, shift_s=3600)
     return folder
 
 

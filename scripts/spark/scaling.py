@@ -2,12 +2,12 @@
 """What Spark adds to the units of a conversion, and how far a driver gets with more executors.
 
 Converts the hour of data/captures, repeated, on a cluster of this machine: two executors of one core each. Then does the same plan
-again with more executors, whose units sleep for as long as they took and give the same rows, so that executors that this machine
-has no cores for cost nothing. Prints a line for each: the wall time of plan, units and commit, and that of the units beside the
+again with more executors, whose units sleep for as long as they took and give the same rows, so there may be more
+executors than cores. Prints a line for each: the wall time of plan, units and commit, and that of the units beside the
 time that they took themselves, spread evenly.
 
 Needs an environment with parcap and pyspark: python scripts/spark/scaling.py [--units 1000] [--tasks 16]
-Exit status 0 if every lake has all packets.
+Exit status 0 if every unit went well, and the lake of those that work has all packets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import struct
 import sys
 import tempfile
 import time
@@ -27,7 +26,7 @@ import parcap.spark
 import standalone
 
 ROOT = Path(__file__).parents[2]
-# What executors import instead of parcap: a unit that sleeps. PLACES has the time and the row of each.
+# What executors import instead of parcap: a unit that sleeps. times.json has the time and the row of each.
 SLEEPER = '''
 import json, os, time
 from pathlib import Path
@@ -62,7 +61,8 @@ def main() -> int:
 def run(folder: Path, given: argparse.Namespace) -> None:
     archive = folder / "archive"
     archive.mkdir()
-    packets = write(archive / "hours.pcap", given.units * given.unit_size)
+    hour = ROOT / "data" / "captures" / "office-hour.pcap"
+    packets = standalone.repeat_capture(hour, archive / "hours.pcap", given.units * given.unit_size, shift_s=10)
     shape: dict[str, Any] = {"chunk_size": f"{given.unit_size}B", "target_file_size": "8KiB"}
     lake = folder / "lake"
     print(f"{packets:,} packets\n{'':18} plan    units   commit | units x executors / their own time   (ideal)")
@@ -107,23 +107,6 @@ def run(folder: Path, given: argparse.Namespace) -> None:
         finally:
             cluster.stop()
         shutil.rmtree(folder / "sleeping")
-
-
-def write(path: Path, size: int) -> int:
-    """Writes a capture of about this size: the packets of an hour again and again, ten seconds later each time. Returns
-    how many packets it has."""
-    capture = (ROOT / "data" / "captures" / "office-hour.pcap").read_bytes()
-    at, records = 24, []
-    while at < len(capture):
-        seconds, _, captured, _ = struct.unpack_from("<4I", capture, at)
-        records.append((seconds, capture[at + 4 : at + 16 + captured]))
-        at += 16 + captured
-    times = max(1, size // (len(capture) - 24))
-    with open(path, "wb") as file:
-        file.write(capture[:24])
-        for again in range(times):
-            file.writelines(struct.pack("<I", seconds + 10 * again) + rest for seconds, rest in records)
-    return times * len(records)
 
 
 def warm_up(spark: Any, executors: int) -> None:

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -58,8 +59,25 @@ def bare_python(folder: Path, modules: tuple[str, ...] = ("pyarrow",)) -> str:
     return str(folder / "bin" / "python")
 
 
+def repeat_capture(source: Path, path: Path, size: int, *, shift_s: int) -> int:
+    """Writes a pcap of about this size: the packets of another one again and again, so much later each time. Returns how many
+    packets it has."""
+    capture = source.read_bytes()
+    at, records = 24, []
+    while at < len(capture):
+        seconds, _, captured, _ = struct.unpack_from("<4I", capture, at)
+        records.append((seconds, capture[at + 4 : at + 16 + captured]))
+        at += 16 + captured
+    times = max(1, size // (len(capture) - 24))
+    with open(path, "wb") as file:
+        file.write(capture[:24])
+        for again in range(times):
+            file.writelines(struct.pack("<I", seconds + shift_s * again) + rest for seconds, rest in records)
+    return times * len(records)
+
+
 class Cluster:
-    """A master and workers of so many cores each, until :meth:`stop`."""
+    """A master and its workers. They run until :meth:`stop`."""
 
     def __init__(self, folder: Path, *, workers: int = 2, cores: int = 1, memory: str = "1g") -> None:
         import pyspark

@@ -198,7 +198,7 @@ def _worker(
 
 
 def _tasks(size: int, cores: int) -> int:
-    """Tasks for so many bytes. A cluster may have few cores yet and start more when it sees that there are tasks for them."""
+    """Tasks for so many bytes. A cluster that grows on demand starts small: it adds cores when tasks wait for them."""
     return max(4 * cores, min(size // _BYTES_A_TASK, _MOST_TASKS))
 
 
