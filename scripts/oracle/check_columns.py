@@ -2,8 +2,8 @@
 """Compares the further columns with tshark, packet by packet and cell by cell.
 
 Needs tshark, and the module parcap with pyarrow. tshark dissects what it can reach; parcap takes the outermost IP header. So a
-column of TCP or ICMP is compared where the outermost IP packet carries that protocol. tshark says nothing of a header that it
-finds broken, and of the bytes after it; such packets are counted apart.
+column of TCP or ICMP is compared where the outermost IP packet carries that protocol. tshark says nothing of a message that it
+finds broken or does not dissect. Such cells are counted apart, and so are cells of which it has no field.
 
 Usage: check_columns.py FOLDER…. Prints what differs. Exit status 0 if nothing does.
 """
@@ -67,13 +67,20 @@ def dissected(capture: Path) -> list[dict[str, int | None]]:
     return [dict(zip(FIELDS, map(number, line), strict=True)) for line in lines]
 
 
+class NoFieldError(Exception):
+    """tshark has no field for a cell."""
+
+
 def expected(column: str, row: dict[str, Any], told: dict[str, int | None]) -> int | None:
     """What tshark says of a cell."""
+    if column == "ip_version" and row[column] is None:
+        # Nothing may be missed.
+        return told["ip.version"] or told["ipv6.version"]
     by = OF_IP.get(column)
     field = by.get(row["ip_version"]) if by is not None else OF_PROTOCOL[column].get(str(row["protocol"]))
-    if column == "payload_length" and field is None:
-        # tshark has no such field for SCTP, DCCP and UDP-Lite.
-        return row[column]
+    if field is None and row[column] is not None:
+        # The payload of SCTP, DCCP and UDP-Lite.
+        raise NoFieldError
     value = told[field] if field else None
     if value is None:
         return None
@@ -86,12 +93,14 @@ def expected(column: str, row: dict[str, Any], told: dict[str, int | None]) -> i
         case "udp.length":
             # A fragment has not all of the datagram. And UDP cannot say what is longer than 65,535 bytes.
             is_fragment = told["ip.flags.mf"] or told["ipv6.fraghdr.more"]
-            return row[column] if is_fragment or (told["ip.len"] or 0) > 65535 else value - 8
+            if is_fragment or (told["ip.len"] or 0) > 65535:
+                raise NoFieldError
+            return value - 8
     return value
 
 
 def main() -> int:
-    cells, differ, silent, shown = Counter(), Counter(), Counter(), Counter()
+    cells, differ, silent, no_field, shown = Counter(), Counter(), Counter(), Counter(), Counter()
     captures = 0
     for folder in map(Path, sys.argv[1:]):
         for capture in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -106,8 +115,12 @@ def main() -> int:
             captures += 1
             for frame, (row, said) in enumerate(zip(rows, told), 1):
                 for column in COLUMNS[1:]:
-                    ours, theirs = row[column], expected(column, row, said)
-                    ours = None if ours is None else int(ours)
+                    ours = None if row[column] is None else int(row[column])
+                    try:
+                        theirs = expected(column, row, said)
+                    except NoFieldError:
+                        no_field[column] += 1
+                        continue
                     cells[column] += 1
                     if ours == theirs:
                         continue
@@ -119,7 +132,8 @@ def main() -> int:
                     if shown[column] <= 5:
                         print(f"{capture.name}: packet {frame}: {column} is {ours}, and tshark says {theirs} ({row['protocol']})")
     for column in COLUMNS[1:]:
-        print(f"{column}: {cells[column]:,} cells, {differ[column]} differ, {silent[column]} of which tshark says nothing")
+        apart = f"{silent[column]} of which tshark says nothing, {no_field[column]} without a field"
+        print(f"{column}: {cells[column]:,} cells compared, {differ[column]} differ, {apart}")
     print(f"{captures} captures, {sum(cells.values()):,} cells, {sum(differ.values())} differ")
     return 1 if differ or not captures else 0
 
