@@ -1,7 +1,7 @@
 //! The one table of columns: the schema, the documentation and the Parquet metadata come from it, and rows, Arrow arrays,
 //! pages and what is read back loop over it.
 //!
-//! Every lake has the columns of [`COLUMNS`]. Those of `sets.rs` come after them, where they are asked for. To add a column, add
+//! Every lake has the columns of [`COLUMNS`]. Those of `sets/` come after them, where they are asked for. To add a column, add
 //! its entry, and make `docs/tables.md` again (`PARCAP_BLESS=1 cargo test docs::`); raise [`SCHEMA_VERSION`] if every lake has it.
 //! An entry with [`Storage::Further`] has the function that gives the value of a packet, and nothing else is to be done. What most
 //! packets have and everybody reads may be worth a place in the packed rows (`packed.rs`).

@@ -1,0 +1,63 @@
+//! The columns that a lake has if they are asked for, in sets. They come after those of every lake, in this order.
+//!
+//! To add a column, add its entry to its set, and make `docs/tables.md` again. A set has a file of its own.
+
+mod ip;
+mod transport;
+
+use crate::config::FurtherColumns;
+
+use super::column_storage::{Further, Storage};
+use super::schema::{COLUMNS, Column, column};
+
+/// Columns that belong together.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnSet {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns, in their order.
+    pub columns: &'static [Column],
+}
+
+const fn further(name: &'static str, of: Further, null_when: &'static str, meaning: &'static str) -> Column {
+    column(name, Storage::Further(of), null_when, meaning)
+}
+
+/// The sets, in their order.
+pub static SETS: &[ColumnSet] =
+    &[ColumnSet { name: "ip", columns: ip::COLUMNS }, ColumnSet { name: "transport", columns: transport::COLUMNS }];
+
+/// All further columns, in their order.
+fn all() -> impl Iterator<Item = &'static Column> {
+    SETS.iter().flat_map(|set| set.columns)
+}
+
+/// The column with a name, whether every lake has it or not.
+pub fn find_column(name: &str) -> Option<&'static Column> {
+    COLUMNS.iter().chain(all()).find(|column| column.name == name)
+}
+
+/// The further columns of some sets and single names, with commas between.
+///
+/// # Errors
+/// The first name that is neither, and that of a column of every lake.
+///
+/// ```
+/// # use parcap::packets::further_columns;
+/// assert_eq!(further_columns("tcp_flags,ip_ttl").unwrap().to_string(), "ip_ttl,tcp_flags");
+/// assert_eq!(further_columns("transport").unwrap().names().count(), 7);
+/// assert!(further_columns("").unwrap().is_empty());
+/// assert_eq!(further_columns("ip,ttl").unwrap_err(), "ttl");
+/// ```
+pub fn further_columns(asked: &str) -> Result<FurtherColumns, String> {
+    let asked: Vec<&str> = asked.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let of_set = |name: &str| SETS.iter().find(|set| set.name == name).map_or(&[][..], |set| set.columns);
+    let is_known = |name: &str| !of_set(name).is_empty() || all().any(|column| column.name == name);
+    if let Some(name) = asked.iter().find(|name| !is_known(name)) {
+        return Err((*name).to_owned());
+    }
+    let is_asked = |column: &Column| {
+        asked.iter().any(|name| column.name == *name || of_set(name).iter().any(|one| one.name == column.name))
+    };
+    Ok(FurtherColumns(all().filter(|column| is_asked(column)).map(|column| column.name.to_owned()).collect()))
+}
