@@ -90,6 +90,10 @@ impl Traffic {
                 data,
                 offset: offset as u64,
                 odd: Default::default(),
+                frame: records.len() as u64 + 1,
+                capture: Some("mix.pcap"),
+                interface: None,
+                interfaces: &[],
             });
             offset += record.len();
         }

@@ -77,6 +77,10 @@ fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
         data: frame,
         offset: 24,
         odd: RecordAnomaly::default(),
+        frame: 1,
+        capture: None,
+        interface: None,
+        interfaces: &[],
     };
     let sets: Vec<_> = SETS.iter().map(|set| set.name).collect();
     let columns = further_columns(&sets.join(",")).expect("sets");
@@ -104,6 +108,10 @@ fn check_cut(whole: &Packet<'_>, cut: &Packet<'_>) {
     kept("ip_dst", cut.ip_dst, whole.ip_dst);
     kept("ip_src", cut.ip_src, whole.ip_src);
     kept("protocol", cut.protocol.filter(|number| !EXTENSIONS.contains(number)), whole.protocol);
+    kept("ether_type", cut.tags.ether_type, whole.tags.ether_type);
+    kept("vlan_id", cut.tags.vlan_id, whole.tags.vlan_id);
+    kept("vlan_inner_id", cut.tags.vlan_inner_id, whole.tags.vlan_inner_id);
+    kept("mpls_label", cut.tags.mpls_label, whole.tags.mpls_label);
     kept("ip_ttl", cut.ip_ttl(), whole.ip_ttl());
     kept("ip_fragment_offset", cut.ip_fragment_offset(), whole.ip_fragment_offset());
     kept("ip_id", cut.ip_id(), whole.ip_id());

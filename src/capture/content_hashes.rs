@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reader::CaptureReader;
+
 /// Hashes of the decompressed bytes of a capture: from its first record, or the first block of a pcapng, to the end of
 /// its last whole one.
 ///
@@ -60,6 +62,36 @@ impl ContentHashes {
         let fits = next.pieces.is_empty() || next.start == before.end();
         before.pieces.extend(next.pieces);
         fits.then_some(before)
+    }
+}
+
+impl CaptureReader {
+    /// Hashes what it reads from here on, for [`CaptureReader::take_content`].
+    #[must_use]
+    pub fn hashing(mut self) -> Self {
+        self.window.begin_hash();
+        self.hashed_from = Some(self.window.offset());
+        self
+    }
+
+    /// Hashes of what was read. `None` if they were not asked for, or bytes were stepped over.
+    pub fn take_content(&mut self) -> Option<ContentHashes> {
+        let settled = self.settled.take();
+        if self.has_gaps() {
+            return None;
+        }
+        settled.or_else(|| self.hashed_up_to(self.position.offset))
+    }
+
+    fn hashed_up_to(&mut self, end: u64) -> Option<ContentHashes> {
+        let start = self.hashed_from.take()?;
+        let hash = self.window.take_hash(end)?;
+        Some(ContentHashes::of_piece(start, end, hash.hex()))
+    }
+
+    /// Ends hashing here: what follows is looked at, but is no part of the capture.
+    pub(super) fn settle_content(&mut self) {
+        self.settled = self.hashed_up_to(self.window.offset());
     }
 }
 

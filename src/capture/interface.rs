@@ -8,16 +8,22 @@ use super::position::Interface;
 use super::resolution::Resolution;
 
 const OPTION_END: u16 = 0;
+const OPTION_NAME: u16 = 2;
 const OPTION_TSRESOL: u16 = 9;
 const OPTION_TSOFFSET: u16 = 14;
+/// Bytes of a name that are kept. Systems allow 16, and Windows writes 50. There may be many interfaces.
+const NAME: usize = 256;
 
 /// Reads the body of an Interface Description Block; `None` if it is shorter than its fixed fields.
 pub(super) fn describe(body: &[u8], order: ByteOrder) -> Option<Interface> {
     let ([t0, t1, _, _, s0, s1, s2, s3], rest) = body.split_first_chunk()?;
-    // Neither option may occur twice. Where one does, the first counts, as in tshark.
-    let (mut resolution, mut offset_s) = (None, None);
+    // None of these options may occur twice. Where one does, the first counts, as in tshark.
+    let (mut resolution, mut offset_s, mut name) = (None, None, None);
     for option in options(rest, order) {
         match option {
+            (OPTION_NAME, value) => {
+                name.get_or_insert(value);
+            }
             (OPTION_TSRESOL, [value]) => {
                 resolution.get_or_insert(Resolution(*value));
             }
@@ -34,7 +40,15 @@ pub(super) fn describe(body: &[u8], order: ByteOrder) -> Option<Interface> {
         snap_len: order.u32([*s0, *s1, *s2, *s3]),
         resolution: resolution.unwrap_or_default(),
         offset_s: offset_s.unwrap_or(0),
+        name: name.and_then(text),
     })
+}
+
+/// A name as text, if there is one. Some writers end it with a NUL.
+fn text(name: &[u8]) -> Option<Box<str>> {
+    let name = name.get(..NAME).unwrap_or(name);
+    let name = name.split(|byte| *byte == 0).next().filter(|name| !name.is_empty())?;
+    Some(String::from_utf8_lossy(name).into())
 }
 
 /// Codes and values of the options, up to their end, or up to an option that is longer than the rest of its block.

@@ -147,11 +147,11 @@ fn block(
                     let (announced, plausible) = (section.interfaces.len() as u64 + 1, MAX_INTERFACES as u64);
                     return Err(Fault::new(DamageKind::TooManyInterfaces, announced, plausible).into());
                 }
+                if let Some(survey) = &mut reading.survey {
+                    survey.interface(body, order, &interface, numbered);
+                }
                 if numbered {
                     Arc::make_mut(&mut section.interfaces).push(interface);
-                }
-                if let Some(survey) = &mut reading.survey {
-                    survey.interface(body, order, interface, numbered);
                 }
             }
             None

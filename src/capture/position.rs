@@ -78,7 +78,7 @@ pub struct Section {
 }
 
 /// What an Interface Description Block says (draft-ietf-opsawg-pcapng section 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// Link type of its packets.
     pub link_type: LinkType,
@@ -88,4 +88,18 @@ pub struct Interface {
     pub resolution: Resolution,
     /// Seconds to add to each of its timestamps.
     pub offset_s: i64,
+    /// Its name, of at most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Box<str>>,
+}
+
+impl Position {
+    /// Forgets the names of interfaces, for a manifest that need not have them.
+    pub fn forget_names(&mut self) {
+        if let Framing::Pcapng(section) = &mut self.framing
+            && section.interfaces.iter().any(|interface| interface.name.is_some())
+        {
+            Arc::make_mut(&mut section.interfaces).iter_mut().for_each(|interface| interface.name = None);
+        }
+    }
 }

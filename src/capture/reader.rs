@@ -33,6 +33,10 @@ pub struct CaptureReader {
     pub(super) position: Position,
     limit: u64,
     pub(super) frames: u64,
+    /// Records of the capture before the place where the reader began.
+    frames_before: u64,
+    /// The path of the capture, unless it is a stream.
+    name: Option<Box<str>>,
     /// Bytes of the record that was handed out last. The next call takes them off the buffer.
     handed_out: usize,
     format: Format,
@@ -48,9 +52,9 @@ pub struct CaptureReader {
     /// Whether trailing zeros need no counting.
     pub(super) glancing: bool,
     /// Offset at which the hashed bytes begin, if a hash is asked for.
-    hashed_from: Option<u64>,
+    pub(super) hashed_from: Option<u64>,
     /// Hashes of what was read before zeros that were counted.
-    settled: Option<ContentHashes>,
+    pub(super) settled: Option<ContentHashes>,
     /// Whether a signal ended the stream within a record.
     pub(super) cut_short: bool,
 }
@@ -62,7 +66,7 @@ impl CaptureReader {
     /// If it cannot be opened, or its first bytes are not those of a capture.
     pub fn open(input: &Input) -> Result<Self, Refusal> {
         let (source, compression) = Source::open(input)?;
-        Self::from_source(source, compression)
+        Self::from_source(source, compression).map(|reader| reader.named(input))
     }
 
     /// As [`CaptureReader::open`], with up to `window` bytes of memory for a decompressor.
@@ -71,7 +75,12 @@ impl CaptureReader {
     /// As [`CaptureReader::open`], and if the first bytes need more memory than that.
     pub fn open_within(input: &Input, window: u64) -> Result<Self, Refusal> {
         let (source, compression) = Source::open_within(input, window)?;
-        Self::from_source(source, compression)
+        Self::from_source(source, compression).map(|reader| reader.named(input))
+    }
+
+    fn named(mut self, input: &Input) -> Self {
+        self.name = (!input.is_stdin()).then(|| input.name().into());
+        self
     }
 
     /// Reads a capture from the bytes of any source.
@@ -130,6 +139,8 @@ impl CaptureReader {
             position,
             limit,
             frames: 0,
+            frames_before: 0,
+            name: None,
             handed_out: 0,
             format,
             compression,
@@ -155,7 +166,14 @@ impl CaptureReader {
             return Ok(None);
         };
         let window = ReadBuffer::new(source, position.offset);
-        Ok(Some(Self::at(window, position, limit, (format, compression))))
+        Ok(Some(Self::at(window, position, limit, (format, compression)).named(input)))
+    }
+
+    /// Numbers its records from those before the place where it begins.
+    #[must_use]
+    pub fn after_frames(mut self, frames: u64) -> Self {
+        self.frames_before = frames;
+        self
     }
 
     /// Resumes after a fault, at the next credible run of records, if there is one; `capture/salvage` has the rule.
@@ -165,34 +183,6 @@ impl CaptureReader {
         self.salvaged = salvage.then(Gaps::default);
         self.last_time = last;
         self
-    }
-
-    /// Hashes what it reads from here on, for [`CaptureReader::take_content`].
-    #[must_use]
-    pub fn hashing(mut self) -> Self {
-        self.window.begin_hash();
-        self.hashed_from = Some(self.window.offset());
-        self
-    }
-
-    /// Hashes of what was read. `None` if they were not asked for, or bytes were stepped over.
-    pub fn take_content(&mut self) -> Option<ContentHashes> {
-        let settled = self.settled.take();
-        if self.has_gaps() {
-            return None;
-        }
-        settled.or_else(|| self.hashed_up_to(self.position.offset))
-    }
-
-    fn hashed_up_to(&mut self, end: u64) -> Option<ContentHashes> {
-        let start = self.hashed_from.take()?;
-        let hash = self.window.take_hash(end)?;
-        Some(ContentHashes::of_piece(start, end, hash.hex()))
-    }
-
-    /// Ends hashing here: what follows is looked at, but is no part of the capture.
-    pub(super) fn settle_content(&mut self) {
-        self.settled = self.hashed_up_to(self.window.offset());
     }
 
     /// For the first records only. The zeros after them are not counted, because they could be all of a large file.
@@ -283,6 +273,13 @@ impl CaptureReader {
             data: data.unwrap_or_default(),
             offset: self.position.offset,
             odd: frame.odd,
+            frame: self.frames_before + self.frames,
+            capture: self.name.as_deref(),
+            interface: frame.interface,
+            interfaces: match &self.position.framing {
+                Framing::Pcapng(section) => &section.interfaces,
+                Framing::Empty | Framing::Pcap(_) => &[],
+            },
         }
     }
 

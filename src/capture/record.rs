@@ -3,6 +3,7 @@
 use bitflags::bitflags;
 
 use super::link_type::LinkType;
+use super::position::Interface;
 use super::time::Timestamp;
 
 /// A packet record as the capture frames it. Its bytes have not been looked at.
@@ -22,6 +23,22 @@ pub struct PacketRecord<'a> {
     pub offset: u64,
     /// What is odd about the record itself.
     pub odd: RecordAnomaly,
+    /// Its number in the capture, from 1. Where the reader began at a guess, its number from there on.
+    pub frame: u64,
+    /// The path of the capture as one line of text. `None` for a stream.
+    pub capture: Option<&'a str>,
+    /// In a pcapng, the number of its interface in its section.
+    pub interface: Option<u32>,
+    /// The interfaces that its section has described so far.
+    pub interfaces: &'a [Interface],
+}
+
+impl PacketRecord<'_> {
+    /// The name of its interface, if the section gives it one.
+    #[must_use]
+    pub fn interface_name(&self) -> Option<&str> {
+        self.interfaces.get(usize::try_from(self.interface?).ok()?)?.name.as_deref()
+    }
 }
 
 bitflags! {

@@ -114,7 +114,7 @@ impl Survey {
         }
     }
 
-    pub(super) fn interface(&mut self, body: &[u8], order: ByteOrder, interface: Interface, numbered: bool) {
+    pub(super) fn interface(&mut self, body: &[u8], order: ByteOrder, interface: &Interface, numbered: bool) {
         self.interface_count += 1;
         if self.interfaces.len() < Self::KEPT {
             let text = |code| text(body.get(8..).unwrap_or_default(), order, code);
@@ -123,7 +123,7 @@ impl Survey {
                 number: numbered.then_some(self.described),
                 name: text(NAME),
                 description: text(DESCRIPTION),
-                interface,
+                interface: interface.clone(),
                 packets: 0,
             });
         }

@@ -13,7 +13,8 @@ use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Snapshot};
 use crate::outcome::Report;
-use crate::plan::{Unit, plan as units_of, sample};
+use crate::packets::FRAME;
+use crate::plan::{Unit, count_frames, plan as units_of, sample};
 use crate::select::{SelectOptions, Selection, Target};
 
 use super::first_line::Plan;
@@ -57,6 +58,9 @@ pub fn plan(
     let taken = snapshot.identities_beside(inputs.iter().map(|input| input.absolute.as_path()));
     let sampled = sample(inputs, settings.chunk_size);
     let mut units = units_of(sampled, settings, &taken);
+    if settings.columns.names().any(|name| name == FRAME) {
+        count_frames(&mut units, cancel)?;
+    }
     let only_with_plan = !only_adds(&selection, &units, &snapshot);
     let plan = Plan::of(&snapshot, settings, &units, selection, &report)?;
     for unit in &mut units {

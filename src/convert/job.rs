@@ -128,6 +128,11 @@ impl<'a> Job<'a> {
         self.tasks.len()
     }
 
+    /// Records of a capture that is cut before the chunks of the unit, if they were counted.
+    pub(super) fn frames_before_unit(&self) -> Option<u64> {
+        self.unit.captures.first()?.frames_before
+    }
+
     /// The turn of a task in its turn queue.
     pub(super) fn turn(&self, task: usize) -> u64 {
         self.tasks.get(task).and_then(|task| task.chunk).unwrap_or(task as u64)

@@ -20,6 +20,10 @@ pub(super) struct RowGroupQueue<'j, 'a> {
     /// The guessed position that awaits its proof.
     pub(super) guessed: Option<Position>,
     pub(super) is_in_turn: bool,
+    /// Whether records are numbered from a beginning that was guessed.
+    pub(super) numbers_from_guess: bool,
+    /// Records before that, once they are known.
+    pub(super) frames_before: u64,
     /// Whether the input can only be read from its beginning, so that no other worker can help.
     pub(super) is_alone: bool,
     encode_thread: Option<EncodeThread<'j>>,
@@ -62,6 +66,8 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
             held_bytes: 0,
             guessed: None,
             is_in_turn: false,
+            numbers_from_guess: false,
+            frames_before: 0,
             is_alone: false,
             encode_thread: None,
         }
@@ -76,7 +82,8 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
     ) -> Result<(), TaskError> {
         self.find_encode_thread(partitioner)?;
         let Some(encode_thread) = &mut self.encode_thread else {
-            let group = self.job.context.encoder.encode(&rows);
+            let encoder = &self.job.context.encoder;
+            let group = if self.numbers_from_guess { encoder.encode_unnumbered(&rows) } else { encoder.encode(&rows) };
             return self.take_over(Done { key, rows, group }, partitioner);
         };
         encode_thread.give(key, rows)?;
@@ -144,14 +151,23 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
             {
                 return Err(TaskError::WrongGuess);
             }
-            self.guessed = None;
+            if self.guessed.take().is_some() {
+                let of_unit = self.job.frames_before_unit();
+                self.frames_before = chunk_end.map_or_else(|| of_unit.unwrap_or(0), |chunk_end| chunk_end.frames);
+            }
             self.is_in_turn = true;
         }
         self.held_bytes = 0;
         let held = std::mem::take(&mut self.held);
+        let (encoder, frames_before) = (&self.job.context.encoder, self.frames_before);
+        let path = || self.job.context.lake.root().to_path_buf();
         self.job.with_parts(|parts| {
             held.into_iter().try_for_each(|held| match held {
-                Waiting::RowGroup(key, group) => parts.append(key, group),
+                Waiting::RowGroup(key, mut group) => {
+                    let numbered = encoder.number_frames(&mut group, frames_before);
+                    numbered.map_err(|source| Error::Parquet { path: path(), source })?;
+                    parts.append(key, group)
+                }
                 Waiting::Resolved(place, when) => parts.resolve(place, when),
             })
         })?;

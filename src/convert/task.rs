@@ -9,7 +9,7 @@ use crate::decode::Packet;
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
-use crate::packets::{Partitioner, When};
+use crate::packets::{INTERFACE, Partitioner, When};
 use crate::plan::CaptureEntry;
 use crate::summary::Partial;
 
@@ -40,7 +40,11 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
         return work.hand_in(None).map_err(never_disproved);
     };
     let place = wanted.captures.start;
+    // The number of a record is known after all records before it. Where they are neither counted nor read, they must be read first.
+    let must_count =
+        job.context.encoder.numbers_frames() && job.turns.is_first(turn) && job.frames_before_unit().is_none();
     if chunk > 0
+        && !must_count
         && !job.turns.is_proved(turn)
         && let Some(done) = guess_ahead(job, place, chunk, turn)?
     {
@@ -62,12 +66,15 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     };
     let mut work = Work::new(job, turn);
     work.output.guessed = Some(position.clone());
+    work.output.numbers_from_guess = true;
     let result =
-        work.chunk_from(place, chunk, ChunkEnd { position, last: None }).and_then(|chunk_end| match chunk_end.last {
-            Some(_) => work.hand_in(Some(chunk_end)),
-            // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
-            None => Err(TaskError::WrongGuess),
-        });
+        work.chunk_from(place, chunk, ChunkEnd { position, last: None, frames: 0 }).and_then(
+            |chunk_end| match chunk_end.last {
+                Some(_) => work.hand_in(Some(chunk_end)),
+                // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
+                None => Err(TaskError::WrongGuess),
+            },
+        );
     match result {
         Ok(last) => Ok(Some(last)),
         Err(TaskError::WrongGuess) => Ok(None),
@@ -172,14 +179,15 @@ impl<'j, 'a> Work<'j, 'a> {
             Ok(reader) => reader.salvaging(self.salvage(), None),
             Err(refusal) => return Ok(self.gone(place, chunk, None, &refusal)),
         };
-        let mut last = None;
+        let (mut last, mut frames) = (None, 0);
         if chunk > 0 {
             // The first chunk of a unit that is converted by itself, where nothing could be guessed: read up to it.
             let look = || Ok(self.job.context.cancel.check().map(|()| Flow::On)?);
             last = walk(&mut reader, chunk * chunk_size, look)?;
+            frames = reader.frames();
         }
         let position = reader.position().clone();
-        self.chunk_from(place, chunk, ChunkEnd { position, last })
+        self.chunk_from(place, chunk, ChunkEnd { position, last, frames })
     }
 
     /// Handles a capture that existed when it was planned, and cannot be opened any more. No chunk after this one has
@@ -197,7 +205,7 @@ impl<'j, 'a> Work<'j, 'a> {
             let found = CaptureEntry { damage: Some(damage), entry, exit, ..CaptureEntry::default() };
             self.captures.push((place, found));
         }
-        ChunkEnd { position, last: None }
+        ChunkEnd { position, last: None, frames: 0 }
     }
 
     fn chunk_from(&mut self, place: usize, chunk: u64, from: ChunkEnd) -> Result<ChunkEnd, TaskError> {
@@ -224,6 +232,8 @@ impl<'j, 'a> Work<'j, 'a> {
     /// Reads to the end, or to the reader's limit. `from` is where a chunk begins.
     fn read(&mut self, place: usize, reader: CaptureReader, from: Option<ChunkEnd>) -> Result<ChunkEnd, TaskError> {
         let before = from.as_ref().and_then(|from| from.last);
+        let frames = from.as_ref().map_or(0, |from| from.frames);
+        let reader = reader.after_frames(frames);
         self.partitioner.begin(place, before);
         self.partial.begin(place)?;
         let mut scan = Scan::new(reader, &self.job.context.cancel);
@@ -232,8 +242,12 @@ impl<'j, 'a> Work<'j, 'a> {
         let metered = visitor.metered;
         self.job.context.meter.add(scan.bytes_read() - metered, scan.records() % STRIDE);
         self.end_of_capture(place, scan.position().first_time)?;
-        let chunk_end = ChunkEnd { position: scan.position().clone(), last: scan.last().or(before) };
-        let (entry, exit) = from.map(|from| (from.position, chunk_end.position.clone())).unzip();
+        let frames = frames + scan.records();
+        let chunk_end = ChunkEnd { position: scan.position().clone(), last: scan.last().or(before), frames };
+        let (mut entry, mut exit) = from.map(|from| (from.position, chunk_end.position.clone())).unzip();
+        if !self.job.unit.settings.columns.names().any(|name| name == INTERFACE) {
+            [&mut entry, &mut exit].into_iter().flatten().for_each(Position::forget_names);
+        }
         let found = CaptureEntry { entry, exit, ..scan.take_entry(self.job.unit.settings.length) };
         self.captures.push((place, found));
         Ok(chunk_end)
@@ -269,6 +283,8 @@ impl<'j, 'a> Work<'j, 'a> {
         self.encode()?;
         self.output.finish(&mut self.partitioner)?;
         let last = self.job.add(self.captures, self.partial.into_aggregator())?;
+        let frames_before = self.output.frames_before;
+        let chunk_end = chunk_end.map(|end| ChunkEnd { frames: end.frames + frames_before, ..end });
         self.job.turns.pass(self.turn, chunk_end);
         self.job.context.row_pool.give(self.partitioner.into_spare());
         Ok(last)

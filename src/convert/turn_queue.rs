@@ -17,6 +17,8 @@ pub(super) struct ChunkEnd {
     pub(super) position: Position,
     /// Time of the last timed record before that position.
     pub(super) last: Option<Timestamp>,
+    /// Records before that position.
+    pub(super) frames: u64,
 }
 
 /// Whose turn it is, among the tasks of one capture or of one unit of small captures.
@@ -49,6 +51,12 @@ impl TurnQueue {
     pub(super) fn is_proved(&self, task: u64) -> bool {
         let state = self.lock();
         state.0 == task && state.1.is_some()
+    }
+
+    /// Whether it is the turn of this task, and none came before it.
+    pub(super) fn is_first(&self, task: u64) -> bool {
+        let state = self.lock();
+        state.0 == task && state.1.is_none()
     }
 
     /// Waits for the turn of a task. Returns the end of the chunk before, if there is one.

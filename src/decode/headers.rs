@@ -11,8 +11,8 @@ use super::field::{be16, be32};
 use super::packet::Packet;
 use super::transport::{DCCP, SCTP, TCP, UDP, UDP_LITE};
 
-const ICMP: u8 = 1;
-const ICMP_V6: u8 = 58;
+pub(super) const ICMP: u8 = 1;
+pub(super) const ICMP_V6: u8 = 58;
 /// Bytes of an IPv6 header.
 const V6_HEADER: u16 = 40;
 

@@ -41,7 +41,7 @@ pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Pack
         LinkType::FRELAY => hdlc::frame_relay(bytes),
         LinkType::FRELAY_WITH_DIR => hdlc::frame_relay(bytes.get(1..).ok_or(Stop::HdlcCut)?),
         LinkType::MFR => hdlc::multilink_frame_relay(bytes),
-        LinkType::MPLS => tags::mpls(bytes),
+        LinkType::MPLS => Ok(Payload::Mpls(bytes)),
 
         LinkType::IEEE802_11 => wifi::decode(bytes, false, packet),
         LinkType::IEEE802_11_RADIOTAP => radio::radiotap(bytes),

@@ -22,6 +22,7 @@
 //! assert_eq!(packet.stop, None);
 //! ```
 
+mod community_id;
 pub mod dns;
 mod ethernet;
 mod field;
@@ -49,7 +50,8 @@ mod wifi;
 
 use crate::capture::LinkType;
 
-pub use packet::Packet;
+pub use community_id::{FlowKey, community_id};
+pub use packet::{LinkTags, Packet};
 pub use protocol::{protocol_name, protocol_number, protocol_text};
 pub use stop::Stop;
 
@@ -72,11 +74,14 @@ fn walk<'a>(frame: Payload<'a>, packet: &mut Packet<'a>) -> Result<(), Stop> {
         next = match next {
             Payload::Link(link_type, bytes) => link::decode(link_type, bytes, packet)?,
             Payload::Ethernet(bytes) => ethernet::decode(bytes, packet)?,
-            Payload::EtherType(ether_type, bytes) => tags::decode(ether_type, bytes)?,
+            Payload::EtherType(ether_type, bytes) => {
+                packet.tags.ether_type.get_or_insert(ether_type);
+                tags::decode(ether_type, bytes, &mut packet.tags)?
+            }
             Payload::Llc(bytes) => llc::decode(bytes)?,
             Payload::Snap(bytes) => llc::snap(bytes)?,
             Payload::Nlpid(bytes) => llc::nlpid(bytes)?,
-            Payload::Mpls(bytes) => tags::mpls(bytes)?,
+            Payload::Mpls(bytes) => tags::mpls(bytes, &mut packet.tags)?,
             Payload::Ppp(bytes) => ppp::decode(bytes)?,
             Payload::FrameRelay(bytes) => hdlc::frame_relay(bytes)?,
             Payload::Wifi(bytes, datapad) => wifi::decode(bytes, datapad, packet)?,

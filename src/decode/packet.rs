@@ -30,10 +30,36 @@ pub struct Packet<'a> {
     pub(super) ip: Option<&'a [u8]>,
     /// What follows the IP headers, up to the end of the IP packet. Nothing in a later fragment.
     pub(super) transport: Option<&'a [u8]>,
+    /// What lies between the MACs and the IP header.
+    pub tags: LinkTags,
     /// The DNS message; `Some` exactly when one was recognised.
     pub dns: Option<dns::Message<'a>>,
     /// Why decoding ended early; `None` when all that was announced was read.
     pub stop: Option<Stop>,
+}
+
+/// What is found between the MACs and the IP header: the first of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkTags {
+    /// The EtherType of the frame, before any tags; that of a SNAP or cooked header too.
+    pub ether_type: Option<u16>,
+    /// VLAN of the first tag (IEEE 802.1Q 9.6), 12 bits.
+    pub vlan_id: Option<u16>,
+    /// VLAN of the second tag.
+    pub vlan_inner_id: Option<u16>,
+    /// The top label of the first MPLS stack (RFC 3032), 20 bits.
+    pub mpls_label: Option<u32>,
+}
+
+impl LinkTags {
+    /// Notes the VLAN of a tag.
+    pub(super) fn note_vlan(&mut self, id: u16) {
+        if self.vlan_id.is_none() {
+            self.vlan_id = Some(id);
+        } else if self.vlan_inner_id.is_none() {
+            self.vlan_inner_id = Some(id);
+        }
+    }
 }
 
 impl Packet<'_> {

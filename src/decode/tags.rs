@@ -10,16 +10,19 @@
 use etherparse::SingleVlanHeaderSlice;
 
 use super::ethernet::typed_or_length;
-use super::field::{at_most, be16};
+use super::field::{at_most, be16, be32};
+use super::packet::LinkTags;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
-pub(super) fn decode(ether_type: u16, bytes: &[u8]) -> Step<'_> {
+/// `found` gets the VLANs.
+pub(super) fn decode<'a>(ether_type: u16, bytes: &'a [u8], found: &mut LinkTags) -> Step<'a> {
     match ether_type {
         0x0800 => Ok(Payload::Ipv4(bytes)),
         0x86dd => Ok(Payload::Ipv6(bytes)),
         // 802.1Q, 802.1ad, and the older numbers of stacked tags.
         0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => {
+            found.note_vlan(be16(bytes, 0).ok_or(Stop::VlanCut)? & 0x0fff);
             let tag = SingleVlanHeaderSlice::from_slice(bytes).map_err(|_| Stop::VlanCut)?;
             let rest = bytes.get(tag.slice().len()..).unwrap_or_default();
             Ok(typed_or_length(tag.ether_type().0, rest))
@@ -60,7 +63,10 @@ pub(super) fn tagged(bytes: &[u8], len: usize) -> Step<'_> {
 }
 
 /// The label stack, then IP if the first nibble says so. A pseudowire's payload is not guessed.
-pub(super) fn mpls(bytes: &[u8]) -> Step<'_> {
+pub(super) fn mpls<'a>(bytes: &'a [u8], found: &mut LinkTags) -> Step<'a> {
+    if found.mpls_label.is_none() {
+        found.mpls_label = be32(bytes, 0).map(|entry| entry >> 12);
+    }
     let mut rest = bytes;
     loop {
         let [_, _, third, _, after @ ..] = rest else {

@@ -160,7 +160,7 @@ fn more(lines: &mut Lines, all: &str, count: u64) {
 }
 
 fn interface(held: &InterfaceSurvey) -> String {
-    let Interface { link_type, snap_len, resolution, offset_s } = held.interface;
+    let Interface { link_type, snap_len, resolution, offset_s, name: _ } = held.interface;
     let mut text = format!("{link_type}, times in {resolution}");
     if offset_s != 0 {
         let _ = write!(text, ", {offset_s} s added");

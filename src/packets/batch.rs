@@ -4,9 +4,10 @@ use std::convert;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray as _, BooleanArray, Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{
-    ArrowPrimitiveType, Float64Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType, TimestampNanosecondType,
+    ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+    TimestampNanosecondType,
 };
 
 use crate::config::{TextKind, TimestampUnit};
@@ -16,11 +17,12 @@ use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::column_storage::{Parts, Storage};
 use super::further::FurtherColumn;
 use super::packed::NO_DATETIME;
+use super::restore::unfit;
 use super::rows::Rows;
 use super::schema::Column;
 #[cfg(feature = "internal-api")]
 use super::schema::TableColumns;
-use super::sets::find_column;
+use super::sets::{FRAME, find_column};
 use super::text_array::{bits, protocol_texts, text_array};
 
 /// Rows as Arrow arrays.
@@ -127,6 +129,23 @@ impl Projection {
         let columns = names.into_iter().map(|name| find_column(name).ok_or(name)).collect::<Result<Vec<_>, _>>()?;
         let fields: Vec<_> = columns.iter().map(|column| column.field(unit, text)).collect();
         Ok(Self { columns, text, schema: Arc::new(Schema::new(fields)) })
+    }
+
+    /// Numbers the records of a batch whose rows were numbered from some place in their capture on: `before` are before that place.
+    ///
+    /// # Errors
+    /// None, unless the batch is not of this projection.
+    pub fn number_frames(&self, batch: RecordBatch, before: u64) -> Result<RecordBatch> {
+        if before == 0 || self.columns.iter().all(|column| column.name != FRAME) {
+            return Ok(batch);
+        }
+        let (schema, mut columns, rows) = batch.into_parts();
+        for (column, array) in self.columns.iter().zip(&mut columns).filter(|(column, _)| column.name == FRAME) {
+            let numbers = array.as_primitive_opt::<Int64Type>().ok_or_else(|| unfit(column.name))?;
+            *array = Arc::new(numbers.unary::<_, Int64Type>(|number| number.saturating_add_unsigned(before)));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
     }
 
     /// The schema of the batches.

@@ -97,27 +97,6 @@ impl DictionaryValue for MacAddr {
     }
 }
 
-/// Integers of columns that are numbers alone: their text is never asked for.
-macro_rules! integer {
-    ($type:ty) => {
-        impl DictionaryValue for $type {
-            fn write_text(self, _: &mut Vec<u8>) {}
-
-            fn number(self) -> Option<i64> {
-                Some(i64::from(self))
-            }
-
-            #[inline]
-            fn place(self) -> usize {
-                low(u128::from(i64::from(self).cast_unsigned()))
-            }
-        }
-    };
-}
-
-integer!(i32);
-integer!(i64);
-
 /// Some of the low bits.
 #[inline]
 fn low(bits: u128) -> usize {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::bug::bug;
 use crate::capture::PacketRecord;
-use crate::decode::Packet;
+use crate::decode::{FlowKey, Packet};
 use crate::error::Result;
 
 use super::rows::Rows;
@@ -45,30 +45,27 @@ pub enum Storage {
     Further(Further),
 }
 
+/// Numbers below this are their own keys of a dictionary: ports, tags, labels.
+pub(super) const SMALL: u32 = 1 << 20;
+
 /// A column that is kept for itself. It has the function that each packet is asked.
-#[cfg_attr(
-    not(any(feature = "internal-api", feature = "test-column")),
-    expect(dead_code, reason = "the columns of today are numbers of at most 32 bits, and flags")
-)]
 #[derive(Clone, Copy, Debug)]
 pub enum Further {
-    /// Integers of 32 bits. Written with a dictionary, or plainly if there are many different ones.
-    Int32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i32>),
-    /// Integers of 64 bits. Written with a dictionary, or plainly if there are many different ones.
-    Int64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
     /// Integers of 64 bits that differ little from one row to the next. Written as differences. `i64::MIN` is null too.
     Counter(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
-    /// Numbers of 16 bits, as integers of 32. Written with a dictionary, or plainly if there are many different ones.
-    Small32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u16>),
-    /// Numbers of 16 bits, as integers of 64. Written as the others.
-    Small64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u16>),
+    /// Numbers below [`SMALL`], as integers of 32 bits. Written with a dictionary, or plainly if there are many different ones.
+    Small32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
+    /// Such numbers as integers of 64 bits. Written as the others.
+    Small64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
     /// Numbers of 32 bits, as integers of 64. Written with a dictionary if they are small, as lengths are, and plainly otherwise.
     Wide(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
     /// True or false, or neither. Written as bits.
     Flag(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<bool>),
-    /// Text. The function appends it, in UTF-8; what it has appended is void if it returns `None`. Written with a
-    /// dictionary, or plainly if there are many different ones.
+    /// Text that few rows have, or that most rows share with the row before. The function appends it, in UTF-8; what it has
+    /// appended is void if it returns `None`. Written with a dictionary, or plainly if there are many different ones.
     Text(fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>),
+    /// Text that follows from the flow of a packet. Written as the other text.
+    Flow(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<FlowKey>),
 }
 
 impl Storage {
@@ -82,14 +79,12 @@ impl Storage {
             | Self::IpText(_)
             | Self::MacText(_)
             | Self::Protocol(_)
-            | Self::Further(Further::Text(_)) => ColumnType::Text,
-            Self::Port(_) | Self::Further(Further::Int32(_) | Further::Small32(_)) => ColumnType::Int32,
+            | Self::Further(Further::Text(_) | Further::Flow(_)) => ColumnType::Text,
+            Self::Port(_) | Self::Further(Further::Small32(_)) => ColumnType::Int32,
             Self::IpNumber(_)
             | Self::MacNumber(_)
             | Self::Length(_)
-            | Self::Further(Further::Int64(_) | Further::Counter(_) | Further::Small64(_) | Further::Wide(_)) => {
-                ColumnType::Int64
-            }
+            | Self::Further(Further::Counter(_) | Further::Small64(_) | Further::Wide(_)) => ColumnType::Int64,
         }
     }
 

@@ -12,12 +12,13 @@ use crate::config::TextKind;
 use crate::decode::Packet;
 use crate::error::Result;
 
-use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
-use super::column_storage::{Further, Storage};
+use super::code_table::NO_CODE;
+use super::column_storage::{Further, SMALL, Storage};
+use super::flow_codes::FlowCodes;
 use super::restore::unfit;
 use super::schema::{Column, TableColumns};
 use super::text_array::text_array;
-use super::text_table::{SparseCodes, TextTable};
+use super::text_runs::TextRuns;
 
 /// The null of a counter.
 pub(super) const NO_COUNT: i64 = i64::MIN;
@@ -34,8 +35,6 @@ pub(crate) struct FurtherColumn {
 /// The values of a column, as they are kept.
 #[derive(Debug)]
 pub(super) enum FurtherValues {
-    Int32(Box<IntegerCodes<Int32Type>>),
-    Int64(Box<IntegerCodes<Int64Type>>),
     /// A number for each row; [`NO_COUNT`] for null.
     Counter {
         of: fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>,
@@ -54,33 +53,15 @@ pub(super) enum FurtherValues {
         of: fn(&PacketRecord<'_>, &Packet<'_>) -> Option<bool>,
         flags: Vec<u8>,
     },
-    Text(FurtherText),
+    Text(Box<TextRuns>),
+    Flow(Box<FlowCodes>),
 }
 
-/// Numbers of 16 bits, which are their own codes.
+/// Small numbers, which are their own codes.
 #[derive(Debug)]
 pub(super) struct SmallNumbers {
-    of: fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u16>,
+    of: fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>,
     pub(super) codes: Vec<u32>,
-}
-
-/// Integers as codes into a table of distinct ones.
-#[derive(Debug)]
-pub(super) struct IntegerCodes<P: ArrowPrimitiveType> {
-    of: fn(&PacketRecord<'_>, &Packet<'_>) -> Option<P::Native>,
-    pub(super) table: CodeTable<P::Native>,
-    /// One for each row; [`NO_CODE`] for null.
-    pub(super) codes: Vec<u32>,
-}
-
-/// Text as codes into a table of distinct texts, for the rows that have one.
-#[derive(Debug)]
-pub(super) struct FurtherText {
-    of: fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>,
-    pub(super) table: TextTable,
-    pub(super) codes: SparseCodes,
-    /// Memory for the text of one row.
-    text: Vec<u8>,
 }
 
 impl FurtherColumn {
@@ -92,19 +73,13 @@ impl FurtherColumn {
     fn of(column: &Column) -> Option<Self> {
         let Storage::Further(further) = column.storage else { return None };
         let values = match further {
-            Further::Int32(of) => FurtherValues::Int32(Box::new(IntegerCodes::new(of))),
-            Further::Int64(of) => FurtherValues::Int64(Box::new(IntegerCodes::new(of))),
             Further::Counter(of) => FurtherValues::Counter { of, counts: Vec::new() },
             Further::Small32(of) => FurtherValues::Small32(SmallNumbers { of, codes: Vec::new() }),
             Further::Small64(of) => FurtherValues::Small64(SmallNumbers { of, codes: Vec::new() }),
             Further::Wide(of) => FurtherValues::Wide { of, numbers: Vec::new() },
             Further::Flag(of) => FurtherValues::Flag { of, flags: Vec::new() },
-            Further::Text(of) => FurtherValues::Text(FurtherText {
-                of,
-                table: TextTable::default(),
-                codes: SparseCodes::default(),
-                text: Vec::new(),
-            }),
+            Further::Text(of) => FurtherValues::Text(Box::new(TextRuns::new(of))),
+            Further::Flow(of) => FurtherValues::Flow(Box::new(FlowCodes::new(of))),
         };
         Some(Self { name: column.name, values })
     }
@@ -119,31 +94,28 @@ impl FurtherColumn {
         columns.iter_mut().find(|column| column.name == name).ok_or_else(|| bug!())
     }
 
+    /// The values, if they are counts.
+    pub(super) fn counts(&self) -> Option<&[i64]> {
+        if let FurtherValues::Counter { counts, .. } = &self.values { Some(counts) } else { None }
+    }
+
     /// Appends the value of a packet.
-    pub(super) fn append(&mut self, row: usize, record: &PacketRecord<'_>, packet: &Packet<'_>) {
+    pub(super) fn append(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
         match &mut self.values {
-            FurtherValues::Int32(column) => column.append(record, packet),
-            FurtherValues::Int64(column) => column.append(record, packet),
             FurtherValues::Counter { of, counts } => counts.push(of(record, packet).unwrap_or(NO_COUNT)),
             FurtherValues::Small32(SmallNumbers { of, codes }) | FurtherValues::Small64(SmallNumbers { of, codes }) => {
-                codes.push(of(record, packet).map_or(NO_CODE, u32::from));
+                codes.push(of(record, packet).unwrap_or(NO_CODE));
             }
             FurtherValues::Wide { of, numbers } => numbers.push(of(record, packet).map_or(NO_COUNT, i64::from)),
             FurtherValues::Flag { of, flags } => flags.push(of(record, packet).map_or(NO_FLAG, u8::from)),
-            FurtherValues::Text(FurtherText { of, table, codes, text }) => {
-                text.clear();
-                if of(record, packet, text).is_some() {
-                    codes.push(row, table.code(|held| held.extend_from_slice(text)));
-                }
-            }
+            FurtherValues::Text(runs) => runs.append(record, packet),
+            FurtherValues::Flow(flows) => flows.append(record, packet),
         }
     }
 
     /// The values of some rows.
     pub(super) fn array(&self, range: &Range<usize>, kind: TextKind) -> Result<ArrayRef> {
         Ok(match &self.values {
-            FurtherValues::Int32(column) => Arc::new(column.array(range)?),
-            FurtherValues::Int64(column) => Arc::new(column.array(range)?),
             FurtherValues::Small32(numbers) => Arc::new(numbers.array::<Int32Type>(range)?),
             FurtherValues::Small64(numbers) => Arc::new(numbers.array::<Int64Type>(range)?),
             FurtherValues::Counter { counts, .. } | FurtherValues::Wide { numbers: counts, .. } => {
@@ -156,17 +128,18 @@ impl FurtherColumn {
                 let flags = flags.iter().map(|flag| (*flag != NO_FLAG).then_some(*flag == 1));
                 Arc::new(flags.collect::<BooleanArray>())
             }
-            FurtherValues::Text(FurtherText { table, codes, .. }) => {
-                text_array(kind, &codes.of_rows(range), table.texts())?
+            FurtherValues::Text(runs) => {
+                text_array(kind, &runs.of_rows(range).ok_or_else(|| bug!())?, runs.table.texts())?
+            }
+            FurtherValues::Flow(flows) => {
+                text_array(kind, flows.codes.get(range.clone()).ok_or_else(|| bug!())?, flows.texts())?
             }
         })
     }
 
-    /// Appends the values of an array; its first row is the row `start`.
-    pub(super) fn append_array(&mut self, array: &ArrayRef, start: usize) -> Result<()> {
+    /// Appends the values of an array.
+    pub(super) fn append_array(&mut self, array: &ArrayRef) -> Result<()> {
         match &mut self.values {
-            FurtherValues::Int32(column) => column.append_array(self.name, array),
-            FurtherValues::Int64(column) => column.append_array(self.name, array),
             FurtherValues::Small32(numbers) => numbers.append_array::<Int32Type>(self.name, array),
             FurtherValues::Small64(numbers) => numbers.append_array::<Int64Type>(self.name, array),
             FurtherValues::Counter { counts, .. } | FurtherValues::Wide { numbers: counts, .. } => {
@@ -179,29 +152,27 @@ impl FurtherColumn {
                 flags.extend(array.iter().map(|flag| flag.map_or(NO_FLAG, u8::from)));
                 Ok(())
             }
-            FurtherValues::Text(FurtherText { table, codes, .. }) => table.append_array(self.name, array, start, codes),
+            FurtherValues::Text(runs) => runs.append_array(self.name, array),
+            FurtherValues::Flow(flows) => flows.append_array(self.name, array),
         }
     }
 
     /// Bytes of memory that the values take, about. It follows from the values alone.
     pub(super) fn bytes(&self) -> usize {
         match &self.values {
-            FurtherValues::Int32(column) => column.codes.len() * size_of::<u32>() + column.table.bytes(),
-            FurtherValues::Int64(column) => column.codes.len() * size_of::<u32>() + column.table.bytes(),
             FurtherValues::Counter { counts, .. } | FurtherValues::Wide { numbers: counts, .. } => {
                 size_of_val(counts.as_slice())
             }
             FurtherValues::Small32(numbers) | FurtherValues::Small64(numbers) => size_of_val(numbers.codes.as_slice()),
             FurtherValues::Flag { flags, .. } => flags.len(),
-            FurtherValues::Text(FurtherText { table, codes, .. }) => table.bytes() + codes.bytes(),
+            FurtherValues::Text(runs) => runs.bytes(),
+            FurtherValues::Flow(flows) => flows.bytes(),
         }
     }
 
     /// Bytes of memory that are allocated for values, about.
     pub(super) fn kept(&self) -> usize {
         match &self.values {
-            FurtherValues::Int32(column) => column.codes.capacity() * size_of::<u32>() + column.table.kept(),
-            FurtherValues::Int64(column) => column.codes.capacity() * size_of::<u32>() + column.table.kept(),
             FurtherValues::Counter { counts, .. } | FurtherValues::Wide { numbers: counts, .. } => {
                 counts.capacity() * size_of::<i64>()
             }
@@ -209,22 +180,19 @@ impl FurtherColumn {
                 numbers.codes.capacity() * size_of::<u32>()
             }
             FurtherValues::Flag { flags, .. } => flags.capacity(),
-            FurtherValues::Text(FurtherText { table, codes, .. }) => table.kept() + codes.kept(),
+            FurtherValues::Text(runs) => runs.kept(),
+            FurtherValues::Flow(flows) => flows.kept(),
         }
     }
 
     /// Forgets every value and keeps the memory.
     pub(super) fn clear(&mut self) {
         match &mut self.values {
-            FurtherValues::Int32(column) => column.clear(),
-            FurtherValues::Int64(column) => column.clear(),
             FurtherValues::Counter { counts, .. } | FurtherValues::Wide { numbers: counts, .. } => counts.clear(),
             FurtherValues::Small32(numbers) | FurtherValues::Small64(numbers) => numbers.codes.clear(),
             FurtherValues::Flag { flags, .. } => flags.clear(),
-            FurtherValues::Text(FurtherText { table, codes, .. }) => {
-                table.clear();
-                codes.clear();
-            }
+            FurtherValues::Text(runs) => runs.clear(),
+            FurtherValues::Flow(flows) => flows.clear(),
         }
     }
 }
@@ -232,50 +200,21 @@ impl FurtherColumn {
 impl SmallNumbers {
     fn array<P: ArrowPrimitiveType>(&self, range: &Range<usize>) -> Result<PrimitiveArray<P>>
     where
-        P::Native: From<u16>,
+        P::Native: TryFrom<u32>,
     {
         let codes = self.codes.get(range.clone()).ok_or_else(|| bug!())?;
-        Ok(codes.iter().map(|code| u16::try_from(*code).ok().map(P::Native::from)).collect())
+        let number = |code: &u32| P::Native::try_from(*code).ok().filter(|_| *code != NO_CODE);
+        Ok(codes.iter().map(number).collect())
     }
 
     fn append_array<P: ArrowPrimitiveType>(&mut self, name: &str, array: &ArrayRef) -> Result<()>
     where
-        u16: TryFrom<P::Native>,
+        u32: TryFrom<P::Native>,
     {
-        let array = array.as_primitive_opt::<P>().ok_or_else(|| unfit(name))?;
-        for number in array {
-            let number = number.map(|number| u16::try_from(number).map_err(|_| unfit(name))).transpose()?;
-            self.codes.push(number.map_or(NO_CODE, u32::from));
+        for number in array.as_primitive_opt::<P>().ok_or_else(|| unfit(name))? {
+            let code = number.map(|number| u32::try_from(number).ok().filter(|code| *code < SMALL));
+            self.codes.push(code.map_or(Ok(NO_CODE), |code| code.ok_or_else(|| unfit(name)))?);
         }
         Ok(())
-    }
-}
-
-impl<P: ArrowPrimitiveType> IntegerCodes<P>
-where
-    P::Native: DictionaryValue,
-{
-    fn new(of: fn(&PacketRecord<'_>, &Packet<'_>) -> Option<P::Native>) -> Self {
-        Self { of, table: CodeTable::default(), codes: Vec::new() }
-    }
-
-    fn append(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
-        self.codes.push(self.table.code((self.of)(record, packet)));
-    }
-
-    fn array(&self, range: &Range<usize>) -> Result<PrimitiveArray<P>> {
-        let codes = self.codes.get(range.clone()).ok_or_else(|| bug!())?;
-        Ok(codes.iter().map(|code| self.table.key(*code)).collect())
-    }
-
-    fn append_array(&mut self, name: &str, array: &ArrayRef) -> Result<()> {
-        let array = array.as_primitive_opt::<P>().ok_or_else(|| unfit(name))?;
-        self.codes.extend(array.iter().map(|value| self.table.code(value)));
-        Ok(())
-    }
-
-    fn clear(&mut self) {
-        self.table.clear();
-        self.codes.clear();
     }
 }

@@ -119,7 +119,7 @@ impl Rows {
                 let codes = protocols(array).ok_or_else(unfit)?;
                 (field.put)(self, start, &codes);
             }
-            Storage::Further(_) => FurtherColumn::find_mut(&mut self.further, name)?.append_array(array, start)?,
+            Storage::Further(_) => FurtherColumn::find_mut(&mut self.further, name)?.append_array(array)?,
         }
         Ok(())
     }

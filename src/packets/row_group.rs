@@ -9,14 +9,16 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::{SchemaDescPtr, TypePtr};
 
+use crate::bug::bug;
 use crate::config::{Settings, TARGET_FILE_SIZE};
 use crate::error::Error;
 use crate::packets::encode::EncodedColumn;
 
-use super::encode::{Scratch, encode};
+use super::encode::{Scratch, encode, encode_counts, failed};
 use super::properties::{compression, properties};
 use super::rows::{Rows, Span};
 use super::schema::TableColumns;
+use super::sets::FRAME;
 
 /// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
 const METADATA: u64 = 1 << 10;
@@ -46,13 +48,16 @@ pub struct EncodedRowGroup {
     pub bytes: u64,
     /// Where its rows came from, in their order.
     pub spans: Vec<Span>,
+    /// The numbers of its records from a place on of which nobody knows yet how many are before it.
+    unnumbered: Option<Vec<i64>>,
 }
 
 impl EncodedRowGroup {
     /// Bytes of memory that it takes, about.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        self.bytes + self.columns.len() as u64 * METADATA
+        let unnumbered = self.unnumbered.as_deref().map_or(0, size_of_val) as u64;
+        self.bytes + self.columns.len() as u64 * METADATA + unnumbered
     }
 }
 
@@ -108,11 +113,57 @@ impl Encoder {
     /// # Errors
     /// If the encoder fails, which is a bug here or there and not in the input.
     pub fn encode(&self, rows: &Rows) -> Result<EncodedRowGroup, ParquetError> {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch = spare.map_or_else(|| Scratch::new(self.settings.compression), Ok)?;
+        let mut scratch = self.take_scratch()?;
         let columns = encode(rows, &self.columns, self.compression, &mut scratch)?;
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        self.give_scratch(scratch);
         let bytes = columns.iter().map(|column| column.close.bytes_written).sum();
-        Ok(EncodedRowGroup { columns, rows: rows.len() as u64, bytes, spans: rows.spans().to_vec() })
+        Ok(EncodedRowGroup { columns, rows: rows.len() as u64, bytes, spans: rows.spans().to_vec(), unnumbered: None })
+    }
+
+    /// Whether the table has the numbers of records.
+    #[must_use]
+    pub fn numbers_frames(&self) -> bool {
+        self.table.iter().any(|column| column.name == FRAME)
+    }
+
+    /// As [`Encoder::encode`], where rows have been numbered from some place in their capture on. [`Encoder::number_frames`] is
+    /// to follow.
+    ///
+    /// # Memory
+    /// Eight bytes a row more.
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub fn encode_unnumbered(&self, rows: &Rows) -> Result<EncodedRowGroup, ParquetError> {
+        let mut group = self.encode(rows)?;
+        if self.numbers_frames() {
+            group.unnumbered = Some(rows.counts(FRAME).ok_or_else(|| failed(bug!()))?.to_vec());
+        }
+        Ok(group)
+    }
+
+    /// Numbers the records of a row group that was encoded by [`Encoder::encode_unnumbered`]: `before` are before that place.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub fn number_frames(&self, group: &mut EncodedRowGroup, before: u64) -> Result<(), ParquetError> {
+        let Some(mut numbers) = group.unnumbered.take().filter(|_| before > 0) else { return Ok(()) };
+        numbers.iter_mut().for_each(|number| *number = number.saturating_add_unsigned(before));
+        let at = self.table.iter().position(|column| column.name == FRAME).ok_or_else(|| failed(bug!()))?;
+        let mut scratch = self.take_scratch()?;
+        let column = encode_counts(&numbers, self.columns.column(at), self.compression, &mut scratch)?;
+        self.give_scratch(scratch);
+        let old = group.columns.get_mut(at).ok_or_else(|| failed(bug!()))?;
+        group.bytes = group.bytes - old.close.bytes_written + column.close.bytes_written;
+        *old = column;
+        Ok(())
+    }
+
+    fn take_scratch(&self) -> Result<Scratch, ParquetError> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.map_or_else(|| Scratch::new(self.settings.compression), Ok)
+    }
+
+    fn give_scratch(&self, scratch: Scratch) {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
     }
 }

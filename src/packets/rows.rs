@@ -155,7 +155,7 @@ impl Rows {
             }
         }
         for column in &mut self.further {
-            column.append(row, record, packet);
+            column.append(record, packet);
         }
         i64::from(facts.length)
     }
@@ -212,6 +212,11 @@ impl Rows {
         let tables = self.ips.kept() + self.macs.kept() + self.names.kept();
         let further: usize = self.further.iter().map(FurtherColumn::kept).sum();
         self.facts.capacity() * PER_ROW + sparse + tables + further
+    }
+
+    /// The values of a column of numbers that differ little from row to row.
+    pub(super) fn counts(&self, name: &str) -> Option<&[i64]> {
+        self.further.iter().find(|column| column.name == name)?.counts()
     }
 
     /// Where the rows came from, in order.

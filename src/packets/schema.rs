@@ -12,8 +12,6 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::{FurtherColumns, TextKind, TimestampUnit};
 
-#[cfg(feature = "test-column")]
-use super::column_storage::Further;
 use super::column_storage::{Storage, name, part};
 use super::packed::{protocol_code, protocol_of_code};
 use super::sets::find_column;
@@ -83,19 +81,6 @@ pub static COLUMNS: &[Column] = &[
     column("protocol", Storage::Protocol(part!(facts, row => row.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
     column("time", Storage::Double(part!(times, row => row.time)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
     column("time_normed", Storage::Double(part!(times, row => row.time_normed)), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
-    // For the tests of this table: one column of each storage that no column above has.
-    #[cfg(feature = "test-column")]
-    column("cap_len", Storage::Further(Further::Int64(|record, _| Some(i64::from(record.cap_len)))), "", "captured bytes"),
-    #[cfg(feature = "test-column")]
-    column("offset", Storage::Further(Further::Counter(|record, _| i64::try_from(record.offset).ok())), "beyond 2^63", "byte of the record's header in the unpacked capture"),
-    #[cfg(feature = "test-column")]
-    column("dns_qtype", Storage::Further(Further::Int32(|_, packet| Some(i32::from(packet.dns?.question_type()?)))), "no question, or cut before its type", "type of the first question"),
-    #[cfg(feature = "test-column")]
-    column("dns_rcode", Storage::Further(Further::Text(|_, packet, text| {
-        let code = packet.dns.filter(|message| message.is_response())?.response_code();
-        text.extend_from_slice(crate::decode::dns::response_code_name(u16::from(code)).as_bytes());
-        Some(())
-    })), "no response", "name of the response code"),
 ];
 
 /// The columns of a packets table, in their order: those of every lake, and those that were asked for.

@@ -2,8 +2,9 @@
 //!
 //! In: inputs, with what a look at their first records tells. Out: units in the order of the inputs. Each can be
 //! converted anywhere and gives the same bytes. The content of a unit follows from the inputs and the settings alone,
-//! never from the number of workers. Nothing is opened here.
+//! never from the number of workers. Only to count records are captures opened.
 
+mod frames;
 mod named_counts;
 mod pack;
 mod proof;
@@ -13,6 +14,7 @@ mod status;
 mod unit;
 mod unit_result;
 
+pub use frames::count_frames;
 pub use named_counts::NamedCounts;
 pub use pack::{Sampled, plan};
 pub use proof::unproved;

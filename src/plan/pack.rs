@@ -55,7 +55,7 @@ impl Packing<'_> {
         let unpacked = input.size.saturating_mul(if packed { USUAL_RATIO } else { 1 });
         if input.is_stdin() || (unpacked > chunk_size && (packed || !sampled.starts_timed)) {
             self.flush();
-            self.push(vec![UnitCapture { input, chunks: None }]);
+            self.push(vec![UnitCapture { input, chunks: None, frames_before: None }]);
         } else if unpacked > chunk_size {
             self.flush();
             self.cut(input, sampled.bytes_per_record.unwrap_or(USUAL_RECORD));
@@ -66,7 +66,7 @@ impl Packing<'_> {
                 self.flush();
             }
             self.packed_bytes = self.packed_bytes.saturating_add(unpacked);
-            self.packed.push(UnitCapture { input, chunks: None });
+            self.packed.push(UnitCapture { input, chunks: None, frames_before: None });
         }
     }
 
@@ -77,7 +77,7 @@ impl Packing<'_> {
         let units = chunks.div_ceil(per_unit);
         for unit in 0..units {
             let share = chunks * unit / units..chunks * (unit + 1) / units;
-            self.push(vec![UnitCapture { input: input.clone(), chunks: Some(share) }]);
+            self.push(vec![UnitCapture { input: input.clone(), chunks: Some(share), frames_before: None }]);
         }
     }
 

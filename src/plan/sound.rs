@@ -53,7 +53,7 @@ mod tests {
             format: None,
             head: None,
         };
-        Unit::new(vec![UnitCapture { input, chunks: Some(chunks) }], settings, 0)
+        Unit::new(vec![UnitCapture { input, chunks: Some(chunks), frames_before: None }], settings, 0)
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub struct UnitCapture {
     /// The chunks of it that belong to the unit; `None` for all of it, read in one go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<Range<u64>>,
+    /// Records before these chunks, if they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames_before: Option<u64>,
 }
 
 /// The work that one worker does without a break: a chunk of a capture, or several small captures.

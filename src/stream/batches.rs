@@ -20,7 +20,7 @@ use crate::select;
 use crate::threads::workers;
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, ReadEnd};
 use super::metered::Metered;
 use super::request::ReadCaptures;
 use super::task::{ReadTask, task_of_chunk, tasks_of};
@@ -171,7 +171,9 @@ impl PacketBatches {
             }
             TaskMessage::Batch(batch) if is_proved => {
                 self.current = Current::Ahead(task, messages, true);
-                return Ok(Some(batch));
+                // Its worker did not know how many records are before the chunk.
+                let before = self.ledger.expected(task).filter(|_| task.chunk > Some(0)).map_or(0, |end| end.frames);
+                return self.shared.projection.number_frames(batch, before).map(Some);
             }
             TaskMessage::Ended(result) if is_proved => {
                 self.shared.release();
@@ -193,7 +195,7 @@ impl PacketBatches {
     fn is_as_expected(&self, task: ReadTask, began: Option<&Position>) -> bool {
         match (task.chunk, self.ledger.expected(task)) {
             (None | Some(0), _) => true,
-            (Some(_), Some((position, _))) => !position.ended && began == Some(position),
+            (Some(_), Some(end)) => !end.position.ended && began == Some(&end.position),
             (Some(_), None) => false,
         }
     }
@@ -212,8 +214,9 @@ impl PacketBatches {
                 (opened, None)
             }
             Some(chunk) => match self.ledger.expected(task).cloned() {
-                Some((position, last)) if !position.ended => {
-                    (CaptureReader::resume(&input, position, (chunk + 1) * chunk_size), last)
+                Some(ReadEnd { position, last, frames }) if !position.ended => {
+                    let resumed = CaptureReader::resume(&input, position, (chunk + 1) * chunk_size);
+                    (resumed.map(|reader| Some(reader?.after_frames(frames))), last)
                 }
                 // The capture ended in an earlier chunk, or could not be opened.
                 _ => return Ok(()),
@@ -233,7 +236,7 @@ impl PacketBatches {
 
     /// Handles a capture that could be opened when it was begun, and cannot be read on.
     fn lose(&mut self, task: ReadTask, detail: String) {
-        let Some((position, last)) = self.ledger.expected(task).cloned() else { return };
+        let Some(ReadEnd { position, last, .. }) = self.ledger.expected(task).cloned() else { return };
         let metered = Metered::new(&self.shared.meter);
         self.ledger.end(task, ChunkResult::lost(position, last, detail, metered));
     }

@@ -19,9 +19,19 @@ pub(super) struct Ledger {
 /// The capture that is being read.
 struct OpenCapture {
     place: usize,
-    /// Where its last chunk ended, and the time of the last record before that.
-    end: Option<(Position, Option<Timestamp>)>,
+    /// Where its last chunk ended.
+    end: Option<ReadEnd>,
     found: CaptureEntry,
+}
+
+/// The end of what has been read of a capture.
+#[derive(Clone)]
+pub(super) struct ReadEnd {
+    pub(super) position: Position,
+    /// The time of the last record before it that has one.
+    pub(super) last: Option<Timestamp>,
+    /// Records before it.
+    pub(super) frames: u64,
 }
 
 impl Ledger {
@@ -40,7 +50,7 @@ impl Ledger {
     }
 
     /// Where the chunk before this one ended.
-    pub(super) fn expected(&self, task: ReadTask) -> Option<&(Position, Option<Timestamp>)> {
+    pub(super) fn expected(&self, task: ReadTask) -> Option<&ReadEnd> {
         self.open.as_ref().filter(|open| open.place == task.place)?.end.as_ref()
     }
 
@@ -48,8 +58,9 @@ impl Ledger {
     pub(super) fn end(&mut self, task: ReadTask, result: ChunkResult) {
         let new = OpenCapture { place: task.place, end: None, found: CaptureEntry::default() };
         let open = self.open.get_or_insert(new);
-        let last = result.last.or(open.end.take().and_then(|(_, last)| last));
-        open.end = Some((result.position, last));
+        let (last, frames) = open.end.take().map_or((None, 0), |end| (end.last, end.frames));
+        let (last, frames) = (result.last.or(last), frames + result.found.rows);
+        open.end = Some(ReadEnd { position: result.position, last, frames });
         open.found += result.found;
         result.metered.keep();
     }

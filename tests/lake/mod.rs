@@ -3,6 +3,7 @@
 
 mod commits;
 mod earlier;
+mod further;
 mod lost;
 mod lost_copies;
 mod samples;

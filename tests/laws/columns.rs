@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use parcap::commands::ConvertRequest;
 use parcap::config::Settings;
-use parcap::packets::{COLUMNS, SETS, further_columns};
+use parcap::packets::{COLUMNS, SETS, find_column, further_columns};
 use parcap::stream::ReadCaptures;
 
-use crate::support::{Row, convert, folder, hashes, packets, repository, request, rows_in, run, save, text};
+use crate::support::build::{Frame, block, interface, packet, pcap_header, pcap_record, section, udp};
+use crate::support::{Row, convert, folder, hashes, packets, repository, request, rows_in, run, run_with, save, text};
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
 use super::{mixed_pcapng, plain_pcap};
@@ -37,6 +38,14 @@ fn asking(captures: &[PathBuf], lake: &Path, chunk_size: u64) -> ConvertRequest 
     ConvertRequest { settings: Settings { columns, chunk_size, ..Settings::default() }, ..request(captures, lake) }
 }
 
+/// A packet after an MPLS label of 16.
+fn labelled() -> Frame {
+    let mut frame = udp(1, &[7; 20]);
+    frame.data.splice(12..14, [0x88, 0x47, 0, 1, 1, 64]);
+    frame.orig_len += 4;
+    frame
+}
+
 #[test]
 fn they_change_nothing_else_and_have_the_values_of_batches() {
     let folder = folder();
@@ -45,6 +54,7 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
         ("mixed.pcapng", mixed_pcapng().bytes),
         ("hostile.pcap", hostile_pcap().bytes),
         ("hostile.pcapng", hostile_pcapng().bytes),
+        ("labels.pcap", [pcap_header(), pcap_record(1, 2, &labelled())].concat()),
     ]
     .iter()
     .map(|(name, bytes)| save(&folder, name, bytes))
@@ -77,7 +87,11 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
     assert_eq!(distinct, known);
     for name in further() {
         assert!(with.iter().any(|row| row.get(name).is_some()), "no packet has {name}");
-        assert!(with.iter().any(|row| row.get(name).is_none()), "every packet has {name}");
+        let column = find_column(name).unwrap();
+        let is_null = with.iter().any(|row| row.get(name).is_none());
+        // No stream is among the captures, and no packet without an interface.
+        let never = column.null_when.is_empty() || ["capture", "link_type"].contains(&name);
+        assert_eq!(is_null, !never, "{name}");
     }
 }
 
@@ -130,4 +144,87 @@ fn they_are_kept_when_parts_are_written_again() {
     let mut alone: Vec<_> = alone.iter().map(|row| values(row, further())).collect();
     alone.sort();
     assert!(rest.iter().map(|row| row.iter().map(Option::as_deref).collect::<Vec<_>>()).eq(alone));
+}
+
+/// Two sections that differ in nothing but the names of their interfaces, the second of which has a packet of no interface. What
+/// each packet says of itself: its interface, and whether it has a link type.
+fn two_sections() -> (Vec<u8>, Vec<(&'static str, bool)>) {
+    let named = |name: &[u8]| {
+        let mut body = vec![1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 4, 0];
+        body.extend(name);
+        block(1, &[&body[..], &[0; 4]].concat())
+    };
+    let (mut bytes, mut known) = (Vec::new(), Vec::new());
+    for (name, number) in [("eth0", 0_u16), ("eth1", 1)] {
+        bytes.extend([section(), named(name.as_bytes()), interface(1, 0, 6, 0)].concat());
+        for packet_number in 0..150_u16 {
+            let frame = udp(packet_number, &[7; 20]);
+            let (at, interface) = match packet_number {
+                // Far from the beginning: a capture that begins with packets without a time is not cut.
+                147 if number == 1 => (9, "9"),
+                other if other % 5 == 0 => (1, "1"),
+                _ => (0, name),
+            };
+            let ticks = 1_700_000_000_000_000 + u64::from(150 * number + packet_number);
+            bytes.extend(packet(at, ticks, &frame));
+            known.push((interface, at != 9));
+        }
+    }
+    (bytes, known)
+}
+
+#[test]
+fn numbers_and_interfaces_of_records_are_known_in_every_chunk() {
+    let folder = folder();
+    let (bytes, known) = two_sections();
+    let path = save(&folder, "two.pcapng", &bytes);
+    let check = |rows: &[Row], what: &str| {
+        let mut rows: Vec<_> = rows.iter().collect();
+        rows.sort_by_key(|row| row.int("offset"));
+        assert_eq!(rows.len(), known.len(), "{what}");
+        for ((row, (interface, has_link)), frame) in rows.iter().zip(&known).zip(1..) {
+            let found = (row.int("frame"), row.get("interface"), row.get("link_type"), row.get("capture"));
+            let capture = path.to_str();
+            assert_eq!(found, (Some(frame), Some(*interface), has_link.then_some("1"), capture), "{what}");
+        }
+    };
+    for chunk_size in [700, 4096, 1 << 20] {
+        for jobs in [1, 2, 5] {
+            let lake = folder.path().join(format!("{chunk_size}-{jobs}"));
+            convert(&ConvertRequest { jobs, ..asking(std::slice::from_ref(&path), &lake, chunk_size) });
+            check(&packets(&lake), &format!("{chunk_size} bytes a chunk, {jobs} workers"));
+            let read = ReadCaptures::new([path.clone()]).columns(further()).unwrap().chunk_size(chunk_size).jobs(jobs);
+            let rows: Vec<_> =
+                read.batch_rows(7).open().unwrap().flat_map(|batch| rows_in(&batch.unwrap(), "")).collect();
+            check(&rows, &format!("batches of {chunk_size} bytes a chunk, {jobs} workers"));
+        }
+    }
+    let chunks = [0..5000, 5000..9000, 9000..u64::MAX].map(|range| {
+        let read = ReadCaptures::new([path.clone()]).columns(further()).unwrap().chunk(range);
+        read.open().unwrap().flat_map(|batch| rows_in(&batch.unwrap(), "")).collect::<Vec<_>>()
+    });
+    check(&chunks.concat(), "chunks that are read alone");
+
+    // Units that are converted each by itself, the last one first; with the counts of the plan, and without.
+    let lake = text(&folder.path().join("planned"));
+    let shape = ["--chunk-size", "900", "--target-file-size", "64", "--columns", "capture"];
+    let planned = run([&["plan", &text(&path), "--out", &lake], &shape[..]].concat());
+    let (first, units) = planned.stdout.split_once('\n').unwrap();
+    assert!(units.lines().count() > 10, "{planned:?}");
+    let mut results = format!("{first}\n");
+    for (number, unit) in units.lines().rev().enumerate() {
+        assert!(unit.contains("\"frames_before\":") || unit.contains("\"start\":0"), "{unit}");
+        let unit = if number % 2 == 0 { unit.to_owned() } else { without_count(unit) };
+        results.push_str(&run_with(["convert-unit", "--out", &lake], unit.as_bytes()).stdout);
+    }
+    let committed = run_with(["commit", &lake], results.as_bytes());
+    assert_eq!(committed.status, Some(0), "{committed:?}");
+    check(&packets(lake.as_ref()), "units");
+}
+
+/// A unit as one that nobody has counted the records before.
+fn without_count(unit: &str) -> String {
+    let mut unit: serde_json::Value = serde_json::from_str(unit).unwrap();
+    unit["captures"][0].as_object_mut().unwrap().remove("frames_before");
+    unit.to_string()
 }

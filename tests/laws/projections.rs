@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use parcap::config::{TextKind, TimestampUnit};
-use parcap::packets::{COLUMNS, SETS};
+use parcap::packets::{COLUMNS, ColumnType, SETS, find_column};
 use parcap::stream::ReadCaptures;
 use parcap::summary::Filter;
 use proptest::prelude::*;
@@ -125,8 +125,7 @@ proptest! {
                     prop_assert_eq!(&schema, &read.schema().unwrap());
                     prop_assert!(schema.fields().iter().map(|field| field.name().as_str()).eq(names.iter().copied()));
                     for field in schema.fields() {
-                        let is_text = ["dns_query", "dns_resp", "ip_dst", "ip_src", "mac_dst", "mac_src", "protocol"]
-                            .contains(&field.name().as_str());
+                        let is_text = find_column(field.name()).unwrap().kind == ColumnType::Text;
                         prop_assert_eq!(*field.data_type() == text, is_text, "{}", field);
                     }
                 }

@@ -6,6 +6,7 @@ use parquet::errors::ParquetError;
 use crate::bug::bug;
 
 use super::super::code_table::NO_CODE;
+use super::super::column_storage::SMALL;
 use super::super::further::{FurtherValues, NO_COUNT, NO_FLAG};
 use super::chunk::PageFacts;
 use super::column_codes;
@@ -18,18 +19,28 @@ impl RowGroupPages<'_> {
     /// Encodes such a column.
     pub(super) fn further(&mut self, values: &FurtherValues) -> Result<(), ParquetError> {
         match values {
-            FurtherValues::Int32(integers) => self.integers(&integers.table, &integers.codes),
-            FurtherValues::Int64(integers) => self.integers(&integers.table, &integers.codes),
             FurtherValues::Counter { counts, .. } => {
                 self.differences(|out| all(counts, out), |count| count == NO_COUNT)
             }
             FurtherValues::Small32(small) => {
-                self.coded(Keys::Dense(&small.codes), 1 << 16, |key| Some(key.cast_signed()))
+                self.coded(Keys::Dense(&small.codes), SMALL as usize, |key| Some(key.cast_signed()))
             }
-            FurtherValues::Small64(small) => self.coded(Keys::Dense(&small.codes), 1 << 16, |key| Some(i64::from(key))),
+            FurtherValues::Small64(small) => {
+                self.coded(Keys::Dense(&small.codes), SMALL as usize, |key| Some(i64::from(key)))
+            }
             FurtherValues::Wide { numbers, .. } => self.wide(numbers),
             FurtherValues::Flag { flags, .. } => self.flags(flags),
-            FurtherValues::Text(text) => self.texts(&text.table, &text.codes),
+            FurtherValues::Text(text) => match text.sparse() {
+                Some(codes) => self.texts(&text.table, &codes),
+                None => {
+                    let codes = text.of_rows(&(0..self.rows.len())).ok_or_else(|| failed(bug!()))?;
+                    self.coded(Keys::Dense(&codes), text.table.distinct(), |code| text.table.text(code))
+                }
+            },
+            FurtherValues::Flow(flows) => {
+                let texts = flows.texts();
+                self.coded(Keys::Dense(&flows.codes), texts.ends.len(), |code| texts.get(code))
+            }
         }
     }
 

@@ -36,7 +36,7 @@ mod value;
 
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::column_storage::{RowField, Storage};
@@ -51,7 +51,8 @@ use crate::decode::protocol_text;
 pub(super) use chunk::EncodedColumn;
 use chunk::{Chunk, PageFacts};
 use column_codes::Keys;
-use compress::{Compressor, failed};
+use compress::Compressor;
+pub(super) use compress::failed;
 use dictionary::CodedColumn;
 use indexing::{IndexTable, Indexed};
 use value::{Bounds, Value, plain_doubles, plain_integers};
@@ -186,14 +187,6 @@ impl RowGroupPages<'_> {
         })
     }
 
-    fn integers<V: Value + DictionaryValue>(
-        &mut self,
-        table: &CodeTable<V>,
-        codes: &[u32],
-    ) -> Result<(), ParquetError> {
-        self.coded(Keys::Dense(codes), table.distinct(), |code| table.key(code))
-    }
-
     fn lengths(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {
         let lengths = self.keys(field)?;
         let column = if lengths.iter().max().is_none_or(|length| *length < LENGTHS) {
@@ -265,36 +258,60 @@ impl RowGroupPages<'_> {
         page_rows: impl Fn(&[V]) -> usize,
         encode: impl Fn(&[V], &mut Vec<u8>) -> Encoding,
     ) -> Result<(), ParquetError> {
-        let mut chunk = self.chunk();
         let mut column = std::mem::take(held(self.scratch));
         column.clear();
         fill(&mut column).ok_or_else(|| failed(bug!()))?;
         if column.len() != self.rows.len() {
             return Err(failed(bug!()));
         }
-        let mut rest = column.as_mut_slice();
-        while !rest.is_empty() {
-            let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));
-            rest = after;
-            let Scratch { page, bits, compressor, .. } = &mut *self.scratch;
-            page.clear();
-            let rows = values.len();
-            let nulls = values.iter().filter(|value| is_null(**value)).count();
-            if chunk.is_optional() {
-                column_codes::levels(rows, nulls, bits, page, |bits| {
-                    column_codes::bits_of(values, |value| !is_null(value), bits)
-                })?;
-            }
-            let values = if nulls > 0 { without(values, is_null) } else { &*values };
-            let encoding = encode(values, page);
-            let bounds = Bounds::of(values.iter().copied());
-            let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
-            chunk.page(compressor.numbers(page, encoding)?, facts)?;
-        }
+        let encoded = numeric(self.chunk(), self.scratch, &mut column, is_null, page_rows, encode)?;
         *held(self.scratch) = column;
-        self.columns.push(chunk.close()?);
+        self.columns.push(encoded);
         Ok(())
     }
+}
+
+/// Encodes numbers that follow each other as differences. None is null.
+pub(super) fn encode_counts(
+    counts: &[i64],
+    description: ColumnDescPtr,
+    compression: Compression,
+    scratch: &mut Scratch,
+) -> Result<EncodedColumn, ParquetError> {
+    let page_rows = |values: &[i64]| delta::rows_until_jump(values, PAGE_ROWS, |_| false);
+    let chunk = Chunk::new(description, compression);
+    numeric(chunk, scratch, &mut counts.to_vec(), |_| false, page_rows, delta::encode_or_plain)
+}
+
+/// A column of numbers without a dictionary, as [`RowGroupPages::numeric`] has it.
+fn numeric<V: Value>(
+    mut chunk: Chunk<V>,
+    scratch: &mut Scratch,
+    column: &mut [V],
+    is_null: impl Fn(V) -> bool + Copy,
+    page_rows: impl Fn(&[V]) -> usize,
+    encode: impl Fn(&[V], &mut Vec<u8>) -> Encoding,
+) -> Result<EncodedColumn, ParquetError> {
+    let mut rest = column;
+    while !rest.is_empty() {
+        let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));
+        rest = after;
+        let Scratch { page, bits, compressor, .. } = &mut *scratch;
+        page.clear();
+        let rows = values.len();
+        let nulls = values.iter().filter(|value| is_null(**value)).count();
+        if chunk.is_optional() {
+            column_codes::levels(rows, nulls, bits, page, |bits| {
+                column_codes::bits_of(values, |value| !is_null(value), bits)
+            })?;
+        }
+        let values = if nulls > 0 { without(values, is_null) } else { &*values };
+        let encoding = encode(values, page);
+        let bounds = Bounds::of(values.iter().copied());
+        let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
+        chunk.page(compressor.numbers(page, encoding)?, facts)?;
+    }
+    chunk.close()
 }
 
 /// The values without nulls. Nulls are moved to the end.

@@ -124,12 +124,6 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let is_nullable = !find_column(column.name).unwrap().null_when.is_empty();
         let numbers = (0..count).map(|row| others.number(place, row).or((!is_nullable).then_some(0)));
         let array: ArrayRef = match &column.values {
-            FurtherValues::Int32(_) => {
-                Arc::new(Int32Array::from_iter(numbers.map(|number| Some(mixed(number?) as i32))))
-            }
-            FurtherValues::Int64(_) => {
-                Arc::new(Int64Array::from_iter(numbers.map(|number| Some(mixed(number?).cast_signed()))))
-            }
             FurtherValues::Small32(_) => {
                 Arc::new(Int32Array::from_iter(numbers.map(|number| Some(i32::from(mixed(number?) as u16)))))
             }
@@ -148,9 +142,11 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
             FurtherValues::Counter { .. } => {
                 Arc::new(Int64Array::from_iter(numbers.map(|number| Some((number? >> 4).cast_signed()))))
             }
-            FurtherValues::Text(_) => Arc::new(StringArray::from_iter(numbers.map(|number| Some(number?.to_string())))),
+            FurtherValues::Text(_) | FurtherValues::Flow(_) => {
+                Arc::new(StringArray::from_iter(numbers.map(|number| Some(number?.to_string()))))
+            }
         };
-        column.append_array(&array, 0).unwrap();
+        column.append_array(&array).unwrap();
     }
     rows
 }

@@ -2,13 +2,21 @@
 //!
 //! To add a column, add its entry to its set, and make `docs/tables.md` again. A set has a file of its own.
 
+mod capture;
+mod flow;
 mod ip;
+mod link;
 mod transport;
 
 use crate::config::FurtherColumns;
 
 use super::column_storage::{Further, Storage};
 use super::schema::{COLUMNS, Column, column};
+
+/// The column of numbers that are known in a chunk only once all before it has been read.
+pub const FRAME: &str = "frame";
+/// The column of the names of interfaces. A capture that is read in chunks needs to know the names in each.
+pub const INTERFACE: &str = "interface";
 
 /// Columns that belong together.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +32,14 @@ const fn further(name: &'static str, of: Further, null_when: &'static str, meani
 }
 
 /// The sets, in their order.
-pub static SETS: &[ColumnSet] =
-    &[ColumnSet { name: "ip", columns: ip::COLUMNS }, ColumnSet { name: "transport", columns: transport::COLUMNS }];
+#[rustfmt::skip]
+pub static SETS: &[ColumnSet] = &[
+    ColumnSet { name: "capture", columns: capture::COLUMNS },
+    ColumnSet { name: "link", columns: link::COLUMNS },
+    ColumnSet { name: "ip", columns: ip::COLUMNS },
+    ColumnSet { name: "transport", columns: transport::COLUMNS },
+    ColumnSet { name: "flow", columns: flow::COLUMNS },
+];
 
 /// All further columns, in their order.
 fn all() -> impl Iterator<Item = &'static Column> {

@@ -1,0 +1,138 @@
+//! Texts that most rows share with the row before, or do not have.
+
+use std::ops::Range;
+
+use arrow::array::{ArrayRef, AsArray as _};
+
+use crate::capture::PacketRecord;
+use crate::decode::Packet;
+use crate::error::Result;
+
+use super::code_table::NO_CODE;
+use super::restore::unfit;
+use super::text_table::{SparseCodes, TextTable};
+
+/// Text as codes into a table of distinct texts. Successive rows of the same code are one run.
+#[derive(Debug)]
+pub(super) struct TextRuns {
+    of: fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>,
+    pub(super) table: TextTable,
+    /// The code of each run, [`NO_CODE`] for null; and the first row after it.
+    runs: Vec<(u32, u32)>,
+    /// Rows that have a text.
+    known: usize,
+    /// Memory for the text of one row.
+    text: Vec<u8>,
+}
+
+impl TextRuns {
+    pub(super) fn new(of: fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>) -> Self {
+        Self { of, table: TextTable::default(), runs: Vec::new(), known: 0, text: Vec::new() }
+    }
+
+    pub(super) fn append(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
+        self.text.clear();
+        let mut code = NO_CODE;
+        if (self.of)(record, packet, &mut self.text).is_some() {
+            let last = self.runs.last().map_or(NO_CODE, |(code, _)| *code);
+            let is_last = self.table.text(last) == Some(&self.text);
+            code = if is_last { last } else { self.table.code(|held| held.extend_from_slice(&self.text)) };
+        }
+        self.push(code);
+    }
+
+    pub(super) fn append_array(&mut self, name: &str, array: &ArrayRef) -> Result<()> {
+        for text in array.as_string_opt::<i32>().ok_or_else(|| unfit(name))? {
+            let code = text.map_or(NO_CODE, |text| self.table.code(|held| held.extend_from_slice(text.as_bytes())));
+            self.push(code);
+        }
+        Ok(())
+    }
+
+    /// Appends a row.
+    fn push(&mut self, code: u32) {
+        self.known += usize::from(code != NO_CODE);
+        let end = self.runs.last().map_or(0, |(_, end)| *end);
+        match self.runs.last_mut() {
+            Some((last, end)) if *last == code => *end += 1,
+            // A row group has far fewer than 2^32 rows.
+            _ => self.runs.push((code, end + 1)),
+        }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.runs.last().map_or(0, |(_, end)| *end as usize)
+    }
+
+    /// The codes of some rows; [`NO_CODE`] for those without a text. `None` if there are no such rows.
+    pub(super) fn of_rows(&self, range: &Range<usize>) -> Option<Vec<u32>> {
+        let mut codes = Vec::with_capacity(range.len());
+        let first = self.runs.partition_point(|(_, end)| *end as usize <= range.start);
+        for (code, end) in self.runs.iter().skip(first) {
+            if codes.len() >= range.len() {
+                break;
+            }
+            codes.resize((*end as usize).min(range.end) - range.start, *code);
+        }
+        (codes.len() == range.len()).then_some(codes)
+    }
+
+    /// The rows that have a text, and their codes, if few have one.
+    pub(super) fn sparse(&self) -> Option<SparseCodes> {
+        if self.known > self.rows() / 2 {
+            return None;
+        }
+        let mut codes = SparseCodes::default();
+        let mut start = 0;
+        for (code, end) in &self.runs {
+            if *code != NO_CODE {
+                (start..*end).for_each(|row| codes.push(row as usize, *code));
+            }
+            start = *end;
+        }
+        Some(codes)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.runs.as_slice()) + self.table.bytes()
+    }
+
+    pub(super) fn kept(&self) -> usize {
+        self.runs.capacity() * size_of::<(u32, u32)>() + self.table.kept()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.table.clear();
+        self.runs.clear();
+        self.known = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::StringArray;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_those_that_were_appended() {
+        let given = [None, Some("a"), Some("a"), None, Some("b"), Some("a"), None, None, None, None, None];
+        let mut runs = TextRuns::new(|_, _, _| None);
+        runs.append_array("capture", &(Arc::new(StringArray::from(given.to_vec())) as ArrayRef)).unwrap();
+        for start in 0..=given.len() {
+            for end in start..=given.len() {
+                let codes = runs.of_rows(&(start..end)).unwrap();
+                let texts = codes.iter().map(|code| runs.table.text(*code).map(|text| str::from_utf8(text).unwrap()));
+                assert_eq!(texts.collect::<Vec<_>>(), given[start..end], "{start}..{end}");
+            }
+        }
+        assert_eq!(runs.of_rows(&(5..12)), None);
+        let sparse = runs.sparse().unwrap();
+        assert_eq!((sparse.rows, sparse.codes), (vec![1, 2, 4, 5], vec![0, 0, 1, 0]));
+        let half = Arc::new(StringArray::from(vec![Some("a"); 4])) as ArrayRef;
+        runs.append_array("capture", &half).unwrap();
+        assert!(runs.sparse().is_none());
+    }
+}
