@@ -56,7 +56,7 @@ OF_FRAME = {
     "mpls_label": ["mpls.label"],
     "community_id": ["communityid"],
 }
-FIELDS = sorted({field for table in (OF_IP, OF_PROTOCOL) for by in table.values() for field in by.values()} | {field for fields in OF_FRAME.values() for field in fields})
+FIELDS = sorted({field for table in (OF_IP, OF_PROTOCOL) for by in table.values() for field in by.values()} | {field for fields in OF_FRAME.values() for field in fields} | {"vxlan.vni"})
 OPTIONS = [
     "ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE", "tcp.relative_sequence_numbers:FALSE",
     "tcp.analyze_sequence_numbers:FALSE", "ip.check_checksum:FALSE", "ip.tso_support:TRUE",
@@ -98,7 +98,8 @@ class NoFieldError(Exception):
 
 def is_tunnel(row: dict[str, Any], told: dict[str, list[Cell]]) -> bool:
     headers = [one for version in ("ip.version", "ipv6.version") for one in told[version] if one is not None]
-    return row["protocol"] == "GRE" or len(headers) > 1 and "ICMP" not in str(row["protocol"])
+    is_named = row["protocol"] == "GRE" or told["vxlan.vni"] != [None]
+    return is_named or len(headers) > 1 and "ICMP" not in str(row["protocol"])
 
 
 def of_frame(column: str, row: dict[str, Any], told: dict[str, list[Cell]]) -> Cell:

@@ -24,6 +24,7 @@ enum IpHeader<'a> {
 }
 
 impl<'a> Packet<'a> {
+    #[inline]
     fn ip_header(&self) -> Option<IpHeader<'a>> {
         let bytes = self.ip?;
         Some(if bytes.first()? >> 4 == 6 { IpHeader::V6(bytes) } else { IpHeader::V4(bytes) })
@@ -31,12 +32,14 @@ impl<'a> Packet<'a> {
 
     /// The version of the outermost IP header: 4 or 6.
     #[must_use]
+    #[inline]
     pub fn ip_version(&self) -> Option<u8> {
         Some(if matches!(self.ip_header()?, IpHeader::V6(_)) { 6 } else { 4 })
     }
 
     /// Its time to live, or hop limit.
     #[must_use]
+    #[inline]
     pub fn ip_ttl(&self) -> Option<u8> {
         match self.ip_header()? {
             IpHeader::V4(bytes) => bytes.get(8).copied(),
@@ -45,7 +48,9 @@ impl<'a> Packet<'a> {
     }
 
     /// Its type of service, or traffic class.
-    fn traffic_class(&self) -> Option<u8> {
+    #[must_use]
+    #[inline]
+    pub fn traffic_class(&self) -> Option<u8> {
         match self.ip_header()? {
             IpHeader::V4(bytes) => bytes.get(1).copied(),
             IpHeader::V6(bytes) => be16(bytes, 0)?.checked_shr(4)?.to_be_bytes().last().copied(),
@@ -54,18 +59,21 @@ impl<'a> Packet<'a> {
 
     /// Its differentiated services code point.
     #[must_use]
+    #[inline]
     pub fn ip_dscp(&self) -> Option<u8> {
         Some(self.traffic_class()? >> 2)
     }
 
     /// Its two bits of explicit congestion notification.
     #[must_use]
+    #[inline]
     pub fn ip_ecn(&self) -> Option<u8> {
         Some(self.traffic_class()? & 3)
     }
 
     /// The identification of IPv4.
     #[must_use]
+    #[inline]
     pub fn ip_id(&self) -> Option<u16> {
         match self.ip_header()? {
             IpHeader::V4(bytes) => be16(bytes, 4),
@@ -76,6 +84,7 @@ impl<'a> Packet<'a> {
     /// Where the bytes of a fragment belong in the whole, in units of eight bytes, as the header has it. 0 if IPv4 is not fragmented;
     /// IPv6 then has no such field.
     #[must_use]
+    #[inline]
     pub fn ip_fragment_offset(&self) -> Option<u16> {
         match self.ip_header()? {
             IpHeader::V4(bytes) => Some(be16(bytes, 6)? & 0x1fff),
@@ -85,6 +94,7 @@ impl<'a> Packet<'a> {
 
     /// Whether more fragments follow.
     #[must_use]
+    #[inline]
     pub fn ip_more_fragments(&self) -> Option<bool> {
         match self.ip_header()? {
             IpHeader::V4(bytes) => Some(be16(bytes, 6)? & 0x2000 != 0),
@@ -95,6 +105,7 @@ impl<'a> Packet<'a> {
     /// Bytes of the IP packet as its header says, with the header. Where IPv4 says 0 (segmentation offload) it is all that was on
     /// the wire. `frame` is the frame that was decoded, `orig_len` its bytes on the wire.
     #[must_use]
+    #[inline]
     pub fn ip_total_length(&self, frame: &[u8], orig_len: u32) -> Option<u32> {
         match self.ip_header()? {
             IpHeader::V4(bytes) => match be16(bytes, 2)? {
@@ -107,6 +118,7 @@ impl<'a> Packet<'a> {
 
     /// The flow label of IPv6.
     #[must_use]
+    #[inline]
     pub fn ip_flow_label(&self) -> Option<u32> {
         match self.ip_header()? {
             IpHeader::V4(_) => None,
@@ -115,46 +127,54 @@ impl<'a> Packet<'a> {
     }
 
     /// What follows the IP headers, if it is of this protocol.
+    #[inline]
     fn of_protocol(&self, protocol: u8) -> Option<&'a [u8]> {
         self.transport.filter(|_| self.protocol == Some(protocol))
     }
 
     /// The nine flags of TCP: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128, AE 256.
     #[must_use]
+    #[inline]
     pub fn tcp_flags(&self) -> Option<u16> {
         Some(be16(self.of_protocol(TCP)?, 12)? & 0x01ff)
     }
 
     /// The sequence number of TCP.
     #[must_use]
+    #[inline]
     pub fn tcp_seq(&self) -> Option<u32> {
         be32(self.of_protocol(TCP)?, 4)
     }
 
     /// The acknowledgment number of TCP, whether its flag is set or not.
     #[must_use]
+    #[inline]
     pub fn tcp_ack(&self) -> Option<u32> {
         be32(self.of_protocol(TCP)?, 8)
     }
 
     /// The window of TCP, as it was sent.
     #[must_use]
+    #[inline]
     pub fn tcp_window(&self) -> Option<u16> {
         be16(self.of_protocol(TCP)?, 14)
     }
 
+    #[inline]
     fn icmp(&self) -> Option<&'a [u8]> {
         self.of_protocol(ICMP).or_else(|| self.of_protocol(ICMP_V6))
     }
 
     /// The type of an ICMP or ICMPv6 message.
     #[must_use]
+    #[inline]
     pub fn icmp_type(&self) -> Option<u8> {
         self.icmp()?.first().copied()
     }
 
     /// The code of an ICMP or ICMPv6 message.
     #[must_use]
+    #[inline]
     pub fn icmp_code(&self) -> Option<u8> {
         self.icmp()?.get(1).copied()
     }
@@ -163,6 +183,7 @@ impl<'a> Packet<'a> {
     /// `frame` and `orig_len` are as in [`Packet::ip_total_length`]. They tell the length where the IP header says 0 (segmentation
     /// offload, jumbograms), and where it says more than there was.
     #[must_use]
+    #[inline]
     pub fn payload_length(&self, frame: &[u8], orig_len: u32) -> Option<u32> {
         let (ip, transport) = (self.ip?, self.transport?);
         let header = match self.protocol? {
@@ -180,6 +201,7 @@ impl<'a> Packet<'a> {
 }
 
 /// Bytes from the beginning of a slice to that of another one within it.
+#[inline]
 fn distance(whole: &[u8], part: &[u8]) -> Option<u32> {
     u32::try_from(part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?).ok()
 }

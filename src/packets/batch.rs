@@ -15,7 +15,7 @@ use crate::error::Result;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::column_storage::{Parts, Storage};
-use super::further::FurtherColumn;
+use super::further::{FurtherColumn, NO_COUNT, NO_FLAG};
 use super::packed::NO_DATETIME;
 use super::restore::unfit;
 use super::rows::Rows;
@@ -79,10 +79,21 @@ impl Rows {
             Storage::IpNumber(field) => Arc::new(numbers(&self.ips, &field.values(self, range)?)),
             Storage::MacText(field) => text_array(text, &field.values(self, range)?, self.macs.texts())?,
             Storage::MacNumber(field) => Arc::new(numbers(&self.macs, &field.values(self, range)?)),
-            Storage::Port(field) => {
-                let ports = field.values(self, range)?.into_iter().map(u32::cast_signed);
-                let is_null = |port| port == NO_CODE.cast_signed();
-                Arc::new(primitive::<Int32Type>(ports.collect(), is_null))
+            Storage::Small32(field) => {
+                let numbers = field.values(self, range)?.into_iter().map(u32::cast_signed);
+                let is_null = |number| number == NO_CODE.cast_signed();
+                Arc::new(primitive::<Int32Type>(numbers.collect(), is_null))
+            }
+            Storage::Small64(field) => {
+                let numbers = field.values(self, range)?.into_iter().map(i64::from);
+                Arc::new(primitive::<Int64Type>(numbers.collect(), |number| number == i64::from(NO_CODE)))
+            }
+            Storage::Wide(field) | Storage::Counter(field) => {
+                Arc::new(primitive::<Int64Type>(field.values(self, range)?, |number| number == NO_COUNT))
+            }
+            Storage::Maybe(field) => {
+                let flags = field.values(self, range)?.into_iter().map(|flag| (flag != NO_FLAG).then_some(flag == 1));
+                Arc::new(flags.collect::<BooleanArray>())
             }
             Storage::Length(field) => {
                 Arc::new(Int64Array::from_iter_values(field.values(self, range)?.into_iter().map(i64::from)))
@@ -152,13 +163,6 @@ impl Projection {
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    /// The parts of packed rows that its columns are made of.
-    pub(super) fn parts(&self) -> Parts {
-        let mut parts = Parts::default();
-        self.columns.iter().for_each(|column| column.storage.mark(&mut parts));
-        parts
     }
 
     /// Its columns.

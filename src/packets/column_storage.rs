@@ -12,6 +12,7 @@ use crate::capture::PacketRecord;
 use crate::decode::{FlowKey, Packet};
 use crate::error::Result;
 
+use super::fields::FieldSets;
 use super::rows::Rows;
 use super::schema::ColumnType;
 use super::text_table::SparseCodes;
@@ -35,8 +36,17 @@ pub enum Storage {
     MacText(RowField<u32>),
     /// The number of the address whose text is in the column before.
     MacNumber(RowField<u32>),
-    /// A port; [`NO_CODE`](super::code_table::NO_CODE) for null.
-    Port(RowField<u32>),
+    /// A number below [`SMALL`], such as a port; [`NO_CODE`](super::code_table::NO_CODE) for null.
+    Small32(RowField<u32>),
+    /// As the one before, in 64 bits.
+    Small64(RowField<u32>),
+    /// A number of 32 bits; [`NO_COUNT`](super::further::NO_COUNT) for null. Written with a dictionary if all are small, as lengths
+    /// are, and plainly otherwise.
+    Wide(RowField<i64>),
+    /// A number that differs little from one row to the next. Never null. Written as differences.
+    Counter(RowField<i64>),
+    /// True, false, or neither: 1, 0, and [`NO_FLAG`](super::further::NO_FLAG). Written as bits.
+    Maybe(RowField<u8>),
     /// A number of bytes. Never null.
     Length(RowField<u32>),
     /// A protocol number, shown by its name; [`NO_CODE`](super::code_table::NO_CODE) for null.
@@ -51,15 +61,13 @@ pub(super) const SMALL: u32 = 1 << 20;
 /// A column that is kept for itself. It has the function that each packet is asked.
 #[derive(Clone, Copy, Debug)]
 pub enum Further {
-    /// Integers of 64 bits that differ little from one row to the next. Written as differences. `i64::MIN` is null too.
-    Counter(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<i64>),
-    /// Numbers below [`SMALL`], as integers of 32 bits. Written with a dictionary, or plainly if there are many different ones.
+    /// Numbers below [`SMALL`] that few rows have, as integers of 32 bits. Written with a dictionary, or plainly if there are many
+    /// different ones.
     Small32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
-    /// Such numbers as integers of 64 bits. Written as the others.
-    Small64(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
-    /// Numbers of 32 bits, as integers of 64. Written with a dictionary if they are small, as lengths are, and plainly otherwise.
+    /// Numbers of 32 bits that few rows have, as integers of 64. Written with a dictionary if they are small, as lengths are, and
+    /// plainly otherwise.
     Wide(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
-    /// True or false, or neither. Written as bits.
+    /// True or false, for few rows. Written as bits.
     Flag(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<bool>),
     /// Text that few rows have, or that most rows share with the row before. The function appends it, in UTF-8; what it has
     /// appended is void if it returns `None`. Written with a dictionary, or plainly if there are many different ones.
@@ -74,17 +82,20 @@ impl Storage {
         match self {
             Self::Instant(_) => ColumnType::Timestamp,
             Self::Double(_) => ColumnType::Float64,
-            Self::Flag(_) | Self::Further(Further::Flag(_)) => ColumnType::Bool,
+            Self::Flag(_) | Self::Maybe(_) | Self::Further(Further::Flag(_)) => ColumnType::Bool,
             Self::Name(_)
             | Self::IpText(_)
             | Self::MacText(_)
             | Self::Protocol(_)
             | Self::Further(Further::Text(_) | Further::Flow(_)) => ColumnType::Text,
-            Self::Port(_) | Self::Further(Further::Small32(_)) => ColumnType::Int32,
+            Self::Small32(_) | Self::Further(Further::Small32(_)) => ColumnType::Int32,
             Self::IpNumber(_)
             | Self::MacNumber(_)
             | Self::Length(_)
-            | Self::Further(Further::Counter(_) | Further::Small64(_) | Further::Wide(_)) => ColumnType::Int64,
+            | Self::Small64(_)
+            | Self::Wide(_)
+            | Self::Counter(_)
+            | Self::Further(Further::Wide(_)) => ColumnType::Int64,
         }
     }
 
@@ -105,9 +116,12 @@ impl Storage {
             | Self::IpNumber(field)
             | Self::MacText(field)
             | Self::MacNumber(field)
-            | Self::Port(field)
+            | Self::Small32(field)
+            | Self::Small64(field)
             | Self::Length(field)
             | Self::Protocol(field) => (field.mark)(parts),
+            Self::Wide(field) | Self::Counter(field) => (field.mark)(parts),
+            Self::Maybe(field) => (field.mark)(parts),
             Self::Further(_) => {}
         }
     }
@@ -158,12 +172,21 @@ pub(super) struct Parts {
     pub(super) ports: bool,
     pub(super) dns_query: bool,
     pub(super) dns_resp: bool,
+    /// Of the columns that not every lake has.
+    pub(super) fields: FieldSets,
 }
 
 impl Parts {
-    /// All of them.
-    pub(super) const ALL: Self =
-        Self { times: true, ip: [true; 2], mac: [true; 2], ports: true, dns_query: true, dns_resp: true };
+    /// What every lake has.
+    pub(super) const ALL: Self = Self {
+        times: true,
+        ip: [true; 2],
+        mac: [true; 2],
+        ports: true,
+        dns_query: true,
+        dns_resp: true,
+        fields: FieldSets { records: false, tags: false, ip: false, transport: false },
+    };
 }
 
 /// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`, or
@@ -208,4 +231,20 @@ macro_rules! name {
     };
 }
 
-pub(super) use {name, part};
+/// The [`RowField`] of a field of a set: `field!(ip, row => row.ttl(), ttl => row.set_ttl(ttl))`.
+macro_rules! field {
+    ($set:ident, $row:ident => $get:expr, $value:ident => $put:expr) => {
+        $crate::packets::column_storage::RowField {
+            mark: |parts| parts.fields.$set = true,
+            take: |rows, range, out| {
+                out.extend(rows.fields.$set.get(range)?.iter().map(|$row| $get));
+                Some(())
+            },
+            put: |rows, start, values| {
+                rows.fields.$set.iter_mut().skip(start).zip(values.iter().copied()).for_each(|($row, $value)| $put);
+            },
+        }
+    };
+}
+
+pub(super) use {field, name, part};

@@ -17,6 +17,7 @@ mod batch;
 mod code_table;
 mod column_storage;
 mod encode;
+mod fields;
 mod flow_codes;
 mod footer;
 mod form;

@@ -7,6 +7,7 @@ use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::decode::Packet;
 
+use super::fields::FieldRows;
 use super::packed::NO_PROTOCOL;
 use super::partition::{PartitionKey, When};
 use super::rows::Rows;
@@ -58,7 +59,8 @@ impl Partitioner {
     /// table has left.
     ///
     /// # Memory
-    /// 24 MiB of rows of all partitions together, or 192 bytes for each of `full` rows if that is more.
+    /// 24 MiB of rows of all partitions together, or 192 bytes for each of `full` rows if that is more. With all further columns half
+    /// as much again.
     #[must_use]
     pub fn new(
         columns: TableColumns,
@@ -67,13 +69,14 @@ impl Partitioner {
         full: usize,
         spare: Vec<Rows>,
     ) -> Self {
+        let per_row = BYTES_PER_ROW + FieldRows::of(columns.parts().fields).per_row();
         Self {
             columns,
             by,
             unit,
             length,
             full: full.max(1),
-            room: full.max(ROW_GROUP_ROWS).saturating_mul(BYTES_PER_ROW),
+            room: full.max(ROW_GROUP_ROWS).saturating_mul(per_row),
             current: None,
             open: BTreeMap::new(),
             open_rows: 0,

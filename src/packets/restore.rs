@@ -16,8 +16,8 @@ use crate::decode::protocol_number;
 use crate::error::{Error, Result};
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
-use super::column_storage::Storage;
-use super::further::FurtherColumn;
+use super::column_storage::{SMALL, Storage};
+use super::further::{FurtherColumn, NO_COUNT, NO_FLAG};
 use super::packed::NO_DATETIME;
 use super::rows::Rows;
 use super::schema::{Column, TableColumns};
@@ -69,7 +69,7 @@ impl Rows {
     }
 
     /// Sets one column of the rows from `start` on.
-    fn put(&mut self, column: &Column, array: &ArrayRef, start: usize) -> Result<()> {
+    pub(super) fn put(&mut self, column: &Column, array: &ArrayRef, start: usize) -> Result<()> {
         let name = column.name;
         let unfit = || unfit(name);
         match column.storage {
@@ -104,11 +104,24 @@ impl Rows {
             }
             // Follows from the text in the column before.
             Storage::IpNumber(_) | Storage::MacNumber(_) => {}
-            Storage::Port(field) => {
-                let ports = array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?.iter();
-                let codes =
-                    ports.map(|port| port.map_or(Some(NO_CODE), |port| u16::try_from(port).map(u32::from).ok()));
+            Storage::Small32(field) => {
+                let numbers = array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?.iter();
+                let codes = numbers.map(|number| number.map_or(Some(NO_CODE), |number| small(number.into())));
                 (field.put)(self, start, &codes.collect::<Option<Vec<_>>>().ok_or_else(unfit)?);
+            }
+            Storage::Small64(field) => {
+                let numbers = array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?.iter();
+                let codes = numbers.map(|number| number.map_or(Some(NO_CODE), small));
+                (field.put)(self, start, &codes.collect::<Option<Vec<_>>>().ok_or_else(unfit)?);
+            }
+            Storage::Wide(field) | Storage::Counter(field) => {
+                let numbers = numbers::<Int64Type>(array, NO_COUNT).ok_or_else(unfit)?;
+                (field.put)(self, start, &numbers);
+            }
+            Storage::Maybe(field) => {
+                let flags = array.as_boolean_opt().ok_or_else(unfit)?.iter();
+                let flags: Vec<_> = flags.map(|flag| flag.map_or(NO_FLAG, u8::from)).collect();
+                (field.put)(self, start, &flags);
             }
             Storage::Length(field) => {
                 let lengths = array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?;
@@ -119,7 +132,7 @@ impl Rows {
                 let codes = protocols(array).ok_or_else(unfit)?;
                 (field.put)(self, start, &codes);
             }
-            Storage::Further(_) => FurtherColumn::find_mut(&mut self.further, name)?.append_array(array)?,
+            Storage::Further(_) => FurtherColumn::find_mut(&mut self.further, name)?.note_array(array, start)?,
         }
         Ok(())
     }
@@ -142,6 +155,11 @@ fn micros(nanos: i64, seconds: f64) -> i64 {
     } else {
         (seconds * 1e6).floor() as i64
     }
+}
+
+/// A number that is its own code.
+fn small(number: i64) -> Option<u32> {
+    u32::try_from(number).ok().filter(|number| *number < SMALL)
 }
 
 pub(super) fn unfit(name: &str) -> Error {

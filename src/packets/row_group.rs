@@ -14,10 +14,11 @@ use crate::config::{Settings, TARGET_FILE_SIZE};
 use crate::error::Error;
 use crate::packets::encode::EncodedColumn;
 
+use super::column_storage::Storage;
 use super::encode::{Scratch, encode, encode_counts, failed};
 use super::properties::{compression, properties};
 use super::rows::{Rows, Span};
-use super::schema::TableColumns;
+use super::schema::{Column, TableColumns};
 use super::sets::FRAME;
 
 /// Bytes of memory that the metadata of a column take, statistics and page indexes included, until its part is closed.
@@ -120,10 +121,14 @@ impl Encoder {
         Ok(EncodedRowGroup { columns, rows: rows.len() as u64, bytes, spans: rows.spans().to_vec(), unnumbered: None })
     }
 
+    fn frames(&self) -> Option<(usize, &'static Column)> {
+        self.table.iter().enumerate().find(|(_, column)| column.name == FRAME)
+    }
+
     /// Whether the table has the numbers of records.
     #[must_use]
     pub fn numbers_frames(&self) -> bool {
-        self.table.iter().any(|column| column.name == FRAME)
+        self.frames().is_some()
     }
 
     /// As [`Encoder::encode`], where rows have been numbered from some place in their capture on. [`Encoder::number_frames`] is
@@ -135,8 +140,8 @@ impl Encoder {
     /// As [`Encoder::encode`].
     pub fn encode_unnumbered(&self, rows: &Rows) -> Result<EncodedRowGroup, ParquetError> {
         let mut group = self.encode(rows)?;
-        if self.numbers_frames() {
-            group.unnumbered = Some(rows.counts(FRAME).ok_or_else(|| failed(bug!()))?.to_vec());
+        if let Some(Storage::Counter(field)) = self.frames().map(|(_, column)| column.storage) {
+            group.unnumbered = Some(field.values(rows, &(0..rows.len())).map_err(failed)?);
         }
         Ok(group)
     }
@@ -148,7 +153,7 @@ impl Encoder {
     pub fn number_frames(&self, group: &mut EncodedRowGroup, before: u64) -> Result<(), ParquetError> {
         let Some(mut numbers) = group.unnumbered.take().filter(|_| before > 0) else { return Ok(()) };
         numbers.iter_mut().for_each(|number| *number = number.saturating_add_unsigned(before));
-        let at = self.table.iter().position(|column| column.name == FRAME).ok_or_else(|| failed(bug!()))?;
+        let (at, _) = self.frames().ok_or_else(|| failed(bug!()))?;
         let mut scratch = self.take_scratch()?;
         let column = encode_counts(&numbers, self.columns.column(at), self.compression, &mut scratch)?;
         self.give_scratch(scratch);

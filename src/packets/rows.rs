@@ -8,6 +8,7 @@ use crate::decode::Packet;
 use super::batch::Projection;
 use super::code_table::{CodeTable, NO_CODE};
 use super::column_storage::Parts;
+use super::fields::FieldRows;
 use super::further::FurtherColumn;
 use super::packed::{NO_DATETIME, Ports, RowMeta, Times};
 use super::schema::TableColumns;
@@ -37,6 +38,8 @@ pub struct Rows {
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
     pub(crate) dns_resp: SparseCodes,
+    /// Fields of records and headers that were asked for.
+    pub(super) fields: FieldRows,
     /// The columns that are kept for themselves.
     pub(super) further: Vec<FurtherColumn>,
     /// Microseconds since the epoch, where `datetime` is in another unit.
@@ -63,6 +66,7 @@ impl Rows {
     pub fn new(columns: TableColumns, unit: TimestampUnit, length_kind: LengthKind) -> Self {
         Self {
             further: FurtherColumn::of_table(&columns),
+            fields: FieldRows::of(columns.parts().fields),
             columns,
             unit,
             length_kind,
@@ -85,9 +89,8 @@ impl Rows {
     /// No rows yet, to be appended with [`Rows::append_wanted`].
     #[must_use]
     pub fn wanted_by(projection: &Projection, unit: TimestampUnit, length_kind: LengthKind) -> Self {
-        let mut rows = Self::new(TableColumns::of(projection.columns()), unit, length_kind);
-        rows.wanted = projection.parts();
-        rows
+        let columns = TableColumns::of(projection.columns());
+        Self { wanted: columns.parts(), ..Self::new(columns, unit, length_kind) }
     }
 
     /// Appends one packet, and returns its `length`.
@@ -154,8 +157,9 @@ impl Rows {
                 }
             }
         }
+        self.fields.append(record, packet);
         for column in &mut self.further {
-            column.append(record, packet);
+            column.note(row, record, packet);
         }
         i64::from(facts.length)
     }
@@ -168,6 +172,7 @@ impl Rows {
         self.mac.resize(rows, [NO_CODE; 2]);
         self.ports.resize(rows, Ports::NULL);
         self.facts.resize(rows, RowMeta::NULL);
+        self.fields.grow(rows);
     }
 
     /// Notes which records of which input the last rows are of: the offsets of the first and the last one.
@@ -202,7 +207,11 @@ impl Rows {
         let text = self.names.bytes() + self.dns_query.bytes() + self.dns_resp.bytes();
         let tables = self.ips.bytes() + self.macs.bytes();
         let further: usize = self.further.iter().map(FurtherColumn::bytes).sum();
-        FEW + self.len() * PER_ROW + self.spans.len() * size_of::<Span>() + text + tables + further
+        FEW + self.len() * (PER_ROW + self.fields.per_row())
+            + self.spans.len() * size_of::<Span>()
+            + text
+            + tables
+            + further
     }
 
     /// Bytes of memory that are allocated for rows, about.
@@ -211,12 +220,7 @@ impl Rows {
         let sparse = self.dns_query.kept() + self.dns_resp.kept();
         let tables = self.ips.kept() + self.macs.kept() + self.names.kept();
         let further: usize = self.further.iter().map(FurtherColumn::kept).sum();
-        self.facts.capacity() * PER_ROW + sparse + tables + further
-    }
-
-    /// The values of a column of numbers that differ little from row to row.
-    pub(super) fn counts(&self, name: &str) -> Option<&[i64]> {
-        self.further.iter().find(|column| column.name == name)?.counts()
+        self.facts.capacity() * (PER_ROW + self.fields.per_row()) + sparse + tables + further
     }
 
     /// Where the rows came from, in order.
@@ -276,6 +280,7 @@ impl Rows {
         self.names.clear();
         self.dns_query.clear();
         self.dns_resp.clear();
+        self.fields.clear();
         self.further.iter_mut().for_each(FurtherColumn::clear);
         self.micros.clear();
         self.spans.clear();
@@ -297,7 +302,8 @@ mod tests {
 
     #[test]
     fn all_columns_are_made_of_all_parts() {
-        assert_eq!(projection(COLUMNS.iter().map(|column| column.name)).parts(), Parts::ALL);
+        let whole = projection(COLUMNS.iter().map(|column| column.name));
+        assert_eq!(Rows::wanted_by(&whole, TimestampUnit::Us, LengthKind::Wire).wanted, Parts::ALL);
     }
 
     #[test]

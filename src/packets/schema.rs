@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::{FurtherColumns, TextKind, TimestampUnit};
 
-use super::column_storage::{Storage, name, part};
+use super::column_storage::{Parts, Storage, name, part};
 use super::packed::{protocol_code, protocol_of_code};
 use super::sets::find_column;
 
@@ -76,8 +76,8 @@ pub static COLUMNS: &[Column] = &[
     column("mac_dst_int", Storage::MacNumber(part!(mac[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
     column("mac_src", Storage::MacText(part!(mac[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff"),
     column("mac_src_int", Storage::MacNumber(part!(mac[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
-    column("port_dst", Storage::Port(part!(ports, row => row.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
-    column("port_src", Storage::Port(part!(ports, row => row.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
+    column("port_dst", Storage::Small32(part!(ports, row => row.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
+    column("port_src", Storage::Small32(part!(ports, row => row.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
     column("protocol", Storage::Protocol(part!(facts, row => row.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
     column("time", Storage::Double(part!(times, row => row.time)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
     column("time_normed", Storage::Double(part!(times, row => row.time_normed)), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
@@ -110,6 +110,13 @@ impl TableColumns {
     /// The columns in their order.
     pub fn iter(&self) -> impl Iterator<Item = &'static Column> {
         self.0.iter().copied()
+    }
+
+    /// The parts of packed rows that they are made of.
+    pub(super) fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
+        self.iter().for_each(|column| column.storage.mark(&mut parts));
+        parts
     }
 
     /// The Arrow schema of the table.

@@ -17,7 +17,7 @@ use super::text_table::{SparseCodes, TextTable};
 pub(super) struct TextRuns {
     of: fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>,
     pub(super) table: TextTable,
-    /// The code of each run, [`NO_CODE`] for null; and the first row after it.
+    /// The code of each run, [`NO_CODE`] for null; and the first row after it. Rows after the last run are null.
     runs: Vec<(u32, u32)>,
     /// Rows that have a text.
     known: usize,
@@ -30,42 +30,46 @@ impl TextRuns {
         Self { of, table: TextTable::default(), runs: Vec::new(), known: 0, text: Vec::new() }
     }
 
-    pub(super) fn append(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>) {
+    /// Notes the text of a packet, which has this row.
+    pub(super) fn note(&mut self, row: usize, record: &PacketRecord<'_>, packet: &Packet<'_>) {
         self.text.clear();
-        let mut code = NO_CODE;
-        if (self.of)(record, packet, &mut self.text).is_some() {
-            let last = self.runs.last().map_or(NO_CODE, |(code, _)| *code);
-            let is_last = self.table.text(last) == Some(&self.text);
-            code = if is_last { last } else { self.table.code(|held| held.extend_from_slice(&self.text)) };
+        if (self.of)(record, packet, &mut self.text).is_none() {
+            return;
         }
-        self.push(code);
+        let last = self.runs.last().map_or(NO_CODE, |(code, _)| *code);
+        let is_last = self.table.text(last) == Some(&self.text);
+        let code = if is_last { last } else { self.table.code(|held| held.extend_from_slice(&self.text)) };
+        self.push(row, code);
     }
 
-    pub(super) fn append_array(&mut self, name: &str, array: &ArrayRef) -> Result<()> {
-        for text in array.as_string_opt::<i32>().ok_or_else(|| unfit(name))? {
-            let code = text.map_or(NO_CODE, |text| self.table.code(|held| held.extend_from_slice(text.as_bytes())));
-            self.push(code);
+    /// Notes the texts of an array, whose first row is the row `start`.
+    pub(super) fn note_array(&mut self, name: &str, array: &ArrayRef, start: usize) -> Result<()> {
+        for (row, text) in (start..).zip(array.as_string_opt::<i32>().ok_or_else(|| unfit(name))?) {
+            if let Some(text) = text {
+                let code = self.table.code(|held| held.extend_from_slice(text.as_bytes()));
+                self.push(row, code);
+            }
         }
         Ok(())
     }
 
-    /// Appends a row.
-    fn push(&mut self, code: u32) {
-        self.known += usize::from(code != NO_CODE);
+    /// Appends a row that has a text. Rows between the last one and this one have none.
+    fn push(&mut self, row: usize, code: u32) {
+        self.known += 1;
+        // A row group has far fewer than 2^32 rows. What has more is refused when it is encoded.
+        let row = u32::try_from(row).unwrap_or(u32::MAX);
         let end = self.runs.last().map_or(0, |(_, end)| *end);
+        if row > end {
+            self.runs.push((NO_CODE, row));
+        }
         match self.runs.last_mut() {
             Some((last, end)) if *last == code => *end += 1,
-            // A row group has far fewer than 2^32 rows.
-            _ => self.runs.push((code, end + 1)),
+            _ => self.runs.push((code, row.saturating_add(1))),
         }
     }
 
-    pub(super) fn rows(&self) -> usize {
-        self.runs.last().map_or(0, |(_, end)| *end as usize)
-    }
-
-    /// The codes of some rows; [`NO_CODE`] for those without a text. `None` if there are no such rows.
-    pub(super) fn of_rows(&self, range: &Range<usize>) -> Option<Vec<u32>> {
+    /// The codes of some rows; [`NO_CODE`] for those without a text.
+    pub(super) fn of_rows(&self, range: &Range<usize>) -> Vec<u32> {
         let mut codes = Vec::with_capacity(range.len());
         let first = self.runs.partition_point(|(_, end)| *end as usize <= range.start);
         for (code, end) in self.runs.iter().skip(first) {
@@ -74,12 +78,13 @@ impl TextRuns {
             }
             codes.resize((*end as usize).min(range.end) - range.start, *code);
         }
-        (codes.len() == range.len()).then_some(codes)
+        codes.resize(range.len(), NO_CODE);
+        codes
     }
 
-    /// The rows that have a text, and their codes, if few have one.
-    pub(super) fn sparse(&self) -> Option<SparseCodes> {
-        if self.known > self.rows() / 2 {
+    /// The rows that have a text, and their codes, if few of `rows` have one.
+    pub(super) fn sparse(&self, rows: usize) -> Option<SparseCodes> {
+        if self.known > rows / 2 {
             return None;
         }
         let mut codes = SparseCodes::default();
@@ -120,19 +125,19 @@ mod tests {
     fn rows_are_those_that_were_appended() {
         let given = [None, Some("a"), Some("a"), None, Some("b"), Some("a"), None, None, None, None, None];
         let mut runs = TextRuns::new(|_, _, _| None);
-        runs.append_array("capture", &(Arc::new(StringArray::from(given.to_vec())) as ArrayRef)).unwrap();
+        runs.note_array("capture", &(Arc::new(StringArray::from(given.to_vec())) as ArrayRef), 0).unwrap();
         for start in 0..=given.len() {
             for end in start..=given.len() {
-                let codes = runs.of_rows(&(start..end)).unwrap();
+                let codes = runs.of_rows(&(start..end));
                 let texts = codes.iter().map(|code| runs.table.text(*code).map(|text| str::from_utf8(text).unwrap()));
                 assert_eq!(texts.collect::<Vec<_>>(), given[start..end], "{start}..{end}");
             }
         }
-        assert_eq!(runs.of_rows(&(5..12)), None);
-        let sparse = runs.sparse().unwrap();
+        assert_eq!(runs.of_rows(&(5..12)), [0, NO_CODE, NO_CODE, NO_CODE, NO_CODE, NO_CODE, NO_CODE]);
+        let sparse = runs.sparse(11).unwrap();
         assert_eq!((sparse.rows, sparse.codes), (vec![1, 2, 4, 5], vec![0, 0, 1, 0]));
         let half = Arc::new(StringArray::from(vec![Some("a"); 4])) as ArrayRef;
-        runs.append_array("capture", &half).unwrap();
-        assert!(runs.sparse().is_none());
+        runs.note_array("capture", &half, 11).unwrap();
+        assert!(runs.sparse(15).is_none());
     }
 }

@@ -110,12 +110,17 @@ impl SparseCodes {
     /// The codes of some rows; [`NO_CODE`] for those without a text.
     pub(super) fn of_rows(&self, range: &Range<usize>) -> Vec<u32> {
         let mut codes = vec![NO_CODE; range.len()];
-        let first = self.rows.partition_point(|row| (*row as usize) < range.start);
-        for (row, code) in self.rows.iter().zip(&self.codes).skip(first) {
-            let Some(place) = codes.get_mut(*row as usize - range.start) else { break };
-            *place = *code;
-        }
+        self.in_rows(range, |row, code| codes.get_mut(row).map(|place| *place = code));
         codes
+    }
+
+    /// Hands on the codes of some rows, each with its place among them.
+    pub(super) fn in_rows<T>(&self, range: &Range<usize>, mut take: impl FnMut(usize, u32) -> T) {
+        let first = self.rows.partition_point(|row| (*row as usize) < range.start);
+        let rows = self.rows.iter().zip(&self.codes).skip(first);
+        for (row, code) in rows.take_while(|(row, _)| (**row as usize) < range.end) {
+            take(*row as usize - range.start, *code);
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -64,6 +64,11 @@ impl IndexTable {
     fn page(&mut self, page: u32, keys: &[u32], into: &mut Indexed) -> bool {
         let Indexed { entries, numbers, seen, .. } = into;
         let start = numbers.len();
+        if let Some((first, rest)) = keys.split_first()
+            && are_all(*first, rest)
+        {
+            return self.one_key(page, *first, keys.len(), into);
+        }
         let (mut nulls, mut are_keys) = (0, true);
         // An iterator of known length, so that memory is reserved once. Nulls are removed afterwards.
         numbers.extend(keys.iter().map(|key| {
@@ -90,6 +95,26 @@ impl IndexTable {
         }
         are_keys
     }
+
+    /// A page whose rows all have one key, or null.
+    fn one_key(&mut self, page: u32, key: u32, rows: usize, into: &mut Indexed) -> bool {
+        let Some([number, last]) = self.0.get_mut(key as usize) else { return key == NO_CODE };
+        *last = page;
+        into.seen.push(key);
+        if *number == 0 {
+            into.entries.push(key);
+            // As below.
+            *number = u32::try_from(into.entries.len()).unwrap_or(NO_CODE);
+        }
+        into.numbers.resize(into.numbers.len() + rows, *number - 1);
+        true
+    }
+}
+
+/// Whether all keys are this one. Most columns that are not show it soon.
+fn are_all(first: u32, keys: &[u32]) -> bool {
+    // Without a branch for each key.
+    keys.chunks(64).all(|keys| keys.iter().fold(0, |differs, key| differs | (key ^ first)) == 0)
 }
 
 impl Indexed {

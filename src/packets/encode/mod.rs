@@ -39,8 +39,8 @@ use parquet::errors::ParquetError;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
-use super::column_storage::{RowField, Storage};
-use super::further::FurtherColumn;
+use super::column_storage::{RowField, SMALL, Storage};
+use super::further::{FurtherColumn, NO_COUNT};
 use super::packed::NO_DATETIME;
 use super::rows::Rows;
 use super::text_table::{SparseCodes, TextTable};
@@ -74,6 +74,7 @@ pub(super) struct Scratch {
     page: Vec<u8>,
     bits: Vec<u8>,
     integers: Vec<i64>,
+    wide: Vec<i64>,
     doubles: Vec<f64>,
 }
 
@@ -87,6 +88,7 @@ impl Scratch {
             page: Vec::new(),
             bits: Vec::new(),
             integers: Vec::new(),
+            wide: Vec::new(),
             doubles: Vec::new(),
         })
     }
@@ -132,7 +134,13 @@ impl RowGroupPages<'_> {
             Storage::MacText(field) => self.addresses(&rows.macs, field),
             // Encoded with the text column before it, whose pages it shares.
             Storage::IpNumber(_) | Storage::MacNumber(_) => Ok(()),
-            Storage::Port(field) => self.keyed(field, 1 << 16, |port| Some(port.cast_signed())),
+            Storage::Small32(field) => self.keyed(field, SMALL as usize, |number| Some(number.cast_signed())),
+            Storage::Small64(field) => self.keyed(field, SMALL as usize, |number| Some(i64::from(number))),
+            Storage::Wide(field) => self.wide(|out| (field.take)(rows, 0..rows.len(), out)),
+            Storage::Counter(field) => {
+                self.differences(|out| (field.take)(rows, 0..rows.len(), out), |count| count == NO_COUNT)
+            }
+            Storage::Maybe(field) => self.flags(&field.values(rows, &(0..rows.len())).map_err(failed)?),
             Storage::Length(field) => self.lengths(field),
             Storage::Protocol(field) => self.protocols(field),
             Storage::Further(_) => {
@@ -178,13 +186,7 @@ impl RowGroupPages<'_> {
     }
 
     fn texts(&mut self, table: &TextTable, texts: &SparseCodes) -> Result<(), ParquetError> {
-        let rows = self.rows.len();
-        if texts.rows.last().is_some_and(|row| *row as usize >= rows) {
-            return Err(failed(bug!()));
-        }
-        self.coded(Keys::Sparse { at: &texts.rows, keys: &texts.codes, rows }, table.distinct(), |code| {
-            table.text(code)
-        })
+        self.coded(further::sparse(texts, self.rows.len())?, table.distinct(), |code| table.text(code))
     }
 
     fn lengths(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {

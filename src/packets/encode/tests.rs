@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, Int64Array, StringArray};
+use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -26,12 +27,11 @@ use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS};
 use super::super::batch::Batch;
 use super::super::code_table::NO_CODE;
 use super::super::column_storage::{Further, Storage};
-use super::super::further::FurtherValues;
 use super::super::packed::{NO_DATETIME, NO_PROTOCOL, Ports, RowMeta, Times};
 use super::super::row_group::Encoder;
 use super::super::rows::Rows;
-use super::super::schema::TableColumns;
-use super::super::sets::{SETS, find_column, further_columns};
+use super::super::schema::{COLUMNS, Column, TableColumns};
+use super::super::sets::{SETS, further_columns};
 
 /// Settings of a lake that has every column.
 fn settings() -> Settings {
@@ -120,33 +120,33 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let length = others.number(11, row).map_or(0, |number| number as u32);
         rows.facts.push(RowMeta { length, protocol, is_dns: others.number(10, row).is_some() });
     }
-    for (place, column) in (12..).zip(&mut rows.further) {
-        let is_nullable = !find_column(column.name).unwrap().null_when.is_empty();
+    // The columns that not every lake has. A field that is smaller than a value keeps another one, or none.
+    rows.fields.grow(count);
+    for (place, column) in (12..).zip(columns().iter().skip(COLUMNS.len())) {
+        let is_nullable = !column.null_when.is_empty();
         let numbers = (0..count).map(|row| others.number(place, row).or((!is_nullable).then_some(0)));
-        let array: ArrayRef = match &column.values {
-            FurtherValues::Small32(_) => {
+        let array: ArrayRef = match column.storage {
+            Storage::Small32(_) | Storage::Further(Further::Small32(_)) => {
                 Arc::new(Int32Array::from_iter(numbers.map(|number| Some(i32::from(mixed(number?) as u16)))))
             }
-            FurtherValues::Small64(_) => {
+            Storage::Small64(_) => {
                 Arc::new(Int64Array::from_iter(numbers.map(|number| Some(i64::from(mixed(number?) as u16)))))
             }
             // Small ones have a dictionary.
-            FurtherValues::Wide { .. } => {
+            Storage::Wide(_) | Storage::Further(Further::Wide(_)) => {
                 let small = place % 2 == 0;
                 let number = |number| i64::from(mixed(number) as u32 >> if small { 15 } else { 0 });
                 Arc::new(Int64Array::from_iter(numbers.map(|one| one.map(number))))
             }
-            FurtherValues::Flag { .. } => {
+            Storage::Maybe(_) | Storage::Further(Further::Flag(_)) => {
                 Arc::new(BooleanArray::from_iter(numbers.map(|number| Some(mixed(number?).is_multiple_of(2)))))
             }
-            FurtherValues::Counter { .. } => {
+            Storage::Counter(_) => {
                 Arc::new(Int64Array::from_iter(numbers.map(|number| Some((number? >> 4).cast_signed()))))
             }
-            FurtherValues::Text(_) | FurtherValues::Flow(_) => {
-                Arc::new(StringArray::from_iter(numbers.map(|number| Some(number?.to_string()))))
-            }
+            _ => Arc::new(StringArray::from_iter(numbers.map(|number| Some(number?.to_string())))),
         };
-        column.append_array(&array).unwrap();
+        rows.put(column, &array, 0).unwrap();
     }
     rows
 }
@@ -176,7 +176,7 @@ fn arrow_writes(batch: &Batch, settings: &Settings, page_bytes: usize) -> Bytes 
     for column in columns().iter() {
         let path = ColumnPath::from(column.name);
         let encoding = match column.storage {
-            Storage::Instant(_) | Storage::Further(Further::Counter(_)) => Encoding::DELTA_BINARY_PACKED,
+            Storage::Instant(_) | Storage::Counter(_) => Encoding::DELTA_BINARY_PACKED,
             Storage::Double(_) => Encoding::PLAIN,
             _ => continue,
         };
@@ -281,25 +281,43 @@ fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
             Storage::Instant(_)
                 | Storage::Double(_)
                 | Storage::Flag(_)
-                | Storage::Further(Further::Counter(_) | Further::Flag(_))
+                | Storage::Counter(_)
+                | Storage::Maybe(_)
+                | Storage::Further(Further::Flag(_))
         )
     });
-    let may_have_one: Vec<_> = may_have_one.map(|column| column.name).collect();
+    let may_have_one: Vec<_> = may_have_one.collect();
     let few = rows(4000, shape(9));
+    let batch = few.batch(0..few.len()).unwrap();
     // Those of 32 bits have one if they are small.
-    let are_large = |name: &str| {
-        few.further.iter().any(|column| match &column.values {
-            FurtherValues::Wide { numbers, .. } => {
-                column.name == name && numbers.iter().any(|number| *number >> 18 > 0)
-            }
-            _ => false,
-        })
+    let are_large = |column: &&Column| {
+        matches!(column.storage, Storage::Wide(_) | Storage::Further(Further::Wide(_)))
+            && batch
+                .column_by_name(column.name)
+                .unwrap()
+                .as_primitive::<Int64Type>()
+                .iter()
+                .flatten()
+                .any(|one| one >> 18 > 0)
     };
-    assert!(may_have_one.iter().any(|name| are_large(name)));
-    let expected: Vec<_> = may_have_one.into_iter().filter(|name| !are_large(name)).collect();
-    assert_eq!(with_dictionary(&few), expected);
-    // There are no 4000 different protocols.
-    assert_eq!(with_dictionary(&rows(4000, shape(u64::from(u32::MAX)))), ["protocol"]);
+    assert!(may_have_one.iter().any(are_large));
+    let names = |columns: Vec<&&'static Column>| columns.into_iter().map(|column| column.name).collect::<Vec<_>>();
+    assert_eq!(with_dictionary(&few), names(may_have_one.iter().filter(|column| !are_large(column)).collect()));
+    // There are no 4000 different protocols, and not as many values of some fields.
+    let many = rows(4000, shape(u64::from(u32::MAX)));
+    let batch = many.batch(0..many.len()).unwrap();
+    let with_one = with_dictionary(&many);
+    assert!(with_one.contains(&"protocol") && with_one.len() < 6, "{with_one:?}");
+    for column in may_have_one {
+        let array = batch.column_by_name(column.name).unwrap();
+        let known = many.len() - array.null_count();
+        let values = (0..many.len()).filter(|row| array.is_valid(*row)).map(|row| format!("{:?}", array.slice(row, 1)));
+        let distinct = values.collect::<std::collections::HashSet<_>>().len();
+        // Between the two it depends on what a value takes.
+        if distinct * 2 < known || distinct * 10 > known * 9 {
+            assert_eq!(with_one.contains(&column.name), distinct * 2 < known, "{}: {distinct} of {known}", column.name);
+        }
+    }
 }
 
 /// Rows at these times. No other value matters.

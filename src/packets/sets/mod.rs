@@ -9,6 +9,7 @@ mod link;
 mod transport;
 
 use crate::config::FurtherColumns;
+use crate::decode::Packet;
 
 use super::column_storage::{Further, Storage};
 use super::schema::{COLUMNS, Column, column};
@@ -25,6 +26,24 @@ pub struct ColumnSet {
     pub name: &'static str,
     /// Its columns, in their order.
     pub columns: &'static [Column],
+    /// Which packets have them.
+    applies: Applies,
+}
+
+/// Which packets may have a value of a column. Others are not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Applies {
+    /// All.
+    Always,
+}
+
+impl Applies {
+    #[inline]
+    pub(super) fn to(self, _: &Packet<'_>) -> bool {
+        match self {
+            Self::Always => true,
+        }
+    }
 }
 
 const fn further(name: &'static str, of: Further, null_when: &'static str, meaning: &'static str) -> Column {
@@ -34,12 +53,18 @@ const fn further(name: &'static str, of: Further, null_when: &'static str, meani
 /// The sets, in their order.
 #[rustfmt::skip]
 pub static SETS: &[ColumnSet] = &[
-    ColumnSet { name: "capture", columns: capture::COLUMNS },
-    ColumnSet { name: "link", columns: link::COLUMNS },
-    ColumnSet { name: "ip", columns: ip::COLUMNS },
-    ColumnSet { name: "transport", columns: transport::COLUMNS },
-    ColumnSet { name: "flow", columns: flow::COLUMNS },
+    ColumnSet { name: "capture", columns: capture::COLUMNS, applies: Applies::Always },
+    ColumnSet { name: "link", columns: link::COLUMNS, applies: Applies::Always },
+    ColumnSet { name: "ip", columns: ip::COLUMNS, applies: Applies::Always },
+    ColumnSet { name: "transport", columns: transport::COLUMNS, applies: Applies::Always },
+    ColumnSet { name: "flow", columns: flow::COLUMNS, applies: Applies::Always },
 ];
+
+/// Which packets may have a value of a column.
+pub(super) fn applies(name: &str) -> Applies {
+    let of = |set: &&ColumnSet| set.columns.iter().any(|column| column.name == name);
+    SETS.iter().find(of).map_or(Applies::Always, |set| set.applies)
+}
 
 /// All further columns, in their order.
 fn all() -> impl Iterator<Item = &'static Column> {
