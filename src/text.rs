@@ -43,3 +43,10 @@ pub fn thousands(number: i64) -> String {
     }
     if number < 0 { format!("-{text}") } else { text }
 }
+
+/// An octet as presentation format writes those that are no visible ASCII character: `\DDD`, in decimal (RFC 1035 5.1).
+#[must_use]
+pub(crate) fn octet_escape(octet: u8) -> [u8; 4] {
+    let digit = |value: u8| b'0' + value % 10;
+    [b'\\', digit(octet / 100), digit(octet / 10), digit(octet)]
+}

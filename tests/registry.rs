@@ -21,7 +21,7 @@ use parquet::file::statistics::Statistics;
 mod tables_page;
 
 /// The columns of the feature, in the order of the table.
-const FURTHER: [&str; 4] = ["cap_len", "offset", "dns_qtype", "dns_rcode"];
+const FURTHER: [&str; 4] = ["cap_len", "offset", "test_qtype", "test_rcode"];
 
 fn capture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/captures").join(name)
@@ -121,9 +121,9 @@ fn a_column_is_in_parts_with_statistics() {
     let is_null = |name| {
         column(&rows, name).nulls().map(|nulls| (0..rows.num_rows()).map(|row| nulls.is_null(row)).collect::<Vec<_>>())
     };
-    assert_eq!(is_null("dns_qtype"), is_null("dns_query"));
+    assert_eq!(is_null("test_qtype"), is_null("dns_query"));
     let is_dns: &BooleanArray = column(&rows, "is_dns").as_boolean();
-    let codes = column(&rows, "dns_rcode").as_string::<i32>();
+    let codes = column(&rows, "test_rcode").as_string::<i32>();
     let responses = codes.len() - codes.null_count();
     assert!(responses > 0 && responses < is_dns.true_count(), "{responses} of {}", is_dns.true_count());
     assert!(codes.iter().zip(is_dns).all(|(code, is_dns)| code.is_none() || is_dns == Some(true)));
@@ -147,12 +147,12 @@ fn a_column_is_in_batches() {
     };
     let whole = all(ReadCaptures::new([&capture]));
     assert_eq!(whole.num_columns(), COLUMNS.len());
-    let chosen = all(ReadCaptures::new([&capture]).columns(["dns_rcode", "cap_len"]).unwrap());
+    let chosen = all(ReadCaptures::new([&capture]).columns(["test_rcode", "cap_len"]).unwrap());
     assert_eq!(
         chosen.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
-        ["dns_rcode", "cap_len"]
+        ["test_rcode", "cap_len"]
     );
-    assert_eq!(column(&chosen, "dns_rcode"), column(&whole, "dns_rcode"));
+    assert_eq!(column(&chosen, "test_rcode"), column(&whole, "test_rcode"));
     assert_eq!(
         integers(&chosen, "cap_len"),
         records(&capture).iter().map(|(length, _)| Some(*length)).collect::<Vec<_>>()
@@ -205,7 +205,7 @@ fn a_column_is_in_the_documentation() {
     let page = tables_page::tables();
     assert!(page.contains("| `cap_len` | int64 | never | captured bytes |"), "{page}");
     assert!(
-        page.contains("| `dns_qtype` | int32 | no question, or cut before its type | type of the first question |")
+        page.contains("| `test_qtype` | int32 | no question, or cut before its type | type of the first question |")
     );
-    assert!(page.contains("| `dns_rcode` | string | no response | name of the response code |"));
+    assert!(page.contains("| `test_rcode` | string | no response | name of the response code |"));
 }

@@ -89,9 +89,9 @@ pub static COLUMNS: &[Column] = &[
     #[cfg(feature = "test-column")]
     column("offset", Storage::Further(Further::Counter(|record, _| i64::try_from(record.offset).ok())), "beyond 2^63", "byte of the record's header in the unpacked capture"),
     #[cfg(feature = "test-column")]
-    column("dns_qtype", Storage::Further(Further::Int32(|_, packet| Some(i32::from(packet.dns?.question_type()?)))), "no question, or cut before its type", "type of the first question"),
+    column("test_qtype", Storage::Further(Further::Int32(|_, packet| Some(i32::from(packet.dns?.question_type()?)))), "no question, or cut before its type", "type of the first question"),
     #[cfg(feature = "test-column")]
-    column("dns_rcode", Storage::Further(Further::Text(|_, packet, text| {
+    column("test_rcode", Storage::Further(Further::Text(|_, packet, text| {
         let code = packet.dns.filter(|message| message.is_response())?.response_code();
         text.extend_from_slice(crate::decode::dns::response_code_name(u16::from(code)).as_bytes());
         Some(())

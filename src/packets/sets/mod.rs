@@ -2,7 +2,9 @@
 //!
 //! To add a column, add its entry to its set, and make `docs/tables.md` again. A set has a file of its own.
 
+mod dns;
 mod ip;
+mod tls;
 mod transport;
 
 use crate::config::FurtherColumns;
@@ -24,8 +26,12 @@ const fn further(name: &'static str, of: Further, null_when: &'static str, meani
 }
 
 /// The sets, in their order.
-pub static SETS: &[ColumnSet] =
-    &[ColumnSet { name: "ip", columns: ip::COLUMNS }, ColumnSet { name: "transport", columns: transport::COLUMNS }];
+pub static SETS: &[ColumnSet] = &[
+    ColumnSet { name: "ip", columns: ip::COLUMNS },
+    ColumnSet { name: "transport", columns: transport::COLUMNS },
+    ColumnSet { name: "dns", columns: dns::COLUMNS },
+    ColumnSet { name: "tls", columns: tls::COLUMNS },
+];
 
 /// All further columns, in their order.
 fn all() -> impl Iterator<Item = &'static Column> {
