@@ -48,7 +48,10 @@ pub enum Storage {
 /// A column that is kept for itself. It has the function that each packet is asked.
 #[cfg_attr(
     not(any(feature = "internal-api", feature = "test-column")),
-    expect(dead_code, reason = "no column of today is a counter, nor an integer of 32 bits of which there may be many")
+    expect(
+        dead_code,
+        reason = "no column of today is a counter, nor an integer of 32 bits of which there may be many"
+    )
 )]
 #[derive(Clone, Copy, Debug)]
 pub enum Further {

@@ -207,7 +207,8 @@ impl<'m, 'o> Fields<'m, 'o> {
                 Some(())
             }
             Field::Word => {
-                let word = self.string().filter(|word| !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric))?;
+                let word =
+                    self.string().filter(|word| !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric))?;
                 self.out.extend_from_slice(word);
                 Some(())
             }

@@ -4,6 +4,7 @@ mod frames;
 mod headers;
 mod laws;
 mod link_types;
+mod tls;
 
 use crate::capture::LinkType;
 use crate::decode::decode;
