@@ -25,6 +25,8 @@ struct Work<'j, 'a> {
     partitioner: Partitioner,
     partial: Partial,
     captures: Vec<(usize, CaptureEntry)>,
+    /// Whether server names are counted: whenever rows have them, whatever the sources of names are today.
+    has_server_names: bool,
     output: RowGroupQueue<'j, 'a>,
 }
 
@@ -101,6 +103,7 @@ impl<'j, 'a> Work<'j, 'a> {
             partitioner,
             partial: Partial::new(&job.space()),
             captures: Vec::new(),
+            has_server_names: settings.summaries && settings.columns.has_server_names(),
             output: RowGroupQueue::new(job, turn),
         }
     }
@@ -313,6 +316,10 @@ impl Visitor for ConvertVisitor<'_, '_, '_> {
             let day = day_of(work.partitioner.when());
             work.partial.add_message(day, message);
             work.partial.add_names(day, record.time.map(Timestamp::micros), message);
+        }
+        if work.has_server_names {
+            let day = day_of(work.partitioner.when());
+            work.partial.add_server_name(day, record.time.map(Timestamp::micros), packet);
         }
         if work.partitioner.has_row_group() {
             work.encode()?;

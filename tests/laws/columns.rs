@@ -9,6 +9,7 @@ use parcap::config::Settings;
 use parcap::packets::{COLUMNS, SETS, further_columns};
 use parcap::stream::ReadCaptures;
 
+use crate::support::build::{Capture, client_hello};
 use crate::support::{Row, convert, folder, hashes, packets, repository, request, rows_in, run, save, text};
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
@@ -31,6 +32,15 @@ fn usual(row: &Row) -> Vec<Option<&str>> {
     values(row, COLUMNS.iter().map(|column| column.name))
 }
 
+/// ClientHellos of many names.
+fn hellos() -> Capture {
+    let mut capture = Capture::pcap();
+    for number in 0..300 {
+        capture.record(4, 0, client_hello(number, format!("www{}.example.com", number % 70).as_bytes()));
+    }
+    capture
+}
+
 /// A request that asks for all columns, in small chunks.
 fn asking(captures: &[PathBuf], lake: &Path, chunk_size: u64) -> ConvertRequest {
     let columns = further_columns(&sets()).unwrap();
@@ -45,6 +55,7 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
         ("mixed.pcapng", mixed_pcapng().bytes),
         ("hostile.pcap", hostile_pcap().bytes),
         ("hostile.pcapng", hostile_pcapng().bytes),
+        ("hello.pcap", hellos().bytes),
     ]
     .iter()
     .map(|(name, bytes)| save(&folder, name, bytes))

@@ -4,13 +4,13 @@
 //! out, for they are no data. A record that ends after the message ends the list: what precedes it is shown. The TTL is only
 //! given where no answer is missing, so it also tells whether the list is whole.
 //!
-//! Always: records lie one after another, so the message's length bounds the work and, up to the factor of [`Fields`], the text.
+//! Always: records lie one after another, so the message's length bounds the work and, up to the factor of [`RdataWriter`], the text.
 //! Source: RFC 1035 4.1.3.
 
 use super::super::field::be32;
 use super::message::Message;
 use super::name::{Budget, Name};
-use super::rdata::Fields;
+use super::rdata::RdataWriter;
 use super::record::{self, Record};
 
 /// Iterates over the answers that are whole.
@@ -47,14 +47,14 @@ impl Message<'_> {
     /// `None` if there is none that is whole.
     #[must_use]
     pub fn write_answers(&self, out: &mut Vec<u8>) -> Option<()> {
-        let mut budget = Fields::budget(self.answer_section().0);
+        let mut budget = RdataWriter::budget(self.answer_section().0);
         let mut is_first = true;
         for record in self.answers().filter(|record| record.kind != record::OPT) {
             if !is_first {
                 out.push(b' ');
             }
             is_first = false;
-            Fields::write(self.answer_section().0, &record, &mut budget, out)?;
+            RdataWriter::write(self.answer_section().0, &record, &mut budget, out)?;
         }
         (!is_first).then_some(())
     }

@@ -10,6 +10,7 @@
 
 mod addresses;
 mod answers;
+mod layout;
 mod message;
 mod name;
 mod rdata;

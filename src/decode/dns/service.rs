@@ -10,13 +10,13 @@ use std::io::Write as _;
 use crate::address::IpAddress;
 
 use super::super::field::be16;
-use super::rdata::{Fields, base64, escaped, quoted};
+use super::rdata::{RdataWriter, base64, escaped, quoted};
 
 /// By number, from 0 on.
 const KEYS: [&str; 9] =
     ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp"];
 
-impl Fields<'_, '_> {
+impl RdataWriter<'_, '_> {
     /// All parameters, with a space before each.
     pub(super) fn params(&mut self) -> Option<()> {
         while !self.is_empty() {

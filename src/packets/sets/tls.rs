@@ -3,11 +3,12 @@
 use super::super::column_storage::Further;
 use super::super::schema::Column;
 use super::further;
+use crate::config::SERVER_NAMES;
 use crate::text::octet_escape;
 
 #[rustfmt::skip]
 pub(super) static COLUMNS: &[Column] = &[
-    further("tls_sni", Further::Text(|_, packet, text| {
+    further(SERVER_NAMES, Further::Text(|_, packet, text| {
         packet.tls_server_name(|name| escape(name, text))
     }), "no TCP segment that begins with a ClientHello, no server name in it, or cut before its end", "server name as the client sent it; a backslash is `\\\\`, bytes outside 0x21-0x7e are `\\DDD`"),
 ];
