@@ -125,8 +125,10 @@ proptest! {
                     prop_assert_eq!(&schema, &read.schema().unwrap());
                     prop_assert!(schema.fields().iter().map(|field| field.name().as_str()).eq(names.iter().copied()));
                     for field in schema.fields() {
-                        let is_text = ["dns_query", "dns_resp", "ip_dst", "ip_src", "mac_dst", "mac_src", "protocol"]
-                            .contains(&field.name().as_str());
+                        let usual = ["dns_query", "dns_resp", "ip_dst", "ip_src", "mac_dst", "mac_src", "protocol"];
+                        let further = ["dns_qtype", "dns_rcode", "dns_answers", "tls_sni"];
+                        let name = field.name().as_str();
+                        let is_text = usual.contains(&name) || further.contains(&name);
                         prop_assert_eq!(*field.data_type() == text, is_text, "{}", field);
                     }
                 }
