@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::memory;
+use crate::text::time_text;
 
 /// Bytes of a capture that one worker converts without a break.
 pub const CHUNK_SIZE: u64 = 64 << 20;
@@ -18,6 +19,8 @@ pub const ROW_GROUP_ROWS: usize = memory::ROW_GROUP_ROWS;
 pub const WINDOW: i64 = 1_000_000;
 /// Conversations of a date that have their own row.
 pub const CONVERSATIONS: usize = 1000;
+/// The column of the server names in TLS.
+pub(crate) const SERVER_NAMES: &str = "tls_sni";
 /// The level of ZSTD. Higher levels are no smaller and take up to twice as long.
 pub const ZSTD_LEVEL: i32 = 1;
 
@@ -78,6 +81,8 @@ pub struct Names(pub Vec<NameSource>);
 pub enum NameSource {
     /// The A and AAAA answers in the captures.
     Dns,
+    /// The server names for which clients asked an address by TLS, in the captures.
+    Sni,
     /// Reverse lookups.
     Ptr,
     /// A hosts file.
@@ -101,10 +106,13 @@ impl FromStr for Names {
         for source in text.split(',') {
             let source = match (source, source.strip_prefix("hosts:")) {
                 ("dns", _) => NameSource::Dns,
+                ("sni", _) => NameSource::Sni,
                 ("ptr", _) => NameSource::Ptr,
                 (_, Some(path)) if !path.is_empty() => NameSource::Hosts(PathBuf::from(path)),
                 _ => {
-                    return Err("give dns, ptr and hosts:FILE, in the order in which they are asked, or off".to_owned());
+                    return Err(
+                        "give dns, sni, ptr and hosts:FILE, in the order in which they are asked, or off".to_owned()
+                    );
                 }
             };
             if sources.contains(&source) {
@@ -139,6 +147,7 @@ impl fmt::Display for Names {
             let comma = if place > 0 { "," } else { "" };
             match source {
                 NameSource::Dns => write!(f, "{comma}dns")?,
+                NameSource::Sni => write!(f, "{comma}sni")?,
                 NameSource::Ptr => write!(f, "{comma}ptr")?,
                 NameSource::Hosts(path) => write!(f, "{comma}hosts:{}", path.display())?,
             }
@@ -239,6 +248,11 @@ impl FurtherColumns {
         self.0.is_empty()
     }
 
+    /// Whether the column of server names is among them. Its values are counted as names of addresses.
+    pub(crate) fn has_server_names(&self) -> bool {
+        self.names().any(|name| name == SERVER_NAMES)
+    }
+
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -258,17 +272,6 @@ impl fmt::Display for PartitionBy {
         let (hour, protocol) = (if self.hour { ",hour" } else { "" }, if self.protocol { ",protocol" } else { "" });
         write!(f, "date{hour}{protocol}")
     }
-}
-
-/// A number of microseconds as text, in the longest unit that gives a whole number: `100ms`.
-#[must_use]
-pub fn time_text(micros: i64) -> String {
-    for (unit, length) in [("s", 1_000_000), ("ms", 1_000)] {
-        if micros % length == 0 {
-            return format!("{}{unit}", micros / length);
-        }
-    }
-    format!("{micros}us")
 }
 
 impl Default for Settings {
@@ -319,6 +322,13 @@ impl fmt::Display for Setting {
             Self::Window(window) => write!(f, "windows of {}", time_text(*window)),
             Self::Summaries(summaries) => f.write_str(if *summaries { "summaries" } else { "no summaries" }),
         }
+    }
+}
+
+impl Names {
+    /// Whether the server names in TLS are a source.
+    pub(crate) fn has_sni(&self) -> bool {
+        self.0.contains(&NameSource::Sni)
     }
 }
 

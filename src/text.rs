@@ -1,4 +1,4 @@
-//! Counts, times and paths as readers expect them.
+//! Counts, times, paths and octets as readers expect them.
 
 use std::path::Path;
 
@@ -42,4 +42,23 @@ pub fn thousands(number: i64) -> String {
         text.push(digit);
     }
     if number < 0 { format!("-{text}") } else { text }
+}
+
+/// A number of microseconds as text, in the longest unit that gives a whole number: `100ms`.
+#[must_use]
+pub fn time_text(micros: i64) -> String {
+    for (unit, length) in [("s", 1_000_000), ("ms", 1_000)] {
+        if micros % length == 0 {
+            return format!("{}{unit}", micros / length);
+        }
+    }
+    format!("{micros}us")
+}
+
+/// An octet as presentation format writes those that are no visible ASCII character: `\DDD`, in decimal (RFC 1035 5.1).
+#[must_use]
+#[inline]
+pub(crate) fn octet_escape(octet: u8) -> [u8; 4] {
+    let digit = |value: u8| b'0' + value % 10;
+    [b'\\', digit(octet / 100), digit(octet / 10), digit(octet)]
 }

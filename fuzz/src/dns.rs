@@ -4,7 +4,9 @@
 //! - the headers around the message decode whatever it holds;
 //! - TCP and UDP give the same names;
 //! - names have at most 255 octets and labels of 1 to 63, are ASCII when shown, and read back as their labels;
-//! - the first question's name is what a second reading of RFC 1035 4.1.4, written here, gives.
+//! - the first question's name is what a second reading of RFC 1035 4.1.4, written here, gives;
+//! - the text of the answers is ASCII that ends with no space, has at most nine bytes for each of the message and 8 KiB, and is
+//!   there where a smallest TTL is; TCP and UDP give the same.
 
 use parcap::decode::dns::{Message, Name};
 use parcap::address::IpAddress;
@@ -39,6 +41,11 @@ pub fn check(message: &[u8]) {
     }
     let names = |packet: &Packet<'_>| packet.dns.map(|dns| (shown(dns.query_name()), shown(dns.response_name())));
     assert_eq!(names(&udp), names(&tcp), "TCP and UDP give the same names");
+    let told = [&udp, &tcp].map(|packet| packet.dns.map(|dns| (dns.id(), answers(&dns), dns.min_ttl())));
+    assert_eq!(told[0], told[1], "TCP and UDP give the same answers");
+    if let Some((_, Some(text), _)) = &told[0] {
+        assert!(text.len() <= 9 * (message.len() + 1024), "{} bytes of text", text.len());
+    }
     let query = udp.dns.and_then(|dns| dns.query_name()).map(|name| name.labels().map(<[u8]>::to_vec).collect());
     let has_question = message.get(4..6).is_some_and(|count| count != [0, 0]);
     let expected = if has_question { labels(message, 12) } else { None };
@@ -64,7 +71,20 @@ pub fn check_message(message: &Message<'_>) {
         addresses += 1;
     }
     assert!(addresses <= 65_535);
+    answers(message);
     names.into_iter().flatten().for_each(check_name);
+}
+
+/// The text of the answers, and what holds of it.
+fn answers(message: &Message<'_>) -> Option<Vec<u8>> {
+    let mut text = b"before".to_vec();
+    let answers = message.write_answers(&mut text).map(|()| text.split_off(6));
+    if let Some(text) = &answers {
+        assert!(!text.is_empty() && text.iter().all(|byte| (0x20..=0x7e).contains(byte)));
+        assert!(text.first() != Some(&b' ') && text.last() != Some(&b' '));
+    }
+    assert!(answers.is_some() || message.min_ttl().is_none(), "a TTL without an answer");
+    answers
 }
 
 fn check_name(name: Name<'_>) {

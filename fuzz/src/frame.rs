@@ -5,6 +5,7 @@
 //!   ports, no DNS message off the ports of DNS;
 //! - the text of an address reads back as the address; names are ASCII, end in a dot, and read back as their labels;
 //! - appending the packet as a row keeps its addresses;
+//! - the server name of TLS is of TCP, and no longer than the frame;
 //! - cut: what decodes of a frame that is cut decodes alike of the whole one.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -27,6 +28,7 @@ pub fn check(link_type: LinkType, frame: &[u8]) {
     assert_eq!(packet, decode(link_type, frame));
     check_packet(&packet);
     check_row(link_type, frame, &packet);
+    assert!(server_name(&packet).is_none_or(|name| name.len() < frame.len()));
     let cut = usize::try_from(mixed(frame) % (frame.len() as u64 + 1)).unwrap_or(0);
     check_cut(&packet, &decode(link_type, &frame[..cut]));
 }
@@ -61,6 +63,14 @@ pub fn check_packet(packet: &Packet<'_>) {
         assert!(matches!(packet.protocol, Some(6 | 17)));
         dns::check_message(message);
     }
+}
+
+/// The server name of a ClientHello.
+fn server_name(packet: &Packet<'_>) -> Option<Vec<u8>> {
+    let mut name = Vec::new();
+    packet.tls_server_name(|piece| name.extend_from_slice(piece))?;
+    assert!(!name.is_empty() && packet.protocol == Some(6));
+    Some(name)
 }
 
 fn protocol_text(packet: &Packet<'_>) -> Option<&'static str> {
@@ -120,6 +130,7 @@ fn check_cut(whole: &Packet<'_>, cut: &Packet<'_>) {
     kept("icmp_code", cut.icmp_code(), whole.icmp_code());
     kept("port_dst", cut.port_dst, whole.port_dst);
     kept("port_src", cut.port_src, whole.port_src);
+    kept("tls_sni", server_name(cut), server_name(whole));
     let query = |packet: &Packet<'_>| packet.dns.and_then(|message| message.query_name()).map(|name| name.to_string());
     kept("dns_query", query(cut), query(whole));
     let response =

@@ -217,13 +217,14 @@ impl Aggregator {
         self.merge(group)
     }
 
-    /// As [`Aggregator::read`], for two groups at once.
+    /// As [`Aggregator::read`], for several groups at once.
     ///
     /// # Errors
     /// If a run cannot be read.
-    pub fn read_two(&mut self, one: Group, other: Group) -> Result<[Merge<'_>; 2]> {
+    pub fn read_together<const N: usize>(&mut self, groups: [Group; N]) -> Result<[Merge<'_>; N]> {
         self.settle()?;
-        Ok([self.merge(one)?, self.merge(other)?])
+        let merges = groups.into_iter().map(|group| self.merge(group)).collect::<Result<Vec<_>>>()?;
+        merges.try_into().map_err(|_| bug!())
     }
 
     fn merge(&self, group: Group) -> Result<Merge<'_>> {

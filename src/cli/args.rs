@@ -190,7 +190,7 @@ pub(super) struct SettingsArgs {
     /// Partition the packets by `date`, then by `hour` and `protocol` (UTC)
     #[arg(long, value_name = "KEYS", env = "PARCAP_PARTITION_BY", default_value = "date", value_parser = partition_by)]
     partition_by: PartitionBy,
-    /// Columns besides the usual ones: the sets `ip` and `transport`, and single names, with commas between
+    /// Columns besides the usual ones: the sets `ip`, `transport`, `dns` and `tls`, and single names, with commas between
     #[arg(long, value_name = "SETS", env = "PARCAP_COLUMNS", default_value = "", hide_default_value = true,
           value_parser = columns)]
     columns: FurtherColumns,
@@ -225,8 +225,8 @@ pub(super) struct SettingsArgs {
     /// Conversations of a date that have a row of their own; the rest shares one
     #[arg(long, value_name = "N", env = "PARCAP_CONVERSATIONS", default_value_t = CONVERSATIONS)]
     conversations: usize,
-    /// Where names of addresses come from, the first that knows one: `dns` (the answers in the captures), `hosts:FILE`,
-    /// `ptr` (reverse lookups, over the network), several with commas between; or `off`
+    /// Where names of addresses come from, the first that knows one: `dns` (the answers in the captures), `sni` (the server names in
+    /// TLS; needs the column `tls_sni`), `hosts:FILE`, `ptr` (reverse lookups, over the network), several with commas between; or `off`
     #[arg(long, value_name = "SOURCES", env = "PARCAP_NAMES", default_value_t = Names::default())]
     names: Names,
 }

@@ -56,6 +56,7 @@ impl From<&Error> for ExitCode {
             | Error::NoLake { .. }
             | Error::NotAlone { .. }
             | Error::NoSums { .. }
+            | Error::NoServerNames { .. }
             | Error::WindowsAreAligned { .. }
             | Error::StreamInPlan
             | Error::NoSuchColumn { .. }

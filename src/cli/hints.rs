@@ -4,11 +4,11 @@
 use std::io;
 
 use crate::advice::Advice;
-use crate::config::{Setting, time_text};
+use crate::config::Setting;
 use crate::error::{Error, Foreign, Lack, WhyLeftOut};
 use crate::lake::RefusedEntry;
 use crate::path_text::printable;
-use crate::text::plural_of;
+use crate::text::{plural_of, time_text};
 
 /// What to do where a manifest is lost.
 const REMAKE: &str = "restore it from a backup; else `parcap verify LAKE --repair` makes it again from the parts";
@@ -90,6 +90,9 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         Error::NoLake { .. } => "make one of captures with `parcap convert`",
         Error::NotAlone { .. } => "sum up one lake at a time, or captures",
         Error::NoSums { .. } => "it was converted with `--no-summary`; sum up its captures instead",
+        Error::NoServerNames { .. } => {
+            "`--names sni` needs `--columns tls` (or `tls_sni` among them) from the lake's first run on; without that, leave `sni` out"
+        }
         Error::WindowsAreAligned { .. } => "`--align first` is for captures",
         Error::NotHeld { .. } => {
             "nothing was changed; name captures, or folders of them, by the paths from which they were converted: `parcap summarize LAKE --table captures --format csv` lists them"

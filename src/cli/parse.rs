@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::{FurtherColumns, PageCompression, PartitionBy, ZSTD_LEVEL, time_text};
+use crate::config::{FurtherColumns, PageCompression, PartitionBy, ZSTD_LEVEL};
 use crate::day::Day;
 use crate::outcome::MaxDamaged;
 use crate::packets::{SETS, further_columns};
 use crate::summary::Filter;
+use crate::text::time_text;
 
 use super::args::{Micros, Size};
 use super::failure::Failure;

@@ -48,6 +48,9 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
     }
     // The answers that were looked up for the lake are used. Showing a lake asks no resolver, and forgets nothing.
     let names = request.names.as_ref().unwrap_or(&settings.names);
+    if names.has_sni() && !settings.columns.has_server_names() {
+        return Err(Error::NoServerNames { lake: lake.root().to_path_buf() });
+    }
     let naming = naming::open(names, Some((lake, snapshot.names.as_ref())), 0)?;
     let mut report = Report::default();
     report.note_names(&naming, None);
@@ -98,6 +101,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
         window,
         salvage: request.salvage,
         filter: request.filter.clone(),
+        server_names: request.names.as_ref().is_some_and(Names::has_sni),
         instants: request.from_first,
     };
     let folder = temp_dir();

@@ -21,6 +21,8 @@ pub(crate) struct Counting {
     pub(crate) window: i64,
     pub(crate) salvage: bool,
     pub(crate) filter: Filter,
+    /// Whether the server names in TLS are a source of names.
+    pub(crate) server_names: bool,
     /// Whether the time of each packet is counted, for windows that begin with the first packet.
     pub(crate) instants: bool,
 }
@@ -111,6 +113,9 @@ impl Visitor for CaptureSums<'_> {
             if is_within && filter.times.is_some() {
                 self.names_within.add_names(day, micros, message);
             }
+        }
+        if self.counting.server_names {
+            self.partial.add_server_name(day, micros, packet);
         }
         if !is_within || !filter.takes(packet) {
             return Ok(Flow::On);

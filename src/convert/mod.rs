@@ -20,6 +20,7 @@ mod strict;
 mod summary_tables;
 mod task;
 mod turn_queue;
+mod visitor;
 
 pub(crate) use count::{Counting, count};
 pub use counts::oddities;

@@ -23,6 +23,7 @@ pub(crate) fn open(names: &Names, lake: Option<(&Layout, Option<&CommittedTable>
     let sources = names.0.iter().map(|source| {
         Ok(match source {
             NameSource::Dns => NamingSource::Dns,
+            NameSource::Sni => NamingSource::Sni,
             NameSource::Hosts(path) => NamingSource::Hosts(Hosts::read(path)?),
             NameSource::Ptr => NamingSource::Ptr(lake.map(|(lake, held)| answers(lake, held, now)).unwrap_or_default()),
         })

@@ -17,15 +17,18 @@ use super::job::Job;
 use super::row_group_queue::{RowGroupQueue, TaskError};
 use super::scan::{Flow, STRIDE, Scan, Visitor, walk};
 use super::turn_queue::ChunkEnd;
+use super::visitor::ConvertVisitor;
 
 /// What a task has found and not yet handed in.
-struct Work<'j, 'a> {
-    job: &'j Job<'a>,
-    turn: u64,
-    partitioner: Partitioner,
-    partial: Partial,
-    captures: Vec<(usize, CaptureEntry)>,
-    output: RowGroupQueue<'j, 'a>,
+pub(super) struct Work<'j, 'a> {
+    pub(super) job: &'j Job<'a>,
+    pub(super) turn: u64,
+    pub(super) partitioner: Partitioner,
+    pub(super) partial: Partial,
+    pub(super) captures: Vec<(usize, CaptureEntry)>,
+    /// Whether server names are counted: whenever rows have them, whatever the sources of names are today.
+    pub(super) has_server_names: bool,
+    pub(super) output: RowGroupQueue<'j, 'a>,
 }
 
 /// Runs one task of a unit. Returns true if it was the last one to end.
@@ -108,6 +111,7 @@ impl<'j, 'a> Work<'j, 'a> {
             partitioner,
             partial: Partial::new(&job.space()),
             captures: Vec::new(),
+            has_server_names: settings.summaries && settings.columns.has_server_names(),
             output: RowGroupQueue::new(job, turn),
         }
     }
@@ -237,7 +241,7 @@ impl<'j, 'a> Work<'j, 'a> {
         self.partitioner.begin(place, before);
         self.partial.begin(place)?;
         let mut scan = Scan::new(reader, &self.job.context.cancel);
-        let mut visitor = ConvertVisitor { work: self, place, metered: 0 };
+        let mut visitor = ConvertVisitor::new(self, place);
         scan.run(&mut visitor)?;
         let metered = visitor.metered;
         self.job.context.meter.add(scan.bytes_read() - metered, scan.records() % STRIDE);
@@ -267,7 +271,7 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(())
     }
 
-    fn encode(&mut self) -> Result<(), TaskError> {
+    pub(super) fn encode(&mut self) -> Result<(), TaskError> {
         while let Some((key, rows)) = self.partitioner.take_row_group() {
             if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
@@ -292,58 +296,6 @@ impl<'j, 'a> Work<'j, 'a> {
 }
 
 /// The date under which rows are summed up.
-fn day_of(when: When) -> Day {
+pub(super) fn day_of(when: When) -> Day {
     when.day().unwrap_or(Day::UNKNOWN)
-}
-
-/// A capture, or a chunk of one, whose packets become rows.
-struct ConvertVisitor<'w, 'j, 'a> {
-    work: &'w mut Work<'j, 'a>,
-    place: usize,
-    /// Bytes read that the progress bar knows of.
-    metered: u64,
-}
-
-impl Visitor for ConvertVisitor<'_, '_, '_> {
-    type Stop = TaskError;
-
-    #[inline]
-    fn packet(
-        &mut self,
-        record: &PacketRecord<'_>,
-        packet: &Packet<'_>,
-        first: Option<Timestamp>,
-    ) -> Result<Flow, TaskError> {
-        let work = &mut *self.work;
-        if record.time.is_none()
-            && work.output.guessed.is_some()
-            && matches!(work.partitioner.when(), When::BeforeFirst(_))
-        {
-            // The date of the row depends on the chunk before.
-            return Err(TaskError::WrongGuess);
-        }
-        work.partitioner.append(self.place, record, packet, first);
-        if let Some(message) = &packet.dns
-            && work.job.unit.settings.summaries
-        {
-            let day = day_of(work.partitioner.when());
-            work.partial.add_message(day, message);
-            work.partial.add_names(day, record.time.map(Timestamp::micros), message);
-        }
-        if work.partitioner.has_row_group() {
-            work.encode()?;
-        }
-        Ok(Flow::On)
-    }
-
-    /// What is credible after a fault depends on the time before it, which a guess does not know.
-    fn begun(&mut self, has_gaps: bool) -> Result<(), TaskError> {
-        if self.work.output.guessed.is_some() && has_gaps { Err(TaskError::WrongGuess) } else { Ok(()) }
-    }
-
-    fn stride(&mut self, bytes_read: u64) -> Result<Flow, TaskError> {
-        self.work.job.context.meter.add(bytes_read - self.metered, STRIDE);
-        self.metered = bytes_read;
-        Ok(Flow::On)
-    }
 }

@@ -126,6 +126,13 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// Whether it has the beginning of a TCP header.
+    #[must_use]
+    #[inline]
+    pub fn is_tcp(&self) -> bool {
+        self.protocol == Some(TCP) && self.transport.is_some()
+    }
+
     /// What follows the IP headers, if it is of this protocol.
     #[inline]
     fn of_protocol(&self, protocol: u8) -> Option<&'a [u8]> {

@@ -44,6 +44,7 @@ mod stop;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transport;
 mod vendor;
 mod wifi;

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Interrupted;
-use crate::config::Setting;
+use crate::config::{SERVER_NAMES, Setting};
 use crate::memory::TooLittle;
 
 use words::{first_ones, left_out_in_words, unheld_in_words};
@@ -110,6 +110,12 @@ pub enum Error {
         expected: String,
         /// What the file has.
         found: String,
+    },
+    /// Names are to come from the server names in TLS, and the rows of the lake have no such column.
+    #[error("{}: names cannot come from TLS: its rows have no column `{}`", lake.display(), SERVER_NAMES)]
+    NoServerNames {
+        /// The lake.
+        lake: PathBuf,
     },
     /// A lake has lost a file without which its content is unknown, or has files that no manifest names.
     #[error("{}: {problem}", path.display())]

@@ -43,7 +43,7 @@ pub struct Told {
     pub earliest: Option<Timestamp>,
     /// Time of the latest row.
     pub latest: Option<Timestamp>,
-    /// The dates on which it has DNS messages. Their content is not in the rows.
+    /// The dates on which it has DNS messages, whose content is not in the rows, or server names, which are counted with them.
     pub messages: BTreeSet<Day>,
 }
 
@@ -80,6 +80,9 @@ impl Told {
     fn add(&mut self, day: Day, rows: &Rows) {
         self.rows += rows.len() as u64;
         self.length += rows.volumes().map(|(_, length)| i64::from(length)).sum::<i64>();
+        if rows.has_server_names() {
+            self.messages.insert(day);
+        }
         for (micros, is_message) in rows.instants() {
             if let Some(time) = micros.map(Timestamp::from_micros) {
                 self.earliest = Some(self.earliest.map_or(time, |held| held.min(time)));

@@ -25,3 +25,4 @@ pub use ask::{Asked, ask};
 pub use cache::PtrCache;
 pub use hosts::{HOSTS_SIZE, Hosts};
 pub use options::{BUDGET, CONCURRENCY, LIMIT, PtrOptions, TIMEOUT};
+pub(crate) use text::of_host;

@@ -25,8 +25,9 @@ pub(super) fn presentation<'a>(labels: impl Iterator<Item = &'a [u8]>) -> String
     if text.is_empty() { ".".to_owned() } else { text }
 }
 
-/// The text of a name in a hosts file, where dots separate labels and nothing is escaped; `None` if DNS has no such name.
-pub(super) fn of_host(name: &[u8]) -> Option<String> {
+/// The text of a host's name where dots separate labels and nothing is escaped, as in a hosts file and in TLS; `None` if DNS has no
+/// such name.
+pub(crate) fn of_host(name: &[u8]) -> Option<String> {
     let name = name.strip_suffix(b".").unwrap_or(name);
     let labels = || name.split(|byte| *byte == b'.');
     let control = name.iter().any(|byte| *byte < 0x20 || *byte == 0x7f);

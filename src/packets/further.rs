@@ -167,6 +167,11 @@ impl FurtherColumn {
         }
     }
 
+    /// Whether it is a column of text, and a row has one.
+    pub(super) fn has_text(&self) -> bool {
+        matches!(&self.values, FurtherValues::Text(runs) if !runs.is_empty())
+    }
+
     /// Forgets every value and keeps the memory.
     pub(super) fn clear(&mut self) {
         match &mut self.values {

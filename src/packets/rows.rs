@@ -2,7 +2,7 @@
 
 use crate::address::{IpAddress, MacAddr};
 use crate::capture::{PacketRecord, Timestamp};
-use crate::config::{LengthKind, TimestampUnit};
+use crate::config::{LengthKind, SERVER_NAMES, TimestampUnit};
 use crate::decode::Packet;
 
 use super::batch::Projection;
@@ -266,6 +266,12 @@ impl Rows {
     /// microseconds itself.
     pub(crate) fn micros(&self) -> Option<&[i64]> {
         (self.unit == TimestampUnit::Ns).then_some(&self.micros)
+    }
+
+    /// Whether a row has the server name of a ClientHello.
+    #[must_use]
+    pub fn has_server_names(&self) -> bool {
+        self.further.iter().any(|column| column.name == SERVER_NAMES && column.has_text())
     }
 
     /// Forgets every row and keeps the memory.

@@ -98,6 +98,11 @@ impl TextRuns {
         Some(codes)
     }
 
+    /// Whether no row has a text.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known == 0
+    }
+
     pub(super) fn bytes(&self) -> usize {
         size_of_val(self.runs.as_slice()) + self.table.bytes()
     }

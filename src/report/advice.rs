@@ -33,6 +33,9 @@ pub(super) fn names(content: &PageContent) -> Option<NamesNote> {
     } else {
         options.push([content.name_options.dns, "takes names from the DNS answers in the captures"]);
     }
+    if has("sni") {
+        from.push("the server names in TLS");
+    }
     if has("hosts") {
         from.push("a hosts file");
     } else {

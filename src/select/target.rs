@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::{Layout, Losses, Snapshot};
 use crate::outcome::Report;
 
@@ -22,10 +22,13 @@ impl Target {
     /// Reads a lake, whose settings must be those of the run.
     ///
     /// # Errors
-    /// If its manifests cannot be read, it was made with other settings, or it has a file that no manifest names.
+    /// If its manifests cannot be read, it was made with other settings, the names in TLS are a source and no column, or it has a file that no manifest names.
     pub(crate) fn read(lake: &Layout, settings: &Settings) -> Result<Self> {
         let snapshot = Snapshot::read(lake)?;
         snapshot.agrees_with(settings, lake.root())?;
+        if settings.names.has_sni() && !settings.columns.has_server_names() {
+            return Err(Error::NoServerNames { lake: lake.root().to_path_buf() });
+        }
         let losses = Losses::find(lake, &snapshot)?;
         Ok(Self { snapshot, losses })
     }

@@ -14,7 +14,7 @@ use crate::packets::NO_PROTOCOL;
 
 use super::filter::Filter;
 use super::key::{Key, KeyReader};
-use super::naming::Naming;
+use super::naming::{GivenNames, Naming};
 use super::registry::{NO_NAME, SUMMARIES, SumKind};
 use super::schema::Derivation;
 
@@ -111,9 +111,10 @@ fn flows(
     again: &mut Aggregator,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let [mut flows, names] = aggregator.read_two(SumKind::Flows.group(day), SumKind::Names.group(day))?;
-    let mut destinations =
-        Destinations { day, naming, names: BestNames::new(names)?, unnamed: Sums::default(), key: Key::default() };
+    let groups = [SumKind::Flows, SumKind::Names, SumKind::ServerNames].map(|kind| kind.group(day));
+    let [mut flows, dns, sni] = aggregator.read_together(groups)?;
+    let names = NamesOfDate { dns: BestNames::new(dns)?, sni: BestNames::new(sni)? };
+    let mut destinations = Destinations { day, naming, names, unnamed: Sums::default(), key: Key::default() };
     let (mut destination, mut conversation, mut pair) = (KeyRun::default(), KeyRun::default(), Key::default());
     let mut protocols = vec![Sums::default(); usize::from(NO_PROTOCOL) + 1];
     while let Some((key, sums)) = flows.next()? {
@@ -167,8 +168,9 @@ fn sources(
     again: &mut Aggregator,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let mut names = BestNames::new(aggregator.read(SumKind::Names.group(day))?)?;
-    let [mut sources, mut named] = again.read_two(SumKind::BySrc.group(day), SumKind::Named.group(day))?;
+    let [dns, sni] = aggregator.read_together([SumKind::Names, SumKind::ServerNames].map(|kind| kind.group(day)))?;
+    let mut names = NamesOfDate { dns: BestNames::new(dns)?, sni: BestNames::new(sni)? };
+    let [mut sources, mut named] = again.read_together([SumKind::BySrc, SumKind::Named].map(|kind| kind.group(day)))?;
     let mut next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
     let mut of_source = Key::default();
     while let Some((src, sums)) = sources.next()? {
@@ -198,7 +200,7 @@ fn sources(
 struct Destinations<'a> {
     day: Day,
     naming: &'a Naming,
-    names: BestNames<'a>,
+    names: NamesOfDate<'a>,
     /// All destinations without a name together; most have none.
     unnamed: Sums,
     key: Key,
@@ -233,7 +235,20 @@ impl Destinations<'_> {
     }
 }
 
-/// The names that DNS gave to addresses. They are asked for in the order of the addresses.
+/// The names that the captures of a date give to addresses.
+struct NamesOfDate<'a> {
+    dns: BestNames<'a>,
+    sni: BestNames<'a>,
+}
+
+impl NamesOfDate<'_> {
+    /// The best names of an address. Addresses must be asked for in order.
+    fn of(&mut self, address: &[u8]) -> Result<GivenNames<'_>> {
+        Ok(GivenNames { dns: self.dns.of(address)?, sni: self.sni.of(address)? })
+    }
+}
+
+/// The names that one source gave to addresses. They are asked for in the order of the addresses.
 struct BestNames<'a> {
     names: Merge<'a>,
     /// The current address, with its best name so far.

@@ -1,7 +1,8 @@
-//! Counts DNS messages: what was asked and answered, and which names addresses were given.
+//! Counts DNS messages: what was asked and answered, and which names addresses were given. And the server names in ClientHellos.
 
 use std::collections::HashMap;
 
+use crate::address::IpAddress;
 use crate::aggregate::{Aggregator, Group, Sums};
 use crate::day::Day;
 use crate::decode::dns;
@@ -29,6 +30,8 @@ pub(super) struct MessageCounts {
     /// One more than the place of each recent question, by [`recent_place`]. Most questions are asked again at once.
     recent: Vec<u32>,
     names: NameCounts,
+    /// As `names`, of ClientHellos.
+    server_names: NameCounts,
     key: Key,
     raw: Vec<u8>,
     /// Memory for the text of a name.
@@ -119,9 +122,24 @@ impl MessageCounts {
         }
     }
 
+    /// Adds the server name for which a client asked an address by TLS; `micros` as in [`MessageCounts::add_names`].
+    pub(super) fn add_server_name(
+        &mut self,
+        day: Day,
+        micros: Option<i64>,
+        (address, name): (IpAddress, &str),
+        aggregator: &mut Aggregator,
+    ) {
+        self.enter(day, aggregator);
+        self.key.clear().address(Some(address)).name(|text| text.extend_from_slice(name.as_bytes()));
+        let more = micros.map_or(Sums::NO_SPAN, |micros| [micros, micros]);
+        count(&mut self.server_names, self.key.bytes(), Sums { more, ..Sums::of(0, 1) });
+    }
+
     /// Counts for this date from now on.
     fn enter(&mut self, day: Day, aggregator: &mut Aggregator) {
-        if self.day != Some(day) || self.questions.len().max(self.names.len()) >= MAX_KEYS {
+        let most = self.questions.len().max(self.names.len()).max(self.server_names.len());
+        if self.day != Some(day) || most >= MAX_KEYS {
             self.flush(aggregator);
             self.day = Some(day);
         }
@@ -146,9 +164,12 @@ impl MessageCounts {
             self.questions.clear();
             self.recent.clear();
         }
-        if !self.names.is_empty() {
-            let held = aggregator.group(group(SumKind::Names, day, self.owner));
-            for (key, sums) in self.names.drain() {
+        for (kind, names) in [(SumKind::Names, &mut self.names), (SumKind::ServerNames, &mut self.server_names)] {
+            if names.is_empty() {
+                continue;
+            }
+            let held = aggregator.group(group(kind, day, self.owner));
+            for (key, sums) in names.drain() {
                 held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), sums);
             }
         }

@@ -7,11 +7,22 @@ use crate::names::{Hosts, PtrCache};
 #[derive(Debug, Default)]
 pub struct Naming(Vec<NamingSource>);
 
+/// The names that the captures of a date give to an address.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GivenNames<'a> {
+    /// From DNS answers.
+    pub(super) dns: Option<&'a str>,
+    /// From ClientHellos.
+    pub(super) sni: Option<&'a str>,
+}
+
 /// One source of names.
 #[derive(Debug)]
 pub enum NamingSource {
     /// The A and AAAA answers in the captures of the same date.
     Dns,
+    /// The server names in ClientHellos to the address in the captures of the same date.
+    Sni,
     /// A hosts file.
     Hosts(Hosts),
     /// The answers of reverse lookups.
@@ -36,16 +47,16 @@ impl Naming {
     /// What to tell the user about the sources.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         let notes = self.0.iter().filter_map(|source| match source {
-            NamingSource::Dns => None,
+            NamingSource::Dns | NamingSource::Sni => None,
             NamingSource::Hosts(hosts) => hosts.note(),
             NamingSource::Ptr(cache) => cache.note(),
         });
         notes.map(str::to_owned)
     }
 
-    /// The name of an address, and the source of the name. `given` is the name from DNS answers in the captures.
+    /// The name of an address, and the source of the name. `given` is what the captures say.
     #[must_use]
-    pub(super) fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<(&'a str, &'static str)> {
+    pub(super) fn name<'a>(&'a self, address: IpAddress, given: GivenNames<'a>) -> Option<(&'a str, &'static str)> {
         self.0.iter().find_map(|source| Some((source.name(address, given)?, source.label())))
     }
 
@@ -55,7 +66,7 @@ impl Naming {
     }
 
     /// Whether a reverse lookup of an address could help: no source before it knows a name.
-    pub(super) fn would_ask(&self, address: IpAddress, given: Option<&str>) -> bool {
+    pub(super) fn would_ask(&self, address: IpAddress, given: GivenNames<'_>) -> bool {
         for source in &self.0 {
             match source {
                 NamingSource::Ptr(_) => return true,
@@ -72,14 +83,16 @@ impl NamingSource {
     fn label(&self) -> &'static str {
         match self {
             Self::Dns => "dns",
+            Self::Sni => "sni",
             Self::Hosts(_) => "hosts",
             Self::Ptr(_) => "ptr",
         }
     }
 
-    fn name<'a>(&'a self, address: IpAddress, given: Option<&'a str>) -> Option<&'a str> {
+    fn name<'a>(&'a self, address: IpAddress, given: GivenNames<'a>) -> Option<&'a str> {
         match self {
-            Self::Dns => given,
+            Self::Dns => given.dns,
+            Self::Sni => given.sni,
             Self::Hosts(hosts) => hosts.name(address),
             Self::Ptr(cache) => cache.name(address),
         }

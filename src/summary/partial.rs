@@ -1,10 +1,13 @@
 //! What a unit contributes to the summaries, while its packets are converted.
 
+use std::net::IpAddr;
+
 use crate::aggregate::{Aggregator, Space};
 use crate::bug::bug;
 use crate::day::Day;
-use crate::decode::dns;
+use crate::decode::{Packet, dns};
 use crate::error::Result;
+use crate::names::of_host;
 use crate::packets::Rows;
 
 use super::count::Counter;
@@ -17,6 +20,8 @@ pub struct Partial {
     aggregator: Aggregator,
     counter: Counter,
     messages: MessageCounts,
+    /// Memory for a name.
+    server_name: Vec<u8>,
     /// Rows and row groups that were added since the memory of the sums was last checked.
     unseen: usize,
 }
@@ -34,6 +39,7 @@ impl Partial {
             aggregator: Aggregator::new(space),
             counter: Counter::default(),
             messages: MessageCounts::default(),
+            server_name: Vec::new(),
             unseen: 0,
         }
     }
@@ -55,7 +61,7 @@ impl Partial {
         self.aggregator.keep_within()
     }
 
-    /// DNS messages that are added from now on belong to the capture at this place of its unit. Rows do not tell what
+    /// DNS messages and server names that are added from now on belong to the capture at this place of its unit. Rows do not tell what
     /// messages contribute. So it is kept by capture, for the day when the capture is removed.
     ///
     /// # Errors
@@ -74,6 +80,21 @@ impl Partial {
     /// microseconds since the Unix epoch.
     pub fn add_names(&mut self, day: Day, micros: Option<i64>, message: &dns::Message<'_>) {
         self.messages.add_names(day, micros, message, &mut self.aggregator);
+    }
+
+    /// Adds the server name of a ClientHello as a name of the address that it was sent to, if the packet is one and DNS could have
+    /// such a name; `micros` as in [`Partial::add_names`]. An address as text is no name.
+    pub fn add_server_name(&mut self, day: Day, micros: Option<i64>, packet: &Packet<'_>) {
+        self.server_name.clear();
+        let bytes = &mut self.server_name;
+        let Some(address) = packet.tls_server_name(|piece| bytes.extend_from_slice(piece)).and(packet.ip_dst) else {
+            return;
+        };
+        let is_address = |name: &&[u8]| std::str::from_utf8(name).is_ok_and(|name| name.parse::<IpAddr>().is_ok());
+        let name = Some(self.server_name.as_slice()).filter(|name| !is_address(name)).and_then(of_host);
+        if let Some(name) = name {
+            self.messages.add_server_name(day, micros, (address, &name), &mut self.aggregator);
+        }
     }
 
     /// Spills the sums in memory if they exceed the limit.

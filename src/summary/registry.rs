@@ -28,11 +28,11 @@ use super::schema::{
     CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
 };
 
-/// A kind of sums. Kinds below 5 are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
+/// A kind of sums. Kinds below 5, and 7, are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
 /// without a lake. From 16 on they follow from the others, and are in memory or in temporary files only. Not every kind is a
 /// table, and a table may be of a kind that others use too.
 ///
-/// The numbers of what is stored are in files, so they never change. Those from 7 to 15 are free.
+/// The numbers of what is stored are in files, so they never change. Those from 8 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum SumKind {
@@ -46,6 +46,9 @@ pub(crate) enum SumKind {
     Queries = 3,
     /// By address and name that DNS gave it: answers, and when they were seen.
     Names = 4,
+    /// By address and server name for which a client asked it: ClientHellos, and when they were seen. Only of lakes with that column,
+    /// so that each partial of a lake has them or none has.
+    ServerNames = 7,
     /// By time of the packet. Only where windows begin with the first packet.
     AlignedWindows = 5,
     /// As `Names`, but only of messages within some times. Never in a file.
@@ -72,7 +75,7 @@ impl SumKind {
     /// Its group of a date.
     pub(crate) fn group(self, day: Day) -> Group {
         let measure = match self {
-            Self::Names | Self::NamesWithin => Measure::Span,
+            Self::Names | Self::NamesWithin | Self::ServerNames => Measure::Span,
             Self::Ports => Measure::Add,
             _ => Measure::Plain,
         };

@@ -51,7 +51,7 @@ fn what_cannot_be_done_is_refused_with_its_status_and_first_line_and_leaves_noth
             vec!["convert", good, "--out", "lake", "--columns", "ip,ttl"],
             2,
             "error: invalid value 'ip,ttl' for '--columns <SETS>': `ttl` is none of the further columns; give the sets ip, \
-             transport, or names of their columns",
+             transport, dns, tls, or names of their columns",
         ),
         (
             vec!["convert", good, "--out", "lake", "--chunk-size", "0"],

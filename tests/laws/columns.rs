@@ -9,7 +9,9 @@ use parcap::config::Settings;
 use parcap::packets::{COLUMNS, SETS, find_column, further_columns};
 use parcap::stream::ReadCaptures;
 
-use crate::support::build::{Frame, block, interface, packet, pcap_header, pcap_record, section, udp};
+use crate::support::build::{
+    Capture, Frame, block, client_hello, interface, packet, pcap_header, pcap_record, section, udp,
+};
 use crate::support::{Row, convert, folder, hashes, packets, repository, request, rows_in, run, run_with, save, text};
 
 use super::adversary::{hostile_pcap, hostile_pcapng};
@@ -30,6 +32,15 @@ fn values(row: &Row, names: impl Iterator<Item = &'static str>) -> Vec<Option<&s
 
 fn usual(row: &Row) -> Vec<Option<&str>> {
     values(row, COLUMNS.iter().map(|column| column.name))
+}
+
+/// ClientHellos of many names.
+fn hellos() -> Capture {
+    let mut capture = Capture::pcap();
+    for number in 0..300 {
+        capture.record(4, 0, client_hello(number, format!("www{}.example.com", number % 70).as_bytes()));
+    }
+    capture
 }
 
 /// A request that asks for all columns, in small chunks.
@@ -55,6 +66,7 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
         ("hostile.pcap", hostile_pcap().bytes),
         ("hostile.pcapng", hostile_pcapng().bytes),
         ("labels.pcap", [pcap_header(), pcap_record(1, 2, &labelled())].concat()),
+        ("hello.pcap", hellos().bytes),
     ]
     .iter()
     .map(|(name, bytes)| save(&folder, name, bytes))

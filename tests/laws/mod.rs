@@ -16,7 +16,8 @@
 //! 14. Rows of many partitions are all there, in row groups that are no smaller than need be: `partitions`.
 //! 15. Whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives: `nights`.
 //!     It holds the same, to the byte, if the nights are planned, converted in pieces and committed: `nights_planned`.
-//! 16. With the table of names the packets give the volumes by name: `named`.
+//! 16. With the table of names the packets give the volumes by name: `named`. Names from TLS stay right when captures are
+//!     replaced, taken out, put together and lost: `server_names`.
 //! 17. Lengths on the wire that no packet has are counted, and the longest is told: `implausible`.
 //! 18. What is older than a date goes capture by capture and stays out, and the rest is what there would be without it:
 //!     `retention`.
@@ -56,6 +57,7 @@ mod projections;
 mod random;
 mod retention;
 mod salvage;
+mod server_names;
 mod stream;
 mod summaries;
 mod tally;

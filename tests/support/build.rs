@@ -137,6 +137,22 @@ pub(crate) fn dns_answer(number: u16, labels: &[&[u8]], addresses: &[[u8; 4]]) -
     frame
 }
 
+/// A TCP segment with a ClientHello (RFC 8446 4.1.2) that asks for a server by its name (RFC 6066 3), and nothing else.
+pub(crate) fn client_hello(number: u16, name: &[u8]) -> Frame {
+    let with_length = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes(), bytes].concat();
+    let list = with_length(&[&[0][..], &with_length(name)].concat());
+    let extensions = with_length(&[&[0, 0][..], &with_length(&list)].concat());
+    // Version, random bytes, no session, one cipher suite, no compression.
+    let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0], &extensions].concat();
+    let hello = [&[1, 0][..], &with_length(&body)].concat();
+    let record = [&[22, 3, 1][..], &with_length(&hello)].concat();
+    // Sequence numbers, a header of 20 bytes, PSH and ACK, a window: in place of what `udp` has after the ports.
+    let header = [0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0];
+    let mut frame = ip(6, number, &[&header[4..], &record].concat());
+    frame.data[38..42].copy_from_slice(&header[..4]);
+    frame
+}
+
 /// Something that is not IP: an EtherType for local experiments (IEEE 802), and bytes.
 pub(crate) fn other(payload: &[u8]) -> Frame {
     let mut data = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5];

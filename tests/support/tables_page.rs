@@ -31,7 +31,7 @@ pub(crate) fn tables() -> String {
             .to_owned();
     COLUMNS.iter().for_each(|column| text.push_str(&packets_column(column)));
     text.push_str(
-        "\n### Further columns\n\nA lake has them after the others if its first run asks for them: `--columns ip,transport` for sets, \
+        "\n### Further columns\n\nA lake has them after the others if its first run asks for them: `--columns ip,dns` for sets, \
          `--columns tcp_flags` for single ones. `parcap.read` and `ReadCaptures` have them by their names.\n",
     );
     for set in SETS {
@@ -39,6 +39,18 @@ pub(crate) fn tables() -> String {
             .unwrap();
         set.columns.iter().for_each(|column| text.push_str(&packets_column(column)));
     }
+    text.push_str(
+        "\n### The text of DNS answers\n\n`dns_answers` has the data of the answer section as a line of a zone file would, one after \
+         the other: `www.example.com. 192.0.2.1 10 mail.example.com. \"v=spf1 -all\"`. Names are as in `dns_query`, with the final dot; \
+         character strings are in quotes, hexadecimal digits are small, and keys and signatures are base64 without spaces. Services \
+         (SVCB, HTTPS) are as `dig` shows them: `1 . alpn=\"h2,h3\" ipv4hint=192.0.2.1`. A type without a known form, and data that do \
+         not fit their type, are in the generic form of RFC 3597: `\\# 4 0a000001`. OPT records are left out, and records of the other \
+         sections. The class is not looked at.\n\nWhere a message is cut, or cannot be read on, the answers before that are shown, and \
+         `dns_min_ttl` is null. So `dns_min_ttl IS NOT NULL` tells that all answers are there. The columns are of the message that \
+         `dns_query` is of: in a TCP segment the first one, as far as it lies in the segment.\n\n`tls_sni` is on any TCP port. The \
+         ClientHello has to begin in the segment, after other TLS records at most, and may lie in several records. A name that is cut, or \
+         goes on in the next segment, is none. With Encrypted Client Hello it is the public name.\n",
+    );
     text.push_str(
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
          sum of `length`, so each table adds up to the packets table. Tables of volumes and counts have the largest rows \

@@ -93,6 +93,18 @@ impl<'a> Message<'a> {
         Addresses::new(self.bytes, self.records, self.count(6))
     }
 
+    /// The identifier that a response has in common with its query.
+    #[must_use]
+    pub fn id(&self) -> u16 {
+        be16(self.bytes, 0).unwrap_or(0)
+    }
+
+    /// The bytes of the message, the offset of the answer section (0 if the message ends before it), and how many answers the
+    /// header announces.
+    pub(super) fn answer_section(&self) -> (&'a [u8], usize, u16) {
+        (self.bytes, self.records, self.count(6))
+    }
+
     fn flags(&self) -> u16 {
         be16(self.bytes, 2).unwrap_or(0)
     }

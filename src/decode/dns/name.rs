@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use crate::text::octet_escape;
+
 /// The longest name, in octets on the wire: length bytes and root included (RFC 1035 2.3.4).
 const MAX_OCTETS: usize = 255;
 
@@ -32,6 +34,11 @@ impl Budget {
 
     pub(super) fn new() -> Self {
         Self(Self::STEPS)
+    }
+
+    /// A budget of some steps.
+    pub(super) fn of(steps: usize) -> Self {
+        Self(u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
     /// Takes one step, or `None` when none is left.
@@ -139,11 +146,7 @@ impl<'a> Name<'a> {
                 match byte {
                     b'.' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
                     0x21..=0x7e => out.push(byte),
-                    _ => {
-                        let digit = |value: u8| b'0' + value % 10;
-                        let text = [b'\\', digit(byte / 100), digit(byte / 10), digit(byte)];
-                        out.extend_from_slice(&text);
-                    }
+                    _ => out.extend_from_slice(&octet_escape(byte)),
                 }
             }
             out.push(b'.');

@@ -5,6 +5,7 @@ mod headers;
 mod laws;
 mod link_types;
 mod tags;
+mod tls;
 
 use crate::capture::LinkType;
 use crate::decode::decode;

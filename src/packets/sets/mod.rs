@@ -3,9 +3,11 @@
 //! To add a column, add its entry to its set, and make `docs/tables.md` again. A set has a file of its own.
 
 mod capture;
+mod dns;
 mod flow;
 mod ip;
 mod link;
+mod tls;
 mod transport;
 
 use crate::config::FurtherColumns;
@@ -35,13 +37,19 @@ pub struct ColumnSet {
 pub(super) enum Applies {
     /// All.
     Always,
+    /// Those that are DNS messages.
+    Dns,
+    /// Those with a TCP header.
+    Tcp,
 }
 
 impl Applies {
     #[inline]
-    pub(super) fn to(self, _: &Packet<'_>) -> bool {
+    pub(super) fn to(self, packet: &Packet<'_>) -> bool {
         match self {
             Self::Always => true,
+            Self::Dns => packet.dns.is_some(),
+            Self::Tcp => packet.is_tcp(),
         }
     }
 }
@@ -58,6 +66,8 @@ pub static SETS: &[ColumnSet] = &[
     ColumnSet { name: "ip", columns: ip::COLUMNS, applies: Applies::Always },
     ColumnSet { name: "transport", columns: transport::COLUMNS, applies: Applies::Always },
     ColumnSet { name: "flow", columns: flow::COLUMNS, applies: Applies::Always },
+    ColumnSet { name: "dns", columns: dns::COLUMNS, applies: Applies::Dns },
+    ColumnSet { name: "tls", columns: tls::COLUMNS, applies: Applies::Tcp },
 ];
 
 /// Which packets may have a value of a column.

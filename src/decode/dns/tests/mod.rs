@@ -1,5 +1,7 @@
 //! DNS messages by hand. Expected names are worked out from the bytes and the definitions of the two columns.
 
+mod answers;
+
 use std::cell::Cell;
 
 use crate::decode::tests::bytes;
