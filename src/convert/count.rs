@@ -3,7 +3,7 @@
 use crate::aggregate::{Aggregator, Space};
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, PacketRecord, Timestamp};
-use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
+use crate::config::{Decapsulation, LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::day::Day;
 use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
@@ -20,6 +20,7 @@ pub(crate) struct Counting {
     pub(crate) length: LengthKind,
     pub(crate) window: i64,
     pub(crate) salvage: bool,
+    pub(crate) decapsulate: Decapsulation,
     pub(crate) filter: Filter,
     /// Whether the time of each packet is counted, for windows that begin with the first packet.
     pub(crate) instants: bool,
@@ -36,7 +37,7 @@ pub(crate) fn count(
         Ok(reader) => reader.salvaging(counting.salvage, None),
         Err(refusal) => return Ok(Err((input, refusal))),
     };
-    let mut scan = Scan::new(reader, cancel);
+    let mut scan = Scan::new(reader, &counting.decapsulate, cancel);
     let mut capture_sums = CaptureSums::new(counting, space);
     scan.run(&mut capture_sums)?;
     let found = scan.take_entry(counting.length);

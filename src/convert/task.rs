@@ -226,7 +226,7 @@ impl<'j, 'a> Work<'j, 'a> {
         let before = from.as_ref().and_then(|from| from.last);
         self.partitioner.begin(place, before);
         self.partial.begin(place)?;
-        let mut scan = Scan::new(reader, &self.job.context.cancel);
+        let mut scan = Scan::new(reader, &self.job.unit.settings.decapsulate, &self.job.context.cancel);
         let mut visitor = ConvertVisitor { work: self, place, metered: 0 };
         scan.run(&mut visitor)?;
         let metered = visitor.metered;

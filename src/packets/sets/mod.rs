@@ -4,6 +4,7 @@
 
 mod ip;
 mod transport;
+mod tunnel;
 
 use crate::config::FurtherColumns;
 
@@ -24,8 +25,11 @@ const fn further(name: &'static str, of: Further, null_when: &'static str, meani
 }
 
 /// The sets, in their order.
-pub static SETS: &[ColumnSet] =
-    &[ColumnSet { name: "ip", columns: ip::COLUMNS }, ColumnSet { name: "transport", columns: transport::COLUMNS }];
+pub static SETS: &[ColumnSet] = &[
+    ColumnSet { name: "ip", columns: ip::COLUMNS },
+    ColumnSet { name: "transport", columns: transport::COLUMNS },
+    ColumnSet { name: "tunnel", columns: tunnel::COLUMNS },
+];
 
 /// All further columns, in their order.
 fn all() -> impl Iterator<Item = &'static Column> {
