@@ -197,12 +197,13 @@ impl FromStr for Decapsulation {
     }
 }
 
-/// As it is kept: the names of the kinds, then `kind=port`.
+/// As it is kept: the names of the kinds, then `kind=port`. `all` stands for all names.
 impl TryFrom<Vec<String>> for Decapsulation {
     type Error = String;
 
     fn try_from(kept: Vec<String>) -> Result<Self, String> {
         kept.iter().try_fold(Self::default(), |tunnels, text| match text.split_once('=') {
+            None if text == "all" => Ok(TunnelKind::ALL.into_iter().fold(tunnels, Self::with)),
             None => Ok(tunnels.with(text.parse()?)),
             Some((kind, port)) => {
                 let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;

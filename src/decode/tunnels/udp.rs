@@ -9,6 +9,7 @@
 use crate::config::{Decapsulation, TunnelKind};
 use crate::decode::{transport, vendor};
 
+use super::super::ethernet::MIN_ETHER_TYPE;
 use super::super::field::{at_most, be16, be32, octets};
 use super::super::packet::Packet;
 use super::super::payload::Payload;
@@ -128,7 +129,7 @@ fn geneve(bytes: &[u8]) -> Header<'_> {
     if first & VERSION != 0 {
         return Ok(None);
     }
-    let is_sure = flags & RESERVED == 0 && vni & 0xff == 0;
+    let is_sure = flags & RESERVED == 0 && vni & 0xff == 0 && ether_type >= MIN_ETHER_TYPE;
     let Some(rest) = bytes.get(8 + usize::from(first) * 4..) else {
         return if is_sure { Err(Stop::TunnelCut) } else { Ok(None) };
     };
