@@ -177,7 +177,7 @@ pub(super) struct SettingsArgs {
     /// Partition the packets by `date`, then by `hour` and `protocol` (UTC)
     #[arg(long, value_name = "KEYS", env = "PARCAP_PARTITION_BY", default_value = "date", value_parser = partition_by)]
     partition_by: PartitionBy,
-    /// Columns besides the usual ones: the sets `ip` and `transport`, and single names, with commas between
+    /// Columns besides the usual ones: the sets `ip`, `transport` and `tunnel`, and single names, with commas between
     #[arg(long, value_name = "SETS", env = "PARCAP_COLUMNS", default_value = "", hide_default_value = true,
           value_parser = columns)]
     columns: FurtherColumns,

@@ -38,6 +38,12 @@ pub(crate) fn tables() -> String {
         write!(text, "\nThe set `{}`:\n\n| column | type | null when | meaning |\n|---|---|---|---|\n", set.name)
             .unwrap();
         set.columns.iter().for_each(|column| text.push_str(&packets_column(column)));
+        if set.name == "tunnel" {
+            text.push_str(
+                "\nA lake looks into tunnels if its first run asks for it (`--decapsulate all`). All columns that name the outermost \
+                 header are then of the innermost packet that decodes. In any other lake this set is null.\n",
+            );
+        }
     }
     text.push_str(
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \

@@ -12,7 +12,7 @@ use super::super::field::{at_most, be16, be32, octets};
 use super::super::packet::Packet;
 use super::super::payload::Payload;
 use super::super::stop::Stop;
-use super::{Found, Inside, enter};
+use super::{Entered, Inside, enter};
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
@@ -29,11 +29,11 @@ pub(super) fn look_into<'a>(
     packet: &mut Packet<'a>,
     asked: &Decapsulation,
     is_last: bool,
-) -> Result<Found, Stop> {
+) -> Result<Entered, Stop> {
     let protocol = be16(bytes, 2);
     let kind = if matches!(protocol, Some(ERSPAN | ERSPAN_III)) { TunnelKind::Erspan } else { TunnelKind::Gre };
     if !asked.has(kind) {
-        return Ok(Found::Nothing);
+        return Ok(Entered::Nothing);
     }
     let header = header(bytes).ok_or(Stop::TunnelCut)?;
     if header.flags & VERSION > 1 {

@@ -12,7 +12,7 @@ use super::super::field::{at_most, be16, be32};
 use super::super::packet::Packet;
 use super::super::payload::Payload;
 use super::super::stop::Stop;
-use super::{Found, Inside, enter};
+use super::{Entered, Inside, enter};
 
 const CONTROL: u16 = 0x8000;
 const LENGTH: u16 = 0x4000;
@@ -27,23 +27,23 @@ pub(super) fn over_udp<'a>(
     room: Option<usize>,
     packet: &mut Packet<'a>,
     is_last: bool,
-) -> Result<Found, Stop> {
-    let Some(flags) = be16(bytes, 0).filter(|flags| flags & CONTROL == 0) else { return Ok(Found::Nothing) };
+) -> Result<Entered, Stop> {
+    let Some(flags) = be16(bytes, 0).filter(|flags| flags & CONTROL == 0) else { return Ok(Entered::Nothing) };
     match flags & VERSION {
         2 => match v2(flags, bytes, room)? {
             Some(inside) => Ok(enter(packet, inside, is_last)),
-            None => Ok(Found::Nothing),
+            None => Ok(Entered::Nothing),
         },
         // Two reserved bytes, then as over IP.
         3 => {
             let room = room.and_then(|room| room.checked_sub(4));
             Ok(v3(bytes.get(4..).unwrap_or_default(), room, packet, is_last))
         }
-        _ => Ok(Found::Nothing),
+        _ => Ok(Entered::Nothing),
     }
 }
 
-pub(super) fn over_ip<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, is_last: bool) -> Result<Found, Stop> {
+pub(super) fn over_ip<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, is_last: bool) -> Result<Entered, Stop> {
     if bytes.len() < 4 {
         return Err(Stop::TunnelCut);
     }
@@ -75,12 +75,12 @@ fn v2(flags: u16, bytes: &[u8], room: Option<usize>) -> Result<Option<Inside<'_>
 }
 
 /// The session, a cookie, a sublayer, a frame. Session 0 is that of control messages.
-fn v3<'a>(bytes: &'a [u8], room: Option<usize>, packet: &mut Packet<'a>, is_last: bool) -> Found {
+fn v3<'a>(bytes: &'a [u8], room: Option<usize>, packet: &mut Packet<'a>, is_last: bool) -> Entered {
     /// A sublayer's first byte: whether the sequence number counts. The others are reserved.
     const SEQUENCED: u8 = 0x40;
     /// EtherType of ARP, then what ARP for IPv4 over Ethernet begins with.
     const ARP: [u8; 8] = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4];
-    let Some(session) = be32(bytes, 0).filter(|session| *session != 0) else { return Found::Nothing };
+    let Some(session) = be32(bytes, 0).filter(|session| *session != 0) else { return Entered::Nothing };
     for is_ethernet in [true, false] {
         for (cookie, sublayer) in [(0, 0), (4, 0), (8, 0), (0, 4), (4, 4), (8, 4)] {
             let at = 4 + cookie + sublayer;
@@ -97,10 +97,10 @@ fn v3<'a>(bytes: &'a [u8], room: Option<usize>, packet: &mut Packet<'a>, is_last
                 is_sure: is_ethernet && rest.get(12..).is_some_and(|frame| frame.starts_with(&ARP)),
             };
             match enter(packet, inside, is_last) {
-                Found::Nothing => {}
+                Entered::Nothing => {}
                 found => return found,
             }
         }
     }
-    Found::Nothing
+    Entered::Nothing
 }

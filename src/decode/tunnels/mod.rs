@@ -109,7 +109,7 @@ struct Inside<'a> {
 
 /// What came of looking into a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+enum Entered {
     /// An IP packet, which may hold a tunnel in turn.
     Packet,
     /// A frame without an IP packet that decodes; or the tunnel is one too many.
@@ -123,8 +123,8 @@ enum Found {
 pub(super) fn take_off(packet: &mut Packet<'_>, asked: &Decapsulation) {
     for level in 0..=LEVELS {
         match look_into(packet, asked, level == LEVELS) {
-            Ok(Found::Packet) => {}
-            Ok(Found::End | Found::Nothing) => return,
+            Ok(Entered::Packet) => {}
+            Ok(Entered::End | Entered::Nothing) => return,
             Err(stop) => {
                 packet.stop = Some(stop);
                 return;
@@ -134,8 +134,8 @@ pub(super) fn take_off(packet: &mut Packet<'_>, asked: &Decapsulation) {
 }
 
 /// Looks for a tunnel in what follows the IP header.
-fn look_into<'a>(packet: &mut Packet<'a>, asked: &Decapsulation, is_last: bool) -> Result<Found, Stop> {
-    let (Some(protocol), Some(bytes)) = (packet.protocol, packet.transport) else { return Ok(Found::Nothing) };
+fn look_into<'a>(packet: &mut Packet<'a>, asked: &Decapsulation, is_last: bool) -> Result<Entered, Stop> {
+    let (Some(protocol), Some(bytes)) = (packet.protocol, packet.transport) else { return Ok(Entered::Nothing) };
     let ip = |payload| Inside { kind: TunnelKind::Ipip, id: None, payload, room: None, is_sure: true };
     match protocol {
         UDP => udp::look_into(bytes, packet, asked, is_last),
@@ -143,12 +143,12 @@ fn look_into<'a>(packet: &mut Packet<'a>, asked: &Decapsulation, is_last: bool) 
         IPV6 if asked.has(TunnelKind::Ipip) => Ok(enter(packet, ip(Payload::Ipv6(bytes)), is_last)),
         GRE => gre::look_into(bytes, packet, asked, is_last),
         L2TP if asked.has(TunnelKind::L2tp) => l2tp::over_ip(bytes, packet, is_last),
-        _ => Ok(Found::Nothing),
+        _ => Ok(Entered::Nothing),
     }
 }
 
 /// Decodes the payload of a tunnel. If it is an IP packet, that one takes the place of the packet around it.
-fn enter<'a>(packet: &mut Packet<'a>, inside: Inside<'a>, is_last: bool) -> Found {
+fn enter<'a>(packet: &mut Packet<'a>, inside: Inside<'a>, is_last: bool) -> Entered {
     let mut inner = Packet::default();
     inner.stop = walk(inside.payload, &mut inner).err();
     let has_ip = inner.ip_src.is_some() && inner.ip_dst.is_some();
@@ -157,11 +157,11 @@ fn enter<'a>(packet: &mut Packet<'a>, inside: Inside<'a>, is_last: bool) -> Foun
         if inside.is_sure && inner.stop.is_some() {
             packet.stop = inner.stop;
         }
-        return Found::Nothing;
+        return Entered::Nothing;
     }
     if is_last {
         packet.stop = Some(Stop::TunnelsTooDeep);
-        return Found::End;
+        return Entered::End;
     }
     let mut tunnels = packet.tunnels;
     tunnels.outer = tunnels.outer.or(packet.ip);
@@ -173,11 +173,11 @@ fn enter<'a>(packet: &mut Packet<'a>, inside: Inside<'a>, is_last: bool) -> Foun
     if has_ip {
         let macs = if has_macs { (inner.mac_src, inner.mac_dst) } else { (packet.mac_src, packet.mac_dst) };
         *packet = Packet { mac_src: macs.0, mac_dst: macs.1, tunnels, ..inner };
-        return Found::Packet;
+        return Entered::Packet;
     }
     // The MACs of a frame without IP.
     *packet = Packet { mac_src: inner.mac_src, mac_dst: inner.mac_dst, tunnels, stop: inner.stop, ..*packet };
-    Found::End
+    Entered::End
 }
 
 /// Whether an IP packet is no longer than there is room for.

@@ -14,7 +14,7 @@ use super::super::field::{at_most, be16, be32, octets};
 use super::super::packet::Packet;
 use super::super::payload::Payload;
 use super::super::stop::Stop;
-use super::{Found, Inside, enter, l2tp};
+use super::{Entered, Inside, enter, l2tp};
 
 /// The port of VXLAN's Generic Protocol Extension.
 const GPE: u16 = 4790;
@@ -43,17 +43,17 @@ pub(super) fn look_into<'a>(
     packet: &mut Packet<'a>,
     asked: &Decapsulation,
     is_last: bool,
-) -> Result<Found, Stop> {
-    let (Some(src), Some(dst)) = (packet.port_src, packet.port_dst) else { return Ok(Found::Nothing) };
-    let Some((payload, room)) = transport::udp_payload(bytes) else { return Ok(Found::Nothing) };
+) -> Result<Entered, Stop> {
+    let (Some(src), Some(dst)) = (packet.port_src, packet.port_dst) else { return Ok(Entered::Nothing) };
+    let Some((payload, room)) = transport::udp_payload(bytes) else { return Ok(Entered::Nothing) };
     for port in [src.min(dst), src.max(dst)] {
         if packet.dns.is_some() && transport::is_dns_port(port) {
-            return Ok(Found::Nothing);
+            return Ok(Entered::Nothing);
         }
         let header = match kind_of(port, asked) {
             None => continue,
             Some(TunnelKind::L2tp) => match l2tp::over_udp(payload, room, packet, is_last)? {
-                Found::Nothing => continue,
+                Entered::Nothing => continue,
                 found => return Ok(found),
             },
             Some(TunnelKind::Vxlan) if port == GPE => gpe(payload),
@@ -67,12 +67,12 @@ pub(super) fn look_into<'a>(
         };
         if let Some(inside) = header? {
             match enter(packet, Inside { room: inside.room.or(room), ..inside }, is_last) {
-                Found::Nothing => {}
+                Entered::Nothing => {}
                 found => return Ok(found),
             }
         }
     }
-    Ok(Found::Nothing)
+    Ok(Entered::Nothing)
 }
 
 /// Flags, three bytes that are reserved or a group, VNI, a reserved byte; then Ethernet.
