@@ -74,21 +74,19 @@ fn same_macs(part: &Packet<'_>, whole: &Packet<'_>) -> bool {
 #[test]
 fn a_prefix_says_nothing_that_the_whole_frame_does_not() {
     let mut tunnels = 0;
-    for header in 0..HEADERS.len() {
-        for over_v6 in [false, true] {
-            for beginning in 1..BEGINNINGS {
-                let frame = frame(header, over_v6, &inside(beginning, &[0; 8]));
-                let (whole, outer) = (everything(&frame), decode(LinkType::ETHERNET, &frame));
-                tunnels += usize::from(!whole.tunnels.is_empty());
-                for cut in 0..frame.len() {
-                    let part = everything(&frame[..cut]);
-                    let place = format!("{:?} over {over_v6} {beginning} at {cut}", HEADERS[header]);
-                    assert!(agrees(&part, &whole) || agrees(&part, &outer), "{place}: {part:?}");
-                    assert!(same_macs(&part, &whole) || same_macs(&part, &outer), "{place}: {part:?}");
-                    let known: Vec<_> = whole.tunnels.kinds().collect();
-                    assert!(known.starts_with(&part.tunnels.kinds().collect::<Vec<_>>()), "{place}: {part:?}");
-                    assert!(part.tunnels.id().is_none_or(|id| Some(id) == whole.tunnels.id()), "{place}");
-                }
+    for (number, header) in HEADERS.iter().enumerate() {
+        for (over_v6, beginning) in (1..BEGINNINGS).flat_map(|beginning| [(false, beginning), (true, beginning)]) {
+            let frame = frame(number, over_v6, &inside(beginning, &[0; 8]));
+            let (whole, outer) = (everything(&frame), decode(LinkType::ETHERNET, &frame));
+            tunnels += usize::from(!whole.tunnels.is_empty());
+            for cut in 0..frame.len() {
+                let part = everything(&frame[..cut]);
+                let place = format!("{header:?} over {over_v6} {beginning} at {cut}");
+                assert!(agrees(&part, &whole) || agrees(&part, &outer), "{place}: {part:?}");
+                assert!(same_macs(&part, &whole) || same_macs(&part, &outer), "{place}: {part:?}");
+                let known: Vec<_> = whole.tunnels.kinds().collect();
+                assert!(known.starts_with(&part.tunnels.kinds().collect::<Vec<_>>()), "{place}: {part:?}");
+                assert!(part.tunnels.id().is_none_or(|id| Some(id) == whole.tunnels.id()), "{place}");
             }
         }
     }

@@ -377,7 +377,7 @@ fn eight_levels_and_no_more() {
     // Two names a level, and a ninth level that is none.
     let frame = |inner: Vec<u8>| [bytes("0000 88be"), bytes(MACS), bytes("0800"), inner].concat();
     let mirrored = (0..8).fold(bytes(TCP4), |inner, _| v4(47, &frame(inner)));
-    let names = vec!["GRE/ERSPAN"; 8].join("/");
+    let names = ["GRE/ERSPAN"; 8].join("/");
     assert_eq!(shown(&ethernet(&mirrored)), format!("N {TCP4_FOUND} {names} - O"));
     let ends = v4(17, &udp(33333, 4789, &bytes("00000000")));
     let mirrored = (0..8).fold(ends, |inner, _| v4(47, &frame(inner)));
