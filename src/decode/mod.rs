@@ -63,9 +63,7 @@ use payload::Payload;
 /// `frame` is what was captured, which may be less than what was on the wire.
 #[must_use]
 pub fn decode(link_type: LinkType, frame: &[u8]) -> Packet<'_> {
-    let mut packet = Packet::default();
-    packet.stop = walk(Payload::Link(link_type, frame), &mut packet).err();
-    packet
+    decode_payload(Payload::Link(link_type, frame))
 }
 
 /// As [`decode`], and then looks into the tunnels that are asked for: what comes out is of the innermost packet that decodes, and
@@ -77,6 +75,14 @@ pub fn decode_inner<'a>(link_type: LinkType, frame: &'a [u8], asked: &Decapsulat
     if !asked.is_empty() {
         tunnels::take_off(&mut packet, asked);
     }
+    packet
+}
+
+/// Decodes a frame, or what is inside a tunnel. One function for both, or neither would have the walk in it.
+#[inline(never)]
+fn decode_payload(payload: Payload<'_>) -> Packet<'_> {
+    let mut packet = Packet::default();
+    packet.stop = walk(payload, &mut packet).err();
     packet
 }
 

@@ -14,12 +14,12 @@ mod udp;
 use crate::address::IpAddress;
 use crate::config::{Decapsulation, TunnelKind};
 
+use super::decode_payload;
 use super::field::octets;
 use super::packet::Packet;
 use super::payload::Payload;
 use super::stop::Stop;
 use super::transport::UDP;
-use super::walk;
 
 /// Tunnels in one another that are looked into.
 const LEVELS: usize = 8;
@@ -149,8 +149,7 @@ fn look_into<'a>(packet: &mut Packet<'a>, asked: &Decapsulation, is_last: bool) 
 
 /// Decodes the payload of a tunnel. If it is an IP packet, that one takes the place of the packet around it.
 fn enter<'a>(packet: &mut Packet<'a>, inside: Inside<'a>, is_last: bool) -> Entered {
-    let mut inner = Packet::default();
-    inner.stop = walk(inside.payload, &mut inner).err();
+    let inner = decode_payload(inside.payload);
     let has_ip = inner.ip_src.is_some() && inner.ip_dst.is_some();
     let has_macs = inner.mac_src.is_some() && inner.mac_dst.is_some() && inner.stop != Some(Stop::EthernetCut);
     if !(has_ip && (inside.is_sure || fits(&inner, inside.room)) || has_macs && inside.is_sure) {
