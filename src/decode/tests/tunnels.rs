@@ -184,6 +184,9 @@ fn gre_with_all_that_it_may_have() {
     let routes = "0800 00 04 0a000009 0000 00 00";
     let all = format!("f000 86dd abcd0000 0000004d 00000009 {routes} {UDP6}");
     assert_eq!(over_gre(&all), format!("M {UDP6_FOUND} GRE 0x4d O"));
+    // An access point's frame, from 06::3 to 06::4.
+    let wifi = "0801 0000 020000000009 060000000003 060000000004 0000 aaaa03 000000";
+    assert_eq!(over_gre(&format!("0000 8200 {wifi} 0800 {TCP4}")), format!("N {TCP4_FOUND} GRE - O"));
     // Redirected to a cache, without and with a header.
     assert_eq!(over_gre(&format!("0000 883e {TCP4}")), format!("M {TCP4_FOUND} GRE - O"));
     assert_eq!(over_gre(&format!("0000 883e 00000000 {TCP4}")), format!("M {TCP4_FOUND} GRE - O"));
@@ -203,6 +206,9 @@ fn pptp() {
     // The length bounds the payload: 24 bytes are an IPv4 header.
     let short = data.replacen("002c", "0018", 1);
     assert_eq!(over_gre(&short), "M 172.16.0.1>172.16.0.2 TCP - tcp_cut GRE 0x102 O");
+    // MikroTik's: Ethernet, and tunnel 258 in little endian.
+    let eoip = format!("2001 6400 0036 0201 {MACS} 0800 {TCP4}");
+    assert_eq!(over_gre(&eoip), format!("N {TCP4_FOUND} GRE 0x102 O"));
     // An acknowledgment alone.
     assert_eq!(over_gre("2081 880b 0000 0102 00000006"), "M O GRE - - - - -");
 }

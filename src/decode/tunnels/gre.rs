@@ -48,7 +48,11 @@ pub(super) fn look_into<'a>(
         // An acknowledgment of PPTP has no payload.
         0x880b if rest.is_empty() && header.flags & VERSION == 1 => (None, Payload::Nothing),
         0x880b | 0x6558 | 0x8847 | 0x8848 | 0x894f => (None, Payload::EtherType(header.protocol, rest)),
+        // MikroTik's Ethernet over IP. The number after the length is little-endian there.
+        0x6400 => (header.id.map(|id| id.swap_bytes() >> 16), Payload::Ethernet(rest)),
         0x6559 => (None, Payload::FrameRelay(rest)),
+        // Frames of Aruba's access points, by their queue.
+        0x8200..=0x8370 if header.protocol & 0xf == 0 => (None, Payload::Wifi(rest, false)),
         0x883e => (None, wccp(rest)),
         _ => (None, Payload::Nothing),
     };
