@@ -5,7 +5,7 @@
 
 Writes to fuzz/corpus/<target>/, which git ignores. A capture is a seed of `pcap` or `pcapng`, whole if it is small and
 its first 16 kB in any case; its frames are seeds of `frame`, two bytes of link type before each; UDP payloads on a DNS
-port are seeds of `dns`. Seeds are named by what they hold, so that running it twice adds nothing.
+port are seeds of `dns`. Frames of Ethernet are seeds of `tunnels`, as they are and with tunnels around their packets. Seeds are named by what they hold, so that running it twice adds nothing.
 """
 
 import gzip
@@ -95,6 +95,11 @@ def seed(path):
             if number >= FRAMES:
                 break
             save("frame", struct.pack(">H", link_type) + frame)
+            if link_type == 1:
+                # No tunnel around it; one around its packet, another kind for each; and nine.
+                save("tunnels", b"\0" + frame)
+                save("tunnels", bytes([1, number % 32]) + frame[14:])
+                save("tunnels", bytes([9, *(number + level & 0xFF for level in range(9))]) + frame[14:])
             message = dns_of_frame(link_type, frame)
             if message:
                 save("dns", message)
@@ -115,7 +120,7 @@ def main():
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
                 seed(file)
-    for target in ("pcap", "pcapng", "frame", "dns"):
+    for target in ("pcap", "pcapng", "frame", "dns", "tunnels"):
         folder = HERE / "corpus" / target
         print(f"{target}: {len(list(folder.glob('*'))) if folder.is_dir() else 0} seeds")
 

@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::memory;
 use crate::text::time_text;
 
+mod decapsulation;
+mod setting;
+
+pub use decapsulation::{Decapsulation, TunnelKind};
+pub use setting::Setting;
+
 /// Bytes of a capture that one worker converts without a break.
 pub const CHUNK_SIZE: u64 = 64 << 20;
 /// Bytes that a part should have, about.
@@ -45,6 +51,9 @@ pub struct Settings {
     /// The columns that the packets table has besides those of every lake.
     #[serde(default, skip_serializing_if = "FurtherColumns::is_empty")]
     pub columns: FurtherColumns,
+    /// Which tunnels are looked into. Of a packet in one of them, the innermost headers count.
+    #[serde(default, skip_serializing_if = "Decapsulation::is_empty")]
+    pub decapsulate: Decapsulation,
     /// Whether reading goes on after damage, at the next credible run of records.
     #[serde(default)]
     pub salvage: bool,
@@ -285,6 +294,7 @@ impl Default for Settings {
             length: LengthKind::default(),
             partition_by: PartitionBy::default(),
             columns: FurtherColumns::default(),
+            decapsulate: Decapsulation::default(),
             salvage: false,
             window: WINDOW,
             summaries: true,
@@ -294,55 +304,9 @@ impl Default for Settings {
     }
 }
 
-/// A setting that all parts and tables of a lake share, with its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// [`Settings::partition_by`].
-    PartitionBy(PartitionBy),
-    /// [`Settings::columns`].
-    Columns(FurtherColumns),
-    /// [`Settings::timestamp_unit`].
-    TimestampUnit(TimestampUnit),
-    /// [`Settings::length`].
-    Length(LengthKind),
-    /// [`Settings::window`].
-    Window(i64),
-    /// [`Settings::summaries`].
-    Summaries(bool),
-}
-
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PartitionBy(keys) => write!(f, "partitions by {keys}"),
-            Self::Columns(columns) if columns.is_empty() => f.write_str("no further columns"),
-            Self::Columns(columns) => write!(f, "the further columns {columns}"),
-            Self::TimestampUnit(unit) => write!(f, "times in {}", unit.name()),
-            Self::Length(kind) => write!(f, "{} lengths", kind.name()),
-            Self::Window(window) => write!(f, "windows of {}", time_text(*window)),
-            Self::Summaries(summaries) => f.write_str(if *summaries { "summaries" } else { "no summaries" }),
-        }
-    }
-}
-
 impl Names {
     /// Whether the server names in TLS are a source.
     pub(crate) fn has_sni(&self) -> bool {
         self.0.contains(&NameSource::Sni)
-    }
-}
-
-impl Settings {
-    /// What all parts and tables of a lake share.
-    #[must_use]
-    pub fn binding(&self) -> [Setting; 6] {
-        [
-            Setting::PartitionBy(self.partition_by),
-            Setting::Columns(self.columns.clone()),
-            Setting::TimestampUnit(self.timestamp_unit),
-            Setting::Length(self.length),
-            Setting::Window(self.window),
-            Setting::Summaries(self.summaries),
-        ]
     }
 }

@@ -77,7 +77,8 @@ fn protocol_text(packet: &Packet<'_>) -> Option<&'static str> {
     packet.protocol.and_then(protocol_name)
 }
 
-fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
+/// The row of a packet keeps it, whatever columns there are.
+pub fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
     let len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
     let record = PacketRecord {
         time: None,

@@ -5,6 +5,7 @@
 pub mod capture;
 pub mod dns;
 pub mod frame;
+pub mod tunnels;
 
 /// A number that depends on every byte: what a law varies over, without taking bytes from the input for it.
 fn mixed(bytes: &[u8]) -> u64 {

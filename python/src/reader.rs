@@ -7,7 +7,7 @@ use std::thread::{self, ThreadId};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use parcap::config::{LengthKind, TextKind, TimestampUnit};
+use parcap::config::{Decapsulation, LengthKind, TextKind, TimestampUnit};
 use parcap::{Filter, ReadCaptures};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
@@ -47,7 +47,7 @@ type Refused = Vec<(String, String, Option<String>)>;
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, timestamp_unit, text, salvage, batch_rows, jobs, chunk))]
+    #[pyo3(signature = (paths, columns, *, conditions, nets, times, length, decapsulate, timestamp_unit, text, salvage, batch_rows, jobs, chunk))]
     #[expect(clippy::too_many_arguments, reason = "keywords, of which one caller in Python knows each")]
     fn new(
         py: Python<'_>,
@@ -57,6 +57,7 @@ impl Reader {
         nets: Vec<String>,
         times: Option<(i64, i64)>,
         length: &str,
+        decapsulate: Vec<String>,
         timestamp_unit: &str,
         text: &str,
         salvage: bool,
@@ -70,7 +71,9 @@ impl Reader {
                 .map_err(|_| errors::usage(py, &format!("{net:?} is no address and no prefix such as 192.0.2.0/24")))
         });
         let nets = nets.collect::<PyResult<_>>()?;
+        let tunnels = Decapsulation::try_from(decapsulate).map_err(|problem| errors::usage(py, &problem))?;
         let mut request = ReadCaptures::new(paths)
+            .decapsulate(&tunnels)
             .filter(Filter { nets, times: times.map(|(start, end)| start..end), ..Filter::default() })
             .length(match length {
                 "wire" => LengthKind::Wire,

@@ -139,6 +139,36 @@ def test_further_columns_are_those_of_a_lake(office: str, tmp_path: Path) -> Non
         parcap.convert(office, tmp_path / "lake", force=True)
 
 
+def test_tunnels_are_looked_into_as_in_a_lake(tmp_path: Path) -> None:
+    tunnels = str(DATA / "captures" / "tunnels.pcap")
+    wanted = ["ip_dst", "port_dst", "dns_query", "tunnel", "tunnel_id", "outer_ip_dst"]
+    parcap.convert(tunnels, tmp_path / "lake", columns="tunnel", decapsulate="all")
+    parts = pyarrow.dataset.dataset(tmp_path / "lake" / "packets", format="parquet").to_table(columns=wanted)
+    inside = parcap.read(tunnels, wanted, decapsulate="all").to_arrow()
+    assert inside.equals(parts.cast(inside.schema))
+    assert inside["tunnel"].to_pylist() == ["GRE", "IPIP", "IPIP", "IPIP", "IPIP", "VXLAN", None, None, None, None]
+    some = parcap.read(tunnels, wanted, decapsulate=["vxlan", "gre"]).to_arrow()
+    assert some["tunnel"].to_pylist() == ["GRE", None, None, None, None, "VXLAN", None, None, None, None]
+    assert parcap.read(tunnels, wanted, decapsulate="vxlan, gre").to_arrow().equals(some)
+    assert set(parcap.read(tunnels, ["tunnel"]).to_arrow()["tunnel"].to_pylist()) == {None}
+
+
+def test_a_port_of_a_tunnel_can_be_given(tmp_path: Path) -> None:
+    moved = tmp_path / "moved.pcap"
+    # 4789 becomes 14789.
+    moved.write_bytes((DATA / "captures" / "tunnels.pcap").read_bytes().replace(b"\xc3\x50\x12\xb5", b"\xc3\x50\x39\xc5"))
+
+    def taken_off(**options: Any) -> object:
+        return parcap.read(moved, ["tunnel"], **options).to_arrow()["tunnel"].to_pylist()[5]
+
+    assert taken_off(decapsulate="all") is None
+    assert taken_off(decapsulate="all", tunnel_ports={"vxlan": 14789}) == "VXLAN"
+    assert taken_off(decapsulate=["vxlan"], tunnel_ports={"vxlan": [1, 14789]}) == "VXLAN"
+    for wrong in ({"decapsulate": "smoke"}, {"tunnel_ports": {"vxlan": 1}}, {"decapsulate": "all", "tunnel_ports": {"gre": 1}}):
+        with pytest.raises(parcap.UsageError):
+            taken_off(**wrong)
+
+
 def test_columns_come_in_the_order_that_is_wanted(office: str) -> None:
     packets = parcap.read(office, columns=["length", "ip_dst"])
     assert packets.columns == packets.to_arrow().column_names == ["length", "ip_dst"]

@@ -171,6 +171,16 @@ def test_captures_are_a_data_source(spark: Any) -> None:
     assert rows_of(named) == read("ip_dst", "length")
     further = spark.read.format("pcap").schema("tcp_flags int, ip_more_fragments boolean").load(str(CAPTURES))
     assert rows_of(further) == read("tcp_flags", "ip_more_fragments")
+    inside = spark.read.format("pcap").options(columns="tunnel, tunnel_id", decapsulate="all").load(str(CAPTURES))
+    assert rows_of(inside) == Counter(
+        tuple(map(repr, row.values()))
+        for row in parcap.read(CAPTURES, ["tunnel", "tunnel_id"], decapsulate="all").to_arrow().to_pylist()
+    )
+    assert inside.where("tunnel = 'VXLAN'").count() == 1
+    given = {"columns": "tunnel", "decapsulate": "geneve", "tunnel_ports": "geneve=4789"}
+    assert spark.read.format("pcap").options(**given).load(str(CAPTURES / "tunnels.pcap")).count() == 10
+    with pytest.raises(Exception, match="tunnel_ports names kinds and ports"):
+        spark.read.format("pcap").options(**(given | {"tunnel_ports": "4789"})).load(str(CAPTURES)).count()
     typed = spark.read.format("pcap").option("columns", "ip_ttl,ip_id,ip_more_fragments,datetime,time").load(str(CAPTURES))
     assert [kind for _, kind in typed.dtypes] == ["int", "bigint", "boolean", "timestamp", "double"]
     with pytest.raises(Exception, match="nothing to read"):

@@ -13,6 +13,8 @@ use crate::config::{
     Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
 
+use super::failure::Failure;
+use super::inspect_args::InspectArgs;
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{columns, compression, micros, partition_by, size};
 use super::planned::{CommitArgs, ConvertUnitArgs, PlanArgs};
@@ -22,6 +24,7 @@ use super::render::Shown;
 use super::report::ReportArgs;
 use super::select_args::{LogFormat, NightlyArgs, RulesArgs};
 use super::summarize::SummarizeArgs;
+use super::tunnel_args::TunnelArgs;
 
 /// Packet captures into a Parquet lake.
 ///
@@ -161,22 +164,6 @@ pub(super) struct ShownArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct InspectArgs {
-    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
-    #[arg(required = true, value_name = "CAPTURE")]
-    pub(super) inputs: Vec<PathBuf>,
-    /// Worker threads [default: one a core]
-    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
-    pub(super) jobs: usize,
-    /// Look after damage for more packets, as `parcap convert --salvage` does
-    #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
-    pub(super) salvage: bool,
-    /// What goes to stdout: everything as text, a table with a line for each capture, or everything as one JSON document
-    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = InspectFormat::Text)]
-    pub(super) format: InspectFormat,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -190,10 +177,13 @@ pub(super) struct SettingsArgs {
     /// Partition the packets by `date`, then by `hour` and `protocol` (UTC)
     #[arg(long, value_name = "KEYS", env = "PARCAP_PARTITION_BY", default_value = "date", value_parser = partition_by)]
     partition_by: PartitionBy,
-    /// Columns besides the usual ones: the sets `ip`, `transport`, `dns` and `tls`, and single names, with commas between
+    /// Columns besides the usual ones: the sets `capture`, `link`, `ip`, `transport`, `flow`, `dns`, `tunnel` and `tls`, and single
+    /// names, with commas between
     #[arg(long, value_name = "SETS", env = "PARCAP_COLUMNS", default_value = "", hide_default_value = true,
           value_parser = columns)]
     columns: FurtherColumns,
+    #[command(flatten)]
+    tunnels: TunnelArgs,
     /// Compress pages with zstd (with a level, `zstd:3`), snappy, lz4 or none
     #[arg(long, value_name = "CODEC", env = "PARCAP_COMPRESSION", default_value = "zstd:1", value_parser = compression)]
     compression: PageCompression,
@@ -245,13 +235,6 @@ pub(super) enum OutputFormat {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum InspectFormat {
-    Text,
-    Table,
-    Json,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ProgressArg {
     Auto,
@@ -281,12 +264,13 @@ impl LengthArg {
 }
 
 impl SettingsArgs {
-    pub(super) fn settings(&self) -> Settings {
-        Settings {
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        Ok(Settings {
             chunk_size: self.chunk_size.0,
             target_file_size: self.target_file_size.0,
             row_group_rows: self.row_group_rows,
             columns: self.columns.clone(),
+            decapsulate: self.tunnels.decapsulation()?,
             compression: self.compression,
             timestamp_unit: match self.timestamp_unit {
                 UnitArg::Us => TimestampUnit::Us,
@@ -299,16 +283,16 @@ impl SettingsArgs {
             summaries: !self.no_summary,
             names: self.names.clone(),
             conversations: self.conversations,
-        }
+        })
     }
 }
 
 impl ConvertArgs {
-    pub(super) fn request(&self, cancel: &Cancel) -> ConvertRequest {
-        ConvertRequest {
+    pub(super) fn request(&self, cancel: &Cancel) -> Result<ConvertRequest, Failure> {
+        Ok(ConvertRequest {
             named: self.inputs.clone(),
             lake: self.out.clone(),
-            settings: self.settings.settings(),
+            settings: self.settings.settings()?,
             rules: self.rules.rules(),
             ptr: self.ptr.options(),
             jobs: self.jobs,
@@ -328,7 +312,7 @@ impl ConvertArgs {
             }
             .observer(),
             cancel: cancel.clone(),
-        }
+        })
     }
 
     pub(super) fn shown(&self) -> Shown {

@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::advice::Advice;
-use crate::config::Setting;
+use crate::config::{Decapsulation, Setting, TunnelKind};
 use crate::error::{Error, Foreign, Lack, WhyLeftOut};
 use crate::lake::RefusedEntry;
 use crate::path_text::printable;
@@ -155,10 +155,21 @@ fn option(setting: &Setting) -> String {
         Setting::PartitionBy(keys) => format!("`--partition-by {keys}`"),
         Setting::Columns(columns) if columns.is_empty() => "no `--columns`".to_owned(),
         Setting::Columns(columns) => format!("`--columns {columns}`"),
+        Setting::Decapsulate(tunnels) if tunnels.is_empty() => "no `--decapsulate`".to_owned(),
+        Setting::Decapsulate(tunnels) => format!("`{}`", decapsulate(tunnels)),
         Setting::TimestampUnit(unit) => format!("`--timestamp-unit {}`", unit.name()),
         Setting::Length(kind) => format!("`--length {}`", kind.name()),
         Setting::Window(window) => format!("`--window {}`", time_text(*window)),
         Setting::Summaries(true) => "summaries".to_owned(),
         Setting::Summaries(false) => "`--no-summary`".to_owned(),
     }
+}
+
+/// The options that ask for these tunnels.
+fn decapsulate(tunnels: &Decapsulation) -> String {
+    let kinds: Vec<_> = tunnels.kinds().map(TunnelKind::name).collect();
+    let kinds = if kinds.len() == TunnelKind::ALL.len() { "all".to_owned() } else { kinds.join(",") };
+    let ports: Vec<_> = tunnels.ports().iter().map(|(kind, port)| format!("{}={port}", kind.name())).collect();
+    let ports = if ports.is_empty() { String::new() } else { format!(" --tunnel-port {}", ports.join(",")) };
+    format!("--decapsulate {kinds}{ports}")
 }

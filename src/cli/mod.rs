@@ -11,6 +11,7 @@ mod failure;
 mod given_rows;
 mod help;
 mod hints;
+mod inspect_args;
 mod json;
 mod kept;
 mod lake;
@@ -31,6 +32,7 @@ mod select_args;
 mod signals;
 mod summarize;
 mod times;
+mod tunnel_args;
 
 use std::ffi::OsString;
 
@@ -41,9 +43,10 @@ use crate::commands;
 use crate::error::Error;
 use crate::outcome::Report;
 
-use args::{Args, Command, InspectFormat};
+use args::{Args, Command};
 use console::Console;
 use failure::Failure;
+use inspect_args::InspectFormat;
 use json::line;
 
 /// What the `parcap` command does: runs a command line, prints the result, and returns the exit status. From then on SIGINT and
@@ -88,7 +91,7 @@ fn dispatch(console: &Console, command: Command, cancel: &Cancel) -> Result<Exit
     match command {
         Command::Convert(args) => {
             let mut report = Report::default();
-            let mut request = args.request(cancel);
+            let mut request = args.request(cancel)?;
             if let Some(observer) = console.observer() {
                 request.observer = observer;
             }

@@ -136,7 +136,7 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 
 /// Prints the plan: its first line, and a line for each unit.
 pub(super) fn run_plan(console: &Console, args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
-    let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings(), &args.rules.rules(), cancel)?;
+    let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings()?, &args.rules.rules(), cancel)?;
     if args.keep {
         kept::keep(&args.out, &planned)?;
     }

@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::messages::complaints;
 use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
+use super::tunnel_args::TunnelArgs;
 
 /// How a reader of the page asks for other sources of names.
 const NAME_OPTIONS: NameOptions = NameOptions {
@@ -69,6 +70,8 @@ pub(super) struct ReportArgs {
     /// What is summed up of captures: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
+    #[command(flatten)]
+    tunnels: TunnelArgs,
     /// Go on after damage in captures, as `parcap convert --salvage` does
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     salvage: bool,
@@ -92,6 +95,7 @@ pub(super) fn run(console: &Console, args: &ReportArgs, cancel: &Cancel) -> Resu
         name_options: NAME_OPTIONS,
         window: args.window.map(|window| window.0),
         length: args.length.kind(),
+        decapsulate: args.tunnels.decapsulation()?,
         salvage: args.salvage,
         top: args.top,
         jobs: args.jobs,

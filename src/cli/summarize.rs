@@ -25,6 +25,7 @@ use super::parse::{micros, net, protocol, top};
 use super::ptr::PtrArgs;
 use super::render::show_table;
 use super::times::{Bound, bound, range};
+use super::tunnel_args::TunnelArgs;
 
 /// Default number of rows of each table.
 const TOP: usize = 10;
@@ -91,6 +92,8 @@ pub(super) struct SummarizeArgs {
     /// What is summed up of captures: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
+    #[command(flatten)]
+    tunnels: TunnelArgs,
     /// Go on after damage in captures, as `parcap convert --salvage` does
     #[arg(long, env = "PARCAP_SALVAGE", value_parser = BoolishValueParser::new())]
     salvage: bool,
@@ -133,6 +136,7 @@ impl SummarizeArgs {
             window: self.window.map(|window| window.0),
             from_first: self.align == Align::First,
             length: self.length.kind(),
+            decapsulate: self.tunnels.decapsulation()?,
             salvage: self.salvage,
             for_page: false,
             top,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::bug::bug;
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, Names};
+use crate::config::{Decapsulation, LengthKind, Names};
 use crate::convert::now;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -42,6 +42,8 @@ pub struct PageRequest {
     pub window: Option<i64>,
     /// Of captures: what is summed up.
     pub length: LengthKind,
+    /// Which tunnels are looked into; as in [`SummarizeRequest`].
+    pub decapsulate: Decapsulation,
     /// Whether captures are read on after damage.
     pub salvage: bool,
     /// Rows of each table.
@@ -67,6 +69,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
         window: request.window,
         from_first: false,
         length: request.length,
+        decapsulate: request.decapsulate.clone(),
         salvage: request.salvage,
         for_page: true,
         top: Some(request.top),

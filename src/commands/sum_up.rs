@@ -34,6 +34,11 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
         let [held, asked] = [settings.window, window].map(Setting::Window);
         return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
     }
+    if !request.decapsulate.is_empty() && request.decapsulate != settings.decapsulate {
+        let [held, asked] =
+            [&settings.decapsulate, &request.decapsulate].map(|tunnels| Setting::Decapsulate(tunnels.clone()));
+        return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
+    }
     let left_out = left_out_of_sums(&request.filter, settings.window);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
@@ -100,6 +105,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
         length: request.length,
         window,
         salvage: request.salvage,
+        decapsulate: request.decapsulate.clone(),
         filter: request.filter.clone(),
         server_names: request.names.as_ref().is_some_and(Names::has_sni),
         instants: request.from_first,

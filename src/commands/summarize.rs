@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, Names};
+use crate::config::{Decapsulation, LengthKind, Names};
 use crate::day::Day;
 use crate::error::{Error, Lack, Result};
 use crate::lake::{InputEntry, Layout, RefusedEntry, captures, listed_captures, steadily};
@@ -37,6 +37,8 @@ pub struct SummarizeRequest {
     pub from_first: bool,
     /// Of captures: what is summed up.
     pub length: LengthKind,
+    /// Which tunnels are looked into. A lake has its own choice, which this one must be equal to unless it is empty.
+    pub decapsulate: Decapsulation,
     /// Whether captures are read on after damage.
     pub salvage: bool,
     /// Whether to collect what a page shows: traffic over time, and names of the addresses that are shown.
@@ -63,6 +65,7 @@ impl SummarizeRequest {
             window: None,
             from_first: false,
             length: LengthKind::default(),
+            decapsulate: Decapsulation::default(),
             salvage: false,
             for_page: false,
             top: Some(10),

@@ -3,7 +3,7 @@
 use crate::aggregate::{Aggregator, Space};
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, PacketRecord, Timestamp};
-use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
+use crate::config::{Decapsulation, LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::day::Day;
 use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
@@ -20,6 +20,7 @@ pub(crate) struct Counting {
     pub(crate) length: LengthKind,
     pub(crate) window: i64,
     pub(crate) salvage: bool,
+    pub(crate) decapsulate: Decapsulation,
     pub(crate) filter: Filter,
     /// Whether the server names in TLS are a source of names.
     pub(crate) server_names: bool,
@@ -38,7 +39,7 @@ pub(crate) fn count(
         Ok(reader) => reader.salvaging(counting.salvage, None),
         Err(refusal) => return Ok(Err((input, refusal))),
     };
-    let mut scan = Scan::new(reader, cancel);
+    let mut scan = Scan::new(reader, &counting.decapsulate, cancel);
     let mut capture_sums = CaptureSums::new(counting, space);
     scan.run(&mut capture_sums)?;
     let found = scan.take_entry(counting.length);

@@ -5,8 +5,8 @@
 
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, Damage, PacketRecord, Position, Timestamp};
-use crate::config::LengthKind;
-use crate::decode::{Packet, decode};
+use crate::config::{Decapsulation, LengthKind};
+use crate::decode::{Packet, decode, decode_inner};
 use crate::error::{Error, Result};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 
@@ -96,14 +96,22 @@ pub(crate) struct Scan {
     counts: Counts,
     first: Option<Timestamp>,
     damage: Option<Damage>,
+    decapsulate: Decapsulation,
     cancel: Cancel,
 }
 
 impl Scan {
-    /// Begins where the reader stands.
-    pub(crate) fn new(reader: CaptureReader, cancel: &Cancel) -> Self {
+    /// Begins where the reader stands. `decapsulate` says which tunnels are looked into.
+    pub(crate) fn new(reader: CaptureReader, decapsulate: &Decapsulation, cancel: &Cancel) -> Self {
         let first = reader.position().first_time;
-        Self { reader, counts: Counts::default(), first, damage: None, cancel: cancel.clone() }
+        Self {
+            reader,
+            counts: Counts::default(),
+            first,
+            damage: None,
+            decapsulate: decapsulate.clone(),
+            cancel: cancel.clone(),
+        }
     }
 
     /// Shows packets to the visitor, until it pauses or there are no more. Looks for a signal first, and on the way.
@@ -122,7 +130,8 @@ impl Scan {
                 }
             };
             let packet = match record.link_type {
-                Some(link_type) => decode(link_type, record.data),
+                Some(link_type) if self.decapsulate.is_empty() => decode(link_type, record.data),
+                Some(link_type) => decode_inner(link_type, record.data, &self.decapsulate),
                 None => Packet::default(),
             };
             self.counts.add(&record, &packet);

@@ -1,11 +1,8 @@
 //! One task: records in, row groups out, in turn.
 
 use crate::bug::bug;
-use crate::capture::{
-    CaptureReader, ContentHashes, Damage, DamageKind, Framing, PacketRecord, Position, Timestamp, resync,
-};
+use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync};
 use crate::day::Day;
-use crate::decode::Packet;
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
@@ -15,7 +12,7 @@ use crate::summary::Partial;
 
 use super::job::Job;
 use super::row_group_queue::{RowGroupQueue, TaskError};
-use super::scan::{Flow, STRIDE, Scan, Visitor, walk};
+use super::scan::{Flow, STRIDE, Scan, walk};
 use super::turn_queue::ChunkEnd;
 use super::visitor::ConvertVisitor;
 
@@ -240,7 +237,7 @@ impl<'j, 'a> Work<'j, 'a> {
         let reader = reader.after_frames(frames);
         self.partitioner.begin(place, before);
         self.partial.begin(place)?;
-        let mut scan = Scan::new(reader, &self.job.context.cancel);
+        let mut scan = Scan::new(reader, &self.job.unit.settings.decapsulate, &self.job.context.cancel);
         let mut visitor = ConvertVisitor::new(self, place);
         scan.run(&mut visitor)?;
         let metered = visitor.metered;

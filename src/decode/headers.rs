@@ -16,7 +16,7 @@ pub(super) const ICMP_V6: u8 = 58;
 /// Bytes of an IPv6 header.
 const V6_HEADER: u16 = 40;
 
-/// The outermost IP header, and what follows it.
+/// The IP header, and what follows it.
 #[derive(Clone, Copy)]
 enum IpHeader<'a> {
     V4(&'a [u8]),
@@ -30,7 +30,7 @@ impl<'a> Packet<'a> {
         Some(if bytes.first()? >> 4 == 6 { IpHeader::V6(bytes) } else { IpHeader::V4(bytes) })
     }
 
-    /// The version of the outermost IP header: 4 or 6.
+    /// The version of the IP header: 4 or 6.
     #[must_use]
     #[inline]
     pub fn ip_version(&self) -> Option<u8> {
@@ -108,12 +108,17 @@ impl<'a> Packet<'a> {
     #[inline]
     pub fn ip_total_length(&self, frame: &[u8], orig_len: u32) -> Option<u32> {
         match self.ip_header()? {
-            IpHeader::V4(bytes) => match be16(bytes, 2)? {
-                0 => orig_len.checked_sub(distance(frame, bytes)?),
-                length => Some(u32::from(length)),
-            },
-            IpHeader::V6(bytes) => Some(u32::from(be16(bytes, 4)?) + u32::from(V6_HEADER)),
+            IpHeader::V4(bytes) if be16(bytes, 2)? == 0 => orig_len.checked_sub(distance(frame, bytes)?),
+            _ => self.announced_length(),
         }
+    }
+
+    /// Bytes of the IP packet as its header says, 0 if IPv4 does not.
+    pub(super) fn announced_length(&self) -> Option<u32> {
+        Some(match self.ip_header()? {
+            IpHeader::V4(bytes) => u32::from(be16(bytes, 2)?),
+            IpHeader::V6(bytes) => u32::from(be16(bytes, 4)?) + u32::from(V6_HEADER),
+        })
     }
 
     /// The flow label of IPv6.

@@ -3,8 +3,8 @@
 //! In: a link type and the captured bytes. Out: the outermost header's MACs, addresses, protocol and ports, and the DNS
 //! message if one is recognised. Decoding never fails and never panics: it stops somewhere, keeps what it has, and says
 //! where it stopped ([`Stop`]). A step takes at least one byte off the frame, or leads to one that does, so the frame's
-//! length bounds the work, at any depth of tags. Nothing allocates. Not here: what lies inside a tunnel or an ICMP error,
-//! reassembly, decryption, checksums.
+//! length bounds the work, at any depth of tags. Nothing allocates. Tunnels are looked into where that is asked for ([`decode_inner`]).
+//! Not here: what lies inside an ICMP error, reassembly, decryption, checksums.
 //!
 //! ```
 //! use parcap::address::IpAddress;
@@ -46,15 +46,18 @@ mod tags;
 mod tests;
 mod tls;
 mod transport;
+mod tunnels;
 mod vendor;
 mod wifi;
 
 use crate::capture::LinkType;
+use crate::config::Decapsulation;
 
 pub use community_id::{FlowKey, community_id};
 pub use packet::{LinkTags, Packet};
 pub use protocol::{protocol_name, protocol_number, protocol_text};
 pub use stop::Stop;
+pub use tunnels::Tunnels;
 
 use payload::Payload;
 
@@ -63,8 +66,26 @@ use payload::Payload;
 /// `frame` is what was captured, which may be less than what was on the wire.
 #[must_use]
 pub fn decode(link_type: LinkType, frame: &[u8]) -> Packet<'_> {
+    decode_payload(Payload::Link(link_type, frame))
+}
+
+/// As [`decode`], and then looks into the tunnels that are asked for: what comes out is of the innermost packet that decodes, and
+/// its MACs are those of the innermost frame that has them. [`Packet::tunnels`] says what was taken off. If none are asked for, it
+/// is [`decode`].
+#[must_use]
+pub fn decode_inner<'a>(link_type: LinkType, frame: &'a [u8], asked: &Decapsulation) -> Packet<'a> {
+    let mut packet = decode(link_type, frame);
+    if !asked.is_empty() {
+        tunnels::take_off(&mut packet, asked);
+    }
+    packet
+}
+
+/// Decodes a frame, or what is inside a tunnel. One function for both, or neither would have the walk in it.
+#[inline(never)]
+fn decode_payload(payload: Payload<'_>) -> Packet<'_> {
     let mut packet = Packet::default();
-    packet.stop = walk(Payload::Link(link_type, frame), &mut packet).err();
+    packet.stop = walk(payload, &mut packet).err();
     packet
 }
 

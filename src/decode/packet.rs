@@ -7,26 +7,28 @@ use crate::address::{IpAddress, MacAddr};
 use crate::decode::dns;
 
 use super::stop::Stop;
+use super::tunnels::Tunnels;
 
-/// What decoding found in one frame, in its outermost headers and never in a tunnel. `None`: the frame does not say.
+/// What decoding found in one frame, in its outermost headers; or, where tunnels were looked into, in those of the innermost
+/// packet. `None`: the frame does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// Source MAC; for IEEE 802.11 the SA, for Linux cooked captures their 6-byte address.
     pub mac_src: Option<MacAddr>,
     /// Destination MAC; for IEEE 802.11 the DA.
     pub mac_dst: Option<MacAddr>,
-    /// Source address of the outermost IP header.
+    /// Source address of the IP header.
     pub ip_src: Option<IpAddress>,
-    /// Destination address of the outermost IP header.
+    /// Destination address of the IP header.
     pub ip_dst: Option<IpAddress>,
-    /// IANA protocol number after the outermost IP header and its extension headers; see
+    /// IANA protocol number after the IP header and its extension headers; see
     /// [`super::protocol::protocol_name`].
     pub protocol: Option<u8>,
     /// Source port of TCP, UDP, SCTP, DCCP or UDP-Lite.
     pub port_src: Option<u16>,
     /// Destination port.
     pub port_dst: Option<u16>,
-    /// The outermost IP header and what follows it, as far as it was captured. Its further fields are read in `headers.rs`.
+    /// The IP header and what follows it, as far as it was captured. Its further fields are read in `headers.rs`.
     pub(super) ip: Option<&'a [u8]>,
     /// What follows the IP headers, up to the end of the IP packet. Nothing in a later fragment.
     pub(super) transport: Option<&'a [u8]>,
@@ -34,6 +36,8 @@ pub struct Packet<'a> {
     pub tags: LinkTags,
     /// The DNS message; `Some` exactly when one was recognised.
     pub dns: Option<dns::Message<'a>>,
+    /// The tunnels that the packet was taken out of.
+    pub tunnels: Tunnels<'a>,
     /// Why decoding ended early; `None` when all that was announced was read.
     pub stop: Option<Stop>,
 }
@@ -52,6 +56,11 @@ pub struct LinkTags {
 }
 
 impl LinkTags {
+    /// These of a frame, and the label of a packet without a frame that is in a tunnel within it.
+    pub(super) fn with_label(self, inner: Self) -> Self {
+        Self { mpls_label: inner.mpls_label.or(self.mpls_label), ..self }
+    }
+
     /// Notes the VLAN of a tag.
     pub(super) fn note_vlan(&mut self, id: u16) {
         if self.vlan_id.is_none() {

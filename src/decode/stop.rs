@@ -104,6 +104,12 @@ stops! {
     DccpCut = "dccp_cut",
     /// A UDP-Lite header is cut.
     UdpLiteCut = "udp_lite_cut",
+    /// The header of a tunnel is cut.
+    TunnelCut = "tunnel_cut",
+    /// The header of a tunnel contradicts itself, or is of another version.
+    TunnelMalformed = "tunnel_malformed",
+    /// Tunnels in one another beyond the eighth, which are not looked into.
+    TunnelsTooDeep = "tunnels_too_deep",
     /// A DNS message ends before the names that are asked for.
     DnsCut = "dns_cut",
     /// A TCP segment on a DNS port that holds no message: as a rule it continues the one of the segments before it.

@@ -62,17 +62,23 @@ fn udp<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {
     };
     packet.port_src = Some(header.source_port());
     packet.port_dst = Some(header.destination_port());
-    let rest = bytes.get(header.slice().len()..).unwrap_or_default();
-    let payload = match usize::from(header.length()) {
-        // A jumbogram (RFC 2675), or segmentation offload: the datagram ends where the packet ends.
-        0 => rest,
-        1..=7 => return Err(Stop::UdpMalformed),
-        length => at_most(rest, length.saturating_sub(8)),
-    };
+    let (payload, _) = udp_payload(bytes).ok_or(Stop::UdpMalformed)?;
     if !carries_dns(packet) || payload.is_empty() {
         return Ok(());
     }
     dns_message(payload, packet)
+}
+
+/// The payload of a UDP datagram as far as it was captured, and its length if the header says it. `None` if the header is cut or
+/// contradicts itself.
+#[inline]
+pub(super) fn udp_payload(datagram: &[u8]) -> Option<(&[u8], Option<usize>)> {
+    let (length, rest) = (usize::from(be16(datagram, 4)?), datagram.get(8..)?);
+    match length {
+        // A jumbogram (RFC 2675), or segmentation offload: the datagram ends where the packet ends.
+        0 => Some((rest, None)),
+        length => length.checked_sub(8).map(|length| (at_most(rest, length), Some(length))),
+    }
 }
 
 /// The two ports that all of these headers begin with. The result is `stop` if there are fewer than `header_len` bytes.
@@ -84,8 +90,12 @@ fn ports_of(bytes: &[u8], packet: &mut Packet<'_>, header_len: usize, stop: Stop
 
 /// Whether either port is one of DNS, mDNS or LLMNR.
 fn carries_dns(packet: &Packet<'_>) -> bool {
-    let is_dns = |port: Option<u16>| matches!(port, Some(53 | 5353 | 5355));
-    is_dns(packet.port_src) || is_dns(packet.port_dst)
+    packet.port_src.is_some_and(is_dns_port) || packet.port_dst.is_some_and(is_dns_port)
+}
+
+#[inline]
+pub(super) fn is_dns_port(port: u16) -> bool {
+    matches!(port, 53 | 5353 | 5355)
 }
 
 fn dns_message<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Result<(), Stop> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, Framing, PacketRecord, Survey, Timestamp};
-use crate::config::LengthKind;
+use crate::config::{Decapsulation, LengthKind};
 use crate::convert::{Flow, Scan, Visitor};
 use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
@@ -53,7 +53,7 @@ impl Inspection {
             Err(refusal) => return Ok(Err((input, refusal))),
         };
         let first = reader.position().framing.clone();
-        let mut scan = Scan::new(reader, cancel);
+        let mut scan = Scan::new(reader, &Decapsulation::default(), cancel);
         let mut lengths = CapturedLength(0);
         scan.run(&mut lengths)?;
         let mut found = scan.take_entry(LengthKind::Wire);

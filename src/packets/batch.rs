@@ -14,7 +14,7 @@ use crate::config::{TextKind, TimestampUnit};
 use crate::error::Result;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
-use super::column_storage::{Parts, Storage};
+use super::column_storage::Storage;
 use super::further::{FurtherColumn, NO_COUNT, NO_FLAG};
 use super::packed::NO_DATETIME;
 use super::restore::unfit;

@@ -158,7 +158,7 @@ fn short(hash: &ContentHash) -> String {
 /// A text that differs where parts may differ, for the identity of units. The settings of summaries are not in it.
 fn identity_of(settings: &Settings) -> String {
     format!(
-        "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}{}",
+        "schema {SCHEMA_VERSION}; {} {} {} {:?} {:?} {:?} {:?}{}{}{}",
         settings.chunk_size,
         settings.target_file_size,
         settings.row_group_rows,
@@ -167,5 +167,7 @@ fn identity_of(settings: &Settings) -> String {
         settings.length,
         settings.partition_by,
         if settings.salvage { " salvage" } else { "" },
+        if settings.decapsulate.is_empty() { "" } else { " decapsulate " },
+        settings.decapsulate,
     )
 }

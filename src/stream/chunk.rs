@@ -97,7 +97,7 @@ impl ChunkReader {
             drop(reader.take_gaps());
             reader.set_limit(chunk.end);
         }
-        let scan = Scan::new(reader, &request.cancel);
+        let scan = Scan::new(reader, &request.decapsulate, &request.cancel);
         let rows = shared.take_rows();
         let metered = Metered::new(&shared.meter);
         let wanted = WantedRows { shared: Arc::clone(shared), rows, is_guess, metered };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use arrow::datatypes::SchemaRef;
 
 use crate::cancel::Cancel;
-use crate::config::{LengthKind, TextKind, TimestampUnit};
+use crate::config::{Decapsulation, LengthKind, TextKind, TimestampUnit};
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
@@ -45,6 +45,7 @@ pub struct ReadCaptures {
     pub(super) unit: TimestampUnit,
     pub(super) text: TextKind,
     pub(super) length: LengthKind,
+    pub(super) decapsulate: Decapsulation,
     pub(super) salvage: bool,
     pub(super) batch_rows: usize,
     pub(super) chunk_size: u64,
@@ -65,6 +66,7 @@ impl ReadCaptures {
             unit: TimestampUnit::default(),
             text: TextKind::default(),
             length: LengthKind::default(),
+            decapsulate: Decapsulation::default(),
             salvage: false,
             batch_rows: BATCH_ROWS,
             chunk_size: CHUNK_SIZE,
@@ -128,6 +130,18 @@ impl ReadCaptures {
     #[must_use]
     pub fn length(self, length: LengthKind) -> Self {
         Self { length, ..self }
+    }
+
+    /// Which tunnels are looked into: the columns are then those of the innermost packet that decodes.
+    ///
+    /// ```
+    /// # use parcap::ReadCaptures;
+    /// let captures = ReadCaptures::new(["data/captures"]).decapsulate(&"vxlan,gre".parse()?);
+    /// # Ok::<_, String>(())
+    /// ```
+    #[must_use]
+    pub fn decapsulate(self, tunnels: &Decapsulation) -> Self {
+        Self { decapsulate: tunnels.clone(), ..self }
     }
 
     /// Whether reading goes on after damage, at the next credible run of records.

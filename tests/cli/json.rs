@@ -215,6 +215,7 @@ fn units(page: &mut Page, root: &Path) {
     plan(&[&text(&save_in(root, "none.pcap", &capture().bytes[..24]))]);
     plan(&["--compression", "lz4"]);
     plan(&["--columns", "tcp_flags"]);
+    plan(&["--decapsulate", "vxlan", "--tunnel-port", "vxlan=14789"]);
     let rows = run_with(["convert-unit", "--out", &lake], plan(&[]).as_bytes()).stdout;
     assert!(rows.lines().all(|row| row.starts_with("{\"version\":1,")), "{rows}");
     let (_, row) = rows.split_once('\n').unwrap();

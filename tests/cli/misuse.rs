@@ -50,8 +50,24 @@ fn what_cannot_be_done_is_refused_with_its_status_and_first_line_and_leaves_noth
         (
             vec!["convert", good, "--out", "lake", "--columns", "ip,ttl"],
             2,
-            "error: invalid value 'ip,ttl' for '--columns <SETS>': `ttl` is none of the further columns; give the sets ip, \
-             transport, dns, tls, or names of their columns",
+            "error: invalid value 'ip,ttl' for '--columns <SETS>': `ttl` is none of the further columns; give the sets capture, \
+             link, ip, transport, flow, dns, tunnel, tls, or names of their columns",
+        ),
+        (
+            vec!["convert", good, "--out", "lake", "--decapsulate", "vxlan,smoke"],
+            2,
+            "error: invalid value 'vxlan,smoke' for '--decapsulate <KINDS>': `smoke` is no kind of tunnel; there are vxlan, \
+             geneve, gre, erspan, gtpu, ipip, l2tp, tzsp, mplsudp, teredo",
+        ),
+        (
+            vec!["convert", good, "--out", "lake", "--decapsulate", "gre", "--tunnel-port", "vxlan=14789"],
+            2,
+            "error: `--tunnel-port vxlan=14789`: `vxlan` is not looked into, so it needs no port",
+        ),
+        (
+            vec!["plan", good, "--out", "lake", "--decapsulate", "all", "--tunnel-port", "gre=47"],
+            2,
+            "error: `--tunnel-port gre=47`: `gre` has no ports; vxlan, geneve, gtpu, l2tp, tzsp, mplsudp, teredo have",
         ),
         (
             vec!["convert", good, "--out", "lake", "--chunk-size", "0"],
@@ -135,6 +151,8 @@ fn a_lake_of_other_settings_is_refused_and_stays() {
         ("`--partition-by date`", "`--partition-by date,hour`"),
         ("`--partition-by date`", "`--partition-by date,protocol`"),
         ("no `--columns`", "`--columns ip_ttl,tcp_flags`"),
+        ("no `--decapsulate`", "`--decapsulate all`"),
+        ("no `--decapsulate`", "`--decapsulate vxlan,gre --tunnel-port vxlan=14789`"),
         ("`--timestamp-unit us`", "`--timestamp-unit ns`"),
         ("`--length wire`", "`--length captured`"),
         ("`--window 1s`", "`--window 250ms`"),

@@ -8,7 +8,7 @@ use crate::support::{command, files, finish, folder, packets, run, sample, save,
 
 use super::{capture, minute};
 
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 13] = [
     "--partition-by",
     "--compression",
     "--target-file-size",
@@ -19,6 +19,8 @@ const SETTINGS: [&str; 11] = [
     "--window",
     "--names",
     "--columns",
+    "--decapsulate",
+    "--tunnel-port",
     "--conversations",
 ];
 const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];
@@ -45,7 +47,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             "summarize",
             [
                 &["--format", "--table", "--top", "--exact", "--from", "--to", "--protocol", "--net", "--window"][..],
-                &["--align", "--names", "--length", "--salvage", "--jobs"],
+                &["--align", "--names", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port"],
                 &PTR,
             ]
             .concat(),
@@ -54,7 +56,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             "report",
             [
                 &["--out", "--title", "--svg", "--from", "--to", "--names", "--top"][..],
-                &["--window", "--length", "--salvage", "--jobs"],
+                &["--window", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port"],
                 &PTR,
             ]
             .concat(),

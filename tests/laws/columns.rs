@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use parcap::commands::ConvertRequest;
-use parcap::config::Settings;
+use parcap::config::{Decapsulation, Settings};
 use parcap::packets::{COLUMNS, SETS, find_column, further_columns};
 use parcap::stream::ReadCaptures;
 
@@ -43,10 +43,15 @@ fn hellos() -> Capture {
     capture
 }
 
+/// Packets inside tunnels, so that no column is null in all rows.
+fn inside() -> Settings {
+    Settings { decapsulate: Decapsulation::all(), ..Settings::default() }
+}
+
 /// A request that asks for all columns, in small chunks.
 fn asking(captures: &[PathBuf], lake: &Path, chunk_size: u64) -> ConvertRequest {
     let columns = further_columns(&sets()).unwrap();
-    ConvertRequest { settings: Settings { columns, chunk_size, ..Settings::default() }, ..request(captures, lake) }
+    ConvertRequest { settings: Settings { columns, chunk_size, ..inside() }, ..request(captures, lake) }
 }
 
 /// A packet after an MPLS label of 16.
@@ -73,7 +78,7 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
     .chain(["captures", "damaged"].map(|name| repository(&format!("data/{name}"))))
     .collect();
     let [plain, whole, chunks] = ["plain", "whole", "chunks"].map(|name| folder.path().join(name));
-    convert(&request(&captures, &plain));
+    convert(&ConvertRequest { settings: inside(), ..request(&captures, &plain) });
     convert(&asking(&captures, &whole, u64::MAX >> 1));
     convert(&ConvertRequest { jobs: 3, ..asking(&captures, &chunks, 4096) });
 
@@ -90,7 +95,8 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
     assert_eq!(sorted(packets(&chunks)), with);
 
     let every: Vec<_> = COLUMNS.iter().map(|column| column.name).chain(further()).collect();
-    let read = ReadCaptures::new(captures).columns(every.iter().copied()).unwrap().chunk_size(4096).jobs(2);
+    let read = ReadCaptures::new(captures).columns(every.iter().copied()).unwrap().decapsulate(&Decapsulation::all());
+    let read = read.chunk_size(4096).jobs(2);
     let mut read: Vec<_> = read.open().unwrap().flat_map(|batch| rows_in(&batch.unwrap(), "")).collect();
     // A capture that begins as another one does is left out of a lake.
     let known: std::collections::HashSet<_> = with.iter().map(|row| values(row, every.iter().copied())).collect();
@@ -127,8 +133,11 @@ fn they_are_kept_when_parts_are_written_again() {
         assert_eq!(ran.status, Some(0), "{arguments:?}: {ran:?}");
     };
     let at = text(&lake);
-    for capture in [&first, &second] {
-        parcap(&["convert", &text(capture), "--out", &at, "--columns", &sets(), "--quiet"]);
+    let tunnels = repository("data/captures/tunnels.pcap");
+    let sets = sets();
+    let asked = ["--columns", &sets, "--decapsulate", "all", "--quiet"];
+    for capture in [&first, &second, &tunnels] {
+        parcap(&[&["convert", &text(capture), "--out", &at][..], &asked].concat());
     }
     let sorted = || {
         let mut rows: Vec<Vec<Option<String>>> = packets(&lake)
@@ -149,7 +158,8 @@ fn they_are_kept_when_parts_are_written_again() {
     assert_eq!(sorted(), before);
     parcap(&["forget", &at, &text(&first)]);
     let lake_of_second = folder.path().join("second");
-    parcap(&["convert", &text(&second), "--out", &text(&lake_of_second), "--columns", &sets(), "--quiet"]);
+    let rest_of_them = [text(&second), text(&tunnels)];
+    parcap(&[&["convert", &rest_of_them[0], &rest_of_them[1], "--out", &text(&lake_of_second)][..], &asked].concat());
     let rest = sorted();
     let alone = packets(&lake_of_second);
     assert_eq!(rest.len(), alone.len());

@@ -29,6 +29,7 @@
 //!     `projections`.
 //! 23. Columns that are asked for change nothing else, and have the values of batches, also when parts are written again:
 //!     `columns`.
+//! 24. Looking into tunnels changes rows of tunnels and no others, and what follows from rows: `tunnels`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -62,6 +63,7 @@ mod stream;
 mod summaries;
 mod tally;
 mod times;
+mod tunnels;
 mod windows;
 mod wire;
 mod zeros;

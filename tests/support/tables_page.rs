@@ -38,6 +38,12 @@ pub(crate) fn tables() -> String {
         write!(text, "\nThe set `{}`:\n\n| column | type | null when | meaning |\n|---|---|---|---|\n", set.name)
             .unwrap();
         set.columns.iter().for_each(|column| text.push_str(&packets_column(column)));
+        if set.name == "tunnel" {
+            text.push_str(
+                "\nA lake looks into tunnels if its first run asks for it (`--decapsulate all`). All columns that name the outermost \
+                 header are then of the innermost packet that decodes. In any other lake this set is null.\n",
+            );
+        }
     }
     text.push_str(
         "\n### The text of DNS answers\n\n`dns_answers` has the data of the answer section as a line of a zone file would, one after \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
@@ -186,6 +186,7 @@ class Packets:
             nets=wanted._nets(),
             times=wanted._times(),
             length=given["length"],
+            decapsulate=given["decapsulate"],
             timestamp_unit=given["timestamp_unit"],
             text=given["text"],
             salvage=given["salvage"],
@@ -408,6 +409,15 @@ def _needed(module: str, extra: str) -> Any:
         raise ImportError(f"this needs {module}: pip install 'parcap[{extra}]'", name=module) from error
 
 
+def _decapsulation(kinds: str | Sequence[str], ports: Mapping[str, int | Sequence[int]]) -> list[str]:
+    """The kinds of tunnels, then ``kind=port``."""
+    named = kinds.split(",") if isinstance(kinds, str) else list(kinds)
+    named = [name for one in named if (name := one.strip())]
+    given = [(kind, [port] if isinstance(port, int) else list(port)) for kind, port in ports.items()]
+    # Which ones all are is known in Rust.
+    return [*named, *(f"{kind}={port}" for kind, some in given for port in some)]
+
+
 def read(
     paths: Path | Iterable[Path],
     columns: Sequence[str] | None = None,
@@ -415,6 +425,8 @@ def read(
     filter: Filter | None = None,
     limit: int | None = None,
     length: Literal["wire", "captured"] = "wire",
+    decapsulate: str | Sequence[str] = (),
+    tunnel_ports: Mapping[str, int | Sequence[int]] | None = None,
     timestamp_unit: Literal["us", "ns"] = "us",
     text: Literal["string", "view", "dictionary"] = "string",
     salvage: bool = False,
@@ -431,6 +443,10 @@ def read(
         filter: Which packets count.
         limit: The most packets.
         length: What ``length`` counts: bytes on the wire, or captured bytes.
+        decapsulate: Tunnels that are looked into: ``"all"``, or some of ``vxlan``, ``geneve``, ``gre``, ``erspan``, ``gtpu``,
+            ``ipip``, ``l2tp``, ``tzsp``, ``mplsudp``, ``teredo``, as a list or with commas between. The columns are then those of
+            the innermost packet that decodes.
+        tunnel_ports: UDP ports by which kinds are known too: ``{"vxlan": 14789}``, or a list of ports.
         timestamp_unit: The unit of ``datetime``.
         text: How Arrow holds text: ``"string"``, in each row; ``"dictionary"``, each distinct text of a batch once, which
             takes the least time and memory, and is categorical in pandas and polars; ``"view"``, as polars holds text.
@@ -459,6 +475,7 @@ def read(
             "filter": filter or Filter(),
             "limit": limit,
             "length": length,
+            "decapsulate": _decapsulation(decapsulate, tunnel_ports or {}),
             "timestamp_unit": timestamp_unit,
             "text": text,
             "salvage": salvage,

@@ -22,6 +22,7 @@ class Reader:
         nets: Sequence[str],
         times: tuple[int, int] | None,
         length: str,
+        decapsulate: Sequence[str],
         timestamp_unit: str,
         text: str,
         salvage: bool,

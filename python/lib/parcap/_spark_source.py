@@ -48,6 +48,17 @@ def _bytes(text: str) -> int:
     return size
 
 
+def _ports(text: str) -> dict[str, list[int]]:
+    """``vxlan=14789,gtpu=12152``."""
+    ports: dict[str, list[int]] = {}
+    for one in filter(None, (one.strip() for one in text.split(","))):
+        kind, _, port = one.partition("=")
+        if not (port.isascii() and port.isdigit()):
+            raise UsageError(f"tunnel_ports names kinds and ports, such as vxlan=14789, not {one!r}")
+        ports.setdefault(kind, []).append(int(port))
+    return ports
+
+
 def _chunks(capture: Capture, chunk_size: int | None) -> list[_Chunk]:
     """What is read at a stretch: a chunk, or a capture that has little more than one or can only be read whole."""
     size = chunk_size or max(_CHUNK_SIZE, -(-capture.size // _MOST_CHUNKS))
@@ -62,7 +73,8 @@ class PcapSource(DataSource):
 
     ``load`` takes a file, a folder or a pattern, which the driver and the executors see by the same path. Only the columns
     of ``.schema("ip_dst string, length bigint")`` are made. Options: ``columns`` (names with commas between, instead of a
-    schema), ``length`` (``wire``, ``captured``), ``salvage`` and ``on_damage`` as for :func:`parcap.read`; damage is a
+    schema), ``length`` (``wire``, ``captured``), ``decapsulate`` (``all``, or kinds with commas between), ``tunnel_ports``
+    (``vxlan=14789``, with commas between), ``salvage`` and ``on_damage`` as for :func:`parcap.read`; damage is a
     warning in the log of the executor that meets it, unless ``on_damage`` is ``raise``. ``chunk_size`` (``64MiB``, ``4096``)
     is how much of a capture a partition has: 256 MiB, or a sixteenth of what is larger than 4 GiB.
     """
@@ -104,7 +116,16 @@ class PcapReader(DataSourceReader):
         salvage = options.get("salvage", "false").lower() == "true"
         length: Any = options.get("length", "wire")
         on_damage: Any = options.get("on_damage", "warn")
-        packets = read(paths, self._columns, length=length, salvage=salvage, on_damage=on_damage, jobs=1)
+        packets = read(
+            paths,
+            self._columns,
+            length=length,
+            decapsulate=options.get("decapsulate", ""),
+            tunnel_ports=_ports(options.get("tunnel_ports", "")),
+            salvage=salvage,
+            on_damage=on_damage,
+            jobs=1,
+        )
         return packets.where(**self._conditions) if self._conditions else packets
 
     def partitions(self) -> list[InputPartition]:

@@ -6,9 +6,11 @@ mod laws;
 mod link_types;
 mod tags;
 mod tls;
+mod tunnel_laws;
+mod tunnels;
 
 use crate::capture::LinkType;
-use crate::decode::decode;
+use crate::decode::{Packet, decode};
 
 /// The bytes of a hex text; blanks are for the reader.
 pub(crate) fn bytes(hex: &str) -> Vec<u8> {
@@ -21,6 +23,11 @@ pub(crate) fn bytes(hex: &str) -> Vec<u8> {
 /// `macs ips protocol ports stop`, each `-` if there is none and the two of a pair joined as `source>destination`.
 /// `M` stands for the MACs `02:00:00:00:00:01>02:00:00:00:00:02`.
 fn shown(link_type: u16, frame: &[u8]) -> String {
+    said(&decode(LinkType(link_type), frame))
+}
+
+/// As [`shown`], of a packet.
+fn said(packet: &Packet<'_>) -> String {
     fn pair<T: ToString>(src: Option<T>, dst: Option<T>) -> String {
         let text = |value: Option<T>| value.map_or("-".into(), |value| value.to_string());
         match (src, dst) {
@@ -28,7 +35,6 @@ fn shown(link_type: u16, frame: &[u8]) -> String {
             (src, dst) => format!("{}>{}", text(src), text(dst)),
         }
     }
-    let packet = decode(LinkType(link_type), frame);
     let macs = match pair(packet.mac_src, packet.mac_dst).as_str() {
         "02:00:00:00:00:01>02:00:00:00:00:02" => "M".to_string(),
         other => other.to_string(),

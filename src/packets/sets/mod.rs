@@ -9,6 +9,7 @@ mod ip;
 mod link;
 mod tls;
 mod transport;
+mod tunnel;
 
 use crate::config::FurtherColumns;
 use crate::decode::Packet;
@@ -39,6 +40,8 @@ pub(super) enum Applies {
     Always,
     /// Those that are DNS messages.
     Dns,
+    /// Those that were taken out of a tunnel.
+    Tunnel,
     /// Those with a TCP header.
     Tcp,
 }
@@ -49,6 +52,7 @@ impl Applies {
         match self {
             Self::Always => true,
             Self::Dns => packet.dns.is_some(),
+            Self::Tunnel => !packet.tunnels.is_empty(),
             Self::Tcp => packet.is_tcp(),
         }
     }
@@ -67,6 +71,7 @@ pub static SETS: &[ColumnSet] = &[
     ColumnSet { name: "transport", columns: transport::COLUMNS, applies: Applies::Always },
     ColumnSet { name: "flow", columns: flow::COLUMNS, applies: Applies::Always },
     ColumnSet { name: "dns", columns: dns::COLUMNS, applies: Applies::Dns },
+    ColumnSet { name: "tunnel", columns: tunnel::COLUMNS, applies: Applies::Tunnel },
     ColumnSet { name: "tls", columns: tls::COLUMNS, applies: Applies::Tcp },
 ];
 
