@@ -85,15 +85,7 @@ impl Traffic {
             records.push(PacketRecord {
                 time: Some(Timestamp::from_pcap(le32(header), le32(&header[4..]), false)),
                 orig_len: le32(&header[12..]),
-                cap_len: le32(&header[8..]),
-                link_type: Some(LinkType::ETHERNET),
-                data,
-                offset: offset as u64,
-                odd: Default::default(),
-                frame: records.len() as u64 + 1,
-                capture: Some("mix.pcap"),
-                interface: None,
-                interfaces: &[],
+                ..PacketRecord::of_bytes(LinkType::ETHERNET, data, offset as u64)
             });
             offset += record.len();
         }

@@ -14,7 +14,7 @@ use parcap::packets::{Rows, SETS, TableColumns, further_columns};
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::address::IpAddress;
 use parcap::decode::{Packet, Stop, decode, protocol_name};
-use parcap::capture::{LinkType, PacketRecord, RecordAnomaly};
+use parcap::capture::{LinkType, PacketRecord};
 
 use super::{dns, mixed};
 
@@ -80,19 +80,7 @@ fn protocol_text(packet: &Packet<'_>) -> Option<&'static str> {
 /// The row of a packet keeps it, whatever columns there are.
 pub fn check_row(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) {
     let len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-    let record = PacketRecord {
-        time: None,
-        orig_len: len,
-        cap_len: len,
-        link_type: Some(link_type),
-        data: frame,
-        offset: 24,
-        odd: RecordAnomaly::default(),
-        frame: 1,
-        capture: None,
-        interface: None,
-        interfaces: &[],
-    };
+    let record = PacketRecord::of_bytes(link_type, frame, 24);
     let sets: Vec<_> = SETS.iter().map(|set| set.name).collect();
     let columns = further_columns(&sets.join(",")).expect("sets");
     let table = TableColumns::with(&columns).expect("columns");

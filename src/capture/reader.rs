@@ -1,5 +1,7 @@
 //! Reads a capture, or a chunk of one, record by record.
 
+use std::fmt;
+
 use crate::capture::{pcap, pcapng};
 use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, format, refusal};
 
@@ -34,9 +36,11 @@ pub struct CaptureReader {
     limit: u64,
     pub(super) frames: u64,
     /// Records of the capture before the place where the reader began.
-    frames_before: u64,
+    pub(super) frames_before: u64,
+    /// The interface of the record that was handed out last.
+    pub(super) interface: Option<u32>,
     /// The path of the capture, unless it is a stream.
-    name: Option<Box<str>>,
+    pub(super) name: Option<Box<str>>,
     /// Bytes of the record that was handed out last. The next call takes them off the buffer.
     handed_out: usize,
     format: Format,
@@ -57,6 +61,12 @@ pub struct CaptureReader {
     pub(super) settled: Option<ContentHashes>,
     /// Whether a signal ended the stream within a record.
     pub(super) cut_short: bool,
+}
+
+impl fmt::Debug for CaptureReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaptureReader").field("name", &self.name).field("frames", &self.frames).finish_non_exhaustive()
+    }
 }
 
 impl CaptureReader {
@@ -140,6 +150,7 @@ impl CaptureReader {
             limit,
             frames: 0,
             frames_before: 0,
+            interface: None,
             name: None,
             handed_out: 0,
             format,
@@ -253,6 +264,7 @@ impl CaptureReader {
     #[inline]
     fn hand_out(&mut self, frame: Frame) -> PacketRecord<'_> {
         self.frames += 1;
+        self.interface = frame.interface;
         self.handed_out = frame.total;
         if self.salvaged.is_some() {
             self.last_time = frame.time.or(self.last_time);
@@ -273,13 +285,7 @@ impl CaptureReader {
             data: data.unwrap_or_default(),
             offset: self.position.offset,
             odd: frame.odd,
-            frame: self.frames_before + self.frames,
-            capture: self.name.as_deref(),
-            interface: frame.interface,
-            interfaces: match &self.position.framing {
-                Framing::Pcapng(section) => &section.interfaces,
-                Framing::Empty | Framing::Pcap(_) => &[],
-            },
+            reader: Some(self),
         }
     }
 

@@ -3,7 +3,8 @@
 use bitflags::bitflags;
 
 use super::link_type::LinkType;
-use super::position::Interface;
+use super::position::{Framing, Interface};
+use super::reader::CaptureReader;
 use super::time::Timestamp;
 
 /// A packet record as the capture frames it. Its bytes have not been looked at.
@@ -23,21 +24,58 @@ pub struct PacketRecord<'a> {
     pub offset: u64,
     /// What is odd about the record itself.
     pub odd: RecordAnomaly,
-    /// Its number in the capture, from 1. Where the reader began at a guess, its number from there on.
-    pub frame: u64,
-    /// The path of the capture as one line of text. `None` for a stream.
-    pub capture: Option<&'a str>,
-    /// In a pcapng, the number of its interface in its section.
-    pub interface: Option<u32>,
-    /// The interfaces that its section has described so far.
-    pub interfaces: &'a [Interface],
+    /// Where it is from. One reference: of each record it is handed on, and few are asked.
+    pub(super) reader: Option<&'a CaptureReader>,
 }
 
-impl PacketRecord<'_> {
+impl<'a> PacketRecord<'a> {
+    /// A record of these bytes, all of them captured, that no reader has read: it has neither a time nor a capture.
+    #[cfg(feature = "internal-api")]
+    #[must_use]
+    pub fn of_bytes(link_type: LinkType, data: &'a [u8], offset: u64) -> Self {
+        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        Self {
+            time: None,
+            orig_len: length,
+            cap_len: length,
+            link_type: Some(link_type),
+            data,
+            offset,
+            odd: RecordAnomaly::default(),
+            reader: None,
+        }
+    }
+
+    /// Its number in the capture, from 1. Where the reader began at a guess, its number from there on.
+    #[must_use]
+    pub fn frame(&self) -> u64 {
+        self.reader.map_or(0, |reader| reader.frames_before + reader.frames)
+    }
+
+    /// The path of the capture as one line of text. `None` for a stream.
+    #[must_use]
+    pub fn capture(&self) -> Option<&'a str> {
+        self.reader?.name.as_deref()
+    }
+
+    /// In a pcapng, the number of its interface in its section.
+    #[must_use]
+    pub fn interface(&self) -> Option<u32> {
+        self.reader?.interface
+    }
+
+    /// The interfaces that its section has described so far.
+    fn interfaces(&self) -> &'a [Interface] {
+        match self.reader.map(|reader| &reader.position.framing) {
+            Some(Framing::Pcapng(section)) => &section.interfaces,
+            _ => &[],
+        }
+    }
+
     /// The name of its interface, if the section gives it one.
     #[must_use]
-    pub fn interface_name(&self) -> Option<&str> {
-        self.interfaces.get(usize::try_from(self.interface?).ok()?)?.name.as_deref()
+    pub fn interface_name(&self) -> Option<&'a str> {
+        self.interfaces().get(usize::try_from(self.interface()?).ok()?)?.name.as_deref()
     }
 }
 

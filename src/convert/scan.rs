@@ -6,7 +6,7 @@
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, Damage, PacketRecord, Position, Timestamp};
 use crate::config::{Decapsulation, LengthKind};
-use crate::decode::{Packet, decode, decode_inner};
+use crate::decode::{Packet, decode_into};
 use crate::error::{Error, Result};
 use crate::plan::{APPENDED, CaptureEntry, StreamEntry};
 
@@ -129,11 +129,10 @@ impl Scan {
                     break;
                 }
             };
-            let packet = match record.link_type {
-                Some(link_type) if self.decapsulate.is_empty() => decode(link_type, record.data),
-                Some(link_type) => decode_inner(link_type, record.data, &self.decapsulate),
-                None => Packet::default(),
-            };
+            let mut packet = Packet::default();
+            if let Some(link_type) = record.link_type {
+                decode_into(link_type, record.data, &self.decapsulate, &mut packet);
+            }
             self.counts.add(&record, &packet);
             if self.first.is_none() {
                 self.first = record.time;

@@ -14,6 +14,7 @@ use super::packet::Packet;
 use super::payload::{Payload, Step};
 use super::stop::Stop;
 
+#[inline]
 pub(super) fn decode<'a>(link_type: LinkType, bytes: &'a [u8], packet: &mut Packet<'a>) -> Step<'a> {
     match link_type {
         LinkType::ETHERNET => ethernet::decode(bytes, packet),

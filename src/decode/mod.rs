@@ -61,27 +61,44 @@ pub use tunnels::Tunnels;
 
 use payload::Payload;
 
+/// Decodes one frame into a packet of which nothing is known yet, and looks into the tunnels that are asked for. `frame` is what was
+/// captured, which may be less than what was on the wire. A packet is large: a function that returns one copies it.
+#[inline]
+pub fn decode_into<'a>(link_type: LinkType, frame: &'a [u8], asked: &Decapsulation, packet: &mut Packet<'a>) {
+    decode_outer(link_type, frame, packet);
+    if !asked.is_empty() {
+        tunnels::take_off(packet, asked);
+    }
+}
+
 /// Decodes one frame; see [`Packet`] for what comes out.
 ///
 /// `frame` is what was captured, which may be less than what was on the wire.
+#[cfg(any(test, feature = "internal-api"))]
 #[must_use]
 pub fn decode(link_type: LinkType, frame: &[u8]) -> Packet<'_> {
-    decode_payload(Payload::Link(link_type, frame))
+    let mut packet = Packet::default();
+    decode_outer(link_type, frame, &mut packet);
+    packet
+}
+
+#[inline(never)]
+fn decode_outer<'a>(link_type: LinkType, frame: &'a [u8], packet: &mut Packet<'a>) {
+    packet.stop = walk(Payload::Link(link_type, frame), packet).err();
 }
 
 /// As [`decode`], and then looks into the tunnels that are asked for: what comes out is of the innermost packet that decodes, and
 /// its MACs are those of the innermost frame that has them. [`Packet::tunnels`] says what was taken off. If none are asked for, it
 /// is [`decode`].
+#[cfg(any(test, feature = "internal-api"))]
 #[must_use]
 pub fn decode_inner<'a>(link_type: LinkType, frame: &'a [u8], asked: &Decapsulation) -> Packet<'a> {
-    let mut packet = decode(link_type, frame);
-    if !asked.is_empty() {
-        tunnels::take_off(&mut packet, asked);
-    }
+    let mut packet = Packet::default();
+    decode_into(link_type, frame, asked, &mut packet);
     packet
 }
 
-/// Decodes a frame, or what is inside a tunnel. One function for both, or neither would have the walk in it.
+/// Decodes what is inside a tunnel.
 #[inline(never)]
 fn decode_payload(payload: Payload<'_>) -> Packet<'_> {
     let mut packet = Packet::default();
@@ -89,7 +106,9 @@ fn decode_payload(payload: Payload<'_>) -> Packet<'_> {
     packet
 }
 
-/// Takes one header after another off the frame, up to the IP header or the last known header.
+/// Takes one header after another off the frame, up to the IP header or the last known header. Inlined, so that for a frame the first
+/// step is known.
+#[inline(always)]
 fn walk<'a>(frame: Payload<'a>, packet: &mut Packet<'a>) -> Result<(), Stop> {
     let mut next = frame;
     loop {

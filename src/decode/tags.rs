@@ -16,6 +16,7 @@ use super::payload::{Payload, Step};
 use super::stop::Stop;
 
 /// `found` gets the VLANs.
+#[inline]
 pub(super) fn decode<'a>(ether_type: u16, bytes: &'a [u8], found: &mut LinkTags) -> Step<'a> {
     match ether_type {
         0x0800 => Ok(Payload::Ipv4(bytes)),

@@ -71,9 +71,6 @@ impl Rows {
                 }
             }
             Storage::Double(field) => Arc::new(primitive::<Float64Type>(field.values(self, range)?, f64::is_nan)),
-            Storage::Flag(field) => {
-                Arc::new(BooleanArray::new(bits(&field.values(self, range)?, convert::identity), None))
-            }
             Storage::Name(field) => text_array(text, &(field.codes)(self).of_rows(range), self.names.texts())?,
             Storage::IpText(field) => text_array(text, &field.values(self, range)?, self.ips.texts())?,
             Storage::IpNumber(field) => Arc::new(numbers(&self.ips, &field.values(self, range)?)),
@@ -91,7 +88,7 @@ impl Rows {
             Storage::Wide(field) | Storage::Counter(field) => {
                 Arc::new(primitive::<Int64Type>(field.values(self, range)?, |number| number == NO_COUNT))
             }
-            Storage::Maybe(field) => {
+            Storage::Flag(field) => {
                 let flags = field.values(self, range)?.into_iter().map(|flag| (flag != NO_FLAG).then_some(flag == 1));
                 Arc::new(flags.collect::<BooleanArray>())
             }

@@ -24,8 +24,8 @@ pub enum Storage {
     Instant(RowField<i64>),
     /// Doubles, NaN for null. Written plainly.
     Double(RowField<f64>),
-    /// True or false. Written as bits.
-    Flag(RowField<bool>),
+    /// True, false, or neither: 1, 0, and [`NO_FLAG`](super::further::NO_FLAG). Written as bits.
+    Flag(RowField<u8>),
     /// A name of a DNS message: a code into the table of names, for the few rows that have one. Written with a dictionary.
     Name(NameField),
     /// The text of an IP address: a code into the table of addresses. Written with a dictionary, as all that follow.
@@ -45,8 +45,6 @@ pub enum Storage {
     Wide(RowField<i64>),
     /// A number that differs little from one row to the next. Never null. Written as differences.
     Counter(RowField<i64>),
-    /// True, false, or neither: 1, 0, and [`NO_FLAG`](super::further::NO_FLAG). Written as bits.
-    Maybe(RowField<u8>),
     /// A number of bytes. Never null.
     Length(RowField<u32>),
     /// A protocol number, shown by its name; [`NO_CODE`](super::code_table::NO_CODE) for null.
@@ -82,7 +80,7 @@ impl Storage {
         match self {
             Self::Instant(_) => ColumnType::Timestamp,
             Self::Double(_) => ColumnType::Float64,
-            Self::Flag(_) | Self::Maybe(_) | Self::Further(Further::Flag(_)) => ColumnType::Bool,
+            Self::Flag(_) | Self::Further(Further::Flag(_)) => ColumnType::Bool,
             Self::Name(_)
             | Self::IpText(_)
             | Self::MacText(_)
@@ -121,7 +119,6 @@ impl Storage {
             | Self::Length(field)
             | Self::Protocol(field) => (field.mark)(parts),
             Self::Wide(field) | Self::Counter(field) => (field.mark)(parts),
-            Self::Maybe(field) => (field.mark)(parts),
             Self::Further(_) => {}
         }
     }

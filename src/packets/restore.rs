@@ -85,10 +85,6 @@ impl Rows {
                 let doubles = numbers::<Float64Type>(array, f64::NAN).ok_or_else(unfit)?;
                 (field.put)(self, start, &doubles);
             }
-            Storage::Flag(field) => {
-                let flags = array.as_boolean_opt().ok_or_else(unfit)?.iter().collect::<Option<Vec<_>>>();
-                (field.put)(self, start, &flags.ok_or_else(unfit)?);
-            }
             Storage::Name(field) => {
                 let mut codes = std::mem::take((field.codes_mut)(self));
                 self.names.append_array(name, array, start, &mut codes)?;
@@ -118,7 +114,7 @@ impl Rows {
                 let numbers = numbers::<Int64Type>(array, NO_COUNT).ok_or_else(unfit)?;
                 (field.put)(self, start, &numbers);
             }
-            Storage::Maybe(field) => {
+            Storage::Flag(field) => {
                 let flags = array.as_boolean_opt().ok_or_else(unfit)?.iter();
                 let flags: Vec<_> = flags.map(|flag| flag.map_or(NO_FLAG, u8::from)).collect();
                 (field.put)(self, start, &flags);

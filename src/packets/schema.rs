@@ -70,7 +70,7 @@ pub static COLUMNS: &[Column] = &[
     column("ip_dst_int", Storage::IpNumber(part!(ip[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
     column("ip_src", Storage::IpText(part!(ip[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952"),
     column("ip_src_int", Storage::IpNumber(part!(ip[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
-    column("is_dns", Storage::Flag(part!(facts, row => row.is_dns)), "", "whether a DNS message was recognised"),
+    column("is_dns", Storage::Flag(part!(facts, row => row.is_dns, u8::from, |flag| flag == 1)), "", "whether a DNS message was recognised"),
     column("length", Storage::Length(part!(facts, row => row.length)), "", "bytes on the wire, or captured bytes with `--length captured`"),
     column("mac_dst", Storage::MacText(part!(mac[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff"),
     column("mac_dst_int", Storage::MacNumber(part!(mac[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),

@@ -35,7 +35,7 @@ impl RowGroupPages<'_> {
             FurtherValues::Flag { codes, .. } => {
                 let mut flags = vec![NO_FLAG; rows];
                 codes.in_rows(&(0..rows), |row, code| flags.get_mut(row).map(|place| *place = u8::from(code == 1)));
-                self.flags(&flags)
+                self.flags(&mut flags)
             }
             FurtherValues::Text(text) => match text.sparse(rows) {
                 Some(codes) => self.texts(&text.table, &codes),
@@ -95,24 +95,24 @@ impl RowGroupPages<'_> {
     }
 
     /// A column of 0, 1, and [`NO_FLAG`] for null.
-    pub(super) fn flags(&mut self, flags: &[u8]) -> Result<(), ParquetError> {
+    pub(super) fn flags(&mut self, flags: &mut [u8]) -> Result<(), ParquetError> {
         if flags.len() != self.rows.len() {
             return Err(failed(bug!()));
         }
         let mut chunk = self.chunk();
-        for flags in flags.chunks(PAGE_ROWS) {
+        for flags in flags.chunks_mut(PAGE_ROWS) {
             let Scratch { page, bits, compressor, .. } = &mut *self.scratch;
             page.clear();
-            let known: Vec<bool> = flags.iter().filter(|flag| **flag != NO_FLAG).map(|flag| *flag == 1).collect();
-            let nulls = flags.len() - known.len();
+            let (rows, nulls) = (flags.len(), flags.iter().filter(|flag| **flag == NO_FLAG).count());
             if chunk.is_optional() {
-                column_codes::levels(flags.len(), nulls, bits, page, |bits| {
+                column_codes::levels(rows, nulls, bits, page, |bits| {
                     column_codes::bits_of(flags, |flag| flag != NO_FLAG, bits)
                 })?;
             }
-            column_codes::bits_of(&known, |flag| flag, page);
-            let bounds = Bounds::of(known.iter().copied());
-            let facts = PageFacts { rows: flags.len(), nulls, bounds, variable_bytes: None };
+            let known = if nulls > 0 { without(flags, |flag| flag == NO_FLAG) } else { &*flags };
+            column_codes::bits_of(known, |flag| flag == 1, page);
+            let bounds = Bounds::of(known.iter().map(|flag| *flag == 1));
+            let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
             chunk.page(compressor.body(page, Encoding::PLAIN)?, facts)?;
         }
         self.columns.push(chunk.close()?);

@@ -125,10 +125,6 @@ impl RowGroupPages<'_> {
                 self.differences(|out| (field.take)(rows, 0..rows.len(), out), |instant| instant == NO_DATETIME)
             }
             Storage::Double(field) => self.doubles(field),
-            Storage::Flag(field) => {
-                let flags = field.values(rows, &(0..rows.len())).map_err(failed)?;
-                self.flags(&flags.into_iter().map(u8::from).collect::<Vec<_>>())
-            }
             Storage::Name(field) => self.texts(&rows.names, (field.codes)(rows)),
             Storage::IpText(field) => self.addresses(&rows.ips, field),
             Storage::MacText(field) => self.addresses(&rows.macs, field),
@@ -140,7 +136,7 @@ impl RowGroupPages<'_> {
             Storage::Counter(field) => {
                 self.differences(|out| (field.take)(rows, 0..rows.len(), out), |count| count == NO_COUNT)
             }
-            Storage::Maybe(field) => self.flags(&field.values(rows, &(0..rows.len())).map_err(failed)?),
+            Storage::Flag(field) => self.flags(&mut field.values(rows, &(0..rows.len())).map_err(failed)?),
             Storage::Length(field) => self.lengths(field),
             Storage::Protocol(field) => self.protocols(field),
             Storage::Further(_) => {

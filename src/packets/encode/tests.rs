@@ -138,7 +138,7 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
                 let number = |number| i64::from(mixed(number) as u32 >> if small { 15 } else { 0 });
                 Arc::new(Int64Array::from_iter(numbers.map(|one| one.map(number))))
             }
-            Storage::Maybe(_) | Storage::Further(Further::Flag(_)) => {
+            Storage::Flag(_) | Storage::Further(Further::Flag(_)) => {
                 Arc::new(BooleanArray::from_iter(numbers.map(|number| Some(mixed(number?).is_multiple_of(2)))))
             }
             Storage::Counter(_) => {
@@ -282,7 +282,6 @@ fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
                 | Storage::Double(_)
                 | Storage::Flag(_)
                 | Storage::Counter(_)
-                | Storage::Maybe(_)
                 | Storage::Further(Further::Flag(_))
         )
     });

@@ -111,7 +111,7 @@ impl CaptureFields {
     #[inline]
     fn of(record: &PacketRecord<'_>) -> Self {
         Self {
-            frame: record.frame.cast_signed(),
+            frame: record.frame().cast_signed(),
             offset: record.offset.cast_signed(),
             cap_len: record.cap_len,
             link_type: record.link_type.map_or(NO_CODE, |link_type| link_type.0.into()),
