@@ -38,7 +38,7 @@ pub struct CaptureReader {
     /// The path of the capture, unless it is a stream.
     name: Option<Box<str>>,
     /// Bytes of the record that was handed out last. The next call takes them off the buffer.
-    handed_out: usize,
+    pub(super) handed_out: usize,
     format: Format,
     compression: Compression,
     /// Time of the last record that has one, kept only where salvage may need it.
