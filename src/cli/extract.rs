@@ -20,7 +20,7 @@ use crate::text::{plural, plural_of};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
-use super::log::log;
+use super::log::{log, log_error};
 use super::parse::{net, protocol};
 use super::select_args::LogFormat;
 use super::times::{Bound, bound, range};
@@ -130,7 +130,13 @@ pub(super) fn run(console: &Console, args: &ExtractArgs, cancel: &Cancel) -> Res
     if matches!(console, Console::Call(_)) && (is_stdin(&args.out) || args.rows.as_ref().is_some_and(is_stdin)) {
         return Err(Failure::usage("a function has no standard input and output", "give the paths of files"));
     }
-    let extracted = extract(&args.request(cancel)?)?;
+    let extracted = match extract(&args.request(cancel)?) {
+        Err(error) if args.log_format == LogFormat::Json && matches!(console, Console::Process) => {
+            log_error(console, &error);
+            return Ok((&error).into());
+        }
+        extracted => extracted?,
+    };
     let code = extracted.outcome().into();
     match args.log_format {
         LogFormat::Json => log_all(console, args, &extracted, code),
@@ -193,8 +199,8 @@ fn closing(extracted: &Extracted) -> String {
 fn log_all(console: &Console, args: &ExtractArgs, extracted: &Extracted, code: ExitCode) {
     for missing in &extracted.missing {
         let fields = json!({
-            "event": "left_out", "capture": missing.capture, "packets": missing.packets, "message": message(missing),
-            "hint": hint(&missing.why),
+            "event": "left_out", "capture": missing.capture, "packets": missing.packets, "why": missing.why.name(),
+            "message": message(missing), "hint": hint(&missing.why),
         });
         log(console, "error", fields);
     }

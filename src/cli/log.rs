@@ -130,7 +130,7 @@ fn log_report(console: &Console, report: &Report) {
     }
 }
 
-fn log_error(console: &Console, error: &Error) {
+pub(super) fn log_error(console: &Console, error: &Error) {
     log(console, "error", json!({ "event": "failed", "message": message(error), "hint": hint(error) }));
 }
 

@@ -7,7 +7,6 @@ use std::ops::Range;
 use crate::aggregate::{Aggregator, Space, Sums};
 use crate::bug::bug;
 use crate::cancel::Cancel;
-use crate::config::Settings;
 use crate::error::{Error, NotExtracted, Result};
 use crate::lake::{CommittedPart, Layout, Snapshot};
 use crate::packets::{PartRow, PartScan, RowRange, TableColumns};
@@ -98,7 +97,7 @@ impl<'a> Search<'a> {
     /// # Errors
     /// If it lacks the columns.
     pub(crate) fn new(lake: &'a Layout, snapshot: &'a Snapshot, space: &'a Space, cancel: &'a Cancel) -> Result<Self> {
-        let settings = snapshot.settings.clone().unwrap_or_else(Settings::default);
+        let settings = snapshot.settings.clone().unwrap_or_default();
         let has = |column: &str| settings.columns.names().any(|name| name == column);
         for column in ["capture", "offset"] {
             if !has(column) {

@@ -27,7 +27,7 @@ pub use outcome::{Extracted, MissingPackets, MissingWhy};
 pub use packet_filter::PacketFilter;
 
 pub(crate) use fetch::fetch;
-pub(crate) use lookup::{Search, WantedRows};
+pub(crate) use lookup::Search;
 pub(crate) use write::write;
 
 use crate::aggregate::{Group, Measure};

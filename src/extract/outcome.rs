@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::outcome::RunOutcome;
 
 /// Names of captures that the lake does not have of which each is told.
 const NAMED: usize = 100;
 
 /// What was extracted, and what was not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extracted {
     /// Packets that were written.
     pub packets: u64,
@@ -24,20 +22,18 @@ pub struct Extracted {
 }
 
 /// Packets that were left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingPackets {
     /// Their capture, by the path that it has now or that the rows name. Empty for rows that name no packet.
     pub capture: String,
     /// How many.
     pub packets: u64,
     /// Why.
-    #[serde(flatten)]
     pub why: MissingWhy,
 }
 
 /// Why packets were left out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(tag = "why", content = "detail", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MissingWhy {
     /// The capture is not what it was when it was converted.
     Changed,
@@ -59,6 +55,24 @@ pub enum MissingWhy {
     Unnamed,
     /// Further captures that the lake does not have.
     MoreCaptures,
+}
+
+impl MissingWhy {
+    /// One word for programs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Gone => "gone",
+            Self::Unreadable(_) => "unreadable",
+            Self::Stream => "stream",
+            Self::NoRow => "no_row",
+            Self::NoCapture | Self::MoreCaptures => "no_capture",
+            Self::Ambiguous(_) => "ambiguous",
+            Self::TooLong => "too_long",
+            Self::Unnamed => "unnamed",
+        }
+    }
 }
 
 impl fmt::Display for MissingWhy {

@@ -108,7 +108,7 @@ impl PartScan {
 
     fn place_of(&self, column: &str) -> Result<usize> {
         let columns = self.metadata.parquet_schema().columns();
-        Ok(columns.iter().position(|held| held.name() == column).ok_or_else(|| unfit(column))?)
+        columns.iter().position(|held| held.name() == column).ok_or_else(|| unfit(column))
     }
 
     /// Reads columns of a row group: of all rows, or of those at some places in it, which are in order.

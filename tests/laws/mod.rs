@@ -29,6 +29,8 @@
 //! 23. Columns that are asked for change nothing else, and have the values of batches, also when parts are written again:
 //!     `columns`.
 //!
+//! 24. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
+//!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
 mod adding_up;
@@ -45,6 +47,7 @@ mod columns;
 mod cut;
 mod cut_packed;
 mod cut_wire;
+mod extract;
 mod implausible;
 mod named;
 mod names;
