@@ -23,7 +23,7 @@ use super::writer::PacketKind;
 
 /// Records within this many bytes of the one before are read together with it.
 const NEAR: u64 = 64 << 10;
-/// So many near ones in a row are worth a larger buffer.
+/// This number of near ones in a row is worth a larger buffer.
 const DENSE: u32 = 16;
 /// Records between two checks whether to go on.
 const STRIDE: u64 = 1 << 14;

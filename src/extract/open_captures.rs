@@ -18,12 +18,12 @@ const NEAR: u64 = 16 << 10;
 /// Captures that are open for reading.
 pub(super) struct OpenCaptures<'a> {
     snapshot: &'a Snapshot,
-    open: BTreeMap<usize, Opened>,
+    open: BTreeMap<usize, OpenedCapture>,
     /// Counts reads, to know which capture was not read for the longest time.
     reads: u64,
 }
 
-struct Opened {
+struct OpenedCapture {
     file: LocalFile,
     bytes: Vec<u8>,
     /// Where in the file they are from.
@@ -48,7 +48,7 @@ impl<'a> OpenCaptures<'a> {
                 self.open.remove(&longest);
             }
             let file = open_regular(path).map_err(Error::io("read", path))?;
-            self.open.insert(input, Opened { file, bytes: Vec::new(), at: 0, last_read: 0 });
+            self.open.insert(input, OpenedCapture { file, bytes: Vec::new(), at: 0, last_read: 0 });
         }
         let none = || io::Error::from(io::ErrorKind::NotFound);
         let opened = self.open.get_mut(&input).ok_or_else(none).map_err(Error::io("read", path))?;
@@ -57,7 +57,7 @@ impl<'a> OpenCaptures<'a> {
     }
 }
 
-impl Opened {
+impl OpenedCapture {
     fn fill(&mut self, at: u64, len: usize) -> io::Result<&[u8]> {
         let end = self.at + self.bytes.len() as u64;
         let is_held = self.at <= at && at + len as u64 <= end;

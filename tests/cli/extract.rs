@@ -107,9 +107,6 @@ fn what_cannot_be_extracted_as_asked_is_refused_and_writes_nothing() {
     let lake = lake_of(&folder, &[&path, &ng, &raw]);
     let plain = text(&folder.path().join("plain"));
     assert_eq!(run(["convert", &text(&path), "--out", &plain, "--quiet", "--top", "0"]).status, Some(0));
-    let half = text(&folder.path().join("half"));
-    let columns = ["--columns", "capture,offset", "--quiet", "--top", "0"];
-    assert_eq!(run([&["convert", &text(&path), "--out", &half][..], &columns].concat()).status, Some(0));
     let by_frame = csv(&folder, &[format!("{},1", path.display())]);
     let wrong = text(&save(&folder, "wrong.csv", b"capture,number\na,1\n"));
     let nothing = text(&save(&folder, "nothing", b""));
@@ -120,11 +117,6 @@ fn what_cannot_be_extracted_as_asked_is_refused_and_writes_nothing() {
         (
             vec![plain.as_str(), "--out", &out],
             format!("{plain}: has no column `capture`, which says where a packet is"),
-            "convert its captures into a new lake with `--columns capture`",
-        ),
-        (
-            vec![&half, "--rows", &by_frame, "--out", &out],
-            format!("{half}: has no column `frame`, which says where a packet is"),
             "convert its captures into a new lake with `--columns capture`",
         ),
         (

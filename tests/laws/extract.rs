@@ -148,14 +148,19 @@ fn captures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
     let mut paths: Vec<_> = built.iter().map(|(name, bytes)| save(folder, name, bytes)).collect();
     for below in ["data/captures", "data/damaged"] {
         let below = repository(below);
-        paths.extend(files(&below).iter().map(|path| below.join(path)).filter(|path| {
-            let bytes = fs::read(path).unwrap();
-            bytes.len() > 12
-                && path.extension().is_none_or(|kind| kind != "md" && kind != "tsv")
-                && !bytes.starts_with(b"No")
-        }));
+        paths.extend(
+            files(&below)
+                .iter()
+                .map(|path| below.join(path))
+                .filter(|path| path.extension().is_none_or(|kind| kind != "md" && kind != "tsv")),
+        );
     }
     paths
+}
+
+/// Single columns of a set, as a lake that was made by hand may have them.
+fn these(names: &str) -> parcap::config::FurtherColumns {
+    serde_json::from_value(names.split(',').collect()).unwrap()
 }
 
 #[test]
@@ -168,6 +173,9 @@ fn everything_comes_back_of_every_kind_of_capture() {
             let lake = tempfile::tempdir_in(folder.path()).unwrap();
             let lake = lake_of(&[&capture], &lake.path().join("lake"), settings.clone());
             let rows = packets(&lake);
+            if rows.is_empty() {
+                continue;
+            }
             let out = folder.path().join("out.pcapng");
             let (extracted, found) = again(&everything(&lake, &out), settings);
             assert_eq!(extracted.packets, rows.len() as u64, "{}", capture.display());
@@ -191,11 +199,8 @@ fn all_captures_at_once_come_back_in_whatever_units_and_partitions_the_lake_has(
         Settings { timestamp_unit: TimestampUnit::Ns, length: LengthKind::Captured, row_group_rows: 100, ..settings() },
         Settings { partition_by: PartitionBy { hour: true, protocol: true }, chunk_size: 4096, ..settings() },
         // Without what tells a wrong interface, each record is read in its turn.
-        Settings { columns: further_columns("capture,offset,ip").unwrap(), ..settings() },
-        Settings {
-            columns: further_columns("link,ip,transport,flow,cap_len,link_type,interface,capture,offset").unwrap(),
-            ..settings()
-        },
+        Settings { columns: these("capture,offset"), ..settings() },
+        Settings { columns: these("capture,offset,interface,ip_ttl"), ..settings() },
     ]
     .into_iter()
     .enumerate()
