@@ -44,7 +44,7 @@ pub(crate) struct FoundPackets {
 }
 
 /// The capture whose records are being found.
-struct Current<'a> {
+struct CurrentCapture<'a> {
     entry: &'a InputEntry,
     name: String,
     /// `None` if it cannot be read as it was: nothing of it is looked for.
@@ -90,7 +90,7 @@ pub(crate) fn fetch(
     };
     let first_times: BTreeMap<usize, [u8; 16]> =
         snapshot.inputs.keys().filter_map(|input| Some((*input, micros_key(wanted.first_time(*input)?)))).collect();
-    let mut current: Option<Current<'_>> = None;
+    let mut current: Option<CurrentCapture<'_>> = None;
     let mut count = 0_u64;
     wanted.each(&mut |row| {
         count += 1;
@@ -104,7 +104,7 @@ pub(crate) fn fetch(
             let entry = snapshot.inputs.get(&row.input).ok_or_else(|| bug!())?;
             let time = first_times.get(&row.input).copied().unwrap_or_default();
             let (name, revisit) = (entry.input.name(), as_it_was(entry, terms));
-            current = Some(Current { entry, name, revisit, wanted: 0, last_offset: None, time });
+            current = Some(CurrentCapture { entry, name, revisit, wanted: 0, last_offset: None, time });
         }
         let current = current.as_mut().ok_or_else(|| bug!())?;
         // The same packet may be named by several rows.
@@ -124,7 +124,7 @@ impl FoundPackets {
     /// Finds one record.
     fn find(
         &mut self,
-        current: &mut Current<'_>,
+        current: &mut CurrentCapture<'_>,
         row: &WantedRow,
         terms: &Terms,
         space: &Space,
@@ -195,7 +195,7 @@ impl FoundPackets {
     }
 
     /// Ends a capture. If it is not what it was, none of its packets is believed.
-    fn end(&mut self, current: Current<'_>) {
+    fn end(&mut self, current: CurrentCapture<'_>) {
         if let Err(why) = current.revisit {
             self.missing.add(&current.name, why, current.wanted);
             self.failed.insert(current.entry.id);
