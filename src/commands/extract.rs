@@ -10,7 +10,7 @@ use crate::extract::{ExtractFormat, Extracted, PacketFilter, PacketOrder, Search
 use crate::lake::{Layout, Snapshot, steadily};
 use crate::path_text::printable;
 use crate::storage::{Location, OutFile, local, open_seekable};
-use crate::tables::GivenRows;
+use crate::tables::NamingRows;
 
 /// What to extract, and where to.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub fn extract(request: &ExtractRequest) -> Result<Extracted> {
         Some(path) => {
             let name = if Location::of(path).is_stdin() { "stdin".to_owned() } else { printable(path) };
             let file = open_seekable(path, space.folder()).map_err(Error::io("read", path))?;
-            Some(GivenRows::open(file, name)?)
+            Some(NamingRows::open(file, name)?)
         }
     };
     let (snapshot, wanted, terms) = steadily(

@@ -28,9 +28,9 @@ impl KeyWriter {
 
 /// Reads what [`KeyWriter`] wrote.
 #[derive(Debug)]
-pub(super) struct KeyReader<'a>(pub(super) &'a [u8]);
+pub(super) struct KeyBytes<'a>(pub(super) &'a [u8]);
 
-impl KeyReader<'_> {
+impl KeyBytes<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk::<N>().ok_or_else(|| bug!())?;
         self.0 = rest;

@@ -18,7 +18,7 @@ use super::bytes::KeyWriter;
 use super::found_packet::{FoundPacket, by_time, micros_key};
 use super::interfaces::SourceInterfaces;
 use super::known_row::Terms;
-use super::lookup::{WantedRow, WantedRows};
+use super::lookup::{RowsToFind, WantedRow};
 use super::outcome::{MissingCounts, MissingWhy};
 use super::pcap_form::PcapNeeds;
 use super::{KEYS, PacketOrder};
@@ -72,7 +72,7 @@ struct RecordSays {
 /// # Errors
 /// If keys or bytes cannot be kept, or the work is cancelled. What is wrong with captures is in the result.
 pub(crate) fn fetch(
-    mut wanted: WantedRows,
+    mut wanted: RowsToFind,
     snapshot: &Snapshot,
     terms: &Terms,
     order: PacketOrder,

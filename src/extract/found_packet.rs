@@ -4,7 +4,7 @@ use crate::bug::bug;
 use crate::capture::{PacketKind, Timestamp};
 use crate::error::Result;
 
-use super::bytes::{KeyReader, KeyWriter};
+use super::bytes::{KeyBytes, KeyWriter};
 
 /// In place of an interface.
 const NONE: u32 = u32::MAX;
@@ -38,7 +38,7 @@ impl FoundPacket {
         Ok(())
     }
 
-    pub(super) fn read(key: &mut KeyReader<'_>) -> Result<Self> {
+    pub(super) fn read(key: &mut KeyBytes<'_>) -> Result<Self> {
         let (input, at, len, flags) = (key.u32()? as usize, key.u64()?, key.u32()?, key.u8()?);
         let (interface, number) = (key.u32()?, key.u32()?);
         Ok(Self {

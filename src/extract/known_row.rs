@@ -9,7 +9,7 @@ use crate::config::{LengthKind, TimestampUnit};
 use crate::error::Result;
 use crate::packets::{NO_DATETIME, PartRow};
 
-use super::bytes::{KeyReader, KeyWriter};
+use super::bytes::{KeyBytes, KeyWriter};
 
 /// In place of a number that the row does not have, or that the lake has no column for.
 const NONE: u64 = u64::MAX;
@@ -93,7 +93,7 @@ impl RowFacts {
         key.u64(self.interface);
     }
 
-    pub(super) fn read(key: &mut KeyReader<'_>) -> Result<Self> {
+    pub(super) fn read(key: &mut KeyBytes<'_>) -> Result<Self> {
         let datetime = key.u64()?.cast_signed();
         let (length, cap_len, link_type) = (key.u64()?, key.u64()?, key.u64()?);
         Ok(Self { datetime, length, cap_len, link_type, interface: key.u64()? })

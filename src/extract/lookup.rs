@@ -10,10 +10,10 @@ use crate::cancel::Cancel;
 use crate::error::{Error, NotExtracted, Result};
 use crate::lake::{CommittedPart, Layout, Snapshot};
 use crate::packets::{PartRow, PartScan, RowRange, TableColumns};
-use crate::tables::{GivenRows, NamedBy};
+use crate::tables::{NamedBy, NamingRows};
 
 use super::KEYS;
-use super::bytes::{KeyReader, KeyWriter};
+use super::bytes::{KeyBytes, KeyWriter};
 use super::candidates::Candidates;
 use super::known_row::{RowFacts, Terms};
 use super::named_rows::NamedRows;
@@ -31,7 +31,7 @@ pub(crate) struct Search<'a> {
 }
 
 /// The rows that are wanted, by capture and in the order of each.
-pub(crate) struct WantedRows {
+pub(crate) struct RowsToFind {
     rows: Aggregator,
     /// Of each capture, the offset of the first wanted row that has a time, and that time in microseconds.
     first_times: HashMap<usize, (u64, i64)>,
@@ -48,7 +48,7 @@ pub(super) struct WantedRow {
     pub(super) facts: RowFacts,
 }
 
-impl WantedRows {
+impl RowsToFind {
     pub(super) fn new(space: &Space, missing: MissingCounts) -> Self {
         Self { rows: Aggregator::new(space), first_times: HashMap::new(), missing }
     }
@@ -83,7 +83,7 @@ impl WantedRows {
     pub(super) fn each(mut self, each: &mut dyn FnMut(&WantedRow) -> Result<()>) -> Result<()> {
         let mut keys = self.rows.read(KEYS)?;
         while let Some((key, _)) = keys.next()? {
-            let mut key = KeyReader(key);
+            let mut key = KeyBytes(key);
             let (input, offset, sequence) = (key.u32()? as usize, key.u64()?, key.u64()?);
             each(&WantedRow { input, offset, sequence, facts: RowFacts::read(&mut key)? })?;
         }
@@ -125,8 +125,8 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// If a part cannot be read, or the work is cancelled.
-    pub(crate) fn filtered(&self, filter: &PacketFilter) -> Result<WantedRows> {
-        let mut wanted = WantedRows::new(self.space, MissingCounts::default());
+    pub(crate) fn filtered(&self, filter: &PacketFilter) -> Result<RowsToFind> {
+        let mut wanted = RowsToFind::new(self.space, MissingCounts::default());
         let mut sequence = 0;
         for part in self.snapshot.parts.values().filter(|part| filter.takes_part(&part.path)) {
             let scan = self.open(part)?;
@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// If they cannot be read; if a part cannot be read, or the work is cancelled.
-    pub(crate) fn named(&self, given: &mut GivenRows) -> Result<WantedRows> {
+    pub(crate) fn named(&self, given: &mut NamingRows) -> Result<RowsToFind> {
         let by = given.named_by();
         let column = match by {
             NamedBy::Offset => "offset",

@@ -9,13 +9,13 @@ use crate::aggregate::{Aggregator, Space, Sums};
 use crate::bug::bug;
 use crate::error::Result;
 use crate::lake::Snapshot;
-use crate::tables::{GivenRow, GivenRows};
+use crate::tables::{GivenRow, NamingRows};
 
 use super::KEYS;
-use super::bytes::{KeyReader, KeyWriter};
+use super::bytes::{KeyBytes, KeyWriter};
 use super::candidates::Candidates;
 use super::known_row::{RowFacts, Terms};
-use super::lookup::WantedRows;
+use super::lookup::RowsToFind;
 use super::outcome::{MissingCounts, MissingWhy};
 
 /// Named packets up to which their places are kept in memory, so that other rows of the lake need no key.
@@ -40,7 +40,7 @@ pub(super) struct NamedRows {
 impl NamedRows {
     /// Reads all rows of a table.
     pub(super) fn read(
-        given: &mut GivenRows,
+        given: &mut NamingRows,
         candidates: &Candidates,
         snapshot: &Snapshot,
         space: &Space,
@@ -136,14 +136,14 @@ impl NamedRows {
     }
 
     /// Finds the rows of the lake that are named.
-    pub(super) fn join(mut self, snapshot: &Snapshot, terms: &Terms, space: &Space) -> Result<WantedRows> {
-        let mut wanted = WantedRows::new(space, std::mem::take(&mut self.missing));
+    pub(super) fn join(mut self, snapshot: &Snapshot, terms: &Terms, space: &Space) -> Result<RowsToFind> {
+        let mut wanted = RowsToFind::new(space, std::mem::take(&mut self.missing));
         let mut several = Aggregator::new(space);
         let mut keys = self.keys.read(KEYS)?;
         let mut held: Option<(u32, u64, u64, RowFacts)> = None;
         let mut no_row: BTreeMap<u32, u64> = BTreeMap::new();
         while let Some((key, sums)) = keys.next()? {
-            let mut key = KeyReader(key);
+            let mut key = KeyBytes(key);
             let (input, place, kind) = (key.u32()?, key.u64()?, key.u8()?);
             if kind == OF_LAKE {
                 held = Some((input, place, key.u64()?, RowFacts::read(&mut key)?));
@@ -184,7 +184,7 @@ impl NamedRows {
 fn tell_apart(
     hits: &mut Aggregator,
     mut ambiguous: Vec<(String, u64, u64)>,
-    wanted: &mut WantedRows,
+    wanted: &mut RowsToFind,
     terms: &Terms,
 ) -> Result<()> {
     /// A row with the capture that has it, and how many have.
@@ -210,7 +210,7 @@ fn tell_apart(
     let mut held: Option<Hit> = None;
     let mut keys = hits.read(KEYS)?;
     while let Some((key, _)) = keys.next()? {
-        let mut key = KeyReader(key);
+        let mut key = KeyBytes(key);
         let (sequence, number, input, offset) = (key.u64()?, key.u32()?, key.u32()?, key.u64()?);
         if let Some(hit) = held.as_mut().filter(|hit| hit.sequence == sequence) {
             hit.captures += 1;

@@ -11,7 +11,7 @@ use crate::error::{Error, NotExtracted, Result};
 use crate::lake::Snapshot;
 use crate::storage::LocalFile;
 
-use super::bytes::KeyReader;
+use super::bytes::KeyBytes;
 use super::fetch::FoundPackets;
 use super::found_packet::{BY_TIME, FoundPacket};
 use super::open_captures::OpenCaptures;
@@ -51,7 +51,7 @@ pub(crate) fn write<W: Write>(
     let described = |place: usize| interfaces.get(place).map(|held| (&held.interface, held.comment.as_str()));
     let mut sorted = keys.read(KEYS)?;
     while let Some((key, _)) = sorted.next()? {
-        let mut key = KeyReader(key);
+        let mut key = KeyBytes(key);
         key.skip(if order == PacketOrder::Time { BY_TIME } else { size_of::<u64>() })?;
         let packet = FoundPacket::read(&mut key)?;
         if failed.contains(&packet.input) {

@@ -45,7 +45,7 @@ pub struct GivenRow<'a> {
 }
 
 /// A table of rows that name packets.
-pub struct GivenRows {
+pub struct NamingRows {
     file: LocalFile,
     name: String,
     is_parquet: bool,
@@ -54,7 +54,7 @@ pub struct GivenRows {
     delimiter: u8,
 }
 
-impl GivenRows {
+impl NamingRows {
     /// Reads which columns there are. `name` is what messages call the table.
     ///
     /// # Errors

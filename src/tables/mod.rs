@@ -10,5 +10,5 @@ mod table;
 pub use aligned::aligned;
 pub use as_csv::csv;
 pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
-pub use given::{GivenRow, GivenRows, NamedBy};
+pub use given::{GivenRow, NamedBy, NamingRows};
 pub use table::{Table, TableColumn};
