@@ -12,7 +12,7 @@ use crate::discover::{Compression, Format, Refusal};
 use crate::error::{Error, Result};
 use crate::lake::{InputEntry, Snapshot};
 use crate::plan::APPENDED;
-use crate::storage::{EntryKind, Spool, fingerprint, local, open_regular};
+use crate::storage::{EntryKind, Inode, Spool, fingerprint, local, open_regular};
 
 use super::bytes::KeyWriter;
 use super::found_packet::{FoundPacket, by_time, micros_key};
@@ -41,6 +41,8 @@ pub(crate) struct FoundPackets {
     pub(super) missing: MissingCounts,
     /// By capture, what a pcap must have.
     pub(super) pcap: BTreeMap<usize, PcapNeeds>,
+    /// The files in which records were found.
+    pub(super) files: BTreeMap<usize, Inode>,
 }
 
 /// The capture whose records are being found.
@@ -87,6 +89,7 @@ pub(crate) fn fetch(
         failed: HashSet::new(),
         missing: std::mem::take(&mut wanted.missing),
         pcap: BTreeMap::new(),
+        files: BTreeMap::new(),
     };
     let first_times: BTreeMap<usize, [u8; 16]> =
         snapshot.inputs.keys().filter_map(|input| Some((*input, micros_key(wanted.first_time(*input)?)))).collect();
@@ -103,7 +106,11 @@ pub(crate) fn fetch(
             }
             let entry = snapshot.inputs.get(&row.input).ok_or_else(|| bug!())?;
             let time = first_times.get(&row.input).copied().unwrap_or_default();
-            let (name, revisit) = (entry.input.name(), as_it_was(entry, terms));
+            let (name, opened) = (entry.input.name(), as_it_was(entry, terms));
+            let revisit = opened.map(|(revisit, inode)| {
+                found.files.insert(row.input, inode);
+                revisit
+            });
             current = Some(CurrentCapture { entry, name, revisit, wanted: 0, last_offset: None, time });
         }
         let current = current.as_mut().ok_or_else(|| bug!())?;
@@ -206,7 +213,7 @@ impl FoundPackets {
 
 /// Opens a capture, if it is as it was when it was converted. It may have grown, and its time of modification may be
 /// another one: its fingerprint decides.
-fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<Revisit, MissingWhy> {
+fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<(Revisit, Inode), MissingWhy> {
     let input = &entry.input;
     if input.is_stdin() {
         return Err(MissingWhy::Stream);
@@ -230,7 +237,9 @@ fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<Revisit, MissingWhy> {
     // What a record means is believed only if the row says enough of it to tell that it is wrong.
     let may_jump = is_one || terms.has_link_type && terms.has_interface;
     let salvage = !entry.found.gaps.is_empty();
-    Revisit::open(input, may_jump, salvage, WINDOW).map_err(|refusal| why(Missed::<Error>::Unreadable(refusal)))
+    let revisit = Revisit::open(input, may_jump, salvage, WINDOW);
+    let revisit = revisit.map_err(|refusal| why(Missed::<Error>::Unreadable(refusal)))?;
+    Ok((revisit, facts.inode))
 }
 
 /// Why a record is not there.

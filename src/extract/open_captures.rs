@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::lake::Snapshot;
-use crate::storage::{LocalFile, open_regular, steadily};
+use crate::storage::{Inode, LocalFile, open_regular, steadily};
 
 /// The most captures that are open at the same time.
 const OPEN: usize = 64;
@@ -18,6 +18,8 @@ const NEAR: u64 = 16 << 10;
 /// Captures that are open for reading.
 pub(super) struct OpenCaptures<'a> {
     snapshot: &'a Snapshot,
+    /// The files in which the records were found.
+    files: BTreeMap<usize, Inode>,
     open: BTreeMap<usize, OpenedCapture>,
     /// Counts reads, to know which capture was not read for the longest time.
     reads: u64,
@@ -32,8 +34,8 @@ struct OpenedCapture {
 }
 
 impl<'a> OpenCaptures<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, open: BTreeMap::new(), reads: 0 }
+    pub(super) fn new(snapshot: &'a Snapshot, files: BTreeMap<usize, Inode>) -> Self {
+        Self { snapshot, files, open: BTreeMap::new(), reads: 0 }
     }
 
     /// The bytes at a place in a capture.
@@ -48,6 +50,11 @@ impl<'a> OpenCaptures<'a> {
                 self.open.remove(&longest);
             }
             let file = open_regular(path).map_err(Error::io("read", path))?;
+            let is_the_same = file.facts().map(|facts| self.files.get(&input) == Some(&facts.inode));
+            if !is_the_same.map_err(Error::io("read", path))? {
+                let exchanged = io::Error::other("another file took its place while packets were extracted");
+                return Err(Error::io("read", path)(exchanged));
+            }
             self.open.insert(input, OpenedCapture { file, bytes: Vec::new(), at: 0, last_read: 0 });
         }
         let none = || io::Error::from(io::ErrorKind::NotFound);

@@ -33,7 +33,7 @@ pub(crate) fn write<W: Write>(
     (to, name): (W, &Path),
     cancel: &Cancel,
 ) -> Result<(Extracted, W)> {
-    let FoundPackets { mut keys, order, interfaces, kept, failed, missing, pcap } = found;
+    let FoundPackets { mut keys, order, interfaces, kept, failed, missing, pcap, files } = found;
     let mut writer = match format {
         ExtractFormat::Pcapng => CaptureWriter::pcapng(to),
         ExtractFormat::Pcap => {
@@ -46,7 +46,7 @@ pub(crate) fn write<W: Write>(
     let kept = kept.map(|kept| kept.into_file()).transpose().map_err(Error::io("read", name))?;
     let mut extracted = Extracted { missing: missing.into_list(), ..Extracted::default() };
     let mut captures: HashSet<usize> = HashSet::new();
-    let mut open = OpenCaptures::new(snapshot);
+    let mut open = OpenCaptures::new(snapshot, files);
     let mut from_kept = Vec::new();
     let described = |place: usize| interfaces.get(place).map(|held| (&held.interface, held.comment.as_str()));
     let mut sorted = keys.read(KEYS)?;

@@ -366,6 +366,26 @@ fn packets_come_by_time_or_in_the_order_of_rows() {
 }
 
 #[test]
+fn packets_without_a_time_before_any_with_one_stand_before_that_one() {
+    let folder = folder();
+    let (first, second, timed) = (udp(1, &[1; 3]), udp(2, &[2; 5]), udp(3, &[3; 7]));
+    let bytes = [
+        [section(), interface(1, 0, 6, 0), simple(&first), simple(&second)].concat(),
+        packet(0, 1_709_164_805_000_000, &timed),
+    ];
+    let ng = save(&folder, "late.pcapng", &bytes.concat());
+    let mut pcap = Capture::pcap();
+    pcap.record_at(4, 1, 0, udp(4, &[4; 9]));
+    pcap.record_at(4, 9, 0, udp(5, &[5; 11]));
+    let pcap = save(&folder, "around.pcap", &pcap.bytes);
+    let lake = lake_of(&[&ng, &pcap], &folder.path().join("lake"), settings());
+    let out = folder.path().join("out.pcapng");
+    extract(&everything(&lake, &out)).unwrap();
+    let lengths: Vec<_> = blocks(&fs::read(&out).unwrap()).iter().map(|block| block.orig_len - 42).collect();
+    assert_eq!(lengths, [9, 3, 5, 7, 11]);
+}
+
+#[test]
 fn a_filter_takes_the_rows_that_it_takes_of_the_lake() {
     let folder = folder();
     let below = repository("data/captures");
