@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use parcap::Filter;
@@ -484,6 +484,7 @@ fn rows_of_a_query_name_their_packets_in_whatever_types_they_come() {
     let names_as = |kind: DataType| cast(&names(), &kind).unwrap();
     let numbers = |column: &str| wanted.iter().map(|row| row.int(column).unwrap()).collect::<Vec<_>>();
     let (offsets, frames) = (numbers("offset"), numbers("frame"));
+    let as_type = |numbers: &[i64], kind: DataType| cast(&Int64Array::from(numbers.to_vec()), &kind).unwrap();
     let dictionary = DataType::Dictionary(Box::new(DataType::Int16), Box::new(DataType::Utf8));
     let at = |name: &str| folder.path().join(name);
     let lines = |delimiter: char| {
@@ -501,22 +502,16 @@ fn rows_of_a_query_name_their_packets_in_whatever_types_they_come() {
             vec![
                 ("x", Arc::new(Int32Array::from(vec![1; wanted.len()]))),
                 ("CAPTURE", names_as(DataType::LargeUtf8)),
-                ("OFFSET", Arc::new(offsets.iter().map(|offset| Some(*offset as f64)).collect::<Float64Array>())),
+                ("OFFSET", as_type(&offsets, DataType::Float64)),
             ],
         ),
         parquet(
             &at("unsigned"),
-            vec![
-                ("capture", names_as(dictionary)),
-                ("frame", Arc::new(frames.iter().map(|frame| Some(*frame as u64)).collect::<UInt64Array>())),
-            ],
+            vec![("capture", names_as(dictionary)), ("frame", as_type(&frames, DataType::UInt64))],
         ),
         parquet(
             &at("views"),
-            vec![
-                ("frame", Arc::new(frames.iter().map(|frame| Some(*frame as i32)).collect::<Int32Array>())),
-                ("capture", names_as(DataType::Utf8View)),
-            ],
+            vec![("frame", as_type(&frames, DataType::Int32)), ("capture", names_as(DataType::Utf8View))],
         ),
         save(&folder, "commas.csv", lines(',').as_bytes()),
         save(&folder, "tabs.csv", lines('\t').as_bytes()),
