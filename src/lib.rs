@@ -110,6 +110,8 @@ mod discover;
 #[cfg(not(feature = "internal-api"))]
 mod error;
 #[cfg(not(feature = "internal-api"))]
+mod extract;
+#[cfg(not(feature = "internal-api"))]
 mod hash;
 #[cfg(not(feature = "internal-api"))]
 mod inspect;
@@ -171,6 +173,8 @@ pub mod discover;
 #[cfg(feature = "internal-api")]
 pub mod error;
 #[cfg(feature = "internal-api")]
+pub mod extract;
+#[cfg(feature = "internal-api")]
 pub mod hash;
 #[cfg(feature = "internal-api")]
 pub mod inspect;
@@ -212,7 +216,8 @@ pub use api::{Converter, Lake};
 pub use cancel::Cancel;
 pub use commands::{Inspected, Summarized, inspect};
 pub use config::Settings;
-pub use error::{Error, Foreign, Lack, Result, Unheld, WhyLeftOut};
+pub use error::{Error, Foreign, Lack, NotExtracted, Result, Unheld, WhyLeftOut};
+pub use extract::{Extracted, MissingPackets, MissingWhy};
 pub use observer::{Meter, Observer, Unobserved};
 pub use outcome::{CompactReport, ForgetReport, Report, RunOutcome, Verified};
 pub use packets::{further_columns, schema};

@@ -52,6 +52,26 @@ def test_reports_are_the_documents_of_the_command(lake: Path, office: str) -> No
     assert parcap.verify(lake)["rows"] == 1331 - 468
 
 
+def test_packets_come_back_and_what_is_left_out_is_warned_of(tmp_path: Path) -> None:
+    traced, out = tmp_path / "traced", tmp_path / "x.pcap"
+    capture = tmp_path / "office-hour.pcap"
+    capture.write_bytes((CAPTURES / "office-hour.pcap").read_bytes())
+    parcap.convert(capture, traced, columns="capture")
+    report = parcap.extract(traced, out, protocol=["UDP", "TCP"], format="pcap")
+    rows = parcap.read(capture, columns=["protocol"]).to_pandas()["protocol"].isin(["UDP", "TCP"]).sum()
+    assert report.complete and (report["packets"], report["left_out"]) == (rows, 0)
+    assert parcap.inspect(out)["captures"][0]["found"]["records"] == rows
+    rows_file = tmp_path / "rows.csv"
+    rows_file.write_text(f"capture,frame\n{capture},1\n{capture},469\n")
+    with pytest.warns(parcap.DamageWarning, match="the lake has no such packets of it; 1 packet is left out"):
+        report = parcap.extract(traced, out, rows=rows_file)
+    assert not report.complete and (report["packets"], report["left_out"]) == (1, 1)
+    with pytest.raises(parcap.DamagedError, match="1 packet is left out"):
+        parcap.extract(traced, out, rows=rows_file, on_damage="raise")
+    with pytest.raises(parcap.UsageError, match="no standard input and output"):
+        parcap.extract(traced, "-")
+
+
 def test_summaries_are_whole_tables(lake: Path) -> None:
     tables = parcap.summarize(lake, "volume_by_ip", "protocols")
     assert set(tables) == {"volume_by_ip", "protocols"}

@@ -8,9 +8,9 @@ use super::position::Interface;
 use super::resolution::Resolution;
 
 const OPTION_END: u16 = 0;
-const OPTION_NAME: u16 = 2;
-const OPTION_TSRESOL: u16 = 9;
-const OPTION_TSOFFSET: u16 = 14;
+pub(super) const OPTION_NAME: u16 = 2;
+pub(super) const OPTION_TSRESOL: u16 = 9;
+pub(super) const OPTION_TSOFFSET: u16 = 14;
 /// Bytes of a name that are kept. Systems allow 16, and Windows writes 50. There may be many interfaces.
 const NAME: usize = 256;
 

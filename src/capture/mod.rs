@@ -5,6 +5,8 @@
 //! handed out only when it is whole; nothing after a fault is guessed, unless salvage is asked for; no length field is
 //! believed before the bytes are there. The only door for pcap-file. Not here: what the packet's bytes mean; that is
 //! [`crate::decode`]'s.
+//!
+//! Records whose offsets are known are found again (`revisit.rs`), and written as they were (`writer.rs`).
 
 mod appended;
 mod content_hashes;
@@ -28,10 +30,12 @@ mod record;
 mod reopen;
 mod resolution;
 pub(crate) mod resync;
+mod revisit;
 mod salvage;
 mod source;
 mod survey;
 mod time;
+mod writer;
 
 pub use content_hashes::ContentHashes;
 pub use damage::{Damage, DamageKind, Gap, Gaps};
@@ -41,6 +45,8 @@ pub use reader::CaptureReader;
 pub use record::{PacketRecord, RecordAnomaly};
 pub use resolution::Resolution;
 pub use resync::guess;
+pub(crate) use revisit::{Missed, Revisit};
 pub use source::{Source, SourceError};
 pub use survey::{AppendedSurvey, InterfaceSurvey, SectionSurvey, Survey};
 pub use time::Timestamp;
+pub(crate) use writer::{CaptureWriter, PacketKind, PcapForm, WrittenPacket};

@@ -29,10 +29,10 @@ use super::survey::Survey;
 const AROUND: usize = 12;
 const AROUND_U32: u32 = 12;
 /// Packet blocks and interface descriptions longer than this are not believed: libpcap's maximum block size.
-const MAX_BLOCK: u32 = 16 << 20;
+pub(super) const MAX_BLOCK: u32 = 16 << 20;
 /// The most interfaces of a section: more than any machine has, and all that the Packet Block can number. They are kept
 /// for every chunk of the capture that is being read.
-const MAX_INTERFACES: usize = 1 << 16;
+pub(super) const MAX_INTERFACES: usize = 1 << 16;
 /// The least length of a Section Header Block: its fixed fields.
 const SECTION_HEADER_MIN: u32 = 28;
 

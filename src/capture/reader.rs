@@ -1,7 +1,5 @@
 //! Reads a capture, or a chunk of one, record by record.
 
-use std::fmt;
-
 use crate::capture::{pcap, pcapng};
 use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, format, refusal};
 
@@ -42,7 +40,7 @@ pub struct CaptureReader {
     /// The path of the capture, unless it is a stream.
     pub(super) name: Option<Box<str>>,
     /// Bytes of the record that was handed out last. The next call takes them off the buffer.
-    handed_out: usize,
+    pub(super) handed_out: usize,
     format: Format,
     compression: Compression,
     /// Time of the last record that has one, kept only where salvage may need it.
@@ -61,12 +59,6 @@ pub struct CaptureReader {
     pub(super) settled: Option<ContentHashes>,
     /// Whether a signal ended the stream within a record.
     pub(super) cut_short: bool,
-}
-
-impl fmt::Debug for CaptureReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CaptureReader").field("name", &self.name).field("frames", &self.frames).finish_non_exhaustive()
-    }
 }
 
 impl CaptureReader {

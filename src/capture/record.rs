@@ -1,5 +1,7 @@
 //! One packet record, borrowed from the reader's buffer.
 
+use std::fmt;
+
 use bitflags::bitflags;
 
 use super::link_type::LinkType;
@@ -76,6 +78,13 @@ impl<'a> PacketRecord<'a> {
     #[must_use]
     pub fn interface_name(&self) -> Option<&'a str> {
         self.interfaces().get(usize::try_from(self.interface()?).ok()?)?.name.as_deref()
+    }
+}
+
+/// For that of its records.
+impl fmt::Debug for CaptureReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaptureReader").field("name", &self.name).field("frames", &self.frames).finish_non_exhaustive()
     }
 }
 

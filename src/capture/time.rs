@@ -85,6 +85,13 @@ impl Timestamp {
         Self { seconds: micros.div_euclid(1_000_000), attos, fraction: Fraction::default() }
     }
 
+    /// Bytes whose order is that of the times, to the attosecond.
+    #[must_use]
+    pub fn sort_key(self) -> [u8; 16] {
+        let seconds = self.seconds.cast_unsigned() ^ (1 << 63);
+        (u128::from(seconds) << 64 | u128::from(self.attos)).to_be_bytes()
+    }
+
     /// Whole seconds since the Unix epoch, rounded down.
     #[must_use]
     pub fn seconds(self) -> i64 {

@@ -6,13 +6,14 @@ use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::cancel::Cancel;
-use crate::cli::{planned, report, summarize};
+use crate::cli::planned;
 use crate::commands::ConvertRequest;
 use crate::config::{
     CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy, ROW_GROUP_ROWS,
     Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
 
+use super::extract::ExtractArgs;
 use super::failure::Failure;
 use super::inspect_args::InspectArgs;
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
@@ -74,11 +75,11 @@ pub(super) enum Command {
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Box<ConvertArgs>),
     /// Show the summaries of a lake, or of captures without a lake
-    #[command(after_help = summarize::EXAMPLES)]
     Summarize(Box<SummarizeArgs>),
     /// Make a page of the summaries of a lake or of captures: one file that needs nothing else, to look at, print and send
-    #[command(after_help = report::EXAMPLES)]
     Report(Box<ReportArgs>),
+    /// Write packets of a lake as a capture again: those that a filter takes, or that a query found
+    Extract(Box<ExtractArgs>),
     /// Hold a lake's files against its manifest: sizes, checksums, rows, columns, sums
     #[command(after_help = VERIFY_EXIT)]
     Verify(VerifyArgs),

@@ -64,7 +64,8 @@ impl From<&Error> for ExitCode {
             | Error::NoSuchCondition { .. }
             | Error::NoSuchValue { .. }
             | Error::TooLittleMemory { .. }
-            | Error::TooManyWindows { .. } => Self::Usage,
+            | Error::TooManyWindows { .. }
+            | Error::NotExtracted(_) => Self::Usage,
             Error::Interrupted { signal } => Self::Signal(*signal),
             _ => Self::Failure,
         }

@@ -111,7 +111,9 @@ mod tests {
             }
         }
         // A page must never be written where the user's lake is.
-        assert_eq!(others, [["report", "out", "PARCAP_REPORT"]]);
+        // And what `json` is to others is no format of a capture.
+        let own = [["report", "out", "PARCAP_REPORT"], ["extract", "out", "PARCAP_EXTRACT"]];
+        assert_eq!(others, [&own[..], &[["extract", "format", "PARCAP_EXTRACT_FORMAT"]]].concat());
     }
 
     #[test]

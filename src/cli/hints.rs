@@ -5,7 +5,7 @@ use std::io;
 
 use crate::advice::Advice;
 use crate::config::{Decapsulation, Setting, TunnelKind};
-use crate::error::{Error, Foreign, Lack, WhyLeftOut};
+use crate::error::{Error, Foreign, Lack, NotExtracted, WhyLeftOut};
 use crate::lake::RefusedEntry;
 use crate::path_text::printable;
 use crate::text::{plural_of, time_text};
@@ -97,6 +97,14 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         Error::NotHeld { .. } => {
             "nothing was changed; name captures, or folders of them, by the paths from which they were converted: `parcap summarize LAKE --table captures --format csv` lists them"
         }
+        Error::NotExtracted(why) => match why {
+            NotExtracted::LacksColumn { .. } => "convert its captures into a new lake with `--columns capture`",
+            NotExtracted::Rows { .. } => {
+                "give Parquet or CSV with the columns `capture` and `offset` or `frame` of the lake"
+            }
+            NotExtracted::NoPcap { .. } => "`--format pcapng` holds them",
+            NotExtracted::OverCapture { .. } => "give another name with `--out`",
+        },
         Error::Outside { .. } => {
             "parcap does not write such a thing: find out who may write to the lake, and restore the file from a backup"
         }

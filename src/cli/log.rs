@@ -80,7 +80,7 @@ pub(super) fn note(console: &Console, command: &Command, note: &str) {
     }
 }
 
-fn log(console: &Console, level: &str, fields: Value) {
+pub(super) fn log(console: &Console, level: &str, fields: Value) {
     let mut document = json!({ "time": time(now() * 1_000_000), "level": level });
     if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
         document.extend(fields);
@@ -130,7 +130,7 @@ fn log_report(console: &Console, report: &Report) {
     }
 }
 
-fn log_error(console: &Console, error: &Error) {
+pub(super) fn log_error(console: &Console, error: &Error) {
     log(console, "error", json!({ "event": "failed", "message": message(error), "hint": hint(error) }));
 }
 

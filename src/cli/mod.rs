@@ -7,6 +7,7 @@ mod config_file;
 mod console;
 mod dry_run;
 mod exit_code;
+mod extract;
 mod failure;
 mod given_rows;
 mod help;
@@ -101,6 +102,7 @@ fn dispatch(console: &Console, command: Command, cancel: &Cancel) -> Result<Exit
         }
         Command::Summarize(args) => summarize::run(console, &args, cancel),
         Command::Report(args) => report::run(console, &args, cancel),
+        Command::Extract(args) => extract::run(console, &args, cancel),
         Command::Verify(args) => lake::run_verify(console, &args, cancel),
         Command::Compact(args) => lake::run_compact(console, &args, cancel),
         Command::Forget(args) => lake::run_forget(console, &args, cancel),

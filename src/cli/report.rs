@@ -31,7 +31,7 @@ const NAME_OPTIONS: NameOptions = NameOptions {
 /// Default number of rows of each table.
 const TOP: usize = 25;
 
-pub(super) const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   parcap report lake --out report.html
   parcap report lake --from 2024-03-11 --to 2024-03-11 --out day.html --svg plots
@@ -40,6 +40,7 @@ Examples:
 The page loads nothing from anywhere, so it can be sent as it is; --svg writes its plots as files.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct ReportArgs {
     /// A lake; or captures: files, directories (walked), quoted patterns, `-` for standard input
     #[arg(required = true, value_name = "LAKE|CAPTURE")]

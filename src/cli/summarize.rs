@@ -30,7 +30,7 @@ use super::tunnel_args::TunnelArgs;
 /// Default number of rows of each table.
 const TOP: usize = 10;
 
-pub(super) const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   parcap summarize lake                                     the summaries of a lake
   parcap summarize lake --from 2024-03-01 --to 2024-03-31 --protocol UDP
@@ -48,6 +48,7 @@ table of captures has to be left out, and that of DNS names with `--protocol`. P
 time count in dates, and not in times of day.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct SummarizeArgs {
     /// A lake; or captures: files, directories (walked), quoted patterns, `-` for standard input
     #[arg(required = true, value_name = "LAKE|CAPTURE")]

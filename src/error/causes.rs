@@ -1,6 +1,9 @@
 //! What errors say as data, for a program that makes sentences of its own.
 
 use std::fmt;
+use std::path::PathBuf;
+
+use crate::path_text::printable;
 
 /// A name that matches nothing in a lake, or more than one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,50 @@ impl fmt::Display for Foreign {
             Self::Result => "the result of a unit",
             Self::StagedFile => "a staged file of a unit",
         })
+    }
+}
+
+/// Why packets cannot be extracted as asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotExtracted {
+    /// The lake lacks a column that says where packets are.
+    LacksColumn {
+        /// The lake.
+        lake: PathBuf,
+        /// The column.
+        column: &'static str,
+    },
+    /// The rows that name packets cannot be read.
+    Rows {
+        /// Where they come from.
+        name: String,
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// The packets do not fit into a pcap.
+    NoPcap {
+        /// Why not.
+        problem: String,
+    },
+    /// The file that is to be written is a capture of the lake.
+    OverCapture {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for NotExtracted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LacksColumn { lake, column } => {
+                write!(f, "{}: has no column `{column}`, which says where a packet is", printable(lake))
+            }
+            Self::Rows { name, problem } => write!(f, "{name}: {problem}"),
+            Self::NoPcap { problem } => write!(f, "the packets do not fit into a pcap: {problem}"),
+            Self::OverCapture { path } => {
+                write!(f, "{}: is a capture of the lake, and would be overwritten", printable(path))
+            }
+        }
     }
 }
 

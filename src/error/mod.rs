@@ -15,7 +15,7 @@ use crate::memory::TooLittle;
 
 use words::{first_ones, left_out_in_words, unheld_in_words};
 
-pub use causes::{Foreign, Lack, Unheld, WhyLeftOut};
+pub use causes::{Foreign, Lack, NotExtracted, Unheld, WhyLeftOut};
 
 /// What stops a run. Until its commit is decided, nothing of the run is visible in the lake. A commit that is decided and
 /// then interrupted is finished by the next run.
@@ -315,6 +315,9 @@ pub enum Error {
         /// The names.
         named: Vec<Unheld>,
     },
+    /// Packets that cannot be extracted as asked.
+    #[error("{0}")]
+    NotExtracted(NotExtracted),
     /// SIGINT or SIGTERM arrived.
     #[error("stopped by signal {signal}; the lake is as it was before this run")]
     Interrupted {

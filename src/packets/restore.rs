@@ -224,6 +224,6 @@ fn codes<K: DictionaryValue>(
     codes.collect()
 }
 
-fn ip(text: &str) -> Option<IpAddress> {
+pub(super) fn ip(text: &str) -> Option<IpAddress> {
     text.parse::<IpAddr>().ok().map(IpAddress::from)
 }

@@ -1,22 +1,24 @@
-//! Files that a run writes besides the lake: pages, plots, metrics for a monitoring system.
+//! Files that a run writes besides the lake: pages, plots, captures, metrics for a monitoring system.
 //!
 //! A reader sees all of the old file or all of the new one, never a part. What is not a regular file is written into, and
 //! stays: a report to `/dev/null` must not replace the device.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 use crate::storage::true_name;
 
+/// Bytes that are written at once.
+const BUFFER: usize = 128 << 10;
 /// The permissions of a new file, before the umask.
 const MODE: u32 = 0o666;
 /// How often a FIFO without a reader is opened, and how long to wait in between: ten seconds in all.
@@ -30,19 +32,128 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// If it cannot be written; if it is a folder, a socket or a block device; if the FIFO has no reader. The error names it.
 pub fn write_out(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = match path.metadata() {
-        Ok(metadata) if is_stdout(&metadata) => write(io::stdout().lock(), bytes),
-        Ok(metadata) if metadata.is_file() => replace(&true_name(path), Some(&metadata), bytes),
-        Ok(metadata) => match metadata.file_type() {
-            kind if kind.is_fifo() || kind.is_char_device() => open(path, ATTEMPTS).and_then(|file| write(file, bytes)),
-            kind if kind.is_dir() => Err(Errno::ISDIR.into()),
-            _ => Err(io::Error::other("it is neither a file, a FIFO nor a character device")),
-        },
-        // A link that leads nowhere says where to write the file.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&true_name(path), None, bytes),
-        Err(error) => Err(error),
-    };
+    let written = OutFile::at(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.put()));
     written.map_err(Error::io("write", path))
+}
+
+/// A file that is written piece by piece, as [`write_out`] writes one as a whole. Nothing is at its name before
+/// [`OutFile::finish`].
+#[derive(Debug)]
+pub struct OutFile {
+    name: PathBuf,
+    to: Destination,
+    /// The reader of a stream is gone: it has what it wanted.
+    gone: bool,
+}
+
+#[derive(Debug)]
+enum Destination {
+    /// A file beside the place where it goes, and the file that it replaces.
+    Draft(Box<BufWriter<NamedTempFile>>, PathBuf, Option<Box<fs::Metadata>>),
+    Stdout(BufWriter<io::Stdout>),
+    /// A FIFO or a device.
+    Stream(BufWriter<File>),
+}
+
+impl OutFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// As [`write_out`].
+    pub fn create(path: &Path) -> Result<Self> {
+        Self::at(path).map_err(Error::io("write", path))
+    }
+
+    /// Standard output.
+    #[must_use]
+    pub fn stdout() -> Self {
+        let to = Destination::Stdout(BufWriter::with_capacity(BUFFER, io::stdout()));
+        Self { name: PathBuf::from("stdout"), to, gone: false }
+    }
+
+    fn at(path: &Path) -> io::Result<Self> {
+        let to = match path.metadata() {
+            Ok(metadata) if is_stdout(&metadata) => return Ok(Self::stdout()),
+            Ok(metadata) if metadata.is_file() => draft(true_name(path), Some(Box::new(metadata)))?,
+            Ok(metadata) => match metadata.file_type() {
+                kind if kind.is_fifo() || kind.is_char_device() => {
+                    Destination::Stream(BufWriter::with_capacity(BUFFER, open(path, ATTEMPTS)?))
+                }
+                kind if kind.is_dir() => return Err(Errno::ISDIR.into()),
+                _ => return Err(io::Error::other("it is neither a file, a FIFO nor a character device")),
+            },
+            // A link that leads nowhere says where to write the file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => draft(true_name(path), None)?,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { name: path.to_path_buf(), to, gone: false })
+    }
+
+    /// Puts what was written in its place.
+    ///
+    /// # Errors
+    /// As [`write_out`].
+    pub fn finish(self) -> Result<()> {
+        let name = self.name.clone();
+        self.put().map_err(Error::io("write", name))
+    }
+
+    fn put(mut self) -> io::Result<()> {
+        self.flush()?;
+        let Destination::Draft(draft, path, old) = self.to else { return Ok(()) };
+        let draft = draft.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if let Some(old) = old {
+            keep_owner(draft.as_file(), &old)?;
+        }
+        // Or a file that a power failure left empty could have replaced a whole one.
+        draft.as_file().sync_all()?;
+        draft.persist(path).map(drop).map_err(|failed| failed.error)
+    }
+
+    /// A folder for what is needed while the file is written: that of the file.
+    pub(crate) fn folder(&self) -> PathBuf {
+        match &self.to {
+            Destination::Draft(_, path, _) => folder_of(path).to_path_buf(),
+            Destination::Stdout(_) | Destination::Stream(_) => std::env::temp_dir(),
+        }
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.to {
+            Destination::Draft(draft, ..) => draft,
+            Destination::Stdout(stdout) => stdout,
+            Destination::Stream(stream) => stream,
+        }
+    }
+
+    /// That the reader is gone is no error: it has what it wanted.
+    fn or_gone<T>(&mut self, written: io::Result<T>, if_gone: T) -> io::Result<T> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.gone = true;
+                Ok(if_gone)
+            }
+            written => written,
+        }
+    }
+}
+
+impl Write for OutFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gone {
+            return Ok(bytes.len());
+        }
+        let written = self.writer().write(bytes);
+        self.or_gone(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.gone {
+            return Ok(());
+        }
+        let flushed = self.writer().flush();
+        self.or_gone(flushed, ())
+    }
 }
 
 /// Whether a name leads to the same file as standard output (`/dev/stdout`, `/dev/fd/1`). Then the bytes go there, after
@@ -52,20 +163,17 @@ fn is_stdout(metadata: &fs::Metadata) -> bool {
     stdout.is_ok_and(|stdout| (stdout.dev(), stdout.ino()) == (metadata.dev(), metadata.ino()))
 }
 
-/// Puts a new file in the place of `old`, or where no file is.
-fn replace(path: &Path, old: Option<&fs::Metadata>, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file beside the place of `old`, or beside the place where no file is.
+fn draft(path: PathBuf, old: Option<Box<fs::Metadata>>) -> io::Result<Destination> {
     // A name that nobody can have put there before. It does not end in `.prom`, which collectors of metrics read.
     let mode = if old.is_some() { 0o600 } else { MODE };
     let create = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let mut draft = Builder::new().prefix(".parcap-").suffix(".tmp").make_in(folder, create)?;
-    draft.as_file_mut().write_all(bytes)?;
-    if let Some(old) = old {
-        keep_owner(draft.as_file(), old)?;
-    }
-    // Or a file that a power failure left empty could have replaced a whole one.
-    draft.as_file().sync_all()?;
-    draft.persist(path).map(drop).map_err(|failed| failed.error)
+    let draft = Builder::new().prefix(".parcap-").suffix(".tmp").make_in(folder_of(&path), create)?;
+    Ok(Destination::Draft(Box::new(BufWriter::with_capacity(BUFFER, draft)), path, old))
 }
 
 /// Gives a new file the owner and the permissions of the old one. Where the group cannot be kept, the new group gets no
@@ -104,14 +212,6 @@ pub(crate) fn open(path: &Path, most: u32) -> io::Result<File> {
                 return Ok(file);
             }
         }
-    }
-}
-
-/// Writes all bytes. That the reader is gone is no error: it has what it wanted.
-fn write(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
-    match to.write_all(bytes).and_then(|()| to.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
     }
 }
 

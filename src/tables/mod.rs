@@ -1,7 +1,8 @@
-//! Small tables: columns in memory, as Parquet, as CSV and as text.
+//! Small tables: columns in memory, as Parquet, as CSV and as text. Rows of other programs that name packets.
 
 mod aligned;
 mod as_csv;
+mod given;
 
 mod file;
 mod table;
@@ -9,4 +10,5 @@ mod table;
 pub use aligned::aligned;
 pub use as_csv::csv;
 pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
+pub use given::{GivenRow, NamedBy, NamingRows};
 pub use table::{Table, TableColumn};

@@ -257,6 +257,23 @@ fn logs(page: &mut Page, root: &Path) {
     for (change, _) in CHANGES {
         page.log(&disturbed(root, &log, change).stderr);
     }
+    extractions(page, root);
+}
+
+/// Packets that are there, of a capture that changed, and that no lake has.
+fn extractions(page: &mut Page, root: &Path) {
+    let [lake, out] = ["extracted", "extracted.pcapng"].map(|name| text(&root.join(name)));
+    let path = save_in(root, "changing.pcap", &capture().bytes);
+    run(["convert", &text(&path), "--out", &lake, "--columns", "capture", "--quiet"]);
+    let rows = text(&save_in(root, "rows.csv", format!("capture,frame\n{},91\n", path.display()).as_bytes()));
+    let mut extract = |options: &[&str]| {
+        let ran = run([&["extract", &lake, "--out", &out, "--log-format", "json"], options].concat());
+        page.log(&ran.stderr);
+        ran.status
+    };
+    assert_eq!((extract(&[]), extract(&["--rows", &rows]), extract(&["--rows", &lake])), (Some(0), Some(3), Some(1)));
+    fs::write(&path, "").unwrap();
+    assert_eq!(extract(&[]), Some(3));
 }
 
 fn lakes(page: &mut Page, root: &Path) {

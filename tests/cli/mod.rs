@@ -6,6 +6,7 @@ mod bounds;
 mod called;
 mod damage;
 mod discover;
+mod extract;
 mod forget;
 mod inspect;
 mod json;

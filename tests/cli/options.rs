@@ -62,6 +62,14 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             .concat(),
         ),
         ("inspect", vec!["--jobs", "--salvage", "--format"]),
+        (
+            "extract",
+            [
+                &["--out", "--rows", "--from", "--to", "--protocol", "--net", "--port", "--order"][..],
+                &["--format", "--log-format", "--quiet"],
+            ]
+            .concat(),
+        ),
         ("completions", vec![]),
         ("man", vec![]),
     ]
@@ -76,8 +84,12 @@ fn named(help: &str) -> BTreeSet<String> {
 /// The variable of an option, and its name in the configuration file but for the letters.
 fn variable(name: &str, option: &str) -> String {
     // Elsewhere that is the lake; a page must never be written where somebody has his lake.
-    if (name, option) == ("report", "--out") {
-        return "PARCAP_REPORT".to_owned();
+    match (name, option) {
+        ("report", "--out") => return "PARCAP_REPORT".to_owned(),
+        ("extract", "--out") => return "PARCAP_EXTRACT".to_owned(),
+        // What others print is no format of a capture.
+        ("extract", "--format") => return "PARCAP_EXTRACT_FORMAT".to_owned(),
+        _ => {}
     }
     format!("PARCAP_{}", option.trim_start_matches('-').replace('-', "_").to_uppercase())
 }
@@ -113,12 +125,12 @@ fn the_help_of_each_command_names_its_options_and_says_once_where_else_they_are_
 #[test]
 fn the_variable_of_each_option_reaches_it() {
     // Whatever is said is a path or a text to these; a path that cannot be written or read is complained of.
-    let free = ["--out", "--metrics-file", "--title", "--svg", "--plan"];
+    let free = ["--out", "--metrics-file", "--title", "--svg", "--plan", "--rows"];
     for (name, options) in commands() {
         for option in options.into_iter().filter(|option| !free.contains(option)) {
             let mut command = command();
             command.args([name, "nowhere/at-all"]).env(variable(name, option), "!");
-            if ["convert", "plan", "convert-unit", "report"].contains(&name) {
+            if ["convert", "plan", "convert-unit", "report", "extract"].contains(&name) {
                 command.args(["--out", "nowhere/lake"]);
             }
             if name == "convert-unit" {

@@ -31,6 +31,8 @@
 //!     `columns`.
 //! 24. Looking into tunnels changes rows of tunnels and no others, and what follows from rows: `tunnels`.
 //!
+//! 24. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
+//!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
 mod adding_up;
@@ -47,6 +49,7 @@ mod columns;
 mod cut;
 mod cut_packed;
 mod cut_wire;
+mod extract;
 mod implausible;
 mod named;
 mod names;

@@ -3,7 +3,7 @@
 use super::sources;
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "address",
     "day",
     "hash",
@@ -33,6 +33,7 @@ const ORDER: [&str; 33] = [
     "convert",
     "stream",
     "inspect",
+    "extract",
     "report",
     "commands",
     "api",

@@ -153,18 +153,27 @@ def _report(
     progress: Progress = None,
     input: Iterable[str] = (),
 ) -> Report:
-    if on_damage not in ("warn", "raise", "ignore"):
-        raise UsageError(f'on_damage is "warn", "raise" or "ignore", not {on_damage!r}')
+    _checked(on_damage)
     import json
 
     status, results, messages = _run([*arguments, "--format=json"], paths, input, progress)
     report = Report(json.loads(results), status == 0, messages)
-    if status != 0 and on_damage == "raise":
-        raise DamagedError(_first(messages))
-    if status != 0 and on_damage == "warn":
-        for message, hint in _wrongs(messages):
-            warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
+    _judge(report, on_damage)
     return report
+
+
+def _judge(report: Report, on_damage: OnDamage) -> None:
+    """Says what is wrong, as it is asked for."""
+    if not report.complete and on_damage == "raise":
+        raise DamagedError(_first(report.messages))
+    if not report.complete and on_damage == "warn":
+        for message, hint in _wrongs(report.messages):
+            warnings.warn(message if hint is None else f"{message} (hint: {hint})", DamageWarning, _outside())
+
+
+def _checked(on_damage: OnDamage) -> None:
+    if on_damage not in ("warn", "raise", "ignore"):
+        raise UsageError(f'on_damage is "warn", "raise" or "ignore", not {on_damage!r}')
 
 
 def _wrongs(messages: str) -> list[tuple[str, str | None]]:
@@ -233,6 +242,33 @@ def report(inputs: Path | Iterable[Path], out: Path | None = None, **options: An
     """Makes a page of the summaries of a lake or of captures, as ``parcap report`` does. Returns what it said."""
     named = [] if out is None else [f"--out={os.fspath(out)}"]
     return _run(["report", *named, *_options(options)], _paths(inputs))[2]
+
+
+def extract(lake: Path, out: Path, *, on_damage: OnDamage = "warn", **options: Any) -> Report:
+    """Writes packets of a lake as a capture again, from the original captures, as ``parcap extract`` does.
+
+    Args:
+        lake: A lake that was made with ``columns="capture"``.
+        out: The capture that is written.
+        on_damage: As in :func:`convert`, of packets that are left out because their capture has changed or is gone.
+        **options: Those of the command: ``net="10.1.0.0/16"``, ``port=443``, ``rows="rows.parquet"`` with the columns
+            ``capture`` and ``offset`` or ``frame``; and ``format="pcap"``.
+
+    Returns:
+        How many ``packets`` were written, of how many ``captures``, and how many were ``left_out``.
+    """
+    _checked(on_damage)
+    import json
+
+    form = options.pop("format", "pcapng")
+    arguments = ["extract", f"--out={os.fspath(out)}", f"--format={form}", "--log-format=json", *_options(options)]
+    status, _, lines = _run(arguments, [os.fspath(lake)])
+    *wrongs, document = (json.loads(line) for line in lines.splitlines())
+    words = [(wrong["message"], wrong["hint"]) for wrong in wrongs]
+    messages = "".join(f"error: {message}\n" + (f"hint: {hint}\n" if hint else "") for message, hint in words)
+    report = Report(document, status == 0, messages)
+    _judge(report, on_damage)
+    return report
 
 
 def inspect(paths: Path | Iterable[Path], **options: Any) -> Report:
