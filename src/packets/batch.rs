@@ -1,6 +1,5 @@
 //! Collected rows become Arrow arrays.
 
-use std::convert;
 use std::ops::Range;
 use std::sync::Arc;
 
