@@ -82,11 +82,10 @@ impl Traffic {
         let (mut records, mut offset) = (Vec::new(), FILE_HEADER);
         while let Some((record, _)) = split_record(&self.bytes[offset..]) {
             let (header, data) = record.split_at(RECORD_HEADER);
-            records.push(PacketRecord {
-                time: Some(Timestamp::from_pcap(le32(header), le32(&header[4..]), false)),
-                orig_len: le32(&header[12..]),
-                ..PacketRecord::of_bytes(LinkType::ETHERNET, data, offset as u64)
-            });
+            let mut framed = PacketRecord::of_bytes(LinkType::ETHERNET, data, offset as u64);
+            framed.time = Some(Timestamp::from_pcap(le32(header), le32(&header[4..]), false));
+            framed.orig_len = le32(&header[12..]);
+            records.push(framed);
             offset += record.len();
         }
         records
