@@ -9,6 +9,7 @@ documentation, as in make_captures.py, which has the packets. Exit status: 0 wri
 """
 
 import argparse
+import socket
 import struct
 import subprocess
 import sys
@@ -139,6 +140,16 @@ def at_resolver(packets: list) -> list:
     return [Packet(here(packet.source), here(packet.target), packet.ip) for packet in packets]
 
 
+def arp(reply: bool) -> bytes:
+    """A frame by which the second tenant asks for the first one, or its answer: RFC 826."""
+    answers, asks = TENANTS
+    ours, theirs = (answers, asks) if reply else (asks, answers)
+    octets = [bytes.fromhex(host.mac.replace(":", "")) for host in (ours, theirs)]
+    addresses = [socket.inet_aton(host.ip4) for host in (ours, theirs)]
+    head = (octets[1] if reply else b"\xff" * 6) + octets[0] + bytes.fromhex("0806 0001 0800 06 04")
+    return head + struct.pack(">H", 2 if reply else 1) + octets[0] + addresses[0] + (octets[1] if reply else bytes(6)) + addresses[1]
+
+
 # ------------------------------------------------------------------------------------------------
 # What happened when
 # ------------------------------------------------------------------------------------------------
@@ -251,11 +262,12 @@ def cloud() -> Pcap:
     first = download(4, client, server, "files.example.com", 42_000, 6000)
     second = download(4, client, server, "files.example.com", 42_000, 1500)
     capture, start = Pcap(snap=SNAP), utc("2024-03-11 09:30:00")
-    times = [(start + number * 5 * MILLISECOND, 77, packet) for number, packet in enumerate(first)]
-    times += [(start + number * 5 * MILLISECOND + MILLISECOND, 78, packet) for number, packet in enumerate(second)]
-    for time, vni, packet in sorted(times, key=lambda packet: packet[0]):
+    frames = [(start - (3 - number) * MILLISECOND, 77, arp(number == 2)) for number in (1, 2)]
+    frames += [(start + number * 5 * MILLISECOND, 77, ethernet(packet)) for number, packet in enumerate(first)]
+    frames += [(start + (number * 5 + 1) * MILLISECOND, 78, ethernet(packet)) for number, packet in enumerate(second)]
+    for time, vni, frame in sorted(frames, key=lambda frame: frame[0]):
         header = struct.pack(">II", 8 << 24, vni << 8)
-        capture.add(time, ethernet(udp(4, *MIRROR, (50_000 + vni, 4789), header + ethernet(packet))))
+        capture.add(time, ethernet(udp(4, *MIRROR, (50_000 + vni, 4789), header + frame)))
     return capture
 
 
