@@ -1,6 +1,6 @@
-//! The commands of the README, the guide and the page about operations run, in their order, and print what is shown.
+//! The commands of the README, the guide, the page about operations and the recipes run, in their order, and print what is shown.
 //!
-//! Their Python examples run in `scripts/oracle/check_readme.py`, which needs the engines.
+//! Their Python examples, and the statements of the recipes, run in `scripts/oracle/check_readme.py`, which needs the engines.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -54,16 +54,27 @@ fn the_commands_of_the_page_about_operations_work() {
     run_all("the page", &examples);
 }
 
-/// Only `console` and `python` blocks are run, so a command with a prompt must not stand in another one.
+/// The rows that `extract` takes come from DuckDB, so that command runs in `scripts/oracle/check_readme.py` alone.
+#[test]
+fn the_commands_of_the_recipes_print_what_they_show() {
+    let mut examples = examples(&page("docs/recipes.md"));
+    examples.retain(|example| !example.command.contains("--rows"));
+    assert!(examples[0].command.starts_with("parcap convert data/recipes --out lake --columns "));
+    run_all("the recipes", &examples);
+}
+
+/// Only `console` and `python` blocks are run, and the recipes' `sql`, so a command with a prompt must not stand in another one.
 #[test]
 fn a_command_with_a_prompt_is_in_a_block_that_is_run() {
-    for name in ["README.md", "docs/guide.md", "docs/operations.md"] {
+    for name in ["README.md", "docs/guide.md", "docs/operations.md", "docs/recipes.md"] {
         let page = page(name);
         let prompts = page.lines().filter(|line| line.starts_with("$ ")).count();
         assert_eq!(prompts, examples(&page).len(), "{name}");
         let kinds = page.lines().filter_map(|line| line.strip_prefix("```")).filter(|kind| !kind.is_empty());
         for kind in kinds {
-            assert!(["console", "python", "text", "json"].contains(&kind), "{name}: a block of {kind} is not checked");
+            let is_run =
+                ["console", "python", "text", "json"].contains(&kind) || (name, kind) == ("docs/recipes.md", "sql");
+            assert!(is_run, "{name}: a block of {kind} is not checked");
         }
     }
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the Python examples of the README, the guide and docs/readers.md on a lake, and compares what they print with what
-is shown.
+"""Runs the Python examples of the README, the guide and docs/readers.md on a lake, and the statements of docs/recipes.md,
+and compares what they print with what is shown.
 
-    python3 scripts/oracle/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER]
+    python3 scripts/oracle/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER] [--parcap PROGRAM]
 
-LAKE is the one of the README's first command. With --environments, engines that do not go together with the others have
+LAKE is the one of the README's first command. The recipes' lake is made by the commands of their page, which run in its order
+with its statements; without --parcap they do not. With --environments, engines that do not go together with the others have
 virtual environments of their own, FOLDER/ENGINE-VERSION, which are made where they are not there yet. An example whose
 engine is not installed, and cannot be, is named as NOT RUN, which is an error if --require names the engine. Other code
 on docs/readers.md must say that it is not run. Exit status: 0 all print what is shown, 1 some do not.
@@ -26,6 +27,9 @@ ENGINES = "chdb daft datafusion duckdb fastparquet pandas polars pyarrow pyspark
 EXAMPLE = re.compile(r"```python\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # Statements that nothing here can run.
 OTHER = re.compile(r"```sql\n(.*?)```", re.DOTALL)
+RECIPES = "docs/recipes.md"
+# A block of the page of recipes that is run, and what is shown: in the same block after a command, in the next one after SQL.
+STEP = re.compile(r"```console\n\$ (.*?)\n(.*?)```|```sql\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # The packages of each engine that has an environment of its own; the first is what it is called by.
 ENVIRONMENTS = {
     "chdb": ["chdb==4.4.0", "pandas<3", "pyarrow"],
@@ -75,11 +79,39 @@ def lines(text):
     return [line for line in kept if line and not line.startswith(("only showing", "shape:"))]
 
 
+def check_recipes(parcap):
+    """Runs the page of recipes in a folder in which `data` is that of the repository; says how many examples are not as shown."""
+    text = ROOT.joinpath(RECIPES).read_text()
+    steps = STEP.findall(text)
+    commands, statements = text.count("\n$ "), text.count("```sql")
+    wrong = len(steps) != commands + statements or statements < 10
+    if wrong:
+        print(f"{RECIPES}: {commands} commands and {statements} statements, but {len(steps)} that can be run")
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(ROOT / "data", Path(folder, "data"))
+        os.symlink(parcap, Path(folder, "parcap"))
+        environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+        for command, of_command, statement, of_statement in steps:
+            name = command or statement.splitlines()[0]
+            started = ["bash", "-c", command] if command else [sys.executable, "-c", f"import duckdb; print(duckdb.sql({statement!r}))"]
+            done = subprocess.run(started, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+            printed, shown = lines(done.stdout + (done.stderr if command or done.returncode else "")), lines(of_command or of_statement)
+            # How long a command took differs, so what it prints may be shown in part.
+            as_shown = set(shown) <= set(printed) if command else shown == printed
+            if done.returncode == 0 and as_shown:
+                print(f"{RECIPES}: as shown: {name}")
+            else:
+                wrong += 1
+                print(f"{RECIPES}: {name}: prints\n" + "\n".join(printed) + "\nbut the page shows\n" + "\n".join(shown))
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lake", type=Path)
     parser.add_argument("--require", default="", metavar="ENGINES")
     parser.add_argument("--environments", type=Path, metavar="FOLDER")
+    parser.add_argument("--parcap", type=Path, metavar="PROGRAM")
     arguments = parser.parse_args()
     required = set(filter(None, arguments.require.split(",")))
     wrong, pythons = 0, {}
@@ -108,6 +140,11 @@ def main():
             else:
                 wrong += 1
                 print(f"{page}: {engine}: prints\n{printed}\nbut the page shows\n{shown}")
+    if arguments.parcap is None or importlib.util.find_spec("duckdb") is None:
+        print(f"NOT RUN: {RECIPES}: {'--parcap is not given' if arguments.parcap is None else 'duckdb is not installed'}")
+        wrong += "duckdb" in required
+    else:
+        wrong += check_recipes(arguments.parcap.resolve())
     return 1 if wrong else 0
 
 

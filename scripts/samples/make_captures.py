@@ -118,7 +118,7 @@ def udp(version: int, source: Host, target: Host, ports: tuple, payload: bytes) 
 
 def tcp(version: int, source: Host, target: Host, ports: tuple, seq: int, ack: int, flags: str, payload=b"") -> Packet:
     """RFC 9293, 3.1; no options."""
-    bits = sum({"F": 1, "S": 2, "P": 8, "A": 16}[flag] for flag in flags)
+    bits = sum({"F": 1, "S": 2, "R": 4, "P": 8, "A": 16}[flag] for flag in flags)
     segment = struct.pack(">HHIIBBHHH", *ports, seq, ack, 5 << 4, bits, 64240, 0, 0) + payload
     return over_ip(version, source, target, TCP, segment, 16)
 

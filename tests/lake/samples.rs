@@ -25,7 +25,7 @@ fn expected(data: &Path) -> Expected {
 
 #[test]
 fn nothing_in_the_data_folders_is_unread() {
-    for folder in ["data/captures", "data/damaged"] {
+    for folder in ["data/captures", "data/damaged", "data/recipes"] {
         let data = repository(folder);
         let there: BTreeSet<_> = files(&data).iter().map(|path| path.to_str().unwrap().to_owned()).collect();
         let mut named: BTreeSet<_> = expected(&data).into_keys().collect();
@@ -36,8 +36,13 @@ fn nothing_in_the_data_folders_is_unread() {
 
 #[test]
 fn all_sample_captures_in_one_run_are_whole() {
-    let data = repository("data/captures");
-    let expected = expected(&data);
+    for data in ["data/captures", "data/recipes"] {
+        are_whole_in_one_run(&repository(data));
+    }
+}
+
+fn are_whole_in_one_run(data: &Path) {
+    let expected = expected(data);
     let folder = folder();
     let lake = folder.path().join("lake");
     let (data_name, out) = (data.to_str().unwrap(), lake.to_str().unwrap());
@@ -73,16 +78,19 @@ fn all_sample_captures_in_one_run_are_whole() {
 
 #[test]
 fn each_sample_capture_alone_has_its_rows() {
-    let data = repository("data/captures");
-    for (file, row) in expected(&data) {
+    let folders = ["data/captures", "data/recipes"].map(repository);
+    for (capture, row) in
+        folders.iter().flat_map(|data| expected(data).into_iter().map(|(file, row)| (data.join(file), row)))
+    {
         let folder = folder();
-        let request = request(&[data.join(&file)], &folder.path().join("lake"));
+        let request = request(std::slice::from_ref(&capture), &folder.path().join("lake"));
         let report = convert(&request);
         let found = if report.rows > 0 { packets(&request.lake) } else { Vec::new() };
         assert_eq!(
             (found.len().to_string(), sum(&found, "length").to_string()),
             (row["rows"].clone(), row["wire_bytes"].clone()),
-            "{file}"
+            "{}",
+            capture.display()
         );
     }
 }

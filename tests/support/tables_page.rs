@@ -32,7 +32,8 @@ pub(crate) fn tables() -> String {
     COLUMNS.iter().for_each(|column| text.push_str(&packets_column(column)));
     text.push_str(
         "\n### Further columns\n\nA lake has them after the others if its first run asks for them: `--columns ip,dns` for sets, \
-         `--columns tcp_flags` for single ones. `parcap.read` and `ReadCaptures` have them by their names.\n",
+         `--columns tcp_flags` for single ones. `parcap.read` and `ReadCaptures` have them by their names. \
+         [recipes.md](recipes.md) has statements that use them.\n",
     );
     for set in SETS {
         write!(text, "\nThe set `{}`:\n\n| column | type | null when | meaning |\n|---|---|---|---|\n", set.name)

@@ -244,7 +244,8 @@ impl<'m, 'o> RdataWriter<'m, 'o> {
             if before.replace(window).is_some_and(|before| before >= window) {
                 return None;
             }
-            for (number, byte) in (u16::from(window) << 8..).step_by(8).zip(bitmap) {
+            // The bitmap first: once it is done no number is asked for, and after the last window there is none.
+            for (byte, number) in bitmap.iter().zip((u16::from(window) << 8..).step_by(8)) {
                 for number in (number..=number | 7).filter(|number| byte << (number & 7) & 0x80 != 0) {
                     self.budget.spend()?;
                     self.out.push(b' ');

@@ -132,6 +132,13 @@ fn the_data_of_each_type_is_shown_in_presentation_format() {
     }
 }
 
+/// The number after the last type overflowed, which ends a program that checks for it.
+#[test]
+fn the_last_type_of_the_last_window_is_shown() {
+    // RFC 4034, 4.1.2: the root, window 255 with all its 32 octets, of which the last has its lowest bit.
+    assert_eq!(data(47, &format!("00 ff 20 {} 01", "00".repeat(31))), ". TYPE65535");
+}
+
 #[test]
 fn answers_come_in_order_with_one_space_between() {
     let message = response(&[(300, 5, "0161 c010"), (60, 1, "c0000201"), (61, 1, "c0000202")]);
