@@ -1,4 +1,4 @@
-//! `docs/tables.md` is made of the tables' own descriptions, and the guide's list of link types of what is decoded:
+//! `docs/tables.md` and `docs/columns.md` are made of the tables' own descriptions, and the guide's list of link types of what is decoded:
 //! `PARCAP_BLESS=1 cargo test docs::` writes them again.
 
 use std::collections::BTreeMap;
@@ -10,15 +10,17 @@ use parcap::packets::COLUMNS;
 use parcap::summary::SUMMARIES;
 
 use crate::support::repository;
-use crate::support::tables_page::tables;
+use crate::support::tables_page::{further_columns, tables};
 
 #[test]
-fn the_page_of_tables_is_what_the_tables_say_of_themselves() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tables.md");
-    if std::env::var_os("PARCAP_BLESS").is_some() {
-        std::fs::write(&path, tables()).unwrap();
+fn the_pages_of_tables_are_what_the_tables_say_of_themselves() {
+    for (page, made) in [("docs/tables.md", tables()), ("docs/columns.md", further_columns())] {
+        let path = repository(page);
+        if std::env::var_os("PARCAP_BLESS").is_some() {
+            std::fs::write(&path, &made).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), made, "{page}: PARCAP_BLESS=1 cargo test docs::");
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), tables(), "PARCAP_BLESS=1 cargo test docs::");
 }
 
 #[test]

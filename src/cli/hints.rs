@@ -81,7 +81,7 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
             "plan again, and commit the rows that there are with the new plan's first line: units that both plans have need not be converted again"
         }
         Error::TooManyWindows { .. } => "give a longer `--window`, or look with `parcap inspect` for a wrong time",
-        Error::NoSuchColumn { .. } => "docs/tables.md lists the columns",
+        Error::NoSuchColumn { .. } => "docs/tables.md and docs/columns.md list the columns",
         Error::NotKept { .. } => "`parcap plan --keep` keeps one; the same captures and lake have the same plan",
         Error::NoSuchCondition { .. } => {
             "ask by ip_src, ip_dst, mac_src, mac_dst, port_src, port_dst, port, protocol or is_dns; or filter what was read"

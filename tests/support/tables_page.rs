@@ -1,4 +1,4 @@
-//! The page `docs/tables.md`, made of the tables' own descriptions.
+//! The pages `docs/tables.md` and `docs/columns.md`, made of the tables' own descriptions.
 
 use std::fmt::Write as _;
 
@@ -21,23 +21,15 @@ fn packets_column(column: &Column) -> String {
     format!("| `{}` | {kind} | {null_when} | {} |\n", column.name, column.meaning)
 }
 
-pub(crate) fn tables() -> String {
-    let mut text =
-        "# The tables\n\nThis page is made of the descriptions in the code. The Parquet files are made of the same descriptions.\n\n\
-        ## `packets`\n\nOne row a packet record, partitioned by the packet's UTC date. A row without a time goes to the date of the \
-        timed row before it in its capture. If there is none, it goes to the date of the first timed row. If no packet of the \
-        capture has a time, its rows go to `date=1970-01-01`. The columns of times are null in such rows.\n\n\
-        | column | type | null when | meaning |\n|---|---|---|---|\n"
-            .to_owned();
-    COLUMNS.iter().for_each(|column| text.push_str(&packets_column(column)));
-    text.push_str(
-        "\n### Further columns\n\nA lake has them after the others if its first run asks for them: `--columns ip,dns` for sets, \
-         `--columns tcp_flags` for single ones. `parcap.read` and `ReadCaptures` have them by their names. \
-         [recipes.md](recipes.md) has statements that use them.\n",
-    );
+/// The page `docs/columns.md`.
+pub(crate) fn further_columns() -> String {
+    let mut text = "# Further columns\n\nThis page is made of the descriptions in the code, as [tables.md](tables.md) is. A lake has further \
+        columns after those of every lake, in this order, if its first run asks for them: `--columns ip,dns` for sets, `--columns \
+        tcp_flags` for single ones. `parcap.read` and `ReadCaptures` have them by their names. [recipes.md](recipes.md) has statements \
+        that use them.\n"
+        .to_owned();
     for set in SETS {
-        write!(text, "\nThe set `{}`:\n\n| column | type | null when | meaning |\n|---|---|---|---|\n", set.name)
-            .unwrap();
+        write!(text, "\n## `{}`\n\n| column | type | null when | meaning |\n|---|---|---|---|\n", set.name).unwrap();
         set.columns.iter().for_each(|column| text.push_str(&packets_column(column)));
         if set.name == "tunnel" {
             text.push_str(
@@ -47,7 +39,7 @@ pub(crate) fn tables() -> String {
         }
     }
     text.push_str(
-        "\n### The text of DNS answers\n\n`dns_answers` has the data of the answer section as a line of a zone file would, one after \
+        "\n## The text of DNS answers\n\n`dns_answers` has the data of the answer section as a line of a zone file would, one after \
          the other: `www.example.com. 192.0.2.1 10 mail.example.com. \"v=spf1 -all\"`. Names are as in `dns_query`, with the final dot; \
          character strings are in quotes, hexadecimal digits are small, and keys and signatures are base64 without spaces. Services \
          (SVCB, HTTPS) are as `dig` shows them: `1 . alpn=\"h2,h3\" ipv4hint=192.0.2.1`. A type without a known form, and data that do \
@@ -58,6 +50,20 @@ pub(crate) fn tables() -> String {
          ClientHello has to begin in the segment, after other TLS records at most, and may lie in several records. A name that is cut, or \
          goes on in the next segment, is none. With Encrypted Client Hello it is the public name.\n",
     );
+    text
+}
+
+/// The page `docs/tables.md`.
+pub(crate) fn tables() -> String {
+    let mut text =
+        "# The tables\n\nThis page is made of the descriptions in the code. The Parquet files are made of the same descriptions.\n\n\
+        ## `packets`\n\nOne row a packet record, partitioned by the packet's UTC date. A row without a time goes to the date of the \
+        timed row before it in its capture. If there is none, it goes to the date of the first timed row. If no packet of the \
+        capture has a time, its rows go to `date=1970-01-01`. The columns of times are null in such rows.\n\n\
+        | column | type | null when | meaning |\n|---|---|---|---|\n"
+            .to_owned();
+    COLUMNS.iter().for_each(|column| text.push_str(&packets_column(column)));
+    text.push_str("\n[columns.md](columns.md) has the further columns that a lake has on request.\n");
     text.push_str(
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
          sum of `length`, so each table adds up to the packets table. Tables of volumes and counts have the largest rows \

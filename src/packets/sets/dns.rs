@@ -20,6 +20,6 @@ pub(super) static COLUMNS: &[Column] = &[
         text.extend_from_slice(response_code_name(u16::from(message.response_code())).as_bytes());
         Some(())
     }), "no response", "response code, the four bits of the header without those of EDNS: its name, else e.g. `RCODE12`"),
-    further("dns_answers", Further::Text(|_, packet, text| packet.dns.as_ref()?.write_answers(text)), "no answer that is whole", "data of the answers in presentation format, in order, with one space between: [how they are shown](#the-text-of-dns-answers)"),
+    further("dns_answers", Further::Text(|_, packet, text| packet.dns.as_ref()?.write_answers(text)), "no answer that is whole", "data of the answers in presentation format, in order, with one space between"),
     further("dns_min_ttl", Further::Wide(|_, packet| packet.dns.as_ref()?.min_ttl()), "no answers, or the message ends before the last one does", "smallest TTL of the answers in seconds, as it was sent"),
 ];

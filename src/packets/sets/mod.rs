@@ -1,6 +1,6 @@
 //! The columns that a lake has if they are asked for, in sets. They come after those of every lake, in this order.
 //!
-//! To add a column, add its entry to its set, and make `docs/tables.md` again. A set has a file of its own.
+//! To add a column, add its entry to its set, and make `docs/columns.md` again (`PARCAP_BLESS=1 cargo test docs::`). A set has a file of its own.
 
 mod capture;
 mod dns;
