@@ -39,7 +39,7 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
             [&settings.decapsulate, &request.decapsulate].map(|tunnels| Setting::Decapsulate(tunnels.clone()));
         return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
     }
-    let left_out = left_out_of_sums(&request.filter, settings.window);
+    let left_out = left_out_of_sums(&request.filter, &settings);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
     let mut aggregator = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
