@@ -83,10 +83,13 @@ pub(super) fn count_again(
     })?;
     let mut again = left.changed.clone();
     let mut dropped = BTreeSet::new();
+    // Of a large capture, which has several partial summaries, some may be whole.
+    let mut gone = BTreeSet::new();
     for (place, (partial, problem)) in partials.iter().zip(&problems).enumerate() {
         let is_unknown = partial.inputs.iter().any(|input| *input > 0 && !left.snapshot.inputs.contains_key(input));
         if let Some(problem) = problem {
             repaired.lost.push(LostFile::of(&partial.path, problem, &left.snapshot));
+            gone.extend(partial.inputs.iter().copied());
         }
         if problem.is_some() || is_unknown {
             dropped.insert(place);
@@ -163,7 +166,7 @@ pub(super) fn count_again(
     let counted = in_order::<_, _, Error>(of_groups, jobs, |(root, captures)| {
         let parts = parts_of.get(&root).map(Vec::as_slice).unwrap_or_default();
         let messages = messages_of.get(&root).map(Vec::as_slice).unwrap_or_default();
-        count_group(&rewriter, parts, &captures, messages, settings)
+        count_group(&rewriter, parts, &captures, (messages, &gone), settings)
     })?;
     for Counted { partial, captures, told, without_messages, without_tunnels } in counted {
         if let Some((unit, entry)) = partial {
@@ -202,7 +205,7 @@ fn count_group(
     rewriter: &Rewriter<'_>,
     parts: &[&CommittedPart],
     captures: &BTreeSet<usize>,
-    messages: &[&LostMessages<'_>],
+    (messages, gone): (&[&LostMessages<'_>], &BTreeSet<usize>),
     settings: &Settings,
 ) -> Result<Counted> {
     let lake = rewriter.lake;
@@ -229,7 +232,7 @@ fn count_group(
             Err(error) => return Err(error),
         }
     }
-    let unknown = || told.iter().filter(|(number, _)| !known.contains(number));
+    let unknown = || told.iter().filter(|(number, _)| !known.contains(number) || gone.contains(number));
     let without_messages = unknown().filter(|(_, told)| !told.messages.is_empty()).map(|(number, _)| *number).collect();
     let without_tunnels = unknown().filter(|(_, told)| !told.tunnels.is_empty()).map(|(number, _)| *number).collect();
     if aggregator.groups().is_empty() {
