@@ -148,12 +148,6 @@ impl SummarizeArgs {
     fn wants(&self, table: &str) -> bool {
         self.tables.is_empty() || self.tables.iter().any(|wanted| wanted == table)
     }
-
-    /// The tables to show.
-    fn shown(&self, tables: Vec<Preview>) -> Vec<Preview> {
-        let is_shown = |listed: &Preview| self.wants(listed.name) && (listed.is_there() || !self.tables.is_empty());
-        tables.into_iter().filter(is_shown).collect()
-    }
 }
 
 /// Sums up, and returns all rows of the tables that are wanted.
@@ -165,7 +159,7 @@ pub(super) fn tables(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -
     let request = args.request(Some(top), cancel)?;
     let summarized = summarize(&request).map_err(|error| with_the_way_out(error, &request))?;
     console.talk(&complaints(&summarized.report));
-    Ok(args.shown(summarized.listed()?))
+    Ok(summarized.listed()?.into_iter().filter(|listed| args.wants(listed.name)).collect())
 }
 
 /// Sums up, and shows the result.
@@ -201,7 +195,7 @@ pub(super) fn run(console: &Console, args: &SummarizeArgs, cancel: &Cancel) -> R
         _ if nothing && args.format == SummaryFormat::Table => {}
         Some(table) if top.is_none() => all(console, summarized, table)?,
         _ => {
-            let tables = args.shown(summarized.listed()?);
+            let tables: Vec<_> = summarized.listed()?.into_iter().filter(|listed| args.wants(listed.name)).collect();
             show(console, args, &tables, &left_out)?;
         }
     }

@@ -178,7 +178,8 @@ fn finish(
     }
     let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
     let sources = naming.labels().collect();
-    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top })
+    let asked = request.tables.clone();
+    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top, asked })
 }
 
 /// Bins from the first to the last packet of some dates.

@@ -280,7 +280,7 @@ impl Rows {
     #[must_use]
     pub fn may_have_tunnels(&self) -> bool {
         let mut telling = self.further.iter().filter(|column| IN_EACH_OF_TUNNELS.contains(&column.name)).peekable();
-        self.len() > 0 && (telling.peek().is_none() || telling.any(FurtherColumn::has_text))
+        !self.is_empty() && (telling.peek().is_none() || telling.any(FurtherColumn::has_text))
     }
 
     /// Forgets every row and keeps the memory.

@@ -313,7 +313,7 @@ fn more_tunnels_than_are_counted_at_a_time_add_up_alike_in_chunks_and_without_a_
         how: 3,
         number: number % 5000,
         sender: 1,
-        day: 3 + usize::from(number % 997 == 0),
+        day: 3 + usize::from(number.is_multiple_of(997)),
         bytes: 0,
     };
     let (bytes, sums) = capture(1, &(0..12_000).map(wrapped).collect::<Vec<_>>(), 3);
