@@ -8,6 +8,9 @@ A row is missing if LAKE/packets gives it and the table has it not (or not as of
 which one cell differs is one missing and one extra; both together are the differing rows. Numbers must be equal, doubles
 too. Rows out of order are counted in the tables that are sorted by volume or time.
 
+The table of tunnels is held against the columns of tunnels, where the packets table has all four. Where it has not, or no packet
+was in a tunnel, there may be no such table.
+
 What DNS said does not stand in the packets table. From it comes how many messages there were, and under which names;
 with --captures, the ones that the lake was made of, tshark and dnspython read the messages again (scripts/oracle/dns_of.py).
 
@@ -41,6 +44,7 @@ TABLES = {
     "send_rates": {"window_start": TIME, "window_s": DOUBLE, **RATE},
     "send_rates_by_protocol": {"window_start": TIME, "window_s": DOUBLE, "protocol": TEXT, **RATE},
     "dns_queries": {"name": TEXT, "type": TEXT, "response_code": TEXT, "count": INT},
+    "tunnels": {"tunnel": TEXT, "tunnel_id": INT, "outer_ip_src": TEXT, "outer_ip_dst": TEXT, **VOLUME},
     "names": dict.fromkeys(("address", "name", "source"), TEXT),
     "dns_names": {"address": TEXT, "name": TEXT, "answers": INT, "first_seen": TIME, "last_seen": TIME},
     "captures": {
@@ -52,7 +56,7 @@ TABLES = {
     },
 }
 # What must not fall (volumes) or rise from row to row.
-BY_VOLUME = ["volume_by_ip", "volume_by_src", "volume_by_name"]
+BY_VOLUME = ["volume_by_ip", "volume_by_src", "volume_by_name", "tunnels"]
 BY_TIME = ["send_rates", "send_rates_by_protocol"]
 
 SUMS = "sum(length)::BIGINT AS bytes, count(*) AS packets"
@@ -91,6 +95,8 @@ QUERIES = {
         SELECT date, protocol, port::BIGINT AS port, sum(a)::BIGINT AS bytes, sum(b)::BIGINT AS packets,
             sum(c)::BIGINT AS bytes_from, sum(d)::BIGINT AS packets_from
         FROM both_ways GROUP BY ALL""",
+    "tunnels": f"""
+        SELECT date, tunnel, tunnel_id, outer_ip_src, outer_ip_dst, {SUMS} FROM packets WHERE tunnel IS NOT NULL GROUP BY ALL""",
     "send_rates": RATES.replace("{by}", ""),
     "send_rates_by_protocol": RATES.replace("{by}", "protocol,"),
 }
@@ -245,7 +251,10 @@ def check(lake, conversations, window, captures):
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         db, tables = open_lake(lake, folder)
-        for name in [name for name in TABLES if name not in tables]:
+        columns = {name for name, *_ in db.execute("DESCRIBE packets").fetchall()}
+        tells_tunnels = columns.issuperset(("tunnel", "tunnel_id", "outer_ip_src", "outer_ip_dst"))
+        in_tunnels = tells_tunnels and db.execute("SELECT count(tunnel) FROM packets").fetchall()[0][0]
+        for name in [name for name in TABLES if name not in tables and (name != "tunnels" or in_tunnels)]:
             print(f"{name}: MISSING, there is no {lake}/summaries/{name}/**/*.parquet")
             wrong += 1
         wrong += sum([check_form(lake, name) for name in tables])
@@ -253,7 +262,7 @@ def check(lake, conversations, window, captures):
         if "conversations" in tables:
             make_conversations(db, conversations)
         for name, query in QUERIES.items():
-            if name in tables and ("best" not in query or "dns_names" in tables):
+            if name in tables and ("best" not in query or "dns_names" in tables) and (name != "tunnels" or tells_tunnels):
                 wrong += compare(db, name, query.format(w=window), f"FROM seen_{name}")
         for title, queries in PARTS.items():
             if title.partition(":")[0] in tables:

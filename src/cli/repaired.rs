@@ -62,7 +62,10 @@ pub(super) fn losses(repaired: &Repaired) -> String {
     each(&mut text, &repaired.without_messages, |path| {
         format!("warning: {}: what its DNS messages said is in no summary, for rows do not tell it", printable(path))
     });
-    if !repaired.without_messages.is_empty() {
+    each(&mut text, &repaired.without_tunnels, |path| {
+        format!("warning: {}: its packets in tunnels, if it has any, are not in the summary `tunnels`", printable(path))
+    });
+    if !repaired.without_messages.is_empty() || !repaired.without_tunnels.is_empty() {
         text.push_str("hint: `parcap convert --force` of these captures counts it again, if they are still there\n");
     }
     each(&mut text, &repaired.left_out, |left| {

@@ -1,6 +1,6 @@
 //! Counts sums again from the rows that are left, if the sums or some of their rows are lost.
 //!
-//! The rows do not have the content of DNS messages. It is taken from the earlier partial summaries, by owner.
+//! The rows do not have the content of DNS messages, and not in every lake the tunnels of packets. These are taken from the earlier partial summaries, by owner.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ use crate::outcome::{LostFile, Repaired};
 use crate::packets::Encoder;
 use crate::plan::{PartialEntry, derived_identity};
 use crate::storage::local;
+use crate::summary::SumKind;
 use crate::threads::in_order;
 
 /// Captures whose sums are counted again together, because they share a partial summary or a part.
@@ -55,7 +56,7 @@ impl Groups {
     }
 }
 
-/// What is left of partial summaries that do not count as they are: the counts of DNS messages, by owner.
+/// What is left of partial summaries that do not count as they are: the counts of DNS messages and tunnels, by owner.
 struct LostMessages<'a> {
     path: PathBuf,
     /// The captures by the place that is the number of an owner; 0 for none.
@@ -82,10 +83,13 @@ pub(super) fn count_again(
     })?;
     let mut again = left.changed.clone();
     let mut dropped = BTreeSet::new();
+    // Of a large capture, which has several partial summaries, some may be whole.
+    let mut gone = BTreeSet::new();
     for (place, (partial, problem)) in partials.iter().zip(&problems).enumerate() {
         let is_unknown = partial.inputs.iter().any(|input| *input > 0 && !left.snapshot.inputs.contains_key(input));
         if let Some(problem) = problem {
             repaired.lost.push(LostFile::of(&partial.path, problem, &left.snapshot));
+            gone.extend(partial.inputs.iter().copied());
         }
         if problem.is_some() || is_unknown {
             dropped.insert(place);
@@ -162,17 +166,17 @@ pub(super) fn count_again(
     let counted = in_order::<_, _, Error>(of_groups, jobs, |(root, captures)| {
         let parts = parts_of.get(&root).map(Vec::as_slice).unwrap_or_default();
         let messages = messages_of.get(&root).map(Vec::as_slice).unwrap_or_default();
-        count_group(&rewriter, parts, &captures, messages, settings)
+        count_group(&rewriter, parts, &captures, (messages, &gone), settings)
     })?;
-    for Counted { partial, captures, told, without_messages } in counted {
+    for Counted { partial, captures, told, without_messages, without_tunnels } in counted {
         if let Some((unit, entry)) = partial {
             repaired.partials += 1;
             days.extend(entry.days.iter().copied());
             change.add_partial(&unit, &entry, captures)?;
         }
-        for number in without_messages {
-            repaired.without_messages.extend(left.snapshot.inputs.get(&number).map(|entry| entry.input.path.clone()));
-        }
+        let path = |number: usize| left.snapshot.inputs.get(&number).map(|entry| entry.input.path.clone());
+        repaired.without_messages.extend(without_messages.into_iter().filter_map(path));
+        repaired.without_tunnels.extend(without_tunnels.into_iter().filter_map(path));
         for (number, told) in told {
             let entry = left.snapshot.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
             if entry.from_rows || entry.found.rows != told.rows {
@@ -194,13 +198,14 @@ struct Counted {
     captures: Vec<usize>,
     told: BTreeMap<usize, Told>,
     without_messages: Vec<usize>,
+    without_tunnels: Vec<usize>,
 }
 
 fn count_group(
     rewriter: &Rewriter<'_>,
     parts: &[&CommittedPart],
     captures: &BTreeSet<usize>,
-    messages: &[&LostMessages<'_>],
+    (messages, gone): (&[&LostMessages<'_>], &BTreeSet<usize>),
     settings: &Settings,
 ) -> Result<Counted> {
     let lake = rewriter.lake;
@@ -209,13 +214,17 @@ fn count_group(
     let (mut aggregator, told) = recount_captures(rewriter, parts, captures, &space)?;
     let places: Vec<usize> = captures.iter().copied().collect();
     let days: BTreeSet<Day> = told.values().flat_map(|told| told.messages.iter().copied()).collect();
+    let of_tunnels: BTreeSet<Day> = told.values().flat_map(|told| told.tunnels.iter().copied()).collect();
     let mut known: BTreeSet<usize> = BTreeSet::new();
     for lost in messages {
         let place = |input: &usize| places.binary_search(input).ok().map(u32::try_from).transpose();
         let numbers = lost.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
         let owners = Owners::Renumber(numbers);
         let path = lake.resolve(&lost.path);
-        let wanted = |group: Group| group.by_owner && days.contains(&group.day);
+        let wanted = |group: Group| {
+            let days = if group.kind == SumKind::Tunnels as u8 { &of_tunnels } else { &days };
+            group.by_owner && days.contains(&group.day)
+        };
         match aggregator.append_groups(&path, owners, &wanted) {
             Ok(()) => known.extend(lost.inputs.iter().copied()),
             // Nothing says what it should be.
@@ -223,11 +232,11 @@ fn count_group(
             Err(error) => return Err(error),
         }
     }
-    let without_messages =
-        told.iter().filter(|(number, told)| !told.messages.is_empty() && !known.contains(number)).map(|(id, _)| *id);
-    let without_messages = without_messages.collect();
+    let unknown = || told.iter().filter(|(number, _)| !known.contains(number) || gone.contains(number));
+    let without_messages = unknown().filter(|(_, told)| !told.messages.is_empty()).map(|(number, _)| *number).collect();
+    let without_tunnels = unknown().filter(|(_, told)| !told.tunnels.is_empty()).map(|(number, _)| *number).collect();
     if aggregator.groups().is_empty() {
-        return Ok(Counted { partial: None, captures: places, told, without_messages });
+        return Ok(Counted { partial: None, captures: places, told, without_messages, without_tunnels });
     }
     let staged = rewriter.staged("arrow")?;
     let Saved { bytes, checksum, days } = aggregator.save(&lake.resolve(&staged))?;
@@ -235,5 +244,5 @@ fn count_group(
     let fields = std::iter::once(window.as_str()).chain(parts.iter().map(|part| part.checksum.as_str()));
     let unit = derived_identity("repair", fields.chain(std::iter::once(checksum.as_str())));
     let partial = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
-    Ok(Counted { partial: Some((unit, partial)), captures: places, told, without_messages })
+    Ok(Counted { partial: Some((unit, partial)), captures: places, told, without_messages, without_tunnels })
 }

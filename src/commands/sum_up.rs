@@ -39,7 +39,7 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
             [&settings.decapsulate, &request.decapsulate].map(|tunnels| Setting::Decapsulate(tunnels.clone()));
         return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
     }
-    let left_out = left_out_of_sums(&request.filter, settings.window);
+    let left_out = left_out_of_sums(&request.filter, &settings);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
     let folder = temp_dir();
     let mut aggregator = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
@@ -178,7 +178,8 @@ fn finish(
     }
     let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
     let sources = naming.labels().collect();
-    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top })
+    let asked = request.tables.clone();
+    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top, asked })
 }
 
 /// Bins from the first to the last packet of some dates.

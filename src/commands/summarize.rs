@@ -93,10 +93,13 @@ pub struct Summarized {
     /// What was found in the captures, if they were read.
     pub report: Report,
     pub(super) top: usize,
+    /// The tables that are asked for by name.
+    pub(super) asked: Vec<String>,
 }
 
 impl Summarized {
-    /// The first rows of the tables, in the order in which they are shown.
+    /// The first rows of the tables, in the order in which they are shown. A table of tunnels without rows is there only if it was
+    /// asked for by name.
     ///
     /// # Errors
     /// If what was spilled cannot be read.
@@ -104,7 +107,8 @@ impl Summarized {
         let captures = listed_captures(self.captures.iter(), self.top);
         let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
         let is_left_out = |listed: &Preview| self.left_out.iter().any(|left_out| left_out.name == listed.name);
-        Ok(listed.filter(|listed| !is_left_out(listed)).collect())
+        let is_there = |listed: &Preview| listed.is_there() || self.asked.iter().any(|name| name == listed.name);
+        Ok(listed.filter(|listed| !is_left_out(listed) && is_there(listed)).collect())
     }
 
     /// All rows of one table, piece by piece.

@@ -125,6 +125,9 @@ impl Visitor for CaptureSums<'_> {
         if let Some(message) = &packet.dns {
             self.partial.add_message(day, message);
         }
+        if !packet.tunnels.is_empty() {
+            self.partial.add_tunnels(day, &packet.tunnels, length);
+        }
         if self.counting.instants {
             self.instants.add(day, record.time, length)?;
         }

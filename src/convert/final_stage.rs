@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::lake::{Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures, problem_of};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
-use crate::summary::{Collect, Filter, Naming};
+use crate::summary::{Collect, Filter, Naming, Preview};
 
 use super::summary_tables::{stage, stage_captures};
 
@@ -44,7 +44,7 @@ impl<'a> FinalStage<'a> {
     }
 
     /// Stages the tables of dates that a change touches, from the partial summaries in the snapshot `after` it. Tables of
-    /// a date without partial summaries are removed. Tables of a date whose sums are lost stay as they are. Reports the
+    /// a date that are not made again, because it has no partial summaries or no tunnels, are removed. Tables of a date whose sums are lost stay as they are. Reports the
     /// first rows of all tables over these dates.
     pub(crate) fn stage(
         mut self,
@@ -73,22 +73,21 @@ impl<'a> FinalStage<'a> {
         let unknown = losses.days_without_sums(after);
         days.retain(|day| !unknown.contains(day));
         let of_a_date = |path: &&PathBuf| path.starts_with(SUMMARIES) && Layout::is_of_a_date(path);
-        let stale = after.tables.keys().filter(of_a_date).filter(|path| {
-            let day = Layout::day_of(path);
-            days.contains(&day) && !left.contains(&day)
-        });
-        stale.for_each(|path| change.remove_table(path));
+        let stale: Vec<_> =
+            after.tables.keys().filter(of_a_date).filter(|path| days.contains(&Layout::day_of(path))).collect();
         days.retain(|day| left.contains(day));
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut aggregator, &every, self.ptr, self.cancel)?;
         report.note_names(&self.naming, asked);
         let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
         let tables = stage(self.lake, self.settings, &days, &mut aggregator, &self.naming, &mut shown)?;
+        let made: BTreeSet<_> = tables.iter().map(|(_, table)| table.path.clone()).collect();
+        stale.into_iter().filter(|path| !made.contains(*path)).for_each(|path| change.remove_table(path));
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);
         let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
-        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).collect();
+        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Makes the tables of the dates that a run touched again, from what all their units have counted.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,8 @@ use crate::tables::{TableFile, TableWriter};
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
 
-/// Makes the tables of `days` from what units have counted, stages them, and collects them to be shown.
+/// Makes the tables of `days` from what units have counted, stages them, and collects them to be shown. A table of tunnels is
+/// made of dates that have some.
 ///
 /// # Memory
 /// As [`Aggregator`], for each table that is sorted by its sums, whatever the number of keys.
@@ -58,7 +60,9 @@ impl RowSink for Both<'_> {
 }
 
 /// The tables of one date while they are made.
-struct DateTables {
+struct DateTables<'a> {
+    lake: &'a Layout,
+    settings: &'a Settings,
     day: Day,
     tables: BTreeMap<SumKind, Staged>,
     /// Rows of tables that are sorted by their sums.
@@ -106,11 +110,22 @@ impl Staged {
     }
 }
 
-impl DateTables {
-    fn create(lake: &Layout, settings: &Settings, day: Day, space: &Space) -> Result<Self> {
-        let of_a_date = SUMMARIES.iter().filter_map(|summary| Some((summary.kind?, summary)));
+impl<'a> DateTables<'a> {
+    fn create(lake: &'a Layout, settings: &'a Settings, day: Day, space: &Space) -> Result<Self> {
+        let of_a_date = SUMMARIES.iter().filter(|summary| !summary.of_tunnels);
+        let of_a_date = of_a_date.filter_map(|summary| Some((summary.kind?, summary)));
         let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
-        Ok(Self { day, tables: tables.collect::<Result<_>>()?, sorted: Aggregator::new(space), key: Key::default() })
+        let tables = tables.collect::<Result<_>>()?;
+        Ok(Self { lake, settings, day, tables, sorted: Aggregator::new(space), key: Key::default() })
+    }
+
+    /// Begins a table that is there only if it has rows, unless it has begun.
+    fn begin(&mut self, kind: SumKind) -> Result<()> {
+        if let Entry::Vacant(place) = self.tables.entry(kind) {
+            let summary = SUMMARIES.iter().find(|summary| summary.kind == Some(kind)).ok_or_else(|| bug!())?;
+            place.insert(Staged::create(self.lake, self.settings, self.day, summary)?);
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
@@ -126,8 +141,11 @@ impl DateTables {
     }
 }
 
-impl RowSink for DateTables {
+impl RowSink for DateTables<'_> {
     fn take(&mut self, kind: SumKind, key: &[u8], sums: Sums) -> Result<()> {
+        if kind == SumKind::Tunnels {
+            self.begin(kind)?;
+        }
         // Of what others ask for there is no table.
         let Some(table) = self.tables.get_mut(&kind) else { return Ok(()) };
         match &mut table.limited {

@@ -40,7 +40,7 @@ impl Visitor for ConvertVisitor<'_, '_, '_> {
             // The date of the row depends on the chunk before.
             return Err(TaskError::WrongGuess);
         }
-        work.partitioner.append(self.place, record, packet, first);
+        let length = work.partitioner.append(self.place, record, packet, first);
         if let Some(message) = &packet.dns
             && work.job.unit.settings.summaries
         {
@@ -51,6 +51,9 @@ impl Visitor for ConvertVisitor<'_, '_, '_> {
         if work.has_server_names {
             let day = day_of(work.partitioner.when());
             work.partial.add_server_name(day, record.time.map(Timestamp::micros), packet);
+        }
+        if !packet.tunnels.is_empty() && work.job.unit.settings.summaries {
+            work.partial.add_tunnels(day_of(work.partitioner.when()), &packet.tunnels, length);
         }
         if work.partitioner.has_row_group() {
             work.encode()?;

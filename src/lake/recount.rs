@@ -45,6 +45,8 @@ pub struct Told {
     pub latest: Option<Timestamp>,
     /// The dates on which it has DNS messages, whose content is not in the rows, or server names, which are counted with them.
     pub messages: BTreeSet<Day>,
+    /// The dates on which it may have packets that were taken out of tunnels.
+    pub tunnels: BTreeSet<Day>,
 }
 
 /// Counts the rows of some captures in some parts, and returns what they tell about each capture.
@@ -68,7 +70,7 @@ pub fn recount_captures(
             let Some(told) = told.get_mut(&of.input) else { return Ok(()) };
             rows.restore(batch, range, 0, (of.first_offset, of.last_offset))?;
             partial.add_rows(day, &rows, settings.window)?;
-            told.add(day, &rows);
+            told.add(day, &rows, !settings.decapsulate.is_empty());
             rows.clear();
             Ok(())
         })?;
@@ -77,11 +79,14 @@ pub fn recount_captures(
 }
 
 impl Told {
-    fn add(&mut self, day: Day, rows: &Rows) {
+    fn add(&mut self, day: Day, rows: &Rows, looks_into_tunnels: bool) {
         self.rows += rows.len() as u64;
         self.length += rows.volumes().map(|(_, length)| i64::from(length)).sum::<i64>();
         if rows.has_server_names() {
             self.messages.insert(day);
+        }
+        if looks_into_tunnels && rows.may_have_tunnels() {
+            self.tunnels.insert(day);
         }
         for (micros, is_message) in rows.instants() {
             if let Some(time) = micros.map(Timestamp::from_micros) {

@@ -31,6 +31,10 @@ pub struct Repaired {
     /// Captures whose DNS messages are no longer in any summary: the rows do not have their content.
     #[serde(with = "path_text::list")]
     pub without_messages: Vec<PathBuf>,
+    /// Captures whose tunnels are no longer in any summary. Where the rows do not say which packets were in one, it may be that
+    /// none was. Left out of JSON if there are none.
+    #[serde(with = "path_text::list", skip_serializing_if = "Vec::is_empty")]
+    pub without_tunnels: Vec<PathBuf>,
     /// Summary tables that were made again.
     pub tables: u64,
     /// Files that no manifest names and that do not count, each with the reason.
@@ -60,6 +64,7 @@ impl Repaired {
         !(self.lost.is_empty()
             && self.incomplete.is_empty()
             && self.unproved.is_empty()
-            && self.without_messages.is_empty())
+            && self.without_messages.is_empty()
+            && self.without_tunnels.is_empty())
     }
 }

@@ -12,6 +12,7 @@ use super::fields::FieldRows;
 use super::further::FurtherColumn;
 use super::packed::{NO_DATETIME, Ports, RowMeta, Times};
 use super::schema::TableColumns;
+use super::sets::IN_EACH_OF_TUNNELS;
 use super::text_table::{SparseCodes, TextTable};
 
 /// Bytes of memory that a row takes without its text.
@@ -272,6 +273,14 @@ impl Rows {
     #[must_use]
     pub fn has_server_names(&self) -> bool {
         self.further.iter().any(|column| column.name == SERVER_NAMES && column.has_text())
+    }
+
+    /// Whether a row may be of a packet that was taken out of a tunnel, in a lake that looks into them. The text of the columns of
+    /// tunnels tells; without such a column any row may be.
+    #[must_use]
+    pub fn may_have_tunnels(&self) -> bool {
+        let mut telling = self.further.iter().filter(|column| IN_EACH_OF_TUNNELS.contains(&column.name)).peekable();
+        !self.is_empty() && (telling.peek().is_none() || telling.any(FurtherColumn::has_text))
     }
 
     /// Forgets every row and keeps the memory.

@@ -83,7 +83,12 @@ impl Key {
 
     /// A text in place of a name, unchanged.
     pub(super) fn as_it_is(&mut self, text: &str) -> &mut Self {
-        self.0.extend_from_slice(text.as_bytes());
+        self.text(|bytes| bytes.extend_from_slice(text.as_bytes()))
+    }
+
+    /// As [`Key::as_it_is`], of a text that is written here.
+    pub(super) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        write(&mut self.0);
         self.0.push(END);
         self
     }
@@ -100,6 +105,18 @@ impl Key {
             Some(code) => {
                 self.0.push(0);
                 self.0.extend_from_slice(&code.to_be_bytes());
+            }
+            None => self.0.push(NONE),
+        }
+        self
+    }
+
+    /// The number of a tunnel, which not every tunnel has.
+    pub(super) fn tunnel_id(&mut self, id: Option<u32>) -> &mut Self {
+        match id {
+            Some(id) => {
+                self.0.push(0);
+                self.0.extend_from_slice(&id.to_be_bytes());
             }
             None => self.0.push(NONE),
         }
@@ -190,6 +207,13 @@ impl<'a> KeyReader<'a> {
         }
     }
 
+    pub(super) fn tunnel_id(&mut self) -> Option<u32> {
+        match self.take()? {
+            [0] => self.take().map(u32::from_be_bytes),
+            _ => None,
+        }
+    }
+
     /// The encoded bytes of an address, without reading it.
     pub(super) fn address_bytes(&mut self) -> &'a [u8] {
         let length = match self.0.first() {
@@ -225,17 +249,18 @@ mod tests {
         #[test]
         fn keys_are_read_as_they_were_written(
             address in any_address(), protocol: u16, port: Option<u16>, time in prop::option::of(i64::MIN..i64::MAX),
-            name in "[!-@\\[-~]{0,20}", code: Option<u16>,
+            name in "[!-@\\[-~]{0,20}", code: Option<u16>, id: Option<u32>,
         ) {
             let mut key = Key::default();
             key.address(address).protocol(protocol).port(port).time(time);
-            key.name(|text| text.extend_from_slice(name.as_bytes())).code(code).address(None);
+            key.name(|text| text.extend_from_slice(name.as_bytes())).code(code).tunnel_id(id).address(None);
             let mut reader = KeyReader(key.bytes());
             prop_assert_eq!(
                 (reader.address(), reader.protocol(), reader.port(), reader.time()),
                 (address, protocol, port, time)
             );
-            prop_assert_eq!((reader.name(), reader.code(), reader.address()), (name.as_str(), code, None));
+            prop_assert_eq!((reader.name(), reader.code()), (name.as_str(), code));
+            prop_assert_eq!((reader.tunnel_id(), reader.address()), (id, None));
             prop_assert_eq!(reader.0, &[] as &[u8]);
         }
 
@@ -243,7 +268,10 @@ mod tests {
         fn bytes_sort_as_what_they_stand_for(
             a in (any_address(), any::<u16>(), any::<Option<u16>>(), prop::option::of(i64::MIN..i64::MAX), "[a-c]{0,3}"),
             b in (any_address(), any::<u16>(), any::<Option<u16>>(), prop::option::of(i64::MIN..i64::MAX), "[a-c]{0,3}"),
+            ids: [Option<u32>; 2],
         ) {
+            let id = |id| Key::default().tunnel_id(id).bytes().to_vec();
+            prop_assert_eq!(id(ids[0]).cmp(&id(ids[1])), last(ids[0]).cmp(&last(ids[1])));
             let key = |(address, protocol, port, time, name): &(_, u16, _, _, String)| {
                 let mut key = Key::default();
                 key.name(|text| text.extend_from_slice(name.as_bytes()));

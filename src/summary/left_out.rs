@@ -1,5 +1,6 @@
 //! Which tables cannot be made as asked, and why.
 
+use crate::config::Settings;
 use crate::error::WhyLeftOut;
 use crate::error::WhyLeftOut::Counted;
 
@@ -16,11 +17,13 @@ pub struct LeftOut {
     pub why: WhyLeftOut,
 }
 
-/// The tables that cannot be made from what units have counted, with windows of `window` microseconds.
+/// The tables that cannot be made from what units of a lake with these settings have counted.
 #[must_use]
-pub fn left_out_of_sums(filter: &Filter, window: i64) -> Vec<LeftOut> {
+pub fn left_out_of_sums(filter: &Filter, settings: &Settings) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
-        Some(_) => not_counted(summary.counted_by, filter, window),
+        // A lake that looks into none has no rows of it, whatever is asked.
+        Some(_) if summary.of_tunnels && settings.decapsulate.is_empty() => None,
+        Some(_) => not_counted(summary.counted_by, filter, settings.window),
         None => (summary.left_out)(filter, false),
     })
 }

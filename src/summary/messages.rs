@@ -187,7 +187,7 @@ fn recent_place(code: u8, question: &[u8]) -> usize {
 }
 
 /// The group of a kind, with owners in its keys if there is one.
-fn group(kind: SumKind, day: Day, owner: Option<u32>) -> Group {
+pub(super) fn group(kind: SumKind, day: Day, owner: Option<u32>) -> Group {
     let group = kind.group(day);
     if owner.is_some() { group.by_owner() } else { group }
 }

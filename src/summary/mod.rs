@@ -29,6 +29,7 @@ mod render;
 mod rows;
 mod schema;
 mod series;
+mod tunnel_counts;
 mod unnamed;
 
 pub use aligned_windows::{AlignedWindows, windows_from_first};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::aggregate::{Aggregator, Space};
 use crate::bug::bug;
 use crate::day::Day;
-use crate::decode::{Packet, dns};
+use crate::decode::{Packet, Tunnels, dns};
 use crate::error::Result;
 use crate::names::of_host;
 use crate::packets::Rows;
@@ -13,6 +13,7 @@ use crate::packets::Rows;
 use super::count::Counter;
 use super::messages::MessageCounts;
 use super::registry::SumKind;
+use super::tunnel_counts::TunnelCounts;
 
 /// Contributions of some rows and messages, on the way to an [`Aggregator`]. They add up with others in any order.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub struct Partial {
     aggregator: Aggregator,
     counter: Counter,
     messages: MessageCounts,
+    tunnels: TunnelCounts,
     /// Memory for a name.
     server_name: Vec<u8>,
     /// Rows and row groups that were added since the memory of the sums was last checked.
@@ -39,6 +41,7 @@ impl Partial {
             aggregator: Aggregator::new(space),
             counter: Counter::default(),
             messages: MessageCounts::default(),
+            tunnels: TunnelCounts::default(),
             server_name: Vec::new(),
             unseen: 0,
         }
@@ -61,13 +64,15 @@ impl Partial {
         self.aggregator.keep_within()
     }
 
-    /// DNS messages and server names that are added from now on belong to the capture at this place of its unit. Rows do not tell what
-    /// messages contribute. So it is kept by capture, for the day when the capture is removed.
+    /// DNS messages, server names and tunnels that are added from now on belong to the capture at this place of its unit. Rows do
+    /// not tell what they contribute, or not in every lake. So it is kept by capture, for the day when the capture is removed.
     ///
     /// # Errors
     /// [`Error::Bug`](crate::error::Error::Bug) if a unit has more captures than memory could hold.
     pub fn begin(&mut self, capture: usize) -> Result<()> {
-        self.messages.belong_to(u32::try_from(capture).map_err(|_| bug!())?, &mut self.aggregator);
+        let owner = u32::try_from(capture).map_err(|_| bug!())?;
+        self.messages.belong_to(owner, &mut self.aggregator);
+        self.tunnels.belong_to(owner, &mut self.aggregator);
         Ok(())
     }
 
@@ -97,6 +102,13 @@ impl Partial {
         }
     }
 
+    /// Adds a packet of `length` bytes that was captured on `day` and taken out of tunnels. Its row must be added as well, for
+    /// rows are what the memory of the sums is checked by.
+    #[inline]
+    pub fn add_tunnels(&mut self, day: Day, tunnels: &Tunnels<'_>, length: i64) {
+        self.tunnels.add(day, tunnels, length, &mut self.aggregator);
+    }
+
     /// Spills the sums in memory if they exceed the limit.
     ///
     /// # Errors
@@ -108,6 +120,7 @@ impl Partial {
     /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
         self.messages.flush(&mut self.aggregator);
+        self.tunnels.flush(&mut self.aggregator);
         self.aggregator.redate(Day::UNKNOWN, day);
     }
 
@@ -115,6 +128,7 @@ impl Partial {
     #[must_use]
     pub fn into_aggregator(mut self) -> Aggregator {
         self.messages.flush(&mut self.aggregator);
+        self.tunnels.flush(&mut self.aggregator);
         self.aggregator
     }
 

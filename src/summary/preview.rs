@@ -6,6 +6,8 @@ use serde::ser::SerializeStruct as _;
 use crate::tables::{Table, TableColumn};
 use crate::text::time;
 
+use super::schema::Summary;
+
 /// The first rows of a table, the largest first, and how many rows the table has.
 #[derive(Clone, Debug, Default)]
 pub struct Preview {
@@ -18,6 +20,12 @@ pub struct Preview {
 }
 
 impl Preview {
+    /// Whether it is shown where nobody asks for it by name: a table of tunnels only if it has rows.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.rows > 0 || !Summary::of(self.name).is_some_and(|summary| summary.of_tunnels)
+    }
+
     /// How many rows are not shown.
     #[must_use]
     pub fn left(&self) -> u64 {

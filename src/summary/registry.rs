@@ -28,11 +28,11 @@ use super::schema::{
     CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
 };
 
-/// A kind of sums. Kinds below 5, and 7, are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
+/// A kind of sums. Kinds below 5, and 7 and 8, are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
 /// without a lake. From 16 on they follow from the others, and are in memory or in temporary files only. Not every kind is a
 /// table, and a table may be of a kind that others use too.
 ///
-/// The numbers of what is stored are in files, so they never change. Those from 8 to 15 are free.
+/// The numbers of what is stored are in files, so they never change. Those from 9 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum SumKind {
@@ -49,6 +49,11 @@ pub(crate) enum SumKind {
     /// By address and server name for which a client asked it: ClientHellos, and when they were seen. Only of lakes with that column,
     /// so that each partial of a lake has them or none has.
     ServerNames = 7,
+    /// By tunnels, number and outer addresses of packets that were taken out of a tunnel. Only of lakes that look into tunnels: a
+    /// lake keeps that choice from its first run on, so that each partial of a lake has them or none has. By owner, as what DNS
+    /// messages said: rows tell these sums only if the lake has all four columns of the tunnels. Two ways of counting, one for
+    /// each kind of lake, would be one too many.
+    Tunnels = 8,
     /// By time of the packet. Only where windows begin with the first packet.
     AlignedWindows = 5,
     /// As `Names`, but only of messages within some times. Never in a file.
@@ -82,7 +87,8 @@ impl SumKind {
         Group { day, kind: self as u8, measure, by_owner: false }
     }
 
-    /// The kinds that units count of rows. The others that they count come from DNS messages.
+    /// The kinds that units count of rows. The others that they count are not in the rows of every lake: DNS messages, server names
+    /// and tunnels.
     pub(super) const OF_ROWS: [Self; 3] = [Self::Flows, Self::Windows, Self::Ports];
 }
 
@@ -143,10 +149,10 @@ const NAME: SummaryColumn = column("name", KEY_NAME, "no question", "name that w
 
 /// The summary tables, in the order in which they are shown. The table that is read most comes last, next to the prompt.
 #[rustfmt::skip]
-pub const SUMMARIES: [Summary; 12] = [
+pub const SUMMARIES: [Summary; 13] = [
     Summary {
         name: "captures", rows: "one a capture",
-        kind: None, order: SortOrder::Key, balances: false, limit: None, shown: Some(&["capture", "format", "packets", "bytes", "first_time", "last_time", "status"]),
+        kind: None, order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: Some(&["capture", "format", "packets", "bytes", "first_time", "last_time", "status"]),
         derivation: Derivation::Manifest,
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: |filter, _| (!filter.is_of_all_packets()).then_some(WhyLeftOut::Counted("its rows are of whole captures")),
@@ -168,7 +174,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "dns_names", rows: "one an address and a name that DNS answered with",
-        kind: Some(SumKind::Names), order: SortOrder::Key, balances: false, limit: None, shown: None,
+        kind: Some(SumKind::Names), order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Counted {
             of: |filter| if filter.times.is_some() { SumKind::NamesWithin } else { SumKind::Names },
             takes: |filter, mut key| filter.takes_addresses(key.address(), None),
@@ -186,7 +192,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "names", rows: "one an address of a packet that has a name, each address once a date",
-        kind: Some(SumKind::Named), order: SortOrder::Key, balances: false, limit: None, shown: None,
+        kind: Some(SumKind::Named), order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -198,7 +204,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "dns_queries", rows: "one a name, type and response code of DNS messages",
-        kind: Some(SumKind::Queries), order: SortOrder::Largest, balances: false, limit: None, shown: None,
+        kind: Some(SumKind::Queries), order: SortOrder::Largest, balances: false, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Counted { of: |_| SumKind::Queries, takes: |_, _| true },
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: never,
@@ -211,7 +217,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "ports", rows: "one a protocol and port",
-        kind: Some(SumKind::Ports), order: SortOrder::LargestBothWays, balances: false, limit: None, shown: None,
+        kind: Some(SumKind::Ports), order: SortOrder::LargestBothWays, balances: false, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Counted { of: |_| SumKind::Ports, takes: |filter, mut key| filter.takes_protocol(key.protocol()) },
         counted_by: CountedBy { protocol: true, address: false, time: CountedTime::Date },
         left_out: never,
@@ -225,8 +231,23 @@ pub const SUMMARIES: [Summary; 12] = [
         ],
     },
     Summary {
+        name: "tunnels", rows: "one a tunnel with its number and outer addresses, of the packets that were taken out of one",
+        kind: Some(SumKind::Tunnels), order: SortOrder::Largest, balances: false, limit: None, of_tunnels: true, shown: None,
+        derivation: Derivation::Counted { of: |_| SumKind::Tunnels, takes: |_, _| true },
+        counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
+        left_out: never,
+        columns: &[
+            column("tunnel", KEY_NAME, "", "the tunnels that were taken off, the outermost first, as in the packets table: `VXLAN`, `GRE/ERSPAN`"),
+            column("tunnel_id", (ValueSource::Key(KeyField::TunnelId), Values::Number), "no tunnel that was taken off has one", "number of the innermost tunnel that has one"),
+            column("outer_ip_src", ADDRESS, "", "source address of the outermost IP header"),
+            column("outer_ip_dst", ADDRESS, "", "destination address of the outermost IP header"),
+            BYTES,
+            PACKETS,
+        ],
+    },
+    Summary {
         name: "send_rates_by_protocol", rows: "one a window and protocol of which there was a packet",
-        kind: Some(SumKind::Windows), order: SortOrder::Key, balances: false, limit: None, shown: None,
+        kind: Some(SumKind::Windows), order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_WINDOW,
         left_out: |_, from_first| from_first.then_some(WhyLeftOut::FromFirst),
@@ -234,7 +255,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "send_rates", rows: "one a window in which there was a packet",
-        kind: Some(SumKind::Rates), order: SortOrder::Key, balances: true, limit: None, shown: None,
+        kind: Some(SumKind::Rates), order: SortOrder::Key, balances: true, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_WINDOW,
         left_out: never,
@@ -242,7 +263,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "protocols", rows: "one a protocol",
-        kind: Some(SumKind::Protocols), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        kind: Some(SumKind::Protocols), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::AddedUp,
         counted_by: BY_FLOW,
         left_out: never,
@@ -250,7 +271,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "conversations", rows: "one a source and destination; of the smaller ones, all in the last row",
-        kind: Some(SumKind::Conversations), order: SortOrder::Largest, balances: true, limit: Some(conversations), shown: None,
+        kind: Some(SumKind::Conversations), order: SortOrder::Largest, balances: true, limit: Some(conversations), of_tunnels: false, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -264,7 +285,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "volume_by_src", rows: "one a source address",
-        kind: Some(SumKind::BySrc), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        kind: Some(SumKind::BySrc), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -272,7 +293,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "volume_by_name", rows: "one a name of the destination",
-        kind: Some(SumKind::ByName), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        kind: Some(SumKind::ByName), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::AddedUp,
         counted_by: BY_FLOW,
         left_out: never,
@@ -284,7 +305,7 @@ pub const SUMMARIES: [Summary; 12] = [
     },
     Summary {
         name: "volume_by_ip", rows: "one a destination address",
-        kind: Some(SumKind::ByIp), order: SortOrder::Largest, balances: true, limit: None, shown: None,
+        kind: Some(SumKind::ByIp), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,

@@ -75,6 +75,9 @@ impl SummaryRows {
                 (ValueSource::Key(KeyField::Port), TableColumn::Int(values)) => {
                     values.push(key.as_mut().and_then(|key| key.port().map(i64::from)));
                 }
+                (ValueSource::Key(KeyField::TunnelId), TableColumn::Int(values)) => {
+                    values.push(key.as_mut().and_then(|key| key.tunnel_id().map(i64::from)));
+                }
                 (ValueSource::Key(KeyField::Window), TableColumn::Time(values)) => {
                     let start = key.as_mut().and_then(KeyReader::time);
                     has_window = start.is_some();
@@ -111,6 +114,7 @@ fn text(field: KeyField, key: &mut KeyReader<'_>, may_be_null: bool) -> Option<S
         KeyField::ResponseCode => key.code().map(|code| dns::response_code_name(code).into_owned()),
         KeyField::Port => key.port().map(|port| port.to_string()),
         KeyField::Window => key.time().map(time),
+        KeyField::TunnelId => key.tunnel_id().map(|id| id.to_string()),
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Summary {
     pub(crate) balances: bool,
     /// How many rows it has at most, if that is limited. One more sums up the rest.
     pub(crate) limit: Option<fn(&Settings) -> usize>,
+    /// Whether there is no such table where it would have no rows: no file of a date, and nothing to show unless somebody asks for
+    /// it by name. It is of lakes and runs that look into tunnels.
+    pub(crate) of_tunnels: bool,
     /// The columns that are shown on a terminal; `None` for all.
     pub(super) shown: Option<&'static [&'static str]>,
 }
@@ -168,6 +171,8 @@ pub(super) enum KeyField {
     RecordType,
     /// A DNS response code.
     ResponseCode,
+    /// The number of a tunnel.
+    TunnelId,
 }
 
 /// The types of summary columns.

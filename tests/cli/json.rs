@@ -317,6 +317,10 @@ fn losses(page: &mut Page, root: &Path) {
     fs::remove_dir_all(lake.join("_parcap")).unwrap();
     fs::write(lake.join("packets/part-stray-0.parquet"), "").unwrap();
     page.document("verified", &json(&["verify", &text(&lake), "--repair"]));
+    let mirrored = root.join("mirrored");
+    json(&["convert", &sample("tunnels.pcap"), "--out", &text(&mirrored), "--decapsulate", "all"]);
+    fs::remove_dir_all(mirrored.join("_parcap/partials")).unwrap();
+    page.document("verified", &json(&["verify", &text(&mirrored), "--repair"]));
 }
 
 fn inspections(page: &mut Page, root: &Path) {

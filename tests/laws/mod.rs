@@ -29,7 +29,8 @@
 //!     `projections`.
 //! 23. Columns that are asked for change nothing else, and have the values of batches, also when parts are written again:
 //!     `columns`.
-//! 24. Looking into tunnels changes rows of tunnels and no others, and what follows from rows: `tunnels`.
+//! 24. Looking into tunnels changes rows of tunnels and no others, and what follows from rows: `tunnels`. The table of tunnels is
+//!     that of the captures that are there: `tunnel_sums`.
 //!
 //! 24. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
 //!
@@ -66,6 +67,7 @@ mod stream;
 mod summaries;
 mod tally;
 mod times;
+mod tunnel_sums;
 mod tunnels;
 mod windows;
 mod wire;

@@ -66,7 +66,8 @@ pub(crate) fn tables() -> String {
     text.push_str("\n[columns.md](columns.md) has the further columns that a lake has on request.\n");
     text.push_str(
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
-         sum of `length`, so each table adds up to the packets table. Tables of volumes and counts have the largest rows \
+         sum of `length`, so each table adds up to the packets table, and `tunnels` to the packets in tunnels. A date without such \
+         packets has no `tunnels`. Tables of volumes and counts have the largest rows \
          first. The others are in the order of their first columns.\n",
     );
     for summary in SUMMARIES.iter().rev() {

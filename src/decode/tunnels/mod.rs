@@ -49,11 +49,25 @@ impl Tunnels<'_> {
         self.names == 0
     }
 
+    /// Their kinds as one number. Packets with the same number were taken out of the same kinds of tunnels, in the same order.
+    #[must_use]
+    pub fn names(&self) -> u64 {
+        self.names
+    }
+
     /// Their kinds, the outermost first.
     pub fn kinds(&self) -> impl Iterator<Item = TunnelKind> {
         let names = self.names;
         let places = (0..u64::BITS / Self::BITS).map(move |place| names >> (place * Self::BITS) & 0xf);
         places.map_while(|name| TunnelKind::ALL.get(usize::try_from(name).ok()?.checked_sub(1)?).copied())
+    }
+
+    /// Writes their names, the outermost first: `VXLAN`, `GRE/ERSPAN`. Nothing if nothing was taken off.
+    pub fn write_to(&self, text: &mut Vec<u8>) {
+        for (place, kind) in self.kinds().enumerate() {
+            text.extend_from_slice(if place > 0 { b"/" } else { b"" });
+            text.extend_from_slice(kind.label().as_bytes());
+        }
     }
 
     /// The number of the innermost tunnel that has one: VNI of VXLAN and Geneve, key of GRE (of its version 1, the call), session

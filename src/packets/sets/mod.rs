@@ -17,6 +17,8 @@ use crate::decode::Packet;
 use super::column_storage::{Further, Storage};
 use super::schema::{COLUMNS, Column, column};
 
+pub(super) use tunnel::IN_EACH as IN_EACH_OF_TUNNELS;
+
 /// The column of numbers that are known in a chunk only once all before it has been read.
 pub const FRAME: &str = "frame";
 /// The column of the names of interfaces. A capture that is read in chunks needs to know the names in each.
