@@ -19,6 +19,8 @@ pub(super) fn cisco(bytes: &[u8]) -> Step<'_> {
     };
     Ok(match (u16::from_be_bytes([*high, *low]), rest) {
         (OSI, [UNNUMBERED_INFORMATION, nlpid @ ..]) => Payload::Nlpid(nlpid),
+        // Cut before the control byte, or with another one.
+        (OSI, _) => Payload::Nothing,
         (ether_type, _) => Payload::EtherType(ether_type, rest),
     })
 }

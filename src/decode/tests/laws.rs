@@ -22,6 +22,10 @@ fn no_contradiction(part: &Packet<'_>, whole: &Packet<'_>, name: &str) {
     same(part.ip_dst, whole.ip_dst, name);
     same(part.port_src, whole.port_src, name);
     same(part.port_dst, whole.port_dst, name);
+    same(part.tags.ether_type, whole.tags.ether_type, name);
+    same(part.tags.vlan_id, whole.tags.vlan_id, name);
+    same(part.tags.vlan_inner_id, whole.tags.vlan_inner_id, name);
+    same(part.tags.mpls_label, whole.tags.mpls_label, name);
 }
 
 #[test]

@@ -42,6 +42,11 @@ fn other_links_have_ether_types_too() {
     // Linux cooked.
     assert_eq!(shown(LinkType::LINUX_SLL, "0000 0001 0006 020000000001 0000 8100 0003 86dd"), "33024 3 - -");
     assert_eq!(shown(LinkType::RAW, "45"), "- - - -");
+    // Cisco HDLC. The SAPs of OSI are no EtherType, wherever the frame is cut.
+    assert_eq!(shown(LinkType::C_HDLC, "0f00 0800"), "2048 - - -");
+    for cut in ["0f00 fefe", "0f00 fefe 03", "0f00 fefe 03 81"] {
+        assert_eq!(shown(LinkType::C_HDLC, cut), "- - - -");
+    }
 }
 
 #[test]
