@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use parcap::commands::ConvertRequest;
+use parcap::config::{Decapsulation, Settings};
 use parcap::outcome::RunOutcome;
 
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
@@ -32,8 +34,13 @@ fn sorted(lake: &Path) -> Vec<Row> {
 #[test]
 fn one_run_or_several_in_any_order_give_the_same_rows_and_summaries() {
     let folder = folder();
-    let captures = captures(&folder);
-    let once = request(&captures, &folder.path().join("once"));
+    let mut captures = captures(&folder);
+    captures.push(crate::support::repository("data/captures/tunnels.pcap"));
+    let asking = |captures: &[PathBuf], lake: &Path| {
+        let settings = Settings { decapsulate: Decapsulation::all(), ..Settings::default() };
+        ConvertRequest { settings, ..request(captures, lake) }
+    };
+    let once = asking(&captures, &folder.path().join("once"));
     convert(&once);
     let rows = sorted(&once.lake);
     assert!(summary_names().all(|name| !summary(&once.lake, name).is_empty()));
@@ -45,7 +52,7 @@ fn one_run_or_several_in_any_order_give_the_same_rows_and_summaries() {
     for (batches, name) in [(one_by_one, "one-by-one"), (halves, "halves")] {
         let lake = folder.path().join(name);
         for batch in batches {
-            convert(&request(&batch, &lake));
+            convert(&asking(&batch, &lake));
         }
         assert_eq!(sorted(&lake), rows, "{name}");
         for table in summary_names() {
