@@ -70,6 +70,8 @@ pub enum Further {
     /// Text that few rows have, or that most rows share with the row before. The function appends it, in UTF-8; what it has
     /// appended is void if it returns `None`. Written with a dictionary, or plainly if there are many different ones.
     Text(fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>),
+    /// Text that the record has, and nearly all share with the row before. Written as the other text.
+    Steady(for<'a> fn(&PacketRecord<'a>) -> Option<&'a str>),
     /// Text that follows from the flow of a packet. Written as the other text.
     Flow(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<FlowKey>),
 }
@@ -85,7 +87,7 @@ impl Storage {
             | Self::IpText(_)
             | Self::MacText(_)
             | Self::Protocol(_)
-            | Self::Further(Further::Text(_) | Further::Flow(_)) => ColumnType::Text,
+            | Self::Further(Further::Text(_) | Further::Steady(_) | Further::Flow(_)) => ColumnType::Text,
             Self::Small32(_) | Self::Further(Further::Small32(_)) => ColumnType::Int32,
             Self::IpNumber(_)
             | Self::MacNumber(_)

@@ -20,7 +20,7 @@ use super::restore::unfit;
 use super::schema::{Column, TableColumns};
 use super::sets::{Applies, applies};
 use super::text_array::text_array;
-use super::text_runs::TextRuns;
+use super::text_runs::{TextRuns, TextSource};
 use super::text_table::SparseCodes;
 
 /// The null of a counter.
@@ -59,7 +59,8 @@ impl FurtherColumn {
             Further::Small32(of) => FurtherValues::Small32 { of, codes },
             Further::Wide(of) => FurtherValues::Wide { of, codes },
             Further::Flag(of) => FurtherValues::Flag { of, codes },
-            Further::Text(of) => FurtherValues::Text(Box::new(TextRuns::new(of))),
+            Further::Text(of) => FurtherValues::Text(Box::new(TextRuns::new(TextSource::Written(of)))),
+            Further::Steady(of) => FurtherValues::Text(Box::new(TextRuns::new(TextSource::Held(of)))),
             Further::Flow(of) => FurtherValues::Flow(Box::new(FlowCodes::new(of))),
         };
         Some(Self { name: column.name, applies: applies(column.name), values })

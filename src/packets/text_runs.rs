@@ -15,7 +15,7 @@ use super::text_table::{SparseCodes, TextTable};
 /// Text as codes into a table of distinct texts. Successive rows of the same code are one run.
 #[derive(Debug)]
 pub(super) struct TextRuns {
-    of: fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>,
+    of: TextSource,
     pub(super) table: TextTable,
     /// The code of each run, [`NO_CODE`] for null; and the first row after it. Rows after the last run are null.
     runs: Vec<(u32, u32)>,
@@ -23,49 +23,73 @@ pub(super) struct TextRuns {
     known: usize,
     /// Memory for the text of one row.
     text: Vec<u8>,
+    /// The text of the last run, which is never null.
+    last: Vec<u8>,
+}
+
+/// Where the text of a row comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TextSource {
+    /// It is written for each row.
+    Written(fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>),
+    /// The record has it.
+    Held(for<'a> fn(&PacketRecord<'a>) -> Option<&'a str>),
 }
 
 impl TextRuns {
-    pub(super) fn new(of: fn(&PacketRecord<'_>, &Packet<'_>, &mut Vec<u8>) -> Option<()>) -> Self {
-        Self { of, table: TextTable::default(), runs: Vec::new(), known: 0, text: Vec::new() }
+    pub(super) fn new(of: TextSource) -> Self {
+        Self { of, table: TextTable::default(), runs: Vec::new(), known: 0, text: Vec::new(), last: Vec::new() }
     }
 
     /// Notes the text of a packet, which has this row.
     pub(super) fn note(&mut self, row: usize, record: &PacketRecord<'_>, packet: &Packet<'_>) {
-        self.text.clear();
-        if (self.of)(record, packet, &mut self.text).is_none() {
-            return;
+        match self.of {
+            TextSource::Held(of) => {
+                if let Some(text) = of(record) {
+                    self.push(row, text.as_bytes());
+                }
+            }
+            TextSource::Written(of) => {
+                let mut text = std::mem::take(&mut self.text);
+                text.clear();
+                if of(record, packet, &mut text).is_some() {
+                    self.push(row, &text);
+                }
+                self.text = text;
+            }
         }
-        let last = self.runs.last().map_or(NO_CODE, |(code, _)| *code);
-        let is_last = self.table.text(last) == Some(&self.text);
-        let code = if is_last { last } else { self.table.code(|held| held.extend_from_slice(&self.text)) };
-        self.push(row, code);
     }
 
     /// Notes the texts of an array, whose first row is the row `start`.
     pub(super) fn note_array(&mut self, name: &str, array: &ArrayRef, start: usize) -> Result<()> {
         for (row, text) in (start..).zip(array.as_string_opt::<i32>().ok_or_else(|| unfit(name))?) {
             if let Some(text) = text {
-                let code = self.table.code(|held| held.extend_from_slice(text.as_bytes()));
-                self.push(row, code);
+                self.push(row, text.as_bytes());
             }
         }
         Ok(())
     }
 
     /// Appends a row that has a text. Rows between the last one and this one have none.
-    fn push(&mut self, row: usize, code: u32) {
+    #[inline]
+    fn push(&mut self, row: usize, text: &[u8]) {
         self.known += 1;
+        match self.runs.last_mut() {
+            Some((_, end)) if *end as usize == row && self.last == text => *end += 1,
+            _ => self.begin_run(row, text),
+        }
+    }
+
+    fn begin_run(&mut self, row: usize, text: &[u8]) {
         // A row group has far fewer than 2^32 rows. What has more is refused when it is encoded.
         let row = u32::try_from(row).unwrap_or(u32::MAX);
-        let end = self.runs.last().map_or(0, |(_, end)| *end);
-        if row > end {
+        if row > self.runs.last().map_or(0, |(_, end)| *end) {
             self.runs.push((NO_CODE, row));
         }
-        match self.runs.last_mut() {
-            Some((last, end)) if *last == code => *end += 1,
-            _ => self.runs.push((code, row.saturating_add(1))),
-        }
+        let code = self.table.code(|held| held.extend_from_slice(text));
+        self.runs.push((code, row.saturating_add(1)));
+        self.last.clear();
+        self.last.extend_from_slice(text);
     }
 
     /// The codes of some rows; [`NO_CODE`] for those without a text.
@@ -129,7 +153,7 @@ mod tests {
     #[test]
     fn rows_are_those_that_were_appended() {
         let given = [None, Some("a"), Some("a"), None, Some("b"), Some("a"), None, None, None, None, None];
-        let mut runs = TextRuns::new(|_, _, _| None);
+        let mut runs = TextRuns::new(TextSource::Held(|_| None));
         runs.note_array("capture", &(Arc::new(StringArray::from(given.to_vec())) as ArrayRef), 0).unwrap();
         for start in 0..=given.len() {
             for end in start..=given.len() {

@@ -141,6 +141,9 @@ fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
             Storage::Flag(_) | Storage::Further(Further::Flag(_)) => {
                 Arc::new(BooleanArray::from_iter(numbers.map(|number| Some(mixed(number?).is_multiple_of(2)))))
             }
+            Storage::Length(_) => {
+                Arc::new(Int64Array::from_iter(numbers.map(|number| Some(i64::from(mixed(number?) as u32 >> 15)))))
+            }
             Storage::Counter(_) => {
                 Arc::new(Int64Array::from_iter(numbers.map(|number| Some((number? >> 4).cast_signed()))))
             }
