@@ -24,7 +24,7 @@ pub enum Storage {
     Instant(RowField<i64>),
     /// Doubles, NaN for null. Written plainly.
     Double(RowField<f64>),
-    /// True, false, or neither: 1, 0, and [`NO_FLAG`](super::further::NO_FLAG). Written as bits.
+    /// True, false, or neither: 1, 0, and `NO_FLAG`. Written as bits.
     Flag(RowField<u8>),
     /// A name of a DNS message: a code into the table of names, for the few rows that have one. Written with a dictionary.
     Name(NameField),
@@ -36,18 +36,18 @@ pub enum Storage {
     MacText(RowField<u32>),
     /// The number of the address whose text is in the column before.
     MacNumber(RowField<u32>),
-    /// A number below [`SMALL`], such as a port; [`NO_CODE`](super::code_table::NO_CODE) for null.
+    /// A number below `SMALL`, such as a port; `NO_CODE` for null.
     Small32(RowField<u32>),
     /// As the one before, in 64 bits.
     Small64(RowField<u32>),
-    /// A number of 32 bits; [`NO_COUNT`](super::further::NO_COUNT) for null. Written with a dictionary if all are small, as lengths
+    /// A number of 32 bits; `NO_COUNT` for null. Written with a dictionary if all are small, as lengths
     /// are, and plainly otherwise.
     Wide(RowField<i64>),
     /// A number that differs little from one row to the next. Never null. Written as differences.
     Counter(RowField<i64>),
     /// A number of bytes. Never null.
     Length(RowField<u32>),
-    /// A protocol number, shown by its name; [`NO_CODE`](super::code_table::NO_CODE) for null.
+    /// A protocol number, shown by its name; `NO_CODE` for null.
     Protocol(RowField<u32>),
     /// Values that are kept for themselves.
     Further(Further),
@@ -59,7 +59,7 @@ pub(super) const SMALL: u32 = 1 << 20;
 /// A column that is kept for itself. It has the function that each packet is asked.
 #[derive(Clone, Copy, Debug)]
 pub enum Further {
-    /// Numbers below [`SMALL`] that few rows have, as integers of 32 bits. Written with a dictionary, or plainly if there are many
+    /// Numbers below `SMALL` that few rows have, as integers of 32 bits. Written with a dictionary, or plainly if there are many
     /// different ones.
     Small32(fn(&PacketRecord<'_>, &Packet<'_>) -> Option<u32>),
     /// Numbers of 32 bits that few rows have, as integers of 64. Written with a dictionary if they are small, as lengths are, and
