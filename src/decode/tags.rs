@@ -121,12 +121,17 @@ fn nsh(bytes: &[u8]) -> Step<'_> {
     // With fewer than two words, the header would end inside its own fixed part.
     let len = usize::from(length & 0x3f).max(2) * 4;
     let rest = bytes.get(len..).ok_or(Stop::TagCut)?;
-    Ok(match protocol {
+    Ok(next_protocol(*protocol, rest))
+}
+
+/// What a "next protocol" announces. The extension of VXLAN has the same numbers (draft-ietf-nvo3-vxlan-gpe 3.2).
+pub(super) fn next_protocol(protocol: u8, rest: &[u8]) -> Payload<'_> {
+    match protocol {
         1 => Payload::Ipv4(rest),
         2 => Payload::Ipv6(rest),
         3 => Payload::Ethernet(rest),
         4 => Payload::EtherType(0x894f, rest),
         5 => Payload::Mpls(rest),
         _ => Payload::Nothing,
-    })
+    }
 }

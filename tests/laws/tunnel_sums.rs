@@ -148,7 +148,7 @@ fn parcap(arguments: &[&str]) -> String {
     ran.stdout
 }
 
-/// What happens in a night before its run: a capture is made anew, or forgotten; and whether the lake is compacted after it.
+/// A night. Before its run, captures are made again or forgotten. The last field says whether the lake is compacted afterwards.
 type Night = (Vec<(usize, Option<Vec<Wrapped>>)>, bool);
 
 fn any_night() -> impl Strategy<Value = Night> {

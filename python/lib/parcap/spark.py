@@ -198,7 +198,7 @@ def _worker(
 
 
 def _tasks(size: int, cores: int) -> int:
-    """Tasks for so many bytes. A cluster that grows on demand starts small: it adds cores when tasks wait for them."""
+    """How many tasks there are for some bytes. There are more than cores, for some clusters add cores when tasks wait."""
     return max(4 * cores, min(size // _BYTES_A_TASK, _MOST_TASKS))
 
 

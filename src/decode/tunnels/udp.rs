@@ -7,7 +7,7 @@
 //! RFC 7510; RFC 4380 5.1.1.
 
 use crate::config::{Decapsulation, TunnelKind};
-use crate::decode::{transport, vendor};
+use crate::decode::{tags, transport, vendor};
 
 use super::super::ethernet::MIN_ETHER_TYPE;
 use super::super::field::{at_most, be16, be32, octets};
@@ -103,12 +103,7 @@ fn gpe(bytes: &[u8]) -> Header<'_> {
     let payload = match protocol {
         // Plain VXLAN.
         0 if flags & HAS_PROTOCOL == 0 => Payload::Ethernet(rest),
-        1 => Payload::Ipv4(rest),
-        2 => Payload::Ipv6(rest),
-        3 => Payload::Ethernet(rest),
-        4 => Payload::EtherType(0x894f, rest),
-        5 => Payload::Mpls(rest),
-        _ => Payload::Nothing,
+        protocol => tags::next_protocol(protocol, rest),
     };
     Ok(Some(Inside {
         kind: TunnelKind::Vxlan,
