@@ -145,3 +145,19 @@ def test_ctrl_c_ends_a_query_of_an_endless_capture(reading: str, office: str, tm
             writer.close()
     out, _ = process.communicate(timeout=60)
     assert out == b"interrupted\n"
+
+
+def test_ctrl_c_is_not_lost_in_a_query_of_duckdb(office: str, tmp_path: Path) -> None:
+    """Its main thread takes the signal, and may then wait until its workers have read the capture to the end."""
+    query = "__import__('duckdb').sql('select count(distinct time) from packets').fetchall()"
+    reading = f"try: {query}\n        except __import__('duckdb').Error: pass"
+    process = started(reading, tmp_path / "fifo")
+    capture = Path(office).read_bytes()
+    with contextlib.suppress(BrokenPipeError), open(tmp_path / "fifo", "wb") as writer:
+        threading.Timer(1.5, process.send_signal, [signal.SIGINT]).start()
+        end = time.monotonic() + 3
+        writer.write(capture[:24])
+        while time.monotonic() < end:
+            writer.write(capture[24:])
+    out, _ = process.communicate(timeout=60)
+    assert out == b"interrupted\n"
