@@ -6,6 +6,7 @@ mod laws;
 mod link_types;
 mod tags;
 mod tls;
+mod tunnel_bounds;
 mod tunnel_laws;
 mod tunnels;
 
