@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{DecimalBytes, HumanCount};
-use ipnet::IpNet;
 use serde_json::json;
 
 use crate::cancel::Cancel;
@@ -14,14 +13,13 @@ use crate::commands::{ExtractRequest, extract};
 use crate::extract::{ExtractFormat, Extracted, MissingPackets, MissingWhy, PacketFilter, PacketOrder};
 use crate::path_text::printable;
 use crate::storage::Location;
-use crate::summary::Filter;
 use crate::text::{plural, plural_of};
 
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::filter_args::FilterArgs;
 use super::log::{log, log_error};
-use super::parse::{net, protocol};
 use super::select_args::LogFormat;
 use super::times::{Bound, bound, range};
 
@@ -62,12 +60,8 @@ pub(super) struct ExtractArgs {
     /// Last date (UTC); or a time, up to which packets are taken, and not at it
     #[arg(long, value_name = "DATE|TIME", env = "PARCAP_TO", value_parser = bound)]
     to: Option<Bound>,
-    /// Only packets of this protocol: a name of the `protocol` column, or a number; several with commas between
-    #[arg(long, value_name = "PROTOCOL", env = "PARCAP_PROTOCOL", value_delimiter = ',', value_parser = protocol)]
-    protocol: Vec<u16>,
-    /// Only packets from or to an address, or a prefix: `192.0.2.0/24`; several with commas between
-    #[arg(long, value_name = "PREFIX", env = "PARCAP_NET", value_delimiter = ',', value_parser = net)]
-    net: Vec<IpNet>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Only packets from or to a port; several with commas between
     #[arg(long, value_name = "PORT", env = "PARCAP_PORT", value_delimiter = ',',
           value_parser = RangedU64ValueParser::<u16>::new().range(0..=65_535))]
@@ -103,11 +97,7 @@ impl ExtractArgs {
         let (days, times) = range(self.from, self.to)?;
         Ok(ExtractRequest {
             lake: self.lake.clone(),
-            filter: PacketFilter {
-                days,
-                of: Filter { protocols: self.protocol.clone(), nets: self.net.clone(), times },
-                ports: self.port.clone(),
-            },
+            filter: PacketFilter { days, of: self.filter.filter(times), ports: self.port.clone() },
             rows: self.rows.clone(),
             out: self.out.clone(),
             order: match self.order {

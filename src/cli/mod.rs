@@ -9,6 +9,7 @@ mod dry_run;
 mod exit_code;
 mod extract;
 mod failure;
+mod filter_args;
 mod given_rows;
 mod help;
 mod hints;

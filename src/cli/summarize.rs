@@ -4,24 +4,24 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
-use ipnet::IpNet;
 
 use crate::cancel::Cancel;
 use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::Error;
-use crate::summary::{Filter, LeftOut, Preview, SUMMARIES, Summary, Units};
+use crate::summary::{LeftOut, Preview, SUMMARIES, Summary, Units};
 use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::filter_args::FilterArgs;
 use super::hints::because;
 use super::json::line;
 use super::left_out::with_the_way_out;
 use super::messages::complaints;
-use super::parse::{micros, net, protocol, top};
+use super::parse::{micros, top};
 use super::ptr::PtrArgs;
 use super::render::show_table;
 use super::times::{Bound, bound, range};
@@ -72,12 +72,8 @@ pub(super) struct SummarizeArgs {
     /// Last date (UTC) that is summed up; or a time, up to which packets count, and not at it
     #[arg(long, value_name = "DATE|TIME", env = "PARCAP_TO", value_parser = bound)]
     to: Option<Bound>,
-    /// Only packets of this protocol: a name of the `protocol` column, or a number; several with commas between
-    #[arg(long, value_name = "PROTOCOL", env = "PARCAP_PROTOCOL", value_delimiter = ',', value_parser = protocol)]
-    protocol: Vec<u16>,
-    /// Only packets from or to an address, or a prefix: `192.0.2.0/24`; several with commas between
-    #[arg(long, value_name = "PREFIX", env = "PARCAP_NET", value_delimiter = ',', value_parser = net)]
-    net: Vec<IpNet>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Length of a window of the send rates, 1ms to 1d [default: 1s; in a lake what it was made with]
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", value_parser = micros)]
     window: Option<Micros>,
@@ -131,7 +127,7 @@ impl SummarizeArgs {
             named: self.inputs.clone(),
             tables: self.tables.clone(),
             days,
-            filter: Filter { protocols: self.protocol.clone(), nets: self.net.clone(), times },
+            filter: self.filter.filter(times),
             names: self.names.clone(),
             ptr: self.ptr.options(),
             window: self.window.map(|window| window.0),
