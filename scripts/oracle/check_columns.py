@@ -3,8 +3,8 @@
 
 Needs tshark, and the module parcap with pyarrow. tshark dissects what it can reach; parcap takes the outermost IP header. So a
 column of TCP or ICMP is compared where the outermost IP packet carries that protocol. The offset of a record is compared with the
-bytes at it, in captures that are neither compressed nor pcapng. tshark says nothing of a message that it
-finds broken or does not dissect. Such cells are counted apart, and so are cells of which it has no field.
+bytes at it, in captures that are neither compressed nor pcapng. tshark says nothing of a message that it finds broken or does not
+dissect. Such cells are counted apart, and so are cells of which it has no field.
 
 Usage: check_columns.py FOLDER…. Prints what differs. Exit status 0 if nothing does.
 """
@@ -56,7 +56,7 @@ OF_FRAME = {
     "mpls_label": ["mpls.label"],
     "community_id": ["communityid"],
 }
-FIELDS = sorted({field for table in (OF_IP, OF_PROTOCOL) for by in table.values() for field in by.values()} | {field for fields in OF_FRAME.values() for field in fields} | {"vxlan.vni"})
+FIELDS = sorted({field for table in (OF_IP, OF_PROTOCOL) for by in table.values() for field in by.values()} | {field for fields in OF_FRAME.values() for field in fields})
 OPTIONS = [
     "ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE", "tcp.relative_sequence_numbers:FALSE",
     "tcp.analyze_sequence_numbers:FALSE", "ip.check_checksum:FALSE", "ip.tso_support:TRUE",
@@ -98,8 +98,7 @@ class NoFieldError(Exception):
 
 def is_tunnel(row: dict[str, Any], told: dict[str, list[Cell]]) -> bool:
     headers = [one for version in ("ip.version", "ipv6.version") for one in told[version] if one is not None]
-    is_named = row["protocol"] == "GRE" or told["vxlan.vni"] != [None]
-    return is_named or len(headers) > 1 and "ICMP" not in str(row["protocol"])
+    return row["protocol"] == "GRE" or len(headers) > 1 and "ICMP" not in str(row["protocol"])
 
 
 def of_frame(column: str, row: dict[str, Any], told: dict[str, list[Cell]]) -> Cell:
@@ -113,8 +112,8 @@ def of_frame(column: str, row: dict[str, Any], told: dict[str, list[Cell]]) -> C
         case "community_id" if row[column] is None and row["protocol"] in WITH_PORTS:
             # tshark hashes the addresses alone where it has no ports, in later fragments for example. Nobody else does.
             raise NoFieldError
-        case "community_id" if row["protocol"] == "ICMP" and told["icmp.type"] == [None]:
-            # It finds the message broken.
+        case "community_id" if row["protocol"] == "ICMP" and told["icmp.type"] == [None] or told["udp.length"][0] == 0:
+            # It finds the message or the header broken, and takes the flow for one without ports. Segmentation offload leaves 0.
             raise NoFieldError
         case "community_id" | "vlan_id" if is_tunnel(row, told):
             # It goes on to what is within.
