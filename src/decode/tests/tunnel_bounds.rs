@@ -144,3 +144,22 @@ fn only_what_is_asked_for_is_looked_into() {
     let taken = some("vxlan,geneve").with_port(TunnelKind::Vxlan, 6081).unwrap();
     assert_eq!(with(&taken, &vxlan(6081)), format!("N {TCP4_FOUND} VXLAN 0x2a O"));
 }
+
+/// EtherType, VLANs and label go with the MACs: they are those of the innermost frame. Where there is none, a label may be inside.
+#[test]
+fn tags_are_those_of_the_innermost_frame() {
+    let outer = |packet: &[u8]| [bytes("020000000002 020000000001 8100 0005 0800"), packet.to_vec()].concat();
+    let tags = |frame: &[u8]| {
+        let tags = everything(frame).tags;
+        (tags.ether_type, tags.vlan_id, tags.vlan_inner_id, tags.mpls_label)
+    };
+    let vxlan = |inner: &[u8]| v4(17, &udp(33333, 4789, &[&bytes("08000000 00002a00")[..], inner].concat()));
+    let tagged = [bytes(MACS), bytes("8100 0007 8100 0008 0800"), bytes(TCP4)].concat();
+    assert_eq!(tags(&outer(&vxlan(&tagged))), (Some(0x8100), Some(7), Some(8), None));
+    let untagged = [bytes(MACS), bytes("0800"), bytes(TCP4)].concat();
+    assert_eq!(tags(&outer(&vxlan(&untagged))), (Some(0x0800), None, None, None));
+    // GRE holds no frame, and neither does MPLS in UDP.
+    assert_eq!(tags(&outer(&v4(47, &bytes(&format!("0000 0800 {TCP4}"))))), (Some(0x8100), Some(5), None, None));
+    let labelled = v4(17, &udp(33333, 6635, &bytes(&format!("00012140 {TCP4}"))));
+    assert_eq!(tags(&outer(&labelled)), (Some(0x8100), Some(5), None, Some(18)));
+}
