@@ -113,30 +113,33 @@ fn they_change_nothing_else_and_have_the_values_of_batches() {
     }
 }
 
+/// A capture in two, so that each of its partitions has two parts.
+fn halves(folder: &tempfile::TempDir, name: &str) -> [PathBuf; 2] {
+    let bytes = fs::read(repository(&format!("data/captures/{name}"))).unwrap();
+    let mut middle = 24;
+    while middle < bytes.len() / 2 {
+        middle += 16 + u32::from_le_bytes(bytes[middle + 8..middle + 12].try_into().unwrap()) as usize;
+    }
+    let second = [&bytes[..24], &bytes[middle..]].concat();
+    [save(folder, &format!("1-{name}"), &bytes[..middle]), save(folder, &format!("2-{name}"), &second)]
+}
+
 #[test]
 fn they_are_kept_when_parts_are_written_again() {
     let folder = folder();
     let lake = folder.path().join("lake");
-    let office = repository("data/captures/office-hour.pcap");
-    let bytes = fs::read(&office).unwrap();
-    let middle = {
-        let mut at = 24;
-        while at < bytes.len() / 2 {
-            at += 16 + u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize;
-        }
-        at
-    };
-    let first = save(&folder, "first.pcap", &bytes[..middle]);
-    let second = save(&folder, "second.pcap", &[&bytes[..24], &bytes[middle..]].concat());
+    // Fragments and tags are few: they are in captures of their own.
+    let [[first, second], others @ ..] =
+        ["office-hour.pcap", "fragments.pcap", "vlan.pcap"].map(|name| halves(&folder, name));
+    let others: Vec<_> = others.into_iter().flatten().chain([repository("data/captures/tunnels.pcap")]).collect();
     let parcap = |arguments: &[&str]| {
         let ran = run(arguments);
         assert_eq!(ran.status, Some(0), "{arguments:?}: {ran:?}");
     };
     let at = text(&lake);
-    let tunnels = repository("data/captures/tunnels.pcap");
     let sets = sets();
     let asked = ["--columns", &sets, "--decapsulate", "all", "--quiet"];
-    for capture in [&first, &second, &tunnels] {
+    for capture in [&first, &second].into_iter().chain(&others) {
         parcap(&[&["convert", &text(capture), "--out", &at][..], &asked].concat());
     }
     let sorted = || {
@@ -158,8 +161,9 @@ fn they_are_kept_when_parts_are_written_again() {
     assert_eq!(sorted(), before);
     parcap(&["forget", &at, &text(&first)]);
     let lake_of_second = folder.path().join("second");
-    let rest_of_them = [text(&second), text(&tunnels)];
-    parcap(&[&["convert", &rest_of_them[0], &rest_of_them[1], "--out", &text(&lake_of_second)][..], &asked].concat());
+    for capture in std::iter::once(&second).chain(&others) {
+        parcap(&[&["convert", &text(capture), "--out", &text(&lake_of_second)][..], &asked].concat());
+    }
     let rest = sorted();
     let alone = packets(&lake_of_second);
     assert_eq!(rest.len(), alone.len());
