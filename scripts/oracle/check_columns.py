@@ -11,13 +11,12 @@ Usage: check_columns.py FOLDER…. Prints what differs. Exit status 0 if nothing
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import parcap
+import beside_tshark
 
 COLUMNS = [
     "protocol", "time", "frame", "offset", "cap_len", "interface", "ether_type", "vlan_id", "vlan_inner_id", "mpls_label",
@@ -76,16 +75,9 @@ def value(text: str) -> Cell:
 
 
 def dissected(capture: Path) -> list[dict[str, list[Cell]]]:
-    """Of each packet and field all that there are, the outermost first."""
-    command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-E", "separator=|", "-E", "aggregator=;"]
-    command += ["--enable-protocol", "communityid"]
-    for option in OPTIONS:
-        command += ["-o", option]
-    for field in FIELDS:
-        command += ["-e", field]
-    ran = subprocess.run(command, capture_output=True, text=True)
-    lines = [line.split("|") for line in ran.stdout.splitlines()]
-    return [dict(zip(FIELDS, ([value(one) for one in held.split(";")] for held in line), strict=True)) for line in lines]
+    arguments = ["--enable-protocol", "communityid", *(word for option in OPTIONS for word in ("-o", option))]
+    said = beside_tshark.said_of(capture, FIELDS, arguments)
+    return [{field: [value(one) for one in held] or [None] for field, held in packet.items()} for packet in said]
 
 
 WITH_PORTS = ["TCP", "UDP", "SCTP", "ICMP", "ICMPv6"]
@@ -176,36 +168,27 @@ def check_offsets(capture: Path, rows: list[dict[str, Any]]) -> int:
 def main() -> int:
     cells, differ, silent, no_field, shown = Counter(), Counter(), Counter(), Counter(), Counter()
     captures = offsets = 0
-    for folder in map(Path, sys.argv[1:]):
-        for capture in sorted(path for path in folder.rglob("*") if path.is_file()):
-            packets = parcap.read(capture, COLUMNS, on_damage="ignore")
-            if not packets.captures:
-                continue
-            rows, told = packets.to_arrow().to_pylist(), dissected(capture)
-            # Of a pcapng packet without an interface tshark makes no packet, and it may go on after damage.
-            if len(rows) != len(told) and not packets.damage:
-                print(f"{capture.name}: not compared: {len(rows)} packets, {len(told)} of tshark")
-                continue
-            captures += 1
-            offsets += check_offsets(capture, rows)
-            for frame, (row, said) in enumerate(zip(rows, told), 1):
-                for column in COMPARED:
-                    ours = value(str(row[column])) if row[column] is not None else None
-                    try:
-                        theirs = expected(column, row, said)
-                    except NoFieldError:
-                        no_field[column] += 1
-                        continue
-                    cells[column] += 1
-                    if ours == theirs:
-                        continue
-                    if theirs is None:
-                        silent[column] += 1
-                    else:
-                        differ[column] += 1
-                    shown[column] += 1
-                    if shown[column] <= 5:
-                        print(f"{capture.name}: packet {frame}: {column} is {ours}, and tshark says {theirs} ({row['protocol']})")
+    for capture, packets in beside_tshark.captures([*map(Path, sys.argv[1:])], COLUMNS, dissected):
+        captures += 1
+        offsets += check_offsets(capture, [row for row, _ in packets])
+        for frame, (row, said) in enumerate(packets, 1):
+            for column in COMPARED:
+                ours = value(str(row[column])) if row[column] is not None else None
+                try:
+                    theirs = expected(column, row, said)
+                except NoFieldError:
+                    no_field[column] += 1
+                    continue
+                cells[column] += 1
+                if ours == theirs:
+                    continue
+                if theirs is None:
+                    silent[column] += 1
+                else:
+                    differ[column] += 1
+                shown[column] += 1
+                if shown[column] <= 5:
+                    print(f"{capture.name}: packet {frame}: {column} is {ours}, and tshark says {theirs} ({row['protocol']})")
     for column in COMPARED:
         apart = f"{silent[column]} of which tshark says nothing, {no_field[column]} without a field"
         print(f"{column}: {cells[column]:,} cells compared, {differ[column]} differ, {apart}")

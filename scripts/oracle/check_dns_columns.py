@@ -30,8 +30,8 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import parcap
 
+import beside_tshark
 from dns_of import BETWEEN, CODES, NOT_DECODED, PORTS, name_at, number
 
 COLUMNS = ["is_dns", "protocol", "dns_id", "dns_is_response", "dns_qtype", "dns_rcode", "dns_answers", "dns_min_ttl", "tls_sni"]
@@ -282,6 +282,10 @@ class Comparison:
         return f"{self.name}: {self.cells:,} cells compared, {self.values:,} with a value, {self.differ} differ, {apart}"
 
 
+def dissected(capture: Path) -> list[Told]:
+    return [Told(line) for line in lines_of(capture, FIELDS, [])]
+
+
 def main() -> int:
     of_tshark = {column: Comparison(f"{column}, tshark") for column in COLUMNS[2:]}
     of_dnspython = {column: Comparison(f"{column}, dnspython") for column in ("dns_answers", "dns_min_ttl")}
@@ -289,19 +293,12 @@ def main() -> int:
     captures = 0
     with tempfile.TemporaryDirectory() as temporary:
         made(Path(temporary))
-        for capture in [path for folder in (temporary, *sys.argv[1:]) for path in sorted(Path(folder).rglob("*")) if path.is_file()]:
-            packets = parcap.read(capture, COLUMNS, on_damage="ignore")
-            if not packets.captures:
-                continue
-            rows = packets.to_arrow().to_pylist()
-            told = [Told(line) for line in lines_of(capture, FIELDS, [])]
-            if len(rows) != len(told) and not packets.damage:
-                print(f"{capture.name}: not compared: {len(rows)} packets, {len(told)} of tshark")
-                continue
+        folders = [Path(temporary), *map(Path, sys.argv[1:])]
+        for capture, packets in beside_tshark.captures(folders, COLUMNS, dissected):
             payloads = ["frame.protocols", *(f"{of}.{field}" for of in ("udp", "tcp") for field in ("srcport", "dstport", "payload"))]
             messages = lines_of(capture, payloads, NOT_DECODED)
             captures += 1
-            for frame, (row, said, payload) in enumerate(zip(rows, told, messages), 1):
+            for frame, ((row, said), payload) in enumerate(zip(packets, messages), 1):
                 where = f"{capture.name}: packet {frame}"
                 for column, comparison in of_tshark.items():
                     compare(row, said, column, comparison, where)

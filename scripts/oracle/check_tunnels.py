@@ -11,14 +11,13 @@ Exit status 0 if every difference has a reason.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import parcap
+import beside_tshark
 
 COLUMNS = [
     "mac_src", "mac_dst", "ip_src", "ip_dst", "protocol", "port_src", "port_dst", "tunnel", "tunnel_id", "outer_ip_src",
@@ -50,16 +49,8 @@ LEVELS = 8
 
 
 def dissected(capture: Path) -> list[dict[str, list[str]]]:
-    command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-E", "separator=|", "-E", "occurrence=a"]
-    for option in OPTIONS:
-        command += ["-o", option]
-    for rule in DECODE_AS:
-        command += ["-d", rule]
-    for field in FIELDS:
-        command += ["-e", field]
-    ran = subprocess.run(command, capture_output=True, text=True)
-    lines = [line.split("|") for line in ran.stdout.splitlines()]
-    return [{name: text.split(",") if text else [] for name, text in zip(FIELDS, line, strict=True)} for line in lines]
+    options = [word for option in OPTIONS for word in ("-o", option)]
+    return beside_tshark.said_of(capture, FIELDS, [*options, *(word for rule in DECODE_AS for word in ("-d", rule))])
 
 
 class Layers:
@@ -176,43 +167,34 @@ def main() -> int:
     cells, differ, shown = Counter(), Counter(), Counter()
     reasons, kinds = Counter(), Counter()
     captures = 0
-    for folder in folders:
-        for capture in sorted(path for path in folder.rglob("*") if path.is_file()):
-            packets = parcap.read(capture, COLUMNS, decapsulate="all", on_damage="ignore")
-            if not packets.captures:
-                continue
-            rows, told = packets.to_arrow().to_pylist(), dissected(capture)
-            # Of a pcapng packet without an interface tshark makes no packet, and it may go on after damage.
-            if len(rows) != len(told) and not packets.damage:
-                print(f"{capture.name}: not compared: {len(rows)} packets, {len(told)} of tshark")
-                continue
-            captures += 1
-            for frame, (row, said) in enumerate(zip(rows, told), 1):
-                layers = Layers(said)
-                expected = layers.row()
-                row["protocol"] = number_of(row["protocol"])
-                kinds.update((row["tunnel"] or "").split("/") if row["tunnel"] else [])
-                wrong = []
-                for column in COLUMNS:
-                    ours, theirs = row[column], expected[column]
-                    is_mac, is_port = column.startswith("mac_"), column.startswith("port_")
-                    # Other link types have other fields, and tshark dissects no transport of some protocols.
-                    if theirs is None and (is_mac or is_port and row["protocol"] not in (6, 17)):
-                        continue
-                    if column == "protocol" and (theirs in EXTENSIONS or ours is None and row["ip_src"]):
-                        continue
-                    cells[column] += 1
-                    if ours != theirs:
-                        wrong.append(column)
-                why = reason(row, layers, wrong) if wrong else None
-                if why is not None:
-                    reasons[why] += len(wrong)
+    for capture, packets in beside_tshark.captures(folders, COLUMNS, dissected, decapsulate="all"):
+        captures += 1
+        for frame, (row, said) in enumerate(packets, 1):
+            layers = Layers(said)
+            expected = layers.row()
+            row["protocol"] = number_of(row["protocol"])
+            kinds.update((row["tunnel"] or "").split("/") if row["tunnel"] else [])
+            wrong = []
+            for column in COLUMNS:
+                ours, theirs = row[column], expected[column]
+                is_mac, is_port = column.startswith("mac_"), column.startswith("port_")
+                # Other link types have other fields, and tshark dissects no transport of some protocols.
+                if theirs is None and (is_mac or is_port and row["protocol"] not in (6, 17)):
                     continue
-                differ.update(wrong)
-                if wrong and shown[capture] < 5:
-                    shown[capture] += 1
-                    told_apart = "; ".join(f"{name} is {row[name]}, and tshark says {expected[name]}" for name in wrong)
-                    print(f"{capture.name}: packet {frame}: {told_apart} ({':'.join(layers.names)})")
+                if column == "protocol" and (theirs in EXTENSIONS or ours is None and row["ip_src"]):
+                    continue
+                cells[column] += 1
+                if ours != theirs:
+                    wrong.append(column)
+            why = reason(row, layers, wrong) if wrong else None
+            if why is not None:
+                reasons[why] += len(wrong)
+                continue
+            differ.update(wrong)
+            if wrong and shown[capture] < 5:
+                shown[capture] += 1
+                told_apart = "; ".join(f"{name} is {row[name]}, and tshark says {expected[name]}" for name in wrong)
+                print(f"{capture.name}: packet {frame}: {told_apart} ({':'.join(layers.names)})")
     for column in COLUMNS:
         print(f"{column}: {cells[column]:,} cells compared, {differ[column]} differ without a reason")
     for why, count in reasons.items():
