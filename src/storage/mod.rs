@@ -9,6 +9,7 @@ pub(crate) mod local;
 mod local_file;
 mod location;
 mod lock_file;
+pub mod objects;
 mod open;
 mod open_files;
 mod read_ahead;

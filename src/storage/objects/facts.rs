@@ -1,0 +1,28 @@
+//! What an object store says of an object.
+
+use serde::{Deserialize, Serialize};
+
+/// What an object store says of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// Its key within the bucket or container.
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was last written, in nanoseconds since the Unix epoch, by the store's clock.
+    pub modified: i64,
+    /// Which of the objects that had this key it is.
+    pub version: ObjectVersion,
+}
+
+/// Which of the objects that had a key one after another is meant. S3 and Azure tell them apart by the ETag (RFC 9110
+/// section 8.8.3), Google Cloud Storage by the generation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectVersion {
+    /// The ETag, with its quotation marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The number of the version, or the generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
