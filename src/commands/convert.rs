@@ -101,7 +101,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         // An error in a source of names must show before a lake is made.
         naming::open(&request.settings.names, None, naming::now())?;
         // Made only now, so that a command without captures leaves nothing. Meanwhile another run may have begun.
-        lake = Layout::create(&request.lake)?;
+        lake = lake.made()?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
         target = Target::read(&lake, &request.settings)?;
         if target.snapshot.sequence > 0 {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::cancel::Cancel;
-use crate::convert::FinalStage;
+use crate::convert::{FinalStage, stage_empty};
 use crate::error::{Error, Result};
 use crate::lake::{
     Action, Layout, Snapshot, Transaction, captures_table_is_lost, days_of_lost_tables, hold, names_are_lost, remains,
@@ -15,7 +15,6 @@ use crate::lake::{
 };
 use crate::names::PtrOptions;
 use crate::outcome::{LostFile, PartlyLost, Repaired, Report};
-use crate::storage::local;
 
 use super::resum::count_again;
 use super::verify::VerifyRequest;
@@ -70,7 +69,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut change = Transaction::new(&left.snapshot, Action::Repair, settings.clone());
     for path in before.parts.keys().filter(|path| !left.snapshot.parts.contains_key(*path)) {
         change.remove_part(path);
-        if local::exists(&lake.resolve(path)) {
+        if lake.has(path)? {
             repaired.set_aside.push(change.set_aside(path));
         }
     }
@@ -88,7 +87,9 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let names_are_lost = names_are_lost(lake, &left.snapshot);
     if names_are_lost {
         left.snapshot.names = None;
-        change.remove_table(&Layout::ptr_cache());
+        if !lake.keeps_tables() {
+            change.remove_table(&Layout::ptr_cache());
+        }
     }
     for (unit, places) in &left.units {
         if let Some(last) = places.keys().next_back() {
@@ -122,7 +123,15 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         after.add_tables(change.manifest.tables.clone());
         if is_remade {
             // Tables of dates that have no rows left, which a lost manifest named.
-            tables_left_over(lake, &after)?.iter().for_each(|path| change.remove_table(path));
+            for path in tables_left_over(lake, &after)? {
+                if lake.keeps_tables() {
+                    let empty = stage_empty(lake, &settings, &path)?;
+                    after.add_tables(vec![empty.1.clone()]);
+                    change.add_table(empty);
+                } else {
+                    change.remove_table(&path);
+                }
+            }
         }
     }
     change.replace_manifests(lake.manifest_files()?);

@@ -13,8 +13,7 @@ use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    CommittedPart, CommittedPartial, Layout, Remains, Rewriter, Told, Transaction, checked, problem_of,
-    recount_captures,
+    CommittedPart, CommittedPartial, Layout, Remains, Rewriter, Told, Transaction, problem_of, recount_captures,
 };
 use crate::outcome::{LostFile, Repaired};
 use crate::packets::Encoder;
@@ -77,9 +76,7 @@ pub(super) fn count_again(
     let partials: Vec<CommittedPartial> = left.snapshot.partials.values().cloned().collect();
     let problems = in_order::<_, _, Error>(partials.iter().collect(), jobs, |partial: &CommittedPartial| {
         cancel.check()?;
-        Ok(checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum)
-            .err()
-            .map(|error| problem_of(&error)))
+        Ok(lake.check(&partial.path, partial.bytes, &partial.checksum).err().map(|error| problem_of(&error)))
     })?;
     let mut again = left.changed.clone();
     let mut dropped = BTreeSet::new();
@@ -220,7 +217,10 @@ fn count_group(
         let place = |input: &usize| places.binary_search(input).ok().map(u32::try_from).transpose();
         let numbers = lost.inputs.iter().map(place).collect::<Result<_, _>>().map_err(|_| bug!())?;
         let owners = Owners::Renumber(numbers);
-        let path = lake.resolve(&lost.path);
+        let path = match lake.fetch(&lost.path) {
+            Err(Error::Io { .. }) if lost.known.is_none() => continue,
+            path => path?,
+        };
         let wanted = |group: Group| {
             let days = if group.kind == SumKind::Tunnels as u8 { &of_tunnels } else { &days };
             group.by_owner && days.contains(&group.day)

@@ -7,7 +7,6 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Lock, steadily};
 use crate::outcome::Verified;
-use crate::storage::local;
 
 use super::audit;
 use super::repair::repair;
@@ -57,7 +56,7 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     let Some(snapshot) = audit::manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
     let settings = snapshot.settings.clone().unwrap_or_default();
     verified.captures = snapshot.inputs.len() as u64;
-    if local::exists(&lake.pending()) {
+    if lake.is_pending()? {
         verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
     audit::strays(lake, &snapshot, &mut verified)?;

@@ -15,7 +15,7 @@ use crate::names::PtrOptions;
 use crate::outcome::Report;
 use crate::summary::{Collect, Filter, Naming, Preview};
 
-use super::summary_tables::{stage, stage_captures};
+use super::summary_tables::{stage, stage_captures, stage_empty};
 
 /// The final stage, with all that it needs besides the converted units.
 pub(crate) struct FinalStage<'a> {
@@ -82,7 +82,13 @@ impl<'a> FinalStage<'a> {
         let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
         let tables = stage(self.lake, self.settings, &days, &mut aggregator, &self.naming, &mut shown)?;
         let made: BTreeSet<_> = tables.iter().map(|(_, table)| table.path.clone()).collect();
-        stale.into_iter().filter(|path| !made.contains(*path)).for_each(|path| change.remove_table(path));
+        for path in stale.into_iter().filter(|path| !made.contains(*path)) {
+            if self.lake.keeps_tables() {
+                change.add_table(stage_empty(self.lake, self.settings, path)?);
+            } else {
+                change.remove_table(path);
+            }
+        }
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);

@@ -32,3 +32,4 @@ pub use pool::{convert_unit, convert_units};
 pub(crate) use publish::publish;
 pub(crate) use scan::{Flow, Reached, STRIDE, Scan, Visitor, walk};
 pub(crate) use strict::refuse_damaged;
+pub(crate) use summary_tables::stage_empty;

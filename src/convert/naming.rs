@@ -34,10 +34,15 @@ pub(crate) fn open(names: &Names, lake: Option<(&Layout, Option<&CommittedTable>
 /// The answers of earlier lookups. A file that differs from what was written is ignored, and its addresses are asked for
 /// again.
 fn answers(lake: &Layout, held: Option<&CommittedTable>, now: i64) -> PtrCache {
-    let path = lake.resolve(&Layout::ptr_cache());
-    match held.map_or(Ok(()), |held| checked(&path, held.bytes, &held.checksum)) {
-        Ok(()) => PtrCache::read(&path, now),
-        Err(error) => PtrCache::unreadable(&path, &problem_of(&error)),
+    let shown = lake.shown(&Layout::ptr_cache());
+    let Some(held) = held else { return PtrCache::read(&lake.resolve(&Layout::ptr_cache()), now) };
+    let checked = lake.fetch(&Layout::ptr_cache()).and_then(|path| {
+        checked(&path, held.bytes, &held.checksum)?;
+        Ok(path)
+    });
+    match checked {
+        Ok(path) => PtrCache::read(&path, now),
+        Err(error) => PtrCache::unreadable(&shown, &problem_of(&error)),
     }
 }
 

@@ -174,6 +174,16 @@ fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
     Ok((path, Move { from, to }))
 }
 
+/// Stages a table without rows in place of one that would go.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn stage_empty(lake: &Layout, settings: &Settings, table: &Path) -> Result<(Move, CommittedTable)> {
+    let is_of = |summary: &&Summary| table.starts_with(Path::new(FOLDER).join(summary.name));
+    let summary = SUMMARIES.iter().find(is_of).ok_or_else(|| bug!())?;
+    Staged::create(lake, settings, Layout::day_of(table), summary)?.finish()
+}
+
 /// Makes and stages the table of captures: one row for each capture of the lake, in the order given.
 ///
 /// # Errors

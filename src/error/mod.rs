@@ -69,6 +69,18 @@ pub enum Error {
         /// The lake.
         lake: PathBuf,
     },
+    /// In a bucket, another run has committed since this one began.
+    #[error("{}: another run has committed to this lake meanwhile, so this one has not", lake.display())]
+    Overtaken {
+        /// The lake.
+        lake: PathBuf,
+    },
+    /// In a bucket, a commit could not be finished and was undone.
+    #[error("{}: an upload was gone when it was needed, so the commit was undone", lake.display())]
+    Undone {
+        /// The lake.
+        lake: PathBuf,
+    },
     /// A manifest, unit or journal that does not parse.
     #[error("{name}: not a valid {what}: {source}")]
     Json {

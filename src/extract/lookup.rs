@@ -215,7 +215,7 @@ impl<'a> Search<'a> {
     }
 
     fn open(&self, part: &CommittedPart) -> Result<PartScan> {
-        PartScan::open(&self.lake.resolve(&part.path), &self.table, self.terms.unit)
+        PartScan::open(&*self.lake.fetch(&part.path)?, &self.table, self.terms.unit)
     }
 
     fn facts(
@@ -248,7 +248,7 @@ impl<'a> Search<'a> {
         }
         let mut within = Within::of(part);
         scan.read(group, &columns, places, &mut |row| {
-            let path = self.lake.resolve(&part.path);
+            let path = self.lake.shown(&part.path);
             let (rows, found) = (format!("{} rows", part.rows), format!("row {}", row.row));
             let differs = || Error::FileDiffers { path, what: "rows", expected: rows, found };
             each(within.range_of(row.row).ok_or_else(differs)?, row, &RowFacts::of(row))

@@ -20,8 +20,9 @@ pub(super) fn incomplete(path: &Path, problem: String) -> Error {
 
 /// What shows that the newest manifests, or all of them, are lost.
 pub(super) fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<Error>> {
-    // A decided commit puts its number in place before its manifest.
-    if let Some(last) = last(lake).filter(|last| *last > sequence && !local::exists(&lake.pending())) {
+    // A decided commit puts its number in place before its manifest. In a bucket the manifest itself decides.
+    let number = if lake.bucket().is_some() { None } else { last(lake) };
+    if let Some(last) = number.filter(|last| *last > sequence && !local::exists(&lake.pending())) {
         let problem = format!("the manifest of commit {last} is missing; the last one is that of commit {sequence}");
         return Ok(Some(incomplete(&lake.manifest(), if sequence > 0 { problem } else { ALL_LOST.to_owned() })));
     }
@@ -31,10 +32,10 @@ pub(super) fn missing_at_the_end(lake: &Layout, sequence: u64) -> Result<Option<
 
 /// As [`Layout::check_is_whole`].
 pub(super) fn check_names(lake: &Layout) -> Result<()> {
-    if local::exists(&lake.pending()) {
+    if lake.is_pending()? {
         return Ok(());
     }
-    let numbers: Vec<u64> = files(&lake.manifest())?.iter().filter_map(|path| number_of(path)).collect();
+    let numbers: Vec<u64> = files(lake)?.iter().filter_map(|path| number_of(path)).collect();
     let newest = numbers.last().copied().unwrap_or(0);
     missing_at_the_end(lake, newest)?.map_or(Ok(()), Err)
 }

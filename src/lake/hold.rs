@@ -16,6 +16,9 @@ use super::lock::Lock;
 /// nor undone.
 pub fn hold(lake: &Layout, wait: Duration, cancel: &Cancel) -> Result<Lock> {
     let lock = Lock::take(lake, wait, || Ok(cancel.check()?))?;
-    recover(lake)?;
+    match lake.bucket() {
+        None => recover(lake)?,
+        Some(bucket) => bucket.recover()?.into_iter().for_each(|text| lake.note("undone", || text)),
+    }
     Ok(lock)
 }

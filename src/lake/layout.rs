@@ -1,5 +1,6 @@
 //! Where things are in a lake.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,6 +8,9 @@ use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::storage::{FolderSync, local};
+
+use super::bucket::{Bucket, Fetched};
+use super::check::checked;
 
 /// Parts of the packets table, below the lake.
 pub const PACKETS: &str = "packets";
@@ -19,6 +23,8 @@ const OWN: &str = "_parcap";
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
+    /// If the lake is in a bucket. Its local folder then has what is staged, and copies of manifests.
+    bucket: Option<Arc<Bucket>>,
     /// What the user should know about the file system of the lake. Each thing is noted once, whichever copy of this
     /// finds it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
@@ -33,23 +39,87 @@ impl Layout {
         if local::is_file(root) {
             return Err(Error::LakeIsAFile { path: root.to_path_buf() });
         }
-        let lake = Self::at(root);
-        for folder in [Self::manifests(), Self::partial_folder()] {
-            lake.make_folder(&folder)?;
+        Self::at(root).made()
+    }
+
+    /// Makes a lake that is not there yet.
+    ///
+    /// # Errors
+    /// As [`Layout::create`]; of a bucket, if its store cannot commit safely.
+    pub fn made(self) -> Result<Self> {
+        if let Some(bucket) = &self.bucket
+            && !self.is_there()
+        {
+            bucket.probe()?;
         }
-        Ok(lake)
+        for folder in [Self::manifests(), Self::partial_folder()] {
+            self.make_folder(&folder)?;
+        }
+        Ok(self)
     }
 
     /// The lake in a directory, whether it exists or not. Nothing is made.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), notes: Arc::default() }
+        let bucket = Bucket::at(root).map(Arc::new);
+        Self { root: root.to_path_buf(), bucket, notes: Arc::default() }
+    }
+
+    /// The lake in a bucket. For tests.
+    #[cfg(test)]
+    pub(super) fn in_bucket(bucket: Bucket) -> Self {
+        Self { root: bucket.root().to_path_buf(), bucket: Some(Arc::new(bucket)), notes: Arc::default() }
+    }
+
+    /// The bucket that the lake is in, if it is in one.
+    pub(super) fn bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_deref()
+    }
+
+    /// What names of partial summaries end with, where runs must not give the same one.
+    pub(super) fn run(&self) -> Option<&str> {
+        self.bucket().map(Bucket::run)
+    }
+
+    /// Whether tables are replaced only, and never removed: one without rows is written in place of one that would go.
+    #[must_use]
+    pub fn keeps_tables(&self) -> bool {
+        self.bucket.is_some()
     }
 
     /// Whether there is a lake, or the rest of one.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        local::is_folder(&self.manifest()) || super::losses::has_data(self).unwrap_or(true)
+        match &self.bucket {
+            None => local::is_folder(&self.manifest()) || super::losses::has_data(self).unwrap_or(true),
+            // What is wrong with the bucket shows when it is read.
+            Some(bucket) => bucket.is_there().unwrap_or(true),
+        }
+    }
+
+    /// Whether a commit is decided and not carried out.
+    ///
+    /// # Errors
+    /// If the bucket cannot be asked.
+    pub fn is_pending(&self) -> Result<bool> {
+        match &self.bucket {
+            None => Ok(local::name_exists(&self.pending())),
+            Some(bucket) => {
+                bucket.refresh()?;
+                Ok(bucket.is_pending())
+            }
+        }
+    }
+
+    /// A file of the lake, to be read at a local path, from its path below the lake.
+    ///
+    /// # Errors
+    /// If it is in a bucket and cannot be fetched.
+    pub fn fetch(&self, path: &Path) -> Result<Fetched> {
+        match &self.bucket {
+            None => Ok(Fetched::in_place(self.resolve(path))),
+            Some(bucket) => bucket.fetch(path),
+        }
     }
 
     /// The highest number of a commit that anything in the lake names.
@@ -57,14 +127,16 @@ impl Layout {
     /// # Errors
     /// If the folder of the manifests cannot be read.
     pub fn last_commit(&self, snapshot: &super::snapshot::Snapshot) -> Result<u64> {
-        let named = super::manifest::newest(&self.manifest())?;
+        let named = super::manifest::newest(self)?;
         Ok(snapshot.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
     }
 
     /// Whether the number of the last commit can be read, if its file exists.
     #[must_use]
     pub fn last_is_sound(&self) -> bool {
-        super::last::last(self).is_some() || !local::exists(&self.resolve(&Self::own(super::last::NAME)))
+        self.bucket.is_some()
+            || super::last::last(self).is_some()
+            || !local::exists(&self.resolve(&Self::own(super::last::NAME)))
     }
 
     /// Where a damaged part is put, below the lake.
@@ -99,9 +171,50 @@ impl Layout {
         &self.root
     }
 
-    /// A path in the lake, from its path below the lake's directory.
+    /// A path in the lake, from its path below the lake's directory. Of a lake in a bucket, where such a file is staged.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
+        // If the local folder cannot be made, there is nothing at the URL either, and the error names the lake.
+        let scratch = self.bucket().and_then(|bucket| bucket.scratch().ok());
+        scratch.unwrap_or(&self.root).join(path)
+    }
+
+    /// Reads a file of the lake, from its path below the lake, and compares its size and checksum with the recorded ones.
+    ///
+    /// # Errors
+    /// If it cannot be read; [`Error::FileDiffers`] if it differs.
+    pub fn check(&self, path: &Path, bytes: u64, checksum: &str) -> Result<()> {
+        checked(&*self.fetch(path)?, bytes, checksum)
+    }
+
+    /// Whether the lake has a file at a path below it.
+    ///
+    /// # Errors
+    /// If the bucket cannot be asked.
+    pub fn has(&self, path: &Path) -> Result<bool> {
+        match &self.bucket {
+            None => Ok(local::exists(&self.resolve(path))),
+            Some(bucket) => bucket.has(path),
+        }
+    }
+
+    /// Objects where readers look that are not `known`, if the lake is in a bucket.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub fn strays_in_bucket(&self, known: &BTreeSet<&Path>) -> Result<Option<Vec<PathBuf>>> {
+        let Some(bucket) = &self.bucket else { return Ok(None) };
+        let mut strays = Vec::new();
+        for folder in [PACKETS, SUMMARIES] {
+            let found = bucket.sizes(Path::new(folder))?.into_keys();
+            strays.extend(found.filter(|path| !known.contains(path.as_path()) && !path.ends_with("_SUCCESS")));
+        }
+        Ok(Some(strays))
+    }
+
+    /// A path in the lake, for messages.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> PathBuf {
         self.root.join(path)
     }
 
@@ -143,7 +256,7 @@ impl Layout {
     /// # Errors
     /// If their folder cannot be read.
     pub fn manifest_files(&self) -> Result<Vec<PathBuf>> {
-        let files = super::manifest::files(&self.manifest())?;
+        let files = super::manifest::files(self)?;
         Ok(files.iter().filter_map(|file| Some(Self::manifests().join(file.file_name()?))).collect())
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::storage::LockFile;
 
+use super::bucket::Lease;
 use super::layout::Layout;
 
 /// How often a waiting run checks whether the other one has ended.
@@ -15,7 +16,15 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Holds a lake until this is dropped, or the process ends in any way: a killed run leaves no stale lock.
 #[derive(Debug)]
 pub struct Lock {
-    _file: LockFile,
+    _held: HeldBy,
+}
+
+#[derive(Debug)]
+enum HeldBy {
+    /// A file that is locked.
+    File { _file: LockFile },
+    /// An object that is renewed.
+    Lease { _lease: Lease },
 }
 
 impl Lock {
@@ -53,8 +62,12 @@ impl Lock {
     }
 
     fn try_take(lake: &Layout) -> Result<Self> {
-        match LockFile::try_take(&lake.lock())? {
-            Some(file) => Ok(Self { _file: file }),
+        let held = match lake.bucket() {
+            None => LockFile::try_take(&lake.lock())?.map(|file| HeldBy::File { _file: file }),
+            Some(bucket) => Lease::try_take(bucket)?.map(|lease| HeldBy::Lease { _lease: lease }),
+        };
+        match held {
+            Some(held) => Ok(Self { _held: held }),
             None => Err(Error::LakeBusy { lake: lake.root().to_path_buf() }),
         }
     }

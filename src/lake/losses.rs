@@ -31,7 +31,12 @@ impl Losses {
         let tables = snapshot.tables.values().map(|table| (table.path.as_path(), table.bytes));
         let named: BTreeMap<&Path, u64> = parts.chain(tables).collect();
         let there = data_files(lake)?;
-        let strays: Vec<_> = there.keys().filter(|path| !named.contains_key(path.as_path())).collect();
+        let strays = there.keys().filter(|path| !named.contains_key(path.as_path()));
+        // A commit that was undone may have left what a run that slept completed after that.
+        let (late, strays): (Vec<_>, Vec<_>) = strays.partition(|path| snapshot.retired.contains_key(path.as_path()));
+        if let Some(bucket) = lake.bucket().filter(|_| !late.is_empty()) {
+            bucket.discard(&late.into_iter().cloned().collect::<Vec<_>>())?;
+        }
         if let Some(first) = strays.first()
             && !is_being_changed(lake, snapshot)?
         {
@@ -40,13 +45,15 @@ impl Losses {
                 count => format!(" (and {} more files)", count - 1),
             };
             let problem = format!("is in no manifest of the lake, and readers count its rows{more}");
-            return Err(Error::Incomplete { path: lake.resolve(first), problem, lacks: Lack::Mention });
+            return Err(Error::Incomplete { path: lake.shown(first), problem, lacks: Lack::Mention });
         }
         let partials = snapshot.partials.values().map(|partial| (partial.path.as_path(), partial.bytes));
+        let partials_there = lake.bucket().map(|bucket| bucket.sizes(&Layout::partial_folder())).transpose()?;
         for (path, bytes) in named.iter().map(|(path, bytes)| (*path, *bytes)).chain(partials) {
-            let found = match there.get(path) {
-                Some(found) => Ok(*found),
-                None => local::facts(&lake.resolve(path)).map(|found| found.size),
+            let found = match (there.get(path), &partials_there) {
+                (Some(found), _) => Ok(*found),
+                (None, Some(there)) => there.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into()),
+                (None, None) => local::facts(&lake.resolve(path)).map(|found| found.size),
             };
             match found {
                 Ok(found) if found == bytes => {}
@@ -114,7 +121,7 @@ pub fn problem_of(error: &Error) -> String {
 
 /// Whether another run is changing the lake now. Then what was read of it may differ from what is there.
 fn is_being_changed(lake: &Layout, snapshot: &Snapshot) -> Result<bool> {
-    Ok(local::exists(&lake.pending()) || manifest::newest(&lake.manifest())? != snapshot.sequence)
+    Ok(lake.is_pending()? || manifest::newest(lake)? != snapshot.sequence)
 }
 
 /// The Parquet files where readers look, by their paths below the lake, with their sizes. A folder that cannot be listed
@@ -125,6 +132,10 @@ fn is_being_changed(lake: &Layout, snapshot: &Snapshot) -> Result<bool> {
 pub fn data_files(lake: &Layout) -> Result<BTreeMap<PathBuf, u64>> {
     let mut files = BTreeMap::new();
     for folder in [PACKETS, SUMMARIES] {
+        if let Some(bucket) = lake.bucket() {
+            files.extend(bucket.sizes(Path::new(folder))?.into_iter().filter(|(path, _)| is_data(path)));
+            continue;
+        }
         walk(lake, Path::new(folder), DEPTH, &mut |path, bytes| {
             files.insert(path, bytes);
             true
@@ -132,6 +143,13 @@ pub fn data_files(lake: &Layout) -> Result<BTreeMap<PathBuf, u64>> {
         .map_err(Error::io("read", lake.resolve(Path::new(folder))))?;
     }
     Ok(files)
+}
+
+/// Whether readers take an object for data: its name ends with `.parquet`, and no name above it begins with a dot or an
+/// underscore.
+pub(super) fn is_data(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
+        && path.iter().all(|name| !matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_')))
 }
 
 /// Whether there is a Parquet file where readers look.

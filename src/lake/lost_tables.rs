@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::summary::SUMMARIES as TABLES;
 use crate::threads::in_order;
 
-use super::check::checked;
 use super::layout::{Layout, SUMMARIES};
 use super::losses::data_files;
 use super::record::CommittedTable;
@@ -48,7 +47,7 @@ pub fn tables_left_over(lake: &Layout, snapshot: &Snapshot) -> Result<Vec<PathBu
 }
 
 fn is_lost(lake: &Layout, table: &CommittedTable) -> bool {
-    checked(&lake.resolve(&table.path), table.bytes, &table.checksum).is_err()
+    lake.check(&table.path, table.bytes, &table.checksum).is_err()
 }
 
 /// Whether a file is in the place of a table of one date: `summaries/ports/date=2024-03-11/ports.parquet`.

@@ -15,6 +15,7 @@ use crate::packets::SCHEMA_VERSION;
 use crate::path_text;
 use crate::storage::{HashedFile, LocalFile, local, open_own};
 
+use super::bucket::{Pending, Retired};
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
 
@@ -92,6 +93,21 @@ pub struct Manifest {
     pub names: Option<CommittedTable>,
     /// Inputs that were refused, with the reason.
     pub refused: Vec<RefusedEntry>,
+    /// In a bucket: what tells the run that made it from all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// In a bucket: when it was decided, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<i64>,
+    /// In a bucket: what is left to do. As long as there is something, the manifest does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+    /// In a bucket: whether the commit was undone. It changed nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
+    /// In a bucket: names of files that are not given again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Retired>,
 }
 
 /// What a commit removed.
@@ -157,8 +173,24 @@ impl Manifest {
     pub fn read(path: &Path) -> Result<Self> {
         let file = open_own(path).map_err(Error::io("read", path))?;
         let (expected, length) = expected_checksum(&file).map_err(Error::io("read", path))?;
+        Self::parse(file, expected, length, path)
+    }
+
+    /// Reads a manifest from its text. `path` is its name in messages.
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub(super) fn of_bytes(text: &[u8], path: &Path) -> Result<Self> {
+        let tail = text.len().checked_sub(tail_length()).and_then(|length| Some((length, text.get(length..)?)));
+        let sum = tail.and_then(|(length, tail)| Some((length, checksum_in(tail)?)));
+        let length = sum.as_ref().map_or(text.len(), |(length, _)| *length) as u64;
+        Self::parse(text, sum.map(|(_, sum)| sum), length, path)
+    }
+
+    /// Parses a manifest, whose first `length` bytes should have a checksum.
+    fn parse(text: impl Read, expected: Option<String>, length: u64, path: &Path) -> Result<Self> {
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
-        let mut hashed = Hashed { file, left: length, hash: ContentHash::default() };
+        let mut hashed = Hashed { text, left: length, hash: ContentHash::default() };
         // For a large archive, the text is larger than the parsed manifest.
         let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, &mut hashed)).map_err(not_one)?;
         if manifest.version != MANIFEST_VERSION {
@@ -190,8 +222,43 @@ impl Manifest {
         let tables = tables.filter(|path| !is_below(path, SUMMARIES));
         let folder = Layout::partial_folder();
         let partials = self.partials.iter().map(|partial| &partial.path).chain(partials);
+        let retired = self.retired.iter().map(|retired| &retired.path);
+        let retired = retired.filter(|path| !is_below(path, PACKETS) && !is_below(path, &folder));
+        let left = self.pending.iter().flat_map(Pending::strange);
         let mut all = parts.chain(tables).chain(partials.filter(|path| !is_below(path, &folder)));
-        all.next().map(PathBuf::as_path)
+        all.next().or_else(|| retired.chain(left).next()).map(PathBuf::as_path)
+    }
+
+    /// Makes it one that changes nothing, of a commit that was undone. The names that it would have given are not given again.
+    pub(super) fn make_void(&mut self) {
+        let retired = self.parts.iter().map(|part| &part.path).chain(self.partials.iter().map(|partial| &partial.path));
+        let since = self.committed.unwrap_or(0);
+        let retired = retired.map(|path| Retired { path: path.clone(), since }).collect();
+        let made = Self::new(self.sequence, self.action, self.settings.clone());
+        *self = Self { run: self.run.take(), committed: self.committed, void: true, retired, ..made };
+    }
+
+    /// Notes that a table is not what it says: the next run that looks makes it again.
+    pub(super) fn note_as_stale(&mut self, path: &Path) {
+        for table in self.tables.iter_mut().chain(&mut self.names).filter(|table| table.path == path) {
+            (table.bytes, table.checksum) = (0, "stale".to_owned());
+        }
+    }
+
+    /// Its text.
+    ///
+    /// # Errors
+    /// If a path cannot be written as text.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let write = |text: &mut Vec<u8>| {
+            self.write_lines(text)?;
+            let mut hash = ContentHash::default();
+            hash.update(text);
+            write!(text, "{CHECKSUM}{}{AFTER_CHECKSUM}", checksum(&hash))
+        };
+        write(&mut text).map_err(Error::io("write", Layout::manifests().join(Self::file_name(self.sequence))))?;
+        Ok(text)
     }
 
     /// Writes it as a new file, synced. Each capture, part and so on has its own line, for people and for `grep`.
@@ -226,6 +293,18 @@ impl Manifest {
         if self.base {
             head.push(("base", serde_json::to_string(&self.base)?));
         }
+        if let Some(run) = &self.run {
+            head.push(("run", serde_json::to_string(run)?));
+        }
+        if let Some(committed) = &self.committed {
+            head.push(("committed", serde_json::to_string(committed)?));
+        }
+        if self.void {
+            head.push(("void", serde_json::to_string(&self.void)?));
+        }
+        if let Some(pending) = &self.pending {
+            head.push(("pending", serde_json::to_string(pending)?));
+        }
         out.write_all(b"{\n")?;
         for (name, value) in head {
             writeln!(out, "\"{name}\": {value},")?;
@@ -240,6 +319,9 @@ impl Manifest {
             writeln!(out, "\"names\": {},", serde_json::to_string(names)?)?;
         }
         write_list(out, "refused", &self.refused)?;
+        if !self.retired.is_empty() {
+            write_list(out, "retired", &self.retired)?;
+        }
         writeln!(out, "\"version\": {MANIFEST_VERSION},")
     }
 }
@@ -248,25 +330,33 @@ impl Manifest {
 /// of all.
 fn expected_checksum(file: &LocalFile) -> io::Result<(Option<String>, u64)> {
     let size = file.facts()?.size;
-    let digits = checksum(&ContentHash::default()).len();
-    let mut tail = vec![0; CHECKSUM.len() + digits + AFTER_CHECKSUM.len()];
+    let mut tail = vec![0; tail_length()];
     let Some(length) = size.checked_sub(tail.len() as u64) else { return Ok((None, size)) };
     file.read_exact_at(&mut tail, length)?;
-    let text = std::str::from_utf8(&tail).ok();
-    let sum = text.and_then(|text| text.strip_prefix(CHECKSUM)?.strip_suffix(AFTER_CHECKSUM));
-    Ok(sum.map_or((None, size), |sum| (Some(sum.to_owned()), length)))
+    Ok(checksum_in(&tail).map_or((None, size), |sum| (Some(sum), length)))
 }
 
-/// A file whose first bytes are hashed as they are read.
-struct Hashed {
-    file: LocalFile,
+/// Bytes of the checksum's line and of all that follows it.
+fn tail_length() -> usize {
+    CHECKSUM.len() + checksum(&ContentHash::default()).len() + AFTER_CHECKSUM.len()
+}
+
+/// The checksum in the last lines of a manifest.
+fn checksum_in(tail: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(tail).ok()?;
+    text.strip_prefix(CHECKSUM)?.strip_suffix(AFTER_CHECKSUM).map(str::to_owned)
+}
+
+/// Text whose first bytes are hashed as they are read.
+struct Hashed<R> {
+    text: R,
     left: u64,
     hash: ContentHash,
 }
 
-impl Read for Hashed {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
+        let read = self.text.read(buffer)?;
         let hashed = usize::try_from(self.left).unwrap_or(usize::MAX).min(read);
         self.hash.update(buffer.get(..hashed).ok_or_else(|| io::Error::other(bug!()))?);
         self.left -= hashed as u64;
@@ -285,8 +375,8 @@ fn write_list<T: Serialize>(out: &mut impl Write, name: &str, list: &[T]) -> io:
 }
 
 /// The number of the newest manifest, by its name; 0 if there is none.
-pub(super) fn newest(folder: &Path) -> Result<u64> {
-    Ok(files(folder)?.iter().filter_map(|path| number_of(path)).max().unwrap_or(0))
+pub(super) fn newest(lake: &Layout) -> Result<u64> {
+    Ok(files(lake)?.iter().filter_map(|path| number_of(path)).max().unwrap_or(0))
 }
 
 /// The number of the commit that a manifest should belong to, by its name.
@@ -294,11 +384,15 @@ pub(super) fn number_of(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-/// The manifests of a lake, in order. None if there is no lake.
+/// The manifests of a lake that count, in order. None if there is no lake. Of a lake in a bucket, they are fetched.
 ///
 /// # Errors
-/// If the folder cannot be read.
-pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// If the folder cannot be read, or the bucket.
+pub(super) fn files(lake: &Layout) -> Result<Vec<PathBuf>> {
+    if let Some(bucket) = lake.bucket() {
+        bucket.refresh()?;
+    }
+    let folder = &lake.resolve(&Layout::manifests());
     let entries = match local::list(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -11,6 +11,7 @@
 //! Always: the rows that stay are the same and in the same order, although their captures may be long gone. A part whose
 //! bytes differ from what was written is an error, and is never written again. The number of workers bounds memory.
 
+mod bucket;
 mod captures;
 mod check;
 mod committer;
@@ -35,6 +36,7 @@ mod snapshot;
 mod subtract;
 mod transaction;
 
+pub use bucket::Fetched;
 pub use captures::{captures, listed_captures};
 pub use check::{checked, sum_of};
 pub use committer::{Move, sweep, sweep_staging};

@@ -5,7 +5,6 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::storage::local;
 
 use super::layout::Layout;
 
@@ -23,7 +22,7 @@ struct Glimpse {
 
 impl Glimpse {
     fn of(lake: &Layout) -> Result<Self> {
-        Ok(Self { manifests: lake.manifest_files()?, pending: local::name_exists(&lake.pending()) })
+        Ok(Self { manifests: lake.manifest_files()?, pending: lake.is_pending()? })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::packets::RowRange;
 use crate::path_text;
 use crate::plan::{CaptureEntry, Status};
 
+use super::bucket::Fetched;
 use super::check::checked;
 use super::layout::Layout;
 
@@ -161,7 +162,10 @@ impl CommittedPartial {
         place: Option<&Path>,
         owners: Owners,
     ) -> Result<()> {
-        let path = lake.resolve(place.unwrap_or(&self.path));
+        let path = match place {
+            Some(staged) => Fetched::in_place(lake.resolve(staged)),
+            None => lake.fetch(&self.path)?,
+        };
         checked(&path, self.bytes, &self.checksum)?;
         aggregator.append_file(&path, owners)
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::packets::{PartReader, PartSays, RowRange, part_says};
 use crate::threads::in_order;
 
-use super::check::{checked, sum_of};
+use super::check::sum_of;
 use super::expected::{Expected, rows_in_parts};
 use super::layout::{Layout, PACKETS};
 use super::losses::{data_files, problem_of};
@@ -62,7 +62,7 @@ pub fn remains(
     let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
     let looked = in_order::<_, _, Error>(snapshot.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
-        let problem = checked(&lake.resolve(&part.path), part.bytes, &part.checksum).err();
+        let problem = lake.check(&part.path, part.bytes, &part.checksum).err();
         Ok((part.path, problem.map(|error| problem_of(&error))))
     })?;
     let mut remains = Remains::default();
@@ -101,8 +101,8 @@ pub fn remains(
 
 /// Reads all of a part that no manifest names. Nothing other than that tells whether it is whole.
 fn look(lake: &Layout, below: &Path) -> std::result::Result<UnknownPart, String> {
-    let path = lake.resolve(below);
     let read = || -> Result<Option<UnknownPart>> {
+        let path = lake.fetch(below)?;
         let (bytes, checksum) = sum_of(&path)?;
         let Some(says) = part_says(&path)? else { return Ok(None) };
         let mut reader = PartReader::open_whole(&path)?;

@@ -27,7 +27,7 @@ pub(super) fn parts_of_earlier_form<'a>(
     let there = rewriter.snapshot.parts.values().filter(|part| !losses.contains(&part.path));
     let found = in_order::<_, _, Error>(there.collect(), jobs, |part: &CommittedPart| {
         rewriter.cancel.check()?;
-        let is_earlier = is_of_earlier_form(&rewriter.lake.resolve(&part.path))?;
+        let is_earlier = is_of_earlier_form(&*rewriter.lake.fetch(&part.path)?)?;
         Ok(is_earlier.then_some(part.path.as_path()))
     })?;
     Ok(found.into_iter().flatten().collect())
@@ -43,7 +43,7 @@ pub(super) fn renew_tables(
     let there = rewriter.snapshot.tables.values().filter(|table| !losses.contains(&table.path));
     let renewed = in_order::<_, _, Error>(there.collect(), jobs, |table: &CommittedTable| {
         rewriter.cancel.check()?;
-        let path = rewriter.lake.resolve(&table.path);
+        let path = rewriter.lake.fetch(&table.path)?;
         if !is_of_earlier_form(&path)? {
             return Ok(None);
         }
@@ -52,7 +52,7 @@ pub(super) fn renew_tables(
         let file = copy_table(&path, &rewriter.lake.resolve(&from))?;
         if file.rows != table.rows {
             let (expected, found) = (format!("{} rows", table.rows), format!("{} rows", file.rows));
-            return Err(Error::FileDiffers { path, what: "rows", expected, found });
+            return Err(Error::FileDiffers { path: rewriter.lake.shown(&table.path), what: "rows", expected, found });
         }
         let to = table.path.clone();
         let renewed = CommittedTable { rows: file.rows, bytes: file.bytes, checksum: file.checksum, path: to.clone() };

@@ -103,10 +103,10 @@ impl<'a> Rewriter<'a> {
 
     /// Reads a part, one stretch of a capture at a time.
     pub(super) fn read(&self, part: &CommittedPart, each: &mut Stretches<'_>) -> Result<()> {
-        let path = self.lake.resolve(&part.path);
+        let path = self.lake.fetch(&part.path)?;
         let differs = |found: u64| {
             let (expected, found) = (format!("{} rows", part.rows), format!("{found} rows"));
-            Err(Error::FileDiffers { path: path.clone(), what: "rows", expected, found })
+            Err(Error::FileDiffers { path: self.lake.shown(&part.path), what: "rows", expected, found })
         };
         checked(&path, part.bytes, &part.checksum)?;
         let mut reader = PartReader::open(&path, self.encoder.table(), self.encoder.settings().timestamp_unit)?;

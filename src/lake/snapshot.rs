@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
 
+use super::bucket::Retired;
 use super::completeness::{incomplete, missing_at_the_end};
 use super::layout::Layout;
 use super::manifest::{Manifest, files, number_of};
@@ -17,6 +18,8 @@ use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
 };
 
+/// How long the name of a removed file is not given again, in milliseconds. No run sleeps for so long.
+const RETIRED_FOR: i64 = 30 * 24 * 3600 * 1000;
 /// How often a lake is read again while another process commits to it.
 const ATTEMPTS: u32 = 5;
 
@@ -49,6 +52,10 @@ pub struct Snapshot {
     pub refused: Vec<RefusedEntry>,
     /// The last number that was given.
     last_input: usize,
+    /// In a bucket: names that are not given again.
+    pub(super) retired: BTreeMap<PathBuf, i64>,
+    /// In a bucket: what tells this run from all others.
+    pub(super) run: Option<String>,
 }
 
 impl Snapshot {
@@ -81,9 +88,9 @@ impl Snapshot {
     /// # Errors
     /// If the folder of the manifests cannot be read, or `unreadable` returns an error.
     pub fn read_all(lake: &Layout, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
-        let mut held = Self::default();
+        let mut held = Self { run: lake.run().map(str::to_owned), ..Self::default() };
         let mut problem = None;
-        for path in files(&lake.manifest())? {
+        for path in files(lake)? {
             let manifest = match Manifest::read(&path) {
                 Ok(manifest) => manifest,
                 Err(error) => {
@@ -128,9 +135,17 @@ impl Snapshot {
     /// Applies a commit.
     pub fn add(&mut self, manifest: Manifest) {
         if manifest.base {
-            *self = Self { sequence: self.sequence, ..Self::default() };
+            *self = Self { sequence: self.sequence, run: self.run.take(), ..Self::default() };
         }
         self.sequence = self.sequence.max(manifest.sequence);
+        self.retired.extend(manifest.retired.into_iter().map(|retired| (retired.path, retired.since)));
+        if manifest.void {
+            return;
+        }
+        if let Some(since) = manifest.committed {
+            let removed = manifest.removed.parts.iter().chain(&manifest.removed.partials);
+            self.retired.extend(removed.map(|path| (path.clone(), since)));
+        }
         self.settings = Some(manifest.settings);
         self.remove_inputs(&manifest.removed.inputs);
         manifest.removed.parts.iter().for_each(|path| drop(self.parts.remove(path)));
@@ -308,6 +323,10 @@ impl Snapshot {
     #[must_use]
     pub fn into_base(self, mut manifest: Manifest) -> Manifest {
         manifest.base = true;
+        let newest = self.retired.values().copied().max().unwrap_or(0);
+        let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
+        let retired = self.retired.into_iter().filter(|(_, since)| is_kept(*since));
+        manifest.retired = retired.map(|(path, since)| Retired { path, since }).collect();
         manifest.inputs = self.inputs.into_values().collect();
         let units = self.units.into_iter().map(|(id, inputs)| super::record::UnitEntry {
             id,

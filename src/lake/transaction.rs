@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::packets::RowRange;
 use crate::plan::{PartEntry, PartialEntry, UnitResult};
 
+use super::bucket;
 use super::committer::{Move, commit};
 use super::layout::Layout;
 use super::manifest::{Action, Manifest};
@@ -31,6 +32,8 @@ pub struct Transaction {
     replaced: Vec<PathBuf>,
     /// Whether the manifest describes the whole lake, although there may be none before it.
     says_everything: bool,
+    /// In a bucket: what names of partial summaries end with. Two runs may write those of one unit.
+    run: Option<String>,
 }
 
 impl Transaction {
@@ -43,7 +46,14 @@ impl Transaction {
             next_input: snapshot.next_input(),
             replaced: Vec::new(),
             says_everything: false,
-            staying: snapshot.parts.keys().chain(snapshot.partials.keys()).cloned().collect(),
+            staying: snapshot
+                .parts
+                .keys()
+                .chain(snapshot.partials.keys())
+                .chain(snapshot.retired.keys())
+                .cloned()
+                .collect(),
+            run: snapshot.run.clone(),
         }
     }
 
@@ -111,7 +121,10 @@ impl Transaction {
     /// # Errors
     /// [`Error::Bug`](crate::error::Error::Bug) if it has no name.
     pub fn add_partial(&mut self, unit: &str, partial: &PartialEntry, inputs: Vec<usize>) -> Result<()> {
-        let path = self.free(&partial.path)?;
+        let path = match &self.run {
+            None => self.free(&partial.path)?,
+            Some(run) => self.free(&of_run(&partial.path, run)?)?,
+        };
         self.moves.push(Move { from: partial.staged.clone(), to: path.clone() });
         self.manifest.partials.push(CommittedPartial {
             path,
@@ -229,11 +242,25 @@ impl Transaction {
     /// undoes the commit.
     pub fn publish(self, lake: &Layout, after: Snapshot) -> Result<()> {
         let removed = &self.manifest.removed;
-        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
-        let removes = removes.cloned().collect();
-        if !self.says_everything {
-            return commit(lake, self.moves, removes, &self.manifest);
+        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables);
+        let removes = removes.chain(&self.replaced).cloned().collect();
+        let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
+        let manifest = if self.says_everything { after.into_base(self.manifest) } else { self.manifest };
+        let Some(bucket) = lake.bucket() else { return commit(lake, self.moves, removes, &manifest) };
+        bucket::publish(bucket, self.moves, removes, manifest)?;
+        if let Err(error) = bucket.sweep(&partials) {
+            lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
         }
-        commit(lake, self.moves, removes, &after.into_base(self.manifest))
+        Ok(())
     }
+}
+
+/// A name that only one run gives.
+fn of_run(path: &Path, run: &str) -> Result<PathBuf> {
+    let mut name = path.file_stem().ok_or_else(|| bug!())?.to_owned();
+    name.push("-");
+    name.push(run);
+    let mut renamed = path.with_file_name(name);
+    renamed.set_extension(path.extension().unwrap_or_default());
+    Ok(renamed)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cancel::Cancel;
 use crate::discover::Input;
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, Snapshot, checked, is_loss, problem_of, read_to_remove};
+use crate::lake::{Layout, Losses, Snapshot, is_loss, problem_of, read_to_remove};
 use crate::outcome::{HeldBack, Lost};
 use crate::threads::in_order;
 
@@ -32,7 +32,7 @@ pub(crate) fn cannot_go(
         let unknown = needed.iter().filter(|(path, ..)| !losses.contains(path) && !sound.contains(path));
         let looked = in_order::<_, _, Error>(unknown.copied().collect(), jobs, |(path, bytes, checksum)| {
             cancel.check()?;
-            Ok((path, checked(&lake.resolve(path), bytes, checksum).err()))
+            Ok((path, lake.check(path, bytes, checksum).err()))
         })?;
         for (path, error) in looked {
             match error {

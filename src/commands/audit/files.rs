@@ -13,6 +13,9 @@ use crate::packets::{PartReader, TableColumns, part_facts};
 use crate::storage::{EntryKind, local};
 use crate::threads::in_order;
 
+/// The problem of a file that readers find and no manifest names.
+const STRAY: &str = "is not in the manifest; readers take it for a part of the lake";
+
 /// The sum of the manifests. `None` if one is missing or damaged: then nothing can be compared with it.
 pub(in crate::commands) fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>> {
     let mut unreadable = Vec::new();
@@ -39,6 +42,12 @@ pub(in crate::commands) fn manifests(lake: &Layout, verified: &mut Verified) -> 
 pub(in crate::commands) fn strays(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
     let known: BTreeSet<&Path> = snapshot.parts.keys().chain(snapshot.tables.keys()).map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
+    if let Some(strays) = lake.strays_in_bucket(&known)? {
+        for place in strays {
+            verified.fault(place, STRAY);
+        }
+        return Ok(());
+    }
     while let Some(folder) = folders.pop() {
         let path = lake.resolve(&folder);
         let entries = match local::list(&path) {
@@ -63,7 +72,7 @@ pub(in crate::commands) fn strays(lake: &Layout, snapshot: &Snapshot, verified: 
             if is_walked {
                 folders.push(place);
             } else if !known.contains(place.as_path()) && entry.name() != "_SUCCESS" {
-                verified.fault(place, "is not in the manifest; readers take it for a part of the lake");
+                verified.fault(place, STRAY);
             }
         }
     }
@@ -87,18 +96,20 @@ pub(in crate::commands) fn files(
     verified.faults.extend(parts.into_iter().flatten());
     for partial in snapshot.partials.values() {
         verified.partials += 1;
-        let found = checked(&lake.resolve(&partial.path), partial.bytes, &partial.checksum);
+        let found = lake.check(&partial.path, partial.bytes, &partial.checksum);
         verified.faults.extend(found.err().map(|error| fault(&partial.path, &error)));
     }
     if let Some(names) = &snapshot.names {
-        let found = checked(&lake.resolve(&names.path), names.bytes, &names.checksum);
+        let found = lake.check(&names.path, names.bytes, &names.checksum);
         verified.faults.extend(found.err().map(|error| fault(&names.path, &error)));
     }
     for table in snapshot.tables.values() {
         request.cancel.check()?;
         verified.tables += 1;
-        let path = lake.resolve(&table.path);
-        let found = checked(&path, table.bytes, &table.checksum).and_then(|()| part_facts(&path, None));
+        let found = lake.fetch(&table.path).and_then(|path| {
+            checked(&path, table.bytes, &table.checksum)?;
+            part_facts(&path, None)
+        });
         match found {
             Err(error) => verified.faults.push(fault(&table.path, &error)),
             Ok(facts) if facts.rows != table.rows => {
@@ -117,8 +128,11 @@ fn part_faults(
     request: &VerifyRequest,
 ) -> Result<Option<VerifyFault>> {
     request.cancel.check()?;
-    let path = lake.resolve(&part.path);
     let problem = |problem: String| Ok(Some(VerifyFault { path: part.path.clone(), problem }));
+    let path = match lake.fetch(&part.path) {
+        Ok(path) => path,
+        Err(error) => return Ok(Some(fault(&part.path, &error))),
+    };
     let found = checked(&path, part.bytes, &part.checksum);
     let table = TableColumns::with(&settings.columns).map_err(|name| Error::NoSuchColumn { name })?;
     let facts = match found.and_then(|()| part_facts(&path, Some((&table, settings.timestamp_unit)))) {

@@ -1,0 +1,106 @@
+//! Carries a decided commit out. Any number of processes may do so at the same time, and each may stop or sleep anywhere.
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::lake::layout::{Layout, PACKETS};
+use crate::lake::manifest::Manifest;
+use crate::storage::objects::ObjectVersion;
+
+use super::decide::manifest_path;
+use super::held::Held;
+use super::many::at_once;
+use super::objects::Objects;
+use super::state::{Pending, Progress};
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// All of it is visible.
+    Done,
+    /// Nothing of it is visible.
+    Void,
+}
+
+impl Objects {
+    /// Carries out what the manifest of a commit says is left to do, until nothing is left. `known` is the object that the
+    /// manifest was read from.
+    ///
+    /// # Errors
+    /// If the store fails. Whoever comes next goes on.
+    pub(super) fn carry_out(&self, mut manifest: Manifest, mut known: ObjectVersion) -> Result<Outcome> {
+        // Each exchange goes one step on, whoever makes it, so this ends.
+        while let Some(pending) = manifest.pending.take() {
+            let was = pending.progress;
+            let next = match was {
+                Progress::Decided => self.place(manifest, pending.clone())?,
+                Progress::Placed => self.finish(manifest, &pending)?,
+                Progress::Voiding => self.undo(manifest, &pending)?,
+            };
+            // What another one made of it counts. If this is late, that may be a commit that was undone while parts of it
+            // were being completed here.
+            let (now, version) = self.exchange(next, &known)?;
+            if was == Progress::Decided && now.void {
+                self.clear(&pending.parts)?;
+            }
+            (manifest, known) = (now, version);
+        }
+        Ok(if manifest.void { Outcome::Void } else { Outcome::Done })
+    }
+
+    /// Completes the parts. Nothing is replaced or removed before all of them are there.
+    fn place(&self, manifest: Manifest, pending: Pending) -> Result<Manifest> {
+        let placed = at_once(&pending.parts, |part| self.complete(part))?;
+        let progress = if placed.into_iter().all(|is_there| is_there) { Progress::Placed } else { Progress::Voiding };
+        Ok(Manifest { pending: Some(Pending { progress, ..pending }), ..manifest })
+    }
+
+    /// All that is left once every part is there: tables, and removing what the commit replaces.
+    fn finish(&self, mut manifest: Manifest, pending: &Pending) -> Result<Manifest> {
+        let written = at_once(&pending.tables, |table| self.replace(table))?;
+        for (table, is_written) in pending.tables.iter().zip(written) {
+            if !is_written {
+                manifest.note_as_stale(&table.path);
+            }
+        }
+        at_once(&pending.removes, |path| if is_removed(path) { self.remove(path) } else { Ok(()) })?;
+        Ok(manifest)
+    }
+
+    /// Undoes a commit whose parts cannot all be placed. What it would have replaced is still there.
+    fn undo(&self, mut manifest: Manifest, pending: &Pending) -> Result<Manifest> {
+        self.clear(&pending.parts)?;
+        pending.tables.iter().for_each(|table| self.abandon(table));
+        manifest.make_void();
+        Ok(manifest)
+    }
+
+    /// Ends uploads, and removes what was made of them. In this order, so that none comes back.
+    fn clear(&self, parts: &[Held]) -> Result<()> {
+        at_once(parts, |part| {
+            self.abandon(part);
+            self.remove(&part.path)
+        })?;
+        Ok(())
+    }
+
+    /// Carries out the last commit, if that is left to do.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn recover(&self) -> Result<Option<Outcome>> {
+        let Some(last) = self.numbers()?.last().copied() else { return Ok(None) };
+        match self.manifest(last)? {
+            Some((manifest, known)) if manifest.pending.is_some() => self.carry_out(manifest, known).map(Some),
+            Some(_) => Ok(None),
+            None => Err(crate::error::Error::io("read", self.url(&manifest_path(last)))(
+                std::io::ErrorKind::NotFound.into(),
+            )),
+        }
+    }
+}
+
+/// Whether a file of this name may be removed: its name is never given again.
+fn is_removed(path: &Path) -> bool {
+    path.starts_with(PACKETS) || path.starts_with(Layout::partial_folder())
+}

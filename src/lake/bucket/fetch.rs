@@ -1,0 +1,75 @@
+//! Files of a lake, to be read.
+
+use std::io::Write as _;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use crate::error::{Error, Result};
+use crate::storage::{HashedFile, local};
+
+use super::open::Bucket;
+
+/// A file of a lake that can be read at a local path. A copy of an object is removed when this is dropped; what has it open
+/// can read on.
+#[derive(Debug)]
+pub struct Fetched {
+    path: PathBuf,
+    is_copy: bool,
+}
+
+impl Fetched {
+    /// A file that is where it belongs.
+    pub(in crate::lake) fn in_place(path: PathBuf) -> Self {
+        Self { path, is_copy: false }
+    }
+}
+
+impl Deref for Fetched {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl AsRef<Path> for Fetched {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        if self.is_copy {
+            let _ = local::remove(&self.path);
+        }
+    }
+}
+
+impl Bucket {
+    /// Fetches an object of the lake.
+    ///
+    /// # Errors
+    /// If it does not exist, or cannot be read.
+    pub(in crate::lake) fn fetch(&self, path: &Path) -> Result<Fetched> {
+        let objects = self.objects()?;
+        let facts =
+            objects.facts(path)?.ok_or_else(|| objects.failed("read", path)(std::io::ErrorKind::NotFound.into()))?;
+        let number = self.copies.fetch_add(1, Ordering::Relaxed);
+        let to = self.local(&Path::new("read").join(number.to_string()).join(path))?;
+        if let Some(folder) = to.parent() {
+            local::make_folders(folder).map_err(Error::io("create", folder))?;
+        }
+        let copy = Fetched { path: to, is_copy: true };
+        let mut file = HashedFile::create(&copy).map_err(Error::io("create", &copy))?;
+        objects.read_into(path, &facts, &mut |piece| file.write_all(piece))?;
+        Ok(copy)
+    }
+
+    /// A staged file, or else an object of the lake.
+    pub(super) fn fetch_or_staged(&self, path: &Path) -> Result<Fetched> {
+        let staged = self.local(path)?;
+        if local::exists(&staged) { Ok(Fetched::in_place(staged)) } else { self.fetch(path) }
+    }
+}

@@ -1,0 +1,23 @@
+//! A file that is uploaded and that nobody sees yet.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::path_text;
+
+/// An upload that is held open. Any process may complete it, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Where the file belongs, below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// The store's identity of the upload; empty on Azure, where blocks have none.
+    pub upload: String,
+    /// The store's identities of the pieces, in order.
+    pub pieces: Vec<String>,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Its checksum.
+    pub checksum: String,
+}

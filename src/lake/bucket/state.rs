@@ -1,0 +1,59 @@
+//! What a manifest says of its own commit, as long as it is not carried out.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lake::layout::{Layout, PACKETS, SUMMARIES, is_below};
+use crate::path_text;
+
+use super::held::Held;
+
+/// How far a decided commit is. Each step to the next one is an exchange of the manifest for one that says so, if it is
+/// still the one that was read: so of those who carry a commit out, one goes on and the others learn of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Progress {
+    /// Its number is won. Parts are being completed; nothing has been replaced or removed.
+    Decided,
+    /// All parts are in their places. It can only be finished.
+    Placed,
+    /// A part cannot be placed. It can only be undone.
+    Voiding,
+}
+
+/// What is left to do of a commit that is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// How far it is.
+    pub progress: Progress,
+    /// New parts.
+    pub parts: Vec<Held>,
+    /// Files that are written in place of earlier ones: summary tables, and answers of reverse lookups.
+    pub tables: Vec<Held>,
+    /// Files that go, below the lake.
+    #[serde(with = "path_text::list")]
+    pub removes: Vec<PathBuf>,
+}
+
+impl Pending {
+    /// Paths that are not where such files belong.
+    pub(in crate::lake) fn strange(&self) -> impl Iterator<Item = &PathBuf> {
+        let parts = self.parts.iter().map(|held| &held.path).filter(|path| !is_below(path, PACKETS));
+        let tables = self.tables.iter().map(|held| &held.path);
+        let tables = tables.filter(|path| !is_below(path, SUMMARIES) && !is_below(path, Layout::names_folder()));
+        let goes =
+            |path: &&PathBuf| is_below(path, PACKETS) || is_below(path, SUMMARIES) || is_below(path, Layout::own(""));
+        parts.chain(tables).chain(self.removes.iter().filter(move |path| !goes(path)))
+    }
+}
+
+/// The name of a part or partial summary that is not given again: a request to remove it may still come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    /// The name, below the lake.
+    #[serde(with = "path_text")]
+    pub path: PathBuf,
+    /// When it was removed, in milliseconds since the Unix epoch.
+    pub since: i64,
+}

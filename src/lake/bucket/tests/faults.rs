@@ -1,0 +1,111 @@
+//! A commit with a fault at each of its requests, and then its recovery with a fault at each of them.
+
+use std::sync::{Arc, Mutex};
+
+use super::model::{Change, captures, expected, lake, run, world_after};
+use super::world::{FAULTS, Fault, Process, World};
+
+/// What was done in the lake, and what a run does.
+const CASES: [(&[Change], Change); 5] = [
+    (&[], Change::Convert("a", 1)),
+    (&[Change::Convert("a", 1)], Change::Convert("b", 1)),
+    (&[Change::Convert("a", 1), Change::Convert("b", 1)], Change::Convert("a", 2)),
+    (&[Change::Convert("a", 1), Change::Convert("b", 1), Change::Compact], Change::Forget("a")),
+    (&[Change::Convert("a", 1), Change::Convert("b", 1)], Change::Compact),
+];
+
+/// How many requests a run makes.
+fn requests(world: &Arc<Mutex<World>>, change: Change) -> usize {
+    let process = Arc::new(Process::new(world));
+    run(&lake(&process), change).unwrap();
+    process.made()
+}
+
+#[test]
+fn a_commit_is_whole_or_not_there_wherever_a_request_fails_or_the_process_dies() {
+    for (before, change) in CASES {
+        let made = world_after(before);
+        let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
+        for at in 0..requests(&made(), change) {
+            for fault in FAULTS {
+                let world = made();
+                let result = run(&lake(&Arc::new(Process::with_fault(&world, at, fault))), change);
+                let found = captures(&world);
+                let case = format!("{change:?}, {fault:?} at request {at}: {result:?}");
+                match result {
+                    Ok(()) => assert_eq!(found, changed, "{case}"),
+                    Err(_) => assert!(found == unchanged || found == changed, "{case}: {found:?}"),
+                }
+                let dies = matches!(fault, Fault::DiesBefore | Fault::DiesAfter);
+                let open = world.lock().unwrap().open_uploads();
+                assert!(dies || found == unchanged || open == 0, "{case}: {open} uploads are open");
+                // And the lake goes on.
+                run(&lake(&Arc::new(Process::new(&world))), Change::Convert("c", 7)).unwrap();
+                assert!(captures(&world).contains("c7"), "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_finishes_a_commit_may_fail_and_die_as_well() {
+    let (before, change) = CASES[2];
+    let made = world_after(before);
+    let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
+    let mut decided = 0;
+    for at in 0..requests(&made(), change) {
+        for second in 0.. {
+            let mut was_made = false;
+            for fault in FAULTS {
+                let world = made();
+                let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, Fault::DiesAfter))), change);
+                let process = Arc::new(Process::with_fault(&world, second, fault));
+                let _ = lake(&process).bucket().unwrap().recover();
+                was_made |= process.made() > second;
+                let found = captures(&world);
+                assert!(found == unchanged || found == changed, "{at}, {fault:?} at {second}: {found:?}");
+                decided += usize::from(found == changed);
+            }
+            if !was_made {
+                break;
+            }
+        }
+    }
+    assert!(decided > 100, "most of these commits were decided: {decided}");
+}
+
+#[test]
+fn a_commit_whose_uploads_are_gone_is_undone_and_loses_nothing() {
+    let (before, change) = CASES[2];
+    let made = world_after(before);
+    let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
+    let (mut undone, mut done) = (0, 0);
+    for at in 0..requests(&made(), change) {
+        let world = made();
+        let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, Fault::DiesAfter))), change);
+        world.lock().unwrap().expire_uploads();
+        let lake = lake(&Arc::new(Process::new(&world)));
+        if let Some(said) = lake.bucket().unwrap().recover().unwrap() {
+            assert!(said.contains("undone"), "{said}");
+            undone += 1;
+        }
+        let result = std::panic::catch_unwind(|| captures(&world));
+        match result {
+            Ok(found) => {
+                assert!(found == unchanged || found == changed, "{found:?}");
+                done += usize::from(found == changed);
+            }
+            // A table whose upload was gone when all parts were in their places: it is known to be lost.
+            Err(_) => {
+                let snapshot = crate::lake::Snapshot::read(&lake).unwrap();
+                let losses = crate::lake::Losses::find(&lake, &snapshot).unwrap();
+                let lost: Vec<_> = losses.iter().map(|(path, _)| path.to_path_buf()).collect();
+                assert_eq!(lost, ["summaries/captures/captures.parquet".into()] as [std::path::PathBuf; 1]);
+            }
+        }
+        // The next one is as any other.
+        run(&lake, change).unwrap();
+        assert_eq!(captures(&world), changed);
+    }
+    assert!(undone > 0 && done > 0, "{undone} undone, {done} done");
+}

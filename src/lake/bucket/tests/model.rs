@@ -1,0 +1,204 @@
+//! A lake of a few captures, in which each part is the text of its capture, and the one table is the text of all of them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::hash::{ContentHash, checksum};
+use crate::lake::bucket::Bucket;
+use crate::lake::bucket::objects::Objects;
+use crate::lake::committer::Move;
+use crate::lake::layout::Layout;
+use crate::lake::losses::Losses;
+use crate::lake::manifest::Action;
+use crate::lake::record::CommittedTable;
+use crate::lake::snapshot::Snapshot;
+use crate::lake::transaction::Transaction;
+use crate::plan::{PartEntry, PartialEntry};
+use crate::storage::local;
+use crate::storage::objects::{ObjectAddress, Store};
+
+use super::world::{Process, World};
+
+const URL: &str = "s3://bucket/lake";
+const DATE: &str = "packets/date=2024-03-11";
+const TABLE: &str = "summaries/captures/captures.parquet";
+
+/// What a run does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    /// Converts a capture, in place of what the lake has of it.
+    Convert(&'static str, u32),
+    /// Takes a capture out.
+    Forget(&'static str),
+    /// Makes one part of all, and one manifest.
+    Compact,
+}
+
+/// What a lake holds after these changes.
+pub(super) fn expected(changes: &[Change]) -> BTreeSet<String> {
+    let mut captures = BTreeSet::new();
+    for change in changes {
+        match change {
+            Change::Convert(capture, version) => {
+                captures.retain(|other: &String| !other.starts_with(capture));
+                captures.insert(format!("{capture}{version}"));
+            }
+            Change::Forget(capture) => captures.retain(|other| !other.starts_with(capture)),
+            Change::Compact => {}
+        }
+    }
+    captures
+}
+
+/// A world in which these changes were made, for any number of tries.
+pub(super) fn world_after(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+    let world = Arc::default();
+    for change in changes {
+        run(&lake(&Arc::new(Process::new(&world))), *change).unwrap();
+    }
+    let world: World = world.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    move || Arc::new(Mutex::new(world.clone()))
+}
+
+/// The lake as one process has it.
+pub(super) fn lake(process: &Arc<Process>) -> Layout {
+    let address = ObjectAddress::of(Path::new(URL)).unwrap();
+    let mut objects = Objects::new(Store::of(process.clone()), address);
+    objects.patience = Duration::ZERO;
+    Layout::in_bucket(Bucket::of(objects, Path::new(URL)).unwrap())
+}
+
+/// The captures in a part, by its name: `part-a1+b2-00000.parquet`.
+fn captures_in(part: &Path) -> BTreeSet<String> {
+    let name = part.file_name().unwrap().to_str().unwrap();
+    name.split('-').nth(1).unwrap().split('+').map(str::to_owned).collect()
+}
+
+fn captures_of(snapshot: &Snapshot) -> BTreeSet<String> {
+    snapshot.parts.keys().flat_map(|part| captures_in(part)).collect()
+}
+
+fn text_of(captures: &BTreeSet<String>) -> String {
+    captures.iter().map(|capture| format!("{capture}\n")).collect()
+}
+
+fn sum(text: &str) -> String {
+    let mut hash = ContentHash::default();
+    hash.update(text.as_bytes());
+    checksum(&hash)
+}
+
+fn stage(lake: &Layout, name: &str, text: &str) -> Result<PathBuf> {
+    let staged = Layout::staging().join(name);
+    let place = lake.make_room(&staged)?;
+    local::write(&place, text.as_bytes()).map_err(Error::io("write", &place))?;
+    Ok(staged)
+}
+
+/// One run. It begins as all do: by finishing what another one began.
+pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
+    lake.bucket().unwrap().recover()?;
+    let snapshot = Snapshot::read(lake)?;
+    Losses::find(lake, &snapshot)?;
+    let mut transaction = Transaction::new(&snapshot, Action::Convert, Settings::default());
+    let (goes, comes): (Box<dyn Fn(&str) -> bool>, BTreeSet<String>) = match change {
+        Change::Convert(capture, version) => {
+            (Box::new(move |other| other.starts_with(capture)), [format!("{capture}{version}")].into())
+        }
+        Change::Forget(capture) => (Box::new(move |other| other.starts_with(capture)), BTreeSet::new()),
+        Change::Compact => (Box::new(|_| true), captures_of(&snapshot)),
+    };
+    let mut units = Vec::from_iter((!comes.is_empty()).then_some(comes));
+    for part in snapshot.parts.keys() {
+        let held = captures_in(part);
+        let left: BTreeSet<String> = held.iter().filter(|capture| !goes(capture)).cloned().collect();
+        if left.len() < held.len() {
+            transaction.remove_part(part);
+            units.extend((!left.is_empty()).then_some(left));
+        }
+    }
+    for partial in snapshot.partials.values() {
+        if partial.unit.split('+').any(|capture| goes(capture)) {
+            transaction.remove_partial(&partial.path);
+        }
+    }
+    for captures in units {
+        let unit = captures.iter().cloned().collect::<Vec<_>>().join("+");
+        let text = text_of(&captures);
+        let path = Path::new(DATE).join(format!("part-{unit}-00000.parquet"));
+        let (bytes, checksum) = (text.len() as u64, sum(&text));
+        let staged = stage(lake, &format!("{unit}.parquet"), &text)?;
+        let part = PartEntry { staged, path, rows: 1, bytes, checksum: checksum.clone(), ranges: Vec::new() };
+        transaction.add_part(&unit, &part, &[])?;
+        let staged = stage(lake, &format!("{unit}.arrow"), &text)?;
+        let path = Layout::partial_path(&unit);
+        let partial = PartialEntry { staged, path, bytes, checksum, days: [].into() };
+        transaction.add_partial(&unit, &partial, Vec::new())?;
+    }
+    let mut after = snapshot.clone();
+    after.add(transaction.manifest.clone());
+    let text = text_of(&captures_of(&after));
+    let from = stage(lake, "table.parquet", &text)?;
+    let path = PathBuf::from(TABLE);
+    let table = CommittedTable { path: path.clone(), rows: 1, bytes: text.len() as u64, checksum: sum(&text) };
+    transaction.add_table((Move { from, to: path }, table));
+    let mut after = snapshot;
+    if matches!(change, Change::Compact) {
+        transaction.replace_manifests(lake.manifest_files()?);
+    }
+    after.add(transaction.manifest.clone());
+    transaction.publish(lake, after)
+}
+
+/// What the lake holds once the next run has begun. Checks all that must hold of it: nothing is left to do, numbers have no
+/// gaps, files are those of the manifests with the bytes that they say, and the table is that of the parts.
+pub(super) fn captures(world: &Arc<Mutex<World>>) -> BTreeSet<String> {
+    captures_and(world, true)
+}
+
+/// As [`captures`]. The bytes of the table are not looked at where a completion may come after a later one: files that are
+/// replaced in their place cannot be protected from that.
+pub(super) fn captures_beside_the_table(world: &Arc<Mutex<World>>) -> BTreeSet<String> {
+    captures_and(world, false)
+}
+
+fn captures_and(world: &Arc<Mutex<World>>, is_table_right: bool) -> BTreeSet<String> {
+    let lake = lake(&Arc::new(Process::new(world)));
+    lake.bucket().unwrap().recover().unwrap();
+    let snapshot = Snapshot::read(&lake).unwrap();
+    assert!(!lake.is_pending().unwrap(), "nothing is left to do");
+    let lost = Losses::find(&lake, &snapshot).unwrap();
+    let lost: Vec<_> = lost.iter().filter(|(path, _)| is_table_right || *path != Path::new(TABLE)).collect();
+    assert_eq!(lost, []);
+    let world = world.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut numbers: Vec<u64> = Vec::new();
+    for key in world.keys_below("lake/_parcap/manifest/") {
+        numbers.push(key.rsplit('/').next().unwrap().trim_end_matches(".json").parse().unwrap());
+        assert!(!world.text(&key).unwrap().contains("\"pending\""), "{key}");
+    }
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+    let named: Vec<String> = snapshot.parts.keys().map(|path| format!("lake/{}", path.display())).collect();
+    assert_eq!(world.keys_below("lake/packets/"), named);
+    for (path, part) in &snapshot.parts {
+        let text = world.text(&format!("lake/{}", path.display())).unwrap();
+        assert_eq!((text.clone(), sum(&text)), (text_of(&captures_in(path)), part.checksum.clone()), "{path:?}");
+    }
+    for (path, partial) in &snapshot.partials {
+        let text = world.text(&format!("lake/{}", path.display())).unwrap();
+        assert_eq!(sum(&text), partial.checksum, "{path:?}");
+    }
+    let captures = captures_of(&snapshot);
+    if let Some(table) = snapshot.tables.get(Path::new(TABLE)).filter(|_| is_table_right) {
+        let text = world.text("lake/summaries/captures/captures.parquet").unwrap();
+        assert_eq!(
+            (text.clone(), sum(&text)),
+            (text_of(&captures), table.checksum.clone()),
+            "the table is of the parts"
+        );
+    }
+    captures
+}

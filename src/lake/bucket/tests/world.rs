@@ -1,0 +1,265 @@
+//! An object store in memory that does what S3's documentation says, and faults where a test wants them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::storage::objects::{ObjectBody, ObjectFacts, ObjectRequests, ObjectVersion, PutIf};
+
+/// What there is, for all processes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct World {
+    objects: BTreeMap<String, (Bytes, u64)>,
+    uploads: BTreeMap<String, (String, Vec<Bytes>)>,
+    next: u64,
+    /// Whether a completion takes a while: the upload is no longer open, and the object is not there yet.
+    pub(super) is_slow: bool,
+}
+
+impl World {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn store(&mut self, key: &str, bytes: Bytes) -> ObjectVersion {
+        let number = self.number();
+        self.objects.insert(key.to_owned(), (bytes, number));
+        version(number)
+    }
+
+    pub(super) fn keys_below(&self, prefix: &str) -> Vec<String> {
+        self.objects.keys().filter(|key| key.starts_with(prefix)).cloned().collect()
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        let (bytes, _) = self.objects.get(key)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    pub(super) fn open_uploads(&self) -> usize {
+        self.uploads.len()
+    }
+
+    /// Ends all open uploads, as a rule of the bucket does.
+    pub(super) fn expire_uploads(&mut self) {
+        self.uploads.clear();
+    }
+}
+
+fn version(number: u64) -> ObjectVersion {
+    ObjectVersion { etag: Some(format!("\"{number}\"")), version: None }
+}
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It fails, and nothing is done.
+    Fails,
+    /// It is done, and its answer is lost.
+    LosesItsAnswer,
+    /// The process is killed before it.
+    DiesBefore,
+    /// The process is killed after it.
+    DiesAfter,
+}
+
+pub(super) const FAULTS: [Fault; 4] = [Fault::Fails, Fault::LosesItsAnswer, Fault::DiesBefore, Fault::DiesAfter];
+
+/// Whose turn it is, where two processes meet.
+#[derive(Debug)]
+pub(super) struct Turns {
+    /// Processes, each with the number of requests that it makes before the next one's turn.
+    plan: Mutex<(Vec<(usize, usize)>, Vec<usize>)>,
+    changed: Condvar,
+}
+
+impl Turns {
+    pub(super) fn new(plan: &[(usize, usize)]) -> Arc<Self> {
+        let plan = plan.iter().rev().copied().collect();
+        Arc::new(Self { plan: Mutex::new((plan, Vec::new())), changed: Condvar::new() })
+    }
+
+    fn wait(&self, who: usize) {
+        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let (turns, ended) = &mut *plan;
+            while turns.last().is_some_and(|(next, count)| *count == 0 || ended.contains(next)) {
+                turns.pop();
+                self.changed.notify_all();
+            }
+            match turns.last_mut() {
+                Some((next, count)) if *next == who => {
+                    *count -= 1;
+                    return;
+                }
+                Some(_) => plan = self.changed.wait(plan).unwrap_or_else(PoisonError::into_inner),
+                None => return,
+            }
+        }
+    }
+
+    /// A process has ended.
+    pub(super) fn end(&self, who: usize) {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).1.push(who);
+        self.changed.notify_all();
+    }
+}
+
+/// The store as one process has it.
+#[derive(Debug)]
+pub(super) struct Process {
+    world: Arc<Mutex<World>>,
+    state: Mutex<State>,
+    turns: Option<(Arc<Turns>, usize)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    made: usize,
+    fault: Option<(usize, Fault)>,
+    is_dead: bool,
+}
+
+impl Process {
+    pub(super) fn new(world: &Arc<Mutex<World>>) -> Self {
+        Self { world: Arc::clone(world), state: Mutex::default(), turns: None }
+    }
+
+    /// With a fault at a request, by its number from 0.
+    pub(super) fn with_fault(world: &Arc<Mutex<World>>, at: usize, fault: Fault) -> Self {
+        let state = Mutex::new(State { fault: Some((at, fault)), ..State::default() });
+        Self { state, ..Self::new(world) }
+    }
+
+    pub(super) fn in_turns(world: &Arc<Mutex<World>>, turns: &Arc<Turns>, who: usize) -> Self {
+        Self { turns: Some((Arc::clone(turns), who)), ..Self::new(world) }
+    }
+
+    /// How many requests it has made.
+    pub(super) fn made(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).made
+    }
+
+    fn request<T>(&self, work: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
+        if let Some((turns, who)) = &self.turns {
+            turns.wait(*who);
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody tries again what a dead process wanted.
+        let dead = || io::Error::new(io::ErrorKind::PermissionDenied, "the process is dead");
+        if state.is_dead {
+            return Err(dead());
+        }
+        let fault = state.fault.filter(|(at, _)| *at == state.made).map(|(_, fault)| fault);
+        state.made += 1;
+        let mut world: MutexGuard<'_, World> = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            None => work(&mut world),
+            Some(Fault::Fails) => Err(io::Error::other("503 Slow Down")),
+            Some(Fault::LosesItsAnswer) => {
+                let _ = work(&mut world);
+                Err(io::Error::other("connection reset"))
+            }
+            Some(Fault::DiesBefore) => {
+                state.is_dead = true;
+                Err(dead())
+            }
+            Some(Fault::DiesAfter) => {
+                state.is_dead = true;
+                let _ = work(&mut world);
+                Err(dead())
+            }
+        }
+    }
+}
+
+fn facts(key: &str, (bytes, number): &(Bytes, u64)) -> ObjectFacts {
+    ObjectFacts { key: key.to_owned(), size: bytes.len() as u64, modified: i64::MAX, version: version(*number) }
+}
+
+fn not_found() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+impl ObjectRequests for Process {
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>) -> io::Result<()> {
+        let found: Vec<_> = self.request(|world| {
+            let below = world.objects.iter().filter(|(key, _)| key.starts_with(prefix));
+            Ok(below.map(|(key, object)| facts(key, object)).collect())
+        })?;
+        found.into_iter().try_for_each(each)
+    }
+
+    fn facts(&self, key: &str) -> io::Result<Option<ObjectFacts>> {
+        self.request(|world| Ok(world.objects.get(key).map(|object| facts(key, object))))
+    }
+
+    fn body(&self, key: &str, wanted: &ObjectVersion, range: Range<u64>) -> ObjectBody {
+        let read = self.request(|world| {
+            let (bytes, number) = world.objects.get(key).ok_or_else(not_found)?;
+            if version(*number) != *wanted {
+                return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+            }
+            Ok(bytes.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
+        });
+        ObjectBody::of([read])
+    }
+
+    fn put(&self, key: &str, bytes: Bytes, condition: PutIf<'_>) -> io::Result<ObjectVersion> {
+        self.request(|world| {
+            let there = world.objects.get(key).map(|(_, number)| version(*number));
+            match (condition, there) {
+                (PutIf::New, Some(_)) => Err(io::ErrorKind::AlreadyExists.into()),
+                (PutIf::Known(known), there) if there.as_ref() != Some(known) => {
+                    Err(io::ErrorKind::StaleNetworkFileHandle.into())
+                }
+                _ => Ok(world.store(key, bytes)),
+            }
+        })
+    }
+
+    fn begin(&self, key: &str, _note: &str) -> io::Result<String> {
+        self.request(|world| {
+            let upload = format!("upload-{}", world.number());
+            world.uploads.insert(upload.clone(), (key.to_owned(), Vec::new()));
+            Ok(upload)
+        })
+    }
+
+    fn put_piece(&self, key: &str, upload: &str, place: usize, bytes: Bytes) -> io::Result<String> {
+        self.request(|world| {
+            let (of, pieces) = world.uploads.get_mut(upload).ok_or_else(not_found)?;
+            assert_eq!((of.as_str(), pieces.len()), (key, place));
+            pieces.push(bytes);
+            Ok(place.to_string())
+        })
+    }
+
+    fn complete(&self, key: &str, upload: &str, pieces: &[String]) -> io::Result<ObjectVersion> {
+        let completed = self.request(|world| {
+            let (of, held) = world.uploads.remove(upload).ok_or_else(not_found)?;
+            assert_eq!((of.as_str(), held.len()), (key, pieces.len()));
+            let bytes = Bytes::from(held.concat());
+            Ok(if world.is_slow { Err(bytes) } else { Ok(world.store(key, bytes)) })
+        })?;
+        completed.or_else(|bytes| self.request(|world| Ok(world.store(key, bytes))))
+    }
+
+    fn abandon(&self, _key: &str, upload: &str) -> io::Result<()> {
+        self.request(|world| {
+            world.uploads.remove(upload);
+            Ok(())
+        })
+    }
+
+    fn remove(&self, key: &str) -> io::Result<()> {
+        self.request(|world| {
+            world.objects.remove(key);
+            Ok(())
+        })
+    }
+}
