@@ -16,13 +16,16 @@ use crate::storage::{EntryKind, local};
 /// # Errors
 /// If a folder cannot be read or removed.
 pub(super) fn sweep(lake: &Layout, age: Option<Duration>) -> Result<()> {
+    let before = age.and_then(|age| SystemTime::now().checked_sub(age)?.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let before = before.and_then(|before| i64::try_from(before.as_nanos()).ok());
+    if let Some(old) = lake.old_folders_in_bucket(&Layout::units(), before)? {
+        return old.iter().try_for_each(|folder| lake.remove_below(folder));
+    }
     let units = lake.resolve(&Layout::units());
     let entries = match local::list(&units) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(Error::io("read", &units))?,
     };
-    let before = age.and_then(|age| SystemTime::now().checked_sub(age)?.duration_since(SystemTime::UNIX_EPOCH).ok());
-    let before = before.and_then(|before| i64::try_from(before.as_nanos()).ok());
     for entry in entries {
         let entry = entry.map_err(Error::io("read", &units))?;
         let path = entry.path();

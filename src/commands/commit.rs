@@ -10,7 +10,7 @@ use crate::commands::abandoned;
 use crate::config::Settings;
 use crate::convert::{ConvertContext, FinalStage, convert_units, publish, refuse_damaged};
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Losses, RefusedEntry, Snapshot, hold, sweep, sweep_staging};
+use crate::lake::{Layout, Losses, RefusedEntry, Snapshot, hold, sweep_staging};
 use crate::memory::Memory;
 use crate::names::PtrOptions;
 use crate::outcome::{Report, per_second};
@@ -19,6 +19,7 @@ use crate::path_text;
 use crate::plan::{UnitResult, unproved};
 use crate::select::Selection;
 use crate::storage::local;
+use crate::storage::objects::HeldUpload;
 use crate::threads::workers;
 
 use super::delivered::{delivered, folder_of, is_staged, whole};
@@ -86,16 +87,17 @@ pub enum Incomplete {
 pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Result<Report> {
     let started = Instant::now();
     let mut report = Report { lake: lake.to_path_buf(), ..Report::default() };
-    let rows = delivered(whole(&Layout::at(lake), rows), &options, &mut report)?;
+    let lake = Layout::at(lake);
+    let uploaded = uploaded(&rows);
+    let rows = delivered(whole(&lake, rows), &options, &mut report)?;
     let settings = options.plan.as_ref().map(|plan| &plan.settings);
     let settings = settings.or_else(|| rows.first().map(|row| &row.unit.settings)).cloned();
-    let lake = Layout::at(lake);
     let nothing = rows.is_empty() && options.plan.as_ref().is_none_or(|plan| plan.units.is_empty());
     if nothing && !lake.is_there() {
         return Ok(report);
     }
     lake.check_is_whole()?;
-    let lake = Layout::create(lake.root())?;
+    let lake = lake.made()?;
     let _lock = hold(&lake, options.wait, &options.cancel)?;
     if let Some(settings) = &settings {
         let folders: Vec<_> = rows.iter().filter_map(folder_of).collect();
@@ -103,9 +105,10 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
         let swept = sweep_staging(&lake);
         result?;
         swept?;
+        lake.give_up_others(&uploaded);
         // Only after the commit: until then, these files are the only copy of the work.
         let plan = options.plan.iter().map(|plan| Layout::units().join(&plan.plan));
-        plan.chain(folders.iter().cloned()).try_for_each(|folder| sweep(&lake.resolve(&folder)))?;
+        plan.chain(folders.iter().cloned()).try_for_each(|folder| lake.remove_below(&folder))?;
         // The folder of an earlier plan, if all its units were committed with this one.
         let plans: BTreeSet<_> = folders.iter().filter_map(|folder| folder.parent()).collect();
         plans.iter().for_each(|folder| drop(local::remove_folder(&lake.resolve(folder))));
@@ -190,6 +193,11 @@ fn commit_rows(
     // The lake does not have them, so the next plan will.
     report.refused.extend(missing.into_iter().map(left_out));
     Ok(())
+}
+
+/// The uploads of units that were converted for a lake in a bucket.
+fn uploaded(rows: &[UnitResult]) -> Vec<HeldUpload> {
+    rows.iter().flat_map(|row| &row.parts).filter_map(|part| part.held.clone()).collect()
 }
 
 /// Drops the units of captures that are not whole.

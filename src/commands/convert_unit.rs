@@ -9,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::convert;
 use crate::convert::ConvertContext;
 use crate::error::{Error, Foreign, Result};
-use crate::lake::{Layout, sweep};
+use crate::lake::{Layout, sweep, sweep_staging};
 use crate::memory::Memory;
 use crate::packets::Encoder;
 use crate::plan::{Unit, UnitResult, is_identity};
@@ -30,8 +30,10 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     if local::is_file(lake) {
         return Err(Error::LakeIsAFile { path: lake.to_path_buf() });
     }
-    Layout::at(lake).check_is_whole()?;
-    let lake = Layout::create(lake)?;
+    let lake = Layout::at(lake);
+    lake.check_is_whole()?;
+    let lake = lake.made()?;
+    lake.take_note_of_names()?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let folder = unit.plan.as_ref().map_or_else(Layout::units, |plan| Layout::units().join(plan));
     // In containers, processes of many machines have the same number.
@@ -39,12 +41,13 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
     let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
     let place = lake.resolve(&folder);
-    let mut context = ConvertContext::new(lake, encoder, memory, cancel);
+    let mut context = ConvertContext::new(lake.clone(), encoder, memory, cancel);
     context.staging = folder;
     let result = convert::convert_unit(unit, &context, jobs);
-    if result.is_err() {
+    match result {
+        Ok(_) => lake.hand_over(),
         // The first failure is what matters.
-        let _ = sweep(&place);
+        Err(_) => drop(sweep(&place).and(sweep_staging(&lake))),
     }
     result
 }

@@ -6,10 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::config::Settings;
 use crate::error::{Error, Foreign, Result};
-use crate::lake::{Layout, PACKETS, checked};
+use crate::lake::{Layout, PACKETS};
 use crate::outcome::Report;
 use crate::plan::{UnitResult, first_beyond_sums};
-use crate::storage::local;
 use crate::text::plural_of;
 
 use super::commit::CommitOptions;
@@ -18,16 +17,17 @@ use super::commit::CommitOptions;
 pub(super) fn whole(lake: &Layout, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
     let mut attempts: HashMap<String, usize> = HashMap::new();
     rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
-    let is_there = |(staged, bytes, _): (&PathBuf, u64, &String)| {
-        local::facts(&lake.resolve(staged)).is_ok_and(|found| found.size == bytes)
-    };
+    let is_there =
+        |(staged, bytes, _): (&PathBuf, u64, &String)| lake.staged_size(staged).is_ok_and(|found| found == Some(bytes));
     rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
     rows
 }
 
-/// The files of a unit: where they are staged, their bytes and checksums.
+/// The files of a unit that are staged: where, their bytes and checksums. Of parts that are uploaded, nothing is known before they
+/// are committed.
 fn staged(row: &UnitResult) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
-    let parts = row.parts.iter().map(|part| (&part.staged, part.bytes, &part.checksum));
+    let parts =
+        row.parts.iter().filter(|part| part.held.is_none()).map(|part| (&part.staged, part.bytes, &part.checksum));
     parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
 }
 
@@ -67,7 +67,7 @@ pub(super) fn delivered(
 /// Whether all files of a unit are where its row says, and as they were written.
 #[must_use]
 pub fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
-    staged(row).all(|(staged, bytes, checksum)| checked(&lake.resolve(staged), bytes, checksum).is_ok())
+    staged(row).all(|(staged, bytes, checksum)| lake.check(staged, bytes, checksum).is_ok())
 }
 
 /// Checks a row, which may come from anywhere: it must have the same settings as the others, and name nothing outside the

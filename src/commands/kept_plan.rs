@@ -4,13 +4,11 @@
 //! whole, for each file gets it by a rename when it has been synced; a row is written after the files that it names. A process that
 //! sees the lake can go on with the work of a scheduler that died.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::lake::Layout;
 use crate::plan::is_identity;
-use crate::storage::local;
 
 /// The first line of the plan. It is written last.
 const PLAN: &str = "plan.json";
@@ -22,6 +20,8 @@ const UNITS_A_FILE: usize = 100;
 /// The folder of a plan in its lake, `_parcap/units/PLAN`.
 #[derive(Clone, Debug)]
 pub struct KeptPlan {
+    lake: Layout,
+    /// Below the lake.
     folder: PathBuf,
 }
 
@@ -31,8 +31,8 @@ impl KeptPlan {
     /// # Errors
     /// If this is no identity of a plan.
     pub fn of(lake: &Path, plan: &str) -> Result<Self> {
-        let folder = Layout::at(lake).resolve(&Layout::units().join(plan));
-        if is_identity(plan) { Ok(Self { folder }) } else { Err(not_kept(&folder)) }
+        let kept = Self { lake: Layout::at(lake), folder: Layout::units().join(plan) };
+        if is_identity(plan) { Ok(kept) } else { Err(kept.not_kept()) }
     }
 
     /// Writes a plan and its units, a document each. One that is there already is the same.
@@ -40,23 +40,26 @@ impl KeptPlan {
     /// # Errors
     /// If the lake cannot be written.
     pub fn write(&self, plan: &str, units: impl IntoIterator<Item = Result<String>>) -> Result<()> {
-        if local::is_file(&self.folder.join(PLAN)) {
+        if self.is_there()? {
             return Ok(());
         }
-        local::make_folders(&self.folder).map_err(Error::io("create", &self.folder))?;
         let (mut text, mut held, mut files) = (String::new(), 0, 0);
         for unit in units {
             text.push_str(&unit?);
             held += 1;
             if held % UNITS_A_FILE == 0 {
-                write(&self.folder.join(units_file(files)), &std::mem::take(&mut text))?;
+                self.lake.write_text(&self.units_file(files), &std::mem::take(&mut text))?;
                 files += 1;
             }
         }
         if !text.is_empty() {
-            write(&self.folder.join(units_file(files)), &text)?;
+            self.lake.write_text(&self.units_file(files), &text)?;
         }
-        write(&self.folder.join(PLAN), plan)
+        self.lake.write_text(&self.folder.join(PLAN), plan)
+    }
+
+    fn is_there(&self) -> Result<bool> {
+        self.lake.has(&self.folder.join(PLAN))
     }
 
     /// The first line of the plan.
@@ -64,7 +67,7 @@ impl KeptPlan {
     /// # Errors
     /// If there is no such plan, or it cannot be read.
     pub fn plan(&self) -> Result<String> {
-        read(&self.folder.join(PLAN))?.ok_or_else(|| not_kept(&self.folder))
+        self.lake.read_text(&self.folder.join(PLAN))?.ok_or_else(|| self.not_kept())
     }
 
     /// A unit by its place in the plan, from 0 on.
@@ -72,16 +75,15 @@ impl KeptPlan {
     /// # Errors
     /// If there is no such plan or no such unit, or it cannot be read.
     pub fn unit(&self, place: usize) -> Result<String> {
-        let units = read(&self.folder.join(units_file(place / UNITS_A_FILE)))?;
-        let unit = units.as_deref().and_then(|units| units.lines().nth(place % UNITS_A_FILE));
-        unit.map(str::to_owned).ok_or_else(|| self.no_unit(place))
-    }
-
-    fn no_unit(&self, place: usize) -> Error {
-        if !local::is_file(&self.folder.join(PLAN)) {
-            return not_kept(&self.folder);
+        let units = self.lake.read_text(&self.units_file(place / UNITS_A_FILE))?;
+        match units.as_deref().and_then(|units| units.lines().nth(place % UNITS_A_FILE)) {
+            Some(unit) => Ok(unit.to_owned()),
+            None if !self.is_there()? => Err(self.not_kept()),
+            None => {
+                let problem = format!("has no unit {place}; units count from 0");
+                Err(Error::Commit { path: self.lake.shown(&self.folder), problem })
+            }
         }
-        Error::Commit { path: self.folder.clone(), problem: format!("has no unit {place}; units count from 0") }
     }
 
     /// Keeps the row of a unit. Of a unit that was converted twice, either row will do.
@@ -89,9 +91,7 @@ impl KeptPlan {
     /// # Errors
     /// If the lake cannot be written.
     pub fn keep_row(&self, unit: &str, row: &str) -> Result<()> {
-        let folder = self.folder.join(ROWS);
-        local::make_folders(&folder).map_err(Error::io("create", &folder))?;
-        write(&folder.join(unit).with_extension("json"), row)
+        self.lake.write_text(&self.row_file(unit), row)
     }
 
     /// The row that has been kept of a unit, by its identity.
@@ -99,7 +99,7 @@ impl KeptPlan {
     /// # Errors
     /// If the lake cannot be read.
     pub fn row(&self, unit: &str) -> Result<Option<String>> {
-        read(&self.folder.join(ROWS).join(unit).with_extension("json"))
+        self.lake.read_text(&self.row_file(unit))
     }
 
     /// Shows the rows that have been kept: the file and the text of each.
@@ -107,42 +107,26 @@ impl KeptPlan {
     /// # Errors
     /// If the lake cannot be read.
     pub fn each_row(&self, mut take: impl FnMut(&Path, &str)) -> Result<()> {
-        let folder = self.folder.join(ROWS);
-        let entries = match local::list(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries.map_err(Error::io("read", &folder))?,
-        };
-        for entry in entries {
-            let path = entry.map_err(Error::io("read", &folder))?.path();
+        for path in self.lake.texts_in(&self.folder.join(ROWS))? {
             // Others were being written when their process was killed.
             if path.extension().is_some_and(|extension| extension == "json")
-                && let Some(row) = read(&path)?
+                && let Some(row) = self.lake.read_text(&path)?
             {
-                take(&path, &row);
+                take(&self.lake.shown(&path), &row);
             }
         }
         Ok(())
     }
-}
 
-fn units_file(number: usize) -> String {
-    format!("units-{number}.jsonl")
-}
-
-/// Writes a file that is whole whenever it has its name. Two who write it at once write the same.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let unfinished = path.with_extension(format!("{}-{:x}", std::process::id(), super::convert_unit::random()));
-    local::write_synced(&unfinished, text.as_bytes())?;
-    local::rename(&unfinished, path).map_err(Error::io("rename", &unfinished))
-}
-
-fn read(path: &Path) -> Result<Option<String>> {
-    match local::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        bytes => Ok(Some(String::from_utf8_lossy(&bytes.map_err(Error::io("read", path))?).into_owned())),
+    fn units_file(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("units-{number}.jsonl"))
     }
-}
 
-fn not_kept(folder: &Path) -> Error {
-    Error::NotKept { path: folder.to_path_buf() }
+    fn row_file(&self, unit: &str) -> PathBuf {
+        self.folder.join(ROWS).join(unit).with_extension("json")
+    }
+
+    fn not_kept(&self) -> Error {
+        Error::NotKept { path: self.lake.shown(&self.folder) }
+    }
 }

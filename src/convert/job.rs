@@ -173,9 +173,13 @@ impl<'a> Job<'a> {
             capture.input.size = stream.bytes;
             capture.input.fingerprint = Some(stream.fingerprint);
         }
-        let parts = parts.ok_or_else(|| bug!())?.finish(&unit)?;
-        let row = UnitResult { partial: self.save(&unit.id, &mut aggregator)?, unit, captures, parts };
-        self.context.lake.sync_folder(&self.folder())?;
+        let lake = &self.context.lake;
+        let mut parts = parts.ok_or_else(|| bug!())?.finish(&unit)?;
+        parts.iter_mut().try_for_each(|part| lake.deliver(part))?;
+        let partial = self.save(&unit.id, &mut aggregator)?;
+        partial.iter().try_for_each(|partial| lake.deliver_partial(partial))?;
+        let row = UnitResult { partial, unit, captures, parts };
+        lake.sync_folder(&self.folder())?;
         let places: BTreeSet<_> = row.parts.iter().map(|part| &part.path).collect();
         debug_assert_eq!(places.len(), row.parts.len(), "every part has a place of its own");
         Ok(row)

@@ -163,6 +163,7 @@ impl<'a> PartSet<'a> {
                 bytes: file.bytes,
                 checksum: file.checksum,
                 ranges: file.ranges,
+                held: None,
             })
         });
         parts.collect()

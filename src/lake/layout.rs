@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Result};
+use crate::plan::{PartEntry, PartialEntry};
+use crate::storage::objects::HeldUpload;
 use crate::storage::{FolderSync, local};
 
 use super::bucket::{Bucket, Fetched};
 use super::check::checked;
+use super::snapshot::Snapshot;
 
 /// Parts of the packets table, below the lake.
 pub const PACKETS: &str = "packets";
@@ -97,6 +100,50 @@ impl Layout {
         }
     }
 
+    /// Uploads a staged part, if the lake is in a bucket. It then takes no room here, and any process can commit it.
+    ///
+    /// # Errors
+    /// If it cannot be uploaded.
+    pub fn deliver(&self, part: &mut PartEntry) -> Result<()> {
+        if let Some(bucket) = &self.bucket {
+            part.path = bucket.free(&part.path)?;
+            part.held = Some(bucket.hold(&part.staged, &part.path)?);
+        }
+        Ok(())
+    }
+
+    /// Puts a staged partial summary where other processes find it, if the lake is in a bucket and another one commits it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn deliver_partial(&self, partial: &PartialEntry) -> Result<()> {
+        match &self.bucket {
+            Some(bucket) if partial.staged.starts_with(Self::units()) => bucket.put_staged(&partial.staged),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives up those of some uploads that this process has not committed: of units that were converted twice, or left out.
+    pub fn give_up_others(&self, uploads: &[HeldUpload]) {
+        self.bucket.iter().for_each(|bucket| bucket.give_up_others(uploads));
+    }
+
+    /// Takes note of names of parts that are given, so that others are uploaded, if the lake is in a bucket.
+    ///
+    /// # Errors
+    /// If its manifests cannot be read.
+    pub fn take_note_of_names(&self) -> Result<()> {
+        if self.bucket.is_some() {
+            Snapshot::read(self)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves what was delivered to whoever commits it.
+    pub fn hand_over(&self) {
+        self.bucket.iter().for_each(|bucket| drop(bucket.take_open()));
+    }
+
     /// Whether a commit is decided and not carried out.
     ///
     /// # Errors
@@ -126,7 +173,7 @@ impl Layout {
     ///
     /// # Errors
     /// If the folder of the manifests cannot be read.
-    pub fn last_commit(&self, snapshot: &super::snapshot::Snapshot) -> Result<u64> {
+    pub fn last_commit(&self, snapshot: &Snapshot) -> Result<u64> {
         let named = super::manifest::newest(self)?;
         Ok(snapshot.sequence.max(named).max(super::last::last(self).unwrap_or(0)))
     }
@@ -198,6 +245,17 @@ impl Layout {
         }
     }
 
+    /// The bytes of a file that another process staged. `None` if there is none.
+    ///
+    /// # Errors
+    /// If the lake cannot be asked.
+    pub fn staged_size(&self, staged: &Path) -> Result<Option<u64>> {
+        match &self.bucket {
+            None => Ok(local::facts(&self.resolve(staged)).ok().map(|found| found.size)),
+            Some(bucket) => bucket.size_of(staged),
+        }
+    }
+
     /// Objects where readers look that are not `known`, if the lake is in a bucket.
     ///
     /// # Errors
@@ -258,6 +316,15 @@ impl Layout {
     pub fn manifest_files(&self) -> Result<Vec<PathBuf>> {
         let files = super::manifest::files(self)?;
         Ok(files.iter().filter_map(|file| Some(Self::manifests().join(file.file_name()?))).collect())
+    }
+
+    /// The name that a file gets if its own is taken.
+    pub(super) fn another_name(path: &Path) -> Result<PathBuf> {
+        let mut name = path.file_stem().ok_or_else(|| bug!())?.to_owned();
+        name.push("b");
+        let mut another = path.with_file_name(name);
+        another.set_extension(path.extension().unwrap_or_default());
+        Ok(another)
     }
 
     /// The date of a part or table, by its path below the lake.

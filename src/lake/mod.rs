@@ -26,6 +26,7 @@ mod losses;
 mod lost_tables;
 mod manifest;
 mod numbers;
+mod own_texts;
 mod reading;
 mod record;
 mod recount;

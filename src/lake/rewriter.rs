@@ -201,14 +201,17 @@ impl Out<'_> {
         };
         let file = writer.close(&origin)?;
         let name = format!("part-{}-{:05}.parquet", self.unit, self.parts.len());
-        self.parts.push(PartEntry {
+        let mut part = PartEntry {
             staged,
             path: self.folder.join(name),
             rows: file.rows,
             bytes: file.bytes,
             checksum: file.checksum,
             ranges: file.ranges,
-        });
+            held: None,
+        };
+        self.rewriter.lake.deliver(&mut part)?;
+        self.parts.push(part);
         Ok(())
     }
 

@@ -111,6 +111,9 @@ impl Snapshot {
             }
             held.add(manifest);
         }
+        if let Some(bucket) = lake.bucket() {
+            bucket.know(held.parts.keys().chain(held.retired.keys()));
+        }
         if problem.is_none() {
             problem = missing_at_the_end(lake, held.sequence)?;
         }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::bug::bug;
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::packets::RowRange;
 use crate::plan::{PartEntry, PartialEntry, UnitResult};
+use crate::storage::objects::HeldUpload;
 
 use super::bucket;
 use super::committer::{Move, commit};
@@ -32,6 +33,8 @@ pub struct Transaction {
     replaced: Vec<PathBuf>,
     /// Whether the manifest describes the whole lake, although there may be none before it.
     says_everything: bool,
+    /// In a bucket: parts that are uploaded.
+    held: Vec<HeldUpload>,
     /// In a bucket: what names of partial summaries end with. Two runs may write those of one unit.
     run: Option<String>,
 }
@@ -53,6 +56,7 @@ impl Transaction {
                 .chain(snapshot.retired.keys())
                 .cloned()
                 .collect(),
+            held: Vec::new(),
             run: snapshot.run.clone(),
         }
     }
@@ -64,7 +68,10 @@ impl Transaction {
 
     /// Removes a part.
     pub fn remove_part(&mut self, path: &Path) {
-        self.staying.remove(path);
+        // In a bucket no name is given twice: if the commit is undone, the file that has it now must stay.
+        if self.run.is_none() {
+            self.staying.remove(path);
+        }
         self.manifest.removed.parts.push(path.to_path_buf());
     }
 
@@ -77,7 +84,9 @@ impl Transaction {
 
     /// Removes a partial summary.
     pub fn remove_partial(&mut self, path: &Path) {
-        self.staying.remove(path);
+        if self.run.is_none() {
+            self.staying.remove(path);
+        }
         self.manifest.removed.partials.push(path.to_path_buf());
     }
 
@@ -101,6 +110,14 @@ impl Transaction {
     /// [`Error::Bug`](crate::error::Error::Bug) if a range names none of them.
     pub fn add_part(&mut self, unit: &str, part: &PartEntry, inputs: &[usize]) -> Result<()> {
         let path = self.free(&part.path)?;
+        if let Some(held) = &part.held {
+            if held.path != path {
+                let problem =
+                    "was uploaded for a place that another commit has taken; convert the unit again".to_owned();
+                return Err(Error::Commit { path: part.path.clone(), problem });
+            }
+            self.held.push(held.clone());
+        }
         let number = |place: usize| inputs.get(place).copied().ok_or_else(|| bug!());
         let ranges = part.ranges.iter().map(|range| Ok(RowRange { input: number(range.input)?, ..range.clone() }));
         let ranges = ranges.collect::<Result<_>>()?;
@@ -213,11 +230,7 @@ impl Transaction {
     fn free(&mut self, wanted: &Path) -> Result<PathBuf> {
         let mut path = wanted.to_path_buf();
         while !self.staying.insert(path.clone()) {
-            let mut name = path.file_stem().ok_or_else(|| bug!())?.to_owned();
-            name.push("b");
-            let extension = wanted.extension().unwrap_or_default();
-            path.set_file_name(name);
-            path.set_extension(extension);
+            path = Layout::another_name(&path)?;
         }
         Ok(path)
     }
@@ -247,7 +260,7 @@ impl Transaction {
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let manifest = if self.says_everything { after.into_base(self.manifest) } else { self.manifest };
         let Some(bucket) = lake.bucket() else { return commit(lake, self.moves, removes, &manifest) };
-        bucket::publish(bucket, self.moves, removes, manifest)?;
+        bucket::publish(bucket, self.moves, self.held, removes, manifest)?;
         if let Err(error) = bucket.sweep(&partials) {
             lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
         }

@@ -10,6 +10,7 @@ use crate::day::Day;
 use crate::discover::{Compression, Format};
 use crate::packets::RowRange;
 use crate::path_text;
+use crate::storage::objects::HeldUpload;
 
 use super::named_counts::NamedCounts;
 use super::status::Status;
@@ -251,6 +252,9 @@ pub struct PartEntry {
     pub checksum: String,
     /// Where its rows came from, in order. Inputs are given by their place in the unit.
     pub ranges: Vec<RowRange>,
+    /// Of a lake in a bucket: the part is uploaded, and no longer where it was staged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldUpload>,
 }
 
 /// What converting a unit gave, to be added to the manifest. Nothing of it is visible yet.

@@ -5,10 +5,9 @@ use std::path::Path;
 use crate::error::Result;
 use crate::lake::layout::{Layout, PACKETS};
 use crate::lake::manifest::Manifest;
-use crate::storage::objects::ObjectVersion;
+use crate::storage::objects::{HeldUpload, ObjectVersion};
 
 use super::decide::manifest_path;
-use super::held::Held;
 use super::many::at_once;
 use super::objects::Objects;
 use super::state::{Pending, Progress};
@@ -76,7 +75,7 @@ impl Objects {
     }
 
     /// Ends uploads, and removes what was made of them. In this order, so that none comes back.
-    fn clear(&self, parts: &[Held]) -> Result<()> {
+    fn clear(&self, parts: &[HeldUpload]) -> Result<()> {
         at_once(parts, |part| {
             self.abandon(part);
             self.remove(&part.path)

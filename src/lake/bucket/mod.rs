@@ -18,7 +18,6 @@
 mod carry;
 mod decide;
 mod fetch;
-mod held;
 mod lease;
 mod many;
 mod mirror;

@@ -1,20 +1,21 @@
 //! A bucket's lake as one run has it: its objects, and a local folder for what is staged and what is read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::bug::bug;
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
-use crate::lake::layout::PACKETS;
-use crate::storage::objects::{ObjectAddress, Store};
+use crate::lake::layout::{Layout, PACKETS};
+use crate::storage::objects::{HeldUpload, ObjectAddress, Store};
 use crate::storage::{ScratchFolder, local};
 
 use super::carry::Outcome;
-use super::held::Held;
+use super::many::at_once;
 use super::mirror::Mirror;
 use super::objects::Objects;
 
@@ -28,8 +29,12 @@ pub(in crate::lake) struct Bucket {
     objects: OnceLock<Objects>,
     scratch: OnceLock<ScratchFolder>,
     pub(super) mirror: Mutex<Mirror>,
-    /// Staged files that are uploaded, by the place where they were staged, below the lake.
-    uploaded: Mutex<HashMap<PathBuf, Held>>,
+    /// Names of parts that are given, or were and are not given again.
+    given: Mutex<HashSet<PathBuf>>,
+    /// Uploads that are open and not part of a decided commit.
+    open: Mutex<Vec<HeldUpload>>,
+    /// Uploads that are part of one.
+    committed: Mutex<HashSet<String>>,
     /// Numbers the copies of what is read.
     pub(super) copies: AtomicU64,
 }
@@ -45,7 +50,9 @@ impl Bucket {
             objects: OnceLock::new(),
             scratch: OnceLock::new(),
             mirror: Mutex::default(),
-            uploaded: Mutex::default(),
+            given: Mutex::default(),
+            open: Mutex::default(),
+            committed: Mutex::default(),
             copies: AtomicU64::new(0),
         })
     }
@@ -89,6 +96,14 @@ impl Bucket {
         }))
     }
 
+    /// The bytes of an object. `None` if there is none.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(in crate::lake) fn size_of(&self, path: &Path) -> Result<Option<u64>> {
+        Ok(self.objects()?.facts(path)?.map(|facts| facts.size))
+    }
+
     /// Whether there is an object at a path below the lake.
     ///
     /// # Errors
@@ -104,6 +119,15 @@ impl Bucket {
     pub(in crate::lake) fn sizes(&self, folder: &Path) -> Result<BTreeMap<PathBuf, u64>> {
         let listed = self.objects()?.list(folder)?;
         Ok(listed.into_iter().map(|(path, facts)| (path, facts.size)).collect())
+    }
+
+    /// When the objects below a folder of the lake were last written, in nanoseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub(in crate::lake) fn times(&self, folder: &Path) -> Result<BTreeMap<PathBuf, i64>> {
+        let listed = self.objects()?.list(folder)?;
+        Ok(listed.into_iter().map(|(path, facts)| (path, facts.modified)).collect())
     }
 
     /// The objects of the lake.
@@ -130,24 +154,91 @@ impl Bucket {
         Ok(self.scratch.get_or_init(|| made).path())
     }
 
-    /// Uploads a staged file and removes it from the local folder, unless that has been done.
+    /// Takes note of names that are given, so that parts are uploaded for others.
+    pub(in crate::lake) fn know<'a>(&self, given: impl Iterator<Item = &'a PathBuf>) {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).extend(given.cloned());
+    }
+
+    /// A name that is not given, usually the wanted one.
+    pub(in crate::lake) fn free(&self, wanted: &Path) -> Result<PathBuf> {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut path = wanted.to_path_buf();
+        while given.contains(&path) {
+            path = Layout::another_name(&path)?;
+        }
+        Ok(path)
+    }
+
+    /// Uploads a staged file, and removes it from the local folder.
     ///
     /// # Errors
     /// If it cannot be uploaded.
-    pub(in crate::lake) fn held(&self, staged: &Path, to: &Path) -> Result<Held> {
-        let known = self.uploaded.lock().unwrap_or_else(PoisonError::into_inner).get(staged).cloned();
-        match known {
-            Some(held) if held.path == to => return Ok(held),
-            // It was uploaded for another place, which is taken by now.
-            Some(_) => return Err(bug!().into()),
-            None => {}
-        }
+    pub(in crate::lake) fn hold(&self, staged: &Path, to: &Path) -> Result<HeldUpload> {
         let file = self.local(staged)?;
         let held = self.objects()?.hold(&file, to)?;
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(held.clone());
         local::remove(&file).map_err(Error::io("remove", &file))?;
-        let mut uploaded = self.uploaded.lock().unwrap_or_else(PoisonError::into_inner);
-        uploaded.insert(staged.to_path_buf(), held.clone());
         Ok(held)
+    }
+
+    /// Writes a staged file where other processes find it, at the same path.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(in crate::lake) fn put_staged(&self, staged: &Path) -> Result<()> {
+        let file = self.local(staged)?;
+        let bytes = local::read(&file).map_err(Error::io("read", &file))?;
+        self.objects()?.write(staged, Bytes::from(bytes)).map(drop)
+    }
+
+    /// Writes a text, whatever is there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(in crate::lake) fn write_text(&self, path: &Path, text: &str) -> Result<()> {
+        self.objects()?.write(path, Bytes::from(text.to_owned())).map(drop)
+    }
+
+    /// Reads an object as a whole. `None` if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(in crate::lake) fn read_bytes(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        Ok(self.objects()?.read(path)?.map(|(bytes, _)| bytes))
+    }
+
+    /// The uploads of this process that are open. Whoever takes them completes them or gives them up.
+    pub(in crate::lake) fn take_open(&self) -> Vec<HeldUpload> {
+        std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes note of uploads that are part of a commit. Returns those of this process that are not, and are open.
+    pub(super) fn take_others(&self, committed: HashSet<String>) -> Vec<HeldUpload> {
+        let mut others = self.take_open();
+        others.retain(|held| !committed.contains(&held.upload));
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = committed;
+        others
+    }
+
+    /// Gives up those of some uploads that are not part of a commit of this process.
+    pub(in crate::lake) fn give_up_others(&self, uploads: &[HeldUpload]) {
+        let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.abandon(&uploads.iter().filter(|held| !committed.contains(&held.upload)).cloned().collect::<Vec<_>>());
+    }
+
+    /// Gives up the uploads that nobody has taken. If that fails, they stay until the store removes them; nobody sees them.
+    pub(in crate::lake) fn abandon_open(&self) {
+        self.abandon(&self.take_open());
+    }
+
+    /// Gives uploads up.
+    pub(in crate::lake) fn abandon(&self, uploads: &[HeldUpload]) {
+        if let Ok(objects) = self.objects() {
+            let _ = at_once(uploads, |held| {
+                objects.abandon(held);
+                Ok(())
+            });
+        }
     }
 
     /// The local place of a path below the lake.

@@ -10,16 +10,16 @@ use crate::lake::committer::Move;
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
 use crate::lake::manifest::Manifest;
 use crate::storage::local;
+use crate::storage::objects::HeldUpload;
 
 use super::carry::Outcome;
 use super::decide::Decision;
-use super::held::Held;
 use super::many::at_once;
 use super::open::Bucket;
 use super::state::{Pending, Progress};
 use super::sweep::now;
 
-/// Publishes staged files: all of them become visible, or nothing does.
+/// Publishes staged files, and parts that are `held` already: all of them become visible, or nothing does.
 ///
 /// # Errors
 /// [`Error::Overtaken`] if another run has committed; [`Error::Undone`] if an upload was gone when it was needed. The lake then
@@ -27,37 +27,42 @@ use super::sweep::now;
 pub(in crate::lake) fn publish(
     bucket: &Bucket,
     moves: Vec<Move>,
+    held: Vec<HeldUpload>,
     mut removes: Vec<PathBuf>,
     mut manifest: Manifest,
 ) -> Result<()> {
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
-    let belongs = |folder: &'static str| move |step: &&Move| step.to.starts_with(folder);
-    let parts: Vec<&Move> = moves.iter().filter(belongs(PACKETS)).collect();
+    let is_uploaded: HashSet<&PathBuf> = held.iter().map(|held| &held.path).collect();
+    let is_part = |step: &&Move| step.to.starts_with(PACKETS);
     let is_table = |step: &&Move| step.to.starts_with(SUMMARIES) || step.to.starts_with(Layout::names_folder());
+    let parts: Vec<&Move> = moves.iter().filter(|step| is_part(step) && !is_uploaded.contains(&step.to)).collect();
     let tables: Vec<&Move> = moves.iter().filter(is_table).collect();
-    let others = moves.iter().filter(|step| !belongs(PACKETS)(step) && !is_table(step)).collect::<Vec<_>>();
-    let uploaded = upload(bucket, &parts, &tables, &others);
-    let (parts, tables) = uploaded?;
+    let others: Vec<&Move> = moves.iter().filter(|step| !is_part(step) && !is_table(step)).collect();
+    put(bucket, &others)?;
+    let hold = |step: &&Move| bucket.hold(&step.from, &step.to);
+    let (mut parts, tables) = (at_once(&parts, hold)?, at_once(&tables, hold)?);
+    parts.extend(held);
     // What is moved away is gone from where it was.
     removes.extend(others.iter().filter(|step| step.from.starts_with(PACKETS)).map(|step| step.from.clone()));
+    // From here on the commit says what becomes of its uploads. Others were of units that are not part of it.
+    let committed = parts.iter().chain(&tables).map(|held| held.upload.clone()).collect();
+    bucket.abandon(&bucket.take_others(committed));
     manifest.run = Some(bucket.run().to_owned());
     manifest.committed = Some(now());
     manifest.pending = Some(Pending { progress: Progress::Decided, parts, tables, removes });
     commit(bucket, manifest)
 }
 
-/// Uploads all that is staged. Parts and tables stay open; partial summaries are written, for no reader looks there and their
-/// names are this run's own.
-fn upload(bucket: &Bucket, parts: &[&Move], tables: &[&Move], others: &[&Move]) -> Result<(Vec<Held>, Vec<Held>)> {
+/// Writes partial summaries, and damaged parts that are set aside. No reader looks there, and the names are this run's own.
+fn put(bucket: &Bucket, steps: &[&Move]) -> Result<()> {
     let objects = bucket.objects()?;
-    at_once(others, |step| {
+    at_once(steps, |step| {
         let from = bucket.fetch_or_staged(&step.from)?;
         let bytes = local::read(&from).map_err(Error::io("read", &*from))?;
         objects.write(&step.to, Bytes::from(bytes))
     })?;
-    let held = |step: &&Move| bucket.held(&step.from, &step.to);
-    Ok((at_once(parts, held)?, at_once(tables, held)?))
+    Ok(())
 }
 
 /// Decides a commit and carries it out.

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use crate::path_text;
-
-use super::held::Held;
+use crate::storage::objects::HeldUpload;
 
 /// How far a decided commit is. Each step to the next one is an exchange of the manifest for one that says so, if it is
 /// still the one that was read: so of those who carry a commit out, one goes on and the others learn of it.
@@ -28,9 +27,9 @@ pub struct Pending {
     /// How far it is.
     pub progress: Progress,
     /// New parts.
-    pub parts: Vec<Held>,
+    pub parts: Vec<HeldUpload>,
     /// Files that are written in place of earlier ones: summary tables, and answers of reverse lookups.
-    pub tables: Vec<Held>,
+    pub tables: Vec<HeldUpload>,
     /// Files that go, below the lake.
     #[serde(with = "path_text::list")]
     pub removes: Vec<PathBuf>,

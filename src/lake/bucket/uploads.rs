@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::lake::check::sum_of;
 use crate::storage::LocalFile;
+use crate::storage::objects::HeldUpload;
 
-use super::held::Held;
 use super::objects::{Objects, is_another};
 
 /// Bytes of a piece of an upload. All but the last are of one size, which Cloudflare's R2 asks for; S3 wants 5 MiB at least.
@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 4;
 
 impl Objects {
     /// Uploads a local file whole. Nobody sees it before [`Objects::complete`].
-    pub(super) fn hold(&self, file: &Path, to: &Path) -> Result<Held> {
+    pub(super) fn hold(&self, file: &Path, to: &Path) -> Result<HeldUpload> {
         let (bytes, checksum) = sum_of(file)?;
         let key = self.key(to);
         let failed = || self.failed("upload", to);
@@ -36,19 +36,19 @@ impl Objects {
             at += length as u64;
             pieces.push(self.store.put_piece(&key, &upload, pieces.len(), Bytes::from(piece)).map_err(failed())?);
         }
-        Ok(Held { path: to.to_path_buf(), upload, pieces, bytes, checksum })
+        Ok(HeldUpload { path: to.to_path_buf(), upload, pieces, bytes, checksum })
     }
 
     /// Makes an object of an upload, or finds that it has been made. Returns false if it can neither be made nor found: the
     /// upload is gone.
-    pub(super) fn complete(&self, held: &Held) -> Result<bool> {
+    pub(super) fn complete(&self, held: &HeldUpload) -> Result<bool> {
         // Its name was never given before.
         self.try_to_complete(held, || Ok(self.facts(&held.path)?.is_some_and(|found| found.size == held.bytes)))
     }
 
     /// Completes an upload. An error may mean that it was completed before, by this run or another one, that it is gone, or that
     /// an answer was lost, and not all stores tell these apart. So it is asked whether the object `is_there`.
-    fn try_to_complete(&self, held: &Held, is_there: impl Fn() -> Result<bool>) -> Result<bool> {
+    fn try_to_complete(&self, held: &HeldUpload, is_there: impl Fn() -> Result<bool>) -> Result<bool> {
         let key = self.key(&held.path);
         for attempt in 1..=ATTEMPTS {
             match self.store.complete(&key, &held.upload, &held.pieces) {
@@ -63,7 +63,7 @@ impl Objects {
 
     /// As [`Objects::complete`], of a file that takes the place of an earlier one, which may have the same size. If it returns
     /// false, nobody can complete the upload any more.
-    pub(super) fn replace(&self, held: &Held) -> Result<bool> {
+    pub(super) fn replace(&self, held: &HeldUpload) -> Result<bool> {
         if self.try_to_complete(held, || self.is_as_written(held))? {
             return Ok(true);
         }
@@ -72,7 +72,7 @@ impl Objects {
     }
 
     /// Whether an object has the bytes of an upload.
-    fn is_as_written(&self, held: &Held) -> Result<bool> {
+    fn is_as_written(&self, held: &HeldUpload) -> Result<bool> {
         let Some(found) = self.facts(&held.path)?.filter(|found| found.size == held.bytes) else { return Ok(false) };
         let mut hash = ContentHash::default();
         let read = self.read_into(&held.path, &found, &mut |piece| {
@@ -87,7 +87,7 @@ impl Objects {
     }
 
     /// Gives an upload up. If that fails, it stays until it is swept or the store removes it; nobody sees it.
-    pub(super) fn abandon(&self, held: &Held) {
+    pub(super) fn abandon(&self, held: &HeldUpload) {
         let _ = self.store.abandon(&self.key(&held.path), &held.upload);
     }
 }

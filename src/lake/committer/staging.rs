@@ -15,6 +15,9 @@ use super::beside::Linked;
 /// # Errors
 /// If it cannot be removed.
 pub fn sweep_staging(lake: &Layout) -> Result<()> {
+    if let Some(bucket) = lake.bucket() {
+        bucket.abandon_open();
+    }
     // If this cannot be told, a commit counts as decided.
     match local::facts_of_name(&lake.pending()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -15,6 +15,7 @@ mod connect;
 mod facts;
 #[cfg(feature = "remote")]
 mod failure;
+mod held;
 #[cfg(feature = "remote")]
 mod reactor;
 mod requests;
@@ -24,5 +25,6 @@ pub use address::{ObjectAddress, StoreRoot};
 #[cfg(all(feature = "remote", any(test, feature = "internal-api")))]
 pub use client::ObjectClient;
 pub use facts::{ObjectFacts, ObjectVersion};
+pub use held::HeldUpload;
 pub use requests::{ObjectBody, ObjectRequests, PutIf};
 pub use store::Store;

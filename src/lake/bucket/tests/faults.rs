@@ -6,12 +6,14 @@ use super::model::{Change, captures, expected, lake, run, world_after};
 use super::world::{FAULTS, Fault, Process, World};
 
 /// What was done in the lake, and what a run does.
-const CASES: [(&[Change], Change); 5] = [
+const CASES: [(&[Change], Change); 6] = [
     (&[], Change::Convert("a", 1)),
     (&[Change::Convert("a", 1)], Change::Convert("b", 1)),
     (&[Change::Convert("a", 1), Change::Convert("b", 1)], Change::Convert("a", 2)),
     (&[Change::Convert("a", 1), Change::Convert("b", 1), Change::Compact], Change::Forget("a")),
     (&[Change::Convert("a", 1), Change::Convert("b", 1)], Change::Compact),
+    // What it gives is what the lake has already, and would have its name.
+    (&[Change::Convert("a", 1), Change::Convert("b", 1)], Change::Convert("a", 1)),
 ];
 
 /// How many requests a run makes.
@@ -76,11 +78,10 @@ fn what_finishes_a_commit_may_fail_and_die_as_well() {
 
 #[test]
 fn a_commit_whose_uploads_are_gone_is_undone_and_loses_nothing() {
-    let (before, change) = CASES[2];
-    let made = world_after(before);
-    let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
     let (mut undone, mut done) = (0, 0);
-    for at in 0..requests(&made(), change) {
+    for ((before, change), at) in [CASES[2], CASES[5]].into_iter().flat_map(|case| (0..40).map(move |at| (case, at))) {
+        let made = world_after(before);
+        let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
         let world = made();
         let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, Fault::DiesAfter))), change);
         world.lock().unwrap().expire_uploads();

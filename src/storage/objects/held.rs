@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::path_text;
 
-/// An upload that is held open. Any process may complete it, once.
+/// A file of a lake that is uploaded, in an upload that is held open. Any process may complete it, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct HeldUpload {
     /// Where the file belongs, below the lake.
     #[serde(with = "path_text")]
     pub path: PathBuf,
