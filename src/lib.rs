@@ -136,6 +136,8 @@ mod report;
 #[cfg(not(feature = "internal-api"))]
 mod select;
 #[cfg(not(feature = "internal-api"))]
+mod shown_path;
+#[cfg(not(feature = "internal-api"))]
 mod storage;
 #[cfg(not(feature = "internal-api"))]
 mod stream;
@@ -198,6 +200,8 @@ pub mod plan;
 pub mod report;
 #[cfg(feature = "internal-api")]
 pub mod select;
+#[cfg(feature = "internal-api")]
+pub mod shown_path;
 #[cfg(feature = "internal-api")]
 pub mod storage;
 #[cfg(feature = "internal-api")]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::cancel::Interrupted;
 use crate::config::{SERVER_NAMES, Setting};
 use crate::memory::TooLittle;
+use crate::shown_path::shown;
 
 use words::{first_ones, left_out_in_words, unheld_in_words};
 
@@ -23,7 +24,7 @@ pub use causes::{Foreign, Lack, NotExtracted, Unheld, WhyLeftOut};
 #[non_exhaustive]
 pub enum Error {
     /// A call to the operating system failed on something of the lake.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {source}", shown(path))]
     Io {
         /// The attempted action, as a verb: `create`, `write`, `rename` …
         action: &'static str,
@@ -33,7 +34,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The Parquet encoder, or the file below it, refused a row group or a footer.
-    #[error("{}: cannot write Parquet: {source}", path.display())]
+    #[error("{}: cannot write Parquet: {source}", shown(path))]
     Parquet {
         /// The part that was being written.
         path: PathBuf,
@@ -48,7 +49,7 @@ pub enum Error {
         source: arrow::error::ArrowError,
     },
     /// The output names something that exists and is no directory.
-    #[error("{}: is a file, and a lake is a directory", path.display())]
+    #[error("{}: is a file, and a lake is a directory", shown(path))]
     LakeIsAFile {
         /// What was given as the lake.
         path: PathBuf,
@@ -112,7 +113,7 @@ pub enum Error {
         all: u64,
     },
     /// A file of the lake differs from what was written.
-    #[error("{}: the {what} differs from the manifest's: {found} instead of {expected}", path.display())]
+    #[error("{}: the {what} differs from the manifest's: {found} instead of {expected}", shown(path))]
     FileDiffers {
         /// The file.
         path: PathBuf,
@@ -130,7 +131,7 @@ pub enum Error {
         lake: PathBuf,
     },
     /// A lake has lost a file without which its content is unknown, or has files that no manifest names.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {problem}", shown(path))]
     Incomplete {
         /// The lake, or the file that shows it.
         path: PathBuf,
@@ -140,7 +141,7 @@ pub enum Error {
         lacks: Lack,
     },
     /// A manifest of another version of parcap.
-    #[error("{}: is a manifest of version {found}, and this parcap reads version {expected}", path.display())]
+    #[error("{}: is a manifest of version {found}, and this parcap reads version {expected}", shown(path))]
     ManifestVersion {
         /// The manifest.
         path: PathBuf,
@@ -158,7 +159,7 @@ pub enum Error {
         written: u64,
     },
     /// A unit that was converted elsewhere cannot be committed.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {problem}", shown(path))]
     Commit {
         /// The unit, part or input that cannot be committed.
         path: PathBuf,
@@ -166,7 +167,7 @@ pub enum Error {
         problem: String,
     },
     /// A unit, a result or a staged file that was not made by this program.
-    #[error("{}: is not {what} as it was made", path.display())]
+    #[error("{}: is not {what} as it was made", shown(path))]
     Foreign {
         /// The unit or the file.
         path: PathBuf,
@@ -206,7 +207,7 @@ pub enum Error {
         now: u64,
     },
     /// A journal or a manifest that would lead out of the lake, or to a place where such a file does not belong.
-    #[error("{}: names {named}, which is no place for a file of the lake; nothing was done", path.display())]
+    #[error("{}: names {named}, which is no place for a file of the lake; nothing was done", shown(path))]
     Outside {
         /// The journal or manifest.
         path: PathBuf,
@@ -214,7 +215,7 @@ pub enum Error {
         named: String,
     },
     /// Something was in the way of a commit before it was decided.
-    #[error("{}: {problem}; nothing was committed", path.display())]
+    #[error("{}: {problem}; nothing was committed", shown(path))]
     InTheWay {
         /// Its path.
         path: PathBuf,
@@ -248,7 +249,7 @@ pub enum Error {
         name: String,
     },
     /// A chunk of a capture that can only be read whole.
-    #[error("{}: {problem}, so no chunk of it can be read", path.display())]
+    #[error("{}: {problem}, so no chunk of it can be read", shown(path))]
     NoChunks {
         /// The capture.
         path: PathBuf,
@@ -256,7 +257,7 @@ pub enum Error {
         problem: &'static str,
     },
     /// A plan that the lake does not keep.
-    #[error("{}: is no plan that is kept here; it has been committed, or was never kept", path.display())]
+    #[error("{}: is no plan that is kept here; it has been committed, or was never kept", shown(path))]
     NotKept {
         /// Where it would be.
         path: PathBuf,
@@ -296,25 +297,25 @@ pub enum Error {
         of_captures: Vec<&'static str>,
     },
     /// There is no lake where one was named.
-    #[error("{}: is no lake", path.display())]
+    #[error("{}: is no lake", shown(path))]
     NoLake {
         /// What was taken for one.
         path: PathBuf,
     },
     /// A lake was named together with other inputs.
-    #[error("{}: is a lake, and not the only input", path.display())]
+    #[error("{}: is a lake, and not the only input", shown(path))]
     NotAlone {
         /// The lake.
         path: PathBuf,
     },
     /// A lake without summaries cannot be summed up.
-    #[error("{}: holds no sums", path.display())]
+    #[error("{}: holds no sums", shown(path))]
     NoSums {
         /// The lake.
         path: PathBuf,
     },
     /// Windows of a lake cannot begin with the first packet.
-    #[error("{}: has windows that begin at multiples of their length", path.display())]
+    #[error("{}: has windows that begin at multiples of their length", shown(path))]
     WindowsAreAligned {
         /// The lake.
         path: PathBuf,

@@ -226,6 +226,17 @@ impl Layout {
         scratch.unwrap_or(&self.root).join(path)
     }
 
+    /// A staged file, to be read at a local path, whichever process staged it.
+    ///
+    /// # Errors
+    /// If it is in a bucket and cannot be fetched.
+    pub fn fetch_staged(&self, path: &Path) -> Result<Fetched> {
+        match &self.bucket {
+            None => Ok(Fetched::in_place(self.resolve(path))),
+            Some(bucket) => bucket.fetch_or_staged(path),
+        }
+    }
+
     /// Reads a file of the lake, from its path below the lake, and compares its size and checksum with the recorded ones.
     ///
     /// # Errors

@@ -14,7 +14,6 @@ use crate::packets::RowRange;
 use crate::path_text;
 use crate::plan::{CaptureEntry, Status};
 
-use super::bucket::Fetched;
 use super::check::checked;
 use super::layout::Layout;
 
@@ -163,7 +162,7 @@ impl CommittedPartial {
         owners: Owners,
     ) -> Result<()> {
         let path = match place {
-            Some(staged) => Fetched::in_place(lake.resolve(staged)),
+            Some(staged) => lake.fetch_staged(staged)?,
             None => lake.fetch(&self.path)?,
         };
         checked(&path, self.bytes, &self.checksum)?;

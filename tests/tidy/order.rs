@@ -3,12 +3,13 @@
 use super::sources;
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 35] = [
     "address",
     "day",
     "hash",
     "memory",
     "path_text",
+    "shown_path",
     "text",
     "advice",
     "cancel",

@@ -70,7 +70,7 @@ impl Objects {
             match self.manifest(manifest.sequence) {
                 Ok(Some((found, version))) if found.run == manifest.run => return Ok(Decision::Won(version)),
                 Ok(Some(_)) => return Ok(Decision::Lost),
-                Ok(None) | Err(_) if attempt < ATTEMPTS && is_passing(&failed) => {}
+                Ok(None) | Err(_) if attempt < ATTEMPTS && may_pass(&failed) => {}
                 Ok(None) => return Err(self.failed("write", &path)(failed)),
                 Err(error) => return Err(error),
             }
@@ -101,7 +101,7 @@ impl Objects {
                 Err(error) if attempt == ATTEMPTS => return Err(error),
                 Err(_) => {}
             }
-            if attempt == ATTEMPTS || !is_passing(&failed) {
+            if attempt == ATTEMPTS || !may_pass(&failed) {
                 return Err(self.failed("write", &path)(failed));
             }
             thread::sleep(self.patience * attempt.min(10));
@@ -110,8 +110,8 @@ impl Objects {
     }
 }
 
-/// Whether a request that failed may succeed later.
-fn is_passing(error: &io::Error) -> bool {
+/// Whether an attempt is worth another one, when what is there does not explain why it failed.
+fn may_pass(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
+use crate::shown_path::COPIES;
 use crate::storage::{HashedFile, local};
 
 use super::open::Bucket;
@@ -57,7 +58,7 @@ impl Bucket {
         let facts =
             objects.facts(path)?.ok_or_else(|| objects.failed("read", path)(std::io::ErrorKind::NotFound.into()))?;
         let number = self.copies.fetch_add(1, Ordering::Relaxed);
-        let to = self.local(&Path::new("read").join(number.to_string()).join(path))?;
+        let to = self.local(&Path::new(COPIES).join(number.to_string()).join(path))?;
         if let Some(folder) = to.parent() {
             local::make_folders(folder).map_err(Error::io("create", folder))?;
         }
@@ -68,7 +69,7 @@ impl Bucket {
     }
 
     /// A staged file, or else an object of the lake.
-    pub(super) fn fetch_or_staged(&self, path: &Path) -> Result<Fetched> {
+    pub(in crate::lake) fn fetch_or_staged(&self, path: &Path) -> Result<Fetched> {
         let staged = self.local(path)?;
         if local::exists(&staged) { Ok(Fetched::in_place(staged)) } else { self.fetch(path) }
     }

@@ -15,9 +15,11 @@ use crate::storage::objects::{ObjectVersion, PutIf};
 use super::objects::Objects;
 use super::open::Bucket;
 
-/// How often a lease is renewed, and after which time without that its run is taken for dead.
+/// How often a lease is renewed, and after which time without that its run is taken for dead, in nanoseconds.
 const RENEWAL: Duration = Duration::from_secs(60);
 const LIFE: i64 = 5 * 60 * 1_000_000_000;
+/// How often a lease is asked for that a store neither gives nor refuses.
+const ATTEMPTS: u32 = 5;
 
 /// A lease that is renewed until it is dropped.
 #[derive(Debug)]
@@ -40,21 +42,7 @@ impl Lease {
         let text = Bytes::from(format!("{{\"run\": \"{}\"}}\n", bucket.run()));
         let place = place();
         let key = objects.key(&place);
-        let version = match objects.store.put(&key, text.clone(), PutIf::New) {
-            Ok(version) => version,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let Some(held) = objects.facts(&place)? else { return Ok(None) };
-                if objects.now(bucket.run())?.saturating_sub(held.modified) < LIFE {
-                    return Ok(None);
-                }
-                match objects.store.put(&key, text.clone(), PutIf::Known(&held.version)) {
-                    Ok(version) => version,
-                    Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => return Ok(None),
-                    Err(error) => return Err(objects.failed("write", &place)(error)),
-                }
-            }
-            Err(error) => return Err(objects.failed("write", &place)(error)),
-        };
+        let Some(version) = take(&objects, bucket.run(), &text)? else { return Ok(None) };
         let (end, ended) = channel();
         let renewal = thread::Builder::new().name("parcap-lease".to_owned()).spawn(move || {
             let mut version = version;
@@ -71,6 +59,40 @@ impl Lease {
         let renewal = renewal.map_err(Error::io("renew the lease of", bucket.root()))?;
         Ok(Some(Self { end: Some(end), renewal: Some(renewal) }))
     }
+}
+
+/// Writes the lease. `None` if another run has it, and lives.
+fn take(objects: &Objects, run: &str, text: &Bytes) -> Result<Option<ObjectVersion>> {
+    let place = place();
+    let key = objects.key(&place);
+    let mut attempt = 1;
+    loop {
+        let held = objects.read(&place)?;
+        let condition = match &held {
+            None => PutIf::New,
+            // An attempt of which the answer was lost.
+            Some((said, version)) if said == text => return Ok(Some(version.clone())),
+            Some((_, version)) if is_dead(objects, &place, version, run)? => PutIf::Known(version),
+            Some(_) => return Ok(None),
+        };
+        match objects.store.put(&key, text.clone(), condition) {
+            Ok(version) => return Ok(Some(version)),
+            // Another run was faster, or the answer was lost: what is there tells.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied || attempt == ATTEMPTS => {
+                return Err(objects.failed("write", &place)(error));
+            }
+            Err(_) => attempt += 1,
+        }
+    }
+}
+
+/// Whether nobody has renewed a lease for its life.
+fn is_dead(objects: &Objects, place: &Path, version: &ObjectVersion, run: &str) -> Result<bool> {
+    let held = objects.facts(place)?.filter(|held| held.version == *version);
+    Ok(match held {
+        Some(held) => objects.now(run)?.saturating_sub(held.modified) >= LIFE,
+        None => false,
+    })
 }
 
 fn give_back(objects: &Objects, place: &Path, version: &ObjectVersion) {

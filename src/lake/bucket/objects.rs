@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,6 +51,19 @@ impl Objects {
         Error::io(action, self.url(path))
     }
 
+    /// Makes a request that may be made twice, until it is answered. The client of the store tries some requests again by itself, but
+    /// not where an answer ends early, and not those that may have changed something.
+    pub(super) fn steadily<T>(&self, mut request: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let mut attempt = 1;
+        loop {
+            match request() {
+                Err(error) if is_passing(&error) && attempt < ATTEMPTS => thread::sleep(self.patience * attempt),
+                answered => return answered,
+            }
+            attempt += 1;
+        }
+    }
+
     /// The objects below a folder of the lake, which may be the lake itself.
     pub(super) fn list(&self, folder: &Path) -> Result<BTreeMap<PathBuf, ObjectFacts>> {
         let mut prefix = self.key(folder);
@@ -57,19 +71,23 @@ impl Objects {
             prefix.push('/');
         }
         let mut found = BTreeMap::new();
-        let listed = self.store.list(&prefix, &mut |facts| {
-            // A marker of a folder is none of a lake's files.
-            if let Some(path) = facts.key.strip_prefix(&self.prefix).filter(|path| !path.is_empty()) {
-                found.insert(PathBuf::from(path), facts);
-            }
-            Ok(())
-        });
-        listed.map_err(self.failed("list", folder))?;
+        let list = || {
+            found.clear();
+            self.store.list(&prefix, &mut |facts| {
+                // A marker of a folder is none of a lake's files.
+                if let Some(path) = facts.key.strip_prefix(&self.prefix).filter(|path| !path.is_empty()) {
+                    found.insert(PathBuf::from(path), facts);
+                }
+                Ok(())
+            })
+        };
+        self.steadily(list).map_err(self.failed("list", folder))?;
         Ok(found)
     }
 
     pub(super) fn facts(&self, path: &Path) -> Result<Option<ObjectFacts>> {
-        self.store.facts(&self.key(path)).map_err(self.failed("read", path))
+        let key = self.key(path);
+        self.steadily(|| self.store.facts(&key)).map_err(self.failed("read", path))
     }
 
     /// Reads an object as a whole, and says which one it was. `None` if there is none.
@@ -124,12 +142,27 @@ impl Objects {
 
     /// Writes an object, whatever is there.
     pub(super) fn write(&self, path: &Path, bytes: Bytes) -> Result<ObjectVersion> {
-        self.store.put(&self.key(path), bytes, PutIf::Always).map_err(self.failed("write", path))
+        let key = self.key(path);
+        let put = || self.store.put(&key, bytes.clone(), PutIf::Always);
+        self.steadily(put).map_err(self.failed("write", path))
     }
 
     pub(super) fn remove(&self, path: &Path) -> Result<()> {
-        self.store.remove(&self.key(path)).map_err(self.failed("remove", path))
+        let key = self.key(path);
+        self.steadily(|| self.store.remove(&key)).map_err(self.failed("remove", path))
     }
+}
+
+/// Whether a request that failed may succeed later. The other kinds are answers.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    !is_another(error)
+        && !matches!(
+            error.kind(),
+            io::ErrorKind::AlreadyExists
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::Unsupported
+                | io::ErrorKind::InvalidFilename
+        )
 }
 
 /// Whether an object was replaced or removed after it had been asked about.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::hash::ContentHash;
 use crate::lake::layout::{Layout, PACKETS};
+use crate::shown_path::stands_for;
 use crate::storage::objects::{HeldUpload, ObjectAddress, Store};
 use crate::storage::{ScratchFolder, local};
 
@@ -151,6 +152,7 @@ impl Bucket {
             return Ok(scratch.path());
         }
         let made = ScratchFolder::create()?;
+        stands_for(made.path(), &self.root);
         Ok(self.scratch.get_or_init(|| made).path())
     }
 

@@ -22,7 +22,7 @@ impl Bucket {
         let put = || objects.store.put(&objects.key(&place), Bytes::from_static(b"\n"), PutIf::New);
         // The first attempt may be carried out and fail all the same.
         let first = put();
-        let second = put();
+        let second = objects.steadily(put);
         objects.remove(&place)?;
         match (first, second) {
             (_, Err(error)) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

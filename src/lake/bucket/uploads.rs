@@ -25,7 +25,7 @@ impl Objects {
         let (bytes, checksum) = sum_of(file)?;
         let key = self.key(to);
         let failed = || self.failed("upload", to);
-        let upload = self.store.begin(&key, &checksum).map_err(failed())?;
+        let upload = self.steadily(|| self.store.begin(&key, &checksum)).map_err(failed())?;
         let open = LocalFile::open(file).map_err(Error::io("read", file))?;
         let mut pieces = Vec::new();
         let mut at = 0;
@@ -34,7 +34,9 @@ impl Objects {
             let mut piece = vec![0; length];
             open.read_exact_at(&mut piece, at).map_err(Error::io("read", file))?;
             at += length as u64;
-            pieces.push(self.store.put_piece(&key, &upload, pieces.len(), Bytes::from(piece)).map_err(failed())?);
+            let piece = Bytes::from(piece);
+            let put = || self.store.put_piece(&key, &upload, pieces.len(), piece.clone());
+            pieces.push(self.steadily(put).map_err(failed())?);
         }
         Ok(HeldUpload { path: to.to_path_buf(), upload, pieces, bytes, checksum })
     }

@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Makes lakes in buckets with the real binary, and compares them with the same lakes on disk: also where the store fails, runs are
+killed, and two of them meet.
+
+Needs `moto[server]` and pyarrow. Everything is on the loopback device. Between parcap and the store stands a proxy that counts requests
+and breaks them. Exit status: 0 if every lake is right, 1 with what is wrong otherwise.
+"""
+
+import argparse
+import filecmp
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from servers import Bucket, Proxy, environment, moto  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+CAPTURES = ROOT / "data" / "captures"
+# Statuses: done; damaged or refused captures; another run holds the lake, or was first.
+DONE, SOME, BUSY = 0, 3, 75
+
+
+class Check:
+    def __init__(self, parcap: str, port: int, scratch: Path):
+        self.parcap, self.port, self.scratch = parcap, port, scratch
+        self.proxy = Proxy(port)
+        self.at = 0
+        self.number = 0
+        self.wrong: list[str] = []
+
+    def expect(self, is_right: bool, what: str) -> None:
+        if not is_right:
+            self.wrong.append(what)
+            print(f"WRONG: {what}", flush=True)
+
+    def bucket(self) -> Bucket:
+        self.number += 1
+        return Bucket(self.port, f"lake-{self.number}")
+
+    def start(self, *args: str) -> subprocess.Popen:
+        return subprocess.Popen([self.parcap, *map(str, args)], env=environment(self.at), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *args: str, status: tuple[int, ...] = (DONE,)) -> str:
+        process = self.start(*args)
+        out, err = process.communicate(timeout=600)
+        self.expect(process.returncode in status, f"{' '.join(map(str, args))}: status {process.returncode}: {err.strip()}")
+        return out
+
+    def keys(self, bucket: Bucket, prefix: str = "") -> list[str]:
+        pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def uploads(self, bucket: Bucket) -> list[str]:
+        return [found["Key"] for found in bucket.client.list_multipart_uploads(Bucket=bucket.name).get("Uploads", [])]
+
+    def download(self, bucket: Bucket, prefix: str) -> Path:
+        """The lake as a folder."""
+        self.number += 1
+        folder = self.scratch / f"copy-{self.number}"
+        for key in self.keys(bucket, prefix):
+            path = folder / key.removeprefix(prefix).lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            bucket.client.download_file(bucket.name, key, str(path))
+        return folder
+
+    def sound(self, bucket: Bucket, what: str, rows: int) -> None:
+        """A lake is as its manifests say, has this many rows, and nothing is left to do."""
+        said = self.run("verify", bucket.url("lake"), "--deep")
+        self.expect("all as written" in said, f"{what}: verify says {said.strip()}")
+        copy = self.download(bucket, "lake")
+        found = sum(pq.read_metadata(part).num_rows for part in copy.glob("packets/**/*.parquet"))
+        self.expect(found == rows, f"{what}: {found} rows instead of {rows}")
+        numbers = sorted(int(path.stem) for path in copy.glob("_parcap/manifest/*.json"))
+        self.expect(numbers == list(range(numbers[0], numbers[-1] + 1)), f"{what}: manifests {numbers}")
+        for path in copy.glob("_parcap/manifest/*.json"):
+            self.expect('"pending"' not in path.read_text(), f"{what}: {path.name} is not carried out")
+        shutil.rmtree(copy)
+
+
+def same_files(check: Check, what: str, ours: Path, theirs: Path) -> None:
+    for folder in ("packets", "summaries"):
+        files = [{path.relative_to(lake) for path in (lake / folder).rglob("*") if path.is_file()} for lake in (ours, theirs)]
+        check.expect(files[0] == files[1], f"{what}: {folder} has other files: {sorted(files[0] ^ files[1])[:3]}")
+        for path in files[0] & files[1]:
+            check.expect(filecmp.cmp(ours / path, theirs / path, shallow=False), f"{what}: {path} differs")
+
+
+def rows_of(lake: Path) -> list:
+    """All packets, sorted, without the names of parts."""
+    tables = [pq.read_table(part) for part in sorted(lake.glob("packets/**/*.parquet"))]
+    return sorted(tuple(row.items()) for table in tables for row in map(lambda row: {k: str(v) for k, v in row.items()}, table.to_pylist()))
+
+
+def equal(check: Check) -> None:
+    """One conversion: the very same files. Then nights, and all that changes a lake: the same rows."""
+    bucket = check.bucket()
+    local = check.scratch / "equal"
+    for lake in (local, bucket.url("lake")):
+        check.run("convert", CAPTURES, "--out", lake)
+    same_files(check, "convert", local, check.download(bucket, "lake"))
+    check.sound(bucket, "convert", 1331)
+    some = sorted(CAPTURES.glob("*.pcap"))
+    local = check.scratch / "nights"
+    bucket = check.bucket()
+    for lake in (local, bucket.url("lake")):
+        check.run("convert", *some[:6], "--out", lake)
+        check.run("convert", CAPTURES, "--out", lake)
+        check.run("convert", CAPTURES, "--out", lake)
+        check.run("forget", lake, some[0], some[5])
+        check.run("convert", CAPTURES, "--out", lake, "--force")
+        check.run("forget", lake, some[1])
+        check.run("compact", lake)
+        check.run("convert", CAPTURES, "--out", lake)
+        check.run("verify", lake, "--deep", "--repair")
+        plan = check.run("plan", CAPTURES, "--out", lake, "--force")
+        check.expect(plan.count("\n") > 1, "plan has units")
+    copy = check.download(bucket, "lake")
+    check.expect(rows_of(local) == rows_of(copy), "nights: the rows differ")
+    check.sound(bucket, "nights", 1331)
+    tables = [check.run("summarize", lake, "--table", "volume_by_ip", "--format", "csv") for lake in (local, bucket.url("lake"))]
+    check.expect(tables[0] == tables[1], "nights: summaries differ")
+    check.expect(check.uploads(bucket) == [], "nights: uploads are open")
+
+
+def elsewhere(check: Check) -> None:
+    """Units that are converted by other processes, one of them twice."""
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    plan = check.run("plan", CAPTURES, "--out", lake, "--chunk-size", "16KiB").splitlines()
+    rows = []
+    for unit in plan[1:] + plan[1:2]:
+        process = subprocess.run([check.parcap, "convert-unit", "--out", lake], input=unit, env=environment(check.at), text=True,
+                                 capture_output=True, timeout=600, check=True)
+        rows.append(process.stdout)
+    check.expect(not check.keys(bucket, "lake/packets"), "elsewhere: a part is visible before the commit")
+    process = subprocess.run([check.parcap, "commit", lake], input="".join([plan[0] + "\n", *rows]), env=environment(check.at),
+                             text=True, capture_output=True, timeout=600, check=False)
+    check.expect(process.returncode == DONE, f"elsewhere: commit: {process.stderr}")
+    check.sound(bucket, "elsewhere", 1331)
+    check.expect(check.uploads(bucket) == [], f"elsewhere: uploads are open: {check.uploads(bucket)}")
+    check.expect(not check.keys(bucket, "lake/_parcap/units"), "elsewhere: staged files are left")
+
+
+def faults(check: Check) -> None:
+    """Each kind of request fails three times and is reset twice; then one in ten of all requests fails somehow."""
+    for kind in ("PUT", "GET", "HEAD", "POST", "DELETE"):
+        for what in ("503", "reset_after"):
+            bucket = check.bucket()
+            check.run("convert", *sorted(CAPTURES.glob("*.pcap"))[:4], "--out", bucket.url("lake"))
+            check.proxy.reset()
+            check.proxy.break_(f"^{kind} ", what, times=3 if what[0] == "5" else 2)
+            check.run("convert", CAPTURES, "--out", bucket.url("lake"))
+            check.proxy.reset()
+            check.sound(bucket, f"{kind}, {what}", 1331)
+    times = []
+    for chance in (0.0, 0.1):
+        bucket = check.bucket()
+        check.proxy.reset()
+        check.proxy.chance = random.Random(7)
+        if chance:
+            check.proxy.break_(".", "any", chance=chance)
+        began = time.monotonic()
+        check.run("convert", CAPTURES, "--out", bucket.url("lake"))
+        times.append(time.monotonic() - began)
+        broken = sum(check.proxy.broken.values())
+        check.proxy.reset()
+        check.sound(bucket, f"faults, {chance}", 1331)
+    print(f"one request in ten fails ({broken} did): {times[1]:.1f} s instead of {times[0]:.1f} s")
+
+
+def killed(check: Check, rounds: int) -> None:
+    """Runs are killed anywhere; the next one finishes or begins anew."""
+    chance = random.Random(11)
+    some = sorted(CAPTURES.glob("*.pcap"))
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    check.run("convert", *some[:5], "--out", lake)
+    began = time.monotonic()
+    check.run("convert", CAPTURES, "--out", lake, "--force")
+    whole = time.monotonic() - began
+    ended = 0
+    for number in range(rounds):
+        process = check.start("convert", CAPTURES, "--out", lake, "--force", "--no-progress")
+        time.sleep(chance.uniform(0, whole * 1.1))
+        ended += process.poll() is not None
+        process.kill()
+        process.communicate()
+        # A lease outlives its run.
+        bucket.remove("lake/_parcap/lease.json")
+        if number % 5 == 4:
+            check.run("convert", CAPTURES, "--out", lake)
+            check.sound(bucket, f"killed, round {number}", 1331)
+    check.run("convert", CAPTURES, "--out", lake)
+    check.sound(bucket, "killed", 1331)
+    print(f"{rounds} runs killed, {ended} of them had ended; {len(check.uploads(bucket))} uploads are left to a rule of the bucket")
+
+
+def two(check: Check, rounds: int) -> None:
+    """Two runs at the same time: one commits, and the other one says that it has not; the lease is taken away from both."""
+    some = sorted(CAPTURES.glob("*.pcap"))
+    both = overtaken = 0
+    for number in range(rounds):
+        bucket = check.bucket()
+        lake = bucket.url("lake")
+        check.run("convert", some[0], "--out", lake)
+        # Without a lease both go on to the end, where one of them wins the number.
+        runs = [check.start("convert", some[1], "--out", lake), check.start("convert", some[2], "--out", lake)]
+        while any(run.poll() is None for run in runs):
+            bucket.remove("lake/_parcap/lease.json")
+            time.sleep(0.02)
+        said = [(run.returncode, run.communicate()[1]) for run in runs]
+        statuses = sorted(status for status, _ in said)
+        check.expect(statuses in ([DONE, DONE], [DONE, BUSY]), f"two, round {number}: {said}")
+        both += statuses == [DONE, DONE]
+        overtaken += any("another run has committed" in err for _, err in said)
+        check.run("convert", *some[:3], "--out", lake)
+        rows = sum(pq.read_metadata(part).num_rows for part in check.download(bucket, "lake").glob("packets/**/*.parquet"))
+        check.sound(bucket, f"two, round {number}", rows)
+        expected = json.loads(check.run("inspect", *some[:3], "--json"))
+        total = sum(capture["records"] for capture in expected["captures"])
+        check.expect(rows == total, f"two, round {number}: {rows} rows instead of {total}")
+    print(f"two runs at once, {rounds} rounds: {both} one after the other, {overtaken} overtaken at the decision")
+
+
+def requests(check: Check) -> None:
+    """How many requests things cost."""
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    check.proxy.reset()
+    check.run("convert", CAPTURES, "--out", lake)
+    first = check.proxy.counts.copy()
+    check.run("compact", lake)
+    check.proxy.reset()
+    check.run("convert", CAPTURES, "--out", lake)
+    nothing = check.proxy.counts.copy()
+    print(f"a first conversion of 21 captures, 5 parts and 56 tables: {dict(first)}")
+    print(f"a night with nothing new: {dict(nothing)}")
+    check.expect(sum(nothing.values()) <= 22, f"a night with nothing new costs {dict(nothing)}: {check.proxy.seen}")
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--parcap", default="target/release/parcap")
+    arguments.add_argument("--rounds", type=int, default=25, help="of kills, and of two runs at once")
+    arguments.add_argument("--only", help="one of equal, elsewhere, requests, faults, killed, two")
+    asked = arguments.parse_args()
+    steps = {
+        "equal": equal, "elsewhere": elsewhere, "requests": requests, "faults": faults,
+        "killed": lambda check: killed(check, asked.rounds), "two": lambda check: two(check, asked.rounds),
+    }
+    with tempfile.TemporaryDirectory() as scratch, moto() as port:
+        check = Check(os.path.abspath(asked.parcap), port, Path(scratch))
+        with check.proxy.run() as check.at:
+            for name, step in steps.items():
+                if asked.only in (None, name):
+                    began = time.monotonic()
+                    step(check)
+                    print(f"{name}: {time.monotonic() - began:.1f} s", flush=True)
+    print("every lake is right" if not check.wrong else f"{len(check.wrong)} things are wrong")
+    return 1 if check.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
