@@ -131,7 +131,7 @@ impl From<&Failure> for CallFailure {
             Failure::Usage { .. } => FailureKind::Usage,
             Failure::Run(error) => match error {
                 Error::SettingsDiffer { .. } => FailureKind::SettingsDiffer,
-                Error::LakeBusy { .. } => FailureKind::Busy,
+                Error::LakeBusy { .. } | Error::Overtaken { .. } => FailureKind::Busy,
                 Error::TooManyDamaged { .. } => FailureKind::Damaged,
                 Error::Io { .. } => FailureKind::Io,
                 Error::Interrupted { .. } => FailureKind::Interrupted,

@@ -48,7 +48,7 @@ impl From<RunOutcome> for ExitCode {
 impl From<&Error> for ExitCode {
     fn from(error: &Error) -> Self {
         match error {
-            Error::LakeBusy { .. } => Self::Busy,
+            Error::LakeBusy { .. } | Error::Overtaken { .. } => Self::Busy,
             Error::LakeIsAFile { .. }
             | Error::SettingsDiffer { .. }
             | Error::LeftOut { .. }

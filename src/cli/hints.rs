@@ -110,6 +110,10 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::InTheWay { .. } => "mend that, and run the same command again",
         Error::LakeBusy { .. } => "try again when the other run has ended",
+        Error::Overtaken { .. } => "run the same command again: it goes on from what the other run has made",
+        Error::Undone { .. } => {
+            "the lake is as it was: run the same command again, and look whether a rule of the bucket ends uploads after less than a week"
+        }
         Error::RowsDiffer { .. } | Error::Worker { .. } | Error::Bug { .. } => {
             "please report it, with the capture if it can be shared"
         }
