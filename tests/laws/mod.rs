@@ -55,6 +55,7 @@ mod implausible;
 mod named;
 mod names;
 mod nights;
+mod nights_in_a_bucket;
 mod nights_planned;
 mod packing;
 mod partitions;

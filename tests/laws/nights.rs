@@ -18,14 +18,14 @@ use crate::support::{Row, convert, folder, hashes, packets, request, save, summa
 use super::archive::{Archive, any_event, content};
 use super::nights_planned::night_in_one_and_in_pieces;
 
-fn sorted(lake: &Path) -> Vec<Row> {
+pub(super) fn sorted(lake: &Path) -> Vec<Row> {
     let mut rows = packets(lake);
     rows.sort();
     rows
 }
 
 /// A lake holds what a conversion from scratch gives.
-fn assert_is(lake: &Path, archive: &Archive, settings: &Settings) {
+pub(super) fn assert_is(lake: &Path, archive: &Archive, settings: &Settings) {
     let scratch = folder();
     let contents = archive.contents();
     let captures = contents.iter().enumerate();
@@ -58,7 +58,7 @@ fn assert_is(lake: &Path, archive: &Archive, settings: &Settings) {
     }
 }
 
-fn assert_sound(lake: &Path) {
+pub(super) fn assert_sound(lake: &Path) {
     let request = VerifyRequest {
         lake: lake.into(),
         deep: true,
@@ -70,7 +70,7 @@ fn assert_sound(lake: &Path) {
     assert_eq!(verify(&request).unwrap().faults, []);
 }
 
-fn rewrite_of(lake: &Path) -> RewriteRequest {
+pub(super) fn rewrite_of(lake: &Path) -> RewriteRequest {
     RewriteRequest {
         earlier_forms: false,
         lake: lake.into(),

@@ -1,6 +1,7 @@
 //! What the tests share: running the binary, running a conversion in-process, reading a lake back.
 
 mod binary;
+pub(crate) mod bucket;
 pub(crate) mod build;
 pub(crate) mod losing;
 pub(crate) mod nameserver;

@@ -6,7 +6,7 @@ use super::sources;
 use crate::support::repository;
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 36] = [
+const DOORS: [(&str, &[&str]); 38] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -20,12 +20,14 @@ const DOORS: [(&str, &[&str]); 36] = [
     ("sha1", &["decode/community_id.rs"]),
     ("arrow", &["packets/", "stream/", "tables/table.rs", "tables/given.rs", "aggregate/", "error/mod.rs"]),
     ("arrow_ipc", &["aggregate/"]),
-    ("tempfile", &["storage/hashed_file.rs", "storage/replace.rs", "storage/spool.rs"]),
+    ("tempfile", &["storage/hashed_file.rs", "storage/replace.rs", "storage/spool.rs", "storage/scratch.rs"]),
     ("csv", &["tables/as_csv.rs", "tables/given.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["packets/", "tables/file.rs", "tables/given.rs", "error/mod.rs"]),
     ("domain", &["names/"]),
-    ("tokio", &["names/"]),
+    ("tokio", &["names/", "storage/objects/reactor.rs"]),
+    ("object_store", &["storage/objects/"]),
+    ("futures_util", &["storage/objects/"]),
     ("rayon", &["threads.rs"]),
     ("rustix", &["storage/"]),
     // Bars; and its formats of numbers in what is shown.
@@ -51,7 +53,7 @@ const DOORS: [(&str, &[&str]); 36] = [
     ("bzip2", &["capture/"]),
     ("lz4_flex", &["capture/", "packets/encode/compress.rs"]),
     ("snap", &["packets/encode/compress.rs"]),
-    ("bytes", &["packets/encode/"]),
+    ("bytes", &["packets/encode/", "storage/objects/", "lake/bucket/"]),
     ("hashbrown", &["packets/"]),
     ("twox_hash", &["hash.rs"]),
     ("comfy_table", &["summary/render.rs"]),

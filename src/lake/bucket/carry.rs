@@ -10,7 +10,7 @@ use crate::storage::objects::{HeldUpload, ObjectVersion};
 use super::decide::manifest_path;
 use super::many::at_once;
 use super::objects::Objects;
-use super::state::{Pending, Progress};
+use super::state::{CommitStage, Pending};
 
 /// What became of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +26,20 @@ impl Objects {
     /// manifest was read from.
     ///
     /// # Errors
-    /// If the store fails. Whoever comes next goes on.
+    /// If the store fails. The next process goes on.
     pub(super) fn carry_out(&self, mut manifest: Manifest, mut known: ObjectVersion) -> Result<Outcome> {
-        // Each exchange goes one step on, whoever makes it, so this ends.
+        // Each exchange goes one step on, in whichever process, so this ends.
         while let Some(pending) = manifest.pending.take() {
-            let was = pending.progress;
+            let was = pending.stage;
             let next = match was {
-                Progress::Decided => self.place(manifest, pending.clone())?,
-                Progress::Placed => self.finish(manifest, &pending)?,
-                Progress::Voiding => self.undo(manifest, &pending)?,
+                CommitStage::Decided => self.place(manifest, pending.clone())?,
+                CommitStage::Placed => self.finish(manifest, &pending)?,
+                CommitStage::Voiding => self.undo(manifest, &pending)?,
             };
             // What another one made of it counts. If this is late, that may be a commit that was undone while parts of it
             // were being completed here.
             let (now, version) = self.exchange(next, &known)?;
-            if was == Progress::Decided && now.void {
+            if was == CommitStage::Decided && now.void {
                 self.clear(&pending.parts)?;
             }
             (manifest, known) = (now, version);
@@ -50,8 +50,9 @@ impl Objects {
     /// Completes the parts. Nothing is replaced or removed before all of them are there.
     fn place(&self, manifest: Manifest, pending: Pending) -> Result<Manifest> {
         let placed = at_once(&pending.parts, |part| self.complete(part))?;
-        let progress = if placed.into_iter().all(|is_there| is_there) { Progress::Placed } else { Progress::Voiding };
-        Ok(Manifest { pending: Some(Pending { progress, ..pending }), ..manifest })
+        let stage =
+            if placed.into_iter().all(|is_there| is_there) { CommitStage::Placed } else { CommitStage::Voiding };
+        Ok(Manifest { pending: Some(Pending { stage, ..pending }), ..manifest })
     }
 
     /// All that is left once every part is there: tables, and removing what the commit replaces.

@@ -80,7 +80,7 @@ impl Objects {
     }
 
     /// Exchanges a manifest for another one of the same number, if it is still the one that was read. Returns what there is
-    /// now, whoever has written it.
+    /// now, which another process may have written.
     ///
     /// # Errors
     /// If the store does not tell. The next run goes on from what there is.

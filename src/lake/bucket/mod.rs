@@ -2,10 +2,10 @@
 //!
 //! In: staged files in a local folder, and the manifest of a commit. Out: objects in their places. Always: what the
 //! committer of file systems promises, too. A commit is decided when the manifest of its number has been created, which one
-//! process of all can do (`If-None-Match`); the manifest then says what is left to do, and whoever finds it does it. Nothing
+//! process of all can do (`If-None-Match`); the manifest then says what is left to do, and each process that finds it does it. Nothing
 //! relies on a lock.
 //!
-//! An object store neither renames nor locks, and whoever has slept may send an old request at any time. So
+//! An object store neither renames nor locks, and a process that has slept may send an old request at any time. So
 //!
 //! - new parts and tables are uploads that are held open: nobody sees them, another process can complete them, and each can
 //!   be completed once ([`uploads`]);

@@ -209,7 +209,7 @@ impl Bucket {
         Ok(self.objects()?.read(path)?.map(|(bytes, _)| bytes))
     }
 
-    /// The uploads of this process that are open. Whoever takes them completes them or gives them up.
+    /// The uploads of this process that are open. The caller completes them or gives them up.
     pub(in crate::lake) fn take_open(&self) -> Vec<HeldUpload> {
         std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -16,7 +16,7 @@ use super::carry::Outcome;
 use super::decide::Decision;
 use super::many::at_once;
 use super::open::Bucket;
-use super::state::{Pending, Progress};
+use super::state::{CommitStage, Pending};
 use super::sweep::now;
 
 /// Publishes staged files, and parts that are `held` already: all of them become visible, or nothing does.
@@ -50,7 +50,7 @@ pub(in crate::lake) fn publish(
     bucket.abandon(&bucket.take_others(committed));
     manifest.run = Some(bucket.run().to_owned());
     manifest.committed = Some(now());
-    manifest.pending = Some(Pending { progress: Progress::Decided, parts, tables, removes });
+    manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, removes });
     commit(bucket, manifest)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn commit(bucket: &Bucket, manifest: Manifest) -> Result<()> {
             // The number was free because its manifest has been removed since: this run has slept for days.
             let mut manifest = manifest;
             if let Some(pending) = &mut manifest.pending {
-                pending.progress = Progress::Voiding;
+                pending.stage = CommitStage::Voiding;
             }
             let (manifest, known) = objects.exchange(manifest, &known)?;
             objects.carry_out(manifest, known)?

@@ -12,7 +12,7 @@ use crate::storage::objects::HeldUpload;
 /// still the one that was read: so of those who carry a commit out, one goes on and the others learn of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Progress {
+pub enum CommitStage {
     /// Its number is won. Parts are being completed; nothing has been replaced or removed.
     Decided,
     /// All parts are in their places. It can only be finished.
@@ -25,7 +25,7 @@ pub enum Progress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// How far it is.
-    pub progress: Progress,
+    pub stage: CommitStage,
     /// New parts.
     pub parts: Vec<HeldUpload>,
     /// Files that are written in place of earlier ones: summary tables, and answers of reverse lookups.

@@ -51,7 +51,7 @@ pub(super) fn connect(root: &StoreRoot) -> io::Result<ObjectClient> {
                 let endpoint = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
                 if endpoint.iter().any(|key| builder.get_config_value(key).is_some_and(|at| at.starts_with("http://")))
                 {
-                    // Whoever names such an endpoint has said that it is not encrypted.
+                    // A user who names such an endpoint has said that it is not encrypted.
                     builder = builder.with_allow_http(true);
                 }
                 builder.with_retry(retry).build().map(Arc::new)
