@@ -1,0 +1,146 @@
+//! Files of a lake, wherever they are: in their places, or in a bucket.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::plan::{PartEntry, PartialEntry};
+use crate::storage::local;
+use crate::storage::objects::HeldUpload;
+
+use super::bucket::Fetched;
+use super::check::checked;
+use super::layout::{Layout, PACKETS, SUMMARIES};
+use super::snapshot::Snapshot;
+
+impl Layout {
+    /// A file of the lake, to be read at a local path, from its path below the lake.
+    ///
+    /// # Errors
+    /// If it is in a bucket and cannot be fetched.
+    pub fn fetch(&self, path: &Path) -> Result<Fetched> {
+        match self.bucket() {
+            None => Ok(Fetched::in_place(self.resolve(path))),
+            Some(bucket) => bucket.fetch(path),
+        }
+    }
+
+    /// A staged file, to be read at a local path, whichever process staged it.
+    ///
+    /// # Errors
+    /// If it is in a bucket and cannot be fetched.
+    pub fn fetch_staged(&self, path: &Path) -> Result<Fetched> {
+        match self.bucket() {
+            None => Ok(Fetched::in_place(self.resolve(path))),
+            Some(bucket) => bucket.fetch_or_staged(path),
+        }
+    }
+
+    /// Reads a file of the lake, from its path below the lake, and compares its size and checksum with the recorded ones.
+    ///
+    /// # Errors
+    /// If it cannot be read; [`Error::FileDiffers`] if it differs.
+    pub fn check(&self, path: &Path, bytes: u64, checksum: &str) -> Result<()> {
+        checked(&*self.fetch(path)?, bytes, checksum)
+    }
+
+    /// Whether the lake has a file at a path below it.
+    ///
+    /// # Errors
+    /// If the bucket cannot be asked.
+    pub fn has(&self, path: &Path) -> Result<bool> {
+        match self.bucket() {
+            None => Ok(local::exists(&self.resolve(path))),
+            Some(bucket) => bucket.has(path),
+        }
+    }
+
+    /// The bytes of a file that another process staged. `None` if there is none.
+    ///
+    /// # Errors
+    /// If the lake cannot be asked.
+    pub fn staged_size(&self, staged: &Path) -> Result<Option<u64>> {
+        match self.bucket() {
+            None => Ok(local::facts(&self.resolve(staged)).ok().map(|found| found.size)),
+            Some(bucket) => bucket.size_of(staged),
+        }
+    }
+
+    /// Whether a commit is decided and not carried out.
+    ///
+    /// # Errors
+    /// If the bucket cannot be asked.
+    pub fn is_pending(&self) -> Result<bool> {
+        match self.bucket() {
+            None => Ok(local::name_exists(&self.pending())),
+            Some(bucket) => {
+                bucket.refresh()?;
+                Ok(bucket.is_pending())
+            }
+        }
+    }
+
+    /// Objects where readers look that are not `known`, if the lake is in a bucket.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub fn strays_in_bucket(&self, known: &BTreeSet<&Path>) -> Result<Option<Vec<PathBuf>>> {
+        let Some(bucket) = self.bucket() else { return Ok(None) };
+        let mut strays = Vec::new();
+        for folder in [PACKETS, SUMMARIES] {
+            let found = bucket.sizes(Path::new(folder))?.into_keys();
+            strays.extend(found.filter(|path| !known.contains(path.as_path()) && !path.ends_with("_SUCCESS")));
+        }
+        Ok(Some(strays))
+    }
+
+    /// Whether tables are replaced only, and never removed: one without rows is written in place of one that would go.
+    #[must_use]
+    pub fn keeps_tables(&self) -> bool {
+        self.bucket().is_some()
+    }
+
+    /// Uploads a staged part, if the lake is in a bucket. It then takes no room here, and any process can commit it.
+    ///
+    /// # Errors
+    /// If it cannot be uploaded.
+    pub fn deliver(&self, part: &mut PartEntry) -> Result<()> {
+        if let Some(bucket) = self.bucket() {
+            part.path = bucket.free(&part.path)?;
+            part.held = Some(bucket.hold(&part.staged, &part.path)?);
+        }
+        Ok(())
+    }
+
+    /// Puts a staged partial summary where other processes find it, if the lake is in a bucket and another one commits it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn deliver_partial(&self, partial: &PartialEntry) -> Result<()> {
+        match self.bucket() {
+            Some(bucket) if partial.staged.starts_with(Self::units()) => bucket.put_staged(&partial.staged),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves what was delivered to whoever commits it.
+    pub fn hand_over(&self) {
+        self.bucket().into_iter().for_each(|bucket| drop(bucket.take_open()));
+    }
+
+    /// Gives up those of some uploads that this process has not committed: of units that were converted twice, or left out.
+    pub fn give_up_others(&self, uploads: &[HeldUpload]) {
+        self.bucket().into_iter().for_each(|bucket| bucket.give_up_others(uploads));
+    }
+
+    /// Takes note of names of parts that are given, so that others are uploaded, if the lake is in a bucket.
+    ///
+    /// # Errors
+    /// If its manifests cannot be read.
+    pub fn take_note_of_names(&self) -> Result<()> {
+        if self.bucket().is_some() {
+            Snapshot::read(self)?;
+        }
+        Ok(())
+    }
+}
