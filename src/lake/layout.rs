@@ -22,6 +22,8 @@ pub struct Layout {
     /// What the user should know about the file system of the lake. Each thing is noted once, whichever copy of this
     /// finds it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
+    /// Why the Delta log lacks a commit, if it does.
+    delta_behind: Arc<Mutex<Option<String>>>,
 }
 
 impl Layout {
@@ -43,7 +45,7 @@ impl Layout {
     /// The lake in a directory, whether it exists or not. Nothing is made.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), notes: Arc::default() }
+        Self { root: root.to_path_buf(), notes: Arc::default(), delta_behind: Arc::default() }
     }
 
     /// Whether there is a lake, or the rest of one.
@@ -250,6 +252,17 @@ impl Layout {
         if notes.iter().all(|(held, _)| *held != about) {
             notes.push((about, text()));
         }
+    }
+
+    /// Notes that the Delta log lacks a commit, and why. The first reason is kept.
+    pub(super) fn note_delta_behind(&self, why: String) {
+        self.delta_behind.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+    }
+
+    /// Why the Delta log lacks a commit of this run, or of one that it finished. `None` if it lacks none.
+    #[must_use]
+    pub fn delta_behind(&self) -> Option<String> {
+        self.delta_behind.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the user should know about the file system of the lake: what it cannot do.

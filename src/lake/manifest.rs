@@ -15,6 +15,7 @@ use crate::packets::SCHEMA_VERSION;
 use crate::path_text;
 use crate::storage::{HashedFile, LocalFile, local, open_own};
 
+use super::delta::DeltaEntry;
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
 
@@ -42,6 +43,8 @@ pub enum Action {
     Forget,
     /// Lost files were made again from what was left.
     Repair,
+    /// A Delta log was begun, mended or given up. The lake has the same rows.
+    Delta,
 }
 
 /// What one commit changed.
@@ -64,6 +67,9 @@ pub struct Manifest {
     pub base: bool,
     /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
+    /// What the Delta log says of the commit, in lakes with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaEntry>,
     /// Records framed and rows written by converting; they are equal.
     pub records: u64,
     /// See `records`.
@@ -223,6 +229,9 @@ impl Manifest {
             ("rows", serde_json::to_string(&self.rows)?),
             ("removed", serde_json::to_string(&self.removed)?),
         ];
+        if let Some(delta) = &self.delta {
+            head.push(("delta", serde_json::to_string(delta)?));
+        }
         if self.base {
             head.push(("base", serde_json::to_string(&self.base)?));
         }
