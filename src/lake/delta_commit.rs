@@ -108,7 +108,8 @@ pub(super) fn describe<'a>(
 ) {
     for part in parts.filter(|part| part.delta.is_none()) {
         let columns = part_bounds(&lake.resolve(&place(&part.path)));
-        part.delta = columns.ok().map(|columns| DeltaPart { modified: time, stats: statistics_of(part.rows, &columns) });
+        part.delta =
+            columns.ok().map(|columns| DeltaPart { modified: time, stats: statistics_of(part.rows, &columns) });
     }
 }
 

@@ -85,13 +85,7 @@ pub(super) fn file_of(part: &CommittedPart, columns: &[String], time: i64, data_
 }
 
 /// A file that is none of the table any more.
-pub(super) fn removed(
-    path: &Path,
-    size: Option<u64>,
-    columns: &[String],
-    time: i64,
-    data_change: bool,
-) -> LogAction {
+pub(super) fn removed(path: &Path, size: Option<u64>, columns: &[String], time: i64, data_change: bool) -> LogAction {
     LogAction::Remove(RemovedFile {
         path: encoded(path),
         deletion_timestamp: Some(time),

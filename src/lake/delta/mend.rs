@@ -63,9 +63,8 @@ pub(in crate::lake) fn differences(state: &LogState, wanted: &Wanted<'_>) -> Vec
     };
     let unheld: Vec<_> = state.live.keys().filter(|path| !held.contains_key(*path)).collect();
     let lacking: Vec<_> = held.keys().filter(|path| !state.live.contains_key(*path)).collect();
-    let others = held.values().filter(|part| {
-        state.live.get(&part.path).is_some_and(|file| !is_the_same(file, part, columns))
-    });
+    let others =
+        held.values().filter(|part| state.live.get(&part.path).is_some_and(|file| !is_the_same(file, part, columns)));
     let others: Vec<_> = others.map(|part| &part.path).collect();
     found.extend(name(&unheld, "names", " that the lake does not have"));
     found.extend(name(&lacking, "lacks", " that the lake has"));
@@ -73,7 +72,8 @@ pub(in crate::lake) fn differences(state: &LogState, wanted: &Wanted<'_>) -> Vec
     match transaction(state, wanted) {
         Some(commit) if commit == wanted.held.sequence => {}
         Some(commit) => {
-            found.push(format!("is at commit {commit} of the lake, and the lake is at commit {}", wanted.held.sequence));
+            found
+                .push(format!("is at commit {commit} of the lake, and the lake is at commit {}", wanted.held.sequence));
         }
         None => found.push("does not say at which commit of the lake it is".to_owned()),
     }
@@ -108,12 +108,7 @@ pub(in crate::lake) fn mend(store: &impl LogStore, wanted: &Wanted<'_>, entry: &
 }
 
 /// The actions that make the log say what it should, and how many files they add and remove. After damage they say everything.
-fn actions(
-    state: &LogState,
-    wanted: &Wanted<'_>,
-    entry: &DeltaEntry,
-    everything: bool,
-) -> (Vec<LogAction>, u64, u64) {
+fn actions(state: &LogState, wanted: &Wanted<'_>, entry: &DeltaEntry, everything: bool) -> (Vec<LogAction>, u64, u64) {
     let columns = &wanted.writer.metadata.partition_columns;
     let mut actions = head(Action::Delta, wanted.held.sequence, entry);
     if everything || state.protocol.as_ref() != Some(&TableProtocol::OURS) {
@@ -124,9 +119,7 @@ fn actions(
     }
     let held = &wanted.held.parts;
     let removes = state.live.iter().filter(|(path, _)| !held.contains_key(*path));
-    let removes = removes.map(|(path, file)| {
-        removed(path, u64::try_from(file.size).ok(), columns, entry.time, true)
-    });
+    let removes = removes.map(|(path, file)| removed(path, u64::try_from(file.size).ok(), columns, entry.time, true));
     let removes: Vec<_> = removes.collect();
     let is_there = |part: &CommittedPart| {
         !everything && state.live.get(&part.path).is_some_and(|file| is_the_same(file, part, columns))

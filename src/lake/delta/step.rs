@@ -104,7 +104,8 @@ pub(in crate::lake) fn advance<S: LogStore>(
         match since(&store.read(&name)?, writer) {
             Since::Ours(found) if found == commit => return Ok(Advanced::At(version)),
             Since::Ours(found) => {
-                let why = format!("its version {version} is commit {found} of the lake, and commit {commit} is not in it");
+                let why =
+                    format!("its version {version} is commit {found} of the lake, and commit {commit} is not in it");
                 return Ok(Advanced::Behind(why));
             }
             Since::Foreign { what, .. } => return Ok(Advanced::Behind(foreign(version, &what))),

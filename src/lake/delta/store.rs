@@ -66,7 +66,9 @@ impl LogFile {
     pub(super) fn of(name: &str) -> Self {
         let pieces: Vec<&str> = name.split('.').collect();
         let number = |text: &str, digits: usize| {
-            (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+            (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| text.parse().ok())
+                .flatten()
         };
         match pieces.as_slice() {
             [version, "json"] => number(version, 20).map_or(Self::Other, Self::Version),

@@ -49,7 +49,8 @@ fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
             staged(&lake, "a.parquet", "a"),
             staged_for(&lake, "n.parquet", "n", "packets/date=2002-02-02/n.parquet"),
         ];
-        let error = publish(&lake, steps, vec!["packets/date=1970-01-01/z.parquet".into()], &manifest(1), None).unwrap_err();
+        let error =
+            publish(&lake, steps, vec!["packets/date=1970-01-01/z.parquet".into()], &manifest(1), None).unwrap_err();
         assert!(error.to_string().contains(expected), "{name}: {error}");
         assert!(!lake.pending().exists(), "{name}");
         recover(&lake).unwrap();
@@ -205,7 +206,8 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
             vec![staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b")],
             Vec::new(),
             &manifest(1),
-        , None)
+            None,
+        )
         .unwrap();
         sweep_staging(&lake).unwrap();
         let (moves, removes) =
