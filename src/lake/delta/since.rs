@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::plural_of;
+
 use super::action::{LineRead, LogAction, TableProtocol, read_lines};
 use super::location::decoded;
 use super::step::LogWriter;
@@ -60,7 +62,7 @@ pub(super) fn since(text: &[u8], writer: &LogWriter) -> Since {
         }
     }
     if added + removed > 0 {
-        others.insert(0, format!("adds {added} files and removes {removed}"));
+        others.insert(0, format!("adds {} and removes {removed}", plural_of(added, "file", "files")));
     }
     if others.is_empty() { Since::Nothing } else { Since::Foreign { touches, what: others.join(", and ") } }
 }

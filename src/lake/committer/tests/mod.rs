@@ -1,6 +1,7 @@
 //! The lake on a file system: commits, exchanges, what stands in the way, and what is not trusted.
 
 mod commits;
+mod delta;
 mod exchanges;
 mod in_the_way;
 mod trust;

@@ -55,7 +55,7 @@ fn what_came_since_is_ours_or_harmless_or_makes_another_table() {
     }
     let Since::Foreign { touches, what } = of(OPTIMIZE) else { panic!() };
     assert_eq!(touches, [PathBuf::from("packets/date=2024-03-11/1.parquet"), "date=2024-03-11/x y.parquet".into()]);
-    assert_eq!(what, "adds 1 files and removes 1");
+    assert_eq!(what, "adds 1 file and removes 1");
     for text in [
         r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":[]}}"#,
         r#"{"domainMetadata":{"domain":"delta.liquid","configuration":"","removed":false}}"#,
@@ -138,7 +138,7 @@ fn what_comes_between_the_look_and_the_step_decides() {
         match (advance(&log, &writer, 3, 2, &body).unwrap(), expected) {
             (Advanced::At(version), Some(expected)) => assert_eq!(version, expected),
             (Advanced::Behind(why), None) => {
-                assert_eq!(why, "its version 2 is another writer's, which adds 1 files and removes 1");
+                assert_eq!(why, "its version 2 is another writer's, which adds 1 file and removes 1");
                 assert!(!log.0.borrow().contains_key(&version_name(3)));
                 assert!(!has_commit(&log, &writer, 3, 2).unwrap());
             }
@@ -166,7 +166,7 @@ fn a_log_that_is_not_the_lakes_is_not_gone_on_with() {
     assert_eq!(behind(&log, 3), "it is damaged: versions 1 to 2 are missing");
     let log = MemoryLog::default();
     log.foreign(0, OPTIMIZE);
-    assert_eq!(behind(&log, 0), "its version 0 is another writer's, which adds 1 files and removes 1");
+    assert_eq!(behind(&log, 0), "its version 0 is another writer's, which adds 1 file and removes 1");
     log.foreign(0, PROPERTY);
     assert_eq!(behind(&log, 0), "it was not written by parcap for this lake");
 }
