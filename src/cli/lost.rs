@@ -36,7 +36,7 @@ pub(super) fn words(lost: &Lost) -> String {
     if !(lost.files.is_empty() && lost.held_back.is_empty()) {
         let _ = writeln!(text, "hint: {MEND}");
     }
-    if let Some(why) = &lost.delta_behind {
+    if let Some(why) = &lost.delta_lacks {
         let _ = writeln!(text, "warning: the lake has the commit, and its Delta log has not: {why}");
         let _ = writeln!(text, "hint: {MEND_DELTA}");
     }

@@ -53,7 +53,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         }
         Ok((done, lost))
     })?;
-    lost.delta_behind = told.delta_behind;
+    lost.delta_lacks = told.delta_lacks;
     Ok(CompactReport { done, lost, seconds: started.elapsed().as_secs_f64(), notes: told.notes })
 }
 
@@ -62,7 +62,7 @@ pub(super) struct LakeNotes {
     /// What its file system cannot do.
     pub(super) notes: Vec<String>,
     /// Why the Delta log lacks the commit, if it does.
-    pub(super) delta_behind: Option<String>,
+    pub(super) delta_lacks: Option<String>,
 }
 
 /// Holds a lake while `work` changes its files.
@@ -86,5 +86,5 @@ pub(super) fn with_lake<T>(
     let swept = sweep_staging(&lake);
     let result = result?;
     swept?;
-    Ok((result, LakeNotes { notes: lake.notes(), delta_behind: lake.delta_behind() }))
+    Ok((result, LakeNotes { notes: lake.notes(), delta_lacks: lake.delta_lacks() }))
 }

@@ -97,7 +97,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         change.publish(lake, after)?;
         Ok(report)
     })?;
-    report.lost.delta_behind = told.delta_behind;
+    report.lost.delta_lacks = told.delta_lacks;
     Ok(ForgetReport { notes: told.notes, ..report })
 }
 

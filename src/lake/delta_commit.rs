@@ -52,8 +52,8 @@ impl DeltaStep {
                 log.ready(&commit_text(manifest, entry, &writer.metadata, held, first)?)?;
                 Ok(Some(Self { commit: manifest.sequence, version, writer }))
             }
-            Found::Behind(why) => {
-                lake.note_delta_behind(why);
+            Found::NotOurs(why) => {
+                lake.note_delta_lack(why);
                 Ok(None)
             }
         }
@@ -67,7 +67,7 @@ impl DeltaStep {
         let log = DeltaFolder::of(lake);
         match advance(&log, &self.writer, self.commit, self.version, &DeltaFolder::staged())? {
             Advanced::At(_) => {}
-            Advanced::Behind(why) => lake.note_delta_behind(why),
+            Advanced::NotOurs(why) => lake.note_delta_lack(why),
         }
         Ok(())
     }
@@ -83,7 +83,7 @@ fn writer_of(entry: &DeltaEntry, settings: &Settings) -> Result<LogWriter> {
     Ok(LogWriter { application: application(&entry.id), metadata })
 }
 
-/// What a commit says of a table: a new one, or the one that there is.
+/// What a commit says of its table: of a new table, or of that with this identity.
 pub(super) fn new_entry(id: Option<&str>) -> DeltaEntry {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let time = time.ok().and_then(|time| i64::try_from(time.as_millis()).ok()).unwrap_or(0);

@@ -23,7 +23,7 @@ pub struct Layout {
     /// finds it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
     /// Why the Delta log lacks a commit, if it does.
-    delta_behind: Arc<Mutex<Option<String>>>,
+    delta_lacks: Arc<Mutex<Option<String>>>,
 }
 
 impl Layout {
@@ -45,7 +45,7 @@ impl Layout {
     /// The lake in a directory, whether it exists or not. Nothing is made.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), notes: Arc::default(), delta_behind: Arc::default() }
+        Self { root: root.to_path_buf(), notes: Arc::default(), delta_lacks: Arc::default() }
     }
 
     /// Whether there is a lake, or the rest of one.
@@ -255,14 +255,14 @@ impl Layout {
     }
 
     /// Notes that the Delta log lacks a commit, and why. The first reason is kept.
-    pub(super) fn note_delta_behind(&self, why: String) {
-        self.delta_behind.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+    pub(super) fn note_delta_lack(&self, why: String) {
+        self.delta_lacks.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
     }
 
     /// Why the Delta log lacks a commit of this run, or of one that it finished. `None` if it lacks none.
     #[must_use]
-    pub fn delta_behind(&self) -> Option<String> {
-        self.delta_behind.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn delta_lacks(&self) -> Option<String> {
+        self.delta_lacks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the user should know about the file system of the lake: what it cannot do.

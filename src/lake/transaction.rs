@@ -254,7 +254,7 @@ impl Transaction {
 
     /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
     ///
-    /// In a lake with a Delta log, the log has it too, unless other writers have changed the table: [`Layout::delta_behind`] says so.
+    /// In a lake with a Delta log, the log has it too, unless other writers have changed the table: [`Layout::delta_lacks`] says so.
     ///
     /// # Errors
     /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written,

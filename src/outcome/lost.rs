@@ -58,14 +58,14 @@ pub struct Lost {
     pub held_back: Vec<HeldBack>,
     /// Why the Delta log lacks what the lake has committed, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delta_behind: Option<String>,
+    pub delta_lacks: Option<String>,
 }
 
 impl Lost {
     /// Whether nothing is lost, and the Delta log lacks nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.held_back.is_empty() && self.delta_behind.is_none()
+        self.files.is_empty() && self.held_back.is_empty() && self.delta_lacks.is_none()
     }
 
     /// Adds files that are lost.

@@ -252,7 +252,7 @@ impl Report {
     /// Notes what a run found out about its lake: what the file system cannot do, and what the Delta log lacks.
     pub(crate) fn note_lake(&mut self, lake: &Layout) {
         self.notes.extend(lake.notes());
-        self.lost.delta_behind = lake.delta_behind();
+        self.lost.delta_lacks = lake.delta_lacks();
     }
 
     /// Notes in one line the files whose time of modification is in the future: some clock is wrong.

@@ -2,6 +2,7 @@
 
 mod binary;
 pub(crate) mod build;
+pub(crate) mod delta;
 pub(crate) mod losing;
 pub(crate) mod nameserver;
 mod rows;

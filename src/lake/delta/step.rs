@@ -2,7 +2,7 @@
 //!
 //! A version is a file that is made only if there is none. That there is one is a question: what came into the log since? The
 //! commit itself, by a run that was killed: then it is done. Something harmless: then the next version is tried. Anything else
-//! has made another table of it: the commit of the lake stands, and the log stays behind, which is said.
+//! has made another table of it: the commit of the lake stands, and the log lacks it, which is said.
 //!
 //! A commit looks at the log before it is decided ([`look`]). So the step itself is one call, at the moment when the files of the
 //! commit change places ([`advance`]).
@@ -30,7 +30,7 @@ pub(in crate::lake) enum Found {
     /// The log is that of the lake, and goes on with this version. The first one says what the table is.
     Next { version: u64, first: bool },
     /// It is not, and why: nothing can be added to it.
-    Behind(String),
+    NotOurs(String),
 }
 
 /// Looks whether the log is that of a lake at its last commit, which is `before` (0 if there was none).
@@ -45,14 +45,14 @@ pub(in crate::lake) fn look(store: &impl LogStore, writer: &LogWriter, before: u
     let checkpoint = names.iter().filter_map(|name| checkpoint_of(name)).max();
     if newest.is_none() && checkpoint.is_none() {
         let first = Found::Next { version: 0, first: true };
-        return Ok(if before == 0 { first } else { Found::Behind("its versions are not there".to_owned()) });
+        return Ok(if before == 0 { first } else { Found::NotOurs("its versions are not there".to_owned()) });
     }
     let next = newest.max(checkpoint).map_or(0, |newest| newest.saturating_add(1));
     let at = |found: u64| {
         if found == before {
             Found::Next { version: next, first: false }
         } else {
-            Found::Behind(format!("it is at commit {found} of the lake, and the lake was at commit {before}"))
+            Found::NotOurs(format!("it is at commit {found} of the lake, and the lake was at commit {before}"))
         }
     };
     // A checkpoint may be all that is left of the versions up to it.
@@ -63,17 +63,17 @@ pub(in crate::lake) fn look(store: &impl LogStore, writer: &LogWriter, before: u
         }
         match since(&store.read(&version_name(*version))?, writer) {
             Since::Ours(found) => return Ok(at(found)),
-            Since::Foreign { what, .. } => return Ok(Found::Behind(foreign(*version, &what))),
+            Since::Foreign { what, .. } => return Ok(Found::NotOurs(foreign(*version, &what))),
             Since::Nothing => {}
         }
     }
     // Versions before a checkpoint may have been cleaned up.
     let state = LogState::read(store, Content::WithoutFiles, None)?;
     if let Some(damage) = state.damage.first() {
-        return Ok(Found::Behind(format!("it is damaged: {damage}")));
+        return Ok(Found::NotOurs(format!("it is damaged: {damage}")));
     }
     let held = state.transactions.get(&writer.application).and_then(|txn| u64::try_from(txn.version).ok());
-    Ok(held.map_or_else(|| Found::Behind("it was not written by parcap for this lake".to_owned()), at))
+    Ok(held.map_or_else(|| Found::NotOurs("it was not written by parcap for this lake".to_owned()), at))
 }
 
 /// What became of the step.
@@ -82,7 +82,7 @@ pub(in crate::lake) enum Advanced {
     /// The log has the commit, as this version.
     At(u64),
     /// It has not, and why.
-    Behind(String),
+    NotOurs(String),
 }
 
 /// Writes the version of a commit, from `version` on. Does nothing if the log has it.
@@ -106,9 +106,9 @@ pub(in crate::lake) fn advance<S: LogStore>(
             Since::Ours(found) => {
                 let why =
                     format!("its version {version} is commit {found} of the lake, and commit {commit} is not in it");
-                return Ok(Advanced::Behind(why));
+                return Ok(Advanced::NotOurs(why));
             }
-            Since::Foreign { what, .. } => return Ok(Advanced::Behind(foreign(version, &what))),
+            Since::Foreign { what, .. } => return Ok(Advanced::NotOurs(foreign(version, &what))),
             Since::Nothing => version = version.saturating_add(1),
         }
     }

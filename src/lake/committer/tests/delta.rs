@@ -122,7 +122,7 @@ fn a_run_that_is_killed_anywhere_leaves_a_commit_that_the_log_has_once() {
         let (live, commits) = log(&lake);
         let kept = "packets/date=1970-01-01/a.parquet";
         assert_eq!((live, commits), (vec![kept.to_owned(), AFTER[0].to_owned()], vec![1, 2]), "{steps}");
-        assert_eq!((sequence(&lake), lake.delta_behind()), (2, None), "{steps}");
+        assert_eq!((sequence(&lake), lake.delta_lacks()), (2, None), "{steps}");
         assert!(!lake.pending().exists());
     }
 }
@@ -166,7 +166,7 @@ fn a_commit_stands_that_the_log_cannot_have() {
     fs::write(lake.root().join("_delta_log/00000000000000000001.json"), &foreign).unwrap();
     recover(&lake).unwrap();
     assert_eq!(sequence(&lake), 2);
-    let behind = lake.delta_behind().unwrap();
+    let behind = lake.delta_lacks().unwrap();
     assert_eq!(behind, "its version 1 is another writer's, which adds 0 files and removes 1");
     assert_eq!(fs::read_to_string(lake.root().join("_delta_log/00000000000000000001.json")).unwrap(), foreign);
     assert!(!lake.root().join("_delta_log/00000000000000000002.json").exists());

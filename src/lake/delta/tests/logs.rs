@@ -137,7 +137,7 @@ fn what_comes_between_the_look_and_the_step_decides() {
         log.foreign(2, text);
         match (advance(&log, &writer, 3, 2, &body).unwrap(), expected) {
             (Advanced::At(version), Some(expected)) => assert_eq!(version, expected),
-            (Advanced::Behind(why), None) => {
+            (Advanced::NotOurs(why), None) => {
                 assert_eq!(why, "its version 2 is another writer's, which adds 1 file and removes 1");
                 assert!(!log.0.borrow().contains_key(&version_name(3)));
                 assert!(!has_commit(&log, &writer, 3, 2).unwrap());
@@ -150,7 +150,7 @@ fn what_comes_between_the_look_and_the_step_decides() {
 #[test]
 fn a_log_that_is_not_the_lakes_is_not_gone_on_with() {
     let behind = |log: &MemoryLog, before: u64| match look(log, &ours(), before).unwrap() {
-        Found::Behind(why) => why,
+        Found::NotOurs(why) => why,
         found @ Found::Next { .. } => panic!("{found:?}"),
     };
     let log = MemoryLog::default();
