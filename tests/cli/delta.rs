@@ -318,7 +318,7 @@ fn other_partitions_and_further_columns_are_in_the_table() {
     assert!(matches!(ran.status, Some(0 | 3)), "{ran:?}");
     assert_log_is_the_lake(&lake);
     let log = delta_log(&lake);
-    assert_eq!(log.partitions, ["date", "hour"]);
+    assert_eq!(log.partitions, ["date", "hour", "protocol"]);
     let names: Vec<_> = log.columns.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.contains(&"ip_ttl") && names.contains(&"dns_id"), "{names:?}");
     assert_eq!(names[names.len() - 2..], ["date", "hour"]);

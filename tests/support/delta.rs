@@ -86,6 +86,9 @@ pub(crate) fn assert_log_is_the_lake(lake: &Path) {
         assert_eq!(stats["numRecords"], held, "{name}");
         for column in &log.partitions {
             let folder = path.iter().find_map(|name| name.to_str()?.strip_prefix(&format!("{column}=")));
+            // TP++ is the one protocol of the tests whose name is not its folder's.
+            let folder = folder.map(|folder| if folder == "TP%2B%2B" { "TP++" } else { folder });
+            let folder = folder.filter(|folder| *folder != "__HIVE_DEFAULT_PARTITION__");
             assert_eq!(file["partitionValues"][column].as_str(), folder, "{name}");
         }
         assert!(file["modificationTime"].as_i64().unwrap() > 1_600_000_000_000, "{file}");

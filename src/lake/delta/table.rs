@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::packets::{ColumnType, TableColumns};
 
 use super::action::{FileFormat, TableMetadata};
+use super::location::decoded;
 
 /// How long files that were removed stay, for a `VACUUM` of another engine. It would also remove the summary tables, which no
 /// version names, so it is told to leave everything; parcap removes its files itself.
@@ -62,7 +63,7 @@ struct SchemaText<'a> {
     fields: Vec<SchemaField<'a>>,
 }
 
-/// The metadata of a lake's table: the columns of its parts in their order, then those that are in the names of folders.
+/// The metadata of a lake's table: the columns of its parts in their order, then those that are in the names of folders alone.
 /// `created` is in milliseconds since the Unix epoch.
 ///
 /// # Errors
@@ -71,7 +72,7 @@ pub(in crate::lake) fn metadata_of(id: &str, settings: &Settings, created: i64) 
     let table = TableColumns::with(&settings.columns).map_err(|name| Error::NoSuchColumn { name })?;
     let columns = table.iter().map(|column| (column.name, type_of(column.kind)));
     let partitions = partitions(settings);
-    let fields = columns.chain(partitions.iter().copied());
+    let fields = columns.chain(partitions.iter().filter_map(|(name, r#type)| Some((*name, (*r#type)?))));
     // Whether a column may be null is left open: rows of later versions may lack what those of today have.
     let fields = fields.map(|(name, r#type)| SchemaField { name, r#type, nullable: true, metadata: BTreeMap::new() });
     let schema = SchemaText { r#type: "struct", fields: fields.collect() };
@@ -88,19 +89,24 @@ pub(in crate::lake) fn metadata_of(id: &str, settings: &Settings, created: i64) 
     })
 }
 
-/// The columns that are in the names of folders alone. The protocol is in the rows too, so it is none of them.
-fn partitions(settings: &Settings) -> &'static [(&'static str, &'static str)] {
-    const PARTITIONS: [(&str, &str); 2] = [("date", "date"), ("hour", "integer")];
-    let (date, all) = (&PARTITIONS[..1], &PARTITIONS[..]);
-    if settings.partition_by.hour { all } else { date }
+/// The columns that are in the names of folders, with their types if they are there alone. The protocol is in the rows too. It is one
+/// of them all the same, for readers may refuse a folder whose column they are not told of.
+fn partitions(settings: &Settings) -> Vec<(&'static str, Option<&'static str>)> {
+    let by = settings.partition_by;
+    let mut partitions = vec![("date", Some("date"))];
+    partitions.extend(by.hour.then_some(("hour", Some("integer"))));
+    partitions.extend(by.protocol.then_some(("protocol", None)));
+    partitions
 }
 
 /// The values of these columns for a part, as the names of its folders say them.
 pub(super) fn partition_values(path: &Path, columns: &[String]) -> BTreeMap<String, Option<String>> {
     let value = |column: &String| {
         let mut names = path.iter().filter_map(|name| name.to_str()?.split_once('='));
-        let value = names.find(|(name, _)| name == column).map(|(_, value)| value.to_owned());
-        (column.clone(), value)
+        let value = names.find(|(name, _)| name == column).map(|(_, value)| value);
+        // In Hive's names a null has this one, and other characters than letters and digits are percent-encoded.
+        let value = value.filter(|value| *value != "__HIVE_DEFAULT_PARTITION__");
+        (column.clone(), value.map(|value| decoded(value).to_string_lossy().into_owned()))
     };
     columns.iter().map(value).collect()
 }

@@ -118,13 +118,20 @@ fn partitions_are_what_the_folders_say() {
         metadata_of(ID, &settings, 1).unwrap().partition_columns
     };
     let all = columns(PartitionBy { hour: true, protocol: true });
-    // The protocol is in the rows.
-    assert_eq!(all, ["date", "hour"]);
-    assert_eq!(columns(PartitionBy { hour: false, protocol: true }), ["date"]);
-    let values = partition_values(Path::new("packets/date=2024-03-11/hour=7/protocol=TCP/p.parquet"), &all);
-    let expected =
-        [("date", "2024-03-11"), ("hour", "7")].map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
-    assert_eq!(values, BTreeMap::from(expected));
+    assert_eq!(all, ["date", "hour", "protocol"]);
+    assert_eq!(columns(PartitionBy { hour: false, protocol: true }), ["date", "protocol"]);
+    for (folder, protocol) in
+        [("TCP", Some("TCP")), ("TP%2B%2B", Some("TP++")), ("__HIVE_DEFAULT_PARTITION__", None), ("255", Some("255"))]
+    {
+        let path = format!("packets/date=2024-03-11/hour=7/protocol={folder}/p.parquet");
+        let expected = [("date", Some("2024-03-11")), ("hour", Some("7")), ("protocol", protocol)];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+        assert_eq!(partition_values(Path::new(&path), &all), BTreeMap::from(expected));
+    }
+    // The protocol is a column of the rows, so it is none besides.
+    let by = PartitionBy { hour: true, protocol: true };
+    let metadata = metadata_of(ID, &Settings { partition_by: by, ..Settings::default() }, 1).unwrap();
+    assert_eq!(metadata.schema_string.matches("\"name\":\"protocol\"").count(), 1);
 }
 
 #[test]

@@ -106,7 +106,8 @@ fn what_others_did_is_undone_in_one_version() {
 /// Readers need all versions since a checkpoint. Where some are gone, a new one lets them begin after the gap.
 #[test]
 fn a_log_that_lost_files_is_readable_again() {
-    let damaged: [(&dyn Fn(&MemoryLog), &str); 4] = [
+    type Harm<'a> = (&'a dyn Fn(&MemoryLog), &'a str);
+    let damaged: [Harm<'_>; 4] = [
         (&|log| log.remove(&version_name(0)), "version 0 is missing"),
         (&|log| log.remove(&version_name(1)), "version 1 is missing"),
         (
