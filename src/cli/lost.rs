@@ -37,7 +37,7 @@ pub(super) fn words(lost: &Lost) -> String {
         let _ = writeln!(text, "hint: {MEND}");
     }
     if let Some(why) = &lost.delta_lacks {
-        let _ = writeln!(text, "warning: the lake has the commit, and its Delta log has not: {why}");
+        let _ = writeln!(text, "warning: the Delta log lacks what the lake holds: {why}");
         let _ = writeln!(text, "hint: {MEND_DELTA}");
     }
     text

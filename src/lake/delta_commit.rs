@@ -125,6 +125,18 @@ pub(super) fn checkpoint(lake: &Layout, held: &Snapshot) {
     }
 }
 
+/// Looks whether the Delta log has the lake's last commit, and notes it if not: for runs that have nothing to commit.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn look_at_delta(lake: &Layout, held: &Snapshot) -> Result<()> {
+    let (Some(entry), Some(settings)) = (&held.delta, &held.settings) else { return Ok(()) };
+    if let Found::NotOurs(why) = look(&DeltaFolder::of(lake), &writer_of(entry, settings)?, held.sequence)? {
+        lake.note_delta_lack(why);
+    }
+    Ok(())
+}
+
 /// What differs between the Delta log and the lake, in words. A lake without one should have none.
 ///
 /// # Errors

@@ -164,13 +164,16 @@ fn what_other_writers_did_is_said_by_each_commit_until_it_is_mended() {
         let why = "its version 1 is another writer's, which adds 1 file and removes 0";
         assert_eq!(ran.json()["delta_lacks"], why);
         let said = [
-            format!("warning: the lake has the commit, and its Delta log has not: {why}"),
+            format!("warning: the Delta log lacks what the lake holds: {why}"),
             "hint: `parcap delta LAKE` makes the log say what the lake holds; until then readers of it get other rows"
                 .to_owned(),
         ];
         assert_eq!(ran.stderr.lines().collect::<Vec<_>>(), said);
         assert_eq!(packets(&logged.lake()).len(), 90 + 20 * (number + 1));
     }
+    let ran = logged.convert(&[]);
+    assert_eq!(ran.status, Some(3), "nor is a night without captures silent: {ran:?}");
+    assert!(ran.stderr.starts_with("warning: the Delta log lacks what the lake holds: "), "{ran:?}");
     assert_eq!(delta_log(&logged.lake()).versions, 2, "nothing is written after it");
     for words in [&["compact"][..], &["forget", "second.pcap"]] {
         let path = text(&logged.folder.path().join("archive/second.pcap"));
@@ -178,7 +181,7 @@ fn what_other_writers_did_is_said_by_each_commit_until_it_is_mended() {
             words.iter().map(|word| if *word == "second.pcap" { path.as_str() } else { word }).collect();
         let ran = logged.on_lake(&words);
         assert_eq!(ran.status, Some(3), "{ran:?}");
-        assert!(ran.stderr.contains("its Delta log has not"), "{ran:?}");
+        assert!(ran.stderr.contains("the Delta log lacks what the lake holds"), "{ran:?}");
     }
     let ran = logged.on_lake(&["verify"]);
     assert_eq!(ran.status, Some(1));
