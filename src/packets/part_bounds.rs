@@ -52,48 +52,57 @@ pub fn part_bounds(path: &Path) -> Result<Vec<ColumnBounds>> {
     Ok(columns.iter().enumerate().map(|(at, column)| bounds_of(metadata, at, column)).collect())
 }
 
+/// A bound of a row group, and whether it is the value of a row: texts that are cut are bounds alone.
+type GroupBound = (BoundValue, bool);
+
 fn bounds_of(metadata: &ParquetMetaData, at: usize, column: &ColumnDescriptor) -> ColumnBounds {
-    let mut all = ColumnBounds { name: column.name().to_owned(), nulls: Some(0), bounds: None };
-    let mut are_known = true;
+    let mut nulls = Some(0_u64);
+    let (mut all, mut are_known): (Option<(GroupBound, GroupBound)>, bool) = (None, true);
     for group in metadata.row_groups() {
         let statistics = group.columns().get(at).and_then(|chunk| chunk.statistics());
-        let nulls = statistics.and_then(Statistics::null_count_opt);
-        all.nulls = all.nulls.zip(nulls).map(|(sum, nulls)| sum.saturating_add(nulls));
-        if nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows())) {
+        let of_group = statistics.and_then(Statistics::null_count_opt);
+        nulls = nulls.zip(of_group).map(|(sum, nulls)| sum.saturating_add(nulls));
+        if of_group.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows())) {
             continue;
         }
-        match (statistics.and_then(|statistics| pair(statistics, column)), all.bounds.take()) {
-            (Some((least, greatest)), Some((min, max))) => {
-                let least = if least < min { least } else { min };
-                all.bounds = Some((least, if greatest > max { greatest } else { max }));
-            }
-            (Some(bounds), None) => all.bounds = Some(bounds),
-            (None, _) => are_known = false,
-        }
+        let Some((least, greatest)) = statistics.and_then(|statistics| pair(statistics, column)) else {
+            are_known = false;
+            continue;
+        };
+        all = Some(match all {
+            None => (least, greatest),
+            // Of equal ones, the value of a row.
+            Some((min, max)) => (
+                if least.0 < min.0 || least.0 == min.0 && least.1 { least } else { min },
+                if greatest.0 > max.0 || greatest.0 == max.0 && greatest.1 { greatest } else { max },
+            ),
+        });
     }
-    all.bounds = all.bounds.filter(|_| are_known);
-    all
+    let bounds = all.filter(|((_, least), (_, greatest))| are_known && *least && *greatest);
+    let bounds = bounds.map(|((least, _), (greatest, _))| (least, greatest));
+    ColumnBounds { name: column.name().to_owned(), nulls, bounds }
 }
 
-/// The least and the greatest value of a row group, if both are values of rows.
-fn pair(statistics: &Statistics, column: &ColumnDescriptor) -> Option<(BoundValue, BoundValue)> {
+/// The least and the greatest bound of a row group.
+fn pair(statistics: &Statistics, column: &ColumnDescriptor) -> Option<(GroupBound, GroupBound)> {
     let is_instant = matches!(column.logical_type_ref(), Some(LogicalType::Timestamp { .. }));
-    let integer = |value: i64| if is_instant { BoundValue::Instant(value) } else { BoundValue::Integer(value) };
+    let integer = |value: i64| (if is_instant { BoundValue::Instant(value) } else { BoundValue::Integer(value) }, true);
     let text = |value: &ByteArray| value.as_utf8().ok().map(|text| BoundValue::Text(text.to_owned()));
     match statistics {
         Statistics::Int32(values) => {
-            let integer = |value: &i32| BoundValue::Integer((*value).into());
+            let integer = |value: &i32| (BoundValue::Integer((*value).into()), true);
             values.min_opt().map(integer).zip(values.max_opt().map(integer))
         }
         Statistics::Int64(values) => {
             values.min_opt().map(|value| integer(*value)).zip(values.max_opt().map(|value| integer(*value)))
         }
         Statistics::Double(values) => {
-            let double = |value: &f64| value.is_finite().then_some(BoundValue::Double(*value));
+            let double = |value: &f64| value.is_finite().then_some((BoundValue::Double(*value), true));
             values.min_opt().and_then(double).zip(values.max_opt().and_then(double))
         }
-        Statistics::ByteArray(values) if values.min_is_exact() && values.max_is_exact() => {
-            values.min_opt().and_then(text).zip(values.max_opt().and_then(text))
+        Statistics::ByteArray(values) => {
+            let least = values.min_opt().and_then(text).map(|text| (text, values.min_is_exact()));
+            least.zip(values.max_opt().and_then(text).map(|text| (text, values.max_is_exact())))
         }
         _ => None,
     }

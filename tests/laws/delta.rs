@@ -10,9 +10,10 @@ use parcap::commands::{ConvertRequest, DeltaRequest, RewriteRequest, VerifyReque
 use parcap::config::Settings;
 use parcap::outcome::{DeltaReport, Report};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::support::delta::{assert_log_is_the_lake, delta_log, log_lines};
-use crate::support::{convert, files, folder, hashes, request, save};
+use crate::support::{Row, convert, files, folder, hashes, request, rows_of, save};
 
 use super::archive::{Archive, any_event, content};
 use super::nights_planned::in_pieces;
@@ -251,4 +252,80 @@ fn compacting_changes_no_data_for_readers_of_changes() {
     assert!(changes[..4].iter().all(|changes| *changes == [true]), "{changes:?}");
     assert!(changes[4].len() > 4 && changes[4].iter().all(|change| !change), "{changes:?}");
     assert_eq!(lines[4][0]["commitInfo"]["operation"], "OPTIMIZE");
+}
+
+/// The statistics of a column as its values give them: nulls, and the least and the greatest value as JSON.
+fn statistics_of(rows: &[Row], name: &str, kind: &str) -> (usize, Option<(Value, Value)>) {
+    let values: Vec<&str> = rows.iter().filter_map(|row| row.get(name)).collect();
+    let nulls = rows.len() - values.len();
+    let ints = || values.iter().map(|value| value.parse::<i64>().unwrap());
+    let instant = |millis: i64| {
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap();
+        Value::from(time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    };
+    let bounds = match kind {
+        "timestamp" => {
+            let (min, max) = (ints().min(), ints().max());
+            // A millisecond is a thousand: down for the least, up for the greatest.
+            min.zip(max).map(|(min, max)| (instant(min.div_euclid(1000)), instant((max + 999).div_euclid(1000))))
+        }
+        "long" | "integer" => ints().min().zip(ints().max()).map(|(min, max)| (min.into(), max.into())),
+        "double" => {
+            let doubles = || values.iter().map(|value| value.parse::<f64>().unwrap());
+            let (min, max) = (doubles().min_by(f64::total_cmp), doubles().max_by(f64::total_cmp));
+            min.zip(max).map(|(min, max)| (min.into(), max.into()))
+        }
+        "string" => {
+            let bounds = values.iter().min().zip(values.iter().max());
+            bounds.map(|(min, max)| ((*min).into(), (*max).into()))
+        }
+        _ => None,
+    };
+    (nulls, bounds)
+}
+
+#[test]
+fn the_statistics_of_a_file_are_those_of_its_rows() {
+    let folder = folder();
+    let lake = folder.path().join("lake");
+    let captures = crate::support::repository("data/captures");
+    let columns = parcap::further_columns("capture,link,ip,transport,flow,dns,tunnel,tls").unwrap();
+    // Several row groups a file.
+    let settings = Settings { delta: true, columns, row_group_rows: 50, ..Settings::default() };
+    convert(&ConvertRequest { settings, ..request(&[captures], &lake) });
+    let log = delta_log(&lake);
+    let (mut compared, mut cut, mut empty) = (0, 0, 0);
+    for (path, file) in &log.live {
+        let rows = rows_of(&lake.join(path), "");
+        let stats: Value = serde_json::from_str(file["stats"].as_str().unwrap()).unwrap();
+        assert_eq!(stats["numRecords"], rows.len());
+        for (name, kind) in log.columns.iter().filter(|(name, _)| !log.partitions.contains(name)) {
+            let (nulls, bounds) = statistics_of(&rows, name, kind);
+            assert_eq!(stats["nullCount"][name], nulls, "{path}: {name}");
+            let found = (stats["minValues"].get(name), stats["maxValues"].get(name));
+            match (found, &bounds) {
+                ((Some(least), Some(greatest)), Some((min, max))) => {
+                    // -0 and 0 are one number.
+                    assert!(
+                        least == min || least.as_f64() == min.as_f64() && min.is_f64(),
+                        "{path}: {name}: {least} {min}"
+                    );
+                    assert!(
+                        greatest == max || greatest.as_f64() == max.as_f64() && max.is_f64(),
+                        "{path}: {name}: {greatest} {max}"
+                    );
+                    compared += 1;
+                }
+                ((None, None), None) if nulls == rows.len() => empty += 1,
+                ((None, None), None) => assert_eq!(kind, "boolean"),
+                // The footer has the first 64 bytes of a longer text.
+                ((None, None), Some(_)) => {
+                    assert!(rows.iter().any(|row| row.get(name).is_some_and(|text| text.len() > 64)), "{path}: {name}");
+                    cut += 1;
+                }
+                (found, bounds) => panic!("{path}: {name}: {found:?}, and its rows have {bounds:?}"),
+            }
+        }
+    }
+    assert!(compared > 100 && cut > 0 && empty > 0, "{compared} {cut} {empty}");
 }
