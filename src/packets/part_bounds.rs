@@ -15,16 +15,18 @@ use crate::storage::open_regular;
 
 use super::part_reader::unreadable;
 
-/// A value of a column.
+/// A value of a column, or a bound of its values.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum BoundValue {
+    /// True or false.
+    Flag(bool),
     /// Microseconds since the Unix epoch.
     Instant(i64),
     /// An integer of 32 or 64 bits.
     Integer(i64),
     /// A double; never NaN.
     Double(f64),
-    /// A text, as a whole.
+    /// A text.
     Text(String),
 }
 
@@ -35,9 +37,11 @@ pub struct ColumnBounds {
     pub name: String,
     /// How many rows have no value; `None` if a row group does not say it.
     pub nulls: Option<u64>,
-    /// The least and the greatest value. `None` if no row has a value, if a row group does not say them, if one of them is
-    /// not a value but a bound (texts are cut), and for columns that are true or false.
+    /// A value that none is less than, and one that none is greater than. `None` if no row has a value, or a row group does not say
+    /// them.
     pub bounds: Option<(BoundValue, BoundValue)>,
+    /// Whether both are values of rows. Footers have the beginnings of long texts alone.
+    pub are_values: bool,
 }
 
 /// Reads the bounds of all columns of a part, in the part's order. Only the footer is read.
@@ -78,9 +82,13 @@ fn bounds_of(metadata: &ParquetMetaData, at: usize, column: &ColumnDescriptor) -
             ),
         });
     }
-    let bounds = all.filter(|((_, least), (_, greatest))| are_known && *least && *greatest);
-    let bounds = bounds.map(|((least, _), (greatest, _))| (least, greatest));
-    ColumnBounds { name: column.name().to_owned(), nulls, bounds }
+    let name = column.name().to_owned();
+    match all.filter(|_| are_known) {
+        None => ColumnBounds { name, nulls, bounds: None, are_values: true },
+        Some(((least, is_least), (greatest, is_greatest))) => {
+            ColumnBounds { name, nulls, bounds: Some((least, greatest)), are_values: is_least && is_greatest }
+        }
+    }
 }
 
 /// The least and the greatest bound of a row group.
@@ -89,6 +97,10 @@ fn pair(statistics: &Statistics, column: &ColumnDescriptor) -> Option<(GroupBoun
     let integer = |value: i64| (if is_instant { BoundValue::Instant(value) } else { BoundValue::Integer(value) }, true);
     let text = |value: &ByteArray| value.as_utf8().ok().map(|text| BoundValue::Text(text.to_owned()));
     match statistics {
+        Statistics::Boolean(values) => {
+            let flag = |value: &bool| (BoundValue::Flag(*value), true);
+            values.min_opt().map(flag).zip(values.max_opt().map(flag))
+        }
         Statistics::Int32(values) => {
             let integer = |value: &i32| (BoundValue::Integer((*value).into()), true);
             values.min_opt().map(integer).zip(values.max_opt().map(integer))

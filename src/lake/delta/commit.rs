@@ -9,6 +9,7 @@ use crate::lake::record::CommittedPart;
 
 use super::action::{AddedFile, AppTransaction, CommitInfo, LogAction, RemovedFile, TableMetadata, TableProtocol};
 use super::location::encoded;
+use super::statistics::statistics_of;
 use super::table::{DeltaEntry, application, partition_values};
 
 /// The text of the version that a commit is: an action a line. It follows from the manifest, the table and what was there, and
@@ -79,7 +80,7 @@ pub(super) fn file_of(part: &CommittedPart, columns: &[String], time: i64, data_
         size: i64::try_from(part.bytes).unwrap_or(i64::MAX),
         modification_time: part.delta.as_ref().map_or(time, |delta| delta.modified),
         data_change,
-        stats: part.delta.as_ref().map(|delta| delta.stats.clone()),
+        stats: Some(part.delta.as_ref().map_or_else(|| statistics_of(part.rows, &[]), |delta| delta.stats.clone())),
         deletion_vector: None,
     }
 }

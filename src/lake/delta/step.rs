@@ -7,9 +7,11 @@
 //! A commit looks at the log before it is decided ([`look`]). So the step itself is one call, at the moment when the files of the
 //! commit change places ([`advance`]).
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::action::TableMetadata;
 use super::replay::{Content, LogState};
@@ -61,7 +63,7 @@ pub(in crate::lake) fn look(store: &impl LogStore, writer: &LogWriter, before: u
         if version.saturating_add(1) != after {
             break;
         }
-        match since(&store.read(&version_name(*version))?, writer) {
+        match read_since(store, &version_name(*version), writer)? {
             Since::Ours(found) => return Ok(at(found)),
             Since::Foreign { what, .. } => return Ok(Found::NotOurs(foreign(*version, &what))),
             Since::Nothing => {}
@@ -101,7 +103,7 @@ pub(in crate::lake) fn advance<S: LogStore>(
         if store.create(&name, text)? {
             return Ok(Advanced::At(version));
         }
-        match since(&store.read(&name)?, writer) {
+        match read_since(store, &name, writer)? {
             Since::Ours(found) if found == commit => return Ok(Advanced::At(version)),
             Since::Ours(found) => {
                 let why =
@@ -125,11 +127,22 @@ pub(in crate::lake) fn has_commit(
     version: u64,
 ) -> Result<bool> {
     for name in store.names(&version_name(version))?.iter().filter(|name| version_of(name).is_some()) {
-        if since(&store.read(name)?, writer) == Since::Ours(commit) {
+        if read_since(store, name, writer)? == Since::Ours(commit) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// What a version is. One that this user may not read is another writer's: a file of theirs must keep no commit of the lake back.
+fn read_since(store: &impl LogStore, name: &str, writer: &LogWriter) -> Result<Since> {
+    match store.read(name) {
+        Ok(text) => Ok(since(&text, writer)),
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(Since::Foreign { touches: Vec::new(), what: format!("cannot be read ({source})") })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn foreign(version: u64, what: &str) -> String {

@@ -55,7 +55,7 @@ fn names_of_the_log_are_told_apart() {
 }
 
 fn bounds(name: &str, bounds: Option<(BoundValue, BoundValue)>) -> ColumnBounds {
-    ColumnBounds { name: name.to_owned(), nulls: Some(1), bounds }
+    ColumnBounds { name: name.to_owned(), nulls: Some(1), bounds, are_values: true }
 }
 
 fn statistics(columns: &[ColumnBounds]) -> Value {
@@ -87,27 +87,44 @@ fn times_are_rounded_away_from_what_lies_between_them() {
         );
     }
     // The next millisecond would be in the year 10000, which no reader reads.
-    assert_eq!(instants(0, 253_402_300_799_999_001), (json!({}), json!({})));
+    let (least, greatest) = instants(0, 253_402_300_799_999_001);
+    assert_eq!(least, json!({ "datetime": "1970-01-01T00:00:00.000Z" }));
+    assert_eq!(greatest, json!({ "datetime": "9999-12-31T23:59:59.999001Z" }));
 }
 
 #[test]
 fn statistics_have_what_readers_may_believe_and_nothing_else() {
     let text = |text: &str| BoundValue::Text(text.to_owned());
-    let found = statistics(&[
+    let mut columns = vec![
         bounds("ip_src", Some((text("10.0.0.1"), text("ff02::2 \"ü\"")))),
         bounds("length", Some((BoundValue::Integer(-1), BoundValue::Integer(i64::MAX)))),
         // The shortest digits that are this double and no other one.
         bounds("time", Some((BoundValue::Double(0.1), BoundValue::Double(1_795_434_090.091_834)))),
-        bounds("dns_query", None),
-        ColumnBounds { name: "is_dns".to_owned(), nulls: None, bounds: None },
-    ]);
-    let expected = json!({
+        bounds("is_dns", Some((BoundValue::Flag(false), BoundValue::Flag(true)))),
+        // No row has a value.
+        ColumnBounds { name: "dns_query".to_owned(), nulls: Some(9), bounds: None, are_values: true },
+    ];
+    let mut expected = json!({
         "numRecords": 9,
-        "minValues": { "ip_src": "10.0.0.1", "length": -1, "time": 0.1 },
-        "maxValues": { "ip_src": "ff02::2 \"ü\"", "length": 9_223_372_036_854_775_807_i64, "time": 1_795_434_090.091_834 },
-        "nullCount": { "ip_src": 1, "length": 1, "time": 1, "dns_query": 1 },
+        "minValues": { "ip_src": "10.0.0.1", "length": -1, "time": 0.1, "is_dns": false },
+        "maxValues": {
+            "ip_src": "ff02::2 \"ü\"", "length": 9_223_372_036_854_775_807_i64, "time": 1_795_434_090.091_834, "is_dns": true,
+        },
+        "nullCount": { "ip_src": 1, "length": 1, "time": 1, "is_dns": 1, "dns_query": 9 },
     });
-    assert_eq!(found, expected);
+    assert_eq!(statistics(&columns), expected);
+    // Beginnings of texts bound them, and are none of them.
+    columns[0].are_values = false;
+    expected["tightBounds"] = false.into();
+    assert_eq!(statistics(&columns), expected);
+    // A reader may find no row by a column that has values and no bounds.
+    for (nulls, bounds) in [(Some(1), None), (None, columns[3].bounds.clone())] {
+        let mut columns = columns.clone();
+        columns[3] = ColumnBounds { nulls, bounds, ..columns[3].clone() };
+        assert_eq!(statistics_of(9, &columns), "{\"numRecords\":9}");
+    }
+    let infinite = bounds("time", Some((BoundValue::Double(0.1), BoundValue::Double(f64::INFINITY))));
+    assert_eq!(statistics_of(9, &[infinite]), "{\"numRecords\":9}");
     assert_eq!(statistics_of(9, &[]), "{\"numRecords\":9}");
 }
 

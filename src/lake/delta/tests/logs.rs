@@ -147,6 +147,19 @@ fn what_comes_between_the_look_and_the_step_decides() {
     }
 }
 
+/// A file of another user's stopped each run, whose commit could neither be finished nor undone.
+#[test]
+fn a_version_that_may_not_be_read_keeps_no_commit_back() {
+    let log = MemoryLog::default();
+    lake(&log, 2);
+    log.foreign(2, str::from_utf8(SECRET).unwrap());
+    let writer = ours();
+    let expected = "its version 2 is another writer's, which cannot be read (permission denied)";
+    assert_eq!(look(&log, &writer, 2).unwrap(), Found::NotOurs(expected.to_owned()));
+    assert_eq!(advance(&log, &writer, 3, 2, &Vec::new()).unwrap(), Advanced::NotOurs(expected.to_owned()));
+    assert!(!has_commit(&log, &writer, 3, 2).unwrap());
+}
+
 #[test]
 fn a_log_that_is_not_the_lakes_is_not_gone_on_with() {
     let behind = |log: &MemoryLog, before: u64| match look(log, &ours(), before).unwrap() {

@@ -34,6 +34,9 @@ impl LogStore for MemoryLog {
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
         let found = self.0.borrow().get(name).cloned();
+        if found.as_deref() == Some(SECRET) {
+            return Err(Error::io("read", name)(io::ErrorKind::PermissionDenied.into()));
+        }
         found.ok_or_else(|| Error::io("read", name)(io::ErrorKind::NotFound.into()))
     }
 
@@ -72,6 +75,9 @@ impl MemoryLog {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
+
+/// The text of a version that this user may not read.
+const SECRET: &[u8] = b"secret";
 
 const ID: &str = "a363f825-0de9-47ae-abdb-b1f9a708692f";
 
