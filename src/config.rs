@@ -66,6 +66,10 @@ pub struct Settings {
     /// Conversations of a date that have their own row.
     #[serde(default = "conversations")]
     pub conversations: usize,
+    /// Whether each commit also writes a Delta log, so that the lake is a Delta table. It shapes no part. Earlier versions refuse
+    /// the settings of such a lake: they would commit without the log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delta: bool,
 }
 
 fn conversations() -> usize {
@@ -300,6 +304,7 @@ impl Default for Settings {
             summaries: true,
             names: Names::default(),
             conversations: CONVERSATIONS,
+            delta: false,
         }
     }
 }

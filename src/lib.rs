@@ -223,7 +223,7 @@ pub use config::Settings;
 pub use error::{Error, Foreign, Lack, NotExtracted, Result, Unheld, WhyLeftOut};
 pub use extract::{Extracted, MissingPackets, MissingWhy};
 pub use observer::{Meter, Observer, Unobserved};
-pub use outcome::{CompactReport, ForgetReport, Report, RunOutcome, Verified};
+pub use outcome::{CompactReport, DeltaReport, ForgetReport, Report, RunOutcome, Verified};
 pub use packets::{further_columns, schema};
 pub use select::SelectOptions;
 pub use stream::{PacketBatches, ReadCaptures};

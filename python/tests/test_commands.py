@@ -97,6 +97,15 @@ def test_options_are_those_of_the_command(lake: Path, tmp_path: Path) -> None:
     assert "hint: " in told.value.__notes__[0]
 
 
+def test_a_lake_becomes_a_delta_table_and_none_again(office: str, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    parcap.convert(office, lake)
+    report = parcap.delta(lake)
+    assert report.complete and (report["on"], report["log_version"], report["rows"]) == (True, 0, 468)
+    assert "log_version" not in parcap.delta(lake) and (lake / "_delta_log").is_dir()
+    assert parcap.delta(lake, off=True)["given_up"] and not (lake / "_delta_log").exists()
+
+
 def test_a_failure_has_its_kind(cut: str, tmp_path: Path) -> None:
     with pytest.warns(parcap.DamageWarning, match="cut-in-packet.pcap: packet"):
         report = parcap.convert(cut, tmp_path / "lake")

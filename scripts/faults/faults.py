@@ -80,7 +80,7 @@ def scenarios(parcap, work, options):
     lakes.write(archive / "office.pcap", pcap(at(office[:40], vlan[0][0])))
     convert = ["convert", archive, "--out", "LAKE", "--chunk-size", "64KiB", "--jobs", "1", "--quiet"]
     convert += ["--format", "json", "--top", "0"]
-    made = []
+    made, log = [], ["--delta"] if options.delta else []
 
     def add(name, base, command):
         scenario = Scenario(name, base, command, archive)
@@ -95,7 +95,7 @@ def scenarios(parcap, work, options):
         return work / f"after-{name}"
 
     # Each scenario is swept while the archive is as it was: the first is done before the second changes a capture.
-    yield from (add("first", None, convert), made[-1])[1:]
+    yield from (add("first", None, convert + log), made[-1])[1:]
     if more:
         lakes.write(archive / "vlan.pcap", pcap(vlan))
     lakes.write(archive / "new.pcap.gz", pcap(at(office[:80], vlan[0][0] + 60)))
@@ -103,7 +103,11 @@ def scenarios(parcap, work, options):
     if more:
         yield from (add("forget", work / "after-second", ["forget", "LAKE", archive / "office.pcap"]), made[-1])[1:]
         yield from (add("compact", work / "after-second", ["compact", "LAKE"]), made[-1])[1:]
-        earlier, rewrite = lakes.ROOT / "data/earlier/lake", ["compact", "LAKE", "--rewrite", "--target-file-size", "1"]
+        earlier = work / "earlier"
+        shutil.copytree(lakes.ROOT / "data/earlier/lake", earlier)
+        if options.delta:
+            parcap.run("delta", earlier)
+        rewrite = ["compact", "LAKE", "--rewrite", "--target-file-size", "1"]
         yield from (add("rewrite", earlier, [*rewrite, "--jobs", "1"]), made[-1])[1:]
 
 
@@ -220,6 +224,19 @@ def order(scenario, parcap, work, figures):
             need(any(link < sync < decided[0] for sync in synced(folder)), f"{folder} is not synced before the decision")
             last = max(writes(name), default=-1)
             need(last < 0 or any(last < sync < decided[0] for sync in synced(name)), f"{name} is not synced after its last write")
+    logged = when(lambda call, a, b: call == LINKS and b.startswith(f"{lake}/_delta_log/"))
+    if (lake / "_delta_log").exists():
+        need(len(logged) == 1, f"{len(logged)} versions are linked into the Delta log")
+        for link in logged:
+            text, last = trace[link][1], max(writes(trace[link][1]), default=-1)
+            need(decided[0] < link < manifest[0], "the Delta log has the commit before the decision, or after the manifest")
+            need(any(last < sync < decided[0] for sync in synced(text)), f"{text} is not synced after its last write")
+            need(any(link < sync < manifest[0] for sync in synced(lake / "_delta_log")), "the version is not made durable")
+            changed = [*(place for place, *_ in exchanged), *aside]
+            need(all(place < link for place in changed), "the Delta log has the commit before its files have changed places")
+            syncs = when(lambda call, a, b: call in SYNCS.split())
+            between = [sync for sync in syncs if min(changed, default=link) < sync < link]
+            need(not between, "readers of the Delta log wait for a sync while files are gone")
     need(all(decided[0] < place < manifest[0] for place in aside), "a file goes before the decision, or after the manifest")
     need(any(sync < decided[0] for sync in synced(staging)), "the folder of staged files is not synced before the decision")
     visible = (f"{lake}/packets/", f"{lake}/summaries/", f"{own}/partials/", f"{own}/manifest/")
@@ -278,14 +295,14 @@ def sweep(scenario, parcap, work, made, figures, options):
     figures.notes = Counter({note: count for note, count in figures.notes.items() if count})
 
 
-def random_kills(parcap, work, count, figures):
+def random_kills(parcap, work, count, figures, log):
     """Kills runs over larger captures at any moment, several times in a row before one is let through."""
     office, archive = records_of("office-hour.pcap"), work / "large"
     for number in range(4):
         many = [record for again in range(60) for record in at(office, office[0][0] + again * 20 + number * 86400)]
         lakes.write(archive / f"{number}.pcap", pcap(many))
     command = ["convert", archive, "--out", "LAKE", "--chunk-size", "1MiB", "--target-file-size", "1MiB", "--quiet"]
-    scenario = Scenario("random kills", None, [*command, "--format", "json", "--top", "0"], archive)
+    scenario = Scenario("random kills", None, [*command, "--format", "json", "--top", "0", *log], archive)
     lengths = []
     for _ in range(3):
         lake, began = scenario.lake(work), time.monotonic()
@@ -319,6 +336,7 @@ def main():
     parser.add_argument("--scenario", action="append", help="only this one: first, second, forget, compact, rewrite")
     without = "no changed capture, no forget, compact, verify: for a parcap that cannot"
     parser.add_argument("--no-replace", action="store_true", help=without)
+    parser.add_argument("--delta", action="store_true", help="lakes with a Delta log, which must have each commit once")
     parser.add_argument("--seed", type=int, default=1, help="of what is random [default: %(default)s]")
     options = parser.parse_args()
     if options.quick:
@@ -337,7 +355,7 @@ def main():
             order(scenario, parcap, work, figures)
             sweep(scenario, parcap, work, made, figures, options)
         if options.random_kills and not options.scenario:
-            random_kills(parcap, work, options.random_kills, figures)
+            random_kills(parcap, work, options.random_kills, figures, ["--delta"] if options.delta else [])
     return figures.end()
 
 

@@ -165,6 +165,25 @@ def unsound(lake):
                 wrong.append(f"{name}: {rows} rows, its footer says {file.metadata.num_rows}")
         except Exception as error:  # noqa: BLE001: whatever a reader says is wrong
             wrong.append(f"{name}: {str(error).splitlines()[0]}")
+    return wrong + unsound_log(lake)
+
+
+def unsound_log(lake):
+    """What is wrong with the Delta log, if there is one: a version that is missing or not whole, a commit that is in it twice."""
+    wrong, commits = [], []
+    versions = sorted(path for path in (lake / "_delta_log").glob("*.json"))
+    for version, path in enumerate(versions):
+        if path.name != f"{version:020}.json":
+            wrong.append(f"{path.name}: version {version} is missing")
+        try:
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+        except ValueError as error:
+            wrong.append(f"{path.name}: {error}")
+            continue
+        commits += [line["txn"]["version"] for line in lines if "txn" in line]
+    # A log that was mended says its commit again, which no fault of these makes necessary.
+    if len(commits) != len(versions) or commits != sorted(set(commits)):
+        wrong.append(f"_delta_log: {len(versions)} versions, of the commits {commits}")
     return wrong
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the Python examples of the README, the guide and docs/readers.md on a lake, and the statements of docs/recipes.md,
-and compares what they print with what is shown.
+"""Runs the Python examples of the README, the guide, docs/readers.md and docs/delta.md on a lake, and the statements of
+docs/recipes.md, and compares what they print with what is shown.
 
     python3 scripts/oracle/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER] [--parcap PROGRAM]
 
-LAKE is the one of the README's first command. The recipes' lake is made by the commands of their page, which run in its order
+LAKE is the one of the README's first command; the page of Delta has a copy with a log, which --parcap makes. The recipes' lake is made by the commands of their page, which run in its order
 with its statements; without --parcap they do not. With --environments, engines that do not go together with the others have
 virtual environments of their own, FOLDER/ENGINE-VERSION, which are made where they are not there yet. An example whose
 engine is not installed, and cannot be, is named as NOT RUN, which is an error if --require names the engine. Other code
@@ -22,7 +22,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/guide.md", "docs/readers.md"]
+PAGES = ["README.md", "docs/guide.md", "docs/readers.md", "docs/delta.md"]
+DELTA = "docs/delta.md"
 ENGINES = "chdb daft datafusion duckdb fastparquet pandas polars pyarrow pyspark".split()
 EXAMPLE = re.compile(r"```python\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # Statements that nothing here can run.
@@ -35,6 +36,8 @@ ENVIRONMENTS = {
     "chdb": ["chdb==4.4.0", "pandas<3", "pyarrow"],
     "daft": ["daft==0.7.26", "pyarrow"],
     "datafusion": ["datafusion==55.0.0", "pyarrow"],
+    # For all examples of the page of Delta.
+    "deltalake": ["deltalake==1.6.6", "polars==2.1.0", "pyarrow==26.0.1", "duckdb==1.4.4", "duckdb-ext-delta==1.4.4.20260205"],
     "fastparquet": ["fastparquet==2026.9.0", "pandas<3"],
     "pyspark": ["pyspark==4.2.0", "pandas<3", "pyarrow<22"],
 }
@@ -64,11 +67,29 @@ def python_of(engine, environments):
     return python, None
 
 
-def run(python, code, lake):
+def with_log(lake, parcap, folder):
+    """A copy of a lake that is a Delta table, and a home in which DuckDB finds its extension."""
+    copy = Path(folder, "copy")
+    shutil.copytree(lake, copy)
+    subprocess.run([parcap, "delta", copy], check=True, stdout=subprocess.DEVNULL)
+    return copy
+
+
+def home_with_extension(python, folder):
+    """A home for DuckDB that has the extensions of its environment, as INSTALL would leave them."""
+    home = Path(folder, "home")
+    home.joinpath(".duckdb").mkdir(parents=True)
+    found = next(Path(python).parents[1].glob("lib/*/site-packages/duckdb_ext/extensions"), None)
+    if found:
+        os.symlink(found, home / ".duckdb/extensions")
+    return {**os.environ, "HOME": str(home)}
+
+
+def run(python, code, lake, environment=None):
     """The output of an example, in a folder in which the lake is called `lake`."""
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(lake, Path(folder, "lake"))
-        done = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300)
+        done = subprocess.run([python, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
         return done.stdout + (done.stderr if done.returncode else "")
 
 
@@ -106,6 +127,27 @@ def check_recipes(parcap):
     return wrong
 
 
+def check_delta(examples, arguments, required):
+    """Runs the examples of the page of Delta, in one environment; says how many are not as shown."""
+    python, why = python_of("deltalake", arguments.environments)
+    if python is None or arguments.parcap is None:
+        print(f"NOT RUN: {DELTA}: deltalake: {why or '--parcap is not given'}")
+        return int("deltalake" in required)
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder:
+        lake = with_log(arguments.lake.resolve(), arguments.parcap.resolve(), folder)
+        environment = home_with_extension(python, folder)
+        for code, shown in examples:
+            printed = run(python, code, lake, environment)
+            name = code.splitlines()[0]
+            if lines(printed) == lines(shown):
+                print(f"{DELTA}: as shown: {name}")
+            else:
+                wrong += 1
+                print(f"{DELTA}: {name}: prints\n{printed}\nbut the page shows\n{shown}")
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lake", type=Path)
@@ -125,6 +167,9 @@ def main():
             if not code.startswith("-- not run"):
                 wrong += 1
                 print(f"{page}: a statement does not say that it is not run:\n{code}")
+        if page == DELTA:
+            wrong += check_delta(examples, arguments, required)
+            continue
         for code, shown in examples:
             engine = re.search(r"(?:import|from) (" + "|".join(ENGINES) + ")", code)[1]
             if engine not in pythons:

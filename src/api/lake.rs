@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::commands::{
-    RewriteRequest, SummarizeRequest, Summarized, VerifyRequest, compact_lake, forget, summarize, verify,
+    DeltaRequest, RewriteRequest, SummarizeRequest, Summarized, VerifyRequest, compact_lake, delta, forget, summarize,
+    verify,
 };
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Snapshot};
-use crate::outcome::{CompactReport, ForgetReport, Verified};
+use crate::outcome::{CompactReport, DeltaReport, ForgetReport, Verified};
 
 /// A lake that is there: what it holds, whether it is whole, its summaries, and what can be done with it.
 ///
@@ -97,6 +98,14 @@ impl Lake {
     /// If another run holds the lake, one of its files is not what was written, or a file cannot be written.
     pub fn compact(&self) -> Result<CompactReport> {
         compact_lake(&self.rewriting())
+    }
+
+    /// Makes the lake a Delta table; or makes its log say again what the lake holds, whatever other writers did.
+    ///
+    /// # Errors
+    /// If another run holds the lake, its times are in nanoseconds, or the log cannot be written.
+    pub fn delta(&self) -> Result<DeltaReport> {
+        delta(&DeltaRequest { lake: self.path.clone(), off: false, wait: self.wait, cancel: self.cancel.clone() })
     }
 
     /// Takes captures out of the lake, by their paths or by folders that they were in.

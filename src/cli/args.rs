@@ -13,6 +13,7 @@ use crate::config::{
     Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
 
+use super::delta::{DELTA_EXIT, DeltaArgs};
 use super::extract::ExtractArgs;
 use super::failure::Failure;
 use super::inspect_args::InspectArgs;
@@ -87,6 +88,9 @@ pub(super) enum Command {
     Compact(CompactArgs),
     /// Take captures out of a lake, whether they still exist or not
     Forget(ForgetArgs),
+    /// Make a lake a Delta table, or mend its log after other writers; then every run writes the log
+    #[command(after_help = DELTA_EXIT)]
+    Delta(DeltaArgs),
     /// Print the units of work that a conversion would consist of, one JSON document a line
     ///
     /// For a scheduler that runs them elsewhere: give each line to `parcap convert-unit`, and what those print, together,
@@ -213,6 +217,9 @@ pub(super) struct SettingsArgs {
     /// Write the packets table only
     #[arg(long, env = "PARCAP_NO_SUMMARY", value_parser = BoolishValueParser::new())]
     no_summary: bool,
+    /// Write a Delta log, so that the new lake is a Delta table; a lake that has one keeps it without this
+    #[arg(long, env = "PARCAP_DELTA", value_parser = BoolishValueParser::new())]
+    delta: bool,
     /// Conversations of a date that have a row of their own; the rest shares one
     #[arg(long, value_name = "N", env = "PARCAP_CONVERSATIONS", default_value_t = CONVERSATIONS)]
     conversations: usize,
@@ -284,6 +291,7 @@ impl SettingsArgs {
             summaries: !self.no_summary,
             names: self.names.clone(),
             conversations: self.conversations,
+            delta: self.delta,
         })
     }
 }

@@ -55,6 +55,7 @@ impl From<&Error> for ExitCode {
             | Error::NotHeld { .. }
             | Error::NoLake { .. }
             | Error::NotAlone { .. }
+            | Error::NoDeltaTable { .. }
             | Error::NoSums { .. }
             | Error::NoServerNames { .. }
             | Error::WindowsAreAligned { .. }

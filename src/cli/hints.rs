@@ -58,6 +58,10 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
             _ => return None,
         },
         Error::LakeIsAFile { .. } => "name a directory with `--out`; it is created when it does not exist",
+        Error::SettingsDiffer { asked: Setting::Delta(_), .. } => {
+            "`parcap delta LAKE` makes the lake a Delta table; then every run writes the log, without the option"
+        }
+        Error::NoDeltaTable { .. } => "convert its captures into a new lake without `--timestamp-unit ns`",
         Error::SettingsDiffer { .. } => {
             "give what the lake was made with; for another value, begin with the captures and a new lake"
         }
@@ -174,6 +178,8 @@ fn option(setting: &Setting) -> String {
         Setting::Window(window) => format!("`--window {}`", time_text(*window)),
         Setting::Summaries(true) => "summaries".to_owned(),
         Setting::Summaries(false) => "`--no-summary`".to_owned(),
+        Setting::Delta(true) => "`--delta`".to_owned(),
+        Setting::Delta(false) => "no `--delta`".to_owned(),
     }
 }
 

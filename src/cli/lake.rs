@@ -10,6 +10,7 @@ use crate::cancel::Cancel;
 use crate::commands::{RewriteRequest, VerifyRequest, compact_lake, forget, forget_before, verify};
 use crate::convert::now;
 use crate::day::Day;
+use crate::lake::DELTA_LOG;
 use crate::outcome::{CompactReport, ForgetReport, Lost, Verified};
 use crate::path_text::printable;
 
@@ -102,6 +103,7 @@ impl LakeArgs {
 /// What to do about faults.
 const MEND: &str =
     "hint: restore what is lost from a backup; else `--repair` makes it again from what is left (docs/operations.md)\n";
+const MEND_LOG: &str = "`parcap delta LAKE` makes the Delta log say what the lake holds, and `--off` removes it";
 const STILL: &str = "hint: move away what was put there, and look at docs/operations.md for the rest\n";
 
 /// Verifies a lake, and prints what is wrong.
@@ -123,8 +125,13 @@ pub(super) fn run_verify(console: &Console, args: &VerifyArgs, cancel: &Cancel) 
     if let Some(repaired) = &verified.repaired {
         console.talk(&losses(repaired));
     }
-    if !verified.faults.is_empty() {
+    let (of_log, of_files): (Vec<_>, Vec<_>) =
+        verified.faults.iter().partition(|fault| fault.path.starts_with(DELTA_LOG));
+    if !of_files.is_empty() {
         console.talk(if args.repair { STILL } else { MEND });
+    }
+    if !of_log.is_empty() {
+        console.talk(&format!("hint: {MEND_LOG}\n"));
     }
     Ok(verified.outcome().into())
 }

@@ -18,6 +18,7 @@ use super::console::Console;
 use super::exit_code::ExitCode;
 use super::hints::{hint, message};
 use super::json::line;
+use super::lost::MEND_DELTA;
 use super::messages::{away_in_words, complaints};
 use super::render::show;
 use super::select_args::LogFormat;
@@ -114,6 +115,9 @@ fn log_report(console: &Console, report: &Report) {
             "event": "held_back", "path": printable(&held_back.path), "lost": printable(&held_back.lost),
         });
         log(console, "warning", fields);
+    }
+    if let Some(why) = &report.lost.delta_lacks {
+        log(console, "warning", json!({ "event": "delta", "message": why, "hint": MEND_DELTA }));
     }
     for (message, hint) in away_in_words(report) {
         log(console, "error", json!({ "event": "away", "message": message, "hint": hint }));

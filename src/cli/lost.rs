@@ -11,6 +11,10 @@ const NAMED: usize = 10;
 /// What to do about files that are lost.
 const MEND: &str = "restore them from a backup; else `parcap verify LAKE --repair` says what is gone and makes the rest whole, and the next run converts again what is still in the archive";
 
+/// What to do about a Delta log that is not the lake's.
+pub(super) const MEND_DELTA: &str =
+    "`parcap delta LAKE` makes the log say what the lake holds; until then readers of it get other rows";
+
 /// A line for each, and what to do about it.
 pub(super) fn words(lost: &Lost) -> String {
     let mut text = String::new();
@@ -29,8 +33,12 @@ pub(super) fn words(lost: &Lost) -> String {
         let more = plural_of(more as u64, "more capture", "more captures");
         let _ = writeln!(text, "warning: {more} were left as they were; `--format json` names them");
     }
-    if !lost.is_empty() {
+    if !(lost.files.is_empty() && lost.held_back.is_empty()) {
         let _ = writeln!(text, "hint: {MEND}");
+    }
+    if let Some(why) = &lost.delta_lacks {
+        let _ = writeln!(text, "warning: the Delta log lacks what the lake holds: {why}");
+        let _ = writeln!(text, "hint: {MEND_DELTA}");
     }
     text
 }

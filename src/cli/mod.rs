@@ -5,6 +5,7 @@ mod call;
 mod checked;
 mod config_file;
 mod console;
+mod delta;
 mod dry_run;
 mod exit_code;
 mod extract;
@@ -107,6 +108,7 @@ fn dispatch(console: &Console, command: Command, cancel: &Cancel) -> Result<Exit
         Command::Verify(args) => lake::run_verify(console, &args, cancel),
         Command::Compact(args) => lake::run_compact(console, &args, cancel),
         Command::Forget(args) => lake::run_forget(console, &args, cancel),
+        Command::Delta(args) => delta::run_delta(console, &args, cancel),
         Command::Plan(args) => planned::run_plan(console, &args, cancel),
         Command::ConvertUnit(args) => planned::run_convert_unit(console, &args, cancel),
         Command::Commit(args) => planned::run_commit(console, &args, cancel),

@@ -28,6 +28,9 @@ pub(super) fn mended(repaired: &Repaired) -> String {
             let _ = writeln!(text, "{count} {what}");
         }
     }
+    for found in repaired.delta_log.iter().take(NAMED) {
+        let _ = writeln!(text, "the Delta log was mended: {found}");
+    }
     text
 }
 

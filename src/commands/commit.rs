@@ -114,7 +114,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
         plans.iter().for_each(|folder| drop(local::remove_folder(&lake.resolve(folder))));
     }
     abandoned::sweep(&lake, options.abandon)?;
-    report.notes.extend(lake.notes());
+    report.note_lake(&lake);
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(report)

@@ -38,7 +38,7 @@ pub struct RewriteRequest {
 /// written.
 pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let started = Instant::now();
-    let ((done, lost), notes) = with_lake(request, |lake, snapshot, settings, losses| {
+    let ((done, mut lost), told) = with_lake(request, |lake, snapshot, settings, losses| {
         let mut lost = Lost::default();
         lost.add(&losses, &snapshot);
         let encoder = Encoder::of_lake(settings, lake.root())?;
@@ -53,14 +53,23 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         }
         Ok((done, lost))
     })?;
-    Ok(CompactReport { done, lost, seconds: started.elapsed().as_secs_f64(), notes })
+    lost.delta_lacks = told.delta_lacks;
+    Ok(CompactReport { done, lost, seconds: started.elapsed().as_secs_f64(), notes: told.notes })
 }
 
-/// Holds a lake while `work` changes its files. Also returns the notes about its file system.
+/// What is to be said of a lake that was changed.
+pub(super) struct LakeNotes {
+    /// What its file system cannot do.
+    pub(super) notes: Vec<String>,
+    /// Why the Delta log lacks the commit, if it does.
+    pub(super) delta_lacks: Option<String>,
+}
+
+/// Holds a lake while `work` changes its files.
 pub(super) fn with_lake<T>(
     request: &RewriteRequest,
     work: impl FnOnce(&Layout, Snapshot, &Settings, Losses) -> Result<T>,
-) -> Result<(T, Vec<String>)> {
+) -> Result<(T, LakeNotes)> {
     let lake = Layout::at(&request.lake);
     if !lake.is_there() {
         return Err(Error::NoLake { path: request.lake.clone() });
@@ -77,5 +86,5 @@ pub(super) fn with_lake<T>(
     let swept = sweep_staging(&lake);
     let result = result?;
     swept?;
-    Ok((result, lake.notes()))
+    Ok((result, LakeNotes { notes: lake.notes(), delta_lacks: lake.delta_lacks() }))
 }

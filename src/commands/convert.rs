@@ -85,7 +85,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
     let mut selection = target.select(&request.named, &rules, &request.cancel, report)?;
     if !report.away.is_empty() {
-        report.notes.extend(lake.notes());
+        report.note_lake(&lake);
         return Ok(());
     }
     if request.dry_run {
@@ -118,7 +118,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     drop(lock);
     result?;
     swept?;
-    report.notes.extend(lake.notes());
+    report.note_lake(&lake);
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(())

@@ -39,7 +39,7 @@ pub fn forget_before(request: &RewriteRequest, named: &[PathBuf], before: Day) -
 }
 
 fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day>) -> Result<ForgetReport> {
-    let (report, notes) = with_lake(request, |lake, snapshot, settings, mut losses| {
+    let (mut report, told) = with_lake(request, |lake, snapshot, settings, mut losses| {
         let Called { mut captures, mut refused } = if named.is_empty() {
             of_all(&snapshot)
         } else {
@@ -97,7 +97,8 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         change.publish(lake, after)?;
         Ok(report)
     })?;
-    Ok(ForgetReport { notes, ..report })
+    report.lost.delta_lacks = told.delta_lacks;
+    Ok(ForgetReport { notes: told.notes, ..report })
 }
 
 /// Whether all of a capture is before a date. A capture that was left out goes with the capture that stands for it.

@@ -10,8 +10,8 @@ use crate::cancel::Cancel;
 use crate::convert::{FinalStage, stage_empty};
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, Layout, Snapshot, Transaction, captures_table_is_lost, days_of_lost_tables, hold, names_are_lost, remains,
-    sweep_staging, tables_left_over,
+    Action, DeltaEntry, Layout, Snapshot, Transaction, captures_table_is_lost, days_of_lost_tables, hold, id_in_log,
+    mend_delta, names_are_lost, remains, sweep_staging, tables_left_over,
 };
 use crate::names::PtrOptions;
 use crate::outcome::{LostFile, PartlyLost, Repaired, Report};
@@ -28,8 +28,12 @@ pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
     let _lock = hold(&lake, request.wait, &request.cancel)?;
     let mended = mend(&lake, request.jobs, &request.cancel);
     let swept = sweep_staging(&lake);
-    let mended = mended?;
+    let mut mended = mended?;
     swept?;
+    // What a lake lost says nothing of its log, so the log is held against all that is left.
+    let log = mend_delta(&lake, &Snapshot::read(&lake)?)?;
+    sweep_staging(&lake)?;
+    mended.delta_log = log.found;
     Ok(mended)
 }
 
@@ -53,6 +57,10 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let is_remade = !repaired.manifests.is_empty() || !left.taken_up.is_empty();
     let settings = left.snapshot.settings.clone().unwrap_or_default();
     left.snapshot.settings = Some(settings.clone());
+    if !repaired.manifests.is_empty() && left.snapshot.delta.is_none() {
+        // Parts do not say whether the lake has a Delta log. The log does.
+        left.snapshot.delta = id_in_log(lake)?.map(|id| DeltaEntry { id, time: 0 });
+    }
     for path in before.parts.keys().filter(|path| !left.snapshot.parts.contains_key(*path)) {
         let problem = left.lost.remove(path).or_else(|| left.left_out.remove(path));
         let lacks = |input| left.snapshot.inputs.get(&input).is_some_and(|entry| entry.lost_rows > 0);

@@ -61,6 +61,7 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     }
     audit::strays(lake, &snapshot, &mut verified)?;
     audit::captures(&snapshot, &mut verified);
+    audit::delta_log(lake, &snapshot, &mut verified)?;
     audit::files(lake, &snapshot, &settings, request, &mut verified)?;
     if settings.summaries && verified.faults.is_empty() {
         audit::balance(lake, &snapshot, &mut verified)?;

@@ -21,6 +21,8 @@ pub enum Setting {
     Window(i64),
     /// [`Settings::summaries`].
     Summaries(bool),
+    /// [`Settings::delta`].
+    Delta(bool),
 }
 
 impl fmt::Display for Setting {
@@ -35,6 +37,7 @@ impl fmt::Display for Setting {
             Self::Length(kind) => write!(f, "{} lengths", kind.name()),
             Self::Window(window) => write!(f, "windows of {}", time_text(*window)),
             Self::Summaries(summaries) => f.write_str(if *summaries { "summaries" } else { "no summaries" }),
+            Self::Delta(delta) => f.write_str(if *delta { "a Delta log" } else { "no Delta log" }),
         }
     }
 }
@@ -42,7 +45,7 @@ impl fmt::Display for Setting {
 impl Settings {
     /// What all parts and tables of a lake share.
     #[must_use]
-    pub fn binding(&self) -> [Setting; 7] {
+    pub fn binding(&self) -> [Setting; 8] {
         [
             Setting::PartitionBy(self.partition_by),
             Setting::Columns(self.columns.clone()),
@@ -51,6 +54,7 @@ impl Settings {
             Setting::Length(self.length),
             Setting::Window(self.window),
             Setting::Summaries(self.summaries),
+            Setting::Delta(self.delta),
         ]
     }
 }

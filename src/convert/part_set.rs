@@ -164,6 +164,7 @@ impl<'a> PartSet<'a> {
                 checksum: file.checksum,
                 ranges: file.ranges,
                 held: None,
+                stats: None,
             })
         });
         parts.collect()

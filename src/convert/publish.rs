@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::capture::Damage;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, InputEntry, RefusedEntry, Relocated, Rewriter, Snapshot, Transaction, remove_captures};
+use crate::lake::{
+    Action, InputEntry, RefusedEntry, Relocated, Rewriter, Snapshot, Transaction, look_at_delta, remove_captures,
+};
 use crate::outcome::{Changing, MaxDamaged, Renamed, Report};
 use crate::packets::Encoder;
 use crate::plan::{CaptureEntry, UnitResult};
@@ -101,7 +103,7 @@ pub(crate) fn publish(
     report.check(max_damaged)?;
     report.newest_packet_timestamp_seconds = snapshot.newest_packet();
     if !changes_the_lake(&change, &snapshot) {
-        return Ok(());
+        return look_at_delta(lake, &snapshot);
     }
     let mut after = snapshot;
     after.add(change.manifest.clone());

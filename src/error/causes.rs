@@ -3,7 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::cancel::Interrupted;
+use crate::memory::TooLittle;
 use crate::path_text::printable;
+
+use super::Error;
 
 /// A name that matches nothing in a lake, or more than one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,5 +114,17 @@ impl fmt::Display for WhyLeftOut {
             Self::FromFirst => "windows that begin with the first packet are for all protocols together",
             Self::Counted(why) => why,
         })
+    }
+}
+
+impl From<Interrupted> for Error {
+    fn from(Interrupted { signal }: Interrupted) -> Self {
+        Self::Interrupted { signal }
+    }
+}
+
+impl From<TooLittle> for Error {
+    fn from(TooLittle { given_mib, needed_mib }: TooLittle) -> Self {
+        Self::TooLittleMemory { given_mib, needed_mib }
     }
 }

@@ -9,9 +9,7 @@ mod words;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cancel::Interrupted;
 use crate::config::{SERVER_NAMES, Setting};
-use crate::memory::TooLittle;
 use crate::shown_path::shown;
 
 use words::{first_ones, left_out_in_words, unheld_in_words};
@@ -302,6 +300,12 @@ pub enum Error {
         /// What was taken for one.
         path: PathBuf,
     },
+    /// A lake whose times are in nanoseconds cannot be a Delta table.
+    #[error("{}: its times are in nanoseconds, and a Delta table has microseconds", lake.display())]
+    NoDeltaTable {
+        /// The lake.
+        lake: PathBuf,
+    },
     /// A lake was named together with other inputs.
     #[error("{}: is a lake, and not the only input", shown(path))]
     NotAlone {
@@ -337,18 +341,6 @@ pub enum Error {
         /// The signal's number.
         signal: u8,
     },
-}
-
-impl From<Interrupted> for Error {
-    fn from(Interrupted { signal }: Interrupted) -> Self {
-        Self::Interrupted { signal }
-    }
-}
-
-impl From<TooLittle> for Error {
-    fn from(TooLittle { given_mib, needed_mib }: TooLittle) -> Self {
-        Self::TooLittleMemory { given_mib, needed_mib }
-    }
 }
 
 impl Error {

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::packets::part_bounds;
 use crate::plan::{PartEntry, PartialEntry};
 use crate::storage::local;
 use crate::storage::objects::HeldUpload;
 
 use super::bucket::Fetched;
 use super::check::checked;
+use super::delta::statistics_of;
 use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::snapshot::Snapshot;
 
@@ -106,6 +108,8 @@ impl Layout {
     /// If it cannot be uploaded.
     pub fn deliver(&self, part: &mut PartEntry) -> Result<()> {
         if let Some(bucket) = self.bucket() {
+            let columns = part_bounds(&self.resolve(&part.staged));
+            part.stats = columns.ok().map(|columns| statistics_of(part.rows, &columns));
             part.path = bucket.free(&part.path)?;
             part.held = Some(bucket.hold(&part.staged, &part.path)?);
         }

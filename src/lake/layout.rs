@@ -27,6 +27,8 @@ pub struct Layout {
     /// What the user should know about the file system of the lake. Each thing is noted once, whichever copy of this
     /// finds it.
     notes: Arc<Mutex<Vec<(&'static str, String)>>>,
+    /// Why the Delta log lacks a commit, if it does.
+    delta_lacks: Arc<Mutex<Option<String>>>,
 }
 
 impl Layout {
@@ -61,13 +63,13 @@ impl Layout {
     #[must_use]
     pub fn at(root: &Path) -> Self {
         let bucket = Bucket::at(root).map(Arc::new);
-        Self { root: root.to_path_buf(), bucket, notes: Arc::default() }
+        Self { root: root.to_path_buf(), bucket, notes: Arc::default(), delta_lacks: Arc::default() }
     }
 
     /// The lake in a bucket. For tests.
     #[cfg(test)]
     pub(super) fn in_bucket(bucket: Bucket) -> Self {
-        Self { root: bucket.root().to_path_buf(), bucket: Some(Arc::new(bucket)), notes: Arc::default() }
+        Self { bucket: Some(Arc::new(bucket)), ..Self::at(Path::new("")) }
     }
 
     /// The bucket that the lake is in, if it is in one.
@@ -307,6 +309,18 @@ impl Layout {
         if notes.iter().all(|(held, _)| *held != about) {
             notes.push((about, text()));
         }
+    }
+
+    /// Notes that the Delta log lacks a commit, and why. The first reason is kept.
+    pub(super) fn note_delta_lack(&self, why: String) {
+        self.delta_lacks.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+    }
+
+    /// Why the Delta log lacks a commit of this run, or of one that it finished. `None` if it lacks none.
+    #[must_use]
+    pub fn delta_lacks(&self) -> Option<String> {
+        let noted = self.delta_lacks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        noted.or_else(|| self.bucket()?.delta_lacks())
     }
 
     /// What the user should know about the file system of the lake: what it cannot do.

@@ -14,6 +14,7 @@ use crate::path_text;
 use crate::storage::local;
 
 use super::bucket::{Pending, Retired};
+use super::delta::DeltaEntry;
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::manifest_text::MANIFEST_VERSION;
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
@@ -31,6 +32,8 @@ pub enum Action {
     Forget,
     /// Lost files were made again from what was left.
     Repair,
+    /// A Delta log was begun, mended or given up. The lake has the same rows.
+    Delta,
 }
 
 /// What one commit changed.
@@ -53,6 +56,9 @@ pub struct Manifest {
     pub base: bool,
     /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
+    /// What the Delta log says of the commit, in lakes with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaEntry>,
     /// Records framed and rows written by converting; they are equal.
     pub records: u64,
     /// See `records`.

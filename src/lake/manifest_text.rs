@@ -120,6 +120,9 @@ impl Manifest {
             ("rows", serde_json::to_string(&self.rows)?),
             ("removed", serde_json::to_string(&self.removed)?),
         ];
+        if let Some(delta) = &self.delta {
+            head.push(("delta", serde_json::to_string(delta)?));
+        }
         if self.base {
             head.push(("base", serde_json::to_string(&self.base)?));
         }

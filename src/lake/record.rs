@@ -15,6 +15,7 @@ use crate::path_text;
 use crate::plan::{CaptureEntry, Status};
 
 use super::check::checked;
+use super::delta::DeltaPart;
 use super::layout::Layout;
 
 /// A capture in the manifest.
@@ -128,6 +129,9 @@ pub struct CommittedPart {
     pub checksum: String,
     /// Which rows came from which capture, in order. Captures are given by their number in the lake.
     pub ranges: Vec<RowRange>,
+    /// What a Delta log says of it besides; `None` in lakes without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaPart>,
 }
 
 /// A partial summary in its place.

@@ -148,7 +148,7 @@ impl Remains {
             let ranges = ranges.map(|range| Ok(RowRange { input: number(range.input)?, ..range.clone() }));
             let ranges = ranges.collect::<Result<_>>()?;
             let UnknownPart { path, bytes, checksum, says } = part;
-            parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges });
+            parts.push(CommittedPart { path, unit, rows: says.rows, bytes, checksum, ranges, delta: None });
         }
         let rows_of = |snapshot: &Snapshot, number: usize| -> Option<u64> {
             let entry = snapshot.inputs.get(&number)?;

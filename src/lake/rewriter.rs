@@ -209,6 +209,7 @@ impl Out<'_> {
             checksum: file.checksum,
             ranges: file.ranges,
             held: None,
+            stats: None,
         };
         self.rewriter.lake.deliver(&mut part)?;
         self.parts.push(part);

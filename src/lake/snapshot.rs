@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::capture::Timestamp;
-use crate::config::Settings;
+use crate::config::{Settings, TimestampUnit};
 use crate::day::Day;
 use crate::error::{Error, Result};
 
 use super::bucket::Retired;
 use super::completeness::{incomplete, missing_at_the_end};
+use super::delta::DeltaEntry;
 use super::layout::Layout;
 use super::manifest::{Manifest, files, number_of};
 use super::record::{
@@ -28,8 +29,12 @@ const ATTEMPTS: u32 = 5;
 pub struct Snapshot {
     /// Number of the last commit; 0 for a new lake.
     pub sequence: u64,
+    /// Number of the last commit that was not undone.
+    pub(super) last_change: u64,
     /// The settings of the last commit.
     pub settings: Option<Settings>,
+    /// What the last commit says of the Delta log, if the lake has one.
+    pub delta: Option<DeltaEntry>,
     /// Captures by number.
     pub inputs: BTreeMap<usize, Arc<InputEntry>>,
     /// Numbers of the captures that are files, by absolute path.
@@ -123,12 +128,17 @@ impl Snapshot {
     /// Checks that new parts and tables fit those of the lake.
     ///
     /// # Errors
-    /// [`Error::SettingsDiffer`] with both values of the first setting that differs.
+    /// [`Error::SettingsDiffer`] with both values of the first setting that differs; [`Error::NoDeltaTable`] if a Delta log is asked
+    /// for times that it cannot have. A lake that has a Delta log keeps it, whether it is asked for or not.
     pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
+        if settings.delta {
+            can_be_delta(settings, lake)?;
+        }
         let Some(held) = &self.settings else {
             return Ok(());
         };
-        let (held, asked) = (held.binding(), settings.binding());
+        let asked = Settings { delta: settings.delta || held.delta, ..settings.clone() };
+        let (held, asked) = (held.binding(), asked.binding());
         match held.into_iter().zip(asked).find(|(held, asked)| held != asked) {
             Some((held, asked)) => Err(Error::SettingsDiffer { lake: lake.to_path_buf(), held, asked }),
             None => Ok(()),
@@ -145,10 +155,12 @@ impl Snapshot {
         if manifest.void {
             return;
         }
+        self.last_change = self.last_change.max(manifest.sequence);
         if let Some(since) = manifest.committed {
             let removed = manifest.removed.parts.iter().chain(&manifest.removed.partials);
             self.retired.extend(removed.map(|path| (path.clone(), since)));
         }
+        self.delta = manifest.delta;
         self.settings = Some(manifest.settings);
         self.remove_inputs(&manifest.removed.inputs);
         manifest.removed.parts.iter().for_each(|path| drop(self.parts.remove(path)));
@@ -343,5 +355,16 @@ impl Snapshot {
         manifest.names = manifest.names.or(self.names);
         manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
         manifest
+    }
+}
+
+/// Checks that packets with these settings can be a Delta table.
+///
+/// # Errors
+/// [`Error::NoDeltaTable`] if their times are in nanoseconds, of which Delta has no type.
+pub fn can_be_delta(settings: &Settings, lake: &Path) -> Result<()> {
+    match settings.timestamp_unit {
+        TimestampUnit::Us => Ok(()),
+        TimestampUnit::Ns => Err(Error::NoDeltaTable { lake: lake.to_path_buf() }),
     }
 }

@@ -1,6 +1,6 @@
 //! One commit while it is put together: what is added, what is removed, and the files of both.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use crate::storage::objects::HeldUpload;
 
 use super::bucket;
 use super::committer::{Move, commit};
+use super::delta::DeltaPart;
+use super::delta_commit::{DeltaStep, checkpoint, describe, new_entry};
 use super::layout::Layout;
 use super::manifest::{Action, Manifest};
 use super::record::{
@@ -37,13 +39,36 @@ pub struct Transaction {
     held: Vec<HeldUpload>,
     /// In a bucket: what names of partial summaries end with. Two runs may write those of one unit.
     run: Option<String>,
+    /// What the Delta log needs to know of the lake before, if it has one.
+    before: Option<Before>,
+}
+
+/// A lake with a Delta log, as it was before a commit.
+#[derive(Debug)]
+struct Before {
+    /// Number of the last commit that was not undone; 0 for a new lake.
+    sequence: u64,
+    /// The identity of the table; `None` for a new one.
+    id: Option<String>,
+    /// The parts, with their sizes.
+    parts: BTreeMap<PathBuf, u64>,
+}
+
+impl Before {
+    fn of(snapshot: &Snapshot) -> Self {
+        let parts = snapshot.parts.iter().map(|(path, part)| (path.clone(), part.bytes));
+        let id = snapshot.delta.as_ref().map(|delta| delta.id.clone());
+        Self { sequence: snapshot.last_change, id, parts: parts.collect() }
+    }
 }
 
 impl Transaction {
-    /// A transaction on a snapshot that changes nothing yet.
+    /// A transaction on a snapshot that changes nothing yet. A lake that has a Delta log keeps it, whatever the settings say.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, action: Action, settings: Settings) -> Self {
+    pub fn new(snapshot: &Snapshot, action: Action, mut settings: Settings) -> Self {
+        settings.delta |= snapshot.delta.is_some();
         Self {
+            before: settings.delta.then(|| Before::of(snapshot)),
             manifest: Manifest::new(snapshot.sequence + 1, action, settings),
             moves: Vec::new(),
             next_input: snapshot.next_input(),
@@ -129,6 +154,7 @@ impl Transaction {
             bytes: part.bytes,
             checksum: part.checksum.clone(),
             ranges,
+            delta: part.stats.clone().map(|stats| DeltaPart { modified: 0, stats }),
         });
         Ok(())
     }
@@ -247,24 +273,75 @@ impl Transaction {
         self.says_everything = true;
     }
 
+    /// Gives up the Delta log: this commit does not write it, and none after it.
+    pub fn leave_delta(&mut self) {
+        self.manifest.settings.delta = false;
+        self.before = None;
+    }
+
     /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
+    ///
+    /// In a lake with a Delta log, the log has it too, unless other writers have changed the table: [`Layout::delta_lacks`] says so.
     ///
     /// # Errors
     /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written,
     /// synced or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or
     /// undoes the commit.
-    pub fn publish(self, lake: &Layout, after: Snapshot) -> Result<()> {
+    pub fn publish(mut self, lake: &Layout, mut after: Snapshot) -> Result<()> {
+        let delta = self.prepare_delta(lake, &mut after)?;
         let removed = &self.manifest.removed;
-        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables);
-        let removes = removes.chain(&self.replaced).cloned().collect();
+        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
+        let removes = removes.cloned().collect();
+        let has_step = delta.is_some();
+        let named = if has_step && !self.says_everything { Some(after.clone()) } else { None };
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let manifest = if self.says_everything { after.into_base(self.manifest) } else { self.manifest };
-        let Some(bucket) = lake.bucket() else { return commit(lake, self.moves, removes, &manifest) };
-        bucket::publish(bucket, self.moves, self.held, removes, manifest)?;
-        if let Err(error) = bucket.sweep(&partials) {
-            lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
+        match lake.bucket() {
+            None => commit(lake, self.moves, removes, &manifest, delta)?,
+            Some(bucket) => {
+                bucket::publish(bucket, (self.moves, self.held), removes, manifest, delta)?;
+                if let Err(error) = bucket.sweep(&partials) {
+                    lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
+                }
+            }
+        }
+        if let Some(after) = named {
+            checkpoint(lake, &after);
         }
         Ok(())
+    }
+
+    /// In a lake with a Delta log: completes what the manifest keeps for it, and makes the step of the commit ready. A commit that
+    /// begins or mends the log has none, for the log is written after it.
+    fn prepare_delta(&mut self, lake: &Layout, after: &mut Snapshot) -> Result<Option<DeltaStep>> {
+        let mut parts = std::mem::take(&mut self.manifest.parts);
+        let Some(before) = self.before.take() else {
+            // What was noted of parts when they were uploaded serves no log.
+            parts.iter_mut().for_each(|part| part.delta = None);
+            self.manifest.parts = parts;
+            return Ok(None);
+        };
+        let entry = new_entry(before.id.as_deref());
+        let noted = parts.iter_mut().filter_map(|part| part.delta.as_mut());
+        noted.for_each(|delta| delta.modified = entry.time);
+        let staged = self.staged();
+        // Before its commit a part is where it was staged.
+        let place = |path: &Path| staged.get(path).map_or_else(|| path.to_path_buf(), |staged| staged.to_path_buf());
+        describe(lake, parts.iter_mut(), &place, entry.time);
+        for part in &parts {
+            after.parts.insert(part.path.clone(), part.clone());
+        }
+        if self.says_everything {
+            describe(lake, after.parts.values_mut(), &place, entry.time);
+        }
+        self.manifest.parts = parts;
+        self.manifest.delta = Some(entry.clone());
+        after.delta = Some(entry.clone());
+        after.settings = Some(self.manifest.settings.clone());
+        if matches!(self.manifest.action, Action::Delta | Action::Repair) {
+            return Ok(None);
+        }
+        DeltaStep::prepare(lake, &self.manifest, &entry, before.sequence, &before.parts)
     }
 }
 

@@ -56,13 +56,16 @@ pub struct Lost {
     pub files: Vec<LostFile>,
     /// Captures that were to be replaced or removed, but are as they were.
     pub held_back: Vec<HeldBack>,
+    /// Why the Delta log lacks what the lake has committed, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta_lacks: Option<String>,
 }
 
 impl Lost {
-    /// Whether nothing is lost.
+    /// Whether nothing is lost, and the Delta log lacks nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.held_back.is_empty()
+        self.files.is_empty() && self.held_back.is_empty() && self.delta_lacks.is_none()
     }
 
     /// Adds files that are lost.

@@ -3,6 +3,7 @@
 
 mod away;
 mod compacted;
+mod delta_report;
 mod forgotten;
 mod lost;
 mod max_damaged;
@@ -13,6 +14,7 @@ mod would_convert;
 
 pub use away::Away;
 pub use compacted::CompactReport;
+pub use delta_report::DeltaReport;
 pub use forgotten::{ForgetReport, Forgotten};
 pub use lost::{HeldBack, Lost, LostFile};
 pub use max_damaged::MaxDamaged;

@@ -35,6 +35,9 @@ pub struct Repaired {
     /// none was. Left out of JSON if there are none.
     #[serde(with = "path_text::list", skip_serializing_if = "Vec::is_empty")]
     pub without_tunnels: Vec<PathBuf>,
+    /// What was wrong with the Delta log, and is mended. Left out of JSON if nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub delta_log: Vec<String>,
     /// Summary tables that were made again.
     pub tables: u64,
     /// Files that no manifest names and that do not count, each with the reason.

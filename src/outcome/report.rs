@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture::{Damage, Gaps};
 use crate::discover::Refusal;
 use crate::error::{Error, Result};
-use crate::lake::{FileStamp, InputEntry, RefusedEntry};
+use crate::lake::{FileStamp, InputEntry, Layout, RefusedEntry};
 use crate::names::Asked;
 use crate::outcome::RunOutcome;
 use crate::path_text;
@@ -247,6 +247,12 @@ impl Report {
         self.notes.extend(naming.notes());
         self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
         self.names = asked;
+    }
+
+    /// Notes what a run found out about its lake: what the file system cannot do, and what the Delta log lacks.
+    pub(crate) fn note_lake(&mut self, lake: &Layout) {
+        self.notes.extend(lake.notes());
+        self.lost.delta_lacks = lake.delta_lacks();
     }
 
     /// Notes in one line the files whose time of modification is in the future: some clock is wrong.

@@ -33,8 +33,8 @@ pub struct Encoder {
     columns: SchemaDescPtr,
     compression: Compression,
     settings: Settings,
-    /// The settings as text for the footers of parts, without the size that parts should have. The size shapes no rows. A
-    /// part that is written again in a run with another size stays the same.
+    /// The settings as text for the footers of parts, without the size that parts should have and without the Delta log. They
+    /// shape no rows. A part that is written again in a run with another size, or since there is a log, stays the same.
     pub(super) settings_text: String,
     /// Memory of encodings that are done: one for each that ran at the same time.
     spare: Mutex<Vec<Scratch>>,
@@ -89,8 +89,12 @@ impl Encoder {
             table,
             compression: compression(settings.compression)?,
             settings: settings.clone(),
-            settings_text: serde_json::to_string(&Settings { target_file_size: TARGET_FILE_SIZE, ..settings.clone() })
-                .map_err(|error| ParquetError::External(error.into()))?,
+            settings_text: serde_json::to_string(&Settings {
+                target_file_size: TARGET_FILE_SIZE,
+                delta: false,
+                ..settings.clone()
+            })
+            .map_err(|error| ParquetError::External(error.into()))?,
             spare: Mutex::default(),
         })
     }

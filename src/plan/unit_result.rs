@@ -255,6 +255,9 @@ pub struct PartEntry {
     /// Of a lake in a bucket: the part is uploaded, and no longer where it was staged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldUpload>,
+    /// Of a part that is uploaded: its statistics, as a Delta log has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stats: Option<String>,
 }
 
 /// What converting a unit gave, to be added to the manifest. Nothing of it is visible yet.

@@ -323,6 +323,38 @@ fn losses(page: &mut Page, root: &Path) {
     page.document("verified", &json(&["verify", &text(&mirrored), "--repair"]));
 }
 
+/// A lake with a Delta log that another writer has changed, before and after it is mended.
+fn deltas(page: &mut Page, root: &Path) {
+    let (archive, lake) = (root.join("tables"), text(&root.join("table")));
+    fs::create_dir(&archive).unwrap();
+    let night =
+        |number: u32, of: u32| fs::write(archive.join(format!("{number}.pcap")), super::minute(number, of)).unwrap();
+    let json = |args: &[&str]| run([args, &["--format", "json"]].concat()).stdout;
+    let convert = ["convert", &text(&archive), "--out", &lake, "--top", "0"];
+    night(1, 20);
+    let plan = run([&["plan", &text(&archive), "--out", &lake][..], &["--delta"]].concat()).stdout;
+    let (head, unit) = plan.split_once('\n').unwrap();
+    page.document("plan", &format!("{head}\n"));
+    page.document("unit", unit);
+    page.document("report", &json(&[&convert[..], &["--delta"]].concat()));
+    page.document("delta", &json(&["delta", &lake]));
+    let appended = r#"{"add":{"path":"x","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true}}"#;
+    fs::write(root.join("table/_delta_log/00000000000000000001.json"), appended).unwrap();
+    night(2, 20);
+    page.document("report", &json(&convert));
+    page.log(&run([&convert[..], &["--log-format", "json"]].concat()).stderr);
+    page.document("compacted", &json(&["compact", &lake]));
+    page.document("forgotten", &json(&["forget", &lake, &text(&archive.join("1.pcap"))]));
+    page.document("verified", &json(&["verify", &lake]));
+    page.document("verified", &json(&["verify", &lake, "--repair"]));
+    fs::write(root.join("table/_delta_log/00000000000000000003.json"), appended).unwrap();
+    page.document("delta", &json(&["delta", &lake]));
+    let part = &crate::support::files(&root.join("table/packets"))[0];
+    fs::remove_file(root.join("table/packets").join(part)).unwrap();
+    page.document("delta", &json(&["delta", &lake]));
+    page.document("delta", &json(&["delta", &lake, "--off"]));
+}
+
 fn inspections(page: &mut Page, root: &Path) {
     let archive = root.join("archive");
     let inspect = |named: &Path, options: &[&str]| {
@@ -347,6 +379,7 @@ fn the_page_of_json_documents_says_what_they_have_and_nothing_else() {
     units(&mut page, root);
     lakes(&mut page, root);
     losses(&mut page, root);
+    deltas(&mut page, root);
     assert_eq!(page.not_seen(), Vec::<String>::new(), "no document has this");
 }
 

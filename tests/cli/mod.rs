@@ -5,6 +5,7 @@ mod away;
 mod bounds;
 mod called;
 mod damage;
+mod delta;
 mod discover;
 mod extract;
 mod forget;

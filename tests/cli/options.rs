@@ -8,7 +8,7 @@ use crate::support::{command, files, finish, folder, packets, run, sample, save,
 
 use super::{capture, minute};
 
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "--partition-by",
     "--compression",
     "--target-file-size",
@@ -22,6 +22,7 @@ const SETTINGS: [&str; 13] = [
     "--decapsulate",
     "--tunnel-port",
     "--conversations",
+    "--delta",
 ];
 const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];
 const PTR: [&str; 6] =
@@ -42,6 +43,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         ),
         ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair"]),
         ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
+        ("delta", vec!["--wait", "--format", "--off"]),
         ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than"]),
         (
             "summarize",

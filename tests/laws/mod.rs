@@ -32,6 +32,7 @@
 //! 24. Looking into tunnels changes rows of tunnels and no others, and what follows from rows: `tunnels`. The table of tunnels is
 //!     that of the captures that are there: `tunnel_sums`.
 //!
+//! 25. The Delta log of a lake leads to its files, or the run says that it does not: `delta`.
 //! 24. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
@@ -50,6 +51,7 @@ mod columns;
 mod cut;
 mod cut_packed;
 mod cut_wire;
+mod delta;
 mod extract;
 mod implausible;
 mod named;

@@ -3,6 +3,7 @@
 mod binary;
 pub(crate) mod bucket;
 pub(crate) mod build;
+pub(crate) mod delta;
 pub(crate) mod losing;
 pub(crate) mod nameserver;
 mod rows;

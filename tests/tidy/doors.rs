@@ -6,7 +6,7 @@ use super::sources;
 use crate::support::repository;
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 38] = [
+const DOORS: [(&str, &[&str]); 39] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -18,12 +18,24 @@ const DOORS: [(&str, &[&str]); 38] = [
     ("etherparse", &["decode/"]),
     ("base64", &["decode/community_id.rs", "decode/dns/rdata.rs"]),
     ("sha1", &["decode/community_id.rs"]),
-    ("arrow", &["packets/", "stream/", "tables/table.rs", "tables/given.rs", "aggregate/", "error/mod.rs"]),
+    (
+        "arrow",
+        &[
+            "packets/",
+            "stream/",
+            "tables/table.rs",
+            "tables/given.rs",
+            "aggregate/",
+            "error/mod.rs",
+            "lake/delta/checkpoint.rs",
+        ],
+    ),
     ("arrow_ipc", &["aggregate/"]),
+    ("arrow_json", &["lake/delta/checkpoint.rs"]),
     ("tempfile", &["storage/hashed_file.rs", "storage/replace.rs", "storage/spool.rs", "storage/scratch.rs"]),
     ("csv", &["tables/as_csv.rs", "tables/given.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
-    ("parquet", &["packets/", "tables/file.rs", "tables/given.rs", "error/mod.rs"]),
+    ("parquet", &["packets/", "tables/file.rs", "tables/given.rs", "error/mod.rs", "lake/delta/checkpoint.rs"]),
     ("domain", &["names/"]),
     ("tokio", &["names/", "storage/objects/reactor.rs"]),
     ("object_store", &["storage/objects/"]),
@@ -41,6 +53,7 @@ const DOORS: [(&str, &[&str]); 38] = [
             "inspect/table.rs",
             "summary/render.rs",
             "cli/lake.rs",
+            "cli/delta.rs",
             "cli/extract.rs",
         ],
     ),
@@ -53,7 +66,7 @@ const DOORS: [(&str, &[&str]); 38] = [
     ("bzip2", &["capture/"]),
     ("lz4_flex", &["capture/", "packets/encode/compress.rs"]),
     ("snap", &["packets/encode/compress.rs"]),
-    ("bytes", &["packets/encode/", "storage/objects/", "lake/bucket/"]),
+    ("bytes", &["packets/encode/", "storage/objects/", "lake/bucket/", "lake/delta/checkpoint.rs"]),
     ("hashbrown", &["packets/"]),
     ("twox_hash", &["hash.rs"]),
     ("comfy_table", &["summary/render.rs"]),

@@ -286,6 +286,11 @@ def compact(lake: Path, **options: Any) -> Report:
     return _report(["compact", *_options(options)], _paths(lake))
 
 
+def delta(lake: Path, **options: Any) -> Report:
+    """Makes a lake a Delta table, or mends its log after other writers; with ``off=True`` the log is removed."""
+    return _report(["delta", *_options(options)], _paths(lake))
+
+
 def forget(lake: Path, captures: Path | Iterable[Path] = (), **options: Any) -> Report:
     """Takes captures out of a lake, whether they still exist or not: by path, or with ``before="2024-03-11"``."""
     return _report(["forget", *_options(options)], [os.fspath(lake), *_paths(captures)])

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::commands::verify::VerifyRequest;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::lake::{CommittedPart, Layout, PACKETS, SUMMARIES, Snapshot, checked, problem_of};
+use crate::lake::{
+    CommittedPart, DELTA_LOG, Layout, PACKETS, SUMMARIES, Snapshot, checked, delta_differences, problem_of,
+};
 use crate::outcome::{Verified, VerifyFault};
 use crate::packets::{PartReader, TableColumns, part_facts};
 use crate::storage::{EntryKind, local};
@@ -75,6 +77,14 @@ pub(in crate::commands) fn strays(lake: &Layout, snapshot: &Snapshot, verified: 
                 verified.fault(place, STRAY);
             }
         }
+    }
+    Ok(())
+}
+
+/// Checks that the Delta log says what the manifest says, and that there is none that no commit writes.
+pub(in crate::commands) fn delta_log(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
+    for problem in delta_differences(lake, snapshot)? {
+        verified.fault(DELTA_LOG, problem);
     }
     Ok(())
 }

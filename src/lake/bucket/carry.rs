@@ -1,6 +1,7 @@
 //! Carries a decided commit out. Any number of processes may do so at the same time, and each may stop or sleep anywhere.
 
 use std::path::Path;
+use std::sync::PoisonError;
 
 use crate::error::Result;
 use crate::lake::layout::{Layout, PACKETS};
@@ -8,6 +9,7 @@ use crate::lake::manifest::Manifest;
 use crate::storage::objects::{HeldUpload, ObjectVersion};
 
 use super::decide::manifest_path;
+use super::delta::DeltaBucket;
 use super::many::at_once;
 use super::objects::Objects;
 use super::state::{CommitStage, Pending};
@@ -63,7 +65,14 @@ impl Objects {
                 manifest.note_as_stale(&table.path);
             }
         }
+        if let Some(step) = &pending.delta {
+            let lacks = step.write(&DeltaBucket::of(self, ""))?;
+            let mut noted = self.delta_lacks.lock().unwrap_or_else(PoisonError::into_inner);
+            lacks.into_iter().for_each(|why| *noted = Some(why));
+        }
         at_once(&pending.removes, |path| if is_removed(path) { self.remove(path) } else { Ok(()) })?;
+        // Without it the version is not written again, and it is the last thing that goes.
+        pending.delta.iter().try_for_each(|step| self.remove(step.text()))?;
         Ok(manifest)
     }
 
@@ -71,6 +80,7 @@ impl Objects {
     fn undo(&self, mut manifest: Manifest, pending: &Pending) -> Result<Manifest> {
         self.clear(&pending.parts)?;
         pending.tables.iter().for_each(|table| self.abandon(table));
+        pending.delta.iter().try_for_each(|step| self.remove(step.text()))?;
         manifest.make_void();
         Ok(manifest)
     }

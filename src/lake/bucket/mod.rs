@@ -17,6 +17,7 @@
 
 mod carry;
 mod decide;
+mod delta;
 mod fetch;
 mod lease;
 mod many;
@@ -31,6 +32,7 @@ mod sweep;
 mod tests;
 mod uploads;
 
+pub(super) use delta::DeltaBucket;
 pub use fetch::Fetched;
 pub(super) use lease::Lease;
 pub(super) use open::Bucket;

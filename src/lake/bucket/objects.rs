@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::decide::PATIENCE;
 /// Bytes that are asked for in one request.
 const PIECE: u64 = 8 << 20;
 /// How often a body that ended early is asked for again.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// The objects of a lake.
 #[derive(Clone, Debug)]
@@ -26,13 +27,15 @@ pub(in crate::lake) struct Objects {
     prefix: String,
     /// How long to wait before a question is asked again.
     pub(super) patience: Duration,
+    /// Why the Delta log lacks a commit that was carried out, if it does.
+    pub(super) delta_lacks: Arc<Mutex<Option<String>>>,
 }
 
 impl Objects {
     /// The objects below an address.
     pub(super) fn new(store: Store, address: ObjectAddress) -> Self {
         let prefix = address.folder();
-        Self { store, address, prefix, patience: PATIENCE }
+        Self { store, address, prefix, patience: PATIENCE, delta_lacks: Arc::default() }
     }
 
     /// The key of a path below the lake.

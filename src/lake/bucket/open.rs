@@ -143,6 +143,11 @@ impl Bucket {
         Ok(self.objects.get_or_init(|| Objects::new(store, self.address.clone())))
     }
 
+    /// Why the Delta log lacks a commit that was carried out, if it does.
+    pub(in crate::lake) fn delta_lacks(&self) -> Option<String> {
+        self.objects.get()?.delta_lacks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The local folder, which has the layout of a lake.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::lake::committer::Move;
+use crate::lake::delta_commit::DeltaStep;
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
 use crate::lake::manifest::Manifest;
 use crate::storage::local;
@@ -26,10 +27,10 @@ use super::sweep::now;
 /// is as it was, or as the other run made it. If the store fails, the commit may be decided: the next run finishes it.
 pub(in crate::lake) fn publish(
     bucket: &Bucket,
-    moves: Vec<Move>,
-    held: Vec<HeldUpload>,
+    (moves, held): (Vec<Move>, Vec<HeldUpload>),
     mut removes: Vec<PathBuf>,
     mut manifest: Manifest,
+    delta: Option<DeltaStep>,
 ) -> Result<()> {
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
@@ -50,7 +51,7 @@ pub(in crate::lake) fn publish(
     bucket.abandon(&bucket.take_others(committed));
     manifest.run = Some(bucket.run().to_owned());
     manifest.committed = Some(now());
-    manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, removes });
+    manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, delta, removes });
     commit(bucket, manifest)
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lake::delta_commit::DeltaStep;
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use crate::path_text;
 use crate::storage::objects::HeldUpload;
@@ -30,6 +31,9 @@ pub struct Pending {
     pub parts: Vec<HeldUpload>,
     /// Files that are written in place of earlier ones: summary tables, and answers of reverse lookups.
     pub tables: Vec<HeldUpload>,
+    /// The step of the Delta log, in a lake with one that can go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::lake) delta: Option<DeltaStep>,
     /// Files that go, below the lake.
     #[serde(with = "path_text::list")]
     pub removes: Vec<PathBuf>,

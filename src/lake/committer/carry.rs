@@ -47,13 +47,18 @@ fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
     while let Some(next) = exchange_all(lake, journal)? {
         by_itself(lake, journal, next)?;
     }
+    let aside = move_aside(lake, &journal.removes)?;
+    if let Some(step) = &journal.delta {
+        // At once: readers of the log look for files that are gone. Durability can wait, for the journal is there.
+        step.carry_out(lake)?;
+    }
     // Names are durable before the manifest says that they exist, and before what they replace is removed.
     let placed =
         journal.adds.iter().map(|step| &step.to).chain(journal.exchanges.iter().map(|exchange| &exchange.folder));
     sync_above(lake, placed)?;
     let built: BTreeSet<_> = journal.exchanges.iter().filter_map(|exchange| exchange.built.parent()).collect();
     built.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))?;
-    set_aside(lake, &journal.removes)
+    sync_aside(lake, &aside)
 }
 
 /// Exchanges partitions, up to the first one where that is not possible. Returns the place of that one.
@@ -136,14 +141,14 @@ fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> R
 }
 
 /// Moves files that readers must not see any more to where they are kept until the manifest is in its place. Files on
-/// another file system wait until then, and are removed.
-pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
+/// another file system wait until then, and are removed. Returns the files that are gone from their places.
+pub(super) fn move_aside(lake: &Layout, removes: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_seen = |path: &PathBuf| path.starts_with(PACKETS) || path.starts_with(SUMMARIES);
     let mut seen = removes.iter().enumerate().filter(|(_, path)| is_seen(path)).peekable();
     if seen.peek().is_none() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let folder = lake.make_folder(&Journal::gone_folder())?;
+    lake.make_folder(&Journal::gone_folder())?;
     let mut gone = Vec::new();
     for (number, path) in seen {
         let (from, to) = (lake.resolve(path), lake.resolve(&Journal::gone(number)));
@@ -153,8 +158,16 @@ pub(super) fn set_aside(lake: &Layout, removes: &[PathBuf]) -> Result<()> {
             _ => gone.push(path.clone()),
         }
     }
-    prune(lake, &gone)?;
-    lake.sync_folder(&folder)
+    Ok(gone)
+}
+
+/// Makes durable what [`move_aside`] did, and removes the folders that are empty.
+fn sync_aside(lake: &Layout, gone: &[PathBuf]) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    prune(lake, gone)?;
+    lake.sync_folder(&lake.resolve(&Journal::gone_folder()))
 }
 
 /// Removes files that exist, and then the folders that are empty.

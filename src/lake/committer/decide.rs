@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::lake::check::checked;
+use crate::lake::delta::LOG;
+use crate::lake::delta_commit::DeltaStep;
 use crate::lake::layout::Layout;
 use crate::lake::manifest::Manifest;
 use crate::storage::{Mount, local};
@@ -22,6 +24,7 @@ pub(super) fn decide(
     mut moves: Vec<Move>,
     mut removes: Vec<PathBuf>,
     manifest: &Manifest,
+    delta: Option<DeltaStep>,
 ) -> Result<Journal> {
     is_staged(lake, &moves, manifest)?;
     let staging = Layout::staging();
@@ -36,6 +39,9 @@ pub(super) fn decide(
         // Made now, while there is room for it.
         lake.make_folder(&Journal::gone_folder())?;
     }
+    if delta.is_some() {
+        ground.folder(LOG.as_ref())?;
+    }
     let exchanges = exchange::build(lake, &mut moves, &mut removes)?;
     let kept = keep(lake, &moves)?;
     bring(lake, ground, moves.iter_mut().chain([&mut step]).collect())?;
@@ -43,7 +49,7 @@ pub(super) fn decide(
     let folders: BTreeSet<_> = moves.iter().filter_map(|step| step.from.parent()).collect();
     folders.iter().try_for_each(|folder| lake.sync_folder(&lake.resolve(folder)))?;
     lake.sync_folder(&folder)?;
-    let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept, undo: false };
+    let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept, undo: false, delta };
     debug_assert_eq!(journal.strange(), None, "the next run would refuse to finish it");
     journal.write(lake)?;
     Ok(journal)

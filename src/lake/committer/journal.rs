@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::lake::delta_commit::DeltaStep;
 use crate::lake::last;
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use crate::path_text;
@@ -35,6 +36,9 @@ pub(super) struct Journal {
     /// Whether it could not be carried out, and is being undone.
     #[serde(default)]
     pub(super) undo: bool,
+    /// The step of the Delta log, in a lake with one that can go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) delta: Option<DeltaStep>,
 }
 
 impl Journal {
@@ -56,6 +60,11 @@ impl Journal {
     /// Whether a manifest of this commit is in its place: then it can only be finished.
     pub(super) fn is_published(&self, lake: &Layout) -> bool {
         !local::name_exists(&lake.resolve(&self.manifest.from)) && local::exists(&lake.resolve(&self.manifest.to))
+    }
+
+    /// Whether readers of the Delta log know this commit: then it can only be finished as well.
+    pub(super) fn is_in_log(&self, lake: &Layout) -> bool {
+        self.delta.as_ref().is_some_and(|step| step.is_known(lake))
     }
 
     /// Writes the journal, and moves it into place.

@@ -10,7 +10,8 @@
 //! is decided. Then it is carried out ([`carry`]), the manifest last, and the list is removed. A run that finds a list
 //! carries it out first; steps that have been done are not done twice. If a step turns out to be impossible all the same,
 //! the commit is undone, as long as the manifest is not in its place. Until then, everything that a commit replaces or
-//! removes is kept.
+//! removes is kept. In a lake with a Delta log, its version is written as soon as the files have changed places, for until then
+//! readers of the log look for files that are gone. What the log has is not undone.
 
 mod beside;
 mod carry;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::lake::delta_commit::DeltaStep;
 use crate::lake::last;
 use crate::lake::layout::Layout;
 use crate::lake::manifest::Manifest;
@@ -57,14 +59,26 @@ pub struct Move {
 /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written, synced
 /// or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or undoes the
 /// commit.
-pub(super) fn commit(lake: &Layout, mut adds: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
+pub(super) fn commit(
+    lake: &Layout,
+    mut adds: Vec<Move>,
+    removes: Vec<PathBuf>,
+    manifest: &Manifest,
+    delta: Option<DeltaStep>,
+) -> Result<()> {
     adds.push(last::stage(lake, manifest.sequence)?);
-    publish(lake, adds, removes, manifest)
+    publish(lake, adds, removes, manifest, delta)
 }
 
-fn publish(lake: &Layout, moves: Vec<Move>, removes: Vec<PathBuf>, manifest: &Manifest) -> Result<()> {
+fn publish(
+    lake: &Layout,
+    moves: Vec<Move>,
+    removes: Vec<PathBuf>,
+    manifest: &Manifest,
+    delta: Option<DeltaStep>,
+) -> Result<()> {
     let mut ground = Ground::of(lake);
-    match decide(lake, &mut ground, moves, removes, manifest) {
+    match decide(lake, &mut ground, moves, removes, manifest, delta) {
         Ok(mut journal) => {
             lake.sync_parent(&lake.pending())?;
             carry_out(lake, &mut journal)
@@ -87,7 +101,7 @@ pub(super) fn recover(lake: &Layout) -> Result<()> {
         match carried_out {
             Ok(()) if journal.undo => undo(lake, &mut journal)?,
             Ok(()) => {}
-            Err(error) if journal.kept && !journal.is_published(lake) => {
+            Err(error) if journal.kept && !journal.is_published(lake) && !journal.is_in_log(lake) => {
                 // The error to report is the first one, which was in the way.
                 if undo(lake, &mut journal).is_err() {
                     return Err(error);

@@ -132,8 +132,16 @@ pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
         let path = Path::new(DATE).join(format!("part-{unit}-00000.parquet"));
         let (bytes, checksum) = (text.len() as u64, sum(&text));
         let staged = stage(lake, &format!("{unit}.parquet"), &text)?;
-        let part =
-            PartEntry { staged, path, rows: 1, bytes, checksum: checksum.clone(), ranges: Vec::new(), held: None };
+        let part = PartEntry {
+            staged,
+            path,
+            rows: 1,
+            bytes,
+            checksum: checksum.clone(),
+            ranges: Vec::new(),
+            held: None,
+            stats: None,
+        };
         transaction.add_part(&unit, &part, &[])?;
         let staged = stage(lake, &format!("{unit}.arrow"), &text)?;
         let path = Layout::partial_path(&unit);

@@ -21,7 +21,7 @@ fn a_commit_ends_with_its_manifest() {
     let dir = folder();
     let lake = Layout::create(dir.path()).unwrap();
     let step = staged(&lake, "a.parquet", "a");
-    publish(&lake, vec![step.clone()], Vec::new(), &manifest(1)).unwrap();
+    publish(&lake, vec![step.clone()], Vec::new(), &manifest(1), None).unwrap();
     assert_eq!(fs::read(lake.resolve(&step.to)).unwrap(), b"a");
     let snapshot = Snapshot::read(&lake).unwrap();
     assert_eq!((snapshot.sequence, snapshot.settings), (1, Some(Settings::default())));
@@ -41,11 +41,11 @@ fn what_is_replaced_goes_when_its_replacement_is_there_and_empty_folders_go_with
     let dir = folder();
     let lake = Layout::create(dir.path()).unwrap();
     let (first, second) = (staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b"));
-    publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest(1)).unwrap();
+    publish(&lake, vec![first.clone(), second.clone()], Vec::new(), &manifest(1), None).unwrap();
     let other = staged_for(&lake, "c.parquet", "c", "packets/date=2001-01-01/c.parquet");
     // A file that is written again is not removed, whatever the list says.
     let removes = vec![first.to.clone(), second.to.clone(), other.to.clone()];
-    publish(&lake, vec![other.clone()], removes, &manifest(2)).unwrap();
+    publish(&lake, vec![other.clone()], removes, &manifest(2), None).unwrap();
     assert_eq!(visible(&lake), of(&[("packets/date=2001-01-01/c.parquet", "c")]));
     assert!(!lake.resolve(first.to.parent().unwrap()).exists(), "the folder of the date is gone");
 }
@@ -61,6 +61,7 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
         bytes,
         checksum: "xxh3:00000000000000000000000000000000".to_owned(),
         ranges: Vec::new(),
+        delta: None,
     };
     let ours = staged(&lake, "a.parquet", "a");
     let mut elsewhere = staged(&lake, "b.parquet", "b");
@@ -71,12 +72,12 @@ fn a_commit_of_a_file_that_is_gone_or_not_what_was_written_is_not_decided() {
     for (step, bytes, what) in [(&ours, 2, "size"), (&elsewhere, 2, "size"), (&elsewhere, 1, "checksum")] {
         let mut manifest = manifest(1);
         manifest.parts.push(entry(step, bytes));
-        let error = publish(&lake, vec![step.clone()], Vec::new(), &manifest).unwrap_err();
+        let error = publish(&lake, vec![step.clone()], Vec::new(), &manifest, None).unwrap_err();
         assert!(matches!(error, Error::FileDiffers { what: found, .. } if found == what), "{error}");
         assert!(!lake.pending().exists() && lake.resolve(&step.from).exists());
     }
     fs::remove_file(lake.resolve(&ours.from)).unwrap();
-    publish(&lake, vec![ours], Vec::new(), &manifest(1)).unwrap_err();
+    publish(&lake, vec![ours], Vec::new(), &manifest(1), None).unwrap_err();
     assert!(!lake.pending().exists());
     recover(&lake).unwrap();
     assert_eq!(visible(&lake), BTreeMap::new());

@@ -24,7 +24,7 @@ fn a_partition_in_which_parts_are_replaced_is_exchanged_as_a_whole() {
     let before = File::open(&date).unwrap();
     let stays = File::open(date.join("a.parquet")).unwrap().metadata().unwrap();
     let (moves, removes) = replacement(&lake);
-    publish(&lake, moves, removes, &manifest(2)).unwrap();
+    publish(&lake, moves, removes, &manifest(2), None).unwrap();
     assert_eq!(visible(&lake), of(&NEW));
     use std::os::unix::fs::MetadataExt as _;
     let after = fs::metadata(&date).unwrap();
@@ -82,7 +82,7 @@ fn a_link_in_a_partition_keeps_it_from_being_exchanged_and_the_run_says_so() {
     fs::create_dir(&elsewhere).unwrap();
     symlink(&elsewhere, lake.resolve(Path::new("packets/date=1970-01-01/hour=2"))).unwrap();
     let (moves, removes) = replacement(&lake);
-    publish(&lake, moves, removes, &manifest(2)).unwrap();
+    publish(&lake, moves, removes, &manifest(2), None).unwrap();
     assert_eq!(visible(&lake), of(&NEW));
     assert!(elsewhere.join("c.parquet").is_file(), "the link is followed");
     let notes = lake.notes();
@@ -122,7 +122,7 @@ fn a_reader_that_lists_a_partition_while_its_parts_are_replaced_never_counts_twi
     // Three parts of one row each, of which a night replaces two; with each comes one more of another date.
     let part = |night: u64, place: u64| format!("part-{night}-{place}.parquet");
     let first = (0..3).map(|place| staged(&lake, &part(0, place), "1")).collect();
-    publish(&lake, first, Vec::new(), &manifest(1)).unwrap();
+    publish(&lake, first, Vec::new(), &manifest(1), None).unwrap();
     let date = lake.resolve(Path::new("packets/date=1970-01-01"));
     let over = AtomicBool::new(false);
     let (looked, nights) = thread::scope(|scope| {
@@ -145,7 +145,7 @@ fn a_reader_that_lists_a_partition_while_its_parts_are_replaced_never_counts_twi
             let (gone, stays) = held.split_at(2);
             let removes = gone.iter().map(|name| Path::new("packets/date=1970-01-01").join(name)).collect();
             held = stays.iter().cloned().chain((0..2).map(|place| part(night, place))).collect();
-            publish(&lake, steps, removes, &manifest(night + 1)).unwrap();
+            publish(&lake, steps, removes, &manifest(night + 1), None).unwrap();
             sweep_staging(&lake).unwrap();
             nights += 1;
             if reader.is_finished() {
@@ -172,7 +172,7 @@ fn what_is_read_while_a_commit_goes_by_is_read_again_and_what_is_lost_is_not() {
         || {
             times += 1;
             if times == 1 {
-                publish(&lake, vec![staged(&lake, "n.parquet", "n")], Vec::new(), &manifest(2)).unwrap();
+                publish(&lake, vec![staged(&lake, "n.parquet", "n")], Vec::new(), &manifest(2), None).unwrap();
                 return Err(lost());
             }
             Ok(times)

@@ -49,7 +49,8 @@ fn what_is_in_the_way_of_a_commit_stops_it_before_it_is_decided() {
             staged(&lake, "a.parquet", "a"),
             staged_for(&lake, "n.parquet", "n", "packets/date=2002-02-02/n.parquet"),
         ];
-        let error = publish(&lake, steps, vec!["packets/date=1970-01-01/z.parquet".into()], &manifest(1)).unwrap_err();
+        let error =
+            publish(&lake, steps, vec!["packets/date=1970-01-01/z.parquet".into()], &manifest(1), None).unwrap_err();
         assert!(error.to_string().contains(expected), "{name}: {error}");
         assert!(!lake.pending().exists(), "{name}");
         recover(&lake).unwrap();
@@ -79,7 +80,7 @@ fn a_date_that_may_not_be_written_stops_a_commit_before_it_is_decided() {
     let lake = two_parts(&dir.path().join("lake"));
     let date = lake.resolve(Path::new("packets/date=1970-01-01"));
     fs::set_permissions(&date, Permissions::from_mode(0o555)).unwrap();
-    publish(&lake, vec![staged(&lake, "n.parquet", "n")], Vec::new(), &manifest(2)).unwrap_err();
+    publish(&lake, vec![staged(&lake, "n.parquet", "n")], Vec::new(), &manifest(2), None).unwrap_err();
     assert!(!lake.pending().exists());
     fs::set_permissions(&date, Permissions::from_mode(0o755)).unwrap();
     recover(&lake).unwrap();
@@ -103,7 +104,7 @@ fn what_may_not_change_stops_a_commit_before_it_is_decided() {
             return;
         }
         let (moves, removes) = replacement(&lake);
-        let result = publish(&lake, moves, removes, &manifest(2));
+        let result = publish(&lake, moves, removes, &manifest(2), None);
         let decided = lake.pending().exists();
         assert!(fix(&path, "-i"));
         assert!(result.is_err() && !decided, "{number}: {fixed}");
@@ -114,7 +115,7 @@ fn what_may_not_change_stops_a_commit_before_it_is_decided() {
     let path = lake.resolve(Path::new(OLD[0].0));
     assert!(fix(&path, "+i"));
     let (moves, removes) = replacement(&lake);
-    let result = publish(&lake, moves, removes, &manifest(2));
+    let result = publish(&lake, moves, removes, &manifest(2), None);
     assert!(fix(&path, "-i"));
     result.unwrap();
     assert_eq!((visible(&lake), lake.notes().len()), (of(&NEW), 1), "{:?}", lake.notes());
@@ -165,7 +166,7 @@ fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
             journal.exchanges[0].carry_out(&lake).unwrap();
         }
         if steps > 2 {
-            crate::lake::committer::carry::set_aside(&lake, &journal.removes).unwrap();
+            crate::lake::committer::carry::move_aside(&lake, &journal.removes).unwrap();
             assert!(!lake.resolve(&journal.removes[0]).exists());
         }
         undo(&lake, &mut journal).unwrap();
@@ -205,12 +206,13 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
             vec![staged(&lake, "a.parquet", "a"), staged(&lake, "b.parquet", "b")],
             Vec::new(),
             &manifest(1),
+            None,
         )
         .unwrap();
         sweep_staging(&lake).unwrap();
         let (moves, removes) =
             (vec![staged(&lake, "c.parquet", "c")], vec!["packets/date=1970-01-01/b.parquet".into()]);
-        publish(&lake, moves, removes, &manifest(2)).unwrap();
+        publish(&lake, moves, removes, &manifest(2), None).unwrap();
         sweep_staging(&lake).unwrap();
         let expected = [("packets/date=1970-01-01/a.parquet", "a"), ("packets/date=1970-01-01/c.parquet", "c")];
         assert_eq!((visible(&lake), sequence(&lake)), (of(&expected), 2), "{link}: and nothing is left beside them");
@@ -218,7 +220,7 @@ fn packets_and_dates_may_be_links_to_another_file_system() {
         // Not decided: what was copied there is swept.
         let step = staged(&lake, "d.parquet", "d");
         fs::create_dir(lake.resolve(Path::new("packets/date=1970-01-01/e.parquet"))).unwrap();
-        publish(&lake, vec![step, staged(&lake, "e.parquet", "e")], Vec::new(), &manifest(3)).unwrap_err();
+        publish(&lake, vec![step, staged(&lake, "e.parquet", "e")], Vec::new(), &manifest(3), None).unwrap_err();
         sweep_staging(&lake).unwrap();
         fs::remove_dir(lake.resolve(Path::new("packets/date=1970-01-01/e.parquet"))).unwrap();
         assert_eq!((visible(&lake), sequence(&lake)), (of(&expected), 2), "{link}");

@@ -1,6 +1,7 @@
 //! The lake on a file system: commits, exchanges, what stands in the way, and what is not trusted.
 
 mod commits;
+mod delta;
 mod exchanges;
 mod in_the_way;
 mod trust;
@@ -65,7 +66,7 @@ fn two_parts(root: &Path) -> Layout {
         staged_for(&lake, "b.parquet", "b", "packets/date=1970-01-01/hour=1/b.parquet"),
         staged_for(&lake, "o.parquet", "o", "packets/date=2001-01-01/o.parquet"),
     ];
-    publish(&lake, steps, Vec::new(), &manifest(1)).unwrap();
+    publish(&lake, steps, Vec::new(), &manifest(1), None).unwrap();
     sweep_staging(&lake).unwrap();
     lake
 }
@@ -96,7 +97,7 @@ fn decided(lake: &Layout) -> Journal {
     let name = Manifest::file_name(2);
     let step = Move { from: Layout::staging().join(&name), to: Layout::manifests().join(&name) };
     manifest(2).write(&lake.resolve(&step.from)).unwrap();
-    let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept: true, undo: false };
+    let journal = Journal { adds: moves, exchanges, removes, manifest: step, kept: true, undo: false, delta: None };
     journal.write(lake).unwrap();
     journal
 }

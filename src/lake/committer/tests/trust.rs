@@ -96,6 +96,7 @@ fn a_manifest_that_names_files_elsewhere_is_refused() {
         bytes: 0,
         checksum: String::new(),
         ranges: Vec::new(),
+        delta: None,
     };
     let dir = folder();
     let read = |change: &dyn Fn(&mut Manifest)| -> Result<Manifest> {
