@@ -11,6 +11,7 @@
 //! Always: the rows that stay are the same and in the same order, although their captures may be long gone. A part whose
 //! bytes differ from what was written is an error, and is never written again. The number of workers bounds memory.
 
+mod base;
 mod bucket;
 mod captures;
 mod check;
@@ -21,6 +22,7 @@ mod delta;
 mod delta_commit;
 mod delta_folder;
 mod delta_log;
+mod delta_transaction;
 mod expected;
 mod files;
 mod hold;

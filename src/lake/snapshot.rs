@@ -10,7 +10,6 @@ use crate::config::{Settings, TimestampUnit};
 use crate::day::Day;
 use crate::error::{Error, Result};
 
-use super::bucket::Retired;
 use super::completeness::{incomplete, missing_at_the_end};
 use super::delta::DeltaEntry;
 use super::layout::Layout;
@@ -19,8 +18,6 @@ use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
 };
 
-/// How long the name of a removed file is not given again, in milliseconds. No run sleeps for so long.
-const RETIRED_FOR: i64 = 30 * 24 * 3600 * 1000;
 /// How often a lake is read again while another process commits to it.
 const ATTEMPTS: u32 = 5;
 
@@ -42,7 +39,7 @@ pub struct Snapshot {
     /// Fingerprints of what was read from standard input.
     pub streams: HashSet<String>,
     /// The captures of each unit that is as it was converted.
-    units: HashMap<String, Vec<usize>>,
+    pub(super) units: HashMap<String, Vec<usize>>,
     /// Parts by path below the lake.
     pub parts: BTreeMap<PathBuf, CommittedPart>,
     /// Partial summaries by path below the lake.
@@ -332,29 +329,6 @@ impl Snapshot {
     /// The partial summaries that contribute to some dates.
     pub fn partials_of<'a>(&'a self, days: &'a BTreeSet<Day>) -> impl Iterator<Item = &'a CommittedPartial> {
         self.partials.values().filter(|partial| partial.days.iter().any(|day| days.contains(day)))
-    }
-
-    /// The whole lake as one manifest that needs none before it.
-    #[must_use]
-    pub fn into_base(self, mut manifest: Manifest) -> Manifest {
-        manifest.base = true;
-        let newest = self.retired.values().copied().max().unwrap_or(0);
-        let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
-        let retired = self.retired.into_iter().filter(|(_, since)| is_kept(*since));
-        manifest.retired = retired.map(|(path, since)| Retired { path, since }).collect();
-        manifest.inputs = self.inputs.into_values().collect();
-        let units = self.units.into_iter().map(|(id, inputs)| super::record::UnitEntry {
-            id,
-            captures: inputs.into_iter().map(|input| super::record::UnitCaptureEntry { input, chunks: None }).collect(),
-        });
-        manifest.units = units.collect();
-        manifest.units.sort_by(|a, b| a.id.cmp(&b.id));
-        manifest.parts = self.parts.into_values().collect();
-        manifest.partials = self.partials.into_values().collect();
-        manifest.tables = self.tables.into_values().collect();
-        manifest.names = manifest.names.or(self.names);
-        manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
-        manifest
     }
 }
 

@@ -1,6 +1,6 @@
 //! One commit while it is put together: what is added, what is removed, and the files of both.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::storage::objects::HeldUpload;
 use super::bucket;
 use super::committer::{Move, commit};
 use super::delta::DeltaPart;
-use super::delta_commit::{DeltaStep, checkpoint, describe, new_entry};
+use super::delta_commit::checkpoint;
+use super::delta_transaction::Before;
 use super::layout::Layout;
 use super::manifest::{Action, Manifest};
 use super::record::{
@@ -34,32 +35,13 @@ pub struct Transaction {
     /// Manifests that this one replaces.
     replaced: Vec<PathBuf>,
     /// Whether the manifest describes the whole lake, although there may be none before it.
-    says_everything: bool,
+    pub(super) says_everything: bool,
     /// In a bucket: parts that are uploaded.
     held: Vec<HeldUpload>,
     /// In a bucket: what names of partial summaries end with. Two runs may write those of one unit.
     run: Option<String>,
     /// What the Delta log needs to know of the lake before, if it has one.
-    before: Option<Before>,
-}
-
-/// A lake with a Delta log, as it was before a commit.
-#[derive(Debug)]
-struct Before {
-    /// Number of the last commit that was not undone; 0 for a new lake.
-    sequence: u64,
-    /// The identity of the table; `None` for a new one.
-    id: Option<String>,
-    /// The parts, with their sizes.
-    parts: BTreeMap<PathBuf, u64>,
-}
-
-impl Before {
-    fn of(snapshot: &Snapshot) -> Self {
-        let parts = snapshot.parts.iter().map(|(path, part)| (path.clone(), part.bytes));
-        let id = snapshot.delta.as_ref().map(|delta| delta.id.clone());
-        Self { sequence: snapshot.last_change, id, parts: parts.collect() }
-    }
+    pub(super) before: Option<Before>,
 }
 
 impl Transaction {
@@ -273,12 +255,6 @@ impl Transaction {
         self.says_everything = true;
     }
 
-    /// Gives up the Delta log: this commit does not write it, and none after it.
-    pub fn leave_delta(&mut self) {
-        self.manifest.settings.delta = false;
-        self.before = None;
-    }
-
     /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
     ///
     /// In a lake with a Delta log, the log has it too, unless other writers have changed the table: [`Layout::delta_lacks`] says so.
@@ -309,39 +285,6 @@ impl Transaction {
             checkpoint(lake, &after);
         }
         Ok(())
-    }
-
-    /// In a lake with a Delta log: completes what the manifest keeps for it, and makes the step of the commit ready. A commit that
-    /// begins or mends the log has none, for the log is written after it.
-    fn prepare_delta(&mut self, lake: &Layout, after: &mut Snapshot) -> Result<Option<DeltaStep>> {
-        let mut parts = std::mem::take(&mut self.manifest.parts);
-        let Some(before) = self.before.take() else {
-            // What was noted of parts when they were uploaded serves no log.
-            parts.iter_mut().for_each(|part| part.delta = None);
-            self.manifest.parts = parts;
-            return Ok(None);
-        };
-        let entry = new_entry(before.id.as_deref());
-        let noted = parts.iter_mut().filter_map(|part| part.delta.as_mut());
-        noted.for_each(|delta| delta.modified = entry.time);
-        let staged = self.staged();
-        // Before its commit a part is where it was staged.
-        let place = |path: &Path| staged.get(path).map_or_else(|| path.to_path_buf(), |staged| staged.to_path_buf());
-        describe(lake, parts.iter_mut(), &place, entry.time);
-        for part in &parts {
-            after.parts.insert(part.path.clone(), part.clone());
-        }
-        if self.says_everything {
-            describe(lake, after.parts.values_mut(), &place, entry.time);
-        }
-        self.manifest.parts = parts;
-        self.manifest.delta = Some(entry.clone());
-        after.delta = Some(entry.clone());
-        after.settings = Some(self.manifest.settings.clone());
-        if matches!(self.manifest.action, Action::Delta | Action::Repair) {
-            return Ok(None);
-        }
-        DeltaStep::prepare(lake, &self.manifest, &entry, before.sequence, &before.parts)
     }
 }
 

@@ -1,0 +1,34 @@
+//! A lake as one manifest.
+
+use super::bucket::Retired;
+use super::manifest::Manifest;
+use super::record::{UnitCaptureEntry, UnitEntry};
+use super::snapshot::Snapshot;
+
+/// How long the name of a removed file is not given again, in milliseconds. No run sleeps for so long.
+const RETIRED_FOR: i64 = 30 * 24 * 3600 * 1000;
+
+impl Snapshot {
+    /// The whole lake as one manifest that needs none before it.
+    #[must_use]
+    pub fn into_base(self, mut manifest: Manifest) -> Manifest {
+        manifest.base = true;
+        let newest = self.retired.values().copied().max().unwrap_or(0);
+        let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
+        let retired = self.retired.into_iter().filter(|(_, since)| is_kept(*since));
+        manifest.retired = retired.map(|(path, since)| Retired { path, since }).collect();
+        manifest.inputs = self.inputs.into_values().collect();
+        let units = self.units.into_iter().map(|(id, inputs)| UnitEntry {
+            id,
+            captures: inputs.into_iter().map(|input| UnitCaptureEntry { input, chunks: None }).collect(),
+        });
+        manifest.units = units.collect();
+        manifest.units.sort_by(|a, b| a.id.cmp(&b.id));
+        manifest.parts = self.parts.into_values().collect();
+        manifest.partials = self.partials.into_values().collect();
+        manifest.tables = self.tables.into_values().collect();
+        manifest.names = manifest.names.or(self.names);
+        manifest.refused = self.quarantine.into_values().chain(self.refused).collect();
+        manifest
+    }
+}
