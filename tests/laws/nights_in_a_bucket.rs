@@ -9,6 +9,7 @@ use parcap::config::Settings;
 use proptest::prelude::*;
 
 use crate::support::bucket::{downloaded, lake_in_a_bucket};
+use crate::support::delta::assert_log_is_the_lake;
 use crate::support::{convert, folder, hashes, repository, request};
 
 use super::archive::{Archive, any_event};
@@ -42,10 +43,11 @@ proptest! {
     fn whatever_happens_to_an_archive_the_bucket_holds_what_a_conversion_from_scratch_gives(
         nights in prop::collection::vec((prop::collection::vec(any_event(), 0..6), any::<bool>()), 1..6),
         chunk_size in prop::sample::select(vec![64 << 20, 300_u64]),
+        delta in any::<bool>(),
     ) {
         let mut archive = Archive::new();
         let lake = lake_in_a_bucket();
-        let settings = Settings { chunk_size, ..Settings::default() };
+        let settings = Settings { chunk_size, delta, ..Settings::default() };
         for (events, compacted) in nights {
             for event in events {
                 archive.happen(event, &rewrite_of(&lake));
@@ -59,7 +61,10 @@ proptest! {
             }
             assert_sound(&lake);
             let held = downloaded(&lake);
-            assert_is(held.path(), &archive, &settings);
+            assert_is(held.path(), &archive, &Settings { delta: false, ..settings.clone() });
+            if delta && held.path().join("_parcap/manifest").exists() {
+                assert_log_is_the_lake(held.path());
+            }
             prop_assert_eq!(convert(&night).inputs, 0);
             prop_assert_eq!(hashes(downloaded(&lake).path()), hashes(held.path()), "a run that has nothing to do changes something");
         }

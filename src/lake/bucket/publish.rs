@@ -75,6 +75,8 @@ pub(super) fn commit(bucket: &Bucket, manifest: Manifest) -> Result<()> {
         Decision::Lost => {
             let pending = manifest.pending.iter().flat_map(|pending| pending.parts.iter().chain(&pending.tables));
             pending.for_each(|held| objects.abandon(held));
+            let text = manifest.pending.iter().filter_map(|pending| pending.delta.as_ref());
+            text.for_each(|step| drop(objects.remove(step.text())));
             objects.recover()?;
             return Err(Error::Overtaken { lake: lake() });
         }

@@ -20,7 +20,7 @@ pub(super) fn now() -> i64 {
 }
 
 impl Bucket {
-    /// Removes partial summaries that runs wrote and did not commit: those that are not `needed`. Also manifests that
+    /// Removes partial summaries that runs wrote and did not commit: those that are not `needed`. Also their texts for the Delta log, and manifests that
     /// another one has taken the place of for a week: until then a run that slept could win an old number again.
     ///
     /// # Errors
@@ -37,6 +37,8 @@ impl Bucket {
                 .filter(|(path, facts)| !needed.contains(path) && old(facts.modified))
                 .map(|(path, _)| path),
         );
+        let texts = objects.list(&Layout::own("delta"))?;
+        gone.extend(texts.into_iter().filter(|(_, facts)| old(facts.modified)).map(|(path, _)| path));
         let manifests = objects.list(&Layout::manifests())?;
         let base = self.mirror.lock().unwrap_or_else(std::sync::PoisonError::into_inner).base();
         if let Some(base) = base {

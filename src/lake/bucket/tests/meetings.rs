@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::error::Error;
 
-use super::model::{Change, captures, captures_beside_the_table, expected, lake, run, world_after};
+use super::model::{Change, captures, captures_beside_the_table, expected, lake, run, world_after, world_with_log};
 use super::world::{Process, Turns, World};
 
 /// Runs processes in turns. Each does its changes one after another.
@@ -45,9 +45,9 @@ fn of_two_that_meet_anywhere_those_commit_that_say_so() {
     ];
     let (mut met, mut overtaken) = (0, 0);
     for (before, first, second) in pairs {
-        let world = world_after(before);
-        for i in (0..46).step_by(2) {
-            for j in (0..46).step_by(2) {
+        let world = world_with_log(before);
+        for i in (0..60).step_by(3) {
+            for j in (0..60).step_by(3) {
                 let world = world();
                 let plan = [(0, i), (1, j), (0, TO_THE_END), (1, TO_THE_END)];
                 let results = meet(&world, &plan, &[&[first], &[second]]);
@@ -107,9 +107,9 @@ fn a_process_that_sleeps_anywhere_harms_nothing_when_it_wakes() {
     // The others finish what the sleeper decided, take its part out, and put the very same one in again.
     let others =
         [Change::Forget("a"), Change::Convert("a", 2), Change::Compact, Change::Convert("a", 1), Change::Forget("b")];
-    let world = world_after(&before);
+    let world = world_with_log(&before);
     for sleeper in [Change::Convert("a", 2), Change::Forget("a"), Change::Compact] {
-        for asleep_at in 0..60 {
+        for asleep_at in 0..75 {
             let world = world();
             let plan = [(0, asleep_at), (1, TO_THE_END), (0, TO_THE_END)];
             let results = meet(&world, &plan, &[&[sleeper], &others]);

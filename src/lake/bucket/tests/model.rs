@@ -56,9 +56,19 @@ pub(super) fn expected(changes: &[Change]) -> BTreeSet<String> {
 
 /// A world in which these changes were made, for any number of tries.
 pub(super) fn world_after(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+    world_with(changes, false)
+}
+
+/// As [`world_after`]. The lake has a Delta log from its first commit on.
+pub(super) fn world_with_log(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+    world_with(changes, true)
+}
+
+fn world_with(changes: &[Change], delta: bool) -> impl Fn() -> Arc<Mutex<World>> + use<> {
     let world = Arc::default();
     for change in changes {
-        run(&lake(&Arc::new(Process::new(&world))), *change).unwrap();
+        let settings = Settings { delta, ..Settings::default() };
+        run_as(&lake(&Arc::new(Process::new(&world))), *change, settings).unwrap();
     }
     let world: World = world.lock().unwrap_or_else(PoisonError::into_inner).clone();
     move || Arc::new(Mutex::new(world.clone()))
@@ -72,10 +82,10 @@ pub(super) fn lake(process: &Arc<Process>) -> Layout {
     Layout::in_bucket(Bucket::of(objects, Path::new(URL)).unwrap())
 }
 
-/// The captures in a part, by its name: `part-a1+b2-00000.parquet`.
+/// The captures in a part, by its name: `part-a1_b2-00000.parquet`.
 fn captures_in(part: &Path) -> BTreeSet<String> {
     let name = part.file_name().unwrap().to_str().unwrap();
-    name.split('-').nth(1).unwrap().split('+').map(str::to_owned).collect()
+    name.split('-').nth(1).unwrap().split('_').map(str::to_owned).collect()
 }
 
 fn captures_of(snapshot: &Snapshot) -> BTreeSet<String> {
@@ -101,10 +111,14 @@ fn stage(lake: &Layout, name: &str, text: &str) -> Result<PathBuf> {
 
 /// One run. It begins as all do: by finishing what another one began.
 pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
+    run_as(lake, change, Settings::default())
+}
+
+fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
     lake.bucket().unwrap().recover()?;
     let snapshot = Snapshot::read(lake)?;
     Losses::find(lake, &snapshot)?;
-    let mut transaction = Transaction::new(&snapshot, Action::Convert, Settings::default());
+    let mut transaction = Transaction::new(&snapshot, Action::Convert, settings);
     let (goes, comes): (Box<dyn Fn(&str) -> bool>, BTreeSet<String>) = match change {
         Change::Convert(capture, version) => {
             (Box::new(move |other| other.starts_with(capture)), [format!("{capture}{version}")].into())
@@ -122,12 +136,12 @@ pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
         }
     }
     for partial in snapshot.partials.values() {
-        if partial.unit.split('+').any(|capture| goes(capture)) {
+        if partial.unit.split('_').any(|capture| goes(capture)) {
             transaction.remove_partial(&partial.path);
         }
     }
     for captures in units {
-        let unit = captures.iter().cloned().collect::<Vec<_>>().join("+");
+        let unit = captures.iter().cloned().collect::<Vec<_>>().join("_");
         let text = text_of(&captures);
         let path = Path::new(DATE).join(format!("part-{unit}-00000.parquet"));
         let (bytes, checksum) = (text.len() as u64, sum(&text));
@@ -160,7 +174,25 @@ pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
         transaction.replace_manifests(lake.manifest_files()?);
     }
     after.add(transaction.manifest.clone());
-    transaction.publish(lake, after)
+    transaction.publish(lake, after)?;
+    assert_eq!(lake.delta_lacks(), None);
+    Ok(())
+}
+
+/// What readers of the Delta log see: the files of the table, and which commits of the lake made it.
+fn replayed(world: &World) -> (BTreeSet<String>, Vec<u64>) {
+    let (mut live, mut commits) = (BTreeSet::new(), Vec::new());
+    for (version, key) in world.keys_below("lake/_delta_log/").iter().enumerate() {
+        assert_eq!(*key, format!("lake/_delta_log/{version:020}.json"));
+        for line in world.text(key).unwrap().lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let path = |action: &str| line[action]["path"].as_str().map(|path| format!("lake/{path}"));
+            path("remove").iter().for_each(|path| assert!(live.remove(path), "{path}"));
+            path("add").into_iter().for_each(|path| assert!(live.insert(path)));
+            commits.extend(line["txn"]["version"].as_u64());
+        }
+    }
+    (live, commits)
 }
 
 /// What the lake holds once the next run has begun. Checks all that must hold of it: nothing is left to do, numbers have no
@@ -199,6 +231,12 @@ fn captures_and(world: &Arc<Mutex<World>>, is_table_right: bool) -> BTreeSet<Str
     for (path, partial) in &snapshot.partials {
         let text = world.text(&format!("lake/{}", path.display())).unwrap();
         assert_eq!(sum(&text), partial.checksum, "{path:?}");
+    }
+    if snapshot.delta.is_some() {
+        let (live, commits) = replayed(&world);
+        assert_eq!(live.into_iter().collect::<Vec<_>>(), named, "the log is the lake");
+        assert_eq!(commits.last(), Some(&snapshot.last_change));
+        assert!(commits.windows(2).all(|pair| pair[0] < pair[1]), "each commit is in it once: {commits:?}");
     }
     let captures = captures_of(&snapshot);
     if let Some(table) = snapshot.tables.get(Path::new(TABLE)).filter(|_| is_table_right) {
