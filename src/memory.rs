@@ -23,6 +23,9 @@ pub const SMALL_WINDOW: u64 = 10 << 20;
 /// The most bytes of a decompressor where no limit is given.
 pub const USUAL_WINDOW: u64 = SMALL_WINDOW + WINDOWS;
 
+/// The most bytes of one request for bytes of an object in a store. As many times that are in memory as requests are under way.
+pub const FETCH: u64 = 4 << 20;
+
 /// A limit that is too small even for one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLittle {

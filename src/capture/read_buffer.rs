@@ -78,6 +78,11 @@ impl ReadBuffer {
         &self.source
     }
 
+    /// As [`ReadBuffer::source`], to say what will be read.
+    pub(super) fn source_mut(&mut self) -> &mut Source {
+        &mut self.source
+    }
+
     /// Offset of the buffer's first byte.
     pub(super) fn offset(&self) -> u64 {
         self.offset

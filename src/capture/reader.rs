@@ -71,6 +71,15 @@ impl CaptureReader {
         Self::from_source(source, compression).map(|reader| reader.named(input))
     }
 
+    /// Opens a capture for a look at its first records. Reading on from there would be slower than from a reader that is opened for all.
+    ///
+    /// # Errors
+    /// As [`CaptureReader::open`].
+    pub fn glance(input: &Input) -> Result<Self, Refusal> {
+        let (source, compression) = Source::glance(input)?;
+        Self::from_source(source, compression).map(|reader| reader.named(input).glancing())
+    }
+
     /// As [`CaptureReader::open`], with up to `window` bytes of memory for a decompressor.
     ///
     /// # Errors
@@ -168,8 +177,14 @@ impl CaptureReader {
         let (Some(source), Some(format)) = (source.at_offset(position.offset), input.format) else {
             return Ok(None);
         };
-        let window = ReadBuffer::new(source, position.offset);
+        let mut window = ReadBuffer::new(source, position.offset);
+        window.source_mut().read_until(limit);
         Ok(Some(Self::at(window, position, limit, (format, compression)).named(input)))
+    }
+
+    /// The same capture, from a position on at which a buffer stands.
+    pub(super) fn at_other(&self, window: ReadBuffer, position: Position, limit: u64, input: &Input) -> Self {
+        Self::at(window, position, limit, (self.format, self.compression)).named(input)
     }
 
     /// Numbers its records from those before the place where it begins.
@@ -210,6 +225,7 @@ impl CaptureReader {
     /// Ends reading at the first record that begins at `limit` or later. A later call may move the limit on.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
+        self.window.source_mut().read_until(limit);
     }
 
     /// The next record, or `None` at the end of the file or at the limit.

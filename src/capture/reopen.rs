@@ -3,21 +3,23 @@
 use std::io;
 
 use crate::discover::Input;
-use crate::storage::{LocalFile, fingerprint, open_regular};
+use crate::storage::{CaptureFile, fingerprint};
 
 /// A file was replaced after it was found and before its first packet was converted.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it was exchanged after it had been found; the next run looks at it again")]
 struct Exchanged;
 
-/// Opens a capture that is as it was found, or has grown since.
+/// Opens a capture that is as it was found, or has grown since. Each request for an object says which one is meant, so of an object
+/// nothing is asked here.
 ///
 /// # Errors
-/// As [`open_regular`], and if another file has its name by now: the packets of that file would be recorded under the
+/// If it cannot be opened, or if another file has its name by now: the packets of that file would be recorded under the
 /// content of the first.
-pub(super) fn open_as_found(input: &Input) -> io::Result<LocalFile> {
-    let file = open_regular(&input.absolute)?;
-    let now = file.facts()?;
+pub(super) fn open_as_found(input: &Input) -> io::Result<CaptureFile> {
+    let file = CaptureFile::open(&input.absolute, &input.object_version(), input.size)?;
+    let CaptureFile::Local(opened) = &file else { return Ok(file) };
+    let now = opened.facts()?;
     let is_as_found = (now.size, now.modified) == (input.size, input.modified);
     // A file that has become shorter shows when it is read.
     if !is_as_found

@@ -116,7 +116,7 @@ impl Revisit {
 
 /// A reader that knows what the capture says before its first packet.
 fn jumper(input: &Input) -> Result<Option<CaptureReader>, Refusal> {
-    let (source, compression) = Source::open(input)?;
+    let (source, compression) = Source::glance(input)?;
     let mut jumper = CaptureReader::glance_at(source, compression)?;
     // Whatever is wrong there, the walker says.
     let _ = jumper.next();
@@ -133,9 +133,11 @@ fn jump(reader: &mut CaptureReader, offset: u64, near: &mut u32) {
     reader.position.ended = false;
     let ahead = offset.checked_sub(reader.window.offset()).and_then(|ahead| usize::try_from(ahead).ok());
     let buffer = match (before < DENSE, *near < DENSE) {
-        (true, false) => reader.window.source().at_offset(offset).map(|source| ReadBuffer::new(source, offset)),
+        (true, false) => {
+            reader.window.source().at_offset(offset).map(|source| ReadBuffer::new(source.in_full(), offset))
+        }
         (false, true) => reader.window.source().at_offset(offset).map(|source| {
-            let mut small = ReadBuffer::small(source);
+            let mut small = ReadBuffer::small(source.glancing());
             small.go_back(offset);
             small
         }),

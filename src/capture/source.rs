@@ -1,4 +1,4 @@
-//! The decompressed bytes of a capture: of a plain file from any offset, of other inputs from the beginning.
+//! The decompressed bytes of a capture: of a plain file or object from any offset, of other inputs from the beginning.
 //!
 //! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
 
@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::discover::{Compression, Input, MAGIC_LEN, magic};
 use crate::hash::{ContentHash, checksum};
 use crate::memory::USUAL_WINDOW;
-use crate::storage::{LocalFile, ReadAhead, RetryingReader, Stream, steadily};
+use crate::storage::objects::ObjectReader;
+use crate::storage::{CaptureFile, ForwardReader, LocalFile, ReadAhead, ReadFailure, RetryingReader, Stream, steadily};
 
 use super::decompress::{Excess, unpack};
 use super::members::Trailing;
@@ -29,6 +30,13 @@ pub enum Source {
         at: u64,
         /// Offset at which reading ends: the size that the file had when it was discovered.
         end: u64,
+        /// Bytes read so far.
+        read: u64,
+    },
+    /// Part of a plain object in a store.
+    Object {
+        /// Asks for its bytes ahead.
+        bytes: ObjectReader,
         /// Bytes read so far.
         read: u64,
     },
@@ -55,6 +63,8 @@ pub struct StreamOrigin {
     hash: Option<Arc<Mutex<ContentHash>>>,
     /// Whether a signal has ended them.
     ended: Arc<AtomicBool>,
+    /// Where an error of a store is kept.
+    failure: Option<ReadFailure>,
 }
 
 /// Why no bytes could be read.
@@ -90,12 +100,18 @@ impl Source {
         if input.is_stdin() {
             return stream(input, window);
         }
-        let file = open_as_found(input)?;
-        let source = match input.compression {
-            Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
-            packed => {
-                let origin = StreamOrigin::default();
-                let metered = MeteredReader { bytes: RetryingReader(file).take(input.size), origin: origin.clone() };
+        let source = match (input.compression, open_as_found(input)?) {
+            (Compression::None, CaptureFile::Local(file)) => {
+                Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 }
+            }
+            (Compression::None, CaptureFile::Object(object)) => Self::Object { bytes: object.reader(0), read: 0 },
+            (packed, file) => {
+                let packed_bytes = match file {
+                    CaptureFile::Local(file) => ForwardReader::Local(RetryingReader(file)),
+                    CaptureFile::Object(object) => ForwardReader::of_object(object.reader(0)),
+                };
+                let origin = StreamOrigin { failure: packed_bytes.failure(), ..StreamOrigin::default() };
+                let metered = MeteredReader { bytes: packed_bytes.take(input.size), origin: origin.clone() };
                 let buffered = |metered| BufReader::with_capacity(1 << 17, metered);
                 match packed {
                     // A thread costs more than it saves on a small file.
@@ -119,16 +135,25 @@ impl Source {
         Ok((source, input.compression))
     }
 
+    /// Opens an input for a look at its first records: of an object, no more is asked for.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn glance(input: &Input) -> io::Result<(Self, Compression)> {
+        let (source, compression) = Self::open(input)?;
+        Ok((source.glancing(), compression))
+    }
+
     /// The decompressed bytes of a file, a few at a time, for callers that want only the first of them: nothing is read
     /// ahead. Also returns a record of the file bytes that were taken.
     ///
     /// # Errors
     /// If the file cannot be opened.
     pub fn in_sips(input: &Input, window: u64) -> io::Result<(Self, Sipped)> {
-        let origin = StreamOrigin::default();
-        let file = RetryingReader(open_as_found(input)?).take(input.size);
-        let bytes =
-            unpack(input.compression, BufReader::new(MeteredReader { bytes: file, origin: origin.clone() }), window)?;
+        let file = open_as_found(input)?.from_start()?;
+        let origin = StreamOrigin { failure: file.failure(), ..StreamOrigin::default() };
+        let metered = MeteredReader { bytes: file.take(input.size), origin: origin.clone() };
+        let bytes = unpack(input.compression, BufReader::new(metered), window)?;
         let taken = Sipped::default();
         Ok((Self::Stream { bytes: Box::new(Sips { bytes, taken: taken.clone() }), origin }, taken))
     }
@@ -145,18 +170,46 @@ impl Source {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         match self {
-            Self::File { .. } => false,
+            Self::File { .. } | Self::Object { .. } => false,
             Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.ended.load(Ordering::Relaxed),
         }
     }
 
-    /// The same plain file from another offset on. `None` for a stream, which can only be read forward.
+    /// The same plain file or object from another offset on. `None` for a stream, which can only be read forward.
     #[must_use]
     pub fn at_offset(&self, offset: u64) -> Option<Self> {
         match self {
             Self::File { file, end, .. } => Some(Self::File { file: Arc::clone(file), at: offset, end: *end, read: 0 }),
+            Self::Object { bytes, .. } if bytes.is_stream() => None,
+            Self::Object { bytes, .. } => Some(Self::Object { bytes: bytes.at_offset(offset), read: 0 }),
             Self::Ahead { .. } | Self::Stream { .. } => None,
         }
+    }
+
+    /// Says that nothing after an offset will be read, but the rest of a record that begins before it. An object is then not asked for
+    /// more.
+    pub fn read_until(&mut self, offset: u64) {
+        if let Self::Object { bytes, .. } = self {
+            bytes.read_until(offset);
+        }
+    }
+
+    /// Says that little will be read.
+    #[must_use]
+    pub fn glancing(self) -> Self {
+        match self {
+            Self::Object { bytes, read } => Self::Object { bytes: bytes.glancing(), read },
+            other => other,
+        }
+    }
+
+    /// Says that all of it will be read from here on, after a glance.
+    #[must_use]
+    pub fn in_full(mut self) -> Self {
+        if let Self::Object { bytes, .. } = &mut self {
+            bytes.in_full();
+        }
+        self
     }
 
     /// Moves to another offset of a plain file. `false` for a stream, which only goes forward.
@@ -164,6 +217,11 @@ impl Source {
         match self {
             Self::File { at, .. } => {
                 *at = offset;
+                true
+            }
+            Self::Object { bytes, .. } if bytes.is_stream() => false,
+            Self::Object { bytes, .. } => {
+                bytes.seek(offset);
                 true
             }
             Self::Ahead { .. } | Self::Stream { .. } => false,
@@ -179,6 +237,8 @@ impl Source {
                 *at += count;
                 Some(count)
             }
+            Self::Object { bytes, .. } if bytes.is_stream() => None,
+            Self::Object { bytes, .. } => Some(bytes.skip(count)),
             Self::Ahead { .. } | Self::Stream { .. } => None,
         }
     }
@@ -198,6 +258,7 @@ impl Source {
                         *total += read as u64;
                     })
                 }
+                Self::Object { bytes, read: total } => bytes.read(buffer).inspect(|&read| *total += read as u64),
                 Self::Ahead { bytes, .. } => bytes.read(buffer),
                 Self::Stream { bytes, .. } => bytes.read(buffer),
             };
@@ -227,7 +288,7 @@ impl Source {
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         match self {
-            Self::File { read, .. } => *read,
+            Self::File { read, .. } | Self::Object { read, .. } => *read,
             Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.read.load(Ordering::Relaxed),
         }
     }
@@ -307,6 +368,11 @@ impl SourceError {
     /// A decompressor reports its own findings as I/O errors too, but without an error number of the system.
     fn of(source: &Source, error: io::Error) -> Self {
         match source {
+            Source::Ahead { origin, .. } | Source::Stream { origin, .. }
+                if let Some(failure) = origin.failure.as_ref().and_then(ReadFailure::take) =>
+            {
+                Self::Io(failure)
+            }
             Source::Ahead { .. } | Source::Stream { .. } if error.raw_os_error().is_none() => {
                 if let Some(excess) = Excess::of(&error) {
                     Self::CompressedExcess(excess)
@@ -326,7 +392,7 @@ impl SourceError {
 /// A stream, decompressed if its first bytes say that it is compressed.
 fn stream(input: &Input, window: u64) -> io::Result<(Source, Compression)> {
     let mut bytes = Stream::open(&input.path)?;
-    let origin = StreamOrigin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };
+    let origin = StreamOrigin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended(), failure: None };
     let mut head = Vec::with_capacity(MAGIC_LEN);
     bytes.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);

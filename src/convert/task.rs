@@ -61,20 +61,21 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
 fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Option<bool>> {
     let capture = job.unit.captures.get(place).ok_or_else(|| bug!())?;
     let offset = chunk * job.unit.settings.chunk_size;
-    let Ok(Some(position)) = resync::guess(&capture.input, offset) else {
+    let limit = offset + job.unit.settings.chunk_size;
+    let Ok(Some(reader)) = resync::guess_reader(&capture.input, offset, limit) else {
         return Ok(None);
     };
+    let position = reader.position().clone();
     let mut work = Work::new(job, turn);
     work.output.guessed = Some(position.clone());
     work.output.numbers_from_guess = true;
-    let result =
-        work.chunk_from(place, chunk, ChunkEnd { position, last: None, frames: 0 }).and_then(
-            |chunk_end| match chunk_end.last {
-                Some(_) => work.hand_in(Some(chunk_end)),
-                // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
-                None => Err(TaskError::WrongGuess),
-            },
-        );
+    let from = ChunkEnd { position, last: None, frames: 0 };
+    let reader = reader.salvaging(work.salvage(), None).hashing();
+    let result = work.read(place, reader, Some(from)).and_then(|chunk_end| match chunk_end.last {
+        Some(_) => work.hand_in(Some(chunk_end)),
+        // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
+        None => Err(TaskError::WrongGuess),
+    });
     match result {
         Ok(last) => Ok(Some(last)),
         Err(TaskError::WrongGuess) => Ok(None),
@@ -176,7 +177,9 @@ impl<'j, 'a> Work<'j, 'a> {
         }
         let capture = self.job.unit.captures.get(place).ok_or_else(|| bug!())?;
         let chunk_size = self.job.unit.settings.chunk_size;
-        let mut reader = match CaptureReader::open(&capture.input) {
+        // The first chunk of a capture is read from a position, like any other.
+        let opened = if chunk == 0 { CaptureReader::glance } else { CaptureReader::open };
+        let mut reader = match opened(&capture.input) {
             Ok(reader) => reader.salvaging(self.salvage(), None),
             Err(refusal) => return Ok(self.gone(place, chunk, None, &refusal)),
         };

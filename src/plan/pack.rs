@@ -121,6 +121,8 @@ mod tests {
             compression,
             format: Some(Format::PcapUs),
             head: None,
+            etag: None,
+            version: None,
         };
         Sampled { input, bytes_per_record: Some(128), starts_timed: true }
     }

@@ -31,7 +31,7 @@ fn sample_one(input: Input, chunk_size: u64) -> Sampled {
     if !is_cut(&sampled.input, chunk_size) {
         return sampled;
     }
-    let Ok(mut reader) = CaptureReader::open(&sampled.input).map(CaptureReader::glancing) else {
+    let Ok(mut reader) = CaptureReader::glance(&sampled.input) else {
         return sampled;
     };
     let start = reader.position().offset;

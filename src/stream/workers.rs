@@ -220,8 +220,8 @@ impl Shared {
                 Some((reader, None))
             }
             Some(chunk) => {
-                let position = resync::guess(input, chunk * chunk_size).ok()??;
-                let reader = CaptureReader::resume(input, position.clone(), (chunk + 1) * chunk_size).ok()??;
+                let reader = resync::guess_reader(input, chunk * chunk_size, (chunk + 1) * chunk_size).ok()??;
+                let position = reader.position().clone();
                 Some((reader, Some(position)))
             }
         }

@@ -57,6 +57,15 @@ impl ObjectAddress {
         (!host.is_empty()).then(|| Self { root: StoreRoot { scheme, host: host.to_owned() }, key: key.to_owned() })
     }
 
+    /// Whether its key has an empty segment, or one that is `.` or `..`, or a control character. Such objects can be written and
+    /// listed, and cannot be read here: as a path, the key would be that of another object.
+    #[must_use]
+    pub fn is_odd(&self) -> bool {
+        let is_odd =
+            |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(|c: char| c.is_ascii_control());
+        self.key.split('/').any(is_odd)
+    }
+
     /// The address as a path, which is how names of inputs and of lakes are kept.
     #[must_use]
     pub fn path(&self) -> PathBuf {
@@ -71,6 +80,12 @@ impl ObjectAddress {
             key => format!("{key}/"),
         }
     }
+}
+
+/// Whether a name is that of an object, or of a folder of objects.
+#[must_use]
+pub fn is_object(name: &Path) -> bool {
+    ObjectAddress::of(name).is_some()
 }
 
 impl fmt::Display for StoreRoot {
@@ -88,6 +103,24 @@ impl fmt::Display for ObjectAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_are_no_paths_are_odd() {
+        for (key, is_odd) in [
+            ("a/b.pcap", false),
+            ("a.b/..c/100%/#?", false),
+            ("", true),
+            ("/a", true),
+            ("a/", true),
+            ("a//b", true),
+            ("a/./b", true),
+            ("../a", true),
+            ("a\nb", true),
+        ] {
+            let root = ObjectAddress::of(Path::new("s3://b")).unwrap().root;
+            assert_eq!(root.object(key).is_odd(), is_odd, "{key:?}");
+        }
+    }
 
     #[test]
     fn a_url_is_a_store_and_a_key() {

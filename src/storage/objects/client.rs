@@ -126,7 +126,7 @@ impl ObjectRequests for ObjectClient {
             Ok(started) => started,
             Err(error) => {
                 let _ = give.send(Err(error));
-                return ObjectBody(take);
+                return ObjectBody::of(take);
             }
         };
         let store = Arc::clone(&self.store);
@@ -149,7 +149,7 @@ impl ObjectRequests for ObjectClient {
                 }
             }
         });
-        ObjectBody(take)
+        ObjectBody::of(take)
     }
 
     fn put(&self, key: &str, bytes: Bytes, condition: PutIf<'_>) -> io::Result<ObjectVersion> {

@@ -8,6 +8,7 @@
 //! Not here: which objects are a lake's, and in which order they are written.
 
 mod address;
+mod causes;
 #[cfg(feature = "remote")]
 mod client;
 #[cfg(feature = "remote")]
@@ -15,14 +16,24 @@ mod connect;
 mod facts;
 #[cfg(feature = "remote")]
 mod failure;
+mod fetch;
+mod fetches;
+mod object_file;
+mod object_reader;
 #[cfg(feature = "remote")]
 mod reactor;
 mod requests;
+mod soon;
 mod store;
 
-pub use address::{ObjectAddress, StoreRoot};
+pub use address::{ObjectAddress, StoreRoot, is_object};
+pub(crate) use causes::{is_archived, is_without_credentials};
 #[cfg(all(feature = "remote", any(test, feature = "internal-api")))]
 pub use client::ObjectClient;
 pub use facts::{ObjectFacts, ObjectVersion};
+pub use fetches::limit_fetches;
+pub(crate) use object_file::{ObjectFile, object_facts};
+pub(crate) use object_reader::ObjectReader;
 pub use requests::{ObjectBody, ObjectRequests, PutIf};
+pub(crate) use soon::ReadSoon;
 pub use store::Store;
