@@ -23,6 +23,10 @@ from pathlib import Path
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "no-secret", "AWS_REGION": "us-east-1"}
 
 
+# Nobody checks it, but its fields are read.
+SIGNED = "AWS4-HMAC-SHA256 Credential=key/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+
+
 def environment(port: int) -> dict[str, str]:
     """The variables by which a program finds the store at this port."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -78,7 +82,7 @@ class Bucket:
     def put_raw(self, key: str, body: bytes) -> None:
         """Writes a key that boto3 would change: its path is sent as it is."""
         connection = http.client.HTTPConnection("127.0.0.1", int(self.client.meta.endpoint_url.rsplit(":", 1)[1]))
-        connection.request("PUT", f"/{self.name}/{key}", body, {"Authorization": "AWS4-HMAC-SHA256 Credential=key/x"})
+        connection.request("PUT", f"/{self.name}/{key}", body, {"Authorization": SIGNED})
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 200, (key, answer.status)

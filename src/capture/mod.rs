@@ -43,6 +43,7 @@ pub use link_type::LinkType;
 pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
 pub use reader::CaptureReader;
 pub use record::{PacketRecord, RecordAnomaly};
+pub(crate) use reopen::{is_read_forward, want_soon};
 pub use resolution::Resolution;
 pub use resync::guess;
 pub(crate) use revisit::{Missed, Revisit};

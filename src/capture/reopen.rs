@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::discover::Input;
+use crate::discover::{Compression, Input};
+use crate::storage::objects::ReadSoon;
 use crate::storage::{CaptureFile, fingerprint};
 
 /// A file was replaced after it was found and before its first packet was converted.
@@ -30,6 +31,24 @@ pub(super) fn open_as_found(input: &Input) -> io::Result<CaptureFile> {
         return Err(io::Error::other(Exchanged));
     }
     Ok(file)
+}
+
+/// Whether a capture can only be read from its beginning: it is a stream, compressed, or at a web server that gives no ranges.
+pub(crate) fn is_read_forward(input: &Input) -> bool {
+    let is_streamed = || match CaptureFile::open_object(&input.absolute, &input.object_version(), input.size) {
+        Some(Ok(object)) => object.is_stream(),
+        _ => false,
+    };
+    input.is_stdin() || input.compression != Compression::None || is_streamed()
+}
+
+/// Asks for the beginnings of captures that will be read next, if they are objects: for what a task reads from them first.
+pub(crate) fn want_soon<'i>(soon: &mut ReadSoon, next: impl Iterator<Item = (&'i Input, u64)>) {
+    let objects = next.filter_map(|(input, at)| {
+        let opened = CaptureFile::open_object(&input.absolute, &input.object_version(), input.size)?;
+        Some((opened.ok()?, at))
+    });
+    soon.want(objects);
 }
 
 #[cfg(test)]

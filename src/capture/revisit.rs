@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use pcap_file::pcapng::blocks::block_common::{ENHANCED_PACKET_BLOCK, PACKET_BLOCK, SIMPLE_PACKET_BLOCK};
 
-use crate::discover::{Compression, Input, Refusal};
+use crate::discover::{Input, Refusal};
 
 use super::damage::Damage;
 use super::pcapng::ByteOrder;
@@ -17,6 +17,7 @@ use super::position::{Framing, Interface};
 use super::read_buffer::ReadBuffer;
 use super::reader::CaptureReader;
 use super::record::PacketRecord;
+use super::reopen::is_read_forward;
 use super::resolution::Resolution;
 use super::source::Source;
 use super::writer::PacketKind;
@@ -64,7 +65,7 @@ impl Revisit {
     /// # Errors
     /// If it cannot be opened, or is no capture any more.
     pub(crate) fn open(input: &Input, may_jump: bool, salvage: bool, window: u64) -> Result<Self, Refusal> {
-        let jumper = if may_jump && input.compression == Compression::None { jumper(input)? } else { None };
+        let jumper = if may_jump && !is_read_forward(input) { jumper(input)? } else { None };
         Ok(Self { input: input.clone(), window, salvage, jumper, near: 0, walker: None, walked: false })
     }
 

@@ -15,6 +15,7 @@ use crate::config::{
 
 use super::extract::ExtractArgs;
 use super::failure::Failure;
+use super::fetches_arg::FetchesArg;
 use super::inspect_args::InspectArgs;
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{columns, compression, micros, partition_by, size};
@@ -57,6 +58,7 @@ Examples:
   parcap convert 'captures/2024-*/*.pcap.gz' --out lake
   tcpdump -w - | parcap convert - --out lake    from standard input; Ctrl-C ends that, and what came is kept
   parcap convert <(ssh sensor cat x.pcap) --out lake
+  parcap convert 's3://bucket/captures/2024-*/*.pcap.gz' --out lake
   parcap convert captures/ --out lake --quiet --format json >report.json
 
 Captures that the lake holds already are skipped without being opened. A damaged capture gives
@@ -109,7 +111,8 @@ pub(super) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ConvertArgs {
-    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
+    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`; objects,
+    /// prefixes and patterns at s3://, gs:// and az://, files at https://
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The lake: a directory, made if it does not exist
@@ -122,6 +125,8 @@ pub(super) struct ConvertArgs {
     /// [default: 128MiB a worker and 240MiB, of which most captures need a third]
     #[arg(long, value_name = "SIZE", env = "PARCAP_MEMORY", value_parser = size)]
     memory: Option<Size>,
+    #[command(flatten)]
+    fetches: FetchesArg,
     /// Say which captures would be converted, how large they are and why, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
@@ -298,6 +303,7 @@ impl ConvertArgs {
             ptr: self.ptr.options(),
             jobs: self.jobs,
             memory: self.memory.map(|size| size.0),
+            fetches: self.fetches.count(),
             strict: self.strict.strict,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,

@@ -1,13 +1,18 @@
 //! One task: records in, row groups out, in turn.
 
+use std::ops::Range;
+
 use crate::bug::bug;
-use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync};
+use crate::capture::{
+    CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync, want_soon,
+};
 use crate::day::Day;
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
 use crate::packets::{INTERFACE, Partitioner, When};
 use crate::plan::CaptureEntry;
+use crate::storage::objects::{ReadSoon, is_object};
 use crate::summary::Partial;
 
 use super::job::Job;
@@ -34,7 +39,9 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     let wanted = job.tasks.get(task).ok_or_else(|| bug!())?;
     let Some(chunk) = wanted.chunk else {
         let mut work = Work::new(job, turn);
+        let mut soon = ReadSoon::default();
         for place in wanted.captures.clone() {
+            want_next(job, place..wanted.captures.end, &mut soon);
             work.whole_capture(place).map_err(never_disproved)?;
         }
         return work.hand_in(None).map_err(never_disproved);
@@ -55,6 +62,15 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     work.output.is_in_turn = true;
     let chunk_end = work.chunk_in_turn(place, chunk, chunk_end).map_err(never_disproved)?;
     work.hand_in(Some(chunk_end)).map_err(never_disproved)
+}
+
+/// Asks for the captures that are read next, while one is read. Many small ones would take a request's time each.
+fn want_next(job: &Job<'_>, places: Range<usize>, soon: &mut ReadSoon) {
+    let mut next =
+        job.unit.captures.get(places).unwrap_or_default().iter().map(|capture| (&capture.input, 0)).peekable();
+    if next.peek().is_some_and(|(input, _)| is_object(&input.absolute)) {
+        want_soon(soon, next);
+    }
 }
 
 /// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.

@@ -16,6 +16,14 @@ use super::walk::{Found, Lead, Visited, add};
 /// Finds the objects that a URL names. A bucket has no folders; what stands before a slash of a key counts as one.
 pub(super) fn find_objects(named: &Path, address: &ObjectAddress, seen: &mut Visited, found: &mut Found) -> Lead {
     let mut lead = Lead { named: named.to_path_buf(), ..Lead::default() };
+    if !address.root.is_bucket()
+        && let Some((plain, _)) = address.key.split_once(['?', '#'])
+    {
+        // What may be a signature is not repeated, not even here.
+        lead.named = address.root.object(plain).path();
+        found.refused.push((lead.named.clone(), Refusal::SignedUrl));
+        return lead;
+    }
     let result = if !address.root.is_bucket() {
         of_server(named, address, seen, found, &mut lead)
     } else if is_pattern(&address.key) {
@@ -41,9 +49,6 @@ fn of_server(
     found: &mut Found,
     lead: &mut Lead,
 ) -> Result<(), Refusal> {
-    if address.key.contains(['?', '#']) {
-        return Err(Refusal::SignedUrl);
-    }
     found.places.add(named);
     match object_facts(address)? {
         Some(facts) => name(named, address, facts, seen, found, lead),

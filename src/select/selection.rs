@@ -187,6 +187,7 @@ fn sort_out(
         }
     }
     selector.report.note_future(&from_future);
+    selector.report.note_archived();
     selector.complain_of_empty(&found.leads);
     let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &selector.present);
     let (mut selection, missing, mut away) = selector.decide(&found.places, look.unwrap_or(idle))?;

@@ -92,10 +92,15 @@ impl CaptureFile {
     /// # Errors
     /// As [`open_regular`]; if there is no such store.
     pub(crate) fn open(path: &Path, version: &ObjectVersion, size: u64) -> io::Result<Self> {
-        match ObjectAddress::of(path) {
-            Some(address) => ObjectFile::open(address, version.clone(), size).map(Self::Object),
+        match Self::open_object(path, version, size) {
+            Some(opened) => opened.map(Self::Object),
             None => open_regular(path).map(Self::Local),
         }
+    }
+
+    /// Opens the object of a URL. `None` for the path of a file.
+    pub(crate) fn open_object(path: &Path, version: &ObjectVersion, size: u64) -> Option<io::Result<ObjectFile>> {
+        ObjectAddress::of(path).map(|address| ObjectFile::open(address, version.clone(), size))
     }
 
     /// Opens what was found under a path.

@@ -11,7 +11,7 @@ use super::object_file::ObjectFile;
 use super::requests::ObjectBody;
 
 /// How often a range is asked for again that broke off, without a byte in between. The store's client has tried by itself before.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 6;
 /// How long to wait before the first of these.
 const PAUSE: Duration = Duration::from_millis(100);
 

@@ -23,8 +23,12 @@ mod object_reader;
 #[cfg(feature = "remote")]
 mod reactor;
 mod requests;
+#[cfg(feature = "remote")]
+mod signed_list;
 mod soon;
 mod store;
+#[cfg(feature = "remote")]
+mod web;
 
 pub use address::{ObjectAddress, StoreRoot, is_object};
 pub(crate) use causes::{is_archived, is_without_credentials};

@@ -168,7 +168,9 @@ impl ObjectReader {
 
     /// Finds the first bytes where they are, or asks for them.
     fn begin(&mut self) -> io::Result<()> {
-        let head = if self.at >= HEAD || self.next != self.at {
+        // What was asked for ahead is taken first: nobody else will read it.
+        let held = if self.is_glance { None } else { self.file.take_held(self.at) };
+        let head = if held.is_some() || self.at >= HEAD || self.next != self.at {
             None
         } else if self.is_glance {
             Some(self.file.head()?)
@@ -181,7 +183,7 @@ impl ObjectReader {
             if !self.is_glance {
                 self.ask();
             }
-        } else if let Some(held) = self.file.take_held(self.at) {
+        } else if let Some(held) = held {
             let (room, share) = (held.len(), self.share.get_or_insert_with(FetchShare::new));
             share.take(room, true);
             self.next = held.end();
@@ -202,6 +204,11 @@ impl Read for ObjectReader {
         }
         let mut filled = 0;
         while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+            // What lies after the place up to which will be read is not asked for to fill a buffer.
+            let has_come = self.current.is_empty() && self.under_way.iter().all(|(fetch, _)| fetch.len() == 0);
+            if filled > 0 && has_come && self.next >= self.until {
+                break;
+            }
             match self.fill() {
                 Ok(true) => {}
                 Ok(false) => break,

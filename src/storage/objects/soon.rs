@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::fetch::Fetch;
 use super::fetches::{FETCH, FetchShare};
-use super::object_file::{ObjectFile, ObjectId};
+use super::object_file::{HEAD, ObjectFile, ObjectId};
 
 /// The most objects that one worker asks for ahead.
 const AHEAD: usize = 16;
@@ -54,12 +54,13 @@ pub(crate) struct ReadSoon {
 
 impl ReadSoon {
     /// Asks for the beginnings of objects that will be read next, as many as there is room for: of each the bytes from a place on.
-    /// Those that are under way already stay so.
     pub(crate) fn want(&mut self, next: impl Iterator<Item = (ObjectFile, u64)>) {
         self.forget_read();
         for (file, at) in next.take(AHEAD) {
             let key = (file.id().clone(), at);
-            if self.asked.iter().any(|(asked, _)| *asked == key) {
+            // What is kept of small ones is all of them.
+            let is_kept = file.size() <= HEAD && file.kept_head().is_some();
+            if is_kept || file.is_stream() || held(|held| held.contains_key(&key)) {
                 continue;
             }
             let bytes = file.size().saturating_sub(at).min(FETCH);

@@ -1,0 +1,28 @@
+//! How many requests for bytes of objects are under way.
+
+use clap::Args as ClapArgs;
+use clap::builder::RangedU64ValueParser;
+
+use crate::memory::{MOST_FETCHES, fetches_of};
+use crate::threads::workers;
+
+/// How many requests for bytes of objects are under way.
+#[derive(Debug, ClapArgs)]
+pub(super) struct FetchesArg {
+    /// Requests for bytes of captures on object stores that are under way at once, each of up to 4 MiB [default: four a worker,
+    /// at least 8]
+    #[arg(long, value_name = "N", env = "PARCAP_FETCHES", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_FETCHES as u64))]
+    fetches: Option<usize>,
+}
+
+impl FetchesArg {
+    /// The number that was given, or 0.
+    pub(super) fn count(&self) -> usize {
+        self.fetches.unwrap_or(0)
+    }
+
+    /// The number for as many workers as were asked for.
+    pub(super) fn for_workers(&self, jobs: usize) -> usize {
+        self.fetches.unwrap_or_else(|| fetches_of(workers(jobs)))
+    }
+}
