@@ -40,7 +40,6 @@ impl Converter {
             ptr: PtrOptions::default(),
             jobs: 0,
             memory: None,
-            fetches: 0,
             strict: false,
             max_damaged: None,
             top: 0,

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read as _};
 
-use crate::discover::{Candidate, Compression, Format, Input, LOOKED_AT, Refusal, magic};
+use crate::discover::{Candidate, Compression, Input, LOOKED_AT, Refusal, magic};
 use crate::memory::USUAL_WINDOW;
 use crate::storage::{CaptureFile, fingerprint};
 
@@ -72,7 +72,7 @@ fn unpacked_head(
     let needed = window_of(packed_head, compression).unwrap_or(0);
     let too_large = (needed > window).then_some(Refusal::Window { compression, needed, allowed: window });
     let mut head = Vec::with_capacity(LOOKED_AT);
-    let packed = file.from_start()?;
+    let packed = file.reader()?;
     let failure = packed.failure();
     let unpacked = unpack(compression, BufReader::new(packed), window.max(needed));
     let result = unpacked.and_then(|bytes| bytes.take(LOOKED_AT as u64).read_to_end(&mut head));

@@ -5,7 +5,8 @@
 use crate::discover::zeros;
 use crate::hash::ContentHash;
 
-use super::source::{SIP, Source, SourceError};
+use super::source::{Source, SourceError};
+use super::stream_origin::SIP;
 
 /// Bytes that one read asks for, as a rule.
 const BUFFER: usize = 1 << 20;
@@ -219,7 +220,7 @@ impl ReadBuffer {
 mod tests {
     use std::io::{self, Read};
 
-    use crate::capture::source::StreamOrigin;
+    use crate::capture::stream_origin::StreamOrigin;
 
     use super::*;
 

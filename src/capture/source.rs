@@ -4,11 +4,11 @@
 
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use crate::discover::{Compression, Input, MAGIC_LEN, magic};
-use crate::hash::{ContentHash, checksum};
+use crate::hash::checksum;
 use crate::memory::USUAL_WINDOW;
 use crate::storage::objects::ObjectReader;
 use crate::storage::{CaptureFile, ForwardReader, LocalFile, ReadAhead, ReadFailure, RetryingReader, Stream, steadily};
@@ -16,6 +16,7 @@ use crate::storage::{CaptureFile, ForwardReader, LocalFile, ReadAhead, ReadFailu
 use super::decompress::{Excess, unpack};
 use super::members::Trailing;
 use super::reopen::open_as_found;
+use super::stream_origin::{MeteredReader, Sipped, Sips, StreamOrigin, too_much};
 
 /// Compressed files smaller than this are decompressed by the worker itself.
 const SMALL: u64 = 1 << 20;
@@ -54,17 +55,6 @@ pub enum Source {
         /// What is known of the bytes below them.
         origin: StreamOrigin,
     },
-}
-
-/// What is known of the bytes below a decompressor.
-#[derive(Clone, Debug, Default)]
-pub struct StreamOrigin {
-    read: Arc<AtomicU64>,
-    hash: Option<Arc<Mutex<ContentHash>>>,
-    /// Whether a signal has ended them.
-    ended: Arc<AtomicBool>,
-    /// Where an error of a store is kept.
-    failure: Option<ReadFailure>,
 }
 
 /// Why no bytes could be read.
@@ -150,7 +140,7 @@ impl Source {
     /// # Errors
     /// If the file cannot be opened.
     pub fn in_sips(input: &Input, window: u64) -> io::Result<(Self, Sipped)> {
-        let file = open_as_found(input)?.from_start()?;
+        let file = open_as_found(input)?.reader()?;
         let origin = StreamOrigin { failure: file.failure(), ..StreamOrigin::default() };
         let metered = MeteredReader { bytes: file.take(input.size), origin: origin.clone() };
         let bytes = unpack(input.compression, BufReader::new(metered), window)?;
@@ -304,63 +294,6 @@ impl Source {
             }
             _ => None,
         }
-    }
-}
-
-/// What is wrong with a decompressor that says it gave more bytes than there was room for. Its bytes have not ended.
-fn too_much() -> io::Error {
-    io::Error::other("the decompressor failed")
-}
-
-/// Counts the bytes that go through, and hashes them if asked to.
-struct MeteredReader<R> {
-    bytes: R,
-    origin: StreamOrigin,
-}
-
-impl<R: Read> Read for MeteredReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.origin.read.fetch_add(read as u64, Ordering::Relaxed);
-        if let Some(hash) = &self.origin.hash {
-            let mut hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
-            hash.update(buffer.get(..read).ok_or_else(too_much)?);
-        }
-        Ok(read)
-    }
-}
-
-/// Reads little at a time, however much room there is, and keeps what it read.
-struct Sips<R> {
-    bytes: R,
-    taken: Sipped,
-}
-
-/// Bytes of a sip: some of the smallest captures.
-pub(super) const SIP: usize = 4 << 10;
-
-/// What has been read in sips.
-#[derive(Clone, Debug, Default)]
-pub struct Sipped(Arc<Mutex<Vec<u8>>>);
-
-impl Sipped {
-    /// A hash of the first `bytes` bytes. `None` if fewer were read.
-    #[must_use]
-    pub fn hash(&self, bytes: u64) -> Option<String> {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut hash = ContentHash::default();
-        hash.update(taken.get(..usize::try_from(bytes).ok()?)?);
-        Some(hash.hex())
-    }
-}
-
-impl<R: Read> Read for Sips<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (buffer, _) = buffer.split_at_mut(buffer.len().min(SIP));
-        let read = self.bytes.read(buffer)?;
-        let mut taken = self.taken.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.extend_from_slice(buffer.get(..read).ok_or_else(too_much)?);
-        Ok(read)
     }
 }
 

@@ -295,6 +295,7 @@ impl SettingsArgs {
 
 impl ConvertArgs {
     pub(super) fn request(&self, cancel: &Cancel) -> Result<ConvertRequest, Failure> {
+        self.fetches.set();
         Ok(ConvertRequest {
             named: self.inputs.clone(),
             lake: self.out.clone(),
@@ -303,7 +304,6 @@ impl ConvertArgs {
             ptr: self.ptr.options(),
             jobs: self.jobs,
             memory: self.memory.map(|size| size.0),
-            fetches: self.fetches.count(),
             strict: self.strict.strict,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,

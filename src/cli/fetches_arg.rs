@@ -3,8 +3,8 @@
 use clap::Args as ClapArgs;
 use clap::builder::RangedU64ValueParser;
 
-use crate::memory::{MOST_FETCHES, fetches_of};
-use crate::threads::workers;
+use crate::memory::MOST_FETCHES;
+use crate::storage::objects::want_fetches;
 
 /// How many requests for bytes of objects are under way.
 #[derive(Debug, ClapArgs)]
@@ -16,13 +16,8 @@ pub(super) struct FetchesArg {
 }
 
 impl FetchesArg {
-    /// The number that was given, or 0.
-    pub(super) fn count(&self) -> usize {
-        self.fetches.unwrap_or(0)
-    }
-
-    /// The number for as many workers as were asked for.
-    pub(super) fn for_workers(&self, jobs: usize) -> usize {
-        self.fetches.unwrap_or_else(|| fetches_of(workers(jobs)))
+    /// Notes the number for this process.
+    pub(super) fn set(&self) {
+        want_fetches(self.fetches.unwrap_or(0));
     }
 }

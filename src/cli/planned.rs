@@ -11,7 +11,6 @@ use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::Error;
 use crate::plan::Unit;
-use crate::storage::objects::limit_fetches;
 use crate::storage::{EntryKind, Location, local};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
@@ -157,7 +156,7 @@ pub(super) fn run_convert_unit(
     args: &ConvertUnitArgs,
     cancel: &Cancel,
 ) -> Result<ExitCode, Failure> {
-    limit_fetches(args.fetches.for_workers(args.jobs));
+    args.fetches.set();
     let mut code = ExitCode::Success;
     let mut tell = |converted: Result<String, Error>| match converted {
         Ok(text) => console.print(&text),

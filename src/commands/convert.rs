@@ -17,7 +17,7 @@ use crate::packets::Encoder;
 use crate::plan::{Unit, plan, sample};
 use crate::select::{SelectOptions, Selection, Target, would_convert};
 use crate::storage::local;
-use crate::storage::objects::{is_object, limit_fetches};
+use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
 use crate::threads::workers;
 
 /// What to convert, where to, and how.
@@ -37,8 +37,6 @@ pub struct ConvertRequest {
     pub jobs: usize,
     /// Bytes of memory that the run may take; `None` for what its workers need.
     pub memory: Option<u64>,
-    /// Requests for bytes of objects that are under way at once; 0 for four a worker. Files need none.
-    pub fetches: usize,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
     pub strict: bool,
     /// How many captures may be damaged or refused before the run fails.
@@ -133,7 +131,7 @@ fn share_memory(request: &ConvertRequest) -> Result<Memory> {
     if !request.named.iter().any(|named| is_object(named)) {
         return Ok(Memory::share(request.memory, jobs, rows)?);
     }
-    let (memory, fetches) = Memory::share_with_fetches(request.memory, request.fetches, jobs, rows)?;
+    let (memory, fetches) = Memory::share_with_fetches(request.memory, wanted_fetches(), jobs, rows)?;
     limit_fetches(fetches);
     Ok(memory)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
 
@@ -197,7 +197,7 @@ fn take(
         } else if object.is_odd() {
             // Only what says that it is a capture has to be told of.
             if is_claimed(&facts.key) || is_capture_name(&path) {
-                found.refused.push((PathBuf::from(path), Refusal::OddKey));
+                found.refused.push((path, Refusal::OddKey));
             } else {
                 found.stepped_over += 1;
             }

@@ -135,7 +135,7 @@ impl CaptureFile {
     }
 
     /// Reads from its beginning, no further than it is asked to. For a file, this moves the place at which it stands.
-    pub(crate) fn from_start(&self) -> io::Result<ForwardReader> {
+    pub(crate) fn reader(&self) -> io::Result<ForwardReader> {
         match self {
             Self::Local(file) => {
                 let mut again = file.share()?;

@@ -6,12 +6,15 @@ use super::sources;
 use crate::support::repository;
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 36] = [
+const DOORS: [(&str, &[&str]); 40] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
     ("toml", &["cli/"]),
-    ("thiserror", &["error/mod.rs", "discover/candidate.rs", "storage/open.rs", "capture/reopen.rs"]),
+    (
+        "thiserror",
+        &["error/mod.rs", "discover/candidate.rs", "storage/open.rs", "capture/reopen.rs", "storage/objects/causes.rs"],
+    ),
     ("pcap_file", &["capture/"]),
     ("byteorder_slice", &["capture/"]),
     ("bitflags", &["capture/record.rs"]),
@@ -25,7 +28,11 @@ const DOORS: [(&str, &[&str]); 36] = [
     ("ipnet", &["summary/filter.rs", "cli/"]),
     ("parquet", &["packets/", "tables/file.rs", "tables/given.rs", "error/mod.rs"]),
     ("domain", &["names/"]),
-    ("tokio", &["names/"]),
+    ("tokio", &["names/", "storage/objects/"]),
+    ("object_store", &["storage/objects/"]),
+    ("reqwest", &["storage/objects/"]),
+    ("quick_xml", &["storage/objects/signed_list.rs"]),
+    ("futures_util", &["storage/objects/"]),
     ("rayon", &["threads.rs"]),
     ("rustix", &["storage/"]),
     // Bars; and its formats of numbers in what is shown.
@@ -51,7 +58,8 @@ const DOORS: [(&str, &[&str]); 36] = [
     ("bzip2", &["capture/"]),
     ("lz4_flex", &["capture/", "packets/encode/compress.rs"]),
     ("snap", &["packets/encode/compress.rs"]),
-    ("bytes", &["packets/encode/"]),
+    // Encoded pages; and answers of object stores.
+    ("bytes", &["packets/encode/", "storage/"]),
     ("hashbrown", &["packets/"]),
     ("twox_hash", &["hash.rs"]),
     ("comfy_table", &["summary/render.rs"]),

@@ -13,7 +13,7 @@ use super::requests::ObjectBody;
 /// How often a range is asked for again that broke off, without a byte in between. The store's client has tried by itself before.
 const ATTEMPTS: u32 = 6;
 /// How long to wait before the first of these.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A range of an object, which has been asked for.
 #[derive(Debug)]

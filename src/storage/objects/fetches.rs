@@ -3,6 +3,7 @@
 //! A store answers a request after a while, and each connection is slow; so several requests are under way at once. What has come
 //! and was not taken is in memory. So their bytes are bounded here, and those who read share them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of one request, at most.
@@ -18,8 +19,21 @@ struct Pool {
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { limit: 8 * FETCH, taken: 0, shares: 0 });
 
+/// The number that was asked for; 0 for as many as workers need.
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+
 fn pool<T>(with: impl FnOnce(&mut Pool) -> T) -> T {
     with(&mut POOL.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Notes how many requests for bytes of objects the user wants under way in this process; 0 for as many as workers need.
+pub fn want_fetches(fetches: usize) {
+    WANTED.store(fetches, Ordering::Relaxed);
+}
+
+/// What [`want_fetches`] noted last.
+pub(crate) fn wanted_fetches() -> usize {
+    WANTED.load(Ordering::Relaxed)
 }
 
 /// Sets how many requests for bytes of objects are under way in this process, each of up to 4 MiB. Each reader has one in any case.

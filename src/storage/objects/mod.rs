@@ -35,9 +35,10 @@ pub(crate) use causes::{is_archived, is_without_credentials};
 #[cfg(all(feature = "remote", any(test, feature = "internal-api")))]
 pub use client::ObjectClient;
 pub use facts::{ObjectFacts, ObjectVersion};
-pub use fetches::limit_fetches;
+pub(crate) use fetches::wanted_fetches;
+pub use fetches::{limit_fetches, want_fetches};
 pub(crate) use object_file::{ObjectFile, object_facts};
-pub(crate) use object_reader::ObjectReader;
+pub use object_reader::ObjectReader;
 pub use requests::{ObjectBody, ObjectRequests, PutIf};
 pub(crate) use soon::ReadSoon;
 pub use store::Store;

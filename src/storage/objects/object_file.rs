@@ -52,12 +52,6 @@ impl ObjectFile {
         Ok(Self(Arc::new(OpenedObject { store, id: (address, version), size, whole: OnceLock::new() })))
     }
 
-    /// The object of an address as it is now. That is a request.
-    pub(crate) fn find(address: ObjectAddress) -> io::Result<(Self, ObjectFacts)> {
-        let facts = object_facts(&address)?.ok_or(io::ErrorKind::NotFound)?;
-        Ok((Self::open(address, facts.version.clone(), facts.size)?, facts))
-    }
-
     /// Bytes.
     pub(crate) fn size(&self) -> u64 {
         self.0.size

@@ -18,7 +18,7 @@ const SIP: u64 = 256 << 10;
 /// The bytes of an object from a place on. Nothing is asked for before the first read. From then on, several requests are under way,
 /// in order; a seek gives them up.
 #[derive(Debug)]
-pub(crate) struct ObjectReader {
+pub struct ObjectReader {
     file: ObjectFile,
     /// Offset of the next byte.
     at: u64,

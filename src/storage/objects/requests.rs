@@ -96,9 +96,13 @@ impl ObjectBody {
     pub fn of(pieces: impl IntoIterator<Item = io::Result<Bytes>, IntoIter: Send + 'static>) -> Self {
         Self(Box::new(pieces.into_iter()))
     }
+}
+
+impl Iterator for ObjectBody {
+    type Item = io::Result<Bytes>;
 
     /// The next piece. `None` after the last one, and after an error.
-    pub fn next(&mut self) -> Option<io::Result<Bytes>> {
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.0.next()
     }
 }
