@@ -83,7 +83,7 @@ fn path(key: &str) -> io::Result<Path> {
 }
 
 /// How far a listing has come.
-struct Listed<'p> {
+struct ListingPlace<'p> {
     prefix: &'p str,
     /// The last key that came.
     last: Option<String>,
@@ -100,7 +100,7 @@ impl ObjectClient {
     /// Lists from where a listing stands. Returns the store's error, if one ends it.
     fn list_on(
         &self,
-        listed: &mut Listed<'_>,
+        listed: &mut ListingPlace<'_>,
         each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>,
     ) -> io::Result<Option<Error>> {
         // The store lists by whole segments, so what is asked for is the folder.
@@ -156,7 +156,7 @@ fn answer<T: Send + 'static>(future: impl Future<Output = object_store::Result<T
 
 impl ObjectRequests for ObjectClient {
     fn list(&self, prefix: &str, each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>) -> io::Result<()> {
-        let mut listed = Listed { prefix, last: None, failed: 0 };
+        let mut listed = ListingPlace { prefix, last: None, failed: 0 };
         loop {
             let error = match self.list_on(&mut listed, each)? {
                 None => return Ok(()),
