@@ -1,7 +1,11 @@
 //! Reads a capture, or a chunk of one, record by record.
 
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
 use crate::capture::{pcap, pcapng};
 use crate::discover::{Compression, Format, Input, Refusal};
+use crate::storage::objects::ReadSoon;
 
 use super::content_hashes::ContentHashes;
 use super::damage::{Damage, Gaps};
@@ -149,6 +153,13 @@ impl CaptureReader {
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
         self.window.source_mut().read_until(limit);
+    }
+
+    /// Says where another reader of the capture will begin, after this one: bytes of an object are asked for in time.
+    #[must_use]
+    pub(crate) fn then(mut self, range: Range<u64>, soon: &Arc<Mutex<ReadSoon>>) -> Self {
+        self.window.source_mut().then(range, soon);
+        self
     }
 
     /// The next record, or `None` at the end of the file or at the limit.

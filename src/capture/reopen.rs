@@ -1,6 +1,7 @@
 //! Opens a capture again, if it is still the file that was found.
 
 use std::io;
+use std::ops::Range;
 
 use crate::discover::{Compression, Input};
 use crate::storage::objects::ReadSoon;
@@ -43,10 +44,10 @@ pub(crate) fn is_read_forward(input: &Input) -> bool {
 }
 
 /// Asks for the beginnings of captures that will be read next, if they are objects: for what a task reads from them first.
-pub(crate) fn want_soon<'i>(soon: &mut ReadSoon, next: impl Iterator<Item = (&'i Input, u64)>) {
-    let objects = next.filter_map(|(input, at)| {
+pub(crate) fn want_soon<'i>(soon: &mut ReadSoon, next: impl Iterator<Item = (&'i Input, Range<u64>)>) {
+    let objects = next.filter_map(|(input, range)| {
         let opened = CaptureFile::open_object(&input.absolute, &input.object_version(), input.size)?;
-        Some((opened.ok()?, at))
+        Some((opened.ok()?, range))
     });
     soon.want(objects);
 }

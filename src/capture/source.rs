@@ -5,12 +5,12 @@
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::discover::{Compression, Input, MAGIC_LEN, magic};
 use crate::hash::checksum;
 use crate::memory::USUAL_WINDOW;
-use crate::storage::objects::ObjectReader;
+use crate::storage::objects::{ObjectReader, ReadSoon};
 use crate::storage::{CaptureFile, ForwardReader, LocalFile, ReadAhead, ReadFailure, RetryingReader, Stream, steadily};
 
 use super::decompress::{Excess, unpack};
@@ -181,6 +181,13 @@ impl Source {
     pub fn read_until(&mut self, offset: u64) {
         if let Self::Object { bytes, .. } = self {
             bytes.read_until(offset);
+        }
+    }
+
+    /// Says where another reader will go on, once this one has asked for all that it reads.
+    pub(crate) fn then(&mut self, range: Range<u64>, soon: &Arc<Mutex<ReadSoon>>) {
+        if let Self::Object { bytes, .. } = self {
+            bytes.then(range, soon);
         }
     }
 

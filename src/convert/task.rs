@@ -66,8 +66,14 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
 
 /// Asks for the captures that are read next, while one is read. Many small ones would take a request's time each.
 fn want_next(job: &Job<'_>, places: Range<usize>, soon: &mut ReadSoon) {
-    let mut next =
-        job.unit.captures.get(places).unwrap_or_default().iter().map(|capture| (&capture.input, 0)).peekable();
+    let mut next = job
+        .unit
+        .captures
+        .get(places)
+        .unwrap_or_default()
+        .iter()
+        .map(|capture| (&capture.input, 0..capture.input.size))
+        .peekable();
     if next.peek().is_some_and(|(input, _)| is_object(&input.absolute)) {
         want_soon(soon, next);
     }
@@ -87,6 +93,7 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     work.output.numbers_from_guess = true;
     let from = ChunkEnd { position, last: None, frames: 0 };
     let reader = reader.salvaging(work.salvage(), None).hashing();
+    let reader = reader.then(work.next_chunk(chunk), &job.context.soon);
     let result = work.read(place, reader, Some(from)).and_then(|chunk_end| match chunk_end.last {
         Some(_) => work.hand_in(Some(chunk_end)),
         // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
@@ -173,6 +180,12 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(needed.max(SMALL_WINDOW))
     }
 
+    /// Where the chunk begins that a worker will read after this one: as many are under way as there are workers.
+    fn next_chunk(&self, chunk: u64) -> Range<u64> {
+        let (next, size) = (chunk + self.job.context.memory.workers() as u64, self.job.unit.settings.chunk_size);
+        next.saturating_mul(size)..(next + 1).saturating_mul(size)
+    }
+
     fn salvage(&self) -> bool {
         self.job.unit.settings.salvage
     }
@@ -243,7 +256,10 @@ impl<'j, 'a> Work<'j, 'a> {
             return Ok(from);
         }
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
-            Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last).hashing(), Some(from)),
+            Ok(Some(reader)) => {
+                let reader = reader.salvaging(self.salvage(), from.last).hashing();
+                self.read(place, reader.then(self.next_chunk(chunk), &self.job.context.soon), Some(from))
+            }
             Ok(None) => Err(TaskError::WrongGuess),
             Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),
         }

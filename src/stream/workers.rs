@@ -185,8 +185,12 @@ impl Shared {
     /// Asks for what the next tasks read first. Each would take a request's time otherwise.
     fn want_next(&self, next: usize) {
         let tasks = self.tasks.get(next..).unwrap_or_default();
-        let at = |task: &ReadTask| task.chunk.unwrap_or(0) * self.request.chunk_size;
-        let mut next = tasks.iter().filter_map(|task| Some((self.captures.get(task.place)?, at(task)))).peekable();
+        let of_task = |task: &ReadTask| {
+            let input = self.captures.get(task.place)?;
+            let (chunk, size) = (task.chunk, self.request.chunk_size);
+            Some((input, chunk.map_or(0..input.size, |chunk| chunk * size..(chunk + 1) * size)))
+        };
+        let mut next = tasks.iter().filter_map(of_task).peekable();
         if next.peek().is_some_and(|(input, _)| is_object(&input.absolute)) {
             want_soon(&mut self.soon.lock().unwrap_or_else(PoisonError::into_inner), next);
         }

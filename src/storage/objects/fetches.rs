@@ -13,8 +13,19 @@ struct Pool {
     /// Bytes that may be under way.
     limit: u64,
     taken: u64,
-    /// Those who ask.
+    /// Readers.
     shares: u64,
+}
+
+impl Pool {
+    /// What each reader may have under way.
+    fn fair(&self) -> u64 {
+        self.limit / self.shares.max(1)
+    }
+
+    fn has_room(&self, own: u64, bytes: u64) -> bool {
+        own + bytes <= self.fair() && self.taken + bytes <= self.limit
+    }
 }
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { limit: 8 * FETCH, taken: 0, shares: 0 });
@@ -41,7 +52,21 @@ pub fn limit_fetches(fetches: usize) {
     pool(|pool| pool.limit = FETCH * fetches.max(1) as u64);
 }
 
-/// The share of one who asks for bytes ahead. Dropping it ends the share.
+/// Takes room for bytes that a reader will need soon, as far as the readers leave some. `own` are those that were taken so before.
+pub(super) fn take_ahead(own: u64, bytes: u64) -> bool {
+    pool(|pool| {
+        let has_room = pool.has_room(own, bytes);
+        pool.taken += if has_room { bytes } else { 0 };
+        has_room
+    })
+}
+
+/// Gives room back that was taken ahead, and that no reader has adopted.
+pub(super) fn give_ahead(bytes: u64) {
+    pool(|pool| pool.taken -= bytes);
+}
+
+/// The share of a reader. Dropping it ends the share.
 #[derive(Debug)]
 pub(super) struct FetchShare {
     /// Bytes under way.
@@ -54,17 +79,21 @@ impl FetchShare {
         Self { taken: 0 }
     }
 
-    /// Takes room for a request. The first one always has room, if `is_needed`; the others as far as the share goes.
-    pub(super) fn take(&mut self, bytes: u64, is_needed: bool) -> bool {
+    /// Takes room for a request. There is always some for the first one; for others as far as the share goes.
+    pub(super) fn take(&mut self, bytes: u64) -> bool {
         let own = self.taken;
         let has_room = pool(|pool| {
-            let fair = pool.limit / pool.shares.max(1);
-            let has_room = (is_needed && own == 0) || (own + bytes <= fair && pool.taken + bytes <= pool.limit);
+            let has_room = own == 0 || pool.has_room(own, bytes);
             pool.taken += if has_room { bytes } else { 0 };
             has_room
         });
         self.taken += if has_room { bytes } else { 0 };
         has_room
+    }
+
+    /// Takes over room that was taken ahead.
+    pub(super) fn adopt(&mut self, bytes: u64) {
+        self.taken += bytes;
     }
 
     /// Gives the room of a request back.

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use super::address::ObjectAddress;
 use super::facts::{ObjectFacts, ObjectVersion};
 use super::fetch::Fetch;
+use super::fetches::FETCH;
 use super::object_reader::ObjectReader;
 use super::requests::ObjectBody;
-use super::soon::{held_bytes, take_held};
+use super::soon::{held_bytes, is_held, take_held};
 use super::store::Store;
 
 /// First bytes of an object that are kept once they have been read: they say what it is, and are looked at several times.
@@ -145,9 +146,14 @@ impl ObjectFile {
         ObjectReader::new(self.clone(), at)
     }
 
-    /// What was asked for ahead from this place on, if something was.
-    pub(super) fn take_held(&self, at: u64) -> Option<Fetch> {
+    /// What was asked for ahead from this place on, if something was, with the room that it takes.
+    pub(super) fn take_held(&self, at: u64) -> Option<(Fetch, u64)> {
         take_held(self, at)
+    }
+
+    /// Whether something was asked for ahead from this place on.
+    pub(super) fn is_held(&self, at: u64) -> bool {
+        is_held(self, at)
     }
 
     /// An error of the store, in words that say what became of the object.
@@ -170,6 +176,15 @@ pub(crate) fn object_facts(address: &ObjectAddress) -> io::Result<Option<ObjectF
         return Err(io::Error::new(io::ErrorKind::InvalidFilename, NO_PATH));
     }
     Store::connect(&address.root)?.facts(&address.key)
+}
+
+/// Bytes after the end of a range that come with its last request: most records that begin in the range end within them.
+const SLACK: u64 = 64 << 10;
+
+/// Where the request ends with which reading a range begins. Those of an object end at multiples of their usual size.
+pub(super) fn end_of_fetch(file: &ObjectFile, range: &Range<u64>) -> u64 {
+    let end = (range.start / FETCH + 1) * FETCH;
+    if end >= range.end { range.end.saturating_add(SLACK).min(file.size()) } else { end }
 }
 
 pub(super) fn slice(bytes: &Bytes, start: u64, end: u64) -> Bytes {

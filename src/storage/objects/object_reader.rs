@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf as _, Bytes};
 
 use super::fetch::Fetch;
-use super::fetches::{FETCH, FetchShare};
-use super::object_file::{HEAD, ObjectFile, slice};
+use super::fetches::FetchShare;
+use super::object_file::{HEAD, ObjectFile, end_of_fetch, slice};
+use super::soon::ReadSoon;
 
-/// Bytes after the place up to which will be read, that come with the last request before it: most records that begin there end within
-/// them.
-const SLACK: u64 = 64 << 10;
 /// Bytes of a request where little is wanted.
 const SIP: u64 = 256 << 10;
 
@@ -33,6 +33,8 @@ pub struct ObjectReader {
     /// What is under way, with the room that it takes.
     under_way: VecDeque<(Fetch, u64)>,
     share: Option<FetchShare>,
+    /// Where reading goes on after `until`, by this reader or another one, and what keeps the bytes from there meanwhile.
+    then: Option<(Range<u64>, Arc<Mutex<ReadSoon>>)>,
     /// What the last read met after it had some bytes.
     failure: Option<io::Error>,
 }
@@ -49,8 +51,14 @@ impl ObjectReader {
             current: Bytes::new(),
             under_way: VecDeque::new(),
             share: None,
+            then: None,
             failure: None,
         }
+    }
+
+    /// Asks for what is at another place too, once all up to where this reader ends is under way: another reader will begin there.
+    pub(crate) fn then(&mut self, range: Range<u64>, soon: &Arc<Mutex<ReadSoon>>) {
+        self.then = Some((range, Arc::clone(soon)));
     }
 
     /// Asks for no more than is read, or little more: for one who wants the first bytes only.
@@ -110,6 +118,11 @@ impl ObjectReader {
         let size = self.file.size();
         loop {
             let is_first = self.under_way.is_empty();
+            if self.next >= self.until
+                && let Some((range, soon)) = &self.then
+            {
+                soon.lock().unwrap_or_else(PoisonError::into_inner).want_on(&self.file, range.clone());
+            }
             if self.next >= size || !is_first && (self.is_glance || self.next >= self.until) {
                 return;
             }
@@ -121,9 +134,15 @@ impl ObjectReader {
                 }
                 return;
             }
-            let end = self.end_of_next();
             let share = self.share.get_or_insert_with(FetchShare::new);
-            if !share.take(end - self.next, is_first) {
+            if let Some((held, room)) = if self.is_glance { None } else { self.file.take_held(self.next) } {
+                share.adopt(room);
+                self.next = held.end();
+                self.under_way.push_back((held, room));
+                continue;
+            }
+            let end = self.end_of_next();
+            if !self.share.get_or_insert_with(FetchShare::new).take(end - self.next) {
                 return;
             }
             self.under_way.push_back((Fetch::start(&self.file, self.next..end), end - self.next));
@@ -137,9 +156,7 @@ impl ObjectReader {
         if self.is_glance || next >= self.until {
             return size.min(next + SIP);
         }
-        let end = (next / FETCH + 1) * FETCH;
-        let last = self.until.saturating_add(SLACK).min(size);
-        if end >= self.until { last } else { end }
+        end_of_fetch(&self.file, &(next..self.until))
     }
 
     /// Makes sure that something has come. `false` at the end.
@@ -169,8 +186,8 @@ impl ObjectReader {
     /// Finds the first bytes where they are, or asks for them.
     fn begin(&mut self) -> io::Result<()> {
         // What was asked for ahead is taken first: nobody else will read it.
-        let held = if self.is_glance { None } else { self.file.take_held(self.at) };
-        let head = if held.is_some() || self.at >= HEAD || self.next != self.at {
+        let is_held = !self.is_glance && self.file.is_held(self.at);
+        let head = if is_held || self.at >= HEAD || self.next != self.at {
             None
         } else if self.is_glance {
             Some(self.file.head()?)
@@ -183,12 +200,6 @@ impl ObjectReader {
             if !self.is_glance {
                 self.ask();
             }
-        } else if let Some(held) = held {
-            let (room, share) = (held.len(), self.share.get_or_insert_with(FetchShare::new));
-            share.take(room, true);
-            self.next = held.end();
-            self.under_way.push_back((held, room));
-            self.ask();
         } else {
             self.ask();
         }
