@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 
 use super::fetch::Fetch;
-use super::fetches::{FETCH, give_ahead, take_ahead};
+use super::fetches::{give_ahead, take_ahead};
 use super::object_file::{HEAD, ObjectFile, ObjectId, end_of_fetch};
 
 /// The most objects that one worker asks for ahead.
