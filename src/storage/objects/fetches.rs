@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 /// Bytes of one request, at most.
 pub(super) const FETCH: u64 = crate::memory::FETCH;
 
-struct Pool {
+struct FetchPool {
     /// Bytes that may be under way.
     limit: u64,
     taken: u64,
@@ -17,7 +17,7 @@ struct Pool {
     shares: u64,
 }
 
-impl Pool {
+impl FetchPool {
     /// What each reader may have under way.
     fn fair(&self) -> u64 {
         self.limit / self.shares.max(1)
@@ -28,12 +28,12 @@ impl Pool {
     }
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { limit: 8 * FETCH, taken: 0, shares: 0 });
+static POOL: Mutex<FetchPool> = Mutex::new(FetchPool { limit: 8 * FETCH, taken: 0, shares: 0 });
 
 /// The number that was asked for; 0 for as many as workers need.
 static WANTED: AtomicUsize = AtomicUsize::new(0);
 
-fn pool<T>(with: impl FnOnce(&mut Pool) -> T) -> T {
+fn pool<T>(with: impl FnOnce(&mut FetchPool) -> T) -> T {
     with(&mut POOL.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
