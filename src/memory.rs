@@ -23,6 +23,16 @@ pub const SMALL_WINDOW: u64 = 10 << 20;
 /// The most bytes of a decompressor where no limit is given.
 pub const USUAL_WINDOW: u64 = SMALL_WINDOW + WINDOWS;
 
+/// The most bytes of one request for bytes of an object in a store. As many times that are in memory as requests are under way.
+pub const FETCH: u64 = 4 << 20;
+
+/// Requests under way for each worker, where it is not said how many. A connection gives a tenth of what a worker takes.
+const FETCHES_PER_WORKER: usize = 4;
+/// The fewest: one worker has to wait for them all the same.
+const FEWEST_FETCHES: usize = 8;
+/// The most requests under way at once.
+pub const MOST_FETCHES: usize = 64;
+
 /// A limit that is too small even for one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLittle {
@@ -30,6 +40,12 @@ pub struct TooLittle {
     pub given_mib: u64,
     /// The least there must be, in MiB.
     pub needed_mib: u64,
+}
+
+/// Requests for bytes of objects that are under way at once, for a number of workers.
+#[must_use]
+pub fn fetches_of(workers: usize) -> usize {
+    workers.saturating_mul(FETCHES_PER_WORKER).clamp(FEWEST_FETCHES, MOST_FETCHES)
 }
 
 /// The shares of a run.
@@ -66,6 +82,42 @@ impl Memory {
         }
         let workers = workers.min(usize::try_from(fit).unwrap_or(usize::MAX));
         Ok(Self { workers, windows: limit - FIXED - workers as u64 * worker })
+    }
+
+    /// As [`Memory::share`], with room for requests for bytes of objects besides. Returns how many are under way at once as well: `fetches`,
+    /// or if that is 0, four for each worker that there is room for.
+    ///
+    /// ```
+    /// # use parcap::memory::{FETCH, FIXED, Memory, WORKER};
+    /// let (memory, fetches) = Memory::share_with_fetches(Some(FIXED + 2 * WORKER + 8 * FETCH), 0, 16, 1000)?;
+    /// assert_eq!((memory.workers(), fetches), (2, 8));
+    /// assert_eq!(Memory::share_with_fetches(None, 0, 16, 1000)?.1, 64);
+    /// assert_eq!(Memory::share_with_fetches(None, 5, 16, 1000)?.1, 5);
+    /// # Ok::<_, parcap::memory::TooLittle>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it is less than one worker needs.
+    pub fn share_with_fetches(
+        limit: Option<u64>,
+        fetches: usize,
+        workers: usize,
+        row_group_rows: usize,
+    ) -> Result<(Self, usize), TooLittle> {
+        let mut workers = workers.max(1);
+        loop {
+            let fetches = if fetches > 0 { fetches } else { fetches_of(workers) };
+            let beside = FETCH * fetches as u64;
+            match Self::share(limit.map(|limit| limit.saturating_sub(beside)), workers, row_group_rows) {
+                Ok(memory) if memory.workers == workers => return Ok((memory, fetches)),
+                Ok(_) => workers -= 1,
+                Err(TooLittle { needed_mib, .. }) if workers == 1 => {
+                    let given_mib = limit.unwrap_or(0) >> 20;
+                    return Err(TooLittle { given_mib, needed_mib: needed_mib + (beside >> 20) });
+                }
+                Err(_) => workers -= 1,
+            }
+        }
     }
 
     /// The most workers.

@@ -13,6 +13,8 @@ mod cli;
 mod docs;
 mod lake;
 mod laws;
+#[cfg(feature = "remote")]
+mod objects;
 mod ptr;
 mod readme;
 mod regressions;

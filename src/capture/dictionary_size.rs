@@ -3,25 +3,27 @@
 //! The encoder chooses the dictionary size, and says it at the beginning of each frame or block. Sources: RFC 8878
 //! sections 3.1.1 and 3.1.2, the .xz file format sections 3.1 and 5.3.1.
 
-use std::io::{self, Read as _};
+use std::io;
 
 use crate::discover::{Compression, Input, magic};
-use crate::storage::{LocalFile, RetryingReader, open_regular};
+use crate::storage::CaptureFile;
 
 /// First bytes of a compressed file, which say the size.
-const HEAD: u64 = 64;
+const HEAD: usize = 64;
 /// What a decompressor takes besides its dictionary: blocks, tables.
 pub(super) const AROUND: u64 = 1 << 20;
 
 /// Bytes that the decompressor of a file needs, by its first frame or block. `None` where the format needs few in any
-/// case, and where the file does not say. Reading begins where the file stands.
-pub(super) fn window_of(file: &LocalFile, compression: Compression) -> io::Result<Option<u64>> {
-    if !matches!(compression, Compression::Zstd | Compression::Xz) {
-        return Ok(None);
+/// case, and where the file does not say.
+pub(super) fn window_of(head: &[u8], compression: Compression) -> Option<u64> {
+    if !has_window(compression) {
+        return None;
     }
-    let mut head = Vec::new();
-    RetryingReader(file).take(HEAD).read_to_end(&mut head)?;
-    Ok(window(&head))
+    window(head.get(..HEAD).unwrap_or(head))
+}
+
+fn has_window(compression: Compression) -> bool {
+    matches!(compression, Compression::Zstd | Compression::Xz)
 }
 
 impl Input {
@@ -31,10 +33,11 @@ impl Input {
     /// # Errors
     /// If the file cannot be read.
     pub fn window(&self) -> io::Result<Option<u64>> {
-        if self.is_stdin() || self.compression == Compression::None {
+        if self.is_stdin() || !has_window(self.compression) {
             return Ok(None);
         }
-        window_of(&open_regular(&self.absolute)?, self.compression)
+        let file = CaptureFile::open(&self.absolute, &self.object_version(), self.size)?;
+        Ok(window_of(&file.head(HEAD)?, self.compression))
     }
 }
 

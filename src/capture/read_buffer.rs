@@ -5,7 +5,8 @@
 use crate::discover::zeros;
 use crate::hash::ContentHash;
 
-use super::source::{SIP, Source, SourceError};
+use super::source::{Source, SourceError};
+use super::stream_origin::SIP;
 
 /// Bytes that one read asks for, as a rule.
 const BUFFER: usize = 1 << 20;
@@ -76,6 +77,11 @@ impl ReadBuffer {
     /// Where the bytes come from.
     pub(super) fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// As [`ReadBuffer::source`], to say what will be read.
+    pub(super) fn source_mut(&mut self) -> &mut Source {
+        &mut self.source
     }
 
     /// Offset of the buffer's first byte.
@@ -214,7 +220,7 @@ impl ReadBuffer {
 mod tests {
     use std::io::{self, Read};
 
-    use crate::capture::source::StreamOrigin;
+    use crate::capture::stream_origin::StreamOrigin;
 
     use super::*;
 

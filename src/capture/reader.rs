@@ -1,7 +1,11 @@
 //! Reads a capture, or a chunk of one, record by record.
 
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
 use crate::capture::{pcap, pcapng};
-use crate::discover::{Compression, Format, Input, LOOKED_AT, MAGIC_LEN, Refusal, format, refusal};
+use crate::discover::{Compression, Format, Input, Refusal};
+use crate::storage::objects::ReadSoon;
 
 use super::content_hashes::ContentHashes;
 use super::damage::{Damage, Gaps};
@@ -9,7 +13,7 @@ use super::frame::{Frame, Halt};
 use super::position::{Framing, Position};
 use super::read_buffer::ReadBuffer;
 use super::record::PacketRecord;
-use super::source::{Source, SourceError};
+use super::source::Source;
 use super::survey::Survey;
 use super::time::Timestamp;
 
@@ -62,80 +66,12 @@ pub struct CaptureReader {
 }
 
 impl CaptureReader {
-    /// Opens a capture at its beginning.
-    ///
-    /// # Errors
-    /// If it cannot be opened, or its first bytes are not those of a capture.
-    pub fn open(input: &Input) -> Result<Self, Refusal> {
-        let (source, compression) = Source::open(input)?;
-        Self::from_source(source, compression).map(|reader| reader.named(input))
-    }
-
-    /// As [`CaptureReader::open`], with up to `window` bytes of memory for a decompressor.
-    ///
-    /// # Errors
-    /// As [`CaptureReader::open`], and if the first bytes need more memory than that.
-    pub fn open_within(input: &Input, window: u64) -> Result<Self, Refusal> {
-        let (source, compression) = Source::open_within(input, window)?;
-        Self::from_source(source, compression).map(|reader| reader.named(input))
-    }
-
-    fn named(mut self, input: &Input) -> Self {
-        self.name = (!input.is_stdin()).then(|| input.name().into());
-        self
-    }
-
-    /// Reads a capture from the bytes of any source.
-    ///
-    /// # Errors
-    /// If its first bytes are not those of a capture.
-    pub fn from_source(source: Source, compression: Compression) -> Result<Self, Refusal> {
-        Self::from_window(ReadBuffer::new(source, 0), compression)
-    }
-
-    /// As [`CaptureReader::from_source`], for the first records only.
-    ///
-    /// # Errors
-    /// As [`CaptureReader::from_source`].
-    pub fn glance_at(source: Source, compression: Compression) -> Result<Self, Refusal> {
-        Self::from_window(ReadBuffer::small(source), compression).map(Self::glancing)
-    }
-
-    fn from_window(mut window: ReadBuffer, compression: Compression) -> Result<Self, Refusal> {
-        if window.fill(MAGIC_LEN).is_empty() {
-            match window.take_failure() {
-                Some(SourceError::Io(error)) => return Err(Refusal::Unreadable(error)),
-                // A signal ended the stream before anything came.
-                Some(SourceError::CompressedCut) if window.source().is_ended() => {}
-                Some(SourceError::CompressedCut) => {
-                    return Err(Refusal::Packing { compression, problem: "it ends before its first byte".to_owned() });
-                }
-                Some(SourceError::CompressedCorrupt(problem)) => {
-                    return Err(Refusal::Packing { compression, problem });
-                }
-                Some(SourceError::CompressedTrailing(trailing)) => {
-                    return Err(Refusal::Packing { compression, problem: trailing.to_string() });
-                }
-                Some(SourceError::CompressedExcess(excess)) => {
-                    return Err(Refusal::Packing { compression, problem: excess.to_string() });
-                }
-                None => {}
-            }
-        }
-        // The bytes that came in with the magic number tell more. For standard input, no more bytes are waited for.
-        let head = window.bytes();
-        let head = head.get(..LOOKED_AT).unwrap_or(head);
-        let format = format(head).ok_or_else(|| refusal(head))?;
-        let framing = match format {
-            Format::Empty => Framing::Empty,
-            Format::Pcapng => Framing::Pcapng(pcapng::first_section(&mut window)?),
-            _ => Framing::Pcap(pcap::file_header(&mut window, format)?),
-        };
-        let position = Position { offset: window.offset(), framing, first_time: None, ended: false };
-        Ok(Self::at(window, position, u64::MAX, (format, compression)))
-    }
-
-    fn at(window: ReadBuffer, position: Position, limit: u64, (format, compression): (Format, Compression)) -> Self {
+    pub(super) fn at(
+        window: ReadBuffer,
+        position: Position,
+        limit: u64,
+        (format, compression): (Format, Compression),
+    ) -> Self {
         Self {
             window,
             position,
@@ -168,8 +104,14 @@ impl CaptureReader {
         let (Some(source), Some(format)) = (source.at_offset(position.offset), input.format) else {
             return Ok(None);
         };
-        let window = ReadBuffer::new(source, position.offset);
+        let mut window = ReadBuffer::new(source, position.offset);
+        window.source_mut().read_until(limit);
         Ok(Some(Self::at(window, position, limit, (format, compression)).named(input)))
+    }
+
+    /// The same capture, from a position on at which a buffer stands.
+    pub(super) fn at_other(&self, window: ReadBuffer, position: Position, limit: u64, input: &Input) -> Self {
+        Self::at(window, position, limit, (self.format, self.compression)).named(input)
     }
 
     /// Numbers its records from those before the place where it begins.
@@ -210,6 +152,14 @@ impl CaptureReader {
     /// Ends reading at the first record that begins at `limit` or later. A later call may move the limit on.
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
+        self.window.source_mut().read_until(limit);
+    }
+
+    /// Says where another reader of the capture will begin, after this one: bytes of an object are asked for in time.
+    #[must_use]
+    pub(crate) fn then(mut self, range: Range<u64>, soon: &Arc<Mutex<ReadSoon>>) -> Self {
+        self.window.source_mut().then(range, soon);
+        self
     }
 
     /// The next record, or `None` at the end of the file or at the limit.

@@ -1,23 +1,27 @@
 //! Opens a capture again, if it is still the file that was found.
 
 use std::io;
+use std::ops::Range;
 
-use crate::discover::Input;
-use crate::storage::{LocalFile, fingerprint, open_regular};
+use crate::discover::{Compression, Input};
+use crate::storage::objects::ReadSoon;
+use crate::storage::{CaptureFile, fingerprint};
 
 /// A file was replaced after it was found and before its first packet was converted.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it was exchanged after it had been found; the next run looks at it again")]
 struct Exchanged;
 
-/// Opens a capture that is as it was found, or has grown since.
+/// Opens a capture that is as it was found, or has grown since. Each request for an object says which one is meant, so of an object
+/// nothing is asked here.
 ///
 /// # Errors
-/// As [`open_regular`], and if another file has its name by now: the packets of that file would be recorded under the
+/// If it cannot be opened, or if another file has its name by now: the packets of that file would be recorded under the
 /// content of the first.
-pub(super) fn open_as_found(input: &Input) -> io::Result<LocalFile> {
-    let file = open_regular(&input.absolute)?;
-    let now = file.facts()?;
+pub(super) fn open_as_found(input: &Input) -> io::Result<CaptureFile> {
+    let file = CaptureFile::open(&input.absolute, &input.object_version(), input.size)?;
+    let CaptureFile::Local(opened) = &file else { return Ok(file) };
+    let now = opened.facts()?;
     let is_as_found = (now.size, now.modified) == (input.size, input.modified);
     // A file that has become shorter shows when it is read.
     if !is_as_found
@@ -28,6 +32,24 @@ pub(super) fn open_as_found(input: &Input) -> io::Result<LocalFile> {
         return Err(io::Error::other(Exchanged));
     }
     Ok(file)
+}
+
+/// Whether a capture can only be read from its beginning: it is a stream, compressed, or at a web server that gives no ranges.
+pub(crate) fn is_read_forward(input: &Input) -> bool {
+    let is_streamed = || match CaptureFile::open_object(&input.absolute, &input.object_version(), input.size) {
+        Some(Ok(object)) => object.is_stream(),
+        _ => false,
+    };
+    input.is_stdin() || input.compression != Compression::None || is_streamed()
+}
+
+/// Asks for the beginnings of captures that will be read next, if they are objects: for what a task reads from them first.
+pub(crate) fn want_soon<'i>(soon: &mut ReadSoon, next: impl Iterator<Item = (&'i Input, Range<u64>)>) {
+    let objects = next.filter_map(|(input, range)| {
+        let opened = CaptureFile::open_object(&input.absolute, &input.object_version(), input.size)?;
+        Some((opened.ok()?, range))
+    });
+    soon.want(objects);
 }
 
 #[cfg(test)]

@@ -29,7 +29,16 @@ const HEAD_RECORDS: u64 = 64;
 /// # Errors
 /// If the input cannot be opened.
 pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
-    let mut head = CaptureReader::open(input)?.glancing();
+    Ok(guess_reader(input, offset, u64::MAX)?.map(|reader| reader.position().clone()))
+}
+
+/// A reader that stands where [`guess`] says, up to the first record that begins at `limit` or later. What was searched is not read
+/// again.
+///
+/// # Errors
+/// If the input cannot be opened.
+pub(crate) fn guess_reader(input: &Input, offset: u64, limit: u64) -> Result<Option<CaptureReader>, Refusal> {
+    let mut head = CaptureReader::glance(input)?;
     while head.position().first_time.is_none() && head.frames() < HEAD_RECORDS {
         match head.next() {
             Ok(Some(_)) => {}
@@ -38,9 +47,10 @@ pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
     }
     let mut position = head.position().clone();
     let (source, _) = Source::open(input)?;
-    let Some(source) = source.at_offset(offset) else {
+    let Some(mut source) = source.at_offset(offset) else {
         return Ok(None);
     };
+    source.read_until(limit);
     let mut window = ReadBuffer::new(source, offset);
     let bytes = window.fill(SEARCHED);
     let ahead = match (&position.framing, position.first_time) {
@@ -54,8 +64,9 @@ pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
         _ => None,
     };
     Ok(ahead.map(|ahead| {
-        position.offset = offset + ahead as u64;
-        position
+        window.consume(ahead);
+        position.offset = window.offset();
+        head.at_other(window, position, limit, input)
     }))
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use pcap_file::pcapng::blocks::block_common::{ENHANCED_PACKET_BLOCK, PACKET_BLOCK, SIMPLE_PACKET_BLOCK};
 
-use crate::discover::{Compression, Input, Refusal};
+use crate::discover::{Input, Refusal};
 
 use super::damage::Damage;
 use super::pcapng::ByteOrder;
@@ -17,6 +17,7 @@ use super::position::{Framing, Interface};
 use super::read_buffer::ReadBuffer;
 use super::reader::CaptureReader;
 use super::record::PacketRecord;
+use super::reopen::is_read_forward;
 use super::resolution::Resolution;
 use super::source::Source;
 use super::writer::PacketKind;
@@ -64,7 +65,7 @@ impl Revisit {
     /// # Errors
     /// If it cannot be opened, or is no capture any more.
     pub(crate) fn open(input: &Input, may_jump: bool, salvage: bool, window: u64) -> Result<Self, Refusal> {
-        let jumper = if may_jump && input.compression == Compression::None { jumper(input)? } else { None };
+        let jumper = if may_jump && !is_read_forward(input) { jumper(input)? } else { None };
         Ok(Self { input: input.clone(), window, salvage, jumper, near: 0, walker: None, walked: false })
     }
 
@@ -116,7 +117,7 @@ impl Revisit {
 
 /// A reader that knows what the capture says before its first packet.
 fn jumper(input: &Input) -> Result<Option<CaptureReader>, Refusal> {
-    let (source, compression) = Source::open(input)?;
+    let (source, compression) = Source::glance(input)?;
     let mut jumper = CaptureReader::glance_at(source, compression)?;
     // Whatever is wrong there, the walker says.
     let _ = jumper.next();
@@ -133,9 +134,11 @@ fn jump(reader: &mut CaptureReader, offset: u64, near: &mut u32) {
     reader.position.ended = false;
     let ahead = offset.checked_sub(reader.window.offset()).and_then(|ahead| usize::try_from(ahead).ok());
     let buffer = match (before < DENSE, *near < DENSE) {
-        (true, false) => reader.window.source().at_offset(offset).map(|source| ReadBuffer::new(source, offset)),
+        (true, false) => {
+            reader.window.source().at_offset(offset).map(|source| ReadBuffer::new(source.in_full(), offset))
+        }
         (false, true) => reader.window.source().at_offset(offset).map(|source| {
-            let mut small = ReadBuffer::small(source);
+            let mut small = ReadBuffer::small(source.glancing());
             small.go_back(offset);
             small
         }),

@@ -1,20 +1,22 @@
-//! The decompressed bytes of a capture: of a plain file from any offset, of other inputs from the beginning.
+//! The decompressed bytes of a capture: of a plain file or object from any offset, of other inputs from the beginning.
 //!
 //! Positioned reads and no memory map: a map of a file that shrinks is a crash, and costs more per byte.
 
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::discover::{Compression, Input, MAGIC_LEN, magic};
-use crate::hash::{ContentHash, checksum};
+use crate::hash::checksum;
 use crate::memory::USUAL_WINDOW;
-use crate::storage::{LocalFile, ReadAhead, RetryingReader, Stream, steadily};
+use crate::storage::objects::{ObjectReader, ReadSoon};
+use crate::storage::{CaptureFile, ForwardReader, LocalFile, ReadAhead, ReadFailure, RetryingReader, Stream, steadily};
 
 use super::decompress::{Excess, unpack};
 use super::members::Trailing;
 use super::reopen::open_as_found;
+use super::stream_origin::{MeteredReader, Sipped, Sips, StreamOrigin, too_much};
 
 /// Compressed files smaller than this are decompressed by the worker itself.
 const SMALL: u64 = 1 << 20;
@@ -32,6 +34,13 @@ pub enum Source {
         /// Bytes read so far.
         read: u64,
     },
+    /// Part of a plain object in a store.
+    Object {
+        /// Asks for its bytes ahead.
+        bytes: ObjectReader,
+        /// Bytes read so far.
+        read: u64,
+    },
     /// A decompressor on its own thread, or a stream that is read ahead.
     Ahead {
         /// The decompressed bytes.
@@ -46,15 +55,6 @@ pub enum Source {
         /// What is known of the bytes below them.
         origin: StreamOrigin,
     },
-}
-
-/// What is known of the bytes below a decompressor.
-#[derive(Clone, Debug, Default)]
-pub struct StreamOrigin {
-    read: Arc<AtomicU64>,
-    hash: Option<Arc<Mutex<ContentHash>>>,
-    /// Whether a signal has ended them.
-    ended: Arc<AtomicBool>,
 }
 
 /// Why no bytes could be read.
@@ -90,12 +90,18 @@ impl Source {
         if input.is_stdin() {
             return stream(input, window);
         }
-        let file = open_as_found(input)?;
-        let source = match input.compression {
-            Compression::None => Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 },
-            packed => {
-                let origin = StreamOrigin::default();
-                let metered = MeteredReader { bytes: RetryingReader(file).take(input.size), origin: origin.clone() };
+        let source = match (input.compression, open_as_found(input)?) {
+            (Compression::None, CaptureFile::Local(file)) => {
+                Self::File { file: Arc::new(file), at: 0, end: input.size, read: 0 }
+            }
+            (Compression::None, CaptureFile::Object(object)) => Self::Object { bytes: object.reader(0), read: 0 },
+            (packed, file) => {
+                let packed_bytes = match file {
+                    CaptureFile::Local(file) => ForwardReader::Local(RetryingReader(file)),
+                    CaptureFile::Object(object) => ForwardReader::of_object(object.reader(0)),
+                };
+                let origin = StreamOrigin { failure: packed_bytes.failure(), ..StreamOrigin::default() };
+                let metered = MeteredReader { bytes: packed_bytes.take(input.size), origin: origin.clone() };
                 let buffered = |metered| BufReader::with_capacity(1 << 17, metered);
                 match packed {
                     // A thread costs more than it saves on a small file.
@@ -119,16 +125,25 @@ impl Source {
         Ok((source, input.compression))
     }
 
+    /// Opens an input for a look at its first records: of an object, no more is asked for.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn glance(input: &Input) -> io::Result<(Self, Compression)> {
+        let (source, compression) = Self::open(input)?;
+        Ok((source.glancing(), compression))
+    }
+
     /// The decompressed bytes of a file, a few at a time, for callers that want only the first of them: nothing is read
     /// ahead. Also returns a record of the file bytes that were taken.
     ///
     /// # Errors
     /// If the file cannot be opened.
     pub fn in_sips(input: &Input, window: u64) -> io::Result<(Self, Sipped)> {
-        let origin = StreamOrigin::default();
-        let file = RetryingReader(open_as_found(input)?).take(input.size);
-        let bytes =
-            unpack(input.compression, BufReader::new(MeteredReader { bytes: file, origin: origin.clone() }), window)?;
+        let file = open_as_found(input)?.reader()?;
+        let origin = StreamOrigin { failure: file.failure(), ..StreamOrigin::default() };
+        let metered = MeteredReader { bytes: file.take(input.size), origin: origin.clone() };
+        let bytes = unpack(input.compression, BufReader::new(metered), window)?;
         let taken = Sipped::default();
         Ok((Self::Stream { bytes: Box::new(Sips { bytes, taken: taken.clone() }), origin }, taken))
     }
@@ -145,18 +160,53 @@ impl Source {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         match self {
-            Self::File { .. } => false,
+            Self::File { .. } | Self::Object { .. } => false,
             Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.ended.load(Ordering::Relaxed),
         }
     }
 
-    /// The same plain file from another offset on. `None` for a stream, which can only be read forward.
+    /// The same plain file or object from another offset on. `None` for a stream, which can only be read forward.
     #[must_use]
     pub fn at_offset(&self, offset: u64) -> Option<Self> {
         match self {
             Self::File { file, end, .. } => Some(Self::File { file: Arc::clone(file), at: offset, end: *end, read: 0 }),
+            Self::Object { bytes, .. } if bytes.is_stream() => None,
+            Self::Object { bytes, .. } => Some(Self::Object { bytes: bytes.at_offset(offset), read: 0 }),
             Self::Ahead { .. } | Self::Stream { .. } => None,
         }
+    }
+
+    /// Says that nothing after an offset will be read, but the rest of a record that begins before it. An object is then not asked for
+    /// more.
+    pub fn read_until(&mut self, offset: u64) {
+        if let Self::Object { bytes, .. } = self {
+            bytes.read_until(offset);
+        }
+    }
+
+    /// Says where another reader will go on, once this one has asked for all that it reads.
+    pub(crate) fn then(&mut self, range: Range<u64>, soon: &Arc<Mutex<ReadSoon>>) {
+        if let Self::Object { bytes, .. } = self {
+            bytes.then(range, soon);
+        }
+    }
+
+    /// Says that little will be read.
+    #[must_use]
+    pub fn glancing(self) -> Self {
+        match self {
+            Self::Object { bytes, read } => Self::Object { bytes: bytes.glancing(), read },
+            other => other,
+        }
+    }
+
+    /// Says that all of it will be read from here on, after a glance.
+    #[must_use]
+    pub fn in_full(mut self) -> Self {
+        if let Self::Object { bytes, .. } = &mut self {
+            bytes.in_full();
+        }
+        self
     }
 
     /// Moves to another offset of a plain file. `false` for a stream, which only goes forward.
@@ -164,6 +214,11 @@ impl Source {
         match self {
             Self::File { at, .. } => {
                 *at = offset;
+                true
+            }
+            Self::Object { bytes, .. } if bytes.is_stream() => false,
+            Self::Object { bytes, .. } => {
+                bytes.seek(offset);
                 true
             }
             Self::Ahead { .. } | Self::Stream { .. } => false,
@@ -179,6 +234,8 @@ impl Source {
                 *at += count;
                 Some(count)
             }
+            Self::Object { bytes, .. } if bytes.is_stream() => None,
+            Self::Object { bytes, .. } => Some(bytes.skip(count)),
             Self::Ahead { .. } | Self::Stream { .. } => None,
         }
     }
@@ -198,6 +255,7 @@ impl Source {
                         *total += read as u64;
                     })
                 }
+                Self::Object { bytes, read: total } => bytes.read(buffer).inspect(|&read| *total += read as u64),
                 Self::Ahead { bytes, .. } => bytes.read(buffer),
                 Self::Stream { bytes, .. } => bytes.read(buffer),
             };
@@ -227,7 +285,7 @@ impl Source {
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         match self {
-            Self::File { read, .. } => *read,
+            Self::File { read, .. } | Self::Object { read, .. } => *read,
             Self::Ahead { origin, .. } | Self::Stream { origin, .. } => origin.read.load(Ordering::Relaxed),
         }
     }
@@ -246,67 +304,15 @@ impl Source {
     }
 }
 
-/// What is wrong with a decompressor that says it gave more bytes than there was room for. Its bytes have not ended.
-fn too_much() -> io::Error {
-    io::Error::other("the decompressor failed")
-}
-
-/// Counts the bytes that go through, and hashes them if asked to.
-struct MeteredReader<R> {
-    bytes: R,
-    origin: StreamOrigin,
-}
-
-impl<R: Read> Read for MeteredReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.origin.read.fetch_add(read as u64, Ordering::Relaxed);
-        if let Some(hash) = &self.origin.hash {
-            let mut hash = hash.lock().unwrap_or_else(PoisonError::into_inner);
-            hash.update(buffer.get(..read).ok_or_else(too_much)?);
-        }
-        Ok(read)
-    }
-}
-
-/// Reads little at a time, however much room there is, and keeps what it read.
-struct Sips<R> {
-    bytes: R,
-    taken: Sipped,
-}
-
-/// Bytes of a sip: some of the smallest captures.
-pub(super) const SIP: usize = 4 << 10;
-
-/// What has been read in sips.
-#[derive(Clone, Debug, Default)]
-pub struct Sipped(Arc<Mutex<Vec<u8>>>);
-
-impl Sipped {
-    /// A hash of the first `bytes` bytes. `None` if fewer were read.
-    #[must_use]
-    pub fn hash(&self, bytes: u64) -> Option<String> {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut hash = ContentHash::default();
-        hash.update(taken.get(..usize::try_from(bytes).ok()?)?);
-        Some(hash.hex())
-    }
-}
-
-impl<R: Read> Read for Sips<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (buffer, _) = buffer.split_at_mut(buffer.len().min(SIP));
-        let read = self.bytes.read(buffer)?;
-        let mut taken = self.taken.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.extend_from_slice(buffer.get(..read).ok_or_else(too_much)?);
-        Ok(read)
-    }
-}
-
 impl SourceError {
     /// A decompressor reports its own findings as I/O errors too, but without an error number of the system.
     fn of(source: &Source, error: io::Error) -> Self {
         match source {
+            Source::Ahead { origin, .. } | Source::Stream { origin, .. }
+                if let Some(failure) = origin.failure.as_ref().and_then(ReadFailure::take) =>
+            {
+                Self::Io(failure)
+            }
             Source::Ahead { .. } | Source::Stream { .. } if error.raw_os_error().is_none() => {
                 if let Some(excess) = Excess::of(&error) {
                     Self::CompressedExcess(excess)
@@ -326,7 +332,7 @@ impl SourceError {
 /// A stream, decompressed if its first bytes say that it is compressed.
 fn stream(input: &Input, window: u64) -> io::Result<(Source, Compression)> {
     let mut bytes = Stream::open(&input.path)?;
-    let origin = StreamOrigin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended() };
+    let origin = StreamOrigin { read: Arc::default(), hash: Some(Arc::default()), ended: bytes.ended(), failure: None };
     let mut head = Vec::with_capacity(MAGIC_LEN);
     bytes.by_ref().take(MAGIC_LEN as u64).read_to_end(&mut head)?;
     let packed = magic::compression(&head);

@@ -16,6 +16,7 @@ use crate::config::{
 use super::delta::{DELTA_EXIT, DeltaArgs};
 use super::extract::ExtractArgs;
 use super::failure::Failure;
+use super::fetches_arg::FetchesArg;
 use super::inspect_args::InspectArgs;
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{columns, compression, micros, partition_by, size};
@@ -58,6 +59,7 @@ Examples:
   parcap convert 'captures/2024-*/*.pcap.gz' --out lake
   tcpdump -w - | parcap convert - --out lake    from standard input; Ctrl-C ends that, and what came is kept
   parcap convert <(ssh sensor cat x.pcap) --out lake
+  parcap convert 's3://bucket/captures/2024-*/*.pcap.gz' --out lake
   parcap convert captures/ --out lake --quiet --format json >report.json
 
 Captures that the lake holds already are skipped without being opened. A damaged capture gives
@@ -113,7 +115,8 @@ pub(super) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ConvertArgs {
-    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`
+    /// Captures: files, directories (walked), quoted patterns, `-` for standard input, or FIFOs such as `<(…)`; objects,
+    /// prefixes and patterns at s3://, gs:// and az://, files at https://
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The lake: a directory, made if it does not exist
@@ -126,6 +129,8 @@ pub(super) struct ConvertArgs {
     /// [default: 128MiB a worker and 240MiB, of which most captures need a third]
     #[arg(long, value_name = "SIZE", env = "PARCAP_MEMORY", value_parser = size)]
     memory: Option<Size>,
+    #[command(flatten)]
+    fetches: FetchesArg,
     /// Say which captures would be converted, how large they are and why, and write nothing
     #[arg(long, env = "PARCAP_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
@@ -298,6 +303,7 @@ impl SettingsArgs {
 
 impl ConvertArgs {
     pub(super) fn request(&self, cancel: &Cancel) -> Result<ConvertRequest, Failure> {
+        self.fetches.set();
         Ok(ConvertRequest {
             named: self.inputs.clone(),
             lake: self.out.clone(),

@@ -10,6 +10,7 @@ mod dry_run;
 mod exit_code;
 mod extract;
 mod failure;
+mod fetches_arg;
 mod filter_args;
 mod given_rows;
 mod help;

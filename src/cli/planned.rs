@@ -17,6 +17,7 @@ use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::fetches_arg::FetchesArg;
 use super::given_rows::{GivenRows, LineKind};
 use super::hints::{message, put_in_words};
 use super::json::line;
@@ -80,6 +81,8 @@ pub(super) struct ConvertUnitArgs {
     /// Worker threads
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 1)]
     jobs: usize,
+    #[command(flatten)]
+    fetches: FetchesArg,
     /// Convert units of this plan, which the lake keeps (`plan --keep`), instead of those on standard input. Rows stay in the
     /// lake too; what has one is not converted again
     #[arg(long, value_name = "PLAN", env = "PARCAP_OF", requires = "unit", value_parser = kept::identity)]
@@ -153,6 +156,7 @@ pub(super) fn run_convert_unit(
     args: &ConvertUnitArgs,
     cancel: &Cancel,
 ) -> Result<ExitCode, Failure> {
+    args.fetches.set();
     let mut code = ExitCode::Success;
     let mut tell = |converted: Result<String, Error>| match converted {
         Ok(text) => console.print(&text),

@@ -17,6 +17,7 @@ use crate::packets::Encoder;
 use crate::plan::{Unit, plan, sample};
 use crate::select::{SelectOptions, Selection, Target, would_convert};
 use crate::storage::local;
+use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
 use crate::threads::workers;
 
 /// What to convert, where to, and how.
@@ -69,7 +70,7 @@ pub fn convert(request: &ConvertRequest) -> Result<Report> {
 /// As [`convert`].
 pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()> {
     let started = Instant::now();
-    let memory = Memory::share(request.memory, workers(request.jobs), request.settings.row_group_rows)?;
+    let memory = share_memory(request)?;
     let mut lake = Layout::at(&request.lake);
     if local::is_file(&request.lake) {
         return Err(Error::LakeIsAFile { path: request.lake.clone() });
@@ -122,6 +123,17 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     report.seconds = started.elapsed().as_secs_f64();
     report.packets_per_second = per_second(report.records, report.seconds);
     Ok(())
+}
+
+/// Shares the memory out. Only a run that reads objects needs some for requests.
+fn share_memory(request: &ConvertRequest) -> Result<Memory> {
+    let (jobs, rows) = (workers(request.jobs), request.settings.row_group_rows);
+    if !request.named.iter().any(|named| is_object(named)) {
+        return Ok(Memory::share(request.memory, jobs, rows)?);
+    }
+    let (memory, fetches) = Memory::share_with_fetches(request.memory, wanted_fetches(), jobs, rows)?;
+    limit_fetches(fetches);
+    Ok(memory)
 }
 
 fn convert_and_commit(

@@ -14,6 +14,7 @@ use crate::memory::Memory;
 use crate::packets::Encoder;
 use crate::plan::{Unit, UnitResult, is_identity};
 use crate::storage::local;
+use crate::storage::objects::{limit_fetches, wanted_fetches};
 use crate::threads::workers;
 
 /// Converts one unit, and stages the result in a folder of the lake that no other conversion uses. So the same unit may
@@ -39,7 +40,9 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     // In containers, processes of many machines have the same number.
     let folder = folder.join(format!("{}-{}-{now:x}-{:x}", unit.id, std::process::id(), random()));
     let encoder = Encoder::of_lake(&unit.settings, lake.root())?;
-    let memory = Memory::share(None, workers(jobs), unit.settings.row_group_rows)?;
+    let (memory, fetches) =
+        Memory::share_with_fetches(None, wanted_fetches(), workers(jobs), unit.settings.row_group_rows)?;
+    limit_fetches(fetches);
     let place = lake.resolve(&folder);
     let mut context = ConvertContext::new(lake.clone(), encoder, memory, cancel);
     context.staging = folder;

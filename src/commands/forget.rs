@@ -15,6 +15,7 @@ use crate::outcome::{ForgetReport, Forgotten, Report};
 use crate::packets::Encoder;
 use crate::select::{Called, cannot_go, of_all};
 use crate::storage::local;
+use crate::storage::objects::is_object;
 
 use super::compact::{RewriteRequest, with_lake};
 
@@ -125,6 +126,9 @@ fn retired_with(entry: &Arc<InputEntry>, captures: &BTreeSet<usize>, before: Day
 
 /// Whether a file exists, or will once its disk is mounted.
 fn may_be_there(path: &Path) -> bool {
+    if is_object(path) {
+        return true;
+    }
     let is_gone = |path: &Path| local::facts_of_name(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     !is_gone(path) || path.parent().is_some_and(is_gone)
 }

@@ -13,6 +13,7 @@ use crate::memory::Memory;
 use crate::observer::Meter;
 use crate::packets::{Encoder, Rows};
 use crate::plan::{CaptureEntry, PartialEntry, Task, Unit, UnitResult};
+use crate::storage::objects::ReadSoon;
 
 use super::decoder_memory::DecoderMemory;
 use super::encode_thread::IdleWorkers;
@@ -37,6 +38,8 @@ pub struct ConvertContext {
     pub meter: Arc<Meter>,
     /// Memory for rows that no task uses now.
     pub row_pool: RowPool,
+    /// What was asked for ahead of objects that are cut into chunks.
+    pub(super) soon: Arc<Mutex<ReadSoon>>,
     /// Workers that are idle.
     pub(super) idle: IdleWorkers,
 }
@@ -54,6 +57,7 @@ impl ConvertContext {
             decoder_memory: DecoderMemory::new(&memory),
             meter: Arc::default(),
             row_pool: RowPool::default(),
+            soon: Arc::default(),
             idle: IdleWorkers::default(),
         }
     }

@@ -190,6 +190,10 @@ impl Changing {
         if input.is_stdin() {
             return Self::of_stream(entry);
         }
+        // Of an object, no other bytes were read than those of this version.
+        if input.etag.is_some() {
+            return Self::No;
+        }
         let cut = entry.found.damage.as_ref().is_some_and(Damage::is_at_the_end) && entry.found.gaps.is_empty();
         let cut_or_whole = cut || entry.found.damage.is_none();
         match crate::discover::Candidate::of(&input.absolute, true) {

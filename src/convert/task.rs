@@ -1,13 +1,18 @@
 //! One task: records in, row groups out, in turn.
 
+use std::ops::Range;
+
 use crate::bug::bug;
-use crate::capture::{CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync};
+use crate::capture::{
+    CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync, want_soon,
+};
 use crate::day::Day;
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
 use crate::packets::{INTERFACE, Partitioner, When};
 use crate::plan::CaptureEntry;
+use crate::storage::objects::{ReadSoon, is_object};
 use crate::summary::Partial;
 
 use super::job::Job;
@@ -34,7 +39,9 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     let wanted = job.tasks.get(task).ok_or_else(|| bug!())?;
     let Some(chunk) = wanted.chunk else {
         let mut work = Work::new(job, turn);
+        let mut soon = ReadSoon::default();
         for place in wanted.captures.clone() {
+            want_next(job, place..wanted.captures.end, &mut soon);
             work.whole_capture(place).map_err(never_disproved)?;
         }
         return work.hand_in(None).map_err(never_disproved);
@@ -57,24 +64,41 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
     work.hand_in(Some(chunk_end)).map_err(never_disproved)
 }
 
+/// Asks for the captures that are read next, while one is read. Many small ones would take a request's time each.
+fn want_next(job: &Job<'_>, places: Range<usize>, soon: &mut ReadSoon) {
+    let mut next = job
+        .unit
+        .captures
+        .get(places)
+        .unwrap_or_default()
+        .iter()
+        .map(|capture| (&capture.input, 0..capture.input.size))
+        .peekable();
+    if next.peek().is_some_and(|(input, _)| is_object(&input.absolute)) {
+        want_soon(soon, next);
+    }
+}
+
 /// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.
 fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Option<bool>> {
     let capture = job.unit.captures.get(place).ok_or_else(|| bug!())?;
     let offset = chunk * job.unit.settings.chunk_size;
-    let Ok(Some(position)) = resync::guess(&capture.input, offset) else {
+    let limit = offset + job.unit.settings.chunk_size;
+    let Ok(Some(reader)) = resync::guess_reader(&capture.input, offset, limit) else {
         return Ok(None);
     };
+    let position = reader.position().clone();
     let mut work = Work::new(job, turn);
     work.output.guessed = Some(position.clone());
     work.output.numbers_from_guess = true;
-    let result =
-        work.chunk_from(place, chunk, ChunkEnd { position, last: None, frames: 0 }).and_then(
-            |chunk_end| match chunk_end.last {
-                Some(_) => work.hand_in(Some(chunk_end)),
-                // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
-                None => Err(TaskError::WrongGuess),
-            },
-        );
+    let from = ChunkEnd { position, last: None, frames: 0 };
+    let reader = reader.salvaging(work.salvage(), None).hashing();
+    let reader = reader.then(work.next_chunk(chunk), &job.context.soon);
+    let result = work.read(place, reader, Some(from)).and_then(|chunk_end| match chunk_end.last {
+        Some(_) => work.hand_in(Some(chunk_end)),
+        // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
+        None => Err(TaskError::WrongGuess),
+    });
     match result {
         Ok(last) => Ok(Some(last)),
         Err(TaskError::WrongGuess) => Ok(None),
@@ -156,6 +180,12 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(needed.max(SMALL_WINDOW))
     }
 
+    /// Where the chunk begins that a worker will read after this one: as many are under way as there are workers.
+    fn next_chunk(&self, chunk: u64) -> Range<u64> {
+        let (next, size) = (chunk + self.job.context.memory.workers() as u64, self.job.unit.settings.chunk_size);
+        next.saturating_mul(size)..(next + 1).saturating_mul(size)
+    }
+
     fn salvage(&self) -> bool {
         self.job.unit.settings.salvage
     }
@@ -176,7 +206,9 @@ impl<'j, 'a> Work<'j, 'a> {
         }
         let capture = self.job.unit.captures.get(place).ok_or_else(|| bug!())?;
         let chunk_size = self.job.unit.settings.chunk_size;
-        let mut reader = match CaptureReader::open(&capture.input) {
+        // The first chunk of a capture is read from a position, like any other.
+        let opened = if chunk == 0 { CaptureReader::glance } else { CaptureReader::open };
+        let mut reader = match opened(&capture.input) {
             Ok(reader) => reader.salvaging(self.salvage(), None),
             Err(refusal) => return Ok(self.gone(place, chunk, None, &refusal)),
         };
@@ -224,7 +256,10 @@ impl<'j, 'a> Work<'j, 'a> {
             return Ok(from);
         }
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
-            Ok(Some(reader)) => self.read(place, reader.salvaging(self.salvage(), from.last).hashing(), Some(from)),
+            Ok(Some(reader)) => {
+                let reader = reader.salvaging(self.salvage(), from.last).hashing();
+                self.read(place, reader.then(self.next_chunk(chunk), &self.job.context.soon), Some(from))
+            }
             Ok(None) => Err(TaskError::WrongGuess),
             Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),
         }

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::advice::Advice;
 use crate::memory::Bytes;
+use crate::storage::objects::{
+    ObjectAddress, ObjectFacts, ObjectVersion, is_archived, is_without_credentials, object_facts,
+};
 use crate::storage::{EntryKind, NotRegular, local};
 
 use super::input::Compression;
@@ -68,6 +71,18 @@ pub enum Refusal {
         /// Bytes that its decompressor may take.
         allowed: u64,
     },
+    /// It is the object of no bytes that a console or a file system on a bucket makes in place of a folder.
+    #[error("stands for a folder")]
+    Marker,
+    /// The URL of a file at a web server has a query, which may be a signature.
+    #[error("has a query or a fragment, which may be a signature, and names of captures are kept")]
+    SignedUrl,
+    /// Its key is none that can be asked for.
+    #[error("has a key with an empty segment, `.`, `..` or a control character, which cannot be read")]
+    OddKey,
+    /// It lies in an archive of its store.
+    #[error("is archived, and its store gives it only after it was restored")]
+    Archived,
     /// A directory was named, and no capture is in it.
     #[error("holds no capture")]
     NoCaptures,
@@ -104,6 +119,14 @@ impl Refusal {
             Self::Window { .. } => return Some(Advice::MoreMemory),
             Self::NotAFile("a FIFO") => "a FIFO is read as a stream if it is named itself",
             Self::NotAFile("a socket") => "`-` reads standard input, whatever it is",
+            Self::SignedUrl => {
+                "fetch it to a pipe and name `-`, or name an object of a bucket by s3://, gs:// or az://"
+            }
+            Self::OddKey => "copy it to another key",
+            Self::Archived => "restore it first, e.g. by `aws s3api restore-object`; each run tries again",
+            Self::Unreadable(error) if is_without_credentials(error) => {
+                "`aws configure export-credentials` prints those of a profile as variables of the environment, with the format `env`"
+            }
             Self::NoCaptures | Self::NoCapturesMatch => {
                 "captures are recognised by their first bytes, whatever they are called"
             }
@@ -117,6 +140,9 @@ impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
         if let Some(NotRegular(kind)) = error.get_ref().and_then(|error| error.downcast_ref()) {
             return Self::NotAFile(kind);
+        }
+        if is_archived(&error) {
+            return Self::Archived;
         }
         if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Unreadable(error) }
     }
@@ -137,14 +163,20 @@ pub struct Candidate {
     pub modified: i64,
     /// Whether it must be a capture: it was named itself, or its name says so.
     pub claimed: bool,
+    /// Which object is meant, of those that had its key. Nothing of a file.
+    pub version: ObjectVersion,
 }
 
 impl Candidate {
-    /// Asks the system about a path, without opening it.
+    /// Asks the system about a path, or a store about the object of a URL, without opening it.
     ///
     /// # Errors
     /// If it does not exist, cannot be asked about, or is of a kind that may block when opened.
     pub fn of(path: &Path, claimed: bool) -> Result<Self, Refusal> {
+        if let Some(address) = ObjectAddress::of(path) {
+            let facts = object_facts(&address)?.ok_or(Refusal::Missing)?;
+            return Ok(Self::of_object(&address, facts, claimed));
+        }
         let found = local::facts(path)?;
         if found.kind != EntryKind::File {
             return Err(Refusal::NotAFile(found.kind.name()));
@@ -153,6 +185,32 @@ impl Candidate {
         let absolute = local::canonical(path)?;
         let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
         let path = path.to_path_buf();
-        Ok(Self { path, absolute, reached, size: found.size, modified: found.modified, claimed })
+        Ok(Self {
+            path,
+            absolute,
+            reached,
+            size: found.size,
+            modified: found.modified,
+            claimed,
+            version: ObjectVersion::default(),
+        })
+    }
+
+    /// Whether a store has an object of exactly this name, and not one whose key ends with a slash, which it lists without it.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub(crate) fn is_there(&self) -> Result<bool, Refusal> {
+        match ObjectAddress::of(&self.absolute) {
+            Some(address) => Ok(object_facts(&address)?.is_some()),
+            None => Ok(true),
+        }
+    }
+
+    /// An object, by what its store says of it.
+    pub(super) fn of_object(address: &ObjectAddress, facts: ObjectFacts, claimed: bool) -> Self {
+        let path = address.path();
+        let ObjectFacts { size, modified, version, .. } = facts;
+        Self { absolute: path.clone(), path, reached: None, size, modified, claimed, version }
     }
 }

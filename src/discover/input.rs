@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::path_text;
 use crate::storage::Location;
+use crate::storage::objects::ObjectVersion;
 
 /// A capture that was found and recognised. Any process that sees the same files can open it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct Input {
     /// The path as it was given on the command line, or as the walk of a given directory found it. `-` is stdin.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// The absolute path. It tells one input from another, from run to run. A stream has no place, because its bytes come
+    /// The absolute path, or the URL of an object. It tells one input from another, from run to run. A stream has no place, because its bytes come
     /// once. So this is no absolute path for a stream, but `-`, followed by the path of the FIFO (`-/dev/fd/63`).
     #[serde(with = "path_text")]
     pub absolute: PathBuf,
@@ -34,6 +35,12 @@ pub struct Input {
     /// Hash of the decompressed bytes up to the end of the first record. `None` for stdin, and where there is no record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
+    /// The ETag of an object (RFC 9110 section 8.8.3), with its quotation marks. `None` for a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The version or generation of an object, where its store has such. `None` for a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 impl Input {
@@ -50,7 +57,15 @@ impl Input {
             compression: Compression::None,
             format: None,
             head: None,
+            etag: None,
+            version: None,
         }
+    }
+
+    /// Which object is meant, of those that had its key.
+    #[must_use]
+    pub fn object_version(&self) -> ObjectVersion {
+        ObjectVersion { etag: self.etag.clone(), version: self.version.clone() }
     }
 
     /// A stream: `-`, or the path of a FIFO.

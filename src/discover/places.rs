@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
+use crate::storage::objects::ObjectAddress;
 use crate::storage::true_name;
 
 /// The paths that were given, and the paths that patterns and links lead to, whether they exist or not.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// Absolute paths of folders and files, without links.
+    /// Absolute paths of folders and files, without links; URLs of prefixes and objects.
     roots: HashSet<PathBuf>,
     /// The folder above the first wildcard of a pattern, and the pattern below it.
     patterns: Vec<(PathBuf, Pattern)>,
@@ -31,6 +32,15 @@ impl Places {
 
     /// Adds the places that a pattern matches or would match.
     pub(super) fn add_pattern(&mut self, pattern: &Path) {
+        if let Some(address) = ObjectAddress::of(pattern) {
+            let end = address.key.find(['*', '?', '[']).unwrap_or(address.key.len());
+            let base = address.key.get(..end).and_then(|plain| plain.rfind('/')).map_or(0, |slash| slash + 1);
+            let (base, below) = address.key.split_at(base);
+            if let Ok(below) = Pattern::new(below.trim_end_matches('/')) {
+                self.patterns.push((true_name(&address.root.object(base).path()), below));
+            }
+            return;
+        }
         let is_wild = |part: &Path| part.to_str().is_none_or(|text| text.contains(['*', '?', '[']));
         let base: PathBuf = pattern.components().take_while(|part| !is_wild(part.as_ref())).collect();
         let below = pattern.strip_prefix(&base).ok().and_then(Path::to_str);
@@ -99,6 +109,19 @@ mod tests {
         ] {
             let place = place.map(|place| root.join(place));
             assert_eq!(places.root_of(&root.join(file)), place.as_deref(), "{file}");
+        }
+        for name in ["s3://b/x/", "s3://other", "S3://b/day-*/[a-c].pcap"] {
+            if name.contains('*') { places.add_pattern(Path::new(name)) } else { places.add(Path::new(name)) }
+        }
+        for (file, place) in [
+            ("s3://b/x/y/z.pcap", Some("s3://b/x")),
+            ("s3://b/xy/z.pcap", None),
+            ("s3://other/z.pcap", Some("s3://other")),
+            ("s3://b/day-1/b.pcap", Some("s3://b")),
+            ("s3://b/day-1/d.pcap", None),
+            ("s3://c/day-1/b.pcap", None),
+        ] {
+            assert_eq!(places.root_of(Path::new(file)), place.map(Path::new), "{file}");
         }
         assert!(places.is_named(&root) && places.is_named(&root.join("a")) && !places.is_named(&root.join("day-1")));
     }

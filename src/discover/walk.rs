@@ -1,14 +1,18 @@
-//! Makes files of the paths on the command line: walks directories and expands patterns, in sorted order.
+//! Makes files of the paths on the command line: walks directories and expands patterns, in sorted order. URLs are for
+//! `buckets.rs`.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::storage::objects::ObjectAddress;
 use crate::storage::{EntryKind, Inode, Location, expect_streams, local, stdin_inode};
 
+use super::buckets::find_objects;
 use super::candidate::{Candidate, Refusal};
-use super::input::{Compression, Input};
+use super::input::Input;
+use super::names::{is_capture_name, is_of_others, is_unfinished};
 use super::places::Places;
 
 /// Everything that was given, as files that may be captures.
@@ -43,14 +47,14 @@ pub struct Lead {
 
 /// Files that have been found, by their absolute path without links. Whichever path leads to a file, it is found once.
 #[derive(Default)]
-struct Visited {
+pub(super) struct Visited {
     files: HashSet<PathBuf>,
     folders: HashSet<PathBuf>,
     /// Streams: `-` and `/dev/stdin` are one.
     streams: HashSet<Inode>,
 }
 
-/// Expands what was given. Only directories are opened.
+/// Expands what was given. Only directories are opened, and buckets listed.
 #[must_use]
 pub fn find(named: &[PathBuf]) -> Found {
     let mut found = Found::default();
@@ -60,6 +64,11 @@ pub fn find(named: &[PathBuf]) -> Found {
             if seen.streams.insert(inode) {
                 found.streams.push(Input::stream(path));
             }
+            continue;
+        }
+        if let Some(address) = ObjectAddress::of(path) {
+            let lead = find_objects(path, &address, &mut seen, &mut found);
+            found.leads.push(lead);
             continue;
         }
         let mut lead = Lead { named: path.clone(), ..Lead::default() };
@@ -88,7 +97,7 @@ fn stream(path: &Path) -> Option<Inode> {
     (found.kind == EntryKind::Fifo).then_some(found.inode)
 }
 
-fn add(candidate: Candidate, seen: &mut Visited, found: &mut Found) {
+pub(super) fn add(candidate: Candidate, seen: &mut Visited, found: &mut Found) {
     if seen.files.insert(candidate.absolute.clone()) {
         found.candidates.push(candidate);
     }
@@ -137,7 +146,7 @@ fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<Pa
 }
 
 /// Walks a directory, following symbolic links. Each folder is walked once: by the first path, in sorted order, that
-/// leads to it. A link back to one of its own parents is stepped over, and so are folders of [`OTHERS`].
+/// leads to it. A link back to one of its own parents is stepped over, and so are folders of other programs.
 fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
     found.places.add(root);
     let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
@@ -182,93 +191,9 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
     }
 }
 
-/// Folders that file systems, storage appliances, desktops and copying programs keep among the files of their users.
-/// Their content was deleted, is a copy of files beside them, is incomplete, or may not be read. Such a folder is walked
-/// if it was given itself.
-const OTHERS: [&str; 21] = [
-    // File systems: what a check found; snapshots of ZFS, NetApp, Isilon, CephFS, btrfs' snapper and Synology.
-    "lost+found",
-    ".zfs",
-    ".snapshot",
-    "~snapshot",
-    ".snap",
-    ".snapshots",
-    "#snapshot",
-    // Indexes and thumbnails of Synology and of macOS.
-    "@eaDir",
-    ".Spotlight-V100",
-    ".fseventsd",
-    ".TemporaryItems",
-    ".DocumentRevisions-V100",
-    // What macOS puts beside each file of an archive.
-    "__MACOSX",
-    // What was deleted: freedesktop.org's trash, also `.Trash-1000`, macOS, Synology, QNAP, Windows.
-    ".Trash",
-    ".Trashes",
-    "#recycle",
-    "@Recycle",
-    "$RECYCLE.BIN",
-    "System Volume Information",
-    // rsync: incomplete files, and files that wait for the others.
-    ".rsync-partial",
-    ".~tmp~",
-];
-
-/// Whether a folder is one of [`OTHERS`].
-fn is_of_others(folder: &Path) -> bool {
-    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
-    let trash = name.strip_prefix(".Trash-").is_some_and(|user| user.bytes().all(|byte| byte.is_ascii_digit()));
-    trash || OTHERS.contains(&name)
-}
-
-/// Whether a file is a copy that rsync has not finished: `.x.pcap.Ab3xYz`, until it is renamed to `x.pcap`.
-fn is_unfinished(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let parts = name.and_then(|name| name.strip_prefix('.')?.rsplit_once('.'));
-    parts.is_some_and(|(name, random)| {
-        random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_capture_name(Path::new(name))
-    })
-}
-
-/// Whether a name says that the file is a capture: `.pcap`, `.cap`, `.pcapng`, `.dmp`, with or without a compression
-/// suffix, and with the number that `tcpdump -C` appends (`.pcap12`). Not so for a name like `._x.pcap`, under which
-/// macOS puts a file beside another one (RFC 1740). A capture with such a name is recognised by its bytes.
-#[must_use]
-pub fn is_capture_name(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()) else {
-        return false;
-    };
-    if name.starts_with("._") {
-        return false;
-    }
-    let name = Compression::SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
-    let name = name.trim_end_matches(|character: char| character.is_ascii_digit());
-    [".pcap", ".cap", ".pcapng", ".dmp"].iter().any(|suffix| name.ends_with(suffix))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_claim_to_be_captures() {
-        for name in ["a.pcap", "A.PCAP", "b.cap.gz", "c.pcapng.zst", "d.dmp", "e.pcap3", "f.cap.bz2"] {
-            assert!(is_capture_name(Path::new(name)), "{name}");
-        }
-        for name in ["notes.txt", "pcap", "a.pcap.idx", "a.parquet", "README", "a.gz", "._a.pcap"] {
-            assert!(!is_capture_name(Path::new(name)), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_rsync_has_not_finished_is_known_by_its_name() {
-        for name in [".a.pcap.Xy12zB", "d/.b.cap.gz.AAAAAA", ".c.pcap3.000000"] {
-            assert!(is_unfinished(Path::new(name)), "{name}");
-        }
-        for name in [".a.pcap", "a.pcap.Xy12zB", ".a.txt.Xy12zB", ".a.pcap.Xy12z", ".a.Xy12zB.pcap", ".pcap.gz"] {
-            assert!(!is_unfinished(Path::new(name)), "{name}");
-        }
-    }
 
     #[test]
     fn a_file_that_is_named_twice_is_found_once_and_links_in_a_circle_end() {

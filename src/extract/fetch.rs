@@ -1,5 +1,6 @@
 //! Finds the records of wanted rows in their captures, and how they are to be written.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -12,7 +13,7 @@ use crate::discover::{Compression, Format, Refusal};
 use crate::error::{Error, Result};
 use crate::lake::{InputEntry, Snapshot};
 use crate::plan::APPENDED;
-use crate::storage::{EntryKind, Inode, Spool, fingerprint, local, open_regular};
+use crate::storage::{CaptureFacts, CaptureFile, FileIdentity, Spool, capture_facts, fingerprint};
 
 use super::bytes::KeyWriter;
 use super::found_packet::{FoundPacket, by_time, micros_key};
@@ -42,7 +43,7 @@ pub(crate) struct FoundPackets {
     /// By capture, what a pcap must have.
     pub(super) pcap: BTreeMap<usize, PcapNeeds>,
     /// The files in which records were found.
-    pub(super) files: BTreeMap<usize, Inode>,
+    pub(super) files: BTreeMap<usize, FileIdentity>,
 }
 
 /// The capture whose records are being found.
@@ -107,8 +108,8 @@ pub(crate) fn fetch(
             let entry = snapshot.inputs.get(&row.input).ok_or_else(|| bug!())?;
             let time = first_times.get(&row.input).copied().unwrap_or_default();
             let (name, opened) = (entry.input.name(), as_it_was(entry, terms));
-            let revisit = opened.map(|(revisit, inode)| {
-                found.files.insert(row.input, inode);
+            let revisit = opened.map(|(revisit, identity)| {
+                found.files.insert(row.input, identity);
                 revisit
             });
             current = Some(CurrentCapture { entry, name, revisit, wanted: 0, last_offset: None, time });
@@ -214,7 +215,7 @@ impl FoundPackets {
 
 /// Opens a capture, if it is as it was when it was converted. It may have grown, and its time of modification may be
 /// another one: its fingerprint decides.
-fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<(Revisit, Inode), MissingWhy> {
+fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<(Revisit, FileIdentity), MissingWhy> {
     let input = &entry.input;
     if input.is_stdin() {
         return Err(MissingWhy::Stream);
@@ -223,12 +224,21 @@ fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<(Revisit, Inode), Miss
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => MissingWhy::Gone,
         _ => MissingWhy::Unreadable(format!("cannot be read: {error}")),
     };
-    let facts = local::facts(&input.absolute).map_err(unreadable)?;
-    if facts.kind != EntryKind::File || facts.size < input.size {
+    let CaptureFacts { size, modified, is_file, identity } = capture_facts(&input.absolute).map_err(unreadable)?;
+    if !is_file || size < input.size {
         return Err(MissingWhy::Changed);
     }
-    if (facts.size, facts.modified) != (input.size, input.modified) {
-        let file = open_regular(&input.absolute).map_err(unreadable)?;
+    let mut input = Cow::Borrowed(input);
+    let is_another = match &identity {
+        FileIdentity::Version(version) if version.etag.is_some() => *version != input.object_version(),
+        _ => modified != input.modified,
+    };
+    if size != input.size || is_another {
+        if let FileIdentity::Version(version) = &identity {
+            let now = input.to_mut();
+            (now.etag, now.version) = (version.etag.clone(), version.version.clone());
+        }
+        let file = CaptureFile::open(&input.absolute, &input.object_version(), size).map_err(unreadable)?;
         if Some(fingerprint(&file, input.size).map_err(unreadable)?) != input.fingerprint {
             return Err(MissingWhy::Changed);
         }
@@ -238,9 +248,9 @@ fn as_it_was(entry: &InputEntry, terms: &Terms) -> Result<(Revisit, Inode), Miss
     // What a record means is believed only if the row says enough of it to tell that it is wrong.
     let may_jump = is_one || terms.has_link_type && terms.has_interface;
     let salvage = !entry.found.gaps.is_empty();
-    let revisit = Revisit::open(input, may_jump, salvage, WINDOW);
+    let revisit = Revisit::open(&input, may_jump, salvage, WINDOW);
     let revisit = revisit.map_err(|refusal| why(Missed::<Error>::Unreadable(refusal)))?;
-    Ok((revisit, facts.inode))
+    Ok((revisit, identity))
 }
 
 /// Why a record is not there.

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::lake::Snapshot;
-use crate::storage::{Inode, LocalFile, open_regular, steadily};
+use crate::storage::{CaptureFile, FileIdentity, steadily};
 
 /// The most captures that are open at the same time.
 const OPEN: usize = 64;
 /// Bytes that are read at once where packets follow one another.
 const AHEAD: usize = 64 << 10;
+/// The same of an object.
+const AHEAD_OF_OBJECT: usize = 1 << 20;
 /// Packets within this many bytes after what was read are read together.
 const NEAR: u64 = 16 << 10;
 
@@ -19,14 +22,14 @@ const NEAR: u64 = 16 << 10;
 pub(super) struct OpenCaptures<'a> {
     snapshot: &'a Snapshot,
     /// The files in which the records were found.
-    files: BTreeMap<usize, Inode>,
+    files: BTreeMap<usize, FileIdentity>,
     open: BTreeMap<usize, OpenedCapture>,
     /// Counts reads, to know which capture was not read for the longest time.
     reads: u64,
 }
 
 struct OpenedCapture {
-    file: LocalFile,
+    file: CaptureFile,
     bytes: Vec<u8>,
     /// Where in the file they are from.
     at: u64,
@@ -34,7 +37,7 @@ struct OpenedCapture {
 }
 
 impl<'a> OpenCaptures<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, files: BTreeMap<usize, Inode>) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, files: BTreeMap<usize, FileIdentity>) -> Self {
         Self { snapshot, files, open: BTreeMap::new(), reads: 0 }
     }
 
@@ -49,12 +52,9 @@ impl<'a> OpenCaptures<'a> {
             {
                 self.open.remove(&longest);
             }
-            let file = open_regular(path).map_err(Error::io("read", path))?;
-            let is_the_same = file.facts().map(|facts| self.files.get(&input) == Some(&facts.inode));
-            if !is_the_same.map_err(Error::io("read", path))? {
-                let exchanged = io::Error::other("another file took its place while packets were extracted");
-                return Err(Error::io("read", path)(exchanged));
-            }
+            let entry = self.snapshot.inputs.get(&input).ok_or_else(|| bug!())?;
+            let found = self.files.get(&input).ok_or_else(|| bug!())?;
+            let file = CaptureFile::open_found(path, found, entry.input.size).map_err(Error::io("read", path))?;
             self.open.insert(input, OpenedCapture { file, bytes: Vec::new(), at: 0, last_read: 0 });
         }
         let none = || io::Error::from(io::ErrorKind::NotFound);
@@ -70,7 +70,9 @@ impl OpenedCapture {
         let is_held = self.at <= at && at + len as u64 <= end;
         if !is_held {
             let is_near = !self.bytes.is_empty() && (self.at..end + NEAR).contains(&at);
-            let wanted = if is_near { len.max(AHEAD) } else { len };
+            // An object takes as long to give a few bytes as to give some more.
+            let ahead = if matches!(self.file, CaptureFile::Object(_)) { AHEAD_OF_OBJECT } else { AHEAD };
+            let wanted = if is_near { len.max(ahead) } else { len };
             self.at = at;
             self.bytes.resize(wanted, 0);
             let mut filled = 0;

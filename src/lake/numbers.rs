@@ -9,7 +9,7 @@ use crate::discover::Input;
 use crate::error::Result;
 use crate::packets::{Origin, PartSays};
 use crate::plan::CaptureEntry;
-use crate::storage::{Location, local};
+use crate::storage::{Location, local, true_name};
 
 use super::expected::{Expected, rows_in_parts};
 use super::record::InputEntry;
@@ -131,6 +131,8 @@ impl Captures {
                 compression: origin.compression,
                 format: origin.format,
                 head: None,
+                etag: None,
+                version: None,
             };
             let found = CaptureEntry {
                 format: origin.format,
@@ -175,8 +177,10 @@ fn rows_of_contents<'a>(says: impl Iterator<Item = &'a PartSays>) -> Result<Hash
 
 /// The absolute path of a capture from the path that was given.
 fn absolute(path: &Path) -> PathBuf {
-    if Location::of(path).is_stdin() {
-        return path.to_path_buf();
+    match Location::of(path) {
+        Location::Stdin => return path.to_path_buf(),
+        Location::Url { .. } => return true_name(path),
+        Location::Path(_) => {}
     }
     local::canonical(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::packets::RowRange;
 use crate::path_text;
 use crate::plan::{CaptureEntry, Status};
+use crate::storage::objects::ObjectVersion;
 
 use super::check::checked;
 use super::delta::DeltaPart;
@@ -228,19 +229,32 @@ pub struct FileStamp {
     pub size: u64,
     /// Nanoseconds since the Unix epoch.
     pub modified: i64,
+    /// Which object it was, of those that had its key. Nothing of a file.
+    #[serde(flatten)]
+    pub version: ObjectVersion,
 }
 
 impl FileStamp {
     /// A file as the walk found it.
     #[must_use]
     pub fn of(candidate: &Candidate) -> Self {
-        Self { absolute: candidate.absolute.clone(), size: candidate.size, modified: candidate.modified }
+        Self {
+            absolute: candidate.absolute.clone(),
+            size: candidate.size,
+            modified: candidate.modified,
+            version: candidate.version.clone(),
+        }
     }
 
     /// A capture as it was converted.
     #[must_use]
     pub fn of_input(input: &Input) -> Self {
-        Self { absolute: input.absolute.clone(), size: input.size, modified: input.modified }
+        Self {
+            absolute: input.absolute.clone(),
+            size: input.size,
+            modified: input.modified,
+            version: input.object_version(),
+        }
     }
 }
 

@@ -264,8 +264,9 @@ impl Snapshot {
             self.paths.insert(met.seen.absolute.clone(), met.input);
         }
         entry.input.path = met.path;
-        let FileStamp { absolute, size, modified } = met.seen;
+        let FileStamp { absolute, size, modified, version } = met.seen;
         (entry.input.absolute, entry.input.size, entry.input.modified) = (absolute, size, modified);
+        (entry.input.etag, entry.input.version) = (version.etag, version.version);
         entry.input.reached = met.reached;
         if let Some(Recompressed { fingerprint, compression }) = met.packed {
             (entry.input.fingerprint, entry.input.compression) = (Some(fingerprint), compression);

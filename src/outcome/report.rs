@@ -229,6 +229,17 @@ impl Report {
         self.refused.push(RefusedEntry { path, reason, hint, seen, retired: false });
     }
 
+    /// Notes how many objects are in an archive of their store: a bucket may have thousands.
+    pub(crate) fn note_archived(&mut self) {
+        let reason = Refusal::Archived.to_string();
+        let archived = self.refused.iter().filter(|refused| refused.reason == reason).count() as u64;
+        if archived > 1 {
+            self.notes.push(format!(
+                "{archived} objects are archived by their store and were not read; each run tries them again"
+            ));
+        }
+    }
+
     /// Checks that no more captures are damaged or refused than allowed.
     ///
     /// # Errors

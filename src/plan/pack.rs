@@ -23,8 +23,8 @@ pub struct Sampled {
     pub input: Input,
     /// Mean bytes of its first records, headers included; `None` if it has none.
     pub bytes_per_record: Option<u64>,
-    /// Whether its first record has a time. If it has none, the date of the first rows depends on a record that may be
-    /// anywhere, and the capture is not cut.
+    /// Whether its first record has a time, and reading may begin anywhere. If it has none, the date of the first rows depends on a
+    /// record that may be anywhere, and the capture is not cut.
     pub starts_timed: bool,
 }
 
@@ -121,6 +121,8 @@ mod tests {
             compression,
             format: Some(Format::PcapUs),
             head: None,
+            etag: None,
+            version: None,
         };
         Sampled { input, bytes_per_record: Some(128), starts_timed: true }
     }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use crate::capture::CaptureReader;
+use crate::capture::{CaptureReader, is_read_forward};
 use crate::discover::{Compression, Input};
 use crate::threads::{WAITING, in_order};
 
@@ -23,15 +23,16 @@ pub fn sample(inputs: Vec<Input>, chunk_size: u64) -> Vec<Sampled> {
 
 /// Small captures are not cut, whatever their records are. Compressed ones are not cut either.
 fn is_cut(input: &Input, chunk_size: u64) -> bool {
-    input.size > chunk_size && input.compression == Compression::None && !input.is_stdin()
+    input.size > chunk_size && !is_read_forward(input)
 }
 
 fn sample_one(input: Input, chunk_size: u64) -> Sampled {
-    let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: true };
+    let can_jump = input.compression != Compression::None || input.is_stdin() || !is_read_forward(&input);
+    let mut sampled = Sampled { input, bytes_per_record: None, starts_timed: can_jump };
     if !is_cut(&sampled.input, chunk_size) {
         return sampled;
     }
-    let Ok(mut reader) = CaptureReader::open(&sampled.input).map(CaptureReader::glancing) else {
+    let Ok(mut reader) = CaptureReader::glance(&sampled.input) else {
         return sampled;
     };
     let start = reader.position().offset;

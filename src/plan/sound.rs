@@ -52,6 +52,8 @@ mod tests {
             compression: Compression::None,
             format: None,
             head: None,
+            etag: None,
+            version: None,
         };
         Unit::new(vec![UnitCapture { input, chunks: Some(chunks), frames_before: None }], settings, 0)
     }

@@ -10,7 +10,8 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::Unheld;
 use crate::lake::{InputEntry, Snapshot};
 use crate::path_text::printable;
-use crate::storage::true_name;
+use crate::storage::objects::is_object;
+use crate::storage::{absolute, true_name};
 
 /// How many of the captures that a name may mean are listed.
 const LISTED: usize = 20;
@@ -193,7 +194,10 @@ impl NamePlaces {
 
 /// The absolute path as it is written: a file that no longer exists has no links that could be followed.
 fn plain(name: &Path) -> PathBuf {
-    let absolute = std::path::absolute(name).unwrap_or_else(|_| name.to_path_buf());
+    let absolute = absolute(name);
+    if is_object(&absolute) {
+        return absolute;
+    }
     let mut plain = PathBuf::new();
     for part in absolute.components() {
         match part {

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use crate::discover::{Candidate, Compression, Input};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Snapshot};
-use crate::storage::local;
+use crate::storage::may_exist;
 
 use super::same_content::{Look, ReadContent, is_same_file, is_whole};
 use super::selection::is_same_content;
@@ -181,7 +181,7 @@ impl<'a> ContentIndex<'a> {
         found.may_be.extend(self.packed_otherwise(input).map(|entry| entry.id));
         // Best is a capture with nothing at its old path: it can only have been renamed. Where another capture is at the
         // path, that one replaces it.
-        let is_occupied = |entry: &&InputEntry| local::name_exists(&entry.input.absolute);
+        let is_occupied = |entry: &&InputEntry| may_exist(&entry.input.absolute);
         let renamed = renamed.into_iter().min_by_key(|entry| (is_occupied(entry), entry.id));
         // A cut capture is first of all the beginning of a longer one.
         if !matches!(double, Some(Kin::Beginning(_))) && renamed.is_none_or(|entry| !is_whole(entry)) {
@@ -320,7 +320,7 @@ impl<'a> ContentIndex<'a> {
         let names =
             std::iter::once(plain.clone()).chain(Compression::SUFFIXES.map(|suffix| with_suffix(&plain, suffix)));
         let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.snapshot.input_at(&name));
-        let mut gone = entries.filter(|entry| !local::name_exists(&entry.input.absolute));
+        let mut gone = entries.filter(|entry| !may_exist(&entry.input.absolute));
         gone.find(|entry| entry.found.content.is_none() && entry.input.compression != input.compression)
     }
 }

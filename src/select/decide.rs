@@ -9,7 +9,7 @@ use crate::discover::{Input, Places};
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
 use crate::outcome::{Away, Duplicate, Overwritten, Renamed};
-use crate::storage::local;
+use crate::storage::may_exist;
 use crate::text::{name, plural_of};
 
 use super::content_index::{ContentIndex, Kin, Match};
@@ -283,7 +283,7 @@ impl<'a> Selector<'a> {
     /// Reports in each run the captures that were being written when they were converted, and cannot be found any more.
     fn note_lost_ends(&mut self, elsewhere: impl Fn(usize) -> bool) {
         let open = self.snapshot.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
-        for entry in open.filter(|entry| !elsewhere(entry.id) && !local::name_exists(&entry.input.absolute)) {
+        for entry in open.filter(|entry| !elsewhere(entry.id) && !may_exist(&entry.input.absolute)) {
             self.report.notes.push(format!(
                 "{}: was being written when it was converted, and is not there any more; if it is somewhere else now, name \
                  that place, and what came later is converted too",

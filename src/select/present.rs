@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use crate::discover::{Lead, Places};
 use crate::lake::Snapshot;
 use crate::outcome::Away;
-use crate::storage::local;
+use crate::storage::objects::is_object;
+use crate::storage::{local, true_name};
 
 /// The captures that were found, whatever is done with them: files that are captures, or claim to be.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ pub(super) struct Present {
 impl Present {
     /// Adds a capture, by its path as found and by its absolute path.
     pub(super) fn add(&mut self, path: &Path, absolute: &Path) {
-        for folder in path.ancestors().skip(1) {
+        for folder in path.ancestors().skip(1).take_while(|_| !is_object(absolute)) {
             if self.met.contains(folder) {
                 break;
             }
@@ -47,7 +48,8 @@ impl Present {
     /// Whether a given path leads to a capture.
     pub(super) fn is_below(&self, lead: &Lead) -> bool {
         let is_capture = |path: PathBuf| self.folders.contains(&path) || self.captures.contains(&path);
-        lead.to.iter().any(|path| local::canonical(path).is_ok_and(is_capture))
+        let name = |path: &PathBuf| if is_object(path) { Some(true_name(path)) } else { local::canonical(path).ok() };
+        lead.to.iter().filter_map(name).any(is_capture)
     }
 
     /// How many captures of these places are in the lake but no longer exist, and the folders that look like an unmounted
@@ -93,6 +95,10 @@ pub(super) fn nothing_is_there(leads: &[Lead], present: &Present) -> bool {
 
 /// Whether a folder exists. A folder that cannot be read counts: then a failing disk shows as a folder without captures.
 fn is_there(folder: &Path) -> bool {
+    // A bucket has no folders that could be empty.
+    if is_object(folder) {
+        return false;
+    }
     match local::facts(folder) {
         Ok(found) => found.is_folder(),
         Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),

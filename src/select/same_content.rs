@@ -10,6 +10,7 @@ use crate::hash::ContentHash;
 use crate::lake::InputEntry;
 use crate::memory::SMALL_WINDOW;
 use crate::storage::local;
+use crate::storage::objects::is_object;
 
 /// Bytes that are hashed at a time.
 const BUFFER: usize = 1 << 18;
@@ -150,8 +151,11 @@ impl Look<'_> {
     }
 }
 
-/// Whether two names lead to the same file: hard links, or the same disk mounted twice.
+/// Whether two names lead to the same file: hard links, or the same disk mounted twice. An object has one name.
 pub(super) fn is_same_file(a: &Input, b: &Input) -> bool {
+    if [a, b].iter().any(|input| is_object(&input.absolute)) {
+        return false;
+    }
     let file = |input: &Input| local::facts(&input.absolute);
     matches!((file(a), file(b)), (Ok(a), Ok(b)) if a.inode == b.inode)
 }

@@ -14,7 +14,8 @@ use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot};
 use crate::memory::USUAL_WINDOW;
 use crate::outcome::{Away, Report};
 use crate::path_text;
-use crate::storage::local;
+use crate::storage::objects::is_object;
+use crate::storage::{absolute, local};
 
 use super::present::{Present, nothing_is_there};
 use super::probe::BATCH;
@@ -151,7 +152,7 @@ fn sort_out(
     selector.report.stepped_over = found.stepped_over;
     for (path, refusal) in found.refused {
         if is_capture_name(&path) && matches!(refusal, Refusal::Unreadable(_)) {
-            selector.present.add(&path, &std::path::absolute(&path).unwrap_or_default());
+            selector.present.add(&path, &absolute(&path));
         }
         selector.refuse(path, &refusal, None);
     }
@@ -163,6 +164,12 @@ fn sort_out(
     let is_from_future = |candidate: &Candidate| candidate.modified > ahead;
     let is_settling =
         |candidate: &Candidate| !is_from_future(candidate) && !rules.settle.is_zero() && candidate.modified > settled;
+    // A store is not asked for each of them.
+    let listed: HashSet<PathBuf> = if snapshot.quarantine.keys().any(|path| is_object(path)) {
+        found.candidates.iter().map(|candidate| candidate.absolute.clone()).collect()
+    } else {
+        HashSet::new()
+    };
     let mut candidates = found.candidates.into_iter().chain(elsewhere).peekable();
     while candidates.peek().is_some() {
         let batch: Vec<_> = candidates.by_ref().take(BATCH).collect();
@@ -180,6 +187,7 @@ fn sort_out(
         }
     }
     selector.report.note_future(&from_future);
+    selector.report.note_archived();
     selector.complain_of_empty(&found.leads);
     let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &selector.present);
     let (mut selection, missing, mut away) = selector.decide(&found.places, look.unwrap_or(idle))?;
@@ -191,7 +199,14 @@ fn sort_out(
         report.away = away;
     }
     selection.convert.splice(0..0, found.streams);
-    let gone = snapshot.quarantine.keys().filter(|path| !local::name_exists(path));
+    let is_gone = |path: &Path| {
+        if is_object(path) {
+            found.places.root_of(path).is_some() && !listed.contains(path)
+        } else {
+            !local::name_exists(path)
+        }
+    };
+    let gone = snapshot.quarantine.keys().filter(|path| is_gone(path));
     selection.cleared_refusals = gone.cloned().collect();
     Ok(selection)
 }
@@ -213,7 +228,12 @@ fn nanos(time: SystemTime) -> i64 {
 }
 
 pub(super) fn same(seen: &FileStamp, candidate: &Candidate) -> bool {
-    (seen.size, seen.modified) == (candidate.size, candidate.modified)
+    let is_one = match (&seen.version.etag, &candidate.version.etag) {
+        // A store may give an object another time, e.g. where it is replicated.
+        (Some(seen), Some(now)) => seen == now,
+        _ => seen.modified == candidate.modified,
+    };
+    seen.size == candidate.size && is_one
 }
 
 /// Whether two captures are the same, as far as their fingerprints tell.

@@ -122,6 +122,7 @@ impl<'a> Selector<'a> {
                 }
                 self.opened.push((input, held));
             }
+            Err(Refusal::Marker) => self.report.stepped_over += 1,
             // A file that only lacks memory is known to be a capture, whatever it is called.
             Err(refusal) if claimed || held.is_some() || matches!(refusal, Refusal::Window { .. }) => {
                 // That it was given does not make it a capture.

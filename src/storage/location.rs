@@ -9,7 +9,8 @@ pub(crate) enum Location<'a> {
     Stdin,
     /// A path of the file system.
     Path(&'a Path),
-    /// A URL by its scheme, and what follows `://` (RFC 3986 section 3.1). None can be read or written yet.
+    /// A URL by its scheme, and what follows `://` (RFC 3986 section 3.1). [`ObjectAddress`](super::objects::ObjectAddress) knows
+    /// those that can be read.
     Url { scheme: &'a str, rest: &'a str },
 }
 

@@ -2,6 +2,7 @@
 //! replaced as a whole. The only place that names the standard library's file system.
 
 mod attributes;
+mod capture_file;
 mod facts;
 mod fingerprint;
 mod hashed_file;
@@ -22,6 +23,9 @@ mod stream;
 mod system;
 mod true_name;
 
+pub(crate) use capture_file::{
+    CaptureFacts, CaptureFile, FileIdentity, ForwardReader, ReadFailure, capture_facts, may_exist,
+};
 pub(crate) use facts::{EntryKind, Inode};
 pub(crate) use fingerprint::fingerprint;
 pub use hashed_file::HashedFile;
@@ -41,4 +45,5 @@ pub(crate) use spool::{Spool, open_seekable};
 pub use stream::end_streams;
 pub(crate) use stream::{Stream, expect_streams, stdin_inode};
 pub(crate) use system::{Mount, exchange, is_not_fixed, is_unsupported, may_change, open_own};
+pub(crate) use true_name::absolute;
 pub use true_name::true_name;

@@ -19,6 +19,7 @@ pub(crate) fn steadily<T>(mut read: impl FnMut() -> io::Result<T>) -> io::Result
 }
 
 /// A reader that retries. A read that fails leaves the place in the file where it is.
+#[derive(Debug)]
 pub(crate) struct RetryingReader<R>(pub(crate) R);
 
 impl<R: Read> Read for RetryingReader<R> {

@@ -13,10 +13,12 @@ use crate::capture::{CaptureReader, Position};
 use crate::discover::Input;
 use crate::error::{Error, Result};
 use crate::lake::RefusedEntry;
+use crate::memory::fetches_of;
 use crate::observer::Meter;
 use crate::outcome::{Damaged, Report};
 use crate::packets::Projection;
 use crate::select;
+use crate::storage::objects::limit_fetches;
 use crate::threads::workers;
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
@@ -61,6 +63,7 @@ impl PacketBatches {
             None => tasks_of(&captures, request.chunk_size),
         };
         let jobs = workers(request.jobs).min(tasks.len());
+        limit_fetches(fetches_of(jobs));
         let shared = Arc::new(Shared::new(request, projection, captures, tasks, jobs));
         let threads = shared.start(jobs);
         Ok(Self {

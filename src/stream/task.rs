@@ -1,5 +1,6 @@
 //! The work that one worker decodes without a break.
 
+use crate::capture::is_read_forward;
 use crate::discover::{Compression, Input};
 use crate::error::{Error, Result};
 
@@ -17,9 +18,7 @@ pub(super) struct ReadTask {
 pub(super) fn tasks_of(captures: &[Input], chunk_size: u64) -> Vec<ReadTask> {
     let mut tasks = Vec::new();
     for (place, capture) in captures.iter().enumerate() {
-        let is_cut = capture.compression == Compression::None
-            && !capture.is_stdin()
-            && capture.size > chunk_size.saturating_add(chunk_size / 2);
+        let is_cut = capture.size > chunk_size.saturating_add(chunk_size / 2) && !is_read_forward(capture);
         if is_cut {
             let chunks = capture.size.div_ceil(chunk_size);
             tasks.extend((0..chunks).map(|chunk| ReadTask { place, chunk: Some(chunk) }));
@@ -42,6 +41,8 @@ pub(super) fn task_of_chunk(captures: &[Input]) -> Result<Vec<ReadTask>> {
         "is a stream"
     } else if capture.compression != Compression::None {
         "is compressed"
+    } else if is_read_forward(capture) {
+        "is at a server that gives it from its beginning only"
     } else {
         return Ok(vec![ReadTask { place: 0, chunk: None }]);
     };

@@ -9,12 +9,13 @@ use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
 
-use crate::capture::{CaptureReader, Position, resync};
+use crate::capture::{CaptureReader, Position, resync, want_soon};
 use crate::discover::Input;
 use crate::error::Error;
 use crate::memory::SMALL_WINDOW;
 use crate::observer::Meter;
 use crate::packets::{Projection, Rows};
+use crate::storage::objects::{ReadSoon, is_object};
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
 use super::request::ReadCaptures;
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     ahead: usize,
     state: Mutex<Progressing>,
     changed: Condvar,
+    /// What was asked for ahead of the workers.
+    soon: Mutex<ReadSoon>,
     /// Memory of rows of tasks that have ended: at most of as many as have been under way at once.
     spare: Mutex<Vec<Rows>>,
 }
@@ -82,6 +85,7 @@ impl Shared {
             ahead: 2 * jobs,
             state: Mutex::default(),
             changed: Condvar::new(),
+            soon: Mutex::default(),
             spare: Mutex::default(),
         }
     }
@@ -168,11 +172,27 @@ impl Shared {
                 state.next += 1;
                 let (send, receive) = sync_channel(if task.chunk.is_some() { WAITING } else { 0 });
                 state.begun.push_back(receive);
+                let next = state.next;
                 drop(state);
                 self.changed.notify_all();
+                self.want_next(next);
                 return Some((task, send));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Asks for what the next tasks read first. Each would take a request's time otherwise.
+    fn want_next(&self, next: usize) {
+        let tasks = self.tasks.get(next..).unwrap_or_default();
+        let of_task = |task: &ReadTask| {
+            let input = self.captures.get(task.place)?;
+            let (chunk, size) = (task.chunk, self.request.chunk_size);
+            Some((input, chunk.map_or(0..input.size, |chunk| chunk * size..(chunk + 1) * size)))
+        };
+        let mut next = tasks.iter().filter_map(of_task).peekable();
+        if next.peek().is_some_and(|(input, _)| is_object(&input.absolute)) {
+            want_soon(&mut self.soon.lock().unwrap_or_else(PoisonError::into_inner), next);
         }
     }
 
@@ -220,8 +240,8 @@ impl Shared {
                 Some((reader, None))
             }
             Some(chunk) => {
-                let position = resync::guess(input, chunk * chunk_size).ok()??;
-                let reader = CaptureReader::resume(input, position.clone(), (chunk + 1) * chunk_size).ok()??;
+                let reader = resync::guess_reader(input, chunk * chunk_size, (chunk + 1) * chunk_size).ok()??;
+                let position = reader.position().clone();
                 Some((reader, Some(position)))
             }
         }

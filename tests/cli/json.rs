@@ -367,6 +367,20 @@ fn inspections(page: &mut Page, root: &Path) {
     page.document("inspection", &run_with(["inspect", "-", "--format", "json"], &capture().bytes).stdout);
 }
 
+/// Captures at a web server, one of which is none.
+#[cfg(feature = "remote")]
+fn objects(page: &mut Page, root: &Path) {
+    let files = [("/a.pcap", capture().bytes), ("/text.pcap", b"hello".to_vec())];
+    let server = crate::support::web::WebServer::start(files);
+    let [lake, capture, none] = [text(&root.join("of-objects")), server.url("/a.pcap"), server.url("/text.pcap")];
+    let json = |args: &[&str]| run([args, &["--format", "json"]].concat()).stdout;
+    page.document("inspection", &json(&["inspect", &capture]));
+    page.document("report", &json(&["convert", &capture, &none, "--out", &lake]));
+    let plan = run(["plan", &capture, "--out", &text(&root.join("planned-objects"))]).stdout;
+    let unit = plan.lines().nth(1).unwrap();
+    page.document("unit", &format!("{unit}\n"));
+}
+
 #[test]
 fn the_page_of_json_documents_says_what_they_have_and_nothing_else() {
     let folder = folder();
@@ -375,6 +389,8 @@ fn the_page_of_json_documents_says_what_they_have_and_nothing_else() {
     let mut page = page();
     logs(&mut page, root);
     inspections(&mut page, root);
+    #[cfg(feature = "remote")]
+    objects(&mut page, root);
     reports(&mut page, root);
     units(&mut page, root);
     lakes(&mut page, root);

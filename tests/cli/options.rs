@@ -30,13 +30,23 @@ const PTR: [&str; 6] =
 
 /// The commands and their options, as lake.md has them, of what there is today.
 fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
-    let convert = ["--out", "--jobs", "--memory", "--no-summary", "--dry-run", "--progress", "--salvage", "--strict"];
+    let convert = [
+        "--out",
+        "--jobs",
+        "--memory",
+        "--fetches",
+        "--no-summary",
+        "--dry-run",
+        "--progress",
+        "--salvage",
+        "--strict",
+    ];
     let nightly = ["--max-damaged", "--wait", "--metrics-file", "--log-format"];
     let rules = ["--force", "--retry-damaged", "--dedupe", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
         ("plan", [&["--out", "--keep", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
-        ("convert-unit", vec!["--out", "--jobs", "--of", "--unit"]),
+        ("convert-unit", vec!["--out", "--jobs", "--fetches", "--of", "--unit"]),
         (
             "commit",
             [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),

@@ -59,7 +59,7 @@ mod names;
 mod nights;
 mod nights_in_a_bucket;
 mod nights_planned;
-mod packing;
+pub(crate) mod packing;
 mod partitions;
 mod projections;
 mod random;
@@ -123,7 +123,7 @@ fn payload(number: usize) -> Vec<u8> {
 }
 
 /// Sixty packets on three dates, now and then backwards, one of them cut by the snapshot length, one empty.
-fn plain_pcap() -> Capture {
+pub(crate) fn plain_pcap() -> Capture {
     let mut capture = Capture::pcap();
     for number in 0..60_u16 {
         let place = usize::from(number);

@@ -10,10 +10,10 @@ use crate::support::{folder, manifests, packets, run_with, save};
 use super::{chunks_of, known, plain_pcap, rows_with};
 
 /// Packs bytes into one frame.
-pub(super) type Pack = fn(&[u8]) -> Vec<u8>;
+pub(crate) type Pack = fn(&[u8]) -> Vec<u8>;
 
 /// The compressions, by name.
-pub(super) const PACKERS: [(&str, Pack); 5] =
+pub(crate) const PACKERS: [(&str, Pack); 5] =
     [("gzip", gzip), ("zstd", zstd), ("xz", xz), ("bzip2", bzip2), ("lz4", lz4)];
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

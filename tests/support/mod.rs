@@ -8,6 +8,8 @@ pub(crate) mod losing;
 pub(crate) mod nameserver;
 mod rows;
 pub(crate) mod tables_page;
+#[cfg(feature = "remote")]
+pub(crate) mod web;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -37,6 +37,12 @@ impl StoreRoot {
         &self.scheme
     }
 
+    /// The bucket or server.
+    #[cfg(feature = "remote")]
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The address of a key in it.
     #[must_use]
     pub fn object(&self, key: &str) -> ObjectAddress {
@@ -54,7 +60,19 @@ impl ObjectAddress {
             return None;
         }
         let (host, key) = rest.split_once('/').unwrap_or((rest, ""));
-        (!host.is_empty()).then(|| Self { root: StoreRoot { scheme, host: host.to_owned() }, key: key.to_owned() })
+        // What stands before an `@` is a container of Azure. Elsewhere it would be a password.
+        let is_secret = host.contains('@') && !scheme.starts_with("a");
+        (!host.is_empty() && !is_secret)
+            .then(|| Self { root: StoreRoot { scheme, host: host.to_owned() }, key: key.to_owned() })
+    }
+
+    /// Whether its key has an empty segment, or one that is `.` or `..`, or a control character. Such objects can be written and
+    /// listed, and cannot be read here: as a path, the key would be that of another object.
+    #[must_use]
+    pub fn is_odd(&self) -> bool {
+        let is_odd =
+            |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(|c: char| c.is_ascii_control());
+        self.root.is_bucket() && self.key.split('/').any(is_odd)
     }
 
     /// The address as a path, which is how names of inputs and of lakes are kept.
@@ -71,6 +89,12 @@ impl ObjectAddress {
             key => format!("{key}/"),
         }
     }
+}
+
+/// Whether a name is that of an object, or of a folder of objects.
+#[must_use]
+pub fn is_object(name: &Path) -> bool {
+    ObjectAddress::of(name).is_some()
 }
 
 impl fmt::Display for StoreRoot {
@@ -90,6 +114,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn keys_that_are_no_paths_are_odd() {
+        for (key, is_odd) in [
+            ("a/b.pcap", false),
+            ("a.b/..c/100%/#?", false),
+            ("", true),
+            ("/a", true),
+            ("a/", true),
+            ("a//b", true),
+            ("a/./b", true),
+            ("../a", true),
+            ("a\nb", true),
+        ] {
+            let root = ObjectAddress::of(Path::new("s3://b")).unwrap().root;
+            assert_eq!(root.object(key).is_odd(), is_odd, "{key:?}");
+        }
+    }
+
+    #[test]
     fn a_url_is_a_store_and_a_key() {
         for (name, root, key) in [
             ("s3://bucket/a/b.pcap", "s3://bucket", "a/b.pcap"),
@@ -103,7 +145,16 @@ mod tests {
             assert_eq!((address.root.to_string().as_str(), address.key.as_str()), (root, key), "{name}");
             assert_eq!(ObjectAddress::of(&address.path()), Some(address), "{name}");
         }
-        for name in ["/s3://b/k", "./s3://b/k", "ftp://host/x", "file:///x", "s3:///k", "-"] {
+        for name in [
+            "https://me:secret@host/x",
+            "s3://key:secret@b/x",
+            "/s3://b/k",
+            "./s3://b/k",
+            "ftp://host/x",
+            "file:///x",
+            "s3:///k",
+            "-",
+        ] {
             assert_eq!(ObjectAddress::of(Path::new(name)), None, "{name}");
         }
         let folder = |name| ObjectAddress::of(Path::new(name)).unwrap().folder();

@@ -5,11 +5,14 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::thread::sleep;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{
     Attribute, Attributes, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode,
     PutMultipartOptions, PutOptions, PutResult, UpdateVersion,
@@ -19,6 +22,12 @@ use super::facts::{ObjectFacts, ObjectVersion};
 use super::failure::failure;
 use super::reactor::{handle, wait};
 use super::requests::{ObjectBody, ObjectRequests, PutIf};
+use super::signed_list::list_signed;
+
+/// How often a listing that breaks off is gone on with, and the pause before the second time. Other requests the store's client tries
+/// again by itself.
+const ATTEMPTS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A store, with what of it can be written.
 #[derive(Debug)]
@@ -26,6 +35,8 @@ pub struct ObjectClient {
     /// For reading, and for what may be done twice.
     store: Arc<dyn ObjectStore>,
     writable: Option<Writable>,
+    /// What lists keys that the store's client refuses.
+    odd: Option<(Arc<dyn Signer>, reqwest::Client)>,
 }
 
 /// A store with uploads.
@@ -47,12 +58,12 @@ impl ObjectClient {
     #[must_use]
     pub fn of_bucket<S: ObjectStore + MultipartStore>(patient: Arc<S>, brisk: Arc<S>) -> Self {
         let writable = Writable { uploads: patient.clone(), completing: brisk.clone(), brisk };
-        Self { store: patient, writable: Some(writable) }
+        Self { store: patient, writable: Some(writable), odd: None }
     }
 
-    /// A client of a server that is only read.
-    pub(super) fn of_server(server: Arc<dyn ObjectStore>) -> Self {
-        Self { store: server, writable: None }
+    /// Lists keys by signed URLs, where the store's client fails over one of them.
+    pub(super) fn listing_odd_keys(self, signer: Arc<dyn Signer>, client: reqwest::Client) -> Self {
+        Self { odd: Some((signer, client)), ..self }
     }
 
     fn writable(&self) -> io::Result<&Writable> {
@@ -62,9 +73,67 @@ impl ObjectClient {
     }
 }
 
-/// A key as object_store has it. Keys with empty segments, or `.` or `..`, it can neither read nor write.
+/// A key as object_store has it. Keys with empty segments, or `.` or `..`, it can neither read nor write; it would take those with a
+/// slash at an end for others.
 fn path(key: &str) -> io::Result<Path> {
+    if key.starts_with('/') || key.ends_with('/') {
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, format!("{key}: a key with a slash at an end")));
+    }
     Path::parse(key).map_err(|error| failure(&error.into()))
+}
+
+/// How far a listing has come.
+struct ListingPlace<'p> {
+    prefix: &'p str,
+    /// The last key that came.
+    last: Option<String>,
+    /// Attempts since.
+    failed: u32,
+}
+
+/// Whether asking again would give the same answer.
+fn is_final(error: &Error) -> bool {
+    !matches!(error, Error::Generic { .. })
+}
+
+impl ObjectClient {
+    /// Lists from where a listing stands. Returns the store's error, if one ends it.
+    fn list_on(
+        &self,
+        listed: &mut ListingPlace<'_>,
+        each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>,
+    ) -> io::Result<Option<Error>> {
+        // The store lists by whole segments, so what is asked for is the folder.
+        let folder = listed.prefix.rfind('/').and_then(|end| listed.prefix.get(..end)).unwrap_or_default();
+        let folder = Path::parse(folder).map_err(|error| failure(&error.into()))?;
+        let after = listed.last.as_deref().map(path).transpose()?;
+        let store = Arc::clone(&self.store);
+        let (give, take) = channel();
+        handle()?.spawn(async move {
+            let folder = Some(&folder).filter(|folder| !folder.is_root());
+            let mut objects = match &after {
+                Some(after) => store.list_with_offset(folder, after),
+                None => store.list(folder),
+            };
+            while let Some(object) = objects.next().await {
+                let is_last = object.is_err();
+                if give.send(object).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        for object in take {
+            let found = match object {
+                Ok(object) => facts(&object),
+                Err(error) => return Ok(Some(error)),
+            };
+            (listed.last, listed.failed) = (Some(found.key.clone()), 0);
+            if found.key.starts_with(listed.prefix) {
+                each(found)?;
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn facts(meta: &ObjectMeta) -> ObjectFacts {
@@ -87,27 +156,23 @@ fn answer<T: Send + 'static>(future: impl Future<Output = object_store::Result<T
 
 impl ObjectRequests for ObjectClient {
     fn list(&self, prefix: &str, each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>) -> io::Result<()> {
-        // The store lists by whole segments, so what is asked for is the folder.
-        let folder = prefix.rfind('/').map_or("", |end| prefix.get(..end).unwrap_or_default());
-        let folder = path(folder)?;
-        let store = Arc::clone(&self.store);
-        let (give, take) = channel();
-        handle()?.spawn(async move {
-            let mut listed = store.list(Some(&folder).filter(|folder| !folder.is_root()));
-            while let Some(object) = listed.next().await {
-                let is_last = object.is_err();
-                if give.send(object).is_err() || is_last {
-                    return;
+        let mut listed = ListingPlace { prefix, last: None, failed: 0 };
+        loop {
+            let error = match self.list_on(&mut listed, each)? {
+                None => return Ok(()),
+                Some(error) => error,
+            };
+            match (&self.odd, error) {
+                (Some((signer, client)), Error::InvalidPath { .. }) => {
+                    return list_signed(signer, client, (prefix, listed.last.as_deref()), each);
+                }
+                (_, error) if listed.failed >= ATTEMPTS || is_final(&error) => return Err(failure(&error)),
+                _ => {
+                    sleep(PAUSE * (1 << listed.failed));
+                    listed.failed += 1;
                 }
             }
-        });
-        for object in take {
-            let found = facts(&object.map_err(|error| failure(&error))?);
-            if found.key.starts_with(prefix) {
-                each(found)?;
-            }
         }
-        Ok(())
     }
 
     fn facts(&self, key: &str) -> io::Result<Option<ObjectFacts>> {

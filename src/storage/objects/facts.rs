@@ -17,7 +17,7 @@ pub struct ObjectFacts {
 
 /// Which of the objects that had a key one after another is meant. S3 and Azure tell them apart by the ETag (RFC 9110
 /// section 8.8.3), Google Cloud Storage by the generation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectVersion {
     /// The ETag, with its quotation marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,4 +25,12 @@ pub struct ObjectVersion {
     /// The number of the version, or the generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+}
+
+impl ObjectVersion {
+    /// Whether it tells nothing: that of a file, or of a server that has no ETag for what it serves.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.etag.is_none() && self.version.is_none()
+    }
 }

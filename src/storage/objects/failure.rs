@@ -4,8 +4,12 @@ use std::io;
 
 use object_store::Error;
 
+use super::causes::RefusedRequest;
+
 /// Bytes of a store's own words that are shown.
 const SHOWN: usize = 400;
+/// Where machines of Amazon, Google and Microsoft are told their credentials.
+const METADATA: [&str; 2] = ["169.254.169.254", "metadata.google.internal"];
 
 /// The error of a request, as [`ObjectRequests`](super::ObjectRequests) promises it.
 pub(super) fn failure(error: &Error) -> io::Error {
@@ -18,11 +22,20 @@ pub(super) fn failure(error: &Error) -> io::Error {
         Error::InvalidPath { .. } => io::ErrorKind::InvalidFilename,
         _ => io::ErrorKind::Other,
     };
-    io::Error::new(kind, words(&error.to_string()))
+    let text = error.to_string();
+    if ["InvalidObjectState", "BlobArchived"].iter().any(|code| text.contains(code)) {
+        return RefusedRequest::Archived.into_error();
+    }
+    let words = said(&text);
+    // Where nothing else says who asks, the machine is asked at this address of its provider.
+    if METADATA.iter().any(|address| text.contains(address)) {
+        return RefusedRequest::NoCredentials(words).into_error();
+    }
+    io::Error::new(kind, words)
 }
 
 /// What a store said, in a line and without what nobody may see: the query of a URL may be a signature.
-fn words(text: &str) -> String {
+pub(super) fn said(text: &str) -> String {
     let code = between(text, "<Code>", "</Code>");
     let message = between(text, "<Message>", "</Message>");
     let mut line = match (text.find("<?xml").or_else(|| text.find("<Error")), code) {
@@ -61,9 +74,9 @@ mod tests {
         let text = "Error performing GET https://h/b/k?sv=1&sig=SECRET in 1ms - Server returned non-2xx status code: 403 \
             Forbidden: <?xml version=\"1.0\"?>\n<Error>\n <Code>AccessDenied</Code><Message>No way</Message></Error>";
         assert_eq!(
-            words(text),
+            said(text),
             "Error performing GET https://h/b/k in 1ms - Server returned non-2xx status code: 403 Forbidden: AccessDenied, No way"
         );
-        assert!(words(&"ü".repeat(1000)).len() <= SHOWN + '…'.len_utf8());
+        assert!(said(&"ü".repeat(1000)).len() <= SHOWN + '…'.len_utf8());
     }
 }

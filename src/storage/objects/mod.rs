@@ -8,6 +8,7 @@
 //! Not here: which objects are a lake's, and in which order they are written.
 
 mod address;
+mod causes;
 #[cfg(feature = "remote")]
 mod client;
 #[cfg(feature = "remote")]
@@ -15,16 +16,31 @@ mod connect;
 mod facts;
 #[cfg(feature = "remote")]
 mod failure;
+mod fetch;
+mod fetches;
 mod held;
+mod object_file;
+mod object_reader;
 #[cfg(feature = "remote")]
 mod reactor;
 mod requests;
+#[cfg(feature = "remote")]
+mod signed_list;
+mod soon;
 mod store;
+#[cfg(feature = "remote")]
+mod web;
 
-pub use address::{ObjectAddress, StoreRoot};
+pub use address::{ObjectAddress, StoreRoot, is_object};
+pub(crate) use causes::{is_archived, is_without_credentials};
 #[cfg(all(feature = "remote", any(test, feature = "internal-api")))]
 pub use client::ObjectClient;
 pub use facts::{ObjectFacts, ObjectVersion};
+pub(crate) use fetches::wanted_fetches;
+pub use fetches::{limit_fetches, want_fetches};
 pub use held::HeldUpload;
+pub(crate) use object_file::{ObjectFile, object_facts};
+pub use object_reader::ObjectReader;
 pub use requests::{ObjectBody, ObjectRequests, PutIf};
+pub(crate) use soon::ReadSoon;
 pub use store::Store;

@@ -26,7 +26,8 @@ pub enum PutIf<'a> {
 /// `StaleNetworkFileHandle` that it is another one than was asked for; `AlreadyExists` that it is perhaps there already;
 /// `PermissionDenied` that the credentials do not suffice, or that there are none.
 pub trait ObjectRequests: Debug + Send + Sync {
-    /// Lists the objects whose keys begin with a prefix, in the order of their keys.
+    /// Lists the objects whose keys begin with a prefix, in the order of their keys. A key that is odd
+    /// ([`ObjectAddress::is_odd`](super::ObjectAddress::is_odd)) is listed where the store can be asked for it, and cannot be read.
     ///
     /// # Errors
     /// If the store cannot be asked, or does not list; the error of `each`.
@@ -41,6 +42,12 @@ pub trait ObjectRequests: Debug + Send + Sync {
     /// Asks for a range of an object's bytes and returns at once; the bytes come through [`ObjectBody`]. If `version` says which
     /// object is meant, no other one is read.
     fn body(&self, key: &str, version: &ObjectVersion, range: Range<u64>) -> ObjectBody;
+
+    /// Whether ranges are not to be had of an object, as far as is known: then each request goes through all bytes before its range.
+    fn is_stream(&self, key: &str) -> bool {
+        let _ = key;
+        false
+    }
 
     /// Writes an object in one request.
     ///
@@ -89,9 +96,13 @@ impl ObjectBody {
     pub fn of(pieces: impl IntoIterator<Item = io::Result<Bytes>, IntoIter: Send + 'static>) -> Self {
         Self(Box::new(pieces.into_iter()))
     }
+}
+
+impl Iterator for ObjectBody {
+    type Item = io::Result<Bytes>;
 
     /// The next piece. `None` after the last one, and after an error.
-    pub fn next(&mut self) -> Option<io::Result<Bytes>> {
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.0.next()
     }
 }

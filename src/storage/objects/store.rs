@@ -56,7 +56,7 @@ impl Deref for Store {
 
 #[cfg(feature = "remote")]
 fn connect(root: &StoreRoot) -> io::Result<Store> {
-    super::connect::connect(root).map(|client| Store(Arc::new(client)))
+    super::connect::connect(root)
 }
 
 #[cfg(not(feature = "remote"))]

@@ -1,0 +1,65 @@
+"""Captures in a bucket, as rows and on Spark. Skipped where moto is not installed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import parcap
+from conftest import DATA, ROOT
+
+pytest.importorskip("moto")
+boto3 = pytest.importorskip("boto3")
+sys.path.insert(0, str(ROOT / "scripts" / "remote"))
+import servers  # noqa: E402
+
+CAPTURES = ["office-hour.pcap", "web.pcap.gz", "dns.pcapng"]
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Any]:
+    with servers.moto() as port, pytest.MonkeyPatch.context() as environment:
+        for name, value in servers.environment(port).items():
+            environment.setenv(name, value)
+        bucket = servers.Bucket(port, "captures")
+        for name in CAPTURES:
+            bucket.put(f"in/{name}", (DATA / "captures" / name).read_bytes())
+        yield bucket
+
+
+def test_rows_of_a_bucket_are_those_of_the_files(bucket: Any) -> None:
+    for name in CAPTURES:
+        away = parcap.read(bucket.url(f"in/{name}"), ["time", "ip_dst", "length"]).to_arrow()
+        assert away.equals(parcap.read(DATA / "captures" / name, ["time", "ip_dst", "length"]).to_arrow())
+    assert parcap.read(bucket.url("in/")).count() == sum(
+        parcap.read(DATA / "captures" / name).count() for name in CAPTURES
+    )
+    assert parcap.read(bucket.url("in/*.pcap"), jobs=2).where(protocol="UDP").count() > 0
+
+
+def test_a_lake_is_made_of_a_bucket(bucket: Any, tmp_path: Path) -> None:
+    report = parcap.convert(bucket.url("in/"), tmp_path / "lake")
+    assert report["inputs"] == len(CAPTURES)
+    assert parcap.convert(bucket.url("in/"), tmp_path / "lake")["unchanged"] == len(CAPTURES)
+
+
+def test_spark_reads_a_bucket(bucket: Any) -> None:
+    pyspark = pytest.importorskip("pyspark")
+    if pyspark.__version__ < "4":
+        pytest.skip("Spark 4 is the first with data sources in Python")
+    import parcap.spark
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    session = builder.getOrCreate()
+    try:
+        session.dataSource.register(parcap.spark.PcapSource)
+        frame = session.read.format("pcap").load(bucket.url("in/office-hour.pcap"))
+        assert frame.count() == 468
+    finally:
+        session.stop()

@@ -1,0 +1,117 @@
+//! What will be read soon, asked for ahead: the beginnings of the next captures while one is read, so that many small ones do not take
+//! a request's time each.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+
+use super::fetch::Fetch;
+use super::fetches::{give_ahead, take_ahead};
+use super::object_file::{HEAD, ObjectFile, ObjectId, end_of_fetch};
+
+/// The most objects that one worker asks for ahead.
+const AHEAD: usize = 16;
+
+/// What was asked for ahead: of which object, and from where on.
+type HeldKey = (ObjectId, u64);
+
+/// The answers that nobody has taken yet, with the room that each takes.
+static HELD: Mutex<Option<HashMap<HeldKey, (Fetch, u64)>>> = Mutex::new(None);
+
+fn held<T>(with: impl FnOnce(&mut HashMap<HeldKey, (Fetch, u64)>) -> T) -> T {
+    with(HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// Whether something was asked for ahead, from a place in an object on.
+pub(super) fn is_held(file: &ObjectFile, at: u64) -> bool {
+    held(|held| !held.is_empty() && held.contains_key(&(file.id().clone(), at)))
+}
+
+/// Takes what was asked for ahead, from a place in an object on, and the room that it takes: the caller gives that back.
+pub(super) fn take_held(file: &ObjectFile, at: u64) -> Option<(Fetch, u64)> {
+    held(|held| if held.is_empty() { None } else { held.remove(&(file.id().clone(), at)) })
+}
+
+/// The first bytes of an object, up to `end`, of what was asked for ahead. They stay there.
+pub(super) fn held_bytes(file: &ObjectFile, end: u64) -> Option<io::Result<Bytes>> {
+    let (mut fetch, room) = take_held(file, 0)?;
+    let mut bytes = BytesMut::new();
+    while (bytes.len() as u64) < end {
+        match fetch.next() {
+            Ok(Some(next)) => bytes.extend_from_slice(&next),
+            Ok(None) => break,
+            Err(error) => {
+                give_ahead(room);
+                return Some(Err(error));
+            }
+        }
+    }
+    let bytes = bytes.freeze();
+    fetch.put_back(bytes.clone());
+    held(|held| held.insert((file.id().clone(), 0), (fetch, room)));
+    Some(Ok(bytes.slice(..bytes.len().min(usize::try_from(end).unwrap_or(usize::MAX)))))
+}
+
+/// What one worker has asked for ahead. Dropping it gives up what was not read.
+#[derive(Debug, Default)]
+pub(crate) struct ReadSoon {
+    asked: VecDeque<(HeldKey, u64)>,
+}
+
+impl ReadSoon {
+    /// Asks for the beginnings of objects that will be read next, as many as there is room for: of each the first bytes of a range.
+    pub(crate) fn want(&mut self, next: impl Iterator<Item = (ObjectFile, Range<u64>)>) {
+        self.forget_read();
+        for (file, range) in next.take(AHEAD) {
+            if !self.want_piece(&file, &range) {
+                break;
+            }
+        }
+    }
+
+    /// Asks for a range that will be read next of an object, as far as there is room.
+    pub(super) fn want_on(&mut self, file: &ObjectFile, mut range: Range<u64>) {
+        self.forget_read();
+        while range.start < range.end.min(file.size()) && self.want_piece(file, &range) {
+            range.start = end_of_fetch(file, &range);
+        }
+    }
+
+    /// Asks for the first piece of a range. Returns whether there may be room for another.
+    fn want_piece(&mut self, file: &ObjectFile, range: &Range<u64>) -> bool {
+        let at = range.start;
+        let key = (file.id().clone(), at);
+        // What is kept of small ones is all of them.
+        let is_kept = file.size() <= HEAD && file.kept_head().is_some();
+        if is_kept || file.is_stream() || held(|held| held.contains_key(&key)) {
+            return true;
+        }
+        let end = end_of_fetch(file, range);
+        let bytes = end.saturating_sub(at);
+        let own = self.asked.iter().map(|(_, bytes)| bytes).sum();
+        if bytes == 0 || self.asked.len() >= AHEAD || !take_ahead(own, bytes) {
+            return false;
+        }
+        let fetch = Fetch::start(file, at..end);
+        held(|held| held.insert(key.clone(), (fetch, bytes)));
+        self.asked.push_back((key, bytes));
+        true
+    }
+
+    /// Forgets what a reader has taken.
+    fn forget_read(&mut self) {
+        held(|held| self.asked.retain(|(key, _)| held.contains_key(key)));
+    }
+}
+
+impl Drop for ReadSoon {
+    fn drop(&mut self) {
+        if !self.asked.is_empty() {
+            let left: Vec<_> = held(|held| self.asked.iter().filter_map(|(key, _)| held.remove(key)).collect());
+            left.iter().for_each(|(_, room)| give_ahead(*room));
+        }
+    }
+}
