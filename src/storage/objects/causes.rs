@@ -4,6 +4,7 @@ use std::io;
 
 /// Why a store refuses a request, where more can be said than that it does.
 #[derive(Clone, Debug, thiserror::Error)]
+#[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "without stores nothing is refused by one"))]
 pub(super) enum RefusedRequest {
     /// Amazon's `InvalidObjectState`; Azure's `BlobArchived`.
     #[error("the object is archived")]
