@@ -4,10 +4,11 @@
 //! [`crate::capture::Damage`], and its rows up to the fault are kept.
 
 mod causes;
+mod system;
 mod words;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config::{SERVER_NAMES, Setting};
 use crate::shown_path::shown;
@@ -341,14 +342,6 @@ pub enum Error {
         /// The signal's number.
         signal: u8,
     },
-}
-
-impl Error {
-    /// An [`Error::Io`] on `path`; meant for `map_err`.
-    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.as_ref().to_path_buf();
-        move |source| Self::Io { action, path, source }
-    }
 }
 
 /// A result whose error stops the run.

@@ -79,7 +79,7 @@ impl Objects {
         }
     }
 
-    /// Exchanges a manifest for another one of the same number, if it is still the one that was read. Returns what there is
+    /// Exchanges a manifest for another one of the same number, if it is still as it was read. Returns what there is
     /// now, which another process may have written.
     ///
     /// # Errors

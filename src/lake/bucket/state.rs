@@ -10,7 +10,7 @@ use crate::path_text;
 use crate::storage::objects::HeldUpload;
 
 /// How far a decided commit is. Each step to the next one is an exchange of the manifest for one that says so, if it is
-/// still the one that was read: so of those who carry a commit out, one goes on and the others learn of it.
+/// still as it was read: so of those who carry a commit out, one goes on and the others learn of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CommitStage {

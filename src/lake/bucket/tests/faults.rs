@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::model::{Change, captures, expected, lake, run, world_after, world_with_log};
-use super::world::{FAULTS, Fault, Process, World};
+use super::world::{FAULTS, Process, RequestFault, World};
 
 /// What was done in the lake, and what a run does.
 const CASES: [(&[Change], Change); 6] = [
@@ -40,10 +40,10 @@ fn a_commit_is_whole_or_not_there_wherever_a_request_fails_or_the_process_dies()
                     Ok(()) => assert_eq!(found, changed, "{case}"),
                     Err(_) => assert!(found == unchanged || found == changed, "{case}: {found:?}"),
                 }
-                let dies = matches!(fault, Fault::DiesBefore | Fault::DiesAfter);
+                let dies = matches!(fault, RequestFault::DiesBefore | RequestFault::DiesAfter);
                 let open = world.lock().unwrap().open_uploads();
                 // Of an upload whose beginning was not answered, nobody knows the identity.
-                let unknown = usize::from(fault == Fault::LosesItsAnswer);
+                let unknown = usize::from(fault == RequestFault::LosesItsAnswer);
                 assert!(dies || found == unchanged || open <= unknown, "{case}: {open} uploads are open");
                 let texts = world.lock().unwrap().keys_below("lake/_parcap/delta/");
                 assert!(dies || result.is_err() || texts.is_empty(), "{case}: {texts:?} are left");
@@ -66,7 +66,7 @@ fn what_finishes_a_commit_may_fail_and_die_as_well() {
             let mut was_made = false;
             for fault in FAULTS {
                 let world = made();
-                let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, Fault::DiesAfter))), change);
+                let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, RequestFault::DiesAfter))), change);
                 let process = Arc::new(Process::with_fault(&world, second, fault));
                 let _ = lake(&process).bucket().unwrap().recover();
                 was_made |= process.made() > second;
@@ -89,7 +89,7 @@ fn a_commit_whose_uploads_are_gone_is_undone_and_loses_nothing() {
         let made = world_after(before);
         let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
         let world = made();
-        let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, Fault::DiesAfter))), change);
+        let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, RequestFault::DiesAfter))), change);
         world.lock().unwrap().expire_uploads();
         let lake = lake(&Arc::new(Process::new(&world)));
         if let Some(said) = lake.bucket().unwrap().recover().unwrap() {

@@ -56,7 +56,7 @@ fn version(number: u64) -> ObjectVersion {
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum RequestFault {
     /// It fails, and nothing is done.
     Fails,
     /// It is done, and its answer is lost.
@@ -67,7 +67,8 @@ pub(super) enum Fault {
     DiesAfter,
 }
 
-pub(super) const FAULTS: [Fault; 4] = [Fault::Fails, Fault::LosesItsAnswer, Fault::DiesBefore, Fault::DiesAfter];
+pub(super) const FAULTS: [RequestFault; 4] =
+    [RequestFault::Fails, RequestFault::LosesItsAnswer, RequestFault::DiesBefore, RequestFault::DiesAfter];
 
 /// Whose turn it is, where two processes meet.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ pub(super) struct Process {
 #[derive(Debug, Default)]
 struct State {
     made: usize,
-    fault: Option<(usize, Fault)>,
+    fault: Option<(usize, RequestFault)>,
     is_dead: bool,
 }
 
@@ -130,7 +131,7 @@ impl Process {
     }
 
     /// With a fault at a request, by its number from 0.
-    pub(super) fn with_fault(world: &Arc<Mutex<World>>, at: usize, fault: Fault) -> Self {
+    pub(super) fn with_fault(world: &Arc<Mutex<World>>, at: usize, fault: RequestFault) -> Self {
         let state = Mutex::new(State { fault: Some((at, fault)), ..State::default() });
         Self { state, ..Self::new(world) }
     }
@@ -159,16 +160,16 @@ impl Process {
         let mut world: MutexGuard<'_, World> = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             None => work(&mut world),
-            Some(Fault::Fails) => Err(io::Error::other("503 Slow Down")),
-            Some(Fault::LosesItsAnswer) => {
+            Some(RequestFault::Fails) => Err(io::Error::other("503 Slow Down")),
+            Some(RequestFault::LosesItsAnswer) => {
                 let _ = work(&mut world);
                 Err(io::Error::other("connection reset"))
             }
-            Some(Fault::DiesBefore) => {
+            Some(RequestFault::DiesBefore) => {
                 state.is_dead = true;
                 Err(dead())
             }
-            Some(Fault::DiesAfter) => {
+            Some(RequestFault::DiesAfter) => {
                 state.is_dead = true;
                 let _ = work(&mut world);
                 Err(dead())
