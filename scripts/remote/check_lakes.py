@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -232,6 +233,60 @@ def two(check: Check, rounds: int) -> None:
     print(f"two runs at once, {rounds} rounds: {both} one after the other, {overtaken} overtaken at the decision")
 
 
+def delta(check: Check) -> None:
+    """Readers of the Delta log count while runs commit: never a total that the lake did not have. And they see each version again."""
+    import deltalake
+    import polars
+
+    store = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{check.port}", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "no-secret",
+             "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    captures = sorted(CAPTURES.glob("*.pcap"))
+    totals, counted, failed = [0], [], 0
+    ended = threading.Event()
+
+    def read() -> None:
+        nonlocal failed
+        while not ended.is_set():
+            for count in (lambda: deltalake.DeltaTable(lake, storage_options=store).to_pyarrow_dataset().count_rows(),
+                          lambda: polars.scan_delta(lake, storage_options=store).select(polars.len()).collect().item()):
+                try:
+                    counted.append(count())
+                except Exception:  # noqa: BLE001
+                    # No table yet, or a file that a commit has removed: an error is no wrong answer.
+                    failed += 1
+
+    def rows() -> int:
+        return deltalake.DeltaTable(lake, storage_options=store).to_pyarrow_dataset().count_rows()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    changes = [("convert", capture, "--out", lake, "--delta") for capture in captures[:6]]
+    changes += [("forget", lake, captures[1]), ("convert", captures[2], "--out", lake, "--force"), ("compact", lake),
+                ("convert", *captures[:8], "--out", lake), ("forget", lake, captures[0], captures[3]), ("convert", CAPTURES, "--out", lake)]
+    for change in changes:
+        check.run(*change)
+        totals.append(rows())
+    ended.set()
+    reader.join()
+    strange = sorted(set(counted) - set(totals))
+    check.expect(not strange, f"delta: readers counted {strange}, and the lake had {totals}")
+    check.expect(totals[-1] == 1331 and len(counted) > 10, f"delta: {totals}, {len(counted)} counts")
+    check.sound(bucket, "delta", 1331)
+    files = sum(pq.read_metadata(part).num_rows for part in check.download(bucket, "lake").glob("packets/**/*.parquet"))
+    check.expect(files == rows(), "delta: the log and the files differ")
+    table = deltalake.DeltaTable(lake, storage_options=store)
+    # A checkpoint is written with every tenth version, and serves without the versions up to it.
+    versions = [key for key in check.keys(bucket, "lake/_delta_log/") if key.endswith(".json")]
+    has_checkpoint = any(key.endswith(".checkpoint.parquet") for key in check.keys(bucket, "lake/_delta_log/"))
+    check.expect(has_checkpoint and table.version() == len(versions) - 1, f"delta: {table.version()}, {versions}")
+    for key in versions[:10]:
+        bucket.remove(key)
+    check.expect(rows() == 1331, "delta: the checkpoint does not stand for the versions before it")
+    print(f"readers of the Delta log counted {len(counted)} times while {len(changes)} commits were made; {failed} reads failed")
+
+
 def requests(check: Check) -> None:
     """How many requests things cost."""
     bucket = check.bucket()
@@ -252,10 +307,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--parcap", default="target/release/parcap")
     arguments.add_argument("--rounds", type=int, default=25, help="of kills, and of two runs at once")
-    arguments.add_argument("--only", help="one of equal, elsewhere, requests, faults, killed, two")
+    arguments.add_argument("--only", help="one of equal, elsewhere, delta, requests, faults, killed, two")
     asked = arguments.parse_args()
     steps = {
-        "equal": equal, "elsewhere": elsewhere, "requests": requests, "faults": faults,
+        "equal": equal, "elsewhere": elsewhere, "delta": delta, "requests": requests, "faults": faults,
         "killed": lambda check: killed(check, asked.rounds), "two": lambda check: two(check, asked.rounds),
     }
     with tempfile.TemporaryDirectory() as scratch, moto() as port:

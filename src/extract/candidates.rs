@@ -35,7 +35,7 @@ impl Candidates {
             if new.is_empty() {
                 continue;
             }
-            let scan = PartScan::open(&*lake.fetch(&part.path)?, table, unit)?;
+            let scan = PartScan::open(&lake.fetch(&part.path)?, table, unit)?;
             for (group, rows) in scan.groups() {
                 let places: Vec<_> = new.range(rows.clone()).map(|(row, _)| row - rows.start).collect();
                 let places =

@@ -215,7 +215,7 @@ impl<'a> Search<'a> {
     }
 
     fn open(&self, part: &CommittedPart) -> Result<PartScan> {
-        PartScan::open(&*self.lake.fetch(&part.path)?, &self.table, self.terms.unit)
+        PartScan::open(&self.lake.fetch(&part.path)?, &self.table, self.terms.unit)
     }
 
     fn facts(

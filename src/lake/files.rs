@@ -43,7 +43,7 @@ impl Layout {
     /// # Errors
     /// If it cannot be read; [`Error::FileDiffers`] if it differs.
     pub fn check(&self, path: &Path, bytes: u64, checksum: &str) -> Result<()> {
-        checked(&*self.fetch(path)?, bytes, checksum)
+        checked(&self.fetch(path)?, bytes, checksum)
     }
 
     /// Whether the lake has a file at a path below it.

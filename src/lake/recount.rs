@@ -22,7 +22,7 @@ pub fn recount(lake: &Layout, part: &CommittedPart, settings: &Settings, space: 
     let day = Layout::day_of(&part.path);
     let mut partial = Partial::new(space);
     let table = TableColumns::with(&settings.columns).map_err(|name| Error::NoSuchColumn { name })?;
-    let mut reader = PartReader::open(&*lake.fetch(&part.path)?, &table, settings.timestamp_unit)?;
+    let mut reader = PartReader::open(&lake.fetch(&part.path)?, &table, settings.timestamp_unit)?;
     let mut rows = Rows::to_restore(&table, settings.timestamp_unit);
     while let Some(batch) = reader.next_batch()? {
         rows.restore(&batch, 0..batch.num_rows(), 0, (0, 0))?;

@@ -27,7 +27,7 @@ pub(super) fn parts_of_earlier_form<'a>(
     let there = rewriter.snapshot.parts.values().filter(|part| !losses.contains(&part.path));
     let found = in_order::<_, _, Error>(there.collect(), jobs, |part: &CommittedPart| {
         rewriter.cancel.check()?;
-        let is_earlier = is_of_earlier_form(&*rewriter.lake.fetch(&part.path)?)?;
+        let is_earlier = is_of_earlier_form(&rewriter.lake.fetch(&part.path)?)?;
         Ok(is_earlier.then_some(part.path.as_path()))
     })?;
     Ok(found.into_iter().flatten().collect())

@@ -37,8 +37,8 @@ pub(crate) fn downloaded(lake: &Path) -> TempDir {
         let path = to.path().join(facts.key.strip_prefix(&address.folder()).unwrap());
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut bytes = Vec::new();
-        let mut body = store.body(&facts.key, &facts.version, 0..facts.size);
-        while let Some(piece) = body.next() {
+        let body = store.body(&facts.key, &facts.version, 0..facts.size);
+        for piece in body {
             bytes.extend_from_slice(&piece.unwrap());
         }
         assert_eq!(bytes.len() as u64, facts.size, "{path:?}");

@@ -53,7 +53,7 @@ pub(in crate::commands) fn balance(lake: &Layout, snapshot: &Snapshot, verified:
     for name in TABLES.iter().filter(|summary| summary.balances).map(|summary| summary.name) {
         for table in snapshot.tables.values().filter(|table| table.path.starts_with(Path::new(SUMMARIES).join(name))) {
             let sum = sums.entry(name).or_default();
-            read_table(&*lake.fetch(&table.path)?, |piece| {
+            read_table(&lake.fetch(&table.path)?, |piece| {
                 for (column, into) in [("bytes", &mut sum.0), ("packets", &mut sum.1)] {
                     let values = piece.columns.iter().find(|(name, _)| name == column);
                     if let Some((_, TableColumn::Int(values))) = values {

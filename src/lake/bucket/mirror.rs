@@ -19,7 +19,7 @@ const BATCH: usize = 16;
 pub(in crate::lake) struct Mirror {
     /// The numbers of those that are there.
     fetched: BTreeSet<u64>,
-    /// The one that describes the whole lake.
+    /// The number of the manifest that describes the whole lake.
     base: Option<u64>,
     /// Whether the last commit is decided and not carried out. Its manifest does not count.
     is_pending: bool,

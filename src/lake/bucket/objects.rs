@@ -120,9 +120,9 @@ impl Objects {
         let (mut at, mut failures) = (0, 0);
         while at < facts.size {
             let end = facts.size.min(at + PIECE);
-            let mut body = self.store.body(&facts.key, &facts.version, at..end);
+            let body = self.store.body(&facts.key, &facts.version, at..end);
             let mut error = None;
-            while let Some(piece) = body.next() {
+            for piece in body {
                 match piece {
                     Ok(piece) => {
                         each(&piece).map_err(self.failed("read", path))?;

@@ -27,6 +27,9 @@ const URL: &str = "s3://bucket/lake";
 const DATE: &str = "packets/date=2024-03-11";
 const TABLE: &str = "summaries/captures/captures.parquet";
 
+/// Which captures something is done with.
+type IsSuch = Box<dyn Fn(&str) -> bool>;
+
 /// What a run does.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
@@ -119,7 +122,7 @@ fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
     let snapshot = Snapshot::read(lake)?;
     Losses::find(lake, &snapshot)?;
     let mut transaction = Transaction::new(&snapshot, Action::Convert, settings);
-    let (goes, comes): (Box<dyn Fn(&str) -> bool>, BTreeSet<String>) = match change {
+    let (goes, comes): (IsSuch, BTreeSet<String>) = match change {
         Change::Convert(capture, version) => {
             (Box::new(move |other| other.starts_with(capture)), [format!("{capture}{version}")].into())
         }
@@ -136,7 +139,7 @@ fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
         }
     }
     for partial in snapshot.partials.values() {
-        if partial.unit.split('_').any(|capture| goes(capture)) {
+        if partial.unit.split('_').any(&goes) {
             transaction.remove_partial(&partial.path);
         }
     }

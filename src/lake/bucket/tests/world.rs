@@ -70,11 +70,14 @@ pub(super) enum RequestFault {
 pub(super) const FAULTS: [RequestFault; 4] =
     [RequestFault::Fails, RequestFault::LosesItsAnswer, RequestFault::DiesBefore, RequestFault::DiesAfter];
 
+/// Processes with their numbers of requests, the last one first; and processes that have ended.
+type TurnPlan = (Vec<(usize, usize)>, Vec<usize>);
+
 /// Whose turn it is, where two processes meet.
 #[derive(Debug)]
 pub(super) struct Turns {
     /// Processes, each with the number of requests that it makes before the next one's turn.
-    plan: Mutex<(Vec<(usize, usize)>, Vec<usize>)>,
+    plan: Mutex<TurnPlan>,
     changed: Condvar,
 }
 
@@ -114,12 +117,12 @@ impl Turns {
 #[derive(Debug)]
 pub(super) struct Process {
     world: Arc<Mutex<World>>,
-    state: Mutex<State>,
+    state: Mutex<ProcessState>,
     turns: Option<(Arc<Turns>, usize)>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ProcessState {
     made: usize,
     fault: Option<(usize, RequestFault)>,
     is_dead: bool,
@@ -132,7 +135,7 @@ impl Process {
 
     /// With a fault at a request, by its number from 0.
     pub(super) fn with_fault(world: &Arc<Mutex<World>>, at: usize, fault: RequestFault) -> Self {
-        let state = Mutex::new(State { fault: Some((at, fault)), ..State::default() });
+        let state = Mutex::new(ProcessState { fault: Some((at, fault)), ..ProcessState::default() });
         Self { state, ..Self::new(world) }
     }
 
