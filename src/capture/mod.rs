@@ -47,6 +47,7 @@ pub use reader::CaptureReader;
 pub use record::{PacketRecord, RecordAnomaly};
 pub(crate) use reopen::{is_read_forward, want_soon};
 pub use resolution::Resolution;
+#[cfg(any(test, feature = "internal-api"))]
 pub use resync::guess;
 pub(crate) use revisit::{Missed, Revisit};
 pub use source::{Source, SourceError};

@@ -28,11 +28,12 @@ const HEAD_RECORDS: u64 = 64;
 ///
 /// # Errors
 /// If the input cannot be opened.
+#[cfg(any(test, feature = "internal-api"))]
 pub fn guess(input: &Input, offset: u64) -> Result<Option<Position>, Refusal> {
     Ok(guess_reader(input, offset, u64::MAX)?.map(|reader| reader.position().clone()))
 }
 
-/// A reader that stands where [`guess`] says, up to the first record that begins at `limit` or later. What was searched is not read
+/// A reader that stands where the first record at `offset` or later probably begins, up to the first record that begins at `limit` or later. What was searched is not read
 /// again.
 ///
 /// # Errors

@@ -119,7 +119,7 @@ pub(super) struct ConvertArgs {
     /// prefixes and patterns at s3://, gs:// and az://, files at https://
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// The lake: a directory, made if it does not exist
+    /// The lake: a directory, made if it does not exist, or a place in a bucket (s3://, gs://, az://)
     #[arg(long, short, value_name = "LAKE", env = "PARCAP_OUT")]
     out: PathBuf,
     /// Worker threads, at most four a core [default: one a core]

@@ -53,7 +53,7 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
                 "free some space and run the same command again"
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                "the lake's directory must be writable by the user who runs parcap"
+                "the lake must be writable by the user who runs parcap; in a bucket, docs/object-stores.md lists the permissions"
             }
             _ => return None,
         },

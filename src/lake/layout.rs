@@ -18,6 +18,9 @@ pub const SUMMARIES: &str = "summaries";
 /// The folder for parcap itself. Readers skip names that begin with an underscore.
 const OWN: &str = "_parcap";
 
+/// A place that nothing can be below.
+const NOWHERE: &str = "/dev/null";
+
 /// The folders of one lake.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -48,10 +51,11 @@ impl Layout {
     /// # Errors
     /// As [`Layout::create`]; of a bucket, if its store cannot commit safely.
     pub fn made(self) -> Result<Self> {
-        if let Some(bucket) = &self.bucket
-            && !self.is_there()
-        {
-            bucket.probe()?;
+        if let Some(bucket) = &self.bucket {
+            bucket.scratch().map_err(Error::io("make a scratch folder for", &self.root))?;
+            if !self.is_there() {
+                bucket.probe()?;
+            }
         }
         for folder in [Self::manifests(), Self::partial_folder()] {
             self.make_folder(&folder)?;
@@ -144,9 +148,11 @@ impl Layout {
     /// A path in the lake, from its path below the lake's directory. Of a lake in a bucket, where such a file is staged.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
-        // If the local folder cannot be made, there is nothing at the URL either, and the error names the lake.
-        let scratch = self.bucket().and_then(|bucket| bucket.scratch().ok());
-        scratch.unwrap_or(&self.root).join(path)
+        match self.bucket() {
+            None => self.root.join(path),
+            // Where no local folder can be made, nothing can be staged, and no folder is to be called `s3:`.
+            Some(bucket) => bucket.scratch().unwrap_or(Path::new(NOWHERE)).join(path),
+        }
     }
 
     /// A path in the lake, for messages.

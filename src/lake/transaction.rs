@@ -269,9 +269,11 @@ impl Transaction {
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
         let removes = removes.cloned().collect();
         let has_step = delta.is_some();
-        let named = if has_step && !self.says_everything { Some(after.clone()) } else { None };
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
-        let manifest = if self.says_everything { after.into_base(self.manifest) } else { self.manifest };
+        let (manifest, after) = match self.says_everything {
+            true => (after.into_base(self.manifest), None),
+            false => (self.manifest, Some(after).filter(|_| has_step)),
+        };
         match lake.bucket() {
             None => commit(lake, self.moves, removes, &manifest, delta)?,
             Some(bucket) => {
@@ -281,9 +283,7 @@ impl Transaction {
                 }
             }
         }
-        if let Some(after) = named {
-            checkpoint(lake, &after);
-        }
+        after.iter().for_each(|after| checkpoint(lake, after));
         Ok(())
     }
 }

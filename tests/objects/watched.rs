@@ -176,8 +176,8 @@ impl ObjectRequests for Bucket {
         self.inner.put(key, bytes, condition)
     }
 
-    fn begin(&self, key: &str, note: &str) -> io::Result<String> {
-        self.inner.begin(key, note)
+    fn begin(&self, key: &str) -> io::Result<String> {
+        self.inner.begin(key)
     }
 
     fn put_piece(&self, key: &str, upload: &str, place: usize, bytes: Bytes) -> io::Result<String> {

@@ -25,7 +25,7 @@ impl Objects {
         let (bytes, checksum) = sum_of(file)?;
         let key = self.key(to);
         let failed = || self.failed("upload", to);
-        let upload = self.steadily(|| self.store.begin(&key, &checksum)).map_err(failed())?;
+        let upload = self.steadily(|| self.store.begin(&key)).map_err(failed())?;
         let open = LocalFile::open(file).map_err(Error::io("read", file))?;
         let mut pieces = Vec::new();
         let mut at = 0;

@@ -14,8 +14,7 @@ use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{
-    Attribute, Attributes, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode,
-    PutMultipartOptions, PutOptions, PutResult, UpdateVersion,
+    Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutResult, UpdateVersion,
 };
 
 use super::facts::{ObjectFacts, ObjectVersion};
@@ -232,15 +231,9 @@ impl ObjectRequests for ObjectClient {
         answer(async move { store.put_opts(&key, bytes.into(), options).await }).map(version)
     }
 
-    fn begin(&self, key: &str, note: &str) -> io::Result<String> {
-        let (store, key, note) = (Arc::clone(&self.writable()?.uploads), path(key)?, note.to_owned());
-        answer(async move {
-            let mut attributes = Attributes::new();
-            attributes.insert(Attribute::Metadata("parcap".into()), note.into());
-            store
-                .create_multipart_opts(&key, PutMultipartOptions { attributes, ..PutMultipartOptions::default() })
-                .await
-        })
+    fn begin(&self, key: &str) -> io::Result<String> {
+        let (store, key) = (Arc::clone(&self.writable()?.uploads), path(key)?);
+        answer(async move { store.create_multipart(&key).await })
     }
 
     fn put_piece(&self, key: &str, upload: &str, place: usize, bytes: Bytes) -> io::Result<String> {

@@ -75,7 +75,7 @@ fn amazon(root: &StoreRoot) -> io::Result<ObjectClient> {
     let endpoint = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
     let endpoint = endpoint.into_iter().find_map(|key| given(&builder, key));
     if endpoint.as_ref().is_some_and(|at| at.starts_with("http://")) {
-        // Who names such an endpoint has said that it is not encrypted.
+        // A user who names such an endpoint has said that it is not encrypted.
         builder = builder.with_allow_http(true);
     }
     let credentials = [

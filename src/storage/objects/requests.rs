@@ -56,12 +56,12 @@ pub trait ObjectRequests: Debug + Send + Sync {
     /// whose answer was lost, or of a conflict after which nothing is there: the caller looks.
     fn put(&self, key: &str, bytes: Bytes, condition: PutIf<'_>) -> io::Result<ObjectVersion>;
 
-    /// Begins an upload that stays open: nothing of it is visible before [`ObjectRequests::complete`]. Returns its identity. The
-    /// object will have `note` as the attribute `parcap`, where the store has attributes.
+    /// Begins an upload that stays open: nothing of it is visible before [`ObjectRequests::complete`]. Returns its identity,
+    /// which is empty where a store has none.
     ///
     /// # Errors
     /// If the store refuses.
-    fn begin(&self, key: &str, note: &str) -> io::Result<String>;
+    fn begin(&self, key: &str) -> io::Result<String>;
 
     /// Uploads a piece of an open upload, by its place. Returns the identity of the piece.
     ///

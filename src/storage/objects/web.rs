@@ -165,7 +165,7 @@ impl ObjectRequests for WebServer {
         Err(not_written())
     }
 
-    fn begin(&self, _: &str, _: &str) -> io::Result<String> {
+    fn begin(&self, _: &str) -> io::Result<String> {
         Err(not_written())
     }
 

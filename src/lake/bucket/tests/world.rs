@@ -226,7 +226,7 @@ impl ObjectRequests for Process {
         })
     }
 
-    fn begin(&self, key: &str, _note: &str) -> io::Result<String> {
+    fn begin(&self, key: &str) -> io::Result<String> {
         self.request(|world| {
             let upload = format!("upload-{}", world.number());
             world.uploads.insert(upload.clone(), (key.to_owned(), Vec::new()));
