@@ -47,6 +47,44 @@ def test_a_lake_is_made_of_a_bucket(bucket: Any, tmp_path: Path) -> None:
     assert parcap.convert(bucket.url("in/"), tmp_path / "lake")["unchanged"] == len(CAPTURES)
 
 
+def packets_of(lake: str, bucket: Any) -> dict[str, bytes]:
+    """The parts and tables of a lake in a bucket, by their keys."""
+    pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name, Prefix=lake)
+    keys = [found["Key"] for page in pages for found in page.get("Contents", []) if "/_parcap/" not in found["Key"]]
+    read = {key: bucket.client.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in keys}
+    return {key.removeprefix(lake): value for key, value in read.items()}
+
+
+def test_a_lake_in_a_bucket_is_that_of_a_folder(bucket: Any, tmp_path: Path) -> None:
+    parcap.convert(DATA / "captures", tmp_path / "lake", on_damage="ignore")
+    parcap.convert(DATA / "captures", bucket.url("lake"), on_damage="ignore")
+    found = packets_of("lake/", bucket)
+    files = [path for path in (tmp_path / "lake").rglob("*.parquet") if "_parcap" not in path.parts]
+    assert found == {str(path.relative_to(tmp_path / "lake")): path.read_bytes() for path in files}
+    assert parcap.verify(bucket.url("lake"), deep=True)["faults"] == []
+
+
+def test_spark_converts_from_a_bucket_into_a_bucket(bucket: Any) -> None:
+    pytest.importorskip("pyspark")
+    import parcap.spark
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    session = builder.getOrCreate()
+    shape: dict[str, Any] = {"chunk_size": "64KiB", "target_file_size": "64KiB"}
+    try:
+        report = parcap.spark.convert(session, bucket.url("in/"), bucket.url("by-spark"), tasks=4, **shape)
+        assert report["inputs"] == len(CAPTURES)
+    finally:
+        session.stop()
+    parcap.convert(bucket.url("in/"), bucket.url("alone"), **shape)
+    assert packets_of("by-spark/", bucket) == packets_of("alone/", bucket) != {}
+    assert parcap.verify(bucket.url("by-spark"), deep=True)["faults"] == []
+    uploads = bucket.client.list_multipart_uploads(Bucket=bucket.name).get("Uploads", [])
+    assert uploads == []
+
+
 def test_spark_reads_a_bucket(bucket: Any) -> None:
     pyspark = pytest.importorskip("pyspark")
     if pyspark.__version__ < "4":

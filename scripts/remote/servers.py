@@ -3,6 +3,8 @@
 counts its requests, and a proxy before either that breaks what it is told to break.
 """
 
+from __future__ import annotations
+
 import http.client
 import http.server
 import json
@@ -17,8 +19,10 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "no-secret", "AWS_REGION": "us-east-1"}
 
@@ -36,11 +40,12 @@ def environment(port: int) -> dict[str, str]:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
-def moto():
+def moto() -> Iterator[int]:
     """An object store in memory. Gives its port."""
     port = free_port()
     command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
@@ -107,13 +112,13 @@ class Proxy:
 
     def __init__(self, upstream: int, latency: float = 0.0, seed: int = 19):
         self.upstream, self.latency = upstream, latency
-        self.rules: list[dict] = []
+        self.rules: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
         self.seen: list[str] = []
         self.broken: Counter[str] = Counter()
         self.chance = random.Random(seed)
         self.lock = threading.Lock()
-        self.before = None
+        self.before: Callable[[str], object] | None = None
 
     def break_(self, pattern: str, what: str, times: int = 1_000_000, chance: float = 1.0, skip: int = 0) -> None:
         self.rules.append({"pattern": re.compile(pattern), "what": what, "times": times, "chance": chance, "skip": skip})
@@ -136,7 +141,7 @@ class Proxy:
                     continue
                 if self.chance.random() < rule["chance"]:
                     rule["times"] -= 1
-                    what = rule["what"]
+                    what: str = rule["what"]
                     if what == "any":
                         what = self.chance.choice(("500", "503", "reset_before", "reset_after", "truncate"))
                     self.broken[what] += 1
@@ -144,22 +149,22 @@ class Proxy:
         return None
 
     @contextmanager
-    def run(self):
+    def run(self) -> Iterator[int]:
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_):
+            def log_message(self, *_: object) -> None:
                 pass
 
-            def reset(self):
+            def reset(self) -> None:
                 """Ends the connection with a reset."""
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
                 self.close_connection = True
 
-            def refuse(self, status: int, code: str):
+            def refuse(self, status: int, code: str) -> None:
                 body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>as told</Message></Error>'.encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/xml")
@@ -168,7 +173,7 @@ class Proxy:
                 if self.command != "HEAD":
                     self.wfile.write(body)
 
-            def serve(self):
+            def serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length) if length else b""
                 line = f"{self.command} {self.path}"
@@ -219,7 +224,7 @@ class Proxy:
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
-            def handle(self):
+            def handle(self) -> None:
                 try:
                     super().handle()
                 except (ConnectionError, ValueError, OSError):
@@ -243,16 +248,16 @@ class Files:
         self.seen: list[str] = []
 
     @contextmanager
-    def run(self):
+    def run(self) -> Iterator[int]:
         files = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_):
+            def log_message(self, *_: object) -> None:
                 pass
 
-            def serve(self):
+            def serve(self) -> None:
                 files.seen.append(f"{self.command} {self.path} {self.headers.get('Range') or ''}".strip())
                 body = files.files.get(self.path)
                 if body is None:

@@ -45,6 +45,12 @@ _BYTES_A_TASK = 1 << 30
 # Each is some work for the driver.
 _MOST_TASKS = 20_000
 
+# The summary tables that a lake may have.
+_TABLES = (
+    "captures", "conversations", "dns_names", "dns_queries", "names", "ports", "protocols", "send_rates", "send_rates_by_protocol",
+    "tunnels", "volume_by_ip", "volume_by_name", "volume_by_src",
+)
+
 # What comes back of a unit.
 _ROW = "place long, unit string, records long, damaged int, error string, attempt int, seconds double"
 
@@ -83,7 +89,7 @@ def convert(
         ParcapError: Nothing was committed.
     """
     at_commit = {name: options.pop(name) for name in list(options) if name in _AT_COMMIT}
-    out = os.path.abspath(os.fspath(out))
+    out = _place(out)
     first, *units = _commands.plan(inputs, out, keep=True, **options)
     plan = json.loads(first)
     frame = converted(spark, plan, units, out, tasks=tasks, max_failures=max_failures, ship=ship)
@@ -123,17 +129,36 @@ def converted(
     archive = _shipped(spark) if ship is True or (ship == "auto" and not _is_local(spark)) else None
     # One row a partition: Spark moves the numbers of tasks, and nothing else.
     numbers = spark.range(0, count, 1, count)
-    work = _worker(os.path.abspath(os.fspath(out)), plan["plan"], shares, failures, archive)
+    work = _worker(_place(out), plan["plan"], shares, failures, archive)
     return numbers.mapInArrow(work, _ROW)
 
 
 def summaries(spark: SparkSession, lake: Path) -> dict[str, DataFrame]:
-    """The summary tables of a lake, by their names."""
-    folder = os.path.join(os.path.abspath(os.fspath(lake)), "summaries")
+    """The summary tables of a lake, by their names. Of one in a bucket, Spark needs the URL as its file systems write it (``s3a://``)."""
+    folder = os.path.join(_place(lake), "summaries")
+    if "://" in folder:
+        tables = {name: _table(spark, f"{folder}/{name}") for name in _TABLES}
+        return {name: table for name, table in tables.items() if table is not None}
     if not os.path.isdir(folder):
         raise ParcapError(f"{lake}: has no summaries")
     names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
     return {name: spark.read.parquet(os.path.join(folder, name)) for name in names}
+
+
+def _table(spark: SparkSession, path: str) -> DataFrame | None:
+    """A table, unless there is none."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        return spark.read.parquet(path)
+    except AnalysisException:
+        return None
+
+
+def _place(path: Path) -> str:
+    """A lake by a name that is the same in every process."""
+    name = os.fspath(path)
+    return name if "://" in name else os.path.abspath(name)
 
 
 def _worker(
@@ -162,7 +187,10 @@ def _worker(
         attempt = 0 if context is None else context.attemptNumber()
         # Units that an earlier attempt has begun and not ended. One of them may have taken its process with it.
         begun = set()
-        if attempt > 0:
+        if attempt > 0 and "://" in out:
+            # What lies in a bucket is not listed here: any of them.
+            begun = {unit for share in shares for _, unit in share}
+        elif attempt > 0:
             folder = os.path.join(out, "_parcap", "units", plan)
             rows = os.path.join(folder, "rows")
             begun = {name.split("-")[0] for name in os.listdir(folder) if "-" in name}
@@ -227,7 +255,7 @@ def _shares(sizes: list[int], count: int) -> list[list[int]]:
 
 
 def _done(out: str, plan: str) -> int:
-    """Units of a plan that have their rows."""
+    """Units of a plan that have their rows. What lies in a bucket is not counted before the end."""
     try:
         return sum(name.endswith(".json") for name in os.listdir(os.path.join(out, "_parcap", "units", plan, "rows")))
     except FileNotFoundError:
