@@ -127,7 +127,7 @@ impl Layout {
         }
     }
 
-    /// Leaves what was delivered to whoever commits it.
+    /// Leaves what was delivered to the process that commits it.
     pub fn hand_over(&self) {
         self.bucket().into_iter().for_each(|bucket| drop(bucket.take_open()));
     }

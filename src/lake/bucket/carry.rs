@@ -16,7 +16,7 @@ use super::state::{CommitStage, Pending};
 
 /// What became of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum CommitOutcome {
     /// All of it is visible.
     Done,
     /// Nothing of it is visible.
@@ -29,7 +29,7 @@ impl Objects {
     ///
     /// # Errors
     /// If the store fails. The next process goes on.
-    pub(super) fn carry_out(&self, mut manifest: Manifest, mut known: ObjectVersion) -> Result<Outcome> {
+    pub(super) fn carry_out(&self, mut manifest: Manifest, mut known: ObjectVersion) -> Result<CommitOutcome> {
         // Each exchange goes one step on, in whichever process, so this ends.
         while let Some(pending) = manifest.pending.take() {
             let was = pending.stage;
@@ -46,7 +46,7 @@ impl Objects {
             }
             (manifest, known) = (now, version);
         }
-        Ok(if manifest.void { Outcome::Void } else { Outcome::Done })
+        Ok(if manifest.void { CommitOutcome::Void } else { CommitOutcome::Done })
     }
 
     /// Completes the parts. Nothing is replaced or removed before all of them are there.
@@ -98,7 +98,7 @@ impl Objects {
     ///
     /// # Errors
     /// If the store fails.
-    pub(super) fn recover(&self) -> Result<Option<Outcome>> {
+    pub(super) fn recover(&self) -> Result<Option<CommitOutcome>> {
         let Some(last) = self.numbers()?.last().copied() else { return Ok(None) };
         match self.manifest(last)? {
             Some((manifest, known)) if manifest.pending.is_some() => self.carry_out(manifest, known).map(Some),

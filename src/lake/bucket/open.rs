@@ -15,7 +15,7 @@ use crate::shown_path::stands_for;
 use crate::storage::objects::{HeldUpload, ObjectAddress, Store};
 use crate::storage::{ScratchFolder, local};
 
-use super::carry::Outcome;
+use super::carry::CommitOutcome;
 use super::many::at_once;
 use super::mirror::Mirror;
 use super::objects::Objects;
@@ -91,7 +91,7 @@ impl Bucket {
     /// If the store fails.
     pub(in crate::lake) fn recover(&self) -> Result<Option<String>> {
         let outcome = self.objects()?.recover()?;
-        Ok((outcome == Some(Outcome::Void)).then(|| {
+        Ok((outcome == Some(CommitOutcome::Void)).then(|| {
             "a commit that had been decided could not be carried out, and was undone; do again what it was of"
                 .to_owned()
         }))

@@ -13,7 +13,7 @@ use crate::lake::manifest::Manifest;
 use crate::storage::local;
 use crate::storage::objects::HeldUpload;
 
-use super::carry::Outcome;
+use super::carry::CommitOutcome;
 use super::decide::Decision;
 use super::many::at_once;
 use super::open::Bucket;
@@ -92,7 +92,7 @@ pub(super) fn commit(bucket: &Bucket, manifest: Manifest) -> Result<()> {
         Decision::Won(known) => objects.carry_out(manifest, known)?,
     };
     match outcome {
-        Outcome::Done => Ok(()),
-        Outcome::Void => Err(Error::Undone { lake: lake() }),
+        CommitOutcome::Done => Ok(()),
+        CommitOutcome::Void => Err(Error::Undone { lake: lake() }),
     }
 }
