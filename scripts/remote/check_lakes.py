@@ -2,7 +2,7 @@
 """Makes lakes in buckets with the real binary, and compares them with the same lakes on disk: also where the store fails, runs are
 killed, and two of them meet.
 
-Needs `moto[server]` and pyarrow. Everything is on the loopback device. Between parcap and the store stands a proxy that counts requests
+Needs `moto[server]`, pyarrow, deltalake, polars, and duckdb with its extensions. Everything is on the loopback device. Between parcap and the store stands a proxy that counts requests
 and breaks them. Exit status: 0 if every lake is right, 1 with what is wrong otherwise.
 """
 
@@ -236,6 +236,8 @@ def two(check: Check, rounds: int) -> None:
 def delta(check: Check) -> None:
     """Readers of the Delta log count while runs commit: never a total that the lake did not have. And they see each version again."""
     import deltalake
+    import duckdb
+    import duckdb_ext
     import polars
 
     store = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{check.port}", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "no-secret",
@@ -243,6 +245,10 @@ def delta(check: Check) -> None:
     bucket = check.bucket()
     lake = bucket.url("lake")
     captures = sorted(CAPTURES.glob("*.pcap"))
+    database = duckdb.connect(config={"extension_directory": str(Path(next(iter(duckdb_ext.__path__))) / "extensions")})
+    database.sql("LOAD httpfs; LOAD delta")
+    database.sql(f"CREATE SECRET (TYPE s3, KEY_ID 'key', SECRET 'no-secret', REGION 'us-east-1', ENDPOINT '127.0.0.1:{check.port}', "
+                 "URL_STYLE 'path', USE_SSL false)")
     totals, counted, failed = [0], [], 0
     ended = threading.Event()
 
@@ -250,7 +256,8 @@ def delta(check: Check) -> None:
         nonlocal failed
         while not ended.is_set():
             for count in (lambda: deltalake.DeltaTable(lake, storage_options=store).to_pyarrow_dataset().count_rows(),
-                          lambda: polars.scan_delta(lake, storage_options=store).select(polars.len()).collect().item()):
+                          lambda: polars.scan_delta(lake, storage_options=store).select(polars.len()).collect().item(),
+                          lambda: database.sql(f"SELECT count(*) FROM delta_scan('{lake}')").fetchone()[0]):
                 try:
                     counted.append(count())
                 except Exception:  # noqa: BLE001
@@ -276,6 +283,8 @@ def delta(check: Check) -> None:
     check.sound(bucket, "delta", 1331)
     files = sum(pq.read_metadata(part).num_rows for part in check.download(bucket, "lake").glob("packets/**/*.parquet"))
     check.expect(files == rows(), "delta: the log and the files differ")
+    by_glob = database.sql(f"SELECT count(*) FROM read_parquet('{lake}/packets/**/*.parquet')").fetchone()[0]
+    check.expect(by_glob == 1331, f"delta: DuckDB counts {by_glob} rows by pattern")
     table = deltalake.DeltaTable(lake, storage_options=store)
     # A checkpoint is written with every tenth version, and serves without the versions up to it.
     versions = [key for key in check.keys(bucket, "lake/_delta_log/") if key.endswith(".json")]

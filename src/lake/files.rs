@@ -41,7 +41,7 @@ impl Layout {
     /// Reads a file of the lake, from its path below the lake, and compares its size and checksum with the recorded ones.
     ///
     /// # Errors
-    /// If it cannot be read; [`Error::FileDiffers`] if it differs.
+    /// If it cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it differs.
     pub fn check(&self, path: &Path, bytes: u64, checksum: &str) -> Result<()> {
         checked(&self.fetch(path)?, bytes, checksum)
     }
