@@ -113,6 +113,47 @@ def test_a_worker_is_killed(large: Path, cluster: standalone.Cluster, tmp_path: 
     equal(lake, alone)
 
 
+def test_a_worker_is_killed_between_two_buckets(large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Captures in one bucket, the lake in another one; each process of the cluster sees only these."""
+    pytest.importorskip("moto")
+    sys.path.insert(0, str(ROOT / "scripts" / "remote"))
+    import servers
+
+    shape: dict[str, Any] = {"chunk_size": "4MiB", "target_file_size": "64KiB"}
+    with servers.moto() as port:
+        for name, value in servers.environment(port).items():
+            monkeypatch.setenv(name, value)
+        captures, lakes = servers.Bucket(port, "captures"), servers.Bucket(port, "lakes")
+        captures.put_folder(large)
+        lake, alone = lakes.url("lake"), tmp_path / "alone"
+
+        def keys(prefix: str) -> list[str]:
+            pages = lakes.client.get_paginator("list_objects_v2").paginate(Bucket="lakes", Prefix=prefix)
+            return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+        parcap.convert(captures.url(), alone, **shape)
+        first, *units = parcap.plan(captures.url(), lake, keep=True, **shape)
+        plan = json.loads(first)
+        cluster = standalone.Cluster(tmp_path / "cluster")
+        killed = once(lambda: len([key for key in keys("lake/_parcap/units/") if "/rows/" in key]) > 4, lambda: cluster.kill(0))
+        try:
+            with standalone.session(cluster) as spark:
+                rows = parcap.spark.converted(spark, plan, units, lake).collect()
+        finally:
+            cluster.stop()
+        killed.join()
+        assert len(units) > 20 and keys("lake/packets") == []
+        assert max(row.attempt for row in rows) >= 1 and all(row.error is None for row in rows)
+        assert parcap.commit(lake, plan=plan["plan"]).complete
+        visible = [path.relative_to(alone) for path in alone.rglob("*.parquet") if "_parcap" not in path.parts]
+        assert sorted(keys("lake/packets") + keys("lake/summaries")) == sorted(f"lake/{path}" for path in visible)
+        for path in visible:
+            body = lakes.client.get_object(Bucket="lakes", Key=f"lake/{path}")["Body"].read()
+            assert body == (alone / path).read_bytes(), path
+        assert keys("lake/_parcap/units") == []
+        assert parcap.verify(lake, deep=True)["faults"] == []
+
+
 def test_a_machine_hangs_and_another_one_does_its_work(large: Path, cluster: standalone.Cluster, tmp_path: Path) -> None:
     lake, alone = tmp_path / "lake", tmp_path / "alone"
     parcap.convert(large, alone, **SHAPE)

@@ -85,7 +85,7 @@ impl DeltaStep {
     }
 
     /// Where its text is staged, below the lake.
-    pub(super) fn text(&self) -> &Path {
+    pub(super) fn text(&self) -> &PathBuf {
         &self.text
     }
 

@@ -47,7 +47,8 @@ impl Pending {
         let tables = tables.filter(|path| !is_below(path, SUMMARIES) && !is_below(path, Layout::names_folder()));
         let goes =
             |path: &&PathBuf| is_below(path, PACKETS) || is_below(path, SUMMARIES) || is_below(path, Layout::own(""));
-        parts.chain(tables).chain(self.removes.iter().filter(move |path| !goes(path)))
+        let text = self.delta.iter().map(DeltaStep::text).filter(|path| !is_below(path, Layout::own("delta")));
+        parts.chain(tables).chain(text).chain(self.removes.iter().filter(move |path| !goes(path)))
     }
 }
 

@@ -128,7 +128,8 @@ impl Journal {
         let within = exchanges.flat_map(|exchange| {
             exchange.adds.iter().chain(&exchange.removes).chain([&exchange.witness]).filter(|path| !is_below(path, ""))
         });
-        let mut all = from.chain(to).chain(goes).chain(manifest).chain(folders).chain(built).chain(within);
+        let text = self.delta.iter().map(DeltaStep::text).filter(|path| !is_staged(path));
+        let mut all = from.chain(text).chain(to).chain(goes).chain(manifest).chain(folders).chain(built).chain(within);
         all.next().map(PathBuf::as_path)
     }
 }

@@ -3,4 +3,5 @@
 mod faults;
 mod meetings;
 mod model;
+mod trust;
 mod world;
