@@ -32,6 +32,7 @@ impl StoreRoot {
     }
 
     /// In lower case.
+    #[cfg(any(feature = "remote", test, feature = "internal-api"))]
     #[must_use]
     pub fn scheme(&self) -> &str {
         &self.scheme

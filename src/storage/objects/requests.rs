@@ -16,7 +16,10 @@ pub enum PutIf<'a> {
     /// If there is none of its key (`If-None-Match: *`).
     New,
     /// If it is still this one (`If-Match`).
-    Known(&'a ObjectVersion),
+    Known(
+        #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only clients of stores read it"))]
+        &'a ObjectVersion,
+    ),
 }
 
 /// One bucket, container or server: each method is a request, or as few as it takes. They wait for the answer, and try

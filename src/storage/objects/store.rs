@@ -33,6 +33,7 @@ impl Store {
     }
 
     /// A store whose requests are answered by something of one's own.
+    #[cfg(any(feature = "remote", test, feature = "internal-api"))]
     #[must_use]
     pub fn of(requests: Arc<dyn ObjectRequests>) -> Self {
         Self(requests)
