@@ -179,7 +179,7 @@ def faults(check: Check) -> None:
 
 
 def killed(check: Check, rounds: int) -> None:
-    """Runs are killed anywhere; the next one finishes or begins anew."""
+    """Runs are killed anywhere; the next one finishes, or begins again."""
     chance = random.Random(11)
     some = sorted(CAPTURES.glob("*.pcap"))
     bucket = check.bucket()
