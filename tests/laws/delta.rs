@@ -135,14 +135,14 @@ proptest! {
             if !lake.exists() {
                 continue;
             }
-            let mut behind = report.lost.delta_lacks;
+            let mut lack = report.lost.delta_lacks;
             if compacted {
-                behind = behind.or(compact_lake(&rewrite_of(&lake)).unwrap().lost.delta_lacks);
+                lack = lack.or(compact_lake(&rewrite_of(&lake)).unwrap().lost.delta_lacks);
             }
-            if is_foreign || behind.is_some() {
-                prop_assert!(faults(&lake).iter().any(|fault| fault.starts_with("_delta_log: ")), "{behind:?}");
+            if is_foreign || lack.is_some() {
+                prop_assert!(faults(&lake).iter().any(|fault| fault.starts_with("_delta_log: ")), "{lack:?}");
             }
-            prop_assert!(is_foreign || behind.is_none(), "{behind:?}");
+            prop_assert!(is_foreign || lack.is_none(), "{lack:?}");
             mend(&lake);
             assert_log_is_the_lake(&lake);
             prop_assert_eq!(faults(&lake), Vec::<String>::new());

@@ -166,8 +166,8 @@ fn a_commit_stands_that_the_log_cannot_have() {
     fs::write(lake.root().join("_delta_log/00000000000000000001.json"), &foreign).unwrap();
     recover(&lake).unwrap();
     assert_eq!(sequence(&lake), 2);
-    let behind = lake.delta_lacks().unwrap();
-    assert_eq!(behind, "its version 1 is another writer's, which adds 0 files and removes 1");
+    let lack = lake.delta_lacks().unwrap();
+    assert_eq!(lack, "its version 1 is another writer's, which adds 0 files and removes 1");
     assert_eq!(fs::read_to_string(lake.root().join("_delta_log/00000000000000000001.json")).unwrap(), foreign);
     assert!(!lake.root().join("_delta_log/00000000000000000002.json").exists());
 }

@@ -162,26 +162,26 @@ fn a_version_that_may_not_be_read_keeps_no_commit_back() {
 
 #[test]
 fn a_log_that_is_not_the_lakes_is_not_gone_on_with() {
-    let behind = |log: &MemoryLog, before: u64| match look(log, &ours(), before).unwrap() {
+    let lack = |log: &MemoryLog, before: u64| match look(log, &ours(), before).unwrap() {
         Found::NotOurs(why) => why,
         found @ Found::Next { .. } => panic!("{found:?}"),
     };
     let log = MemoryLog::default();
     assert_eq!(look(&log, &ours(), 0).unwrap(), Found::Next { version: 0, first: true });
-    assert_eq!(behind(&log, 1), "its versions are not there");
+    assert_eq!(lack(&log, 1), "its versions are not there");
     lake(&log, 3);
-    assert_eq!(behind(&log, 4), "it is at commit 3 of the lake, and the lake was at commit 4");
-    assert_eq!(behind(&log, 2), "it is at commit 3 of the lake, and the lake was at commit 2");
+    assert_eq!(lack(&log, 4), "it is at commit 3 of the lake, and the lake was at commit 4");
+    assert_eq!(lack(&log, 2), "it is at commit 3 of the lake, and the lake was at commit 2");
     log.remove(&version_name(1));
     log.foreign(3, PROPERTY);
     assert_eq!(look(&log, &ours(), 3).unwrap(), Found::Next { version: 4, first: false });
     log.remove(&version_name(2));
-    assert_eq!(behind(&log, 3), "it is damaged: versions 1 to 2 are missing");
+    assert_eq!(lack(&log, 3), "it is damaged: versions 1 to 2 are missing");
     let log = MemoryLog::default();
     log.foreign(0, OPTIMIZE);
-    assert_eq!(behind(&log, 0), "its version 0 is another writer's, which adds 1 file and removes 1");
+    assert_eq!(lack(&log, 0), "its version 0 is another writer's, which adds 1 file and removes 1");
     log.foreign(0, PROPERTY);
-    assert_eq!(behind(&log, 0), "it was not written by parcap for this lake");
+    assert_eq!(lack(&log, 0), "it was not written by parcap for this lake");
 }
 
 #[test]
