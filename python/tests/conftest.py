@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,24 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"
+
+
+@contextmanager
+def spark_session(master: str, **settings: str) -> Iterator[Any]:
+    """A session of Spark on this machine alone, stopped at the end. ``settings`` are Spark's, with ``__`` for a dot."""
+    from pyspark.sql import SparkSession
+
+    # Otherwise workers are the python3 of the path, whichever runs this.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    for name, value in settings.items():
+        builder = builder.config(name.replace("__", "."), value)
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()
 
 
 @pytest.fixture

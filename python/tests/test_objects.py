@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import parcap
-from conftest import DATA, ROOT
+from conftest import DATA, ROOT, spark_session
 
 pytest.importorskip("moto")
 boto3 = pytest.importorskip("boto3")
@@ -67,17 +67,11 @@ def test_a_lake_in_a_bucket_is_that_of_a_folder(bucket: Any, tmp_path: Path) -> 
 def test_spark_converts_from_a_bucket_into_a_bucket(bucket: Any) -> None:
     pytest.importorskip("pyspark")
     import parcap.spark
-    from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-    session = builder.getOrCreate()
     shape: dict[str, Any] = {"chunk_size": "64KiB", "target_file_size": "64KiB"}
-    try:
+    with spark_session("local[2]") as session:
         report = parcap.spark.convert(session, bucket.url("in/"), bucket.url("by-spark"), tasks=4, **shape)
         assert report["inputs"] == len(CAPTURES)
-    finally:
-        session.stop()
     parcap.convert(bucket.url("in/"), bucket.url("alone"), **shape)
     assert packets_of("by-spark/", bucket) == packets_of("alone/", bucket) != {}
     assert parcap.verify(bucket.url("by-spark"), deep=True)["faults"] == []
@@ -90,14 +84,8 @@ def test_spark_reads_a_bucket(bucket: Any) -> None:
     if pyspark.__version__ < "4":
         pytest.skip("Spark 4 is the first with data sources in Python")
     import parcap.spark
-    from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-    session = builder.getOrCreate()
-    try:
+    with spark_session("local[2]") as session:
         session.dataSource.register(parcap.spark.PcapSource)
         frame = session.read.format("pcap").load(bucket.url("in/office-hour.pcap"))
         assert frame.count() == 468
-    finally:
-        session.stop()

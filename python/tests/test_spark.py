@@ -6,7 +6,6 @@ Skipped where pyspark is not installed.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 
 import parcap
-from conftest import DATA
+from conftest import DATA, spark_session
 
 pyspark = pytest.importorskip("pyspark")
 import parcap.spark
@@ -30,17 +29,14 @@ SHAPE: dict[str, Any] = {"chunk_size": "20KiB", "target_file_size": "8KiB"}
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
-    from pyspark.sql import SparkSession
-
-    # Otherwise workers are the python3 of the path, whichever runs this.
-    os.environ["PYSPARK_PYTHON"] = sys.executable
+    settings = {
+        "spark__sql__session__timeZone": "UTC",
+        "spark__log__level": "ERROR",
+        "spark__sql__python__filterPushdown__enabled": "true",
+    }
     # A task may fail twice, and is then tried once more.
-    builder = SparkSession.builder.master("local[2,3]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-    builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.log.level", "ERROR")
-    session = builder.config("spark.sql.python.filterPushdown.enabled", "true").getOrCreate()
-    yield session
-    session.stop()
+    with spark_session("local[2,3]", **settings) as session:
+        yield session
 
 
 def whole(lake: Path) -> dict[str, bytes]:
