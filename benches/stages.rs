@@ -20,7 +20,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use parcap::cancel::Cancel;
 use parcap::capture::Source;
 use parcap::capture::{CaptureReader, LinkType, PacketRecord, Timestamp};
-use parcap::commands::{ConvertRequest, convert};
+use parcap::commands::{COMMIT_EVERY, ConvertRequest, convert};
 use parcap::config::Settings;
 use parcap::config::{LengthKind, TimestampUnit};
 use parcap::decode::{Packet, decode};
@@ -205,6 +205,7 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> ConvertRequest {
         rules: SelectOptions::default(),
         memory: None,
         strict: false,
+        commit_every: COMMIT_EVERY,
         max_damaged: None,
         wait: Duration::ZERO,
         top: 10,

@@ -12,6 +12,12 @@ pub fn name(path: &Path) -> String {
     if path.as_os_str() == "-" { "stdin".to_owned() } else { path_text::printable(path) }
 }
 
+/// What a run that fails has not committed, by the number of its commits before.
+#[must_use]
+pub fn nothing_more(commits: u64) -> &'static str {
+    if commits > 0 { "nothing more" } else { "nothing" }
+}
+
 /// `1 packet`, `1,024 packets`.
 #[must_use]
 pub fn plural_of(count: u64, one: &'static str, many: &'static str) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
-use crate::commands::{ConvertRequest, convert};
+use crate::commands::{COMMIT_EVERY, ConvertRequest, convert};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::names::PtrOptions;
@@ -41,6 +41,7 @@ impl Converter {
             jobs: 0,
             memory: None,
             strict: false,
+            commit_every: COMMIT_EVERY,
             max_damaged: None,
             top: 0,
             dry_run: false,
@@ -82,6 +83,13 @@ impl Converter {
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {
         self.0.memory = Some(bytes);
+        self
+    }
+
+    /// Bytes of captures after which the run commits what it has; 0 for one commit at its end.
+    #[must_use]
+    pub fn commit_every(mut self, bytes: u64) -> Self {
+        self.0.commit_every = bytes;
         self
     }
 

@@ -313,6 +313,7 @@ impl ConvertArgs {
             jobs: self.jobs,
             memory: self.memory.map(|size| size.0),
             strict: self.strict.strict,
+            commit_every: self.nightly.commit_every.0,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,
             dry_run: self.dry_run,

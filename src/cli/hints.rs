@@ -8,7 +8,7 @@ use crate::config::{Decapsulation, Setting, TunnelKind};
 use crate::error::{Error, Foreign, Lack, NotExtracted, WhyLeftOut};
 use crate::lake::RefusedEntry;
 use crate::path_text::printable;
-use crate::text::{plural_of, time_text};
+use crate::text::{nothing_more, plural_of, time_text};
 
 /// What to do where a manifest is lost.
 const REMAKE: &str = "restore it from a backup; else `parcap verify LAKE --repair` makes it again from the parts";
@@ -20,8 +20,9 @@ pub(super) fn message(error: &Error) -> String {
             let (lake, held, asked) = (lake.display(), option(held), option(asked));
             format!("{lake}: was made with {held}, and this run asks for {asked}")
         }
-        Error::TooManyDamaged { damaged, all } => format!(
-            "{damaged} of {all} captures are damaged or refused, more than `--max-damaged` allows; nothing was committed"
+        Error::TooManyDamaged { damaged, all, commits } => format!(
+            "{damaged} of {all} captures are damaged or refused, more than `--max-damaged` allows; {} was committed",
+            nothing_more(*commits)
         ),
         Error::TooLittleMemory { given_mib, needed_mib } => {
             format!("`--memory` gives {given_mib} MiB, and a run with one worker needs {needed_mib} MiB")

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::outcome::Report;
 use crate::path_text::printable;
 use crate::storage::{open_regular, write_out};
-use crate::text::time;
+use crate::text::{plural_of, time};
 
 use super::args::{Command, ConvertArgs};
 use super::console::Console;
@@ -42,11 +42,14 @@ pub(super) fn tell(console: &Console, args: &ConvertArgs, report: &Report, resul
         Err(error) => {
             // The captures that were too many, although nothing of them was committed.
             let complaints = if too_many { complaints(report) } else { String::new() };
+            let stands = (report.commits > 0).then(|| what_stands(report));
             if json {
+                stands.iter().for_each(|text| log(console, "info", json!({ "event": "note", "message": text })));
                 complaints
                     .lines()
                     .for_each(|line| log(console, "error", json!({ "event": "damaged", "message": line })));
             } else {
+                stands.iter().for_each(|text| console.talk(&format!("note: {text}\n")));
                 console.talk(&complaints);
             }
             Err(error)
@@ -69,6 +72,13 @@ pub(super) fn tell(console: &Console, args: &ConvertArgs, report: &Report, resul
         log_run(console, done, code);
     }
     code
+}
+
+/// What a run that failed has committed.
+fn what_stands(report: &Report) -> String {
+    let commits = plural_of(report.commits, "commit", "commits");
+    let captures = plural_of(report.committed, "capture", "captures");
+    format!("{commits} of this run, with {captures}, stay in the lake; the next run goes on with those that are left")
 }
 
 /// Prints a note before a run begins.

@@ -45,6 +45,11 @@ pub(super) fn size(text: &str) -> Result<Size, String> {
     }
 }
 
+/// As [`size`], or 0.
+pub(super) fn size_or_none(text: &str) -> Result<Size, String> {
+    if text.trim() == "0" { Ok(Size(0)) } else { size(text) }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = SIZES.iter().take(4).find(|(_, bytes)| self.0.is_multiple_of(*bytes));
@@ -197,6 +202,7 @@ mod tests {
             assert_eq!(micros(text), Ok(Micros(count)));
             assert_eq!(micros(&Micros(count).to_string()), Ok(Micros(count)));
         }
+        assert_eq!(size_or_none("0"), Ok(Size(0)));
         for text in ["", "0", "-1", "1XB", "99999999TiB", "MiB"] {
             assert!(size(text).is_err(), "{text}");
         }

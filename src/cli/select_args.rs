@@ -6,11 +6,12 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
+use crate::commands::COMMIT_EVERY;
 use crate::outcome::MaxDamaged;
 use crate::select::SelectOptions;
 
-use super::args::Micros;
-use super::parse::{duration_or_none, max_damaged};
+use super::args::{Micros, Size};
+use super::parse::{duration_or_none, max_damaged, size_or_none};
 
 /// What becomes of captures that the lake holds already.
 #[derive(Debug, ClapArgs)]
@@ -50,7 +51,11 @@ impl RulesArgs {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Night after night")]
 pub(super) struct NightlyArgs {
-    /// Fail, and commit nothing, if more captures than this are damaged or refused: a number, or a share such as 5%
+    /// Commit what there is after each SIZE of captures, in whole captures, so that a run which ends early keeps it and the
+    /// next one goes on from there; 0 for one commit at the end. Files and rows are the same either way
+    #[arg(long, value_name = "SIZE", env = "PARCAP_COMMIT_EVERY", default_value_t = Size(COMMIT_EVERY), value_parser = size_or_none)]
+    pub(super) commit_every: Size,
+    /// Fail, and commit no more, if more captures than this are damaged or refused: a number, or a share such as 5%
     #[arg(long, value_name = "N|P%", env = "PARCAP_MAX_DAMAGED", value_parser = max_damaged)]
     pub(super) max_damaged: Option<MaxDamaged>,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use crate::advice::Advice;
 use crate::cancel::Cancel;
 use crate::commands::abandoned;
 use crate::config::Settings;
-use crate::convert::{ConvertContext, FinalStage, convert_units, publish, refuse_damaged};
+use crate::convert::{ConvertContext, FinalStage, PublishOptions, convert_units, publish, refuse_damaged};
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Losses, RefusedEntry, Snapshot, hold, sweep_staging};
 use crate::memory::Memory;
@@ -146,7 +146,7 @@ fn commit_rows(
         selection = plan.selection();
     }
     report.lost.add(&Losses::find(lake, &snapshot)?, &snapshot);
-    let stage = FinalStage::open(lake, (settings, &snapshot), &options.ptr, options.top, &options.cancel)?;
+    let mut stage = FinalStage::open(lake, (settings, &snapshot), &options.ptr, options.top, &options.cancel)?;
     if options.plan.is_none() {
         rows.retain(|row| !snapshot.has_unit(&row.unit.id));
     }
@@ -178,18 +178,19 @@ fn commit_rows(
     missing.extend(unproved);
     selection.leave(&missing);
     if options.strict {
-        let context = context(lake, settings, options.jobs, &options.cancel)?;
+        let mut context = context(lake, settings, options.jobs, &options.cancel)?;
         let refused = refused(&rows);
         let captures = rows.iter().flat_map(|row| &row.unit.captures);
         let taken = snapshot.identities_beside(captures.map(|capture| capture.input.absolute.as_path()));
-        rows = refuse_damaged(rows, context, options.jobs, &taken, report)?;
+        rows = refuse_damaged(rows, &mut context, options.jobs, &taken, report)?;
         if let Some(path) = self::refused(&rows).into_iter().find(|path| !refused.contains(path)) {
             let problem =
                 "shares a unit with a damaged capture, and cannot be read here to convert it again".to_owned();
             return Err(Error::Commit { path, problem });
         }
     }
-    publish(stage, rows, selection, snapshot, (options.jobs, None), report)?;
+    let how = PublishOptions { jobs: options.jobs, max_damaged: None, to_come: 0, refusals_committed: 0 };
+    publish(&mut stage, rows, selection, snapshot, how, report)?;
     // The lake does not have them, so the next plan will.
     report.refused.extend(missing.into_iter().map(left_out));
     Ok(())

@@ -49,7 +49,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         if done != Compacted::default() {
             let mut after = snapshot;
             after.add(change.manifest.clone());
-            change.publish(lake, after)?;
+            change.publish(lake, &mut after)?;
         }
         Ok((done, lost))
     })?;

@@ -1,12 +1,13 @@
 //! Converting: captures to the packets table, then the summaries as the final stage.
 
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::convert::{ConvertContext, FinalStage, convert_units, naming, publish, refuse_damaged};
+use crate::convert::{ConvertContext, FinalStage, PublishOptions, convert_units, naming, publish, refuse_damaged};
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Snapshot, hold, sweep_staging};
 use crate::memory::Memory;
@@ -14,11 +15,14 @@ use crate::names::PtrOptions;
 use crate::observer::{Observer, observed};
 use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
-use crate::plan::{Unit, plan, sample};
+use crate::plan::{Unit, plan, portions, sample};
 use crate::select::{SelectOptions, Selection, Target, would_convert};
 use crate::storage::local;
 use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
 use crate::threads::workers;
+
+/// Bytes of captures after which a run usually commits what it has.
+pub const COMMIT_EVERY: u64 = 64 << 30;
 
 /// What to convert, where to, and how.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct ConvertRequest {
     pub memory: Option<u64>,
     /// Whether a damaged capture is refused, instead of converted up to its fault.
     pub strict: bool,
+    /// Bytes of captures after which the run commits what it has; 0 for one commit at its end.
+    pub commit_every: u64,
     /// How many captures may be damaged or refused before the run fails.
     pub max_damaged: Option<MaxDamaged>,
     /// Rows of each summary table that the report shows.
@@ -53,11 +59,11 @@ pub struct ConvertRequest {
     pub cancel: Cancel,
 }
 
-/// Runs the whole job.
+/// Runs the whole job, in commits of [`ConvertRequest::commit_every`] bytes of captures.
 ///
 /// # Errors
 /// If the lake cannot be written, is held by another run, or was made with other settings; then nothing of this run is
-/// visible. Captures that are damaged or refused are no errors: the report names them.
+/// visible but what it had committed before, and the next run goes on from there. Captures that are damaged or refused are no errors: the report names them.
 pub fn convert(request: &ConvertRequest) -> Result<Report> {
     let mut report = Report::default();
     convert_into(request, &mut report)?;
@@ -96,7 +102,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         return Ok(());
     }
     if lock.is_none() && selection.convert.is_empty() {
-        return report.check(request.max_damaged);
+        return report.check(request.max_damaged, 0);
     }
     if lock.is_none() {
         // An error in a source of names must show before a lake is made.
@@ -141,22 +147,67 @@ fn convert_and_commit(
     memory: Memory,
     lake: &Layout,
     mut selection: Selection,
-    snapshot: Snapshot,
+    mut snapshot: Snapshot,
     report: &mut Report,
 ) -> Result<()> {
     let settings = &request.settings;
-    let stage = FinalStage::open(lake, (settings, &snapshot), &request.ptr, request.top, &request.cancel)?;
-    let context =
+    let mut stage = FinalStage::open(lake, (settings, &snapshot), &request.ptr, request.top, &request.cancel)?;
+    let mut context =
         ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
     let convert = std::mem::take(&mut selection.convert);
+    let first_new = snapshot.next_input();
     let taken = snapshot.identities_beside(convert.iter().map(|input| input.absolute.as_path()));
     let sampled = sample(convert, settings.chunk_size);
     let units = plan(sampled, settings, &taken);
     let bytes = units.iter().map(Unit::bytes).sum();
-    let mut rows =
-        observed(&*request.observer, bytes, &context.meter, || convert_units(&units, &context, request.jobs))?;
-    if request.strict {
-        rows = refuse_damaged(rows, context, request.jobs, &taken, report)?;
+    // Whether a capture of an earlier version has gone is known once all new ones have been read.
+    let portion_bytes = if selection.may_be.is_empty() { request.commit_every } else { 0 };
+    let portions = portions(units, portion_bytes);
+    let shares = share_out(selection, &portions);
+    let meter = Arc::clone(&context.meter);
+    observed(&*request.observer, bytes, &meter, || {
+        let mut to_come: u64 = portions.iter().map(|portion| captures_of(portion)).sum();
+        let mut refusals_committed = 0;
+        let mut left = portions.into_iter().zip(shares).peekable();
+        while let Some((units, share)) = left.next() {
+            to_come -= captures_of(&units);
+            let taken = if request.strict { snapshot.identities_beside(paths_of(&units)) } else { HashSet::new() };
+            let mut rows = convert_units(&units, &context, request.jobs)?;
+            drop(units);
+            if request.strict {
+                rows = refuse_damaged(rows, &mut context, request.jobs, &taken, report)?;
+            }
+            let options =
+                PublishOptions { jobs: request.jobs, max_damaged: request.max_damaged, to_come, refusals_committed };
+            snapshot = publish(&mut stage, rows, share, std::mem::take(&mut snapshot), options, report)?;
+            refusals_committed = report.refused.len();
+            if left.peek().is_some() {
+                snapshot.take_up_last_commit(lake)?;
+                sweep_staging(lake)?;
+            }
+        }
+        stage.show_all(&snapshot, first_new, report)
+    })
+}
+
+/// The captures of units. One that is cut counts once.
+fn captures_of(units: &[Unit]) -> u64 {
+    let goes_on = |unit: &&Unit| {
+        unit.captures.first().and_then(|capture| capture.chunks.as_ref()).is_some_and(|chunks| chunks.start > 0)
+    };
+    units.iter().filter(|unit| !goes_on(unit)).map(|unit| unit.captures.len() as u64).sum()
+}
+
+fn paths_of(units: &[Unit]) -> impl Iterator<Item = &Path> {
+    units.iter().flat_map(|unit| &unit.captures).map(|capture| capture.input.absolute.as_path())
+}
+
+/// What is said about the captures of each portion.
+fn share_out(selection: Selection, portions: &[Vec<Unit>]) -> Vec<Selection> {
+    let mut places: HashMap<&Path, usize> = HashMap::new();
+    if portions.len() > 1 {
+        let of_portion = |(place, units)| paths_of(units).map(move |path| (path, place));
+        places.extend(portions.iter().map(Vec::as_slice).enumerate().flat_map(of_portion));
     }
-    publish(stage, rows, selection, snapshot, (request.jobs, request.max_damaged), report)
+    selection.share_out(portions.len(), |path| places.get(path).copied())
 }

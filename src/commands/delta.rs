@@ -64,7 +64,7 @@ fn keep(lake: &Layout, mut snapshot: Snapshot) -> Result<DeltaReport> {
         let mut change = Transaction::new(&snapshot, Action::Delta, settings);
         change.replace_manifests(lake.manifest_files()?);
         snapshot.add(change.manifest.clone());
-        change.publish(lake, snapshot)?;
+        change.publish(lake, &mut snapshot)?;
         snapshot = Snapshot::read(lake)?;
     }
     let mended = mend_delta(lake, &snapshot)?;
@@ -99,7 +99,7 @@ fn give_up(lake: &Layout, mut snapshot: Snapshot) -> Result<DeltaReport> {
         change.replace_manifests(lake.manifest_files()?);
         snapshot.parts.values_mut().for_each(|part| part.delta = None);
         snapshot.add(change.manifest.clone());
-        change.publish(lake, snapshot)?;
+        change.publish(lake, &mut snapshot)?;
     }
     Ok(DeltaReport { given_up: removed, ..DeltaReport::default() })
 }

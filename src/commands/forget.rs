@@ -73,7 +73,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         }
         let encoder = Encoder::of_lake(settings, lake.root())?;
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
-        let stage = FinalStage::open(lake, (settings, &snapshot), &ptr, 0, &request.cancel)?;
+        let mut stage = FinalStage::open(lake, (settings, &snapshot), &ptr, 0, &request.cancel)?;
         let mut change = Transaction::new(&snapshot, Action::Forget, settings.clone());
         change.manifest.removed.refused = refused;
         change.manifest.refused = retired;
@@ -95,7 +95,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
             report.lost.files.extend(told.lost.files);
         }
         report.lost.leave_out_mended(&change, &after);
-        change.publish(lake, after)?;
+        change.publish(lake, &mut after)?;
         Ok(report)
     })?;
     report.lost.delta_lacks = told.delta_lacks;

@@ -28,6 +28,8 @@ impl Noted {
     pub(super) fn of(report: &Report) -> Self {
         let Report {
             lake: _,
+            commits: _,
+            committed: _,
             inputs: _,
             unchanged,
             touched,

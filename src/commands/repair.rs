@@ -124,7 +124,7 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     let mut after = left.snapshot;
     if settings.summaries {
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
-        let stage = FinalStage::open(lake, (&settings, &after), &ptr, 0, cancel)?;
+        let mut stage = FinalStage::open(lake, (&settings, &after), &ptr, 0, cancel)?;
         stage.stage(days, &after, &mut change, &mut Report::default())?;
         change.manifest.removed.tables.iter().for_each(|path| drop(after.tables.remove(path)));
         repaired.tables = change.manifest.tables.len() as u64;
@@ -143,6 +143,6 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         }
     }
     change.replace_manifests(lake.manifest_files()?);
-    change.publish(lake, after)?;
+    change.publish(lake, &mut after)?;
     Ok(repaired)
 }

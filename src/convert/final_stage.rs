@@ -25,6 +25,9 @@ pub(crate) struct FinalStage<'a> {
     ptr: &'a PtrOptions,
     top: usize,
     pub(super) cancel: &'a Cancel,
+    /// The dates that it has been for, and how often it has run.
+    days: BTreeSet<Day>,
+    runs: u32,
 }
 
 impl<'a> FinalStage<'a> {
@@ -40,14 +43,14 @@ impl<'a> FinalStage<'a> {
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let naming = naming::open(&settings.names, Some((lake, held.names.as_ref())), naming::now())?;
-        Ok(Self { lake, settings, naming, ptr, top, cancel })
+        Ok(Self { lake, settings, naming, ptr, top, cancel, days: BTreeSet::new(), runs: 0 })
     }
 
     /// Stages the tables of dates that a change touches, from the partial summaries in the snapshot `after` it. Tables of
     /// a date that are not made again, because it has no partial summaries or no tunnels, are removed. Tables of a date whose sums are lost stay as they are. Reports the
     /// first rows of all tables over these dates.
     pub(crate) fn stage(
-        mut self,
+        &mut self,
         mut days: BTreeSet<Day>,
         after: &Snapshot,
         change: &mut Transaction,
@@ -76,6 +79,8 @@ impl<'a> FinalStage<'a> {
         let stale: Vec<_> =
             after.tables.keys().filter(of_a_date).filter(|path| days.contains(&Layout::day_of(path))).collect();
         days.retain(|day| left.contains(day));
+        self.days.extend(&days);
+        self.runs += 1;
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut aggregator, &every, self.ptr, self.cancel)?;
         report.note_names(&self.naming, asked);
@@ -93,6 +98,35 @@ impl<'a> FinalStage<'a> {
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);
         let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
+        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
+        Ok(())
+    }
+
+    /// If it has run more than once, reports the first rows of all tables over the dates of all runs. `first_new` is the number of
+    /// the first capture that is shown.
+    ///
+    /// # Errors
+    /// If a partial summary cannot be read.
+    pub(crate) fn show_all(&self, held: &Snapshot, first_new: usize, report: &mut Report) -> Result<()> {
+        if self.runs < 2 {
+            return Ok(());
+        }
+        let folder = self.lake.make_folder(&Layout::staging())?;
+        let space = Space::new(&folder).cancelled_by(self.cancel);
+        let mut aggregator = Aggregator::new(&space);
+        for partial in held.partials_of(&self.days) {
+            match partial.append_to(&mut aggregator, self.lake, None, Owners::AddUp) {
+                // It is reported by the run that missed it.
+                Err(error) if !is_loss(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        let mut shown = Collect::new(self.top, self.settings.window, self.days.len() > 1, &space);
+        for day in &self.days {
+            shown.date(*day, &mut aggregator, &self.naming, &Filter::default())?;
+        }
+        let captures: Vec<_> = held.inputs.range(first_new..).map(|(_, entry)| entry.as_ref()).collect();
+        let captures = listed_captures(captures.into_iter(), self.top);
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
         Ok(())
     }

@@ -29,7 +29,7 @@ pub(crate) use final_stage::FinalStage;
 pub use job::{ConvertContext, RowPool};
 pub use naming::now;
 pub use pool::{convert_unit, convert_units};
-pub(crate) use publish::publish;
+pub(crate) use publish::{PublishOptions, publish};
 pub(crate) use scan::{Flow, Reached, STRIDE, Scan, Visitor, walk};
 pub(crate) use strict::refuse_damaged;
 pub(crate) use summary_tables::stage_empty;

@@ -17,19 +17,32 @@ use crate::storage::open_for_writing;
 
 use super::final_stage::FinalStage;
 
-/// Checks, summarizes and publishes what was staged.
+/// Which captures may be damaged, and what a commit is part of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PublishOptions {
+    /// Workers, for parts that are written again.
+    pub(crate) jobs: usize,
+    /// How many captures of the run may be damaged or refused.
+    pub(crate) max_damaged: Option<MaxDamaged>,
+    /// Captures that later portions of the run will convert.
+    pub(crate) to_come: u64,
+    /// Refusals of the report that earlier portions of the run have committed.
+    pub(crate) refusals_committed: usize,
+}
+
+/// Checks, summarizes and publishes what was staged. Returns the content of the lake then.
 ///
 /// # Errors
-/// If it does not add up, if too much of it is damaged, or if something cannot be read or written. Then nothing is
+/// If it does not add up, if too much of it is damaged, or if something cannot be read or written. Then nothing of it is
 /// visible.
 pub(crate) fn publish(
-    stage: FinalStage<'_>,
+    stage: &mut FinalStage<'_>,
     mut rows: Vec<UnitResult>,
     selection: Selection,
     mut snapshot: Snapshot,
-    (jobs, max_damaged): (usize, Option<MaxDamaged>),
+    options: PublishOptions,
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Snapshot> {
     let (lake, settings) = (stage.lake, stage.settings);
     // The same bytes through standard input are not converted twice, whatever the settings.
     let mut seen = HashSet::new();
@@ -54,7 +67,11 @@ pub(crate) fn publish(
     let has_renamed = selection.relocated.iter().any(is_renamed);
     change.manifest.met_again = selection.relocated;
     change.manifest.removed.refused = selection.cleared_refusals;
-    change.manifest.refused.clone_from(&report.refused);
+    // A refusal that names no file as it was seen counts as of the last commit: each repeats it.
+    let is_said =
+        |(place, refused): &(usize, &RefusedEntry)| *place >= options.refusals_committed || refused.seen.is_none();
+    let refused = report.refused.iter().enumerate().filter(is_said);
+    change.manifest.refused = refused.map(|(_, refused)| refused.clone()).collect();
 
     let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &snapshot);
@@ -67,15 +84,15 @@ pub(crate) fn publish(
     report.captures_missing = report.captures_missing.map(|missing| missing + gone.len() as u64);
     replaced.extend(the_same);
     let had_rows = |id: &&usize| snapshot.inputs.get(id).is_some_and(|entry| entry.same_as.is_none());
-    report.replaced = replaced.iter().filter(had_rows).count() as u64;
+    report.replaced += replaced.iter().filter(had_rows).count() as u64;
     if !replaced.is_empty() {
         let encoder = Encoder::of_lake(settings, lake.root())?;
         let rewriter = Rewriter::new(lake, &snapshot, &encoder, stage.cancel);
-        days.extend(remove_captures(&rewriter, &replaced, jobs, &mut change)?);
+        days.extend(remove_captures(&rewriter, &replaced, options.jobs, &mut change)?);
     }
     let mut writers = None;
-    report.parts = rows.iter().map(|row| row.parts.len() as u64).sum();
-    report.bytes_out = rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum();
+    report.parts += rows.iter().map(|row| row.parts.len() as u64).sum::<u64>();
+    report.bytes_out += rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum::<u64>();
     change.add_units(rows, |entry| {
         let changing = Changing::of(entry, &mut writers);
         if changing.is_open() {
@@ -96,14 +113,16 @@ pub(crate) fn publish(
             change.add_input(InputEntry::of_duplicate(input, same_as));
         }
     }
-    (report.records, report.rows) = (change.manifest.records, change.manifest.rows);
-    if report.records != report.rows {
-        return Err(Error::RowsDiffer { framed: report.records, written: report.rows });
+    let (framed, written) = (change.manifest.records, change.manifest.rows);
+    if framed != written {
+        return Err(Error::RowsDiffer { framed, written });
     }
-    report.check(max_damaged)?;
+    (report.records, report.rows) = (report.records + framed, report.rows + written);
+    report.check(options.max_damaged, options.to_come)?;
     report.newest_packet_timestamp_seconds = snapshot.newest_packet();
     if !changes_the_lake(&change, &snapshot) {
-        return look_at_delta(lake, &snapshot);
+        look_at_delta(lake, &snapshot)?;
+        return Ok(snapshot);
     }
     let mut after = snapshot;
     after.add(change.manifest.clone());
@@ -112,7 +131,10 @@ pub(crate) fn publish(
         stage.stage(days, &after, &mut change, report)?;
     }
     report.lost.leave_out_mended(&change, &after);
-    change.publish(lake, after)
+    let converted = change.manifest.inputs.len() as u64;
+    change.publish(lake, &mut after)?;
+    (report.commits, report.committed) = (report.commits + 1, report.committed + converted);
+    Ok(after)
 }
 
 /// Whether a commit is needed. A refusal that is known already, or that will be tried again anyway, is no reason for one.

@@ -25,7 +25,7 @@ use super::pool::convert_units;
 /// As [`convert_units`].
 pub(crate) fn refuse_damaged(
     mut rows: Vec<UnitResult>,
-    mut context: ConvertContext,
+    context: &mut ConvertContext,
     jobs: usize,
     held: &HashSet<String>,
     report: &mut Report,
@@ -47,7 +47,7 @@ pub(crate) fn refuse_damaged(
         let taken: HashSet<String> = held.iter().cloned().chain(rows.iter().map(|row| row.unit.id.clone())).collect();
         let units: Vec<Unit> = plan(sampled, &settings, &taken);
         context.staging = staging.join(format!("strict-{turn}"));
-        rows.extend(convert_units(&units, &context, jobs)?);
+        rows.extend(convert_units(&units, context, jobs)?);
         report.refused.extend(damaged.into_values().map(|(input, damage)| RefusedEntry {
             path: input.path,
             reason: damage.to_string(),
@@ -56,6 +56,7 @@ pub(crate) fn refuse_damaged(
             retired: false,
         }));
     }
+    context.staging = staging;
     Ok(rows)
 }
 

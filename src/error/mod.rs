@@ -104,12 +104,14 @@ pub enum Error {
         known: u64,
     },
     /// More captures are damaged or refused than the user allows.
-    #[error("{damaged} of {all} captures are damaged or refused, more than are allowed; nothing was committed")]
+    #[error("{damaged} of {all} captures are damaged or refused, more than are allowed; {} was committed", crate::text::nothing_more(*commits))]
     TooManyDamaged {
         /// How many there are.
         damaged: u64,
-        /// How many were looked at.
+        /// How many were looked at, or will be.
         all: u64,
+        /// Commits that the run had made.
+        commits: u64,
     },
     /// A file of the lake differs from what was written.
     #[error("{}: the {what} differs from the manifest's: {found} instead of {expected}", shown(path))]

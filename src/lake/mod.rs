@@ -35,6 +35,7 @@ mod manifest;
 mod manifest_text;
 mod numbers;
 mod own_texts;
+mod read_manifests;
 mod reading;
 mod record;
 mod recount;

@@ -255,7 +255,8 @@ impl Transaction {
         self.says_everything = true;
     }
 
-    /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then.
+    /// Publishes it: all of it becomes visible, or nothing. `after` is the lake's content then, except for what only the commit
+    /// itself tells; of a commit that describes the whole lake, nothing is left in it.
     ///
     /// In a lake with a Delta log, the log has it too, unless other writers have changed the table: [`Layout::delta_lacks`] says so.
     ///
@@ -263,15 +264,15 @@ impl Transaction {
     /// If staged files differ from what the manifest says; if something is in the way; if anything cannot be written,
     /// synced or moved. Before the commit is decided, the lake then stays as it was. After that, the next run finishes or
     /// undoes the commit.
-    pub fn publish(mut self, lake: &Layout, mut after: Snapshot) -> Result<()> {
-        let delta = self.prepare_delta(lake, &mut after)?;
+    pub fn publish(mut self, lake: &Layout, after: &mut Snapshot) -> Result<()> {
+        let delta = self.prepare_delta(lake, after)?;
         let removed = &self.manifest.removed;
         let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
         let removes = removes.cloned().collect();
         let has_step = delta.is_some();
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let (manifest, after) = match self.says_everything {
-            true => (after.into_base(self.manifest), None),
+            true => (std::mem::take(after).into_base(self.manifest), None),
             false => (self.manifest, Some(after).filter(|_| has_step)),
         };
         match lake.bucket() {

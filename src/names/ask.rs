@@ -59,6 +59,22 @@ pub struct Asked {
     pub problem: Option<String>,
 }
 
+impl Asked {
+    /// What two stages of one run have asked for.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.asked += other.asked;
+        self.named += other.named;
+        self.without_name += other.without_name;
+        self.failed += other.failed;
+        self.cached += other.cached;
+        self.not_asked_private += other.not_asked_private;
+        self.left_over += other.left_over;
+        self.seconds += other.seconds;
+        self.problem = self.problem.or(other.problem);
+        self
+    }
+}
+
 impl fmt::Display for Asked {
     /// One line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 //! command line says it to people.
 
 mod away;
+mod changing;
 mod compacted;
 mod delta_report;
 mod forgotten;
@@ -13,6 +14,7 @@ mod verified;
 mod would_convert;
 
 pub use away::Away;
+pub use changing::{ChangedMeanwhile, Changing};
 pub use compacted::CompactReport;
 pub use delta_report::DeltaReport;
 pub use forgotten::{ForgetReport, Forgotten};
@@ -20,7 +22,7 @@ pub use lost::{HeldBack, Lost, LostFile};
 pub use max_damaged::MaxDamaged;
 pub use repaired::{PartlyLost, Repaired};
 pub(crate) use report::per_second;
-pub use report::{ChangedMeanwhile, Changing, Damaged, Duplicate, Overwritten, Renamed, Report};
+pub use report::{Damaged, Duplicate, Overwritten, Renamed, Report};
 pub use verified::{Verified, VerifyFault};
 pub use would_convert::{Why, WouldConvert};
 

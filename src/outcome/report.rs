@@ -16,6 +16,7 @@ use crate::summary::{Naming, Preview};
 use crate::text::{name, plural_of, time};
 
 use super::away::Away;
+use super::changing::{ChangedMeanwhile, Changing};
 use super::lost::Lost;
 use super::max_damaged::MaxDamaged;
 use super::would_convert::WouldConvert;
@@ -28,6 +29,11 @@ pub struct Report {
     pub lake: PathBuf,
     /// Captures converted.
     pub inputs: u64,
+    /// Commits of the run. There is none if nothing had changed.
+    pub commits: u64,
+    /// Captures that they added.
+    #[serde(skip)]
+    pub committed: u64,
     /// Captures that the lake already has, unchanged. They were not opened.
     pub unchanged: u64,
     /// Of these, captures with another time of modification and the same content.
@@ -153,51 +159,6 @@ pub struct Renamed {
     pub was: PathBuf,
 }
 
-/// A capture that had changed when it had been read.
-#[derive(Debug, Serialize)]
-pub struct ChangedMeanwhile {
-    /// The capture.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    /// In which way.
-    #[serde(flatten)]
-    pub how: Changing,
-}
-
-/// How a capture changed while it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "how", rename_all = "lowercase")]
-pub enum Changing {
-    /// Not at all.
-    No,
-    /// It is being written: it grew, or a process has it open and its last packet is incomplete.
-    Grows,
-    /// It is shorter now.
-    Shrank {
-        /// Bytes when it was found.
-        from: u64,
-        /// Bytes when it had been read.
-        to: u64,
-    },
-    /// Its content is different now.
-    Rewritten,
-    /// It no longer exists. What was read of it is in the lake.
-    Gone,
-    /// It is a stream that a signal ended. What came of it is in the lake.
-    Ended {
-        /// Whether its last packet was incomplete.
-        cut: bool,
-    },
-}
-
-impl Changing {
-    /// Whether more of it will come.
-    #[must_use]
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Grows | Self::Ended { .. })
-    }
-}
-
 impl Report {
     /// Adds a capture that was converted, and says how it changed meanwhile.
     pub fn add(&mut self, entry: &InputEntry, how: Changing) {
@@ -240,24 +201,34 @@ impl Report {
         }
     }
 
-    /// Checks that no more captures are damaged or refused than allowed.
+    /// Checks that no more captures are damaged or refused than allowed. `to_come` are captures that the run has not converted yet.
     ///
     /// # Errors
     /// [`Error::TooManyDamaged`] if there are more.
-    pub(crate) fn check(&self, max_damaged: Option<MaxDamaged>) -> Result<()> {
+    pub(crate) fn check(&self, max_damaged: Option<MaxDamaged>, to_come: u64) -> Result<()> {
         let damaged = (self.damaged.len() + self.refused.len()) as u64;
-        let all = self.inputs + self.refused.len() as u64;
+        let all = self.inputs + self.refused.len() as u64 + to_come;
         match max_damaged {
-            Some(most) if most.is_exceeded(damaged, all) => Err(Error::TooManyDamaged { damaged, all }),
+            Some(most) if most.is_exceeded(damaged, all) => {
+                Err(Error::TooManyDamaged { damaged, all, commits: self.commits })
+            }
             _ => Ok(()),
         }
     }
 
     /// Notes what reverse lookups gave, and what is wrong with a source of names.
     pub(crate) fn note_names(&mut self, naming: &Naming, asked: Option<Asked>) {
-        self.notes.extend(naming.notes());
-        self.notes.extend(asked.as_ref().and_then(|asked| asked.problem.clone()));
-        self.names = asked;
+        let problem = asked.as_ref().and_then(|asked| asked.problem.clone());
+        for note in naming.notes().chain(problem) {
+            // Each portion of a run says it.
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        self.names = match (self.names.take(), asked) {
+            (Some(before), Some(asked)) => Some(before.and(asked)),
+            (before, asked) => before.or(asked),
+        };
     }
 
     /// Notes what a run found out about its lake: what the file system cannot do, and what the Delta log lacks.

@@ -7,6 +7,7 @@
 mod frames;
 mod named_counts;
 mod pack;
+mod portions;
 mod proof;
 mod sample;
 mod sound;
@@ -17,6 +18,7 @@ mod unit_result;
 pub use frames::count_frames;
 pub use named_counts::NamedCounts;
 pub use pack::{Sampled, plan};
+pub use portions::portions;
 pub use proof::unproved;
 pub use sample::sample;
 pub use sound::first_beyond_sums;

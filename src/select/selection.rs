@@ -86,6 +86,22 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Shares out what is said about the captures of portions that are converted one after the other: `portion` tells that of an
+    /// absolute path. The first one has all that is about no capture to be converted.
+    pub(crate) fn share_out(self, portions: usize, portion: impl Fn(&Path) -> Option<usize>) -> Vec<Self> {
+        let mut shares: Vec<Self> = (0..portions.max(1)).map(|_| Self::default()).collect();
+        let Self { convert, relocated, superseded, goes_on, may_be, deduplicated, cleared_refusals } = self;
+        let mut give = Shares { shares: &mut shares, portion };
+        give.out(convert, |input| &input.absolute, |share| &mut share.convert);
+        give.out(relocated, |met| &met.seen.absolute, |share| &mut share.relocated);
+        give.out(superseded, |(path, _)| path, |share| &mut share.superseded);
+        give.out(goes_on, |(path, _)| path, |share| &mut share.goes_on);
+        give.out(may_be, |(path, _)| path, |share| &mut share.may_be);
+        give.out(deduplicated, |(_, same_as)| same_as, |share| &mut share.deduplicated);
+        give.out(cleared_refusals, PathBuf::as_path, |share| &mut share.cleared_refusals);
+        shares
+    }
+
     /// Removes what is said about captures that are not converted after all, by their absolute paths. The lake keeps what
     /// it has of them, and the next run finds them as this one did. Each list that speaks of captures to be converted is
     /// searched here.
@@ -97,6 +113,23 @@ impl Selection {
         self.goes_on.retain(|(path, _)| stays(path));
         self.may_be.retain(|(path, _)| stays(path));
         self.deduplicated.retain(|(_, same_as)| stays(same_as));
+    }
+}
+
+/// The selections of portions, while they are filled.
+struct Shares<'a, P> {
+    shares: &'a mut [Selection],
+    portion: P,
+}
+
+impl<P: Fn(&Path) -> Option<usize>> Shares<'_, P> {
+    fn out<T>(&mut self, values: Vec<T>, about: impl Fn(&T) -> &Path, list: impl Fn(&mut Selection) -> &mut Vec<T>) {
+        for value in values {
+            let portion = (self.portion)(about(&value)).unwrap_or(0);
+            if let Some(share) = self.shares.get_mut(portion) {
+                list(share).push(value);
+            }
+        }
     }
 }
 

@@ -41,7 +41,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         "--salvage",
         "--strict",
     ];
-    let nightly = ["--max-damaged", "--wait", "--metrics-file", "--log-format"];
+    let nightly = ["--commit-every", "--max-damaged", "--wait", "--metrics-file", "--log-format"];
     let rules = ["--force", "--retry-damaged", "--dedupe", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
@@ -297,6 +297,7 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
         "changing",
         "renamed",
         "stepped_over",
+        "commits",
         "captures_missing",
         "newest_packet_timestamp_seconds",
         "away",

@@ -31,9 +31,9 @@
 //!     `columns`.
 //! 24. Looking into tunnels changes rows of tunnels and no others, and what follows from rows: `tunnels`. The table of tunnels is
 //!     that of the captures that are there: `tunnel_sums`.
-//!
 //! 25. The Delta log of a lake leads to its files, or the run says that it does not: `delta`.
-//! 24. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
+//! 26. Portions change no byte, and a run that ends early is gone on with: `portions`, and every night of `nights`.
+//! 27. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -61,6 +61,7 @@ mod nights_in_a_bucket;
 mod nights_planned;
 pub(crate) mod packing;
 mod partitions;
+mod portions;
 mod projections;
 mod random;
 mod retention;

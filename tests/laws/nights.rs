@@ -17,6 +17,7 @@ use crate::support::{Row, convert, folder, hashes, packets, request, save, summa
 
 use super::archive::{Archive, any_event, content};
 use super::nights_planned::night_in_one_and_in_pieces;
+use super::portions::night_in_one_and_in_portions;
 
 pub(super) fn sorted(lake: &Path) -> Vec<Row> {
     let mut rows = packets(lake);
@@ -107,6 +108,7 @@ proptest! {
             let folders: Vec<_> = [false, true].into_iter().filter(|odd| named != 1 + i32::from(*odd)).collect();
             let paths: Vec<_> = folders.iter().map(|odd| archive.named(*odd)).collect();
             let night = ConvertRequest { settings: settings.clone(), ..request(&paths, &lake) };
+            night_in_one_and_in_portions(&night);
             night_in_one_and_in_pieces(&night);
             archive.night(|(number, _)| folders.contains(&(number % 2 == 1)));
             if compacted {

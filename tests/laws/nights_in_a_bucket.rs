@@ -27,8 +27,12 @@ fn a_bucket_gets_the_very_files_that_a_folder_gets() {
         let settings = Settings { chunk_size, ..Settings::default() };
         let folder = local.path().join(chunk_size.to_string());
         let bucket = lake_in_a_bucket();
-        for lake in [&folder, &bucket] {
-            let asked = ConvertRequest { settings: settings.clone(), ..request(&[repository("data/captures")], lake) };
+        for (lake, commit_every) in [(&folder, 0), (&bucket, 1)] {
+            let asked = ConvertRequest {
+                settings: settings.clone(),
+                commit_every,
+                ..request(&[repository("data/captures")], lake)
+            };
             assert_eq!(convert(&asked).rows, 1331);
         }
         assert_sound(&bucket);
@@ -44,6 +48,8 @@ proptest! {
         nights in prop::collection::vec((prop::collection::vec(any_event(), 0..6), any::<bool>()), 1..6),
         chunk_size in prop::sample::select(vec![64 << 20, 300_u64]),
         delta in any::<bool>(),
+        // A commit a night, or one for each unit.
+        commit_every in prop::sample::select(vec![0, 1_u64]),
     ) {
         let mut archive = Archive::new();
         let lake = lake_in_a_bucket();
@@ -53,7 +59,7 @@ proptest! {
                 archive.happen(event, &rewrite_of(&lake));
             }
             let paths = [archive.named(false), archive.named(true)];
-            let night = ConvertRequest { settings: settings.clone(), ..request(&paths, &lake) };
+            let night = ConvertRequest { settings: settings.clone(), commit_every, ..request(&paths, &lake) };
             convert(&night);
             archive.night(|_| true);
             if compacted {

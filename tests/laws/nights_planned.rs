@@ -56,7 +56,7 @@ fn told(report: &Report) -> serde_json::Value {
     told
 }
 
-fn copy_all(from: &Path, to: &Path) {
+pub(super) fn copy_all(from: &Path, to: &Path) {
     for file in files(from) {
         let place = to.join(&file);
         fs::create_dir_all(place.parent().unwrap()).unwrap();

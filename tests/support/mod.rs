@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parcap::cancel::Cancel;
-use parcap::commands::ConvertRequest;
+use parcap::commands::{COMMIT_EVERY, ConvertRequest};
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
 use parcap::observer::Unobserved;
@@ -46,6 +46,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> ConvertReques
         rules: SelectOptions::default(),
         memory: None,
         strict: false,
+        commit_every: COMMIT_EVERY,
         max_damaged: None,
         top: 10,
         dry_run: false,

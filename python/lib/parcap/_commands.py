@@ -216,7 +216,7 @@ def convert(
     Raises:
         UsageError: An option is wrong, or there is none of this name.
         LakeBusy: Another run holds the lake.
-        KeyboardInterrupt: Nothing of this run is in the lake.
+        KeyboardInterrupt: The lake has what the run had committed: whole captures, 64 GiB of them at a time (``commit_every``).
     """
     arguments = ["convert", f"--out={os.fspath(out)}", "--progress=never", *_options({"top": 0, **options})]
     return _report(arguments, _paths(inputs), on_damage, progress)

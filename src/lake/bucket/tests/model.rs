@@ -177,7 +177,7 @@ fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
         transaction.replace_manifests(lake.manifest_files()?);
     }
     after.add(transaction.manifest.clone());
-    transaction.publish(lake, after)?;
+    transaction.publish(lake, &mut after)?;
     assert_eq!(lake.delta_lacks(), None);
     Ok(())
 }

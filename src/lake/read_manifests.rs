@@ -1,0 +1,92 @@
+//! Reads what a lake holds: its manifests, one after the other.
+
+use std::io;
+
+use crate::error::{Error, Result};
+
+use super::completeness::{incomplete, missing_at_the_end};
+use super::layout::Layout;
+use super::manifest::{Manifest, files, number_of};
+use super::snapshot::Snapshot;
+
+/// How often a lake is read again while another process commits to it.
+const ATTEMPTS: u32 = 5;
+
+impl Snapshot {
+    /// Reads the manifests of a lake. A lake that does not exist is empty.
+    ///
+    /// # Errors
+    /// If a manifest cannot be read, or is not one; [`Error::Incomplete`] if one is missing, or if all are and there are
+    /// packets.
+    pub fn read(lake: &Layout) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            match Self::read_once(lake) {
+                // Compacting a lake makes one manifest of many, and this reader holds no lock.
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
+                Err(Error::Incomplete { .. }) if attempt < ATTEMPTS => {}
+                result => return result,
+            }
+            attempt += 1;
+        }
+    }
+
+    fn read_once(lake: &Layout) -> Result<Self> {
+        let (held, problem) = Self::read_all(lake, Err)?;
+        problem.map_or(Ok(held), Err)
+    }
+
+    /// Reads the manifests that exist, to mend a lake. Returns their sum, and the first thing that is missing.
+    /// `unreadable` decides about a manifest that cannot be read.
+    ///
+    /// # Errors
+    /// If the folder of the manifests cannot be read, or `unreadable` returns an error.
+    pub fn read_all(lake: &Layout, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
+        let mut held = Self::default();
+        held.run = lake.run().map(str::to_owned);
+        let mut problem = None;
+        for path in files(lake)? {
+            let manifest = match Manifest::read(&path) {
+                Ok(manifest) => manifest,
+                Err(error) => {
+                    unreadable(error)?;
+                    continue;
+                }
+            };
+            if number_of(&path) != Some(manifest.sequence) {
+                let found = format!("is the manifest of commit {}", manifest.sequence);
+                problem.get_or_insert(incomplete(&path, found));
+            } else if manifest.base {
+                // A base describes the whole lake. The manifests that are missing before it were removed by it.
+                problem = None;
+            } else if manifest.sequence != held.sequence + 1 {
+                let missing = held.sequence + 1;
+                problem
+                    .get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
+            }
+            held.add(manifest);
+        }
+        if let Some(bucket) = lake.bucket() {
+            bucket.know(held.parts.keys().chain(held.retired.keys()));
+        }
+        if problem.is_none() {
+            problem = missing_at_the_end(lake, held.sequence)?;
+        }
+        Ok((held, problem))
+    }
+
+    /// Takes up what only the last commit's manifest tells, after a commit of this process.
+    ///
+    /// # Errors
+    /// If the manifest cannot be read.
+    pub fn take_up_last_commit(&mut self, lake: &Layout) -> Result<()> {
+        if let Some(path) = files(lake)?.iter().find(|path| number_of(path) == Some(self.sequence)) {
+            // What is known of it already stays as it is.
+            self.add(Manifest::read(path)?);
+        }
+        if let Some(bucket) = lake.bucket() {
+            bucket.know(self.parts.keys().chain(self.retired.keys()));
+        }
+        Ok(())
+    }
+}

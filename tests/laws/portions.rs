@@ -1,0 +1,138 @@
+//! Law 26: portions change no byte. A run that commits now and then, one that commits at its end, and one that ends early and is
+//! gone on with, whatever its portions then, give the same parts and the same tables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use parcap::commands::{ConvertRequest, convert as try_to_convert};
+use parcap::config::Settings;
+use parcap::error::Error;
+use parcap::outcome::MaxDamaged;
+use proptest::prelude::*;
+
+use crate::support::{convert, folder, hashes, request, save};
+
+use super::archive::content;
+use super::nights::assert_sound;
+use super::nights_planned::copy_all;
+
+/// The visible files of a lake, and what they hold.
+fn visible(lake: &Path) -> [BTreeMap<PathBuf, (usize, u64)>; 2] {
+    ["packets", "summaries"].map(|folder| hashes(&lake.join(folder)))
+}
+
+/// A night in one commit; and, in a copy of the lake, in a commit for each unit.
+pub(super) fn night_in_one_and_in_portions(night: &ConvertRequest) {
+    let folder = folder();
+    let [once, portions] = ["once", "portions"].map(|name| folder.path().join(name));
+    for (lake, commit_every) in [(&once, 0), (&portions, 1)] {
+        copy_all(&night.lake, lake);
+        convert(&ConvertRequest { lake: lake.clone(), commit_every, ..night.clone() });
+    }
+    let [of_once, of_portions] = [&once, &portions].map(|lake| visible(lake));
+    assert!(of_portions[1] == of_once[1], "the portions give other tables");
+    assert_eq!(unnamed(&of_portions[0]), unnamed(&of_once[0]), "the portions give other parts");
+    assert_sound(&portions);
+}
+
+/// The folder and the content of each part. The name of one from which captures have been taken tells from which part they were taken,
+/// and that may have been one that others had been taken from.
+fn unnamed(parts: &BTreeMap<PathBuf, (usize, u64)>) -> Vec<(PathBuf, (usize, u64))> {
+    let mut parts: Vec<_> =
+        parts.iter().map(|(path, content)| (path.parent().unwrap().to_path_buf(), *content)).collect();
+    parts.sort();
+    parts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_run_that_ends_early_and_goes_on_gives_the_lake_of_one_commit(
+        sizes in prop::collection::vec(1..60_u8, 2..16),
+        chunk_size in prop::sample::select(vec![64 << 20, 1000_u64]),
+        target_file_size in prop::sample::select(vec![128 << 20, 400_u64, 100]),
+        portions in prop::collection::vec(prop::sample::select(vec![0, 1, 1500, 4000, 1 << 30_u64]), 1..4),
+        bad in any::<prop::sample::Index>(),
+    ) {
+        let folder = folder();
+        let archive = folder.path().join("archive");
+        fs::create_dir(&archive).unwrap();
+        for (place, packets) in sizes.iter().enumerate() {
+            // None begins as another one does: a cut one would be left out.
+            let bytes = content(u8::try_from(place).unwrap(), *packets);
+            fs::write(archive.join(format!("{place:02}.pcap")), bytes).unwrap();
+        }
+        let settings = Settings { chunk_size, target_file_size, ..Settings::default() };
+        let of = |name: &str, commit_every| {
+            let asked = request(&[&archive], &folder.path().join(name));
+            ConvertRequest { settings: settings.clone(), commit_every, ..asked }
+        };
+        let once = of("once", 0);
+        let whole = convert(&once);
+        prop_assert_eq!(whole.commits, 1);
+
+        // The first run of all meets a damaged capture which is one too many, and is gone when the next one comes.
+        let lake = of("lake", 0);
+        let damaged = archive.join(format!("{:02}.pcap", bad.index(sizes.len())));
+        let whole_bytes = fs::read(&damaged).unwrap();
+        let mut cut = whole_bytes.clone();
+        cut.truncate(whole_bytes.len() - 3);
+        let kept = folder.path().join("kept");
+        fs::rename(&damaged, &kept).unwrap();
+        fs::write(&damaged, cut).unwrap();
+        let first = ConvertRequest {
+            max_damaged: Some(MaxDamaged::Captures(0)),
+            commit_every: portions[0],
+            ..lake.clone()
+        };
+        let failed = try_to_convert(&first);
+        let refused = matches!(failed, Err(Error::TooManyDamaged { damaged: 1, .. }));
+        prop_assert!(refused, "{failed:?}");
+        fs::rename(&kept, &damaged).unwrap();
+        let mut converted = 0;
+        for commit_every in portions.iter().skip(1).chain([&0]) {
+            converted += convert(&ConvertRequest { commit_every: *commit_every, ..lake.clone() }).inputs;
+        }
+        prop_assert!(converted <= whole.inputs);
+        prop_assert_eq!(visible(&lake.lake), visible(&once.lake));
+        assert_sound(&lake.lake);
+    }
+}
+
+#[test]
+fn what_was_committed_stays_when_a_run_fails_and_the_report_is_of_the_whole_run() {
+    let folder = folder();
+    let names = ["a", "b", "c", "d"];
+    let captures: Vec<PathBuf> =
+        names.iter().map(|name| save(&folder, &format!("{name}.pcap"), &content(name.as_bytes()[0], 30))).collect();
+    let settings = Settings { target_file_size: 100, ..Settings::default() };
+    let once = ConvertRequest { settings, commit_every: 0, ..request(&captures, &folder.path().join("once")) };
+    let whole = convert(&once);
+    let portions = ConvertRequest { commit_every: 1, lake: folder.path().join("portions"), ..once.clone() };
+    let report = convert(&portions);
+    assert_eq!((report.commits, report.inputs, report.parts), (4, 4, whole.parts));
+    assert_eq!((report.rows, report.records, report.bytes_in), (whole.rows, whole.records, whole.bytes_in));
+    let tables = |report: &parcap::outcome::Report| serde_json::to_string(&report.summaries).unwrap();
+    assert_eq!(tables(&report), tables(&whole));
+    assert_eq!(visible(&portions.lake), visible(&once.lake));
+
+    // The third is damaged, and that is one too many: the first two stay.
+    let lake = folder.path().join("lake");
+    let third = fs::read(&captures[2]).unwrap();
+    fs::write(&captures[2], &third[..third.len() - 3]).unwrap();
+    let strict = ConvertRequest { max_damaged: Some(MaxDamaged::Captures(0)), lake: lake.clone(), ..portions };
+    match try_to_convert(&strict) {
+        Err(Error::TooManyDamaged { damaged: 1, all: 4, commits: 2 }) => {}
+        other => panic!("{other:?}"),
+    }
+    let report = convert(&ConvertRequest { max_damaged: None, ..strict.clone() });
+    assert_eq!((report.inputs, report.unchanged, report.damaged.len(), report.commits), (2, 2, 1, 2));
+    assert_sound(&lake);
+
+    // A share counts of all captures that the run was given, not of those that it has got to.
+    let lake = folder.path().join("a-share");
+    let report = convert(&ConvertRequest { max_damaged: Some(MaxDamaged::Percent(25.0)), lake, ..strict });
+    assert_eq!((report.inputs, report.damaged.len(), report.commits), (4, 1, 4));
+}
