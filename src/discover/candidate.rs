@@ -177,12 +177,21 @@ impl Candidate {
             let facts = object_facts(&address)?.ok_or(Refusal::Missing)?;
             return Ok(Self::of_object(&address, facts, claimed));
         }
+        // Without `..` and links, so that a file has one name, whichever path led to it.
+        Self::at(path, claimed, || Ok(local::canonical(path)?))
+    }
+
+    /// As [`Candidate::of`], where it is known how the absolute path is to be had.
+    pub(super) fn at(
+        path: &Path,
+        claimed: bool,
+        absolute: impl FnOnce() -> Result<PathBuf, Refusal>,
+    ) -> Result<Self, Refusal> {
         let found = local::facts(path)?;
         if found.kind != EntryKind::File {
             return Err(Refusal::NotAFile(found.kind.name()));
         }
-        // Without `..` and links, so that a file has one name, whichever path led to it.
-        let absolute = local::canonical(path)?;
+        let absolute = absolute()?;
         let reached = std::path::absolute(path).ok().filter(|reached| *reached != absolute);
         let path = path.to_path_buf();
         Ok(Self {

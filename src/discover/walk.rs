@@ -2,6 +2,7 @@
 //! `buckets.rs`.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -150,6 +151,7 @@ fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<Pa
 fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
     found.places.add(root);
     let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+    let mut folders = LastFolder::default();
     while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,
@@ -183,11 +185,35 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
             found.stepped_over += 1;
             continue;
         }
-        match Candidate::of(entry.path(), is_capture_name(entry.path())) {
+        let is_link = entry.path_is_symlink();
+        let absolute = || match entry.path().file_name() {
+            Some(name) if !is_link => Ok(folders.canonical(entry.path())?.join(name)),
+            _ => Ok(local::canonical(entry.path())?),
+        };
+        match Candidate::at(entry.path(), is_capture_name(entry.path()), absolute) {
             Ok(candidate) => add(candidate, seen, found),
             Err(Refusal::NotAFile(_)) => found.stepped_over += 1,
             Err(refusal) => found.refused.push((entry.into_path(), refusal)),
         }
+    }
+}
+
+/// The folder of the last file, and its path without links. To ask for each file of a folder costs as much as the rest of the walk.
+#[derive(Default)]
+struct LastFolder {
+    folder: PathBuf,
+    canonical: PathBuf,
+}
+
+impl LastFolder {
+    /// The path without links of the folder of a file.
+    fn canonical(&mut self, file: &Path) -> io::Result<&Path> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        if self.canonical.as_os_str().is_empty() || folder != self.folder {
+            self.canonical = local::canonical(folder)?;
+            self.folder = folder.to_path_buf();
+        }
+        Ok(&self.canonical)
     }
 }
 
@@ -210,5 +236,24 @@ mod tests {
         assert_eq!(names, ["b.pcap", "a.pcap"]);
         assert_eq!(found.stepped_over, 1);
         assert!(matches!(found.refused.as_slice(), [(path, Refusal::Missing)] if path == Path::new("none")));
+    }
+
+    #[test]
+    fn the_absolute_path_of_what_a_walk_finds_is_the_one_without_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        for (folder, name) in [(&dir, "a/1"), (&dir, "a/b/2"), (&dir, "a/c"), (&dir, "d"), (&elsewhere, "x/3")] {
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, b"x").unwrap();
+        }
+        std::os::unix::fs::symlink(elsewhere.path().join("x"), dir.path().join("a/ba")).unwrap();
+        std::os::unix::fs::symlink("../d", dir.path().join("a/link")).unwrap();
+        let found = find(&[dir.path().join("a/../a")]);
+        assert_eq!(found.candidates.len(), 5);
+        for candidate in &found.candidates {
+            assert_eq!(candidate.absolute, candidate.path.canonicalize().unwrap());
+            assert_eq!(Some(candidate), Candidate::of(&candidate.path, candidate.claimed).as_ref().ok());
+        }
     }
 }
