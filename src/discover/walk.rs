@@ -187,7 +187,12 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
         }
         let is_link = entry.path_is_symlink();
         let absolute = || match entry.path().file_name() {
-            Some(name) if !is_link => Ok(folders.canonical(entry.path())?.join(name)),
+            Some(name) if !is_link => {
+                let mut absolute = folders.canonical(entry.path())?.join(name);
+                // There may be millions of them.
+                absolute.shrink_to_fit();
+                Ok(absolute)
+            }
             _ => Ok(local::canonical(entry.path())?),
         };
         match Candidate::at(entry.path(), is_capture_name(entry.path()), absolute) {
