@@ -271,6 +271,13 @@ def check_faults(check: Check) -> None:
         check.convert(bucket.url("in/"), lake, "--chunk-size", "1MiB")
         assert check.proxy.broken, "nothing was broken"
         same(local, lake)
+    # A store that takes a request and says nothing, for longer than is waited for.
+    check.proxy.reset()
+    check.proxy.break_("^GET .*(large|packed)", "hang", 2)
+    lake, began = check.folder("silent") / "lake", time.monotonic()
+    check.convert(bucket.url("in"), lake, "--chunk-size", "1MiB")
+    assert sum(check.proxy.broken.values()) == 2 and time.monotonic() - began < 59, check.proxy.broken
+    same(local, lake)
     check.proxy.reset()
 
 
