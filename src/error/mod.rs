@@ -339,7 +339,7 @@ pub enum Error {
     #[error("{0}")]
     NotExtracted(NotExtracted),
     /// SIGINT or SIGTERM arrived.
-    #[error("stopped by signal {signal}; the lake is as it was before this run")]
+    #[error("stopped by signal {signal}; the lake is as the last commit left it")]
     Interrupted {
         /// The signal's number.
         signal: u8,

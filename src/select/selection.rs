@@ -205,6 +205,8 @@ fn sort_out(
     };
     let mut candidates = found.candidates.into_iter().chain(elsewhere).peekable();
     while candidates.peek().is_some() {
+        // Of a large archive, all files may be new and have to be opened.
+        look.map_or(Ok(()), |look| look.cancel.check())?;
         let batch: Vec<_> = candidates.by_ref().take(BATCH).collect();
         let probed = selector.probe(&batch, is_settling);
         for (candidate, probed) in batch.into_iter().zip(probed) {
