@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::packets::encode::EncodedColumn;
 
 use super::column_storage::Storage;
-use super::encode::{Scratch, encode, encode_counts, failed};
+use super::encode::{Scratch, encode, encode_counts, failed, filter_bytes};
 use super::properties::{compression, properties};
 use super::rows::{Rows, Span};
 use super::schema::{Column, TableColumns};
@@ -45,7 +45,7 @@ pub struct EncodedRowGroup {
     pub(super) columns: Vec<EncodedColumn>,
     /// How many rows it has.
     pub rows: u64,
-    /// Bytes of its pages.
+    /// Bytes of its pages, without those of Bloom filters.
     pub bytes: u64,
     /// Where its rows came from, in their order.
     pub spans: Vec<Span>,
@@ -58,7 +58,9 @@ impl EncodedRowGroup {
     #[must_use]
     pub fn memory(&self) -> u64 {
         let unnumbered = self.unnumbered.as_deref().map_or(0, size_of_val) as u64;
-        self.bytes + self.columns.len() as u64 * METADATA + unnumbered
+        let filters: u64 =
+            self.columns.iter().filter_map(|column| column.close.bloom_filter.as_ref()).map(filter_bytes).sum();
+        self.bytes + filters + self.columns.len() as u64 * METADATA + unnumbered
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Column {
     pub meaning: &'static str,
     /// How rows keep it, and how it is written.
     pub storage: Storage,
+    /// Whether people ask for the rows that have one value of it. Row groups have Bloom filters of such columns.
+    pub is_looked_up: bool,
 }
 
 /// The types that columns have. All are signed and plain, so that every engine reads them alike.
@@ -57,24 +59,31 @@ pub(super) const fn column(
     null_when: &'static str,
     meaning: &'static str,
 ) -> Column {
-    Column { name, kind: storage.kind(), null_when, meaning, storage }
+    Column { name, kind: storage.kind(), null_when, meaning, storage, is_looked_up: false }
+}
+
+impl Column {
+    /// The column, with Bloom filters.
+    pub(super) const fn looked_up(self) -> Self {
+        Self { is_looked_up: true, ..self }
+    }
 }
 
 /// The columns that every packets table has, in their order.
 #[rustfmt::skip]
 pub static COLUMNS: &[Column] = &[
     column("datetime", Storage::Instant(part!(times, row => row.datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
-    column("dns_query", Storage::Name(name!(dns_query)), "no question", "name of the first question"),
+    column("dns_query", Storage::Name(name!(dns_query)), "no question", "name of the first question").looked_up(),
     column("dns_resp", Storage::Name(name!(dns_resp)), "no resource record", "owner name of the first answer, else of the first authority, else of the first additional record that is not OPT"),
-    column("ip_dst", Storage::IpText(part!(ip[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952"),
+    column("ip_dst", Storage::IpText(part!(ip[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
     column("ip_dst_int", Storage::IpNumber(part!(ip[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
-    column("ip_src", Storage::IpText(part!(ip[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952"),
+    column("ip_src", Storage::IpText(part!(ip[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
     column("ip_src_int", Storage::IpNumber(part!(ip[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
     column("is_dns", Storage::Flag(part!(facts, row => row.is_dns, u8::from, |flag| flag == 1)), "", "whether a DNS message was recognised"),
     column("length", Storage::Length(part!(facts, row => row.length)), "", "bytes on the wire, or captured bytes with `--length captured`"),
-    column("mac_dst", Storage::MacText(part!(mac[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff"),
+    column("mac_dst", Storage::MacText(part!(mac[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff").looked_up(),
     column("mac_dst_int", Storage::MacNumber(part!(mac[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
-    column("mac_src", Storage::MacText(part!(mac[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff"),
+    column("mac_src", Storage::MacText(part!(mac[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff").looked_up(),
     column("mac_src_int", Storage::MacNumber(part!(mac[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
     column("port_dst", Storage::Small32(part!(ports, row => row.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
     column("port_src", Storage::Small32(part!(ports, row => row.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),

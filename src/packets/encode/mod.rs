@@ -16,12 +16,14 @@
 //! - An address as text and as a number are the same codes. Where both have the same nulls, they share their compressed
 //!   pages (`dictionary.rs`).
 //! - A dictionary that would be larger than what it saves, or than readers like, gives way to plain pages.
+//! - Columns that rows are looked up by have Bloom filters of their dictionaries' values (`bloom.rs`).
 //! - `datetime` is DELTA_BINARY_PACKED, in pages that end where a time jumps (`delta.rs` says why). Doubles are PLAIN,
 //!   `is_dns` is bits. BYTE_STREAM_SPLIT would save less than a byte a packet, and Spark before 4.3, fastparquet and
 //!   others cannot read it.
 //!
 //! To change the encoding of a column, change [`RowGroupPages::columns`]. The parts of a page are in `chunk.rs`.
 
+mod bloom;
 mod chunk;
 mod column_codes;
 mod compress;
@@ -48,6 +50,7 @@ use crate::bug::bug;
 use crate::config::PageCompression;
 use crate::decode::protocol_text;
 
+pub(super) use bloom::filter_bytes;
 pub(super) use chunk::EncodedColumn;
 use chunk::{Chunk, PageFacts};
 use column_codes::Keys;
@@ -101,9 +104,16 @@ pub(super) fn encode(
     compression: Compression,
     scratch: &mut Scratch,
 ) -> Result<Vec<EncodedColumn>, ParquetError> {
-    let mut group =
-        RowGroupPages { rows, schema, compression, scratch, columns: Vec::with_capacity(schema.num_columns()) };
+    let mut group = RowGroupPages {
+        rows,
+        schema,
+        compression,
+        scratch,
+        columns: Vec::with_capacity(schema.num_columns()),
+        distinct: Vec::new(),
+    };
     group.columns()?;
+    group.bloom_filters()?;
     if group.columns.len() == schema.num_columns() { Ok(group.columns) } else { Err(failed(bug!())) }
 }
 
@@ -114,6 +124,8 @@ struct RowGroupPages<'a> {
     compression: Compression,
     scratch: &'a mut Scratch,
     columns: Vec<EncodedColumn>,
+    /// The distinct keys of the columns that may have a Bloom filter, by their places.
+    distinct: Vec<(usize, Vec<u32>)>,
 }
 
 impl RowGroupPages<'_> {
@@ -168,6 +180,7 @@ impl RowGroupPages<'_> {
         let number = |code| table.number(code);
         let mut keys = self.keys(field)?;
         let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch)?;
+        self.keep_distinct(coded.entries());
         self.columns.push(coded.column(self.chunk(), self.scratch, |code| table.text(code))?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
             self.columns.push(coded.column(self.chunk(), self.scratch, number)?);
@@ -225,6 +238,7 @@ impl RowGroupPages<'_> {
         value: impl Fn(u32) -> Option<V>,
     ) -> Result<(), ParquetError> {
         let mut coded = CodedColumn::new(keys, space, self.scratch)?;
+        self.keep_distinct(coded.entries());
         self.columns.push(coded.column(self.chunk(), self.scratch, value)?);
         coded.recycle(self.scratch);
         Ok(())

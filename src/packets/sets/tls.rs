@@ -10,7 +10,7 @@ use crate::text::octet_escape;
 pub(super) static COLUMNS: &[Column] = &[
     further(SERVER_NAMES, Further::Text(|_, packet, text| {
         packet.tls_server_name(|name| escape(name, text))
-    }), "no TCP segment that begins with a ClientHello, no server name in it, or cut before its end", "server name as the client sent it; a backslash is `\\\\`, bytes outside 0x21-0x7e are `\\DDD`"),
+    }), "no TCP segment that begins with a ClientHello, no server name in it, or cut before its end", "server name as the client sent it; a backslash is `\\\\`, bytes outside 0x21-0x7e are `\\DDD`").looked_up(),
 ];
 
 /// Makes text of the bytes of a name, as in the columns of DNS names. A dot is a dot.

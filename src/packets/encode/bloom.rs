@@ -1,0 +1,97 @@
+//! Bloom filters of the columns that rows are looked up by (Parquet format, `BloomFilter.md`).
+//!
+//! Rows are in the order of time, so the bounds of a row group exclude hardly any address. A filter tells a reader that a
+//! row group has no row of an address, for a thousandth of what the row group takes. It is made of the distinct values,
+//! which are known once a column is encoded. A dictionary tells the same; but few readers look into it before they
+//! read the column, it is several times as large, and it is gone where nearly each packet has another address.
+//!
+//! Which columns get one:
+//!
+//! - those whose entry says that they are looked up;
+//! - with two values or more: one alone is told by the bounds;
+//! - of [`COLUMN_BYTES`] or more: what is smaller is read as soon as a filter;
+//! - as long as all filters of the row group take no more than a fiftieth of its pages. Those of few values come first.
+//!   So what is scanned in a scan has none, and the scanner has one.
+
+use parquet::bloom_filter::Sbbf;
+use parquet::errors::ParquetError;
+
+use crate::bug::bug;
+
+use super::super::column_storage::Storage;
+use super::super::further::{FurtherColumn, FurtherValues};
+use super::super::rows::Rows;
+use super::super::schema::Column;
+use super::super::text_table::Texts;
+use super::RowGroupPages;
+use super::compress::failed;
+
+/// The least bits for each distinct value. The bytes are a power of two, for Arrow's reader refuses others. So there are
+/// up to twice as many bits, and of the values that a row group does not have it seems to have one in 35 to one in 1000.
+const VALUE_BITS: usize = 8;
+/// The share of a row group's pages that its filters take at most: one of so many.
+const SHARE: u64 = 50;
+/// The least bytes of a column that has a filter.
+const COLUMN_BYTES: u64 = 4 << 10;
+/// The bytes before a filter, at most.
+const HEADER_BYTES: u64 = 20;
+
+impl RowGroupPages<'_> {
+    /// Keeps the distinct keys of the column that is encoded next, if it may have a filter.
+    pub(super) fn keep_distinct(&mut self, keys: &[u32]) {
+        let at = self.columns.len();
+        if keys.len() > 1 && self.rows.columns.iter().nth(at).is_some_and(|column| column.is_looked_up) {
+            self.distinct.push((at, keys.to_vec()));
+        }
+    }
+
+    /// Makes the filters. All columns have been encoded.
+    pub(super) fn bloom_filters(&mut self) -> Result<(), ParquetError> {
+        let rows = self.rows;
+        // Records may be numbered later, by a row group that was written before. Filters must not follow from when.
+        let is_final = |column: &Column| !matches!(column.storage, Storage::Counter(_));
+        let pages = self.columns.iter().zip(rows.columns.iter()).filter(|(_, column)| is_final(column));
+        let mut room = pages.map(|(encoded, _)| encoded.close.bytes_written).sum::<u64>() / SHARE;
+        let mut distinct = std::mem::take(&mut self.distinct);
+        distinct.sort_by_key(|(at, keys)| (keys.len(), *at));
+        for (at, keys) in distinct {
+            let (Some(encoded), Some(column)) = (self.columns.get_mut(at), rows.columns.iter().nth(at)) else {
+                return Err(failed(bug!()));
+            };
+            if encoded.close.bytes_written < COLUMN_BYTES {
+                continue;
+            }
+            let bytes = (keys.len() * VALUE_BITS / 8).next_power_of_two();
+            let mut filter = Sbbf::new_with_num_of_bytes(bytes);
+            let Some(left) = room.checked_sub(filter_bytes(&filter) + HEADER_BYTES) else { break };
+            room = left;
+            let texts = texts(rows, column)?;
+            for key in keys {
+                filter.insert(texts.get(key).ok_or_else(|| failed(bug!()))?);
+            }
+            encoded.close.bloom_filter = Some(filter);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of a filter, without what is before it in a file.
+pub(in crate::packets) fn filter_bytes(filter: &Sbbf) -> u64 {
+    // Blocks of 256 bits.
+    filter.num_blocks() as u64 * 32
+}
+
+/// The texts of a column, by its keys.
+fn texts<'r>(rows: &'r Rows, column: &Column) -> Result<Texts<'r>, ParquetError> {
+    match column.storage {
+        Storage::Name(_) => Ok(rows.names.texts()),
+        Storage::IpText(_) => Ok(rows.ips.texts()),
+        Storage::MacText(_) => Ok(rows.macs.texts()),
+        Storage::Further(_) => match &FurtherColumn::find(&rows.further, column.name).map_err(failed)?.values {
+            FurtherValues::Text(text) => Ok(text.table.texts()),
+            FurtherValues::Flow(flows) => Ok(flows.texts()),
+            _ => Err(failed(bug!())),
+        },
+        _ => Err(failed(bug!())),
+    }
+}
