@@ -34,6 +34,7 @@
 //! 25. The Delta log of a lake leads to its files, or the run says that it does not: `delta`.
 //! 26. Portions change no byte, and a run that ends early is gone on with: `portions`, and every night of `nights`.
 //! 27. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
+//! 28. Bloom filters deny no value of their row group, affirm few others, and are small: `lookups`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -54,6 +55,7 @@ mod cut_wire;
 mod delta;
 mod extract;
 mod implausible;
+mod lookups;
 mod named;
 mod names;
 mod nights;

@@ -1,6 +1,7 @@
 //! Compares what is encoded here with what parquet's own `ArrowWriter` makes of the same rows: every value, every
 //! statistic, every page.
 
+mod bloom;
 mod made;
 
 use std::sync::Arc;
