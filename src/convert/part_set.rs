@@ -17,9 +17,9 @@ use crate::plan::{PartEntry, Unit};
 const MAX_PARTS: usize = 1024;
 /// The most of these parts whose files are open.
 const MAX_FILES: usize = 64;
-/// The most row groups of all these parts. The footer of each, with its statistics and page indexes, takes 20 KiB until
-/// its part ends. When there are more, the part with most row groups is ended; a part of the usual size has a hundred.
-const MAX_ROW_GROUPS: usize = 2048;
+/// The most bytes of memory of all these parts: footers and Bloom filters, which are written at the end, and take 20 KiB a row group
+/// and a little more. When there are more, the part with most is ended; a part of the usual size has those of a hundred row groups.
+const MAX_MEMORY: u64 = 40 << 20;
 
 /// Takes row groups in order, and makes parts of them.
 pub(crate) struct PartSet<'a> {
@@ -36,8 +36,8 @@ pub(crate) struct PartSet<'a> {
     appended: u64,
     /// Files that are open.
     files: usize,
-    /// Row groups of the parts that are open.
-    row_groups: usize,
+    /// Bytes of memory of the parts that are open.
+    memory: u64,
     resolved: BTreeMap<usize, When>,
 }
 
@@ -61,7 +61,7 @@ impl<'a> PartSet<'a> {
             begun: 0,
             appended: 0,
             files: 0,
-            row_groups: 0,
+            memory: 0,
             resolved: BTreeMap::new(),
         }
     }
@@ -83,19 +83,19 @@ impl<'a> PartSet<'a> {
             }
         };
         self.appended += 1;
-        self.row_groups += 1;
         open.last_append = self.appended;
         self.files += usize::from(std::mem::take(&mut open.parked));
+        let before = open.writer.memory();
         open.writer.append(group)?;
+        self.memory += open.writer.memory() - before;
         if open.writer.is_full(self.encoder.settings().target_file_size) {
             self.close(key)?;
         }
         if self.files > MAX_FILES {
             self.park_idle()?;
         }
-        if self.row_groups > MAX_ROW_GROUPS {
-            let largest =
-                self.open.iter().max_by_key(|(_, open)| (open.writer.row_groups(), Reverse(open.last_append)));
+        if self.memory > MAX_MEMORY {
+            let largest = self.open.iter().max_by_key(|(_, open)| (open.writer.memory(), Reverse(open.last_append)));
             largest.map(|(key, _)| *key).map_or(Ok(()), |key| self.close(key))?;
         }
         Ok(())
@@ -114,7 +114,7 @@ impl<'a> PartSet<'a> {
 
     fn close(&mut self, key: PartitionKey) -> Result<()> {
         let open = self.open.remove(&key).ok_or_else(|| bug!())?;
-        self.row_groups -= open.writer.row_groups();
+        self.memory -= open.writer.memory();
         self.files -= usize::from(!open.parked);
         let origin = |place: usize| origin(self.unit, place, None);
         self.closed.push((key, open.number, open.writer.close(&origin)?));

@@ -22,6 +22,9 @@ use super::schema::{SCHEMA_VERSION, TableColumns};
 
 /// The most row groups of a part: readers number them with 16 bits.
 const MAX_ROW_GROUPS: usize = 30_000;
+/// Bytes of memory that a row group takes until its part ends, without its Bloom filters: its part of the footer, with statistics
+/// and page indexes.
+const FOOTER: u64 = 20 << 10;
 
 /// Which rows of a part came from which input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +112,8 @@ pub struct PartWriter {
     rows: u64,
     bytes: u64,
     row_groups: usize,
+    /// Bytes of Bloom filters, which are written at the end.
+    filters: u64,
     ranges: Vec<RowRange>,
     /// The settings that shaped its rows, as JSON.
     settings: String,
@@ -126,7 +131,7 @@ impl PartWriter {
             .map_err(failed(staged))?;
         let (staged, settings) = (staged.to_path_buf(), encoder.settings_text.clone());
         let table = encoder.table.clone();
-        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, ranges: Vec::new(), settings, table })
+        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, filters: 0, ranges: Vec::new(), settings, table })
     }
 
     /// Appends a row group.
@@ -134,6 +139,7 @@ impl PartWriter {
     /// # Errors
     /// If the file cannot be written.
     pub fn append(&mut self, group: EncodedRowGroup) -> Result<()> {
+        self.filters += group.filter_bytes();
         let write = || -> Result<(), ParquetError> {
             let mut row_group = self.writer.next_row_group()?;
             for column in group.columns {
@@ -185,10 +191,10 @@ impl PartWriter {
         &self.ranges
     }
 
-    /// Row groups so far.
+    /// Bytes of memory that wait for its end: what is written after the row groups.
     #[must_use]
-    pub fn row_groups(&self) -> usize {
-        self.row_groups
+    pub fn memory(&self) -> u64 {
+        self.row_groups as u64 * FOOTER + self.filters
     }
 
     /// Writes the footer, which names the inputs, syncs the file and closes it.

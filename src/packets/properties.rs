@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::{BloomFilterPosition, WriterProperties, WriterPropertiesPtr};
 
 use crate::config::PageCompression;
 
@@ -21,6 +21,10 @@ pub(super) fn compression(compression: PageCompression) -> Result<Compression, P
 }
 
 /// The properties of a part's writer. It is given encoded columns and only puts them together.
+///
+/// Bloom filters are before the footer, all of a part side by side: what reads 64 KiB at once, as Spark does, has dozens of them with
+/// one read. DuckDB reads each by itself, wherever it is.
 pub(super) fn properties() -> WriterPropertiesPtr {
-    Arc::new(WriterProperties::builder().set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION"))).build())
+    let properties = WriterProperties::builder().set_bloom_filter_position(BloomFilterPosition::End);
+    Arc::new(properties.set_created_by(format!("parcap {}", env!("CARGO_PKG_VERSION"))).build())
 }

@@ -54,13 +54,16 @@ pub struct EncodedRowGroup {
 }
 
 impl EncodedRowGroup {
+    /// Bytes of its Bloom filters.
+    pub(super) fn filter_bytes(&self) -> u64 {
+        self.columns.iter().filter_map(|column| column.close.bloom_filter.as_ref()).map(filter_bytes).sum()
+    }
+
     /// Bytes of memory that it takes, about.
     #[must_use]
     pub fn memory(&self) -> u64 {
         let unnumbered = self.unnumbered.as_deref().map_or(0, size_of_val) as u64;
-        let filters: u64 =
-            self.columns.iter().filter_map(|column| column.close.bloom_filter.as_ref()).map(filter_bytes).sum();
-        self.bytes + filters + self.columns.len() as u64 * METADATA + unnumbered
+        self.bytes + self.filter_bytes() + self.columns.len() as u64 * METADATA + unnumbered
     }
 }
 

@@ -9,7 +9,8 @@ use super::made::{Shape, columns, rows, settings};
 /// The columns of a row group that have filters.
 fn filtered(rows: &Rows) -> Vec<&'static str> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&encoded(rows, &settings())).unwrap();
-    let written = metadata.row_group(0).columns().iter().zip(columns().iter());
+    let named = columns();
+    let written = metadata.row_group(0).columns().iter().zip(named.iter());
     written.filter(|(column, _)| column.bloom_filter_offset().is_some()).map(|(_, named)| named.name).collect()
 }
 
