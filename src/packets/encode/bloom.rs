@@ -10,10 +10,10 @@
 //! - those whose entry says that they are looked up;
 //! - with two values or more: one alone is told by the bounds;
 //! - of [`COLUMN_BYTES`] or more: what is smaller is read as soon as a filter;
-//! - as long as all filters of the row group take no more than a fiftieth of its pages. Those of few values come first.
-//!   So what is scanned in a scan has none, and the scanner has one.
+//! - as long as all filters of the row group take no more than a fiftieth of its pages. With fewer bits a value more of them
+//!   fit; then those of few values come first. So what is scanned in a scan has none, and the scanner has one.
 
-use parquet::bloom_filter::Sbbf;
+use parquet::bloom_filter::{BITSET_MIN_LENGTH, Sbbf};
 use parquet::errors::ParquetError;
 
 use crate::bug::bug;
@@ -26,9 +26,12 @@ use super::super::text_table::Texts;
 use super::RowGroupPages;
 use super::compress::failed;
 
-/// The least bits for each distinct value. The bytes are a power of two, for Arrow's reader refuses others. So there are
-/// up to twice as many bits, and of the values that a row group does not have it seems to have one in 35 to one in 1000.
-const VALUE_BITS: usize = 8;
+/// The least bits for each distinct value. The bytes are a power of two, for Arrow's reader refuses others; so there are up to twice
+/// as many bits. A row group seems to have one in 760 to one in 27,000 of the values that it does not have, which costs a reader as
+/// much as the filters do.
+const VALUE_BITS: usize = 16;
+/// The same where the filters of all columns would not fit: one in 30 to one in 760.
+const FEW_VALUE_BITS: usize = 8;
 /// The share of a row group's pages that its filters take at most: one of so many.
 const SHARE: u64 = 50;
 /// The least bytes of a column that has a filter.
@@ -52,19 +55,20 @@ impl RowGroupPages<'_> {
         let is_final = |column: &Column| !matches!(column.storage, Storage::Counter(_));
         let pages = self.columns.iter().zip(rows.columns.iter()).filter(|(_, column)| is_final(column));
         let mut room = pages.map(|(encoded, _)| encoded.close.bytes_written).sum::<u64>() / SHARE;
+        let is_small = |at: usize| self.columns.get(at).is_none_or(|column| column.close.bytes_written < COLUMN_BYTES);
         let mut distinct = std::mem::take(&mut self.distinct);
+        distinct.retain(|(at, _)| !is_small(*at));
         distinct.sort_by_key(|(at, keys)| (keys.len(), *at));
+        let all = |bits| distinct.iter().map(|(_, keys)| bytes(keys.len(), bits) + HEADER_BYTES).sum::<u64>();
+        let bits = if all(VALUE_BITS) <= room { VALUE_BITS } else { FEW_VALUE_BITS };
         for (at, keys) in distinct {
             let (Some(encoded), Some(column)) = (self.columns.get_mut(at), rows.columns.iter().nth(at)) else {
                 return Err(failed(bug!()));
             };
-            if encoded.close.bytes_written < COLUMN_BYTES {
-                continue;
-            }
-            let bytes = (keys.len() * VALUE_BITS / 8).next_power_of_two();
-            let mut filter = Sbbf::new_with_num_of_bytes(bytes);
-            let Some(left) = room.checked_sub(filter_bytes(&filter) + HEADER_BYTES) else { break };
+            let bytes = bytes(keys.len(), bits);
+            let Some(left) = room.checked_sub(bytes + HEADER_BYTES) else { break };
             room = left;
+            let mut filter = Sbbf::new_with_num_of_bytes(usize::try_from(bytes).map_err(|_| failed(bug!()))?);
             let texts = texts(rows, column)?;
             for key in keys {
                 filter.insert(texts.get(key).ok_or_else(|| failed(bug!()))?);
@@ -73,6 +77,11 @@ impl RowGroupPages<'_> {
         }
         Ok(())
     }
+}
+
+/// Bytes of a filter of so many values, with at least so many bits for each.
+fn bytes(values: usize, bits: usize) -> u64 {
+    (values as u64 * bits as u64 / 8).next_power_of_two().max(BITSET_MIN_LENGTH as u64)
 }
 
 /// Bytes of a filter, without what is before it in a file.
