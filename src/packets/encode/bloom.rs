@@ -9,7 +9,7 @@
 //!
 //! - those whose entry says that they are looked up;
 //! - with two values or more: one alone is told by the bounds;
-//! - of [`COLUMN_BYTES`] or more: what is smaller is read as soon as a filter;
+//! - in a row group of [`GROUP_BYTES`] or more: what is smaller is read as soon as a filter;
 //! - as long as all filters of the row group take no more than a fiftieth of its pages. With fewer bits a value more of them
 //!   fit; then those of few values come first. So what is scanned in a scan has none, and the scanner has one.
 
@@ -32,10 +32,10 @@ use super::compress::failed;
 const VALUE_BITS: usize = 16;
 /// The same where the filters of all columns would not fit: one in 30 to one in 760.
 const FEW_VALUE_BITS: usize = 8;
-/// The share of a row group's pages that its filters take at most: one of so many.
+/// The bytes of a row group's pages for one byte of filters, at least.
 const SHARE: u64 = 50;
-/// The least bytes of a column that has a filter.
-const COLUMN_BYTES: u64 = 4 << 10;
+/// The least bytes of the pages of a row group that has filters.
+const GROUP_BYTES: u64 = 64 << 10;
 /// The bytes before a filter, at most.
 const HEADER_BYTES: u64 = 20;
 
@@ -54,10 +54,12 @@ impl RowGroupPages<'_> {
         // Records may be numbered later, by a row group that was written before. Filters must not follow from when.
         let is_final = |column: &Column| !matches!(column.storage, Storage::Counter(_));
         let pages = self.columns.iter().zip(rows.columns.iter()).filter(|(_, column)| is_final(column));
-        let mut room = pages.map(|(encoded, _)| encoded.close.bytes_written).sum::<u64>() / SHARE;
-        let is_small = |at: usize| self.columns.get(at).is_none_or(|column| column.close.bytes_written < COLUMN_BYTES);
+        let pages: u64 = pages.map(|(encoded, _)| encoded.close.bytes_written).sum();
+        if pages < GROUP_BYTES {
+            return Ok(());
+        }
+        let mut room = pages / SHARE;
         let mut distinct = std::mem::take(&mut self.distinct);
-        distinct.retain(|(at, _)| !is_small(*at));
         distinct.sort_by_key(|(at, keys)| (keys.len(), *at));
         let all = |bits| distinct.iter().map(|(_, keys)| bytes(keys.len(), bits) + HEADER_BYTES).sum::<u64>();
         let bits = if all(VALUE_BITS) <= room { VALUE_BITS } else { FEW_VALUE_BITS };
@@ -79,7 +81,7 @@ impl RowGroupPages<'_> {
     }
 }
 
-/// Bytes of a filter of so many values, with at least so many bits for each.
+/// Bytes of a filter with at least `bits` bits for each value.
 fn bytes(values: usize, bits: usize) -> u64 {
     (values as u64 * bits as u64 / 8).next_power_of_two().max(BITSET_MIN_LENGTH as u64)
 }
