@@ -181,13 +181,13 @@ class Mix:
         return blob.tobytes()
 
     def write(self, path: Path, day: int, first: int, copies: int) -> int:
-        """A capture of one day. Returns its packets."""
-        every = max(2, round(100 * ROW_GROUP / self.packets))
+        """A capture of one day. Returns its packets. One of a hundred row groups has what is looked for, and one of the first day."""
+        every = round(100 * ROW_GROUP / self.packets)
         span = DAY_US // copies
         with path.open("wb", buffering=1 << 20) as out:
             out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, SNAP, self.link))
             for copy in range(copies):
-                has_it = (first + copy) % every == every // 2
+                has_it = (first + copy) % every == min(every, copies) // 2
                 out.write(self.copy(first + copy, START_US + day * DAY_US + copy * span, span, has_it))
         return copies * self.packets
 
@@ -417,7 +417,7 @@ def looked_for_name(files: list[Path]) -> str:
         file = pq.ParquetFile(path)
         for group in range(file.num_row_groups):
             names = file.read_row_group(group, columns=["dns_query"]).column(0).unique().to_pylist()
-            found.update(one for one in names if one and "looked-for" in one)
+            found.update(one for one in names if one and "looked" in one)
     return min(found, key=lambda one: (found[one], one)) if found else "looked-for.example."
 
 
