@@ -70,6 +70,10 @@ pub struct Settings {
     /// the settings of such a lake: they would commit without the log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delta: bool,
+    /// How long a part that a commit removed stays in its place, for readers of versions before, in milliseconds. A lake without a
+    /// Delta log retains none. `None` leaves it as it is in a lake that is there; 0 ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain_ms: Option<u64>,
 }
 
 fn conversations() -> usize {
@@ -305,6 +309,7 @@ impl Default for Settings {
             names: Names::default(),
             conversations: CONVERSATIONS,
             delta: false,
+            retain_ms: None,
         }
     }
 }

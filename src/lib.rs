@@ -98,6 +98,8 @@ mod cancel;
 #[cfg(not(feature = "internal-api"))]
 mod capture;
 #[cfg(not(feature = "internal-api"))]
+mod clock;
+#[cfg(not(feature = "internal-api"))]
 mod commands;
 #[cfg(not(feature = "internal-api"))]
 mod convert;
@@ -163,6 +165,8 @@ pub mod cancel;
 #[cfg(feature = "internal-api")]
 pub mod capture;
 #[cfg(feature = "internal-api")]
+pub mod clock;
+#[cfg(feature = "internal-api")]
 pub mod commands;
 #[cfg(feature = "internal-api")]
 pub mod convert;
@@ -220,7 +224,7 @@ pub use api::{Converter, Lake};
 pub use cancel::Cancel;
 pub use commands::{Inspected, Summarized, inspect};
 pub use config::Settings;
-pub use error::{Error, Foreign, Lack, NotExtracted, Result, Unheld, WhyLeftOut};
+pub use error::{Error, Foreign, Lack, NoDelta, NotExtracted, Result, Unheld, WhyLeftOut};
 pub use extract::{Extracted, MissingPackets, MissingWhy};
 pub use observer::{Meter, Observer, Unobserved};
 pub use outcome::{CompactReport, DeltaReport, ForgetReport, Report, RunOutcome, Verified};

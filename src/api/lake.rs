@@ -124,6 +124,7 @@ impl Lake {
             jobs: self.jobs,
             wait: self.wait,
             earlier_forms: false,
+            retain: None,
             dry_run: false,
             cancel: self.cancel.clone(),
         }

@@ -27,6 +27,7 @@ use super::render::Shown;
 use super::report::ReportArgs;
 use super::select_args::{LogFormat, NightlyArgs, RulesArgs};
 use super::summarize::SummarizeArgs;
+use super::table_args::TableArgs;
 use super::tunnel_args::TunnelArgs;
 
 /// Packet captures into a Parquet lake.
@@ -222,9 +223,8 @@ pub(super) struct SettingsArgs {
     /// Write the packets table only
     #[arg(long, env = "PARCAP_NO_SUMMARY", value_parser = BoolishValueParser::new())]
     no_summary: bool,
-    /// Write a Delta log, so that the new lake is a Delta table; a lake that has one keeps it without this
-    #[arg(long, env = "PARCAP_DELTA", value_parser = BoolishValueParser::new())]
-    delta: bool,
+    #[command(flatten)]
+    table: TableArgs,
     /// Conversations of a date that have a row of their own; the rest shares one
     #[arg(long, value_name = "N", env = "PARCAP_CONVERSATIONS", default_value_t = CONVERSATIONS)]
     conversations: usize,
@@ -278,7 +278,7 @@ impl LengthArg {
 
 impl SettingsArgs {
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        Ok(Settings {
+        Ok(self.table.of(Settings {
             chunk_size: self.chunk_size.0,
             target_file_size: self.target_file_size.0,
             row_group_rows: self.row_group_rows,
@@ -296,8 +296,8 @@ impl SettingsArgs {
             summaries: !self.no_summary,
             names: self.names.clone(),
             conversations: self.conversations,
-            delta: self.delta,
-        })
+            ..Settings::default()
+        }))
     }
 }
 

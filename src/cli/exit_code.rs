@@ -55,7 +55,7 @@ impl From<&Error> for ExitCode {
             | Error::NotHeld { .. }
             | Error::NoLake { .. }
             | Error::NotAlone { .. }
-            | Error::NoDeltaTable { .. }
+            | Error::NoDeltaTable(_)
             | Error::NoSums { .. }
             | Error::NoServerNames { .. }
             | Error::WindowsAreAligned { .. }

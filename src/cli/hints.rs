@@ -5,7 +5,7 @@ use std::io;
 
 use crate::advice::Advice;
 use crate::config::{Decapsulation, Setting, TunnelKind};
-use crate::error::{Error, Foreign, Lack, NotExtracted, WhyLeftOut};
+use crate::error::{Error, Foreign, Lack, NoDelta, NotExtracted, WhyLeftOut};
 use crate::lake::RefusedEntry;
 use crate::path_text::printable;
 use crate::text::{nothing_more, plural_of, time_text};
@@ -62,7 +62,12 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         Error::SettingsDiffer { asked: Setting::Delta(_), .. } => {
             "`parcap delta LAKE` makes the lake a Delta table; then every run writes the log, without the option"
         }
-        Error::NoDeltaTable { .. } => "convert its captures into a new lake without `--timestamp-unit ns`",
+        Error::NoDeltaTable(NoDelta::Nanoseconds { .. }) => {
+            "convert its captures into a new lake without `--timestamp-unit ns`"
+        }
+        Error::NoDeltaTable(NoDelta::Retaining { .. }) => {
+            "`--delta` gives a new lake a Delta log, `parcap delta LAKE` one that is there; then all its readers must read it by the log"
+        }
         Error::SettingsDiffer { .. } => {
             "give what the lake was made with; for another value, begin with the captures and a new lake"
         }

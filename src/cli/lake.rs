@@ -13,6 +13,7 @@ use crate::day::Day;
 use crate::lake::DELTA_LOG;
 use crate::outcome::{CompactReport, ForgetReport, Lost, Verified};
 use crate::path_text::printable;
+use crate::text::plural_of;
 
 use super::args::{Micros, OutputFormat, Size};
 use super::console::Console;
@@ -23,6 +24,7 @@ use super::lost;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
 use super::select_args::WaitArg;
+use super::table_args::RetainArg;
 
 /// What these commands share.
 #[derive(Debug, ClapArgs)]
@@ -64,6 +66,8 @@ pub(super) struct CompactArgs {
     /// 4.3, polars before 1.43, fastparquet); the rows stay the same, and files of today's form are left alone
     #[arg(long, env = "PARCAP_REWRITE", value_parser = BoolishValueParser::new())]
     rewrite: bool,
+    #[command(flatten)]
+    retain: RetainArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -94,6 +98,7 @@ impl LakeArgs {
             jobs: self.jobs,
             wait: self.wait.duration(),
             earlier_forms: false,
+            retain: None,
             dry_run: false,
             cancel: cancel.clone(),
         }
@@ -157,14 +162,19 @@ fn text_of(verified: &Verified) -> String {
             faults => format!("{faults} faults"),
         }
     ));
+    if verified.retained > 0 {
+        let (files, bytes) = (plural_of(verified.retained, "part", "parts"), DecimalBytes(verified.retained_bytes));
+        text.push_str(&format!("{files} of {bytes} that commits removed, for versions before\n"));
+    }
     text
 }
 
 /// Compacts a lake, and prints what became of the files.
 pub(super) fn run_compact(console: &Console, args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let target_file_size = args.target_file_size.map(|size| size.0);
+    let (earlier_forms, retain) = (args.rewrite, args.retain.duration());
     let report =
-        compact_lake(&RewriteRequest { target_file_size, earlier_forms: args.rewrite, ..args.of.rewrite(cancel) })?;
+        compact_lake(&RewriteRequest { target_file_size, earlier_forms, retain, ..args.of.rewrite(cancel) })?;
     if args.of.format == OutputFormat::Json {
         console.print(&line(&report)?)?;
     } else {
@@ -199,6 +209,9 @@ fn compacted(report: &CompactReport, rewrite: bool) -> String {
     }
     if done.manifests > 0 {
         text.push_str(&format!("{} manifests became 1\n", HumanCount(done.manifests)));
+    }
+    if done.released > 0 {
+        text.push_str(&format!("{} retained parts were removed\n", HumanCount(done.released)));
     }
     text
 }

@@ -35,6 +35,7 @@ mod reverse;
 mod select_args;
 mod signals;
 mod summarize;
+mod table_args;
 mod times;
 mod tunnel_args;
 

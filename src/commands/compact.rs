@@ -25,6 +25,9 @@ pub struct RewriteRequest {
     pub wait: Duration,
     /// Whether compacting also writes files of an earlier form again, which older readers cannot open.
     pub earlier_forms: bool,
+    /// How long compacting, and each commit after it, leaves removed parts in their places, for readers of versions before. `None`
+    /// leaves that as it is; 0 ends it.
+    pub retain: Option<Duration>,
     /// Whether to say what would be done, without doing it.
     pub dry_run: bool,
     /// How the run is stopped early.
@@ -42,11 +45,17 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
         let mut lost = Lost::default();
         lost.add(&losses, &snapshot);
         let encoder = Encoder::of_lake(settings, lake.root())?;
-        let mut change = Transaction::new(&snapshot, Action::Compact, snapshot.settings.clone().unwrap_or_default());
+        let mut recorded = snapshot.settings.clone().unwrap_or_default();
+        if let Some(retain) = request.retain {
+            recorded.retain_ms = Some(u64::try_from(retain.as_millis()).unwrap_or(u64::MAX));
+            snapshot.agrees_with(&recorded, lake.root())?;
+        }
+        let mut change = Transaction::new(&snapshot, Action::Compact, recorded);
         let rewriter = Rewriter::new(lake, &snapshot, &encoder, &request.cancel);
         let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };
-        let done = compact(&rewriter, how, &losses, &mut change)?;
-        if done != Compacted::default() {
+        let mut done = compact(&rewriter, how, &losses, &mut change)?;
+        done.released = change.due(&snapshot);
+        if done != Compacted::default() || change.changes_retention(&snapshot) {
             let mut after = snapshot;
             after.add(change.manifest.clone());
             change.publish(lake, &mut after)?;

@@ -75,8 +75,11 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     repaired.taken_up = left.taken_up.iter().cloned().collect();
 
     let mut change = Transaction::new(&left.snapshot, Action::Repair, settings.clone());
-    for path in before.parts.keys().filter(|path| !left.snapshot.parts.contains_key(*path)) {
-        change.remove_part(path);
+    if !repaired.manifests.is_empty() {
+        change.release_all();
+    }
+    for (path, part) in before.parts.iter().filter(|(path, _)| !left.snapshot.parts.contains_key(*path)) {
+        change.remove_part(part);
         if lake.has(path)? {
             repaired.set_aside.push(change.set_aside(path));
         }

@@ -143,7 +143,8 @@ fn changes_the_lake(change: &Transaction, snapshot: &Snapshot) -> bool {
         let known = refused.seen.as_ref().map(|seen| snapshot.quarantine.get(&seen.absolute));
         known.is_some_and(|known| known != Some(refused))
     };
-    !change.manifest.changes_nothing() || change.manifest.refused.iter().any(is_news)
+    let is_news = change.manifest.refused.iter().any(is_news);
+    !change.manifest.changes_nothing() || is_news || change.changes_retention(snapshot)
 }
 
 /// The dates that units contribute to.

@@ -52,6 +52,36 @@ impl fmt::Display for Foreign {
     }
 }
 
+/// Why a lake is no Delta table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoDelta {
+    /// Its times are in nanoseconds, of which Delta has no type.
+    Nanoseconds {
+        /// The lake.
+        lake: PathBuf,
+    },
+    /// It has no Delta log, and removed parts are to be retained.
+    Retaining {
+        /// The lake.
+        lake: PathBuf,
+    },
+}
+
+impl fmt::Display for NoDelta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nanoseconds { lake } => {
+                write!(f, "{}: its times are in nanoseconds, and a Delta table has microseconds", lake.display())
+            }
+            Self::Retaining { lake } => write!(
+                f,
+                "{}: removed parts cannot be retained, for the lake has no Delta log: readers of its files would count their rows twice",
+                lake.display()
+            ),
+        }
+    }
+}
+
 /// Why packets cannot be extracted as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotExtracted {

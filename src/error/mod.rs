@@ -15,7 +15,7 @@ use crate::shown_path::shown;
 
 use words::{first_ones, left_out_in_words, unheld_in_words};
 
-pub use causes::{Foreign, Lack, NotExtracted, Unheld, WhyLeftOut};
+pub use causes::{Foreign, Lack, NoDelta, NotExtracted, Unheld, WhyLeftOut};
 
 /// What stops a run. Until its commit is decided, nothing of the run is visible in the lake. A commit that is decided and
 /// then interrupted is finished by the next run.
@@ -303,12 +303,9 @@ pub enum Error {
         /// What was taken for one.
         path: PathBuf,
     },
-    /// A lake whose times are in nanoseconds cannot be a Delta table.
-    #[error("{}: its times are in nanoseconds, and a Delta table has microseconds", lake.display())]
-    NoDeltaTable {
-        /// The lake.
-        lake: PathBuf,
-    },
+    /// What was asked for needs a Delta table, which the lake is not, or cannot be.
+    #[error("{0}")]
+    NoDeltaTable(NoDelta),
     /// A lake was named together with other inputs.
     #[error("{}: is a lake, and not the only input", shown(path))]
     NotAlone {

@@ -17,6 +17,7 @@ impl Snapshot {
         let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
         let retired = self.retired.into_iter().filter(|(_, since)| is_kept(*since));
         manifest.retired = retired.map(|(path, since)| Retired { path, since }).collect();
+        manifest.retained = self.retained.into_values().collect();
         manifest.inputs = self.inputs.into_values().collect();
         let units = self.units.into_iter().map(|(id, inputs)| UnitEntry {
             id,

@@ -13,7 +13,7 @@ use crate::threads::in_order;
 
 use super::layout::Layout;
 use super::losses::Losses;
-use super::record::{CommittedPart, CommittedPartial};
+use super::record::{CommittedPart, CommittedPartial, is_none};
 use super::renew::{parts_of_earlier_form, renew_tables};
 use super::rewriter::{Rewriter, Written};
 use super::snapshot::Snapshot;
@@ -56,6 +56,9 @@ pub struct Compacted {
     pub earlier_tables: u64,
     /// Manifests that became one.
     pub manifests: u64,
+    /// Parts that earlier commits removed, and whose files stayed until now.
+    #[serde(skip_serializing_if = "is_none")]
+    pub released: u64,
 }
 
 /// Plans and stages fewer, larger files for a lake and, if wanted, gives all files today's form. The rows are the same,
@@ -82,7 +85,7 @@ pub fn compact(
             done.parts_before += 1;
             done.earlier_parts += u64::from(earlier.contains(part.path.as_path()));
             done.bytes_before += part.bytes;
-            change.remove_part(&part.path);
+            change.remove_part(part);
         }
         for part in &parts {
             done.parts_after += 1;

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::error::Result;
 use crate::packets::part_bounds;
@@ -102,9 +102,7 @@ fn writer_of(entry: &DeltaEntry, settings: &Settings) -> Result<LogWriter> {
 
 /// What a commit says of its table: of a new table, or of that with this identity.
 pub(super) fn new_entry(id: Option<&str>) -> DeltaEntry {
-    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let time = time.ok().and_then(|time| i64::try_from(time.as_millis()).ok()).unwrap_or(0);
-    DeltaEntry { id: id.map_or_else(random_guid, str::to_owned), time }
+    DeltaEntry { id: id.map_or_else(random_guid, str::to_owned), time: now_ms() }
 }
 
 /// A GUID of random bits (RFC 9562, version 4).

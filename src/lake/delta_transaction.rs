@@ -34,6 +34,7 @@ impl Transaction {
     /// Gives up the Delta log: this commit does not write it, and none after it.
     pub fn leave_delta(&mut self) {
         self.manifest.settings.delta = false;
+        self.manifest.settings.retain_ms = None;
         self.before = None;
     }
 
@@ -45,9 +46,11 @@ impl Transaction {
             // What was noted of parts when they were uploaded serves no log.
             parts.iter_mut().for_each(|part| part.delta = None);
             self.manifest.parts = parts;
+            self.release(after, 0);
             return Ok(None);
         };
         let entry = new_entry(before.id.as_deref());
+        self.release(after, entry.time);
         let noted = parts.iter_mut().filter_map(|part| part.delta.as_mut());
         noted.for_each(|delta| delta.modified = entry.time);
         let staged = self.staged();

@@ -31,7 +31,8 @@ impl Losses {
         let tables = snapshot.tables.values().map(|table| (table.path.as_path(), table.bytes));
         let named: BTreeMap<&Path, u64> = parts.chain(tables).collect();
         let there = data_files(lake)?;
-        let strays = there.keys().filter(|path| !named.contains_key(path.as_path()));
+        let is_named = |path: &Path| named.contains_key(path) || snapshot.retained.contains_key(path);
+        let strays = there.keys().filter(|path| !is_named(path));
         // A commit that was undone may have left what a run that slept completed after that.
         let (late, strays): (Vec<_>, Vec<_>) = strays.partition(|path| snapshot.retired.contains_key(path.as_path()));
         if let Some(bucket) = lake.bucket().filter(|_| !late.is_empty()) {

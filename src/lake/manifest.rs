@@ -18,6 +18,7 @@ use super::delta::DeltaEntry;
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::manifest_text::MANIFEST_VERSION;
 use super::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, Relocated, UnitEntry};
+use super::retained::RetainedPart;
 
 /// What kind of run made a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,9 @@ pub struct Manifest {
     /// In a bucket: names of files that are not given again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Retired>,
+    /// Parts that it removed and whose files stay for now; of one that describes the whole lake, all of those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retained: Vec<RetainedPart>,
 }
 
 /// What a commit removed.
@@ -122,6 +126,9 @@ pub struct Removed {
     /// Refusals that no longer hold, by the absolute path of the file.
     #[serde(with = "path_text::list")]
     pub refused: Vec<PathBuf>,
+    /// Parts that earlier commits removed and whose files stayed until now, below the lake.
+    #[serde(with = "path_text::list", skip_serializing_if = "Vec::is_empty")]
+    pub retained: Vec<PathBuf>,
 }
 
 impl Manifest {
@@ -161,8 +168,10 @@ impl Manifest {
 
     /// The first path that is not where such a file belongs: parcap would read the file, and remove it one day.
     pub(super) fn strange(&self) -> Option<&Path> {
-        let Removed { parts, partials, tables, .. } = &self.removed;
-        let parts = self.parts.iter().map(|part| &part.path).chain(parts).filter(|path| !is_below(path, PACKETS));
+        let Removed { parts, partials, tables, retained, .. } = &self.removed;
+        let retained = self.retained.iter().map(|part| &part.path).chain(retained);
+        let parts = self.parts.iter().map(|part| &part.path).chain(parts).chain(retained);
+        let parts = parts.filter(|path| !is_below(path, PACKETS));
         let tables = self.tables.iter().map(|table| &table.path).chain(tables);
         let tables = tables.filter(|path| !is_below(path, SUMMARIES));
         let folder = Layout::partial_folder();

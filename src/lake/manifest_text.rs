@@ -155,6 +155,9 @@ impl Manifest {
         if !self.retired.is_empty() {
             write_list(out, "retired", &self.retired)?;
         }
+        if !self.retained.is_empty() {
+            write_list(out, "retained", &self.retained)?;
+        }
         writeln!(out, "\"version\": {MANIFEST_VERSION},")
     }
 }

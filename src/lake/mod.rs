@@ -11,6 +11,7 @@
 //! Always: the rows that stay are the same and in the same order, although their captures may be long gone. A part whose
 //! bytes differ from what was written is an error, and is never written again. The number of workers bounds memory.
 
+mod agreement;
 mod base;
 mod bucket;
 mod captures;
@@ -41,11 +42,13 @@ mod record;
 mod recount;
 mod remains;
 mod renew;
+mod retained;
 mod rewriter;
 mod snapshot;
 mod subtract;
 mod transaction;
 
+pub use agreement::can_be_delta;
 pub use bucket::Fetched;
 pub use captures::{captures, listed_captures};
 pub use check::{checked, sum_of};
@@ -66,7 +69,8 @@ pub use record::{
 };
 pub use recount::{Told, recount, recount_captures};
 pub use remains::{Remains, remains};
+pub use retained::RetainedPart;
 pub use rewriter::Rewriter;
-pub use snapshot::{Snapshot, can_be_delta};
+pub use snapshot::Snapshot;
 pub use subtract::{read_to_remove, remove_captures};
 pub use transaction::Transaction;

@@ -67,7 +67,7 @@ impl Snapshot {
             held.add(manifest);
         }
         if let Some(bucket) = lake.bucket() {
-            bucket.know(held.parts.keys().chain(held.retired.keys()));
+            bucket.know(held.parts.keys().chain(held.retired.keys()).chain(held.retained.keys()));
         }
         if problem.is_none() {
             problem = missing_at_the_end(lake, held.sequence)?;
@@ -85,7 +85,7 @@ impl Snapshot {
             self.add(Manifest::read(path)?);
         }
         if let Some(bucket) = lake.bucket() {
-            bucket.know(self.parts.keys().chain(self.retired.keys()));
+            bucket.know(self.parts.keys().chain(self.retired.keys()).chain(self.retained.keys()));
         }
         Ok(())
     }

@@ -66,8 +66,9 @@ pub fn remains(
         Ok((part.path, problem.map(|error| problem_of(&error))))
     })?;
     let mut remains = Remains::default();
+    let is_named = |path: &PathBuf| snapshot.parts.contains_key(path) || snapshot.retained.contains_key(path);
     let mut unnamed: BTreeSet<PathBuf> =
-        there.iter().filter(|path| !snapshot.parts.contains_key(*path)).cloned().collect();
+        there.iter().filter(|path| !is_named(path)).cloned().collect();
     remains.snapshot = snapshot;
     for (path, problem) in looked {
         let unknown = remains.snapshot.inputs_in(&path).any(|input| !remains.snapshot.inputs.contains_key(&input));

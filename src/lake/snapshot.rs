@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::capture::Timestamp;
-use crate::config::{Settings, TimestampUnit};
+use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
 
 use super::delta::DeltaEntry;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Removed};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
 };
+use super::retained::RetainedPart;
 
 /// The content of a lake.
 #[derive(Clone, Debug, Default)]
@@ -50,31 +51,13 @@ pub struct Snapshot {
     last_input: usize,
     /// In a bucket: names that are not given again.
     pub(super) retired: BTreeMap<PathBuf, i64>,
+    /// Parts that commits removed and whose files are still in their places.
+    pub retained: BTreeMap<PathBuf, RetainedPart>,
     /// In a bucket: what tells this run from all others.
     pub(super) run: Option<String>,
 }
 
 impl Snapshot {
-    /// Checks that new parts and tables fit those of the lake.
-    ///
-    /// # Errors
-    /// [`Error::SettingsDiffer`] with both values of the first setting that differs; [`Error::NoDeltaTable`] if a Delta log is asked
-    /// for times that it cannot have. A lake that has a Delta log keeps it, whether it is asked for or not.
-    pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
-        if settings.delta {
-            can_be_delta(settings, lake)?;
-        }
-        let Some(held) = &self.settings else {
-            return Ok(());
-        };
-        let asked = Settings { delta: settings.delta || held.delta, ..settings.clone() };
-        let (held, asked) = (held.binding(), asked.binding());
-        match held.into_iter().zip(asked).find(|(held, asked)| held != asked) {
-            Some((held, asked)) => Err(Error::SettingsDiffer { lake: lake.to_path_buf(), held, asked }),
-            None => Ok(()),
-        }
-    }
-
     /// Applies a commit.
     pub fn add(&mut self, manifest: Manifest) {
         if manifest.base {
@@ -87,9 +70,10 @@ impl Snapshot {
         }
         self.last_change = self.last_change.max(manifest.sequence);
         if let Some(since) = manifest.committed {
-            let removed = manifest.removed.parts.iter().chain(&manifest.removed.partials);
-            self.retired.extend(removed.map(|path| (path.clone(), since)));
+            let Removed { parts, partials, retained, .. } = &manifest.removed;
+            self.retired.extend(parts.iter().chain(partials).chain(retained).map(|path| (path.clone(), since)));
         }
+        let replaced = self.replaced_by(&manifest.removed.inputs, &manifest.retained);
         self.delta = manifest.delta;
         self.settings = Some(manifest.settings);
         self.remove_inputs(&manifest.removed.inputs);
@@ -108,6 +92,7 @@ impl Snapshot {
         self.partials.extend(manifest.partials.into_iter().map(|partial| (partial.path.clone(), partial)));
         self.add_tables(manifest.tables);
         self.names = manifest.names.or(self.names.take());
+        self.retain(manifest.retained, &manifest.removed.retained, &replaced);
         self.refused.clear();
         for refused in manifest.refused {
             match &refused.seen {
@@ -263,16 +248,5 @@ impl Snapshot {
     /// The partial summaries that contribute to some dates.
     pub fn partials_of<'a>(&'a self, days: &'a BTreeSet<Day>) -> impl Iterator<Item = &'a CommittedPartial> {
         self.partials.values().filter(|partial| partial.days.iter().any(|day| days.contains(day)))
-    }
-}
-
-/// Checks that packets with these settings can be a Delta table.
-///
-/// # Errors
-/// [`Error::NoDeltaTable`] if their times are in nanoseconds, of which Delta has no type.
-pub fn can_be_delta(settings: &Settings, lake: &Path) -> Result<()> {
-    match settings.timestamp_unit {
-        TimestampUnit::Us => Ok(()),
-        TimestampUnit::Ns => Err(Error::NoDeltaTable { lake: lake.to_path_buf() }),
     }
 }

@@ -94,7 +94,7 @@ pub fn remove_captures(
         Ok((part, Some((unit, written))))
     })?;
     for (part, written) in rewritten {
-        change.remove_part(&part.path);
+        change.remove_part(part);
         if let Some((unit, Written { parts, inputs })) = written {
             parts.iter().try_for_each(|part| change.add_part(&unit, part, &inputs))?;
         }

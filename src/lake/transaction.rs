@@ -21,6 +21,7 @@ use super::manifest::{Action, Manifest};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
 };
+use super::retained::merged;
 use super::snapshot::Snapshot;
 
 /// A commit that is being put together. Nothing is visible before [`Transaction::publish`].
@@ -36,6 +37,8 @@ pub struct Transaction {
     replaced: Vec<PathBuf>,
     /// Whether the manifest describes the whole lake, although there may be none before it.
     pub(super) says_everything: bool,
+    /// Whether no retained part stays.
+    pub(super) releases_all: bool,
     /// In a bucket: parts that are uploaded.
     held: Vec<HeldUpload>,
     /// In a bucket: what names of partial summaries end with. Two runs may write those of one unit.
@@ -49,6 +52,7 @@ impl Transaction {
     #[must_use]
     pub fn new(snapshot: &Snapshot, action: Action, mut settings: Settings) -> Self {
         settings.delta |= snapshot.delta.is_some();
+        settings.retain_ms = merged(&settings, snapshot.settings.as_ref());
         Self {
             before: settings.delta.then(|| Before::of(snapshot)),
             manifest: Manifest::new(snapshot.sequence + 1, action, settings),
@@ -61,8 +65,10 @@ impl Transaction {
                 .keys()
                 .chain(snapshot.partials.keys())
                 .chain(snapshot.retired.keys())
+                .chain(snapshot.retained.keys())
                 .cloned()
                 .collect(),
+            releases_all: false,
             held: Vec::new(),
             run: snapshot.run.clone(),
         }
@@ -73,13 +79,11 @@ impl Transaction {
         self.manifest.removed.inputs.extend(inputs);
     }
 
-    /// Removes a part.
-    pub fn remove_part(&mut self, path: &Path) {
-        // In a bucket no name is given twice: if the commit is undone, the file that has it now must stay.
+    /// Lets another file have a name. In a bucket no name is given twice: if the commit is undone, the file that has it now must stay.
+    pub(super) fn free_name(&mut self, path: &Path) {
         if self.run.is_none() {
             self.staying.remove(path);
         }
-        self.manifest.removed.parts.push(path.to_path_buf());
     }
 
     /// Moves a damaged part to where no reader sees it. Returns that place.
@@ -91,9 +95,7 @@ impl Transaction {
 
     /// Removes a partial summary.
     pub fn remove_partial(&mut self, path: &Path) {
-        if self.run.is_none() {
-            self.staying.remove(path);
-        }
+        self.free_name(path);
         self.manifest.removed.partials.push(path.to_path_buf());
     }
 
@@ -267,8 +269,9 @@ impl Transaction {
     pub fn publish(mut self, lake: &Layout, after: &mut Snapshot) -> Result<()> {
         let delta = self.prepare_delta(lake, after)?;
         let removed = &self.manifest.removed;
-        let removes = removed.parts.iter().chain(&removed.partials).chain(&removed.tables).chain(&self.replaced);
-        let removes = removes.cloned().collect();
+        let stays: HashSet<&PathBuf> = self.manifest.retained.iter().map(|part| &part.path).collect();
+        let parts = removed.parts.iter().filter(|path| !stays.contains(path)).chain(&removed.retained);
+        let removes = parts.chain(&removed.partials).chain(&removed.tables).chain(&self.replaced).cloned().collect();
         let has_step = delta.is_some();
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let (manifest, after) = match self.says_everything {

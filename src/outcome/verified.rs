@@ -25,11 +25,22 @@ pub struct Verified {
     pub partials: u64,
     /// Summary tables that were checked.
     pub tables: u64,
+    /// Parts that commits removed and whose files stay for now. They are none of the lake's parts, and were not read.
+    #[serde(skip_serializing_if = "is_none")]
+    pub retained: u64,
+    /// Their bytes.
+    #[serde(skip_serializing_if = "is_none")]
+    pub retained_bytes: u64,
     /// What was mended, if that was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<Repaired>,
     /// What is wrong.
     pub faults: Vec<VerifyFault>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One thing that is wrong.

@@ -65,6 +65,7 @@ fn rewrite_of(lake: &Path) -> RewriteRequest {
         jobs: 2,
         wait: Duration::ZERO,
         earlier_forms: false,
+        retain: None,
         dry_run: false,
         cancel: Cancel::default(),
     }

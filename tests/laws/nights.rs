@@ -74,6 +74,7 @@ pub(super) fn assert_sound(lake: &Path) {
 pub(super) fn rewrite_of(lake: &Path) -> RewriteRequest {
     RewriteRequest {
         earlier_forms: false,
+        retain: None,
         lake: lake.into(),
         target_file_size: None,
         jobs: 2,

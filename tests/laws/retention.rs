@@ -49,6 +49,7 @@ proptest! {
             jobs: 2,
             wait: Duration::ZERO,
             earlier_forms: false,
+            retain: None,
             dry_run: false,
             cancel: Cancel::default(),
         };

@@ -3,8 +3,9 @@
 use super::sources;
 
 /// The modules of the crate, each after those it may use. There are no exceptions.
-const ORDER: [&str; 35] = [
+const ORDER: [&str; 36] = [
     "address",
+    "clock",
     "day",
     "hash",
     "memory",

@@ -42,7 +42,8 @@ pub(in crate::commands) fn manifests(lake: &Layout, verified: &mut Verified) -> 
 
 /// Finds files where readers look that are not in the manifest.
 pub(in crate::commands) fn strays(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
-    let known: BTreeSet<&Path> = snapshot.parts.keys().chain(snapshot.tables.keys()).map(PathBuf::as_path).collect();
+    let known = snapshot.parts.keys().chain(snapshot.tables.keys()).chain(snapshot.retained.keys());
+    let known: BTreeSet<&Path> = known.map(PathBuf::as_path).collect();
     let mut folders = vec![PathBuf::from(PACKETS), PathBuf::from(SUMMARIES)];
     if let Some(strays) = lake.strays_in_bucket(&known)? {
         for place in strays {
@@ -104,6 +105,8 @@ pub(in crate::commands) fn files(
     verified.rows = snapshot.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
     verified.bytes = snapshot.parts.values().map(|part| part.bytes).fold(0, u64::saturating_add);
     verified.faults.extend(parts.into_iter().flatten());
+    verified.retained = snapshot.retained.len() as u64;
+    verified.retained_bytes = snapshot.retained.values().map(|part| part.bytes).fold(0, u64::saturating_add);
     for partial in snapshot.partials.values() {
         verified.partials += 1;
         let found = lake.check(&partial.path, partial.bytes, &partial.checksum);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::lake::committer::Move;
 use crate::lake::delta_commit::DeltaStep;
@@ -18,7 +19,6 @@ use super::decide::Decision;
 use super::many::at_once;
 use super::open::Bucket;
 use super::state::{CommitStage, Pending};
-use super::sweep::now;
 
 /// Publishes staged files, and parts that are `held` already: all of them become visible, or nothing does.
 ///
@@ -50,7 +50,7 @@ pub(in crate::lake) fn publish(
     let committed = parts.iter().chain(&tables).map(|held| held.upload.clone()).collect();
     bucket.abandon(&bucket.take_others(committed));
     manifest.run = Some(bucket.run().to_owned());
-    manifest.committed = Some(now());
+    manifest.committed = Some(now_ms());
     manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, delta, removes });
     commit(bucket, manifest)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
+use crate::clock::now_ms;
 use crate::error::Result;
 use crate::lake::layout::Layout;
 
@@ -13,12 +13,6 @@ use super::open::Bucket;
 /// How old something is that no living run needs, in nanoseconds.
 const OLD: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
-/// Milliseconds since the Unix epoch, by this machine's clock.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0)
-}
-
 impl Bucket {
     /// Removes partial summaries that runs wrote and did not commit: those that are not `needed`. Also their texts for the Delta log, and manifests that
     /// another one has taken the place of for a week: until then a run that slept could win an old number again.
@@ -27,7 +21,7 @@ impl Bucket {
     /// If the store fails.
     pub(in crate::lake) fn sweep(&self, needed: &HashSet<PathBuf>) -> Result<()> {
         let objects = self.objects()?;
-        let now = now().saturating_mul(1_000_000);
+        let now = now_ms().saturating_mul(1_000_000);
         let old = |modified: i64| modified < now.saturating_sub(OLD);
         let mut gone: Vec<PathBuf> = Vec::new();
         let partials = objects.list(&Layout::partial_folder())?;

@@ -130,8 +130,8 @@ fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
         Change::Compact => (Box::new(|_| true), captures_of(&snapshot)),
     };
     let mut units = Vec::from_iter((!comes.is_empty()).then_some(comes));
-    for part in snapshot.parts.keys() {
-        let held = captures_in(part);
+    for (path, part) in &snapshot.parts {
+        let held = captures_in(path);
         let left: BTreeSet<String> = held.iter().filter(|capture| !goes(capture)).cloned().collect();
         if left.len() < held.len() {
             transaction.remove_part(part);
