@@ -35,6 +35,7 @@
 //! 26. Portions change no byte, and a run that ends early is gone on with: `portions`, and every night of `nights`.
 //! 27. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
 //! 28. Bloom filters deny no value of their row group, affirm few others, and are small: `lookups`.
+//! 29. While a lake retains what it removes, versions before can be read; what is forgotten is in no file: `retained`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -66,6 +67,7 @@ mod partitions;
 mod portions;
 mod projections;
 mod random;
+mod retained;
 mod retention;
 mod salvage;
 mod server_names;
