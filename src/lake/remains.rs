@@ -13,6 +13,8 @@ use crate::packets::{PartReader, PartSays, RowRange, part_says};
 use crate::threads::in_order;
 
 use super::check::sum_of;
+use super::delta::removed_by_the_lake;
+use super::delta_log::DeltaLog;
 use super::expected::{Expected, rows_in_parts};
 use super::layout::{Layout, PACKETS};
 use super::losses::{data_files, problem_of};
@@ -70,6 +72,12 @@ pub fn remains(
     let mut unnamed: BTreeSet<PathBuf> =
         there.iter().filter(|path| !is_named(path)).cloned().collect();
     remains.snapshot = snapshot;
+    if lost_manifest {
+        // A manifest that is lost may have said that a part is retained. The Delta log still says that it was removed.
+        let gone = removed_by_the_lake(&DeltaLog::of(lake)?)?;
+        let why = || "was removed by a commit, as the Delta log says".to_owned();
+        remains.left_out.extend(unnamed.extract_if(.., |path| gone.contains(path)).map(|path| (path, why())));
+    }
     for (path, problem) in looked {
         let unknown = remains.snapshot.inputs_in(&path).any(|input| !remains.snapshot.inputs.contains_key(&input));
         if problem.is_none() && !unknown {

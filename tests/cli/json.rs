@@ -332,11 +332,11 @@ fn deltas(page: &mut Page, root: &Path) {
     let json = |args: &[&str]| run([args, &["--format", "json"]].concat()).stdout;
     let convert = ["convert", &text(&archive), "--out", &lake, "--top", "0"];
     night(1, 20);
-    let plan = run([&["plan", &text(&archive), "--out", &lake][..], &["--delta"]].concat()).stdout;
+    let plan = run([&["plan", &text(&archive), "--out", &lake][..], &["--delta", "--retain", "1h"]].concat()).stdout;
     let (head, unit) = plan.split_once('\n').unwrap();
     page.document("plan", &format!("{head}\n"));
     page.document("unit", unit);
-    page.document("report", &json(&[&convert[..], &["--delta"]].concat()));
+    page.document("report", &json(&[&convert[..], &["--delta", "--retain", "1h"]].concat()));
     page.document("delta", &json(&["delta", &lake]));
     let appended = r#"{"add":{"path":"x","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true}}"#;
     fs::write(root.join("table/_delta_log/00000000000000000001.json"), appended).unwrap();
@@ -349,6 +349,7 @@ fn deltas(page: &mut Page, root: &Path) {
     page.document("verified", &json(&["verify", &lake, "--repair"]));
     fs::write(root.join("table/_delta_log/00000000000000000003.json"), appended).unwrap();
     page.document("delta", &json(&["delta", &lake]));
+    page.document("compacted", &json(&["compact", &lake, "--retain", "0"]));
     let part = &crate::support::files(&root.join("table/packets"))[0];
     fs::remove_file(root.join("table/packets").join(part)).unwrap();
     page.document("delta", &json(&["delta", &lake]));

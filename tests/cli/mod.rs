@@ -22,6 +22,7 @@ mod options;
 mod outputs;
 mod planned;
 mod report;
+mod retained;
 mod runs;
 mod streams;
 mod summarize;

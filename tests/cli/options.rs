@@ -8,7 +8,7 @@ use crate::support::{command, files, finish, folder, packets, run, sample, save,
 
 use super::{capture, minute};
 
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "--partition-by",
     "--compression",
     "--target-file-size",
@@ -23,6 +23,7 @@ const SETTINGS: [&str; 14] = [
     "--tunnel-port",
     "--conversations",
     "--delta",
+    "--retain",
 ];
 const SHOWN: [&str; 3] = ["--format", "--top", "--quiet"];
 const PTR: [&str; 6] =
@@ -52,7 +53,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),
         ),
         ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair"]),
-        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite"]),
+        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite", "--retain"]),
         ("delta", vec!["--wait", "--format", "--off"]),
         ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than"]),
         (

@@ -26,7 +26,7 @@ pub(super) use checkpoint::write_checkpoint;
 pub(super) use commit::commit_text;
 pub use mend::Mended;
 pub(super) use mend::{Wanted, differences, mend};
-pub(super) use replay::{Content, LogState};
+pub(super) use replay::{Content, LogState, removed_by_the_lake};
 pub(super) use statistics::statistics_of;
 pub(super) use step::{Advanced, Found, LogWriter, advance, has_commit, look};
 pub(super) use store::LogStore;

@@ -165,6 +165,34 @@ impl LogState {
     }
 }
 
+/// The files that versions of the lake itself removed from the table, and that no version added again. What other writers removed
+/// is not among them.
+///
+/// # Errors
+/// If the log cannot be read.
+pub(in crate::lake) fn removed_by_the_lake(store: &impl LogStore) -> Result<BTreeSet<PathBuf>> {
+    let mut gone = BTreeSet::new();
+    for name in store.names("")?.iter().filter(|name| version_of(&LogFile::of(name)).is_some()) {
+        let text = store.read(name)?;
+        let actions: Vec<LogAction> = read_lines(&text)
+            .filter_map(|line| match line {
+                Ok(LineRead::Action(action)) => Some(*action),
+                _ => None,
+            })
+            .collect();
+        let is_of_a_lake = |action: &LogAction| matches!(action, LogAction::Txn(txn) if table_of(&txn.app_id).is_some());
+        let is_ours = actions.iter().any(is_of_a_lake);
+        for action in actions {
+            match action {
+                LogAction::Remove(file) if is_ours => drop(gone.insert(decoded(&file.path))),
+                LogAction::Add(file) => drop(gone.remove(&decoded(&file.path))),
+                _ => {}
+            }
+        }
+    }
+    Ok(gone)
+}
+
 fn version_of(file: &LogFile) -> Option<u64> {
     match file {
         LogFile::Version(version) => Some(*version),
