@@ -173,8 +173,7 @@ fn text_of(verified: &Verified) -> String {
 pub(super) fn run_compact(console: &Console, args: &CompactArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     let target_file_size = args.target_file_size.map(|size| size.0);
     let (earlier_forms, retain) = (args.rewrite, args.retain.duration());
-    let report =
-        compact_lake(&RewriteRequest { target_file_size, earlier_forms, retain, ..args.of.rewrite(cancel) })?;
+    let report = compact_lake(&RewriteRequest { target_file_size, earlier_forms, retain, ..args.of.rewrite(cancel) })?;
     if args.of.format == OutputFormat::Json {
         console.print(&line(&report)?)?;
     } else {

@@ -69,8 +69,7 @@ pub fn remains(
     })?;
     let mut remains = Remains::default();
     let is_named = |path: &PathBuf| snapshot.parts.contains_key(path) || snapshot.retained.contains_key(path);
-    let mut unnamed: BTreeSet<PathBuf> =
-        there.iter().filter(|path| !is_named(path)).cloned().collect();
+    let mut unnamed: BTreeSet<PathBuf> = there.iter().filter(|path| !is_named(path)).cloned().collect();
     remains.snapshot = snapshot;
     if lost_manifest {
         // A manifest that is lost may have said that a part is retained. The Delta log still says that it was removed.

@@ -102,7 +102,10 @@ fn a_lake_retains_as_it_was_told_until_it_is_told_otherwise() {
     assert_eq!(until - last["delta"]["time"].as_i64().unwrap(), 7 * 24 * 3600 * 1000);
     let ran = lake.on_lake(&["verify"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    assert!(ran.stdout.contains("all as written\n2 parts of ") && ran.stdout.contains("for versions before"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("all as written\n2 parts of ") && ran.stdout.contains("for versions before"),
+        "{ran:?}"
+    );
     // One that somebody has deleted is no loss, and what is not retained is still a stray.
     fs::remove_file(lake.lake().join(first.first().unwrap())).unwrap();
     assert_eq!(lake.on_lake(&["verify"]).status, Some(0));

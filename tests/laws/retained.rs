@@ -227,7 +227,11 @@ impl Known {
         }
         self.versions = seen.versions.len();
         let expected: BTreeSet<&String> = seen.live().union(&self.retained).collect();
-        assert_eq!(seen.there.keys().collect::<BTreeSet<_>>(), expected, "files are those of the table and the retained");
+        assert_eq!(
+            seen.there.keys().collect::<BTreeSet<_>>(),
+            expected,
+            "files are those of the table and the retained"
+        );
         for (version, files) in seen.versions.iter().enumerate().skip(self.whole_since) {
             let is_within = seen.times.get(version + 1).is_none_or(|superseded| superseded + RETAIN > now);
             let missing: Vec<_> = files.iter().filter(|path| !seen.there.contains_key(*path)).collect();

@@ -180,7 +180,8 @@ pub(in crate::lake) fn removed_by_the_lake(store: &impl LogStore) -> Result<BTre
                 _ => None,
             })
             .collect();
-        let is_of_a_lake = |action: &LogAction| matches!(action, LogAction::Txn(txn) if table_of(&txn.app_id).is_some());
+        let is_of_a_lake =
+            |action: &LogAction| matches!(action, LogAction::Txn(txn) if table_of(&txn.app_id).is_some());
         let is_ours = actions.iter().any(is_of_a_lake);
         for action in actions {
             match action {

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::model::{Change, captures, expected, lake, run, world_after, world_with_log};
+use crate::clock::set_ahead_ms;
+
+use super::model::{Change, RETAIN, captures, expected, lake, run, world_after, world_that_retains, world_with_log};
 use super::world::{FAULTS, Process, RequestFault, World};
 
 /// What was done in the lake, and what a run does.
@@ -16,6 +18,17 @@ const CASES: [(&[Change], Change); 6] = [
     (&[Change::Convert("a", 1), Change::Convert("b", 1)], Change::Convert("a", 1)),
 ];
 
+/// What the lake of a case has of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Log {
+    None,
+    Written,
+    /// What the commit removes stays, and what commits before it removed.
+    Retaining,
+    /// What commits before it removed goes.
+    Releasing,
+}
+
 /// How many requests a run makes.
 fn requests(world: &Arc<Mutex<World>>, change: Change) -> usize {
     let process = Arc::new(Process::new(world));
@@ -25,17 +38,27 @@ fn requests(world: &Arc<Mutex<World>>, change: Change) -> usize {
 
 #[test]
 fn a_commit_is_whole_or_not_there_wherever_a_request_fails_or_the_process_dies() {
-    let logged = CASES.into_iter().skip(2).map(|(before, change)| (before, change, true));
-    for (before, change, has_log) in CASES.into_iter().map(|(before, change)| (before, change, false)).chain(logged) {
-        let made: Box<dyn Fn() -> _> =
-            if has_log { Box::new(world_with_log(before)) } else { Box::new(world_after(before)) };
+    let plain = CASES.into_iter().map(|case| (case, Log::None));
+    let logs = [(Log::Written, 4), (Log::Retaining, 2), (Log::Releasing, 2)];
+    let logged =
+        logs.into_iter().flat_map(|(log, count)| CASES.into_iter().skip(2).take(count).map(move |case| (case, log)));
+    for ((before, change), log) in plain.chain(logged) {
+        set_ahead_ms(0);
+        let made: Box<dyn Fn() -> _> = match log {
+            Log::None => Box::new(world_after(before)),
+            Log::Written => Box::new(world_with_log(before)),
+            Log::Retaining | Log::Releasing => Box::new(world_that_retains(before)),
+        };
+        if log == Log::Releasing {
+            set_ahead_ms(2 * RETAIN);
+        }
         let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
         for at in 0..requests(&made(), change) {
             for fault in FAULTS {
                 let world = made();
                 let result = run(&lake(&Arc::new(Process::with_fault(&world, at, fault))), change);
                 let found = captures(&world);
-                let case = format!("{change:?}, {fault:?} at request {at}: {result:?}");
+                let case = format!("{change:?}, {log:?}, {fault:?} at request {at}: {result:?}");
                 match &result {
                     Ok(()) => assert_eq!(found, changed, "{case}"),
                     Err(_) => assert!(found == unchanged || found == changed, "{case}: {found:?}"),
@@ -56,9 +79,36 @@ fn a_commit_is_whole_or_not_there_wherever_a_request_fails_or_the_process_dies()
 }
 
 #[test]
+fn what_a_lake_retains_stays_for_its_time_and_goes_with_the_next_commit() {
+    let before = [Change::Convert("a", 1), Change::Convert("b", 1), Change::Convert("a", 2), Change::Compact];
+    let world = world_that_retains(&before)();
+    let parts = || world.lock().unwrap().keys_below("lake/packets/");
+    let names = ["part-a1-", "part-a2-", "part-a2_b1-", "part-b1-"];
+    let are = |names: &[&str]| {
+        let parts = parts();
+        let is_of = |(part, name): (&String, &&str)| part.contains(*name);
+        assert!(parts.len() == names.len() && parts.iter().zip(names).all(is_of), "{parts:?} {names:?}");
+    };
+    are(&names);
+    let next = |change| run(&lake(&Arc::new(Process::new(&world))), change).unwrap();
+    set_ahead_ms(RETAIN / 2);
+    next(Change::Compact);
+    // No name is given again while a file has it, nor in the month after that.
+    are(&["part-a1-", "part-a2-", "part-a2_b1-", "part-a2_b1-", "part-b1-"]);
+    set_ahead_ms(RETAIN + 60_000);
+    next(Change::Convert("c", 1));
+    are(&["part-a2_b1-", "part-a2_b1-", "part-c1-"]);
+    next(Change::Forget("b"));
+    are(&["part-a2-", "part-c1-"]);
+    assert!(parts()[0].ends_with("part-a2-00000b.parquet"), "{:?}", parts());
+    assert_eq!(captures(&world), ["a2".to_owned(), "c1".to_owned()].into());
+    set_ahead_ms(0);
+}
+
+#[test]
 fn what_finishes_a_commit_may_fail_and_die_as_well() {
     let (before, change) = CASES[2];
-    let made = world_with_log(before);
+    let made = world_that_retains(before);
     let (unchanged, changed) = (expected(before), expected(&[before, &[change]].concat()));
     let mut decided = 0;
     for at in 0..requests(&made(), change) {

@@ -59,19 +59,26 @@ pub(super) fn expected(changes: &[Change]) -> BTreeSet<String> {
 
 /// A world in which these changes were made, for any number of tries.
 pub(super) fn world_after(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
-    world_with(changes, false)
+    world_with(changes, Settings::default())
 }
 
 /// As [`world_after`]. The lake has a Delta log from its first commit on.
 pub(super) fn world_with_log(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
-    world_with(changes, true)
+    world_with(changes, Settings { delta: true, ..Settings::default() })
 }
 
-fn world_with(changes: &[Change], delta: bool) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+/// How long the lakes retain that retain what they remove, in milliseconds.
+pub(super) const RETAIN: i64 = 3_600_000;
+
+/// As [`world_with_log`]. The lake retains what it removes.
+pub(super) fn world_that_retains(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+    world_with(changes, Settings { delta: true, retain_ms: Some(RETAIN.unsigned_abs()), ..Settings::default() })
+}
+
+fn world_with(changes: &[Change], settings: Settings) -> impl Fn() -> Arc<Mutex<World>> + use<> {
     let world = Arc::default();
     for change in changes {
-        let settings = Settings { delta, ..Settings::default() };
-        run_as(&lake(&Arc::new(Process::new(&world))), *change, settings).unwrap();
+        run_as(&lake(&Arc::new(Process::new(&world))), *change, settings.clone()).unwrap();
     }
     let world: World = world.lock().unwrap_or_else(PoisonError::into_inner).clone();
     move || Arc::new(Mutex::new(world.clone()))
@@ -121,7 +128,12 @@ fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
     lake.bucket().unwrap().recover()?;
     let snapshot = Snapshot::read(lake)?;
     Losses::find(lake, &snapshot)?;
-    let mut transaction = Transaction::new(&snapshot, Action::Convert, settings);
+    let action = match change {
+        Change::Convert(..) => Action::Convert,
+        Change::Forget(_) => Action::Forget,
+        Change::Compact => Action::Compact,
+    };
+    let mut transaction = Transaction::new(&snapshot, action, settings);
     let (goes, comes): (IsSuch, BTreeSet<String>) = match change {
         Change::Convert(capture, version) => {
             (Box::new(move |other| other.starts_with(capture)), [format!("{capture}{version}")].into())
@@ -226,7 +238,10 @@ fn captures_and(world: &Arc<Mutex<World>>, is_table_right: bool) -> BTreeSet<Str
     }
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
     let named: Vec<String> = snapshot.parts.keys().map(|path| format!("lake/{}", path.display())).collect();
-    assert_eq!(world.keys_below("lake/packets/"), named);
+    let retained = snapshot.retained.keys().map(|path| format!("lake/{}", path.display()));
+    let mut there: Vec<String> = named.iter().cloned().chain(retained).collect();
+    there.sort();
+    assert_eq!(world.keys_below("lake/packets/"), there);
     for (path, part) in &snapshot.parts {
         let text = world.text(&format!("lake/{}", path.display())).unwrap();
         assert_eq!((text.clone(), sum(&text)), (text_of(&captures_in(path)), part.checksum.clone()), "{path:?}");
