@@ -129,6 +129,7 @@ pub(super) fn run_verify(console: &Console, args: &VerifyArgs, cancel: &Cancel) 
     }
     if let Some(repaired) = &verified.repaired {
         console.talk(&losses(repaired));
+        note(console, &repaired.notes);
     }
     let (of_log, of_files): (Vec<_>, Vec<_>) =
         verified.faults.iter().partition(|fault| fault.path.starts_with(DELTA_LOG));

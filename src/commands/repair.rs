@@ -34,6 +34,8 @@ pub(super) fn repair(request: &VerifyRequest) -> Result<Repaired> {
     let log = mend_delta(&lake, &Snapshot::read(&lake)?)?;
     sweep_staging(&lake)?;
     mended.delta_log = log.found;
+    lake.give_up_orphans();
+    mended.notes = lake.notes();
     Ok(mended)
 }
 

@@ -1,6 +1,7 @@
 //! Files of a lake, wherever they are: in their places, or in a bucket.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -8,6 +9,7 @@ use crate::packets::part_bounds;
 use crate::plan::{PartEntry, PartialEntry};
 use crate::storage::local;
 use crate::storage::objects::HeldUpload;
+use crate::text::plural_of;
 
 use super::bucket::Fetched;
 use super::check::checked;
@@ -124,6 +126,27 @@ impl Layout {
         match self.bucket() {
             Some(bucket) if partial.staged.starts_with(Self::units()) => bucket.put_staged(&partial.staged),
             _ => Ok(()),
+        }
+    }
+
+    /// Gives up uploads that dead runs have left, if the lake is in a bucket, and notes how many they were, or why it cannot be told.
+    pub fn give_up_orphans(&self) {
+        let Some(bucket) = self.bucket() else { return };
+        match bucket.sweep_uploads_alone() {
+            Ok(0) => {}
+            // Azure has no list: blocks without a commit go by themselves.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            Ok(count) => {
+                let uploads = plural_of(count, "upload", "uploads");
+                self.note("uploads", || {
+                    format!("{uploads} that earlier runs had left open for over a week were given up")
+                });
+            }
+            Err(error) => {
+                self.note("uploads", || {
+                    format!("whether earlier runs have left uploads open cannot be told ({error})")
+                });
+            }
         }
     }
 

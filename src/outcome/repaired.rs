@@ -42,6 +42,9 @@ pub struct Repaired {
     pub tables: u64,
     /// Files that no manifest names and that do not count, each with the reason.
     pub left_out: Vec<LostFile>,
+    /// Other notes for the user.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// A capture that has lost rows.

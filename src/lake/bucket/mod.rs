@@ -24,6 +24,7 @@ mod many;
 mod mirror;
 mod objects;
 mod open;
+mod orphans;
 mod probe;
 mod publish;
 mod state;

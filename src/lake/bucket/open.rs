@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -36,6 +36,8 @@ pub(in crate::lake) struct Bucket {
     open: Mutex<Vec<HeldUpload>>,
     /// Uploads that are part of one.
     committed: Mutex<HashSet<String>>,
+    /// Whether this run has looked for uploads of dead ones.
+    pub(super) has_swept: AtomicBool,
     /// Numbers the copies of what is read.
     pub(super) copies: AtomicU64,
 }
@@ -54,6 +56,7 @@ impl Bucket {
             given: Mutex::default(),
             open: Mutex::default(),
             committed: Mutex::default(),
+            has_swept: AtomicBool::new(false),
             copies: AtomicU64::new(0),
         })
     }

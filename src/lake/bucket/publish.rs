@@ -47,8 +47,10 @@ pub(in crate::lake) fn publish(
     // What is moved away is gone from where it was.
     removes.extend(others.iter().filter(|step| step.from.starts_with(PACKETS)).map(|step| step.from.clone()));
     // From here on the commit says what becomes of its uploads. Others were of units that are not part of it.
-    let committed = parts.iter().chain(&tables).map(|held| held.upload.clone()).collect();
-    bucket.abandon(&bucket.take_others(committed));
+    let committed: HashSet<String> = parts.iter().chain(&tables).map(|held| held.upload.clone()).collect();
+    bucket.abandon(&bucket.take_others(committed.clone()));
+    // A store that refuses the list, as it does without a permission for it, changes nothing.
+    let _ = bucket.sweep_uploads(&committed);
     manifest.run = Some(bucket.run().to_owned());
     manifest.committed = Some(now_ms());
     manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, delta, removes });

@@ -17,11 +17,11 @@ use object_store::{
     Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutResult, UpdateVersion,
 };
 
-use super::facts::{ObjectFacts, ObjectVersion};
+use super::facts::{ObjectFacts, ObjectVersion, OpenUpload};
 use super::failure::failure;
 use super::reactor::{handle, wait};
 use super::requests::{ObjectBody, ObjectRequests, PutIf};
-use super::signed_list::list_signed;
+use super::signed_list::{list_signed, uploads_signed};
 
 /// How often a listing that breaks off is gone on with, and the pause before the second time. Other requests the store's client tries
 /// again by itself.
@@ -34,7 +34,7 @@ pub struct ObjectClient {
     /// For reading, and for what may be done twice.
     store: Arc<dyn ObjectStore>,
     writable: Option<Writable>,
-    /// What lists keys that the store's client refuses.
+    /// What lists keys that the store's client refuses, and open uploads.
     odd: Option<(Arc<dyn Signer>, reqwest::Client)>,
 }
 
@@ -253,6 +253,14 @@ impl ObjectRequests for ObjectClient {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
+    }
+
+    fn uploads(&self, prefix: &str) -> io::Result<Vec<OpenUpload>> {
+        // Azure has none: blocks without a commit go by themselves.
+        let Some((signer, client)) = &self.odd else {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "the store does not list open uploads"));
+        };
+        uploads_signed(signer, client, prefix)
     }
 
     fn remove(&self, key: &str) -> io::Result<()> {

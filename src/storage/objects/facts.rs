@@ -15,6 +15,17 @@ pub struct ObjectFacts {
     pub version: ObjectVersion,
 }
 
+/// An upload that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenUpload {
+    /// The key that its object would have.
+    pub key: String,
+    /// The store's identity of it.
+    pub upload: String,
+    /// When it was begun, in nanoseconds since the Unix epoch, by the store's clock. `None` if the store does not say.
+    pub since: Option<i64>,
+}
+
 /// Which of the objects that had a key one after another is meant. S3 and Azure tell them apart by the ETag (RFC 9110
 /// section 8.8.3), Google Cloud Storage by the generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

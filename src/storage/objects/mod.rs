@@ -35,7 +35,7 @@ pub use address::{ObjectAddress, StoreRoot, is_object};
 pub(crate) use causes::{is_archived, is_without_credentials};
 #[cfg(all(feature = "remote", any(test, feature = "internal-api")))]
 pub use client::ObjectClient;
-pub use facts::{ObjectFacts, ObjectVersion};
+pub use facts::{ObjectFacts, ObjectVersion, OpenUpload};
 pub(crate) use fetches::wanted_fetches;
 pub use fetches::{limit_fetches, want_fetches};
 pub use held::HeldUpload;

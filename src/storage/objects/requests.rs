@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::facts::{ObjectFacts, ObjectVersion};
+use super::facts::{ObjectFacts, ObjectVersion, OpenUpload};
 
 /// When an object may be written.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +83,15 @@ pub trait ObjectRequests: Debug + Send + Sync {
     /// # Errors
     /// If the store refuses. That the upload is gone is no error.
     fn abandon(&self, key: &str, upload: &str) -> io::Result<()>;
+
+    /// Lists the open uploads whose keys begin with a prefix, in one attempt.
+    ///
+    /// # Errors
+    /// `Unsupported` if the store has no such list; if it refuses, or cannot be asked.
+    fn uploads(&self, prefix: &str) -> io::Result<Vec<OpenUpload>> {
+        let _ = prefix;
+        Err(io::Error::new(io::ErrorKind::Unsupported, "the store does not list open uploads"))
+    }
 
     /// Removes an object. That there is none is no error.
     ///

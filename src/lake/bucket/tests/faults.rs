@@ -79,6 +79,35 @@ fn a_commit_is_whole_or_not_there_wherever_a_request_fails_or_the_process_dies()
 }
 
 #[test]
+fn a_run_gives_up_what_dead_runs_have_left_open_for_a_week_and_nothing_else() {
+    let (before, change) = CASES[2];
+    let made = world_after(before);
+    let (mut left, mut decided) = (0, 0);
+    for at in 0..requests(&made(), change) {
+        let world = made();
+        let _ = run(&lake(&Arc::new(Process::with_fault(&world, at, RequestFault::DiesAfter))), change);
+        let young = world.lock().unwrap().open_uploads();
+        // What a dead run has decided is carried out, however old its uploads are; the others are left alone at first.
+        let next = || run(&lake(&Arc::new(Process::new(&world))), Change::Convert("c", 7)).unwrap();
+        let is_decided = lake(&Arc::new(Process::new(&world))).is_pending().unwrap();
+        if !is_decided {
+            next();
+            assert_eq!(world.lock().unwrap().open_uploads(), young, "{at}");
+        }
+        world.lock().unwrap().let_uploads_age();
+        world.lock().unwrap().begin("lake/elsewhere/x");
+        world.lock().unwrap().begin("lakes/packets/x");
+        world.lock().unwrap().let_uploads_age();
+        next();
+        assert_eq!(world.lock().unwrap().open_uploads(), 2, "{at}: those of others are theirs");
+        (left, decided) = (left + young, decided + usize::from(is_decided));
+        let found = captures(&world);
+        assert!(!is_decided || found.contains("a2"), "{at}: {found:?}");
+    }
+    assert!(left > 10 && decided > 5, "{left} {decided}");
+}
+
+#[test]
 fn what_a_lake_retains_stays_for_its_time_and_goes_with_the_next_commit() {
     let before = [Change::Convert("a", 1), Change::Convert("b", 1), Change::Convert("a", 2), Change::Compact];
     let world = world_that_retains(&before)();

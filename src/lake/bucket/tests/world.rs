@@ -7,13 +7,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::storage::objects::{ObjectBody, ObjectFacts, ObjectRequests, ObjectVersion, PutIf};
+use crate::storage::objects::{ObjectBody, ObjectFacts, ObjectRequests, ObjectVersion, OpenUpload, PutIf};
 
 /// What there is, for all processes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct World {
     objects: BTreeMap<String, (Bytes, u64)>,
     uploads: BTreeMap<String, (String, Vec<Bytes>)>,
+    /// The number from which on uploads are young.
+    young_from: u64,
     next: u64,
     /// Whether a completion takes a while: the upload is no longer open, and the object is not there yet.
     pub(super) is_slow: bool,
@@ -42,6 +44,17 @@ impl World {
 
     pub(super) fn open_uploads(&self) -> usize {
         self.uploads.len()
+    }
+
+    /// Another program begins an upload.
+    pub(super) fn begin(&mut self, key: &str) {
+        let upload = format!("upload-{}", self.number());
+        self.uploads.insert(upload, (key.to_owned(), Vec::new()));
+    }
+
+    /// Makes all open uploads a month old.
+    pub(super) fn let_uploads_age(&mut self) {
+        self.young_from = self.number();
     }
 
     /// Ends all open uploads, as a rule of the bucket does.
@@ -254,6 +267,19 @@ impl ObjectRequests for Process {
             Ok(if world.is_slow { Err(bytes) } else { Ok(world.store(key, bytes)) })
         })?;
         completed.or_else(|bytes| self.request(|world| Ok(world.store(key, bytes))))
+    }
+
+    fn uploads(&self, prefix: &str) -> io::Result<Vec<OpenUpload>> {
+        self.request(|world| {
+            let month = 30 * 24 * 3600 * 1_000_000_000;
+            let is_young = |upload: &str| upload.trim_start_matches("upload-").parse().unwrap_or(0) > world.young_from;
+            let open =
+                world.uploads.iter().filter(|(_, (key, _))| key.starts_with(prefix)).map(|(upload, (key, _))| {
+                    let since = if is_young(upload) { 2 * month } else { month };
+                    OpenUpload { key: key.clone(), upload: upload.clone(), since: Some(since) }
+                });
+            Ok(open.collect())
+        })
     }
 
     fn abandon(&self, _key: &str, upload: &str) -> io::Result<()> {
