@@ -10,6 +10,7 @@ import argparse
 import filecmp
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -296,6 +297,55 @@ def delta(check: Check) -> None:
     print(f"readers of the Delta log counted {len(counted)} times while {len(changes)} commits were made; {failed} reads failed")
 
 
+def orphans(check: Check) -> None:
+    """Uploads that dead runs have left: those of a week ago are given up, in one request; younger ones and those of others are not."""
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    some = sorted(CAPTURES.glob("*.pcap"))
+
+    def begin(key: str) -> str:
+        return bucket.client.create_multipart_upload(Bucket=bucket.name, Key=key)["UploadId"]
+
+    old = [begin("lake/packets/date=2024-03-11/part-old.parquet"), begin("lake/summaries/ports/date=2024-03-11/ports.parquet")]
+    begin("lake/packets/date=2024-03-11/part-young.parquet")
+    others = [begin("lake/elsewhere/old.parquet"), begin("lakes/packets/old.parquet")]
+
+    def age(line: str, body: bytes) -> bytes:
+        # moto says of all uploads that they were begun at this moment.
+        if "uploads=" not in line:
+            return body
+        pieces = re.split(rb"(?=<Upload>)", body)
+        of_old = [any(upload.encode() in piece for upload in old + others) for piece in pieces]
+        return b"".join(piece.replace(b"2010-11-10T20", b"2010-11-03T19") if is_old else piece
+                        for piece, is_old in zip(pieces, of_old))
+
+    check.proxy.reset()
+    check.proxy.break_("GET .*uploads=", "403")
+    check.run("convert", some[0], "--out", lake)
+    check.expect(len(check.uploads(bucket)) == 5, f"orphans: a refused list gives up {check.uploads(bucket)}")
+    check.proxy.reset()
+    check.run("convert", some[1], "--out", lake)
+    check.expect(len(check.uploads(bucket)) == 5, f"orphans: a clock that stands still gives up {check.uploads(bucket)}")
+    check.proxy.reset()
+    check.proxy.rewrite = age
+    check.run("convert", some[2], "--out", lake)
+    asked = [line for line in check.proxy.seen if "uploads=" in line and line.startswith("GET")]
+    left = ["lake/elsewhere/old.parquet", "lake/packets/date=2024-03-11/part-young.parquet", "lakes/packets/old.parquet"]
+    check.expect(sorted(check.uploads(bucket)) == left, f"orphans: left are {check.uploads(bucket)}")
+    check.expect(len(asked) == 1, f"orphans: asked {asked}")
+    old.append(begin("lake/_parcap/names/ptr.parquet"))
+    process = check.start("verify", lake, "--repair")
+    said = process.communicate(timeout=600)[1]
+    check.expect(process.returncode == DONE and "note: 1 upload that" in said, f"orphans: verify --repair says {said}")
+    check.expect(sorted(check.uploads(bucket)) == left, f"orphans: left after a repair are {check.uploads(bucket)}")
+    check.proxy.reset()
+    check.proxy.rewrite = age
+    check.run("convert", some[2], "--out", lake)
+    asked = [line for line in check.proxy.seen if "uploads=" in line]
+    check.expect(not asked, f"orphans: a night without anything new asks {asked}")
+    check.proxy.reset()
+
+
 def requests(check: Check) -> None:
     """How many requests things cost."""
     bucket = check.bucket()
@@ -316,10 +366,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--parcap", default="target/release/parcap")
     arguments.add_argument("--rounds", type=int, default=25, help="of kills, and of two runs at once")
-    arguments.add_argument("--only", help="one of equal, elsewhere, delta, requests, faults, killed, two")
+    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, requests, faults, killed, two")
     asked = arguments.parse_args()
     steps = {
-        "equal": equal, "elsewhere": elsewhere, "delta": delta, "requests": requests, "faults": faults,
+        "equal": equal, "elsewhere": elsewhere, "delta": delta, "orphans": orphans, "requests": requests, "faults": faults,
         "killed": lambda check: killed(check, asked.rounds), "two": lambda check: two(check, asked.rounds),
     }
     with tempfile.TemporaryDirectory() as scratch, moto() as port:

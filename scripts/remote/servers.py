@@ -119,6 +119,8 @@ class Proxy:
         self.chance = random.Random(seed)
         self.lock = threading.Lock()
         self.before: Callable[[str], object] | None = None
+        # Changes what the server answers: a line and a body give a body.
+        self.rewrite: Callable[[str, bytes], bytes] | None = None
 
     def break_(self, pattern: str, what: str, times: int = 1_000_000, chance: float = 1.0, skip: int = 0) -> None:
         self.rules.append({"pattern": re.compile(pattern), "what": what, "times": times, "chance": chance, "skip": skip})
@@ -130,6 +132,7 @@ class Proxy:
             self.seen.clear()
             self.broken.clear()
             self.before = None
+            self.rewrite = None
 
     def rule(self, line: str) -> str | None:
         with self.lock:
@@ -204,12 +207,17 @@ class Proxy:
                 answer = upstream.getresponse()
                 data = answer.read()
                 upstream.close()
+                is_rewritten = proxy.rewrite is not None and self.command != "HEAD"
+                if proxy.rewrite and is_rewritten:
+                    data = proxy.rewrite(line, data)
                 if what == "reset_after":
                     return self.reset()
                 self.send_response(answer.status)
                 has_length = False
                 for name, value in answer.getheaders():
                     if name.lower() in ("connection", "transfer-encoding", "date", "server"):
+                        continue
+                    if name.lower() == "content-length" and is_rewritten:
                         continue
                     has_length |= name.lower() == "content-length"
                     self.send_header(name, value)
