@@ -224,7 +224,7 @@ pub use api::{Converter, Lake};
 pub use cancel::Cancel;
 pub use commands::{Inspected, Summarized, inspect};
 pub use config::Settings;
-pub use error::{Error, Foreign, Lack, NoDelta, NotExtracted, Result, Unheld, WhyLeftOut};
+pub use error::{Error, Foreign, Lack, LostUploads, NoDelta, NotExtracted, Result, Unheld, WhyLeftOut};
 pub use extract::{Extracted, MissingPackets, MissingWhy};
 pub use observer::{Meter, Observer, Unobserved};
 pub use outcome::{CompactReport, DeltaReport, ForgetReport, Report, RunOutcome, Verified};

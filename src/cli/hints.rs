@@ -5,7 +5,7 @@ use std::io;
 
 use crate::advice::Advice;
 use crate::config::{Decapsulation, Setting, TunnelKind};
-use crate::error::{Error, Foreign, Lack, NoDelta, NotExtracted, WhyLeftOut};
+use crate::error::{Error, Foreign, Lack, LostUploads, NoDelta, NotExtracted, WhyLeftOut};
 use crate::lake::RefusedEntry;
 use crate::path_text::printable;
 use crate::text::{nothing_more, plural_of, time_text};
@@ -121,7 +121,10 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         Error::InTheWay { .. } => "mend that, and run the same command again",
         Error::LakeBusy { .. } => "try again when the other run has ended",
         Error::Overtaken { .. } => "run the same command again: it goes on from what the other run has made",
-        Error::Undone { .. } => {
+        Error::Undone(LostUploads::Old { .. }) => {
+            "convert less at a time, so that each commit comes within half a day: `--commit-every 1h` does that; commit units that are converted elsewhere sooner"
+        }
+        Error::Undone(LostUploads::Gone { .. }) => {
             "the lake is as it was: run the same command again, and look whether a rule of the bucket ends uploads after less than a week"
         }
         Error::RowsDiffer { .. } | Error::Worker { .. } | Error::Bug { .. } => {

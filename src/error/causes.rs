@@ -52,6 +52,38 @@ impl fmt::Display for Foreign {
     }
 }
 
+/// Why what was uploaded for a commit does not serve it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LostUploads {
+    /// An upload was gone when it was needed. The commit was undone.
+    Gone {
+        /// The lake.
+        lake: PathBuf,
+    },
+    /// The first one is so old that the store may end it while the commit is carried out. Nothing was decided, and all were given up.
+    Old {
+        /// The lake.
+        lake: PathBuf,
+        /// The age of the first one, in whole hours.
+        hours: i64,
+    },
+}
+
+impl fmt::Display for LostUploads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone { lake } => {
+                write!(f, "{}: an upload was gone when it was needed, so the commit was undone", lake.display())
+            }
+            Self::Old { lake, hours } => write!(
+                f,
+                "{}: an upload of this commit was begun {hours} hours ago, and stores end uploads after a day or a few; nothing was committed, and what was uploaded is given up",
+                lake.display()
+            ),
+        }
+    }
+}
+
 /// Why a lake is no Delta table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoDelta {

@@ -15,7 +15,7 @@ use crate::shown_path::shown;
 
 use words::{first_ones, left_out_in_words, unheld_in_words};
 
-pub use causes::{Foreign, Lack, NoDelta, NotExtracted, Unheld, WhyLeftOut};
+pub use causes::{Foreign, Lack, LostUploads, NoDelta, NotExtracted, Unheld, WhyLeftOut};
 
 /// What stops a run. Until its commit is decided, nothing of the run is visible in the lake. A commit that is decided and
 /// then interrupted is finished by the next run.
@@ -75,12 +75,9 @@ pub enum Error {
         /// The lake.
         lake: PathBuf,
     },
-    /// In a bucket, a commit could not be finished and was undone.
-    #[error("{}: an upload was gone when it was needed, so the commit was undone", lake.display())]
-    Undone {
-        /// The lake.
-        lake: PathBuf,
-    },
+    /// In a bucket, a commit was undone, or not begun, for what it had uploaded.
+    #[error("{0}")]
+    Undone(LostUploads),
     /// A manifest, unit or journal that does not parse.
     #[error("{name}: not a valid {what}: {source}")]
     Json {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use crate::clock::now_ms;
-use crate::error::{Error, Result};
+use crate::error::{Error, LostUploads, Result};
 use crate::lake::committer::Move;
 use crate::lake::delta_commit::DeltaStep;
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
@@ -20,10 +20,15 @@ use super::many::at_once;
 use super::open::Bucket;
 use super::state::{CommitStage, Pending};
 
+/// An hour, and the age that an upload may have when a commit is decided, in milliseconds. MinIO ends uploads after a day.
+const HOUR: i64 = 3600 * 1000;
+const OLDEST: i64 = 12 * HOUR;
+
 /// Publishes staged files, and parts that are `held` already: all of them become visible, or nothing does.
 ///
 /// # Errors
-/// [`Error::Overtaken`] if another run has committed; [`Error::Undone`] if an upload was gone when it was needed. The lake then
+/// [`Error::Overtaken`] if another run has committed; [`Error::Undone`] if an upload was gone when it was needed, or is so old
+/// that it may soon be. The lake then
 /// is as it was, or as the other run made it. If the store fails, the commit may be decided: the next run finishes it.
 pub(in crate::lake) fn publish(
     bucket: &Bucket,
@@ -51,10 +56,25 @@ pub(in crate::lake) fn publish(
     bucket.abandon(&bucket.take_others(committed.clone()));
     // A store that refuses the list, as it does without a permission for it, changes nothing.
     let _ = bucket.sweep_uploads(&committed);
+    if let Some(hours) = hours_if_old(parts.iter().chain(&tables), now_ms()) {
+        bucket.abandon(&parts);
+        bucket.abandon(&tables);
+        let objects = bucket.objects()?;
+        delta.iter().for_each(|step| drop(objects.remove(step.text())));
+        return Err(Error::Undone(LostUploads::Old { lake: bucket.root().to_path_buf(), hours }));
+    }
     manifest.run = Some(bucket.run().to_owned());
     manifest.committed = Some(now_ms());
     manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, delta, removes });
     commit(bucket, manifest)
+}
+
+/// The age of the first of some uploads in hours, if it is too old for a commit. What is decided must be carried out before any store
+/// ends an upload, by whichever run comes next.
+fn hours_if_old<'a>(uploads: impl Iterator<Item = &'a HeldUpload>, now: i64) -> Option<i64> {
+    let first = uploads.filter_map(|held| held.since).min()?;
+    let age = now.saturating_sub(first);
+    (age > OLDEST).then_some(age / HOUR)
 }
 
 /// Writes partial summaries, and damaged parts that are set aside. No reader looks there, and the names are this run's own.
@@ -95,6 +115,6 @@ pub(super) fn commit(bucket: &Bucket, manifest: Manifest) -> Result<()> {
     };
     match outcome {
         CommitOutcome::Done => Ok(()),
-        CommitOutcome::Void => Err(Error::Undone { lake: lake() }),
+        CommitOutcome::Void => Err(Error::Undone(LostUploads::Gone { lake: lake() })),
     }
 }

@@ -6,6 +6,7 @@ use std::thread;
 use bytes::Bytes;
 
 use crate::bug::bug;
+use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::lake::check::sum_of;
@@ -25,6 +26,7 @@ impl Objects {
         let (bytes, checksum) = sum_of(file)?;
         let key = self.key(to);
         let failed = || self.failed("upload", to);
+        let since = Some(now_ms());
         let upload = self.steadily(|| self.store.begin(&key)).map_err(failed())?;
         let open = LocalFile::open(file).map_err(Error::io("read", file))?;
         let mut pieces = Vec::new();
@@ -38,7 +40,7 @@ impl Objects {
             let put = || self.store.put_piece(&key, &upload, pieces.len(), piece.clone());
             pieces.push(self.steadily(put).map_err(failed())?);
         }
-        Ok(HeldUpload { path: to.to_path_buf(), upload, pieces, bytes, checksum })
+        Ok(HeldUpload { path: to.to_path_buf(), upload, pieces, bytes, checksum, since })
     }
 
     /// Makes an object of an upload, or finds that it has been made. Returns false if it can neither be made nor found: the

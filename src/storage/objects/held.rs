@@ -20,4 +20,7 @@ pub struct HeldUpload {
     pub bytes: u64,
     /// Its checksum.
     pub checksum: String,
+    /// When it was begun, in milliseconds since the Unix epoch, by the clock of the machine that did. `None` if an earlier version did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
 }

@@ -1,5 +1,6 @@
 //! Commits in a bucket whose store fails, whose processes die, sleep and meet each other.
 
+mod expiry;
 mod faults;
 mod meetings;
 mod model;

@@ -9,7 +9,14 @@ use crate::lake::manifest::{Action, Manifest};
 use crate::storage::objects::HeldUpload;
 
 fn held(path: &str) -> HeldUpload {
-    HeldUpload { path: path.into(), upload: "u".into(), pieces: vec!["p".into()], bytes: 1, checksum: "c".into() }
+    HeldUpload {
+        path: path.into(),
+        upload: "u".into(),
+        pieces: vec!["p".into()],
+        bytes: 1,
+        checksum: "c".into(),
+        since: None,
+    }
 }
 
 fn read(change: impl FnOnce(&mut Manifest, &mut Pending)) -> Result<Manifest, Error> {
