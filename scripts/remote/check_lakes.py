@@ -346,6 +346,35 @@ def orphans(check: Check) -> None:
     check.proxy.reset()
 
 
+def scratch(check: Check) -> None:
+    """What is staged and fetched lies where `--scratch` says, and goes when the command ends."""
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    folder = check.scratch / "scratch"
+    folder.mkdir()
+    captures = sorted(CAPTURES.glob("*.pcap"))
+    env = {**environment(check.at), "TMPDIR": str(check.scratch / "nowhere")}
+
+    def run(*args: object) -> subprocess.CompletedProcess:
+        return subprocess.run([check.parcap, *map(str, args)], env=env, text=True, capture_output=True, timeout=600, check=False)
+
+    ran = run("convert", captures[0], "--out", lake)
+    check.expect(ran.returncode == 1 and "nowhere" in ran.stderr, f"scratch: {ran.returncode}, {ran.stderr}")
+    for command in (["convert", CAPTURES, "--out", lake, "--columns", "capture"], ["compact", lake], ["forget", lake, captures[0]],
+                    ["verify", lake, "--deep"], ["summarize", lake], ["report", lake, "--out", check.scratch / "page.html"],
+                    ["extract", lake, "--protocol", "UDP", "--out", check.scratch / "udp.pcapng"], ["delta", lake]):
+        ran = run(*command, "--scratch", folder)
+        check.expect(ran.returncode == DONE, f"scratch: {command[0]}: {ran.returncode}, {ran.stderr}")
+        check.expect(not list(folder.iterdir()), f"scratch: {command[0]} leaves {list(folder.iterdir())}")
+    plan = run("plan", captures[0], "--out", lake, "--columns", "capture", "--scratch", folder).stdout
+    rows = subprocess.run([check.parcap, "convert-unit", "--out", lake, "--scratch", folder], input=plan, env=env, text=True,
+                          capture_output=True, timeout=600, check=False)
+    ran = subprocess.run([check.parcap, "commit", lake, "--scratch", folder], input=rows.stdout, env=env, text=True,
+                         capture_output=True, timeout=600, check=False)
+    check.expect(ran.returncode == DONE and not list(folder.iterdir()), f"scratch: commit: {rows.stderr} {ran.stderr}")
+    check.sound(bucket, "scratch", 1331)
+
+
 def requests(check: Check) -> None:
     """How many requests things cost."""
     bucket = check.bucket()
@@ -366,10 +395,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--parcap", default="target/release/parcap")
     arguments.add_argument("--rounds", type=int, default=25, help="of kills, and of two runs at once")
-    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, requests, faults, killed, two")
+    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, scratch, requests, faults, killed, two")
     asked = arguments.parse_args()
     steps = {
-        "equal": equal, "elsewhere": elsewhere, "delta": delta, "orphans": orphans, "requests": requests, "faults": faults,
+        "equal": equal, "elsewhere": elsewhere, "delta": delta, "orphans": orphans, "scratch": scratch, "requests": requests, "faults": faults,
         "killed": lambda check: killed(check, asked.rounds), "two": lambda check: two(check, asked.rounds),
     }
     with tempfile.TemporaryDirectory() as scratch, moto() as port:

@@ -15,6 +15,7 @@ use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::json::line;
 use super::lost;
+use super::scratch_arg::ScratchArg;
 use super::select_args::WaitArg;
 
 pub(super) const DELTA_EXIT: &str = "\
@@ -34,6 +35,8 @@ pub(super) struct DeltaArgs {
     off: bool,
     #[command(flatten)]
     wait: WaitArg,
+    #[command(flatten)]
+    scratch: ScratchArg,
     /// What goes to stdout: text to read, or one JSON document with everything
     #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = OutputFormat::Table)]
     format: OutputFormat,
@@ -41,6 +44,7 @@ pub(super) struct DeltaArgs {
 
 /// Begins, mends or gives up the log, and prints what was done.
 pub(super) fn run_delta(console: &Console, args: &DeltaArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+    args.scratch.set();
     let request =
         DeltaRequest { lake: args.lake.clone(), off: args.off, wait: args.wait.duration(), cancel: cancel.clone() };
     let report = delta(&request)?;

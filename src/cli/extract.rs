@@ -20,6 +20,7 @@ use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::filter_args::FilterArgs;
 use super::log::{log, log_error};
+use super::scratch_arg::ScratchArg;
 use super::select_args::LogFormat;
 use super::times::{Bound, bound, range};
 
@@ -78,6 +79,8 @@ pub(super) struct ExtractArgs {
     /// Say nothing on stderr but what went wrong
     #[arg(long, short, env = "PARCAP_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
+    #[command(flatten)]
+    scratch: ScratchArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,6 +97,7 @@ enum CaptureFormat {
 
 impl ExtractArgs {
     fn request(&self, cancel: &Cancel) -> Result<ExtractRequest, Failure> {
+        self.scratch.set();
         let (days, times) = range(self.from, self.to)?;
         Ok(ExtractRequest {
             lake: self.lake.clone(),

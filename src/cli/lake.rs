@@ -23,6 +23,7 @@ use super::json::line;
 use super::lost;
 use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
+use super::scratch_arg::ScratchArg;
 use super::select_args::WaitArg;
 use super::table_args::RetainArg;
 
@@ -36,6 +37,8 @@ struct LakeArgs {
     jobs: usize,
     #[command(flatten)]
     wait: WaitArg,
+    #[command(flatten)]
+    scratch: ScratchArg,
     /// What goes to stdout: text to read, or one JSON document with everything
     #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = OutputFormat::Table)]
     format: OutputFormat,
@@ -92,6 +95,7 @@ pub(super) struct ForgetArgs {
 
 impl LakeArgs {
     fn rewrite(&self, cancel: &Cancel) -> RewriteRequest {
+        self.scratch.set();
         RewriteRequest {
             lake: self.lake.clone(),
             target_file_size: None,
@@ -113,6 +117,7 @@ const STILL: &str = "hint: move away what was put there, and look at docs/operat
 
 /// Verifies a lake, and prints what is wrong.
 pub(super) fn run_verify(console: &Console, args: &VerifyArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+    args.of.scratch.set();
     let request = VerifyRequest {
         lake: args.of.lake.clone(),
         deep: args.deep,

@@ -32,6 +32,7 @@ mod render;
 mod repaired;
 mod report;
 mod reverse;
+mod scratch_arg;
 mod select_args;
 mod signals;
 mod summarize;

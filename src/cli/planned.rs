@@ -26,6 +26,7 @@ use super::messages::complaints;
 use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::show;
+use super::scratch_arg::ScratchArg;
 use super::select_args::{RulesArgs, WaitArg};
 
 pub(super) const EXAMPLES: &str = "\
@@ -71,6 +72,8 @@ pub(super) struct PlanArgs {
     rules: RulesArgs,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    scratch: ScratchArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -115,6 +118,8 @@ pub(super) struct CommitArgs {
     #[command(flatten)]
     wait: WaitArg,
     #[command(flatten)]
+    scratch: ScratchArg,
+    #[command(flatten)]
     pub(super) shown: ShownArgs,
     #[command(flatten)]
     ptr: PtrArgs,
@@ -139,6 +144,7 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 
 /// Prints the plan: its first line, and a line for each unit.
 pub(super) fn run_plan(console: &Console, args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+    args.scratch.set();
     let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings()?, &args.rules.rules(), cancel)?;
     if args.keep {
         kept::keep(&args.out, &planned)?;
@@ -191,6 +197,7 @@ pub(super) fn run_convert_unit(
 
 /// Commits the rows from standard input.
 pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+    args.scratch.set();
     let GivenRows { plan, rows, unreadable } = match args.plan.as_deref().and_then(kept::identity_of) {
         Some(plan) => kept::given(&args.lake, plan)?,
         None => GivenRows::read(console, args.plan.as_deref())?,

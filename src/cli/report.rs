@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::messages::complaints;
 use super::parse::{date, dates, micros};
 use super::ptr::PtrArgs;
+use super::scratch_arg::ScratchArg;
 use super::tunnel_args::TunnelArgs;
 
 /// How a reader of the page asks for other sources of names.
@@ -82,9 +83,12 @@ pub(super) struct ReportArgs {
     /// Worker threads, for captures [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
+    #[command(flatten)]
+    scratch: ScratchArg,
 }
 
 pub(super) fn run(console: &Console, args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
+    args.scratch.set();
     let report = page(&PageRequest {
         named: args.inputs.clone(),
         title: args.title.clone(),

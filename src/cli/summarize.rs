@@ -24,6 +24,7 @@ use super::messages::complaints;
 use super::parse::{micros, top};
 use super::ptr::PtrArgs;
 use super::render::show_table;
+use super::scratch_arg::ScratchArg;
 use super::times::{Bound, bound, range};
 use super::tunnel_args::TunnelArgs;
 
@@ -97,6 +98,8 @@ pub(super) struct SummarizeArgs {
     /// Worker threads, for captures [default: one a core]
     #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
+    #[command(flatten)]
+    scratch: ScratchArg,
 }
 
 /// How many rows of a table to show.
@@ -122,6 +125,7 @@ enum Align {
 impl SummarizeArgs {
     /// What is summed up, with up to `top` rows of each table.
     fn request(&self, top: Option<usize>, cancel: &Cancel) -> Result<SummarizeRequest, Failure> {
+        self.scratch.set();
         let (days, times) = range(self.from, self.to)?;
         Ok(SummarizeRequest {
             named: self.inputs.clone(),

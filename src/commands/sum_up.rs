@@ -1,7 +1,6 @@
 //! Sums of a lake, or of captures that are counted for it, ready to be shown.
 
 use std::collections::BTreeSet;
-use std::env::temp_dir;
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::lake::{InputEntry, Layout, Snapshot};
 use crate::outcome::{Changing, Report};
 use crate::select::inputs;
+use crate::storage::scratch_root;
 use crate::summary;
 use crate::summary::{Bins, Collect, LeftOut, Naming, left_out_of_packets, left_out_of_sums};
 use crate::threads::in_order;
@@ -41,7 +41,7 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
     }
     let left_out = left_out_of_sums(&request.filter, &settings);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
-    let folder = temp_dir();
+    let folder = scratch_root();
     let mut aggregator = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
     let mut days = BTreeSet::new();
     for partial in snapshot.partials.values() {
@@ -110,7 +110,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
         server_names: request.names.as_ref().is_some_and(Names::has_sni),
         instants: request.from_first,
     };
-    let folder = temp_dir();
+    let folder = scratch_root();
     let mut report = Report::default();
     let inputs = inputs(&request.named, &mut report)?;
     // They add up in any order; kept apart until the last capture is read, they would need room for all.

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
-use crate::storage::true_name;
+use crate::storage::{scratch_root, true_name};
 
 /// Bytes that are written at once.
 const BUFFER: usize = 128 << 10;
@@ -114,7 +114,7 @@ impl OutFile {
     pub(crate) fn folder(&self) -> PathBuf {
         match &self.to {
             Destination::Draft(_, path, _) => folder_of(path).to_path_buf(),
-            Destination::Stdout(_) | Destination::Stream(_) => std::env::temp_dir(),
+            Destination::Stdout(_) | Destination::Stream(_) => scratch_root(),
         }
     }
 

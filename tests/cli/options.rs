@@ -36,6 +36,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         "--jobs",
         "--memory",
         "--fetches",
+        "--scratch",
         "--no-summary",
         "--dry-run",
         "--progress",
@@ -46,21 +47,31 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let rules = ["--force", "--retry-damaged", "--dedupe", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
-        ("plan", [&["--out", "--keep", "--no-summary", "--salvage"][..], &rules, &SETTINGS].concat()),
-        ("convert-unit", vec!["--out", "--jobs", "--fetches", "--of", "--unit"]),
+        ("plan", [&["--out", "--keep", "--no-summary", "--salvage", "--scratch"][..], &rules, &SETTINGS].concat()),
+        ("convert-unit", vec!["--out", "--jobs", "--fetches", "--scratch", "--of", "--unit"]),
         (
             "commit",
-            [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon"][..], &SHOWN, &PTR].concat(),
+            [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon", "--scratch"][..], &SHOWN, &PTR]
+                .concat(),
         ),
-        ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair"]),
-        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite", "--retain"]),
-        ("delta", vec!["--wait", "--format", "--off"]),
-        ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than"]),
+        ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair", "--scratch"]),
+        ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite", "--retain", "--scratch"]),
+        ("delta", vec!["--wait", "--format", "--off", "--scratch"]),
+        ("forget", vec!["--jobs", "--wait", "--format", "--dry-run", "--before", "--older-than", "--scratch"]),
         (
             "summarize",
             [
                 &["--format", "--table", "--top", "--exact", "--from", "--to", "--protocol", "--net", "--window"][..],
-                &["--align", "--names", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port"],
+                &[
+                    "--align",
+                    "--names",
+                    "--length",
+                    "--salvage",
+                    "--jobs",
+                    "--decapsulate",
+                    "--tunnel-port",
+                    "--scratch",
+                ],
                 &PTR,
             ]
             .concat(),
@@ -69,7 +80,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             "report",
             [
                 &["--out", "--title", "--svg", "--from", "--to", "--names", "--top"][..],
-                &["--window", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port"],
+                &["--window", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port", "--scratch"],
                 &PTR,
             ]
             .concat(),
@@ -79,7 +90,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             "extract",
             [
                 &["--out", "--rows", "--from", "--to", "--protocol", "--net", "--port", "--order"][..],
-                &["--format", "--log-format", "--quiet"],
+                &["--format", "--log-format", "--quiet", "--scratch"],
             ]
             .concat(),
         ),

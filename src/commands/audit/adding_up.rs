@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::lake::{Layout, PACKETS, SUMMARIES, Snapshot, recount};
 use crate::outcome::Verified;
+use crate::storage::scratch_root;
 use crate::summary::{SUMMARIES as TABLES, what_rows_do_not_give};
 use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
@@ -85,7 +86,7 @@ pub(in crate::commands) fn sums(
     request: &VerifyRequest,
     verified: &mut Verified,
 ) -> Result<()> {
-    let folder = std::env::temp_dir();
+    let folder = scratch_root();
     let space = Space::new(&folder).cancelled_by(&request.cancel);
     let counted = Mutex::new(Aggregator::new(&space));
     in_order::<_, _, Error>(snapshot.parts.values().collect(), request.jobs, |part| {
