@@ -346,7 +346,7 @@ def orphans(check: Check) -> None:
     check.proxy.reset()
 
 
-def scratch(check: Check) -> None:
+def temporary(check: Check) -> None:
     """What is staged and fetched lies where `--scratch` says, and goes when the command ends."""
     bucket = check.bucket()
     lake = bucket.url("lake")
@@ -395,10 +395,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--parcap", default="target/release/parcap")
     arguments.add_argument("--rounds", type=int, default=25, help="of kills, and of two runs at once")
-    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, scratch, requests, faults, killed, two")
+    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, temporary, requests, faults, killed, two")
     asked = arguments.parse_args()
     steps = {
-        "equal": equal, "elsewhere": elsewhere, "delta": delta, "orphans": orphans, "scratch": scratch, "requests": requests, "faults": faults,
+        "equal": equal, "elsewhere": elsewhere, "delta": delta, "orphans": orphans, "temporary": temporary, "requests": requests, "faults": faults,
         "killed": lambda check: killed(check, asked.rounds), "two": lambda check: two(check, asked.rounds),
     }
     with tempfile.TemporaryDirectory() as scratch, moto() as port:
