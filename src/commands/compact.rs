@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lake::{
-    Action, Compacted, Compacting, Layout, Losses, Rewriter, Snapshot, Transaction, compact, hold, sweep_staging,
+    Action, Compacted, Compacting, Layout, Losses, Rewriter, Snapshot, Transaction, compact, hold_existing,
+    sweep_staging,
 };
 use crate::outcome::{CompactReport, Lost};
 use crate::packets::Encoder;
@@ -79,12 +80,7 @@ pub(super) fn with_lake<T>(
     request: &RewriteRequest,
     work: impl FnOnce(&Layout, Snapshot, &Settings, Losses) -> Result<T>,
 ) -> Result<(T, LakeNotes)> {
-    let lake = Layout::at(&request.lake);
-    if !lake.is_there() {
-        return Err(Error::NoLake { path: request.lake.clone() });
-    }
-    lake.check_is_whole()?;
-    let _lock = hold(&lake, request.wait, &request.cancel)?;
+    let (lake, _lock) = hold_existing(&request.lake, request.wait, &request.cancel)?;
     let snapshot = Snapshot::read(&lake)?;
     let losses = Losses::find(&lake, &snapshot)?;
     let mut settings = snapshot.settings.clone().unwrap_or_default();

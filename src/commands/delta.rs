@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, DELTA_LOG, DeltaEntry, Layout, Losses, Snapshot, Transaction, can_be_delta, has_delta_log, hold, id_in_log,
-    mend_delta, remove_delta_log, sweep_staging,
+    Action, DELTA_LOG, DeltaEntry, Layout, Losses, Snapshot, Transaction, can_be_delta, has_delta_log, hold_existing,
+    id_in_log, mend_delta, remove_delta_log, sweep_staging,
 };
 use crate::outcome::DeltaReport;
 
@@ -33,12 +33,7 @@ pub struct DeltaRequest {
 /// If there is no lake, another run holds it, its times are in nanoseconds, or something cannot be read or written. A log that
 /// parcap did not write is not given up.
 pub fn delta(request: &DeltaRequest) -> Result<DeltaReport> {
-    let lake = Layout::at(&request.lake);
-    if !lake.is_there() {
-        return Err(Error::NoLake { path: request.lake.clone() });
-    }
-    lake.check_is_whole()?;
-    let _lock = hold(&lake, request.wait, &request.cancel)?;
+    let (lake, _lock) = hold_existing(&request.lake, request.wait, &request.cancel)?;
     let snapshot = Snapshot::read(&lake)?;
     if snapshot.sequence == 0 {
         return Err(Error::NoLake { path: request.lake.clone() });

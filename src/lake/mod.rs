@@ -56,7 +56,7 @@ pub use committer::{Move, sweep, sweep_staging};
 pub use compact::{Compacted, Compacting, compact};
 pub use delta::{DeltaEntry, DeltaPart, LOG as DELTA_LOG, Mended};
 pub use delta_commit::{delta_differences, has_delta_log, id_in_log, look_at_delta, mend_delta, remove_delta_log};
-pub use hold::hold;
+pub use hold::{hold, hold_existing};
 pub use layout::{Layout, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use losses::{Losses, data_files, is_loss, problem_of};
