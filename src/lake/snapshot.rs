@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
-use crate::error::{Error, Result};
 
 use super::delta::DeltaEntry;
 use super::manifest::{Manifest, Removed};

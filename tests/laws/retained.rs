@@ -243,7 +243,7 @@ impl Known {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn versions_can_be_read_for_as_long_as_a_lake_retains_and_what_is_forgotten_is_in_no_file(
