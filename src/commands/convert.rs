@@ -110,8 +110,8 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         // Made only now, so that a command without captures leaves nothing. Meanwhile another run may have begun.
         lake = lake.made()?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
-        target = Target::read(&lake, &request.settings)?;
-        if target.snapshot.sequence > 0 {
+        if lake.last_commit(&target.snapshot)? > target.snapshot.sequence {
+            target = Target::read(&lake, &request.settings)?;
             *report = Report { lake: request.lake.clone(), ..Report::default() };
             selection = target.select(&request.named, &rules, &request.cancel, report)?;
             if !report.away.is_empty() {

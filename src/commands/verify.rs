@@ -39,6 +39,8 @@ pub fn verify(request: &VerifyRequest) -> Result<Verified> {
         return Err(Error::NoLake { path: request.lake.clone() });
     }
     let repaired = if request.repair { Some(repair(request)?) } else { None };
+    // What it was like before does not count.
+    lake.look_again();
     lake.check_is_whole()?;
     let verified = match Lock::take_if_permitted(&lake, request.wait, || Ok(request.cancel.check()?))? {
         Some(_lock) => verify_once(&lake, request)?,

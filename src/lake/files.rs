@@ -1,6 +1,6 @@
 //! Files of a lake, wherever they are: in their places, or in a bucket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::storage::local;
 use crate::storage::objects::HeldUpload;
 use crate::text::plural_of;
 
-use super::bucket::Fetched;
+use super::bucket::{Bucket, Fetched};
 use super::check::checked;
 use super::delta::statistics_of;
 use super::layout::{Layout, PACKETS, SUMMARIES};
@@ -78,10 +78,15 @@ impl Layout {
         match self.bucket() {
             None => Ok(local::name_exists(&self.pending())),
             Some(bucket) => {
-                bucket.refresh()?;
+                bucket.look()?;
                 Ok(bucket.is_pending())
             }
         }
+    }
+
+    /// Sees, from here on, what others have committed in the meantime. A lake on disk is looked at each time.
+    pub fn look_again(&self) {
+        self.bucket().into_iter().for_each(Bucket::look_again);
     }
 
     /// Objects where readers look that are not `known`, if the lake is in a bucket.
@@ -90,12 +95,9 @@ impl Layout {
     /// If they cannot be listed.
     pub fn strays_in_bucket(&self, known: &BTreeSet<&Path>) -> Result<Option<Vec<PathBuf>>> {
         let Some(bucket) = self.bucket() else { return Ok(None) };
-        let mut strays = Vec::new();
-        for folder in [PACKETS, SUMMARIES] {
-            let found = bucket.sizes(Path::new(folder))?.into_keys();
-            strays.extend(found.filter(|path| !known.contains(path.as_path()) && !path.ends_with("_SUCCESS")));
-        }
-        Ok(Some(strays))
+        let found = bucket.list_all(&[PACKETS, SUMMARIES].map(Path::new))?;
+        let found = found.into_iter().flat_map(BTreeMap::into_keys);
+        Ok(Some(found.filter(|path| !known.contains(path.as_path()) && !path.ends_with("_SUCCESS")).collect()))
     }
 
     /// Whether tables are replaced only, and never removed: one without rows is written in place of one that would go.

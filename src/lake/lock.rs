@@ -64,7 +64,12 @@ impl Lock {
     fn try_take(lake: &Layout) -> Result<Self> {
         let held = match lake.bucket() {
             None => LockFile::try_take(&lake.lock())?.map(|file| HeldBy::File { _file: file }),
-            Some(bucket) => Lease::try_take(bucket)?.map(|lease| HeldBy::Lease { _lease: lease }),
+            Some(bucket) => {
+                let lease = Lease::try_take(bucket)?;
+                // The lake may have been read before, and another run have held it since.
+                bucket.look_again();
+                lease.map(|lease| HeldBy::Lease { _lease: lease })
+            }
         };
         match held {
             Some(held) => Ok(Self { _held: held }),

@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::bug::bug;
 use crate::day::Day;
 use crate::error::{Error, Lack, Result};
 use crate::lake::manifest;
 use crate::storage::local;
 
+use super::bucket::{Bucket, Listed};
 use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::snapshot::Snapshot;
 
@@ -30,7 +33,10 @@ impl Losses {
         let parts = snapshot.parts.values().map(|part| (part.path.as_path(), part.bytes));
         let tables = snapshot.tables.values().map(|table| (table.path.as_path(), table.bytes));
         let named: BTreeMap<&Path, u64> = parts.chain(tables).collect();
-        let there = data_files(lake)?;
+        let (there, partials_there) = match lake.bucket() {
+            None => (data_files(lake)?, None),
+            Some(bucket) => files_in_bucket(bucket).map(|(there, partials)| (there, Some(partials)))?,
+        };
         let is_named = |path: &Path| named.contains_key(path) || snapshot.retained.contains_key(path);
         let strays = there.keys().filter(|path| !is_named(path));
         // A commit that was undone may have left what a run that slept completed after that.
@@ -49,11 +55,12 @@ impl Losses {
             return Err(Error::Incomplete { path: lake.shown(first), problem, lacks: Lack::Mention });
         }
         let partials = snapshot.partials.values().map(|partial| (partial.path.as_path(), partial.bytes));
-        let partials_there = lake.bucket().map(|bucket| bucket.sizes(&Layout::partial_folder())).transpose()?;
         for (path, bytes) in named.iter().map(|(path, bytes)| (*path, *bytes)).chain(partials) {
             let found = match (there.get(path), &partials_there) {
                 (Some(found), _) => Ok(*found),
-                (None, Some(there)) => there.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into()),
+                (None, Some(there)) => {
+                    there.get(path).map(|facts| facts.size).ok_or_else(|| io::ErrorKind::NotFound.into())
+                }
                 (None, None) => local::facts(&lake.resolve(path)).map(|found| found.size),
             };
             match found {
@@ -122,6 +129,7 @@ pub fn problem_of(error: &Error) -> String {
 
 /// Whether another run is changing the lake now. Then what was read of it may differ from what is there.
 fn is_being_changed(lake: &Layout, snapshot: &Snapshot) -> Result<bool> {
+    lake.look_again();
     Ok(lake.is_pending()? || manifest::newest(lake)? != snapshot.sequence)
 }
 
@@ -131,12 +139,11 @@ fn is_being_changed(lake: &Layout, snapshot: &Snapshot) -> Result<bool> {
 /// # Errors
 /// If the folder of the packets or of the summaries cannot be read.
 pub fn data_files(lake: &Layout) -> Result<BTreeMap<PathBuf, u64>> {
+    if let Some(bucket) = lake.bucket() {
+        return Ok(data_of(bucket.list_all(&[PACKETS, SUMMARIES].map(Path::new))?));
+    }
     let mut files = BTreeMap::new();
     for folder in [PACKETS, SUMMARIES] {
-        if let Some(bucket) = lake.bucket() {
-            files.extend(bucket.sizes(Path::new(folder))?.into_iter().filter(|(path, _)| is_data(path)));
-            continue;
-        }
         walk(lake, Path::new(folder), DEPTH, &mut |path, bytes| {
             files.insert(path, bytes);
             true
@@ -144,6 +151,20 @@ pub fn data_files(lake: &Layout) -> Result<BTreeMap<PathBuf, u64>> {
         .map_err(Error::io("read", lake.resolve(Path::new(folder))))?;
     }
     Ok(files)
+}
+
+/// The same of a bucket, and its partial summaries.
+fn files_in_bucket(bucket: &Bucket) -> Result<(BTreeMap<PathBuf, u64>, Arc<Listed>)> {
+    let partials = Layout::partial_folder();
+    let mut listed = bucket.list_all(&[Path::new(PACKETS), Path::new(SUMMARIES), &partials])?;
+    let partials = Arc::new(listed.pop().ok_or_else(|| bug!())?);
+    bucket.know_partials(Arc::clone(&partials));
+    Ok((data_of(listed), partials))
+}
+
+fn data_of(listed: Vec<Listed>) -> BTreeMap<PathBuf, u64> {
+    let objects = listed.into_iter().flatten().filter(|(path, _)| is_data(path));
+    objects.map(|(path, facts)| (path, facts.size)).collect()
 }
 
 /// Whether readers take an object for data: its name ends with `.parquet`, and no name above it begins with a dot or an

@@ -216,7 +216,7 @@ pub(super) fn number_of(path: &Path) -> Option<u64> {
 /// If the folder cannot be read, or the bucket.
 pub(super) fn files(lake: &Layout) -> Result<Vec<PathBuf>> {
     if let Some(bucket) = lake.bucket() {
-        bucket.refresh()?;
+        bucket.look()?;
     }
     let folder = &lake.resolve(&Layout::manifests());
     let entries = match local::list(folder) {

@@ -28,6 +28,7 @@ impl Snapshot {
                 result => return result,
             }
             attempt += 1;
+            lake.look_again();
         }
     }
 

@@ -22,6 +22,7 @@ struct Glimpse {
 
 impl Glimpse {
     fn of(lake: &Layout) -> Result<Self> {
+        lake.look_again();
         Ok(Self { manifests: lake.manifest_files()?, pending: lake.is_pending()? })
     }
 }

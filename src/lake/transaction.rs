@@ -273,6 +273,8 @@ impl Transaction {
         let parts = removed.parts.iter().filter(|path| !stays.contains(path)).chain(&removed.retained);
         let removes = parts.chain(&removed.partials).chain(&removed.tables).chain(&self.replaced).cloned().collect();
         let has_step = delta.is_some();
+        // A log that is given up is given up with all manifests.
+        let has_log = self.manifest.settings.delta || self.says_everything;
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let (manifest, after) = match self.says_everything {
             true => (std::mem::take(after).into_base(self.manifest), None),
@@ -282,7 +284,7 @@ impl Transaction {
             None => commit(lake, self.moves, removes, &manifest, delta)?,
             Some(bucket) => {
                 bucket::publish(bucket, (self.moves, self.held), removes, manifest, delta)?;
-                if let Err(error) = bucket.sweep(&partials) {
+                if let Err(error) = bucket.sweep(&partials, has_log) {
                     lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
                 }
             }

@@ -99,7 +99,7 @@ impl Objects {
     /// # Errors
     /// If the store fails.
     pub(super) fn recover(&self) -> Result<Option<CommitOutcome>> {
-        let Some(last) = self.numbers()?.last().copied() else { return Ok(None) };
+        let Some(last) = self.manifests()?.last_key_value().map(|(last, _)| *last) else { return Ok(None) };
         match self.manifest(last)? {
             Some((manifest, known)) if manifest.pending.is_some() => self.carry_out(manifest, known).map(Some),
             Some(_) => Ok(None),

@@ -1,5 +1,6 @@
 //! Decides a commit: the manifest of its number is created, by one process of all.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::lake::layout::Layout;
 use crate::lake::manifest::Manifest;
-use crate::storage::objects::{ObjectVersion, PutIf};
+use crate::storage::objects::{ObjectFacts, ObjectVersion, PutIf};
 
 use super::objects::Objects;
 
@@ -41,14 +42,11 @@ impl Objects {
         Ok(Some((Manifest::of_bytes(&text, &self.url(&path))?, version)))
     }
 
-    /// The numbers of all manifests, in order.
-    pub(super) fn numbers(&self) -> Result<Vec<u64>> {
-        let listed = self.list(&Layout::manifests())?;
-        let is_manifest = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "json");
-        let numbers = listed.keys().filter(is_manifest).filter_map(|path| number_of(path));
-        let mut numbers: Vec<_> = numbers.collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+    /// All manifests, by their numbers.
+    pub(super) fn manifests(&self) -> Result<BTreeMap<u64, ObjectFacts>> {
+        let listed = self.list(&Layout::manifests())?.into_iter();
+        let manifests = listed.filter(|(path, _)| path.extension().is_some_and(|extension| extension == "json"));
+        Ok(manifests.filter_map(|(path, facts)| Some((number_of(&path)?, facts))).collect())
     }
 
     /// Creates a manifest whose number is free, or finds out who has.

@@ -1,6 +1,6 @@
 //! Files of a lake, to be read.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -55,8 +55,12 @@ impl Bucket {
     /// If it does not exist, or cannot be read.
     pub(in crate::lake) fn fetch(&self, path: &Path) -> Result<Fetched> {
         let objects = self.objects()?;
-        let facts =
-            objects.facts(path)?.ok_or_else(|| objects.failed("read", path)(std::io::ErrorKind::NotFound.into()))?;
+        // A partial summary that was listed is still what it was, or gone.
+        let listed = self.listed_partials().and_then(|listed| listed.get(path).cloned());
+        let facts = match listed {
+            Some(facts) => facts,
+            None => objects.facts(path)?.ok_or_else(|| objects.failed("read", path)(ErrorKind::NotFound.into()))?,
+        };
         let number = self.copies.fetch_add(1, Ordering::Relaxed);
         let to = self.local(&Path::new(COPIES).join(number.to_string()).join(path))?;
         if let Some(folder) = to.parent() {

@@ -65,25 +65,26 @@ impl Lease {
 fn take(objects: &Objects, run: &str, text: &Bytes) -> Result<Option<ObjectVersion>> {
     let place = place();
     let key = objects.key(&place);
-    let mut attempt = 1;
-    loop {
-        let held = objects.read(&place)?;
-        let condition = match &held {
-            None => PutIf::New,
-            // An attempt of which the answer was lost.
-            Some((said, version)) if said == text => return Ok(Some(version.clone())),
-            Some((_, version)) if is_dead(objects, &place, version, run)? => PutIf::Known(version),
-            Some(_) => return Ok(None),
-        };
+    // Mostly there is none, so the first request writes it.
+    let mut dead = None;
+    for attempt in 1.. {
+        let condition = dead.as_ref().map_or(PutIf::New, PutIf::Known);
         match objects.store.put(&key, text.clone(), condition) {
             Ok(version) => return Ok(Some(version)),
-            // Another run was faster, or the answer was lost: what is there tells.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied || attempt == ATTEMPTS => {
                 return Err(objects.failed("write", &place)(error));
             }
-            Err(_) => attempt += 1,
+            // Another run has it or was faster, or the answer was lost: what is there tells.
+            Err(_) => {}
         }
+        dead = match objects.read(&place)? {
+            None => None,
+            Some((said, version)) if said == *text => return Ok(Some(version)),
+            Some((_, version)) if is_dead(objects, &place, &version, run)? => Some(version),
+            Some(_) => return Ok(None),
+        };
     }
+    Ok(None)
 }
 
 /// Whether nobody has renewed a lease for its life.

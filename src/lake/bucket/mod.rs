@@ -36,6 +36,6 @@ mod uploads;
 pub(super) use delta::DeltaBucket;
 pub use fetch::Fetched;
 pub(super) use lease::Lease;
-pub(super) use open::Bucket;
+pub(super) use open::{Bucket, Listed};
 pub(super) use publish::publish;
 pub(super) use state::{Pending, Retired};

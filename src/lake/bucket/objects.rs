@@ -110,6 +110,20 @@ impl Objects {
         }
     }
 
+    /// As [`Objects::read`], of an object that was listed. Only if it is another one now is it asked about.
+    pub(super) fn read_listed(&self, path: &Path, facts: &ObjectFacts) -> Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        let read = self.read_into(path, facts, &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        });
+        match read {
+            Ok(()) => Ok(Some(bytes)),
+            Err(Error::Io { source, .. }) if is_another(&source) => Ok(self.read(path)?.map(|(bytes, _)| bytes)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads the object that `facts` are of, piece by piece.
     pub(super) fn read_into(
         &self,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
@@ -12,13 +12,16 @@ use crate::error::{Error, Result};
 use crate::hash::ContentHash;
 use crate::lake::layout::{Layout, PACKETS};
 use crate::shown_path::stands_for;
-use crate::storage::objects::{HeldUpload, ObjectAddress, Store};
+use crate::storage::objects::{HeldUpload, ObjectAddress, ObjectFacts, Store};
 use crate::storage::{ScratchFolder, local};
 
 use super::carry::CommitOutcome;
 use super::many::at_once;
 use super::mirror::Mirror;
 use super::objects::Objects;
+
+/// Objects, by their paths below the lake.
+pub(in crate::lake) type Listed = BTreeMap<PathBuf, ObjectFacts>;
 
 /// A lake in a bucket.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub(in crate::lake) struct Bucket {
     objects: OnceLock<Objects>,
     scratch: OnceLock<ScratchFolder>,
     pub(super) mirror: Mutex<Mirror>,
+    /// Whether a lake without manifests has packets.
+    has_packets: OnceLock<bool>,
+    /// Partial summaries, as they were listed last. Each has a name of its own, so what is there stays as it is, until it goes.
+    partials: Mutex<Option<Arc<Listed>>>,
     /// Names of parts that are given, or were and are not given again.
     given: Mutex<HashSet<PathBuf>>,
     /// Uploads that are open and not part of a decided commit.
@@ -53,6 +60,8 @@ impl Bucket {
             objects: OnceLock::new(),
             scratch: OnceLock::new(),
             mirror: Mutex::default(),
+            has_packets: OnceLock::new(),
+            partials: Mutex::default(),
             given: Mutex::default(),
             open: Mutex::default(),
             committed: Mutex::default(),
@@ -84,8 +93,14 @@ impl Bucket {
     /// # Errors
     /// If the store fails.
     pub(in crate::lake) fn is_there(&self) -> Result<bool> {
-        let objects = self.objects()?;
-        Ok(!objects.numbers()?.is_empty() || !objects.list(Path::new(PACKETS))?.is_empty())
+        if self.has_manifests()? {
+            return Ok(true);
+        }
+        if let Some(has_packets) = self.has_packets.get() {
+            return Ok(*has_packets);
+        }
+        let has_packets = !self.objects()?.list(Path::new(PACKETS))?.is_empty();
+        Ok(*self.has_packets.get_or_init(|| has_packets))
     }
 
     /// Finishes a commit that was decided and not carried out. Returns what the user should know about it.
@@ -93,7 +108,12 @@ impl Bucket {
     /// # Errors
     /// If the store fails.
     pub(in crate::lake) fn recover(&self) -> Result<Option<String>> {
+        self.look()?;
+        if !self.is_pending() {
+            return Ok(None);
+        }
         let outcome = self.objects()?.recover()?;
+        self.look_again();
         Ok((outcome == Some(CommitOutcome::Void)).then(|| {
             "a commit that had been decided could not be carried out, and was undone; do again what it was of"
                 .to_owned()
@@ -114,6 +134,37 @@ impl Bucket {
     /// If the store fails.
     pub(in crate::lake) fn has(&self, path: &Path) -> Result<bool> {
         Ok(self.objects()?.facts(path)?.is_some())
+    }
+
+    /// The objects below folders of the lake, which are listed at the same time.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub(in crate::lake) fn list_all(&self, folders: &[&Path]) -> Result<Vec<Listed>> {
+        let objects = self.objects()?;
+        at_once(folders, |folder| objects.list(folder))
+    }
+
+    /// Takes note of the partial summaries that are there.
+    pub(in crate::lake) fn know_partials(&self, partials: Arc<Listed>) {
+        *self.partials.lock().unwrap_or_else(PoisonError::into_inner) = Some(partials);
+    }
+
+    /// The partial summaries that were there when they were listed last.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub(super) fn partials(&self) -> Result<Arc<Listed>> {
+        if let Some(listed) = self.listed_partials() {
+            return Ok(listed);
+        }
+        let listed = Arc::new(self.objects()?.list(&Layout::partial_folder())?);
+        self.know_partials(Arc::clone(&listed));
+        Ok(listed)
+    }
+
+    pub(super) fn listed_partials(&self) -> Option<Arc<Listed>> {
+        self.partials.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The sizes of the objects below a folder of the lake.

@@ -93,6 +93,7 @@ pub(super) fn commit(bucket: &Bucket, manifest: Manifest) -> Result<()> {
     let objects = bucket.objects()?;
     let sequence = manifest.sequence;
     let lake = || bucket.root().to_path_buf();
+    bucket.look_again();
     let outcome = match objects.decide(&manifest)? {
         Decision::Lost => {
             let pending = manifest.pending.iter().flat_map(|pending| pending.parts.iter().chain(&pending.tables));
@@ -102,16 +103,23 @@ pub(super) fn commit(bucket: &Bucket, manifest: Manifest) -> Result<()> {
             objects.recover()?;
             return Err(Error::Overtaken { lake: lake() });
         }
-        Decision::Won(known) if objects.numbers()?.last().is_some_and(|last| *last > sequence) => {
-            // The number was free because its manifest has been removed since: this run has slept for days.
-            let mut manifest = manifest;
-            if let Some(pending) = &mut manifest.pending {
-                pending.stage = CommitStage::Voiding;
+        Decision::Won(known) => {
+            // This list is not of what was known before: it keeps a number from being won twice. A run that slept for a week may find
+            // its number free because the manifests up to a base were removed since; then a higher one is there.
+            let listed = objects.manifests()?;
+            let is_late = listed.last_key_value().is_some_and(|(last, _)| *last > sequence);
+            bucket.has_listed(listed);
+            if is_late {
+                let mut manifest = manifest;
+                if let Some(pending) = &mut manifest.pending {
+                    pending.stage = CommitStage::Voiding;
+                }
+                let (manifest, known) = objects.exchange(manifest, &known)?;
+                objects.carry_out(manifest, known)?
+            } else {
+                objects.carry_out(manifest, known)?
             }
-            let (manifest, known) = objects.exchange(manifest, &known)?;
-            objects.carry_out(manifest, known)?
         }
-        Decision::Won(known) => objects.carry_out(manifest, known)?,
     };
     match outcome {
         CommitOutcome::Done => Ok(()),

@@ -4,5 +4,6 @@ mod expiry;
 mod faults;
 mod meetings;
 mod model;
+mod requests;
 mod trust;
 mod world;

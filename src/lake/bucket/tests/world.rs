@@ -137,6 +137,7 @@ pub(super) struct Process {
 #[derive(Debug, Default)]
 struct ProcessState {
     made: usize,
+    kinds: BTreeMap<&'static str, usize>,
     fault: Option<(usize, RequestFault)>,
     is_dead: bool,
 }
@@ -161,7 +162,12 @@ impl Process {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).made
     }
 
-    fn request<T>(&self, work: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
+    /// How many requests it has made of each kind.
+    pub(super) fn made_of(&self) -> BTreeMap<&'static str, usize> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).kinds.clone()
+    }
+
+    fn request<T>(&self, kind: &'static str, work: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
         if let Some((turns, who)) = &self.turns {
             turns.wait(*who);
         }
@@ -173,6 +179,7 @@ impl Process {
         }
         let fault = state.fault.filter(|(at, _)| *at == state.made).map(|(_, fault)| fault);
         state.made += 1;
+        *state.kinds.entry(kind).or_default() += 1;
         let mut world: MutexGuard<'_, World> = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             None => work(&mut world),
@@ -204,7 +211,7 @@ fn not_found() -> io::Error {
 
 impl ObjectRequests for Process {
     fn list(&self, prefix: &str, each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>) -> io::Result<()> {
-        let found: Vec<_> = self.request(|world| {
+        let found: Vec<_> = self.request("list", |world| {
             let below = world.objects.iter().filter(|(key, _)| key.starts_with(prefix));
             Ok(below.map(|(key, object)| facts(key, object)).collect())
         })?;
@@ -212,11 +219,11 @@ impl ObjectRequests for Process {
     }
 
     fn facts(&self, key: &str) -> io::Result<Option<ObjectFacts>> {
-        self.request(|world| Ok(world.objects.get(key).map(|object| facts(key, object))))
+        self.request("head", |world| Ok(world.objects.get(key).map(|object| facts(key, object))))
     }
 
     fn body(&self, key: &str, wanted: &ObjectVersion, range: Range<u64>) -> ObjectBody {
-        let read = self.request(|world| {
+        let read = self.request("get", |world| {
             let (bytes, number) = world.objects.get(key).ok_or_else(not_found)?;
             if version(*number) != *wanted {
                 return Err(io::ErrorKind::StaleNetworkFileHandle.into());
@@ -227,7 +234,7 @@ impl ObjectRequests for Process {
     }
 
     fn put(&self, key: &str, bytes: Bytes, condition: PutIf<'_>) -> io::Result<ObjectVersion> {
-        self.request(|world| {
+        self.request("put", |world| {
             let there = world.objects.get(key).map(|(_, number)| version(*number));
             match (condition, there) {
                 (PutIf::New, Some(_)) => Err(io::ErrorKind::AlreadyExists.into()),
@@ -240,7 +247,7 @@ impl ObjectRequests for Process {
     }
 
     fn begin(&self, key: &str) -> io::Result<String> {
-        self.request(|world| {
+        self.request("begin", |world| {
             let upload = format!("upload-{}", world.number());
             world.uploads.insert(upload.clone(), (key.to_owned(), Vec::new()));
             Ok(upload)
@@ -248,7 +255,7 @@ impl ObjectRequests for Process {
     }
 
     fn put_piece(&self, key: &str, upload: &str, place: usize, bytes: Bytes) -> io::Result<String> {
-        self.request(|world| {
+        self.request("piece", |world| {
             let (of, pieces) = world.uploads.get_mut(upload).ok_or_else(not_found)?;
             assert_eq!(of, key);
             // One that comes again takes the place of the first.
@@ -260,13 +267,13 @@ impl ObjectRequests for Process {
     }
 
     fn complete(&self, key: &str, upload: &str, pieces: &[String]) -> io::Result<ObjectVersion> {
-        let completed = self.request(|world| {
+        let completed = self.request("complete", |world| {
             let (of, held) = world.uploads.remove(upload).ok_or_else(not_found)?;
             assert_eq!((of.as_str(), held.len()), (key, pieces.len()));
             let bytes = Bytes::from(held.concat());
             Ok(if world.is_slow { Err(bytes) } else { Ok(world.store(key, bytes)) })
         })?;
-        completed.or_else(|bytes| self.request(|world| Ok(world.store(key, bytes))))
+        completed.or_else(|bytes| self.request("complete", |world| Ok(world.store(key, bytes))))
     }
 
     fn uploads(&self, prefix: &str) -> io::Result<Vec<OpenUpload>> {
@@ -283,14 +290,14 @@ impl ObjectRequests for Process {
     }
 
     fn abandon(&self, _key: &str, upload: &str) -> io::Result<()> {
-        self.request(|world| {
+        self.request("abandon", |world| {
             world.uploads.remove(upload);
             Ok(())
         })
     }
 
     fn remove(&self, key: &str) -> io::Result<()> {
-        self.request(|world| {
+        self.request("remove", |world| {
             world.objects.remove(key);
             Ok(())
         })
