@@ -15,7 +15,7 @@ use crate::path_text;
 
 use super::delta::{
     Advanced, Content, DeltaEntry, DeltaPart, Found, LogState, LogStore, LogWriter, Mended, Wanted, advance,
-    application, commit_text, differences, has_commit, look, mend, metadata_of, statistics_of, write_checkpoint,
+    application, commit_text, differences, has_commit, look, may_be_due, mend, metadata_of, statistics_of, write_checkpoint,
 };
 use super::delta_log::DeltaLog;
 use super::layout::Layout;
@@ -134,6 +134,9 @@ pub(super) fn checkpoint(lake: &Layout, held: &Snapshot) {
     let Some(settings) = &held.settings else { return };
     let Ok(log) = DeltaLog::of(lake) else { return };
     let Ok(writer) = writer_of(entry, settings) else { return };
+    if !log.names("").is_ok_and(|names| may_be_due(&names)) {
+        return;
+    }
     // Only if the log is that of the lake, and nothing came after it.
     if let Ok(Found::Next { version, first: false }) = look(&log, &writer, held.last_change) {
         let _ = write_checkpoint(&log, held, version - 1, false);

@@ -273,8 +273,7 @@ impl Transaction {
         let parts = removed.parts.iter().filter(|path| !stays.contains(path)).chain(&removed.retained);
         let removes = parts.chain(&removed.partials).chain(&removed.tables).chain(&self.replaced).cloned().collect();
         let has_step = delta.is_some();
-        // A log that is given up is given up with all manifests.
-        let has_log = self.manifest.settings.delta || self.says_everything;
+        let is_base = self.says_everything;
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let (manifest, after) = match self.says_everything {
             true => (std::mem::take(after).into_base(self.manifest), None),
@@ -284,7 +283,7 @@ impl Transaction {
             None => commit(lake, self.moves, removes, &manifest, delta)?,
             Some(bucket) => {
                 bucket::publish(bucket, (self.moves, self.held), removes, manifest, delta)?;
-                if let Err(error) = bucket.sweep(&partials, has_log) {
+                if let Err(error) = bucket.sweep(&partials, is_base) {
                     lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
 use std::thread;
 
 use bytes::Bytes;
@@ -13,6 +14,16 @@ use crate::storage::objects::PutIf;
 
 use super::many::at_once;
 use super::objects::{ATTEMPTS, Objects};
+use super::open::Listed;
+
+/// What a process knows of a log: it need not ask for it.
+#[derive(Debug, Default)]
+pub(super) struct KnownLog {
+    /// Its files, as they were listed last.
+    listed: Listed,
+    /// The text that this process has staged last, and where.
+    staged: Option<(PathBuf, Bytes)>,
+}
 
 /// The log, whether it is there or not.
 pub(in crate::lake) struct DeltaBucket<'a> {
@@ -32,6 +43,10 @@ impl<'a> DeltaBucket<'a> {
     /// If the store fails.
     pub(in crate::lake) fn is_there(&self) -> Result<bool> {
         Ok(!self.objects.list(Path::new(LOG))?.is_empty())
+    }
+
+    fn known(&self) -> MutexGuard<'_, KnownLog> {
+        self.objects.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the log. A reader of what is left of it while that happens fails, and does not see an earlier table: checkpoints go
@@ -59,18 +74,26 @@ impl LogStore for DeltaBucket<'_> {
     fn names(&self, from: &str) -> Result<Vec<String>> {
         let listed = self.objects.list(Path::new(LOG))?;
         let names = listed.keys().filter_map(|path| path.strip_prefix(LOG).ok()?.to_str().map(str::to_owned));
-        Ok(names.filter(|name| name.as_str() >= from).collect())
+        let names = names.filter(|name| name.as_str() >= from).collect();
+        self.known().listed = listed;
+        Ok(names)
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
         let path = place(name);
-        let found = self.objects.read(&path)?;
-        found.map(|(bytes, _)| bytes).ok_or_else(|| self.objects.failed("read", &path)(io::ErrorKind::NotFound.into()))
+        let listed = self.known().listed.get(&path).cloned();
+        let found = match listed {
+            Some(facts) => self.objects.read_listed(&path, &facts)?,
+            None => self.objects.read(&path)?.map(|(bytes, _)| bytes),
+        };
+        found.ok_or_else(|| self.objects.failed("read", &path)(io::ErrorKind::NotFound.into()))
     }
 
     fn ready(&self, text: &[u8]) -> Result<PathBuf> {
         let staged = Layout::own("delta").join(format!("{}.json", self.run));
-        self.objects.write(&staged, Bytes::copy_from_slice(text))?;
+        let text = Bytes::copy_from_slice(text);
+        self.objects.write(&staged, text.clone())?;
+        self.known().staged = Some((staged.clone(), text));
         Ok(staged)
     }
 
@@ -78,11 +101,15 @@ impl LogStore for DeltaBucket<'_> {
     fn create(&self, name: &str, text: &PathBuf) -> Result<bool> {
         let path = place(name);
         let key = self.objects.key(&path);
-        let Some((bytes, _)) = self.objects.read(text)? else {
-            // The step is done, and its text has been removed.
-            return Ok(false);
+        let own = self.known().staged.clone().filter(|(staged, _)| staged == text);
+        let bytes = match own {
+            Some((_, bytes)) => bytes,
+            None => match self.objects.read(text)? {
+                Some((bytes, _)) => Bytes::from(bytes),
+                // The step is done, and its text has been removed.
+                None => return Ok(false),
+            },
         };
-        let bytes = Bytes::from(bytes);
         let mut attempt = 1;
         loop {
             match self.objects.store.put(&key, bytes.clone(), PutIf::New) {

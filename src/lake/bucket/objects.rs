@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::storage::objects::{ObjectAddress, ObjectFacts, ObjectVersion, PutIf, Store};
 
 use super::decide::PATIENCE;
+use super::delta::KnownLog;
 
 /// Bytes that are asked for in one request.
 const PIECE: u64 = 8 << 20;
@@ -29,13 +30,15 @@ pub(in crate::lake) struct Objects {
     pub(super) patience: Duration,
     /// Why the Delta log lacks a commit that was carried out, if it does.
     pub(super) delta_lacks: Arc<Mutex<Option<String>>>,
+    /// What this process knows of the Delta log.
+    pub(super) log: Arc<Mutex<KnownLog>>,
 }
 
 impl Objects {
     /// The objects below an address.
     pub(super) fn new(store: Store, address: ObjectAddress) -> Self {
         let prefix = address.folder();
-        Self { store, address, prefix, patience: PATIENCE, delta_lacks: Arc::default() }
+        Self { store, address, prefix, patience: PATIENCE, delta_lacks: Arc::default(), log: Arc::default() }
     }
 
     /// The key of a path below the lake.

@@ -20,7 +20,7 @@ use crate::lake::snapshot::Snapshot;
 use super::action::LogAction;
 use super::commit::{file_of, text_of};
 use super::replay::{Content, LogState};
-use super::store::{LAST_CHECKPOINT, LogStore, checkpoint_name};
+use super::store::{LAST_CHECKPOINT, LogFile, LogStore, checkpoint_name};
 
 /// Versions between two checkpoints.
 const INTERVAL: u64 = 10;
@@ -28,6 +28,17 @@ const INTERVAL: u64 = 10;
 const PIECE: usize = 1024;
 /// Rows of a row group. What has been encoded of one is in memory.
 const ROW_GROUP: usize = 10_000;
+
+/// Whether a checkpoint may be due of the last version among the files of a log, by their names.
+pub(in crate::lake) fn may_be_due(names: &[String]) -> bool {
+    let files: Vec<_> = names.iter().map(|name| LogFile::of(name)).collect();
+    let version = files.iter().filter_map(|file| if let LogFile::Version(version) = file { Some(*version) } else { None });
+    let written = files.iter().filter_map(|file| match file {
+        LogFile::Checkpoint(version) | LogFile::Piece(version, ..) => Some(*version),
+        _ => None,
+    });
+    version.max().unwrap_or(0).saturating_sub(written.max().unwrap_or(0)) >= INTERVAL
+}
 
 /// Writes a checkpoint of a version that has just been written, if none was for a while. `held` is the lake as of that version.
 /// Returns whether there is a new one.

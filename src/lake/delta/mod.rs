@@ -22,7 +22,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use checkpoint::write_checkpoint;
+pub(super) use checkpoint::{may_be_due, write_checkpoint};
 pub(super) use commit::commit_text;
 pub use mend::Mended;
 pub(super) use mend::{Wanted, differences, mend};
