@@ -26,6 +26,9 @@ pub const USUAL_WINDOW: u64 = SMALL_WINDOW + WINDOWS;
 /// The most bytes of one request for bytes of an object in a store. As many times that are in memory as requests are under way.
 pub const FETCH: u64 = 4 << 20;
 
+/// Bytes of pieces of uploads into a store that are in memory.
+pub const UPLOADS: u64 = 64 << 20;
+
 /// Requests under way for each worker, where it is not said how many. A connection gives a tenth of what a worker takes.
 const FETCHES_PER_WORKER: usize = 4;
 /// The fewest: one worker has to wait for them all the same.
@@ -118,6 +121,30 @@ impl Memory {
                 Err(_) => workers -= 1,
             }
         }
+    }
+
+    /// Shares what is left of `limit` bytes beside some that are not to be shared.
+    ///
+    /// ```
+    /// # use parcap::memory::{FIXED, Memory, UPLOADS, WORKER};
+    /// let shared = Memory::beside(UPLOADS, Some(UPLOADS + FIXED + WORKER), |left| Memory::share(left, 8, 1000))?;
+    /// assert_eq!(shared.workers(), 1);
+    /// let shared = Memory::beside(UPLOADS, Some(FIXED + WORKER), |left| Memory::share(left, 8, 1000));
+    /// assert_eq!(shared.unwrap_err().needed_mib, (UPLOADS + FIXED + WORKER) >> 20);
+    /// # Ok::<_, parcap::memory::TooLittle>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it is less than one worker needs.
+    pub fn beside<T>(
+        bytes: u64,
+        limit: Option<u64>,
+        share: impl FnOnce(Option<u64>) -> Result<T, TooLittle>,
+    ) -> Result<T, TooLittle> {
+        share(limit.map(|limit| limit.saturating_sub(bytes))).map_err(|TooLittle { needed_mib, .. }| TooLittle {
+            given_mib: limit.unwrap_or(0) >> 20,
+            needed_mib: needed_mib + (bytes >> 20),
+        })
     }
 
     /// The most workers.

@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::convert::{ConvertContext, FinalStage, PublishOptions, convert_units, naming, publish, refuse_damaged};
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Snapshot, hold, sweep_staging};
-use crate::memory::Memory;
+use crate::memory::{Memory, UPLOADS};
 use crate::names::PtrOptions;
 use crate::observer::{Observer, observed};
 use crate::outcome::{MaxDamaged, Report, per_second};
@@ -131,15 +131,19 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     Ok(())
 }
 
-/// Shares the memory out. Only a run that reads objects needs some for requests.
+/// Shares the memory out. Only a run that reads objects needs some for requests, and only one that writes some for uploads.
 fn share_memory(request: &ConvertRequest) -> Result<Memory> {
     let (jobs, rows) = (workers(request.jobs), request.settings.row_group_rows);
-    if !request.named.iter().any(|named| is_object(named)) {
-        return Ok(Memory::share(request.memory, jobs, rows)?);
-    }
-    let (memory, fetches) = Memory::share_with_fetches(request.memory, wanted_fetches(), jobs, rows)?;
-    limit_fetches(fetches);
-    Ok(memory)
+    let uploads = if is_object(&request.lake) { UPLOADS } else { 0 };
+    let shared = Memory::beside(uploads, request.memory, |limit| {
+        if !request.named.iter().any(|named| is_object(named)) {
+            return Memory::share(limit, jobs, rows);
+        }
+        let (memory, fetches) = Memory::share_with_fetches(limit, wanted_fetches(), jobs, rows)?;
+        limit_fetches(fetches);
+        Ok(memory)
+    });
+    Ok(shared?)
 }
 
 fn convert_and_commit(

@@ -46,7 +46,10 @@ pub fn convert_unit(unit: &Unit, lake: &Path, jobs: usize, cancel: Cancel) -> Re
     let place = lake.resolve(&folder);
     let mut context = ConvertContext::new(lake.clone(), encoder, memory, cancel);
     context.staging = folder;
-    let result = convert::convert_unit(unit, &context, jobs);
+    let result = convert::convert_unit(unit, &context, jobs).and_then(|mut row| {
+        row.parts.iter_mut().try_for_each(|part| lake.finish_delivery(part))?;
+        Ok(row)
+    });
     match result {
         Ok(_) => lake.hand_over(),
         // The first failure is what matters.

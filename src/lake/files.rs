@@ -106,16 +106,28 @@ impl Layout {
         self.bucket().is_some()
     }
 
-    /// Uploads a staged part, if the lake is in a bucket. It then takes no room here, and any process can commit it.
+    /// Begins to upload a staged part, if the lake is in a bucket: beside the work, and finished files wait for it. It then takes no room
+    /// here.
     ///
     /// # Errors
-    /// If it cannot be uploaded.
+    /// If an earlier part cannot be uploaded.
     pub fn deliver(&self, part: &mut PartEntry) -> Result<()> {
         if let Some(bucket) = self.bucket() {
             let columns = part_bounds(&self.resolve(&part.staged));
             part.stats = columns.ok().map(|columns| statistics_of(part.rows, &columns));
             part.path = bucket.free(&part.path)?;
-            part.held = Some(bucket.hold(&part.staged, &part.path)?);
+            bucket.upload(&part.staged, &part.path)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a part is uploaded, if the lake is in a bucket. Any process can then commit it.
+    ///
+    /// # Errors
+    /// If it cannot be uploaded.
+    pub fn finish_delivery(&self, part: &mut PartEntry) -> Result<()> {
+        if let Some(bucket) = self.bucket().filter(|_| part.held.is_none()) {
+            part.held = bucket.uploaded(&part.staged)?;
         }
         Ok(())
     }

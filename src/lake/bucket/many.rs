@@ -8,7 +8,7 @@ use crate::bug::bug;
 use crate::error::Result;
 
 /// Requests that are under way at a time. They wait, and compute nothing.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// Calls `request` with each item, several at a time, on threads of its own: waiting threads must not be workers. Returns the
 /// results in the order of the items; the first error that came ends it.

@@ -31,6 +31,7 @@ mod state;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod uploader;
 mod uploads;
 
 pub(super) use delta::DeltaBucket;

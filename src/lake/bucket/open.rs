@@ -19,6 +19,7 @@ use super::carry::CommitOutcome;
 use super::many::at_once;
 use super::mirror::Mirror;
 use super::objects::Objects;
+use super::uploader::{UploadAs, Uploader};
 
 /// Objects, by their paths below the lake.
 pub(in crate::lake) type Listed = BTreeMap<PathBuf, ObjectFacts>;
@@ -39,6 +40,7 @@ pub(in crate::lake) struct Bucket {
     partials: Mutex<Option<Arc<Listed>>>,
     /// Names of parts that are given, or were and are not given again.
     given: Mutex<HashSet<PathBuf>>,
+    uploader: Uploader,
     /// Uploads that are open and not part of a decided commit.
     open: Mutex<Vec<HeldUpload>>,
     /// Uploads that are part of one.
@@ -63,6 +65,7 @@ impl Bucket {
             has_packets: OnceLock::new(),
             partials: Mutex::default(),
             given: Mutex::default(),
+            uploader: Uploader::default(),
             open: Mutex::default(),
             committed: Mutex::default(),
             has_swept: AtomicBool::new(false),
@@ -230,16 +233,34 @@ impl Bucket {
         Ok(path)
     }
 
-    /// Uploads a staged file, and removes it from the local folder.
+    /// Begins to upload a staged file, which is then removed from the local folder. Waits if too many wait for that.
+    ///
+    /// # Errors
+    /// If it does not exist, or an earlier one cannot be uploaded.
+    pub(in crate::lake) fn upload(&self, staged: &Path, to: &Path) -> Result<()> {
+        self.uploader.give(self.objects()?, self.local(staged)?, to, UploadAs::Held)
+    }
+
+    /// The upload of a staged file, once it is whole. `None` if it was not begun, or was taken.
     ///
     /// # Errors
     /// If it cannot be uploaded.
-    pub(in crate::lake) fn hold(&self, staged: &Path, to: &Path) -> Result<HeldUpload> {
-        let file = self.local(staged)?;
-        let held = self.objects()?.hold(&file, to)?;
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(held.clone());
-        local::remove(&file).map_err(Error::io("remove", &file))?;
+    pub(in crate::lake) fn uploaded(&self, staged: &Path) -> Result<Option<HeldUpload>> {
+        let held = self.uploader.taken(&self.local(staged)?)?;
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).extend(held.clone());
         Ok(held)
+    }
+
+    /// Writes local files as objects, several at a time, and removes them here.
+    pub(super) fn write_files<'a>(&self, files: impl Iterator<Item = (&'a Path, &'a Path)> + Clone) -> Result<()> {
+        let objects = self.objects()?;
+        for (file, to) in files.clone() {
+            self.uploader.give(objects, file.to_path_buf(), to, UploadAs::Object)?;
+        }
+        for (file, _) in files {
+            self.uploader.taken(file)?;
+        }
+        Ok(())
     }
 
     /// Writes a staged file where other processes find it, at the same path.
@@ -276,6 +297,7 @@ impl Bucket {
     /// Takes note of uploads that are part of a commit. Returns those of this process that are not, and are open.
     pub(super) fn take_others(&self, committed: HashSet<String>) -> Vec<HeldUpload> {
         let mut others = self.take_open();
+        others.extend(self.uploader.stop());
         others.retain(|held| !committed.contains(&held.upload));
         *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = committed;
         others
@@ -289,6 +311,7 @@ impl Bucket {
 
     /// Gives up the uploads that nobody has taken. If that fails, they stay until the store removes them; nobody sees them.
     pub(in crate::lake) fn abandon_open(&self) {
+        self.abandon(&self.uploader.stop());
         self.abandon(&self.take_open());
     }
 

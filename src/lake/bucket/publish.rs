@@ -3,20 +3,18 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use bytes::Bytes;
-
+use crate::bug::bug;
 use crate::clock::now_ms;
 use crate::error::{Error, LostUploads, Result};
 use crate::lake::committer::Move;
 use crate::lake::delta_commit::DeltaStep;
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
 use crate::lake::manifest::Manifest;
-use crate::storage::local;
 use crate::storage::objects::HeldUpload;
 
 use super::carry::CommitOutcome;
 use super::decide::Decision;
-use super::many::at_once;
+use super::many::{AT_ONCE, at_once};
 use super::open::Bucket;
 use super::state::{CommitStage, Pending};
 
@@ -28,8 +26,7 @@ const OLDEST: i64 = 12 * HOUR;
 ///
 /// # Errors
 /// [`Error::Overtaken`] if another run has committed; [`Error::Undone`] if an upload was gone when it was needed, or is so old
-/// that it may soon be. The lake then
-/// is as it was, or as the other run made it. If the store fails, the commit may be decided: the next run finishes it.
+/// that it may soon be. The lake then is as it was, or as the other run made it. If the store fails, the commit may be decided: the next run finishes it.
 pub(in crate::lake) fn publish(
     bucket: &Bucket,
     (moves, held): (Vec<Move>, Vec<HeldUpload>),
@@ -45,9 +42,10 @@ pub(in crate::lake) fn publish(
     let parts: Vec<&Move> = moves.iter().filter(|step| is_part(step) && !is_uploaded.contains(&step.to)).collect();
     let tables: Vec<&Move> = moves.iter().filter(is_table).collect();
     let others: Vec<&Move> = moves.iter().filter(|step| !is_part(step) && !is_table(step)).collect();
+    // Parts of this process are being uploaded since they were made.
+    tables.iter().try_for_each(|step| bucket.upload(&step.from, &step.to))?;
     put(bucket, &others)?;
-    let hold = |step: &&Move| bucket.hold(&step.from, &step.to);
-    let (mut parts, tables) = (at_once(&parts, hold)?, at_once(&tables, hold)?);
+    let (mut parts, tables) = (uploaded(bucket, &parts)?, uploaded(bucket, &tables)?);
     parts.extend(held);
     // What is moved away is gone from where it was.
     removes.extend(others.iter().filter(|step| step.from.starts_with(PACKETS)).map(|step| step.from.clone()));
@@ -77,14 +75,32 @@ fn hours_if_old<'a>(uploads: impl Iterator<Item = &'a HeldUpload>, now: i64) -> 
     (age > OLDEST).then_some(age / HOUR)
 }
 
+/// The uploads of staged files, which are begun now if they were not.
+fn uploaded(bucket: &Bucket, steps: &[&Move]) -> Result<Vec<HeldUpload>> {
+    let mut all = Vec::with_capacity(steps.len());
+    for step in steps {
+        let mut held = bucket.uploaded(&step.from)?;
+        if held.is_none() {
+            bucket.upload(&step.from, &step.to)?;
+            held = bucket.uploaded(&step.from)?;
+        }
+        let held = held.ok_or_else(|| bug!())?;
+        if held.path != step.to {
+            let problem = "was uploaded for another place than it has in the commit; run again".to_owned();
+            return Err(Error::Commit { path: step.to.clone(), problem });
+        }
+        all.push(held);
+    }
+    Ok(all)
+}
+
 /// Writes partial summaries, and damaged parts that are set aside. No reader looks there, and the names are this run's own.
 fn put(bucket: &Bucket, steps: &[&Move]) -> Result<()> {
-    let objects = bucket.objects()?;
-    at_once(steps, |step| {
-        let from = bucket.fetch_or_staged(&step.from)?;
-        let bytes = local::read(&from).map_err(Error::io("read", &*from))?;
-        objects.write(&step.to, Bytes::from(bytes))
-    })?;
+    for steps in steps.chunks(4 * AT_ONCE) {
+        // Those of other processes are fetched.
+        let files = at_once(steps, |step| bucket.fetch_or_staged(&step.from))?;
+        bucket.write_files(files.iter().zip(steps).map(|(file, step)| (&**file, &*step.to)))?;
+    }
     Ok(())
 }
 

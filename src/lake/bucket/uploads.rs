@@ -1,6 +1,6 @@
 //! Uploads that are held open until a commit is decided.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use bytes::Bytes;
@@ -10,8 +10,8 @@ use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::lake::check::sum_of;
-use crate::storage::LocalFile;
 use crate::storage::objects::HeldUpload;
+use crate::storage::{LocalFile, local};
 
 use super::objects::{Objects, is_another};
 
@@ -20,27 +20,58 @@ const PIECE: u64 = 8 << 20;
 /// How often an upload is completed that a store neither completes nor says is gone.
 const ATTEMPTS: u32 = 4;
 
+/// An upload that was begun of a local file. Its pieces are uploaded in any order.
+#[derive(Debug)]
+pub(super) struct BegunUpload {
+    file: PathBuf,
+    open: LocalFile,
+    /// Without its pieces.
+    held: HeldUpload,
+}
+
+impl BegunUpload {
+    /// How many pieces it has; an empty file has one.
+    pub(super) fn count(&self) -> usize {
+        usize::try_from(self.held.bytes.div_ceil(PIECE)).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// Bytes of a piece.
+    pub(super) fn length(&self, place: usize) -> u64 {
+        self.held.bytes.saturating_sub(place as u64 * PIECE).min(PIECE)
+    }
+
+    /// The upload with these pieces.
+    pub(super) fn held(&self, pieces: Vec<String>) -> HeldUpload {
+        HeldUpload { pieces, ..self.held.clone() }
+    }
+}
+
 impl Objects {
-    /// Uploads a local file whole. Nobody sees it before [`Objects::complete`].
-    pub(super) fn hold(&self, file: &Path, to: &Path) -> Result<HeldUpload> {
+    /// Begins to upload a local file. Nobody sees it before [`Objects::complete`].
+    pub(super) fn begin_upload(&self, file: &Path, to: &Path) -> Result<BegunUpload> {
         let (bytes, checksum) = sum_of(file)?;
-        let key = self.key(to);
-        let failed = || self.failed("upload", to);
-        let since = Some(now_ms());
-        let upload = self.steadily(|| self.store.begin(&key)).map_err(failed())?;
         let open = LocalFile::open(file).map_err(Error::io("read", file))?;
-        let mut pieces = Vec::new();
-        let mut at = 0;
-        while at < bytes || pieces.is_empty() {
-            let length = usize::try_from(PIECE.min(bytes - at)).map_err(|_| bug!())?;
-            let mut piece = vec![0; length];
-            open.read_exact_at(&mut piece, at).map_err(Error::io("read", file))?;
-            at += length as u64;
-            let piece = Bytes::from(piece);
-            let put = || self.store.put_piece(&key, &upload, pieces.len(), piece.clone());
-            pieces.push(self.steadily(put).map_err(failed())?);
-        }
-        Ok(HeldUpload { path: to.to_path_buf(), upload, pieces, bytes, checksum, since })
+        let since = Some(now_ms());
+        let upload = self.steadily(|| self.store.begin(&self.key(to))).map_err(self.failed("upload", to))?;
+        let held = HeldUpload { path: to.to_path_buf(), upload, pieces: Vec::new(), bytes, checksum, since };
+        Ok(BegunUpload { file: file.to_path_buf(), open, held })
+    }
+
+    /// Uploads a piece of a file. Returns the store's identity of it.
+    pub(super) fn put_piece(&self, begun: &BegunUpload, place: usize) -> Result<String> {
+        let BegunUpload { file, open, held } = begun;
+        let mut piece = vec![0; usize::try_from(begun.length(place)).map_err(|_| bug!())?];
+        open.read_exact_at(&mut piece, place as u64 * PIECE).map_err(Error::io("read", file))?;
+        let (key, piece) = (self.key(&held.path), Bytes::from(piece));
+        let put = || self.store.put_piece(&key, &held.upload, place, piece.clone());
+        self.steadily(put).map_err(self.failed("upload", &held.path))
+    }
+
+    /// Writes a local file as an object, and removes it.
+    pub(super) fn write_file(&self, file: &Path, to: &Path) -> Result<()> {
+        let bytes = local::read(file).map_err(Error::io("read", file))?;
+        self.write(to, Bytes::from(bytes))?;
+        local::remove(file).map_err(Error::io("remove", file))
     }
 
     /// Makes an object of an upload, or finds that it has been made. Returns false if it can neither be made nor found: the

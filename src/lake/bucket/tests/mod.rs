@@ -6,4 +6,5 @@ mod meetings;
 mod model;
 mod requests;
 mod trust;
+mod uploading;
 mod world;

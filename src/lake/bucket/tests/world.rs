@@ -13,7 +13,7 @@ use crate::storage::objects::{ObjectBody, ObjectFacts, ObjectRequests, ObjectVer
 #[derive(Clone, Debug, Default)]
 pub(super) struct World {
     objects: BTreeMap<String, (Bytes, u64)>,
-    uploads: BTreeMap<String, (String, Vec<Bytes>)>,
+    uploads: BTreeMap<String, (String, BTreeMap<usize, Bytes>)>,
     /// The number from which on uploads are young.
     young_from: u64,
     next: u64,
@@ -42,6 +42,10 @@ impl World {
         Some(String::from_utf8_lossy(bytes).into_owned())
     }
 
+    pub(super) fn bytes(&self, key: &str) -> Option<&Bytes> {
+        self.objects.get(key).map(|(bytes, _)| bytes)
+    }
+
     pub(super) fn open_uploads(&self) -> usize {
         self.uploads.len()
     }
@@ -49,7 +53,7 @@ impl World {
     /// Another program begins an upload.
     pub(super) fn begin(&mut self, key: &str) {
         let upload = format!("upload-{}", self.number());
-        self.uploads.insert(upload, (key.to_owned(), Vec::new()));
+        self.uploads.insert(upload, (key.to_owned(), BTreeMap::new()));
     }
 
     /// Makes all open uploads a month old.
@@ -139,6 +143,7 @@ struct ProcessState {
     made: usize,
     kinds: BTreeMap<&'static str, usize>,
     fault: Option<(usize, RequestFault)>,
+    refused: Option<&'static str>,
     is_dead: bool,
 }
 
@@ -150,6 +155,12 @@ impl Process {
     /// With a fault at a request, by its number from 0.
     pub(super) fn with_fault(world: &Arc<Mutex<World>>, at: usize, fault: RequestFault) -> Self {
         let state = Mutex::new(ProcessState { fault: Some((at, fault)), ..ProcessState::default() });
+        Self { state, ..Self::new(world) }
+    }
+
+    /// Of a store that refuses all requests of a kind for the time being.
+    pub(super) fn refusing(world: &Arc<Mutex<World>>, kind: &'static str) -> Self {
+        let state = Mutex::new(ProcessState { refused: Some(kind), ..ProcessState::default() });
         Self { state, ..Self::new(world) }
     }
 
@@ -180,6 +191,9 @@ impl Process {
         let fault = state.fault.filter(|(at, _)| *at == state.made).map(|(_, fault)| fault);
         state.made += 1;
         *state.kinds.entry(kind).or_default() += 1;
+        if state.refused == Some(kind) {
+            return Err(io::Error::other("503 Slow Down"));
+        }
         let mut world: MutexGuard<'_, World> = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             None => work(&mut world),
@@ -249,7 +263,7 @@ impl ObjectRequests for Process {
     fn begin(&self, key: &str) -> io::Result<String> {
         self.request("begin", |world| {
             let upload = format!("upload-{}", world.number());
-            world.uploads.insert(upload.clone(), (key.to_owned(), Vec::new()));
+            world.uploads.insert(upload.clone(), (key.to_owned(), BTreeMap::new()));
             Ok(upload)
         })
     }
@@ -258,10 +272,8 @@ impl ObjectRequests for Process {
         self.request("piece", |world| {
             let (of, pieces) = world.uploads.get_mut(upload).ok_or_else(not_found)?;
             assert_eq!(of, key);
-            // One that comes again takes the place of the first.
-            pieces.truncate(place);
-            assert_eq!(pieces.len(), place);
-            pieces.push(bytes);
+            // Pieces come in any order, and one that comes again takes the place of the first.
+            pieces.insert(place, bytes);
             Ok(place.to_string())
         })
     }
@@ -270,7 +282,9 @@ impl ObjectRequests for Process {
         let completed = self.request("complete", |world| {
             let (of, held) = world.uploads.remove(upload).ok_or_else(not_found)?;
             assert_eq!((of.as_str(), held.len()), (key, pieces.len()));
-            let bytes = Bytes::from(held.concat());
+            let places: Vec<_> = held.keys().map(usize::to_string).collect();
+            assert_eq!(places, pieces, "each piece is there, and in its place");
+            let bytes = Bytes::from(held.into_values().collect::<Vec<_>>().concat());
             Ok(if world.is_slow { Err(bytes) } else { Ok(world.store(key, bytes)) })
         })?;
         completed.or_else(|bytes| self.request("complete", |world| Ok(world.store(key, bytes))))
