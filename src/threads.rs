@@ -12,7 +12,19 @@ pub fn in_order<T: Send, R: Send, E: Send>(
     jobs: usize,
     work: impl Fn(T) -> Result<R, E> + Send + Sync,
 ) -> Result<Vec<R>, E> {
-    match Pool::start(workers(jobs).min(things.len())) {
+    in_order_by(things, workers(jobs), work)
+}
+
+/// As [`in_order`], by this number of threads, whatever the number of cores: for work that waits for others.
+///
+/// # Errors
+/// The first result that is an error.
+pub fn in_order_by<T: Send, R: Send, E: Send>(
+    things: Vec<T>,
+    threads: usize,
+    work: impl Fn(T) -> Result<R, E> + Send + Sync,
+) -> Result<Vec<R>, E> {
+    match Pool::start(threads.min(things.len())) {
         Pool::Threads(threads) => threads.install(|| things.into_par_iter().map(work).collect()),
         Pool::Here => things.into_iter().map(work).collect(),
     }

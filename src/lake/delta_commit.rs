@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::error::Result;
-use crate::packets::part_bounds;
 use crate::path_text;
 
 use super::delta::{
@@ -121,10 +120,10 @@ pub(super) fn describe<'a>(
     place: &dyn Fn(&Path) -> PathBuf,
     time: i64,
 ) {
-    for part in parts.filter(|part| part.delta.is_none()) {
-        let columns = lake.fetch_staged(&place(&part.path)).and_then(|path| part_bounds(&path));
-        part.delta =
-            columns.ok().map(|columns| DeltaPart { modified: time, stats: statistics_of(part.rows, &columns) });
+    let parts: Vec<_> = parts.filter(|part| part.delta.is_none()).collect();
+    let places: Vec<_> = parts.iter().map(|part| place(&part.path)).collect();
+    for (part, columns) in parts.into_iter().zip(lake.bounds_of(&places)) {
+        part.delta = columns.map(|columns| DeltaPart { modified: time, stats: statistics_of(part.rows, &columns) });
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::packets::part_bounds;
+use crate::packets::{ColumnBounds, part_bounds};
 use crate::plan::{PartEntry, PartialEntry};
 use crate::storage::local;
 use crate::storage::objects::HeldUpload;
@@ -26,6 +26,16 @@ impl Layout {
         match self.bucket() {
             None => Ok(Fetched::in_place(self.resolve(path))),
             Some(bucket) => bucket.fetch(path),
+        }
+    }
+
+    /// What the footers of parts say of their columns, of staged ones and of others. `None` where that cannot be read.
+    #[must_use]
+    pub fn bounds_of(&self, parts: &[PathBuf]) -> Vec<Option<Vec<ColumnBounds>>> {
+        match self.bucket() {
+            None => parts.iter().map(|path| part_bounds(&self.resolve(path)).ok()).collect(),
+            // Without a store, nothing can be read.
+            Some(bucket) => bucket.bounds_of(parts).unwrap_or_else(|_| vec![None; parts.len()]),
         }
     }
 

@@ -48,7 +48,7 @@ pub use packed::{NO_DATETIME, NO_PROTOCOL};
 pub use parquet::errors::ParquetError;
 pub(crate) use part::failed;
 pub use part::{Origin, PartFile, PartWriter, RowRange};
-pub use part_bounds::{BoundValue, ColumnBounds, part_bounds};
+pub use part_bounds::{BoundValue, ColumnBounds, part_bounds, part_bounds_by};
 pub(crate) use part_reader::unreadable;
 pub use part_reader::{PartFacts, PartReader, part_facts};
 pub use part_scan::{PartRow, PartScan};

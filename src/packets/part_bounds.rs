@@ -1,15 +1,19 @@
 //! The least and the greatest value of each column of a part, as its footer tells them: for a log of a table, whose readers
 //! leave out files by them.
 
+use std::ops::Range;
 use std::path::Path;
 
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::LogicalType;
 use parquet::data_type::ByteArray;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescriptor;
 
+use crate::bug::bug;
 use crate::error::{Error, Result};
 use crate::storage::open_regular;
 
@@ -51,9 +55,40 @@ pub struct ColumnBounds {
 pub fn part_bounds(path: &Path) -> Result<Vec<ColumnBounds>> {
     let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
     let loaded = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(unreadable(path))?;
-    let metadata = loaded.metadata();
+    Ok(all_bounds(loaded.metadata()))
+}
+
+/// Bytes at the end of a part that are read first. Most footers are in them.
+const TAIL: u64 = 64 << 10;
+
+/// As [`part_bounds`], of a part of `size` bytes that is somewhere else: `read` gives ranges of it, by their ends. Its last bytes are read
+/// once, and a longer footer once more (Parquet, "File format", "Metadata").
+///
+/// # Errors
+/// That of `read`; if it is no Parquet file.
+pub fn part_bounds_by(
+    path: &Path,
+    size: u64,
+    read: impl Fn(Range<u64>) -> Result<Bytes>,
+) -> Result<Vec<ColumnBounds>> {
+    let mut wanted = TAIL.min(size);
+    for is_last in [false, true] {
+        let tail = read(size - wanted..size)?;
+        let mut reader = ParquetMetaDataReader::new();
+        match reader.try_parse_sized(&tail, size) {
+            Err(ParquetError::NeedMoreData(needed)) if !is_last => wanted = (needed as u64).min(size),
+            parsed => {
+                parsed.map_err(unreadable(path))?;
+                return Ok(all_bounds(&reader.finish().map_err(unreadable(path))?));
+            }
+        }
+    }
+    Err(bug!())
+}
+
+fn all_bounds(metadata: &ParquetMetaData) -> Vec<ColumnBounds> {
     let columns = metadata.file_metadata().schema_descr().columns();
-    Ok(columns.iter().enumerate().map(|(at, column)| bounds_of(metadata, at, column)).collect())
+    columns.iter().enumerate().map(|(at, column)| bounds_of(metadata, at, column)).collect()
 }
 
 /// A bound of a row group, and whether it is the value of a row: texts that are cut are bounds alone.

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use crate::discover::{Candidate, Input, Refusal};
 use crate::memory::SMALL_WINDOW;
-use crate::threads::{WAITING, in_order};
+use crate::storage::objects::{is_object, small_fetches};
+use crate::threads::{WAITING, in_order_by, workers};
 
 use super::same_content::Look;
 use super::selector::Selector;
@@ -25,11 +26,13 @@ impl Selector<'_> {
         let jobs = match wanted.iter().filter(|wanted| **wanted).count() {
             0 => return wanted.iter().map(|_| None).collect(),
             1..FEW => 1,
-            _ => WAITING,
+            // A store takes as long for each, and the wait is no work of this machine.
+            _ if candidates.iter().any(|file| is_object(&file.absolute)) => small_fetches(),
+            _ => workers(WAITING),
         };
         let (look, window) = (self.look, self.rules.window.min(SMALL_WINDOW));
         let files: Vec<_> = candidates.iter().zip(wanted).collect();
-        let Ok(probed) = in_order::<_, _, Infallible>(files, jobs, |(candidate, wanted)| {
+        let Ok(probed) = in_order_by::<_, _, Infallible>(files, jobs, |(candidate, wanted)| {
             let probed = wanted.then(|| probe(candidate.clone(), look, window));
             Ok(probed.filter(|probed| !matches!(probed, Err(Refusal::Window { .. }))))
         });

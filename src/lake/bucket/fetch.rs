@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
+use crate::packets::{ColumnBounds, part_bounds, part_bounds_by};
 use crate::shown_path::COPIES;
 use crate::storage::{HashedFile, local};
 
+use super::many::at_once;
 use super::open::Bucket;
 
 /// A file of a lake that can be read at a local path. A copy of an object is removed when this is dropped; what has it open
@@ -70,6 +72,25 @@ impl Bucket {
         let mut file = HashedFile::create(&copy).map_err(Error::io("create", &copy))?;
         objects.read_into(path, &facts, &mut |piece| file.write_all(piece))?;
         Ok(copy)
+    }
+
+    /// What the footers of parts say of their columns, of staged ones and of others. `None` where that cannot be read. Of an object, the
+    /// end is read.
+    ///
+    /// # Errors
+    /// If the store cannot be connected to.
+    pub(in crate::lake) fn bounds_of(&self, parts: &[PathBuf]) -> Result<Vec<Option<Vec<ColumnBounds>>>> {
+        let objects = self.objects()?;
+        let bounds = |path: &PathBuf| {
+            let staged = self.local(path)?;
+            if local::exists(&staged) {
+                return part_bounds(&staged);
+            }
+            let missing = || objects.failed("read", path)(ErrorKind::NotFound.into());
+            let facts = objects.facts(path)?.ok_or_else(missing)?;
+            part_bounds_by(&objects.url(path), facts.size, |range| objects.read_range(path, &facts, range))
+        };
+        at_once(parts, |path| Ok(bounds(path).ok()))
     }
 
     /// A staged file, or else an object of the lake.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -134,9 +135,29 @@ impl Objects {
         facts: &ObjectFacts,
         each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<()> {
-        let (mut at, mut failures) = (0, 0);
-        while at < facts.size {
-            let end = facts.size.min(at + PIECE);
+        self.read_range_into(path, facts, 0..facts.size, each)
+    }
+
+    /// Reads a range of the object that `facts` are of.
+    pub(super) fn read_range(&self, path: &Path, facts: &ObjectFacts, range: Range<u64>) -> Result<Bytes> {
+        let mut bytes = Vec::new();
+        self.read_range_into(path, facts, range, &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(Bytes::from(bytes))
+    }
+
+    fn read_range_into(
+        &self,
+        path: &Path,
+        facts: &ObjectFacts,
+        range: Range<u64>,
+        each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<()> {
+        let (mut at, mut failures) = (range.start, 0);
+        while at < range.end {
+            let end = range.end.min(at + PIECE);
             let body = self.store.body(&facts.key, &facts.version, at..end);
             let mut error = None;
             for piece in body {

@@ -6,8 +6,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::memory::{self, MOST_FETCHES};
+
 /// Bytes of one request, at most.
-pub(super) const FETCH: u64 = crate::memory::FETCH;
+pub(super) const FETCH: u64 = memory::FETCH;
+
+/// Small requests that a reader has under way, however many readers there are.
+const FEWEST: usize = 4;
 
 struct FetchPool {
     /// Bytes that may be under way.
@@ -50,6 +55,22 @@ pub(crate) fn wanted_fetches() -> usize {
 /// Sets how many requests for bytes of objects are under way in this process, each of up to 4 MiB. Each reader has one in any case.
 pub fn limit_fetches(fetches: usize) {
     pool(|pool| pool.limit = FETCH * fetches.max(1) as u64);
+}
+
+/// Small requests that take the place of one of 4 MiB: their bytes are few, and each takes as long.
+const SMALL_FOR_ONE: usize = 4;
+
+/// How many requests for small objects may be under way in this process, each of up to 1 MiB.
+pub(crate) fn small_fetches() -> usize {
+    let fetches = pool(|pool| pool.limit / FETCH);
+    usize::try_from(fetches).unwrap_or(usize::MAX).saturating_mul(SMALL_FOR_ONE).min(MOST_FETCHES)
+}
+
+/// How many of these one reader may have under way.
+pub(super) fn small_share() -> usize {
+    let readers = pool(|pool| pool.shares).max(1);
+    let share = small_fetches() / usize::try_from(readers).unwrap_or(usize::MAX);
+    share.max(FEWEST)
 }
 
 /// Takes room for bytes that a reader will need soon, as far as the readers leave some. `own` are those that were taken so before.

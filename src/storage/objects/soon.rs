@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 
 use super::fetch::Fetch;
-use super::fetches::{give_ahead, take_ahead};
+use super::fetches::{give_ahead, small_share, take_ahead};
 use super::object_file::{HEAD, ObjectFile, ObjectId, end_of_fetch};
 
-/// The most objects that one worker asks for ahead.
-const AHEAD: usize = 16;
+/// As long as this part of what may be under way is, no more is asked for: looking what comes next takes time as well.
+const ENOUGH: (usize, usize) = (3, 4);
 
 /// What was asked for ahead: of which object, and from where on.
 type HeldKey = (ObjectId, u64);
@@ -64,8 +64,12 @@ pub(crate) struct ReadSoon {
 impl ReadSoon {
     /// Asks for the beginnings of objects that will be read next, as many as there is room for: of each the first bytes of a range.
     pub(crate) fn want(&mut self, next: impl Iterator<Item = (ObjectFile, Range<u64>)>) {
+        let most = small_share();
         self.forget_read();
-        for (file, range) in next.take(AHEAD) {
+        if self.asked.len() * ENOUGH.1 > most * ENOUGH.0 {
+            return;
+        }
+        for (file, range) in next.take(most) {
             if !self.want_piece(&file, &range) {
                 break;
             }
@@ -92,7 +96,7 @@ impl ReadSoon {
         let end = end_of_fetch(file, range);
         let bytes = end.saturating_sub(at);
         let own = self.asked.iter().map(|(_, bytes)| bytes).sum();
-        if bytes == 0 || self.asked.len() >= AHEAD || !take_ahead(own, bytes) {
+        if bytes == 0 || self.asked.len() >= small_share() || !take_ahead(own, bytes) {
             return false;
         }
         let fetch = Fetch::start(file, at..end);
