@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,8 +14,8 @@ use crate::storage::objects::{ObjectFacts, ObjectVersion, PutIf};
 
 use super::objects::Objects;
 
-/// How often the store is asked who has won, and how long to wait in between; each attempt waits longer, up to a minute and a
-/// half in all. The requests have their own, longer patience with a store that does not answer.
+/// How often the store is asked who has won, and how long to wait in between: a minute and a quarter in all ([`Objects::pause`]). The
+/// requests have their own, longer patience with a store that does not answer.
 const ATTEMPTS: u32 = 20;
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -72,7 +71,7 @@ impl Objects {
                 Ok(None) => return Err(self.failed("write", &path)(failed)),
                 Err(error) => return Err(error),
             }
-            thread::sleep(self.patience * attempt.min(10));
+            self.pause(attempt);
             attempt += 1;
         }
     }
@@ -102,7 +101,7 @@ impl Objects {
             if attempt == ATTEMPTS || !may_pass(&failed) {
                 return Err(self.failed("write", &path)(failed));
             }
-            thread::sleep(self.patience * attempt.min(10));
+            self.pause(attempt);
             attempt += 1;
         }
     }

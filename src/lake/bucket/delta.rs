@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
-use std::thread;
 
 use bytes::Bytes;
 
@@ -118,7 +117,7 @@ impl LogStore for DeltaBucket<'_> {
                 Err(error) if attempt == ATTEMPTS || error.kind() == io::ErrorKind::PermissionDenied => {
                     return Err(self.objects.failed("write", &path)(error));
                 }
-                Err(_) => thread::sleep(self.objects.patience * attempt),
+                Err(_) => self.objects.pause(attempt),
             }
             attempt += 1;
         }

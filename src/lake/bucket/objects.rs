@@ -19,7 +19,7 @@ use super::delta::KnownLog;
 /// Bytes that are asked for in one request.
 const PIECE: u64 = 8 << 20;
 /// How often a body that ended early is asked for again.
-pub(super) const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 7;
 
 /// The objects of a lake.
 #[derive(Clone, Debug)]
@@ -64,11 +64,19 @@ impl Objects {
         let mut attempt = 1;
         loop {
             match request() {
-                Err(error) if is_passing(&error) && attempt < ATTEMPTS => thread::sleep(self.patience * attempt),
+                Err(error) if is_passing(&error) && attempt < ATTEMPTS => self.pause(attempt),
                 answered => return answered,
             }
             attempt += 1;
         }
+    }
+
+    /// Waits before another attempt: shortly at first, for most faults are of the moment, and each time twice as long, up to ten times
+    /// the patience.
+    pub(super) fn pause(&self, attempt: u32) {
+        let longest = self.patience * 10;
+        let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+        thread::sleep((self.patience / 8).saturating_mul(doubled).min(longest));
     }
 
     /// The objects below a folder of the lake, which may be the lake itself.

@@ -1,7 +1,6 @@
 //! Uploads that are held open until a commit is decided.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use bytes::Bytes;
 
@@ -18,7 +17,7 @@ use super::objects::{Objects, is_another};
 /// Bytes of a piece of an upload. All but the last are of one size, which Cloudflare's R2 asks for; S3 wants 5 MiB at least.
 const PIECE: u64 = 8 << 20;
 /// How often an upload is completed that a store neither completes nor says is gone.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 7;
 
 /// An upload that was begun of a local file. Its pieces are uploaded in any order.
 #[derive(Debug)]
@@ -90,7 +89,7 @@ impl Objects {
                 Ok(_) => return Ok(true),
                 Err(_) if is_there()? => return Ok(true),
                 // Another one's completion may still be on its way, and the object not be there yet.
-                Err(_) => thread::sleep(self.patience * attempt),
+                Err(_) => self.pause(attempt),
             }
         }
         Ok(false)

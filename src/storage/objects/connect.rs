@@ -29,12 +29,14 @@ const PATIENT: RetryConfig = retry(10, 180);
 /// The same of a request whose lost answer the caller finds out by looking.
 const BRISK: RetryConfig = retry(4, 30);
 
+/// A request that failed by chance is tried again soon. object_store waits at random between the first pause and `base` times the last
+/// one, so with a base of 2 pauses would hardly grow; with 3 they grow by half each time, and a store in trouble is left alone.
 const fn retry(max_retries: usize, seconds: u64) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
+            init_backoff: Duration::from_millis(50),
             max_backoff: Duration::from_secs(10),
-            base: 2.,
+            base: 3.,
         },
         max_retries,
         retry_timeout: Duration::from_secs(seconds),
