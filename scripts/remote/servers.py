@@ -104,6 +104,11 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
 
+class Server(http.server.ThreadingHTTPServer):
+    # With the usual 5, a connection may be taken for made and then wait for a long time.
+    request_queue_size = 256
+
+
 class Proxy:
     """Stands before a server. `rules` say what is broken: a pattern of `METHOD /path?query`, what, how many times at most, and with
     which chance. `counts` are the requests by kind, `seen` their lines."""
@@ -157,6 +162,8 @@ class Proxy:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # The end of an answer must not wait for a delayed acknowledgement of its head.
+            disable_nagle_algorithm = True
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -238,7 +245,7 @@ class Proxy:
                 except (ConnectionError, ValueError, OSError):
                     self.close_connection = True
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = Server(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -261,6 +268,8 @@ class Files:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # The end of an answer must not wait for a delayed acknowledgement of its head.
+            disable_nagle_algorithm = True
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -301,7 +310,7 @@ class Files:
 
             do_GET = do_HEAD = serve
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = Server(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

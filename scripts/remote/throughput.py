@@ -76,7 +76,11 @@ def stub(folder: Path, latency: float, rate: float):
             except ConnectionError:
                 self.close_connection = True
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(http.server.ThreadingHTTPServer):
+        # With the usual 5, a connection may be taken for made and then wait for a long time.
+        request_queue_size = 256
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

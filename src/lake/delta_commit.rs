@@ -14,7 +14,8 @@ use crate::path_text;
 
 use super::delta::{
     Advanced, Content, DeltaEntry, DeltaPart, Found, LogState, LogStore, LogWriter, Mended, Wanted, advance,
-    application, commit_text, differences, has_commit, look, may_be_due, mend, metadata_of, statistics_of, write_checkpoint,
+    application, commit_text, differences, has_commit, look, may_be_due, mend, metadata_of, statistics_of,
+    write_checkpoint,
 };
 use super::delta_log::DeltaLog;
 use super::layout::Layout;

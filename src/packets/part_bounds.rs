@@ -66,11 +66,7 @@ const TAIL: u64 = 64 << 10;
 ///
 /// # Errors
 /// That of `read`; if it is no Parquet file.
-pub fn part_bounds_by(
-    path: &Path,
-    size: u64,
-    read: impl Fn(Range<u64>) -> Result<Bytes>,
-) -> Result<Vec<ColumnBounds>> {
+pub fn part_bounds_by(path: &Path, size: u64, read: impl Fn(Range<u64>) -> Result<Bytes>) -> Result<Vec<ColumnBounds>> {
     let mut wanted = TAIL.min(size);
     for is_last in [false, true] {
         let tail = read(size - wanted..size)?;

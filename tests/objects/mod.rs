@@ -8,6 +8,7 @@
 
 mod captures;
 mod changes;
+mod lakes;
 mod names;
 mod requests;
 mod sources;

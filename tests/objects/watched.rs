@@ -80,6 +80,12 @@ impl Bucket {
         self.inner.put(key, Bytes::copy_from_slice(bytes), PutIf::Always).unwrap();
     }
 
+    /// All bytes of an object.
+    pub(super) fn bytes(&self, key: &str) -> Vec<u8> {
+        let facts = self.inner.facts(key).unwrap().unwrap();
+        self.inner.body(key, &facts.version, 0..facts.size).flat_map(Result::unwrap).collect()
+    }
+
     pub(super) fn take_away(&self, key: &str) {
         self.inner.remove(key).unwrap();
     }

@@ -72,7 +72,7 @@ const DOORS: [(&str, &[&str]); 41] = [
     ("lz4_flex", &["capture/", "packets/encode/compress.rs"]),
     ("snap", &["packets/encode/compress.rs"]),
     // Encoded pages; and what goes to object stores and comes from them.
-    ("bytes", &["packets/encode/", "storage/", "lake/bucket/", "lake/delta/checkpoint.rs"]),
+    ("bytes", &["packets/encode/", "packets/part_bounds.rs", "storage/", "lake/bucket/", "lake/delta/checkpoint.rs"]),
     ("hashbrown", &["packets/"]),
     ("twox_hash", &["hash.rs"]),
     ("comfy_table", &["summary/render.rs"]),

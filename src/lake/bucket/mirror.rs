@@ -82,7 +82,8 @@ impl Bucket {
         mirror.fetched.retain(|number| listed.contains_key(number));
         mirror.base = mirror.base.filter(|base| listed.contains_key(base));
         mirror.is_pending = false;
-        let mut left: Vec<_> = listed.iter().filter(|(number, _)| mirror.base.is_none_or(|base| **number >= base)).collect();
+        let mut left: Vec<_> =
+            listed.iter().filter(|(number, _)| mirror.base.is_none_or(|base| **number >= base)).collect();
         while !left.is_empty() {
             let mut batch = left.split_off(left.len().saturating_sub(BATCH));
             batch.retain(|(number, _)| !mirror.fetched.contains(number));

@@ -217,9 +217,7 @@ impl Uploader {
         let pieces: Option<Vec<String>> = upload.pieces.into_iter().collect();
         let (of, held) = (upload.of, pieces.map(|pieces| upload.begun.held(pieces)));
         let result = match (upload.failure, held) {
-            (None, Some(held)) => {
-                local::remove(&of.file).map_err(Error::io("remove", &of.file)).map(|()| Some(held))
-            }
+            (None, Some(held)) => local::remove(&of.file).map_err(Error::io("remove", &of.file)).map(|()| Some(held)),
             (failure, _) => {
                 objects.abandon(&upload.begun.held(Vec::new()));
                 failure.map_or(Ok(None), Err)

@@ -32,7 +32,8 @@ const ROW_GROUP: usize = 10_000;
 /// Whether a checkpoint may be due of the last version among the files of a log, by their names.
 pub(in crate::lake) fn may_be_due(names: &[String]) -> bool {
     let files: Vec<_> = names.iter().map(|name| LogFile::of(name)).collect();
-    let version = files.iter().filter_map(|file| if let LogFile::Version(version) = file { Some(*version) } else { None });
+    let version =
+        files.iter().filter_map(|file| if let LogFile::Version(version) = file { Some(*version) } else { None });
     let written = files.iter().filter_map(|file| match file {
         LogFile::Checkpoint(version) | LogFile::Piece(version, ..) => Some(*version),
         _ => None,

@@ -36,8 +36,8 @@ pub(crate) use causes::{is_archived, is_without_credentials};
 #[cfg(all(feature = "remote", any(test, feature = "internal-api")))]
 pub use client::ObjectClient;
 pub use facts::{ObjectFacts, ObjectVersion, OpenUpload};
-pub(crate) use fetches::{small_fetches, wanted_fetches};
 pub use fetches::{limit_fetches, want_fetches};
+pub(crate) use fetches::{small_fetches, wanted_fetches};
 pub use held::HeldUpload;
 pub(crate) use object_file::{ObjectFile, object_facts};
 pub use object_reader::ObjectReader;

@@ -20,8 +20,9 @@ use super::store::Store;
 pub(super) const HEAD: u64 = 64 << 10;
 /// An object of this size is read whole by one who wants to know what it is.
 const SMALL: u64 = 1 << 20;
-/// Heads that are kept: those of the captures that are being looked at.
-const HEADS: usize = 64;
+/// Heads that are kept: those of the captures that are being looked at, and of those after them, for one that is looked at may have to
+/// wait for a core.
+const HEADS: usize = 256;
 
 /// First bytes of objects that were read last.
 static KEPT: Mutex<VecDeque<(ObjectId, Bytes)>> = Mutex::new(VecDeque::new());
