@@ -119,9 +119,9 @@ impl ObjectReader {
         loop {
             let is_first = self.under_way.is_empty();
             if self.next >= self.until
-                && let Some((range, soon)) = &self.then
+                && let Some((range, soon)) = &mut self.then
             {
-                soon.lock().unwrap_or_else(PoisonError::into_inner).want_on(&self.file, range.clone());
+                range.start = soon.lock().unwrap_or_else(PoisonError::into_inner).want_on(&self.file, range.clone());
             }
             if self.next >= size || !is_first && (self.is_glance || self.next >= self.until) {
                 return;

@@ -76,12 +76,14 @@ impl ReadSoon {
         }
     }
 
-    /// Asks for a range that will be read next of an object, as far as there is room.
-    pub(super) fn want_on(&mut self, file: &ObjectFile, mut range: Range<u64>) {
+    /// Asks for a range that will be read next of an object, as far as there is room. Returns where what was not asked for begins: what
+    /// was is perhaps taken soon, and is not to be asked for again.
+    pub(super) fn want_on(&mut self, file: &ObjectFile, mut range: Range<u64>) -> u64 {
         self.forget_read();
         while range.start < range.end.min(file.size()) && self.want_piece(file, &range) {
             range.start = end_of_fetch(file, &range);
         }
+        range.start
     }
 
     /// Asks for the first piece of a range. Returns whether there may be room for another.
@@ -117,5 +119,41 @@ impl Drop for ReadSoon {
             let left: Vec<_> = held(|held| self.asked.iter().filter_map(|(key, _)| held.remove(key)).collect());
             left.iter().for_each(|(_, room)| give_ahead(*room));
         }
+    }
+}
+
+#[cfg(all(test, feature = "remote"))]
+mod tests {
+    use std::io::Read as _;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::storage::objects::object_file::object_facts;
+    use crate::storage::objects::{ObjectAddress, ObjectClient, ObjectRequests as _, PutIf, Store};
+
+    #[test]
+    fn what_another_reader_has_taken_is_not_asked_for_again() {
+        const PIECE: u64 = 4 << 20;
+        let memory = Arc::new(InMemory::new());
+        let client = ObjectClient::of_bucket(memory.clone(), memory);
+        client.put("a.pcap", Bytes::from(vec![1; 3 * PIECE as usize]), PutIf::Always).unwrap();
+        let address = ObjectAddress::of(Path::new("s3://taken-ahead/a.pcap")).unwrap();
+        Store::stand_in(&address.root, Store::of(Arc::new(client)));
+        let facts = object_facts(&address).unwrap().unwrap();
+        let file = ObjectFile::open(address, facts.version, facts.size).unwrap();
+        let soon = Arc::new(Mutex::new(ReadSoon::default()));
+        let mut reader = file.reader(0);
+        reader.read_until(2 * PIECE);
+        reader.then(2 * PIECE..3 * PIECE, &soon);
+        let mut first = vec![0; PIECE as usize];
+        reader.read_exact(&mut first).unwrap();
+        // Another worker begins with the next chunk, while this one still reads its own.
+        let (_, room) = take_held(&file, 2 * PIECE).expect("it was asked for ahead");
+        give_ahead(room);
+        reader.read_exact(&mut first).unwrap();
+        assert!(!is_held(&file, 2 * PIECE));
     }
 }
