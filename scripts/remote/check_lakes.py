@@ -388,7 +388,9 @@ def requests(check: Check) -> None:
     nothing = check.proxy.counts.copy()
     print(f"a first conversion of 21 captures, 5 parts and 56 tables: {dict(first)}")
     print(f"a night with nothing new: {dict(nothing)}")
-    check.expect(sum(nothing.values()) <= 22, f"a night with nothing new costs {dict(nothing)}: {check.proxy.seen}")
+    # The probe of a new lake, and the lists of a run and of its commit.
+    check.expect(first["LIST"] <= 7 and first["GET"] + first["HEAD"] <= 2, f"a first conversion costs {dict(first)}: {check.proxy.seen}")
+    check.expect(nothing["LIST"] <= 5 and sum(nothing.values()) <= 10, f"a night with nothing new costs {dict(nothing)}: {check.proxy.seen}")
 
 
 def main() -> int:

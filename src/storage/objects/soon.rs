@@ -137,9 +137,10 @@ mod tests {
     #[test]
     fn what_another_reader_has_taken_is_not_asked_for_again() {
         const PIECE: u64 = 4 << 20;
+        let length = usize::try_from(PIECE).unwrap();
         let memory = Arc::new(InMemory::new());
         let client = ObjectClient::of_bucket(memory.clone(), memory);
-        client.put("a.pcap", Bytes::from(vec![1; 3 * PIECE as usize]), PutIf::Always).unwrap();
+        client.put("a.pcap", Bytes::from(vec![1; 3 * length]), PutIf::Always).unwrap();
         let address = ObjectAddress::of(Path::new("s3://taken-ahead/a.pcap")).unwrap();
         Store::stand_in(&address.root, Store::of(Arc::new(client)));
         let facts = object_facts(&address).unwrap().unwrap();
@@ -148,7 +149,7 @@ mod tests {
         let mut reader = file.reader(0);
         reader.read_until(2 * PIECE);
         reader.then(2 * PIECE..3 * PIECE, &soon);
-        let mut first = vec![0; PIECE as usize];
+        let mut first = vec![0; length];
         reader.read_exact(&mut first).unwrap();
         // Another worker begins with the next chunk, while this one still reads its own.
         let (_, room) = take_held(&file, 2 * PIECE).expect("it was asked for ahead");
