@@ -73,7 +73,7 @@ fn a_log_of_a_lake_that_had_none_reads_the_ends_of_its_parts() {
             // The length of the footer is before the last four bytes (Parquet, "File format").
             let length = bytes.len() - 8..bytes.len() - 4;
             let footer = u64::from(u32::from_le_bytes(bytes[length].try_into().unwrap())) + 8;
-            let mut expected = vec![size.saturating_sub(64 << 10)..size];
+            let mut expected = Vec::from([size.saturating_sub(64 << 10)..size]);
             if footer > 64 << 10 {
                 expected.push(size - footer..size);
             }

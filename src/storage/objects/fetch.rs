@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::thread::sleep;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
 use super::object_file::ObjectFile;
 use super::requests::ObjectBody;
@@ -24,6 +24,8 @@ pub(super) struct Fetch {
     first: Option<Bytes>,
     /// What has not come yet.
     left: Range<u64>,
+    /// Bytes of that which nobody wants, at its beginning.
+    unwanted: u64,
     /// Attempts since the last byte.
     failed: u32,
 }
@@ -32,7 +34,7 @@ impl Fetch {
     /// Asks for a range, which lies within the object.
     pub(super) fn start(file: &ObjectFile, range: Range<u64>) -> Self {
         let body = if range.is_empty() { ObjectBody::of([]) } else { file.body(range.clone()) };
-        Self { body, file: file.clone(), first: None, left: range, failed: 0 }
+        Self { body, file: file.clone(), first: None, left: range, unwanted: 0, failed: 0 }
     }
 
     /// Offset in the object of the byte after the last one of the range.
@@ -45,14 +47,32 @@ impl Fetch {
         self.left.end - self.left.start
     }
 
+    /// Steps over the bytes up to an offset in the object, when they come.
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        self.unwanted = offset.saturating_sub(self.left.start);
+    }
+
     /// Puts bytes back that were the last ones to come.
     pub(super) fn put_back(&mut self, bytes: Bytes) {
         self.left.start -= bytes.len() as u64;
         self.first = Some(bytes);
     }
 
-    /// The next bytes, or `None` at the end of the range. Bytes that do not come are asked for again, from the last one that did.
+    /// The next bytes that are wanted, or `None` at the end of the range. Bytes that do not come are asked for again, from the last one
+    /// that did.
     pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
+        while let Some(mut bytes) = self.next_that_comes()? {
+            let unwanted = bytes.len().min(usize::try_from(self.unwanted).unwrap_or(usize::MAX));
+            self.unwanted -= unwanted as u64;
+            bytes.advance(unwanted);
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_that_comes(&mut self) -> io::Result<Option<Bytes>> {
         if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
             self.left.start += first.len() as u64;
             return Ok(Some(first));

@@ -25,14 +25,46 @@ fn held<T>(with: impl FnOnce(&mut HashMap<HeldKey, (Fetch, u64)>) -> T) -> T {
     with(HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
-/// Whether something was asked for ahead, from a place in an object on.
+/// What was asked for ahead and has the byte at a place in an object. A chunk begins with its first record, a little after the place
+/// from which on it was asked for.
+fn holder(held: &HashMap<HeldKey, (Fetch, u64)>, file: &ObjectFile, at: u64) -> Option<HeldKey> {
+    if held.is_empty() {
+        return None;
+    }
+    let key = (file.id().clone(), at);
+    if held.contains_key(&key) {
+        return Some(key);
+    }
+    let has_it = |(id, start): &HeldKey, fetch: &Fetch| *id == key.0 && *start <= at && at < fetch.end();
+    held.iter().find(|(key, (fetch, _))| has_it(key, fetch)).map(|(key, _)| key.clone())
+}
+
+/// Whether the byte at a place in an object was asked for ahead.
 pub(super) fn is_held(file: &ObjectFile, at: u64) -> bool {
-    held(|held| !held.is_empty() && held.contains_key(&(file.id().clone(), at)))
+    held(|held| holder(held, file, at).is_some())
 }
 
 /// Takes what was asked for ahead, from a place in an object on, and the room that it takes: the caller gives that back.
 pub(super) fn take_held(file: &ObjectFile, at: u64) -> Option<(Fetch, u64)> {
-    held(|held| if held.is_empty() { None } else { held.remove(&(file.id().clone(), at)) })
+    held(|held| {
+        let (mut fetch, room) = holder(held, file, at).and_then(|key| held.remove(&key))?;
+        fetch.skip_to(at);
+        Some((fetch, room))
+    })
+}
+
+/// Gives up what was asked for ahead of an object and lies before a place from which on it is read now. Nobody would take it, and its
+/// room would be lacking.
+pub(super) fn give_up_before(file: &ObjectFile, at: u64) {
+    held(|held| {
+        held.retain(|(id, _), (fetch, room)| {
+            let is_passed = id == file.id() && fetch.end() <= at;
+            if is_passed {
+                give_ahead(*room);
+            }
+            !is_passed
+        });
+    });
 }
 
 /// The first bytes of an object, up to `end`, of what was asked for ahead. They stay there.
@@ -156,5 +188,32 @@ mod tests {
         give_ahead(room);
         reader.read_exact(&mut first).unwrap();
         assert!(!is_held(&file, 2 * PIECE));
+    }
+
+    #[test]
+    fn a_chunk_whose_first_record_begins_late_takes_what_was_asked_for_it() {
+        const PIECE: u64 = 4 << 20;
+        let length = usize::try_from(PIECE).unwrap();
+        let memory = Arc::new(InMemory::new());
+        let client = ObjectClient::of_bucket(memory.clone(), memory);
+        let bytes: Vec<u8> = (0..3 * length).map(|at| u8::try_from(at / 1000 % 251).unwrap()).collect();
+        client.put("a.pcap", Bytes::from(bytes.clone()), PutIf::Always).unwrap();
+        let address = ObjectAddress::of(Path::new("s3://begins-late/a.pcap")).unwrap();
+        Store::stand_in(&address.root, Store::of(Arc::new(client)));
+        let facts = object_facts(&address).unwrap().unwrap();
+        let file = ObjectFile::open(address, facts.version, facts.size).unwrap();
+        let mut soon = ReadSoon::default();
+        soon.want_on(&file, PIECE..2 * PIECE);
+        // The last record of the chunk before ends here.
+        let mut reader = file.reader(PIECE + 1234);
+        let mut first = vec![0; length];
+        reader.read_exact(&mut first).unwrap();
+        assert!(first == bytes[length + 1234..2 * length + 1234]);
+        assert!(!is_held(&file, PIECE) && !is_held(&file, PIECE + 1234));
+        // What nobody takes gives its room back as soon as the object is read after it.
+        soon.want_on(&file, 0..PIECE);
+        assert!(is_held(&file, 0));
+        file.reader(2 * PIECE).read_exact(&mut first[..10]).unwrap();
+        assert!(!is_held(&file, 0));
     }
 }
