@@ -73,13 +73,15 @@ fn a_log_of_a_lake_that_had_none_reads_the_ends_of_its_parts() {
             // The length of the footer is before the last four bytes (Parquet, "File format").
             let length = bytes.len() - 8..bytes.len() - 4;
             let footer = u64::from(u32::from_le_bytes(bytes[length].try_into().unwrap())) + 8;
-            let mut expected = Vec::from([size.saturating_sub(64 << 10)..size]);
+            let mut expected = vec![size.saturating_sub(64 << 10)];
             if footer > 64 << 10 {
-                expected.push(size - footer..size);
+                expected.push(size - footer);
             }
             let key = format!("lake/{part}");
-            let ranges: Vec<_> = bodies(&asked, &key).into_iter().cloned().collect();
-            assert_eq!(ranges, expected, "{path}: {size} bytes, {footer} of them its footer");
+            let ranges = bodies(&asked, &key);
+            assert!(ranges.iter().all(|range| range.end == size), "{path}: {ranges:?}");
+            let starts: Vec<_> = ranges.into_iter().map(|range| range.start).collect();
+            assert_eq!(starts, expected, "{path}: {size} bytes, {footer} of them its footer");
             largest = largest.max((size, footer));
         }
         assert_eq!((largest.0 > 500 << 10, largest.1 > 64 << 10), (true, row_group_rows == 250), "{largest:?}");
