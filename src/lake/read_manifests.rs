@@ -81,6 +81,8 @@ impl Snapshot {
     /// # Errors
     /// If the manifest cannot be read.
     pub fn take_up_last_commit(&mut self, lake: &Layout) -> Result<()> {
+        // It was written again when it had been carried out.
+        lake.look_again();
         if let Some(path) = files(lake)?.iter().find(|path| number_of(path) == Some(self.sequence)) {
             // What is known of it already stays as it is.
             self.add(Manifest::read(path)?);

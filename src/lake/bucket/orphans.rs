@@ -45,7 +45,7 @@ impl Objects {
 
     /// The uploads of commits that are decided and not carried out.
     fn needed_uploads(&self) -> Result<BTreeSet<String>> {
-        let last = self.numbers()?.last().copied();
+        let last = self.manifests()?.last_key_value().map(|(last, _)| *last);
         let manifest = last.map(|last| self.manifest(last)).transpose()?.flatten();
         let pending = manifest.and_then(|(manifest, _)| manifest.pending);
         let uploads = pending.iter().flat_map(|pending| pending.parts.iter().chain(&pending.tables));

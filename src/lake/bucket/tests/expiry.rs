@@ -27,7 +27,8 @@ fn commit_after(hours: i64, change: impl FnOnce(HeldUpload) -> HeldUpload) -> (R
     local::write(&lake.make_room(&staged).unwrap(), b"x\n").unwrap();
     set_ahead_ms(0);
     let path = Path::new("packets/date=2024-03-11/part-x-00000.parquet");
-    let held = change(bucket.hold(&staged, path).unwrap());
+    bucket.upload(&staged, path).unwrap();
+    let held = change(bucket.uploaded(&staged).unwrap().unwrap());
     drop(bucket.take_open());
     set_ahead_ms(hours * HOUR);
     let mut manifest = Manifest::new(2, Action::Convert, Settings::default());

@@ -63,6 +63,8 @@ fn a_commit_asks_for_three_exchanges_of_its_manifest_and_one_list() {
         ("get", 1),
         // One part and one table, of one piece each, and a partial.
         ("begin", 2),
+        // Those that dead runs have left, once a run.
+        ("uploads", 1),
         ("piece", 2),
         ("complete", 2),
         ("put", 1),
@@ -101,6 +103,8 @@ fn a_new_lake_is_tried_once_and_read_once() {
         ("put", 2),
         ("remove", 1),
         ("begin", 2),
+        // Those that dead runs have left, once a run.
+        ("uploads", 1),
         ("piece", 2),
         ("complete", 2),
         ("put", 1),

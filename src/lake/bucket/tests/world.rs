@@ -291,7 +291,7 @@ impl ObjectRequests for Process {
     }
 
     fn uploads(&self, prefix: &str) -> io::Result<Vec<OpenUpload>> {
-        self.request(|world| {
+        self.request("uploads", |world| {
             let month = 30 * 24 * 3600 * 1_000_000_000;
             let is_young = |upload: &str| upload.trim_start_matches("upload-").parse().unwrap_or(0) > world.young_from;
             let open =
