@@ -124,28 +124,30 @@ impl<'a> ContentIndex<'a> {
             of_this_run: HashMap::new(),
             scans: HashMap::new(),
         };
-        let fingerprints: HashSet<&str> = opened.clone().filter_map(|input| input.fingerprint.as_deref()).collect();
-        let heads: HashSet<&str> = opened.clone().filter_map(|input| input.head.as_deref()).collect();
-        for entry in snapshot.inputs.values().map(AsRef::as_ref) {
+        known.open(opened);
+        known
+    }
+
+    /// Takes in captures that this run has opened, and what the lake has that may be like them.
+    pub(super) fn open<'i>(&mut self, opened: impl Iterator<Item = &'i Input> + Clone) {
+        let known_by = opened.clone().filter_map(|input| input.fingerprint.as_deref());
+        let fingerprints: HashSet<&str> = known_by.filter(|it| !self.by_fingerprint.contains_key(it)).collect();
+        let heads = opened.clone().filter_map(|input| input.head.as_deref());
+        let heads: HashSet<&str> = heads.filter(|it| !self.by_head.contains_key(it)).collect();
+        for entry in self.snapshot.inputs.values().map(AsRef::as_ref) {
             // Captures without packets are all alike.
             if entry.same_as.is_some() || entry.input.is_stdin() || entry.found.records == 0 {
                 continue;
             }
             if let Some(known_by) = entry.input.fingerprint.as_deref().filter(|it| fingerprints.contains(it)) {
-                known.by_fingerprint.entry(known_by).or_default().push(entry);
+                self.by_fingerprint.entry(known_by).or_default().push(entry);
             }
             if let Some(head) = entry.input.head.as_deref().filter(|it| heads.contains(it)) {
-                known.by_head.entry(head).or_default().push(entry);
+                self.by_head.entry(head).or_default().push(entry);
             }
         }
-        opened.for_each(|input| known.add(input));
-        known
-    }
-
-    /// Adds a capture of this run.
-    pub(super) fn add(&mut self, input: &Input) {
-        if let Some(head) = &input.head {
-            self.of_this_run.entry(head.clone()).or_default().push(input.clone());
+        for (head, input) in opened.filter_map(|input| Some((input.head.clone()?, input))) {
+            self.of_this_run.entry(head).or_default().push(input.clone());
         }
     }
 

@@ -253,14 +253,18 @@ impl<'a> Selector<'a> {
         let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
         // They are removed, and must not be found anywhere.
         known.found.extend(&replaced);
-        for (candidate, same_as) in std::mem::take(&mut self.stood_for) {
-            let Some(own) = self.snapshot.input_at(&candidate.absolute).filter(|_| replaced.contains(&same_as)) else {
-                continue;
-            };
+        let mut again = Vec::new();
+        for (candidate, _) in std::mem::take(&mut self.stood_for).into_iter().filter(|(_, id)| replaced.contains(id)) {
+            let Some(own) = self.snapshot.input_at(&candidate.absolute) else { continue };
             // It was there a moment ago; as long as it cannot be read it stays as it is.
             let Ok(mut input) = candidate.probe_within(self.rules.window) else { continue };
             input.head = look.head(&input);
-            known.add(&input);
+            again.push((input, own));
+        }
+        if !again.is_empty() {
+            known.open(again.iter().map(|(input, _)| input));
+        }
+        for (input, own) in again {
             let found = known.find(&input, None)?;
             self.report.unchanged -= 1;
             self.decide_one((input, Some(own)), found, Own::Replaced, selection)?;

@@ -196,3 +196,24 @@ fn forgetting_everything_leaves_no_file_for_readers_but_the_table_of_captures() 
     assert!(crate::support::files(&lake.join("_parcap/partials")).is_empty());
     assert_sound(&lake);
 }
+
+/// What was left out was compared with captures of this run alone, and not with the lake's, when its double was replaced.
+#[test]
+fn a_beginning_whose_double_is_replaced_is_the_beginning_of_the_next_longer_one() {
+    let folder = folder();
+    let archive = folder.path().join("archive");
+    fs::create_dir(&archive).unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(archive.join(name), bytes).unwrap();
+    let of = |packets| content(1, packets);
+    put("a-long.pcap", &of(22));
+    put("b-shorter.pcap", &of(5));
+    put("c-cut.pcap", &of(5)[..of(2).len() + 20]);
+    let night = request(&[&archive], &folder.path().join("lake"));
+    let report = convert(&night);
+    assert_eq!((report.rows, report.duplicates[0].same_as.ends_with("a-long.pcap")), (27, true));
+    put("a-long.pcap", &content(2, 3));
+    let report = convert(&night);
+    assert_eq!((report.rows, packets(&night.lake).len()), (3, 8));
+    assert!(report.duplicates[0].same_as.ends_with("b-shorter.pcap"), "{:?}", report.duplicates);
+    assert!(report.damaged.is_empty());
+}
