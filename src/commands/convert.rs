@@ -63,7 +63,8 @@ pub struct ConvertRequest {
 ///
 /// # Errors
 /// If the lake cannot be written, is held by another run, or was made with other settings; then nothing of this run is
-/// visible but what it had committed before, and the next run goes on from there. Captures that are damaged or refused are no errors: the report names them.
+/// visible but what it had committed before, and the next run goes on from there. Captures that are damaged or refused are
+/// no errors: the report names them.
 pub fn convert(request: &ConvertRequest) -> Result<Report> {
     let mut report = Report::default();
     convert_into(request, &mut report)?;
