@@ -11,9 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +18,7 @@ from pathlib import Path
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from servers import free_port  # noqa: E402
+from servers import free_port, running  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "data" / "captures"
@@ -36,22 +33,9 @@ def azurite(program: str) -> Iterator[str]:
     """An account in memory. Gives its URL."""
     port = free_port()
     command = [program, "--inMemoryPersistence", "--skipApiVersionCheck", "--silent", "--blobHost", "127.0.0.1"]
-    server = subprocess.Popen([*command, "--blobPort", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-            except urllib.error.HTTPError:
-                break
-            except OSError:
-                if server.poll() is not None:
-                    raise SystemExit("azurite-blob does not start") from None
-                time.sleep(0.1)
+    with running([*command, "--blobPort", str(port)], url, "azurite-blob does not start: npm install azurite"):
         yield url
-    finally:
-        server.terminate()
-        server.wait()
 
 
 class Check:

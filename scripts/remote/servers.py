@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -45,24 +46,34 @@ def free_port() -> int:
 
 
 @contextmanager
+def running(command: list[str], url: str, missing: str) -> Iterator[None]:
+    """A server that runs until the end, from when it answers at a URL, whatever it says. `missing` says what to do if it does not."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise SystemExit(missing) from None
+                time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
 def moto() -> Iterator[int]:
     """An object store in memory. Gives its port."""
     port = free_port()
     command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=5).close()
-                break
-            except OSError:
-                if server.poll() is not None:
-                    raise SystemExit("moto_server does not start: pip install 'moto[server]'") from None
-                time.sleep(0.1)
+    missing = "moto_server does not start: pip install 'moto[server]'"
+    with running(command, f"http://127.0.0.1:{port}/moto-api/", missing):
         yield port
-    finally:
-        server.terminate()
-        server.wait()
 
 
 class Bucket:
