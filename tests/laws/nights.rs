@@ -9,6 +9,7 @@ use std::time::Duration;
 use parcap::cancel::Cancel;
 use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
 use parcap::config::Settings;
+use parcap::outcome::Verified;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -59,7 +60,8 @@ pub(super) fn assert_is(lake: &Path, archive: &Archive, settings: &Settings) {
     }
 }
 
-pub(super) fn assert_sound(lake: &Path) {
+/// What a deep look at each file finds.
+pub(super) fn verified(lake: &Path) -> Verified {
     let request = VerifyRequest {
         lake: lake.into(),
         deep: true,
@@ -68,7 +70,11 @@ pub(super) fn assert_sound(lake: &Path) {
         wait: Duration::ZERO,
         cancel: Cancel::default(),
     };
-    assert_eq!(verify(&request).unwrap().faults, []);
+    verify(&request).unwrap()
+}
+
+pub(super) fn assert_sound(lake: &Path) {
+    assert_eq!(verified(lake).faults, []);
 }
 
 pub(super) fn rewrite_of(lake: &Path) -> RewriteRequest {

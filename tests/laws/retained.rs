@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::clock::set_ahead_ms;
-use parcap::commands::{
-    ConvertRequest, DeltaRequest, RewriteRequest, VerifyRequest, compact_lake, delta, forget, verify,
-};
+use parcap::commands::{ConvertRequest, DeltaRequest, RewriteRequest, compact_lake, delta, forget, verify};
 use parcap::config::Settings;
 use parcap::select::SelectOptions;
 use proptest::prelude::*;
@@ -22,7 +20,7 @@ use crate::support::build::{Capture, udp};
 use crate::support::delta::log_lines;
 use crate::support::{convert, files, folder, hashes, request, rows_of};
 
-use super::nights::rewrite_of;
+use super::nights::{rewrite_of, verified};
 
 /// Milliseconds by which time is told here: long for a step, and in all far less than an upload lasts in a bucket.
 const TICK: i64 = 6_000;
@@ -179,15 +177,7 @@ impl Seen {
 }
 
 fn faults(lake: &Path) -> Vec<String> {
-    let request = VerifyRequest {
-        lake: lake.into(),
-        deep: true,
-        repair: false,
-        jobs: 2,
-        wait: Duration::ZERO,
-        cancel: Cancel::default(),
-    };
-    let verified = verify(&request).unwrap();
+    let verified = verified(lake);
     verified.faults.into_iter().map(|fault| format!("{}: {}", fault.path.display(), fault.problem)).collect()
 }
 
