@@ -26,8 +26,8 @@ use super::super::text_table::Texts;
 use super::RowGroupPages;
 use super::compress::failed;
 
-/// The least bits for each distinct value. The bytes are a power of two, for Arrow's reader refuses others; so there are up to twice
-/// as many bits. A row group seems to have one in 760 to one in 27,000 of the values that it does not have, which costs a reader as
+/// The least bits for each distinct value. The bytes are a power of two, as `parquet` makes them; so there are up to twice as many
+/// bits. A row group seems to have one in 760 to one in 27,000 of the values that it does not have, which costs a reader as
 /// much as the filters do.
 const VALUE_BITS: usize = 16;
 /// The same where the filters of all columns would not fit: one in 30 to one in 760.
