@@ -144,7 +144,7 @@ fn what_a_base_manifest_retains_is_known_as_before_and_goes_when_it_is_forgotten
     assert_eq!(lake.convert(&[]).status, Some(0));
     let ran = lake.on_lake(&["forget", &text(&lake.capture(3))]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    // Of nine parts the one that had its rows is gone, and so are the two that had them since.
+    // Nine parts were retained. The one with rows of the capture is gone. So are the two that got its rows later.
     let left: BTreeSet<_> = lake.there().difference(&lake.live()).cloned().collect();
     assert!(left.len() == 8 && left.is_subset(&before), "{left:?}");
     assert_eq!(lake.on_lake(&["verify", "--deep"]).status, Some(0));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::clock::set_ahead_ms;
-use parcap::commands::{ConvertRequest, DeltaRequest, RewriteRequest, compact_lake, delta, forget, verify};
+use parcap::commands::{ConvertRequest, DeltaRequest, RewriteRequest, compact_lake, delta, forget};
 use parcap::config::Settings;
 use parcap::select::SelectOptions;
 use proptest::prelude::*;
