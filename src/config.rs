@@ -29,6 +29,8 @@ pub const CONVERSATIONS: usize = 1000;
 pub(crate) const SERVER_NAMES: &str = "tls_sni";
 /// The level of ZSTD. Higher levels are no smaller and take up to twice as long.
 pub const ZSTD_LEVEL: i32 = 1;
+/// Bytes of manifests since the last checkpoint from which on the next commit makes one.
+pub const CHECKPOINT_AFTER: u64 = 16 << 20;
 
 /// The settings that shape rows, parts and summaries. Two runs with equal settings give equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

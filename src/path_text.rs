@@ -59,6 +59,21 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
         .ok_or_else(|| serde::de::Error::custom("a path's hex must be pairs of hexadecimal digits"))
 }
 
+/// A path as text that [`of_text`] makes the same path of: itself, or `{"hex": "…"}` where it is not UTF-8. It must not begin
+/// with a brace.
+#[must_use]
+pub fn to_text(path: &Path) -> String {
+    path.to_str().map_or_else(|| serde_json::to_string(&Element(path.to_path_buf())).unwrap_or_default(), str::to_owned)
+}
+
+/// The path that [`to_text`] made a text of.
+///
+/// # Errors
+/// If the text begins as the other form of a path does, and is none.
+pub fn of_text(text: &str) -> serde_json::Result<PathBuf> {
+    if text.starts_with('{') { serde_json::from_str::<Element>(text).map(|element| element.0) } else { Ok(text.into()) }
+}
+
 /// What is shown in place of a character that would control the terminal.
 #[must_use]
 pub fn visible(character: char) -> char {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::commands::{COMMIT_EVERY, ConvertRequest, convert};
-use crate::config::Settings;
+use crate::config::{CHECKPOINT_AFTER, Settings};
 use crate::error::Result;
 use crate::names::PtrOptions;
 use crate::observer::{Observer, Unobserved};
@@ -42,6 +42,7 @@ impl Converter {
             memory: None,
             strict: false,
             commit_every: COMMIT_EVERY,
+            checkpoint_after: CHECKPOINT_AFTER,
             max_damaged: None,
             top: 0,
             dry_run: false,

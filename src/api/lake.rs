@@ -8,6 +8,7 @@ use crate::commands::{
     DeltaRequest, RewriteRequest, SummarizeRequest, Summarized, VerifyRequest, compact_lake, delta, forget, summarize,
     verify,
 };
+use crate::config::CHECKPOINT_AFTER;
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Snapshot};
 use crate::outcome::{CompactReport, DeltaReport, ForgetReport, Verified};
@@ -125,6 +126,7 @@ impl Lake {
             wait: self.wait,
             earlier_forms: false,
             retain: None,
+            checkpoint_after: CHECKPOINT_AFTER,
             dry_run: false,
             cancel: self.cancel.clone(),
         }

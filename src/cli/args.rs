@@ -9,8 +9,8 @@ use crate::cancel::Cancel;
 use crate::cli::planned;
 use crate::commands::ConvertRequest;
 use crate::config::{
-    CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy, ROW_GROUP_ROWS,
-    Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
+    CHECKPOINT_AFTER, CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy,
+    ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
 
 use super::delta::{DELTA_EXIT, DeltaArgs};
@@ -314,6 +314,7 @@ impl ConvertArgs {
             memory: self.memory.map(|size| size.0),
             strict: self.strict.strict,
             commit_every: self.nightly.commit_every.0,
+            checkpoint_after: CHECKPOINT_AFTER,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,
             dry_run: self.dry_run,

@@ -8,6 +8,7 @@ use indicatif::{DecimalBytes, HumanCount};
 
 use crate::cancel::Cancel;
 use crate::commands::{RewriteRequest, VerifyRequest, compact_lake, forget, forget_before, verify};
+use crate::config::CHECKPOINT_AFTER;
 use crate::convert::now;
 use crate::day::Day;
 use crate::lake::DELTA_LOG;
@@ -103,6 +104,7 @@ impl LakeArgs {
             wait: self.wait.duration(),
             earlier_forms: false,
             retain: None,
+            checkpoint_after: CHECKPOINT_AFTER,
             dry_run: false,
             cancel: cancel.clone(),
         }

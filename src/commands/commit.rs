@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::advice::Advice;
 use crate::cancel::Cancel;
 use crate::commands::abandoned;
-use crate::config::Settings;
+use crate::config::{CHECKPOINT_AFTER, Settings};
 use crate::convert::{ConvertContext, FinalStage, PublishOptions, convert_units, publish, refuse_damaged};
 use crate::error::{Error, Result};
 use crate::lake::{Layout, Losses, RefusedEntry, Snapshot, hold, sweep_staging};
@@ -189,7 +189,13 @@ fn commit_rows(
             return Err(Error::Commit { path, problem });
         }
     }
-    let how = PublishOptions { jobs: options.jobs, max_damaged: None, to_come: 0, refusals_committed: 0 };
+    let how = PublishOptions {
+        jobs: options.jobs,
+        max_damaged: None,
+        to_come: 0,
+        refusals_committed: 0,
+        checkpoint_after: CHECKPOINT_AFTER,
+    };
     publish(&mut stage, rows, selection, snapshot, how, report)?;
     // The lake does not have them, so the next plan will.
     report.refused.extend(missing.into_iter().map(left_out));

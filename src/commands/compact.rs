@@ -29,6 +29,9 @@ pub struct RewriteRequest {
     /// How long compacting, and each commit after it, leaves removed parts in their places, for readers of versions before. `None`
     /// leaves that as it is; 0 ends it.
     pub retain: Option<Duration>,
+    /// Bytes of manifests from which on what the lake holds becomes a checkpoint, usually
+    /// [`CHECKPOINT_AFTER`](crate::config::CHECKPOINT_AFTER).
+    pub checkpoint_after: u64,
     /// Whether to say what would be done, without doing it.
     pub dry_run: bool,
     /// How the run is stopped early.
@@ -52,6 +55,7 @@ pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
             snapshot.agrees_with(&recorded, lake.root())?;
         }
         let mut change = Transaction::new(&snapshot, Action::Compact, recorded);
+        change.checkpoint_after = request.checkpoint_after;
         let rewriter = Rewriter::new(lake, &snapshot, &encoder, &request.cancel);
         let how = Compacting { jobs: request.jobs, earlier_forms: request.earlier_forms };
         let mut done = compact(&rewriter, how, &losses, &mut change)?;

@@ -45,6 +45,9 @@ pub struct ConvertRequest {
     pub strict: bool,
     /// Bytes of captures after which the run commits what it has; 0 for one commit at its end.
     pub commit_every: u64,
+    /// Bytes of manifests since the last checkpoint from which on a commit makes one, usually
+    /// [`CHECKPOINT_AFTER`](crate::config::CHECKPOINT_AFTER).
+    pub checkpoint_after: u64,
     /// How many captures may be damaged or refused before the run fails.
     pub max_damaged: Option<MaxDamaged>,
     /// Rows of each summary table that the report shows.
@@ -182,8 +185,13 @@ fn convert_and_commit(
             if request.strict {
                 rows = refuse_damaged(rows, &mut context, request.jobs, &taken, report)?;
             }
-            let options =
-                PublishOptions { jobs: request.jobs, max_damaged: request.max_damaged, to_come, refusals_committed };
+            let options = PublishOptions {
+                jobs: request.jobs,
+                max_damaged: request.max_damaged,
+                to_come,
+                refusals_committed,
+                checkpoint_after: request.checkpoint_after,
+            };
             snapshot = publish(&mut stage, rows, share, std::mem::take(&mut snapshot), options, report)?;
             refusals_committed = report.refused.len();
             if left.peek().is_some() {

@@ -28,6 +28,8 @@ pub(crate) struct PublishOptions {
     pub(crate) to_come: u64,
     /// Refusals of the report that earlier portions of the run have committed.
     pub(crate) refusals_committed: usize,
+    /// Bytes of manifests since the last checkpoint from which on a commit makes one.
+    pub(crate) checkpoint_after: u64,
 }
 
 /// Checks, summarizes and publishes what was staged. Returns the content of the lake then.
@@ -61,6 +63,7 @@ pub(crate) fn publish(
     report.unchanged += (before - rows.len()) as u64;
 
     let mut change = Transaction::new(&snapshot, Action::Convert, settings.clone());
+    change.checkpoint_after = options.checkpoint_after;
     selection.relocated.iter().for_each(|met| snapshot.meet_again(met.clone()));
     let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
     let is_renamed = |met: &Relocated| renamed.contains(met.path.as_path());

@@ -14,6 +14,7 @@ use crate::path_text;
 use crate::storage::local;
 
 use super::bucket::{Pending, Retired};
+use super::checkpoint::Checkpoint;
 use super::delta::DeltaEntry;
 use super::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use super::manifest_text::MANIFEST_VERSION;
@@ -55,6 +56,12 @@ pub struct Manifest {
     /// Whether it describes the whole lake, so that earlier manifests do not count.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub base: bool,
+    /// A checkpoint of the lake before this commit; of a base, of the lake with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// The number of the commit that made the last checkpoint. Readers begin with its manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_at: Option<u64>,
     /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
     /// What the Delta log says of the commit, in lakes with one.
@@ -179,8 +186,10 @@ impl Manifest {
         let retired = self.retired.iter().map(|retired| &retired.path);
         let retired = retired.filter(|path| !is_below(path, PACKETS) && !is_below(path, &folder));
         let left = self.pending.iter().flat_map(Pending::strange);
+        let of_checkpoint = self.checkpoint.iter().filter_map(Checkpoint::strange);
         let mut all = parts.chain(tables).chain(partials.filter(|path| !is_below(path, &folder)));
-        all.next().or_else(|| retired.chain(left).next()).map(PathBuf::as_path)
+        let own = all.next().or_else(|| retired.chain(left).next()).map(PathBuf::as_path);
+        own.or_else(|| of_checkpoint.into_iter().next())
     }
 
     /// Makes it one that changes nothing, of a commit that was undone. The names that it would have given are not given again.

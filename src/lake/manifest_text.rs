@@ -17,6 +17,15 @@ use super::manifest::Manifest;
 /// The version of the manifest itself.
 pub(super) const MANIFEST_VERSION: u32 = 2;
 
+/// The version of a manifest without whose checkpoint the lake cannot be read: earlier versions of parcap must not take it for all.
+pub(super) const CHECKPOINT_VERSION: u32 = 3;
+
+/// Bytes at the beginning of a manifest within which its first lines are.
+const HEAD: usize = 1024;
+
+/// The beginning of the line that says where the last checkpoint is.
+const CHECKPOINT_AT: &str = "\"checkpoint_at\": ";
+
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 18;
 
@@ -48,17 +57,30 @@ impl Manifest {
         Self::parse(text, sum.map(|(_, sum)| sum), length, path)
     }
 
+    /// The number of the commit that made the last checkpoint, as the first lines of a manifest say.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(super) fn checkpoint_at(path: &Path) -> Result<Option<u64>> {
+        let mut head = Vec::new();
+        let file = open_own(path).map_err(Error::io("read", path))?;
+        file.take(HEAD as u64).read_to_end(&mut head).map_err(Error::io("read", path))?;
+        let text = String::from_utf8_lossy(&head);
+        let said = text.lines().find_map(|line| line.strip_prefix(CHECKPOINT_AT));
+        Ok(said.and_then(|number| number.trim_end_matches(',').parse().ok()))
+    }
+
     /// Parses a manifest, whose first `length` bytes should have a checksum.
     fn parse(text: impl Read, expected: Option<String>, length: u64, path: &Path) -> Result<Self> {
         let not_one = |source| Error::Json { name: path_text::printable(path), what: "manifest", source };
         let mut hashed = Hashed { text, left: length, hash: ContentHash::default() };
         // For a large archive, the text is larger than the parsed manifest.
         let manifest: Self = serde_json::from_reader(BufReader::with_capacity(BUFFER, &mut hashed)).map_err(not_one)?;
-        if manifest.version != MANIFEST_VERSION {
+        if !(MANIFEST_VERSION..=CHECKPOINT_VERSION).contains(&manifest.version) {
             return Err(Error::ManifestVersion {
                 path: path.to_path_buf(),
                 found: manifest.version,
-                expected: MANIFEST_VERSION,
+                expected: CHECKPOINT_VERSION,
             });
         }
         let found = checksum(&hashed.hash);
@@ -114,12 +136,21 @@ impl Manifest {
             ("parcap", serde_json::to_string(&self.parcap)?),
             ("schema_version", serde_json::to_string(&self.schema_version)?),
             ("sequence", serde_json::to_string(&self.sequence)?),
+        ];
+        // Among the first lines, for it is read before the rest.
+        if let Some(number) = self.checkpoint_at {
+            head.push(("checkpoint_at", serde_json::to_string(&number)?));
+        }
+        head.extend([
             ("action", serde_json::to_string(&self.action)?),
             ("settings", serde_json::to_string(&self.settings)?),
             ("records", serde_json::to_string(&self.records)?),
             ("rows", serde_json::to_string(&self.rows)?),
             ("removed", serde_json::to_string(&self.removed)?),
-        ];
+        ]);
+        if let Some(checkpoint) = &self.checkpoint {
+            head.push(("checkpoint", serde_json::to_string(checkpoint)?));
+        }
         if let Some(delta) = &self.delta {
             head.push(("delta", serde_json::to_string(delta)?));
         }
@@ -158,7 +189,7 @@ impl Manifest {
         if !self.retained.is_empty() {
             write_list(out, "retained", &self.retained)?;
         }
-        writeln!(out, "\"version\": {MANIFEST_VERSION},")
+        writeln!(out, "\"version\": {},", self.version)
     }
 }
 

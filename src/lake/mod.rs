@@ -16,6 +16,7 @@ mod base;
 mod bucket;
 mod captures;
 mod check;
+mod checkpoint;
 mod committer;
 mod compact;
 mod completeness;

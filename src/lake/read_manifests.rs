@@ -1,9 +1,11 @@
 //! Reads what a lake holds: its manifests, one after the other.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
+use super::checkpoint::Checkpoint;
 use super::completeness::{incomplete, missing_at_the_end};
 use super::layout::Layout;
 use super::manifest::{Manifest, files, number_of};
@@ -43,10 +45,17 @@ impl Snapshot {
     /// # Errors
     /// If the folder of the manifests cannot be read, or `unreadable` returns an error.
     pub fn read_all(lake: &Layout, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
-        let mut held = Self::default();
+        let mut paths = files(lake)?;
+        let mut held = match of_last_checkpoint(lake, &mut paths) {
+            Ok(held) => held,
+            Err(error) => {
+                unreadable(error)?;
+                Self::default()
+            }
+        };
         held.run = lake.run().map(str::to_owned);
         let mut problem = None;
-        for path in files(lake)? {
+        for path in paths {
             let manifest = match Manifest::read(&path) {
                 Ok(manifest) => manifest,
                 Err(error) => {
@@ -57,7 +66,7 @@ impl Snapshot {
             if number_of(&path) != Some(manifest.sequence) {
                 let found = format!("is the manifest of commit {}", manifest.sequence);
                 problem.get_or_insert(incomplete(&path, found));
-            } else if manifest.base {
+            } else if manifest.base || (manifest.checkpoint.is_some() && manifest.sequence == held.sequence + 1) {
                 // A base describes the whole lake. The manifests that are missing before it were removed by it.
                 problem = None;
             } else if manifest.sequence != held.sequence + 1 {
@@ -91,5 +100,44 @@ impl Snapshot {
             bucket.know(self.parts.keys().chain(self.retired.keys()).chain(self.retained.keys()));
         }
         Ok(())
+    }
+}
+
+/// The last checkpoint of a lake, with the place of the manifest that names it among all, and that manifest. `None` if there is none.
+fn last_checkpoint(paths: &[PathBuf]) -> Result<Option<(usize, Manifest, Checkpoint)>> {
+    let Some(newest) = paths.last() else { return Ok(None) };
+    let Some(number) = Manifest::checkpoint_at(newest)? else { return Ok(None) };
+    let Some(place) = paths.iter().position(|path| number_of(path) == Some(number)) else { return Ok(None) };
+    let Some(path) = paths.get(place) else { return Ok(None) };
+    let mut manifest = Manifest::read(path)?;
+    let checkpoint = manifest.checkpoint.take();
+    Ok(checkpoint.map(|checkpoint| (place, manifest, checkpoint)))
+}
+
+/// What the lake held at its last checkpoint; nothing if there is none. Manifests that the checkpoint has are taken out of `paths`.
+///
+/// A checkpoint that cannot be read is not needed as long as all manifests are there.
+fn of_last_checkpoint(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<Snapshot> {
+    let (place, manifest, checkpoint) = match last_checkpoint(paths) {
+        Ok(Some(found)) => found,
+        // A manifest that cannot be read shows when it is its turn.
+        Ok(None) | Err(_) => return Ok(Snapshot::default()),
+    };
+    match Snapshot::of_checkpoint(lake, &checkpoint) {
+        Ok(held) => {
+            drop(paths.drain(..place));
+            Ok(held)
+        }
+        Err(error) if manifest.base => Err(error),
+        Err(error) => {
+            lake.note("checkpoint", || {
+                format!(
+                    "the checkpoint of commit {} could not be read, and all manifests were read instead; \
+                     `parcap compact` makes a new one ({error})",
+                    manifest.sequence
+                )
+            });
+            Ok(Snapshot::default())
+        }
     }
 }

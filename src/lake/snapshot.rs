@@ -8,6 +8,8 @@ use crate::capture::Timestamp;
 use crate::config::Settings;
 use crate::day::Day;
 
+use super::bucket::Retired;
+use super::checkpoint::Checkpoint;
 use super::delta::DeltaEntry;
 use super::manifest::{Manifest, Removed};
 use super::record::{
@@ -54,12 +56,15 @@ pub struct Snapshot {
     pub retained: BTreeMap<PathBuf, RetainedPart>,
     /// In a bucket: what tells this run from all others.
     pub(super) run: Option<String>,
+    /// The last checkpoint, and the number of the commit that made it.
+    pub(super) checkpoint: Option<(u64, Checkpoint)>,
 }
 
 impl Snapshot {
     /// Applies a commit.
     pub fn add(&mut self, manifest: Manifest) {
-        if manifest.base {
+        // One with a checkpoint is read after it.
+        if manifest.base && manifest.checkpoint.is_none() {
             *self = Self { sequence: self.sequence, run: self.run.take(), ..Self::default() };
         }
         self.sequence = self.sequence.max(manifest.sequence);
@@ -68,6 +73,9 @@ impl Snapshot {
             return;
         }
         self.last_change = self.last_change.max(manifest.sequence);
+        if let Some(checkpoint) = manifest.checkpoint {
+            self.checkpoint = Some((manifest.sequence, checkpoint));
+        }
         if let Some(since) = manifest.committed {
             let Removed { parts, partials, retained, .. } = &manifest.removed;
             self.retired.extend(parts.iter().chain(partials).chain(retained).map(|path| (path.clone(), since)));
@@ -138,7 +146,32 @@ impl Snapshot {
         self.units.retain(|_, captures| captures.iter().all(|input| *input == 0 || inputs.contains_key(input)));
     }
 
-    fn add_input(&mut self, entry: Arc<InputEntry>) {
+    /// The captures of each unit that is as it was converted.
+    pub(super) fn unit_lists(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.units.iter().map(|(id, captures)| (id.as_str(), captures.as_slice()))
+    }
+
+    /// Names that are not given again, and since when.
+    pub(super) fn retired_names(&self) -> Vec<Retired> {
+        self.retired.iter().map(|(path, since)| Retired { path: path.clone(), since: *since }).collect()
+    }
+
+    /// Takes out what a checkpoint has in its files.
+    pub(super) fn is_in_checkpoint(&mut self) {
+        self.inputs.clear();
+        self.units.clear();
+        self.parts.clear();
+        self.partials.clear();
+        self.tables.clear();
+        self.quarantine.clear();
+    }
+
+    /// Notes that captures had numbers up to this one.
+    pub(super) fn last_number(&mut self, number: usize) {
+        self.last_input = self.last_input.max(number);
+    }
+
+    pub(super) fn add_input(&mut self, entry: Arc<InputEntry>) {
         self.last_input = self.last_input.max(entry.id);
         if entry.input.is_stdin() {
             self.streams.extend(entry.input.fingerprint.clone());
@@ -149,24 +182,29 @@ impl Snapshot {
         self.inputs.insert(entry.id, entry);
     }
 
-    fn remove_inputs(&mut self, removed: &[usize]) {
+    pub(super) fn remove_inputs(&mut self, removed: &[usize]) {
         if removed.is_empty() {
             return;
         }
         let removed: HashSet<usize> = removed.iter().copied().collect();
         let stood_for = |entry: &Arc<InputEntry>| entry.same_as.is_some_and(|same_as| removed.contains(&same_as));
         // Captures that were left out because of a removed one are gone from the lake too: the next run converts them.
-        for (id, entry) in self.inputs.extract_if(.., |id, entry| removed.contains(id) || stood_for(entry)) {
-            let input = &entry.input;
-            if input.is_stdin() {
-                for known in input.fingerprint.iter() {
-                    self.streams.remove(known);
-                }
-            } else if self.paths.get(&input.absolute) == Some(&id) {
-                self.paths.remove(&input.absolute);
-            }
-        }
+        let gone = self.inputs.extract_if(.., |id, entry| removed.contains(id) || stood_for(entry));
+        let gone: Vec<_> = gone.map(|(_, entry)| entry).collect();
+        gone.iter().for_each(|entry| self.forget_path(entry));
         self.units.retain(|_, inputs| !inputs.iter().any(|input| removed.contains(input)));
+    }
+
+    /// Forgets where a capture was that is not in here any more.
+    pub(super) fn forget_path(&mut self, entry: &InputEntry) {
+        let input = &entry.input;
+        if input.is_stdin() {
+            for known in input.fingerprint.iter() {
+                self.streams.remove(known);
+            }
+        } else if self.paths.get(&input.absolute) == Some(&entry.id) {
+            self.paths.remove(&input.absolute);
+        }
     }
 
     /// Gives a capture another name, or another time.
@@ -242,6 +280,11 @@ impl Snapshot {
         let intact = self.units.iter().filter(|(_, inputs)| !inputs.iter().any(|input| removed.contains(input)));
         identities.extend(intact.map(|(id, _)| id.clone()));
         identities
+    }
+
+    /// The files of the last checkpoint.
+    pub fn checkpoint_files(&self) -> impl Iterator<Item = &CommittedTable> {
+        self.checkpoint.iter().flat_map(|(_, checkpoint)| checkpoint.files())
     }
 
     /// The partial summaries that contribute to some dates.

@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bug::bug;
-use crate::config::Settings;
+use crate::config::{CHECKPOINT_AFTER, Settings};
 use crate::error::{Error, Result};
 use crate::packets::RowRange;
 use crate::plan::{PartEntry, PartialEntry, UnitResult};
 use crate::storage::objects::HeldUpload;
 
 use super::bucket;
+use super::checkpoint::{Checkpoint, MadeCheckpoint, next_checkpoint, whole_checkpoint};
 use super::committer::{Move, commit};
 use super::delta::DeltaPart;
 use super::delta_commit::checkpoint;
 use super::delta_transaction::Before;
 use super::layout::Layout;
 use super::manifest::{Action, Manifest};
+use super::manifest_text::CHECKPOINT_VERSION;
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
 };
@@ -45,6 +47,10 @@ pub struct Transaction {
     run: Option<String>,
     /// What the Delta log needs to know of the lake before, if it has one.
     pub(super) before: Option<Before>,
+    /// The last checkpoint, and the number of the commit that made it.
+    checkpoint: Option<(u64, Checkpoint)>,
+    /// Bytes of manifests since the last checkpoint from which on this commit makes one.
+    pub checkpoint_after: u64,
 }
 
 impl Transaction {
@@ -71,6 +77,8 @@ impl Transaction {
             releases_all: false,
             held: Vec::new(),
             run: snapshot.run.clone(),
+            checkpoint: snapshot.checkpoint.clone(),
+            checkpoint_after: CHECKPOINT_AFTER,
         }
     }
 
@@ -268,10 +276,12 @@ impl Transaction {
     /// undoes the commit.
     pub fn publish(mut self, lake: &Layout, after: &mut Snapshot) -> Result<()> {
         let delta = self.prepare_delta(lake, after)?;
+        let obsolete = self.make_checkpoint(lake, after)?;
         let removed = &self.manifest.removed;
         let stays: HashSet<&PathBuf> = self.manifest.retained.iter().map(|part| &part.path).collect();
         let parts = removed.parts.iter().filter(|path| !stays.contains(path)).chain(&removed.retained);
-        let removes = parts.chain(&removed.partials).chain(&removed.tables).chain(&self.replaced).cloned().collect();
+        let tables = removed.partials.iter().chain(&removed.tables);
+        let removes = parts.chain(tables).chain(&self.replaced).chain(&obsolete).cloned().collect();
         let has_step = delta.is_some();
         let is_base = self.says_everything;
         let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
@@ -292,6 +302,44 @@ impl Transaction {
         Ok(())
     }
 }
+
+impl Transaction {
+    /// Makes the checkpoint of this commit, if it is time for one: then the manifest names it. Returns files that go with the commit.
+    ///
+    /// A lake in a bucket has none: its manifests are read as they are.
+    fn make_checkpoint(&mut self, lake: &Layout, after: &mut Snapshot) -> Result<Vec<PathBuf>> {
+        if lake.bucket().is_some() {
+            return Ok(Vec::new());
+        }
+        let number = self.manifest.sequence;
+        let mut obsolete = Vec::new();
+        let made = if self.says_everything {
+            // Of the old ones, nothing is named any more.
+            obsolete.extend(self.checkpoint.iter().flat_map(|(_, last)| last.files()).map(|file| file.path.clone()));
+            let is_large = after.inputs.len() as u64 * BYTES_OF_A_CAPTURE >= self.checkpoint_after;
+            if is_large { Some(whole_checkpoint(lake, after, number)?) } else { None }
+        } else {
+            next_checkpoint(lake, self.checkpoint.as_ref(), number, self.checkpoint_after)?
+        };
+        let Some(MadeCheckpoint { checkpoint, moves, removes }) = made else {
+            let last = self.checkpoint.as_ref().filter(|_| !self.says_everything);
+            self.manifest.checkpoint_at = last.map(|(number, _)| *number);
+            return Ok(obsolete);
+        };
+        if self.says_everything {
+            self.manifest.version = CHECKPOINT_VERSION;
+            after.is_in_checkpoint();
+        }
+        self.moves.extend(moves);
+        obsolete.extend(removes);
+        after.checkpoint = Some((number, checkpoint.clone()));
+        (self.manifest.checkpoint, self.manifest.checkpoint_at) = (Some(checkpoint), Some(number));
+        Ok(obsolete)
+    }
+}
+
+/// Bytes of a manifest for each of its captures, about.
+const BYTES_OF_A_CAPTURE: u64 = 640;
 
 /// A name that only one run gives.
 fn of_run(path: &Path, run: &str) -> Result<PathBuf> {

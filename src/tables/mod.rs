@@ -5,10 +5,12 @@ mod as_csv;
 mod given;
 
 mod file;
+mod reader;
 mod table;
 
 pub use aligned::aligned;
 pub use as_csv::csv;
 pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
 pub use given::{GivenRow, NamedBy, NamingRows};
+pub use reader::TableReader;
 pub use table::{Table, TableColumn};

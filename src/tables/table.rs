@@ -155,6 +155,23 @@ impl Table {
         Self { columns: self.columns.iter().map(|(name, column)| (name.clone(), empty(column))).collect() }
     }
 
+    /// Appends a row of another table. Returns whether it has the same columns, and such a row.
+    #[must_use]
+    pub fn push_row(&mut self, from: &Self, row: usize) -> bool {
+        let mut is_like = self.columns.len() == from.columns.len() && row < from.rows();
+        for ((_, to), (_, from)) in self.columns.iter_mut().zip(&from.columns).take_while(|_| row < from.rows()) {
+            match (to, from) {
+                (TableColumn::Text(to), TableColumn::Text(from)) => to.push(from.get(row).cloned().flatten()),
+                (TableColumn::Int(to), TableColumn::Int(from)) | (TableColumn::Time(to), TableColumn::Time(from)) => {
+                    to.push(from.get(row).copied().flatten());
+                }
+                (TableColumn::Float(to), TableColumn::Float(from)) => to.push(from.get(row).copied().flatten()),
+                _ => is_like = false,
+            }
+        }
+        is_like
+    }
+
     /// The first rows of the table.
     #[must_use]
     pub fn first(mut self, rows: usize) -> Self {

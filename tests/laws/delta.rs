@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::commands::{ConvertRequest, DeltaRequest, RewriteRequest, VerifyRequest, compact_lake, delta, verify};
-use parcap::config::Settings;
+use parcap::config::{CHECKPOINT_AFTER, Settings};
 use parcap::outcome::{DeltaReport, Report};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -66,6 +66,7 @@ fn rewrite_of(lake: &Path) -> RewriteRequest {
         wait: Duration::ZERO,
         earlier_forms: false,
         retain: None,
+        checkpoint_after: CHECKPOINT_AFTER,
         dry_run: false,
         cancel: Cancel::default(),
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
-use parcap::config::Settings;
+use parcap::config::{CHECKPOINT_AFTER, Settings};
 use parcap::outcome::Verified;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -17,6 +17,7 @@ use crate::support::losing::{Piece, repair};
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 use super::archive::{Archive, any_event, content};
+use super::checkpoints::assert_checkpoint_is_sum_of_manifests;
 use super::nights_planned::night_in_one_and_in_pieces;
 use super::portions::night_in_one_and_in_portions;
 
@@ -85,6 +86,7 @@ pub(super) fn rewrite_of(lake: &Path) -> RewriteRequest {
         target_file_size: None,
         jobs: 2,
         wait: Duration::ZERO,
+        checkpoint_after: CHECKPOINT_AFTER,
         dry_run: false,
         cancel: Cancel::default(),
     }
@@ -97,7 +99,13 @@ proptest! {
     fn whatever_happens_to_an_archive_the_lake_is_what_a_conversion_from_scratch_gives(
         nights in prop::collection::vec(
             // Both folders are named, or one of them, as where each night names its own.
-            (prop::collection::vec(any_event(), 0..6), prop::sample::select(vec![0, 0, 1, 2]), any::<bool>()),
+            // Each commit may make a checkpoint.
+            (
+                prop::collection::vec(any_event(), 0..6),
+                prop::sample::select(vec![0, 0, 1, 2]),
+                any::<bool>(),
+                prop::sample::select(vec![0, 0, CHECKPOINT_AFTER]),
+            ),
             1..6,
         ),
         // What is lost in the end, and which of those there are.
@@ -108,19 +116,21 @@ proptest! {
         let mut archive = Archive::new();
         let lake = archive.folder.path().join("lake");
         let settings = Settings { chunk_size, ..Settings::default() };
-        for (events, named, compacted) in nights {
+        for (events, named, compacted, checkpoint_after) in nights {
             for event in events {
-                archive.happen(event, &rewrite_of(&lake));
+                archive.happen(event, &RewriteRequest { checkpoint_after, ..rewrite_of(&lake) });
             }
             let folders: Vec<_> = [false, true].into_iter().filter(|odd| named != 1 + i32::from(*odd)).collect();
             let paths: Vec<_> = folders.iter().map(|odd| archive.named(*odd)).collect();
-            let night = ConvertRequest { settings: settings.clone(), ..request(&paths, &lake) };
+            let asked = request(&paths, &lake);
+            let night = ConvertRequest { settings: settings.clone(), checkpoint_after, ..asked };
             night_in_one_and_in_portions(&night);
             night_in_one_and_in_pieces(&night);
             archive.night(|(number, _)| folders.contains(&(number % 2 == 1)));
             if compacted {
-                compact_lake(&rewrite_of(&lake)).unwrap();
+                compact_lake(&RewriteRequest { checkpoint_after, ..rewrite_of(&lake) }).unwrap();
             }
+            assert_checkpoint_is_sum_of_manifests(&lake);
             assert_is(&lake, &archive, &settings);
             assert_sound(&lake);
             let before = hashes(&lake);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget_before, verify};
-use parcap::config::Settings;
+use parcap::config::{CHECKPOINT_AFTER, Settings};
 use parcap::day::Day;
 use proptest::prelude::*;
 
@@ -50,6 +50,7 @@ proptest! {
             wait: Duration::ZERO,
             earlier_forms: false,
             retain: None,
+            checkpoint_after: CHECKPOINT_AFTER,
             dry_run: false,
             cancel: Cancel::default(),
         };

@@ -116,6 +116,10 @@ pub(in crate::commands) fn files(
         let found = lake.check(&names.path, names.bytes, &names.checksum);
         verified.faults.extend(found.err().map(|error| fault(&names.path, &error)));
     }
+    for file in snapshot.checkpoint_files() {
+        let found = lake.check(&file.path, file.bytes, &file.checksum);
+        verified.faults.extend(found.err().map(|error| fault(&file.path, &error)));
+    }
     for table in snapshot.tables.values() {
         request.cancel.check()?;
         verified.tables += 1;

@@ -61,6 +61,8 @@ fn is_staged(lake: &Layout, moves: &[Move], manifest: &Manifest) -> Result<()> {
     let parts = manifest.parts.iter().map(|part| (&part.path, part.bytes, &part.checksum));
     let partials = manifest.partials.iter().map(|partial| (&partial.path, partial.bytes, &partial.checksum));
     let tables = manifest.tables.iter().map(|table| (&table.path, table.bytes, &table.checksum));
+    let of_checkpoint = manifest.checkpoint.iter().flat_map(|checkpoint| checkpoint.files());
+    let tables = tables.chain(of_checkpoint.map(|table| (&table.path, table.bytes, &table.checksum)));
     let known: HashMap<_, _> =
         parts.chain(partials).chain(tables).map(|(path, bytes, checksum)| (path, (bytes, checksum))).collect();
     for step in moves {

@@ -105,6 +105,7 @@ impl Journal {
                 Layout::partial_folder(),
                 Layout::names_folder(),
                 Layout::aside_folder(),
+                Layout::checkpoints(),
             ]
             .iter()
             .any(|folder| is_below(path, folder))
