@@ -3,8 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::advice::Advice;
 use crate::memory::Bytes;
+use crate::path_text;
 use crate::storage::objects::{
     ObjectAddress, ObjectFacts, ObjectVersion, is_archived, is_without_credentials, object_facts,
 };
@@ -149,13 +152,16 @@ impl From<io::Error> for Refusal {
 }
 
 /// A path that exists and may be a capture, with what the walk knows about it. It has not been opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The path as it was given, or found.
+    #[serde(with = "path_text")]
     pub path: PathBuf,
     /// The absolute path.
+    #[serde(with = "path_text")]
     pub absolute: PathBuf,
     /// The absolute path with its links, if it has any.
+    #[serde(default, with = "path_text::optional", skip_serializing_if = "Option::is_none")]
     pub reached: Option<PathBuf>,
     /// Bytes.
     pub size: u64,

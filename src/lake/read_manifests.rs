@@ -104,7 +104,7 @@ impl Snapshot {
 }
 
 /// The last checkpoint of a lake, with the place of the manifest that names it among all, and that manifest. `None` if there is none.
-fn last_checkpoint(paths: &[PathBuf]) -> Result<Option<(usize, Manifest, Checkpoint)>> {
+pub(super) fn last_checkpoint(paths: &[PathBuf]) -> Result<Option<(usize, Manifest, Checkpoint)>> {
     let Some(newest) = paths.last() else { return Ok(None) };
     let Some(number) = Manifest::checkpoint_at(newest)? else { return Ok(None) };
     let Some(place) = paths.iter().position(|path| number_of(path) == Some(number)) else { return Ok(None) };

@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::day::Day;
 
 use super::bucket::Retired;
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Base, Checkpoint};
 use super::delta::DeltaEntry;
 use super::manifest::{Manifest, Removed};
 use super::record::{
@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub(super) run: Option<String>,
     /// The last checkpoint, and the number of the commit that made it.
     pub(super) checkpoint: Option<(u64, Checkpoint)>,
+    /// The rows of the checkpoint that are not in here.
+    pub(super) base: Option<Base>,
 }
 
 impl Snapshot {
@@ -246,7 +248,8 @@ impl Snapshot {
     /// Time of the newest packet, in seconds since the Unix epoch. `None` if no packet has a time.
     #[must_use]
     pub fn newest_packet(&self) -> Option<f64> {
-        self.inputs.values().filter_map(|entry| entry.found.latest).max().map(Timestamp::as_f64)
+        let of_base = self.base.as_ref().and_then(|base| base.newest);
+        self.inputs.values().filter_map(|entry| entry.found.latest).chain(of_base).max().map(Timestamp::as_f64)
     }
 
     /// The number for the next capture.

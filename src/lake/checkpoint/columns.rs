@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::capture::{DamageKind, Timestamp};
 use crate::error::{Error, Result};
+use crate::lake::held_capture::LookAgain;
 use crate::lake::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry};
 use crate::path_text;
 use crate::tables::{Table, TableColumn};
@@ -20,6 +21,24 @@ pub(super) const KEY: &str = "path";
 pub(super) const CAPTURE: &str = "capture";
 /// The number of the capture whose rows stand for those of one that was left out.
 pub(super) const SAME_AS: &str = "same_as";
+/// Bytes of the file.
+pub(super) const BYTES: &str = "bytes";
+/// Its time of modification, in nanoseconds since the Unix epoch.
+pub(super) const MODIFIED: &str = "modified_ns";
+/// The ETag of an object.
+pub(super) const ETAG: &str = "etag";
+/// Why a run may look at it again although it is unchanged: one of a few words.
+pub(super) const AGAIN: &str = "again";
+/// The fingerprint of a stream.
+pub(super) const STREAM: &str = "stream";
+/// Packets of the capture.
+pub(super) const PACKETS: &str = "packets";
+/// Time of its last packet.
+pub(super) const LAST_TIME: &str = "last_time";
+/// The fingerprint of the file.
+pub(super) const FINGERPRINT: &str = "fingerprint";
+/// The hash of the bytes up to the end of the first record.
+pub(super) const HEAD: &str = "head";
 /// The entry as the manifest has it, in JSON, without its captures.
 pub(super) const ENTRY: &str = "entry";
 /// The captures of a unit, a part or a partial summary as the manifest has them, in JSON.
@@ -67,24 +86,50 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
         (KEY, texts(&|entry| Some(path_text::to_text(&entry.input.absolute)))),
         (CAPTURE, ints(&|entry| Some(entry.id as u64))),
         (SAME_AS, ints(&|entry| entry.same_as.map(|same_as| same_as as u64))),
-        ("bytes", ints(&|entry| Some(entry.input.size))),
-        ("modified_ns", TableColumn::Int(entries.iter().map(|entry| Some(entry.input.modified)).collect())),
-        ("etag", texts(&|entry| entry.input.etag.clone())),
+        (BYTES, ints(&|entry| Some(entry.input.size))),
+        (MODIFIED, TableColumn::Int(entries.iter().map(|entry| Some(entry.input.modified)).collect())),
+        (ETAG, texts(&|entry| entry.input.etag.clone())),
         ("status", texts(&|entry| Some(entry.status.name().to_owned()))),
-        ("damage", texts(&|entry| entry.found.damage.as_ref().map(|damage| damage_name(damage.kind).to_owned()))),
-        ("lost_rows", ints(&|entry| (entry.lost_rows > 0).then_some(entry.lost_rows))),
-        ("packets", ints(&|entry| Some(entry.found.records))),
+        (AGAIN, texts(&|entry| again(entry).and_then(word).map(str::to_owned))),
+        (STREAM, texts(&|entry| entry.input.fingerprint.clone().filter(|_| entry.input.is_stdin()))),
+        (PACKETS, ints(&|entry| Some(entry.found.records))),
         ("first_time", times(&|entry| entry.found.earliest)),
-        ("last_time", times(&|entry| entry.found.latest)),
-        ("fingerprint", texts(&|entry| entry.input.fingerprint.clone())),
-        ("head", texts(&|entry| entry.input.head.clone())),
+        (LAST_TIME, times(&|entry| entry.found.latest)),
+        (FINGERPRINT, texts(&|entry| entry.input.fingerprint.clone())),
+        (HEAD, texts(&|entry| entry.input.head.clone())),
         (ENTRY, TableColumn::Text(json)),
     ]))
 }
 
-/// Damage in one word: whether what could not be read may be readable next time.
-pub(super) fn damage_name(kind: DamageKind) -> &'static str {
-    if kind == DamageKind::Unreadable { "unreadable" } else { "damaged" }
+/// Why a run may look at a capture again although it is unchanged; `None` where none does.
+pub(in crate::lake) fn again(entry: &InputEntry) -> Option<LookAgain> {
+    let damage = entry.found.damage.as_ref();
+    if entry.is_open() {
+        Some(LookAgain::Open)
+    } else if entry.lost_rows > 0 {
+        Some(LookAgain::Incomplete)
+    } else if damage.is_some_and(|damage| damage.kind == DamageKind::Unreadable) {
+        Some(LookAgain::Unreadable)
+    } else {
+        damage.map(|_| LookAgain::Damaged)
+    }
+}
+
+/// The words for that.
+const WORDS: [(LookAgain, &str); 4] = [
+    (LookAgain::Open, "open"),
+    (LookAgain::Incomplete, "incomplete"),
+    (LookAgain::Unreadable, "unreadable"),
+    (LookAgain::Damaged, "damaged"),
+];
+
+fn word(again: LookAgain) -> Option<&'static str> {
+    WORDS.iter().find(|(held, _)| *held == again).map(|(_, word)| *word)
+}
+
+/// What a word says.
+pub(super) fn of_word(word: &str) -> Option<LookAgain> {
+    WORDS.iter().find(|(_, held)| *held == word).map(|(again, _)| *again)
 }
 
 /// A row of a list: its key, the captures it is about as JSON with their lowest and highest number, and the entry as JSON.

@@ -9,7 +9,7 @@ use crate::lake::committer::Move;
 use crate::lake::layout::Layout;
 use crate::lake::record::InputEntry;
 
-use super::columns::{CAPTURE, ENTRY, KEY, SAME_AS, of_json};
+use super::columns::{CAPTURE, KEY, SAME_AS};
 use super::merged::Merged;
 use super::removals::Removals;
 use super::rows::Rows;
@@ -51,6 +51,12 @@ impl Layers {
             layers.files.push(files);
         }
         Ok(layers)
+    }
+
+    /// Lays what was removed since above them.
+    pub(super) fn cover(&mut self, removals: Removals) {
+        self.files.push(Vec::new());
+        self.removals.push(removals);
     }
 
     /// How many there are.
@@ -118,14 +124,7 @@ impl Layers {
                 place += 1;
                 rows.step()?;
             }
-            if places.is_empty() {
-                continue;
-            }
-            let mut rows = Rows::open(path, &[ENTRY], Some(&places))?;
-            while let Some(entry) = rows.key() {
-                entries.push(Arc::new(of_json(entry, path)?));
-                rows.step()?;
-            }
+            entries.extend(super::base::entries(path, &places)?.into_iter().map(Arc::new));
         }
         Ok(entries)
     }

@@ -4,7 +4,9 @@ use crate::error::Result;
 use crate::tables::Table;
 
 use super::Kind;
-use super::columns::{CAPTURES, ENTRY, FIRST, LAST};
+use super::columns::{
+    AGAIN, BYTES, CAPTURES, ENTRY, ETAG, FINGERPRINT, FIRST, HEAD, LAST, LAST_TIME, MODIFIED, PACKETS, STREAM,
+};
 use super::layers::Layers;
 use super::stage::Staging;
 
@@ -31,17 +33,17 @@ pub(super) fn merge(layers: Layers, is_lowest: bool, staging: &mut Staging<'_>) 
         // The columns in the order of the file: those that tell whether a row counts are among them.
         let columns: &[&str] = match kind {
             Kind::Captures => &[
-                "bytes",
-                "modified_ns",
-                "etag",
+                BYTES,
+                MODIFIED,
+                ETAG,
                 "status",
-                "damage",
-                "lost_rows",
-                "packets",
+                AGAIN,
+                STREAM,
+                PACKETS,
                 "first_time",
-                "last_time",
-                "fingerprint",
-                "head",
+                LAST_TIME,
+                FINGERPRINT,
+                HEAD,
                 ENTRY,
             ],
             Kind::Units => &[ENTRY],

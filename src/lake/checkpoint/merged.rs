@@ -24,12 +24,7 @@ pub(super) struct Merged<'a> {
 impl<'a> Merged<'a> {
     /// `columns` are read after those that tell whether a row counts.
     pub(super) fn open(layers: &'a Layers, kind: Kind, columns: &[&str]) -> Result<Self> {
-        let of_kind: &[&str] = match kind {
-            Kind::Captures => &[KEY, CAPTURE, SAME_AS],
-            Kind::Units => &[KEY, FIRST, LAST, CAPTURES],
-            _ => &[KEY],
-        };
-        let columns: Vec<&str> = of_kind.iter().chain(columns).copied().collect();
+        let columns: Vec<&str> = kind.own_columns().iter().chain(columns).copied().collect();
         let mut cursors = Vec::new();
         for layer in 0..layers.len() {
             if let Some(path) = layers.file(layer, kind) {
@@ -37,6 +32,11 @@ impl<'a> Merged<'a> {
             }
         }
         Ok(Self { layers, kind, cursors, now: None, bound: None })
+    }
+
+    /// The row that was met last.
+    pub(super) fn row(&self) -> Option<&Rows> {
+        self.now.and_then(|now| self.cursors.get(now)).map(|(_, rows)| rows)
     }
 
     /// The next row that counts; `None` at the end.
@@ -117,4 +117,15 @@ pub(super) fn has_one_of(removals: &Removals, unit: &Rows) -> Result<bool> {
     }
     let captures: Vec<usize> = of_json(unit.text(3).unwrap_or_default(), unit.path())?;
     Ok(captures.iter().any(|number| removals.captures.contains(number)))
+}
+
+impl Kind {
+    /// The columns that tell whether a row counts. The key is the first.
+    pub(super) fn own_columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Captures => &[KEY, CAPTURE, SAME_AS],
+            Self::Units => &[KEY, FIRST, LAST, CAPTURES],
+            _ => &[KEY],
+        }
+    }
 }

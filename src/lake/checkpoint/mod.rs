@@ -11,8 +11,11 @@
 //! Always: a row of a segment counts if no newer segment, and no manifest since, has removed or replaced it. Whichever segments there
 //! are, what a checkpoint says is the sum of the manifests up to it.
 
+mod base;
 mod columns;
 mod layers;
+mod load;
+mod lookup;
 mod make;
 mod merge;
 mod merged;
@@ -34,6 +37,10 @@ use super::layout::{Layout, is_below};
 use super::record::CommittedTable;
 use super::retained::RetainedPart;
 
+pub(super) use base::Base;
+pub(super) use columns::again;
+pub(crate) use load::Wanted;
+pub(crate) use lookup::Lookup;
 pub(super) use make::{MadeCheckpoint, next_checkpoint, whole_checkpoint};
 
 /// A checkpoint, as the manifest of the commit that made it says.

@@ -48,6 +48,11 @@ impl Rows {
         &self.path
     }
 
+    /// Whether there is a row: the end has not been reached.
+    pub(super) fn is_there(&self) -> bool {
+        !self.is_over
+    }
+
     /// The key of the row, or `None` at the end.
     pub(super) fn key(&self) -> Option<&str> {
         if self.is_over { None } else { Some(self.text(0).unwrap_or_default()) }

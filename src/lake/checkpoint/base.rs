@@ -1,0 +1,198 @@
+//! What of a lake is left in the files of its checkpoint, while a run works: most of its captures.
+//!
+//! A snapshot with a base has the manifests since the checkpoint, added up, and of the checkpoint's rows only what runs always need:
+//! names, sizes and dates of files, and captures that were being written. Of each other capture it is asked when it is met
+//! ([`super::lookup`]), and it is loaded when it matters ([`super::load`]). So what a run holds follows what is new.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::capture::Timestamp;
+use crate::error::{Error, Result};
+use crate::lake::completeness::missing_at_the_end;
+use crate::lake::held_capture::LookAgain;
+use crate::lake::layout::Layout;
+use crate::lake::manifest::{Manifest, files, number_of};
+use crate::lake::read_manifests::last_checkpoint;
+use crate::lake::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry};
+use crate::lake::snapshot::Snapshot;
+
+use super::Kind;
+use super::columns::{AGAIN, CAPTURE, ENTRY, LAST_TIME, SAME_AS, STREAM, of_json, of_key, of_word};
+use super::layers::Layers;
+use super::rows::Rows;
+use super::tail::Tail;
+
+/// Captures that end at the same microsecond, of which one is the newest.
+const TIED: usize = 16;
+
+/// The rows of a checkpoint.
+#[derive(Clone, Debug, Default)]
+pub(in crate::lake) struct Base {
+    pub(super) layers: Arc<Layers>,
+    /// Captures that the snapshot has itself.
+    pub(super) loaded: HashSet<usize>,
+    /// Captures that it had not when it was read.
+    captures: u64,
+    /// Time of the newest packet of all these.
+    pub(in crate::lake) newest: Option<Timestamp>,
+}
+
+impl Snapshot {
+    /// Reads of a lake what a run begins with: all of it, if it has no checkpoint. What is retained, and what is lost, is followed by
+    /// numbers of captures that may be any, so a lake with such is read whole too.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read`].
+    pub(crate) fn begin(lake: &Layout) -> Result<Self> {
+        match Self::beside_checkpoint(lake) {
+            Ok(Some(held)) => Ok(held),
+            // What is wrong shows there as well, or does not matter.
+            Ok(None) | Err(_) => Self::read(lake),
+        }
+    }
+
+    fn beside_checkpoint(lake: &Layout) -> Result<Option<Self>> {
+        let mut paths = files(lake)?;
+        let Some((place, first, checkpoint)) = last_checkpoint(&paths)? else { return Ok(None) };
+        let number = first.sequence;
+        drop(paths.drain(..=place));
+        let mut manifests = vec![first];
+        for path in paths {
+            let manifest = Manifest::read(&path)?;
+            let is_next = manifest.sequence == number + manifests.len() as u64 && !manifest.base;
+            if !is_next || number_of(&path) != Some(manifest.sequence) {
+                return Ok(None);
+            }
+            manifests.push(manifest);
+        }
+        if !checkpoint.state.retained.is_empty() || manifests.iter().any(|manifest| !manifest.retained.is_empty()) {
+            return Ok(None);
+        }
+        let mut layers = Layers::open(lake, &checkpoint.segments)?;
+        let Tail { mut snapshot, removals } = Tail::of(Some(&checkpoint), &layers, manifests)?;
+        layers.cover(removals);
+        snapshot.checkpoint = Some((number, checkpoint));
+        snapshot.list_files(&layers)?;
+        snapshot.base = Some(snapshot.meet(layers)?);
+        Ok(if missing_at_the_end(lake, snapshot.sequence)?.is_none() { Some(snapshot) } else { None })
+    }
+
+    /// Whether most of its captures are in the files of a checkpoint.
+    #[must_use]
+    pub(crate) fn has_base(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// The number of the commit that made the last checkpoint.
+    #[must_use]
+    pub(crate) fn checkpoint_at(&self) -> Option<u64> {
+        self.checkpoint.as_ref().map(|(number, _)| *number)
+    }
+
+    /// How many captures there are in the files of the checkpoint, if that is known.
+    #[must_use]
+    pub(crate) fn captures_in_base(&self) -> u64 {
+        self.base.as_ref().map_or(0, |base| base.captures)
+    }
+
+    /// Takes up names, sizes and dates of files, without the captures that they are of.
+    fn list_files(&mut self, layers: &Layers) -> Result<()> {
+        each(layers, Kind::Units, &[], &mut |rows, _| {
+            if let Some(unit) = rows.key().filter(|unit| !self.units.contains_key(*unit)) {
+                self.units.insert(unit.to_owned(), Vec::new());
+            }
+            Ok(())
+        })?;
+        each(layers, Kind::Parts, &[ENTRY], &mut |rows, entry| {
+            let part: CommittedPart = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            self.parts.entry(part.path.clone()).or_insert(part);
+            Ok(())
+        })?;
+        each(layers, Kind::Partials, &[ENTRY], &mut |rows, entry| {
+            let partial: CommittedPartial = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            self.partials.entry(partial.path.clone()).or_insert(partial);
+            Ok(())
+        })?;
+        each(layers, Kind::Tables, &[ENTRY], &mut |rows, entry| {
+            let table: CommittedTable = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            self.tables.entry(table.path.clone()).or_insert(table);
+            Ok(())
+        })?;
+        each(layers, Kind::Refusals, &[ENTRY], &mut |rows, entry| {
+            let refused: RefusedEntry = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            let file = of_key(rows.key().unwrap_or_default(), rows.path())?;
+            self.quarantine.entry(file).or_insert(refused);
+            Ok(())
+        })
+    }
+
+    /// Counts the captures of the base, and takes up those that were being written, what is known of streams, and the newest time.
+    fn meet(&mut self, layers: Layers) -> Result<Base> {
+        let mut base = Base { layers: Arc::new(layers), ..Base::default() };
+        let mut open = Vec::new();
+        for layer in 0..base.layers.len() {
+            let Some(path) = base.layers.file(layer, Kind::Captures) else { continue };
+            let mut rows = Rows::open(path, &[CAPTURE, SAME_AS, LAST_TIME, STREAM, AGAIN], None)?;
+            let (mut last, mut latest): (Option<i64>, Vec<u64>) = (None, Vec::new());
+            let (mut of_open, mut place) = (Vec::new(), 0);
+            while rows.is_there() {
+                if base.layers.counts(layer, rows.capture(0).unwrap_or(0), rows.capture(1)) {
+                    base.captures += 1;
+                    if rows.int(2).is_some_and(|time| last.is_none_or(|last| time >= last)) {
+                        if rows.int(2) > last {
+                            latest.clear();
+                        }
+                        last = rows.int(2);
+                        latest.push(place);
+                        latest.truncate(TIED);
+                    }
+                    self.streams.extend(rows.text(3).map(str::to_owned));
+                    if rows.text(4).and_then(of_word) == Some(LookAgain::Open) {
+                        of_open.push(place);
+                    }
+                }
+                place += 1;
+                rows.step()?;
+            }
+            for entry in entries(path, &latest)? {
+                base.newest = base.newest.max(entry.found.latest);
+            }
+            open.extend(entries(path, &of_open)?);
+        }
+        for entry in open {
+            base.loaded.insert(entry.id);
+            self.add_input(Arc::new(entry));
+        }
+        Ok(base)
+    }
+}
+
+/// The entries in some rows of a file of captures.
+pub(super) fn entries(path: &std::path::Path, places: &[u64]) -> Result<Vec<InputEntry>> {
+    let mut entries = Vec::new();
+    if places.is_empty() {
+        return Ok(entries);
+    }
+    let mut rows = Rows::open(path, &[ENTRY], Some(places))?;
+    while let Some(entry) = rows.key() {
+        entries.push(of_json(entry, path)?);
+        rows.step()?;
+    }
+    Ok(entries)
+}
+
+/// Does something with each row of a kind that counts. The number is the place of the first of these columns.
+pub(super) fn each(
+    layers: &Layers,
+    kind: Kind,
+    columns: &[&str],
+    take: &mut dyn FnMut(&Rows, usize) -> Result<(), Error>,
+) -> Result<()> {
+    let mut merged = layers.merged(kind, columns)?;
+    let first = kind.own_columns().len();
+    while let Some(rows) = merged.next()? {
+        take(rows, first)?;
+    }
+    Ok(())
+}

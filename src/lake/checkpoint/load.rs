@@ -1,0 +1,120 @@
+//! Loads captures, and the files of their rows, from a checkpoint into a snapshot.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::lake::record::CommittedPart;
+use crate::lake::snapshot::Snapshot;
+use crate::packets::RowRange;
+
+use super::Kind;
+use super::base::each;
+use super::columns::{CAPTURE, CAPTURES, FINGERPRINT, FIRST, HEAD, LAST, PACKETS, SAME_AS, of_json, of_key};
+use super::rows::Rows;
+
+/// The captures that matter to those that a run has opened.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// By number.
+    pub(crate) captures: HashSet<usize>,
+    /// By absolute path, as text.
+    pub(crate) paths: HashSet<String>,
+    /// Those that begin so, and have packets.
+    pub(crate) heads: HashSet<String>,
+    /// Those whose files are so, and have packets.
+    pub(crate) fingerprints: HashSet<String>,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        let Self { captures, paths, heads, fingerprints } = self;
+        captures.is_empty() && paths.is_empty() && heads.is_empty() && fingerprints.is_empty()
+    }
+
+    /// Whether a row is of one of them. The columns are the key, the number, what stands for it, packets, head and fingerprint.
+    fn has(&self, rows: &Rows) -> bool {
+        let by_text = |texts: &HashSet<String>, column| rows.text(column).is_some_and(|text| texts.contains(text));
+        let by_content = || by_text(&self.heads, 4) || by_text(&self.fingerprints, 5);
+        rows.capture(1).is_some_and(|number| self.captures.contains(&number))
+            || (!self.paths.is_empty() && by_text(&self.paths, 0))
+            || (rows.capture(2).is_none() && rows.int(3) > Some(0) && by_content())
+    }
+}
+
+impl Snapshot {
+    /// Takes up captures that matter.
+    ///
+    /// # Memory
+    /// As these captures. All are looked at, one after the other.
+    /// # Errors
+    /// If the checkpoint cannot be read.
+    pub(crate) fn load(&mut self, wanted: &Wanted) -> Result<()> {
+        let Some(base) = self.base.as_ref().filter(|_| !wanted.is_empty()) else { return Ok(()) };
+        let columns = [CAPTURE, SAME_AS, PACKETS, HEAD, FINGERPRINT];
+        let loaded = &base.loaded;
+        let is_new = |rows: &Rows| rows.capture(1).is_some_and(|number| !loaded.contains(&number));
+        let entries = base.layers.captures_where(&columns, |rows| wanted.has(rows) && is_new(rows))?;
+        for entry in entries {
+            self.base.iter_mut().for_each(|base| drop(base.loaded.insert(entry.id)));
+            self.add_input(entry);
+        }
+        Ok(())
+    }
+
+    /// Takes up which captures the rows of units, parts and partial summaries are of, where they are of some that a run may remove;
+    /// and the other captures of these files.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read.
+    pub(crate) fn load_files_of(&mut self, removed: &BTreeSet<usize>) -> Result<()> {
+        let Some(base) = self.base.as_ref().filter(|_| !removed.is_empty()) else { return Ok(()) };
+        let layers = Arc::clone(&base.layers);
+        let may_be = |rows: &Rows, first: usize| match (rows.capture(first), rows.capture(first + 1)) {
+            (Some(first), Some(last)) => removed.range(first..=last).next().is_some(),
+            _ => false,
+        };
+        let mut beside = HashSet::new();
+        // Of units these are the columns that tell whether they count.
+        each(&layers, Kind::Units, &[], &mut |rows, _| {
+            if may_be(rows, 1) {
+                let captures: Vec<usize> = of_json(rows.text(3).unwrap_or_default(), rows.path())?;
+                let unit = rows.key().unwrap_or_default();
+                if captures.iter().any(|it| removed.contains(it))
+                    && let Some(held) = self.units.get_mut(unit).filter(|held| held.is_empty())
+                {
+                    *held = captures;
+                }
+            }
+            Ok(())
+        })?;
+        each(&layers, Kind::Parts, &[FIRST, LAST, CAPTURES], &mut |rows, first| {
+            if may_be(rows, first) {
+                let ranges: Vec<RowRange> = of_json(rows.text(first + 2).unwrap_or_default(), rows.path())?;
+                let path = of_key(rows.key().unwrap_or_default(), rows.path())?;
+                let is_bare = |part: &&mut CommittedPart| part.ranges.is_empty();
+                if ranges.iter().any(|range| removed.contains(&range.input))
+                    && let Some(part) = self.parts.get_mut(&path).filter(is_bare)
+                {
+                    beside.extend(ranges.iter().map(|range| range.input));
+                    part.ranges = ranges;
+                }
+            }
+            Ok(())
+        })?;
+        each(&layers, Kind::Partials, &[FIRST, LAST, CAPTURES], &mut |rows, first| {
+            if may_be(rows, first) {
+                let captures: Vec<usize> = of_json(rows.text(first + 2).unwrap_or_default(), rows.path())?;
+                let path = of_key(rows.key().unwrap_or_default(), rows.path())?;
+                if captures.iter().any(|it| removed.contains(it))
+                    && let Some(partial) = self.partials.get_mut(&path).filter(|partial| partial.inputs.is_empty())
+                {
+                    beside.extend(captures.iter().copied());
+                    partial.inputs = captures;
+                }
+            }
+            Ok(())
+        })?;
+        self.load(&Wanted { captures: beside, ..Wanted::default() })
+    }
+}
