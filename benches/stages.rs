@@ -20,7 +20,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use parcap::cancel::Cancel;
 use parcap::capture::Source;
 use parcap::capture::{CaptureReader, LinkType, PacketRecord, Timestamp};
-use parcap::commands::{COMMIT_EVERY, ConvertRequest, convert};
+use parcap::commands::{BATCH, COMMIT_EVERY, ConvertRequest, convert};
 use parcap::config::CHECKPOINT_AFTER;
 use parcap::config::Settings;
 use parcap::config::{LengthKind, TimestampUnit};
@@ -207,6 +207,7 @@ fn request(capture: &Path, lake: PathBuf, summaries: bool) -> ConvertRequest {
         memory: None,
         strict: false,
         commit_every: COMMIT_EVERY,
+        batch: BATCH,
         checkpoint_after: CHECKPOINT_AFTER,
         max_damaged: None,
         wait: Duration::ZERO,

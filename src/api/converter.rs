@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
-use crate::commands::{COMMIT_EVERY, ConvertRequest, convert};
+use crate::commands::{BATCH, COMMIT_EVERY, ConvertRequest, convert};
 use crate::config::{CHECKPOINT_AFTER, Settings};
 use crate::error::Result;
 use crate::names::PtrOptions;
@@ -42,6 +42,7 @@ impl Converter {
             memory: None,
             strict: false,
             commit_every: COMMIT_EVERY,
+            batch: BATCH,
             checkpoint_after: CHECKPOINT_AFTER,
             max_damaged: None,
             top: 0,

@@ -314,6 +314,7 @@ impl ConvertArgs {
             memory: self.memory.map(|size| size.0),
             strict: self.strict.strict,
             commit_every: self.nightly.commit_every.0,
+            batch: crate::commands::BATCH,
             checkpoint_after: CHECKPOINT_AFTER,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,

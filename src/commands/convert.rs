@@ -1,6 +1,6 @@
 //! Converting: captures to the packets table, then the summaries as the final stage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,21 +8,26 @@ use std::time::{Duration, Instant};
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::convert::{ConvertContext, FinalStage, PublishOptions, convert_units, naming, publish, refuse_damaged};
+use crate::discover::Input;
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Snapshot, hold, sweep_staging};
+use crate::lake::{Layout, Wanted, hold, sweep_staging};
 use crate::memory::{Memory, UPLOADS};
 use crate::names::PtrOptions;
 use crate::observer::{Observer, observed};
 use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
+use crate::path_text;
 use crate::plan::{Unit, plan, portions, sample};
-use crate::select::{SelectOptions, Selection, Target, would_convert};
+use crate::select::{SelectOptions, Selection, Survey, Target, would_convert};
 use crate::storage::local;
 use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
 use crate::threads::workers;
 
 /// Bytes of captures after which a run usually commits what it has.
 pub const COMMIT_EVERY: u64 = 64 << 30;
+
+/// New captures that are usually selected together.
+pub const BATCH: usize = 16 << 10;
 
 /// What to convert, where to, and how.
 #[derive(Clone, Debug)]
@@ -48,6 +53,8 @@ pub struct ConvertRequest {
     /// Bytes of manifests since the last checkpoint from which on a commit makes one, usually
     /// [`CHECKPOINT_AFTER`](crate::config::CHECKPOINT_AFTER).
     pub checkpoint_after: u64,
+    /// How many new captures are selected together, at least, usually [`BATCH`]. It bounds what a run holds of them.
+    pub batch: usize,
     /// How many captures may be damaged or refused before the run fails.
     pub max_damaged: Option<MaxDamaged>,
     /// Rows of each summary table that the report shows.
@@ -92,9 +99,14 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
     }
     *report = Report { lake: request.lake.clone(), ..Report::default() };
-    let mut target = Target::read(&lake, &request.settings)?;
+    let mut target = Target::begin(&lake, &request.settings)?;
     let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
-    let mut selection = target.select(&request.named, &rules, &request.cancel, report)?;
+    let most = if request.dry_run { usize::MAX } else { request.batch };
+    let select = |survey: &mut Survey, target: &mut Target, report: &mut Report| {
+        survey.select(&mut target.snapshot, &rules, (Some(&request.cancel), most), report)
+    };
+    let mut survey = target.survey(&request.named, &rules, &request.cancel, report)?;
+    let mut selection = select(&mut survey, &mut target, report)?;
     if !report.away.is_empty() {
         report.note_lake(&lake);
         return Ok(());
@@ -105,7 +117,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         report.would_convert = Some(would_convert(&selection, &target.snapshot, &rules));
         return Ok(());
     }
-    if lock.is_none() && selection.convert.is_empty() {
+    if lock.is_none() && selection.convert.is_empty() && survey.is_over() {
         return report.check(request.max_damaged, 0);
     }
     if lock.is_none() {
@@ -115,16 +127,16 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
         lake = lake.made()?;
         lock = Some(hold(&lake, request.wait, &request.cancel)?);
         if lake.last_commit(&target.snapshot)? > target.snapshot.sequence {
-            target = Target::read(&lake, &request.settings)?;
+            target = Target::begin(&lake, &request.settings)?;
             *report = Report { lake: request.lake.clone(), ..Report::default() };
-            selection = target.select(&request.named, &rules, &request.cancel, report)?;
+            survey = target.survey(&request.named, &rules, &request.cancel, report)?;
+            selection = select(&mut survey, &mut target, report)?;
             if !report.away.is_empty() {
                 return Ok(());
             }
         }
     }
-    let snapshot = target.hold_back(&lake, &mut selection, (request.jobs, &request.cancel), report)?;
-    let result = convert_and_commit(request, memory, &lake, selection, snapshot, report);
+    let result = convert_and_commit(request, memory, &lake, &rules, (target, survey), selection, report);
     let swept = sweep_staging(&lake);
     drop(lock);
     result?;
@@ -154,53 +166,129 @@ fn convert_and_commit(
     request: &ConvertRequest,
     memory: Memory,
     lake: &Layout,
-    mut selection: Selection,
-    mut snapshot: Snapshot,
+    rules: &SelectOptions,
+    (target, survey): (Target, Survey),
+    selection: Selection,
     report: &mut Report,
 ) -> Result<()> {
     let settings = &request.settings;
-    let mut stage = FinalStage::open(lake, (settings, &snapshot), &request.ptr, request.top, &request.cancel)?;
-    let mut context =
-        ConvertContext::new(lake.clone(), Encoder::of_lake(settings, lake.root())?, memory, request.cancel.clone());
-    let convert = std::mem::take(&mut selection.convert);
-    let first_new = snapshot.next_input();
-    let taken = snapshot.identities_beside(convert.iter().map(|input| input.absolute.as_path()));
-    let sampled = sample(convert, settings.chunk_size);
-    let units = plan(sampled, settings, &taken);
-    let bytes = units.iter().map(Unit::bytes).sum();
-    // Whether a capture of an earlier version has gone is known once all new ones have been read.
-    let portion_bytes = if selection.may_be.is_empty() { request.commit_every } else { 0 };
-    let portions = portions(units, portion_bytes);
-    let shares = share_out(selection, &portions);
+    let stage = FinalStage::open(lake, (settings, &target.snapshot), &request.ptr, request.top, &request.cancel)?;
+    let encoder = Encoder::of_lake(settings, lake.root())?;
+    let context = ConvertContext::new(lake.clone(), encoder, memory, request.cancel.clone());
     let meter = Arc::clone(&context.meter);
-    observed(&*request.observer, bytes, &meter, || {
-        let mut to_come: u64 = portions.iter().map(|portion| captures_of(portion)).sum();
-        let mut refusals_committed = 0;
-        let mut left = portions.into_iter().zip(shares).peekable();
-        while let Some((units, share)) = left.next() {
-            to_come -= captures_of(&units);
-            let taken = if request.strict { snapshot.identities_beside(paths_of(&units)) } else { HashSet::new() };
-            let mut rows = convert_units(&units, &context, request.jobs)?;
-            drop(units);
-            if request.strict {
-                rows = refuse_damaged(rows, &mut context, request.jobs, &taken, report)?;
+    let selected = selection.convert.iter().map(|input| input.size).fold(0, u64::saturating_add);
+    let bytes = selected.saturating_add(survey.left().1);
+    let mut run = Run { request, lake, rules, target, survey, stage, context, refusals_committed: 0 };
+    observed(&*request.observer, bytes, &meter, || run.convert_all(selection, report))
+}
+
+/// A run over a lake that it holds.
+struct Run<'a> {
+    request: &'a ConvertRequest,
+    lake: &'a Layout,
+    rules: &'a SelectOptions,
+    target: Target,
+    survey: Survey,
+    stage: FinalStage<'a>,
+    context: ConvertContext,
+    /// Refusals of the report that have been committed.
+    refusals_committed: usize,
+}
+
+impl Run<'_> {
+    /// Converts and commits what was selected, and then the rest, as many captures at a time as may be.
+    fn convert_all(&mut self, mut selection: Selection, report: &mut Report) -> Result<()> {
+        loop {
+            self.convert_some(selection, report)?;
+            if self.survey.is_over() {
+                return self.stage.show_all(&self.target.snapshot, report);
             }
-            let options = PublishOptions {
-                jobs: request.jobs,
-                max_damaged: request.max_damaged,
-                to_come,
-                refusals_committed,
-                checkpoint_after: request.checkpoint_after,
-            };
-            snapshot = publish(&mut stage, rows, share, std::mem::take(&mut snapshot), options, report)?;
-            refusals_committed = report.refused.len();
-            if left.peek().is_some() {
-                snapshot.take_up_last_commit(lake)?;
-                sweep_staging(lake)?;
-            }
+            selection = self.select(report)?;
         }
-        stage.show_all(&snapshot, first_new, report)
-    })
+    }
+
+    fn select(&mut self, report: &mut Report) -> Result<Selection> {
+        let how = (Some(&self.request.cancel), self.request.batch);
+        self.survey.select(&mut self.target.snapshot, self.rules, how, report)
+    }
+
+    /// Converts captures that were selected together, in commits of some portions. Those of a unit that may not be full yet wait.
+    fn convert_some(&mut self, mut selection: Selection, report: &mut Report) -> Result<()> {
+        let Self { request, lake, .. } = *self;
+        self.target.hold_back(lake, &mut selection, (request.jobs, &request.cancel), report)?;
+        let mut units = self.plan(std::mem::take(&mut selection.convert));
+        if !self.survey.is_over()
+            && let Some(last) = units.pop_if(|unit| unit.captures.iter().all(|capture| capture.chunks.is_none()))
+        {
+            let captures: Vec<_> = last.captures.into_iter().map(|capture| capture.input.absolute).collect();
+            self.survey.put_back(&captures, &mut selection, report);
+        }
+        // Whether a capture of an earlier version has gone is known once all new ones have been read.
+        let portion_bytes = if selection.may_be.is_empty() { request.commit_every } else { 0 };
+        let portions = portions(units, portion_bytes);
+        let shares = share_out(selection, &portions);
+        let mut to_come: u64 = portions.iter().map(|portion| captures_of(portion)).sum();
+        let mut left: VecDeque<_> = portions.into_iter().zip(shares).collect();
+        while let Some((units, share)) = left.pop_front() {
+            to_come -= captures_of(&units);
+            let (checkpoint, replaced) = (self.target.snapshot.checkpoint_at(), report.replaced);
+            self.convert_portion(units, share, to_come, report)?;
+            let snapshot = &mut self.target.snapshot;
+            if report.replaced > replaced && snapshot.has_base() {
+                // The newest packet may be of a capture that has gone.
+                snapshot.begin_again(lake, &still_wanted(&left))?;
+                report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+            }
+            if left.is_empty() && self.survey.is_over() {
+                return Ok(());
+            }
+            if snapshot.checkpoint_at() == checkpoint {
+                snapshot.take_up_last_commit(lake)?;
+            } else {
+                // What the checkpoint has need not be in memory.
+                snapshot.begin_again(lake, &still_wanted(&left))?;
+            }
+            sweep_staging(lake)?;
+        }
+        Ok(())
+    }
+
+    fn plan(&self, convert: Vec<Input>) -> Vec<Unit> {
+        let settings = &self.request.settings;
+        let taken = self.target.snapshot.identities_beside(convert.iter().map(|input| input.absolute.as_path()));
+        plan(sample(convert, settings.chunk_size), settings, &taken)
+    }
+
+    fn convert_portion(&mut self, units: Vec<Unit>, share: Selection, to_come: u64, report: &mut Report) -> Result<()> {
+        let Self { request, .. } = *self;
+        let snapshot = &mut self.target.snapshot;
+        let taken = if request.strict { snapshot.identities_beside(paths_of(&units)) } else { HashSet::new() };
+        let mut rows = convert_units(&units, &self.context, request.jobs)?;
+        drop(units);
+        if request.strict {
+            rows = refuse_damaged(rows, &mut self.context, request.jobs, &taken, report)?;
+        }
+        let options = PublishOptions {
+            jobs: request.jobs,
+            max_damaged: request.max_damaged,
+            to_come: to_come + self.survey.left().0,
+            refusals_committed: self.refusals_committed,
+            checkpoint_after: request.checkpoint_after,
+        };
+        *snapshot = publish(&mut self.stage, rows, share, std::mem::take(snapshot), options, report)?;
+        self.refusals_committed = report.refused.len();
+        Ok(())
+    }
+}
+
+/// The captures of the lake that portions to come speak of.
+fn still_wanted(left: &VecDeque<(Vec<Unit>, Selection)>) -> Wanted {
+    let mut wanted = Wanted::default();
+    for (units, share) in left {
+        wanted.paths.extend(paths_of(units).map(path_text::to_text));
+        share.ask_for(&mut wanted);
+    }
+    wanted
 }
 
 /// The captures of units. One that is cut counts once.

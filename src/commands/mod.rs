@@ -28,7 +28,7 @@ mod verify;
 
 pub use commit::{CommitOptions, Incomplete, commit};
 pub use compact::{RewriteRequest, compact_lake};
-pub use convert::{COMMIT_EVERY, ConvertRequest, convert, convert_into};
+pub use convert::{BATCH, COMMIT_EVERY, ConvertRequest, convert, convert_into};
 pub use convert_unit::convert_unit;
 pub use delivered::is_staged;
 pub use delta::{DeltaRequest, delta};

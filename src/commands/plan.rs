@@ -43,12 +43,13 @@ pub fn plan(
 ) -> Result<Planned> {
     let lake = Layout::at(lake);
     let mut report = Report { lake: lake.root().to_path_buf(), ..Report::default() };
-    let target = Target::read(&lake, settings)?;
+    let mut target = Target::read(&lake, settings)?;
     let mut selection = target.select(named, rules, cancel, &mut report)?;
     if !report.away.is_empty() {
         return Ok(Planned { plan: None, units: Vec::new(), report });
     }
-    let snapshot = target.hold_back(&lake, &mut selection, (1, cancel), &mut report)?;
+    target.hold_back(&lake, &mut selection, (1, cancel), &mut report)?;
+    let snapshot = target.snapshot;
     let inputs = std::mem::take(&mut selection.convert);
     if inputs.iter().any(Input::is_stdin) {
         return Err(Error::StreamInPlan);

@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::convert::naming;
 use crate::day::Day;
 use crate::error::Result;
-use crate::lake::{Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures, problem_of};
+use crate::lake::{InputEntry, Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures, problem_of};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
 use crate::summary::{Collect, Filter, Naming, Preview};
@@ -28,6 +28,9 @@ pub(crate) struct FinalStage<'a> {
     /// The dates that it has been for, and how often it has run.
     days: BTreeSet<Day>,
     runs: u32,
+    /// How many captures it has been for, and the first of them.
+    converted: u64,
+    first: Vec<Arc<InputEntry>>,
 }
 
 impl<'a> FinalStage<'a> {
@@ -43,7 +46,18 @@ impl<'a> FinalStage<'a> {
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let naming = naming::open(&settings.names, Some((lake, held.names.as_ref())), naming::now())?;
-        Ok(Self { lake, settings, naming, ptr, top, cancel, days: BTreeSet::new(), runs: 0 })
+        Ok(Self {
+            lake,
+            settings,
+            naming,
+            ptr,
+            top,
+            cancel,
+            days: BTreeSet::new(),
+            runs: 0,
+            converted: 0,
+            first: Vec::new(),
+        })
     }
 
     /// Stages the tables of dates that a change touches, from the partial summaries in the snapshot `after` it. Tables of
@@ -97,17 +111,19 @@ impl<'a> FinalStage<'a> {
         tables.into_iter().for_each(|table| change.add_table(table));
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);
+        self.converted += change.manifest.inputs.len() as u64;
+        let room = self.top.saturating_sub(self.first.len());
+        self.first.extend(change.manifest.inputs.iter().take(room).cloned());
         let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
         Ok(())
     }
 
-    /// If it has run more than once, reports the first rows of all tables over the dates of all runs. `first_new` is the number of
-    /// the first capture that is shown.
+    /// If it has run more than once, reports the first rows of all tables over the dates of all runs.
     ///
     /// # Errors
     /// If a partial summary cannot be read.
-    pub(crate) fn show_all(&self, held: &Snapshot, first_new: usize, report: &mut Report) -> Result<()> {
+    pub(crate) fn show_all(&self, held: &Snapshot, report: &mut Report) -> Result<()> {
         if self.runs < 2 {
             return Ok(());
         }
@@ -125,8 +141,8 @@ impl<'a> FinalStage<'a> {
         for day in &self.days {
             shown.date(*day, &mut aggregator, &self.naming, &Filter::default())?;
         }
-        let captures: Vec<_> = held.inputs.range(first_new..).map(|(_, entry)| entry.as_ref()).collect();
-        let captures = listed_captures(captures.into_iter(), self.top);
+        let captures =
+            Preview { rows: self.converted, ..listed_captures(self.first.iter().map(Arc::as_ref), self.top) };
         report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
         Ok(())
     }

@@ -11,19 +11,19 @@ use crate::storage::objects::{ObjectAddress, ObjectFacts, Store, object_facts};
 
 use super::candidate::{Candidate, Refusal};
 use super::names::{is_capture_name, is_of_others, is_unfinished};
-use super::walk::{Found, Lead, Visited, add};
+use super::walk::{Found, Lead, Visited};
 
 /// A URL that was named, and what was found so far.
-struct NamedUrl<'a> {
+struct NamedUrl<'a, 'v> {
     named: &'a Path,
     address: &'a ObjectAddress,
-    seen: &'a mut Visited,
+    seen: &'a mut Visited<'v>,
     found: &'a mut Found,
     lead: Lead,
 }
 
 /// Finds the objects that a URL names. A bucket has no folders; what stands before a slash of a key counts as one.
-pub(super) fn find_objects(named: &Path, address: &ObjectAddress, seen: &mut Visited, found: &mut Found) -> Lead {
+pub(super) fn find_objects(named: &Path, address: &ObjectAddress, seen: &mut Visited<'_>, found: &mut Found) -> Lead {
     let mut lead = Lead { named: named.to_path_buf(), ..Lead::default() };
     if !address.root.is_bucket()
         && let Some((plain, _)) = address.key.split_once(['?', '#'])
@@ -51,7 +51,7 @@ fn is_pattern(key: &str) -> bool {
     key.contains(['*', '?', '['])
 }
 
-impl NamedUrl<'_> {
+impl NamedUrl<'_, '_> {
     /// A file of a web server, which cannot be listed.
     fn of_server(&mut self) -> Result<(), Refusal> {
         self.found.places.add(self.named);
@@ -123,7 +123,9 @@ impl NamedUrl<'_> {
         }
         roots.sort_by(|(a, _), (b, _)| by_segments(a, b));
         for (root, below) in roots {
-            self.lead.to.push(self.address.root.object(&root).path());
+            let place = self.address.root.object(&root).path();
+            let is_object = below.iter().any(|facts| facts.key == root);
+            self.lead.to.push(place.parent().filter(|_| is_object).map_or(place.clone(), Path::to_path_buf));
             self.take(below, &format!("{root}/"), |key| key == root);
         }
         Ok(())
@@ -133,7 +135,7 @@ impl NamedUrl<'_> {
     fn name(&mut self, facts: ObjectFacts) {
         self.lead.is_file = true;
         let candidate = Candidate::of_object(self.address, facts, true);
-        add(Candidate { path: self.named.to_path_buf(), ..candidate }, self.seen, self.found);
+        self.seen.add(Candidate { path: self.named.to_path_buf(), ..candidate }, &[]);
     }
 
     /// Takes what was listed, as a walk of a folder would: without what is incomplete, was deleted, or stands for a folder. `root` is the key
@@ -168,7 +170,7 @@ impl NamedUrl<'_> {
                 }
             } else {
                 let claimed = is_claimed(&facts.key) || is_capture_name(&path);
-                add(Candidate::of_object(&object, facts, claimed), self.seen, self.found);
+                self.seen.add(Candidate::of_object(&object, facts, claimed), &[]);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! `buckets.rs`.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,11 +17,9 @@ use super::input::Input;
 use super::names::{is_capture_name, is_of_others, is_unfinished};
 use super::places::Places;
 
-/// Everything that was given, as files that may be captures.
+/// Everything that was given, but for the files that may be captures.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Files, each once, in the order named and sorted by name below each directory.
-    pub candidates: Vec<Candidate>,
     /// What cannot be an input, and why.
     pub refused: Vec<(PathBuf, Refusal)>,
     /// Standard input, and the FIFOs that were named, each once.
@@ -42,24 +41,29 @@ pub struct Lead {
     pub is_pattern: bool,
     /// Whether it names something that exists and is not a folder, whether a capture or not.
     pub is_file: bool,
-    /// The folders and files that exist.
+    /// The folders that exist, and those of files that a pattern matches.
     pub to: Vec<PathBuf>,
 }
 
-/// Files that have been found, by their absolute path without links. Whichever path leads to a file, it is found once.
-#[derive(Default)]
-pub(super) struct Visited {
+/// What has been found, by absolute paths without links. Whichever path leads to a file, it is found once.
+pub(super) struct Visited<'a> {
+    /// Takes the files.
+    each: &'a mut dyn FnMut(Candidate),
+    /// Files that were found otherwise than below their folder. Of the others their folders tell.
     files: HashSet<PathBuf>,
     folders: HashSet<PathBuf>,
     /// Streams: `-` and `/dev/stdin` are one.
     streams: HashSet<Inode>,
 }
 
-/// Expands what was given. Only directories are opened, and buckets listed.
-#[must_use]
-pub fn find(named: &[PathBuf]) -> Found {
+/// Expands what was given. Only directories are opened, and buckets listed. `each` takes the files that may be captures, each once,
+/// in the order named and sorted by name below each directory.
+///
+/// # Memory
+/// As the number of folders, and of files that were named, that patterns or links lead to, or that are objects.
+pub fn find(named: &[PathBuf], each: &mut dyn FnMut(Candidate)) -> Found {
     let mut found = Found::default();
-    let mut seen = Visited::default();
+    let mut seen = Visited { each, files: HashSet::new(), folders: HashSet::new(), streams: HashSet::new() };
     for path in named {
         if let Some(inode) = stream(path) {
             if seen.streams.insert(inode) {
@@ -98,17 +102,45 @@ fn stream(path: &Path) -> Option<Inode> {
     (found.kind == EntryKind::Fifo).then_some(found.inode)
 }
 
-pub(super) fn add(candidate: Candidate, seen: &mut Visited, found: &mut Found) {
-    if seen.files.insert(candidate.absolute.clone()) {
-        found.candidates.push(candidate);
+impl Visited<'_> {
+    /// Adds a file that was named, or that a pattern or a link leads to, or an object. `walking` are the folders that the walk is in.
+    pub(super) fn add(&mut self, candidate: Candidate, walking: &[Walked]) {
+        if !self.was_walked(&candidate.absolute, walking) && self.files.insert(candidate.absolute.clone()) {
+            (self.each)(candidate);
+        }
+    }
+
+    /// Adds a file that the walk of its folder has found.
+    fn add_walked(&mut self, candidate: Candidate) {
+        if self.files.is_empty() || !self.files.contains(&candidate.absolute) {
+            (self.each)(candidate);
+        }
+    }
+
+    /// Whether the walk of a file's folder has found the file already. In a folder that it is in, it has come to a name.
+    fn was_walked(&self, file: &Path, walking: &[Walked]) -> bool {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return false };
+        let is_met = match walking.iter().find(|walked| walked.folder == folder) {
+            Some(walked) => name < walked.at.as_os_str(),
+            None => self.folders.contains(folder),
+        };
+        is_met && !is_unfinished(file)
     }
 }
 
+/// A folder that a walk is in.
+pub(super) struct Walked {
+    /// Its absolute path without links.
+    folder: PathBuf,
+    /// The name in it that the walk has come to.
+    at: OsString,
+}
+
 /// Adds a file. Returns whether the path exists.
-fn name(path: &Path, seen: &mut Visited, found: &mut Found) -> bool {
+fn name(path: &Path, seen: &mut Visited<'_>, found: &mut Found) -> bool {
     match Candidate::of(path, true) {
         Ok(candidate) => {
-            add(candidate, seen, found);
+            seen.add(candidate, &[]);
             true
         }
         Err(refusal) => {
@@ -123,7 +155,7 @@ fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
-fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<PathBuf>) {
+fn expand(pattern: &Path, seen: &mut Visited<'_>, found: &mut Found, to: &mut Vec<PathBuf>) {
     found.places.add_pattern(pattern);
     let matches = pattern.to_str().and_then(|text| glob::glob(text).ok());
     let mut any = false;
@@ -131,12 +163,17 @@ fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<Pa
         any = true;
         match path {
             Ok(path) => {
-                if local::is_folder(&path) {
+                let folder = if local::is_folder(&path) {
                     walk(&path, seen, found);
+                    path
                 } else {
                     name(&path, seen, found);
+                    path.parent().map(Path::to_path_buf).unwrap_or_default()
+                };
+                // A pattern may match millions of files.
+                if to.last() != Some(&folder) {
+                    to.push(folder);
                 }
-                to.push(path);
             }
             Err(error) => found.refused.push((error.path().to_path_buf(), Refusal::Unreadable(error.into()))),
         }
@@ -148,15 +185,20 @@ fn expand(pattern: &Path, seen: &mut Visited, found: &mut Found, to: &mut Vec<Pa
 
 /// Walks a directory, following symbolic links. Each folder is walked once: by the first path, in sorted order, that
 /// leads to it. A link back to one of its own parents is stepped over, and so are folders of other programs.
-fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
+fn walk(root: &Path, seen: &mut Visited<'_>, found: &mut Found) {
     found.places.add(root);
     let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
     let mut folders = LastFolder::default();
+    let mut walking: Vec<Walked> = Vec::new();
     while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
+                // Its files may be named all the same.
+                if let Ok(folder) = local::canonical(&path) {
+                    seen.folders.remove(&folder);
+                }
                 if local::is_link(&path) {
                     found.places.add(&path);
                 }
@@ -167,6 +209,8 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
                 continue;
             }
         };
+        walking.truncate(entry.depth());
+        walking.iter_mut().next_back().into_iter().for_each(|walked| walked.at = entry.file_name().to_owned());
         if entry.file_type().is_dir() {
             if entry.path_is_symlink() {
                 found.places.add(entry.path());
@@ -176,8 +220,12 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
                 found.stepped_over += 1;
                 absolute.into_iter().for_each(|absolute| found.places.step_over(absolute));
                 walk.skip_current_dir();
-            } else if absolute.is_ok_and(|absolute| !seen.folders.insert(absolute)) {
-                walk.skip_current_dir();
+            } else if let Ok(absolute) = absolute {
+                if seen.folders.insert(absolute.clone()) {
+                    walking.push(Walked { folder: absolute, at: OsString::new() });
+                } else {
+                    walk.skip_current_dir();
+                }
             }
             continue;
         }
@@ -196,7 +244,8 @@ fn walk(root: &Path, seen: &mut Visited, found: &mut Found) {
             _ => Ok(local::canonical(entry.path())?),
         };
         match Candidate::at(entry.path(), is_capture_name(entry.path()), absolute) {
-            Ok(candidate) => add(candidate, seen, found),
+            Ok(candidate) if is_link => seen.add(candidate, &walking),
+            Ok(candidate) => seen.add_walked(candidate),
             Err(Refusal::NotAFile(_)) => found.stepped_over += 1,
             Err(refusal) => found.refused.push((entry.into_path(), refusal)),
         }
@@ -226,6 +275,56 @@ impl LastFolder {
 mod tests {
     use super::*;
 
+    fn all(named: &[PathBuf]) -> (Vec<Candidate>, Found) {
+        let mut candidates = Vec::new();
+        let found = find(named, &mut |candidate| candidates.push(candidate));
+        (candidates, found)
+    }
+
+    #[test]
+    fn whichever_way_leads_to_a_file_the_first_one_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for name in ["a/1", "a/b/2", "a/z", "c/3", "c/4", "d/.5.pcap.Ab3xYz", "d/6"] {
+            std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+            std::fs::write(root.join(name), b"x").unwrap();
+        }
+        // To files that the walk has met, has not met yet, is about to meet, steps over, and to a folder.
+        for (link, to) in [
+            ("a/m", "z"),
+            ("a/n", "1"),
+            ("a/b/x", "../z"),
+            ("a/b/y", "../b/2"),
+            ("b1", "c/4"),
+            ("b2", "d/.5.pcap.Ab3xYz"),
+            ("e", "a/1"),
+            ("e2", "c"),
+        ] {
+            std::os::unix::fs::symlink(to, root.join(link)).unwrap();
+        }
+        let named = [".", "c", "c/3", "a/*", "e", "d/.5.pcap.Ab3xYz"];
+        for from in 0..named.len() {
+            let order: Vec<_> = named.iter().cycle().skip(from).take(named.len()).map(|name| root.join(name)).collect();
+            for named in [&order[..1], &order[..3], &order[..]] {
+                let (candidates, _) = all(named);
+                // The law: as if each file that is found was remembered.
+                let mut once = HashSet::new();
+                assert!(candidates.iter().all(|file| once.insert(file.absolute.clone())), "{named:?}: one comes twice");
+                let every: HashSet<_> =
+                    named.iter().flat_map(|one| all(std::slice::from_ref(one)).0).map(|file| file.absolute).collect();
+                assert_eq!(once, every, "{named:?}");
+                let paths: Vec<_> = named.iter().flat_map(|one| all(std::slice::from_ref(one)).0).collect();
+                for candidate in &candidates {
+                    let first = paths.iter().find(|file| file.absolute == candidate.absolute).unwrap();
+                    assert_eq!(first.path, candidate.path, "{named:?}");
+                }
+            }
+        }
+        let (whole, _) = all(&[root.clone()]);
+        let found: Vec<_> = whole.iter().map(|file| file.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
+        assert_eq!(found, ["a/1", "a/b/2", "a/b/x", "b1", "b2", "c/3", "d/6"]);
+    }
+
     #[test]
     fn a_file_that_is_named_twice_is_found_once_and_links_in_a_circle_end() {
         let dir = tempfile::tempdir().unwrap();
@@ -235,9 +334,10 @@ mod tests {
             std::fs::write(sub.join(name), b"x").unwrap();
         }
         std::os::unix::fs::symlink(dir.path(), sub.join("loop")).unwrap();
-        let found = find(&[sub.join("b.pcap"), dir.path().to_path_buf(), dir.path().join("s*/*.pcap"), "none".into()]);
+        let (candidates, found) =
+            all(&[sub.join("b.pcap"), dir.path().to_path_buf(), dir.path().join("s*/*.pcap"), "none".into()]);
         let names: Vec<_> =
-            found.candidates.iter().map(|c| c.path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+            candidates.iter().map(|c| c.path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
         assert_eq!(names, ["b.pcap", "a.pcap"]);
         assert_eq!(found.stepped_over, 1);
         assert!(matches!(found.refused.as_slice(), [(path, Refusal::Missing)] if path == Path::new("none")));
@@ -254,9 +354,9 @@ mod tests {
         }
         std::os::unix::fs::symlink(elsewhere.path().join("x"), dir.path().join("a/ba")).unwrap();
         std::os::unix::fs::symlink("../d", dir.path().join("a/link")).unwrap();
-        let found = find(&[dir.path().join("a/../a")]);
-        assert_eq!(found.candidates.len(), 5);
-        for candidate in &found.candidates {
+        let (candidates, _) = all(&[dir.path().join("a/../a")]);
+        assert_eq!(candidates.len(), 5);
+        for candidate in &candidates {
             assert_eq!(candidate.absolute, candidate.path.canonicalize().unwrap());
             assert_eq!(Some(candidate), Candidate::of(&candidate.path, candidate.claimed).as_ref().ok());
         }

@@ -318,9 +318,7 @@ impl<'a> ContentIndex<'a> {
     /// A capture that an earlier version converted, that is gone, and whose name differs from this one only by a
     /// compression suffix.
     fn packed_otherwise(&self, input: &Input) -> Option<&'a InputEntry> {
-        let plain = without_packing(&input.absolute);
-        let names =
-            std::iter::once(plain.clone()).chain(Compression::SUFFIXES.map(|suffix| with_suffix(&plain, suffix)));
+        let names = packed_names(&input.absolute);
         let entries = names.filter(|name| *name != input.absolute).filter_map(|name| self.snapshot.input_at(&name));
         let mut gone = entries.filter(|entry| !may_exist(&entry.input.absolute));
         gone.find(|entry| entry.found.content.is_none() && entry.input.compression != input.compression)
@@ -331,6 +329,13 @@ impl<'a> ContentIndex<'a> {
 fn is_as_it_was(entry: &InputEntry) -> bool {
     Candidate::of(&entry.input.absolute, true)
         .is_ok_and(|now| super::selection::same(&FileStamp::of_input(&entry.input), &now))
+}
+
+/// The names of a capture with each compression suffix, and without one.
+pub(super) fn packed_names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let plain = without_packing(path);
+    let names = Compression::SUFFIXES.map(|suffix| with_suffix(&plain, suffix));
+    std::iter::once(plain).chain(names)
 }
 
 fn without_packing(path: &Path) -> PathBuf {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::advice::Advice;
 use crate::bug::bug;
-use crate::discover::{Input, Places};
+use crate::discover::Input;
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
 use crate::outcome::{Away, Duplicate, Overwritten, Renamed};
@@ -16,6 +16,7 @@ use super::content_index::{ContentIndex, Kin, Match};
 use super::same_content::Look;
 use super::selection::{Selection, is_same_content, relocated};
 use super::selector::Selector;
+use super::survey::Survey;
 
 /// A capture, and what the lake has under its path.
 type Opened<'a> = (Input, Option<&'a InputEntry>);
@@ -31,12 +32,12 @@ enum Own {
 }
 
 impl<'a> Selector<'a> {
-    /// What to do with each capture. Also how many captures of the lake are missing at these places, and the folders that
-    /// look like an unmounted disk.
+    /// What to do with each capture. Also the folders that look like an unmounted disk. Captures of the lake that were found elsewhere are
+    /// missing no more.
     ///
     /// # Errors
     /// If a signal has arrived.
-    pub(super) fn decide(mut self, places: &Places, look: Look<'a>) -> Result<(Selection, u64, Vec<Away>)> {
+    pub(super) fn decide(mut self, look: Look<'a>) -> Result<(Selection, Vec<Away>)> {
         let mut selection = Selection::default();
         let opened = self.without_touched(look, &mut selection)?;
         let inputs: Vec<_> = opened.iter().map(|(input, _)| input.clone()).collect();
@@ -56,8 +57,19 @@ impl<'a> Selector<'a> {
         let may_be: HashSet<usize> = selection.may_be.iter().map(|(_, id)| *id).collect();
         let elsewhere = |id| taken.contains(&id) || may_be.contains(&id);
         self.note_lost_ends(elsewhere);
-        let (missing, away) = self.present.missing(self.snapshot, places, elsewhere);
-        Ok((selection, missing, away))
+        if !self.survey.away.is_empty() {
+            let Survey { present, places, .. } = &self.survey;
+            let (missing, away) = present.missing(self.snapshot, places, elsewhere)?;
+            self.survey.missing = missing;
+            return Ok((selection, away));
+        }
+        let found = taken.union(&may_be).filter_map(|id| self.snapshot.inputs.get(id)).filter(|entry| {
+            let (input, Survey { present, places, .. }) = (&entry.input, &self.survey);
+            let is_file = !input.is_stdin() && entry.same_as.is_none();
+            is_file && !present.has(entry.id, &input.absolute) && places.root_of(&input.absolute).is_some()
+        });
+        self.survey.missing = self.survey.missing.saturating_sub(found.count() as u64);
+        Ok((selection, Vec::new()))
     }
 
     /// The captures that were opened, without those whose time of modification is the only change.
@@ -69,7 +81,7 @@ impl<'a> Selector<'a> {
                 Some(entry) if !self.is_wanted_again(entry) && is_touched(entry, &input, look)? => {
                     self.report.unchanged += 1;
                     self.report.touched += 1;
-                    self.unchanged.insert(entry.id);
+                    self.survey.unchanged.insert(entry.id);
                     selection.relocated.push(relocated(entry, &input));
                 }
                 own => changed.push((input, own)),
@@ -80,7 +92,8 @@ impl<'a> Selector<'a> {
 
     /// The captures of the lake that were found at their paths, and whether they are unchanged there, or continue.
     fn met(&self, opened: &[Opened<'_>], look: Look<'_>) -> Result<HashMap<usize, bool>> {
-        let mut met: HashMap<usize, bool> = self.unchanged.iter().map(|id| (*id, true)).collect();
+        let unchanged = self.snapshot.inputs.keys().filter(|id| self.survey.unchanged.contains(**id));
+        let mut met: HashMap<usize, bool> = unchanged.map(|id| (*id, true)).collect();
         for (input, own) in opened {
             if let Some(own) = own {
                 met.insert(own.id, is_same_content(&own.input, input) || look.goes_on(input, own)?);
@@ -200,7 +213,7 @@ impl<'a> Selector<'a> {
     /// Leaves a capture as it is in the lake.
     fn keep(&mut self, input: &Input, own: &InputEntry, packets: u64) {
         let now = plural_of(packets, "packet", "packets");
-        self.refused.insert(input.path.clone());
+        self.survey.refused.insert(input.path.clone());
         self.report.refused.push(RefusedEntry {
             path: input.path.clone(),
             reason: format!("has {now} now; the lake has {} of it, and keeps them", own.found.records),
@@ -232,7 +245,7 @@ impl<'a> Selector<'a> {
 
     /// Marks a capture as left out, if its file is still at its path: the next run must not take it for a new capture.
     fn leave_out_from_now_on(&self, id: usize, stays: &Path, selection: &mut Selection) {
-        let Some(entry) = self.snapshot.inputs.get(&id).filter(|_| self.unchanged.contains(&id)) else { return };
+        let Some(entry) = self.snapshot.inputs.get(&id).filter(|_| self.survey.unchanged.contains(id)) else { return };
         let mut input = entry.input.clone();
         if let Some(place) = selection.relocated.iter().position(|met| met.input == id) {
             // It was touched. There is no other entry left to note that in.
@@ -254,7 +267,9 @@ impl<'a> Selector<'a> {
         // They are removed, and must not be found anywhere.
         known.found.extend(&replaced);
         let mut again = Vec::new();
-        for (candidate, _) in std::mem::take(&mut self.stood_for).into_iter().filter(|(_, id)| replaced.contains(id)) {
+        let doubles: Vec<_> = self.survey.stood_for.extract_if(.., |(_, id)| replaced.contains(id)).collect();
+        self.survey.looked_at.clone_from(&doubles);
+        for (candidate, _) in doubles {
             let Some(own) = self.snapshot.input_at(&candidate.absolute) else { continue };
             // It was there a moment ago; as long as it cannot be read it stays as it is.
             let Ok(mut input) = candidate.probe_within(self.rules.window) else { continue };

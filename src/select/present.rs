@@ -9,16 +9,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::discover::{Lead, Places};
+use crate::error::Result;
 use crate::lake::Snapshot;
 use crate::outcome::Away;
 use crate::storage::objects::is_object;
 use crate::storage::{local, true_name};
 
+use super::number_set::NumberSet;
+
 /// The captures that were found, whatever is done with them: files that are captures, or claim to be.
 #[derive(Debug, Default)]
 pub(super) struct Present {
-    /// By absolute path.
-    captures: HashSet<PathBuf>,
+    /// Those that the lake has under their paths, by their numbers.
+    held: NumberSet,
+    /// Those of which it is not known what the lake has under their paths, by absolute path.
+    others: HashSet<PathBuf>,
     /// The folders with captures, and the folders above; absolute paths.
     folders: HashSet<PathBuf>,
     /// The same folders as they were given or found, which may be links.
@@ -26,8 +31,19 @@ pub(super) struct Present {
 }
 
 impl Present {
-    /// Adds a capture, by its path as found and by its absolute path.
-    pub(super) fn add(&mut self, path: &Path, absolute: &Path) {
+    /// Adds a capture, by its path as found and by its absolute path, and the number of what the lake has under it.
+    pub(super) fn add(&mut self, path: &Path, absolute: &Path, held: Option<usize>) {
+        held.into_iter().for_each(|number| self.held.insert(number));
+        self.add_folders(path, absolute);
+    }
+
+    /// Adds a capture of which it is not known what the lake has under its path.
+    pub(super) fn add_unknown(&mut self, path: &Path, absolute: &Path) {
+        self.others.insert(absolute.to_path_buf());
+        self.add_folders(path, absolute);
+    }
+
+    fn add_folders(&mut self, path: &Path, absolute: &Path) {
         for folder in path.ancestors().skip(1).take_while(|_| !is_object(absolute)) {
             if self.met.contains(folder) {
                 break;
@@ -42,14 +58,17 @@ impl Present {
             self.met.insert(folder.to_path_buf());
             self.folders.insert(folder.to_path_buf());
         }
-        self.captures.insert(absolute.to_path_buf());
+    }
+
+    /// Whether a capture of the lake was found under its path.
+    pub(super) fn has(&self, number: usize, absolute: &Path) -> bool {
+        self.held.contains(number) || self.others.contains(absolute)
     }
 
     /// Whether a given path leads to a capture.
     pub(super) fn is_below(&self, lead: &Lead) -> bool {
-        let is_capture = |path: PathBuf| self.folders.contains(&path) || self.captures.contains(&path);
         let name = |path: &PathBuf| if is_object(path) { Some(true_name(path)) } else { local::canonical(path).ok() };
-        lead.to.iter().filter_map(name).any(is_capture)
+        lead.to.iter().filter_map(name).any(|path| self.folders.contains(&path))
     }
 
     /// How many captures of these places are in the lake but no longer exist, and the folders that look like an unmounted
@@ -59,25 +78,27 @@ impl Present {
         snapshot: &Snapshot,
         places: &Places,
         elsewhere: impl Fn(usize) -> bool,
-    ) -> (u64, Vec<Away>) {
+    ) -> Result<(u64, Vec<Away>)> {
         let mut missing = 0;
-        let mut away: BTreeMap<&Path, u64> = BTreeMap::new();
+        let mut away: BTreeMap<PathBuf, u64> = BTreeMap::new();
         // The disk is asked once for each folder, not for each capture.
-        let mut known: HashMap<(&Path, &Path), Option<&Path>> = HashMap::new();
-        for entry in snapshot.inputs.values() {
-            let absolute = entry.input.absolute.as_path();
-            let is_known = self.captures.contains(absolute) || elsewhere(entry.id);
-            if is_known || entry.input.is_stdin() || entry.same_as.is_some() {
-                continue;
+        let mut known: HashMap<PathBuf, (PathBuf, Option<PathBuf>)> = HashMap::new();
+        snapshot.each_file(|number, absolute, is_left_out| {
+            if is_left_out || self.has(number, absolute) || elsewhere(number) {
+                return;
             }
-            let Some(root) = places.root_of(absolute) else { continue };
+            let Some(root) = places.root_of(absolute) else { return };
             missing += 1;
-            let Some(parent) = absolute.parent() else { continue };
-            let folder = *known.entry((parent, root)).or_insert_with(|| self.empty_folder(parent, root, places));
-            folder.into_iter().for_each(|folder| *away.entry(folder).or_default() += 1);
-        }
-        let away = away.into_iter().map(|(path, captures)| Away { path: path.to_path_buf(), captures });
-        (missing, away.collect())
+            let Some(parent) = absolute.parent() else { return };
+            if known.get(parent).is_none_or(|(held, _)| held != root) {
+                let folder = self.empty_folder(parent, root, places).map(Path::to_path_buf);
+                known.insert(parent.to_path_buf(), (root.to_path_buf(), folder));
+            }
+            if let Some(folder) = known.get(parent).and_then(|(_, folder)| folder.clone()) {
+                *away.entry(folder).or_default() += 1;
+            }
+        })?;
+        Ok((missing, away.into_iter().map(|(path, captures)| Away { path, captures }).collect()))
     }
 
     /// The uppermost folder, from `parent` up to `root`, that exists or was given, and has no capture.

@@ -1,29 +1,24 @@
 //! What a run has to do: which of the given captures are new, changed, renamed, or known.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cancel::Cancel;
-use crate::discover;
-use crate::discover::{Candidate, Input, Refusal, is_capture_name};
+use crate::discover::{Candidate, Input};
 use crate::error::Result;
-use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot};
+use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot, Wanted};
 use crate::memory::USUAL_WINDOW;
 use crate::outcome::{Away, Report};
 use crate::path_text;
-use crate::storage::objects::is_object;
-use crate::storage::{absolute, local};
 
-use super::present::{Present, nothing_is_there};
+use super::content_index::packed_names;
 use super::probe::BATCH;
 use super::same_content::Look;
-use super::selector::Selector;
-
-/// How far the clock of a machine that writes captures may be ahead.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+use super::selector::{Opener, Selector};
+use super::survey::Survey;
 
 /// What to do with captures that are in the lake already, in one form or another.
 #[derive(Clone, Debug)]
@@ -102,6 +97,20 @@ impl Selection {
         shares
     }
 
+    /// The captures of the lake whose rows may go.
+    fn may_remove(&self, snapshot: &Snapshot) -> BTreeSet<usize> {
+        let own = self.convert.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id));
+        let others = self.superseded.iter().chain(&self.goes_on).chain(&self.may_be).map(|(_, id)| *id);
+        own.chain(others).chain(self.relocated.iter().map(|met| met.input)).collect()
+    }
+
+    /// Asks for the captures of the lake that it speaks of.
+    pub(crate) fn ask_for(&self, wanted: &mut Wanted) {
+        let others = self.superseded.iter().chain(&self.goes_on).chain(&self.may_be).map(|(_, id)| *id);
+        wanted.captures.extend(others.chain(self.relocated.iter().map(|met| met.input)));
+        wanted.paths.extend(self.deduplicated.iter().map(|(_, same_as)| path_text::to_text(same_as)));
+    }
+
     /// Removes what is said about captures that are not converted after all, by their absolute paths. The lake keeps what
     /// it has of them, and the next run finds them as this one did. Each list that speaks of captures to be converted is
     /// searched here.
@@ -139,127 +148,90 @@ impl<P: Fn(&Path) -> Option<usize>> Shares<'_, P> {
 /// [`Error::Bug`](crate::error::Error::Bug) alone.
 pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input>> {
     // Whether two of them are the same matters to a lake only, so nothing is read for that, and no signal stops it.
-    let convert = sort_out(named, &Snapshot::default(), &SelectOptions::default(), None, report)?.convert;
+    let (mut snapshot, rules) = (Snapshot::default(), SelectOptions::default());
+    let mut survey = Survey::of(named, &snapshot, &rules, None, report)?;
+    let convert = survey.select(&mut snapshot, &rules, (None, usize::MAX), report)?.convert;
     if !convert.is_empty() {
         report.away.clear();
     }
     Ok(convert)
 }
 
-/// Selects from what was given. What is not to be converted is noted in the report.
-///
-/// # Errors
-/// If a signal has arrived.
-pub(crate) fn select(
-    named: &[PathBuf],
-    snapshot: &Snapshot,
-    rules: &SelectOptions,
-    cancel: &Cancel,
-    report: &mut Report,
-) -> Result<Selection> {
-    sort_out(named, snapshot, rules, Some(Look { window: rules.window, cancel }), report)
-}
-
-fn sort_out(
-    named: &[PathBuf],
-    snapshot: &Snapshot,
-    rules: &SelectOptions,
-    look: Option<Look<'_>>,
-    report: &mut Report,
-) -> Result<Selection> {
-    let found = discover::find(named);
-    let never = Cancel::default();
-    let idle = Look { window: rules.window, cancel: &never };
-    let mut selector = Selector {
-        named: named.iter().collect(),
-        snapshot,
-        rules,
-        look,
-        report,
-        present: Present::default(),
-        refused: HashSet::new(),
-        opened: Vec::new(),
-        unchanged: HashSet::new(),
-        stood_for: Vec::new(),
-    };
-    selector.report.stepped_over = found.stepped_over;
-    for (path, refusal) in found.refused {
-        if is_capture_name(&path) && matches!(refusal, Refusal::Unreadable(_)) {
-            selector.present.add(&path, &absolute(&path));
+impl Survey {
+    /// Opens up to so many more files, and selects from them. What is not to be converted is noted in the report. Of a snapshot with a
+    /// base, what matters to these is loaded.
+    ///
+    /// Where the archive looks as if it was away, all files are opened: captures may be elsewhere.
+    ///
+    /// # Errors
+    /// If a signal has arrived, or the lake or what waits cannot be read.
+    pub(crate) fn select(
+        &mut self,
+        snapshot: &mut Snapshot,
+        rules: &SelectOptions,
+        (cancel, most): (Option<&Cancel>, usize),
+        report: &mut Report,
+    ) -> Result<Selection> {
+        let never = Cancel::default();
+        let look = Look { window: rules.window, cancel: cancel.unwrap_or(&never) };
+        let begins = self.begins();
+        if begins {
+            self.count_missing(snapshot)?;
         }
-        selector.refuse(path, &refusal, None);
-    }
-    let settled = SystemTime::now().checked_sub(rules.settle).map_or(i64::MAX, nanos);
-    let ahead = nanos(SystemTime::now() + CLOCKS_DIFFER);
-    let mut from_future = Vec::new();
-    let elsewhere = open_elsewhere(snapshot, &found.candidates);
-    // A file from the future will not settle, however long one waits.
-    let is_from_future = |candidate: &Candidate| candidate.modified > ahead;
-    let is_settling =
-        |candidate: &Candidate| !is_from_future(candidate) && !rules.settle.is_zero() && candidate.modified > settled;
-    // A store is not asked for each of them.
-    let listed: HashSet<PathBuf> = if snapshot.quarantine.keys().any(|path| is_object(path)) {
-        found.candidates.iter().map(|candidate| candidate.absolute.clone()).collect()
-    } else {
-        HashSet::new()
-    };
-    let mut candidates = found.candidates.into_iter().chain(elsewhere).peekable();
-    while candidates.peek().is_some() {
-        // Of a large archive, all files may be new and have to be opened.
-        look.map_or(Ok(()), |look| look.cancel.check())?;
-        let batch: Vec<_> = candidates.by_ref().take(BATCH).collect();
-        let probed = selector.probe(&batch, is_settling);
-        for (candidate, probed) in batch.into_iter().zip(probed) {
-            if is_from_future(&candidate) {
-                from_future.push((candidate.path.clone(), candidate.modified));
+        let most = if self.away.is_empty() { most } else { usize::MAX };
+        let mut opened = std::mem::take(&mut self.waiting);
+        // At least one more: those that wait may be waiting for it.
+        let most = most.max(opened.len() + 1);
+        let mut opener = Opener { survey: self, rules, look: cancel.map(|_| look), report, opened: Vec::new() };
+        while opened.len() + opener.opened.len() < most {
+            // Of a large archive, all files may be new and have to be opened.
+            cancel.map_or(Ok(()), Cancel::check)?;
+            let files = opener.survey.backlog.take(BATCH.min(most - opened.len() - opener.opened.len()))?;
+            if files.is_empty() {
+                break;
             }
-            if is_settling(&candidate) {
-                selector.present.add(&candidate.path, &candidate.absolute);
-                selector.report.settling += 1;
-            } else {
-                selector.meet(candidate, probed);
-            }
+            let probed = opener.probe(&files);
+            files.into_iter().zip(probed).for_each(|(file, probed)| opener.open(file, probed));
         }
-    }
-    selector.report.note_future(&from_future);
-    selector.report.note_archived();
-    selector.complain_of_empty(&found.leads);
-    let nothing_is_there = found.streams.is_empty() && nothing_is_there(&found.leads, &selector.present);
-    let (mut selection, missing, mut away) = selector.decide(&found.places, look.unwrap_or(idle))?;
-    report.captures_missing = Some(missing);
-    if nothing_is_there && away.is_empty() {
-        away.extend(found.leads.iter().map(|lead| Away { path: lead.named.clone(), captures: 0 }));
-    }
-    if !rules.allow_empty {
-        report.away = away;
-    }
-    selection.convert.splice(0..0, found.streams);
-    let is_gone = |path: &Path| {
-        if is_object(path) {
-            found.places.root_of(path).is_some() && !listed.contains(path)
-        } else {
-            !local::name_exists(path)
+        opened.append(&mut opener.opened);
+        if self.is_over() {
+            report.note_archived();
+            self.complain_of_empty(report);
         }
-    };
-    let gone = snapshot.quarantine.keys().filter(|path| is_gone(path));
-    selection.cleared_refusals = gone.cloned().collect();
-    Ok(selection)
+        let nothing_is_there = begins && self.found_nothing();
+        snapshot.load(&wanted(&opened, &self.stood_for))?;
+        self.looked_at.clear();
+        self.opened = if self.is_over() { Vec::new() } else { opened.clone() };
+        let selector = Selector { survey: self, snapshot, rules, report, opened };
+        let (mut selection, mut away) = selector.decide(look)?;
+        report.captures_missing = Some(self.missing);
+        if nothing_is_there && away.is_empty() {
+            away.extend(self.leads.iter().map(|lead| Away { path: lead.named.clone(), captures: 0 }));
+        }
+        if !rules.allow_empty {
+            report.away = away;
+        }
+        selection.convert.splice(0..0, std::mem::take(&mut self.streams));
+        selection.cleared_refusals = std::mem::take(&mut self.cleared_refusals);
+        snapshot.load_files_of(&selection.may_remove(snapshot))?;
+        Ok(selection)
+    }
 }
 
-/// Captures that were being written when they were converted, and were not given this time, e.g. the folder of yesterday
-/// where each run is given the folder of its day.
-fn open_elsewhere(snapshot: &Snapshot, candidates: &[Candidate]) -> Vec<Candidate> {
-    let open = snapshot.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
-    let open: Vec<_> = open.map(|entry| &entry.input.absolute).collect();
-    let met: HashSet<_> =
-        candidates.iter().map(|candidate| &candidate.absolute).filter(|met| open.contains(met)).collect();
-    let elsewhere = open.into_iter().filter(|path| !met.contains(path));
-    elsewhere.filter_map(|path| Candidate::of(path, true).ok()).collect()
-}
-
-fn nanos(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+/// The captures of the lake that matter to captures that were opened: what is under their paths, what may be the same, and those that
+/// were left out because of one of these.
+fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for (input, own) in opened {
+        wanted.captures.extend(own);
+        wanted.heads.extend(input.head.clone());
+        wanted.fingerprints.extend(input.fingerprint.clone());
+        wanted.paths.extend(packed_names(&input.absolute).map(|path| path_text::to_text(&path)));
+    }
+    if !opened.is_empty() {
+        wanted.paths.extend(stood_for.iter().map(|(candidate, _)| path_text::to_text(&candidate.absolute)));
+    }
+    wanted
 }
 
 pub(super) fn same(seen: &FileStamp, candidate: &Candidate) -> bool {

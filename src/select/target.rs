@@ -9,7 +9,8 @@ use crate::lake::{Layout, Losses, Snapshot};
 use crate::outcome::Report;
 
 use super::hold_back::hold_back;
-use super::selection::{SelectOptions, Selection, select};
+use super::selection::{SelectOptions, Selection};
+use super::survey::Survey;
 
 /// A lake, as a conversion or a plan finds it.
 pub(crate) struct Target {
@@ -24,7 +25,20 @@ impl Target {
     /// # Errors
     /// If its manifests cannot be read, it was made with other settings, the names in TLS are a source and no column, or it has a file that no manifest names.
     pub(crate) fn read(lake: &Layout, settings: &Settings) -> Result<Self> {
-        let snapshot = Snapshot::read(lake)?;
+        Self::of(lake, settings, Snapshot::read(lake)?)
+    }
+
+    /// As [`Target::read`], but what the checkpoint has stays in it, as long as it does not matter.
+    ///
+    /// # Errors
+    /// As [`Target::read`].
+    pub(crate) fn begin(lake: &Layout, settings: &Settings) -> Result<Self> {
+        let target = Self::of(lake, settings, Snapshot::begin(lake)?)?;
+        // Whose rows are lost is told of all captures.
+        if target.losses == Losses::default() { Ok(target) } else { Self::read(lake, settings) }
+    }
+
+    fn of(lake: &Layout, settings: &Settings, snapshot: Snapshot) -> Result<Self> {
         snapshot.agrees_with(settings, lake.root())?;
         if settings.names.has_sni() && !settings.columns.has_server_names() {
             return Err(Error::NoServerNames { lake: lake.root().to_path_buf() });
@@ -33,34 +47,48 @@ impl Target {
         Ok(Self { snapshot, losses })
     }
 
-    /// Selects from what was given. What is not to be converted is noted in the report, and so is what the lake has lost.
+    /// Surveys what was given. What is not to be opened is noted in the report, and so is what the lake has lost.
     ///
     /// # Errors
-    /// If a signal has arrived.
-    pub(crate) fn select(
+    /// If a signal has arrived, or the lake cannot be read.
+    pub(crate) fn survey(
         &self,
         named: &[PathBuf],
         rules: &SelectOptions,
         cancel: &Cancel,
         report: &mut Report,
-    ) -> Result<Selection> {
+    ) -> Result<Survey> {
         report.lost.add(&self.losses, &self.snapshot);
         report.newest_packet_timestamp_seconds = self.snapshot.newest_packet();
-        select(named, &self.snapshot, rules, cancel, report)
+        Survey::of(named, &self.snapshot, rules, Some(cancel), report)
     }
 
-    /// Leaves out of a selection what cannot be replaced because a file of the lake is lost. Returns what the lake holds.
+    /// Selects from all that was given. What is not to be converted is noted in the report, and so is what the lake has lost.
+    ///
+    /// # Errors
+    /// As [`Target::survey`].
+    pub(crate) fn select(
+        &mut self,
+        named: &[PathBuf],
+        rules: &SelectOptions,
+        cancel: &Cancel,
+        report: &mut Report,
+    ) -> Result<Selection> {
+        let mut survey = self.survey(named, rules, cancel, report)?;
+        survey.select(&mut self.snapshot, rules, (Some(cancel), usize::MAX), report)
+    }
+
+    /// Leaves out of a selection what cannot be replaced because a file of the lake is lost.
     ///
     /// # Errors
     /// If the run is cancelled.
     pub(crate) fn hold_back(
-        self,
+        &self,
         lake: &Layout,
         selection: &mut Selection,
         how: (usize, &Cancel),
         report: &mut Report,
-    ) -> Result<Snapshot> {
-        hold_back(lake, &self.snapshot, selection, self.losses, how, &mut report.lost)?;
-        Ok(self.snapshot)
+    ) -> Result<()> {
+        hold_back(lake, &self.snapshot, selection, self.losses.clone(), how, &mut report.lost)
     }
 }

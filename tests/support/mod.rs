@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parcap::cancel::Cancel;
-use parcap::commands::{COMMIT_EVERY, ConvertRequest};
+use parcap::commands::{BATCH, COMMIT_EVERY, ConvertRequest};
 use parcap::config::CHECKPOINT_AFTER;
 use parcap::config::Settings;
 use parcap::names::PtrOptions;
@@ -48,6 +48,7 @@ pub(crate) fn request<P: AsRef<Path>>(named: &[P], lake: &Path) -> ConvertReques
         memory: None,
         strict: false,
         commit_every: COMMIT_EVERY,
+        batch: BATCH,
         checkpoint_after: CHECKPOINT_AFTER,
         max_damaged: None,
         top: 10,

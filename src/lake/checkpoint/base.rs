@@ -20,6 +20,7 @@ use crate::lake::snapshot::Snapshot;
 use super::Kind;
 use super::columns::{AGAIN, CAPTURE, ENTRY, LAST_TIME, SAME_AS, STREAM, of_json, of_key, of_word};
 use super::layers::Layers;
+use super::load::Wanted;
 use super::rows::Rows;
 use super::tail::Tail;
 
@@ -32,7 +33,7 @@ pub(in crate::lake) struct Base {
     pub(super) layers: Arc<Layers>,
     /// Captures that the snapshot has itself.
     pub(super) loaded: HashSet<usize>,
-    /// Captures that it had not when it was read.
+    /// Captures that are files or objects.
     captures: u64,
     /// Time of the newest packet of all these.
     pub(in crate::lake) newest: Option<Timestamp>,
@@ -50,6 +51,19 @@ impl Snapshot {
             // What is wrong shows there as well, or does not matter.
             Ok(None) | Err(_) => Self::read(lake),
         }
+    }
+
+    /// Reads the lake again after a commit of this process has made a checkpoint. Of what the checkpoint has now, some is loaded: captures
+    /// that are `wanted`, and the files of those at these paths and with these numbers.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read`].
+    pub(crate) fn begin_again(&mut self, lake: &Layout, wanted: &Wanted) -> Result<()> {
+        lake.look_again();
+        *self = Self::begin(lake)?;
+        self.load(wanted)?;
+        let held = self.inputs.values().filter(|entry| wanted.has_entry(entry)).map(|entry| entry.id);
+        self.load_files_of(&held.collect())
     }
 
     fn beside_checkpoint(lake: &Layout) -> Result<Option<Self>> {
@@ -90,10 +104,10 @@ impl Snapshot {
         self.checkpoint.as_ref().map(|(number, _)| *number)
     }
 
-    /// How many captures there are in the files of the checkpoint, if that is known.
+    /// How many captures that are files or objects there are in the files of the checkpoint alone.
     #[must_use]
     pub(crate) fn captures_in_base(&self) -> u64 {
-        self.base.as_ref().map_or(0, |base| base.captures)
+        self.base.as_ref().map_or(0, |base| base.captures.saturating_sub(base.loaded.len() as u64))
     }
 
     /// Takes up names, sizes and dates of files, without the captures that they are of.
@@ -138,7 +152,7 @@ impl Snapshot {
             let (mut of_open, mut place) = (Vec::new(), 0);
             while rows.is_there() {
                 if base.layers.counts(layer, rows.capture(0).unwrap_or(0), rows.capture(1)) {
-                    base.captures += 1;
+                    base.captures += u64::from(rows.text(3).is_none());
                     if rows.int(2).is_some_and(|time| last.is_none_or(|last| time >= last)) {
                         if rows.int(2) > last {
                             latest.clear();

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::lake::record::CommittedPart;
+use crate::lake::record::{CommittedPart, InputEntry};
 use crate::lake::snapshot::Snapshot;
 use crate::packets::RowRange;
+use crate::path_text;
 
 use super::Kind;
 use super::base::each;
@@ -18,6 +19,8 @@ use super::rows::Rows;
 pub(crate) struct Wanted {
     /// By number.
     pub(crate) captures: HashSet<usize>,
+    /// Those that were left out, by the number of the one whose rows stand for theirs.
+    pub(crate) left_out_for: HashSet<usize>,
     /// By absolute path, as text.
     pub(crate) paths: HashSet<String>,
     /// Those that begin so, and have packets.
@@ -28,8 +31,17 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     fn is_empty(&self) -> bool {
-        let Self { captures, paths, heads, fingerprints } = self;
-        captures.is_empty() && paths.is_empty() && heads.is_empty() && fingerprints.is_empty()
+        let Self { captures, left_out_for, paths, heads, fingerprints } = self;
+        captures.is_empty()
+            && left_out_for.is_empty()
+            && paths.is_empty()
+            && heads.is_empty()
+            && fingerprints.is_empty()
+    }
+
+    /// Whether one of them is meant by its number or its path.
+    pub(super) fn has_entry(&self, entry: &InputEntry) -> bool {
+        self.captures.contains(&entry.id) || self.paths.contains(&path_text::to_text(&entry.input.absolute))
     }
 
     /// Whether a row is of one of them. The columns are the key, the number, what stands for it, packets, head and fingerprint.
@@ -37,6 +49,7 @@ impl Wanted {
         let by_text = |texts: &HashSet<String>, column| rows.text(column).is_some_and(|text| texts.contains(text));
         let by_content = || by_text(&self.heads, 4) || by_text(&self.fingerprints, 5);
         rows.capture(1).is_some_and(|number| self.captures.contains(&number))
+            || rows.capture(2).is_some_and(|number| self.left_out_for.contains(&number))
             || (!self.paths.is_empty() && by_text(&self.paths, 0))
             || (rows.capture(2).is_none() && rows.int(3) > Some(0) && by_content())
     }
@@ -56,7 +69,9 @@ impl Snapshot {
         let is_new = |rows: &Rows| rows.capture(1).is_some_and(|number| !loaded.contains(&number));
         let entries = base.layers.captures_where(&columns, |rows| wanted.has(rows) && is_new(rows))?;
         for entry in entries {
-            self.base.iter_mut().for_each(|base| drop(base.loaded.insert(entry.id)));
+            if let Some(base) = &mut self.base {
+                base.loaded.insert(entry.id);
+            }
             self.add_input(entry);
         }
         Ok(())
@@ -115,6 +130,8 @@ impl Snapshot {
             }
             Ok(())
         })?;
-        self.load(&Wanted { captures: beside, ..Wanted::default() })
+        // Those that were left out go with what stands for them.
+        let left_out_for = removed.iter().copied().collect();
+        self.load(&Wanted { captures: beside, left_out_for, ..Wanted::default() })
     }
 }
