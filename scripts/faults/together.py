@@ -88,10 +88,8 @@ def waits_for_others(parcap, options):
 
 def packets_of(lake, name):
     """How many packets of a capture the lake says that it holds; none if it is not there."""
-    table = lake / "summaries/captures/captures.parquet"
-    if not table.exists():
-        return None
-    captures = pq.read_table(table, columns=["capture", "packets"]).to_pylist()
+    tables = sorted(lake.glob("summaries/captures/date=*/captures.parquet"))
+    captures = [row for table in tables for row in pq.ParquetFile(table).read(["capture", "packets"]).to_pylist()]
     return next((row["packets"] for row in captures if row["capture"].endswith(name)), None)
 
 

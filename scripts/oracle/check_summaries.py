@@ -132,6 +132,10 @@ PARTS = {
             OR (first_seen IS NULL) <> (last_seen IS NULL) OR first_seen > last_seen OR first_seen < a OR last_seen > b
         UNION ALL SELECT date, address, name FROM seen_dns_names GROUP BY ALL HAVING count(*) > 1""",
     ),
+    "captures: dates": (
+        "SELECT capture, coalesce(date, make_timestamp(first_time)::DATE, DATE '1970-01-01') FROM seen_captures",
+        "SELECT capture, coalesce(make_timestamp(first_time)::DATE, DATE '1970-01-01') FROM seen_captures",
+    ),
     "captures: sums and times": (
         """SELECT count(*)::BIGINT, coalesce(sum(length), 0)::BIGINT, min(epoch_us(datetime)), max(epoch_us(datetime))
         FROM packets""",
@@ -141,7 +145,7 @@ PARTS = {
 
 
 def files_of(lake, name):
-    """The files of a table by their date; of captures, which has none, by ''."""
+    """The files of a table by their date; of the captures of lakes of earlier versions, which had none, by ''."""
     folder = lake / "summaries" / name
     return {path.parent.name.removeprefix(name): path for path in sorted(folder.rglob("*.parquet"))}
 
@@ -151,13 +155,13 @@ def open_lake(lake, folder):
     db = duckdb.connect(config={"temp_directory": folder})
     read = "read_parquet('{}/**/*.parquet', hive_partitioning = false, filename = true)"
     # The date is the folder's: where packets are partitioned by protocol too, DuckDB would take that from there as well.
-    date = "CAST(regexp_extract(filename, 'date=([0-9-]+)', 1) AS DATE) AS date"
+    date = "CAST(nullif(regexp_extract(filename, 'date=([0-9-]+)', 1), '') AS DATE) AS date"
     db.execute(f"CREATE VIEW packets AS SELECT * REPLACE (datetime::TIMESTAMPTZ AS datetime), {date} FROM {read.format(lake / 'packets')}")
     tables = [name for name in TABLES if files_of(lake, name)]
     for name in tables:
         schema = pq.read_schema(next(iter(files_of(lake, name).values())))
         columns = [f"epoch_us({field.name}) AS {field.name}" if field.type == TIME else field.name for field in schema]
-        columns = ", ".join(columns if name == "captures" else [date, *columns])
+        columns = ", ".join([date, *columns])
         db.execute(f"CREATE VIEW seen_{name} AS SELECT {columns} FROM {read.format(lake / 'summaries' / name)}")
     return db, tables
 

@@ -214,6 +214,7 @@ pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) 
         ptr: args.ptr.options(),
         strict,
         top,
+        checkpoint_after: crate::config::CHECKPOINT_AFTER,
         wait: args.wait.duration(),
         cancel: cancel.clone(),
     };

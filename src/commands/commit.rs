@@ -42,6 +42,8 @@ pub struct CommitOptions {
     pub strict: bool,
     /// Rows of each summary table that the report shows.
     pub top: usize,
+    /// Bytes of manifests since the last checkpoint from which on the commit makes one, usually [`CHECKPOINT_AFTER`].
+    pub checkpoint_after: u64,
     /// How long to wait for another run to end.
     pub wait: Duration,
     /// How the commit is stopped early.
@@ -60,6 +62,7 @@ impl CommitOptions {
             ptr: PtrOptions::default(),
             strict: false,
             top: 0,
+            checkpoint_after: CHECKPOINT_AFTER,
             wait: Duration::ZERO,
             cancel: cancel.clone(),
         }
@@ -194,7 +197,7 @@ fn commit_rows(
         max_damaged: None,
         to_come: 0,
         refusals_committed: 0,
-        checkpoint_after: CHECKPOINT_AFTER,
+        checkpoint_after: options.checkpoint_after,
     };
     publish(&mut stage, rows, selection, snapshot, how, report)?;
     // The lake does not have them, so the next plan will.

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::advice::Advice;
-use crate::convert::FinalStage;
+use crate::convert::{FinalStage, TouchedDays};
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Action, FileStamp, InputEntry, RefusedEntry, Rewriter, Transaction, remove_captures};
+use crate::lake::{
+    Action, FileStamp, InputEntry, RefusedEntry, Rewriter, Transaction, days_of_changed, remove_captures,
+};
 use crate::names::PtrOptions;
 use crate::outcome::{ForgetReport, Forgotten, Report};
 use crate::packets::Encoder;
@@ -77,7 +79,7 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
         let mut change = Transaction::new(&snapshot, Action::Forget, settings.clone());
         change.manifest.removed.refused = refused;
         change.manifest.refused = retired;
-        let days = if captures.is_empty() {
+        let packets = if captures.is_empty() {
             BTreeSet::new()
         } else {
             remove_captures(
@@ -87,11 +89,12 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
                 &mut change,
             )?
         };
+        let touched = TouchedDays { packets, captures: days_of_changed(&snapshot, &change.manifest) };
         let mut after = snapshot;
         after.add(change.manifest.clone());
         if settings.summaries && !captures.is_empty() {
             let mut told = Report::default();
-            stage.stage(days, &after, &mut change, &mut told)?;
+            stage.stage(touched, &after, &mut change, &mut told)?;
             report.lost.files.extend(told.lost.files);
         }
         report.lost.leave_out_mended(&change, &after);

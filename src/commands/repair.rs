@@ -5,13 +5,15 @@
 //! conversion reads them again if they still exist. All of it is one commit, or none.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::cancel::Cancel;
-use crate::convert::{FinalStage, stage_empty};
+use crate::convert::{FinalStage, TouchedDays, stage_empty};
+use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, DeltaEntry, Layout, Snapshot, Transaction, captures_table_is_lost, days_of_lost_tables, hold, id_in_log,
-    mend_delta, names_are_lost, remains, sweep_staging, tables_left_over,
+    Action, DeltaEntry, InputEntry, Layout, Snapshot, Transaction, days_of_lost_captures, days_of_lost_tables, hold,
+    id_in_log, mend_delta, names_are_lost, remains, sweep_staging, tables_left_over,
 };
 use crate::names::PtrOptions;
 use crate::outcome::{LostFile, PartlyLost, Repaired, Report};
@@ -122,22 +124,32 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
         .filter_map(|id| left.snapshot.inputs.get(id))
         .map(|entry| entry.input.path.clone())
         .collect();
-    let captures_are_lost = settings.summaries && captures_table_is_lost(lake, &left.snapshot);
-    if repaired.is_empty() && days.is_empty() && !names_are_lost && !captures_are_lost && lake.last_is_sound() {
+    let mut captures = BTreeSet::new();
+    if settings.summaries {
+        captures = days_of_lost_captures(lake, &left.snapshot, jobs)?;
+    }
+    if repaired.is_empty() && days.is_empty() && !names_are_lost && captures.is_empty() && lake.last_is_sound() {
         return Ok(repaired);
     }
     let mut after = left.snapshot;
     if settings.summaries {
         let ptr = PtrOptions { limit: 0, ..PtrOptions::default() };
         let mut stage = FinalStage::open(lake, (&settings, &after), &ptr, 0, cancel)?;
-        stage.stage(days, &after, &mut change, &mut Report::default())?;
+        captures.extend(days_that_differ(&before, &after));
+        if is_remade {
+            captures.extend(after.inputs.values().map(|entry| entry.day()));
+            captures.extend(
+                before.tables.keys().filter(|path| Layout::is_of_captures(path)).map(|path| Layout::day_of(path)),
+            );
+        }
+        stage.stage(TouchedDays { packets: days, captures }, &after, &mut change, &mut Report::default())?;
         change.manifest.removed.tables.iter().for_each(|path| drop(after.tables.remove(path)));
         repaired.tables = change.manifest.tables.len() as u64;
         after.add_tables(change.manifest.tables.clone());
         if is_remade {
             // Tables of dates that have no rows left, which a lost manifest named.
             for path in tables_left_over(lake, &after)? {
-                if lake.keeps_tables() {
+                if lake.keeps_tables() && path != Layout::earlier_captures() {
                     let empty = stage_empty(lake, &settings, &path)?;
                     after.add_tables(vec![empty.1.clone()]);
                     change.add_table(empty);
@@ -150,4 +162,14 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     change.replace_manifests(lake.manifest_files()?);
     change.publish(lake, &mut after)?;
     Ok(repaired)
+}
+
+/// The dates of captures of which one lake says something else than another one that was made of it.
+fn days_that_differ(before: &Snapshot, after: &Snapshot) -> BTreeSet<Day> {
+    let is_held = |other: &Snapshot, entry: &Arc<InputEntry>| {
+        other.inputs.get(&entry.id).is_some_and(|held| Arc::ptr_eq(held, entry))
+    };
+    let gone = before.inputs.values().filter(|entry| !is_held(after, entry));
+    let new = after.inputs.values().filter(|entry| !is_held(before, entry));
+    gone.chain(new).map(|entry| entry.day()).collect()
 }

@@ -10,12 +10,15 @@ use crate::config::Settings;
 use crate::convert::naming;
 use crate::day::Day;
 use crate::error::Result;
-use crate::lake::{InputEntry, Layout, Losses, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures, problem_of};
+use crate::lake::{
+    CommittedTable, InputEntry, Layout, Losses, Move, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures,
+    problem_of, stage_captures,
+};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
 use crate::summary::{Collect, Filter, Naming, Preview};
 
-use super::summary_tables::{stage, stage_captures, stage_empty};
+use super::summary_tables::{stage, stage_empty};
 
 /// The final stage, with all that it needs besides the converted units.
 pub(crate) struct FinalStage<'a> {
@@ -31,6 +34,15 @@ pub(crate) struct FinalStage<'a> {
     /// How many captures it has been for, and the first of them.
     converted: u64,
     first: Vec<Arc<InputEntry>>,
+}
+
+/// The dates whose tables a change touches.
+#[derive(Debug, Default)]
+pub(crate) struct TouchedDays {
+    /// Dates of packets.
+    pub(crate) packets: BTreeSet<Day>,
+    /// Dates of captures.
+    pub(crate) captures: BTreeSet<Day>,
 }
 
 impl<'a> FinalStage<'a> {
@@ -60,12 +72,12 @@ impl<'a> FinalStage<'a> {
         })
     }
 
-    /// Stages the tables of dates that a change touches, from the partial summaries in the snapshot `after` it. Tables of
-    /// a date that are not made again, because it has no partial summaries or no tunnels, are removed. Tables of a date whose sums are lost stay as they are. Reports the
-    /// first rows of all tables over these dates.
+    /// Stages the tables of dates that a change touches, from the partial summaries and captures in the snapshot `after` it. Tables of
+    /// a date that are not made again, because it has no partial summaries, no tunnels or no captures, are removed. Tables of a date
+    /// whose sums are lost stay as they are. Reports the first rows of all tables over these dates.
     pub(crate) fn stage(
         &mut self,
-        mut days: BTreeSet<Day>,
+        TouchedDays { packets: mut days, captures }: TouchedDays,
         after: &Snapshot,
         change: &mut Transaction,
         report: &mut Report,
@@ -89,7 +101,9 @@ impl<'a> FinalStage<'a> {
         report.lost.add(&losses, after);
         let unknown = losses.days_without_sums(after);
         days.retain(|day| !unknown.contains(day));
-        let of_a_date = |path: &&PathBuf| path.starts_with(SUMMARIES) && Layout::is_of_a_date(path);
+        let of_a_date = |path: &&PathBuf| {
+            path.starts_with(SUMMARIES) && Layout::is_of_a_date(path) && !Layout::is_of_captures(path)
+        };
         let stale: Vec<_> =
             after.tables.keys().filter(of_a_date).filter(|path| days.contains(&Layout::day_of(path))).collect();
         days.retain(|day| left.contains(day));
@@ -100,8 +114,44 @@ impl<'a> FinalStage<'a> {
         report.note_names(&self.naming, asked);
         let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
         let tables = stage(self.lake, self.settings, &days, &mut aggregator, &self.naming, &mut shown)?;
+        self.replace(&stale, tables, change)?;
+        self.stage_captures(captures, after, &space, change)?;
+        naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
+        self.converted += change.manifest.inputs.len() as u64;
+        let room = self.top.saturating_sub(self.first.len());
+        self.first.extend(change.manifest.inputs.iter().take(room).cloned());
+        let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
+        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
+        Ok(())
+    }
+
+    /// Stages the tables of the captures of some dates. If the lake has one for all dates, as earlier versions made it, all are
+    /// made and that one goes: no reader may find both.
+    fn stage_captures(
+        &self,
+        mut days: BTreeSet<Day>,
+        after: &Snapshot,
+        space: &Space,
+        change: &mut Transaction,
+    ) -> Result<()> {
+        let earlier = Layout::earlier_captures();
+        if after.tables.contains_key(&earlier) {
+            after.each_capture(None, |entry| {
+                days.insert(entry.day());
+                Ok(())
+            })?;
+            change.remove_table(&earlier);
+        }
+        let tables = stage_captures(self.lake, |add| after.each_capture(Some(&days), add), space)?;
+        let of_captures = |path: &&PathBuf| Layout::is_of_captures(path) && days.contains(&Layout::day_of(path));
+        let stale: Vec<_> = after.tables.keys().filter(of_captures).collect();
+        self.replace(&stale, tables, change)
+    }
+
+    /// Adds tables to a change, and removes those of `stale` that have no successor.
+    fn replace(&self, stale: &[&PathBuf], tables: Vec<(Move, CommittedTable)>, change: &mut Transaction) -> Result<()> {
         let made: BTreeSet<_> = tables.iter().map(|(_, table)| table.path.clone()).collect();
-        for path in stale.into_iter().filter(|path| !made.contains(*path)) {
+        for path in stale.iter().filter(|path| !made.contains(**path)) {
             if self.lake.keeps_tables() {
                 change.add_table(stage_empty(self.lake, self.settings, path)?);
             } else {
@@ -109,13 +159,6 @@ impl<'a> FinalStage<'a> {
             }
         }
         tables.into_iter().for_each(|table| change.add_table(table));
-        naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
-        change.add_table(stage_captures(self.lake, &after.inputs_by_path())?);
-        self.converted += change.manifest.inputs.len() as u64;
-        let room = self.top.saturating_sub(self.first.len());
-        self.first.extend(change.manifest.inputs.iter().take(room).cloned());
-        let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
-        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
         Ok(())
     }
 

@@ -25,7 +25,7 @@ mod visitor;
 pub(crate) use count::{Counting, count};
 pub use counts::oddities;
 pub use decoder_memory::DecoderMemory;
-pub(crate) use final_stage::FinalStage;
+pub(crate) use final_stage::{FinalStage, TouchedDays};
 pub use job::{ConvertContext, RowPool};
 pub use naming::now;
 pub use pool::{convert_unit, convert_units};

@@ -7,7 +7,8 @@ use crate::capture::Damage;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, InputEntry, RefusedEntry, Relocated, Rewriter, Snapshot, Transaction, look_at_delta, remove_captures,
+    Action, InputEntry, RefusedEntry, Rewriter, Snapshot, Transaction, days_of_changed, days_of_relocated,
+    look_at_delta, remove_captures,
 };
 use crate::outcome::{Changing, MaxDamaged, Renamed, Report};
 use crate::packets::Encoder;
@@ -15,7 +16,7 @@ use crate::plan::{CaptureEntry, UnitResult};
 use crate::select::Selection;
 use crate::storage::open_for_writing;
 
-use super::final_stage::FinalStage;
+use super::final_stage::{FinalStage, TouchedDays};
 
 /// Which captures may be damaged, and what a commit is part of.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +65,9 @@ pub(crate) fn publish(
 
     let mut change = Transaction::new(&snapshot, Action::Convert, settings.clone());
     change.checkpoint_after = options.checkpoint_after;
+    let mut touched =
+        TouchedDays { packets: days_of(&rows), captures: days_of_relocated(&snapshot, &selection.relocated) };
     selection.relocated.iter().for_each(|met| snapshot.meet_again(met.clone()));
-    let renamed: HashSet<&Path> = report.renamed.iter().map(|renamed| renamed.path.as_path()).collect();
-    let is_renamed = |met: &Relocated| renamed.contains(met.path.as_path());
-    let has_renamed = selection.relocated.iter().any(is_renamed);
     change.manifest.met_again = selection.relocated;
     change.manifest.removed.refused = selection.cleared_refusals;
     // A refusal that names no file as it was seen counts as of the last commit: each repeats it.
@@ -76,7 +76,6 @@ pub(crate) fn publish(
     let refused = report.refused.iter().enumerate().filter(is_said);
     change.manifest.refused = refused.map(|(_, refused)| refused.clone()).collect();
 
-    let mut days = days_of(&rows);
     let mut replaced = replaced_by(&rows, &snapshot);
     replaced.extend(selection.superseded.iter().map(|(_, id)| *id));
     replaced.extend(those_that_go_on(&selection.goes_on, &rows));
@@ -91,7 +90,7 @@ pub(crate) fn publish(
     if !replaced.is_empty() {
         let encoder = Encoder::of_lake(settings, lake.root())?;
         let rewriter = Rewriter::new(lake, &snapshot, &encoder, stage.cancel);
-        days.extend(remove_captures(&rewriter, &replaced, options.jobs, &mut change)?);
+        touched.packets.extend(remove_captures(&rewriter, &replaced, options.jobs, &mut change)?);
     }
     let mut writers = None;
     report.parts += rows.iter().map(|row| row.parts.len() as u64).sum::<u64>();
@@ -127,11 +126,12 @@ pub(crate) fn publish(
         look_at_delta(lake, &snapshot)?;
         return Ok(snapshot);
     }
+    touched.captures.extend(days_of_changed(&snapshot, &change.manifest));
     let mut after = snapshot;
     after.add(change.manifest.clone());
     report.newest_packet_timestamp_seconds = after.newest_packet();
-    if settings.summaries && (has_renamed || !change.manifest.inputs.is_empty() || !replaced.is_empty()) {
-        stage.stage(days, &after, &mut change, report)?;
+    if settings.summaries && !touched.captures.is_empty() {
+        stage.stage(touched, &after, &mut change, report)?;
     }
     report.lost.leave_out_mended(&change, &after);
     let converted = change.manifest.inputs.len() as u64;

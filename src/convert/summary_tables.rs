@@ -2,19 +2,19 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::aggregate::{Aggregator, Space, Sums};
 use crate::bug::bug;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::Result;
-use crate::lake::{CommittedTable, InputEntry, Layout, Move, SUMMARIES as FOLDER, captures};
+use crate::lake::{CAPTURES, CommittedTable, Layout, Move, SUMMARIES as FOLDER, stage_without_captures};
 use crate::summary::{
     Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind, Summary,
     SummaryRows, sum_up,
 };
-use crate::tables::{TableFile, TableWriter};
+use crate::tables::TableWriter;
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
@@ -41,12 +41,6 @@ pub(super) fn stage(
         staged.extend(date.finish()?);
     }
     Ok(staged)
-}
-
-fn committed(step: Move, file: TableFile) -> (Move, CommittedTable) {
-    let TableFile { rows, bytes, checksum } = file;
-    let path = step.to.clone();
-    (step, CommittedTable { path, rows, bytes, checksum })
 }
 
 /// Sends rows to two places.
@@ -82,8 +76,7 @@ struct Staged {
 
 impl Staged {
     fn create(lake: &Layout, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
-        let folder = Path::new(summary.name).join(format!("date={}", day.text()));
-        let (path, step) = place(lake, &folder, summary.name)?;
+        let (path, step) = lake.stage_table(summary.name, day)?;
         let mut rows = SummaryRows::new(summary, settings.window);
         let writer = TableWriter::create(&path, &rows.take())?;
         let limited = summary.limit.map(|limit| Largest::new(summary.order, limit(settings)));
@@ -106,7 +99,7 @@ impl Staged {
             }
         }
         self.writer.write(&self.rows.take())?;
-        Ok(committed(self.step, self.writer.close()?))
+        Ok(self.step.of_table(self.writer.close()?))
     }
 }
 
@@ -164,16 +157,6 @@ impl RowSink for DateTables<'_> {
     }
 }
 
-/// Where a table is staged, and where it belongs.
-fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
-    let to = Path::new(FOLDER).join(folder).join(format!("{name}.parquet"));
-    // All in one folder: making a folder for each costs more than a small table does.
-    let staged = to.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-");
-    let from = Layout::staging().join("tables").join(staged);
-    let path = lake.make_room(&from)?;
-    Ok((path, Move { from, to }))
-}
-
 /// Stages a table without rows in place of one that would go.
 ///
 /// # Errors
@@ -181,18 +164,8 @@ fn place(lake: &Layout, folder: &Path, name: &str) -> Result<(PathBuf, Move)> {
 pub(crate) fn stage_empty(lake: &Layout, settings: &Settings, table: &Path) -> Result<(Move, CommittedTable)> {
     let is_of = |summary: &&Summary| table.starts_with(Path::new(FOLDER).join(summary.name));
     let summary = SUMMARIES.iter().find(is_of).ok_or_else(|| bug!())?;
-    Staged::create(lake, settings, Layout::day_of(table), summary)?.finish()
-}
-
-/// Makes and stages the table of captures: one row for each capture of the lake, in the order given.
-///
-/// # Errors
-/// If it cannot be written.
-pub(super) fn stage_captures(lake: &Layout, inputs: &[&InputEntry]) -> Result<(Move, CommittedTable)> {
-    let (path, step) = place(lake, Path::new("captures"), "captures")?;
-    let mut writer = TableWriter::create(&path, &captures(std::iter::empty()))?;
-    for piece in inputs.chunks(PIECE) {
-        writer.write(&captures(piece.iter().copied()))?;
+    if summary.name == CAPTURES {
+        return stage_without_captures(lake, Layout::day_of(table));
     }
-    Ok(committed(step, writer.close()?))
+    Staged::create(lake, settings, Layout::day_of(table), summary)?.finish()
 }

@@ -110,7 +110,8 @@ impl Layout {
         Ok(Some(found.filter(|path| !known.contains(path.as_path()) && !path.ends_with("_SUCCESS")).collect()))
     }
 
-    /// Whether tables are replaced only, and never removed: one without rows is written in place of one that would go.
+    /// Whether tables are replaced only, and never removed: one without rows is written in place of one that would go. Only the table
+    /// of captures of earlier versions goes.
     #[must_use]
     pub fn keeps_tables(&self) -> bool {
         self.bucket().is_some()

@@ -14,6 +14,9 @@
 mod agreement;
 mod base;
 mod bucket;
+mod capture_days;
+mod capture_rows;
+mod capture_tables;
 mod captures;
 mod check;
 mod checkpoint;
@@ -48,11 +51,14 @@ mod retained;
 mod rewriter;
 mod snapshot;
 mod subtract;
+mod table_places;
 mod transaction;
 
 pub use agreement::can_be_delta;
 pub use bucket::Fetched;
-pub use captures::{captures, listed_captures};
+pub use capture_days::{days_of_changed, days_of_relocated};
+pub use capture_tables::{stage_captures, stage_without_captures};
+pub use captures::{CAPTURES, captures, listed_captures};
 pub use check::{checked, sum_of};
 pub(crate) use checkpoint::{Lookup, Wanted};
 pub use committer::{Move, sweep, sweep_staging};
@@ -64,7 +70,7 @@ pub use hold::{hold, hold_existing};
 pub use layout::{Layout, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use losses::{Losses, data_files, is_loss, problem_of};
-pub use lost_tables::{captures_table_is_lost, days_of_lost_tables, names_are_lost, tables_left_over};
+pub use lost_tables::{days_of_lost_captures, days_of_lost_tables, names_are_lost, tables_left_over};
 pub use manifest::{Action, Manifest, Removed};
 pub use reading::steadily;
 pub use record::{

@@ -81,6 +81,13 @@ impl InputEntry {
         self.status = Status::Incomplete;
     }
 
+    /// The date of its row in the tables of captures: that of its earliest packet. As for rows without a time, it is 1970-01-01
+    /// if no packet has one, and so for a duplicate, whose packets were not read.
+    #[must_use]
+    pub fn day(&self) -> Day {
+        self.found.earliest.map_or(Day::EPOCH, |earliest| Day::of_seconds(earliest.seconds()))
+    }
+
     /// Marks it as being written.
     pub fn mark_open(&mut self) {
         self.status = Status::Open;

@@ -6,13 +6,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::aggregate::Space;
 use crate::error::{Error, Result};
 use crate::packets::is_of_earlier_form;
 use crate::tables::copy_table;
 use crate::threads::in_order;
 
+use super::capture_tables::stage_captures;
 use super::check::checked;
 use super::committer::Move;
+use super::layout::Layout;
 use super::losses::Losses;
 use super::record::{CommittedPart, CommittedTable};
 use super::rewriter::Rewriter;
@@ -33,14 +36,17 @@ pub(super) fn parts_of_earlier_form<'a>(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Writes the summary tables of an earlier form again, each with the same rows. Returns how many they are.
+/// Writes the summary tables of an earlier form again, each with the same rows. The table of captures of all dates becomes one a date.
+/// Returns how many they were.
 pub(super) fn renew_tables(
     rewriter: &Rewriter<'_>,
     jobs: usize,
     losses: &Losses,
     change: &mut Transaction,
 ) -> Result<u64> {
-    let there = rewriter.snapshot.tables.values().filter(|table| !losses.contains(&table.path));
+    let earlier = Layout::earlier_captures();
+    let is_there = |table: &&CommittedTable| !losses.contains(&table.path) && table.path != earlier;
+    let there = rewriter.snapshot.tables.values().filter(is_there);
     let renewed = in_order::<_, _, Error>(there.collect(), jobs, |table: &CommittedTable| {
         rewriter.cancel.check()?;
         let path = rewriter.lake.fetch(&table.path)?;
@@ -61,5 +67,12 @@ pub(super) fn renew_tables(
     let renewed: Vec<_> = renewed.into_iter().flatten().collect();
     let count = renewed.len() as u64;
     renewed.into_iter().for_each(|table| change.add_table(table));
-    Ok(count)
+    if !rewriter.snapshot.tables.contains_key(&earlier) {
+        return Ok(count);
+    }
+    let space = Space::new(&rewriter.lake.resolve(&rewriter.folder()?)).cancelled_by(rewriter.cancel);
+    let tables = stage_captures(rewriter.lake, |add| rewriter.snapshot.each_capture(None, add), &space)?;
+    tables.into_iter().for_each(|table| change.add_table(table));
+    change.remove_table(&earlier);
+    Ok(count + 1)
 }

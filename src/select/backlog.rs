@@ -120,7 +120,7 @@ mod tests {
             let all: Vec<_> = (0..count).map(file).collect();
             all.iter().for_each(|file| backlog.push(file.clone()).unwrap());
             assert_eq!(backlog.files, count as u64);
-            assert_eq!(backlog.bytes, (0..count as u64).sum());
+            assert_eq!(backlog.bytes, (0..count as u64).sum::<u64>());
             let mut out = Vec::new();
             loop {
                 let some = backlog.take(1000).unwrap();

@@ -141,6 +141,11 @@ impl<'a> Selector<'a> {
         became: Own,
         selection: &mut Selection,
     ) -> Result<()> {
+        // A capture that comes later may be what was at this path.
+        if matches!(became, Own::Shrunk(_) | Own::Overwritten) && !self.survey.is_over() {
+            self.survey.deferred.push((input, own.map(|own| own.id)));
+            return Ok(());
+        }
         match (&became, own) {
             (Own::Shrunk(packets), Some(own)) if !matches!(found.kin, Kin::Renamed(_)) => {
                 self.keep(&input, own, *packets);

@@ -194,6 +194,9 @@ impl Survey {
             files.into_iter().zip(probed).for_each(|(file, probed)| opener.open(file, probed));
         }
         opened.append(&mut opener.opened);
+        if self.backlog.files == 0 {
+            opened.append(&mut self.deferred);
+        }
         if self.is_over() {
             report.note_archived();
             self.complain_of_empty(report);

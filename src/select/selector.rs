@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::advice::Advice;
-use crate::discover::{Candidate, Format, Input, Refusal, is_capture_name};
+use crate::discover::{Format, Input, Refusal, is_capture_name};
 use crate::lake::{FileStamp, HeldCapture, InputEntry, Snapshot};
 use crate::outcome::Report;
 

@@ -44,6 +44,8 @@ pub(crate) struct Survey {
     pub(super) backlog: Backlog,
     /// Captures that were opened and wait for those that come after them, with what the lake has under their path.
     pub(super) waiting: Vec<(Input, Option<usize>)>,
+    /// Captures that seem to have taken the place of others. They wait until all have been opened: the others may have another name.
+    pub(super) deferred: Vec<(Input, Option<usize>)>,
     /// All that were opened with the last ones, as long as there are more.
     pub(super) opened: Vec<(Input, Option<usize>)>,
     /// Of `stood_for`, those that were looked at again with the last ones.
@@ -156,13 +158,15 @@ impl Survey {
 
     /// Whether all that was found has been selected from.
     pub(crate) fn is_over(&self) -> bool {
-        self.has_begun && self.backlog.files == 0 && self.waiting.is_empty()
+        self.has_begun && self.backlog.files == 0 && self.waiting.is_empty() && self.deferred.is_empty()
     }
 
     /// How many files have not been selected from, and their bytes.
     pub(crate) fn left(&self) -> (u64, u64) {
-        let waiting = self.waiting.iter().map(|(input, _)| input.size).fold(0, u64::saturating_add);
-        (self.backlog.files + self.waiting.len() as u64, self.backlog.bytes.saturating_add(waiting))
+        let waiting = self.waiting.iter().chain(&self.deferred);
+        let (files, waiting) =
+            waiting.fold((0, 0_u64), |(files, bytes), (input, _)| (files + 1, bytes.saturating_add(input.size)));
+        (self.backlog.files + files, self.backlog.bytes.saturating_add(waiting))
     }
 
     /// Lets captures that were selected wait for those that come after them, with what was left out because of them. What was said of

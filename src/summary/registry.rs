@@ -157,7 +157,7 @@ pub const SUMMARIES: [Summary; 13] = [
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: |filter, _| (!filter.is_of_all_packets()).then_some(WhyLeftOut::Counted("its rows are of whole captures")),
         columns: &[
-            column("capture", captures(Values::Text), "", "path of the capture, as it was named"),
+            column("capture", captures(Values::Text), "", "path of the capture, as it was named; the absolute path if another capture of the date was named alike"),
             column("format", captures(Values::Text), "not recognised", "`pcap-us`, `pcap-ns`, `pcapng` …"),
             column("compression", captures(Values::Text), "not recognised", "`none`, `gzip`, `zstd` …"),
             column("link_types", captures(Values::Text), "no packet", "link types of the packets"),

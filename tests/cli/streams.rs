@@ -150,7 +150,9 @@ fn fifos_that_are_named_are_read_as_streams_each_once_and_known_by_their_bytes()
     let packed = zstd::encode_all(&*plain, 1).unwrap();
     assert_eq!(night(&[(a, &other), (b, &packed)]), (Some(0), [2, 0, 200]));
     let names = [a, b].map(|name| text(&folder.path().join(name)));
-    assert_eq!(captures(&lake).iter().map(|row| row[0].clone()).collect::<Vec<_>>(), names);
+    // Each is in the table of its own date.
+    let listed: std::collections::BTreeSet<_> = captures(&lake).into_iter().map(|[name, ..]| name).collect();
+    assert_eq!(listed, names.into());
     // The same bytes through another one, other bytes through the same one, and the same bytes twice in one run.
     assert_eq!(night(&[(twin, &other), (a, &plain), (b, &plain)]), (Some(0), [1, 2, 90]));
     assert_eq!(packets(&lake).len(), 290);

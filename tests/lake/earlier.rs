@@ -66,8 +66,17 @@ fn inputs_of(path: &Path) -> String {
     pairs.iter().find(|pair| pair.key == "parcap.inputs").unwrap().value.clone().unwrap()
 }
 
+/// The rows of all tables. The earlier version had captures of all dates in one file.
 fn tables(lake: &Path) -> BTreeMap<&'static str, Vec<Row>> {
-    summary_names().map(|name| (name, summary(lake, name))).collect()
+    let mut tables: BTreeMap<_, _> = summary_names().map(|name| (name, summary(lake, name))).collect();
+    tables.get_mut("captures").unwrap().iter_mut().for_each(|row| row.partition.clear());
+    tables
+}
+
+/// The files of the tables of captures.
+fn tables_of_captures(lake: &Path) -> Vec<String> {
+    let files = files(&lake.join("summaries/captures"));
+    files.iter().map(|path| text(path)).collect()
 }
 
 fn verified(lake: &Path) {
@@ -124,7 +133,7 @@ fn a_rewritten_lake_is_byte_by_byte_what_converting_again_gives() {
     let ran = run(rewrite);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.starts_with("2 parts of ") && ran.stdout.contains(" became 2 of "), "{ran:?}");
-    assert!(ran.stdout.contains("\n2 parts and 2 summary tables of an earlier form were rewritten\n"), "{ran:?}");
+    assert!(ran.stdout.contains("\n2 parts and 3 summary tables of an earlier form were rewritten\n"), "{ran:?}");
     verified(&lake);
     assert!(forms(&lake).values().all(BTreeSet::is_empty), "{:?}", forms(&lake));
     assert_eq!((packets(&lake), tables(&lake)), (before, known));
@@ -163,7 +172,7 @@ fn a_lake_is_rewritten_and_compacted_in_one_go_by_any_number_of_workers() {
         let ran = run(["compact", &text(&lake), "--rewrite", "--jobs", jobs, "--wait", "1s", "--format", "json"]);
         assert_eq!(ran.status, Some(0), "{ran:?}");
         let figures = ["parts_before", "parts_after", "earlier_parts", "earlier_tables", "rows"];
-        assert_eq!(figures.map(|name| ran.json()[name].as_u64().unwrap()), [2, 1, 2, 2, 152]);
+        assert_eq!(figures.map(|name| ran.json()[name].as_u64().unwrap()), [2, 1, 2, 3, 152]);
         verified(&lake);
         assert!(forms(&lake).values().all(BTreeSet::is_empty));
         assert_eq!((packets(&lake), tables(&lake)), before);
@@ -206,6 +215,42 @@ fn a_file_that_is_not_what_was_written_is_not_rewritten_and_nothing_else_is() {
     }
 }
 
+/// One file for all dates gives way to one a date, with the first commit that writes tables. Readers of both would count captures twice.
+#[test]
+fn the_table_of_captures_of_all_dates_becomes_one_a_date() {
+    let web = sample("web.pcap.gz");
+    let commands: [(&[&str], usize); 3] = [
+        (&["convert", &web, "--out", "LAKE"], 3),
+        (&["forget", "LAKE", "/captures/vlan.pcap"], 1),
+        (&["compact", "LAKE", "--rewrite"], 2),
+    ];
+    for (command, captures) in commands {
+        let folder = folder();
+        let lake = earlier(&folder);
+        assert_eq!(tables_of_captures(&lake), ["captures.parquet"]);
+        let ran = run(command.iter().map(|word| word.replace("LAKE", &text(&lake))));
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        // Both captures are of one date, and so is the third.
+        assert_eq!(tables_of_captures(&lake), ["date=2024-03-11/captures.parquet"], "{command:?}");
+        assert_eq!(summary(&lake, "captures").len(), captures, "{command:?}");
+        verified(&lake);
+    }
+    // A lake that has lost what it is known by has its tables made again.
+    let folder = folder();
+    let lake = earlier(&folder);
+    fs::remove_dir_all(lake.join("_parcap")).unwrap();
+    assert_eq!(run(["verify", &text(&lake), "--repair"]).status, Some(3));
+    assert_eq!(tables_of_captures(&lake), ["date=2024-03-11/captures.parquet"]);
+    verified(&lake);
+    // So has one that has lost the table.
+    let folder = crate::support::folder();
+    let lake = earlier(&folder);
+    fs::remove_file(lake.join("summaries/captures/captures.parquet")).unwrap();
+    assert_eq!(run(["verify", &text(&lake), "--repair"]).status, Some(0));
+    assert_eq!(tables_of_captures(&lake), ["date=2024-03-11/captures.parquet"]);
+    verified(&lake);
+}
+
 /// The journal decides: a rewriting that ends right after it was written is finished by the next run.
 #[test]
 fn a_rewriting_that_was_decided_is_finished_by_the_next_run() {
@@ -229,9 +274,9 @@ fn a_rewriting_that_was_decided_is_finished_by_the_next_run() {
         fs::copy(done.join(&path), staging.join(number.to_string())).unwrap();
         moves.push(serde_json::json!({ "from": format!("_parcap/staging/{number}"), "to": path }));
     }
-    let removed = ["parts", "partials"].iter().flat_map(|kind| change["removed"][*kind].as_array().unwrap());
+    let removed = ["parts", "partials", "tables"].iter().flat_map(|kind| change["removed"][*kind].as_array().unwrap());
     let removes: Vec<_> = removed.collect();
-    assert_eq!(removes.len(), 4);
+    assert_eq!(removes.len(), 5);
     let manifest = moves.pop();
     let journal = serde_json::json!({ "moves": moves, "manifest": manifest, "removes": removes });
     fs::write(lake.join("_parcap/pending.json"), journal.to_string()).unwrap();

@@ -294,6 +294,12 @@ impl Archive {
         self.held.values().map(|held| held.content).collect()
     }
 
+    /// The captures that the lake should hold, by their paths: what is in each, and of a copy that was left out nothing.
+    pub(super) fn captures(&self) -> BTreeMap<PathBuf, Option<Content>> {
+        let held = self.held.values().map(|held| (self.path(held.place), Some(held.content)));
+        held.chain(self.left_out.keys().map(|place| (self.path(*place), None))).collect()
+    }
+
     fn held_at(&self, place: Place) -> Option<usize> {
         self.held.iter().find(|(_, held)| held.place == place).map(|(id, _)| *id)
     }

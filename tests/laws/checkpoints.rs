@@ -1,4 +1,4 @@
-//! Law 30: what a checkpoint says is the sum of the manifests. Whichever commits have made one, a lake that is read from its last
+//! Law 31: what a checkpoint says is the sum of the manifests. Whichever commits have made one, a lake that is read from its last
 //! checkpoint on holds what it holds without any.
 
 use std::fs;

@@ -36,7 +36,9 @@
 //! 27. What is extracted from a lake is what was captured, and gives the same rows: `extract`.
 //! 28. Bloom filters deny no value of their row group, affirm few others, and are small: `lookups`.
 //! 29. While a lake retains what it removes, versions before can be read; what is forgotten is in no file: `retained`.
-//! 30. What a checkpoint says is the sum of the manifests: `checkpoints`, and every night of `nights`.
+//! 30. Each capture of a lake has a row in the table of captures of one date, that of its earliest packet, after any nights; and a night
+//!     leaves the tables of other dates alone: `capture_dates`, and every night of `nights`.
+//! 31. What a checkpoint says is the sum of the manifests: `checkpoints`, and every night of `nights`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -48,6 +50,7 @@ mod appended;
 mod archive;
 mod batches;
 mod bounds;
+mod capture_dates;
 mod checkpoints;
 mod chunk_edges;
 mod chunks;

@@ -17,6 +17,7 @@ use crate::support::losing::{Piece, repair};
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 use super::archive::{Archive, any_event, content};
+use super::capture_dates::assert_captures_are_dated;
 use super::checkpoints::assert_checkpoint_is_sum_of_manifests;
 use super::nights_planned::night_in_one_and_in_pieces;
 use super::portions::night_in_one_and_in_portions;
@@ -132,6 +133,7 @@ proptest! {
             }
             assert_checkpoint_is_sum_of_manifests(&lake);
             assert_is(&lake, &archive, &settings);
+            assert_captures_are_dated(&lake, &archive);
             assert_sound(&lake);
             let before = hashes(&lake);
             assert_eq!(convert(&night).inputs, 0);
@@ -202,13 +204,12 @@ fn what_is_forgotten_is_gone_and_nothing_else_is() {
 }
 
 #[test]
-fn forgetting_everything_leaves_no_file_for_readers_but_the_table_of_captures() {
+fn forgetting_everything_leaves_no_file_for_readers() {
     let folder = folder();
     let lake = lake_of_nights(&folder);
     forget(&rewrite_of(&lake), &[folder.path().to_path_buf()]).unwrap();
     assert!(crate::support::files(&lake.join("packets")).is_empty());
-    assert_eq!(crate::support::files(&lake.join("summaries")), [PathBuf::from("captures/captures.parquet")]);
-    assert!(summary(&lake, "captures").is_empty());
+    assert!(crate::support::files(&lake.join("summaries")).is_empty());
     assert!(crate::support::files(&lake.join("_parcap/partials")).is_empty());
     assert_sound(&lake);
 }

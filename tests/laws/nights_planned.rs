@@ -38,7 +38,12 @@ pub(crate) fn in_pieces(night: &ConvertRequest) -> Report {
     units.extend(again);
     let convert = |unit: &Unit| convert_unit(&posted(unit), &night.lake, 2, Default::default()).unwrap();
     let rows: Vec<UnitResult> = units.iter().map(convert).collect();
-    let options = CommitOptions { plan: Some(posted::<Plan>(&plan)), strict: night.strict, ..commit_options() };
+    let options = CommitOptions {
+        plan: Some(posted::<Plan>(&plan)),
+        strict: night.strict,
+        checkpoint_after: night.checkpoint_after,
+        ..commit_options()
+    };
     commit(&night.lake, posted(&rows), options).unwrap()
 }
 

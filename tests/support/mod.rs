@@ -126,6 +126,7 @@ pub(crate) fn commit_options() -> parcap::commands::CommitOptions {
         jobs: 2,
         strict: false,
         top: 10,
+        checkpoint_after: CHECKPOINT_AFTER,
         wait: Duration::ZERO,
         ptr: PtrOptions::default(),
         cancel: Cancel::default(),

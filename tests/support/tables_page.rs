@@ -65,10 +65,12 @@ pub(crate) fn tables() -> String {
     COLUMNS.iter().for_each(|column| text.push_str(&packets_column(column)));
     text.push_str("\n[columns.md](columns.md) has the further columns that a lake has on request.\n");
     text.push_str(
-        "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date (`captures` is one file). `bytes` is the \
+        "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date. `bytes` is the \
          sum of `length`, so each table adds up to the packets table, and `tunnels` to the packets in tunnels. A date without such \
          packets has no `tunnels`. Tables of volumes and counts have the largest rows \
-         first. The others are in the order of their first columns.\n",
+         first. The others are in the order of their first columns.\n\nA capture has its row in `captures` below the date of its \
+         `first_time`, or below `date=1970-01-01` if that is null, as of a duplicate, whose packets were not read. These rows are in the \
+         order of the absolute paths.\n",
     );
     for summary in SUMMARIES.iter().rev() {
         write!(

@@ -59,6 +59,10 @@ impl Objects {
 
     /// All that is left once every part is there: tables, and removing what the commit replaces.
     fn finish(&self, mut manifest: Manifest, pending: &Pending) -> Result<Manifest> {
+        // It goes before others come: no reader finds a table of all dates beside those of each date.
+        if pending.removes.contains(&Layout::earlier_captures()) {
+            self.remove(&Layout::earlier_captures())?;
+        }
         let written = at_once(&pending.tables, |table| self.replace(table))?;
         for (table, is_written) in pending.tables.iter().zip(written) {
             if !is_written {

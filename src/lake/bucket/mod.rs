@@ -11,7 +11,8 @@
 //!   be completed once ([`uploads`]);
 //! - what cannot be done again is done only by who has said so in the manifest first, and was not contradicted ([`carry`]):
 //!   removing what a commit replaces, or undoing the commit;
-//! - no name of a part is given twice, so a late request to remove it harms nothing, and tables are never removed.
+//! - no name of a part is given twice, so a late request to remove it harms nothing, and tables are never removed; but for the table
+//!   of captures of earlier versions, which none writes any more.
 //!
 //! Files that are read are fetched into a local folder, and removed there when they have been read ([`fetch`]).
 

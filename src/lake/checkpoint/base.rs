@@ -5,6 +5,7 @@
 //! ([`super::lookup`]), and it is loaded when it matters ([`super::load`]). So what a run holds follows what is new.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::capture::Timestamp;
@@ -169,10 +170,14 @@ impl Snapshot {
                 place += 1;
                 rows.step()?;
             }
-            for entry in entries(path, &latest)? {
+            each_entry(path, &latest, &mut |entry| {
                 base.newest = base.newest.max(entry.found.latest);
-            }
-            open.extend(entries(path, &of_open)?);
+                Ok(())
+            })?;
+            each_entry(path, &of_open, &mut |entry| {
+                open.push(entry);
+                Ok(())
+            })?;
         }
         for entry in open {
             base.loaded.insert(entry.id);
@@ -182,18 +187,17 @@ impl Snapshot {
     }
 }
 
-/// The entries in some rows of a file of captures.
-pub(super) fn entries(path: &std::path::Path, places: &[u64]) -> Result<Vec<InputEntry>> {
-    let mut entries = Vec::new();
+/// Does something with the entries in some rows of a file of captures.
+pub(super) fn each_entry(path: &Path, places: &[u64], take: &mut dyn FnMut(InputEntry) -> Result<()>) -> Result<()> {
     if places.is_empty() {
-        return Ok(entries);
+        return Ok(());
     }
     let mut rows = Rows::open(path, &[ENTRY], Some(places))?;
     while let Some(entry) = rows.key() {
-        entries.push(of_json(entry, path)?);
+        take(of_json(entry, path)?)?;
         rows.step()?;
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// Does something with each row of a kind that counts. The number is the place of the first of these columns.

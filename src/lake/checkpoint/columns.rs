@@ -33,6 +33,8 @@ pub(super) const AGAIN: &str = "again";
 pub(super) const STREAM: &str = "stream";
 /// Packets of the capture.
 pub(super) const PACKETS: &str = "packets";
+/// Time of its earliest packet.
+pub(super) const FIRST_TIME: &str = "first_time";
 /// Time of its last packet.
 pub(super) const LAST_TIME: &str = "last_time";
 /// The fingerprint of the file.
@@ -93,7 +95,7 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
         (AGAIN, texts(&|entry| again(entry).and_then(word).map(str::to_owned))),
         (STREAM, texts(&|entry| entry.input.fingerprint.clone().filter(|_| entry.input.is_stdin()))),
         (PACKETS, ints(&|entry| Some(entry.found.records))),
-        ("first_time", times(&|entry| entry.found.earliest)),
+        (FIRST_TIME, times(&|entry| entry.found.earliest)),
         (LAST_TIME, times(&|entry| entry.found.latest)),
         (FINGERPRINT, texts(&|entry| entry.input.fingerprint.clone())),
         (HEAD, texts(&|entry| entry.input.head.clone())),

@@ -9,6 +9,7 @@ use crate::lake::committer::Move;
 use crate::lake::layout::Layout;
 use crate::lake::record::InputEntry;
 
+use super::base::each_entry;
 use super::columns::{CAPTURE, KEY, SAME_AS};
 use super::merged::Merged;
 use super::removals::Removals;
@@ -108,25 +109,39 @@ impl Layers {
     pub(super) fn captures_where(
         &self,
         columns: &[&str],
-        mut is_wanted: impl FnMut(&Rows) -> bool,
+        is_wanted: impl FnMut(&Rows) -> bool,
     ) -> Result<Vec<Arc<InputEntry>>> {
         let mut entries = Vec::new();
+        self.each_capture_where(columns, is_wanted, |entry| {
+            entries.push(Arc::new(entry));
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// As [`Layers::captures_where`], one at a time.
+    pub(super) fn each_capture_where(
+        &self,
+        columns: &[&str],
+        mut is_wanted: impl FnMut(&Rows) -> bool,
+        mut take: impl FnMut(InputEntry) -> Result<()>,
+    ) -> Result<()> {
         for layer in 0..self.len() {
             let Some(path) = self.file(layer, Kind::Captures) else { continue };
             let mut places = Vec::new();
             let columns: Vec<&str> = [KEY].iter().chain(columns).copied().collect();
             let mut rows = Rows::open(path, &columns, None)?;
             let mut place = 0;
-            while rows.key().is_some() {
+            while rows.is_there() {
                 if is_wanted(&rows) && self.counts(layer, rows.capture(1).unwrap_or(0), rows.capture(2)) {
                     places.push(place);
                 }
                 place += 1;
                 rows.step()?;
             }
-            entries.extend(super::base::entries(path, &places)?.into_iter().map(Arc::new));
+            each_entry(path, &places, &mut take)?;
         }
-        Ok(entries)
+        Ok(())
     }
 
     /// Whether a capture of a layer has been removed by none above.

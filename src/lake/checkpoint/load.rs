@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::day::Day;
 use crate::error::Result;
 use crate::lake::record::{CommittedPart, InputEntry};
 use crate::lake::snapshot::Snapshot;
@@ -11,7 +12,9 @@ use crate::path_text;
 
 use super::Kind;
 use super::base::each;
-use super::columns::{CAPTURE, CAPTURES, FINGERPRINT, FIRST, HEAD, LAST, PACKETS, SAME_AS, of_json, of_key};
+use super::columns::{
+    CAPTURE, CAPTURES, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, PACKETS, SAME_AS, of_json, of_key,
+};
 use super::rows::Rows;
 
 /// The captures that matter to those that a run has opened.
@@ -133,5 +136,26 @@ impl Snapshot {
         // Those that were left out go with what stands for them.
         let left_out_for = removed.iter().copied().collect();
         self.load(&Wanted { captures: beside, left_out_for, ..Wanted::default() })
+    }
+
+    /// Does something with each capture, or with those of some dates, in no order.
+    ///
+    /// # Memory
+    /// That of one at a time.
+    /// # Errors
+    /// If the checkpoint cannot be read, or `take` fails.
+    pub(crate) fn each_capture(
+        &self,
+        days: Option<&BTreeSet<Day>>,
+        mut take: impl FnMut(&InputEntry) -> Result<()>,
+    ) -> Result<()> {
+        let is_of = |day: &Day| days.is_none_or(|days| days.contains(day));
+        self.inputs.values().filter(|entry| is_of(&entry.day())).try_for_each(|entry| take(entry))?;
+        let Some(base) = &self.base else { return Ok(()) };
+        let wanted = |rows: &Rows| {
+            let day = rows.int(3).map_or(Day::EPOCH, |micros| Day::of_seconds(micros.div_euclid(1_000_000)));
+            is_of(&day) && rows.capture(1).is_some_and(|number| !base.loaded.contains(&number))
+        };
+        base.layers.each_capture_where(&[CAPTURE, SAME_AS, FIRST_TIME], wanted, |entry| take(&entry))
     }
 }

@@ -5,7 +5,8 @@ use crate::tables::Table;
 
 use super::Kind;
 use super::columns::{
-    AGAIN, BYTES, CAPTURES, ENTRY, ETAG, FINGERPRINT, FIRST, HEAD, LAST, LAST_TIME, MODIFIED, PACKETS, STREAM,
+    AGAIN, BYTES, CAPTURES, ENTRY, ETAG, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, LAST_TIME, MODIFIED, PACKETS,
+    STREAM,
 };
 use super::layers::Layers;
 use super::stage::Staging;
@@ -40,7 +41,7 @@ pub(super) fn merge(layers: Layers, is_lowest: bool, staging: &mut Staging<'_>) 
                 AGAIN,
                 STREAM,
                 PACKETS,
-                "first_time",
+                FIRST_TIME,
                 LAST_TIME,
                 FINGERPRINT,
                 HEAD,

@@ -41,13 +41,15 @@ pub(super) fn carry_out(lake: &Layout, journal: &mut Journal) -> Result<()> {
 
 /// All steps except the manifest.
 fn place(lake: &Layout, journal: &mut Journal) -> Result<()> {
+    // Tables that go are gone before others come: no reader finds a table of all dates beside those of each date.
+    move_aside(lake, &journal.removes, &[SUMMARIES])?;
     for step in &journal.adds {
         carry_out_move(lake, step)?;
     }
     while let Some(next) = exchange_all(lake, journal)? {
         by_itself(lake, journal, next)?;
     }
-    let aside = move_aside(lake, &journal.removes)?;
+    let aside = move_aside(lake, &journal.removes, &[PACKETS, SUMMARIES])?;
     if let Some(step) = &journal.delta {
         // At once: readers of the log look for files that are gone. Durability can wait, for the journal is there.
         step.carry_out(lake)?;
@@ -99,9 +101,9 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
         lake.sync_parent(&lake.pending())?;
     }
     journal.exchanges.iter().try_for_each(|exchange| exchange.undo(lake))?;
-    for (number, path) in journal.removes.iter().enumerate() {
-        put_back(lake, &Journal::gone(number), path)?;
-    }
+    let removes = journal.removes.iter().enumerate();
+    let (tables, others): (Vec<_>, Vec<_>) = removes.partition(|(_, path)| path.starts_with(SUMMARIES));
+    others.into_iter().try_for_each(|(number, path)| put_back(lake, &Journal::gone(number), path))?;
     for (number, step) in journal.adds.iter().enumerate() {
         // If a file is no longer staged, it has been moved to its place.
         if !local::name_exists(&lake.resolve(&step.from)) {
@@ -109,6 +111,8 @@ pub(super) fn undo(lake: &Layout, journal: &mut Journal) -> Result<()> {
         }
         put_back(lake, &Journal::kept(number), &step.to)?;
     }
+    // As they went before others came, they come back when those have gone.
+    tables.into_iter().try_for_each(|(number, path)| put_back(lake, &Journal::gone(number), path))?;
     let places: Vec<_> = journal.adds.iter().map(|step| step.to.clone()).collect();
     let exchanged = journal.exchanges.iter().map(|exchange| &exchange.folder);
     prune(lake, &places)?;
@@ -140,10 +144,10 @@ fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> R
     folders.iter().filter(|folder| local::is_folder(folder)).try_for_each(|folder| lake.sync_folder(folder))
 }
 
-/// Moves files that readers must not see any more to where they are kept until the manifest is in its place. Files on
+/// Moves files below some folders, which readers must not see any more, to where they are kept until the manifest is in its place. Files on
 /// another file system wait until then, and are removed. Returns the files that are gone from their places.
-pub(super) fn move_aside(lake: &Layout, removes: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let is_seen = |path: &PathBuf| path.starts_with(PACKETS) || path.starts_with(SUMMARIES);
+pub(super) fn move_aside(lake: &Layout, removes: &[PathBuf], folders: &[&str]) -> Result<Vec<PathBuf>> {
+    let is_seen = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
     let mut seen = removes.iter().enumerate().filter(|(_, path)| is_seen(path)).peekable();
     if seen.peek().is_none() {
         return Ok(Vec::new());

@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use crate::clock::set_ahead_ms;
+use crate::config::Settings;
 
-use super::model::{Change, RETAIN, captures, expected, lake, run, world_after, world_that_retains, world_with_log};
+use super::model::{
+    Change, RETAIN, TABLE, captures, expected, lake, run, run_with, world_after, world_that_retains, world_with_log,
+};
 use super::world::{FAULTS, Process, RequestFault, World};
 
 /// What was done in the lake, and what a run does.
@@ -76,6 +79,33 @@ fn a_commit_is_whole_or_not_there_wherever_a_request_fails_or_the_process_dies()
             }
         }
     }
+}
+
+/// A lake of an earlier version has one table of captures for all dates. Readers take it for rows beside those of each date.
+#[test]
+fn the_table_of_captures_of_all_dates_goes_before_others_come_wherever_a_run_dies() {
+    let earlier = crate::lake::Layout::earlier_captures();
+    let keys = [format!("lake/{}", earlier.display()), format!("lake/{TABLE}")];
+    let made = || {
+        let world = Arc::default();
+        let lake = lake(&Arc::new(Process::new(&world)));
+        run_with(&lake, Change::Convert("a", 1), Settings::default(), &earlier).unwrap();
+        world
+    };
+    let there = |world: &Arc<Mutex<World>>| keys.clone().map(|key| world.lock().unwrap().text(&key).is_some());
+    assert_eq!(there(&made()), [true, false]);
+    let mut seen = std::collections::BTreeSet::new();
+    for at in 0..requests(&made(), Change::Convert("b", 1)) {
+        let world = made();
+        let process = Arc::new(Process::with_fault(&world, at, RequestFault::DiesAfter));
+        let _ = run(&lake(&process), Change::Convert("b", 1));
+        let between = there(&world);
+        assert_ne!(between, [true, true], "request {at}");
+        seen.insert(between);
+        let is_done = captures(&world).contains("b1");
+        assert_eq!(there(&world), [!is_done, is_done], "request {at}");
+    }
+    assert_eq!(seen.len(), 3, "it is there, it has gone, the other has come: {seen:?}");
 }
 
 #[test]
@@ -186,7 +216,10 @@ fn a_commit_whose_uploads_are_gone_is_undone_and_loses_nothing() {
                 let snapshot = crate::lake::Snapshot::read(&lake).unwrap();
                 let losses = crate::lake::Losses::find(&lake, &snapshot).unwrap();
                 let lost: Vec<_> = losses.iter().map(|(path, _)| path.to_path_buf()).collect();
-                assert_eq!(lost, ["summaries/captures/captures.parquet".into()] as [std::path::PathBuf; 1]);
+                assert_eq!(
+                    lost,
+                    ["summaries/captures/date=2024-03-11/captures.parquet".into()] as [std::path::PathBuf; 1]
+                );
             }
         }
         // The next one is as any other.

@@ -25,7 +25,7 @@ use super::world::{Process, World};
 
 const URL: &str = "s3://bucket/lake";
 const DATE: &str = "packets/date=2024-03-11";
-const TABLE: &str = "summaries/captures/captures.parquet";
+pub(super) const TABLE: &str = "summaries/captures/date=2024-03-11/captures.parquet";
 
 /// Which captures something is done with.
 type IsSuch = Box<dyn Fn(&str) -> bool>;
@@ -125,6 +125,11 @@ pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
 }
 
 fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
+    run_with(lake, change, settings, Path::new(TABLE))
+}
+
+/// A run that writes its table to a place.
+pub(super) fn run_with(lake: &Layout, change: Change, settings: Settings, table: &Path) -> Result<()> {
     lake.bucket().unwrap().recover()?;
     let snapshot = Snapshot::read(lake)?;
     Losses::find(lake, &snapshot)?;
@@ -181,7 +186,10 @@ fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
     after.add(transaction.manifest.clone());
     let text = text_of(&captures_of(&after));
     let from = stage(lake, "table.parquet", &text)?;
-    let path = PathBuf::from(TABLE);
+    let path = table.to_path_buf();
+    if snapshot.tables.contains_key(&Layout::earlier_captures()) {
+        transaction.remove_table(&Layout::earlier_captures());
+    }
     let table = CommittedTable { path: path.clone(), rows: 1, bytes: text.len() as u64, checksum: sum(&text) };
     transaction.add_table((Move { from, to: path }, table));
     let mut after = snapshot;
@@ -258,7 +266,7 @@ fn captures_and(world: &Arc<Mutex<World>>, is_table_right: bool) -> BTreeSet<Str
     }
     let captures = captures_of(&snapshot);
     if let Some(table) = snapshot.tables.get(Path::new(TABLE)).filter(|_| is_table_right) {
-        let text = world.text("lake/summaries/captures/captures.parquet").unwrap();
+        let text = world.text(&format!("lake/{TABLE}")).unwrap();
         assert_eq!(
             (text.clone(), sum(&text)),
             (text_of(&captures), table.checksum.clone()),

@@ -149,6 +149,34 @@ fn a_commit_that_cannot_be_carried_out_is_undone_by_the_next_run() {
     assert!(!lake.pending().exists() && !lake.resolve(&Layout::staging()).exists());
 }
 
+/// A lake of an earlier version has one table of captures for all dates. Readers take it for rows beside those of each date.
+#[test]
+fn a_table_that_goes_is_gone_before_others_come_and_comes_back_when_they_have_gone() {
+    let dir = folder();
+    let lake = two_parts(dir.path());
+    let mut journal = decided(&lake);
+    fs::create_dir_all(lake.resolve(&Layout::staging().join("gone"))).unwrap();
+    let earlier = lake.resolve(&Layout::earlier_captures());
+    fs::create_dir_all(earlier.parent().unwrap()).unwrap();
+    fs::write(&earlier, "all dates").unwrap();
+    let table = |date: &str| staged_for(&lake, date, date, &format!("summaries/captures/date={date}/captures.parquet"));
+    journal.adds = vec![table("2001-01-01"), table("2002-02-02")];
+    journal.removes = vec![Layout::earlier_captures()];
+    let [first, second] = [0, 1].map(|place: usize| lake.resolve(&journal.adds[place].to));
+    // A folder has taken the name of the second one, so the commit stops between the two.
+    fs::create_dir_all(second.join("x")).unwrap();
+    journal.write(&lake).unwrap();
+    carry_out(&lake, &mut journal).unwrap_err();
+    assert!(first.exists() && !earlier.exists());
+    // And of the earlier one's, so undoing stops before it comes back.
+    fs::create_dir_all(earlier.join("x")).unwrap();
+    undo(&lake, &mut journal).unwrap_err();
+    assert!(!first.exists());
+    fs::remove_dir_all(&earlier).unwrap();
+    recover(&lake).unwrap();
+    assert_eq!((fs::read_to_string(&earlier).unwrap(), first.exists()), ("all dates".to_owned(), false));
+}
+
 /// Undoing goes back from wherever a commit has come to, and from wherever undoing has come to.
 #[test]
 fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
@@ -166,7 +194,7 @@ fn whatever_has_been_done_of_a_commit_is_undone_and_undone_again() {
             journal.exchanges[0].carry_out(&lake).unwrap();
         }
         if steps > 2 {
-            crate::lake::committer::carry::move_aside(&lake, &journal.removes).unwrap();
+            crate::lake::committer::carry::move_aside(&lake, &journal.removes, &["packets", "summaries"]).unwrap();
             assert!(!lake.resolve(&journal.removes[0]).exists());
         }
         undo(&lake, &mut journal).unwrap();
