@@ -97,13 +97,42 @@ pub(crate) fn manifests(lake: &Path) -> Vec<serde_json::Value> {
     files(&folder).iter().map(|name| serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()).collect()
 }
 
+/// The parts of a checkpoint, by the segments that the manifest of its commit names.
+fn parts_of_checkpoint(lake: &Path, checkpoint: &serde_json::Value) -> BTreeMap<String, serde_json::Value> {
+    let mut parts = BTreeMap::new();
+    for segment in checkpoint["segments"].as_array().unwrap() {
+        let files = segment["files"].as_array().unwrap().iter().map(|file| lake.join(file["path"].as_str().unwrap()));
+        let files: Vec<_> = files.collect();
+        let rows = |name: &str| -> Vec<Row> {
+            files.iter().filter(|file| file.ends_with(name)).flat_map(|file| rows_of(file, "")).collect()
+        };
+        for removed in rows("removed.parquet").iter().filter(|row| row.get("removed") == Some("parts")) {
+            parts.remove(removed.get("path").unwrap());
+        }
+        for row in rows("parts.parquet") {
+            let mut part: serde_json::Value = serde_json::from_str(row.get("entry").unwrap()).unwrap();
+            part["ranges"] = serde_json::from_str(row.get("captures").unwrap()).unwrap();
+            parts.insert(row.get("path").unwrap().to_owned(), part);
+        }
+    }
+    parts
+}
+
 /// The parts that a lake holds by its manifests, in the order of their captures.
 pub(crate) fn parts(lake: &Path) -> Vec<serde_json::Value> {
     let mut parts: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+    let mut next = 1;
     for manifest in manifests(lake) {
         if manifest["base"] == true {
             parts.clear();
         }
+        if !manifest["checkpoint"].is_null() {
+            let held = parts_of_checkpoint(lake, &manifest["checkpoint"]);
+            // Manifests before it may be gone.
+            assert!(next != manifest["sequence"] || held == parts, "the checkpoint of {}", manifest["sequence"]);
+            parts = held;
+        }
+        next += i32::from(next == manifest["sequence"]);
         for path in manifest["removed"]["parts"].as_array().unwrap() {
             parts.remove(path.as_str().unwrap());
         }

@@ -92,7 +92,6 @@ impl Snapshot {
             (Some(first), Some(last)) => removed.range(first..=last).next().is_some(),
             _ => false,
         };
-        let mut beside = HashSet::new();
         // Of units these are the columns that tell whether they count.
         each(&layers, Kind::Units, &[], &mut |rows, _| {
             if may_be(rows, 1) {
@@ -114,7 +113,6 @@ impl Snapshot {
                 if ranges.iter().any(|range| removed.contains(&range.input))
                     && let Some(part) = self.parts.get_mut(&path).filter(is_bare)
                 {
-                    beside.extend(ranges.iter().map(|range| range.input));
                     part.ranges = ranges;
                 }
             }
@@ -127,12 +125,15 @@ impl Snapshot {
                 if captures.iter().any(|it| removed.contains(it))
                     && let Some(partial) = self.partials.get_mut(&path).filter(|partial| partial.inputs.is_empty())
                 {
-                    beside.extend(captures.iter().copied());
                     partial.inputs = captures;
                 }
             }
             Ok(())
         })?;
+        // A part that was written since the checkpoint may have rows of captures that are in it.
+        let is_of_removed = |part: &&CommittedPart| part.ranges.iter().any(|range| removed.contains(&range.input));
+        let parts = self.parts.values().filter(is_of_removed);
+        let beside = parts.flat_map(|part| part.ranges.iter().map(|range| range.input)).collect();
         // Those that were left out go with what stands for them.
         let left_out_for = removed.iter().copied().collect();
         self.load(&Wanted { captures: beside, left_out_for, ..Wanted::default() })
