@@ -5,6 +5,7 @@
 
 mod abandoned;
 mod audit;
+mod capture_list;
 mod commit;
 mod compact;
 mod convert;

@@ -17,6 +17,7 @@ use crate::storage::{local, write_out};
 use crate::summary::Filter;
 use crate::text::time;
 
+use super::capture_list::CapturesOfPage;
 use super::summarize::{SummarizeRequest, Summarized, summarize};
 
 /// What to report, and where to.
@@ -113,8 +114,8 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         place.map(|place| tables.swap_remove(place)).unwrap_or_default()
     };
     let (bytes, packets) = gathered.total;
-    let implausible = ImplausibleCounts::of(&captures, bytes, &request.days);
-    let damaged = captures.iter().filter(|entry| entry.is_damaged()).count() as u64;
+    let count = captures.count;
+    let CapturesOfPage { damaged, sound, implausible } = captures.into_page();
     let by_ip = table("volume_by_ip");
     Ok(PageContent {
         title: request.title.clone(),
@@ -124,13 +125,13 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         sources,
         name_options: request.name_options,
         names: gathered.names,
-        implausible,
+        implausible: ImplausibleCounts::that_matter(implausible, bytes),
         dates: days.first().zip(days.last()).map(|(first, last)| (first.text(), last.text())),
         made: time(now() * 1_000_000),
         packets,
         bytes,
-        captures: captures.len() as u64,
-        damaged,
+        captures: count,
+        damaged: damaged.len() as u64,
         refused: refused.len() as u64,
         series,
         by_name: table("volume_by_name"),
@@ -141,6 +142,6 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         conversations: table("conversations"),
         dns_queries: table("dns_queries"),
         dns_failures: gathered.failures,
-        captures_table: captures_table(captures, &refused, request.top),
+        captures_table: captures_table(&refused, damaged, sound, (count, request.top)),
     })
 }

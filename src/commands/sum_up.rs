@@ -1,10 +1,10 @@
 //! Sums of a lake, or of captures that are counted for it, ready to be shown.
 
 use std::collections::BTreeSet;
-use std::ops::{Range, RangeInclusive};
 use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Owners, Space};
+use crate::capture::Timestamp;
 use crate::config::{Names, Setting, WINDOW};
 use crate::convert::{Counting, count, naming};
 use crate::day::Day;
@@ -17,6 +17,7 @@ use crate::summary;
 use crate::summary::{Bins, Collect, LeftOut, Naming, left_out_of_packets, left_out_of_sums};
 use crate::threads::in_order;
 
+use super::capture_list::CaptureList;
 use super::summarize::{SummarizeRequest, Summarized};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -59,10 +60,13 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
     let naming = naming::open(names, Some((lake, snapshot.names.as_ref())), 0)?;
     let mut report = Report::default();
     report.note_names(&naming, None);
-    let entries = snapshot.inputs_by_path().into_iter().cloned().collect();
-    let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (entries, report))?;
+    let mut captures = CaptureList::new(request, aggregator.space());
+    for entry in snapshot.inputs.values().filter(|entry| is_shown(entry, request)) {
+        captures.add_held(entry)?;
+    }
     let refused =
         snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
+    let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (captures, report))?;
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 
@@ -84,8 +88,9 @@ fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&
     })
 }
 
-/// Whether a capture may have packets of some dates, or of the times of a filter.
-fn touches(entry: &InputEntry, days: &RangeInclusive<Day>, times: Option<&Range<i64>>) -> bool {
+/// Whether a capture is shown: it may have packets of the dates of a request, or of the times of its filter.
+fn is_shown(entry: &InputEntry, request: &SummarizeRequest) -> bool {
+    let (days, times) = (&request.days, request.filter.times.as_ref());
     match (entry.found.earliest, entry.found.latest) {
         (Some(first), Some(last)) if let Some(times) = times => {
             first.micros() < times.end && last.micros() >= times.start
@@ -126,7 +131,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
         }
     })?;
     let mut aggregator = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut entries = Vec::new();
+    let mut captures = CaptureList::new(request, &space);
     for counted in counted {
         match counted {
             Ok(mut entry) => {
@@ -135,7 +140,9 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
                     entry.mark_open();
                 }
                 report.add(&entry, how);
-                entries.push(entry);
+                if is_shown(&entry, request) {
+                    captures.add_read(&entry)?;
+                }
             }
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
@@ -147,7 +154,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
     let asked = naming::look_up(&mut naming, &days, &mut aggregator, &request.filter, &request.ptr, &request.cancel)?;
     report.note_names(&naming, asked);
-    let summarized = finish(request, window, days, &mut aggregator, &naming, (entries, report))?;
+    let summarized = finish(request, window, days, &mut aggregator, &naming, (captures, report))?;
     Ok(Summarized { left_out, ..summarized })
 }
 
@@ -157,9 +164,8 @@ fn finish(
     days: BTreeSet<Day>,
     aggregator: &mut Aggregator,
     naming: &Naming,
-    (mut captures, report): (Vec<InputEntry>, Report),
+    (captures, report): (CaptureList, Report),
 ) -> Result<Summarized> {
-    captures.retain(|entry| touches(entry, &request.days, request.filter.times.as_ref()));
     let filter = request.filter.with_whole_windows(window);
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
@@ -168,7 +174,7 @@ fn finish(
         gather = gather.with_windows_from_first();
     }
     if request.for_page {
-        gather = gather.with_series(bins(window, &days, &captures)).with_names(aggregator.space());
+        gather = gather.with_series(bins(window, &days, captures.ends)).with_names(aggregator.space());
     }
     for day in &days {
         gather.date(*day, aggregator, naming, &filter)?;
@@ -179,19 +185,16 @@ fn finish(
     let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
     let sources = naming.labels().collect();
     let asked = request.tables.clone();
-    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, top, asked })
+    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, asked })
 }
 
-/// Bins from the first to the last packet of some dates.
-fn bins(window: i64, days: &BTreeSet<Day>, captures: &[InputEntry]) -> Bins {
+/// Bins from the first to the last packet of some dates. `ends` are those of the captures.
+fn bins(window: i64, days: &BTreeSet<Day>, ends: Option<(Timestamp, Timestamp)>) -> Bins {
     let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
     let first = days.first().map_or(0, start);
     let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
     // A capture may begin before the first date, or go on after the last one.
-    let ends = captures.iter().flat_map(|entry| [entry.found.earliest, entry.found.latest]).flatten();
-    let (mut from, mut to) = (last, first);
-    for time in ends.map(|time| time.micros().clamp(first, last)) {
-        (from, to) = (from.min(time), to.max(time));
-    }
-    Bins::new(window, from.min(to), to)
+    let within = |time: Timestamp| time.micros().clamp(first, last);
+    let (from, to) = ends.map_or((first, first), |(from, to)| (within(from), within(to)));
+    Bins::new(window, from, to)
 }

@@ -8,12 +8,13 @@ use crate::cancel::Cancel;
 use crate::config::{Decapsulation, LengthKind, Names};
 use crate::day::Day;
 use crate::error::{Error, Lack, Result};
-use crate::lake::{InputEntry, Layout, RefusedEntry, captures, listed_captures, steadily};
+use crate::lake::{CAPTURES, Layout, RefusedEntry, steadily};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
 use crate::summary::{Collect, Filter, LeftOut, Preview, Summary};
 use crate::tables::Table;
 
+use super::capture_list::CaptureList;
 use super::sum_up::{of_captures, of_lake};
 
 /// What is summed up, and how.
@@ -79,7 +80,7 @@ impl SummarizeRequest {
 #[derive(Debug)]
 pub struct Summarized {
     pub(super) gather: Collect,
-    pub(super) captures: Vec<InputEntry>,
+    pub(super) captures: CaptureList,
     /// What the last run refused.
     pub(super) refused: Vec<RefusedEntry>,
     /// The dates, in order.
@@ -92,7 +93,6 @@ pub struct Summarized {
     pub left_out: Vec<LeftOut>,
     /// What was found in the captures, if they were read.
     pub report: Report,
-    pub(super) top: usize,
     /// The tables that are asked for by name.
     pub(super) asked: Vec<String>,
 }
@@ -104,8 +104,7 @@ impl Summarized {
     /// # Errors
     /// If what was spilled cannot be read.
     pub fn listed(self) -> Result<Vec<Preview>> {
-        let captures = listed_captures(self.captures.iter(), self.top);
-        let listed = std::iter::once(captures).chain(self.gather.finish()?.tables);
+        let listed = std::iter::once(self.captures.preview()).chain(self.gather.finish()?.tables);
         let is_left_out = |listed: &Preview| self.left_out.iter().any(|left_out| left_out.name == listed.name);
         let is_there = |listed: &Preview| listed.is_there() || self.asked.iter().any(|name| name == listed.name);
         Ok(listed.filter(|listed| !is_left_out(listed) && is_there(listed)).collect())
@@ -115,8 +114,8 @@ impl Summarized {
     ///
     /// # Errors
     /// If what was spilled cannot be read, or `each` fails.
-    pub fn all(self, summary: &Summary, mut each: impl FnMut(Table) -> Result<()>) -> Result<()> {
-        if summary.name == "captures" { each(captures(self.captures.iter())) } else { self.gather.all(summary, each) }
+    pub fn all(self, summary: &Summary, each: impl FnMut(Table) -> Result<()>) -> Result<()> {
+        if summary.name == CAPTURES { self.captures.all(each) } else { self.gather.all(summary, each) }
     }
 }
 

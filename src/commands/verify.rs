@@ -62,7 +62,7 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
         verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
     audit::strays(lake, &snapshot, &mut verified)?;
-    audit::captures(&snapshot, &mut verified);
+    audit::captures(&snapshot, &request.cancel, &mut verified)?;
     audit::delta_log(lake, &snapshot, &mut verified)?;
     audit::files(lake, &snapshot, &settings, request, &mut verified)?;
     if settings.summaries && verified.faults.is_empty() {

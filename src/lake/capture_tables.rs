@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::tables::TableWriter;
 
 use super::capture_rows::CaptureRows;
-use super::captures::{CAPTURES, captures};
+use super::captures::{CAPTURES, table_among};
 use super::committer::Move;
 use super::layout::Layout;
 use super::record::{CommittedTable, InputEntry};
@@ -25,7 +25,7 @@ pub fn stage_captures(
     space: &Space,
 ) -> Result<Vec<(Move, CommittedTable)>> {
     let mut rows = CaptureRows::new(space);
-    each(&mut |entry| rows.add(entry.day(), entry))?;
+    each(&mut |entry| rows.add(entry.day(), (&entry.input.absolute, entry.id), entry))?;
     let days = rows.days().into_iter();
     days.map(|day| stage_date(lake, day, |writer| rows.read(day, |piece| writer.write(&piece)))).collect()
 }
@@ -44,7 +44,7 @@ fn stage_date(
     write: impl FnOnce(&mut TableWriter) -> Result<()>,
 ) -> Result<(Move, CommittedTable)> {
     let (path, step) = lake.stage_table(CAPTURES, day)?;
-    let mut writer = TableWriter::create(&path, &captures(std::iter::empty()))?;
+    let mut writer = TableWriter::create(&path, &table_among(Vec::new()))?;
     write(&mut writer)?;
     Ok(step.of_table(writer.close()?))
 }

@@ -16,7 +16,7 @@ pub const CAPTURES: &str = "captures";
 
 /// A row of the table of captures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CaptureRow {
+pub struct CaptureRow {
     /// The path as it was named.
     pub(super) name: String,
     /// The absolute path; `None` for standard input.
@@ -39,7 +39,7 @@ pub(super) struct CaptureRow {
 impl CaptureRow {
     /// What the table says of a capture.
     #[must_use]
-    pub(super) fn of(entry: &InputEntry) -> Self {
+    pub fn of(entry: &InputEntry) -> Self {
         // Of a size that the column cannot hold, which no file system gives, nothing is said.
         let int = |value: u64| i64::try_from(value).ok();
         let InputEntry { input, found, .. } = entry;
@@ -92,14 +92,9 @@ pub(super) fn table_of(rows: Vec<CaptureRow>, is_shared: impl Fn(&str) -> bool) 
     ])
 }
 
-/// The table of some captures, in their order.
-#[must_use]
-pub fn captures<'a>(inputs: impl Iterator<Item = &'a InputEntry>) -> Table {
-    table_among(inputs.map(CaptureRow::of).collect())
-}
-
 /// Rows as a table that has no others.
-fn table_among(rows: Vec<CaptureRow>) -> Table {
+#[must_use]
+pub fn table_among(rows: Vec<CaptureRow>) -> Table {
     let mut named: HashMap<String, u32> = HashMap::new();
     rows.iter().for_each(|row| *named.entry(row.name.clone()).or_default() += 1);
     table_of(rows, |name| named.get(name).is_some_and(|count| *count > 1))
@@ -108,5 +103,9 @@ fn table_among(rows: Vec<CaptureRow>) -> Table {
 /// The first rows of the table of captures.
 #[must_use]
 pub fn listed_captures<'a>(inputs: impl ExactSizeIterator<Item = &'a InputEntry>, top: usize) -> Preview {
-    Preview { name: CAPTURES, rows: inputs.len() as u64, first: captures(inputs.take(top)) }
+    Preview {
+        name: CAPTURES,
+        rows: inputs.len() as u64,
+        first: table_among(inputs.take(top).map(CaptureRow::of).collect()),
+    }
 }

@@ -24,26 +24,25 @@ pub struct ImplausibleCounts {
 }
 
 impl ImplausibleCounts {
-    /// The packets of some captures and dates whose announced length is not credible and is a hundredth of all bytes or
-    /// more, the longest first.
+    /// The longest packet of a capture whose announced length is not credible, if it has one and that is of these dates.
     #[must_use]
-    pub fn of(captures: &[InputEntry], bytes: i64, days: &RangeInclusive<Day>) -> Vec<Self> {
+    pub fn of(entry: &InputEntry, days: &RangeInclusive<Day>) -> Option<Self> {
         let shown = |time: Timestamp| days.contains(&Day::of_seconds(time.seconds()));
-        let mut found: Vec<_> = captures
-            .iter()
-            .filter_map(|entry| {
-                let longest = entry.found.implausible.as_deref()?;
-                let part = i64::from(longest.orig_len);
-                let matters = part <= bytes && part >= bytes / 100 && longest.time.is_none_or(shown);
-                matters.then(|| Self {
-                    capture: entry.input.name(),
-                    frame: longest.frame,
-                    orig_len: longest.orig_len,
-                    cap_len: longest.cap_len,
-                    packets: entry.found.odd.get(IMPLAUSIBLE).unwrap_or(1),
-                })
-            })
-            .collect();
+        let longest = entry.found.implausible.as_deref()?;
+        longest.time.is_none_or(shown).then(|| Self {
+            capture: entry.input.name(),
+            frame: longest.frame,
+            orig_len: longest.orig_len,
+            cap_len: longest.cap_len,
+            packets: entry.found.odd.get(IMPLAUSIBLE).unwrap_or(1),
+        })
+    }
+
+    /// Those that are a hundredth of all bytes or more, the longest first.
+    #[must_use]
+    pub fn that_matter(mut found: Vec<Self>, bytes: i64) -> Vec<Self> {
+        let matters = |part: i64| part <= bytes && part >= bytes / 100;
+        found.retain(|implausible| matters(i64::from(implausible.orig_len)));
         found.sort_by_key(|implausible| Reverse(implausible.orig_len));
         found
     }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::aggregate::{Aggregator, Owners, Space};
+use crate::aggregate::{Aggregator, Group, Measure, Owners, Space, Sums};
+use crate::bug::bug;
+use crate::cancel::Cancel;
 use crate::commands::verify::VerifyRequest;
 use crate::config::Settings;
+use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{Layout, PACKETS, SUMMARIES, Snapshot, recount};
 use crate::outcome::Verified;
@@ -15,15 +18,23 @@ use crate::summary::{SUMMARIES as TABLES, what_rows_do_not_give};
 use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
+/// Rows of captures, by their numbers: those that parts hold are packets, and those that captures gave are bytes.
+const ROWS: Group = Group { day: Day::EPOCH, kind: 0, measure: Measure::Plain, by_owner: false };
+
 /// Checks that the rows of every capture are in parts, each once.
-pub(in crate::commands) fn captures(snapshot: &Snapshot, verified: &mut Verified) {
-    let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
+///
+/// # Memory
+/// As [`Aggregator`], whatever the number of captures.
+pub(in crate::commands) fn captures(snapshot: &Snapshot, cancel: &Cancel, verified: &mut Verified) -> Result<()> {
+    let folder = scratch_root();
+    let mut rows = Aggregator::new(&Space::new(&folder).cancelled_by(cancel));
+    // What somebody else wrote may be any number, and is a fault in any case.
+    let int = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let key = |input: usize| (input as u64).to_be_bytes();
     for part in snapshot.parts.values() {
         let mut next = 0;
         for range in &part.ranges {
-            // What somebody else wrote may be any number, and is a fault in any case.
-            let count = rows.entry(range.input).or_default();
-            *count = count.saturating_add(range.rows);
+            rows.add(ROWS, &key(range.input), Sums::of(0, int(range.rows)))?;
             if range.first_row != next {
                 verified.fault(&part.path, format!("the manifest does not say whose row {next} is"));
             }
@@ -34,15 +45,25 @@ pub(in crate::commands) fn captures(snapshot: &Snapshot, verified: &mut Verified
         }
     }
     for entry in snapshot.inputs.values() {
-        let found = rows.remove(&entry.id).unwrap_or(0);
-        if found != entry.found.rows {
-            let problem = format!("gave {} rows, and the manifest's parts hold {found} of them", entry.found.rows);
-            verified.fault(&entry.input.absolute, problem);
+        rows.add(ROWS, &key(entry.id), Sums::of(int(entry.found.rows), 0))?;
+    }
+    let mut unknown = Vec::new();
+    let mut rows = rows.read(ROWS)?;
+    while let Some((key, Sums { bytes: gave, packets: held, .. })) = rows.next()? {
+        let number = u64::from_be_bytes(key.try_into().map_err(|_| bug!())?);
+        match usize::try_from(number).ok().and_then(|number| snapshot.inputs.get(&number)) {
+            Some(_) if held == gave => {}
+            Some(entry) => {
+                let problem = format!("gave {gave} rows, and the manifest's parts hold {held} of them");
+                verified.fault(&entry.input.absolute, problem);
+            }
+            None => unknown.push((number, held)),
         }
     }
-    for (input, count) in rows {
+    for (input, count) in unknown {
         verified.fault(PACKETS, format!("{count} rows are of a capture {input} that the manifest does not name"));
     }
+    Ok(())
 }
 
 /// Checks that every table that divides all packets adds up to all packets.
