@@ -46,7 +46,8 @@ pub(super) fn refuse_urls(matches: &ArgMatches) -> Result<(), Error> {
 
 /// The message if more workers are asked for than there will be.
 pub(super) fn too_many_jobs(matches: &ArgMatches) -> Option<String> {
-    let (_, used) = matches.subcommand()?;
+    // A plan has no workers, but files that it opens.
+    let (_, used) = matches.subcommand().filter(|(command, _)| *command != "plan")?;
     let jobs = *used.try_get_one::<usize>("jobs").ok()??;
     let workers = workers(jobs);
     let cores = cores();

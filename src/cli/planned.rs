@@ -11,6 +11,7 @@ use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::Error;
 use crate::plan::Unit;
+use crate::select::SelectOptions;
 use crate::storage::{EntryKind, Location, local};
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
@@ -68,6 +69,9 @@ pub(super) struct PlanArgs {
     /// the name of the plan
     #[arg(long, env = "PARCAP_KEEP", value_parser = BoolishValueParser::new())]
     keep: bool,
+    /// Captures that are opened at a time, at most 32 [default: four a core, and 32 on a network file system]
+    #[arg(long, short, value_name = "N", env = "PARCAP_JOBS", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
     #[command(flatten)]
     rules: RulesArgs,
     #[command(flatten)]
@@ -145,7 +149,8 @@ fn not_stdin(text: &str) -> Result<PathBuf, String> {
 /// Prints the plan: its first line, and a line for each unit.
 pub(super) fn run_plan(console: &Console, args: &PlanArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     args.scratch.set();
-    let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings()?, &args.rules.rules(), cancel)?;
+    let rules = SelectOptions { jobs: args.jobs, ..args.rules.rules() };
+    let planned = commands::plan(&args.inputs, &args.out, &args.settings.settings()?, &rules, cancel)?;
     if args.keep {
         kept::keep(&args.out, &planned)?;
     }

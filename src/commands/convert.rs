@@ -100,7 +100,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     }
     *report = Report { lake: request.lake.clone(), ..Report::default() };
     let mut target = Target::begin(&lake, &request.settings)?;
-    let rules = SelectOptions { window: memory.largest_window(), ..request.rules.clone() };
+    let rules = SelectOptions { window: memory.largest_window(), jobs: request.jobs, ..request.rules.clone() };
     let most = if request.dry_run { usize::MAX } else { request.batch };
     let select = |survey: &mut Survey, target: &mut Target, report: &mut Report| {
         survey.select(&mut target.snapshot, &rules, (Some(&request.cancel), most), report)

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use crate::capture::{CaptureReader, is_read_forward};
 use crate::discover::{Compression, Input};
-use crate::threads::{WAITING, in_order};
+use crate::storage::openings;
+use crate::threads::in_order_by;
 
 use super::pack::Sampled;
 
@@ -17,7 +18,8 @@ pub fn sample(inputs: Vec<Input>, chunk_size: u64) -> Vec<Sampled> {
     if inputs.iter().filter(|input| is_cut(input, chunk_size)).count() < 2 {
         return inputs.into_iter().map(|input| sample_one(input, chunk_size)).collect();
     }
-    let Ok(sampled) = in_order::<_, _, Infallible>(inputs, WAITING, |input| Ok(sample_one(input, chunk_size)));
+    let threads = openings(0, inputs.iter().map(|input| input.absolute.as_path()));
+    let Ok(sampled) = in_order_by::<_, _, Infallible>(inputs, threads, |input| Ok(sample_one(input, chunk_size)));
     sampled
 }
 

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use crate::discover::{Candidate, Input, Refusal};
 use crate::memory::SMALL_WINDOW;
 use crate::storage::objects::{is_object, small_fetches};
-use crate::threads::{WAITING, in_order_by, workers};
+use crate::storage::openings;
+use crate::threads::in_order_by;
 
 use super::backlog::ToOpen;
 use super::same_content::Look;
@@ -26,7 +27,7 @@ impl Opener<'_> {
             0..FEW => 1,
             // A store takes as long for each, and the wait is no work of this machine.
             _ if files.iter().any(|file| is_object(&file.candidate.absolute)) => small_fetches(),
-            _ => workers(WAITING),
+            _ => openings(self.rules.jobs, files.iter().map(|file| file.candidate.absolute.as_path())),
         };
         let (look, window) = (self.look, self.rules.window.min(SMALL_WINDOW));
         let Ok(probed) = in_order_by::<_, _, Infallible>(files.iter().collect(), jobs, |file| {

@@ -33,6 +33,8 @@ pub struct SelectOptions {
     pub settle: Duration,
     /// Bytes of memory that a decompressor may take.
     pub window: u64,
+    /// Files that are opened at a time; 0 for up to four a core, or as many as a network file system is worth.
+    pub jobs: usize,
     /// Whether an archive without captures is taken as it is, and not for an unmounted disk.
     pub allow_empty: bool,
 }
@@ -45,6 +47,7 @@ impl Default for SelectOptions {
             dedupe: false,
             settle: Duration::ZERO,
             window: USUAL_WINDOW,
+            jobs: 0,
             allow_empty: false,
         }
     }

@@ -47,7 +47,10 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
     let rules = ["--force", "--retry-damaged", "--dedupe", "--settle", "--allow-empty"];
     vec![
         ("convert", [&convert[..], &nightly, &rules, &SETTINGS, &SHOWN, &PTR].concat()),
-        ("plan", [&["--out", "--keep", "--no-summary", "--salvage", "--scratch"][..], &rules, &SETTINGS].concat()),
+        (
+            "plan",
+            [&["--out", "--keep", "--jobs", "--no-summary", "--salvage", "--scratch"][..], &rules, &SETTINGS].concat(),
+        ),
         ("convert-unit", vec!["--out", "--jobs", "--fetches", "--scratch", "--of", "--unit"]),
         (
             "commit",
