@@ -28,6 +28,13 @@ impl ContentHash {
         self.update(bytes);
     }
 
+    /// Half of it, as a number to look for it by.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "half of it is meant")]
+    pub fn key(&self) -> i64 {
+        (self.0.finish_128() as u64).cast_signed()
+    }
+
     /// 32 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {

@@ -205,7 +205,7 @@ impl Survey {
             self.complain_of_empty(report);
         }
         let nothing_is_there = begins && self.found_nothing();
-        snapshot.load(&wanted(&opened, &self.stood_for))?;
+        snapshot.load(&wanted(&opened, &self.stood_for, snapshot.has_bare_captures()))?;
         self.looked_at.clear();
         self.opened = if self.is_over() { Vec::new() } else { opened.clone() };
         let selector = Selector { survey: self, snapshot, rules, report, opened };
@@ -226,13 +226,14 @@ impl Survey {
 
 /// The captures of the lake that matter to captures that were opened: what is under their paths, what may be the same, and those that
 /// were left out because of one of these.
-fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)]) -> Wanted {
+fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)], by_name: bool) -> Wanted {
     let mut wanted = Wanted::default();
     for (input, own) in opened {
         wanted.captures.extend(own);
-        wanted.heads.extend(input.head.clone());
-        wanted.fingerprints.extend(input.fingerprint.clone());
-        wanted.paths.extend(packed_names(&input.absolute).map(|path| path_text::to_text(&path)));
+        wanted.add_like(input);
+        if by_name {
+            wanted.paths.extend(packed_names(&input.absolute).map(|path| path_text::to_text(&path)));
+        }
     }
     if !opened.is_empty() {
         wanted.paths.extend(stood_for.iter().map(|(candidate, _)| path_text::to_text(&candidate.absolute)));

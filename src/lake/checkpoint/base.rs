@@ -19,7 +19,7 @@ use crate::lake::record::{CommittedPart, CommittedPartial, CommittedTable, Input
 use crate::lake::snapshot::Snapshot;
 
 use super::Kind;
-use super::columns::{AGAIN, CAPTURE, ENTRY, LAST_TIME, SAME_AS, STREAM, of_json, of_key, of_word};
+use super::columns::{AGAIN, CAPTURE, CONTENT, ENTRY, LAST_TIME, PACKETS, SAME_AS, STREAM, of_json, of_key, of_word};
 use super::layers::Layers;
 use super::load::Wanted;
 use super::rows::Rows;
@@ -36,6 +36,8 @@ pub(in crate::lake) struct Base {
     pub(super) loaded: HashSet<usize>,
     /// Captures that are files or objects.
     captures: u64,
+    /// Whether some of them are not known by their content.
+    pub(super) has_bare: bool,
     /// Time of the newest packet of all these.
     pub(in crate::lake) newest: Option<Timestamp>,
 }
@@ -148,11 +150,12 @@ impl Snapshot {
         let mut open = Vec::new();
         for layer in 0..base.layers.len() {
             let Some(path) = base.layers.file(layer, Kind::Captures) else { continue };
-            let mut rows = Rows::open(path, &[CAPTURE, SAME_AS, LAST_TIME, STREAM, AGAIN], None)?;
+            let mut rows = Rows::open(path, &[CAPTURE, SAME_AS, LAST_TIME, STREAM, AGAIN, CONTENT, PACKETS], None)?;
             let (mut last, mut latest): (Option<i64>, Vec<u64>) = (None, Vec::new());
             let (mut of_open, mut place) = (Vec::new(), 0);
             while rows.is_there() {
                 if base.layers.counts(layer, rows.capture(0).unwrap_or(0), rows.capture(1)) {
+                    base.has_bare |= rows.int(5).is_none() && rows.int(6) > Some(0);
                     base.captures += u64::from(rows.text(3).is_none());
                     if rows.int(2).is_some_and(|time| last.is_none_or(|last| time >= last)) {
                         if rows.int(2) > last {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::capture::{DamageKind, Timestamp};
+use crate::capture::{ContentHashes, DamageKind, Timestamp};
 use crate::error::{Error, Result};
+use crate::hash::ContentHash;
 use crate::lake::held_capture::LookAgain;
 use crate::lake::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry};
 use crate::path_text;
@@ -37,10 +38,12 @@ pub(super) const PACKETS: &str = "packets";
 pub(super) const FIRST_TIME: &str = "first_time";
 /// Time of its last packet.
 pub(super) const LAST_TIME: &str = "last_time";
-/// The fingerprint of the file.
-pub(super) const FINGERPRINT: &str = "fingerprint";
-/// The hash of the bytes up to the end of the first record.
-pub(super) const HEAD: &str = "head";
+/// The fingerprint of the file, as [`content_key`].
+pub(super) const FINGERPRINT: &str = "fingerprint_key";
+/// The hash of the bytes up to the end of the first record, as [`content_key`].
+pub(super) const HEAD: &str = "head_key";
+/// Where the content ends that the capture is known by; `None` of one that an earlier version converted.
+pub(super) const CONTENT: &str = "content_end";
 /// The entry as the manifest has it, in JSON, without its captures.
 pub(super) const ENTRY: &str = "entry";
 /// The captures of a unit, a part or a partial summary as the manifest has them, in JSON.
@@ -83,6 +86,9 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
     let times = |pick: &dyn Fn(&InputEntry) -> Option<Timestamp>| {
         TableColumn::Time(entries.iter().map(|entry| pick(entry).map(Timestamp::micros)).collect())
     };
+    let keys = |pick: &dyn Fn(&InputEntry) -> Option<&str>| {
+        TableColumn::Int(entries.iter().map(|entry| pick(entry).map(content_key)).collect())
+    };
     let json = entries.iter().map(|entry| to_json(entry, at).map(Some)).collect::<Result<_>>()?;
     Ok(Table::new([
         (KEY, texts(&|entry| Some(path_text::to_text(&entry.input.absolute)))),
@@ -97,10 +103,18 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
         (PACKETS, ints(&|entry| Some(entry.found.records))),
         (FIRST_TIME, times(&|entry| entry.found.earliest)),
         (LAST_TIME, times(&|entry| entry.found.latest)),
-        (FINGERPRINT, texts(&|entry| entry.input.fingerprint.clone())),
-        (HEAD, texts(&|entry| entry.input.head.clone())),
+        (FINGERPRINT, keys(&|entry| entry.input.fingerprint.as_deref())),
+        (HEAD, keys(&|entry| entry.input.head.as_deref())),
+        (CONTENT, ints(&|entry| entry.found.content.as_ref().map(ContentHashes::end))),
         (ENTRY, TableColumn::Text(json)),
     ]))
+}
+
+/// A number by which a text is looked for: XXH3 of it. All captures are looked at for each that is new, so texts would cost too much.
+pub(super) fn content_key(text: &str) -> i64 {
+    let mut hash = ContentHash::default();
+    hash.update(text.as_bytes());
+    hash.key()
 }
 
 /// Why a run may look at a capture again although it is unchanged; `None` where none does.

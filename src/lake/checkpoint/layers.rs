@@ -10,7 +10,7 @@ use crate::lake::layout::Layout;
 use crate::lake::record::InputEntry;
 
 use super::base::each_entry;
-use super::columns::{CAPTURE, KEY, SAME_AS};
+use super::columns::{CAPTURE, SAME_AS};
 use super::merged::Merged;
 use super::removals::Removals;
 use super::rows::Rows;
@@ -101,11 +101,10 @@ impl Layers {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        self.captures_where(&[CAPTURE, SAME_AS], |rows| rows.capture(1).is_some_and(|number| wanted.contains(&number)))
+        self.captures_where(&[CAPTURE, SAME_AS], |rows| rows.capture(0).is_some_and(|number| wanted.contains(&number)))
     }
 
-    /// The captures whose rows are wanted, judged by these columns; they begin with the number and what stands for it. The key comes
-    /// before them.
+    /// The captures whose rows are wanted, judged by these columns; they begin with the number and what stands for it.
     pub(super) fn captures_where(
         &self,
         columns: &[&str],
@@ -129,11 +128,10 @@ impl Layers {
         for layer in 0..self.len() {
             let Some(path) = self.file(layer, Kind::Captures) else { continue };
             let mut places = Vec::new();
-            let columns: Vec<&str> = [KEY].iter().chain(columns).copied().collect();
-            let mut rows = Rows::open(path, &columns, None)?;
+            let mut rows = Rows::open(path, columns, None)?;
             let mut place = 0;
             while rows.is_there() {
-                if is_wanted(&rows) && self.counts(layer, rows.capture(1).unwrap_or(0), rows.capture(2)) {
+                if is_wanted(&rows) && self.counts(layer, rows.capture(0).unwrap_or(0), rows.capture(1)) {
                     places.push(place);
                 }
                 place += 1;

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::day::Day;
+use crate::discover::Input;
 use crate::error::Result;
 use crate::lake::record::{CommittedPart, InputEntry};
 use crate::lake::snapshot::Snapshot;
@@ -13,7 +14,7 @@ use crate::path_text;
 use super::Kind;
 use super::base::each;
 use super::columns::{
-    CAPTURE, CAPTURES, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, PACKETS, SAME_AS, of_json, of_key,
+    CAPTURE, CAPTURES, FINGERPRINT, FIRST, FIRST_TIME, HEAD, KEY, LAST, PACKETS, SAME_AS, content_key, of_json, of_key,
 };
 use super::rows::Rows;
 
@@ -27,12 +28,18 @@ pub(crate) struct Wanted {
     /// By absolute path, as text.
     pub(crate) paths: HashSet<String>,
     /// Those that begin so, and have packets.
-    pub(crate) heads: HashSet<String>,
+    heads: HashSet<i64>,
     /// Those whose files are so, and have packets.
-    pub(crate) fingerprints: HashSet<String>,
+    fingerprints: HashSet<i64>,
 }
 
 impl Wanted {
+    /// Adds those that may be the same as a capture, or begin as it does.
+    pub(crate) fn add_like(&mut self, input: &Input) {
+        self.heads.extend(input.head.as_deref().map(content_key));
+        self.fingerprints.extend(input.fingerprint.as_deref().map(content_key));
+    }
+
     fn is_empty(&self) -> bool {
         let Self { captures, left_out_for, paths, heads, fingerprints } = self;
         captures.is_empty()
@@ -47,14 +54,15 @@ impl Wanted {
         self.captures.contains(&entry.id) || self.paths.contains(&path_text::to_text(&entry.input.absolute))
     }
 
-    /// Whether a row is of one of them. The columns are the key, the number, what stands for it, packets, head and fingerprint.
+    /// Whether a row is of one of them. The columns are the number, what stands for it, packets, head and fingerprint, and the
+    /// path if any are wanted by it.
     fn has(&self, rows: &Rows) -> bool {
-        let by_text = |texts: &HashSet<String>, column| rows.text(column).is_some_and(|text| texts.contains(text));
-        let by_content = || by_text(&self.heads, 4) || by_text(&self.fingerprints, 5);
-        rows.capture(1).is_some_and(|number| self.captures.contains(&number))
-            || rows.capture(2).is_some_and(|number| self.left_out_for.contains(&number))
-            || (!self.paths.is_empty() && by_text(&self.paths, 0))
-            || (rows.capture(2).is_none() && rows.int(3) > Some(0) && by_content())
+        let has = |keys: &HashSet<i64>, column| rows.int(column).is_some_and(|key| keys.contains(&key));
+        let by_content = || has(&self.heads, 3) || has(&self.fingerprints, 4);
+        rows.capture(0).is_some_and(|number| self.captures.contains(&number))
+            || rows.capture(1).is_some_and(|number| self.left_out_for.contains(&number))
+            || (rows.capture(1).is_none() && rows.int(2) > Some(0) && by_content())
+            || rows.text(5).is_some_and(|path| self.paths.contains(path))
     }
 }
 
@@ -67,10 +75,11 @@ impl Snapshot {
     /// If the checkpoint cannot be read.
     pub(crate) fn load(&mut self, wanted: &Wanted) -> Result<()> {
         let Some(base) = self.base.as_ref().filter(|_| !wanted.is_empty()) else { return Ok(()) };
-        let columns = [CAPTURE, SAME_AS, PACKETS, HEAD, FINGERPRINT];
+        let columns = [CAPTURE, SAME_AS, PACKETS, HEAD, FINGERPRINT, KEY];
+        let columns = if wanted.paths.is_empty() { &columns[..5] } else { &columns };
         let loaded = &base.loaded;
-        let is_new = |rows: &Rows| rows.capture(1).is_some_and(|number| !loaded.contains(&number));
-        let entries = base.layers.captures_where(&columns, |rows| wanted.has(rows) && is_new(rows))?;
+        let is_new = |rows: &Rows| rows.capture(0).is_some_and(|number| !loaded.contains(&number));
+        let entries = base.layers.captures_where(columns, |rows| wanted.has(rows) && is_new(rows))?;
         for entry in entries {
             if let Some(base) = &mut self.base {
                 base.loaded.insert(entry.id);
@@ -78,6 +87,12 @@ impl Snapshot {
             self.add_input(entry);
         }
         Ok(())
+    }
+
+    /// Whether there may be captures that an earlier version converted: these are looked for by their paths.
+    #[must_use]
+    pub(crate) fn has_bare_captures(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.has_bare)
     }
 
     /// Takes up which captures the rows of units, parts and partial summaries are of, where they are of some that a run may remove;
@@ -154,8 +169,8 @@ impl Snapshot {
         self.inputs.values().filter(|entry| is_of(&entry.day())).try_for_each(|entry| take(entry))?;
         let Some(base) = &self.base else { return Ok(()) };
         let wanted = |rows: &Rows| {
-            let day = rows.int(3).map_or(Day::EPOCH, |micros| Day::of_seconds(micros.div_euclid(1_000_000)));
-            is_of(&day) && rows.capture(1).is_some_and(|number| !base.loaded.contains(&number))
+            let day = rows.int(2).map_or(Day::EPOCH, |micros| Day::of_seconds(micros.div_euclid(1_000_000)));
+            is_of(&day) && rows.capture(0).is_some_and(|number| !base.loaded.contains(&number))
         };
         base.layers.each_capture_where(&[CAPTURE, SAME_AS, FIRST_TIME], wanted, |entry| take(&entry))
     }

@@ -5,8 +5,8 @@ use crate::tables::Table;
 
 use super::Kind;
 use super::columns::{
-    AGAIN, BYTES, CAPTURES, ENTRY, ETAG, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, LAST_TIME, MODIFIED, PACKETS,
-    STREAM,
+    AGAIN, BYTES, CAPTURES, CONTENT, ENTRY, ETAG, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, LAST_TIME, MODIFIED,
+    PACKETS, STREAM,
 };
 use super::layers::Layers;
 use super::stage::Staging;
@@ -45,6 +45,7 @@ pub(super) fn merge(layers: Layers, is_lowest: bool, staging: &mut Staging<'_>) 
                 LAST_TIME,
                 FINGERPRINT,
                 HEAD,
+                CONTENT,
                 ENTRY,
             ],
             Kind::Units => &[ENTRY],
