@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 /// A 48-bit MAC address as a number, first octet highest.
 ///
 /// ```
@@ -12,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// assert_eq!(mac, MacAddr(0x0200_0000_001f));
 /// assert_eq!(mac.to_string(), "02:00:00:00:00:1f");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MacAddr(pub u64);
 
 impl MacAddr {
@@ -65,7 +67,7 @@ impl fmt::Display for MacAddr {
 /// assert_eq!(IpAddress::V6(1).to_string(), "::1");
 /// assert_eq!(IpAddress::V6(0x0a00_0001).to_string(), "::10.0.0.1");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IpAddress {
     /// IPv4.
     V4(u32),

@@ -1,6 +1,7 @@
 //! The sums of captures without a lake: read and decoded as in a conversion, but no row is written.
 
 use crate::aggregate::{Aggregator, Space};
+use crate::bug::bug;
 use crate::cancel::Cancel;
 use crate::capture::{CaptureReader, PacketRecord, Timestamp};
 use crate::config::{Decapsulation, LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
@@ -9,7 +10,7 @@ use crate::decode::Packet;
 use crate::discover::{Input, Refusal};
 use crate::error::{Error, Result};
 use crate::lake::InputEntry;
-use crate::packets::{Partitioner, TableColumns, When};
+use crate::packets::{HandedOn, Partitioner, TableColumns, When};
 use crate::summary::{AlignedWindows, Filter, Partial};
 
 use super::scan::{Flow, Scan, Visitor};
@@ -77,7 +78,9 @@ impl<'c> CaptureSums<'c> {
     }
 
     fn add_row_groups(&mut self) -> Result<()> {
-        while let Some((key, rows)) = self.partitioner.take_row_group() {
+        while let Some(handed_on) = self.partitioner.take_handed_on() {
+            // Sums are kept by key, whatever the number of dates.
+            let HandedOn::RowGroup(key, rows) = handed_on else { return Err(bug!()) };
             self.partial.add_rows(day_of(key.when), &rows, self.counting.window)?;
             self.partitioner.recycle(rows);
         }

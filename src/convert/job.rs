@@ -109,7 +109,7 @@ impl<'a> Job<'a> {
         let folder = context.lake.make_folder(&staging)?;
         let tasks = unit.tasks();
         let state = State {
-            parts: Some(PartSet::new(&context.lake, staging.clone(), &context.encoder, unit)),
+            parts: Some(PartSet::new(context, staging.clone(), unit)),
             captures: vec![CaptureEntry::nothing(); unit.captures.len()],
             aggregator: Aggregator::new(&Space::new(&folder).cancelled_by(&context.cancel)),
             unfinished: tasks.len(),
@@ -123,7 +123,7 @@ impl<'a> Job<'a> {
     }
 
     /// The folder for staged files.
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         self.context.lake.resolve(&self.staging)
     }
 
@@ -178,7 +178,8 @@ impl<'a> Job<'a> {
             capture.input.fingerprint = Some(stream.fingerprint);
         }
         let lake = &self.context.lake;
-        let mut parts = parts.ok_or_else(|| bug!())?.finish(&unit)?;
+        let (mut parts, sums) = parts.ok_or_else(|| bug!())?.finish(&unit)?;
+        sums.map_or(Ok(()), |sums| aggregator.append(sums.into_aggregator()))?;
         parts.iter_mut().try_for_each(|part| lake.deliver(part))?;
         let partial = self.save(&unit.id, &mut aggregator)?;
         partial.iter().try_for_each(|partial| lake.deliver_partial(partial))?;

@@ -8,9 +8,13 @@ use std::path::{Path, PathBuf};
 use crate::bug::bug;
 use crate::day::Day;
 use crate::error::Result;
-use crate::lake::{Layout, PACKETS};
-use crate::packets::{EncodedRowGroup, Encoder, Origin, PartFile, PartWriter, PartitionKey, RowRange, When};
+use crate::lake::PACKETS;
+use crate::packets::{EncodedRowGroup, Origin, PartFile, PartWriter, PartitionKey, RowRange, RowRun, When};
 use crate::plan::{PartEntry, Unit};
+use crate::summary::Partial;
+
+use super::job::ConvertContext;
+use super::spilled::Spilled;
 
 /// The most parts that are being written at the same time. When there are more, the part that has waited longest for a
 /// row group is ended.
@@ -23,12 +27,11 @@ const MAX_MEMORY: u64 = 40 << 20;
 
 /// Takes row groups in order, and makes parts of them.
 pub(crate) struct PartSet<'a> {
-    lake: &'a Layout,
+    pub(super) context: &'a ConvertContext,
     /// Where parts are staged, below the lake.
     staging: PathBuf,
-    encoder: &'a Encoder,
     /// The unit, for the parts' metadata.
-    unit: &'a Unit,
+    pub(super) unit: &'a Unit,
     open: BTreeMap<PartitionKey, OpenPart>,
     closed: Vec<(PartitionKey, usize, PartFile)>,
     /// Parts begun so far. Their numbers order the parts of a partition as their rows are ordered.
@@ -39,7 +42,14 @@ pub(crate) struct PartSet<'a> {
     /// Bytes of memory of the parts that are open.
     memory: u64,
     resolved: BTreeMap<usize, When>,
+    /// Rows of more partitions than fit.
+    pub(super) spilled: Spilled,
+    /// What these contribute to the summaries.
+    pub(super) sums: Option<Partial>,
 }
+
+/// What is known at the end of a unit: the unit, and the rows of each of its captures.
+pub(super) type Known<'u> = (&'u Unit, BTreeMap<usize, u64>);
 
 struct OpenPart {
     writer: PartWriter,
@@ -50,11 +60,10 @@ struct OpenPart {
 }
 
 impl<'a> PartSet<'a> {
-    pub(super) fn new(lake: &'a Layout, staging: PathBuf, encoder: &'a Encoder, unit: &'a Unit) -> Self {
+    pub(super) fn new(context: &'a ConvertContext, staging: PathBuf, unit: &'a Unit) -> Self {
         Self {
-            lake,
+            context,
             staging,
-            encoder,
             unit,
             open: BTreeMap::new(),
             closed: Vec::new(),
@@ -63,20 +72,42 @@ impl<'a> PartSet<'a> {
             files: 0,
             memory: 0,
             resolved: BTreeMap::new(),
+            spilled: Spilled::default(),
+            sums: None,
         }
     }
 
-    /// Appends a row group to the part of its partition.
+    /// Appends a row group to the part of its partition, after all rows that came before.
     pub(super) fn append(&mut self, key: PartitionKey, group: EncodedRowGroup) -> Result<()> {
+        if self.spilled.is_empty() {
+            return self.write(key, group);
+        }
+        if key.when.day().is_none() {
+            // Its date will be one of theirs, perhaps.
+            self.put_together(None)?;
+            return self.write(key, group);
+        }
+        self.spilled.add_later(key, group);
+        if self.spilled.is_full() { self.put_together(None) } else { Ok(()) }
+    }
+
+    /// Takes rows of many partitions, to write them partition by partition.
+    pub(super) fn append_run(&mut self, run: RowRun) -> Result<()> {
+        self.spilled.add_run(run);
+        if self.spilled.is_full() { self.put_together(None) } else { Ok(()) }
+    }
+
+    /// Writes a row group into the part of its partition.
+    pub(super) fn write(&mut self, key: PartitionKey, group: EncodedRowGroup) -> Result<()> {
         if self.open.len() >= MAX_PARTS && !self.open.contains_key(&key) {
             let idle = self.open.iter().min_by_key(|(_, open)| open.last_append).map(|(key, _)| *key);
-            idle.map_or(Ok(()), |key| self.close(key))?;
+            idle.map_or(Ok(()), |key| self.close(key, None))?;
         }
         let open = match self.open.entry(key) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let staged = self.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
-                let writer = PartWriter::create(&staged, self.encoder)?;
+                let staged = self.context.lake.resolve(&self.staging).join(format!("{:05}.parquet", self.begun));
+                let writer = PartWriter::create(&staged, &self.context.encoder)?;
                 let number = self.begun;
                 self.begun += 1;
                 place.insert(OpenPart { writer, number, last_append: 0, parked: true })
@@ -88,15 +119,15 @@ impl<'a> PartSet<'a> {
         let before = open.writer.memory();
         open.writer.append(group)?;
         self.memory += open.writer.memory() - before;
-        if open.writer.is_full(self.encoder.settings().target_file_size) {
-            self.close(key)?;
+        if open.writer.is_full(self.context.encoder.settings().target_file_size) {
+            self.close(key, None)?;
         }
         if self.files > MAX_FILES {
             self.park_idle()?;
         }
         if self.memory > MAX_MEMORY {
             let largest = self.open.iter().max_by_key(|(_, open)| (open.writer.memory(), Reverse(open.last_append)));
-            largest.map(|(key, _)| *key).map_or(Ok(()), |key| self.close(key))?;
+            largest.map(|(key, _)| *key).map_or(Ok(()), |key| self.close(key, None))?;
         }
         Ok(())
     }
@@ -112,11 +143,15 @@ impl<'a> PartSet<'a> {
         Ok(())
     }
 
-    fn close(&mut self, key: PartitionKey) -> Result<()> {
+    /// Ends a part. `known` is what is known at the end of the unit, if this is its end.
+    fn close(&mut self, key: PartitionKey, known: Option<&Known<'_>>) -> Result<()> {
         let open = self.open.remove(&key).ok_or_else(|| bug!())?;
         self.memory -= open.writer.memory();
         self.files -= usize::from(!open.parked);
-        let origin = |place: usize| origin(self.unit, place, None);
+        let origin = |place: usize| match known {
+            Some((unit, rows)) => origin(unit, place, rows.get(&place).copied()),
+            None => origin(self.unit, place, None),
+        };
         self.closed.push((key, open.number, open.writer.close(&origin)?));
         Ok(())
     }
@@ -132,23 +167,37 @@ impl<'a> PartSet<'a> {
         }
         self.resolved.insert(input, when);
         let keys: Vec<_> = self.open.keys().copied().filter(|key| waiting(key) || key.when == when).collect();
-        keys.into_iter().try_for_each(|key| self.close(key))
+        keys.into_iter().try_for_each(|key| self.close(key, None))
     }
 
-    /// Closes every part, and says where each belongs. `unit` is the unit with all that is known at its end.
-    pub(super) fn finish(mut self, unit: &Unit) -> Result<Vec<PartEntry>> {
+    /// The folder where parts are staged.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.context.lake.resolve(&self.staging)
+    }
+
+    /// Ends the part of a partition, if one is open.
+    pub(super) fn end(&mut self, key: PartitionKey, known: Option<&Known<'_>>) -> Result<()> {
+        if self.open.contains_key(&key) { self.close(key, known) } else { Ok(()) }
+    }
+
+    /// Closes every part, and says where each belongs; with them, what rows contribute to the summaries that were not counted
+    /// before. `unit` is the unit with all that is known at its end.
+    pub(super) fn finish(mut self, unit: &Unit) -> Result<(Vec<PartEntry>, Option<Partial>)> {
         let closed = self.closed.iter().flat_map(|(_, _, file)| &file.ranges);
         let open = self.open.values().flat_map(|open| open.writer.ranges());
         let mut rows: BTreeMap<usize, u64> = BTreeMap::new();
-        closed.chain(open).for_each(|range: &RowRange| *rows.entry(range.input).or_default() += range.rows);
-        for (key, open) in std::mem::take(&mut self.open) {
-            let origin = |place: usize| origin(unit, place, rows.get(&place).copied());
-            self.closed.push((key, open.number, open.writer.close(&origin)?));
+        let ranges = closed.chain(open).map(|range: &RowRange| (range.input, range.rows));
+        ranges.chain(self.spilled.rows()).for_each(|(input, count)| *rows.entry(input).or_default() += count);
+        let known = (unit, rows);
+        if !self.spilled.is_empty() {
+            self.put_together(Some(&known))?;
         }
+        let open: Vec<_> = self.open.keys().copied().collect();
+        open.into_iter().try_for_each(|key| self.close(key, Some(&known)))?;
         let unit = &unit.id;
         self.closed.sort_by_key(|(_, number, _)| *number);
         let parts = self.closed.into_iter().map(|(key, number, file)| {
-            let hour = self.encoder.settings().partition_by.hour.then_some(0);
+            let hour = self.context.encoder.settings().partition_by.hour.then_some(0);
             let when = match key.when {
                 // Of a capture without any time nothing was said.
                 When::BeforeFirst(input) => self.resolved.get(&input).copied().unwrap_or(When::At(Day::EPOCH, hour)),
@@ -167,7 +216,7 @@ impl<'a> PartSet<'a> {
                 stats: None,
             })
         });
-        parts.collect()
+        Ok((parts.collect::<Result<_>>()?, self.sums))
     }
 }
 

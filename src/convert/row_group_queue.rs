@@ -3,13 +3,15 @@
 use crate::cancel::Interrupted;
 use crate::capture::Position;
 use crate::error::Error;
-use crate::packets::{EncodedRowGroup, PartitionKey, Partitioner, Rows, When};
+use crate::packets::{EncodedRowGroup, MixedRows, PartitionKey, Partitioner, RowRun, Rows, When};
 
 use super::encode_thread::{Done, EncodeThread};
 use super::job::Job;
 
 /// Bytes of encoded row groups that a task holds before its turn. With more, it waits.
 const MAX_HELD: u64 = 12 << 20;
+/// What rows on disk count for among these, because they take an open file.
+const RUN: u64 = 1 << 20;
 
 /// Row groups on their way to the parts of their unit.
 pub(super) struct RowGroupQueue<'j, 'a> {
@@ -33,6 +35,8 @@ pub(super) struct RowGroupQueue<'j, 'a> {
 enum Waiting {
     /// A row group of a partition.
     RowGroup(PartitionKey, EncodedRowGroup),
+    /// Rows of many partitions on disk.
+    Run(RowRun),
     /// The date of a capture's rows that came before its first timed row.
     Resolved(usize, When),
 }
@@ -93,6 +97,16 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         Ok(())
     }
 
+    /// Writes rows of more partitions than fit to disk, until the unit ends. Their memory goes back to the partitioner.
+    pub(super) fn add_mixed(&mut self, mut rows: MixedRows, partitioner: &mut Partitioner) -> Result<(), TaskError> {
+        self.wait_for_encode_thread(partitioner)?;
+        let run = RowRun::write(&mut rows, &self.job.folder())?;
+        partitioner.recycle(rows.into_spare());
+        self.held_bytes += RUN;
+        self.held.push(Waiting::Run(run));
+        self.write_if_due()
+    }
+
     /// Sets the date of a capture's rows before its first timed row. Rows that have been added so far are among them.
     pub(super) fn resolve(&mut self, place: usize, when: When, partitioner: &mut Partitioner) -> Result<(), TaskError> {
         self.wait_for_encode_thread(partitioner)?;
@@ -136,6 +150,10 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
         self.held_bytes += group.memory();
         self.held.push(Waiting::RowGroup(key, group));
         // After each one: rows of thousands of partitions may have been handed on at once.
+        self.write_if_due()
+    }
+
+    fn write_if_due(&mut self) -> Result<(), TaskError> {
         if self.is_in_turn || self.held_bytes > MAX_HELD || self.job.turns.is_turn(self.turn) {
             self.write_held()?;
         }
@@ -167,6 +185,10 @@ impl<'j, 'a> RowGroupQueue<'j, 'a> {
                     let numbered = encoder.number_frames(&mut group, frames_before);
                     numbered.map_err(|source| Error::Parquet { path: path(), source })?;
                     parts.append(key, group)
+                }
+                Waiting::Run(mut run) => {
+                    run.count_frames_after(frames_before);
+                    parts.append_run(run)
                 }
                 Waiting::Resolved(place, when) => parts.resolve(place, when),
             })

@@ -10,7 +10,7 @@ use crate::day::Day;
 use crate::discover::{Compression, Input, Refusal};
 use crate::error::{Error, Result};
 use crate::memory::SMALL_WINDOW;
-use crate::packets::{INTERFACE, Partitioner, When};
+use crate::packets::{HandedOn, INTERFACE, Partitioner, When};
 use crate::plan::CaptureEntry;
 use crate::storage::objects::{ReadSoon, is_object};
 use crate::summary::Partial;
@@ -125,7 +125,8 @@ impl<'j, 'a> Work<'j, 'a> {
             (settings.timestamp_unit, settings.length),
             settings.row_group_rows,
             job.context.row_pool.take(),
-        );
+        )
+        .mixing();
         Self {
             job,
             turn,
@@ -304,7 +305,15 @@ impl<'j, 'a> Work<'j, 'a> {
     }
 
     pub(super) fn encode(&mut self) -> Result<(), TaskError> {
-        while let Some((key, rows)) = self.partitioner.take_row_group() {
+        while let Some(handed_on) = self.partitioner.take_handed_on() {
+            let (key, rows) = match handed_on {
+                HandedOn::RowGroup(key, rows) => (key, rows),
+                // Counted when those of a partition are together.
+                HandedOn::Mixed(rows) => {
+                    self.output.add_mixed(rows, &mut self.partitioner)?;
+                    continue;
+                }
+            };
             if self.job.unit.settings.summaries {
                 self.partial.add_rows(day_of(key.when), &rows, self.job.unit.settings.window)?;
             }

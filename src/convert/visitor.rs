@@ -55,7 +55,7 @@ impl Visitor for ConvertVisitor<'_, '_, '_> {
         if !packet.tunnels.is_empty() && work.job.unit.settings.summaries {
             work.partial.add_tunnels(day_of(work.partitioner.when()), &packet.tunnels, length);
         }
-        if work.partitioner.has_row_group() {
+        if work.partitioner.has_handed_on() {
             work.encode()?;
         }
         Ok(Flow::On)

@@ -3,6 +3,8 @@
 //! Everything is a plain integer or borrows from the frame. Nothing allocates. Not here: an address as text, which is
 //! [`packets`](crate::packets)'; and time and length, which belong to the record and not to the frame.
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::{IpAddress, MacAddr};
 use crate::decode::dns;
 
@@ -43,7 +45,7 @@ pub struct Packet<'a> {
 }
 
 /// What is found between the MACs and the IP header: the first of each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkTags {
     /// The EtherType of the frame, before any tags; that of a SNAP or cooked header too.
     pub ether_type: Option<u16>,

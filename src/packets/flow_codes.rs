@@ -52,6 +52,17 @@ impl FlowCodes {
         Ok(())
     }
 
+    /// The text of a row, if it has one.
+    pub(super) fn of_row(&self, row: usize) -> Option<&[u8]> {
+        self.texts().get(*self.codes.get(row)?)
+    }
+
+    /// Appends a row with a text, or without one.
+    pub(super) fn append_text(&mut self, text: Option<&[u8]>) {
+        let table = &mut self.restored;
+        self.codes.push(text.map_or(NO_CODE, |text| table.code(|held| held.extend_from_slice(text))));
+    }
+
     /// The texts of the codes.
     pub(super) fn texts(&self) -> Texts<'_> {
         if self.restored.distinct() > 0 { self.restored.texts() } else { self.flows.texts() }

@@ -1,6 +1,8 @@
 //! The packed rows: values that a packet brings together lie together. Appending a row is what costs, and reading one of
 //! two neighbours costs no more than reading both.
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::Packet;
@@ -13,7 +15,7 @@ pub const NO_DATETIME: i64 = i64::MIN;
 pub const NO_PROTOCOL: u16 = 256;
 
 /// The times of a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Times {
     /// In the unit of the rows; [`NO_DATETIME`] for null.
     pub(crate) datetime: i64,
@@ -24,14 +26,14 @@ pub(crate) struct Times {
 }
 
 /// The ports of a row; [`NO_CODE`] for null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ports {
     pub(crate) dst: u32,
     pub(crate) src: u32,
 }
 
 /// The other values of a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct RowMeta {
     pub(crate) length: u32,
     /// [`NO_PROTOCOL`] for null.

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::PartitionBy;
 use crate::day::Day;
 use crate::decode::protocol_name;
@@ -10,7 +12,7 @@ use crate::decode::protocol_name;
 use super::packed::NO_PROTOCOL;
 
 /// One partition. Sorted by date, then hour, then protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartitionKey {
     /// Date and hour.
     pub when: When,
@@ -19,7 +21,7 @@ pub struct PartitionKey {
 }
 
 /// The date and hour of a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum When {
     /// Rows without a time, before the first timed row of the capture at this place of the unit. They go to the date of
     /// that row, which has not been read yet.

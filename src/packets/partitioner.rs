@@ -1,13 +1,14 @@
 //! Rows to their partitions.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::capture::{PacketRecord, Timestamp};
 use crate::config::{LengthKind, PartitionBy, ROW_GROUP_ROWS, TimestampUnit};
 use crate::decode::Packet;
 
 use super::fields::FieldRows;
+use super::mixed_rows::MixedRows;
 use super::packed::NO_PROTOCOL;
 use super::partition::{PartitionKey, When};
 use super::rows::Rows;
@@ -21,13 +22,37 @@ const BYTES_PER_ROW: usize = 192;
 /// memory for many.
 const FEW: usize = 3;
 
+/// More dates than this do not fit, once room is to be made: what is handed on early would be row groups of a few rows, again and
+/// again. Rows are collected without regard to their partition then, to be sorted on disk.
+const MANY_DATES: usize = 256;
+/// So many partitions do not fit, if they are of many dates: a unit does not keep more parts open.
+const MANY_PARTITIONS: usize = 1024;
+/// Where rows that were collected without regard to their partition are of no more dates, the next ones are collected by it again.
+const FEW_DATES: usize = 64;
+
 /// Rows after which the bytes of the current partition are counted again.
 const STRIDE: usize = 64;
+
+/// The most bytes of memory that rows take, where a full row group has `full` rows.
+#[must_use]
+pub fn room_of_rows(columns: &TableColumns, full: usize) -> usize {
+    let per_row = BYTES_PER_ROW + FieldRows::of(columns.parts().fields).per_row();
+    full.max(ROW_GROUP_ROWS).saturating_mul(per_row)
+}
 
 /// Rows of a partition, and how many of their bytes have been counted.
 struct OpenBatch {
     rows: Box<Rows>,
     counted: usize,
+}
+
+/// Rows that are handed on.
+#[derive(Debug)]
+pub enum HandedOn {
+    /// The rows of a row group of one partition.
+    RowGroup(PartitionKey, Rows),
+    /// Rows of more partitions than fit.
+    Mixed(MixedRows),
 }
 
 /// Collects the rows of a task by partition, and hands them on as row groups.
@@ -47,7 +72,13 @@ pub struct Partitioner {
     open_rows: usize,
     /// Bytes of all rows, as far as they have been counted.
     open_bytes: usize,
-    handed_on: VecDeque<(PartitionKey, Rows)>,
+    handed_on: VecDeque<HandedOn>,
+    /// Whether rows of more dates than fit may be handed on unsorted.
+    may_mix: bool,
+    /// The rows with a date, while they are of more dates than fit.
+    mixed: Option<MixedRows>,
+    /// Partitions from which on their dates are counted again.
+    check_at: usize,
     spare: Vec<Rows>,
     /// The date and hour that rows go to now, and the seconds for which that holds.
     when: When,
@@ -69,23 +100,32 @@ impl Partitioner {
         full: usize,
         spare: Vec<Rows>,
     ) -> Self {
-        let per_row = BYTES_PER_ROW + FieldRows::of(columns.parts().fields).per_row();
+        let room = room_of_rows(&columns, full);
         Self {
             columns,
             by,
             unit,
             length,
             full: full.max(1),
-            room: full.max(ROW_GROUP_ROWS).saturating_mul(per_row),
+            room,
             current: None,
             open: BTreeMap::new(),
             open_rows: 0,
             open_bytes: 0,
             handed_on: VecDeque::new(),
+            may_mix: false,
+            mixed: None,
+            check_at: MANY_PARTITIONS,
             spare,
             when: When::BeforeFirst(0),
             holds: 0..0,
         }
+    }
+
+    /// The same, which hands on rows of more dates than fit as [`HandedOn::Mixed`].
+    #[must_use]
+    pub fn mixing(self) -> Self {
+        Self { may_mix: true, ..self }
     }
 
     /// Begins a capture, or continues one in its middle. `last` is the time of the timed row before.
@@ -102,6 +142,9 @@ impl Partitioner {
     #[cold]
     fn enter(&mut self, seconds: i64) {
         self.put_away();
+        if self.open.len() >= self.check_at && !self.mix_if_many() {
+            self.check_at = self.open.len() * 2;
+        }
         let span = if self.by.hour { 3600 } else { 86_400 };
         let start = seconds - seconds.rem_euclid(span);
         self.holds = start..start + span;
@@ -117,6 +160,11 @@ impl Partitioner {
         let waiting: Vec<_> = self.open.keys().copied().filter(|key| key.when == before).collect();
         for key in waiting {
             let resolved = PartitionKey { when: self.when, ..key };
+            if self.mixed.is_some() {
+                self.hand_on_mixed();
+                self.hand_on_early(|early| *early == key, self.when);
+                continue;
+            }
             self.hand_on(resolved);
             if let Some(rows) = self.open.remove(&key) {
                 self.open.insert(resolved, rows);
@@ -135,6 +183,16 @@ impl Partitioner {
     ) -> i64 {
         self.step_over(record.time);
         let protocol = self.by.protocol.then(|| packet.protocol.map_or(NO_PROTOCOL, u16::from));
+        if let Some(mixed) = &mut self.mixed
+            && self.when.day().is_some()
+        {
+            let length = mixed.append(PartitionKey { when: self.when, protocol }, input, record, packet, first);
+            let rows = mixed.len();
+            if rows >= self.full.saturating_mul(2) || rows.is_multiple_of(STRIDE) && mixed.bytes() >= self.room {
+                self.hand_on_mixed();
+            }
+            return length;
+        }
         let (_, open) = match &mut self.current {
             Some(current) if current.0.protocol == protocol => current,
             _ => self.turn_to(PartitionKey { when: self.when, protocol }),
@@ -193,6 +251,9 @@ impl Partitioner {
     /// Hands on the partitions that have most of what exceeds its limit, until a quarter of the limit is free. Of few
     /// partitions it takes one, of many it takes many at once, so that they are not searched at every row.
     fn make_room(&mut self) {
+        if self.mix_if_many() {
+            return;
+        }
         let too_many_rows = self.open_rows >= self.full.saturating_mul(2);
         let size = |rows: &Rows| if too_many_rows { rows.len() } else { rows.bytes() };
         let mut fullest: Vec<_> = self.open.iter().map(|(key, open)| (size(&open.rows), Reverse(*key))).collect();
@@ -203,6 +264,47 @@ impl Partitioner {
                 break;
             }
         }
+    }
+
+    /// If the rows are of more dates than fit, hands them on, to be sorted on disk. The next ones are collected without regard to
+    /// their partition. Nothing depends on how much memory there is: which rows come next decides.
+    fn mix_if_many(&mut self) -> bool {
+        let dates = || self.open.keys().filter_map(|key| key.when.day()).collect::<BTreeSet<_>>().len();
+        let is_many = self.may_mix && self.mixed.is_none() && dates() > MANY_DATES;
+        if is_many {
+            self.hand_on_early(|key| key.when.day().is_some(), self.when);
+            self.mixed = Some(MixedRows::new(self.no_rows()));
+        }
+        is_many
+    }
+
+    /// Hands on the rows of some partitions, to be sorted on disk. Rows that waited for a date get this one.
+    fn hand_on_early(&mut self, is_wanted: impl Fn(&PartitionKey) -> bool, date: When) {
+        let keys: Vec<_> = self.open.keys().copied().filter(is_wanted).collect();
+        let mut early = Vec::with_capacity(keys.len());
+        for key in keys {
+            let when = if key.when.day().is_some() { key.when } else { date };
+            early.extend(self.take_out(key).map(|rows| (PartitionKey { when, ..key }, rows)));
+        }
+        self.handed_on.push_back(HandedOn::Mixed(MixedRows::of_partitions(self.new_rows(), early)));
+    }
+
+    /// Hands on the rows that were collected without regard to their partition.
+    fn hand_on_mixed(&mut self) {
+        let Some(mixed) = self.mixed.take_if(|mixed| mixed.len() > 0) else { return };
+        if mixed.dates() > FEW_DATES {
+            self.mixed = Some(MixedRows::new(self.no_rows()));
+        }
+        self.handed_on.push_back(HandedOn::Mixed(mixed));
+    }
+
+    fn new_rows(&self) -> Rows {
+        Rows::new(self.columns.clone(), self.unit, self.length)
+    }
+
+    /// No rows, in memory that is no longer in use if there is any.
+    fn no_rows(&mut self) -> Rows {
+        self.spare.pop().unwrap_or_else(|| self.new_rows())
     }
 
     /// Notes a record's time without making a row.
@@ -216,16 +318,24 @@ impl Partitioner {
     }
 
     fn hand_on(&mut self, key: PartitionKey) {
-        if let Some(OpenBatch { rows, counted }) = self.open.remove(&key) {
-            self.open_rows -= rows.len();
-            self.open_bytes -= counted;
-            self.handed_on.push_back((key, *rows));
+        // Rows that came before come first.
+        self.hand_on_mixed();
+        if let Some(rows) = self.take_out(key) {
+            self.handed_on.push_back(HandedOn::RowGroup(key, rows));
         }
     }
 
-    /// Hands on all rows that are left, in the order of the keys.
+    fn take_out(&mut self, key: PartitionKey) -> Option<Rows> {
+        let OpenBatch { rows, counted } = self.open.remove(&key)?;
+        self.open_rows -= rows.len();
+        self.open_bytes -= counted;
+        Some(*rows)
+    }
+
+    /// Hands on all rows that are left, in the order of the keys; first those of more dates than fit.
     pub fn flush(&mut self) {
         self.put_away();
+        self.hand_on_mixed();
         let keys: Vec<_> = self.open.keys().copied().collect();
         keys.into_iter().for_each(|key| self.hand_on(key));
     }
@@ -233,12 +343,12 @@ impl Partitioner {
     /// Whether rows have been handed on.
     #[must_use]
     #[inline]
-    pub fn has_row_group(&self) -> bool {
+    pub fn has_handed_on(&self) -> bool {
         !self.handed_on.is_empty()
     }
 
-    /// The row group that was handed on first.
-    pub fn take_row_group(&mut self) -> Option<(PartitionKey, Rows)> {
+    /// The rows that were handed on first.
+    pub fn take_handed_on(&mut self) -> Option<HandedOn> {
         self.handed_on.pop_front()
     }
 

@@ -72,7 +72,7 @@ impl TextRuns {
 
     /// Appends a row that has a text. Rows between the last one and this one have none.
     #[inline]
-    fn push(&mut self, row: usize, text: &[u8]) {
+    pub(super) fn push(&mut self, row: usize, text: &[u8]) {
         self.known += 1;
         match self.runs.last_mut() {
             Some((_, end)) if *end as usize == row && self.last == text => *end += 1,
@@ -104,6 +104,12 @@ impl TextRuns {
         }
         codes.resize(range.len(), NO_CODE);
         codes
+    }
+
+    /// The text of a row, if it has one.
+    pub(super) fn of_row(&self, row: usize) -> Option<&[u8]> {
+        let run = self.runs.partition_point(|(_, end)| *end as usize <= row);
+        self.runs.get(run).and_then(|(code, _)| self.table.text(*code))
     }
 
     /// The rows that have a text, and their codes, if few of `rows` have one.

@@ -123,6 +123,12 @@ impl SparseCodes {
         }
     }
 
+    /// The code of a row, if it has one.
+    pub(super) fn of_row(&self, row: usize) -> Option<u32> {
+        let row = u32::try_from(row).ok().filter(|_| !self.rows.is_empty())?;
+        self.codes.get(self.rows.binary_search(&row).ok()?).copied()
+    }
+
     pub(super) fn clear(&mut self) {
         self.rows.clear();
         self.codes.clear();

@@ -1,5 +1,7 @@
 //! Fields of IP headers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::PacketRecord;
 use crate::decode::Packet;
 
@@ -8,7 +10,7 @@ use super::super::further::NO_FLAG;
 use super::{NONE, counted, narrower, part, uncounted, wider, with_part};
 
 /// Of the IP header.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::packets) struct IpFields {
     /// [`NO_CODE`] for null, as in the next two.
     total_length: u32,

@@ -4,13 +4,15 @@
 mod ip;
 mod transport;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::PacketRecord;
 use crate::decode::{LinkTags, Packet};
 
 use super::code_table::NO_CODE;
 use super::further::NO_COUNT;
-use ip::IpFields;
-use transport::TransportFields;
+pub(super) use ip::IpFields;
+pub(super) use transport::TransportFields;
 
 /// Null in a field of 16 bits, none of which takes all of them.
 const NONE: u16 = u16::MAX;
@@ -36,7 +38,7 @@ pub(super) struct FieldRows {
 }
 
 /// Of the record.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct CaptureFields {
     pub(super) frame: i64,
     pub(super) offset: i64,
@@ -108,6 +110,11 @@ impl FieldRows {
 }
 
 impl CaptureFields {
+    /// The same of a record whose number counts from another one on, which is after so many.
+    pub(super) fn after_frames(self, before: u64) -> Self {
+        Self { frame: self.frame.saturating_add_unsigned(before), ..self }
+    }
+
     #[inline]
     fn of(record: &PacketRecord<'_>) -> Self {
         Self {

@@ -1,5 +1,7 @@
 //! Fields of transport headers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::PacketRecord;
 use crate::decode::Packet;
 
@@ -8,7 +10,7 @@ use super::super::further::NO_COUNT;
 use super::{NONE, counted, narrower, uncounted, wider};
 
 /// Of the transport header.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::packets) struct TransportFields {
     seq: u32,
     ack: u32,
