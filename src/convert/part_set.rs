@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::lake::PACKETS;
 use crate::packets::{EncodedRowGroup, Origin, PartFile, PartWriter, PartitionKey, RowRange, RowRun, When};
 use crate::plan::{PartEntry, Unit};
+use crate::storage::UnsyncedFiles;
 use crate::summary::Partial;
 
 use super::job::ConvertContext;
@@ -46,6 +47,8 @@ pub(crate) struct PartSet<'a> {
     pub(super) spilled: Spilled,
     /// What these contribute to the summaries.
     pub(super) sums: Option<Partial>,
+    /// Parts that are not durable yet.
+    unsynced: UnsyncedFiles,
 }
 
 /// What is known at the end of a unit: the unit, and the rows of each of its captures.
@@ -74,6 +77,7 @@ impl<'a> PartSet<'a> {
             resolved: BTreeMap::new(),
             spilled: Spilled::default(),
             sums: None,
+            unsynced: UnsyncedFiles::default(),
         }
     }
 
@@ -145,6 +149,11 @@ impl<'a> PartSet<'a> {
 
     /// Ends a part. `known` is what is known at the end of the unit, if this is its end.
     fn close(&mut self, key: PartitionKey, known: Option<&Known<'_>>) -> Result<()> {
+        self.close_part(key, known, false)
+    }
+
+    /// As [`PartSet::close`]. If `is_later`, it is synced at the end of the unit, with others.
+    fn close_part(&mut self, key: PartitionKey, known: Option<&Known<'_>>, is_later: bool) -> Result<()> {
         let open = self.open.remove(&key).ok_or_else(|| bug!())?;
         self.memory -= open.writer.memory();
         self.files -= usize::from(!open.parked);
@@ -152,7 +161,8 @@ impl<'a> PartSet<'a> {
             Some((unit, rows)) => origin(unit, place, rows.get(&place).copied()),
             None => origin(self.unit, place, None),
         };
-        self.closed.push((key, open.number, open.writer.close(&origin)?));
+        let later = is_later.then_some(&mut self.unsynced);
+        self.closed.push((key, open.number, open.writer.close(&origin, later)?));
         Ok(())
     }
 
@@ -177,7 +187,7 @@ impl<'a> PartSet<'a> {
 
     /// Ends the part of a partition, if one is open.
     pub(super) fn end(&mut self, key: PartitionKey, known: Option<&Known<'_>>) -> Result<()> {
-        if self.open.contains_key(&key) { self.close(key, known) } else { Ok(()) }
+        if self.open.contains_key(&key) { self.close_part(key, known, true) } else { Ok(()) }
     }
 
     /// Closes every part, and says where each belongs; with them, what rows contribute to the summaries that were not counted
@@ -194,6 +204,7 @@ impl<'a> PartSet<'a> {
         }
         let open: Vec<_> = self.open.keys().copied().collect();
         open.into_iter().try_for_each(|key| self.close(key, Some(&known)))?;
+        self.unsynced.sync()?;
         let unit = &unit.id;
         self.closed.sort_by_key(|(_, number, _)| *number);
         let parts = self.closed.into_iter().map(|(key, number, file)| {

@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::day::Day;
 use crate::error::Result;
 use crate::lake::{CAPTURES, CommittedTable, Layout, Move, SUMMARIES as FOLDER, stage_without_captures};
+use crate::storage::UnsyncedFiles;
 use crate::summary::{
     Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind, Summary,
     SummaryRows, sum_up,
@@ -35,11 +36,13 @@ pub(super) fn stage(
     shown: &mut Collect,
 ) -> Result<Vec<(Move, CommittedTable)>> {
     let mut staged = Vec::new();
+    let mut unsynced = UnsyncedFiles::default();
     for day in days {
         let mut date = DateTables::create(lake, settings, *day, aggregator.space())?;
         sum_up(*day, aggregator, naming, &Filter::default(), &mut Both(&mut date, shown))?;
-        staged.extend(date.finish()?);
+        staged.extend(date.finish(&mut unsynced)?);
     }
+    unsynced.sync()?;
     Ok(staged)
 }
 
@@ -88,7 +91,7 @@ impl Staged {
         if self.rows.len() >= PIECE { self.writer.write(&self.rows.take()) } else { Ok(()) }
     }
 
-    fn finish(mut self) -> Result<(Move, CommittedTable)> {
+    fn finish(mut self, unsynced: &mut UnsyncedFiles) -> Result<(Move, CommittedTable)> {
         if let Some(largest) = self.limited.take() {
             let (others, rest) = largest.rest();
             for (key, sums) in largest.into_largest() {
@@ -99,7 +102,7 @@ impl Staged {
             }
         }
         self.writer.write(&self.rows.take())?;
-        Ok(self.step.of_table(self.writer.close()?))
+        Ok(self.step.of_table(self.writer.close_unsynced(unsynced)?))
     }
 }
 
@@ -121,14 +124,14 @@ impl<'a> DateTables<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<(Move, CommittedTable)>> {
+    fn finish(mut self, unsynced: &mut UnsyncedFiles) -> Result<Vec<(Move, CommittedTable)>> {
         let mut staged = Vec::new();
         for (kind, mut table) in self.tables {
             let mut merge = self.sorted.read(kind.group(self.day))?;
             while let Some((key, sums)) = merge.next()? {
                 table.push(key.get(DESCENDING..).ok_or_else(|| bug!())?, sums)?;
             }
-            staged.push(table.finish()?);
+            staged.push(table.finish(unsynced)?);
         }
         Ok(staged)
     }
@@ -167,5 +170,8 @@ pub(crate) fn stage_empty(lake: &Layout, settings: &Settings, table: &Path) -> R
     if summary.name == CAPTURES {
         return stage_without_captures(lake, Layout::day_of(table));
     }
-    Staged::create(lake, settings, Layout::day_of(table), summary)?.finish()
+    let mut unsynced = UnsyncedFiles::default();
+    let table = Staged::create(lake, settings, Layout::day_of(table), summary)?.finish(&mut unsynced)?;
+    unsynced.sync()?;
+    Ok(table)
 }

@@ -199,7 +199,7 @@ impl Out<'_> {
             let rows = Some(entry.found.rows + entry.lost_rows);
             Some(Origin { place: Some(place), ..Origin::of(&entry.input, None, rows) })
         };
-        let file = writer.close(&origin)?;
+        let file = writer.close(&origin, None)?;
         let name = format!("part-{}-{:05}.parquet", self.unit, self.parts.len());
         let mut part = PartEntry {
             staged,

@@ -15,10 +15,10 @@ use crate::bug::bug;
 use crate::discover::{Compression, Format, Input};
 use crate::error::{Error, Result};
 use crate::path_text;
-use crate::storage::ReopenableFile;
+use crate::storage::{ReopenableFile, UnsyncedFiles};
 
 use super::row_group::{EncodedRowGroup, Encoder};
-use super::schema::{SCHEMA_VERSION, TableColumns};
+use super::schema::SCHEMA_VERSION;
 
 /// The most row groups of a part: readers number them with 16 bits.
 const MAX_ROW_GROUPS: usize = 30_000;
@@ -117,7 +117,8 @@ pub struct PartWriter {
     ranges: Vec<RowRange>,
     /// The settings that shaped its rows, as JSON.
     settings: String,
-    table: TableColumns,
+    /// What its columns mean, as JSON.
+    columns: Arc<str>,
 }
 
 impl PartWriter {
@@ -130,8 +131,8 @@ impl PartWriter {
         let writer = SerializedFileWriter::new(file, Arc::clone(&encoder.schema), Arc::clone(&encoder.properties))
             .map_err(failed(staged))?;
         let (staged, settings) = (staged.to_path_buf(), encoder.settings_text.clone());
-        let table = encoder.table.clone();
-        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, filters: 0, ranges: Vec::new(), settings, table })
+        let columns = Arc::clone(&encoder.columns_text);
+        Ok(Self { staged, writer, rows: 0, bytes: 0, row_groups: 0, filters: 0, ranges: Vec::new(), settings, columns })
     }
 
     /// Appends a row group.
@@ -197,19 +198,24 @@ impl PartWriter {
         self.row_groups as u64 * FOOTER + self.filters
     }
 
-    /// Writes the footer, which names the inputs, syncs the file and closes it.
+    /// Writes the footer, which names the inputs, syncs the file and closes it. With `later` it is noted there, to be synced with
+    /// others.
     ///
     /// `origin` describes an input of the unit, by its place.
     ///
     /// # Errors
     /// If the file cannot be written or synced.
-    pub fn close(mut self, origin: &dyn Fn(usize) -> Option<Origin>) -> Result<PartFile> {
-        for (key, value) in metadata(&self.ranges, origin, self.settings, &self.table)? {
+    pub(crate) fn close(
+        mut self,
+        origin: &dyn Fn(usize) -> Option<Origin>,
+        later: Option<&mut UnsyncedFiles>,
+    ) -> Result<PartFile> {
+        for (key, value) in metadata(&self.ranges, origin, self.settings, &self.columns)? {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         // Writes the footer.
         let file = self.writer.into_inner().map_err(failed(&self.staged))?;
-        let (bytes, checksum) = file.finish().map_err(Error::io("sync", &self.staged))?;
+        let (bytes, checksum) = file.finish(later).map_err(Error::io("sync", &self.staged))?;
         Ok(PartFile { staged: self.staged, rows: self.rows, bytes, checksum, ranges: self.ranges })
     }
 }
@@ -226,7 +232,7 @@ fn metadata(
     ranges: &[RowRange],
     origin: &dyn Fn(usize) -> Option<Origin>,
     settings: String,
-    table: &TableColumns,
+    columns: &str,
 ) -> Result<[(String, String); 6]> {
     let mut captures: Vec<(usize, Origin)> = Vec::new();
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
@@ -254,15 +260,13 @@ fn metadata(
         .collect();
     let captures = captures.iter().map(|(_, origin)| serde_json::to_value(origin)).collect::<Result<Vec<_>, _>>();
     let captures = captures.map_err(|_| bug!())?;
-    let columns: serde_json::Map<String, serde_json::Value> =
-        table.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
     Ok([
         ("parcap.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("parcap.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
         (INPUTS.to_owned(), serde_json::Value::from(inputs).to_string()),
         (CAPTURES.to_owned(), serde_json::Value::from(captures).to_string()),
         (SETTINGS.to_owned(), settings),
-        ("parcap.columns".to_owned(), serde_json::Value::from(columns).to_string()),
+        ("parcap.columns".to_owned(), columns.to_owned()),
     ])
 }
 

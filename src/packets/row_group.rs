@@ -1,7 +1,7 @@
 //! Collected rows become an encoded row group. No file is needed, several can be encoded at once.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::Compression;
@@ -36,6 +36,8 @@ pub struct Encoder {
     /// The settings as text for the footers of parts, without the size that parts should have and without the Delta log. They
     /// shape no rows. A part that is written again in a run with another size, or since there is a log, stays the same.
     pub(super) settings_text: String,
+    /// What its columns mean, as JSON, for the footers of parts.
+    pub(super) columns_text: Arc<str>,
     /// Memory of encodings that are done: one for each that ran at the same time.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -86,6 +88,8 @@ impl Encoder {
         })?;
         let arrow_schema = table.schema(settings.timestamp_unit);
         // The Arrow schema is not stored in the file: readers see the Parquet types, and these alone.
+        let meanings: serde_json::Map<String, serde_json::Value> =
+            table.iter().map(|column| (column.name.to_owned(), column.meaning.into())).collect();
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
         Ok(Self {
             schema: parquet_schema.root_schema_ptr(),
@@ -100,6 +104,7 @@ impl Encoder {
                 ..settings.clone()
             })
             .map_err(|error| ParquetError::External(error.into()))?,
+            columns_text: serde_json::Value::from(meanings).to_string().into(),
             spare: Mutex::default(),
         })
     }

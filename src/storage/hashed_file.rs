@@ -53,6 +53,11 @@ impl HashedFile {
         Ok((self.bytes, checksum(&self.hash)))
     }
 
+    /// As [`HashedFile::finish`], without making the content durable.
+    pub(crate) fn finish_unsynced(self) -> (u64, String) {
+        (self.bytes, checksum(&self.hash))
+    }
+
     /// What was written, for reading.
     pub(crate) fn into_file(self) -> LocalFile {
         LocalFile::from(self.file)

@@ -23,6 +23,7 @@ mod spool;
 mod stream;
 mod system;
 mod true_name;
+mod unsynced;
 
 pub(crate) use capture_file::{
     CaptureFacts, CaptureFile, FileIdentity, ForwardReader, ReadFailure, capture_facts, may_exist,
@@ -50,3 +51,4 @@ pub(crate) use stream::{Stream, expect_streams, stdin_inode};
 pub(crate) use system::{Mount, exchange, is_not_fixed, is_unsupported, may_change, open_own};
 pub(crate) use true_name::absolute;
 pub use true_name::true_name;
+pub(crate) use unsynced::{UnsyncedFiles, write_back_many};

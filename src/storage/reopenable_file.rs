@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::bug::bug;
 use crate::hash::{ContentHash, checksum};
 
+use super::unsynced::UnsyncedFiles;
+
 /// Bytes that are written at once: pages come in pieces of 8 KiB.
 const BUFFER: usize = 128 << 10;
 
@@ -33,10 +35,13 @@ impl ReopenableFile {
         Ok(())
     }
 
-    /// Makes what was written durable. Returns the number of bytes and their checksum.
-    pub(crate) fn finish(mut self) -> io::Result<(u64, String)> {
+    /// Makes what was written durable; or notes in `later` that it is not. Returns the number of bytes and their checksum.
+    pub(crate) fn finish(mut self, later: Option<&mut UnsyncedFiles>) -> io::Result<(u64, String)> {
         self.flush()?;
-        self.file()?.get_ref().sync_all()?;
+        match later {
+            Some(later) => later.add(self.path),
+            None => self.file()?.get_ref().sync_all()?,
+        }
         Ok((self.bytes, checksum(&self.hash)))
     }
 

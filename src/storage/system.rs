@@ -59,6 +59,22 @@ pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
 }
 
+/// Has all that was written to the file system of a file or folder written back. Where the system cannot do that, it does nothing.
+#[cfg(target_os = "linux")]
+pub(super) fn write_back(path: &Path) -> io::Result<()> {
+    match rustix::fs::syncfs(File::open(path)?).map_err(io::Error::from) {
+        Err(error) if is_unsupported(&error) => Ok(()),
+        result => result,
+    }
+}
+
+/// Only Linux has it.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "it is fallible on Linux")]
+pub(super) fn write_back(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether an error says that the file system does not have a call, or not for such files.
 pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY))

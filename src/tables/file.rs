@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use crate::config::{ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::error::{Error, Result};
 use crate::packets::{failed, unreadable};
-use crate::storage::{HashedFile, open_regular};
+use crate::storage::{HashedFile, UnsyncedFiles, open_regular};
 
 use super::table::Table;
 
@@ -93,6 +93,17 @@ impl TableWriter {
     pub fn close(self) -> Result<TableFile> {
         let file = self.writer.into_inner().map_err(failed(&self.path))?;
         let (bytes, checksum) = file.finish().map_err(Error::io("sync", &self.path))?;
+        Ok(TableFile { rows: self.rows, bytes, checksum })
+    }
+
+    /// As [`TableWriter::close`], but the file is synced with others later.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn close_unsynced(self, unsynced: &mut UnsyncedFiles) -> Result<TableFile> {
+        let file = self.writer.into_inner().map_err(failed(&self.path))?;
+        let (bytes, checksum) = file.finish_unsynced();
+        unsynced.add(self.path);
         Ok(TableFile { rows: self.rows, bytes, checksum })
     }
 }

@@ -39,6 +39,7 @@
 //! 30. Each capture of a lake has a row in the table of captures of one date, that of its earliest packet, after any nights; and a night
 //!     leaves the tables of other dates alone: `capture_dates`, and every night of `nights`.
 //! 31. What a checkpoint says is the sum of the manifests: `checkpoints`, and every night of `nights`.
+//! 32. Rows of more dates than fit are the rows that there would be without sorting them on disk, in one part a date: `many_dates`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -62,6 +63,7 @@ mod delta;
 mod extract;
 mod implausible;
 mod lookups;
+mod many_dates;
 mod named;
 mod names;
 mod nights;

@@ -7,7 +7,7 @@ use std::{io, thread};
 
 use crate::error::{Error, Result};
 use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
-use crate::storage::local;
+use crate::storage::{local, write_back_many};
 
 use super::Move;
 use super::beside::copy_beside;
@@ -141,7 +141,9 @@ fn end(lake: &Layout) -> Result<()> {
 fn sync_above<'a>(lake: &Layout, places: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let folders: BTreeSet<_> =
         places.flat_map(|place| place.ancestors().skip(1)).map(|below| lake.resolve(below)).collect();
-    folders.iter().filter(|folder| local::is_folder(folder)).try_for_each(|folder| lake.sync_folder(folder))
+    let folders: Vec<_> = folders.into_iter().filter(|folder| local::is_folder(folder)).collect();
+    write_back_many(&folders)?;
+    folders.iter().try_for_each(|folder| lake.sync_folder(folder))
 }
 
 /// Moves files below some folders, which readers must not see any more, to where they are kept until the manifest is in its place. Files on
@@ -229,8 +231,14 @@ fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
 }
 
 pub(super) fn carry_out_move(lake: &Layout, step: &Move) -> Result<()> {
-    let (from, to) = (lake.resolve(&step.from), lake.make_room(&step.to)?);
-    match local::rename(&from, &to) {
+    let (from, to) = (lake.resolve(&step.from), lake.resolve(&step.to));
+    let mut moved = local::rename(&from, &to);
+    if moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && !local::exists(&to) {
+        // Its folder was made when the commit was decided. A killed run may have removed it, or somebody else.
+        lake.make_room(&step.to)?;
+        moved = local::rename(&from, &to);
+    }
+    match moved {
         // Moved already, by a run that did not get to the end.
         Err(error) if error.kind() == io::ErrorKind::NotFound && local::exists(&to) => Ok(()),
         // The two places seemed to be on one file system, but are not.
