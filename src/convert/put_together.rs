@@ -36,13 +36,13 @@ impl PartSet<'_> {
         let (merge, later) = std::mem::take(&mut self.spilled).into_parts()?;
         let context = self.context;
         let encode_thread = EncodeThread::start(&context.idle, &context.encoder);
-        let mut work = Work { parts: self, known, encode_thread, spare: Vec::new(), steps: VecDeque::new() };
+        let mut work = PutTogether { parts: self, known, encode_thread, spare: Vec::new(), steps: VecDeque::new() };
         work.run(merge, later)
     }
 }
 
 /// Rows on their way into parts.
-struct Work<'w, 'a, 'u> {
+struct PutTogether<'w, 'a, 'u> {
     parts: &'w mut PartSet<'a>,
     known: Option<&'w Known<'u>>,
     encode_thread: Option<EncodeThread<'a>>,
@@ -50,7 +50,7 @@ struct Work<'w, 'a, 'u> {
     steps: VecDeque<Step>,
 }
 
-impl Work<'_, '_, '_> {
+impl PutTogether<'_, '_, '_> {
     fn run(&mut self, mut merge: RunMerge, mut later: BTreeMap<PartitionKey, VecDeque<Later>>) -> Result<()> {
         let encoder = &self.parts.context.encoder;
         let full = encoder.settings().row_group_rows.max(1);

@@ -35,8 +35,8 @@ impl UnsyncedFiles {
     }
 }
 
-/// If these are many files or folders, has all that was written to the file system of the first one written back. Each must be synced
-/// all the same.
+/// If these are many files or folders, writes back all that was written to the file system of the first one. Each must be synced all
+/// the same.
 ///
 /// # Errors
 /// If that fails, other than because the system cannot do it.

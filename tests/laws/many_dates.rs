@@ -101,31 +101,44 @@ fn holds(captures: &[Vec<u8>], settings: &Settings) {
     };
     let straight = lake_of("straight", 1, &Settings { row_group_rows: 1 << 20, ..settings.clone() }, false);
     let sorted = [1, 3].map(|jobs| lake_of(&format!("sorted{jobs}"), jobs, settings, false));
-    let expected = packets(&straight);
-    assert!(packets(&sorted[0]) == expected, "the rows are others");
-    assert_eq!(ranges(&sorted[0]), ranges(&straight));
+    // A capture without any time may come before those that are before it in its unit.
+    let by_capture = |lake: &Path| {
+        let mut rows = packets(lake);
+        rows.sort_by(|a, b| (&a.partition, a.get("capture")).cmp(&(&b.partition, b.get("capture"))));
+        rows
+    };
+    let expected = by_capture(&straight);
+    let found = by_capture(&sorted[0]);
+    assert_eq!(found.len(), expected.len());
+    if let Some((found, expected)) = found.iter().zip(&expected).find(|(found, expected)| found != expected) {
+        panic!("a row is {found:?}, not {expected:?}");
+    }
     assert_eq!(hashes(&sorted[0].join("packets")), hashes(&sorted[1].join("packets")));
+    if captures.len() == 1 {
+        // A capture without any time in the middle of a unit ends the parts before it.
+        assert_eq!(ranges(&sorted[0]), ranges(&straight));
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rows_are_those_of_dates_that_fit(
         seed in any::<u64>(),
-        dates in 300_u64..700,
-        (untimed, untimed_at_first) in (prop_oneof![Just(0), 0..10_u64], prop_oneof![Just(0), 0..1000_u64]),
-        chunk_size in prop_oneof![Just(1_u64 << 30), 100_000..300_000_u64],
+        dates in 300_u64..500,
+        (untimed, untimed_at_first) in (prop_oneof![Just(0), 0..10_u64], prop_oneof![Just(0), 0..300_u64]),
+        chunk_size in prop_oneof![Just(1_u64 << 30), 60_000..150_000_u64],
         is_ns in any::<bool>(),
     ) {
         let mut chance = Chance(seed);
-        let bytes = pcapng(&mut chance, dates, 4000, untimed, untimed_at_first);
+        let bytes = pcapng(&mut chance, dates, 2500, untimed, untimed_at_first);
         let timestamp_unit = if is_ns { TimestampUnit::Ns } else { TimestampUnit::Us };
         holds(&[bytes], &Settings { timestamp_unit, ..all_columns(FEW_ROWS, chunk_size) });
     }
 
     #[test]
-    fn rows_of_several_captures_are_those_of_dates_that_fit(seed in any::<u64>(), untimed_at_first in 0..900_u64) {
+    fn rows_of_several_captures_are_those_of_dates_that_fit(seed in any::<u64>(), untimed_at_first in 0..300_u64) {
         let mut chance = Chance(seed);
         let captures = [
             pcapng(&mut chance, 500, 2000, 5, 0),

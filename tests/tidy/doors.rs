@@ -6,7 +6,7 @@ use super::sources;
 use crate::support::repository;
 
 /// The crates that have a door: the files and folders (with a final `/`) that may name them.
-const DOORS: [(&str, &[&str]); 41] = [
+const DOORS: [(&str, &[&str]); 42] = [
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
@@ -38,6 +38,7 @@ const DOORS: [(&str, &[&str]); 41] = [
     ("tempfile", &["storage/hashed_file.rs", "storage/replace.rs", "storage/spool.rs", "storage/scratch.rs"]),
     ("csv", &["tables/as_csv.rs", "tables/given.rs"]),
     ("ipnet", &["summary/filter.rs", "cli/"]),
+    ("postcard", &["packets/"]),
     ("parquet", &["packets/", "tables/file.rs", "tables/given.rs", "error/mod.rs", "lake/delta/checkpoint.rs"]),
     ("domain", &["names/"]),
     ("tokio", &["names/", "storage/objects/"]),

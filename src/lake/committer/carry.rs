@@ -234,7 +234,7 @@ pub(super) fn carry_out_move(lake: &Layout, step: &Move) -> Result<()> {
     let (from, to) = (lake.resolve(&step.from), lake.resolve(&step.to));
     let mut moved = local::rename(&from, &to);
     if moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && !local::exists(&to) {
-        // Its folder was made when the commit was decided. A killed run may have removed it, or somebody else.
+        // Its folder was made when the commit was decided. A killed run may have removed it.
         lake.make_room(&step.to)?;
         moved = local::rename(&from, &to);
     }

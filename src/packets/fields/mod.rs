@@ -110,7 +110,7 @@ impl FieldRows {
 }
 
 impl CaptureFields {
-    /// The same of a record whose number counts from another one on, which is after so many.
+    /// The same, where the record was numbered from a place on that is after `before` records.
     pub(super) fn after_frames(self, before: u64) -> Self {
         Self { frame: self.frame.saturating_add_unsigned(before), ..self }
     }

@@ -11,7 +11,7 @@ use super::{HandedOn, Partitioner};
 /// More dates than this do not fit, once room is to be made: what is handed on early would be row groups of a few rows, again and
 /// again. Rows are collected without regard to their partition then, to be sorted on disk.
 const MANY_DATES: usize = 256;
-/// So many partitions do not fit, if they are of many dates: a unit does not keep more parts open.
+/// This many partitions do not fit if they are of many dates: a unit does not keep more parts open.
 pub(super) const MANY_PARTITIONS: usize = 1024;
 /// Where rows that were collected without regard to their partition are of no more dates, the next ones are collected by it again.
 const FEW_DATES: usize = 64;

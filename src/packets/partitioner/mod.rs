@@ -1,6 +1,8 @@
 //! Rows to their partitions.
 
 mod mixing;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
