@@ -17,7 +17,7 @@ use super::task::day_of;
 const STRIDE: usize = 64;
 
 /// What is to be done with a partition, in this order.
-enum Step {
+enum PartStep {
     /// Writing what the encode thread gives back next.
     Encoded(PartitionKey),
     /// Writing a row group.
@@ -47,7 +47,7 @@ struct PutTogether<'w, 'a, 'u> {
     known: Option<&'w Known<'u>>,
     encode_thread: Option<EncodeThread<'a>>,
     spare: Vec<Rows>,
-    steps: VecDeque<Step>,
+    steps: VecDeque<PartStep>,
 }
 
 impl PutTogether<'_, '_, '_> {
@@ -66,7 +66,7 @@ impl PutTogether<'_, '_, '_> {
             if let Some(later) = later.get_mut(&next.key) {
                 while let Some((_, group)) = later.pop_front_if(|(runs, _)| *runs <= next.run) {
                     self.add(next.key, &mut rows)?;
-                    self.step(Step::Write(next.key, Box::new(group)))?;
+                    self.step(PartStep::Write(next.key, Box::new(group)))?;
                 }
             }
             let is_full = rows.len() as u64 + next.rows > full as u64;
@@ -105,13 +105,13 @@ impl PutTogether<'_, '_, '_> {
         match &mut self.encode_thread {
             Some(thread) => {
                 thread.give(key, std::mem::replace(rows, next))?;
-                self.step(Step::Encoded(key))
+                self.step(PartStep::Encoded(key))
             }
             None => {
                 self.spare.push(next);
                 let group = context.encoder.encode(rows).map_err(|source| self.failed(source))?;
                 rows.clear();
-                self.step(Step::Write(key, Box::new(group)))
+                self.step(PartStep::Write(key, Box::new(group)))
             }
         }
     }
@@ -119,13 +119,13 @@ impl PutTogether<'_, '_, '_> {
     /// Writes the row groups that come after a partition's rows, and ends its part.
     fn end(&mut self, key: PartitionKey, later: VecDeque<Later>) -> Result<()> {
         for (_, group) in later {
-            self.step(Step::Write(key, Box::new(group)))?;
+            self.step(PartStep::Write(key, Box::new(group)))?;
         }
-        self.step(Step::End(key))
+        self.step(PartStep::End(key))
     }
 
     /// Adds a step, and does those that need not wait.
-    fn step(&mut self, step: Step) -> Result<()> {
+    fn step(&mut self, step: PartStep) -> Result<()> {
         self.steps.push_back(step);
         self.take_steps(false)
     }
@@ -138,11 +138,11 @@ impl PutTogether<'_, '_, '_> {
     fn take_steps(&mut self, is_waiting: bool) -> Result<()> {
         while let Some(step) = self.steps.pop_front() {
             match step {
-                Step::Encoded(key) => {
+                PartStep::Encoded(key) => {
                     let thread = self.encode_thread.as_mut().ok_or_else(|| bug!())?;
                     let done = if is_waiting { thread.wait()? } else { thread.done()? };
                     let Some(Done { mut rows, group, .. }) = done else {
-                        self.steps.push_front(Step::Encoded(key));
+                        self.steps.push_front(PartStep::Encoded(key));
                         return Ok(());
                     };
                     rows.clear();
@@ -150,8 +150,8 @@ impl PutTogether<'_, '_, '_> {
                     let group = group.map_err(|source| self.failed(source))?;
                     self.parts.write(key, group)?;
                 }
-                Step::Write(key, group) => self.parts.write(key, *group)?,
-                Step::End(key) => self.parts.end(key, self.known)?,
+                PartStep::Write(key, group) => self.parts.write(key, *group)?,
+                PartStep::End(key) => self.parts.end(key, self.known)?,
             }
         }
         Ok(())
