@@ -48,7 +48,7 @@ fn rows_of_more_dates_than_fit_come_back_by_partition_in_any_room() {
         expected.entry(key).or_insert_with(no_rows).append(3, record, packet, first);
     });
     let folder = tempfile::tempdir().unwrap();
-    for (room, most_runs) in [(300_000, 20), (420_000, 14), (510_000, 12)] {
+    for (room, most_runs) in [(500_000, 30), (600_000, 25), (800_000, 20)] {
         let kinds = (TimestampUnit::Us, LengthKind::Wire);
         let mut partitioner = Partitioner::new(TableColumns::default(), by, kinds, 1 << 20, Vec::new()).mixing();
         partitioner.room = room;
