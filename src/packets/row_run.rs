@@ -24,7 +24,7 @@ const BLOCK: usize = 64 << 10;
 
 /// What is written before the rows of a stretch.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Stretch {
+pub(super) struct RowStretch {
     pub(super) key: PartitionKey,
     input: usize,
     rows: u64,
@@ -32,7 +32,7 @@ pub(super) struct Stretch {
     last_offset: u64,
 }
 
-impl Stretch {
+impl RowStretch {
     fn of(key: PartitionKey, span: Span) -> Self {
         let Span { input, rows, first_offset, last_offset } = span;
         Self { key, input, rows, first_offset, last_offset }
@@ -60,8 +60,8 @@ impl RowRun {
     pub fn write(rows: &mut MixedRows, folder: &Path) -> Result<Self> {
         let failed = || Error::io("spill rows to", folder);
         let spool = Spool::new(folder).map_err(failed())?;
-        let mut writer = RunWriter { spool, block: Vec::new(), bytes: 0, rows: BTreeMap::new() };
-        rows.each_stretch(|key, span, rows, first| writer.stretch(&Stretch::of(key, span), rows, first))
+        let mut writer = RowRunWriter { spool, block: Vec::new(), bytes: 0, rows: BTreeMap::new() };
+        rows.each_stretch(|key, span, rows, first| writer.stretch(&RowStretch::of(key, span), rows, first))
             .and_then(|()| writer.end_of_block())
             .map_err(failed())?;
         let file = writer.spool.into_file().map_err(failed())?;
@@ -79,16 +79,16 @@ impl RowRun {
     }
 }
 
-struct RunWriter {
+struct RowRunWriter {
     spool: Spool,
     block: Vec<u8>,
     bytes: u64,
     rows: BTreeMap<usize, u64>,
 }
 
-impl RunWriter {
+impl RowRunWriter {
     /// Writes a stretch of rows, which begins at the row `first` of `rows`.
-    fn stretch(&mut self, stretch: &Stretch, rows: &Rows, first: usize) -> io::Result<()> {
+    fn stretch(&mut self, stretch: &RowStretch, rows: &Rows, first: usize) -> io::Result<()> {
         *self.rows.entry(stretch.input).or_default() += stretch.rows;
         let block = std::mem::take(&mut self.block);
         self.block = postcard::to_extend(stretch, block).map_err(io::Error::other)?;
@@ -114,16 +114,16 @@ impl RunWriter {
 }
 
 /// Reads a run.
-struct Cursor {
+struct RowRunReader {
     run: RowRun,
     /// The place of the next block.
     at: u64,
     block: Vec<u8>,
     read: usize,
-    next: Option<Stretch>,
+    next: Option<RowStretch>,
 }
 
-impl Cursor {
+impl RowRunReader {
     fn new(run: RowRun) -> Result<Self> {
         let mut cursor = Self { run, at: 0, block: Vec::new(), read: 0, next: None };
         cursor.step()?;
@@ -161,7 +161,7 @@ impl Cursor {
     }
 
     /// Appends the rows of the stretch, and goes to the next one.
-    fn read(&mut self, stretch: &Stretch, into: &mut Rows) -> Result<()> {
+    fn read(&mut self, stretch: &RowStretch, into: &mut Rows) -> Result<()> {
         let frames_before = self.run.frames_before;
         for _ in 0..stretch.rows {
             let rest = self.rest()?;
@@ -176,7 +176,7 @@ impl Cursor {
 
 /// Runs that are read together: one partition after the other, and of each the rows of the first run first.
 pub struct RunMerge {
-    cursors: Vec<Cursor>,
+    cursors: Vec<RowRunReader>,
     /// The next partition of each run that has one.
     next: BinaryHeap<Reverse<(PartitionKey, usize)>>,
 }
@@ -198,7 +198,7 @@ impl RunMerge {
     /// # Errors
     /// If one cannot be read.
     pub fn new(runs: Vec<RowRun>) -> Result<Self> {
-        let cursors = runs.into_iter().map(Cursor::new).collect::<Result<Vec<_>>>()?;
+        let cursors = runs.into_iter().map(RowRunReader::new).collect::<Result<Vec<_>>>()?;
         let keys = cursors.iter().enumerate();
         let next = keys.filter_map(|(run, cursor)| Some(Reverse((cursor.next?.key, run)))).collect();
         Ok(Self { cursors, next })
