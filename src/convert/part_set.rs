@@ -52,7 +52,7 @@ pub(crate) struct PartSet<'a> {
 }
 
 /// What is known at the end of a unit: the unit, and the rows of each of its captures.
-pub(super) type Known<'u> = (&'u Unit, BTreeMap<usize, u64>);
+pub(super) type EndOfUnit<'u> = (&'u Unit, BTreeMap<usize, u64>);
 
 struct OpenPart {
     writer: PartWriter,
@@ -148,12 +148,12 @@ impl<'a> PartSet<'a> {
     }
 
     /// Ends a part. `known` is what is known at the end of the unit, if this is its end.
-    fn close(&mut self, key: PartitionKey, known: Option<&Known<'_>>) -> Result<()> {
+    fn close(&mut self, key: PartitionKey, known: Option<&EndOfUnit<'_>>) -> Result<()> {
         self.close_part(key, known, false)
     }
 
     /// As [`PartSet::close`]. If `is_later`, it is synced at the end of the unit, with others.
-    fn close_part(&mut self, key: PartitionKey, known: Option<&Known<'_>>, is_later: bool) -> Result<()> {
+    fn close_part(&mut self, key: PartitionKey, known: Option<&EndOfUnit<'_>>, is_later: bool) -> Result<()> {
         let open = self.open.remove(&key).ok_or_else(|| bug!())?;
         self.memory -= open.writer.memory();
         self.files -= usize::from(!open.parked);
@@ -186,7 +186,7 @@ impl<'a> PartSet<'a> {
     }
 
     /// Ends the part of a partition, if one is open.
-    pub(super) fn end(&mut self, key: PartitionKey, known: Option<&Known<'_>>) -> Result<()> {
+    pub(super) fn end(&mut self, key: PartitionKey, known: Option<&EndOfUnit<'_>>) -> Result<()> {
         if self.open.contains_key(&key) { self.close_part(key, known, true) } else { Ok(()) }
     }
 

@@ -9,7 +9,7 @@ use crate::packets::{EncodedRowGroup, ParquetError, PartitionKey, Rows, RunMerge
 use crate::summary::Partial;
 
 use super::encode_thread::{Done, EncodeThread};
-use super::part_set::{Known, PartSet};
+use super::part_set::{EndOfUnit, PartSet};
 use super::spilled::Later;
 use super::task::day_of;
 
@@ -32,7 +32,7 @@ impl PartSet<'_> {
     ///
     /// # Memory
     /// The rows of a row group, or three with an encode thread; a block for each run.
-    pub(super) fn put_together(&mut self, known: Option<&Known<'_>>) -> Result<()> {
+    pub(super) fn put_together(&mut self, known: Option<&EndOfUnit<'_>>) -> Result<()> {
         let (merge, later) = std::mem::take(&mut self.spilled).into_parts()?;
         let context = self.context;
         let encode_thread = EncodeThread::start(&context.idle, &context.encoder);
@@ -44,7 +44,7 @@ impl PartSet<'_> {
 /// Rows on their way into parts.
 struct PutTogether<'w, 'a, 'u> {
     parts: &'w mut PartSet<'a>,
-    known: Option<&'w Known<'u>>,
+    known: Option<&'w EndOfUnit<'u>>,
     encode_thread: Option<EncodeThread<'a>>,
     spare: Vec<Rows>,
     steps: VecDeque<PartStep>,
