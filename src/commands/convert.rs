@@ -234,19 +234,14 @@ impl Run<'_> {
             let (checkpoint, replaced) = (self.target.snapshot.checkpoint_at(), report.replaced);
             self.convert_portion(units, share, to_come, report)?;
             let snapshot = &mut self.target.snapshot;
-            if report.replaced > replaced && snapshot.has_base() {
-                // The newest packet may be of a capture that has gone.
-                snapshot.begin_again(lake, &still_wanted(&left))?;
-                report.newest_packet_timestamp_seconds = snapshot.newest_packet();
-            }
-            if left.is_empty() && self.survey.is_over() {
-                return Ok(());
-            }
-            if snapshot.checkpoint_at() == checkpoint {
-                snapshot.take_up_last_commit(lake)?;
-            } else {
+            // The newest packet may be of a capture that has gone.
+            let may_be_older = report.replaced > replaced && snapshot.has_base();
+            if snapshot.checkpoint_at() != checkpoint || may_be_older {
                 // What the checkpoint has need not be in memory.
                 snapshot.begin_again(lake, &still_wanted(&left))?;
+                report.newest_packet_timestamp_seconds = snapshot.newest_packet();
+            } else if !left.is_empty() || !self.survey.is_over() {
+                snapshot.take_up_last_commit(lake)?;
             }
             sweep_staging(lake)?;
         }

@@ -64,7 +64,7 @@ pub(crate) fn publish(
     report.unchanged += (before - rows.len()) as u64;
 
     let mut change = Transaction::new(&snapshot, Action::Convert, settings.clone());
-    change.checkpoint_after = options.checkpoint_after;
+    (change.checkpoint_after, change.is_read_again) = (options.checkpoint_after, true);
     let mut touched =
         TouchedDays { packets: days_of(&rows), captures: days_of_relocated(&snapshot, &selection.relocated) };
     selection.relocated.iter().for_each(|met| snapshot.meet_again(met.clone()));

@@ -195,8 +195,10 @@ fn walk(root: &Path, seen: &mut Visited<'_>, found: &mut Found) {
             Ok(entry) => entry,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
-                // Its files may be named all the same.
-                if let Ok(folder) = local::canonical(&path) {
+                // Files of a folder that cannot be listed may be named all the same.
+                if error.loop_ancestor().is_none()
+                    && let Ok(folder) = local::canonical(&path)
+                {
                     seen.folders.remove(&folder);
                 }
                 if local::is_link(&path) {

@@ -85,11 +85,15 @@ impl Snapshot {
         Ok((held, problem))
     }
 
-    /// Takes up what only the last commit's manifest tells, after a commit of this process.
+    /// Takes up what only the last commit's manifest tells, after a commit of this process: the times of parts in a Delta log, and in a
+    /// bucket the names that are not given again.
     ///
     /// # Errors
     /// If the manifest cannot be read.
     pub fn take_up_last_commit(&mut self, lake: &Layout) -> Result<()> {
+        if lake.bucket().is_none() && self.delta.is_none() {
+            return Ok(());
+        }
         // It was written again when it had been carried out.
         lake.look_again();
         if let Some(path) = files(lake)?.iter().find(|path| number_of(path) == Some(self.sequence)) {

@@ -158,6 +158,16 @@ impl Snapshot {
         self.retired.iter().map(|(path, since)| Retired { path: path.clone(), since: *since }).collect()
     }
 
+    /// Lets go of all that is read again from a checkpoint.
+    pub(super) fn let_go(&mut self) {
+        *self = Self {
+            sequence: self.sequence,
+            checkpoint: self.checkpoint.take(),
+            run: self.run.take(),
+            ..Self::default()
+        };
+    }
+
     /// Takes out what a checkpoint has in its files.
     pub(super) fn is_in_checkpoint(&mut self) {
         self.inputs.clear();

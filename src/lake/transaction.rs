@@ -51,6 +51,8 @@ pub struct Transaction {
     checkpoint: Option<(u64, Checkpoint)>,
     /// Bytes of manifests since the last checkpoint from which on this commit makes one.
     pub checkpoint_after: u64,
+    /// Whether the lake is read again after a commit that makes a checkpoint: then nothing of it need be held meanwhile.
+    pub is_read_again: bool,
 }
 
 impl Transaction {
@@ -79,6 +81,7 @@ impl Transaction {
             run: snapshot.run.clone(),
             checkpoint: snapshot.checkpoint.clone(),
             checkpoint_after: CHECKPOINT_AFTER,
+            is_read_again: false,
         }
     }
 
@@ -276,7 +279,8 @@ impl Transaction {
     /// undoes the commit.
     pub fn publish(mut self, lake: &Layout, after: &mut Snapshot) -> Result<()> {
         let delta = self.prepare_delta(lake, after)?;
-        let obsolete = self.make_checkpoint(lake, after)?;
+        let lets_go = self.is_read_again && delta.is_none();
+        let obsolete = self.make_checkpoint(lake, after, lets_go)?;
         let removed = &self.manifest.removed;
         let stays: HashSet<&PathBuf> = self.manifest.retained.iter().map(|part| &part.path).collect();
         let parts = removed.parts.iter().filter(|path| !stays.contains(path)).chain(&removed.retained);
@@ -307,7 +311,7 @@ impl Transaction {
     /// Makes the checkpoint of this commit, if it is time for one: then the manifest names it. Returns files that go with the commit.
     ///
     /// A lake in a bucket has none: its manifests are read as they are.
-    fn make_checkpoint(&mut self, lake: &Layout, after: &mut Snapshot) -> Result<Vec<PathBuf>> {
+    fn make_checkpoint(&mut self, lake: &Layout, after: &mut Snapshot, lets_go: bool) -> Result<Vec<PathBuf>> {
         if lake.bucket().is_some() {
             return Ok(Vec::new());
         }
@@ -319,7 +323,11 @@ impl Transaction {
             let is_large = after.inputs.len() as u64 * BYTES_OF_A_CAPTURE >= self.checkpoint_after;
             if is_large { Some(whole_checkpoint(lake, after, number)?) } else { None }
         } else {
-            next_checkpoint(lake, self.checkpoint.as_ref(), number, self.checkpoint_after)?
+            next_checkpoint(lake, self.checkpoint.as_ref(), number, self.checkpoint_after, || {
+                if lets_go {
+                    after.let_go();
+                }
+            })?
         };
         let Some(MadeCheckpoint { checkpoint, moves, removes }) = made else {
             let last = self.checkpoint.as_ref().filter(|_| !self.says_everything);

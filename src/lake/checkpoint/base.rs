@@ -63,6 +63,7 @@ impl Snapshot {
     /// As [`Snapshot::read`].
     pub(crate) fn begin_again(&mut self, lake: &Layout, wanted: &Wanted) -> Result<()> {
         lake.look_again();
+        self.let_go();
         *self = Self::begin(lake)?;
         self.load(wanted)?;
         let held = self.inputs.values().filter(|entry| wanted.has_entry(entry)).map(|entry| entry.id);

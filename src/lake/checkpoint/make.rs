@@ -26,7 +26,7 @@ pub(in crate::lake) struct MadeCheckpoint {
 }
 
 /// Makes the checkpoint of what a lake holds before its commit of this number, if its manifests since the last one have so many
-/// bytes. `last` is the last one, and the number of the commit that made it.
+/// bytes. `last` is the last one, and the number of the commit that made it. `is_made` is called before it is made.
 ///
 /// # Memory
 /// As the manifests since the last one, and as they are merged.
@@ -37,6 +37,7 @@ pub(in crate::lake) fn next_checkpoint(
     last: Option<&(u64, Checkpoint)>,
     number: u64,
     after: u64,
+    is_made: impl FnOnce(),
 ) -> Result<Option<MadeCheckpoint>> {
     let since: Vec<PathBuf> = files(lake)?
         .into_iter()
@@ -49,6 +50,7 @@ pub(in crate::lake) fn next_checkpoint(
     if since.is_empty() || bytes < after {
         return Ok(None);
     }
+    is_made();
     let manifests = since.iter().map(|path| Manifest::read(path)).collect::<Result<Vec<_>>>()?;
     let mut segments = last.map(|(_, checkpoint)| checkpoint.segments.clone()).unwrap_or_default();
     let tail = Tail::of(last.map(|(_, checkpoint)| checkpoint), &Layers::open(lake, &segments)?, manifests)?;
