@@ -6,8 +6,7 @@ use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::cancel::Cancel;
-use crate::cli::planned;
-use crate::commands::ConvertRequest;
+use crate::commands::{BATCH, ConvertRequest};
 use crate::config::{
     CHECKPOINT_AFTER, CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy,
     ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
@@ -20,7 +19,7 @@ use super::fetches_arg::FetchesArg;
 use super::inspect_args::InspectArgs;
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{columns, compression, micros, partition_by, size};
-use super::planned::{CommitArgs, ConvertUnitArgs, PlanArgs};
+use super::planned::{self, CommitArgs, ConvertUnitArgs, PlanArgs};
 use super::progress::Progress;
 use super::ptr::PtrArgs;
 use super::render::Shown;
@@ -314,7 +313,7 @@ impl ConvertArgs {
             memory: self.memory.map(|size| size.0),
             strict: self.strict.strict,
             commit_every: self.nightly.commit_every.0,
-            batch: crate::commands::BATCH,
+            batch: BATCH,
             checkpoint_after: CHECKPOINT_AFTER,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,

@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::convert::{ConvertContext, FinalStage, PublishOptions, convert_units, naming, publish, refuse_damaged};
 use crate::discover::Input;
 use crate::error::{Error, Result};
-use crate::lake::{Layout, Wanted, hold, sweep_staging};
+use crate::lake::{Layout, WantedCaptures, hold, sweep_staging};
 use crate::memory::{Memory, UPLOADS};
 use crate::names::PtrOptions;
 use crate::observer::{Observer, observed};
@@ -18,7 +18,7 @@ use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
 use crate::path_text;
 use crate::plan::{Unit, plan, portions, sample};
-use crate::select::{SelectOptions, Selection, Survey, Target, would_convert};
+use crate::select::{ArchiveSurvey, SelectOptions, Selection, Target, would_convert};
 use crate::storage::local;
 use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
 use crate::threads::workers;
@@ -102,7 +102,7 @@ pub fn convert_into(request: &ConvertRequest, report: &mut Report) -> Result<()>
     let mut target = Target::begin(&lake, &request.settings)?;
     let rules = SelectOptions { window: memory.largest_window(), jobs: request.jobs, ..request.rules.clone() };
     let most = if request.dry_run { usize::MAX } else { request.batch };
-    let select = |survey: &mut Survey, target: &mut Target, report: &mut Report| {
+    let select = |survey: &mut ArchiveSurvey, target: &mut Target, report: &mut Report| {
         survey.select(&mut target.snapshot, &rules, (Some(&request.cancel), most), report)
     };
     let mut survey = target.survey(&request.named, &rules, &request.cancel, report)?;
@@ -167,7 +167,7 @@ fn convert_and_commit(
     memory: Memory,
     lake: &Layout,
     rules: &SelectOptions,
-    (target, survey): (Target, Survey),
+    (target, survey): (Target, ArchiveSurvey),
     selection: Selection,
     report: &mut Report,
 ) -> Result<()> {
@@ -188,7 +188,7 @@ struct Run<'a> {
     lake: &'a Layout,
     rules: &'a SelectOptions,
     target: Target,
-    survey: Survey,
+    survey: ArchiveSurvey,
     stage: FinalStage<'a>,
     context: ConvertContext,
     /// Refusals of the report that have been committed.
@@ -277,8 +277,8 @@ impl Run<'_> {
 }
 
 /// The captures of the lake that portions to come speak of.
-fn still_wanted(left: &VecDeque<(Vec<Unit>, Selection)>) -> Wanted {
-    let mut wanted = Wanted::default();
+fn still_wanted(left: &VecDeque<(Vec<Unit>, Selection)>) -> WantedCaptures {
+    let mut wanted = WantedCaptures::default();
     for (units, share) in left {
         wanted.paths.extend(paths_of(units).map(path_text::to_text));
         share.ask_for(&mut wanted);

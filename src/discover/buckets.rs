@@ -11,7 +11,8 @@ use crate::storage::objects::{ObjectAddress, ObjectFacts, Store, object_facts};
 
 use super::candidate::{Candidate, Refusal};
 use super::names::{is_capture_name, is_of_others, is_unfinished};
-use super::walk::{Found, Lead, Visited};
+use super::visited::Visited;
+use super::walk::{Found, Lead};
 
 /// A URL that was named, and what was found so far.
 struct NamedUrl<'a, 'v> {

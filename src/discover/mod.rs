@@ -10,6 +10,7 @@ mod kind;
 pub(crate) mod magic;
 mod names;
 mod places;
+mod visited;
 mod walk;
 mod zeros;
 

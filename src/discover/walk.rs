@@ -16,6 +16,7 @@ use super::candidate::{Candidate, Refusal};
 use super::input::Input;
 use super::names::{is_capture_name, is_of_others, is_unfinished};
 use super::places::Places;
+use super::visited::{Visited, Walked};
 
 /// Everything that was given, but for the files that may be captures.
 #[derive(Debug, Default)]
@@ -43,17 +44,6 @@ pub struct Lead {
     pub is_file: bool,
     /// The folders that exist, and those of files that a pattern matches.
     pub to: Vec<PathBuf>,
-}
-
-/// What has been found, by absolute paths without links. Whichever path leads to a file, it is found once.
-pub(super) struct Visited<'a> {
-    /// Takes the files.
-    each: &'a mut dyn FnMut(Candidate),
-    /// Files that were found otherwise than below their folder. Of the others their folders tell.
-    files: HashSet<PathBuf>,
-    folders: HashSet<PathBuf>,
-    /// Streams: `-` and `/dev/stdin` are one.
-    streams: HashSet<Inode>,
 }
 
 /// Expands what was given. Only directories are opened, and buckets listed. `each` takes the files that may be captures, each once,
@@ -100,40 +90,6 @@ fn stream(path: &Path) -> Option<Inode> {
     }
     let found = local::facts(path).ok()?;
     (found.kind == EntryKind::Fifo).then_some(found.inode)
-}
-
-impl Visited<'_> {
-    /// Adds a file that was named, or that a pattern or a link leads to, or an object. `walking` are the folders that the walk is in.
-    pub(super) fn add(&mut self, candidate: Candidate, walking: &[Walked]) {
-        if !self.was_walked(&candidate.absolute, walking) && self.files.insert(candidate.absolute.clone()) {
-            (self.each)(candidate);
-        }
-    }
-
-    /// Adds a file that the walk of its folder has found.
-    fn add_walked(&mut self, candidate: Candidate) {
-        if self.files.is_empty() || !self.files.contains(&candidate.absolute) {
-            (self.each)(candidate);
-        }
-    }
-
-    /// Whether the walk of a file's folder has found the file already. In a folder that it is in, it has come to a name.
-    fn was_walked(&self, file: &Path, walking: &[Walked]) -> bool {
-        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return false };
-        let is_met = match walking.iter().find(|walked| walked.folder == folder) {
-            Some(walked) => name < walked.at.as_os_str(),
-            None => self.folders.contains(folder),
-        };
-        is_met && !is_unfinished(file)
-    }
-}
-
-/// A folder that a walk is in.
-pub(super) struct Walked {
-    /// Its absolute path without links.
-    folder: PathBuf,
-    /// The name in it that the walk has come to.
-    at: OsString,
 }
 
 /// Adds a file. Returns whether the path exists.
@@ -322,7 +278,7 @@ mod tests {
                 }
             }
         }
-        let (whole, _) = all(&[root.clone()]);
+        let (whole, _) = all(std::slice::from_ref(&root));
         let found: Vec<_> = whole.iter().map(|file| file.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
         assert_eq!(found, ["a/1", "a/b/2", "a/b/x", "b1", "b2", "c/3", "d/6"]);
     }

@@ -243,12 +243,6 @@ impl Layout {
         Path::new(OWN).join("partials")
     }
 
-    /// The folder of checkpoints, below the lake: a folder for each segment.
-    #[must_use]
-    pub(super) fn checkpoints() -> PathBuf {
-        Path::new(OWN).join("checkpoint")
-    }
-
     /// The folder of what is kept about names, below the lake.
     #[must_use]
     pub(super) fn names_folder() -> PathBuf {

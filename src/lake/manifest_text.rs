@@ -62,8 +62,8 @@ impl Manifest {
     pub(super) fn of_bytes(text: &[u8], path: &Path) -> Result<Self> {
         let tail = text.len().checked_sub(tail_length()).and_then(|length| Some((length, text.get(length..)?)));
         let sum = tail.and_then(|(length, tail)| Some((length, checksum_in(tail)?)));
-        let length = sum.as_ref().map_or(text.len(), |(length, _)| *length) as u64;
-        let (covered, _) = text.split_at_checked(length as usize).unwrap_or((text, &[]));
+        let length = sum.as_ref().map_or(text.len(), |(length, _)| *length);
+        let (covered, _) = text.split_at_checked(length).unwrap_or((text, &[]));
         let mut hash = ContentHash::default();
         hash.update(covered);
         let manifest = serde_json::from_slice(text).map_err(not_one(path))?;

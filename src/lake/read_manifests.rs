@@ -137,7 +137,7 @@ fn of_last_checkpoint(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<Snapsho
             lake.note("checkpoint", || {
                 format!(
                     "the checkpoint of commit {} could not be read, and all manifests were read instead; \
-                     `parcap compact` makes a new one ({error})",
+                     compacting the lake makes a new one ({error})",
                     manifest.sequence
                 )
             });

@@ -12,14 +12,13 @@ use crate::plan::{PartEntry, PartialEntry, UnitResult};
 use crate::storage::objects::HeldUpload;
 
 use super::bucket;
-use super::checkpoint::{Checkpoint, MadeCheckpoint, next_checkpoint, whole_checkpoint};
+use super::checkpoint::Checkpoint;
 use super::committer::{Move, commit};
 use super::delta::DeltaPart;
 use super::delta_commit::checkpoint;
 use super::delta_transaction::Before;
 use super::layout::Layout;
 use super::manifest::{Action, Manifest};
-use super::manifest_text::CHECKPOINT_VERSION;
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry, UnitCaptureEntry, UnitEntry,
 };
@@ -31,7 +30,7 @@ use super::snapshot::Snapshot;
 pub struct Transaction {
     /// The manifest of the commit.
     pub manifest: Manifest,
-    moves: Vec<Move>,
+    pub(super) moves: Vec<Move>,
     next_input: usize,
     /// Files that stay where they are. Nothing is moved onto them.
     staying: HashSet<PathBuf>,
@@ -48,7 +47,7 @@ pub struct Transaction {
     /// What the Delta log needs to know of the lake before, if it has one.
     pub(super) before: Option<Before>,
     /// The last checkpoint, and the number of the commit that made it.
-    checkpoint: Option<(u64, Checkpoint)>,
+    pub(super) checkpoint: Option<(u64, Checkpoint)>,
     /// Bytes of manifests since the last checkpoint from which on this commit makes one.
     pub checkpoint_after: u64,
     /// Whether the lake is read again after a commit that makes a checkpoint: then nothing of it need be held meanwhile.
@@ -306,48 +305,6 @@ impl Transaction {
         Ok(())
     }
 }
-
-impl Transaction {
-    /// Makes the checkpoint of this commit, if it is time for one: then the manifest names it. Returns files that go with the commit.
-    ///
-    /// A lake in a bucket has none: its manifests are read as they are.
-    fn make_checkpoint(&mut self, lake: &Layout, after: &mut Snapshot, lets_go: bool) -> Result<Vec<PathBuf>> {
-        if lake.bucket().is_some() {
-            return Ok(Vec::new());
-        }
-        let number = self.manifest.sequence;
-        let mut obsolete = Vec::new();
-        let made = if self.says_everything {
-            // Of the old ones, nothing is named any more.
-            obsolete.extend(self.checkpoint.iter().flat_map(|(_, last)| last.files()).map(|file| file.path.clone()));
-            let is_large = after.inputs.len() as u64 * BYTES_OF_A_CAPTURE >= self.checkpoint_after;
-            if is_large { Some(whole_checkpoint(lake, after, number)?) } else { None }
-        } else {
-            next_checkpoint(lake, self.checkpoint.as_ref(), number, self.checkpoint_after, || {
-                if lets_go {
-                    after.let_go();
-                }
-            })?
-        };
-        let Some(MadeCheckpoint { checkpoint, moves, removes }) = made else {
-            let last = self.checkpoint.as_ref().filter(|_| !self.says_everything);
-            self.manifest.checkpoint_at = last.map(|(number, _)| *number);
-            return Ok(obsolete);
-        };
-        if self.says_everything {
-            self.manifest.version = CHECKPOINT_VERSION;
-            after.is_in_checkpoint();
-        }
-        self.moves.extend(moves);
-        obsolete.extend(removes);
-        after.checkpoint = Some((number, checkpoint.clone()));
-        (self.manifest.checkpoint, self.manifest.checkpoint_at) = (Some(checkpoint), Some(number));
-        Ok(obsolete)
-    }
-}
-
-/// Bytes of a manifest for each of its captures, about.
-const BYTES_OF_A_CAPTURE: u64 = 640;
 
 /// A name that only one run gives.
 fn of_run(path: &Path, run: &str) -> Result<PathBuf> {

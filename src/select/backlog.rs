@@ -107,13 +107,13 @@ mod tests {
             let candidate = Candidate {
                 path: place.to_string().into(),
                 absolute: path.clone(),
-                reached: (place % 3 == 0).then_some(path),
+                reached: (place.is_multiple_of(3)).then_some(path),
                 size: place as u64,
                 modified: -1,
-                claimed: place % 2 == 0,
-                version: ObjectVersion { etag: (place % 5 == 0).then(|| "\"e\"".to_owned()), version: None },
+                claimed: place.is_multiple_of(2),
+                version: ObjectVersion { etag: (place.is_multiple_of(5)).then(|| "\"e\"".to_owned()), version: None },
             };
-            ToOpen { candidate, own: (place % 7 == 0).then_some((place, 3)) }
+            ToOpen { candidate, own: (place.is_multiple_of(7)).then_some((place, 3)) }
         };
         for count in [0, 1, WAITING, WAITING + 1, 3 * WAITING + 7] {
             let mut backlog = Backlog::default();

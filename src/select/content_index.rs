@@ -23,15 +23,14 @@
 //! Always: the answer rests on the bytes of all records, never on samples.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::discover::{Candidate, Compression, Input};
+use crate::discover::{Candidate, Input};
 use crate::error::Result;
 use crate::lake::{FileStamp, InputEntry, Snapshot};
 use crate::storage::may_exist;
 
+use super::packed_names::packed_names;
 use super::same_content::{Look, ReadContent, is_same_file, is_whole};
 use super::selection::is_same_content;
 
@@ -329,23 +328,4 @@ impl<'a> ContentIndex<'a> {
 fn is_as_it_was(entry: &InputEntry) -> bool {
     Candidate::of(&entry.input.absolute, true)
         .is_ok_and(|now| super::selection::same(&FileStamp::of_input(&entry.input), &now))
-}
-
-/// The names of a capture with each compression suffix, and without one.
-pub(super) fn packed_names(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let plain = without_packing(path);
-    let names = Compression::SUFFIXES.map(|suffix| with_suffix(&plain, suffix));
-    std::iter::once(plain).chain(names)
-}
-
-fn without_packing(path: &Path) -> PathBuf {
-    let bytes = path.as_os_str().as_bytes();
-    let plain = Compression::SUFFIXES.iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()));
-    plain.map_or_else(|| path.to_path_buf(), |plain| PathBuf::from(OsStr::from_bytes(plain)))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

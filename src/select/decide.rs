@@ -16,7 +16,7 @@ use super::content_index::{ContentIndex, Kin, Match};
 use super::same_content::Look;
 use super::selection::{Selection, is_same_content, relocated};
 use super::selector::Selector;
-use super::survey::Survey;
+use super::survey::ArchiveSurvey;
 
 /// A capture, and what the lake has under its path.
 type Opened<'a> = (Input, Option<&'a InputEntry>);
@@ -58,13 +58,13 @@ impl<'a> Selector<'a> {
         let elsewhere = |id| taken.contains(&id) || may_be.contains(&id);
         self.note_lost_ends(elsewhere);
         if !self.survey.away.is_empty() {
-            let Survey { present, places, .. } = &self.survey;
+            let ArchiveSurvey { present, places, .. } = &self.survey;
             let (missing, away) = present.missing(self.snapshot, places, elsewhere)?;
             self.survey.missing = missing;
             return Ok((selection, away));
         }
         let found = taken.union(&may_be).filter_map(|id| self.snapshot.inputs.get(id)).filter(|entry| {
-            let (input, Survey { present, places, .. }) = (&entry.input, &self.survey);
+            let (input, ArchiveSurvey { present, places, .. }) = (&entry.input, &self.survey);
             let is_file = !input.is_stdin() && entry.same_as.is_none();
             is_file && !present.has(entry.id, &input.absolute) && places.root_of(&input.absolute).is_some()
         });

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::discover::{Candidate, Input};
 use crate::error::Result;
-use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot, Wanted};
+use crate::lake::{FileStamp, InputEntry, Recompressed, Relocated, Snapshot, WantedCaptures};
 use crate::memory::USUAL_WINDOW;
 use crate::outcome::{Away, Report};
 use crate::path_text;
 
-use super::content_index::packed_names;
+use super::packed_names::packed_names;
 use super::probe::BATCH;
 use super::same_content::Look;
 use super::selector::{Opener, Selector};
-use super::survey::Survey;
+use super::survey::ArchiveSurvey;
 
 /// What to do with captures that are in the lake already, in one form or another.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Selection {
     }
 
     /// Asks for the captures of the lake that it speaks of.
-    pub(crate) fn ask_for(&self, wanted: &mut Wanted) {
+    pub(crate) fn ask_for(&self, wanted: &mut WantedCaptures) {
         let others = self.superseded.iter().chain(&self.goes_on).chain(&self.may_be).map(|(_, id)| *id);
         wanted.captures.extend(others.chain(self.relocated.iter().map(|met| met.input)));
         wanted.paths.extend(self.deduplicated.iter().map(|(_, same_as)| path_text::to_text(same_as)));
@@ -152,7 +152,7 @@ impl<P: Fn(&Path) -> Option<usize>> Shares<'_, P> {
 pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input>> {
     // Whether two of them are the same matters to a lake only, so nothing is read for that, and no signal stops it.
     let (mut snapshot, rules) = (Snapshot::default(), SelectOptions::default());
-    let mut survey = Survey::of(named, &snapshot, &rules, None, report)?;
+    let mut survey = ArchiveSurvey::of(named, &snapshot, &rules, None, report)?;
     let convert = survey.select(&mut snapshot, &rules, (None, usize::MAX), report)?.convert;
     if !convert.is_empty() {
         report.away.clear();
@@ -160,7 +160,7 @@ pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input
     Ok(convert)
 }
 
-impl Survey {
+impl ArchiveSurvey {
     /// Opens up to so many more files, and selects from them. What is not to be converted is noted in the report. Of a snapshot with a
     /// base, what matters to these is loaded.
     ///
@@ -226,8 +226,8 @@ impl Survey {
 
 /// The captures of the lake that matter to captures that were opened: what is under their paths, what may be the same, and those that
 /// were left out because of one of these.
-fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)], by_name: bool) -> Wanted {
-    let mut wanted = Wanted::default();
+fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)], by_name: bool) -> WantedCaptures {
+    let mut wanted = WantedCaptures::default();
     for (input, own) in opened {
         wanted.captures.extend(own);
         wanted.add_like(input);

@@ -11,11 +11,11 @@ use super::backlog::ToOpen;
 use super::probe::{Probed, probe};
 use super::same_content::Look;
 use super::selection::SelectOptions;
-use super::survey::Survey;
+use super::survey::ArchiveSurvey;
 
 /// Captures that are being selected.
 pub(super) struct Selector<'a> {
-    pub(super) survey: &'a mut Survey,
+    pub(super) survey: &'a mut ArchiveSurvey,
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a SelectOptions,
     pub(super) report: &'a mut Report,
@@ -25,7 +25,7 @@ pub(super) struct Selector<'a> {
 
 /// Opens files of the survey, in their order.
 pub(super) struct Opener<'a> {
-    pub(super) survey: &'a mut Survey,
+    pub(super) survey: &'a mut ArchiveSurvey,
     pub(super) rules: &'a SelectOptions,
     /// How captures are compared; `None` for a command without a lake.
     pub(super) look: Option<Look<'a>>,
@@ -78,7 +78,7 @@ impl Opener<'_> {
     }
 }
 
-impl Survey {
+impl ArchiveSurvey {
     /// Reports folders without captures, and patterns that lead only to such folders.
     pub(super) fn complain_of_empty(&self, report: &mut Report) {
         for lead in self.leads.iter().filter(|lead| !lead.to.is_empty() && !self.present.is_below(lead)) {

@@ -25,7 +25,7 @@ const BATCH: usize = 4096;
 
 /// What was given, as far as it is known without opening a file.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
+pub(crate) struct ArchiveSurvey {
     pub(super) named: HashSet<PathBuf>,
     /// Where all these are searched.
     pub(super) places: Places,
@@ -71,7 +71,7 @@ enum Known<'a> {
 
 /// The walk of what was given, beside what the lake holds.
 struct Surveyor<'a> {
-    survey: Survey,
+    survey: ArchiveSurvey,
     snapshot: &'a Snapshot,
     rules: &'a SelectOptions,
     cancel: Option<&'a Cancel>,
@@ -88,7 +88,7 @@ struct Surveyor<'a> {
     ahead: i64,
 }
 
-impl Survey {
+impl ArchiveSurvey {
     /// Surveys what was given. What is not to be opened is noted in the report.
     ///
     /// # Memory

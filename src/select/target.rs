@@ -10,7 +10,7 @@ use crate::outcome::Report;
 
 use super::hold_back::hold_back;
 use super::selection::{SelectOptions, Selection};
-use super::survey::Survey;
+use super::survey::ArchiveSurvey;
 
 /// A lake, as a conversion or a plan finds it.
 pub(crate) struct Target {
@@ -57,10 +57,10 @@ impl Target {
         rules: &SelectOptions,
         cancel: &Cancel,
         report: &mut Report,
-    ) -> Result<Survey> {
+    ) -> Result<ArchiveSurvey> {
         report.lost.add(&self.losses, &self.snapshot);
         report.newest_packet_timestamp_seconds = self.snapshot.newest_packet();
-        Survey::of(named, &self.snapshot, rules, Some(cancel), report)
+        ArchiveSurvey::of(named, &self.snapshot, rules, Some(cancel), report)
     }
 
     /// Selects from all that was given. What is not to be converted is noted in the report, and so is what the lake has lost.

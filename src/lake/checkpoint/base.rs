@@ -21,8 +21,8 @@ use crate::lake::snapshot::Snapshot;
 use super::Kind;
 use super::columns::{AGAIN, CAPTURE, CONTENT, ENTRY, LAST_TIME, PACKETS, SAME_AS, STREAM, of_json, of_key, of_word};
 use super::layers::Layers;
-use super::load::Wanted;
-use super::rows::Rows;
+use super::load::WantedCaptures;
+use super::rows::CheckpointRows;
 use super::tail::Tail;
 
 /// Captures that end at the same microsecond, of which one is the newest.
@@ -61,7 +61,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// As [`Snapshot::read`].
-    pub(crate) fn begin_again(&mut self, lake: &Layout, wanted: &Wanted) -> Result<()> {
+    pub(crate) fn begin_again(&mut self, lake: &Layout, wanted: &WantedCaptures) -> Result<()> {
         lake.look_again();
         self.let_go();
         *self = Self::begin(lake)?;
@@ -151,7 +151,8 @@ impl Snapshot {
         let mut open = Vec::new();
         for layer in 0..base.layers.len() {
             let Some(path) = base.layers.file(layer, Kind::Captures) else { continue };
-            let mut rows = Rows::open(path, &[CAPTURE, SAME_AS, LAST_TIME, STREAM, AGAIN, CONTENT, PACKETS], None)?;
+            let mut rows =
+                CheckpointRows::open(path, &[CAPTURE, SAME_AS, LAST_TIME, STREAM, AGAIN, CONTENT, PACKETS], None)?;
             let (mut last, mut latest): (Option<i64>, Vec<u64>) = (None, Vec::new());
             let (mut of_open, mut place) = (Vec::new(), 0);
             while rows.is_there() {
@@ -196,7 +197,7 @@ pub(super) fn each_entry(path: &Path, places: &[u64], take: &mut dyn FnMut(Input
     if places.is_empty() {
         return Ok(());
     }
-    let mut rows = Rows::open(path, &[ENTRY], Some(places))?;
+    let mut rows = CheckpointRows::open(path, &[ENTRY], Some(places))?;
     while let Some(entry) = rows.key() {
         take(of_json(entry, path)?)?;
         rows.step()?;
@@ -209,7 +210,7 @@ pub(super) fn each(
     layers: &Layers,
     kind: Kind,
     columns: &[&str],
-    take: &mut dyn FnMut(&Rows, usize) -> Result<(), Error>,
+    take: &mut dyn FnMut(&CheckpointRows, usize) -> Result<(), Error>,
 ) -> Result<()> {
     let mut merged = layers.merged(kind, columns)?;
     let first = kind.own_columns().len();

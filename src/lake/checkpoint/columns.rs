@@ -74,7 +74,7 @@ fn not_one(at: &Path, source: serde_json::Error) -> Error {
     Error::Json { name: path_text::printable(at), what: "entry of a checkpoint", source }
 }
 
-/// Rows of captures, in the order of their paths.
+/// CheckpointRows of captures, in the order of their paths.
 pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> {
     let texts = |pick: &dyn Fn(&InputEntry) -> Option<String>| {
         TableColumn::Text(entries.iter().map(|entry| pick(entry)).collect())
@@ -149,17 +149,17 @@ pub(super) fn of_word(word: &str) -> Option<LookAgain> {
 }
 
 /// A row of a list: its key, the captures it is about as JSON with their lowest and highest number, and the entry as JSON.
-pub(super) struct Listed<'a> {
+pub(super) struct ListRow<'a> {
     pub(super) key: Cow<'a, str>,
     pub(super) span: Option<(usize, usize)>,
     pub(super) captures: Option<String>,
     pub(super) entry: Option<String>,
 }
 
-/// Rows of a list, in the order of their keys.
-pub(super) fn list(rows: Vec<Listed<'_>>) -> Table {
+/// CheckpointRows of a list, in the order of their keys.
+pub(super) fn list(rows: Vec<ListRow<'_>>) -> Table {
     let end = |pick: fn((usize, usize)) -> usize| {
-        let number = |row: &Listed<'_>| row.span.map(pick).and_then(|number| i64::try_from(number).ok());
+        let number = |row: &ListRow<'_>| row.span.map(pick).and_then(|number| i64::try_from(number).ok());
         TableColumn::Int(rows.iter().map(number).collect())
     };
     let (first, last) = (end(|span| span.0), end(|span| span.1));
@@ -186,14 +186,14 @@ fn span(captures: impl Iterator<Item = usize>) -> Option<(usize, usize)> {
     })
 }
 
-pub(super) fn of_unit<'a>(id: &'a str, captures: &[usize], at: &Path) -> Result<Listed<'a>> {
+pub(super) fn of_unit<'a>(id: &'a str, captures: &[usize], at: &Path) -> Result<ListRow<'a>> {
     let span = span(captures.iter().copied());
-    Ok(Listed { key: id.into(), span, captures: Some(to_json(&captures, at)?), entry: None })
+    Ok(ListRow { key: id.into(), span, captures: Some(to_json(&captures, at)?), entry: None })
 }
 
-pub(super) fn of_part(part: &CommittedPart, at: &Path) -> Result<Listed<'static>> {
+pub(super) fn of_part(part: &CommittedPart, at: &Path) -> Result<ListRow<'static>> {
     let bare = CommittedPart { ranges: Vec::new(), ..part.clone() };
-    Ok(Listed {
+    Ok(ListRow {
         key: path_text::to_text(&part.path).into(),
         span: span(part.ranges.iter().map(|range| range.input)),
         captures: Some(to_json(&part.ranges, at)?),
@@ -201,9 +201,9 @@ pub(super) fn of_part(part: &CommittedPart, at: &Path) -> Result<Listed<'static>
     })
 }
 
-pub(super) fn of_partial(partial: &CommittedPartial, at: &Path) -> Result<Listed<'static>> {
+pub(super) fn of_partial(partial: &CommittedPartial, at: &Path) -> Result<ListRow<'static>> {
     let bare = CommittedPartial { inputs: Vec::new(), ..partial.clone() };
-    Ok(Listed {
+    Ok(ListRow {
         key: path_text::to_text(&partial.path).into(),
         span: span(partial.inputs.iter().copied()),
         captures: Some(to_json(&partial.inputs, at)?),
@@ -211,12 +211,12 @@ pub(super) fn of_partial(partial: &CommittedPartial, at: &Path) -> Result<Listed
     })
 }
 
-pub(super) fn of_table(table: &CommittedTable, at: &Path) -> Result<Listed<'static>> {
+pub(super) fn of_table(table: &CommittedTable, at: &Path) -> Result<ListRow<'static>> {
     let key = path_text::to_text(&table.path).into();
-    Ok(Listed { key, span: None, captures: None, entry: Some(to_json(table, at)?) })
+    Ok(ListRow { key, span: None, captures: None, entry: Some(to_json(table, at)?) })
 }
 
-pub(super) fn of_refusal(file: &Path, refused: &RefusedEntry, at: &Path) -> Result<Listed<'static>> {
+pub(super) fn of_refusal(file: &Path, refused: &RefusedEntry, at: &Path) -> Result<ListRow<'static>> {
     let key = path_text::to_text(file).into();
-    Ok(Listed { key, span: None, captures: None, entry: Some(to_json(refused, at)?) })
+    Ok(ListRow { key, span: None, captures: None, entry: Some(to_json(refused, at)?) })
 }

@@ -13,7 +13,7 @@ use super::base::each_entry;
 use super::columns::{CAPTURE, SAME_AS};
 use super::merged::Merged;
 use super::removals::Removals;
-use super::rows::Rows;
+use super::rows::CheckpointRows;
 use super::{Kind, Segment};
 
 /// Segments that lie above each other, oldest first.
@@ -108,7 +108,7 @@ impl Layers {
     pub(super) fn captures_where(
         &self,
         columns: &[&str],
-        is_wanted: impl FnMut(&Rows) -> bool,
+        is_wanted: impl FnMut(&CheckpointRows) -> bool,
     ) -> Result<Vec<Arc<InputEntry>>> {
         let mut entries = Vec::new();
         self.each_capture_where(columns, is_wanted, |entry| {
@@ -122,13 +122,13 @@ impl Layers {
     pub(super) fn each_capture_where(
         &self,
         columns: &[&str],
-        mut is_wanted: impl FnMut(&Rows) -> bool,
+        mut is_wanted: impl FnMut(&CheckpointRows) -> bool,
         mut take: impl FnMut(InputEntry) -> Result<()>,
     ) -> Result<()> {
         for layer in 0..self.len() {
             let Some(path) = self.file(layer, Kind::Captures) else { continue };
             let mut places = Vec::new();
-            let mut rows = Rows::open(path, columns, None)?;
+            let mut rows = CheckpointRows::open(path, columns, None)?;
             let mut place = 0;
             while rows.is_there() {
                 if is_wanted(&rows) && self.counts(layer, rows.capture(0).unwrap_or(0), rows.capture(1)) {

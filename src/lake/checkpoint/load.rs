@@ -16,11 +16,11 @@ use super::base::each;
 use super::columns::{
     CAPTURE, CAPTURES, FINGERPRINT, FIRST, FIRST_TIME, HEAD, KEY, LAST, PACKETS, SAME_AS, content_key, of_json, of_key,
 };
-use super::rows::Rows;
+use super::rows::CheckpointRows;
 
 /// The captures that matter to those that a run has opened.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedCaptures {
     /// By number.
     pub(crate) captures: HashSet<usize>,
     /// Those that were left out, by the number of the one whose rows stand for theirs.
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
     fingerprints: HashSet<i64>,
 }
 
-impl Wanted {
+impl WantedCaptures {
     /// Adds those that may be the same as a capture, or begin as it does.
     pub(crate) fn add_like(&mut self, input: &Input) {
         self.heads.extend(input.head.as_deref().map(content_key));
@@ -56,7 +56,7 @@ impl Wanted {
 
     /// Whether a row is of one of them. The columns are the number, what stands for it, packets, head and fingerprint, and the
     /// path if any are wanted by it.
-    fn has(&self, rows: &Rows) -> bool {
+    fn has(&self, rows: &CheckpointRows) -> bool {
         let has = |keys: &HashSet<i64>, column| rows.int(column).is_some_and(|key| keys.contains(&key));
         let by_content = || has(&self.heads, 3) || has(&self.fingerprints, 4);
         rows.capture(0).is_some_and(|number| self.captures.contains(&number))
@@ -73,12 +73,12 @@ impl Snapshot {
     /// As these captures. All are looked at, one after the other.
     /// # Errors
     /// If the checkpoint cannot be read.
-    pub(crate) fn load(&mut self, wanted: &Wanted) -> Result<()> {
+    pub(crate) fn load(&mut self, wanted: &WantedCaptures) -> Result<()> {
         let Some(base) = self.base.as_ref().filter(|_| !wanted.is_empty()) else { return Ok(()) };
         let columns = [CAPTURE, SAME_AS, PACKETS, HEAD, FINGERPRINT, KEY];
         let columns = if wanted.paths.is_empty() { &columns[..5] } else { &columns };
         let loaded = &base.loaded;
-        let is_new = |rows: &Rows| rows.capture(0).is_some_and(|number| !loaded.contains(&number));
+        let is_new = |rows: &CheckpointRows| rows.capture(0).is_some_and(|number| !loaded.contains(&number));
         let entries = base.layers.captures_where(columns, |rows| wanted.has(rows) && is_new(rows))?;
         for entry in entries {
             if let Some(base) = &mut self.base {
@@ -103,7 +103,7 @@ impl Snapshot {
     pub(crate) fn load_files_of(&mut self, removed: &BTreeSet<usize>) -> Result<()> {
         let Some(base) = self.base.as_ref().filter(|_| !removed.is_empty()) else { return Ok(()) };
         let layers = Arc::clone(&base.layers);
-        let may_be = |rows: &Rows, first: usize| match (rows.capture(first), rows.capture(first + 1)) {
+        let may_be = |rows: &CheckpointRows, first: usize| match (rows.capture(first), rows.capture(first + 1)) {
             (Some(first), Some(last)) => removed.range(first..=last).next().is_some(),
             _ => false,
         };
@@ -151,7 +151,7 @@ impl Snapshot {
         let beside = parts.flat_map(|part| part.ranges.iter().map(|range| range.input)).collect();
         // Those that were left out go with what stands for them.
         let left_out_for = removed.iter().copied().collect();
-        self.load(&Wanted { captures: beside, left_out_for, ..Wanted::default() })
+        self.load(&WantedCaptures { captures: beside, left_out_for, ..WantedCaptures::default() })
     }
 
     /// Does something with each capture, or with those of some dates, in no order.
@@ -168,7 +168,7 @@ impl Snapshot {
         let is_of = |day: &Day| days.is_none_or(|days| days.contains(day));
         self.inputs.values().filter(|entry| is_of(&entry.day())).try_for_each(|entry| take(entry))?;
         let Some(base) = &self.base else { return Ok(()) };
-        let wanted = |rows: &Rows| {
+        let wanted = |rows: &CheckpointRows| {
             let day = rows.int(2).map_or(Day::EPOCH, |micros| Day::of_seconds(micros.div_euclid(1_000_000)));
             is_of(&day) && rows.capture(0).is_some_and(|number| !base.loaded.contains(&number))
         };

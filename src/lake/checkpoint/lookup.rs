@@ -11,7 +11,7 @@ use super::Kind;
 use super::base::each;
 use super::columns::{AGAIN, BYTES, ETAG, MODIFIED, PACKETS, of_word};
 use super::merged::Merged;
-use super::rows::{Rows, key_order};
+use super::rows::{CheckpointRows, key_order};
 
 /// Looks for captures by their paths: those of the snapshot at once, those of its base by going on from the last one.
 pub(crate) struct Lookup<'a> {
@@ -24,7 +24,7 @@ impl<'a> Lookup<'a> {
         Self { snapshot, base: None }
     }
 
-    /// What the lake has under each of some absolute paths. Paths that lie before those of the last call make it begin anew.
+    /// What the lake has under each of some absolute paths. Paths that lie before those of the last call make it begin again.
     ///
     /// # Errors
     /// If the checkpoint cannot be read.
@@ -35,7 +35,7 @@ impl<'a> Lookup<'a> {
         let mut wanted: Vec<_> = unknown.map(|(place, (path, _))| (path_text::to_text(path), place)).collect();
         wanted.sort_by(|(a, _), (b, _)| key_order(a, b));
         let Some((first, _)) = wanted.first() else { return Ok(found) };
-        let is_before = |rows: &Rows| rows.key().is_some_and(|key| key_order(key, first).is_le());
+        let is_before = |rows: &CheckpointRows| rows.key().is_some_and(|key| key_order(key, first).is_le());
         let mut merged = match self.base.take().filter(|merged| merged.row().is_some_and(is_before)) {
             Some(merged) => merged,
             None => {
@@ -45,7 +45,7 @@ impl<'a> Lookup<'a> {
             }
         };
         for (key, place) in wanted {
-            while merged.row().and_then(Rows::key).is_some_and(|held| key_order(held, &key).is_lt()) {
+            while merged.row().and_then(CheckpointRows::key).is_some_and(|held| key_order(held, &key).is_lt()) {
                 merged.next()?;
             }
             let Some(rows) = merged.row().filter(|rows| rows.key() == Some(&key)) else { continue };

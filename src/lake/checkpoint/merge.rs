@@ -11,7 +11,7 @@ use super::columns::{
 use super::layers::Layers;
 use super::stage::Staging;
 
-/// Rows that are copied at a time.
+/// CheckpointRows that are copied at a time.
 const PIECE: usize = 4096;
 
 /// How many segments of about one size there may be.

@@ -6,7 +6,7 @@ use crate::error::Result;
 
 use super::columns::{CAPTURE, CAPTURES, FIRST, KEY, LAST, SAME_AS, of_json};
 use super::layers::Layers;
-use super::rows::{Rows, key_order};
+use super::rows::{CheckpointRows, key_order};
 use super::{Kind, removals::Removals};
 
 /// The rows of a kind, from all layers.
@@ -14,7 +14,7 @@ pub(super) struct Merged<'a> {
     layers: &'a Layers,
     kind: Kind,
     /// The places in the layers that have such rows, with the numbers of the layers. Oldest first.
-    cursors: Vec<(usize, Rows)>,
+    cursors: Vec<(usize, CheckpointRows)>,
     /// The one that the current row is in.
     now: Option<usize>,
     /// The least key of the others. As long as the current one is below it, nothing has to be compared.
@@ -28,19 +28,19 @@ impl<'a> Merged<'a> {
         let mut cursors = Vec::new();
         for layer in 0..layers.len() {
             if let Some(path) = layers.file(layer, kind) {
-                cursors.push((layer, Rows::open(path, &columns, None)?));
+                cursors.push((layer, CheckpointRows::open(path, &columns, None)?));
             }
         }
         Ok(Self { layers, kind, cursors, now: None, bound: None })
     }
 
     /// The row that was met last.
-    pub(super) fn row(&self) -> Option<&Rows> {
+    pub(super) fn row(&self) -> Option<&CheckpointRows> {
         self.now.and_then(|now| self.cursors.get(now)).map(|(_, rows)| rows)
     }
 
     /// The next row that counts; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<&Rows>> {
+    pub(super) fn next(&mut self) -> Result<Option<&CheckpointRows>> {
         loop {
             if let Some(now) = self.now.take() {
                 self.step(now)?;
@@ -110,7 +110,7 @@ impl<'a> Merged<'a> {
 }
 
 /// Whether one of the captures of a unit was removed.
-pub(super) fn has_one_of(removals: &Removals, unit: &Rows) -> Result<bool> {
+pub(super) fn has_one_of(removals: &Removals, unit: &CheckpointRows) -> Result<bool> {
     let (Some(first), Some(last)) = (unit.capture(1), unit.capture(2)) else { return Ok(false) };
     if !removals.captures.iter().any(|number| (first..=last).contains(number)) {
         return Ok(false);

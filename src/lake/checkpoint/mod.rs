@@ -19,6 +19,7 @@ mod lookup;
 mod make;
 mod merge;
 mod merged;
+mod of_commit;
 mod read;
 mod removals;
 mod rows;
@@ -39,9 +40,8 @@ use super::retained::RetainedPart;
 
 pub(super) use base::Base;
 pub(super) use columns::again;
-pub(crate) use load::Wanted;
+pub(crate) use load::WantedCaptures;
 pub(crate) use lookup::Lookup;
-pub(super) use make::{MadeCheckpoint, next_checkpoint, whole_checkpoint};
 
 /// A checkpoint, as the manifest of the commit that made it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,5 +140,13 @@ impl Checkpoint {
         let folder = Layout::checkpoints();
         let files = self.files().map(|file| &file.path).filter(|path| !is_below(path, &folder));
         files.chain(retained).next().map(PathBuf::as_path)
+    }
+}
+
+impl Layout {
+    /// The folder of checkpoints, below the lake: a folder for each segment.
+    #[must_use]
+    pub(in crate::lake) fn checkpoints() -> PathBuf {
+        Self::own("checkpoint")
     }
 }

@@ -11,7 +11,7 @@ use crate::lake::snapshot::Snapshot;
 
 use super::columns::{CAPTURES, ENTRY, KEY, of_json, of_key};
 use super::layers::Layers;
-use super::rows::Rows;
+use super::rows::CheckpointRows;
 use super::{Checkpoint, Kind};
 
 impl Snapshot {
@@ -26,9 +26,12 @@ impl Snapshot {
         let layers = Layers::open(lake, &checkpoint.segments)?;
         for layer in 0..layers.len() {
             held.take_off(&layers, layer)?;
-            let each = |kind: Kind, columns: &[&str], take: &mut dyn FnMut(&Rows, &Path) -> Result<()>| -> Result<()> {
+            let each = |kind: Kind,
+                        columns: &[&str],
+                        take: &mut dyn FnMut(&CheckpointRows, &Path) -> Result<()>|
+             -> Result<()> {
                 let Some(path) = layers.file(layer, kind) else { return Ok(()) };
-                let mut rows = Rows::open(path, columns, None)?;
+                let mut rows = CheckpointRows::open(path, columns, None)?;
                 while rows.key().is_some() {
                     take(&rows, path)?;
                     rows.step()?;

@@ -11,7 +11,7 @@ use crate::tables::{Table, TableColumn};
 
 use super::Kind;
 use super::columns::{KEY, REMOVED};
-use super::rows::Rows;
+use super::rows::CheckpointRows;
 
 /// The word for a capture that was removed.
 const CAPTURE: &str = "capture";
@@ -32,7 +32,7 @@ pub(super) struct Removals {
 impl Removals {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let mut removals = Self::default();
-        let mut rows = Rows::open(path, &[KEY, REMOVED], None)?;
+        let mut rows = CheckpointRows::open(path, &[KEY, REMOVED], None)?;
         while let Some(key) = rows.key() {
             let word = rows.text(1).unwrap_or_default();
             let number = || key.parse::<usize>().map_err(|_| bug!());

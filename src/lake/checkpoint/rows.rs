@@ -18,7 +18,7 @@ pub(in crate::lake) fn key_order(a: &str, b: &str) -> Ordering {
 }
 
 /// A place in a file of a checkpoint, and the rows around it.
-pub(super) struct Rows {
+pub(super) struct CheckpointRows {
     path: PathBuf,
     reader: TableReader,
     piece: Table,
@@ -28,7 +28,7 @@ pub(super) struct Rows {
     is_over: bool,
 }
 
-impl Rows {
+impl CheckpointRows {
     /// The first row of a file, of which these columns are read. The first of them is the key.
     pub(super) fn open(path: &Path, columns: &[&str], rows: Option<&[u64]>) -> Result<Self> {
         let mut reader = match rows {

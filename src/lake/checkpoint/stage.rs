@@ -11,12 +11,12 @@ use crate::lake::snapshot::Snapshot;
 use crate::path_text;
 use crate::tables::{Table, TableFile, TableWriter};
 
-use super::columns::{Listed, captures, list, of_part, of_partial, of_refusal, of_table, of_unit};
+use super::columns::{ListRow, captures, list, of_part, of_partial, of_refusal, of_table, of_unit};
 use super::removals::Removals;
 use super::rows::key_order;
 use super::{Kind, Segment};
 
-/// Rows that are made columns of at a time.
+/// CheckpointRows that are made columns of at a time.
 const PIECE: usize = 4096;
 
 /// A segment that is being written.
@@ -79,7 +79,7 @@ impl<'a> Staging<'a> {
         &mut self,
         kind: Kind,
         things: impl Iterator<Item = T>,
-        row: impl Fn(T, &Path) -> Result<Listed<'r>>,
+        row: impl Fn(T, &Path) -> Result<ListRow<'r>>,
     ) -> Result<()> {
         let mut rows = things.map(|thing| row(thing, Path::new(kind.name()))).collect::<Result<Vec<_>>>()?;
         rows.sort_by(|a, b| key_order(&a.key, &b.key));
