@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use crate::error::{Error, Result};
-use crate::lake::layout::{Layout, PACKETS, SUMMARIES};
+use crate::lake::layout::{Layout, PACKETS, SUMMARIES, is_below};
 use crate::storage::{local, write_back_many};
 
 use super::Move;
@@ -201,9 +201,10 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Removes empty folders of partitions that files were in, and makes the names above them durable.
 fn prune(lake: &Layout, files: &[PathBuf]) -> Result<()> {
-    // The folder of a table stays. The folders of its partitions go with their last file.
+    // The folder of a table stays. The folders of its partitions go with their last file, and so do those of segments.
     let partitions = |file: &PathBuf| {
-        let folders = file.ancestors().skip(1).take_while(|folder| is_partition(folder));
+        let of_checkpoint = |folder: &Path| is_below(folder, Layout::checkpoints());
+        let folders = file.ancestors().skip(1).take_while(|folder| is_partition(folder) || of_checkpoint(folder));
         folders.map(Path::to_path_buf).collect::<Vec<_>>()
     };
     let folders: BTreeSet<_> = files.iter().flat_map(partitions).collect();
