@@ -63,7 +63,7 @@ impl Backlog {
         Ok(())
     }
 
-    /// Takes up to so many files, in order. There are none left if there are fewer.
+    /// Takes the next files, at most `count`. There are none left if there are fewer.
     ///
     /// # Errors
     /// If they cannot be read again.

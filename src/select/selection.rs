@@ -161,7 +161,7 @@ pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input
 }
 
 impl ArchiveSurvey {
-    /// Opens up to so many more files, and selects from them. What is not to be converted is noted in the report. Of a snapshot with a
+    /// Opens the next files, until at least `most` captures have been opened, and selects from them. What is not to be converted is noted in the report. Of a snapshot with a
     /// base, what matters to these is loaded.
     ///
     /// Where the archive looks as if it was away, all files are opened: captures may be elsewhere.

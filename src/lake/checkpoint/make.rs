@@ -25,8 +25,8 @@ pub(in crate::lake) struct MadeCheckpoint {
     pub(in crate::lake) removes: Vec<PathBuf>,
 }
 
-/// Makes the checkpoint of what a lake holds before its commit of this number, if its manifests since the last one have so many
-/// bytes. `last` is the last one, and the number of the commit that made it. `is_made` is called before it is made.
+/// Makes the checkpoint of what a lake holds before its commit of this number, if its manifests since the last one have `after` bytes or
+/// more. `last` is the last one, and the number of the commit that made it. `is_made` is called before it is made.
 ///
 /// # Memory
 /// As the manifests since the last one, and as they are merged.
