@@ -315,7 +315,7 @@ fn known<'a>(
     refused.map_or(Known::Nothing, Known::Refused)
 }
 
-/// Whether a file is the one that was converted, by what its system says of it.
+/// Whether a file is as it was when it was converted, by what its system says of it.
 fn is_as_it_was(capture: &HeldCapture, candidate: &Candidate) -> bool {
     let is_one = match (&capture.etag, &candidate.version.etag) {
         // A store may give an object another time, e.g. where it is replicated.

@@ -15,7 +15,7 @@ pub(super) struct Merged<'a> {
     kind: Kind,
     /// The places in the layers that have such rows, with the numbers of the layers. Oldest first.
     cursors: Vec<(usize, CheckpointRows)>,
-    /// The one that the current row is in.
+    /// The place of the current row among these.
     now: Option<usize>,
     /// The least key of the others. As long as the current one is below it, nothing has to be compared.
     bound: Option<String>,
