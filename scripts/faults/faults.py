@@ -100,7 +100,8 @@ def scenarios(parcap, work, options):
     # Each scenario is swept while the archive is as it was: the first is done before the second changes a capture.
     yield from (add("first", None, convert + log), made[-1])[1:]
     # A run that fails keeps its commits, and the next one goes on: it gives the lake of one commit.
-    portions = [*convert, "--commit-every", "1", *log]
+    # Each of its commits but the first makes a checkpoint.
+    portions = [*convert, "--commit-every", "1", "--checkpoint-after", "0", *log]
     yield from (add("portions", None, portions, made[-1].expected), made[-1])[1:]
     if more:
         lakes.write(archive / "vlan.pcap", pcap(vlan))

@@ -8,8 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::cancel::Cancel;
 use crate::commands::{BATCH, ConvertRequest};
 use crate::config::{
-    CHECKPOINT_AFTER, CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy,
-    ROW_GROUP_ROWS, Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
+    CHUNK_SIZE, CONVERSATIONS, FurtherColumns, LengthKind, Names, PageCompression, PartitionBy, ROW_GROUP_ROWS,
+    Settings, TARGET_FILE_SIZE, TimestampUnit, WINDOW,
 };
 
 use super::delta::{DELTA_EXIT, DeltaArgs};
@@ -314,7 +314,7 @@ impl ConvertArgs {
             strict: self.strict.strict,
             commit_every: self.nightly.commit_every.0,
             batch: BATCH,
-            checkpoint_after: CHECKPOINT_AFTER,
+            checkpoint_after: self.nightly.checkpoint_after.0,
             max_damaged: self.nightly.max_damaged,
             top: self.shown.top,
             dry_run: self.dry_run,

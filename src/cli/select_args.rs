@@ -7,6 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::commands::COMMIT_EVERY;
+use crate::config::CHECKPOINT_AFTER;
 use crate::outcome::MaxDamaged;
 use crate::select::SelectOptions;
 
@@ -55,6 +56,9 @@ pub(super) struct NightlyArgs {
     /// next one goes on from there; 0 for one commit at the end. Files and rows are the same either way
     #[arg(long, value_name = "SIZE", env = "PARCAP_COMMIT_EVERY", default_value_t = Size(COMMIT_EVERY), value_parser = size_or_none)]
     pub(super) commit_every: Size,
+    /// Make a checkpoint in the commit that finds SIZE of manifests since the last one
+    #[arg(long, value_name = "SIZE", hide = true, default_value_t = Size(CHECKPOINT_AFTER), value_parser = size_or_none)]
+    pub(super) checkpoint_after: Size,
     /// Fail, and commit no more, if more captures than this are damaged or refused: a number, or a share such as 5%
     #[arg(long, value_name = "N|P%", env = "PARCAP_MAX_DAMAGED", value_parser = max_damaged)]
     pub(super) max_damaged: Option<MaxDamaged>,

@@ -46,11 +46,11 @@ impl Snapshot {
     /// If the folder of the manifests cannot be read, or `unreadable` returns an error.
     pub fn read_all(lake: &Layout, mut unreadable: impl FnMut(Error) -> Result<()>) -> Result<(Self, Option<Error>)> {
         let mut paths = files(lake)?;
-        let mut held = match of_last_checkpoint(lake, &mut paths) {
+        let (mut held, is_readable) = match of_last_checkpoint(lake, &mut paths) {
             Ok(held) => held,
             Err(error) => {
                 unreadable(error)?;
-                Self::default()
+                (Self::default(), false)
             }
         };
         held.run = lake.run().map(str::to_owned);
@@ -75,6 +75,10 @@ impl Snapshot {
                     .get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
             }
             held.add(manifest);
+        }
+        if !is_readable {
+            // The next one begins with all manifests.
+            held.checkpoint = None;
         }
         if let Some(bucket) = lake.bucket() {
             bucket.know(held.parts.keys().chain(held.retired.keys()).chain(held.retained.keys()));
@@ -120,17 +124,17 @@ pub(super) fn last_checkpoint(paths: &[PathBuf]) -> Result<Option<(usize, Manife
 
 /// What the lake held at its last checkpoint; nothing if there is none. Manifests that the checkpoint has are taken out of `paths`.
 ///
-/// A checkpoint that cannot be read is not needed as long as all manifests are there.
-fn of_last_checkpoint(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<Snapshot> {
+/// A checkpoint that cannot be read is not needed as long as all manifests are there. Also returns whether it can be.
+fn of_last_checkpoint(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<(Snapshot, bool)> {
     let (place, manifest, checkpoint) = match last_checkpoint(paths) {
         Ok(Some(found)) => found,
         // A manifest that cannot be read shows when it is its turn.
-        Ok(None) | Err(_) => return Ok(Snapshot::default()),
+        Ok(None) | Err(_) => return Ok((Snapshot::default(), true)),
     };
     match Snapshot::of_checkpoint(lake, &checkpoint) {
         Ok(held) => {
             drop(paths.drain(..place));
-            Ok(held)
+            Ok((held, true))
         }
         Err(error) if manifest.base => Err(error),
         Err(error) => {
@@ -141,7 +145,7 @@ fn of_last_checkpoint(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<Snapsho
                     manifest.sequence
                 )
             });
-            Ok(Snapshot::default())
+            Ok((Snapshot::default(), false))
         }
     }
 }

@@ -122,11 +122,14 @@ fn parts_of_checkpoint(lake: &Path, checkpoint: &serde_json::Value) -> BTreeMap<
 pub(crate) fn parts(lake: &Path) -> Vec<serde_json::Value> {
     let mut parts: BTreeMap<String, serde_json::Value> = BTreeMap::new();
     let mut next = 1;
-    for manifest in manifests(lake) {
+    let manifests = manifests(lake);
+    // Segments that earlier ones name may have become one.
+    let last = manifests.iter().rposition(|manifest| !manifest["checkpoint"].is_null());
+    for (place, manifest) in manifests.into_iter().enumerate() {
         if manifest["base"] == true {
             parts.clear();
         }
-        if !manifest["checkpoint"].is_null() {
+        if Some(place) == last {
             let held = parts_of_checkpoint(lake, &manifest["checkpoint"]);
             // Manifests before it may be gone.
             assert!(next != manifest["sequence"] || held == parts, "the checkpoint of {}", manifest["sequence"]);

@@ -72,7 +72,9 @@ impl Snapshot {
 
     fn beside_checkpoint(lake: &Layout) -> Result<Option<Self>> {
         let mut paths = files(lake)?;
-        let Some((place, first, checkpoint)) = last_checkpoint(&paths)? else { return Ok(None) };
+        let Some((place, mut first, checkpoint)) = last_checkpoint(&paths)? else { return Ok(None) };
+        // What it says of the whole lake is in the checkpoint.
+        first.base = false;
         let number = first.sequence;
         drop(paths.drain(..=place));
         let mut manifests = vec![first];

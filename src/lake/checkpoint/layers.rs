@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::lake::check::checked;
 use crate::lake::committer::Move;
 use crate::lake::layout::Layout;
 use crate::lake::record::InputEntry;
@@ -28,7 +29,7 @@ impl Layers {
     /// Opens segments.
     ///
     /// # Errors
-    /// If a file cannot be read.
+    /// If a file cannot be read, or is not as it was written.
     pub(super) fn open(lake: &Layout, segments: &[Segment]) -> Result<Self> {
         Self::of_staged(lake, segments, &[])
     }
@@ -44,7 +45,12 @@ impl Layers {
             for kind in Kind::ALL {
                 if let Some(file) = segment.file(kind) {
                     let staged = moves.iter().find(|step| step.to == file.path);
-                    files.push((kind, lake.resolve(staged.map_or(&file.path, |step| &step.from))));
+                    let path = lake.resolve(staged.map_or(&file.path, |step| &step.from));
+                    if staged.is_none() {
+                        // A page that is damaged may be read as other captures. To hash all is a hundredth of what reading costs.
+                        checked(&path, file.bytes, &file.checksum)?;
+                    }
+                    files.push((kind, path));
                 }
             }
             let removed = files.iter().find(|(kind, _)| *kind == Kind::Removed);

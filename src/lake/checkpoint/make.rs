@@ -1,6 +1,8 @@
 //! Makes the checkpoint of a commit.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::lake::committer::Move;
@@ -60,10 +62,33 @@ pub(in crate::lake) fn next_checkpoint(
     staging.write_all(&tail.snapshot, &removals)?;
     let (segment, moves) = staging.finish();
     segments.push(segment);
-    let mut made = MadeCheckpoint { moves, ..MadeCheckpoint::default() };
+    // Nothing names what is there without a last one: it could not be read, or an earlier version left it.
+    let removes = if last.is_none() { all_files(lake)? } else { Vec::new() };
+    let mut made = MadeCheckpoint { moves, removes, ..MadeCheckpoint::default() };
     made.unite(lake, &mut segments, number)?;
     made.checkpoint = Checkpoint { sequence: number - 1, segments, state };
     Ok(Some(made))
+}
+
+/// All files of checkpoints, below the lake.
+fn all_files(lake: &Layout) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    let root = Layout::checkpoints();
+    for folder in names_in(lake, &root)? {
+        let folder = root.join(folder);
+        all.extend(names_in(lake, &folder)?.into_iter().map(|name| folder.join(name)));
+    }
+    Ok(all)
+}
+
+/// The names in a folder of the lake, if it is there.
+fn names_in(lake: &Layout, folder: &Path) -> Result<Vec<OsString>> {
+    let path = lake.resolve(folder);
+    match local::list(&path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) => Err(Error::io("read", &path)(error)),
+        Ok(entries) => entries.map(|entry| Ok(entry.map_err(Error::io("read", &path))?.name())).collect(),
+    }
 }
 
 /// The checkpoint of a commit that describes the whole lake, and is part of it.
