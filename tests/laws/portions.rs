@@ -63,6 +63,8 @@ proptest! {
         target_file_size in prop::sample::select(vec![128 << 20, 400_u64, 100]),
         portions in prop::collection::vec(prop::sample::select(vec![0, 1, 1500, 4000, 1 << 30_u64]), 1..4),
         bad in any::<prop::sample::Index>(),
+        // How many captures are selected together.
+        batch in prop::sample::select(vec![1, 3, 1 << 20]),
     ) {
         let folder = folder();
         let archive = folder.path().join("archive");
@@ -82,7 +84,7 @@ proptest! {
         prop_assert_eq!(whole.commits, 1);
 
         // The first run of all meets a damaged capture which is one too many, and is gone when the next one comes.
-        let lake = of("lake", 0);
+        let lake = ConvertRequest { batch, ..of("lake", 0) };
         let damaged = archive.join(format!("{:02}.pcap", bad.index(sizes.len())));
         let whole_bytes = fs::read(&damaged).unwrap();
         let mut cut = whole_bytes.clone();

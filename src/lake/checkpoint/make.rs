@@ -104,10 +104,10 @@ pub(in crate::lake) fn whole_checkpoint(lake: &Layout, held: &Snapshot, number: 
 }
 
 impl MadeCheckpoint {
-    /// Makes one segment of those at the end that are of about one size, if they are many.
+    /// Makes one segment of those at the end that have about as many entries, if they are many.
     fn unite(&mut self, lake: &Layout, segments: &mut Vec<Segment>, number: u64) -> Result<()> {
         for round in 1.. {
-            let run = to_merge(&segments.iter().map(Segment::bytes).collect::<Vec<_>>());
+            let run = to_merge(&segments.iter().map(Segment::entries).collect::<Vec<_>>());
             if run == 0 {
                 return Ok(());
             }

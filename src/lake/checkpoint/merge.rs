@@ -14,14 +14,14 @@ use super::stage::Staging;
 /// CheckpointRows that are copied at a time.
 const PIECE: usize = 4096;
 
-/// How many segments of about one size there may be.
+/// How many segments with about as many entries there may be.
 const FAN: usize = 8;
 
-/// How many segments at the end of a list are to become one, by their bytes: all of one power of eight, and smaller ones.
-pub(super) fn to_merge(bytes: &[u64]) -> usize {
-    let level = |bytes: u64| bytes.max(1).ilog(8);
-    let Some(newest) = bytes.last() else { return 0 };
-    let run = bytes.iter().rev().take_while(|bytes| level(**bytes) <= level(*newest)).count();
+/// How many segments at the end of a list are to become one, by their entries: all of one power of eight, and smaller ones.
+pub(super) fn to_merge(entries: &[u64]) -> usize {
+    let level = |entries: u64| entries.max(1).ilog(8);
+    let Some(newest) = entries.last() else { return 0 };
+    let run = entries.iter().rev().take_while(|entries| level(**entries) <= level(*newest)).count();
     if run >= FAN { run } else { 0 }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn merge(layers: Layers, is_lowest: bool, staging: &mut Staging<'_>) 
 mod tests {
     use super::*;
 
-    /// The sizes of segments after this many nights that add as much each, and the bytes that were written.
+    /// The sizes of segments after this many nights that add as much each, and how much was written.
     fn nights(nights: usize, night: u64) -> (Vec<u64>, u64) {
         let (mut sizes, mut written) = (Vec::new(), 0);
         for _ in 0..nights {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_few_and_each_byte_is_written_a_few_times() {
+    fn segments_are_few_and_each_entry_is_written_a_few_times() {
         for night in [1 << 10, 1 << 20, 5 << 20, 16 << 20] {
             for count in [1, 7, 8, 64, 1000, 10_000] {
                 let (sizes, written) = nights(count, night);
@@ -100,7 +100,7 @@ mod tests {
                 assert_eq!(sizes.iter().sum::<u64>(), total);
                 let levels = u64::from(total.ilog(8) - night.ilog(8)) + 1;
                 assert!(sizes.len() as u64 <= levels * FAN as u64, "{count} of {night}: {} segments", sizes.len());
-                assert!(written <= total * (levels + 1), "{count} of {night}: {written} bytes for {total}");
+                assert!(written <= total * (levels + 1), "{count} of {night}: {written} written for {total}");
             }
         }
     }

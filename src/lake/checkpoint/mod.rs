@@ -122,8 +122,10 @@ impl Segment {
         self.files.iter().find(|file| file.path.file_stem().is_some_and(|name| name == kind.name()))
     }
 
-    fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add)
+    /// How many captures it adds and things it removes.
+    fn entries(&self) -> u64 {
+        let files = [Kind::Captures, Kind::Removed].into_iter().filter_map(|kind| self.file(kind));
+        files.map(|file| file.rows).fold(0, u64::saturating_add)
     }
 }
 
