@@ -17,7 +17,7 @@ use crate::observer::{Observer, observed};
 use crate::outcome::{MaxDamaged, Report, per_second};
 use crate::packets::Encoder;
 use crate::path_text;
-use crate::plan::{Unit, plan, portions, sample};
+use crate::plan::{Unit, UnitCapture, plan, portions, sample};
 use crate::select::{ArchiveSurvey, SelectOptions, Selection, Target, would_convert};
 use crate::storage::local;
 use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
@@ -218,7 +218,7 @@ impl Run<'_> {
         self.target.hold_back(lake, &mut selection, (request.jobs, &request.cancel), report)?;
         let mut units = self.plan(std::mem::take(&mut selection.convert));
         if !self.survey.is_over()
-            && let Some(last) = units.pop_if(|unit| unit.captures.iter().all(|capture| capture.chunks.is_none()))
+            && let Some(last) = units.pop_if(|unit| unit.captures.iter().all(may_share))
         {
             let captures: Vec<_> = last.captures.into_iter().map(|capture| capture.input.absolute).collect();
             self.survey.put_back(&captures, &mut selection, report);
@@ -274,6 +274,11 @@ impl Run<'_> {
         self.refusals_committed = report.refused.len();
         Ok(())
     }
+}
+
+/// Whether a capture is one of those that share a unit. A stream cannot wait.
+fn may_share(capture: &UnitCapture) -> bool {
+    capture.chunks.is_none() && !capture.input.is_stdin()
 }
 
 /// The captures of the lake that portions to come speak of.
