@@ -130,7 +130,8 @@ proptest! {
             }
             let named = [archive.named(false), archive.named(true)];
             let asked = Settings { delta: !lake.exists(), ..settings.clone() };
-            let night = ConvertRequest { settings: asked, ..request(&named, &lake) };
+            // Each commit makes a checkpoint of the lake too.
+            let night = ConvertRequest { settings: asked, checkpoint_after: 0, ..request(&named, &lake) };
             let report: Report = convert(&night);
             archive.night(|_| true);
             // A lake that no capture has made yet has no log either.
