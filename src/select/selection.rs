@@ -205,7 +205,8 @@ impl ArchiveSurvey {
             self.complain_of_empty(report);
         }
         let nothing_is_there = begins && self.found_nothing();
-        snapshot.load(&wanted(&opened, &self.stood_for, snapshot.has_bare_captures()))?;
+        snapshot.load(&wanted(&opened, snapshot.has_bare_captures()))?;
+        self.load_doubles(snapshot)?;
         self.looked_at.clear();
         self.opened = if self.is_over() { Vec::new() } else { opened.clone() };
         let selector = Selector { survey: self, snapshot, rules, report, opened };
@@ -224,9 +225,24 @@ impl ArchiveSurvey {
     }
 }
 
-/// The captures of the lake that matter to captures that were opened: what is under their paths, what may be the same, and those that
-/// were left out because of one of these.
-fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)], by_name: bool) -> WantedCaptures {
+impl ArchiveSurvey {
+    /// Loads captures that were left out and whose doubles may be replaced, and what else may be like them.
+    fn load_doubles(&self, snapshot: &mut Snapshot) -> Result<()> {
+        let doubles = self.stood_for.iter().filter(|(_, same_as)| snapshot.inputs.contains_key(same_as));
+        let doubles: Vec<&Candidate> = doubles.map(|(candidate, _)| candidate).collect();
+        let mut named = WantedCaptures::default();
+        named.paths = doubles.iter().map(|candidate| path_text::to_text(&candidate.absolute)).collect();
+        snapshot.load(&named)?;
+        let mut alike = WantedCaptures::default();
+        for entry in doubles.iter().filter_map(|candidate| snapshot.input_at(&candidate.absolute)) {
+            alike.add_like(&entry.input);
+        }
+        snapshot.load(&alike)
+    }
+}
+
+/// The captures of the lake that matter to captures that were opened: what is under their paths, and what may be the same.
+fn wanted(opened: &[(Input, Option<usize>)], by_name: bool) -> WantedCaptures {
     let mut wanted = WantedCaptures::default();
     for (input, own) in opened {
         wanted.captures.extend(own);
@@ -234,9 +250,6 @@ fn wanted(opened: &[(Input, Option<usize>)], stood_for: &[(Candidate, usize)], b
         if by_name {
             wanted.paths.extend(packed_names(&input.absolute).map(|path| path_text::to_text(&path)));
         }
-    }
-    if !opened.is_empty() {
-        wanted.paths.extend(stood_for.iter().map(|(candidate, _)| path_text::to_text(&candidate.absolute)));
     }
     wanted
 }

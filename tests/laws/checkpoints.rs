@@ -10,10 +10,11 @@ use parcap::config::Settings;
 use parcap::error::Error;
 use proptest::prelude::*;
 
+use crate::support::losing::repair;
 use crate::support::{convert, files, folder, request, save};
 
 use super::archive::{Archive, any_event, content};
-use super::nights::{assert_is, assert_sound, rewrite_of};
+use super::nights::{assert_is, assert_sound, rewrite_of, sorted};
 use super::nights_planned::copy_all;
 use super::tally::tried;
 
@@ -163,4 +164,14 @@ fn once_a_lake_is_compacted_its_checkpoint_is_part_of_it() {
     night.named.push(more);
     assert_eq!(convert(&night).inputs, 1);
     assert_sound(&night.lake);
+
+    // What is lost with it is made again of what the parts say of themselves.
+    let rows = sorted(&night.lake);
+    compact_lake(&RewriteRequest { checkpoint_after: 0, ..rewrite_of(&night.lake) }).unwrap();
+    fs::remove_dir_all(night.lake.join("_parcap/checkpoint")).unwrap();
+    try_to_convert(&night).unwrap_err();
+    let repaired = repair(&night.lake);
+    assert!(sorted(&night.lake) == rows, "{repaired:?}");
+    assert_sound(&night.lake);
+    assert_eq!(convert(&night).inputs, 0);
 }
