@@ -74,6 +74,18 @@ impl Snapshot {
                 problem
                     .get_or_insert(incomplete(&path, format!("the manifest of commit {missing} is missing before it")));
             }
+            if let Some(checkpoint) =
+                manifest.checkpoint.as_ref().filter(|_| manifest.base && held.sequence < manifest.sequence)
+            {
+                // The last checkpoint could not be read, and what this one has is in no manifest.
+                match Self::of_checkpoint(lake, checkpoint) {
+                    Ok(base) => held = base,
+                    Err(error) => {
+                        unreadable(error)?;
+                        problem = Some(incomplete(&path, "its checkpoint is lost".to_owned()));
+                    }
+                }
+            }
             held.add(manifest);
         }
         if !is_readable {
