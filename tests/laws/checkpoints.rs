@@ -65,11 +65,11 @@ proptest! {
         let lake = archive.folder.path().join("lake");
         let settings = Settings { target_file_size: 400, ..Settings::default() };
         let folders = [false, true].map(|odd| archive.named(odd));
-        let (mut commits, mut united) = (0, 0_usize);
+        let (mut commits, mut united) = (0_usize, 0_usize);
         for (event, batch) in nights {
             archive.happen(event, &RewriteRequest { checkpoint_after: 0, ..rewrite_of(&lake) });
             let asked = ConvertRequest { settings: settings.clone(), commit_every: 1, ..request(&folders, &lake) };
-            commits += convert(&ConvertRequest { checkpoint_after: 0, batch, ..asked }).commits;
+            commits += usize::try_from(convert(&ConvertRequest { checkpoint_after: 0, batch, ..asked }).commits).unwrap();
             archive.night(|_| true);
             assert_checkpoint_is_sum_of_manifests(&lake);
             let segments = segments(&lake);
@@ -80,7 +80,7 @@ proptest! {
         assert_is(&lake, &archive, &settings);
         assert_sound(&lake);
         tried("nights with a segment of several", united);
-        tried("commits", commits as usize);
+        tried("commits", commits);
     }
 }
 
@@ -174,4 +174,24 @@ fn once_a_lake_is_compacted_its_checkpoint_is_part_of_it() {
     assert!(sorted(&night.lake) == rows, "{repaired:?}");
     assert_sound(&night.lake);
     assert_eq!(convert(&night).inputs, 0);
+}
+
+#[test]
+fn a_beginning_whose_double_is_replaced_is_looked_for_in_the_checkpoint() {
+    let folder = folder();
+    let lake = folder.path().join("lake");
+    let mut cut = content(2, 10);
+    cut.truncate(cut.len() - 3);
+    let mut named = vec![save(&folder, "x.pcap", &content(2, 30)), save(&folder, "y.pcap", &cut)];
+    let night = |named: &[PathBuf]| convert(&ConvertRequest { checkpoint_after: 0, ..request(named, &lake) });
+    assert_eq!(night(&named).inputs, 1, "one is the beginning of the other");
+    named.push(save(&folder, "z.pcap", &content(2, 40)));
+    assert_eq!(night(&named).inputs, 1);
+    // It is the beginning of another one, of which nothing was asked before.
+    save(&folder, "x.pcap", &content(5, 30));
+    let report = night(&named);
+    assert_eq!((report.inputs, report.rows), (1, 30));
+    let double = report.duplicates.iter().find(|double| double.path.ends_with("y.pcap")).unwrap();
+    assert!(double.deduplicated && double.beginning && double.same_as.ends_with("z.pcap"), "{double:?}");
+    assert_sound(&lake);
 }
