@@ -27,7 +27,7 @@ use crate::threads::workers;
 pub const COMMIT_EVERY: u64 = 64 << 30;
 
 /// New captures that are usually selected together.
-pub const BATCH: usize = 8 << 10;
+pub const BATCH: usize = 16 << 10;
 
 /// What to convert, where to, and how.
 #[derive(Clone, Debug)]
