@@ -125,22 +125,22 @@ impl Snapshot {
             Ok(())
         })?;
         each(layers, Kind::Parts, &[ENTRY], &mut |rows, entry| {
-            let part: CommittedPart = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            let part: CommittedPart = rows.entry(entry)?;
             self.parts.entry(part.path.clone()).or_insert(part);
             Ok(())
         })?;
         each(layers, Kind::Partials, &[ENTRY], &mut |rows, entry| {
-            let partial: CommittedPartial = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            let partial: CommittedPartial = rows.entry(entry)?;
             self.partials.entry(partial.path.clone()).or_insert(partial);
             Ok(())
         })?;
         each(layers, Kind::Tables, &[ENTRY], &mut |rows, entry| {
-            let table: CommittedTable = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            let table: CommittedTable = rows.entry(entry)?;
             self.tables.entry(table.path.clone()).or_insert(table);
             Ok(())
         })?;
         each(layers, Kind::Refusals, &[ENTRY], &mut |rows, entry| {
-            let refused: RefusedEntry = of_json(rows.text(entry).unwrap_or_default(), rows.path())?;
+            let refused: RefusedEntry = rows.entry(entry)?;
             let file = of_key(rows.key().unwrap_or_default(), rows.path())?;
             self.quarantine.entry(file).or_insert(refused);
             Ok(())

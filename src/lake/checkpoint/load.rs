@@ -14,7 +14,7 @@ use crate::path_text;
 use super::Kind;
 use super::base::each;
 use super::columns::{
-    CAPTURE, CAPTURES, FINGERPRINT, FIRST, FIRST_TIME, HEAD, KEY, LAST, PACKETS, SAME_AS, content_key, of_json, of_key,
+    CAPTURE, CAPTURES, FINGERPRINT, FIRST, FIRST_TIME, HEAD, KEY, LAST, PACKETS, SAME_AS, content_key, of_key,
 };
 use super::rows::CheckpointRows;
 
@@ -110,7 +110,7 @@ impl Snapshot {
         // Of units these are the columns that tell whether they count.
         each(&layers, Kind::Units, &[], &mut |rows, _| {
             if may_be(rows, 1) {
-                let captures: Vec<usize> = of_json(rows.text(3).unwrap_or_default(), rows.path())?;
+                let captures: Vec<usize> = rows.entry(3)?;
                 let unit = rows.key().unwrap_or_default();
                 if captures.iter().any(|it| removed.contains(it))
                     && let Some(held) = self.units.get_mut(unit).filter(|held| held.is_empty())
@@ -122,7 +122,7 @@ impl Snapshot {
         })?;
         each(&layers, Kind::Parts, &[FIRST, LAST, CAPTURES], &mut |rows, first| {
             if may_be(rows, first) {
-                let ranges: Vec<RowRange> = of_json(rows.text(first + 2).unwrap_or_default(), rows.path())?;
+                let ranges: Vec<RowRange> = rows.entry(first + 2)?;
                 let path = of_key(rows.key().unwrap_or_default(), rows.path())?;
                 let is_bare = |part: &&mut CommittedPart| part.ranges.is_empty();
                 if ranges.iter().any(|range| removed.contains(&range.input))
@@ -135,7 +135,7 @@ impl Snapshot {
         })?;
         each(&layers, Kind::Partials, &[FIRST, LAST, CAPTURES], &mut |rows, first| {
             if may_be(rows, first) {
-                let captures: Vec<usize> = of_json(rows.text(first + 2).unwrap_or_default(), rows.path())?;
+                let captures: Vec<usize> = rows.entry(first + 2)?;
                 let path = of_key(rows.key().unwrap_or_default(), rows.path())?;
                 if captures.iter().any(|it| removed.contains(it))
                     && let Some(partial) = self.partials.get_mut(&path).filter(|partial| partial.inputs.is_empty())

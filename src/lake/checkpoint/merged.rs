@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::error::Result;
 
-use super::columns::{CAPTURE, CAPTURES, FIRST, KEY, LAST, SAME_AS, of_json};
+use super::columns::{CAPTURE, CAPTURES, FIRST, KEY, LAST, SAME_AS};
 use super::layers::Layers;
 use super::rows::{CheckpointRows, key_order};
 use super::{Kind, removals::Removals};
@@ -115,7 +115,7 @@ pub(super) fn has_one_of(removals: &Removals, unit: &CheckpointRows) -> Result<b
     if !removals.captures.iter().any(|number| (first..=last).contains(number)) {
         return Ok(false);
     }
-    let captures: Vec<usize> = of_json(unit.text(3).unwrap_or_default(), unit.path())?;
+    let captures: Vec<usize> = unit.entry(3)?;
     Ok(captures.iter().any(|number| removals.captures.contains(number)))
 }
 

@@ -9,7 +9,7 @@ use crate::lake::layout::Layout;
 use crate::lake::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry};
 use crate::lake::snapshot::Snapshot;
 
-use super::columns::{CAPTURES, ENTRY, KEY, of_json, of_key};
+use super::columns::{CAPTURES, ENTRY, KEY, of_key};
 use super::layers::Layers;
 use super::rows::CheckpointRows;
 use super::{Checkpoint, Kind};
@@ -26,47 +26,45 @@ impl Snapshot {
         let layers = Layers::open(lake, &checkpoint.segments)?;
         for layer in 0..layers.len() {
             held.take_off(&layers, layer)?;
-            let each = |kind: Kind,
-                        columns: &[&str],
-                        take: &mut dyn FnMut(&CheckpointRows, &Path) -> Result<()>|
-             -> Result<()> {
-                let Some(path) = layers.file(layer, kind) else { return Ok(()) };
-                let mut rows = CheckpointRows::open(path, columns, None)?;
-                while rows.key().is_some() {
-                    take(&rows, path)?;
-                    rows.step()?;
-                }
-                Ok(())
-            };
-            each(Kind::Captures, &[ENTRY], &mut |rows, at| {
-                held.take_up(of_json::<InputEntry>(rows.text(0).unwrap_or_default(), at)?);
+            let each =
+                |kind: Kind, columns: &[&str], take: &mut dyn FnMut(&CheckpointRows) -> Result<()>| -> Result<()> {
+                    let Some(path) = layers.file(layer, kind) else { return Ok(()) };
+                    let mut rows = CheckpointRows::open(path, columns, None)?;
+                    while rows.key().is_some() {
+                        take(&rows)?;
+                        rows.step()?;
+                    }
+                    Ok(())
+                };
+            each(Kind::Captures, &[ENTRY], &mut |rows| {
+                held.take_up(rows.entry::<InputEntry>(0)?);
                 Ok(())
             })?;
-            each(Kind::Units, &[KEY, CAPTURES], &mut |rows, at| {
-                let captures: Vec<usize> = of_json(rows.text(1).unwrap_or_default(), at)?;
+            each(Kind::Units, &[KEY, CAPTURES], &mut |rows| {
+                let captures: Vec<usize> = rows.entry(1)?;
                 held.take_up_unit(rows.key().unwrap_or_default(), captures);
                 Ok(())
             })?;
-            each(Kind::Parts, &[ENTRY, CAPTURES], &mut |rows, at| {
-                let mut part: CommittedPart = of_json(rows.text(0).unwrap_or_default(), at)?;
-                part.ranges = of_json(rows.text(1).unwrap_or_default(), at)?;
+            each(Kind::Parts, &[ENTRY, CAPTURES], &mut |rows| {
+                let mut part: CommittedPart = rows.entry(0)?;
+                part.ranges = rows.entry(1)?;
                 held.parts.insert(part.path.clone(), part);
                 Ok(())
             })?;
-            each(Kind::Partials, &[ENTRY, CAPTURES], &mut |rows, at| {
-                let mut partial: CommittedPartial = of_json(rows.text(0).unwrap_or_default(), at)?;
-                partial.inputs = of_json(rows.text(1).unwrap_or_default(), at)?;
+            each(Kind::Partials, &[ENTRY, CAPTURES], &mut |rows| {
+                let mut partial: CommittedPartial = rows.entry(0)?;
+                partial.inputs = rows.entry(1)?;
                 held.partials.insert(partial.path.clone(), partial);
                 Ok(())
             })?;
-            each(Kind::Tables, &[ENTRY], &mut |rows, at| {
-                let table: CommittedTable = of_json(rows.text(0).unwrap_or_default(), at)?;
+            each(Kind::Tables, &[ENTRY], &mut |rows| {
+                let table: CommittedTable = rows.entry(0)?;
                 held.tables.insert(table.path.clone(), table);
                 Ok(())
             })?;
-            each(Kind::Refusals, &[KEY, ENTRY], &mut |rows, at| {
-                let refused: RefusedEntry = of_json(rows.text(1).unwrap_or_default(), at)?;
-                held.quarantine.insert(of_key(rows.key().unwrap_or_default(), at)?, refused);
+            each(Kind::Refusals, &[KEY, ENTRY], &mut |rows| {
+                let refused: RefusedEntry = rows.entry(1)?;
+                held.quarantine.insert(of_key(rows.key().unwrap_or_default(), rows.path())?, refused);
                 Ok(())
             })?;
         }

@@ -3,9 +3,13 @@
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use crate::bug::bug;
 use crate::error::Result;
 use crate::tables::{Table, TableColumn, TableReader};
+
+use super::columns::of_json;
 
 /// The order of keys: that of their components, as a walk of folders meets them. `/` comes before any other byte.
 pub(in crate::lake) fn key_order(a: &str, b: &str) -> Ordering {
@@ -82,6 +86,14 @@ impl CheckpointRows {
     fn column(&self, column: usize) -> Option<&TableColumn> {
         let place = (*self.places.get(column)?)?;
         self.piece.columns.get(place).map(|(_, column)| column)
+    }
+
+    /// The entry whose JSON is in the column that was asked for as this one.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(super) fn entry<T: DeserializeOwned>(&self, column: usize) -> Result<T> {
+        of_json(self.text(column).unwrap_or_default(), &self.path)
     }
 
     /// Appends the row to a table of the same columns.
