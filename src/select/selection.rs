@@ -1,6 +1,6 @@
 //! What a run has to do: which of the given captures are new, changed, renamed, or known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -104,7 +104,10 @@ impl Selection {
     fn may_remove(&self, snapshot: &Snapshot) -> BTreeSet<usize> {
         let own = self.convert.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id));
         let others = self.superseded.iter().chain(&self.goes_on).chain(&self.may_be).map(|(_, id)| *id);
-        own.chain(others).chain(self.relocated.iter().map(|met| met.input)).collect()
+        // One that has another name keeps its rows, unless it is converted again.
+        let again: HashSet<&Path> = self.convert.iter().map(|input| input.absolute.as_path()).collect();
+        let renamed = self.relocated.iter().filter(|met| again.contains(met.seen.absolute.as_path()));
+        own.chain(others).chain(renamed.map(|met| met.input)).collect()
     }
 
     /// Asks for the captures of the lake that it speaks of.
@@ -161,8 +164,8 @@ pub(crate) fn inputs(named: &[PathBuf], report: &mut Report) -> Result<Vec<Input
 }
 
 impl ArchiveSurvey {
-    /// Opens the next files, until at least `most` captures have been opened, and selects from them. What is not to be converted is noted in the report. Of a snapshot with a
-    /// base, what matters to these is loaded.
+    /// Opens the next files, until at least `most` captures have been opened, and selects from them. What is not to be converted is
+    /// noted in the report. Of a snapshot with a base, what matters to these is loaded.
     ///
     /// Where the archive looks as if it was away, all files are opened: captures may be elsewhere.
     ///
@@ -205,8 +208,10 @@ impl ArchiveSurvey {
             self.complain_of_empty(report);
         }
         let nothing_is_there = begins && self.found_nothing();
-        snapshot.load(&wanted(&opened, snapshot.has_bare_captures()))?;
-        self.load_doubles(snapshot)?;
+        if snapshot.has_base() {
+            snapshot.load(&wanted(&opened, snapshot.has_bare_captures()))?;
+            self.load_doubles(snapshot)?;
+        }
         self.looked_at.clear();
         self.opened = if self.is_over() { Vec::new() } else { opened.clone() };
         let selector = Selector { survey: self, snapshot, rules, report, opened };

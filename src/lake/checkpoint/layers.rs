@@ -47,7 +47,7 @@ impl Layers {
                     let staged = moves.iter().find(|step| step.to == file.path);
                     let path = lake.resolve(staged.map_or(&file.path, |step| &step.from));
                     if staged.is_none() {
-                        // A page that is damaged may be read as other captures. To hash all is a hundredth of what reading costs.
+                        // A page that is damaged may be read as other captures: it has no checksum of its own.
                         checked(&path, file.bytes, &file.checksum)?;
                     }
                     files.push((kind, path));
