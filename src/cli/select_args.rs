@@ -57,7 +57,7 @@ pub(super) struct NightlyArgs {
     #[arg(long, value_name = "SIZE", env = "PARCAP_COMMIT_EVERY", default_value_t = Size(COMMIT_EVERY), value_parser = size_or_none)]
     pub(super) commit_every: Size,
     /// Make a checkpoint in the commit that finds SIZE of manifests since the last one
-    #[arg(long, value_name = "SIZE", hide = true, default_value_t = Size(CHECKPOINT_AFTER), value_parser = size_or_none)]
+    #[arg(long, value_name = "SIZE", env = "PARCAP_CHECKPOINT_AFTER", hide = true, default_value_t = Size(CHECKPOINT_AFTER), value_parser = size_or_none)]
     pub(super) checkpoint_after: Size,
     /// Fail, and commit no more, if more captures than this are damaged or refused: a number, or a share such as 5%
     #[arg(long, value_name = "N|P%", env = "PARCAP_MAX_DAMAGED", value_parser = max_damaged)]
