@@ -4,10 +4,12 @@
 Usage: scale.py PARCAP [--steps 1000,10000,100000] [--new 100] [--others] [--keep FOLDER]
 
 Each archive has captures of one packet, one for each minute. Of each: a first night, a night with nothing new, a night with some new
-ones, and `find` over the same files. --others adds summarize, report, verify and compact.
+ones, `find` over the same files; and `plan`, `convert-unit` and `commit` for another lake. --others adds summarize, report, verify
+and compact.
 
-Exit status: 0; 1 if a night with nothing new takes more memory over the largest archive than over the one before by more than a
-quarter and 32 MiB, or if a lake lacks a packet. Times are shown and decide nothing.
+Exit status: 0; 1 if a night with nothing new, a plan or a commit takes more memory over the largest archive than over the one before
+by more than a quarter and 32 MiB, and 100 bytes for each capture of a plan or a commit, or if a lake lacks a packet. Times are shown
+and decide nothing.
 """
 
 import argparse
@@ -22,8 +24,8 @@ from pathlib import Path
 
 HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 FIRST = 1_600_000_000
-# A quarter, and what an allocator may keep.
-MORE, ROOM = 1.25, 32 << 10
+# A quarter, and what an allocator may keep; of a plan, its paths: the first line has all of them.
+MORE, ROOM, OF_A_PATH = 1.25, 32 << 10, 100 / 1024
 
 
 def capture(number: int) -> bytes:
@@ -43,16 +45,16 @@ def write(archive: Path, numbers: range) -> None:
             file.write(capture(number))
 
 
-def run(*command: str) -> tuple[float, int, str]:
-    """CPU seconds, peak memory in KiB and output of a command."""
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+def run(*command: str, given: Path | None = None, into: Path | None = None) -> tuple[float, int, str]:
+    """CPU seconds, peak memory in KiB and output of a command; its output may go into a file instead."""
+    with open(into, "w+") if into else tempfile.TemporaryFile("w+") as out, open(given or os.devnull) as read:
+        process = subprocess.Popen(command, stdin=read, stdout=out, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         out.seek(0)
         code = os.waitstatus_to_exitcode(status)
         if code != 0:
             sys.exit(f"{' '.join(command)}: exit {code}")
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss, out.read()
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss, "" if into else out.read()
 
 
 def show(what: str, cpu: float, peak: int) -> None:
@@ -69,7 +71,8 @@ def main() -> int:
     asked = options.parse_args()
     root = asked.keep or Path(tempfile.mkdtemp(prefix="parcap-scale-"))
     archive, lake = root / "archive", root / "lake"
-    peaks, wrong = [], 0
+    peaks: dict[str, list[tuple[int, int]]] = {"nothing new": [], "plan": [], "commit": []}
+    wrong = 0
     made = 0
     for step in (int(step) for step in asked.steps.split(",")):
         write(archive, range(made, step))
@@ -86,7 +89,7 @@ def main() -> int:
         wrong += report["rows"] != step
         cpu, peak, report = convert()
         show("a night with nothing new", cpu, peak)
-        peaks.append(peak)
+        peaks["nothing new"].append((0, peak))
         wrong += report["unchanged"] != step or report["commits"] != 0
         write(archive, range(made, made + asked.new))
         made += asked.new
@@ -95,6 +98,17 @@ def main() -> int:
         wrong += report["rows"] != asked.new
         cpu, peak, _ = run("find", str(archive), "-type", "f", "-printf", "%s %T@ %p\n")
         show("`find` over the archive", cpu, peak)
+        planned, plan, rows = str(root / "planned"), root / "plan.jsonl", root / "rows.jsonl"
+        shutil.rmtree(planned, ignore_errors=True)
+        cpu, peak, _ = run(asked.parcap, "plan", str(archive), "--out", planned, into=plan)
+        show("`plan`", cpu, peak)
+        peaks["plan"].append((made, peak))
+        cpu, peak, _ = run(asked.parcap, "convert-unit", "--out", planned, "--jobs", "2", given=plan, into=rows)
+        show("`convert-unit`", cpu, peak)
+        cpu, peak, out = run(asked.parcap, "commit", planned, "--format", "json", "--quiet", given=rows)
+        show("`commit`", cpu, peak)
+        peaks["commit"].append((made, peak))
+        wrong += json.loads(out)["rows"] != made
         if asked.others:
             for name, command in [
                 ("`summarize`", ("summarize", str(lake))),
@@ -108,9 +122,12 @@ def main() -> int:
             show("a night with nothing new, after `compact`", cpu, peak)
     if asked.keep is None:
         shutil.rmtree(root)
-    grows = len(peaks) > 1 and peaks[-1] > MORE * peaks[-2] + ROOM
-    if grows:
-        print(f"error: memory follows the number of captures: {peaks} KiB", file=sys.stderr)
+    grows = False
+    for what, of_it in peaks.items():
+        for (_, before), (captures, peak) in list(zip(of_it, of_it[1:]))[-1:]:
+            if peak > MORE * before + ROOM + OF_A_PATH * captures:
+                print(f"error: {what}: memory follows the number of captures: {of_it} KiB", file=sys.stderr)
+                grows = True
     if wrong:
         print(f"error: {wrong} nights were not as expected", file=sys.stderr)
     return int(grows or wrong > 0)

@@ -56,7 +56,7 @@
 //!
 //! let (captures, cancel) = (["data/captures/office-hour.pcap".into()], Cancel::default());
 //! let planned = units::plan(&captures, &lake, &Settings::default(), &Default::default(), &cancel)?;
-//! let convert = |unit| units::convert_unit(unit, &lake, 1, cancel.clone());
+//! let convert = |unit| units::convert_unit(&unit?, &lake, 1, cancel.clone());
 //! let results = planned.units.iter().map(convert).collect::<parcap::Result<_>>()?;
 //! let plan = planned.plan.expect("the captures are there");
 //! let report = units::commit(&lake, results, units::CommitOptions::of(plan, &cancel))?;
@@ -235,6 +235,9 @@ pub use summary::Filter;
 
 /// A conversion in pieces: units are planned, converted anywhere and any number of times, and committed together.
 pub mod units {
-    pub use crate::commands::{CommitOptions, Incomplete, Plan, Planned, PlannedUnit, commit, convert_unit, plan};
-    pub use crate::plan::{Unit, UnitResult};
+    pub use crate::commands::{
+        CommitOptions, Incomplete, Plan, Planned, PlannedUnit, PlannedUnits, UnitResults, commit, commit_results,
+        convert_unit, plan,
+    };
+    pub use crate::plan::{PathList, Unit, UnitResult};
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A path as [`serialize`] writes it, within a list or an option.
 #[derive(Serialize, Deserialize)]
-struct Element(#[serde(with = "self")] PathBuf);
+pub(crate) struct Element(#[serde(with = "self")] pub(crate) PathBuf);
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]

@@ -312,7 +312,7 @@ impl ConvertArgs {
             jobs: self.jobs,
             memory: self.memory.map(|size| size.0),
             strict: self.strict.strict,
-            commit_every: self.nightly.commit_every.0,
+            commit_every: self.nightly.portions.commit_every.0,
             batch: BATCH,
             checkpoint_after: self.nightly.checkpoint_after.0,
             max_damaged: self.nightly.max_damaged,

@@ -6,27 +6,31 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::commands::Plan;
+use crate::commands::{Plan, UnitResults};
 use crate::error::Error;
-use crate::plan::{Unit, UnitResult};
+use crate::plan::Unit;
 use crate::storage::LocalFile;
 
 use super::console::Console;
 use super::json;
 
 /// What a commit was given.
-#[derive(Default)]
 pub(super) struct GivenRows {
     pub(super) plan: Option<Plan>,
-    pub(super) rows: Vec<UnitResult>,
+    pub(super) rows: UnitResults,
     /// Why other rows cannot be read. A process was killed while it wrote one.
     pub(super) unreadable: Vec<Error>,
 }
 
 impl GivenRows {
+    /// A plan, and no rows yet.
+    pub(super) fn of(plan: Option<Plan>) -> Result<Self, Error> {
+        Ok(Self { plan, rows: UnitResults::new()?, unreadable: Vec::new() })
+    }
+
     /// Reads the rows on standard input, and the first line of a plan from a file, if there is one.
     pub(super) fn read(console: &Console, plan: Option<&Path>) -> Result<Self, Error> {
-        let mut given = Self { plan: plan.map(plan_in).transpose()?, ..Self::default() };
+        let mut given = Self::of(plan.map(plan_in).transpose()?)?;
         for numbered in console.lines() {
             let (number, text) = numbered?;
             let name = format!("stdin, line {number}");
@@ -35,17 +39,20 @@ impl GivenRows {
                 LineKind::Plan => take_plan(&mut given.plan, &name, &text)?,
                 // The whole plan may be given as well.
                 LineKind::Unit => drop(json::read::<Unit>("unit", &name, &text)?),
-                LineKind::Row => given.take_row(&name, &text),
+                LineKind::Row => given.take_row(&name, &text)?,
             }
         }
         Ok(given)
     }
 
     /// Takes the row of a unit.
-    pub(super) fn take_row(&mut self, name: &str, text: &str) {
+    pub(super) fn take_row(&mut self, name: &str, text: &str) -> Result<(), Error> {
         match json::read("unit row", name, text) {
-            Ok(row) => self.rows.push(row),
-            Err(error) => self.unreadable.push(error),
+            Ok(row) => self.rows.add_text(&row, text),
+            Err(error) => {
+                self.unreadable.push(error);
+                Ok(())
+            }
         }
     }
 }

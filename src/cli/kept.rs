@@ -38,7 +38,7 @@ struct StagedLine<'a> {
 pub(super) fn keep(lake: &Path, planned: &Planned) -> Result<(), Error> {
     let Some(plan) = &planned.plan else { return Ok(()) };
     Layout::create(lake)?;
-    KeptPlan::of(lake, &plan.plan)?.write(&line(plan)?, planned.units.iter().map(line))
+    KeptPlan::of(lake, &plan.plan)?.write(&line(plan)?, planned.units.iter().map(|unit| line(&unit?)))
 }
 
 /// Converts a unit of a plan that the lake keeps, unless it has its row already. Returns what to print.
@@ -73,7 +73,7 @@ pub(super) fn convert(lake: &Path, of: &str, place: usize, jobs: usize, cancel: 
 pub(super) fn given(lake: &Path, of: &str) -> Result<GivenRows, Error> {
     let kept = KeptPlan::of(lake, of)?;
     let plan = read("plan", &format!("plan {of}"), &kept.plan()?)?;
-    let mut given = GivenRows { plan: Some(plan), ..GivenRows::default() };
+    let mut given = GivenRows::of(Some(plan))?;
     kept.each_row(|path, text| given.take_row(&path_text::printable(path), text))?;
     Ok(given)
 }

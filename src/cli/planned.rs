@@ -10,9 +10,11 @@ use crate::cli::json;
 use crate::commands;
 use crate::commands::{CommitOptions, Incomplete, Plan};
 use crate::error::Error;
+use crate::outcome::Report;
 use crate::plan::Unit;
 use crate::select::SelectOptions;
 use crate::storage::{EntryKind, Location, local};
+use crate::text::plural_of;
 
 use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
 use super::console::Console;
@@ -28,7 +30,7 @@ use super::parse::duration;
 use super::ptr::PtrArgs;
 use super::render::show;
 use super::scratch_arg::ScratchArg;
-use super::select_args::{RulesArgs, WaitArg};
+use super::select_args::{PortionsArg, RulesArgs, WaitArg};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -50,8 +52,8 @@ Exit status:
 pub(super) const COMMIT_EXIT: &str = "\
 Exit status:
   0    committed, or the lake holds all of it already
-  1    nothing was committed: units are missing, the lake has changed since the plan was made, a staged file is not
-       as it was written, or the lake cannot be written
+  1    not committed, or not all of a large plan: units are missing, the lake has changed since the plan was made, a
+       staged file is not as it was written, or the lake cannot be written
   2    wrong usage
   3    committed, but some input was damaged, refused, unreadable or left out; each is named
   75   another run holds the lake; try later
@@ -120,6 +122,8 @@ pub(super) struct CommitArgs {
     #[command(flatten)]
     strict: StrictArg,
     #[command(flatten)]
+    portions: PortionsArg,
+    #[command(flatten)]
     wait: WaitArg,
     #[command(flatten)]
     scratch: ScratchArg,
@@ -155,7 +159,7 @@ pub(super) fn run_plan(console: &Console, args: &PlanArgs, cancel: &Cancel) -> R
         kept::keep(&args.out, &planned)?;
     }
     planned.plan.iter().try_for_each(|plan| console.print(&line(plan)?))?;
-    planned.units.iter().try_for_each(|unit| console.print(&line(unit)?))?;
+    planned.units.iter().try_for_each(|unit| console.print(&line(&unit?)?))?;
     console.talk(&complaints(&planned.report));
     Ok(planned.report.outcome().into())
 }
@@ -219,6 +223,8 @@ pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) 
         ptr: args.ptr.options(),
         strict,
         top,
+        commit_every: args.portions.commit_every.0,
+        batch: commands::BATCH,
         checkpoint_after: crate::config::CHECKPOINT_AFTER,
         wait: args.wait.duration(),
         cancel: cancel.clone(),
@@ -231,7 +237,17 @@ pub(super) fn run_commit(console: &Console, args: &CommitArgs, cancel: &Cancel) 
         }
         console.talk(&format!("warning: {}; passed over\n", message(&error)));
     }
-    let mut report = commands::commit(&args.lake, rows, options)?;
+    let mut report = Report::default();
+    if let Err(error) = commands::commit_results(&args.lake, rows, &options, &mut report) {
+        if report.commits > 0 {
+            let commits = plural_of(report.commits, "commit", "commits");
+            let captures = plural_of(report.committed, "capture", "captures");
+            console.talk(&format!(
+                "note: {commits} of the plan, with {captures}, stay in the lake; the same command goes on after them\n"
+            ));
+        }
+        return Err(error.into());
+    }
     put_in_words(&mut report.refused);
     show(console, &report, &args.shown.shown())?;
     Ok(report.outcome().into())

@@ -48,14 +48,21 @@ impl RulesArgs {
     }
 }
 
-/// How a run behaves beside others, and whom it tells.
+/// How much a run commits at a time.
 #[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Night after night")]
-pub(super) struct NightlyArgs {
+pub(super) struct PortionsArg {
     /// Commit what there is after each SIZE of captures, in whole captures, so that a run which ends early keeps it and the
     /// next one goes on from there; 0 for one commit at the end. Files and rows are the same either way
     #[arg(long, value_name = "SIZE", env = "PARCAP_COMMIT_EVERY", default_value_t = Size(COMMIT_EVERY), value_parser = size_or_none)]
     pub(super) commit_every: Size,
+}
+
+/// How a run behaves beside others, and whom it tells.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Night after night")]
+pub(super) struct NightlyArgs {
+    #[command(flatten)]
+    pub(super) portions: PortionsArg,
     /// Make a checkpoint in the commit that finds SIZE of manifests since the last one
     #[arg(long, value_name = "SIZE", env = "PARCAP_CHECKPOINT_AFTER", hide = true, default_value_t = Size(CHECKPOINT_AFTER), value_parser = size_or_none)]
     pub(super) checkpoint_after: Size,

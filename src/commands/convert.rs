@@ -23,6 +23,8 @@ use crate::storage::local;
 use crate::storage::objects::{is_object, limit_fetches, wanted_fetches};
 use crate::threads::workers;
 
+use super::between_portions::BeforePortion;
+
 /// Bytes of captures after which a run usually commits what it has.
 pub const COMMIT_EVERY: u64 = 64 << 30;
 
@@ -231,18 +233,10 @@ impl Run<'_> {
         let mut left: VecDeque<_> = portions.into_iter().zip(shares).collect();
         while let Some((units, share)) = left.pop_front() {
             to_come -= captures_of(&units);
-            let (checkpoint, replaced) = (self.target.snapshot.checkpoint_at(), report.replaced);
+            let before = BeforePortion::of(&self.target.snapshot, report);
             self.convert_portion(units, share, to_come, report)?;
-            let snapshot = &mut self.target.snapshot;
-            // The newest packet may be of a capture that has gone.
-            let may_be_older = report.replaced > replaced && snapshot.has_base();
-            if snapshot.checkpoint_at() != checkpoint || may_be_older {
-                // What the checkpoint has need not be in memory.
-                snapshot.begin_again(lake, &still_wanted(&left))?;
-                report.newest_packet_timestamp_seconds = snapshot.newest_packet();
-            } else if !left.is_empty() || !self.survey.is_over() {
-                snapshot.take_up_last_commit(lake)?;
-            }
+            let goes_on = !left.is_empty() || !self.survey.is_over();
+            before.go_on(&mut self.target.snapshot, lake, goes_on.then(|| still_wanted(&left)), report)?;
             sweep_staging(lake)?;
         }
         Ok(())
@@ -269,6 +263,7 @@ impl Run<'_> {
             to_come: to_come + self.survey.left().0,
             refusals_committed: self.refusals_committed,
             checkpoint_after: request.checkpoint_after,
+            progress: None,
         };
         *snapshot = publish(&mut self.stage, rows, share, std::mem::take(snapshot), options, report)?;
         self.refusals_committed = report.refused.len();

@@ -1,10 +1,9 @@
 //! The results of units as they come from other processes: which of them count, whether each is what it says, and where
 //! its files are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::config::Settings;
 use crate::error::{Error, Foreign, Result};
 use crate::lake::{Layout, PACKETS};
 use crate::outcome::Report;
@@ -12,15 +11,17 @@ use crate::plan::{UnitResult, first_beyond_sums};
 use crate::text::plural_of;
 
 use super::commit::CommitOptions;
+use super::unit_results::{CollectedResults, ResultFacts};
 
-/// Drops attempts whose files are gone, of units that were converted more than once.
-pub(super) fn whole(lake: &Layout, mut rows: Vec<UnitResult>) -> Vec<UnitResult> {
-    let mut attempts: HashMap<String, usize> = HashMap::new();
-    rows.iter().for_each(|row| *attempts.entry(row.unit.id.clone()).or_default() += 1);
-    let is_there =
-        |(staged, bytes, _): (&PathBuf, u64, &String)| lake.staged_size(staged).is_ok_and(|found| found == Some(bytes));
-    rows.retain(|row| attempts.get(&row.unit.id) == Some(&1) || staged(row).all(is_there));
-    rows
+/// Whether all files of a unit are where its row says, and as they were written.
+#[must_use]
+pub fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
+    staged(row).all(|(staged, bytes, checksum)| lake.check(staged, bytes, checksum).is_ok())
+}
+
+/// Whether they have the sizes that they should have.
+pub(super) fn is_staged_by_size(lake: &Layout, row: &UnitResult) -> bool {
+    staged(row).all(|(staged, bytes, _)| lake.staged_size(staged).is_ok_and(|found| found == Some(bytes)))
 }
 
 /// The files of a unit that are staged: where, their bytes and checksums. Of parts that are uploaded, nothing is known before they
@@ -31,78 +32,63 @@ fn staged(row: &UnitResult) -> impl Iterator<Item = (&PathBuf, u64, &String)> {
     parts.chain(row.partial.iter().map(|partial| (&partial.staged, partial.bytes, &partial.checksum)))
 }
 
-/// The rows to be committed, in order.
-pub(super) fn delivered(
-    mut rows: Vec<UnitResult>,
+/// Keeps the results to be committed, in order.
+pub(super) fn deliver(
+    facts: &mut Vec<ResultFacts>,
+    results: &CollectedResults,
     options: &CommitOptions,
     report: &mut Report,
-) -> Result<Vec<UnitResult>> {
+) -> Result<()> {
     if let Some(plan) = &options.plan {
         plan.check()?;
         plan.note(report);
-        let (of_plan, others) = plan.rows(rows);
-        rows = of_plan;
+        let others = plan.take_in(facts);
         if others > 0 {
             let rows = plural_of(others as u64, "row was", "rows were");
             report.notes.push(format!("{rows} passed over, of units that are not in this plan"));
         }
     } else {
-        if let Some(row) = rows.iter().find(|row| row.unit.only_with_plan) {
-            return Err(Error::NeedsPlan { unit: row.unit.name() });
+        if let Some(of_it) = facts.iter().find(|of_it| of_it.only_with_plan) {
+            return Err(Error::NeedsPlan { unit: results.read(of_it)?.unit.name() });
         }
         let mut seen = HashSet::new();
-        rows.retain(|row| seen.insert(row.unit.id.clone()));
-        rows.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+        facts.retain(|of_it| seen.insert(of_it.id.clone()));
+        facts.sort_by(|a, b| a.key().cmp(&b.key()));
+        facts.iter_mut().zip(0..).for_each(|(of_it, place)| of_it.place = place);
     }
-    let of_rows = rows.first().map(|row| &row.unit.settings);
-    if let Some(settings) = options.plan.as_ref().map(|plan| &plan.settings).or(of_rows) {
-        rows.iter().try_for_each(|row| fits(row, settings))?;
+    let of_first = facts.first().and_then(|of_it| results.settings.get(of_it.settings));
+    let settings = options.plan.as_ref().map(|plan| &plan.settings).or(of_first);
+    for of_it in &mut *facts {
+        if results.settings.get(of_it.settings) != settings {
+            let problem = "was converted with other settings than the units before it".to_owned();
+            return Err(Error::Commit { path: results.read(of_it)?.unit.name().into(), problem });
+        }
+        of_it.fault.take().map_or(Ok(()), Err)?;
     }
-    if let Some(row) = first_beyond_sums(&rows) {
-        return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
+    match first_beyond_sums(facts.iter().map(|of_it| of_it.sum)).and_then(|place| facts.get(place)) {
+        Some(of_it) => Err(Error::Foreign { path: results.read(of_it)?.unit.name().into(), what: Foreign::Result }),
+        None => Ok(()),
     }
-    Ok(rows)
 }
 
-/// Whether all files of a unit are where its row says, and as they were written.
-#[must_use]
-pub fn is_staged(lake: &Layout, row: &UnitResult) -> bool {
-    staged(row).all(|(staged, bytes, checksum)| lake.check(staged, bytes, checksum).is_ok())
-}
-
-/// Checks a row, which may come from anywhere: it must have the same settings as the others, and name nothing outside the
-/// lake's own folders.
-fn fits(row: &UnitResult, settings: &Settings) -> Result<()> {
-    let refused =
-        |path: &Path, problem: &str| Err(Error::Commit { path: path.to_path_buf(), problem: problem.to_owned() });
+/// What is wrong with a result, which may come from anywhere: it must name nothing outside the lake's own folders.
+pub(super) fn fault(row: &UnitResult) -> Option<Error> {
     let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
-    if row.unit.settings != *settings {
-        return refused(Path::new(&row.unit.name()), "was converted with other settings than the units before it");
-    }
     let captures = row.unit.captures.len();
     let mut ranges = row.parts.iter().flat_map(|part| &part.ranges);
     if row.captures.len() != captures || ranges.any(|range| range.input >= captures) || !row.unit.is_sound() {
-        return Err(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
+        return Some(Error::Foreign { path: row.unit.name().into(), what: Foreign::Result });
     }
     let parts = row.parts.iter().map(|part| (&part.staged, &part.path, part.path.starts_with(PACKETS)));
     let partial =
         row.partial.iter().map(|part| (&part.staged, &part.path, part.path == Layout::partial_path(&row.unit.id)));
-    for (staged, path, belongs) in parts.chain(partial) {
+    parts.chain(partial).find_map(|(staged, path, belongs)| {
         if !plain(staged) || folder_above(staged, &row.unit.id).is_none() {
-            return Err(Error::Foreign { path: staged.clone(), what: Foreign::StagedFile });
+            return Some(Error::Foreign { path: staged.clone(), what: Foreign::StagedFile });
         }
-        if !plain(path) || !belongs {
-            return refused(path, "is not a place for a part of the lake");
-        }
-    }
-    Ok(())
-}
-
-/// Orders rows as a plan does, whatever order a scheduler finished them in.
-fn place_of(row: &UnitResult) -> (Option<&Path>, u64, &str) {
-    let first = row.unit.captures.first();
-    let chunk = first.and_then(|capture| capture.chunks.as_ref()).map_or(0, |chunks| chunks.start);
-    (first.map(|capture| capture.input.absolute.as_path()), chunk, &row.unit.id)
+        let problem = || "is not a place for a part of the lake".to_owned();
+        (!plain(path) || !belongs).then(|| Error::Commit { path: path.clone(), problem: problem() })
+    })
 }
 
 /// The folder that a unit was staged in.

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::hash::ContentHash;
-use crate::lake::{FileStamp, Relocated, Snapshot};
+use crate::lake::{FileStamp, Relocated, Snapshot, WantedCaptures};
 use crate::outcome::Report;
-use crate::path_text;
-use crate::plan::{Unit, UnitResult, derived_identity};
+use crate::plan::{PathList, Unit, identity_of_document};
 use crate::select::Selection;
 
 use super::noted::Noted;
+use super::unit_results::ResultFacts;
 
 /// The content of a plan besides its units: its first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,14 +33,36 @@ pub struct Plan {
     for_commit: ForCommit,
 }
 
+/// How a plan stands in a lake.
+pub(super) enum PlanState {
+    /// The lake is as it was when the plan was made.
+    IsNew,
+    /// Units before this place are committed, or were left out, and nothing else has changed since.
+    HasBegun(usize),
+    /// It was committed, or its work was done in another way.
+    IsDone,
+    /// The lake has other captures now.
+    IsOld,
+}
+
 /// A unit of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedUnit {
     /// Its identity.
     pub id: String,
     /// Absolute paths of its captures.
-    #[serde(with = "path_text::list")]
-    pub captures: Vec<PathBuf>,
+    pub captures: PathList,
+}
+
+/// What the identity of a plan follows from.
+#[derive(Serialize)]
+struct Nameless<'a> {
+    sequence: u64,
+    captures: u64,
+    bytes: u64,
+    settings: &'a Settings,
+    units: &'a [PlannedUnit],
+    for_commit: &'a ForCommit,
 }
 
 /// What only the commit has to know.
@@ -59,7 +80,7 @@ impl Plan {
     pub(super) fn of(
         snapshot: &Snapshot,
         settings: &Settings,
-        units: &[Unit],
+        units: Vec<PlannedUnit>,
         selection: Selection,
         report: &Report,
     ) -> Result<Self> {
@@ -69,17 +90,18 @@ impl Plan {
             captures: report.inputs,
             bytes: report.bytes_in,
             settings: settings.clone(),
-            units: units.iter().map(PlannedUnit::of).collect(),
-            for_commit: ForCommit { lake: captures_of(snapshot), selection, noted: Noted::of(report) },
+            units,
+            for_commit: ForCommit { lake: snapshot.state_of_captures()?, selection, noted: Noted::of(report) },
         };
         plan.plan = plan.identity()?;
         Ok(plan)
     }
 
     fn identity(&self) -> Result<String> {
-        let nameless = Self { plan: String::new(), ..self.clone() };
-        let text = serde_json::to_string(&nameless).map_err(|source| Error::io("write", "a plan")(source.into()))?;
-        Ok(derived_identity("plan", std::iter::once(text.as_str())))
+        let Self { plan: _, sequence, captures, bytes, settings, units, for_commit } = self;
+        let (sequence, captures, bytes) = (*sequence, *captures, *bytes);
+        let nameless = Nameless { sequence, captures, bytes, settings, units, for_commit };
+        identity_of_document(&nameless).map_err(|source| Error::io("write", "a plan")(source.into()))
     }
 
     /// Checks that it is as it was made: it may have come a long way.
@@ -94,14 +116,29 @@ impl Plan {
         Err(Error::Commit { path: format!("plan {}", self.plan).into(), problem })
     }
 
+    /// How it stands in a lake. Captures that it speaks of are loaded if that has to be looked at.
+    pub(super) fn state_in(&self, snapshot: &mut Snapshot) -> Result<PlanState> {
+        if self.is_of(snapshot)? {
+            return Ok(PlanState::IsNew);
+        }
+        let begun = snapshot.plan.as_ref().filter(|progress| progress.plan == self.plan);
+        if let Some(progress) = begun.filter(|progress| progress.units < self.units.len()) {
+            return Ok(PlanState::HasBegun(progress.units));
+        }
+        let mut wanted = WantedCaptures::default();
+        self.selection().ask_for(&mut wanted);
+        snapshot.load(&wanted)?;
+        Ok(if self.is_done(snapshot) { PlanState::IsDone } else { PlanState::IsOld })
+    }
+
     /// Whether a lake has the captures that it had when the plan was made. Compacting does not change that.
-    pub(super) fn is_of(&self, snapshot: &Snapshot) -> bool {
-        self.for_commit.lake == captures_of(snapshot)
+    fn is_of(&self, snapshot: &Snapshot) -> Result<bool> {
+        Ok(self.for_commit.lake == snapshot.state_of_captures()?)
     }
 
     /// Whether a lake has all its units, and each capture under the name under which it was found. Then the plan was
     /// committed, or its work was done in another way.
-    pub(super) fn is_done(&self, snapshot: &Snapshot) -> bool {
+    fn is_done(&self, snapshot: &Snapshot) -> bool {
         let Selection { relocated, superseded, .. } = &self.for_commit.selection;
         let is_there = |met: &Relocated| {
             snapshot.inputs.get(&met.input).is_none_or(|entry| FileStamp::of_input(&entry.input) == met.seen)
@@ -112,8 +149,8 @@ impl Plan {
     }
 
     /// What is to be done besides converting.
-    pub(super) fn selection(&self) -> Selection {
-        self.for_commit.selection.clone()
+    pub(super) fn selection(&self) -> &Selection {
+        &self.for_commit.selection
     }
 
     /// Notes what was found when the plan was made.
@@ -121,52 +158,46 @@ impl Plan {
         self.for_commit.noted.clone().note(report);
     }
 
-    /// Keeps the rows of its units, each once and in order. Also returns how many others there were.
-    pub(super) fn rows(&self, rows: Vec<UnitResult>) -> (Vec<UnitResult>, usize) {
+    /// Keeps the results of its units, each once and in order. Returns how many others there were.
+    pub(super) fn take_in(&self, results: &mut Vec<ResultFacts>) -> usize {
         let places: HashMap<&str, (usize, &PlannedUnit)> =
             self.units.iter().enumerate().map(|(place, unit)| (unit.id.as_str(), (place, unit))).collect();
-        let (mut seen, mut kept, mut others) = (HashSet::new(), Vec::new(), 0);
-        for row in rows {
+        let (mut seen, mut others) = (HashSet::new(), 0);
+        results.retain_mut(|of_it| {
             // A capture that was renamed since an earlier plan has the same identity.
-            match places.get(row.unit.id.as_str()) {
-                Some((place, unit)) if **unit == PlannedUnit::of(&row.unit) => {
-                    if seen.insert(*place) {
-                        kept.push((*place, row));
-                    }
+            match places.get(of_it.id.as_str()) {
+                Some((place, unit)) if (unit.captures.len(), unit.captures.key()) == (of_it.captures, of_it.paths) => {
+                    of_it.place = *place;
+                    seen.insert(*place)
                 }
-                _ => others += 1,
+                _ => {
+                    others += 1;
+                    false
+                }
             }
-        }
-        kept.sort_by_key(|(place, _)| *place);
-        (kept.into_iter().map(|(_, row)| row).collect(), others)
+        });
+        results.sort_by_key(|of_it| of_it.place);
+        others
     }
 
-    /// The captures of units without a row, and how many units those are.
-    pub(super) fn missing(&self, rows: &[UnitResult]) -> (BTreeSet<PathBuf>, usize) {
-        let there: HashSet<&str> = rows.iter().map(|row| row.unit.id.as_str()).collect();
-        let missing: Vec<_> = self.units.iter().filter(|unit| !there.contains(unit.id.as_str())).collect();
-        (missing.iter().flat_map(|unit| unit.captures.iter().cloned()).collect(), missing.len())
+    /// The captures of units without a result, from a place on, and how many units those are.
+    pub(super) fn missing(&self, results: &[ResultFacts], from: usize) -> (BTreeSet<PathBuf>, usize) {
+        let there: HashSet<usize> = results.iter().map(|of_it| of_it.place).collect();
+        let missing = self.units.iter().enumerate().skip(from).filter(|(place, _)| !there.contains(place));
+        let missing: Vec<_> = missing.map(|(_, unit)| unit).collect();
+        (missing.iter().flat_map(|unit| unit.captures.iter()).collect(), missing.len())
+    }
+
+    /// The captures of units before a place that a lake does not have.
+    pub(super) fn left_out_before(&self, place: usize, snapshot: &Snapshot) -> impl Iterator<Item = PathBuf> {
+        let left_out = self.units.iter().take(place).filter(|unit| !snapshot.has_unit(&unit.id));
+        left_out.flat_map(|unit| unit.captures.iter())
     }
 }
 
 impl PlannedUnit {
-    fn of(unit: &Unit) -> Self {
-        let captures = unit.captures.iter().map(|capture| capture.input.absolute.clone()).collect();
+    pub(super) fn of(unit: &Unit) -> Self {
+        let captures = unit.captures.iter().map(|capture| &capture.input.absolute).collect();
         Self { id: unit.id.clone(), captures }
     }
-}
-
-/// A hash of all captures of a lake. What a plan decides follows from them.
-fn captures_of(snapshot: &Snapshot) -> String {
-    let mut hash = ContentHash::default();
-    for entry in snapshot.inputs.values() {
-        let input = &entry.input;
-        hash.field(input.absolute.as_os_str().as_encoded_bytes());
-        hash.field(input.fingerprint.as_deref().unwrap_or_default().as_bytes());
-        hash.field(entry.status.name().as_bytes());
-        for number in [entry.id as u64, input.size, input.modified.cast_unsigned(), entry.same_as.unwrap_or(0) as u64] {
-            hash.update(&number.to_le_bytes());
-        }
-    }
-    hash.hex()
 }

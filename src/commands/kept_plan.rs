@@ -105,14 +105,14 @@ impl KeptPlan {
     /// Shows the rows that have been kept: the file and the text of each.
     ///
     /// # Errors
-    /// If the lake cannot be read.
-    pub fn each_row(&self, mut take: impl FnMut(&Path, &str)) -> Result<()> {
+    /// If the lake cannot be read, or `take` fails.
+    pub fn each_row(&self, mut take: impl FnMut(&Path, &str) -> Result<()>) -> Result<()> {
         for path in self.lake.texts_in(&self.folder.join(ROWS))? {
             // Others were being written when their process was killed.
             if path.extension().is_some_and(|extension| extension == "json")
                 && let Some(row) = self.lake.read_text(&path)?
             {
-                take(&self.lake.shown(&path), &row);
+                take(&self.lake.shown(&path), &row)?;
             }
         }
         Ok(())

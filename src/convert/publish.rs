@@ -7,8 +7,8 @@ use crate::capture::Damage;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, InputEntry, RefusedEntry, Rewriter, Snapshot, Transaction, days_of_changed, days_of_relocated,
-    look_at_delta, remove_captures,
+    Action, InputEntry, PlanProgress, RefusedEntry, Rewriter, Snapshot, Transaction, days_of_changed,
+    days_of_relocated, look_at_delta, remove_captures,
 };
 use crate::outcome::{Changing, MaxDamaged, Renamed, Report};
 use crate::packets::Encoder;
@@ -19,7 +19,7 @@ use crate::storage::open_for_writing;
 use super::final_stage::{FinalStage, TouchedDays};
 
 /// Which captures may be damaged, and what a commit is part of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PublishOptions {
     /// Workers, for parts that are written again.
     pub(crate) jobs: usize,
@@ -31,6 +31,8 @@ pub(crate) struct PublishOptions {
     pub(crate) refusals_committed: usize,
     /// Bytes of manifests since the last checkpoint from which on a commit makes one.
     pub(crate) checkpoint_after: u64,
+    /// How far a plan is committed then, if it is committed in portions.
+    pub(crate) progress: Option<PlanProgress>,
 }
 
 /// Checks, summarizes and publishes what was staged. Returns the content of the lake then.
@@ -65,6 +67,7 @@ pub(crate) fn publish(
 
     let mut change = Transaction::new(&snapshot, Action::Convert, settings.clone());
     (change.checkpoint_after, change.is_read_again) = (options.checkpoint_after, true);
+    change.manifest.plan = options.progress;
     let mut touched =
         TouchedDays { packets: days_of(&rows), captures: days_of_relocated(&snapshot, &selection.relocated) };
     selection.relocated.iter().for_each(|met| snapshot.meet_again(met.clone()));

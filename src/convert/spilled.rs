@@ -11,8 +11,9 @@ use crate::packets::{EncodedRowGroup, PartitionKey, RowRun, RunMerge};
 /// The most runs of a unit: each is an open file, and takes a block of memory when they are merged. With more, they are merged
 /// before the unit ends.
 const MAX_RUNS: usize = 32;
-/// The most bytes of encoded row groups that wait for rows on disk.
-const MAX_LATER: u64 = 12 << 20;
+/// The most bytes of encoded row groups that wait for rows on disk: of 1,800 dates, or of 500 where a table has all columns. Beyond that,
+/// a date gets a second part.
+const MAX_LATER: u64 = 32 << 20;
 
 /// A row group that comes after rows on disk: those of as many runs.
 pub(super) type Later = (usize, EncodedRowGroup);

@@ -13,6 +13,7 @@ impl Snapshot {
     #[must_use]
     pub fn into_base(self, mut manifest: Manifest) -> Manifest {
         manifest.base = true;
+        manifest.plan = self.plan;
         let newest = self.retired.values().copied().max().unwrap_or(0);
         let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
         let retired = self.retired.into_iter().filter(|(_, since)| is_kept(*since));

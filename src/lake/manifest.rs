@@ -38,6 +38,15 @@ pub enum Action {
     Delta,
 }
 
+/// How far a plan is committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanProgress {
+    /// The identity of the plan.
+    pub plan: String,
+    /// How many of its units, from the first one on, are committed or were left out.
+    pub units: usize,
+}
+
 /// What one commit changed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Manifest {
@@ -62,6 +71,9 @@ pub struct Manifest {
     /// The number of the commit that made the last checkpoint. Readers begin with its manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_at: Option<u64>,
+    /// The plan of whose units it has some, if those are committed in portions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanProgress>,
     /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
     /// What the Delta log says of the commit, in lakes with one.
@@ -165,6 +177,11 @@ impl Manifest {
             && self.partials.is_empty()
             && self.tables.is_empty()
             && self.names.is_none()
+    }
+
+    /// Whether captures are added, removed, or have another name or time.
+    pub(super) fn changes_captures(&self) -> bool {
+        !self.removed.inputs.is_empty() || !self.inputs.is_empty() || !self.met_again.is_empty()
     }
 
     /// The file name of the manifest of a commit.

@@ -167,6 +167,9 @@ impl Manifest {
         if let Some(checkpoint) = &self.checkpoint {
             head.push(("checkpoint", serde_json::to_string(checkpoint)?));
         }
+        if let Some(plan) = &self.plan {
+            head.push(("plan", serde_json::to_string(plan)?));
+        }
         if let Some(delta) = &self.delta {
             head.push(("delta", serde_json::to_string(delta)?));
         }

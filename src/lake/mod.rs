@@ -61,7 +61,7 @@ pub use capture_rows::CaptureRows;
 pub use capture_tables::{stage_captures, stage_without_captures};
 pub use captures::{CAPTURES, CaptureRow, listed_captures, table_among};
 pub use check::{checked, sum_of};
-pub(crate) use checkpoint::{Lookup, WantedCaptures};
+pub(crate) use checkpoint::{Lookup, WantedCaptures, content_key};
 pub use committer::{Move, sweep, sweep_staging};
 pub use compact::{Compacted, Compacting, compact};
 pub use delta::{DeltaEntry, DeltaPart, LOG as DELTA_LOG, Mended};
@@ -72,7 +72,7 @@ pub use layout::{Layout, PACKETS, SUMMARIES};
 pub use lock::Lock;
 pub use losses::{Losses, data_files, is_loss, problem_of};
 pub use lost_tables::{days_of_lost_captures, days_of_lost_tables, names_are_lost, tables_left_over};
-pub use manifest::{Action, Manifest, Removed};
+pub use manifest::{Action, Manifest, PlanProgress, Removed};
 pub use reading::steadily;
 pub use record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,

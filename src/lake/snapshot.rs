@@ -11,7 +11,7 @@ use crate::day::Day;
 use super::bucket::Retired;
 use super::checkpoint::{Base, Checkpoint};
 use super::delta::DeltaEntry;
-use super::manifest::{Manifest, Removed};
+use super::manifest::{Manifest, PlanProgress, Removed};
 use super::record::{
     CommittedPart, CommittedPartial, CommittedTable, FileStamp, InputEntry, Recompressed, RefusedEntry, Relocated,
 };
@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub(super) last_change: u64,
     /// The settings of the last commit.
     pub settings: Option<Settings>,
+    /// How far a plan is committed, if nothing else has changed a capture since.
+    pub plan: Option<PlanProgress>,
     /// What the last commit says of the Delta log, if the lake has one.
     pub delta: Option<DeltaEntry>,
     /// Captures by number.
@@ -70,6 +72,9 @@ impl Snapshot {
             *self = Self { sequence: self.sequence, run: self.run.take(), ..Self::default() };
         }
         self.sequence = self.sequence.max(manifest.sequence);
+        if manifest.base || manifest.plan.is_some() || manifest.changes_captures() {
+            self.plan.clone_from(&manifest.plan);
+        }
         self.retired.extend(manifest.retired.into_iter().map(|retired| (retired.path, retired.since)));
         if manifest.void {
             return;

@@ -7,6 +7,7 @@
 mod frames;
 mod named_counts;
 mod pack;
+mod path_list;
 mod portions;
 mod proof;
 mod sample;
@@ -17,13 +18,14 @@ mod unit_result;
 
 pub use frames::count_frames;
 pub use named_counts::NamedCounts;
-pub use pack::{Sampled, plan};
+pub use pack::{Packing, Sampled, plan};
+pub use path_list::{PathList, Paths};
 pub use portions::portions;
-pub use proof::unproved;
+pub use proof::{ChunkShare, unproved};
 pub use sample::sample;
-pub use sound::first_beyond_sums;
+pub use sound::{first_beyond_sums, sum_of_numbers};
 pub use status::Status;
-pub use unit::{Task, Unit, UnitCapture, derived_identity, is_identity};
+pub use unit::{Task, Unit, UnitCapture, derived_identity, identity_of_document, is_identity};
 pub use unit_result::{
     APPENDED, BACKWARDS, CUT_BY_SNAP_LEN, CaptureEntry, IMPLAUSIBLE, Implausible, PartEntry, PartialEntry, StreamEntry,
     UnitResult,

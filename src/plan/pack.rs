@@ -31,15 +31,16 @@ pub struct Sampled {
 /// Makes units of inputs, and keeps the order of the inputs. `held` are the identities that the lake has already.
 #[must_use]
 pub fn plan(inputs: Vec<Sampled>, settings: &Settings, held: &HashSet<String>) -> Vec<Unit> {
-    let mut plan = Packing { settings, taken: held.clone(), units: Vec::new(), packed: Vec::new(), packed_bytes: 0 };
+    let mut packing = Packing::new(settings, held.clone());
     for sampled in inputs {
-        plan.add(sampled);
+        packing.add(sampled);
     }
-    plan.flush();
-    plan.units
+    packing.finish()
 }
 
-struct Packing<'a> {
+/// Makes units of inputs, one input after the other.
+#[derive(Debug)]
+pub struct Packing<'a> {
     settings: &'a Settings,
     taken: HashSet<String>,
     units: Vec<Unit>,
@@ -47,8 +48,27 @@ struct Packing<'a> {
     packed_bytes: u64,
 }
 
-impl Packing<'_> {
-    fn add(&mut self, sampled: Sampled) {
+impl<'a> Packing<'a> {
+    /// No inputs yet. `held` are the identities that the lake has already.
+    #[must_use]
+    pub fn new(settings: &'a Settings, held: HashSet<String>) -> Self {
+        Self { settings, taken: held, units: Vec::new(), packed: Vec::new(), packed_bytes: 0 }
+    }
+
+    /// Takes the units that are full. Those of a capture that is cut come together.
+    pub fn full(&mut self) -> Vec<Unit> {
+        std::mem::take(&mut self.units)
+    }
+
+    /// The units that have not been taken. No input comes after the last one.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Unit> {
+        self.flush();
+        self.units
+    }
+
+    /// Adds the next input.
+    pub fn add(&mut self, sampled: Sampled) {
         let chunk_size = self.settings.chunk_size;
         let input = sampled.input;
         let packed = input.compression != Compression::None;

@@ -18,18 +18,23 @@ impl Unit {
     }
 }
 
-/// The first result whose numbers, with those of the results before it, are too many for any sum of them. The others are
-/// added up without a check.
+/// The sum of all numbers of a result; `None` if no number holds it.
 #[must_use]
-pub fn first_beyond_sums(results: &[UnitResult]) -> Option<&UnitResult> {
+pub fn sum_of_numbers(result: &UnitResult) -> Option<u64> {
+    let captures = result.captures.iter().flat_map(|found| [found.records, found.rows, found.length.unsigned_abs()]);
+    let parts = result.parts.iter().flat_map(|part| [part.rows, part.bytes]);
+    let ranges = result.parts.iter().flat_map(|part| &part.ranges);
+    let ranges = ranges.flat_map(|range| [range.first_row, range.rows]);
+    captures.chain(parts).chain(ranges).try_fold(0, u64::checked_add)
+}
+
+/// The first of some results whose numbers, with those of the results before it, are too many for any sum of them; by the
+/// [sums](sum_of_numbers) of each. The others are added up without a check.
+#[must_use]
+pub fn first_beyond_sums(sums: impl IntoIterator<Item = Option<u64>>) -> Option<usize> {
     let mut left = i64::MAX.unsigned_abs();
-    results.iter().find(|result| {
-        let captures =
-            result.captures.iter().flat_map(|found| [found.records, found.rows, found.length.unsigned_abs()]);
-        let parts = result.parts.iter().flat_map(|part| [part.rows, part.bytes]);
-        let ranges = result.parts.iter().flat_map(|part| &part.ranges);
-        let ranges = ranges.flat_map(|range| [range.first_row, range.rows]);
-        let fits = captures.chain(parts).chain(ranges).try_fold(left, u64::checked_sub);
+    sums.into_iter().position(|sum| {
+        let fits = sum.and_then(|sum| left.checked_sub(sum));
         fits.map(|now| left = now).is_none()
     })
 }
@@ -84,7 +89,10 @@ mod tests {
             UnitResult { unit, captures, parts: vec![], partial: None }
         };
         let half = 1 << 62;
-        let of = |results: &[UnitResult]| first_beyond_sums(results).map(|result| result.unit.id.clone());
+        let of = |results: &[UnitResult]| {
+            let place = first_beyond_sums(results.iter().map(sum_of_numbers));
+            place.map(|place| results[place].unit.id.clone())
+        };
         assert_eq!(of(&[result("a", half, 0), result("b", half - 1, 0)]), None);
         assert_eq!(of(&[result("a", half, 0), result("b", half, 0)]).as_deref(), Some("b"));
         assert_eq!(of(&[result("a", u64::MAX, 0), result("b", 1, 0)]).as_deref(), Some("a"));

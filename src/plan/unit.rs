@@ -1,5 +1,6 @@
 //! The unit of work: self-contained, serialisable, and the same bytes wherever it runs.
 
+use std::io;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,29 @@ pub fn derived_identity<'a>(how: &str, of: impl Iterator<Item = &'a str>) -> Str
     hash.field(how.as_bytes());
     of.for_each(|field| hash.field(field.as_bytes()));
     short(&hash)
+}
+
+/// The identity of a document: of its JSON, which is never whole in memory.
+///
+/// # Errors
+/// If it has no JSON.
+pub fn identity_of_document(document: &impl Serialize) -> serde_json::Result<String> {
+    struct Hashing(ContentHash);
+
+    impl io::Write for Hashing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut hashing = Hashing(ContentHash::default());
+    serde_json::to_writer(&mut hashing, document)?;
+    Ok(short(&hashing.0))
 }
 
 fn short(hash: &ContentHash) -> String {

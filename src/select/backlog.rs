@@ -1,13 +1,13 @@
 //! Files that a walk has found and that have to be opened, in the order of the walk. What does not fit into memory waits on disk.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Seek as _};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use crate::discover::Candidate;
 use crate::error::{Error, Result};
-use crate::storage::{LocalFile, Spool, scratch_root};
+use crate::storage::{SpoolWriter, SpooledItems, scratch_root};
 
 /// Files that wait in memory.
 const WAITING: usize = 16 << 10;
@@ -35,8 +35,8 @@ pub(super) struct Backlog {
 enum Rest {
     #[default]
     None,
-    Written(Spool),
-    Read(BufReader<LocalFile>),
+    Written(SpoolWriter<ToOpen>),
+    Read(SpooledItems<ToOpen>),
 }
 
 impl Backlog {
@@ -51,14 +51,11 @@ impl Backlog {
             self.first.push_back(file);
             return Ok(());
         }
-        let failed = || Error::io("write what was found to", scratch_root());
         if matches!(self.rest, Rest::None) {
-            self.rest = Rest::Written(Spool::new(&scratch_root()).map_err(failed())?);
+            self.rest = Rest::Written(SpoolWriter::new().map_err(not_written())?);
         }
-        if let Rest::Written(spool) = &mut self.rest {
-            let mut line = serde_json::to_vec(&file).map_err(|error| failed()(error.into()))?;
-            line.push(b'\n');
-            spool.append(&line).map_err(failed())?;
+        if let Rest::Written(written) = &mut self.rest {
+            written.push(&file).map_err(not_written())?;
         }
         Ok(())
     }
@@ -69,19 +66,14 @@ impl Backlog {
     /// If they cannot be read again.
     pub(super) fn take(&mut self, count: usize) -> Result<Vec<ToOpen>> {
         let mut taken: Vec<_> = self.first.drain(..count.min(self.first.len())).collect();
-        let failed = || Error::io("read what was found from", scratch_root());
         if let Rest::Written(_) = self.rest
-            && let Rest::Written(spool) = std::mem::take(&mut self.rest)
+            && let Rest::Written(written) = std::mem::take(&mut self.rest)
         {
-            let mut file = spool.into_file().map_err(failed())?;
-            file.rewind().map_err(failed())?;
-            self.rest = Rest::Read(BufReader::new(file));
+            self.rest = Rest::Read(written.finish().map_err(not_written())?.items());
         }
-        if let Rest::Read(file) = &mut self.rest {
-            let mut line = Vec::new();
-            while taken.len() < count && file.read_until(b'\n', &mut line).map_err(failed())? > 0 {
-                taken.push(serde_json::from_slice(&line).map_err(|error| failed()(error.into()))?);
-                line.clear();
+        if let Rest::Read(files) = &mut self.rest {
+            for file in files.take(count - taken.len()) {
+                taken.push(file.map_err(not_read())?);
             }
         }
         self.files -= taken.len() as u64;
@@ -89,6 +81,16 @@ impl Backlog {
         self.bytes = self.bytes.saturating_sub(bytes);
         Ok(taken)
     }
+}
+
+/// What was found cannot wait on disk.
+pub(super) fn not_written() -> impl FnOnce(io::Error) -> Error {
+    Error::io("write what was found to", scratch_root())
+}
+
+/// What was found and waits on disk cannot be read.
+pub(super) fn not_read() -> impl FnOnce(io::Error) -> Error {
+    Error::io("read what was found from", scratch_root())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A run first surveys what was given: what the lake holds unchanged is counted, and what is new or has changed waits to be opened.
 //! Then it selects from these, as many as it can hold at a time, in the order in which they were found.
 
+mod apart;
 mod backlog;
 mod called;
 mod content_index;
@@ -19,6 +20,7 @@ mod survey;
 mod target;
 mod why;
 
+pub(crate) use apart::HELD;
 pub(crate) use called::{Called, of_all};
 pub(crate) use hold_back::cannot_go;
 pub use selection::SelectOptions;

@@ -18,7 +18,7 @@ use super::packed_names::packed_names;
 use super::probe::BATCH;
 use super::same_content::Look;
 use super::selector::{Opener, Selector};
-use super::survey::ArchiveSurvey;
+use super::survey::{ArchiveSurvey, FoundCapture};
 
 /// What to do with captures that are in the lake already, in one form or another.
 #[derive(Clone, Debug)]
@@ -101,13 +101,23 @@ impl Selection {
     }
 
     /// The captures of the lake whose rows may go.
-    fn may_remove(&self, snapshot: &Snapshot) -> BTreeSet<usize> {
+    pub(crate) fn may_remove(&self, snapshot: &Snapshot) -> BTreeSet<usize> {
         let own = self.convert.iter().filter_map(|input| Some(snapshot.input_at(&input.absolute)?.id));
         let others = self.superseded.iter().chain(&self.goes_on).chain(&self.may_be).map(|(_, id)| *id);
         // One that has another name keeps its rows, unless it is converted again.
         let again: HashSet<&Path> = self.convert.iter().map(|input| input.absolute.as_path()).collect();
         let renamed = self.relocated.iter().filter(|met| again.contains(met.seen.absolute.as_path()));
         own.chain(others).chain(renamed.map(|met| met.input)).collect()
+    }
+
+    /// The absolute paths of the captures that it speaks of.
+    pub(crate) fn about(&self) -> HashSet<&Path> {
+        let Self { convert, relocated, superseded, goes_on, may_be, deduplicated, cleared_refusals: _ } = self;
+        let converted = convert.iter().map(|input| input.absolute.as_path());
+        let relocated = relocated.iter().map(|met| met.seen.absolute.as_path());
+        let others = superseded.iter().chain(goes_on).chain(may_be).map(|(path, _)| path.as_path());
+        let doubles = deduplicated.iter().map(|(_, same_as)| same_as.as_path());
+        converted.chain(relocated).chain(others).chain(doubles).collect()
     }
 
     /// Asks for the captures of the lake that it speaks of.
@@ -118,10 +128,14 @@ impl Selection {
     }
 
     /// Removes what is said about captures that are not converted after all, by their absolute paths. The lake keeps what
-    /// it has of them, and the next run finds them as this one did. Each list that speaks of captures to be converted is
-    /// searched here.
+    /// it has of them, and the next run finds them as this one did.
     pub(crate) fn leave(&mut self, captures: &BTreeSet<PathBuf>) {
-        let stays = |path: &Path| !captures.contains(path);
+        self.keep(|path| !captures.contains(path));
+    }
+
+    /// Keeps what is said about some captures, by their absolute paths. Each list that speaks of captures to be converted is searched
+    /// here.
+    pub(crate) fn keep(&mut self, stays: impl Fn(&Path) -> bool) {
         self.convert.retain(|input| stays(&input.absolute));
         self.relocated.retain(|met| stays(&met.seen.absolute));
         self.superseded.retain(|(path, _)| stays(path));
@@ -178,31 +192,61 @@ impl ArchiveSurvey {
         (cancel, most): (Option<&Cancel>, usize),
         report: &mut Report,
     ) -> Result<Selection> {
-        let never = Cancel::default();
-        let look = Look { window: rules.window, cancel: cancel.unwrap_or(&never) };
+        let begins = self.begin(snapshot)?;
+        let most = if self.away.is_empty() { most } else { usize::MAX };
+        let mut opened = std::mem::take(&mut self.waiting);
+        // At least one more: those that wait may be waiting for it.
+        let most = most.saturating_sub(opened.len()).max(1);
+        opened.append(&mut self.open_next(most, rules, cancel, report)?);
+        if self.backlog.files == 0 {
+            opened.append(&mut self.deferred);
+        }
+        self.select_from(opened, begins, snapshot, (rules, cancel), report)
+    }
+
+    /// Notes how many captures are missing, if this is the first time that captures are selected.
+    pub(super) fn begin(&mut self, snapshot: &Snapshot) -> Result<bool> {
         let begins = self.begins();
         if begins {
             self.count_missing(snapshot)?;
         }
-        let most = if self.away.is_empty() { most } else { usize::MAX };
-        let mut opened = std::mem::take(&mut self.waiting);
-        // At least one more: those that wait may be waiting for it.
-        let most = most.max(opened.len() + 1);
-        let mut opener = Opener { survey: self, rules, look: cancel.map(|_| look), report, opened: Vec::new() };
-        while opened.len() + opener.opened.len() < most {
+        Ok(begins)
+    }
+
+    /// Opens the next files, until at least this many captures have been opened. There are fewer if no file is left.
+    pub(super) fn open_next(
+        &mut self,
+        most: usize,
+        rules: &SelectOptions,
+        cancel: Option<&Cancel>,
+        report: &mut Report,
+    ) -> Result<Vec<FoundCapture>> {
+        let look = cancel.map(|cancel| Look { window: rules.window, cancel });
+        let mut opener = Opener { survey: self, rules, look, report, opened: Vec::new() };
+        while opener.opened.len() < most {
             // Of a large archive, all files may be new and have to be opened.
             cancel.map_or(Ok(()), Cancel::check)?;
-            let files = opener.survey.backlog.take(BATCH.min(most - opened.len() - opener.opened.len()))?;
+            let files = opener.survey.backlog.take(BATCH.min(most - opener.opened.len()))?;
             if files.is_empty() {
                 break;
             }
             let probed = opener.probe(&files);
             files.into_iter().zip(probed).for_each(|(file, probed)| opener.open(file, probed));
         }
-        opened.append(&mut opener.opened);
-        if self.backlog.files == 0 {
-            opened.append(&mut self.deferred);
-        }
+        Ok(opener.opened)
+    }
+
+    /// Selects from captures that were opened.
+    pub(super) fn select_from(
+        &mut self,
+        opened: Vec<FoundCapture>,
+        begins: bool,
+        snapshot: &mut Snapshot,
+        (rules, cancel): (&SelectOptions, Option<&Cancel>),
+        report: &mut Report,
+    ) -> Result<Selection> {
+        let never = Cancel::default();
+        let look = Look { window: rules.window, cancel: cancel.unwrap_or(&never) };
         if self.is_over() {
             report.note_archived();
             self.complain_of_empty(report);
@@ -247,7 +291,7 @@ impl ArchiveSurvey {
 }
 
 /// The captures of the lake that matter to captures that were opened: what is under their paths, and what may be the same.
-fn wanted(opened: &[(Input, Option<usize>)], by_name: bool) -> WantedCaptures {
+fn wanted(opened: &[FoundCapture], by_name: bool) -> WantedCaptures {
     let mut wanted = WantedCaptures::default();
     for (input, own) in opened {
         wanted.captures.extend(own);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::advice::Advice;
-use crate::discover::{Format, Input, Refusal, is_capture_name};
+use crate::discover::{Format, Refusal, is_capture_name};
 use crate::lake::{FileStamp, HeldCapture, InputEntry, Snapshot};
 use crate::outcome::Report;
 
@@ -11,7 +11,7 @@ use super::backlog::ToOpen;
 use super::probe::{Probed, probe};
 use super::same_content::Look;
 use super::selection::SelectOptions;
-use super::survey::ArchiveSurvey;
+use super::survey::{ArchiveSurvey, FoundCapture};
 
 /// Captures that are being selected.
 pub(super) struct Selector<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Selector<'a> {
     pub(super) rules: &'a SelectOptions,
     pub(super) report: &'a mut Report,
     /// Captures that were opened, with what the lake has under their path.
-    pub(super) opened: Vec<(Input, Option<usize>)>,
+    pub(super) opened: Vec<FoundCapture>,
 }
 
 /// Opens files of the survey, in their order.
@@ -30,7 +30,7 @@ pub(super) struct Opener<'a> {
     /// How captures are compared; `None` for a command without a lake.
     pub(super) look: Option<Look<'a>>,
     pub(super) report: &'a mut Report,
-    pub(super) opened: Vec<(Input, Option<usize>)>,
+    pub(super) opened: Vec<FoundCapture>,
 }
 
 impl Selector<'_> {

@@ -23,6 +23,9 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 /// Files that are looked for in the lake together.
 const BATCH: usize = 4096;
 
+/// A capture that was opened, with the number of what the lake has under its path.
+pub(super) type FoundCapture = (Input, Option<usize>);
+
 /// What was given, as far as it is known without opening a file.
 #[derive(Debug, Default)]
 pub(crate) struct ArchiveSurvey {
@@ -43,11 +46,11 @@ pub(crate) struct ArchiveSurvey {
     /// Files that have to be opened.
     pub(super) backlog: Backlog,
     /// Captures that were opened and wait for those that come after them, with what the lake has under their path.
-    pub(super) waiting: Vec<(Input, Option<usize>)>,
+    pub(super) waiting: Vec<FoundCapture>,
     /// Captures that seem to have taken the place of others. They wait until all have been opened: the others may have another name.
-    pub(super) deferred: Vec<(Input, Option<usize>)>,
+    pub(super) deferred: Vec<FoundCapture>,
     /// All that were opened with the last ones, as long as there are more.
-    pub(super) opened: Vec<(Input, Option<usize>)>,
+    pub(super) opened: Vec<FoundCapture>,
     /// Of `stood_for`, those that were looked at again with the last ones.
     pub(super) looked_at: Vec<(Candidate, usize)>,
     /// Captures of the lake that were not found, and folders that look like an unmounted disk; some may be elsewhere.

@@ -16,7 +16,8 @@ use super::survey::ArchiveSurvey;
 pub(crate) struct Target {
     /// What it holds.
     pub(crate) snapshot: Snapshot,
-    losses: Losses,
+    /// What it has lost.
+    pub(crate) losses: Losses,
 }
 
 impl Target {
@@ -61,21 +62,6 @@ impl Target {
         report.lost.add(&self.losses, &self.snapshot);
         report.newest_packet_timestamp_seconds = self.snapshot.newest_packet();
         ArchiveSurvey::of(named, &self.snapshot, rules, Some(cancel), report)
-    }
-
-    /// Selects from all that was given. What is not to be converted is noted in the report, and so is what the lake has lost.
-    ///
-    /// # Errors
-    /// As [`Target::survey`].
-    pub(crate) fn select(
-        &mut self,
-        named: &[PathBuf],
-        rules: &SelectOptions,
-        cancel: &Cancel,
-        report: &mut Report,
-    ) -> Result<Selection> {
-        let mut survey = self.survey(named, rules, cancel, report)?;
-        survey.select(&mut self.snapshot, rules, (Some(cancel), usize::MAX), report)
     }
 
     /// Leaves out of a selection what cannot be replaced because a file of the lake is lost.

@@ -12,5 +12,5 @@ pub use aligned::aligned;
 pub use as_csv::csv;
 pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
 pub use given::{GivenRow, NamedBy, NamingRows};
-pub use reader::TableReader;
+pub use reader::{PIECE, TableReader};
 pub use table::{Table, TableColumn};

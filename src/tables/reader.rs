@@ -14,8 +14,8 @@ use crate::storage::open_regular;
 
 use super::table::Table;
 
-/// Rows that are in memory at a time.
-const PIECE: usize = 4096;
+/// Rows that are usually in memory at a time.
+pub const PIECE: usize = 4096;
 
 /// A table that is read in pieces. The file stays open, so it may be removed meanwhile.
 pub struct TableReader {
@@ -29,22 +29,18 @@ impl TableReader {
     /// # Errors
     /// If the file cannot be opened, or is no Parquet file.
     pub fn open(path: &Path, columns: &[&str]) -> Result<Self> {
-        Self::of(path, columns, None)
+        Self::open_rows(path, columns, None, PIECE)
     }
 
-    /// As [`TableReader::open`], for these rows only, which are in order.
+    /// As [`TableReader::open`]: only some rows, which are in order, or all; `piece` at a time.
     ///
     /// # Errors
     /// As [`TableReader::open`].
-    pub fn open_rows(path: &Path, columns: &[&str], rows: &[u64]) -> Result<Self> {
-        Self::of(path, columns, Some(rows))
-    }
-
-    fn of(path: &Path, columns: &[&str], rows: Option<&[u64]>) -> Result<Self> {
+    pub fn open_rows(path: &Path, columns: &[&str], rows: Option<&[u64]>, piece: usize) -> Result<Self> {
         let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        let mut builder = builder.with_projection(mask).with_batch_size(PIECE);
+        let mut builder = builder.with_projection(mask).with_batch_size(piece);
         if let Some(rows) = rows {
             builder = builder.with_row_selection(selection(rows));
         }

@@ -54,8 +54,13 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         ("convert-unit", vec!["--out", "--jobs", "--fetches", "--scratch", "--of", "--unit"]),
         (
             "commit",
-            [&["--jobs", "--strict", "--wait", "--plan", "--incomplete", "--abandon", "--scratch"][..], &SHOWN, &PTR]
-                .concat(),
+            [
+                &["--jobs", "--strict", "--commit-every", "--wait", "--plan", "--incomplete", "--abandon", "--scratch"]
+                    [..],
+                &SHOWN,
+                &PTR,
+            ]
+            .concat(),
         ),
         ("verify", vec!["--jobs", "--wait", "--format", "--deep", "--repair", "--scratch"]),
         ("compact", vec!["--jobs", "--wait", "--format", "--target-file-size", "--rewrite", "--retain", "--scratch"]),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use parcap::cancel::Cancel;
 use parcap::capture::CaptureReader;
 use parcap::commands::{Planned, commit, convert_unit, plan};
-use parcap::plan::{CaptureEntry, UnitResult, unproved};
+use parcap::plan::{CaptureEntry, ChunkShare, UnitResult, unproved};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -72,6 +72,7 @@ fn units_of(capture: &Path, lake: &Path, settings: &Settings) -> Vec<UnitResult>
     let Planned { units, .. } =
         plan(&[capture.to_path_buf()], lake, settings, &parcap::select::SelectOptions::default(), &Default::default())
             .unwrap();
+    let units: Vec<_> = units.iter().map(Result::unwrap).collect();
     units.iter().map(|unit| convert_unit(unit, lake, 1, Cancel::default()).unwrap()).collect()
 }
 
@@ -242,7 +243,11 @@ fn entries_of_units_add_up_in_any_grouping() {
         let mut whole = units_of(&path, &lake, &Settings::default()).remove(0).captures.remove(0);
         for chunk in [300, 1001, 2500] {
             let rows = units_of(&path, &lake, &units_of_bytes(chunk));
-            assert!(rows.len() > 2 && unproved(&rows).is_empty(), "{name} in {} units of {chunk}", rows.len());
+            assert!(
+                rows.len() > 2 && unproved(&rows.iter().flat_map(ChunkShare::of).collect::<Vec<_>>()).is_empty(),
+                "{name} in {} units of {chunk}",
+                rows.len()
+            );
             let entries: Vec<_> = rows.into_iter().flat_map(|row| row.captures).collect();
             for step in 0..100_usize {
                 let order: Vec<_> = (0..entries.len()).map(|place| (place + step) * (step * 7 + 1) % 97).collect();

@@ -104,6 +104,7 @@ fn captures_in_captures_change_no_row_of_units_that_are_converted_apart() {
             &Default::default(),
         )
         .unwrap();
+        let units: Vec<_> = units.iter().map(Result::unwrap).collect();
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units
             .iter()

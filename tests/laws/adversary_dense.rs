@@ -129,6 +129,7 @@ fn thousands_of_headers_inside_change_no_row_of_units_that_are_converted_apart()
                 &Default::default(),
             )
             .unwrap();
+            let units: Vec<_> = units.iter().map(Result::unwrap).collect();
             assert!(units.len() > 3);
             let rows = units.iter().rev().map(|unit| convert_unit(unit, &lake, 2, Cancel::default()).unwrap());
             commit(&lake, rows.collect(), commit_options()).unwrap();

@@ -162,7 +162,7 @@ fn units_of_captures_one_after_the_other_that_are_converted_apart_fit_together()
         let named = std::slice::from_ref(&path);
         let planned =
             plan(named, &lake, &settings, &parcap::select::SelectOptions::default(), &Default::default()).unwrap();
-        let units = planned.units;
+        let units: Vec<_> = planned.units.iter().map(Result::unwrap).collect();
         assert!(units.len() > 4, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, jobs, Cancel::default()).unwrap());
         commit(&lake, rows.collect(), commit_options()).unwrap();

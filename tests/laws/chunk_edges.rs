@@ -141,6 +141,7 @@ fn a_chunk_without_packets_hands_the_last_time_on() {
             &Default::default(),
         )
         .unwrap();
+        let units: Vec<_> = units.iter().map(Result::unwrap).collect();
         assert!(units.len() > 20, "{} units", units.len());
         let rows = units.iter().map(|unit| convert_unit(unit, &lake, 1, Cancel::default()).unwrap());
         commit(&lake, rows.collect(), commit_options()).unwrap();

@@ -151,6 +151,13 @@ proptest! {
     }
 }
 
+/// Regression: the rows of the last chunk fit, and their row groups took more than what may wait for rows on disk.
+#[test]
+fn a_date_has_one_part_also_where_the_last_chunk_has_few_rows_of_hundreds_of_dates() {
+    let bytes = pcapng(&mut Chance(450_478_798_252_911_816), 414, 2500, 0, 0);
+    holds(&[bytes], &Settings { timestamp_unit: TimestampUnit::Ns, ..all_columns(FEW_ROWS, 98_447) });
+}
+
 /// Each date's tables cost more than its rows, so there are few dates more than fit.
 #[test]
 fn summaries_are_those_of_dates_that_fit() {

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use parcap::commands::{ConvertRequest, convert as try_to_convert};
+use parcap::commands::{CommitOptions, ConvertRequest, Planned, commit, compact_lake, convert as try_to_convert, plan};
 use parcap::config::Settings;
 use parcap::error::Error;
+use parcap::lake::{Layout, Snapshot};
 use parcap::outcome::MaxDamaged;
+use parcap::plan::UnitResult;
 use proptest::prelude::*;
 
 use crate::support::{convert, folder, hashes, request, save};
 
 use super::archive::content;
 use super::checkpoints::assert_checkpoint_is_sum_of_manifests;
-use super::nights::{assert_sound, sorted};
-use super::nights_planned::copy_all;
+use super::nights::{assert_sound, rewrite_of, sorted};
+use super::nights_planned::{converted, copy_all, options};
 
 /// The visible files of a lake, and what they hold.
 fn visible(lake: &Path) -> [BTreeMap<PathBuf, (usize, u64)>; 2] {
@@ -31,7 +33,6 @@ pub(super) fn night_in_one_and_in_portions(night: &ConvertRequest) {
         copy_all(&night.lake, lake);
         convert(&ConvertRequest { lake: lake.clone(), commit_every, ..night.clone() });
     }
-    let [of_once, of_portions] = [&once, &portions].map(|lake| visible(lake));
     // Where few captures are selected together, work may be done twice, and rows are the same.
     let few = ConvertRequest { lake: folder.path().join("few"), batch: 1, commit_every: 1, ..night.clone() };
     copy_all(&night.lake, &few.lake);
@@ -39,9 +40,15 @@ pub(super) fn night_in_one_and_in_portions(night: &ConvertRequest) {
     assert!(sorted(&few.lake) == sorted(&once), "captures that are selected one by one give other rows");
     assert_sound(&few.lake);
     assert_checkpoint_is_sum_of_manifests(&few.lake);
+    assert_same_parts_and_tables(&portions, &once);
+}
+
+/// A lake that was made in portions is sound, and as one that was made at once.
+pub(super) fn assert_same_parts_and_tables(portions: &Path, once: &Path) {
+    let [of_once, of_portions] = [once, portions].map(visible);
     assert!(of_portions[1] == of_once[1], "the portions give other tables");
     assert_eq!(unnamed(&of_portions[0]), unnamed(&of_once[0]), "the portions give other parts");
-    assert_sound(&portions);
+    assert_sound(portions);
 }
 
 /// The folder and the content of each part. The name of one from which captures have been taken tells from which part they were taken,
@@ -145,4 +152,71 @@ fn what_was_committed_stays_when_a_run_fails_and_the_report_is_of_the_whole_run(
     let lake = folder.path().join("a-share");
     let report = convert(&ConvertRequest { max_damaged: Some(MaxDamaged::Percent(25.0)), lake, ..strict });
     assert_eq!((report.inputs, report.damaged.len(), report.commits), (4, 1, 4));
+}
+
+#[test]
+fn what_was_committed_of_a_plan_stays_when_the_commit_fails_and_the_next_one_goes_on() {
+    let folder = folder();
+    let names = ["a", "b", "c", "d"];
+    let captures: Vec<PathBuf> =
+        names.iter().map(|name| save(&folder, &format!("{name}.pcap"), &content(name.as_bytes()[0], 30))).collect();
+    let settings = Settings { target_file_size: 100, ..Settings::default() };
+    let of =
+        |name: &str| ConvertRequest { settings: settings.clone(), ..request(&captures, &folder.path().join(name)) };
+    let once = convert(&of("once"));
+    for (batch, portions) in [(1, 4), (2, 2)] {
+        let night = of(&format!("by-{batch}"));
+        let lake = &night.lake;
+        let Planned { plan, units, .. } = plan(&night.named, lake, &settings, &night.rules, &night.cancel).unwrap();
+        let (plan, units) = (plan.unwrap(), units.iter().map(Result::unwrap).collect::<Vec<_>>());
+        assert_eq!(units.len(), 4);
+        let in_order = |rows: Vec<UnitResult>| -> Vec<UnitResult> {
+            units.iter().map(|unit| rows.iter().find(|row| row.unit.id == unit.id).unwrap().clone()).collect()
+        };
+        let rows = in_order(converted(&units, &night));
+        let how = || CommitOptions { commit_every: 1 << 40, batch, ..options(&plan, &night) };
+        let part = lake.join(&rows[2].parts[0].staged);
+        let away = folder.path().join("away");
+        fs::rename(&part, &away).unwrap();
+        commit(lake, rows.clone(), how()).unwrap_err();
+        let progress = Snapshot::read(&Layout::at(lake)).unwrap().plan.unwrap();
+        assert_eq!((progress.plan.as_str(), progress.units), (plan.plan.as_str(), 2));
+
+        // Another process that has only the plan's first line and the rows goes on with it, also after the lake was compacted.
+        fs::rename(&away, &part).unwrap();
+        compact_lake(&rewrite_of(lake)).unwrap();
+        let report = commit(lake, rows.clone(), how()).unwrap();
+        assert_eq!((report.records, report.commits), (60, portions / 2));
+        assert_sound(lake);
+        assert!(sorted(lake) == sorted(&folder.path().join("once")), "other rows");
+        let known = commit(lake, Vec::new(), how()).unwrap();
+        assert!(known.notes.iter().any(|note| note == "the lake holds all of the plan already"), "{:?}", known.notes);
+        assert_eq!(convert(&night).unchanged, once.inputs);
+    }
+}
+
+#[test]
+fn a_plan_that_has_begun_is_old_where_the_lake_has_got_other_captures_since() {
+    let folder = folder();
+    let [a, b, other] = [(1, "a"), (2, "b"), (3, "other")]
+        .map(|(seed, name)| save(&folder, &format!("{name}.pcap"), &content(seed, 30)));
+    let settings = Settings { target_file_size: 100, ..Settings::default() };
+    let night = ConvertRequest { settings, ..request(&[&a, &b], &folder.path().join("lake")) };
+    let Planned { plan, units, .. } =
+        plan(&night.named, &night.lake, &night.settings, &night.rules, &night.cancel).unwrap();
+    let plan = plan.unwrap();
+    let rows = converted(&units.iter().map(Result::unwrap).collect::<Vec<_>>(), &night);
+    let how = || CommitOptions { commit_every: 1, ..options(&plan, &night) };
+    let last = rows.iter().find(|row| row.unit.id == plan.units[1].id).unwrap();
+    let part = night.lake.join(&last.parts[0].staged);
+    fs::rename(&part, folder.path().join("away")).unwrap();
+    let of_plan = |id: &str| rows.iter().find(|row| row.unit.id == id).unwrap().clone();
+    let once = || plan.units.iter().map(|unit| of_plan(&unit.id)).collect::<Vec<_>>();
+    commit(&night.lake, once(), how()).unwrap_err();
+    fs::rename(folder.path().join("away"), &part).unwrap();
+    convert(&ConvertRequest { named: vec![other], ..night.clone() });
+    let old = commit(&night.lake, once(), how()).unwrap_err();
+    assert!(matches!(old, Error::PlanIsOld { .. }), "{old:?}");
+    assert_eq!(convert(&night).inputs, 1);
+    assert_sound(&night.lake);
 }

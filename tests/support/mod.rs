@@ -126,6 +126,8 @@ pub(crate) fn commit_options() -> parcap::commands::CommitOptions {
         jobs: 2,
         strict: false,
         top: 10,
+        commit_every: 0,
+        batch: BATCH,
         checkpoint_after: CHECKPOINT_AFTER,
         wait: Duration::ZERO,
         ptr: PtrOptions::default(),

@@ -28,6 +28,8 @@ pub(super) const BYTES: &str = "bytes";
 pub(super) const MODIFIED: &str = "modified_ns";
 /// The ETag of an object.
 pub(super) const ETAG: &str = "etag";
+/// What was made of it, in one word.
+pub(super) const STATUS: &str = "status";
 /// Why a run may look at it again although it is unchanged: one of a few words.
 pub(super) const AGAIN: &str = "again";
 /// The fingerprint of a stream.
@@ -48,6 +50,8 @@ pub(super) const CONTENT: &str = "content_end";
 pub(super) const ENTRY: &str = "entry";
 /// The captures of a unit, a part or a partial summary as the manifest has them, in JSON.
 pub(super) const CAPTURES: &str = "captures";
+/// Rows with [`CAPTURES`] that are in memory at a time: each may have thousands of captures.
+pub(super) const LONG_ROWS: usize = 64;
 /// The lowest number of these captures.
 pub(super) const FIRST: &str = "first_capture";
 /// The highest.
@@ -97,7 +101,7 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
         (BYTES, ints(&|entry| Some(entry.input.size))),
         (MODIFIED, TableColumn::Int(entries.iter().map(|entry| Some(entry.input.modified)).collect())),
         (ETAG, texts(&|entry| entry.input.etag.clone())),
-        ("status", texts(&|entry| Some(entry.status.name().to_owned()))),
+        (STATUS, texts(&|entry| Some(entry.status.name().to_owned()))),
         (AGAIN, texts(&|entry| again(entry).and_then(word).map(str::to_owned))),
         (STREAM, texts(&|entry| entry.input.fingerprint.clone().filter(|_| entry.input.is_stdin()))),
         (PACKETS, ints(&|entry| Some(entry.found.records))),
@@ -111,7 +115,7 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
 }
 
 /// A number by which a text is looked for: XXH3 of it. All captures are looked at for each that is new, so texts would cost too much.
-pub(super) fn content_key(text: &str) -> i64 {
+pub(crate) fn content_key(text: &str) -> i64 {
     let mut hash = ContentHash::default();
     hash.update(text.as_bytes());
     hash.key()

@@ -1,18 +1,15 @@
 //! Makes one segment of some that lie above each other.
 
 use crate::error::Result;
-use crate::tables::Table;
+use crate::tables::{PIECE, Table};
 
 use super::Kind;
 use super::columns::{
-    AGAIN, BYTES, CAPTURES, CONTENT, ENTRY, ETAG, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, LAST_TIME, MODIFIED,
-    PACKETS, STREAM,
+    AGAIN, BYTES, CAPTURES, CONTENT, ENTRY, ETAG, FINGERPRINT, FIRST, FIRST_TIME, HEAD, LAST, LAST_TIME, LONG_ROWS,
+    MODIFIED, PACKETS, STATUS, STREAM,
 };
 use super::layers::Layers;
 use super::stage::Staging;
-
-/// CheckpointRows that are copied at a time.
-const PIECE: usize = 4096;
 
 /// How many segments with about as many entries there may be.
 const FAN: usize = 8;
@@ -37,7 +34,7 @@ pub(super) fn merge(layers: Layers, is_lowest: bool, staging: &mut Staging<'_>) 
                 BYTES,
                 MODIFIED,
                 ETAG,
-                "status",
+                STATUS,
                 AGAIN,
                 STREAM,
                 PACKETS,
@@ -51,10 +48,11 @@ pub(super) fn merge(layers: Layers, is_lowest: bool, staging: &mut Staging<'_>) 
             Kind::Units => &[ENTRY],
             _ => &[FIRST, LAST, CAPTURES, ENTRY],
         };
+        let piece_rows = if kind == Kind::Captures { PIECE } else { LONG_ROWS };
         let mut merged = layers.merged(kind, columns)?;
         staging.write(kind, |_| {
             let mut piece = Table::default();
-            while piece.rows() < PIECE {
+            while piece.rows() < piece_rows {
                 let Some(row) = merged.next()? else { break };
                 row.copy_to(&mut piece)?;
             }

@@ -13,6 +13,7 @@
 
 mod base;
 mod columns;
+mod content_keys;
 mod layers;
 mod load;
 mod lookup;
@@ -24,6 +25,7 @@ mod read;
 mod removals;
 mod rows;
 mod stage;
+mod state_of_captures;
 mod tail;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +42,7 @@ use super::retained::RetainedPart;
 
 pub(super) use base::Base;
 pub(super) use columns::again;
+pub(crate) use columns::content_key;
 pub(crate) use load::WantedCaptures;
 pub(crate) use lookup::Lookup;
 

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::bug::bug;
 use crate::error::Result;
-use crate::tables::{Table, TableColumn, TableReader};
+use crate::tables::{PIECE, Table, TableColumn, TableReader};
 
-use super::columns::of_json;
+use super::columns::{CAPTURES, LONG_ROWS, of_json};
 
 /// The order of keys: that of their components, as a walk of folders meets them. `/` comes before any other byte.
 pub(in crate::lake) fn key_order(a: &str, b: &str) -> Ordering {
@@ -35,10 +35,8 @@ pub(super) struct CheckpointRows {
 impl CheckpointRows {
     /// The first row of a file, of which these columns are read. The first of them is the key.
     pub(super) fn open(path: &Path, columns: &[&str], rows: Option<&[u64]>) -> Result<Self> {
-        let mut reader = match rows {
-            None => TableReader::open(path, columns)?,
-            Some(rows) => TableReader::open_rows(path, columns, rows)?,
-        };
+        let piece = if columns.contains(&CAPTURES) { LONG_ROWS } else { PIECE };
+        let mut reader = TableReader::open_rows(path, columns, rows, piece)?;
         let piece = reader.next_piece()?;
         let is_over = piece.is_none();
         let piece = piece.unwrap_or_default();

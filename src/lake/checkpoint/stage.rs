@@ -9,15 +9,12 @@ use crate::lake::layout::Layout;
 use crate::lake::record::CommittedTable;
 use crate::lake::snapshot::Snapshot;
 use crate::path_text;
-use crate::tables::{Table, TableFile, TableWriter};
+use crate::tables::{PIECE, Table, TableFile, TableWriter};
 
-use super::columns::{ListRow, captures, list, of_part, of_partial, of_refusal, of_table, of_unit};
+use super::columns::{LONG_ROWS, ListRow, captures, list, of_part, of_partial, of_refusal, of_table, of_unit};
 use super::removals::Removals;
 use super::rows::key_order;
 use super::{Kind, Segment};
-
-/// CheckpointRows that are made columns of at a time.
-const PIECE: usize = 4096;
 
 /// A segment that is being written.
 pub(super) struct Staging<'a> {
@@ -84,7 +81,7 @@ impl<'a> Staging<'a> {
         let mut rows = things.map(|thing| row(thing, Path::new(kind.name()))).collect::<Result<Vec<_>>>()?;
         rows.sort_by(|a, b| key_order(&a.key, &b.key));
         let mut rows = rows.into_iter();
-        self.write(kind, |_| Ok(list(rows.by_ref().take(PIECE).collect())))
+        self.write(kind, |_| Ok(list(rows.by_ref().take(LONG_ROWS).collect())))
     }
 
     /// The segment, and how its files get into their places.
