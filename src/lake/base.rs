@@ -1,23 +1,16 @@
 //! A lake as one manifest.
 
-use super::bucket::Retired;
 use super::manifest::Manifest;
 use super::record::{UnitCaptureEntry, UnitEntry};
 use super::snapshot::Snapshot;
-
-/// How long the name of a removed file is not given again, in milliseconds. No run sleeps for so long.
-const RETIRED_FOR: i64 = 30 * 24 * 3600 * 1000;
 
 impl Snapshot {
     /// The whole lake as one manifest that needs none before it.
     #[must_use]
     pub fn into_base(self, mut manifest: Manifest) -> Manifest {
         manifest.base = true;
-        manifest.plan = self.plan;
-        let newest = self.retired.values().copied().max().unwrap_or(0);
-        let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
-        let retired = self.retired.into_iter().filter(|(_, since)| is_kept(*since));
-        manifest.retired = retired.map(|(path, since)| Retired { path, since }).collect();
+        manifest.plan.clone_from(&self.plan);
+        manifest.retired = self.retired_names();
         manifest.retained = self.retained.into_values().collect();
         manifest.inputs = self.inputs.into_values().collect();
         let units = self.units.into_iter().map(|(id, inputs)| UnitEntry {

@@ -15,6 +15,7 @@ use super::bucket::{Bucket, Fetched};
 use super::check::checked;
 use super::delta::statistics_of;
 use super::layout::{Layout, PACKETS, SUMMARIES};
+use super::record::CommittedTable;
 use super::snapshot::Snapshot;
 
 impl Layout {
@@ -47,6 +48,17 @@ impl Layout {
         match self.bucket() {
             None => Ok(Fetched::in_place(self.resolve(path))),
             Some(bucket) => bucket.fetch_or_staged(path),
+        }
+    }
+
+    /// Makes sure that files of a checkpoint are where [`Layout::resolve`] says, as they were written.
+    ///
+    /// # Errors
+    /// If one cannot be read; [`Error::FileDiffers`](crate::error::Error::FileDiffers) if it differs.
+    pub(super) fn keep(&self, files: &[&CommittedTable]) -> Result<()> {
+        match self.bucket() {
+            None => files.iter().try_for_each(|file| checked(&self.resolve(&file.path), file.bytes, &file.checksum)),
+            Some(bucket) => bucket.keep(files),
         }
     }
 
@@ -191,7 +203,7 @@ impl Layout {
     /// If its manifests cannot be read.
     pub fn take_note_of_names(&self) -> Result<()> {
         if self.bucket().is_some() {
-            Snapshot::read(self)?;
+            Snapshot::begin(self)?;
         }
         Ok(())
     }

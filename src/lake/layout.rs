@@ -199,6 +199,9 @@ impl Layout {
     /// # Errors
     /// If their folder cannot be read.
     pub fn manifest_files(&self) -> Result<Vec<PathBuf>> {
+        if let Some(bucket) = self.bucket() {
+            return bucket.manifest_files();
+        }
         let files = super::manifest::files(self)?;
         Ok(files.iter().filter_map(|file| Some(Self::manifests().join(file.file_name()?))).collect())
     }

@@ -74,6 +74,10 @@ pub struct Manifest {
     /// The plan of whose units it has some, if those are committed in portions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanProgress>,
+    /// In a bucket, of a commit that made a checkpoint: the number of the last manifest before it that describes the whole lake. Readers
+    /// that begin here do not come to that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_at: Option<u64>,
     /// The settings that shape rows, parts and summaries.
     pub settings: Settings,
     /// What the Delta log says of the commit, in lakes with one.
@@ -210,12 +214,13 @@ impl Manifest {
     }
 
     /// Makes it one that changes nothing, of a commit that was undone. The names that it would have given are not given again.
-    pub(super) fn make_void(&mut self) {
+    /// `checkpoint_at` is the number of the commit that made the last checkpoint before it.
+    pub(super) fn make_void(&mut self, checkpoint_at: Option<u64>) {
         let retired = self.parts.iter().map(|part| &part.path).chain(self.partials.iter().map(|partial| &partial.path));
         let since = self.committed.unwrap_or(0);
         let retired = retired.map(|path| Retired { path: path.clone(), since }).collect();
         let made = Self::new(self.sequence, self.action, self.settings.clone());
-        *self = Self { run: self.run.take(), committed: self.committed, void: true, retired, ..made };
+        *self = Self { run: self.run.take(), committed: self.committed, void: true, retired, checkpoint_at, ..made };
     }
 
     /// Notes that a table is not what it says: the next run that looks makes it again.
@@ -236,7 +241,8 @@ pub(super) fn number_of(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-/// The manifests of a lake that count, in order. None if there is no lake. Of a lake in a bucket, they are fetched.
+/// The manifests of a lake that count, in order. None if there is no lake. Of a lake in a bucket, they are fetched: those since its last
+/// checkpoint, as long as that can be read.
 ///
 /// # Errors
 /// If the folder cannot be read, or the bucket.

@@ -25,6 +25,8 @@ const HEAD: usize = 1024;
 
 /// The beginning of the line that says where the last checkpoint is.
 const CHECKPOINT_AT: &str = "\"checkpoint_at\": ";
+/// The beginning of the line that says where the last manifest is that describes the whole lake.
+pub(super) const BASE_AT: &str = "\"base_at\": ";
 
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 18;
@@ -79,8 +81,7 @@ impl Manifest {
         let file = open_own(path).map_err(Error::io("read", path))?;
         file.take(HEAD as u64).read_to_end(&mut head).map_err(Error::io("read", path))?;
         let text = String::from_utf8_lossy(&head);
-        let said = text.lines().find_map(|line| line.strip_prefix(CHECKPOINT_AT));
-        Ok(said.and_then(|number| number.trim_end_matches(',').parse().ok()))
+        Ok(text.lines().find_map(|line| number_in(line, CHECKPOINT_AT)))
     }
 
     /// Parses a manifest, whose first `length` bytes should have a checksum.
@@ -157,6 +158,9 @@ impl Manifest {
         if let Some(number) = self.checkpoint_at {
             head.push(("checkpoint_at", serde_json::to_string(&number)?));
         }
+        if let Some(number) = self.base_at {
+            head.push(("base_at", serde_json::to_string(&number)?));
+        }
         head.extend([
             ("action", serde_json::to_string(&self.action)?),
             ("settings", serde_json::to_string(&self.settings)?),
@@ -210,6 +214,11 @@ impl Manifest {
         }
         writeln!(out, "\"version\": {},", self.version)
     }
+}
+
+/// The number in a line of a manifest that begins so.
+pub(super) fn number_in(line: &str, beginning: &str) -> Option<u64> {
+    line.strip_prefix(beginning)?.trim_end_matches(',').parse().ok()
 }
 
 fn not_one(path: &Path) -> impl FnOnce(serde_json::Error) -> Error + '_ {

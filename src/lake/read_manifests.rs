@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
+use super::bucket::Bucket;
 use super::checkpoint::Checkpoint;
 use super::completeness::{incomplete, missing_at_the_end};
 use super::layout::Layout;
@@ -48,6 +49,8 @@ impl Snapshot {
         let mut paths = files(lake)?;
         let (mut held, is_readable) = match of_last_checkpoint(lake, &mut paths) {
             Ok(held) => held,
+            // A store that fails has lost nothing.
+            Err(error) if lake.bucket().is_some() && Bucket::has_failed(&error) => return Err(error),
             Err(error) => {
                 unreadable(error)?;
                 (Self::default(), false)
@@ -92,9 +95,7 @@ impl Snapshot {
             // The next one begins with all manifests.
             held.checkpoint = None;
         }
-        if let Some(bucket) = lake.bucket() {
-            bucket.know(held.parts.keys().chain(held.retired.keys()).chain(held.retained.keys()));
-        }
+        held.give_names(lake);
         if problem.is_none() {
             problem = missing_at_the_end(lake, held.sequence)?;
         }
@@ -116,10 +117,15 @@ impl Snapshot {
             // What is known of it already stays as it is.
             self.add(Manifest::read(path)?);
         }
+        self.give_names(lake);
+        Ok(())
+    }
+
+    /// Tells the bucket that the lake is in, if it is in one, which names of parts are given.
+    pub(super) fn give_names(&self, lake: &Layout) {
         if let Some(bucket) = lake.bucket() {
             bucket.know(self.parts.keys().chain(self.retired.keys()).chain(self.retained.keys()));
         }
-        Ok(())
     }
 }
 
@@ -138,26 +144,54 @@ pub(super) fn last_checkpoint(paths: &[PathBuf]) -> Result<Option<(usize, Manife
 ///
 /// A checkpoint that cannot be read is not needed as long as all manifests are there. Also returns whether it can be.
 fn of_last_checkpoint(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<(Snapshot, bool)> {
-    let (place, manifest, checkpoint) = match last_checkpoint(paths) {
-        Ok(Some(found)) => found,
-        // A manifest that cannot be read shows when it is its turn.
-        Ok(None) | Err(_) => return Ok((Snapshot::default(), true)),
-    };
-    match Snapshot::of_checkpoint(lake, &checkpoint) {
-        Ok(held) => {
-            drop(paths.drain(..place));
-            Ok((held, true))
+    let mut attempt = 1;
+    loop {
+        let (place, manifest, checkpoint) = match last_checkpoint(paths) {
+            Ok(Some(found)) => found,
+            // A manifest that cannot be read shows when it is its turn.
+            Ok(None) | Err(_) => {
+                look_at_all(lake, paths)?;
+                return Ok((Snapshot::default(), true));
+            }
+        };
+        let error = match Snapshot::of_checkpoint(lake, &checkpoint) {
+            Ok(held) => {
+                drop(paths.drain(..place));
+                return Ok((held, true));
+            }
+            Err(error) => error,
+        };
+        if lake.bucket().is_some() {
+            if Bucket::has_failed(&error) {
+                return Err(error);
+            }
+            // A commit since then may have made one segment of some.
+            lake.look_again();
+            let now = files(lake)?;
+            if now.last() != paths.last() && attempt < ATTEMPTS {
+                (*paths, attempt) = (now, attempt + 1);
+                continue;
+            }
         }
-        Err(error) if manifest.base => Err(error),
-        Err(error) => {
-            lake.note("checkpoint", || {
-                format!(
-                    "the checkpoint of commit {} could not be read, and all manifests were read instead; \
-                     compacting the lake makes a new one ({error})",
-                    manifest.sequence
-                )
-            });
-            Ok((Snapshot::default(), false))
+        if manifest.base {
+            return Err(error);
         }
+        lake.note("checkpoint", || {
+            format!(
+                "the checkpoint of commit {} could not be read, and all manifests were read instead; \
+                 compacting the lake makes a new one ({error})",
+                manifest.sequence
+            )
+        });
+        look_at_all(lake, paths)?;
+        return Ok((Snapshot::default(), false));
     }
+}
+
+/// Finds all manifests, where a checkpoint is not to be had. Those of a bucket may not be here yet.
+fn look_at_all(lake: &Layout, paths: &mut Vec<PathBuf>) -> Result<()> {
+    if lake.bucket().is_some_and(Bucket::look_at_all) {
+        *paths = files(lake)?;
+    }
+    Ok(())
 }

@@ -17,6 +17,9 @@ use super::record::{
 };
 use super::retained::RetainedPart;
 
+/// How long the name of a removed file is not given again, in milliseconds. No run sleeps for so long.
+const RETIRED_FOR: i64 = 30 * 24 * 3600 * 1000;
+
 /// The content of a lake.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -158,9 +161,12 @@ impl Snapshot {
         self.units.iter().map(|(id, captures)| (id.as_str(), captures.as_slice()))
     }
 
-    /// Names that are not given again, and since when.
+    /// Names that are not given again, and since when. Those that have had their time are left out.
     pub(super) fn retired_names(&self) -> Vec<Retired> {
-        self.retired.iter().map(|(path, since)| Retired { path: path.clone(), since: *since }).collect()
+        let newest = self.retired.values().copied().max().unwrap_or(0);
+        let is_kept = |since: i64| since >= newest.saturating_sub(RETIRED_FOR);
+        let retired = self.retired.iter().filter(|(_, since)| is_kept(**since));
+        retired.map(|(path, since)| Retired { path: path.clone(), since: *since }).collect()
     }
 
     /// Lets go of all that is read again from a checkpoint.

@@ -278,6 +278,9 @@ impl Transaction {
     /// undoes the commit.
     pub fn publish(mut self, lake: &Layout, after: &mut Snapshot) -> Result<()> {
         let delta = self.prepare_delta(lake, after)?;
+        // Of what the checkpoint has, nothing is left afterwards.
+        let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
+        let last_checkpoint = self.checkpoint.as_ref().map(|(number, _)| *number);
         let lets_go = self.is_read_again && delta.is_none();
         let obsolete = self.make_checkpoint(lake, after, lets_go)?;
         let removed = &self.manifest.removed;
@@ -287,7 +290,6 @@ impl Transaction {
         let removes = parts.chain(tables).chain(&self.replaced).chain(&obsolete).cloned().collect();
         let has_step = delta.is_some();
         let is_base = self.says_everything;
-        let partials: HashSet<PathBuf> = after.partials.keys().filter(|_| self.run.is_some()).cloned().collect();
         let (manifest, after) = match self.says_everything {
             true => (std::mem::take(after).into_base(self.manifest), None),
             false => (self.manifest, Some(after).filter(|_| has_step)),
@@ -295,7 +297,8 @@ impl Transaction {
         match lake.bucket() {
             None => commit(lake, self.moves, removes, &manifest, delta)?,
             Some(bucket) => {
-                bucket::publish(bucket, (self.moves, self.held), removes, manifest, delta)?;
+                bucket::publish(bucket, (self.moves, self.held), removes, manifest, delta, last_checkpoint)?;
+                bucket.forget_copies(&obsolete);
                 if let Err(error) = bucket.sweep(&partials, is_base) {
                     lake.note("sweep", || format!("what earlier runs have left could not be removed: {error}"));
                 }

@@ -46,8 +46,27 @@ pub(super) fn assert_checkpoint_is_sum_of_manifests(lake: &Path) {
     assert_eq!(held(lake), held(&log));
 }
 
+/// As [`assert_checkpoint_is_sum_of_manifests`], of a lake in a bucket, and what is in it as a folder. Manifests that a later one has
+/// taken the place of are still there.
+pub(super) fn assert_bucket_is_sum_of_manifests(lake: &Path, downloaded: &Path) {
+    let manifests = downloaded.join("_parcap/manifest");
+    let is_in_files = |name: &PathBuf| {
+        let text = fs::read_to_string(manifests.join(name)).unwrap();
+        text.contains("\n\"base\": true") && text.contains("\n\"checkpoint\": ")
+    };
+    if !downloaded.join("_parcap/checkpoint").exists() || files(&manifests).iter().any(is_in_files) {
+        return;
+    }
+    let folder = folder();
+    let log = folder.path().join("log");
+    copy_all(&manifests, &log.join("_parcap/manifest"));
+    let sum = held(&log);
+    assert_eq!(held(lake), sum);
+    assert_eq!(held(downloaded), sum);
+}
+
 /// The segments of the last checkpoint of a lake, by their folders.
-fn segments(lake: &Path) -> Vec<PathBuf> {
+pub(super) fn segments(lake: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<_> =
         files(&lake.join("_parcap/checkpoint")).iter().map(|file| file.parent().unwrap().to_path_buf()).collect();
     folders.dedup();

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use parcap::commands::{ConvertRequest, compact_lake};
-use parcap::config::Settings;
+use parcap::commands::{ConvertRequest, RewriteRequest, compact_lake};
+use parcap::config::{CHECKPOINT_AFTER, Settings};
 use proptest::prelude::*;
 
 use crate::support::bucket::{downloaded, lake_in_a_bucket};
@@ -13,7 +13,9 @@ use crate::support::delta::assert_log_is_the_lake;
 use crate::support::{convert, folder, hashes, repository, request};
 
 use super::archive::{Archive, any_event};
+use super::checkpoints::{assert_bucket_is_sum_of_manifests, segments};
 use super::nights::{assert_is, assert_sound, rewrite_of};
+use super::tally::tried;
 
 /// The files that readers see.
 fn visible(lake: &Path) -> BTreeMap<PathBuf, (usize, u64)> {
@@ -45,7 +47,11 @@ proptest! {
 
     #[test]
     fn whatever_happens_to_an_archive_the_bucket_holds_what_a_conversion_from_scratch_gives(
-        nights in prop::collection::vec((prop::collection::vec(any_event(), 0..6), any::<bool>()), 1..6),
+        // Each commit may make a checkpoint.
+        nights in prop::collection::vec(
+            (prop::collection::vec(any_event(), 0..6), any::<bool>(), prop::sample::select(vec![0, 0, CHECKPOINT_AFTER])),
+            1..6,
+        ),
         chunk_size in prop::sample::select(vec![64 << 20, 300_u64]),
         delta in any::<bool>(),
         // A commit a night, or one for each unit.
@@ -54,19 +60,21 @@ proptest! {
         let mut archive = Archive::new();
         let lake = lake_in_a_bucket();
         let settings = Settings { chunk_size, delta, ..Settings::default() };
-        for (events, compacted) in nights {
+        for (events, compacted, checkpoint_after) in nights {
             for event in events {
-                archive.happen(event, &rewrite_of(&lake));
+                archive.happen(event, &RewriteRequest { checkpoint_after, ..rewrite_of(&lake) });
             }
             let paths = [archive.named(false), archive.named(true)];
-            let night = ConvertRequest { settings: settings.clone(), commit_every, ..request(&paths, &lake) };
+            let asked = request(&paths, &lake);
+            let night = ConvertRequest { settings: settings.clone(), commit_every, checkpoint_after, ..asked };
             convert(&night);
             archive.night(|_| true);
             if compacted {
-                compact_lake(&rewrite_of(&lake)).unwrap();
+                compact_lake(&RewriteRequest { checkpoint_after, ..rewrite_of(&lake) }).unwrap();
             }
             assert_sound(&lake);
             let held = downloaded(&lake);
+            assert_bucket_is_sum_of_manifests(&lake, held.path());
             assert_is(held.path(), &archive, &Settings { delta: false, ..settings.clone() });
             if delta && held.path().join("_parcap/manifest").exists() {
                 assert_log_is_the_lake(held.path());
@@ -74,5 +82,35 @@ proptest! {
             prop_assert_eq!(convert(&night).inputs, 0);
             prop_assert_eq!(hashes(downloaded(&lake).path()), hashes(held.path()), "a run that has nothing to do changes something");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3))]
+
+    #[test]
+    fn segments_that_become_one_in_a_bucket_say_what_they_said(
+        nights in prop::collection::vec((any_event(), prop::sample::select(vec![1, 2, 1 << 20])), 16..24),
+    ) {
+        let mut archive = Archive::new();
+        let lake = lake_in_a_bucket();
+        let settings = Settings { target_file_size: 400, ..Settings::default() };
+        let folders = [false, true].map(|odd| archive.named(odd));
+        let mut united = 0;
+        for (event, batch) in nights {
+            archive.happen(event, &RewriteRequest { checkpoint_after: 0, ..rewrite_of(&lake) });
+            let asked = ConvertRequest { settings: settings.clone(), commit_every: 1, ..request(&folders, &lake) };
+            convert(&ConvertRequest { checkpoint_after: 0, batch, ..asked });
+            archive.night(|_| true);
+            let held = downloaded(&lake);
+            assert_bucket_is_sum_of_manifests(&lake, held.path());
+            let segments = segments(held.path());
+            // Names of those of one commit have its number and the run.
+            united += usize::from(segments.iter().any(|folder| folder.to_str().unwrap().split('-').count() == 3));
+            prop_assert!(segments.len() < 16, "{segments:?}");
+        }
+        assert_is(downloaded(&lake).path(), &archive, &settings);
+        assert_sound(&lake);
+        tried("nights with a segment of several in a bucket", united);
     }
 }

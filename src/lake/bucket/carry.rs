@@ -85,7 +85,7 @@ impl Objects {
         self.clear(&pending.parts)?;
         pending.tables.iter().for_each(|table| self.abandon(table));
         pending.delta.iter().try_for_each(|step| self.remove(step.text()))?;
-        manifest.make_void();
+        manifest.make_void(pending.checkpoint_at);
         Ok(manifest)
     }
 
@@ -116,5 +116,5 @@ impl Objects {
 
 /// Whether a file of this name may be removed: its name is never given again.
 fn is_removed(path: &Path) -> bool {
-    path.starts_with(PACKETS) || path.starts_with(Layout::partial_folder())
+    [PACKETS.into(), Layout::partial_folder(), Layout::checkpoints()].iter().any(|folder| path.starts_with(folder))
 }

@@ -26,6 +26,11 @@ impl Fetched {
     pub(in crate::lake) fn in_place(path: PathBuf) -> Self {
         Self { path, is_copy: false }
     }
+
+    /// A copy, at this local path.
+    pub(super) fn copy(path: PathBuf) -> Self {
+        Self { path, is_copy: true }
+    }
 }
 
 impl Deref for Fetched {
@@ -68,7 +73,7 @@ impl Bucket {
         if let Some(folder) = to.parent() {
             local::make_folders(folder).map_err(Error::io("create", folder))?;
         }
-        let copy = Fetched { path: to, is_copy: true };
+        let copy = Fetched::copy(to);
         let mut file = HashedFile::create(&copy).map_err(Error::io("create", &copy))?;
         objects.read_into(path, &facts, &mut |piece| file.write_all(piece))?;
         Ok(copy)

@@ -14,12 +14,14 @@
 //! - no name of a part is given twice, so a late request to remove it harms nothing, and tables are never removed; but for the table
 //!   of captures of earlier versions, which none writes any more.
 //!
-//! Files that are read are fetched into a local folder, and removed there when they have been read ([`fetch`]).
+//! Files that are read are fetched into a local folder, and removed there when they have been read ([`fetch`]). Those of a checkpoint stay
+//! there as long as the folder does ([`keep`]).
 
 mod carry;
 mod decide;
 mod delta;
 mod fetch;
+mod keep;
 mod lease;
 mod many;
 mod mirror;

@@ -40,7 +40,7 @@ pub(in crate::lake) struct Bucket {
     partials: Mutex<Option<Arc<Listed>>>,
     /// Names of parts that are given, or were and are not given again.
     given: Mutex<HashSet<PathBuf>>,
-    uploader: Uploader,
+    pub(super) uploader: Uploader,
     /// Uploads that are open and not part of a decided commit.
     open: Mutex<Vec<HeldUpload>>,
     /// Uploads that are part of one.
@@ -249,18 +249,6 @@ impl Bucket {
         let held = self.uploader.taken(&self.local(staged)?)?;
         self.open.lock().unwrap_or_else(PoisonError::into_inner).extend(held.clone());
         Ok(held)
-    }
-
-    /// Writes local files as objects, several at a time, and removes them here.
-    pub(super) fn write_files<'a>(&self, files: impl Iterator<Item = (&'a Path, &'a Path)> + Clone) -> Result<()> {
-        let objects = self.objects()?;
-        for (file, to) in files.clone() {
-            self.uploader.give(objects, file.to_path_buf(), to, UploadAs::Object)?;
-        }
-        for (file, _) in files {
-            self.uploader.taken(file)?;
-        }
-        Ok(())
     }
 
     /// Writes a staged file where other processes find it, at the same path.

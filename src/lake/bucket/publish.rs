@@ -22,7 +22,8 @@ use super::state::{CommitStage, Pending};
 const HOUR: i64 = 3600 * 1000;
 const OLDEST: i64 = 12 * HOUR;
 
-/// Publishes staged files, and parts that are `held` already: all of them become visible, or nothing does.
+/// Publishes staged files, and parts that are `held` already: all of them become visible, or nothing does. `checkpoint_at` is the number
+/// of the commit that made the last checkpoint before this one.
 ///
 /// # Errors
 /// [`Error::Overtaken`] if another run has committed; [`Error::Undone`] if an upload was gone when it was needed, or is so old
@@ -33,6 +34,7 @@ pub(in crate::lake) fn publish(
     mut removes: Vec<PathBuf>,
     mut manifest: Manifest,
     delta: Option<DeltaStep>,
+    checkpoint_at: Option<u64>,
 ) -> Result<()> {
     let written: HashSet<&PathBuf> = moves.iter().map(|step| &step.to).collect();
     removes.retain(|path| !written.contains(path));
@@ -63,7 +65,8 @@ pub(in crate::lake) fn publish(
     }
     manifest.run = Some(bucket.run().to_owned());
     manifest.committed = Some(now_ms());
-    manifest.pending = Some(Pending { stage: CommitStage::Decided, parts, tables, delta, removes });
+    let stage = CommitStage::Decided;
+    manifest.pending = Some(Pending { stage, parts, tables, delta, removes, checkpoint_at });
     commit(bucket, manifest)
 }
 
@@ -94,11 +97,13 @@ fn uploaded(bucket: &Bucket, steps: &[&Move]) -> Result<Vec<HeldUpload>> {
     Ok(all)
 }
 
-/// Writes partial summaries, and damaged parts that are set aside. No reader looks there, and the names are this run's own.
+/// Writes partial summaries, files of a checkpoint, and damaged parts that are set aside. No reader looks there, and the names are this
+/// run's own.
 fn put(bucket: &Bucket, steps: &[&Move]) -> Result<()> {
     for steps in steps.chunks(4 * AT_ONCE) {
         // Those of other processes are fetched.
         let files = at_once(steps, |step| bucket.fetch_or_staged(&step.from))?;
+        steps.iter().for_each(|step| bucket.keep_staged(&step.from, &step.to));
         bucket.write_files(files.iter().zip(steps).map(|(file, step)| (&**file, &*step.to)))?;
     }
     Ok(())

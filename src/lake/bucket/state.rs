@@ -37,6 +37,9 @@ pub struct Pending {
     /// Files that go, below the lake.
     #[serde(with = "path_text::list")]
     pub removes: Vec<PathBuf>,
+    /// The number of the commit that made the last checkpoint before this one, which counts if this one is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_at: Option<u64>,
 }
 
 impl Pending {

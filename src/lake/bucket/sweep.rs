@@ -11,7 +11,7 @@ use super::many::at_once;
 use super::open::Bucket;
 
 /// How old something is that no living run needs, in nanoseconds.
-const OLD: i64 = 7 * 24 * 3600 * 1_000_000_000;
+pub(super) const OLD: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
 impl Bucket {
     /// Removes partial summaries that runs wrote and did not commit: those that are not `needed`. Also manifests that another one has taken the place of for a week: until then a run that slept could win an old

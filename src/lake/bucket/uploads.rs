@@ -1,4 +1,4 @@
-//! Uploads that are held open until a commit is decided.
+//! Uploads that are held open until a commit is decided, and files that are written before that.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,20 @@ use bytes::Bytes;
 
 use crate::bug::bug;
 use crate::clock::now_ms;
-use crate::error::{Error, Result};
+use crate::error::{Error, LostUploads, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::lake::check::sum_of;
 use crate::storage::objects::HeldUpload;
 use crate::storage::{LocalFile, local};
 
 use super::objects::{Objects, is_another};
+use super::open::Bucket;
+use super::uploader::UploadAs;
 
 /// Bytes of a piece of an upload. All but the last are of one size, which Cloudflare's R2 asks for; S3 wants 5 MiB at least.
 const PIECE: u64 = 8 << 20;
+/// Bytes of an object that is written in one request, for which it is in memory. A larger one is uploaded in pieces.
+const IN_ONE: u64 = 16 << 20;
 /// How often an upload is completed that a store neither completes nor says is gone.
 const ATTEMPTS: u32 = 7;
 
@@ -42,6 +46,28 @@ impl BegunUpload {
     /// The upload with these pieces.
     pub(super) fn held(&self, pieces: Vec<String>) -> HeldUpload {
         HeldUpload { pieces, ..self.held.clone() }
+    }
+}
+
+impl Bucket {
+    /// Writes local files as objects, several at a time, and removes them here.
+    pub(super) fn write_files<'a>(&self, files: impl Iterator<Item = (&'a Path, &'a Path)> + Clone) -> Result<()> {
+        let objects = self.objects()?;
+        for (file, to) in files.clone() {
+            let is_large = local::facts(file).map_err(Error::io("read", file))?.size > IN_ONE;
+            let kind = if is_large { UploadAs::Held } else { UploadAs::Object };
+            self.uploader.give(objects, file.to_path_buf(), to, kind)?;
+        }
+        for (file, _) in files {
+            let Some(held) = self.uploader.taken(file)? else { continue };
+            let completed = objects.complete(&held);
+            if !matches!(completed, Ok(true)) {
+                objects.abandon(&held);
+                completed?;
+                return Err(Error::Undone(LostUploads::Gone { lake: self.root().to_path_buf() }));
+            }
+        }
+        Ok(())
     }
 }
 

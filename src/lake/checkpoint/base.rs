@@ -95,6 +95,8 @@ impl Snapshot {
         snapshot.checkpoint = Some((number, checkpoint));
         snapshot.list_files(&layers)?;
         snapshot.base = Some(snapshot.meet(layers)?);
+        snapshot.run = lake.run().map(str::to_owned);
+        snapshot.give_names(lake);
         Ok(if missing_at_the_end(lake, snapshot.sequence)?.is_none() { Some(snapshot) } else { None })
     }
 

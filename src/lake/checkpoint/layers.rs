@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::lake::check::checked;
 use crate::lake::committer::Move;
 use crate::lake::layout::Layout;
-use crate::lake::record::InputEntry;
+use crate::lake::record::{CommittedTable, InputEntry};
 
 use super::base::each_entry;
 use super::columns::{CAPTURE, SAME_AS};
@@ -40,17 +39,16 @@ impl Layers {
     /// As [`Layers::open`].
     pub(super) fn of_staged(lake: &Layout, segments: &[Segment], moves: &[Move]) -> Result<Self> {
         let mut layers = Self::default();
+        let is_staged = |file: &CommittedTable| moves.iter().any(|step| step.to == file.path);
+        let in_place: Vec<_> = segments.iter().flat_map(|it| &it.files).filter(|file| !is_staged(file)).collect();
+        // A page that is damaged may be read as other captures: it has no checksum of its own.
+        lake.keep(&in_place)?;
         for segment in segments {
             let mut files = Vec::new();
             for kind in Kind::ALL {
                 if let Some(file) = segment.file(kind) {
                     let staged = moves.iter().find(|step| step.to == file.path);
-                    let path = lake.resolve(staged.map_or(&file.path, |step| &step.from));
-                    if staged.is_none() {
-                        // A page that is damaged may be read as other captures: it has no checksum of its own.
-                        checked(&path, file.bytes, &file.checksum)?;
-                    }
-                    files.push((kind, path));
+                    files.push((kind, lake.resolve(staged.map_or(&file.path, |step| &step.from))));
                 }
             }
             let removed = files.iter().find(|(kind, _)| *kind == Kind::Removed);

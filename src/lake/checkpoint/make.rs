@@ -63,7 +63,7 @@ pub(in crate::lake) fn next_checkpoint(
     let (segment, moves) = staging.finish();
     segments.push(segment);
     // Nothing names what is there without a last one: it could not be read, or an earlier version left it.
-    let removes = if last.is_none() { all_files(lake)? } else { Vec::new() };
+    let removes = if last.is_none() && lake.bucket().is_none() { all_files(lake)? } else { Vec::new() };
     let mut made = MadeCheckpoint { moves, removes, ..MadeCheckpoint::default() };
     made.unite(lake, &mut segments, number)?;
     made.checkpoint = Checkpoint { sequence: number - 1, segments, state };

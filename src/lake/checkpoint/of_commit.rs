@@ -15,17 +15,12 @@ const BYTES_OF_A_CAPTURE: u64 = 640;
 
 impl Transaction {
     /// Makes the checkpoint of this commit, if it is time for one: then the manifest names it. Returns files that go with the commit.
-    ///
-    /// A lake in a bucket has none: its manifests are read as they are.
     pub(in crate::lake) fn make_checkpoint(
         &mut self,
         lake: &Layout,
         after: &mut Snapshot,
         lets_go: bool,
     ) -> Result<Vec<PathBuf>> {
-        if lake.bucket().is_some() {
-            return Ok(Vec::new());
-        }
         let number = self.manifest.sequence;
         let mut obsolete = Vec::new();
         let made = if self.says_everything {
@@ -51,6 +46,13 @@ impl Transaction {
         }
         self.moves.extend(moves);
         obsolete.extend(removes);
+        if let Some(bucket) = lake.bucket() {
+            // Who begins here must know what the manifests before this one's are worth.
+            self.manifest.base_at = bucket.base().filter(|_| !self.says_everything);
+            let last = self.checkpoint.iter().flat_map(|(_, last)| last.files());
+            let needed = checkpoint.files().chain(last).map(|file| file.path.as_path()).collect();
+            obsolete.extend(bucket.old_segments(&needed)?);
+        }
         after.checkpoint = Some((number, checkpoint.clone()));
         (self.manifest.checkpoint, self.manifest.checkpoint_at) = (Some(checkpoint), Some(number));
         Ok(obsolete)

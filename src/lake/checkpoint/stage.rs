@@ -26,7 +26,9 @@ pub(super) struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    pub(super) fn new(lake: &'a Layout, name: String) -> Self {
+    pub(super) fn new(lake: &'a Layout, mut name: String) -> Self {
+        // In a bucket no name is given twice: another run may write the same commit's, and removing them may come late.
+        lake.run().into_iter().for_each(|run| name.extend(["-", run]));
         Self { lake, name, segment: Segment::default(), moves: Vec::new() }
     }
 

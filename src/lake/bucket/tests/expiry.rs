@@ -41,7 +41,7 @@ fn commit_after(hours: i64, change: impl FnOnce(HeldUpload) -> HeldUpload) -> (R
         ranges: Vec::new(),
         delta: None,
     });
-    let result = publish(bucket, (Vec::new(), vec![held]), Vec::new(), manifest, None);
+    let result = publish(bucket, (Vec::new(), vec![held]), Vec::new(), manifest, None, None);
     set_ahead_ms(0);
     let open = world.lock().unwrap().open_uploads();
     // The table is not of the part, which is no matter here.

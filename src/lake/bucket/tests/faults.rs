@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::clock::set_ahead_ms;
-use crate::config::Settings;
+use crate::config::{CHECKPOINT_AFTER, Settings};
 
 use super::model::{
     Change, RETAIN, TABLE, captures, expected, lake, run, run_with, world_after, world_that_retains, world_with_log,
@@ -89,7 +89,7 @@ fn the_table_of_captures_of_all_dates_goes_before_others_come_wherever_a_run_die
     let made = || {
         let world = Arc::default();
         let lake = lake(&Arc::new(Process::new(&world)));
-        run_with(&lake, Change::Convert("a", 1), Settings::default(), &earlier).unwrap();
+        run_with(&lake, Change::Convert("a", 1), Settings::default(), &earlier, CHECKPOINT_AFTER).unwrap();
         world
     };
     let there = |world: &Arc<Mutex<World>>| keys.clone().map(|key| world.lock().unwrap().text(&key).is_some());

@@ -5,12 +5,23 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::error::Error;
+use crate::lake::layout::Layout;
 
 use super::model::{Change, captures, captures_beside_the_table, expected, lake, run, world_after, world_with_log};
 use super::world::{Process, Turns, World};
 
 /// Runs processes in turns. Each does its changes one after another.
 fn meet(world: &Arc<Mutex<World>>, plan: &[(usize, usize)], processes: &[&[Change]]) -> Vec<Vec<Result<(), Error>>> {
+    meet_as(world, plan, processes, run)
+}
+
+/// As [`meet`], with a way to make a change.
+pub(super) fn meet_as(
+    world: &Arc<Mutex<World>>,
+    plan: &[(usize, usize)],
+    processes: &[&[Change]],
+    run: fn(&Layout, Change) -> Result<(), Error>,
+) -> Vec<Vec<Result<(), Error>>> {
     let turns = Turns::new(plan);
     thread::scope(|scope| {
         let started: Vec<_> = processes
@@ -34,7 +45,7 @@ fn meet(world: &Arc<Mutex<World>>, plan: &[(usize, usize)], processes: &[&[Chang
 }
 
 /// Requests of a process after which it has surely ended.
-const TO_THE_END: usize = 1_000_000;
+pub(super) const TO_THE_END: usize = 1_000_000;
 
 #[test]
 fn of_two_that_meet_anywhere_those_commit_that_say_so() {

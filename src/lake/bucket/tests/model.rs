@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::config::Settings;
+use crate::config::{CHECKPOINT_AFTER, Settings};
 use crate::error::{Error, Result};
 use crate::hash::{ContentHash, checksum};
 use crate::lake::bucket::Bucket;
@@ -59,12 +59,17 @@ pub(super) fn expected(changes: &[Change]) -> BTreeSet<String> {
 
 /// A world in which these changes were made, for any number of tries.
 pub(super) fn world_after(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
-    world_with(changes, Settings::default())
+    world_with(changes, Settings::default(), CHECKPOINT_AFTER)
+}
+
+/// As [`world_after`]. Each commit makes a checkpoint.
+pub(super) fn world_with_checkpoints(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+    world_with(changes, Settings::default(), 0)
 }
 
 /// As [`world_after`]. The lake has a Delta log from its first commit on.
 pub(super) fn world_with_log(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
-    world_with(changes, Settings { delta: true, ..Settings::default() })
+    world_with(changes, Settings { delta: true, ..Settings::default() }, CHECKPOINT_AFTER)
 }
 
 /// How long the lakes retain that retain what they remove, in milliseconds.
@@ -72,13 +77,15 @@ pub(super) const RETAIN: i64 = 3_600_000;
 
 /// As [`world_with_log`]. The lake retains what it removes.
 pub(super) fn world_that_retains(changes: &[Change]) -> impl Fn() -> Arc<Mutex<World>> + use<> {
-    world_with(changes, Settings { delta: true, retain_ms: Some(RETAIN.unsigned_abs()), ..Settings::default() })
+    let settings = Settings { delta: true, retain_ms: Some(RETAIN.unsigned_abs()), ..Settings::default() };
+    world_with(changes, settings, CHECKPOINT_AFTER)
 }
 
-fn world_with(changes: &[Change], settings: Settings) -> impl Fn() -> Arc<Mutex<World>> + use<> {
+fn world_with(changes: &[Change], settings: Settings, checkpoint_after: u64) -> impl Fn() -> Arc<Mutex<World>> + use<> {
     let world = Arc::default();
     for change in changes {
-        run_as(&lake(&Arc::new(Process::new(&world))), *change, settings.clone()).unwrap();
+        let lake = lake(&Arc::new(Process::new(&world)));
+        run_with(&lake, *change, settings.clone(), Path::new(TABLE), checkpoint_after).unwrap();
     }
     let world: World = world.lock().unwrap_or_else(PoisonError::into_inner).clone();
     move || Arc::new(Mutex::new(world.clone()))
@@ -121,17 +128,25 @@ fn stage(lake: &Layout, name: &str, text: &str) -> Result<PathBuf> {
 
 /// One run. It begins as all do: by finishing what another one began.
 pub(super) fn run(lake: &Layout, change: Change) -> Result<()> {
-    run_as(lake, change, Settings::default())
+    run_with(lake, change, Settings::default(), Path::new(TABLE), CHECKPOINT_AFTER)
 }
 
-fn run_as(lake: &Layout, change: Change, settings: Settings) -> Result<()> {
-    run_with(lake, change, settings, Path::new(TABLE))
+/// A run that makes a checkpoint.
+pub(super) fn run_with_checkpoint(lake: &Layout, change: Change) -> Result<()> {
+    run_with(lake, change, Settings::default(), Path::new(TABLE), 0)
 }
 
-/// A run that writes its table to a place.
-pub(super) fn run_with(lake: &Layout, change: Change, settings: Settings, table: &Path) -> Result<()> {
+/// A run that writes its table to a place, and a checkpoint after so many bytes of manifests.
+pub(super) fn run_with(
+    lake: &Layout,
+    change: Change,
+    settings: Settings,
+    table: &Path,
+    checkpoint_after: u64,
+) -> Result<()> {
     lake.bucket().unwrap().recover()?;
-    let snapshot = Snapshot::read(lake)?;
+    // Only one that is read whole can be written as one manifest.
+    let snapshot = if matches!(change, Change::Compact) { Snapshot::read(lake)? } else { Snapshot::begin(lake)? };
     Losses::find(lake, &snapshot)?;
     let action = match change {
         Change::Convert(..) => Action::Convert,
@@ -139,6 +154,7 @@ pub(super) fn run_with(lake: &Layout, change: Change, settings: Settings, table:
         Change::Compact => Action::Compact,
     };
     let mut transaction = Transaction::new(&snapshot, action, settings);
+    (transaction.checkpoint_after, transaction.is_read_again) = (checkpoint_after, true);
     let (goes, comes): (IsSuch, BTreeSet<String>) = match change {
         Change::Convert(capture, version) => {
             (Box::new(move |other| other.starts_with(capture)), [format!("{capture}{version}")].into())

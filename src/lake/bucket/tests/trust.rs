@@ -27,6 +27,7 @@ fn read(change: impl FnOnce(&mut Manifest, &mut Pending)) -> Result<Manifest, Er
         tables: vec![held("summaries/ports/date=2024-03-11/ports.parquet"), held("_parcap/names/ptr.parquet")],
         delta: None,
         removes: vec!["packets/date=2024-03-11/b.parquet".into(), "_parcap/partials/c.arrow".into()],
+        checkpoint_at: None,
     };
     change(&mut manifest, &mut pending);
     manifest.pending = Some(pending);

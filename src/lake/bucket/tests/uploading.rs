@@ -85,3 +85,38 @@ fn what_is_under_way_when_a_run_ends_is_given_up() {
         assert_eq!(world.lock().unwrap().open_uploads(), 0, "{tenths}");
     }
 }
+
+/// Gives the kinds of requests that it takes to write a file as an object, and what is there then.
+fn written(bytes: &[u8], process: &Arc<Process>, world: &Arc<Mutex<World>>) -> Result<bool, Error> {
+    let bucket = bucket(process);
+    let file = bucket.scratch().unwrap().join("file");
+    local::write(&file, bytes).unwrap();
+    let to = Path::new("_parcap/partials/x.arrow");
+    let result = bucket.write_files([(file.as_path(), to)].into_iter());
+    bucket.abandon_open();
+    let world = world.lock().unwrap();
+    assert_eq!(world.open_uploads(), 0);
+    result.map(|()| {
+        !local::exists(&file) && world.bytes("lake/_parcap/partials/x.arrow").is_some_and(|held| held == bytes)
+    })
+}
+
+#[test]
+fn a_large_object_is_written_in_pieces_and_need_not_be_in_memory() {
+    const MIB: usize = 1 << 20;
+    for (bytes, requests) in [
+        (vec![1; 16 * MIB], vec![("put", 1)]),
+        (vec![2; 16 * MIB + 1], vec![("begin", 1), ("complete", 1), ("piece", 3)]),
+    ] {
+        let world = Arc::new(Mutex::new(World::default()));
+        let process = Arc::new(Process::new(&world));
+        assert!(written(&bytes, &process, &world).unwrap());
+        assert_eq!(process.made_of().into_iter().collect::<Vec<_>>(), requests);
+    }
+    // It is not there, or the run ends.
+    for kind in ["begin", "piece", "complete"] {
+        let world = Arc::new(Mutex::new(World::default()));
+        written(&vec![3; 20 * MIB], &Arc::new(Process::refusing(&world, kind)), &world).unwrap_err();
+        assert!(world.lock().unwrap().keys_below("lake/").is_empty(), "{kind}");
+    }
+}

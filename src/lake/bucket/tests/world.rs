@@ -16,6 +16,8 @@ pub(super) struct World {
     uploads: BTreeMap<String, (String, BTreeMap<usize, Bytes>)>,
     /// The number from which on uploads are young.
     young_from: u64,
+    /// The number up to which objects are old.
+    old_until: u64,
     next: u64,
     /// Whether a completion takes a while: the upload is no longer open, and the object is not there yet.
     pub(super) is_slow: bool,
@@ -59,6 +61,25 @@ impl World {
     /// Makes all open uploads a month old.
     pub(super) fn let_uploads_age(&mut self) {
         self.young_from = self.number();
+    }
+
+    /// Makes all objects old.
+    pub(super) fn let_objects_age(&mut self) {
+        self.old_until = self.next;
+    }
+
+    /// Another program writes an object, or removes it.
+    pub(super) fn change(&mut self, key: &str, bytes: Option<Bytes>) {
+        match bytes {
+            Some(bytes) => drop(self.store(key, bytes)),
+            None => drop(self.objects.remove(key)),
+        }
+    }
+
+    /// What is said of an object.
+    fn facts(&self, key: &str, (bytes, number): &(Bytes, u64)) -> ObjectFacts {
+        let modified = if *number <= self.old_until { 0 } else { i64::MAX };
+        ObjectFacts { key: key.to_owned(), size: bytes.len() as u64, modified, version: version(*number) }
     }
 
     /// Ends all open uploads, as a rule of the bucket does.
@@ -215,10 +236,6 @@ impl Process {
     }
 }
 
-fn facts(key: &str, (bytes, number): &(Bytes, u64)) -> ObjectFacts {
-    ObjectFacts { key: key.to_owned(), size: bytes.len() as u64, modified: i64::MAX, version: version(*number) }
-}
-
 fn not_found() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
@@ -227,22 +244,26 @@ impl ObjectRequests for Process {
     fn list(&self, prefix: &str, each: &mut dyn FnMut(ObjectFacts) -> io::Result<()>) -> io::Result<()> {
         let found: Vec<_> = self.request("list", |world| {
             let below = world.objects.iter().filter(|(key, _)| key.starts_with(prefix));
-            Ok(below.map(|(key, object)| facts(key, object)).collect())
+            Ok(below.map(|(key, object)| world.facts(key, object)).collect())
         })?;
         found.into_iter().try_for_each(each)
     }
 
     fn facts(&self, key: &str) -> io::Result<Option<ObjectFacts>> {
-        self.request("head", |world| Ok(world.objects.get(key).map(|object| facts(key, object))))
+        self.request("head", |world| Ok(world.objects.get(key).map(|object| world.facts(key, object))))
     }
 
     fn body(&self, key: &str, wanted: &ObjectVersion, range: Range<u64>) -> ObjectBody {
         let read = self.request("get", |world| {
             let (bytes, number) = world.objects.get(key).ok_or_else(not_found)?;
-            if version(*number) != *wanted {
+            if version(*number) != *wanted && *wanted != ObjectVersion::default() {
                 return Err(io::ErrorKind::StaleNetworkFileHandle.into());
             }
-            Ok(bytes.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
+            let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+            if start >= bytes.len() {
+                return Err(io::Error::other("416 Range Not Satisfiable"));
+            }
+            Ok(bytes.slice(start..end.min(bytes.len())))
         });
         ObjectBody::of([read])
     }
