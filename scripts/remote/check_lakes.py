@@ -8,6 +8,7 @@ and breaks them. Exit status: 0 if every lake is right, 1 with what is wrong oth
 
 import argparse
 import filecmp
+import json
 import os
 import random
 import re
@@ -393,14 +394,89 @@ def requests(check: Check) -> None:
     check.expect(nothing["LIST"] <= 5 and sum(nothing.values()) <= 10, f"a night with nothing new costs {dict(nothing)}: {check.proxy.seen}")
 
 
+def checkpoints(check: Check, rounds: int) -> None:
+    """Each commit makes a checkpoint: the same rows as on disk, readers of its files, runs killed anywhere, and a file that is lost."""
+    import duckdb
+    import duckdb_ext
+
+    each = ("--checkpoint-after", "0")
+    bucket = check.bucket()
+    lake = bucket.url("lake")
+    local = check.scratch / "checkpoints"
+    captures = sorted(CAPTURES.glob("*.pcap"))[:11]
+    for place in (local, lake):
+        for number in range(1, len(captures) + 1):
+            check.run("convert", *captures[:number], "--out", place, *each)
+        check.run("forget", place, captures[2])
+        check.run("convert", *captures, "--out", place, *each)
+    copy = check.download(bucket, "lake")
+    check.expect(rows_of(local) == rows_of(copy), "checkpoints: the rows differ")
+    rows = sum(pq.read_metadata(part).num_rows for part in copy.glob("packets/**/*.parquet"))
+    check.sound(bucket, "checkpoints", rows)
+
+    def named() -> list[str]:
+        text = bucket.client.get_object(Bucket=bucket.name, Key=check.keys(bucket, "lake/_parcap/manifest/")[-1])["Body"].read().decode()
+        line = next(line for line in text.splitlines() if line.startswith('"checkpoint"'))
+        segments = json.loads("{" + line.rstrip(",") + "}")["checkpoint"]["segments"]
+        return sorted(f"lake/{file['path']}" for segment in segments for file in segment["files"])
+
+    files = named()
+    check.expect(files == check.keys(bucket, "lake/_parcap/checkpoint/"), "checkpoints: other files are there than the manifest names")
+    check.expect(len(files) < 7 * 8, f"checkpoints: eight segments did not become one: {files}")
+    held = {path for file in files if file.endswith("captures.parquet") for path in pq.read_table(copy / file.removeprefix("lake/"))["path"].to_pylist()}
+    check.expect(held == {str(capture) for capture in captures}, f"checkpoints: pyarrow finds {sorted(held)}")
+    database = duckdb.connect(config={"extension_directory": str(Path(next(iter(duckdb_ext.__path__))) / "extensions")})
+    database.sql("LOAD httpfs")
+    database.sql(f"CREATE SECRET (TYPE s3, KEY_ID 'key', SECRET 'no-secret', REGION 'us-east-1', ENDPOINT '127.0.0.1:{check.port}', "
+                 "URL_STYLE 'path', USE_SSL false)")
+    found = database.sql(f"SELECT count(DISTINCT path) FROM read_parquet('{lake}/_parcap/checkpoint/*/captures.parquet')").fetchone()[0]
+    check.expect(found == len(captures), f"checkpoints: DuckDB finds {found} captures")
+
+    check.proxy.reset()
+    check.run("convert", *captures, "--out", lake, *each)
+    nothing = check.proxy.counts.copy()
+    check.expect(nothing["LIST"] <= 5 and nothing["GET"] <= len(files) + 16, f"checkpoints: a night with nothing new costs {dict(nothing)}")
+    print(f"a night with nothing new over a checkpoint of {len(files)} files: {dict(nothing)}")
+
+    # What is lost is read of the manifests, and nothing is converted again.
+    lost = next(file for file in files if file.endswith("captures.parquet"))
+    bucket.remove(lost)
+    process = check.start("convert", *captures, "--out", lake)
+    err = process.communicate(timeout=600)[1]
+    check.expect(process.returncode == DONE and "could not be read, and all manifests were read" in err, f"checkpoints: one is lost: {err}")
+    check.run("convert", *captures, "--out", lake, "--force", *each)
+    check.sound(bucket, "checkpoints, one was lost", rows)
+
+    chance = random.Random(5)
+    began = time.monotonic()
+    check.run("convert", *captures, "--out", lake, "--force", *each)
+    whole = time.monotonic() - began
+    for number in range(rounds):
+        process = check.start("convert", *captures, "--out", lake, "--force", "--quiet", "--commit-every", "1", *each)
+        time.sleep(chance.uniform(0, whole * 1.5))
+        process.kill()
+        process.communicate()
+        bucket.remove("lake/_parcap/lease.json")
+        if number % 5 == 4:
+            check.run("convert", *captures, "--out", lake, *each)
+            check.sound(bucket, f"checkpoints, round {number}", rows)
+    check.run("convert", *captures, "--out", lake, "--force", *each)
+    check.sound(bucket, "checkpoints, killed", rows)
+    left = set(check.keys(bucket, "lake/_parcap/checkpoint/")) - set(named())
+    print(f"{rounds} runs with checkpoints killed, which leave {len(left)} files of checkpoints for a week")
+    check.run("compact", lake)
+    check.sound(bucket, "checkpoints, compacted", rows)
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--parcap", default="target/release/parcap")
     arguments.add_argument("--rounds", type=int, default=25, help="of kills, and of two runs at once")
-    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, temporary, requests, faults, killed, two")
+    arguments.add_argument("--only", help="one of equal, elsewhere, delta, orphans, temporary, requests, faults, checkpoints, killed, two")
     asked = arguments.parse_args()
     steps = {
         "equal": equal, "elsewhere": elsewhere, "delta": delta, "orphans": orphans, "temporary": temporary, "requests": requests, "faults": faults,
+        "checkpoints": lambda check: checkpoints(check, asked.rounds),
         "killed": lambda check: killed(check, asked.rounds), "two": lambda check: two(check, asked.rounds),
     }
     with tempfile.TemporaryDirectory() as scratch, moto() as port:

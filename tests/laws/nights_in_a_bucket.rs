@@ -3,18 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use parcap::commands::{ConvertRequest, RewriteRequest, compact_lake};
+use parcap::cancel::Cancel;
+use parcap::commands::{
+    ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, convert as try_to_convert, verify,
+};
 use parcap::config::{CHECKPOINT_AFTER, Settings};
+use parcap::storage::objects::{ObjectAddress, Store};
 use proptest::prelude::*;
 
 use crate::support::bucket::{downloaded, lake_in_a_bucket};
 use crate::support::delta::assert_log_is_the_lake;
-use crate::support::{convert, folder, hashes, repository, request};
+use crate::support::{convert, files, folder, hashes, repository, request, save};
 
-use super::archive::{Archive, any_event};
+use super::archive::{Archive, any_event, content};
 use super::checkpoints::{assert_bucket_is_sum_of_manifests, segments};
-use super::nights::{assert_is, assert_sound, rewrite_of};
+use super::nights::{assert_is, assert_sound, rewrite_of, sorted};
 use super::tally::tried;
 
 /// The files that readers see.
@@ -83,6 +88,46 @@ proptest! {
             prop_assert_eq!(hashes(downloaded(&lake).path()), hashes(held.path()), "a run that has nothing to do changes something");
         }
     }
+}
+
+/// Takes an object of a lake away.
+fn lose(lake: &Path, below: &Path) {
+    let address = ObjectAddress::of(lake).unwrap();
+    let store = Store::connect(&address.root).unwrap();
+    store.remove(&format!("{}{}", address.folder(), below.display())).unwrap();
+}
+
+#[test]
+fn what_is_lost_with_the_checkpoint_of_a_compacted_bucket_is_made_again_of_its_parts() {
+    let local = folder();
+    let lake = lake_in_a_bucket();
+    let mut night = ConvertRequest { checkpoint_after: 0, ..request::<PathBuf>(&[], &lake) };
+    for number in 0..10_u8 {
+        night.named.push(save(&local, &format!("{number}.pcap"), &content(number, 20)));
+        assert_eq!(convert(&night).inputs, 1);
+    }
+    compact_lake(&RewriteRequest { checkpoint_after: 0, ..rewrite_of(&lake) }).unwrap();
+    assert_sound(&lake);
+    let whole = downloaded(&lake);
+    let rows = sorted(whole.path());
+    let checkpoint = files(&whole.path().join("_parcap/checkpoint"));
+    assert!(checkpoint.len() > 4, "{checkpoint:?}");
+    for file in checkpoint {
+        lose(&lake, &Path::new("_parcap/checkpoint").join(file));
+    }
+    try_to_convert(&night).unwrap_err();
+    let mend = VerifyRequest {
+        lake: lake.clone(),
+        deep: true,
+        repair: true,
+        jobs: 2,
+        wait: Duration::ZERO,
+        cancel: Cancel::default(),
+    };
+    verify(&mend).unwrap();
+    assert_sound(&lake);
+    assert!(sorted(downloaded(&lake).path()) == rows);
+    assert_eq!(convert(&night).inputs, 0);
 }
 
 proptest! {

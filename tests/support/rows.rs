@@ -122,7 +122,10 @@ fn parts_of_checkpoint(lake: &Path, checkpoint: &serde_json::Value) -> BTreeMap<
 pub(crate) fn parts(lake: &Path) -> Vec<serde_json::Value> {
     let mut parts: BTreeMap<String, serde_json::Value> = BTreeMap::new();
     let mut next = 1;
-    let manifests = manifests(lake);
+    let mut manifests = manifests(lake);
+    // In a bucket those before one that describes the whole lake stay for a while.
+    let base = manifests.iter().rposition(|manifest| manifest["base"] == true);
+    drop(manifests.drain(..base.unwrap_or(0)));
     // Segments that earlier ones name may have become one.
     let last = manifests.iter().rposition(|manifest| !manifest["checkpoint"].is_null());
     for (place, manifest) in manifests.into_iter().enumerate() {

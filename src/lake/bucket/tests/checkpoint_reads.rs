@@ -161,7 +161,7 @@ fn once_a_lake_is_compacted_its_checkpoint_is_part_of_it() {
     assert_eq!(checked(&world, "whole"), expected(&EIGHT));
 }
 
-/// Regression: who began with the checkpoint did not know of the manifest that describes the whole lake, so those before it stayed.
+/// Who begins with the checkpoint does not meet the manifest that describes the whole lake.
 #[test]
 fn manifests_before_a_base_are_known_and_go_although_the_checkpoint_is_newer() {
     let changes = [&EIGHT[..], &[Change::Compact, Change::Convert("a", 4), Change::Convert("b", 4)]].concat();
@@ -176,7 +176,7 @@ fn manifests_before_a_base_are_known_and_go_although_the_checkpoint_is_newer() {
     assert!(checked(&world, "later").contains("a5"));
 }
 
-/// Regression: with the captures in a checkpoint, nothing was needed of the partial summaries, and all old ones went.
+/// Of what the checkpoint has, the run holds nothing when it looks for partial summaries that nobody needs.
 #[test]
 fn old_partial_summaries_stay_although_the_checkpoint_has_them() {
     let world = world_with_checkpoints(&EIGHT)();

@@ -14,7 +14,7 @@ use super::world::{FAULTS, Process, RequestFault, World};
 
 pub(super) const FOLDER: &str = "lake/_parcap/checkpoint/";
 
-/// So many commits that the next one makes one segment of eight.
+/// Eight commits: the next one makes one segment of eight.
 pub(super) const EIGHT: [Change; 8] = [
     Change::Convert("a", 1),
     Change::Convert("b", 1),

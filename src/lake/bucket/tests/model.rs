@@ -136,7 +136,7 @@ pub(super) fn run_with_checkpoint(lake: &Layout, change: Change) -> Result<()> {
     run_with(lake, change, Settings::default(), Path::new(TABLE), 0)
 }
 
-/// A run that writes its table to a place, and a checkpoint after so many bytes of manifests.
+/// A run that writes its table to a place, and a checkpoint if manifests have this many bytes.
 pub(super) fn run_with(
     lake: &Layout,
     change: Change,
