@@ -48,18 +48,20 @@ fn a_night_with_nothing_new_over_a_checkpoint_asks_once_for_each_of_its_files() 
     assert_eq!(found.get("get"), Some(&(9 + files)), "{found:?}");
 }
 
+/// Makes each manifest larger than a mebibyte, by blanks that JSON permits.
+fn make_manifests_large(world: &Arc<Mutex<World>>) {
+    let mut world = world.lock().unwrap();
+    for key in world.keys_below("lake/_parcap/manifest/") {
+        let mut text = world.bytes(&key).unwrap().to_vec();
+        text.extend(vec![b' '; 2 << 20]);
+        world.change(&key, Some(Bytes::from(text)));
+    }
+}
+
 #[test]
 fn manifests_before_the_checkpoint_are_not_asked_for_where_they_are_large() {
     let world = world_with_checkpoints(&EIGHT)();
-    // Each is over a mebibyte, by blanks that JSON permits.
-    let keys = world.lock().unwrap().keys_below("lake/_parcap/manifest/");
-    for key in &keys {
-        let mut world = world.lock().unwrap();
-        let manifest = Manifest::of_bytes(world.bytes(key).unwrap(), Path::new(key)).unwrap();
-        let mut text = manifest.to_bytes().unwrap();
-        text.extend(vec![b' '; 2 << 20]);
-        world.change(key, Some(Bytes::from(text)));
-    }
+    make_manifests_large(&world);
     let files = Snapshot::read(&lake(&process(&world))).unwrap().checkpoint_files().count();
     assert_eq!(nothing_new(&world).get("get"), Some(&(1 + files)));
     // A lake without one is read whole, and once.
@@ -166,8 +168,12 @@ fn once_a_lake_is_compacted_its_checkpoint_is_part_of_it() {
 fn manifests_before_a_base_are_known_and_go_although_the_checkpoint_is_newer() {
     let changes = [&EIGHT[..], &[Change::Compact, Change::Convert("a", 4), Change::Convert("b", 4)]].concat();
     let world = world_with_checkpoints(&changes)();
-    let own = lake(&process(&world));
-    assert_eq!(Snapshot::read(&own).unwrap().checkpoint_at(), Some(11));
+    make_manifests_large(&world);
+    let asks = process(&world);
+    let own = lake(&asks);
+    let held = Snapshot::read(&own).unwrap();
+    assert_eq!(held.checkpoint_at(), Some(11));
+    assert_eq!(asks.made_of().get("get"), Some(&(1 + held.checkpoint_files().count())), "one manifest is read");
     assert_eq!(own.manifest_files().unwrap(), [9, 10, 11].map(manifest_path));
     world.lock().unwrap().let_objects_age();
     run_with_checkpoint(&lake(&process(&world)), Change::Convert("a", 5)).unwrap();
