@@ -1,14 +1,16 @@
 //! The captures that are summed up: what is shown of them, kept while they come by.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
 
 use crate::aggregate::Space;
 use crate::capture::Timestamp;
 use crate::day::Day;
 use crate::error::Result;
-use crate::lake::{CAPTURES, CaptureRow, CaptureRows, InputEntry, table_among};
+use crate::lake::{
+    CAPTURES, CaptureBrief, CaptureRow, CaptureRows, CaptureVisitor, InputEntry, LookAgain, table_among,
+};
 use crate::report::ImplausibleCounts;
 use crate::summary::Preview;
 use crate::tables::Table;
@@ -33,8 +35,10 @@ pub(super) struct CaptureList {
     all: Option<CaptureRows>,
     /// What a page has besides.
     page: Option<OnPage>,
-    /// The earliest and the latest time of a packet.
-    pub(super) ends: Option<(Timestamp, Timestamp)>,
+    /// The earliest and the latest time of a packet, in microseconds since the Unix epoch.
+    pub(super) ends: Option<(i64, i64)>,
+    /// Which captures are shown.
+    shown: ShownTimes,
 }
 
 /// What a page says of captures, besides their first rows.
@@ -55,11 +59,11 @@ pub(super) struct CapturesOfPage {
     pub(super) implausible: Vec<ImplausibleCounts>,
 }
 
-/// The rows of the first places.
+/// The rows of the first places. A place may be kept before its row is known.
 #[derive(Debug)]
 struct FirstRows {
     most: usize,
-    rows: BTreeMap<CapturePlace, CaptureRow>,
+    rows: BTreeMap<CapturePlace, Option<CaptureRow>>,
 }
 
 impl FirstRows {
@@ -67,18 +71,27 @@ impl FirstRows {
         Self { most, rows: BTreeMap::new() }
     }
 
-    fn offer(&mut self, place: &CapturePlace, entry: &InputEntry) {
-        if self.rows.len() >= self.most && self.rows.last_key_value().is_none_or(|(last, _)| place > last) {
-            return;
-        }
-        self.rows.insert(place.clone(), CaptureRow::of(entry));
-        if self.rows.len() > self.most {
+    /// Keeps a place for a row. Whether it is among the first ones so far.
+    fn keep(&mut self, path: &Path, number: usize) -> bool {
+        if self.rows.len() >= self.most {
+            let is_before = |(last, at): &CapturePlace| (path, number) < (last.as_path(), *at);
+            if !self.rows.last_key_value().is_some_and(|(last, _)| is_before(last)) {
+                return false;
+            }
             self.rows.pop_last();
+        }
+        self.rows.insert((path.to_path_buf(), number), None);
+        true
+    }
+
+    fn offer(&mut self, place: &CapturePlace, entry: &InputEntry) {
+        if self.rows.contains_key(place) || self.keep(&place.0, place.1) {
+            self.rows.insert(place.clone(), Some(CaptureRow::of(entry)));
         }
     }
 
     fn into_rows(self) -> Vec<CaptureRow> {
-        self.rows.into_values().collect()
+        self.rows.into_values().flatten().collect()
     }
 }
 
@@ -94,32 +107,37 @@ impl CaptureList {
             all: (request.top.is_none() && is_wanted).then(|| CaptureRows::new(space)),
             page: request.for_page.then(page),
             ends: None,
+            shown: ShownTimes::of(request),
         }
     }
 
-    /// Adds a capture of a lake, whose place is that of its path.
+    /// Adds a capture that was read, whose place is after those before it, if it is shown.
     ///
     /// # Errors
     /// If rows that do not fit into memory cannot be written.
-    pub(super) fn add_held(&mut self, entry: &InputEntry) -> Result<()> {
-        self.add((entry.input.absolute.clone(), entry.id), entry)
-    }
-
-    /// Adds a capture that was read, whose place is after those before it.
-    ///
-    /// # Errors
-    /// As [`CaptureList::add_held`].
     pub(super) fn add_read(&mut self, entry: &InputEntry) -> Result<()> {
+        let times = (entry.found.earliest.map(Timestamp::micros), entry.found.latest.map(Timestamp::micros));
+        if !self.count(times) {
+            return Ok(());
+        }
         let number = usize::try_from(self.count).unwrap_or(usize::MAX);
         self.add((PathBuf::new(), number), entry)
     }
 
-    fn add(&mut self, place: CapturePlace, entry: &InputEntry) -> Result<()> {
+    /// Counts a capture with packets from and to these times, in microseconds since the Unix epoch, if it is shown.
+    fn count(&mut self, times: (Option<i64>, Option<i64>)) -> bool {
+        if !self.shown.has(times) {
+            return false;
+        }
         self.count += 1;
-        if let (Some(first), Some(last)) = (entry.found.earliest, entry.found.latest) {
+        if let (Some(first), Some(last)) = times {
             let (from, to) = self.ends.unwrap_or((first, last));
             self.ends = Some((from.min(first), to.max(last)));
         }
+        true
+    }
+
+    fn add(&mut self, place: CapturePlace, entry: &InputEntry) -> Result<()> {
         if let Some(all) = &mut self.all {
             all.add(Day::EPOCH, (&place.0, place.1), entry)?;
         }
@@ -162,5 +180,50 @@ impl CaptureList {
             None => (Vec::new(), Vec::new()),
         };
         CapturesOfPage { damaged, sound: self.first.into_rows(), implausible }
+    }
+}
+
+/// Captures of a lake, whose places are those of their paths.
+impl CaptureVisitor for CaptureList {
+    fn asks_what_was_found(&self) -> bool {
+        self.page.is_some()
+    }
+
+    fn meet(&mut self, brief: &CaptureBrief<'_>) -> Result<bool> {
+        if !self.count((brief.first, brief.last)) {
+            return Ok(false);
+        }
+        let may_be_damaged = !matches!(brief.again, None | Some(LookAgain::Open));
+        let is_on_page = self.page.is_some()
+            && (may_be_damaged || brief.found.is_none_or(|found| found.has_implausible));
+        let is_first = !(self.page.is_some() && may_be_damaged) && self.first.keep(&brief.absolute, brief.id);
+        Ok(is_first || is_on_page || self.all.is_some())
+    }
+
+    fn take(&mut self, entry: &InputEntry) -> Result<()> {
+        self.add((entry.input.absolute.clone(), entry.id), entry)
+    }
+}
+
+/// The times of a request: a capture is shown if it may have packets of its dates, or of the times of its filter.
+#[derive(Debug)]
+struct ShownTimes {
+    days: RangeInclusive<Day>,
+    /// Microseconds since the Unix epoch.
+    times: Option<Range<i64>>,
+}
+
+impl ShownTimes {
+    fn of(request: &SummarizeRequest) -> Self {
+        Self { days: request.days.clone(), times: request.filter.times.clone() }
+    }
+
+    fn has(&self, times: (Option<i64>, Option<i64>)) -> bool {
+        let day = |micros: i64| Day::of_seconds(micros.div_euclid(1_000_000));
+        match (times, &self.times) {
+            ((Some(first), Some(last)), Some(times)) => first < times.end && last >= times.start,
+            ((Some(first), Some(last)), None) => day(first) <= *self.days.end() && day(last) >= *self.days.start(),
+            _ => true,
+        }
     }
 }

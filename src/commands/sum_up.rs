@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Owners, Space};
-use crate::capture::Timestamp;
 use crate::config::{Names, Setting, WINDOW};
 use crate::convert::{Counting, count, naming};
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{InputEntry, Layout, Snapshot};
+use crate::lake::{Layout, Snapshot};
 use crate::outcome::{Changing, Report};
 use crate::select::inputs;
 use crate::storage::scratch_root;
@@ -23,7 +22,7 @@ use super::summarize::{SummarizeRequest, Summarized};
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summarized> {
-    let snapshot = Snapshot::read(lake)?;
+    let snapshot = Snapshot::begin(lake)?;
     let settings = snapshot.settings.clone().unwrap_or_default();
     if !settings.summaries {
         return Err(Error::NoSums { path: lake.root().to_path_buf() });
@@ -61,9 +60,7 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
     let mut report = Report::default();
     report.note_names(&naming, None);
     let mut captures = CaptureList::new(request, aggregator.space());
-    for entry in snapshot.inputs.values().filter(|entry| is_shown(entry, request)) {
-        captures.add_held(entry)?;
-    }
+    snapshot.visit_captures(&mut captures)?;
     let refused =
         snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
     let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (captures, report))?;
@@ -86,20 +83,6 @@ fn check_asked(request: &SummarizeRequest, left_out: &[LeftOut], lake: Option<(&
         tables: asked.iter().map(|LeftOut { name, why }| (*name, *why)).collect(),
         of_captures: answered.collect(),
     })
-}
-
-/// Whether a capture is shown: it may have packets of the dates of a request, or of the times of its filter.
-fn is_shown(entry: &InputEntry, request: &SummarizeRequest) -> bool {
-    let (days, times) = (&request.days, request.filter.times.as_ref());
-    match (entry.found.earliest, entry.found.latest) {
-        (Some(first), Some(last)) if let Some(times) = times => {
-            first.micros() < times.end && last.micros() >= times.start
-        }
-        (Some(first), Some(last)) => {
-            Day::of_seconds(first.seconds()) <= *days.end() && Day::of_seconds(last.seconds()) >= *days.start()
-        }
-        _ => true,
-    }
 }
 
 pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
@@ -140,9 +123,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
                     entry.mark_open();
                 }
                 report.add(&entry, how);
-                if is_shown(&entry, request) {
-                    captures.add_read(&entry)?;
-                }
+                captures.add_read(&entry)?;
             }
             Err((input, refusal)) => report.refuse(input.path, &refusal, None),
         }
@@ -189,12 +170,12 @@ fn finish(
 }
 
 /// Bins from the first to the last packet of some dates. `ends` are those of the captures.
-fn bins(window: i64, days: &BTreeSet<Day>, ends: Option<(Timestamp, Timestamp)>) -> Bins {
+fn bins(window: i64, days: &BTreeSet<Day>, ends: Option<(i64, i64)>) -> Bins {
     let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
     let first = days.first().map_or(0, start);
     let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
     // A capture may begin before the first date, or go on after the last one.
-    let within = |time: Timestamp| time.micros().clamp(first, last);
+    let within = |micros: i64| micros.clamp(first, last);
     let (from, to) = ends.map_or((first, first), |(from, to)| (within(from), within(to)));
     Bins::new(window, from, to)
 }

@@ -57,16 +57,16 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     let mut verified = Verified::default();
     let Some(snapshot) = audit::manifests(lake, &mut verified)? else { return Ok(verified.below(lake)) };
     let settings = snapshot.settings.clone().unwrap_or_default();
-    verified.captures = snapshot.inputs.len() as u64;
     if lake.is_pending()? {
         verified.fault(lake.pending(), "a commit was begun and not finished; the next run finishes or undoes it");
     }
     audit::strays(lake, &snapshot, &mut verified)?;
-    audit::captures(&snapshot, &request.cancel, &mut verified)?;
+    let totals = audit::captures(&snapshot, &request.cancel, &mut verified)?;
+    verified.captures = totals.captures;
     audit::delta_log(lake, &snapshot, &mut verified)?;
     audit::files(lake, &snapshot, &settings, request, &mut verified)?;
     if settings.summaries && verified.faults.is_empty() {
-        audit::balance(lake, &snapshot, &mut verified)?;
+        audit::balance(lake, &snapshot, totals, &mut verified)?;
         if request.deep {
             audit::sums(lake, &snapshot, &settings, request, &mut verified)?;
         }

@@ -1,7 +1,7 @@
 //! Whether a lake adds up: the rows of its parts to its captures, its tables to its packets, its sums to its rows.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Group, Measure, Owners, Space, Sums};
@@ -11,66 +11,121 @@ use crate::commands::verify::VerifyRequest;
 use crate::config::Settings;
 use crate::day::Day;
 use crate::error::{Error, Result};
-use crate::lake::{Layout, PACKETS, SUMMARIES, Snapshot, recount};
+use crate::lake::{CaptureBrief, CaptureVisitor, InputEntry, Layout, PACKETS, SUMMARIES, Snapshot, recount};
 use crate::outcome::Verified;
 use crate::storage::scratch_root;
 use crate::summary::{SUMMARIES as TABLES, what_rows_do_not_give};
 use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
-/// Rows of captures, by their numbers: those that parts hold are packets, and those that captures gave are bytes.
-const ROWS: Group = Group { day: Day::EPOCH, kind: 0, measure: Measure::Plain, by_owner: false };
+/// Rows of captures, by their numbers: those that parts hold are packets, and those that captures gave are bytes. The first further
+/// number is how many captures have the number.
+const ROWS: Group = Group { day: Day::EPOCH, kind: 0, measure: Measure::Add, by_owner: false };
+
+/// What the captures of a lake are together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::commands) struct CaptureTotals {
+    /// How many there are.
+    pub(in crate::commands) captures: u64,
+    /// Bytes of their packets.
+    bytes: i64,
+}
+
+/// The rows that captures gave, and that parts hold.
+struct RowsByCapture {
+    rows: Aggregator,
+    totals: CaptureTotals,
+}
+
+// What somebody else wrote may be any number, and is a fault in any case.
+fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn key(input: usize) -> [u8; 8] {
+    (input as u64).to_be_bytes()
+}
+
+impl CaptureVisitor for RowsByCapture {
+    fn asks_what_was_found(&self) -> bool {
+        true
+    }
+
+    fn meet(&mut self, brief: &CaptureBrief<'_>) -> Result<bool> {
+        let found = brief.found.ok_or_else(|| bug!())?;
+        self.rows.add(ROWS, &key(brief.id), Sums { more: [1, 0], ..Sums::of(int(found.rows), 0) })?;
+        self.totals.captures += 1;
+        self.totals.bytes = self.totals.bytes.saturating_add(found.length);
+        Ok(false)
+    }
+
+    fn take(&mut self, _: &InputEntry) -> Result<()> {
+        Ok(())
+    }
+}
 
 /// Checks that the rows of every capture are in parts, each once.
 ///
 /// # Memory
 /// As [`Aggregator`], whatever the number of captures.
-pub(in crate::commands) fn captures(snapshot: &Snapshot, cancel: &Cancel, verified: &mut Verified) -> Result<()> {
+pub(in crate::commands) fn captures(
+    snapshot: &Snapshot,
+    cancel: &Cancel,
+    verified: &mut Verified,
+) -> Result<CaptureTotals> {
     let folder = scratch_root();
-    let mut rows = Aggregator::new(&Space::new(&folder).cancelled_by(cancel));
-    // What somebody else wrote may be any number, and is a fault in any case.
-    let int = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let key = |input: usize| (input as u64).to_be_bytes();
-    for part in snapshot.parts.values() {
+    let rows = Aggregator::new(&Space::new(&folder).cancelled_by(cancel));
+    let mut added = RowsByCapture { rows, totals: CaptureTotals::default() };
+    let mut in_parts: Vec<(PathBuf, String)> = Vec::new();
+    snapshot.each_part(|part| {
         let mut next = 0;
         for range in &part.ranges {
-            rows.add(ROWS, &key(range.input), Sums::of(0, int(range.rows)))?;
+            added.rows.add(ROWS, &key(range.input), Sums::of(0, int(range.rows)))?;
             if range.first_row != next {
-                verified.fault(&part.path, format!("the manifest does not say whose row {next} is"));
+                in_parts.push((part.path.clone(), format!("the manifest does not say whose row {next} is")));
             }
             next = range.first_row.saturating_add(range.rows);
         }
         if next != part.rows {
-            verified.fault(&part.path, format!("the manifest says whose {next} rows are, of {}", part.rows));
+            let problem = format!("the manifest says whose {next} rows are, of {}", part.rows);
+            in_parts.push((part.path.clone(), problem));
         }
-    }
-    for entry in snapshot.inputs.values() {
-        rows.add(ROWS, &key(entry.id), Sums::of(int(entry.found.rows), 0))?;
-    }
-    let mut unknown = Vec::new();
-    let mut rows = rows.read(ROWS)?;
-    while let Some((key, Sums { bytes: gave, packets: held, .. })) = rows.next()? {
+        Ok(())
+    })?;
+    // Parts came in no order; the faults of one did.
+    in_parts.sort_by(|(a, _), (b, _)| a.cmp(b));
+    in_parts.into_iter().for_each(|(path, problem)| verified.fault(path, problem));
+    snapshot.visit_captures(&mut added)?;
+    let (mut wrong, mut unknown) = (BTreeMap::new(), Vec::new());
+    let mut rows = added.rows.read(ROWS)?;
+    while let Some((key, Sums { bytes: gave, packets: held, more: [captures, _] })) = rows.next()? {
         let number = u64::from_be_bytes(key.try_into().map_err(|_| bug!())?);
-        match usize::try_from(number).ok().and_then(|number| snapshot.inputs.get(&number)) {
-            Some(_) if held == gave => {}
-            Some(entry) => {
-                let problem = format!("gave {gave} rows, and the manifest's parts hold {held} of them");
-                verified.fault(&entry.input.absolute, problem);
-            }
-            None => unknown.push((number, held)),
+        if captures == 0 {
+            unknown.push((number, held));
+        } else if held != gave {
+            wrong.insert(usize::try_from(number).map_err(|_| bug!())?, (gave, held));
         }
+    }
+    for (number, entry) in snapshot.captures_of(&wrong.keys().copied().collect())? {
+        let (gave, held) = wrong.get(&number).ok_or_else(|| bug!())?;
+        let problem = format!("gave {gave} rows, and the manifest's parts hold {held} of them");
+        verified.fault(&entry.input.absolute, problem);
     }
     for (input, count) in unknown {
         verified.fault(PACKETS, format!("{count} rows are of a capture {input} that the manifest does not name"));
     }
-    Ok(())
+    Ok(added.totals)
 }
 
 /// Checks that every table that divides all packets adds up to all packets.
-pub(in crate::commands) fn balance(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
+pub(in crate::commands) fn balance(
+    lake: &Layout,
+    snapshot: &Snapshot,
+    CaptureTotals { bytes, .. }: CaptureTotals,
+    verified: &mut Verified,
+) -> Result<()> {
     let packets = snapshot.parts.values().map(|part| part.rows).fold(0, u64::saturating_add);
     let packets = i64::try_from(packets).unwrap_or(i64::MAX);
-    let bytes = snapshot.inputs.values().map(|entry| entry.found.length).fold(0, i64::saturating_add);
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     for name in TABLES.iter().filter(|summary| summary.balances).map(|summary| summary.name) {
         for table in snapshot.tables.values().filter(|table| table.path.starts_with(Path::new(SUMMARIES).join(name))) {

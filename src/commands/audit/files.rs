@@ -18,13 +18,18 @@ use crate::threads::in_order;
 /// The problem of a file that readers find and no manifest names.
 const STRAY: &str = "is not in the manifest; readers take it for a part of the lake";
 
-/// The sum of the manifests. `None` if one is missing or damaged: then nothing can be compared with it.
+/// The sum of the manifests: of a lake with a checkpoint, without the captures in it. `None` if a manifest is missing or damaged: then
+/// nothing can be compared with it.
 pub(in crate::commands) fn manifests(lake: &Layout, verified: &mut Verified) -> Result<Option<Snapshot>> {
     let mut unreadable = Vec::new();
-    let (snapshot, problem) = Snapshot::read_all(lake, |error| {
-        unreadable.push(error);
-        Ok(())
-    })?;
+    let (snapshot, problem) = match Snapshot::with_base(lake) {
+        Ok(Some(snapshot)) => (snapshot, None),
+        // Each fault that there is has its name here.
+        Ok(None) | Err(_) => Snapshot::read_all(lake, |error| {
+            unreadable.push(error);
+            Ok(())
+        })?,
+    };
     for error in unreadable.into_iter().chain(problem) {
         match error {
             Error::Incomplete { path, problem, .. } => verified.fault(path, problem),

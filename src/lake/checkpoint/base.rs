@@ -49,7 +49,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::read`].
     pub(crate) fn begin(lake: &Layout) -> Result<Self> {
-        match Self::beside_checkpoint(lake) {
+        match Self::with_base(lake) {
             Ok(Some(held)) => Ok(held),
             // What is wrong shows there as well, or does not matter.
             Ok(None) | Err(_) => Self::read(lake),
@@ -70,7 +70,11 @@ impl Snapshot {
         self.load_files_of(&held.collect())
     }
 
-    fn beside_checkpoint(lake: &Layout) -> Result<Option<Self>> {
+    /// As [`Snapshot::begin`], but `None` of a lake that has to be read whole.
+    ///
+    /// # Errors
+    /// If something of the lake cannot be read. What it is shows where the lake is read whole.
+    pub(crate) fn with_base(lake: &Layout) -> Result<Option<Self>> {
         let mut paths = files(lake)?;
         let Some((place, mut first, checkpoint)) = last_checkpoint(&paths)? else { return Ok(None) };
         // What it says of the whole lake is in the checkpoint.

@@ -1,6 +1,6 @@
 //! Loads captures, and the files of their rows, from a checkpoint into a snapshot.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::day::Day;
@@ -152,6 +152,45 @@ impl Snapshot {
         // Those that were left out go with what stands for them.
         let left_out_for = removed.iter().copied().collect();
         self.load(&WantedCaptures { captures: beside, left_out_for, ..WantedCaptures::default() })
+    }
+
+    /// The captures with these numbers, wherever they are, in the order of their numbers.
+    ///
+    /// # Memory
+    /// As these captures.
+    /// # Errors
+    /// If the checkpoint cannot be read.
+    pub(crate) fn captures_of(&self, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Arc<InputEntry>>> {
+        let held = wanted.iter().filter_map(|number| self.inputs.get(number).map(|entry| (*number, Arc::clone(entry))));
+        let mut found: BTreeMap<_, _> = held.collect();
+        if let Some(base) = &self.base {
+            let left = wanted.iter().filter(|number| !found.contains_key(number) && !base.loaded.contains(number));
+            let left = base.layers.captures(&left.copied().collect())?;
+            found.extend(left.into_iter().map(|entry| (entry.id, entry)));
+        }
+        Ok(found)
+    }
+
+    /// Does something with each part and the captures whose rows it has, in no order.
+    ///
+    /// # Memory
+    /// That of the ranges of one part at a time.
+    /// # Errors
+    /// If the checkpoint cannot be read, or `take` fails.
+    pub(crate) fn each_part(&self, mut take: impl FnMut(&CommittedPart) -> Result<()>) -> Result<()> {
+        let (bare, whole): (Vec<_>, Vec<_>) = self.parts.values().partition(|part| part.ranges.is_empty());
+        whole.into_iter().try_for_each(&mut take)?;
+        let mut bare: BTreeMap<_, _> = bare.into_iter().map(|part| (part.path.as_path(), part)).collect();
+        if let Some(base) = &self.base {
+            each(&base.layers, Kind::Parts, &[CAPTURES], &mut |rows, first| {
+                let path = of_key(rows.key().unwrap_or_default(), rows.path())?;
+                match bare.remove(path.as_path()) {
+                    Some(part) => take(&CommittedPart { ranges: rows.entry(first)?, ..part.clone() }),
+                    None => Ok(()),
+                }
+            })?;
+        }
+        bare.into_values().try_for_each(take)
     }
 
     /// Does something with each capture, or with those of some dates, in no order.

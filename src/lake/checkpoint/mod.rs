@@ -12,6 +12,7 @@
 //! are, what a checkpoint says is the sum of the manifests up to it.
 
 mod base;
+mod briefs;
 mod columns;
 mod content_keys;
 mod layers;
@@ -41,6 +42,7 @@ use super::record::CommittedTable;
 use super::retained::RetainedPart;
 
 pub(super) use base::Base;
+pub(crate) use briefs::{CaptureBrief, CaptureVisitor};
 pub(super) use columns::again;
 pub(crate) use columns::content_key;
 pub(crate) use load::WantedCaptures;
