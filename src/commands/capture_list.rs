@@ -194,8 +194,8 @@ impl CaptureVisitor for CaptureList {
             return Ok(false);
         }
         let may_be_damaged = !matches!(brief.again, None | Some(LookAgain::Open));
-        let is_on_page = self.page.is_some()
-            && (may_be_damaged || brief.found.is_none_or(|found| found.has_implausible));
+        let is_on_page =
+            self.page.is_some() && (may_be_damaged || brief.found.is_none_or(|found| found.has_implausible));
         let is_first = !(self.page.is_some() && may_be_damaged) && self.first.keep(&brief.absolute, brief.id);
         Ok(is_first || is_on_page || self.all.is_some())
     }

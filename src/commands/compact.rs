@@ -45,7 +45,7 @@ pub struct RewriteRequest {
 /// written.
 pub fn compact_lake(request: &RewriteRequest) -> Result<CompactReport> {
     let started = Instant::now();
-    let ((done, mut lost), told) = with_lake(request, |lake, snapshot, settings, losses| {
+    let ((done, mut lost), told) = with_lake(request, Snapshot::read, |lake, snapshot, settings, losses| {
         let mut lost = Lost::default();
         lost.add(&losses, &snapshot);
         let encoder = Encoder::of_lake(settings, lake.root())?;
@@ -79,14 +79,19 @@ pub(super) struct LakeNotes {
     pub(super) delta_lacks: Option<String>,
 }
 
-/// Holds a lake while `work` changes its files.
+/// Holds a lake while `work` changes its files. What it holds is read by `read`.
 pub(super) fn with_lake<T>(
     request: &RewriteRequest,
+    read: impl FnOnce(&Layout) -> Result<Snapshot>,
     work: impl FnOnce(&Layout, Snapshot, &Settings, Losses) -> Result<T>,
 ) -> Result<(T, LakeNotes)> {
     let (lake, _lock) = hold_existing(&request.lake, request.wait, &request.cancel)?;
-    let snapshot = Snapshot::read(&lake)?;
+    let mut snapshot = read(&lake)?;
     let losses = Losses::find(&lake, &snapshot)?;
+    if snapshot.has_base() && losses != Losses::default() {
+        // Whose rows are lost is told of all captures.
+        snapshot = Snapshot::read(&lake)?;
+    }
     let mut settings = snapshot.settings.clone().unwrap_or_default();
     if let Some(size) = request.target_file_size {
         settings.target_file_size = size;

@@ -7,7 +7,7 @@ use crate::aggregate::Space;
 use crate::cancel::Cancel;
 use crate::error::{Error, NotExtracted, Result};
 use crate::extract::{ExtractFormat, Extracted, PacketFilter, PacketOrder, Search, fetch, write};
-use crate::lake::{Layout, Snapshot, steadily};
+use crate::lake::{Layout, Lookup, Snapshot, WantedCaptures, steadily};
 use crate::path_text::printable;
 use crate::storage::{Location, OutFile, local, open_seekable};
 use crate::tables::NamingRows;
@@ -45,9 +45,21 @@ pub fn extract(request: &ExtractRequest) -> Result<Extracted> {
         return Err(Error::NoLake { path: request.lake.clone() });
     }
     let cancel = &request.cancel;
-    let snapshot = steadily(&lake, || Ok(cancel.check()?), |_| false, || Snapshot::read(&lake))?;
-    let is_capture = |path: &Path| local::canonical(path).is_ok_and(|path| snapshot.input_at(&path).is_some());
-    if !Location::of(&request.out).is_stdin() && is_capture(&request.out) {
+    let out_path = local::canonical(&request.out).ok().filter(|_| !Location::of(&request.out).is_stdin());
+    let (snapshot, is_over_capture) = steadily(
+        &lake,
+        || Ok(cancel.check()?),
+        |_| false,
+        || {
+            let snapshot = Snapshot::begin(&lake)?;
+            let found = match &out_path {
+                Some(path) => Lookup::new(&snapshot).find(&[path])?,
+                None => Vec::new(),
+            };
+            Ok((snapshot, found.iter().any(Option::is_some)))
+        },
+    )?;
+    if is_over_capture {
         return Err(Error::NotExtracted(NotExtracted::OverCapture { path: request.out.clone() }));
     }
     // What is wrong with the lake or the rows is said before a file is begun.
@@ -71,13 +83,14 @@ pub fn extract(request: &ExtractRequest) -> Result<Extracted> {
         || Ok(cancel.check()?),
         |_| false,
         || {
-            let snapshot = Snapshot::read(&lake)?;
+            let mut snapshot = if given.is_some() { Snapshot::read(&lake)? } else { Snapshot::begin(&lake)? };
             let search = Search::new(&lake, &snapshot, &space, cancel)?;
             let wanted = match &mut given {
                 Some(rows) => search.named(rows)?,
                 None => search.filtered(&request.filter)?,
             };
             let terms = search.terms();
+            snapshot.load(&WantedCaptures::of(wanted.captures()))?;
             Ok((snapshot, wanted, terms))
         },
     )?;

@@ -10,7 +10,8 @@ use crate::convert::{FinalStage, TouchedDays};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, FileStamp, InputEntry, RefusedEntry, Rewriter, Transaction, days_of_changed, remove_captures,
+    Action, CaptureBrief, CaptureVisitor, FileStamp, InputEntry, Layout, Losses, RefusedEntry, Rewriter, Snapshot,
+    Transaction, WantedCaptures, days_of_changed, remove_captures,
 };
 use crate::names::PtrOptions;
 use crate::outcome::{ForgetReport, Forgotten, Report};
@@ -42,18 +43,15 @@ pub fn forget_before(request: &RewriteRequest, named: &[PathBuf], before: Day) -
 }
 
 fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day>) -> Result<ForgetReport> {
-    let (mut report, told) = with_lake(request, |lake, snapshot, settings, mut losses| {
-        let Called { mut captures, mut refused } = if named.is_empty() {
-            of_all(&snapshot)
-        } else {
-            Called::of(named, &snapshot)
-                .map_err(|unheld| Error::NotHeld { lake: lake.root().to_path_buf(), named: unheld })?
-        };
-        if let Some(before) = before {
-            captures.retain(|id| snapshot.inputs.get(id).is_some_and(|entry| is_older(entry, before)));
-            refused.clear();
+    let (mut report, told) = with_lake(request, Snapshot::begin, |lake, mut snapshot, settings, mut losses| {
+        let (mut captures, refused) = meant(lake, &mut snapshot, named, before)?;
+        let mut kept = cannot_go(lake, &snapshot, &captures, &mut losses, (request.jobs, &request.cancel))?;
+        if snapshot.has_base() && losses != Losses::default() {
+            // Whose rows are lost is told of all captures.
+            snapshot = Snapshot::read(lake)?;
+            (captures, _) = meant(lake, &mut snapshot, named, before)?;
+            kept = cannot_go(lake, &snapshot, &captures, &mut losses, (request.jobs, &request.cancel))?;
         }
-        let kept = cannot_go(lake, &snapshot, &captures, &mut losses, (request.jobs, &request.cancel))?;
         captures.retain(|id| !kept.contains_key(id));
         let retire =
             |before| snapshot.inputs.values().filter_map(|entry| retired_with(entry, &captures, before)).collect();
@@ -105,12 +103,63 @@ fn with_captures(request: &RewriteRequest, named: &[PathBuf], before: Option<Day
     Ok(ForgetReport { notes: told.notes, ..report })
 }
 
-/// Whether all of a capture is before a date. A capture that was left out goes with the capture that stands for it.
-fn is_older(entry: &InputEntry, before: Day) -> bool {
-    const NANOS: i64 = 1_000_000_000;
-    let modified = (entry.input.modified > 0).then_some(entry.input.modified / NANOS);
-    let newest = entry.found.latest.map_or(modified, |latest| Some(latest.seconds()));
-    entry.same_as.is_none() && newest.is_some_and(|newest| Day::of_seconds(newest) < before)
+/// The captures that are meant, by their numbers, and the files that are known to be none. Of a lake with a base, these captures
+/// are loaded, and those whose rows and sums are in the same files.
+fn meant(
+    lake: &Layout,
+    snapshot: &mut Snapshot,
+    named: &[PathBuf],
+    before: Option<Day>,
+) -> Result<(BTreeSet<usize>, Vec<PathBuf>)> {
+    let called = match named {
+        [] => Some(Ok(of_all(snapshot)?)),
+        _ => Called::of(named, snapshot)?,
+    };
+    let Some(called) = called else {
+        // What else a name may mean is asked of all captures.
+        *snapshot = Snapshot::read(lake)?;
+        return meant(lake, snapshot, named, before);
+    };
+    let unheld = |unheld| Error::NotHeld { lake: lake.root().to_path_buf(), named: unheld };
+    let Called { mut captures, mut refused } = called.map_err(unheld)?;
+    if let Some(before) = before {
+        let mut older = OlderCaptures { before, among: captures, older: BTreeSet::new() };
+        snapshot.visit_captures(&mut older)?;
+        captures = older.older;
+        refused.clear();
+    }
+    snapshot.load(&WantedCaptures::of(&captures))?;
+    snapshot.load_files_of(&captures)?;
+    Ok((captures, refused))
+}
+
+/// Finds captures all of which is before a date. A capture that was left out goes with the capture that stands for it.
+struct OlderCaptures {
+    before: Day,
+    among: BTreeSet<usize>,
+    older: BTreeSet<usize>,
+}
+
+impl CaptureVisitor for OlderCaptures {
+    fn asks_what_was_found(&self) -> bool {
+        false
+    }
+
+    fn meet(&mut self, brief: &CaptureBrief<'_>) -> Result<bool> {
+        const NANOS: i64 = 1_000_000_000;
+        const MICROS: i64 = 1_000_000;
+        let modified = (brief.modified > 0).then_some(brief.modified / NANOS);
+        let newest = brief.last.map_or(modified, |last| Some(last.div_euclid(MICROS)));
+        let is_older = brief.same_as.is_none() && newest.is_some_and(|newest| Day::of_seconds(newest) < self.before);
+        if is_older && self.among.contains(&brief.id) {
+            self.older.insert(brief.id);
+        }
+        Ok(false)
+    }
+
+    fn take(&mut self, _: &InputEntry) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What is remembered about a capture that is removed for its age, or was left out as a duplicate of one: otherwise the

@@ -93,7 +93,7 @@ pub(crate) fn fetch(
         files: BTreeMap::new(),
     };
     let first_times: BTreeMap<usize, [u8; 16]> =
-        snapshot.inputs.keys().filter_map(|input| Some((*input, micros_key(wanted.first_time(*input)?)))).collect();
+        wanted.first_times().map(|(input, micros)| (input, micros_key(micros))).collect();
     let mut current: Option<CurrentCapture<'_>> = None;
     let mut count = 0_u64;
     wanted.each(&mut |row| {

@@ -1,7 +1,7 @@
 //! Finds rows of a lake, with what they say of their records.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::aggregate::{Aggregator, Space, Sums};
@@ -35,6 +35,8 @@ pub(crate) struct RowsToFind {
     rows: Aggregator,
     /// Of each capture, the offset of the first wanted row that has a time, and that time in microseconds.
     first_times: HashMap<usize, (u64, i64)>,
+    /// The captures that have some.
+    captures: BTreeSet<usize>,
     pub(super) missing: MissingCounts,
 }
 
@@ -50,7 +52,7 @@ pub(super) struct WantedRow {
 
 impl RowsToFind {
     pub(super) fn new(space: &Space, missing: MissingCounts) -> Self {
-        Self { rows: Aggregator::new(space), first_times: HashMap::new(), missing }
+        Self { rows: Aggregator::new(space), first_times: HashMap::new(), captures: BTreeSet::new(), missing }
     }
 
     pub(super) fn add(
@@ -71,12 +73,18 @@ impl RowsToFind {
                 Entry::Occupied(_) => {}
             }
         }
+        self.captures.insert(input);
         self.rows.add(KEYS, &key.0, Sums::of(0, 1))
     }
 
-    /// The time of the first wanted row of a capture that has one, in microseconds.
-    pub(super) fn first_time(&self, input: usize) -> Option<i64> {
-        self.first_times.get(&input).map(|(_, micros)| *micros)
+    /// The captures that have wanted rows, by their numbers.
+    pub(crate) fn captures(&self) -> &BTreeSet<usize> {
+        &self.captures
+    }
+
+    /// Of each capture, the time of its first wanted row that has one, in microseconds.
+    pub(super) fn first_times(&self) -> impl Iterator<Item = (usize, i64)> {
+        self.first_times.iter().map(|(input, (_, micros))| (*input, *micros))
     }
 
     /// All rows, by capture and offset.
@@ -128,7 +136,7 @@ impl<'a> Search<'a> {
     pub(crate) fn filtered(&self, filter: &PacketFilter) -> Result<RowsToFind> {
         let mut wanted = RowsToFind::new(self.space, MissingCounts::default());
         let mut sequence = 0;
-        for part in self.snapshot.parts.values().filter(|part| filter.takes_part(&part.path)) {
+        let take = |part: &CommittedPart| {
             let scan = self.open(part)?;
             for (group, _) in scan.groups() {
                 self.cancel.check()?;
@@ -145,11 +153,13 @@ impl<'a> Search<'a> {
                     wanted.add(range.input, offset_of(row)?, sequence, facts, &self.terms)
                 })?;
             }
-        }
+            Ok(())
+        };
+        self.snapshot.each_part(|path| filter.takes_part(path), take)?;
         Ok(wanted)
     }
 
-    /// The rows that others name.
+    /// The rows that others name. What they are called is asked of all captures, so the lake was read whole.
     ///
     /// # Errors
     /// If they cannot be read; if a part cannot be read, or the work is cancelled.

@@ -57,7 +57,7 @@ impl Snapshot {
             }
         };
         held.run = lake.run().map(str::to_owned);
-        let mut problem = None;
+        let (mut problem, mut checkpoint_at) = (None, None);
         for path in paths {
             let manifest = match Manifest::read(&path) {
                 Ok(manifest) => manifest,
@@ -89,12 +89,13 @@ impl Snapshot {
                     }
                 }
             }
+            if !manifest.void {
+                checkpoint_at = manifest.checkpoint_at;
+            }
             held.add(manifest);
         }
-        if !is_readable {
-            // The next one begins with all manifests.
-            held.checkpoint = None;
-        }
+        // A commit that could not read it names it no more. The next one begins with all manifests.
+        held.checkpoint = held.checkpoint.filter(|(number, _)| is_readable && checkpoint_at == Some(*number));
         held.give_names(lake);
         if problem.is_none() {
             problem = missing_at_the_end(lake, held.sequence)?;

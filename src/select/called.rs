@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::Unheld;
-use crate::lake::{InputEntry, Snapshot};
+use crate::error::{Result, Unheld};
+use crate::lake::{CaptureBrief, CaptureVisitor, InputEntry, Snapshot};
 use crate::path_text::printable;
 use crate::storage::objects::is_object;
 use crate::storage::{absolute, true_name};
@@ -28,31 +28,66 @@ pub(crate) struct Called {
 }
 
 /// Everything in a lake.
-pub(crate) fn of_all(snapshot: &Snapshot) -> Called {
-    let refused = snapshot.quarantine.keys().cloned().collect();
-    Called { captures: snapshot.inputs.keys().copied().collect(), refused }
+///
+/// # Errors
+/// If its checkpoint cannot be read.
+pub(crate) fn of_all(snapshot: &Snapshot) -> Result<Called> {
+    let mut all = AllNumbers(BTreeSet::new());
+    snapshot.visit_captures(&mut all)?;
+    Ok(Called { captures: all.0, refused: snapshot.quarantine.keys().cloned().collect() })
+}
+
+/// The numbers of all captures.
+struct AllNumbers(BTreeSet<usize>);
+
+impl CaptureVisitor for AllNumbers {
+    fn asks_what_was_found(&self) -> bool {
+        false
+    }
+
+    fn meet(&mut self, brief: &CaptureBrief<'_>) -> Result<bool> {
+        self.0.insert(brief.id);
+        Ok(false)
+    }
+
+    fn take(&mut self, _: &InputEntry) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Called {
-    /// The captures and files at these paths or below them.
+    /// The captures and files at these paths or below them. Names that are none of these are looked for among all captures: of a lake
+    /// with a base, the outer result is `None` then.
     ///
     /// # Errors
-    /// The names that match nothing in the lake, or more than one thing.
-    pub(crate) fn of(named: &[PathBuf], snapshot: &Snapshot) -> Result<Self, Vec<Unheld>> {
+    /// If the checkpoint cannot be read. The inner one is of the names that match nothing in the lake, or more than one thing.
+    pub(crate) fn of(named: &[PathBuf], snapshot: &Snapshot) -> Result<Option<std::result::Result<Self, Vec<Unheld>>>> {
         let places = NamePlaces::of(named.iter().map(|name| vec![true_name(name), plain(name)]));
         let mut found = vec![false; named.len()];
         let mut called = Self::default();
-        for entry in snapshot.inputs.values().filter(|entry| !entry.input.is_stdin()) {
-            if places.note(&entry.input.absolute, &mut found) {
-                called.captures.insert(entry.id);
+        snapshot.each_file(|id, absolute, _| {
+            if places.note(absolute, &mut found) {
+                called.captures.insert(id);
             }
-        }
+        })?;
         for path in snapshot.quarantine.keys() {
             if places.note(path, &mut found) {
                 called.refused.push(path.clone());
             }
         }
-        let mut left: Vec<_> = named.iter().zip(&found).filter(|(_, found)| !**found).map(|(name, _)| name).collect();
+        let left: Vec<_> = named.iter().zip(&found).filter(|(_, found)| !**found).map(|(name, _)| name).collect();
+        let is_known = left.is_empty() || !snapshot.has_base();
+        Ok(is_known.then(|| called.and_others(named, left, snapshot)))
+    }
+
+    /// Adds what names mean that are no path of a capture.
+    fn and_others(
+        self,
+        named: &[PathBuf],
+        mut left: Vec<&PathBuf>,
+        snapshot: &Snapshot,
+    ) -> std::result::Result<Self, Vec<Unheld>> {
+        let mut called = self;
         let mut unheld = Vec::new();
         if !left.is_empty() {
             called.find_by_old_names(&mut left, snapshot, &mut unheld);

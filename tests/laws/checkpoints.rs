@@ -14,12 +14,13 @@ use crate::support::losing::repair;
 use crate::support::{convert, files, folder, request, save};
 
 use super::archive::{Archive, any_event, content};
+use super::beside_checkpoints::assert_said_the_same_without;
 use super::nights::{assert_is, assert_sound, rewrite_of, sorted};
 use super::nights_planned::copy_all;
 use super::tally::tried;
 
 /// All that a lake holds, as text.
-fn held(lake: &Path) -> String {
+pub(super) fn held(lake: &Path) -> String {
     let held = Lake::open(lake).unwrap().snapshot().unwrap();
     let mut units: Vec<_> = held.parts.values().map(|part| &part.unit).filter(|unit| held.has_unit(unit)).collect();
     units.sort();
@@ -98,6 +99,7 @@ proptest! {
         }
         assert_is(&lake, &archive, &settings);
         assert_sound(&lake);
+        assert_said_the_same_without(&lake);
         tried("nights with a segment of several", united);
         tried("commits", commits);
     }
@@ -154,6 +156,24 @@ fn a_checkpoint_that_is_damaged_or_gone_costs_a_look_at_all_manifests_and_nothin
         fs::remove_file(more).unwrap();
         assert_checkpoint_is_sum_of_manifests(&night.lake);
     }
+}
+
+/// The commit after the next one took what was gone for the last checkpoint, could not go on from it, and failed.
+#[test]
+fn a_checkpoint_that_is_gone_is_none_once_a_commit_was_made_without_it() {
+    let folder = folder();
+    let mut night = nights(&folder, "lake");
+    fs::remove_dir_all(night.lake.join("_parcap/checkpoint")).unwrap();
+    let mut commit = |number: u8, checkpoint_after| {
+        night.named.push(save(&folder, &format!("{number}.pcap"), &content(number, 20)));
+        let report = convert(&ConvertRequest { checkpoint_after, ..night.clone() });
+        assert_eq!(report.inputs, 1);
+        assert_sound(&night.lake);
+        report.notes.len()
+    };
+    assert_eq!([commit(4, u64::MAX), commit(5, u64::MAX), commit(6, 0), commit(7, 0)], [1, 0, 0, 0]);
+    assert_eq!(segments(&night.lake).len(), 2);
+    assert_checkpoint_is_sum_of_manifests(&night.lake);
 }
 
 #[test]

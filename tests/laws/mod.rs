@@ -40,6 +40,8 @@
 //!     leaves the tables of other dates alone: `capture_dates`, and every night of `nights`.
 //! 31. What a checkpoint says is the sum of the manifests: `checkpoints`, and every night of `nights`.
 //! 32. Rows of more dates than fit are the rows that there would be without sorting them on disk, in one part a date: `many_dates`.
+//! 33. What commands say of a lake, and do with it, is the same whether it has a checkpoint or not: `beside_checkpoints`, and every night
+//!     of `checkpoints`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -50,6 +52,7 @@ mod adversary_dense;
 mod appended;
 mod archive;
 mod batches;
+mod beside_checkpoints;
 mod bounds;
 mod capture_dates;
 mod checkpoints;

@@ -17,6 +17,7 @@ use crate::support::losing::{Piece, repair};
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
 use super::archive::{Archive, any_event, content};
+use super::beside_checkpoints::assert_said_the_same_without;
 use super::capture_dates::assert_captures_are_dated;
 use super::checkpoints::assert_checkpoint_is_sum_of_manifests;
 use super::nights_planned::night_in_one_and_in_pieces;
@@ -139,6 +140,7 @@ proptest! {
             assert_eq!(convert(&night).inputs, 0);
             prop_assert_eq!(hashes(&lake), before, "a run that has nothing to do changes something");
         }
+        assert_said_the_same_without(&lake);
         // A lake that has lost a piece, but no part, is made whole, and holds the rows that it held.
         let rows = sorted(&lake);
         if lost.lose(&lake, which) {

@@ -1,7 +1,7 @@
 //! Whether a lake adds up: the rows of its parts to its captures, its tables to its packets, its sums to its rows.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Group, Measure, Owners, Space, Sums};
@@ -76,25 +76,23 @@ pub(in crate::commands) fn captures(
     let folder = scratch_root();
     let rows = Aggregator::new(&Space::new(&folder).cancelled_by(cancel));
     let mut added = RowsByCapture { rows, totals: CaptureTotals::default() };
-    let mut in_parts: Vec<(PathBuf, String)> = Vec::new();
-    snapshot.each_part(|part| {
-        let mut next = 0;
-        for range in &part.ranges {
-            added.rows.add(ROWS, &key(range.input), Sums::of(0, int(range.rows)))?;
-            if range.first_row != next {
-                in_parts.push((part.path.clone(), format!("the manifest does not say whose row {next} is")));
+    snapshot.each_part(
+        |_| true,
+        |part| {
+            let mut next = 0;
+            for range in &part.ranges {
+                added.rows.add(ROWS, &key(range.input), Sums::of(0, int(range.rows)))?;
+                if range.first_row != next {
+                    verified.fault(&part.path, format!("the manifest does not say whose row {next} is"));
+                }
+                next = range.first_row.saturating_add(range.rows);
             }
-            next = range.first_row.saturating_add(range.rows);
-        }
-        if next != part.rows {
-            let problem = format!("the manifest says whose {next} rows are, of {}", part.rows);
-            in_parts.push((part.path.clone(), problem));
-        }
-        Ok(())
-    })?;
-    // Parts came in no order; the faults of one did.
-    in_parts.sort_by(|(a, _), (b, _)| a.cmp(b));
-    in_parts.into_iter().for_each(|(path, problem)| verified.fault(path, problem));
+            if next != part.rows {
+                verified.fault(&part.path, format!("the manifest says whose {next} rows are, of {}", part.rows));
+            }
+            Ok(())
+        },
+    )?;
     snapshot.visit_captures(&mut added)?;
     let (mut wrong, mut unknown) = (BTreeMap::new(), Vec::new());
     let mut rows = added.rows.read(ROWS)?;

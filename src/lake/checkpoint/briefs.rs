@@ -2,7 +2,7 @@
 //! to parse all takes seconds.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};

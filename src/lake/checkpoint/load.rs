@@ -34,6 +34,11 @@ pub(crate) struct WantedCaptures {
 }
 
 impl WantedCaptures {
+    /// Those with these numbers.
+    pub(crate) fn of(numbers: &BTreeSet<usize>) -> Self {
+        Self { captures: numbers.iter().copied().collect(), ..Self::default() }
+    }
+
     /// Adds those that may be the same as a capture, or begin as it does.
     pub(crate) fn add_like(&mut self, input: &Input) {
         self.heads.extend(input.head.as_deref().map(content_key));
@@ -169,28 +174,6 @@ impl Snapshot {
             found.extend(left.into_iter().map(|entry| (entry.id, entry)));
         }
         Ok(found)
-    }
-
-    /// Does something with each part and the captures whose rows it has, in no order.
-    ///
-    /// # Memory
-    /// That of the ranges of one part at a time.
-    /// # Errors
-    /// If the checkpoint cannot be read, or `take` fails.
-    pub(crate) fn each_part(&self, mut take: impl FnMut(&CommittedPart) -> Result<()>) -> Result<()> {
-        let (bare, whole): (Vec<_>, Vec<_>) = self.parts.values().partition(|part| part.ranges.is_empty());
-        whole.into_iter().try_for_each(&mut take)?;
-        let mut bare: BTreeMap<_, _> = bare.into_iter().map(|part| (part.path.as_path(), part)).collect();
-        if let Some(base) = &self.base {
-            each(&base.layers, Kind::Parts, &[CAPTURES], &mut |rows, first| {
-                let path = of_key(rows.key().unwrap_or_default(), rows.path())?;
-                match bare.remove(path.as_path()) {
-                    Some(part) => take(&CommittedPart { ranges: rows.entry(first)?, ..part.clone() }),
-                    None => Ok(()),
-                }
-            })?;
-        }
-        bare.into_values().try_for_each(take)
     }
 
     /// Does something with each capture, or with those of some dates, in no order.

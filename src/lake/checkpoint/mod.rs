@@ -22,6 +22,7 @@ mod make;
 mod merge;
 mod merged;
 mod of_commit;
+mod parts;
 mod read;
 mod removals;
 mod rows;

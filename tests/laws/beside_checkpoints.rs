@@ -1,0 +1,238 @@
+//! Law 33: what commands say of a lake, and do with it, is the same whether it has a checkpoint or not, to the byte.
+//!
+//! A lake whose checkpoint is gone is read as a sum of its manifests, and all of it is held. With the checkpoint, most of it stays in the
+//! files. Each command is asked of both.
+
+use std::fs;
+use std::path::Path;
+
+use parcap::Lake;
+use parcap::commands::{ConvertRequest, RewriteRequest, compact_lake};
+use parcap::config::Settings;
+use serde_json::Value;
+
+use crate::support::{convert, files, folder, hashes, request, run, run_with, save, text};
+
+use super::archive::content;
+use super::checkpoints::held;
+use super::nights::rewrite_of;
+use super::nights_planned::copy_all;
+use super::tally::tried;
+
+/// What a command says, without the note that a checkpoint could not be read.
+fn said(args: &[&str], stdin: &[u8]) -> String {
+    let ran = if stdin.is_empty() { run(args) } else { run_with(args, stdin) };
+    let stdout = match serde_json::from_str::<Value>(&ran.stdout) {
+        Ok(Value::Object(mut said)) => {
+            said.remove("notes");
+            serde_json::to_string_pretty(&said).unwrap()
+        }
+        _ => ran.stdout,
+    };
+    let stderr: Vec<_> = ran.stderr.lines().filter(|line| !line.contains("the checkpoint of commit")).collect();
+    format!("{args:?}: {:?}\n{stdout}\n{stderr:#?}", ran.status)
+}
+
+/// What commands that change nothing say of a lake, and what they write. `out` is a folder for that.
+fn all_said(lake: &Path, out: &Path) -> Vec<String> {
+    let name = text(lake);
+    let summarize = |options: &[&str]| said(&[&["summarize", &name], options].concat(), b"");
+    let date = ["--from", "1999-12-31", "--to", "1999-12-31"];
+    let mut all = vec![
+        summarize(&[]),
+        summarize(&["--format", "json"]),
+        summarize(&["--format", "csv", "--table", "captures"]),
+        summarize(&["--table", "captures", "--top", "2", "--format", "json"]),
+        summarize(&[&["--format", "json", "--top", "1"], &date[..]].concat()),
+        said(&["verify", &name, "--deep", "--format", "json"], b""),
+        said(&["verify", &name], b""),
+    ];
+    let page = text(&out.join("page.html"));
+    for options in [&[][..], &date] {
+        all.push(said(&[&["report", &name, "--out", &page, "--top", "3"], options].concat(), b""));
+        let html = fs::read_to_string(&page).unwrap();
+        let (before, rest) = html.split_once(">made ").unwrap();
+        all.push(format!("{before}{}", rest.split_once('<').unwrap().1));
+    }
+    let forget = |options: &[&str]| said(&[&["forget", &name, "--dry-run", "--format", "json"], options].concat(), b"");
+    all.extend([
+        forget(&["--before", "2000-01-01"]),
+        forget(&["--before", "1970-01-02"]),
+        forget(&["/no/such/capture", "nor.pcap"]),
+        forget(&["/"]),
+    ]);
+    for entry in Lake::open(lake).unwrap().snapshot().unwrap().inputs.values().take(3) {
+        all.push(forget(&[&text(&entry.input.absolute)]));
+    }
+    all
+}
+
+/// What packets are extracted from a lake, whose captures are as they were converted.
+fn extracted(lake: &Path, out: &Path) -> Vec<String> {
+    let (name, file) = (text(lake), out.join("out.pcapng"));
+    let mut all = Vec::new();
+    for options in
+        [&[][..], &["--order", "rows"], &["--from", "1999-12-31"], &["--protocol", "UDP", "--to", "1970-01-01"]]
+    {
+        all.push(said(&[&["extract", &name, "--out", &text(&file)], options].concat(), b""));
+        all.push(format!("{:?}", fs::read(&file).ok()));
+        let _ = fs::remove_file(&file);
+    }
+    all
+}
+
+/// What a lake holds and has in its files once captures were taken out of it.
+fn without_some(lake: &Path, named: &[String]) -> Vec<String> {
+    let name = text(lake);
+    let options: Vec<&str> = named.iter().map(String::as_str).collect();
+    let mut all = vec![said(&[&["forget", &name, "--format", "json"], &options[..]].concat(), b"")];
+    all.push(said(&["forget", &name, "--format", "json", "--before", "1999-12-31"], b""));
+    let files = ["packets", "summaries", "_parcap/partials"].map(|folder| hashes(&lake.join(folder)));
+    all.extend([format!("{files:#?}"), held(lake), said(&["verify", &name, "--deep"], b"")]);
+    all
+}
+
+fn assert_same(with: Vec<String>, without: Vec<String>) {
+    assert_eq!(with.len(), without.len());
+    for (with, without) in with.into_iter().zip(without) {
+        assert!(with == without, "with a checkpoint:\n{with}\n\nand without:\n{without}");
+    }
+}
+
+/// Commands say the same of a lake with all its manifests as they do once its checkpoint is gone.
+pub(super) fn assert_said_the_same_without(lake: &Path) {
+    if !lake.join("_parcap/checkpoint").exists() || !lake.join("_parcap/manifest/0000000001.json").exists() {
+        return;
+    }
+    tried("lakes asked with and without a checkpoint", 1);
+    let folder = folder();
+    let out = folder.path();
+    let of = |with: bool| {
+        // Both have the same name, which they say.
+        let copy = folder.path().join("lake");
+        copy_all(lake, &copy);
+        if !with {
+            fs::remove_dir_all(copy.join("_parcap/checkpoint")).unwrap();
+        }
+        let mut all = all_said(&copy, out);
+        all.extend(extracted(&copy, out));
+        let captures = Lake::open(&copy).unwrap().snapshot().unwrap().inputs;
+        let named: Vec<_> = captures.values().step_by(2).map(|entry| text(&entry.input.absolute)).collect();
+        if !named.is_empty() {
+            all.extend(without_some(&copy, &named));
+        }
+        fs::remove_dir_all(copy).unwrap();
+        all
+    };
+    assert_same(of(true), of(false));
+}
+
+/// A lake of twelve captures on several dates, in a few parts or one each: some have another name since, some are duplicates, one was
+/// replaced, one was taken out, and one is damaged.
+fn lake_of_nights(folder: &tempfile::TempDir, chunk_size: u64) -> ConvertRequest {
+    let archive = folder.path().join("archive");
+    fs::create_dir_all(&archive).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(archive.join(name), bytes).unwrap();
+    let settings = Settings { chunk_size, ..Settings::default() };
+    let lake = folder.path().join("lake");
+    let night = ConvertRequest { settings, checkpoint_after: 0, ..request(&[&archive], &lake) };
+    for number in 0..6_u8 {
+        write(&format!("{number}.pcap"), &content(number, 25));
+    }
+    write("5-again.pcap", &content(5, 25));
+    convert(&night);
+    write("6.pcap", &content(6, 30));
+    let mut cut = content(7, 22);
+    cut.truncate(cut.len() - 3);
+    write("7-cut.pcap", &cut);
+    convert(&night);
+    fs::rename(archive.join("1.pcap"), archive.join("renamed.pcap")).unwrap();
+    write("2.pcap", &content(9, 8));
+    convert(&night);
+    run(["forget", &text(&lake), &text(&archive.join("3.pcap"))]);
+    fs::remove_file(archive.join("3.pcap")).unwrap();
+    write("8.pcap", &content(8, 40));
+    convert(&night);
+    night
+}
+
+#[test]
+fn what_is_said_of_a_lake_does_not_follow_from_its_checkpoint() {
+    for chunk_size in [64 << 20, 300] {
+        let folder = folder();
+        let night = lake_of_nights(&folder, chunk_size);
+        assert_said_the_same_without(&night.lake);
+        // With manifests since the checkpoint that change what is in it.
+        let later = ConvertRequest { checkpoint_after: u64::MAX, ..night.clone() };
+        let archive = folder.path().join("archive");
+        fs::rename(archive.join("4.pcap"), archive.join("a-renamed.pcap")).unwrap();
+        fs::write(archive.join("0.pcap"), content(11, 23)).unwrap();
+        fs::write(archive.join("6.pcap"), content(6, 50)).unwrap();
+        fs::write(archive.join("no.pcap"), b"no capture").unwrap();
+        assert_eq!(convert(&later).replaced, 2);
+        assert_said_the_same_without(&night.lake);
+        run(["forget", &text(&night.lake), &text(&archive.join("renamed.pcap"))]);
+        assert_said_the_same_without(&night.lake);
+    }
+}
+
+/// After compacting, the checkpoint is part of the lake: it is held against another copy, which was compacted into a manifest alone.
+#[test]
+fn what_is_said_of_a_compacted_lake_does_not_follow_from_its_checkpoint() {
+    let folder = folder();
+    let night = lake_of_nights(&folder, 300);
+    for number in 12..18_u8 {
+        fs::write(folder.path().join(format!("archive/{number}.pcap")), content(number, 3)).unwrap();
+        convert(&night);
+    }
+    let kept = folder.path().join("kept");
+    copy_all(&night.lake, &kept);
+    let of = |checkpoint_after| {
+        fs::remove_dir_all(&night.lake).unwrap();
+        copy_all(&kept, &night.lake);
+        compact_lake(&RewriteRequest { checkpoint_after, ..rewrite_of(&night.lake) }).unwrap();
+        let segments = files(&night.lake.join("_parcap/checkpoint"));
+        assert_eq!(segments.is_empty(), checkpoint_after > 0, "{segments:?}");
+        let mut all = all_said(&night.lake, folder.path());
+        all.extend(extracted(&night.lake, folder.path()));
+        let gone = text(&folder.path().join("archive/0.pcap"));
+        all.extend(without_some(&night.lake, &[gone]));
+        all
+    };
+    assert_same(of(0), of(u64::MAX));
+}
+
+/// What somebody else wrote into a manifest, before a checkpoint was made of it.
+#[test]
+fn faults_of_captures_in_a_checkpoint_are_named_as_those_in_manifests() {
+    for (from, to, expected) in [
+        (
+            "\"records\":20,\"rows\":20",
+            "\"records\":21,\"rows\":21",
+            "gave 21 rows, and the manifest's parts hold 20 of them",
+        ),
+        ("\"first_row\":20,\"rows\":5", "\"first_row\":20,\"rows\":4", "the manifest says whose 24 rows are, of 25"),
+        ("\"first_row\":20,\"rows\":5", "\"first_row\":19,\"rows\":6", "the manifest does not say whose row 20 is"),
+        ("\"id\":1,", "\"id\":77,", "20 rows are of a capture 1 that the manifest does not name"),
+        ("\"length\":1380", "\"length\":1381", "the captures have 34 of"),
+    ] {
+        let folder = folder();
+        let lake = folder.path().join("lake");
+        let named = [save(&folder, "0.pcap", &content(0, 20)), save(&folder, "1.pcap", &content(2, 5))];
+        convert(&request(&named, &lake));
+        let path = lake.join("_parcap/manifest/0000000001.json");
+        let before = fs::read_to_string(&path).unwrap();
+        let (before, _) = before.split_once(",\n\"checksum\"").unwrap();
+        let after = before.replacen(from, to, 1);
+        assert_ne!(before, after, "{from}: {before}");
+        fs::write(&path, format!("{after}\n}}\n")).unwrap();
+        let more = save(&folder, "2.pcap", &content(3, 9));
+        convert(&ConvertRequest { checkpoint_after: 0, ..request(&[more], &lake) });
+        let name = text(&lake);
+        let verify = || said(&["verify", &name, "--format", "json"], b"");
+        let with = verify();
+        assert!(with.contains(expected), "{from}: {with}");
+        fs::remove_dir_all(lake.join("_parcap/checkpoint")).unwrap();
+        assert_eq!(with, verify());
+    }
+}
