@@ -18,6 +18,9 @@ pub(super) fn mended(repaired: &Repaired) -> String {
     for why in repaired.manifests.iter().take(NAMED) {
         let _ = writeln!(text, "made again from the parts, for {why}");
     }
+    for why in repaired.checkpoint.iter().take(NAMED) {
+        let _ = writeln!(text, "the manifest was written again whole, for {why}");
+    }
     for (count, what) in [
         (repaired.taken_up.len() as u64, "parts that no manifest named were taken up"),
         (repaired.lost.len() as u64, "lost files were taken out"),

@@ -12,8 +12,8 @@ use crate::convert::{FinalStage, TouchedDays, stage_empty};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Action, DeltaEntry, InputEntry, Layout, Snapshot, Transaction, days_of_lost_captures, days_of_lost_tables, hold,
-    id_in_log, mend_delta, names_are_lost, remains, sweep_staging, tables_left_over,
+    Action, DeltaEntry, InputEntry, Layout, Snapshot, Transaction, days_of_lost_captures, days_of_lost_tables,
+    faults_of_doubles, hold, id_in_log, mend_delta, names_are_lost, remains, sweep_staging, tables_left_over,
 };
 use crate::names::PtrOptions;
 use crate::outcome::{LostFile, PartlyLost, Repaired, Report};
@@ -54,6 +54,10 @@ fn mend(lake: &Layout, jobs: usize, cancel: &Cancel) -> Result<Repaired> {
     })?;
     unreadable.extend(problem.map(|problem| problem.to_string()));
     repaired.manifests = unreadable;
+    if repaired.manifests.is_empty() {
+        let doubled = faults_of_doubles(lake, cancel)?;
+        repaired.checkpoint = doubled.iter().map(ToString::to_string).collect();
+    }
     snapshot.sequence = lake.last_commit(&snapshot)?;
     let before = snapshot.clone();
     let mut left = remains(lake, snapshot, !repaired.manifests.is_empty(), jobs, cancel)?;

@@ -71,5 +71,6 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
             audit::sums(lake, &snapshot, &settings, request, &mut verified)?;
         }
     }
+    audit::doubles(lake, &request.cancel, &mut verified)?;
     Ok(verified.below(lake))
 }

@@ -57,6 +57,24 @@ impl Manifest {
         Self::parse(file, expected, length, path)
     }
 
+    /// Checks that a manifest is as it was written, without making anything of it. One without a checksum is read.
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub(super) fn check(path: &Path) -> Result<()> {
+        let file = open_own(path).map_err(Error::io("read", path))?;
+        let (expected, length) = expected_checksum(&file).map_err(Error::io("read", path))?;
+        let Some(expected) = expected else { return Self::read(path).map(drop) };
+        let mut hashed = Hashed { text: file, left: length, hash: ContentHash::default() };
+        io::copy(&mut BufReader::with_capacity(BUFFER, &mut hashed), &mut io::sink())
+            .map_err(Error::io("read", path))?;
+        let found = checksum(&hashed.hash);
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::FileDiffers { path: path.to_path_buf(), what: "checksum of the manifest", expected, found })
+    }
+
     /// Reads a manifest from its text. `path` is its name in messages.
     ///
     /// # Errors

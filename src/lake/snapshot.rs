@@ -306,11 +306,6 @@ impl Snapshot {
         identities
     }
 
-    /// The files of the last checkpoint.
-    pub fn checkpoint_files(&self) -> impl Iterator<Item = &CommittedTable> {
-        self.checkpoint.iter().flat_map(|(_, checkpoint)| checkpoint.files())
-    }
-
     /// The partial summaries that contribute to some dates.
     pub fn partials_of<'a>(&'a self, days: &'a BTreeSet<Day>) -> impl Iterator<Item = &'a CommittedPartial> {
         self.partials.values().filter(|partial| partial.days.iter().any(|day| days.contains(day)))

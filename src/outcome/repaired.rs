@@ -35,6 +35,10 @@ pub struct Repaired {
     /// none was. Left out of JSON if there are none.
     #[serde(with = "path_text::list", skip_serializing_if = "Vec::is_empty")]
     pub without_tunnels: Vec<PathBuf>,
+    /// What was wrong with the checkpoint, or with manifests up to it: one of both tells all, and was written again whole. Left out of
+    /// JSON if nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checkpoint: Vec<String>,
     /// What was wrong with the Delta log, and is mended. Left out of JSON if nothing was.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub delta_log: Vec<String>,

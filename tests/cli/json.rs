@@ -317,6 +317,12 @@ fn losses(page: &mut Page, root: &Path) {
     fs::remove_dir_all(lake.join("_parcap")).unwrap();
     fs::write(lake.join("packets/part-stray-0.parquet"), "").unwrap();
     page.document("verified", &json(&["verify", &text(&lake), "--repair"]));
+    let sensor = root.join("sensor");
+    for capture in [&one, &two] {
+        json(&["convert", &text(capture), "--out", &text(&sensor), "--checkpoint-after", "0"]);
+    }
+    fs::remove_dir_all(sensor.join("_parcap/checkpoint")).unwrap();
+    page.document("verified", &json(&["verify", &text(&sensor), "--repair"]));
     let mirrored = root.join("mirrored");
     json(&["convert", &sample("tunnels.pcap"), "--out", &text(&mirrored), "--decapsulate", "all"]);
     fs::remove_dir_all(mirrored.join("_parcap/partials")).unwrap();

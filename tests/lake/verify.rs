@@ -142,6 +142,64 @@ fn every_fault_is_found_and_named() {
     }
 }
 
+/// What a lake with a checkpoint says twice is looked at twice, and a repair makes one of both whole.
+#[test]
+fn every_fault_of_a_lake_with_a_checkpoint_is_found_and_named() {
+    let folder = folder();
+    let lake = lake(&folder);
+    for number in 0..3_u32 {
+        let mut capture = Capture::pcap();
+        capture.record(5, number, udp(number.try_into().unwrap(), &[9; 30]));
+        let capture = text(&save(&folder, &format!("more-{number}.pcap"), &capture.bytes));
+        let args = ["convert", &capture, "--out", &text(&lake), "-q", "--checkpoint-after", "0"];
+        assert_eq!(run(args).status, Some(0));
+    }
+    assert_eq!(verify(&lake, true).0, Some(0));
+    let of_twins: [(&str, Harm, &str); 6] = [
+        (
+            "a bit of a manifest",
+            |lake| flip(&first(lake, "_parcap/manifest"), |len| len / 2),
+            "checksum of the manifest is",
+        ),
+        ("a manifest is cut", |lake| fs::write(first(lake, "_parcap/manifest"), "{}").unwrap(), "is no valid manifest"),
+        (
+            "the first manifest is gone",
+            |lake| fs::remove_file(first(lake, "_parcap/manifest")).unwrap(),
+            "the manifest of commit 1 is missing",
+        ),
+        (
+            "a bit of a checkpoint",
+            |lake| flip(&first(lake, "_parcap/checkpoint"), |len| len / 2),
+            "its checksum is xxh3:",
+        ),
+        (
+            "a file of a checkpoint is gone",
+            |lake| fs::remove_file(first(lake, "_parcap/checkpoint")).unwrap(),
+            "is not there",
+        ),
+        ("a checkpoint is gone", |lake| fs::remove_dir_all(lake.join("_parcap/checkpoint")).unwrap(), "is not there"),
+    ];
+    let before = crate::support::packets(&lake);
+    let harmed = folder.path().join("harmed");
+    // Of what an edited manifest says, the checkpoint knows better.
+    let of_all = FAULTS.into_iter().filter(|(what, ..)| !what.contains("capture") && !what.contains("range"));
+    let of_all = of_all.map(|fault| (fault, false));
+    for ((what, harm, expected), is_twin) in of_all.chain(of_twins.map(|fault| (fault, true))) {
+        copy(&lake, &harmed);
+        harm(&harmed);
+        let (status, said) = verify(&harmed, false);
+        assert_eq!(status, Some(1), "{what}: {said}");
+        assert!(said.contains(expected), "{what}: {said}");
+        if is_twin {
+            let repaired = crate::support::losing::repair(&harmed);
+            assert!(repaired.stdout.contains("the manifest was written again whole, for "), "{what}: {repaired:?}");
+            assert!(crate::support::packets(&harmed) == before, "{what}");
+            assert_eq!(files(&harmed.join("_parcap/manifest")).len(), 1, "{what}");
+            assert_eq!(verify(&harmed, true).0, Some(0), "{what}");
+        }
+    }
+}
+
 #[test]
 fn rows_that_were_swapped_with_their_checksum_are_found_by_counting_again() {
     let folder = folder();

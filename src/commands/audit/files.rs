@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cancel::Cancel;
 use crate::commands::verify::VerifyRequest;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::lake::{
-    CommittedPart, DELTA_LOG, Layout, PACKETS, SUMMARIES, Snapshot, checked, delta_differences, problem_of,
+    CommittedPart, DELTA_LOG, Layout, PACKETS, SUMMARIES, Snapshot, checked, delta_differences, faults_of_doubles,
+    problem_of,
 };
 use crate::outcome::{Verified, VerifyFault};
 use crate::packets::{PartReader, TableColumns, part_facts};
@@ -30,19 +32,34 @@ pub(in crate::commands) fn manifests(lake: &Layout, verified: &mut Verified) -> 
             Ok(())
         })?,
     };
-    for error in unreadable.into_iter().chain(problem) {
-        match error {
-            Error::Incomplete { path, problem, .. } => verified.fault(path, problem),
-            Error::FileDiffers { ref path, .. } => verified.fault(path, problem_of(&error)),
-            Error::Json { ref name, ref source, .. } => verified.fault(name, format!("is no valid manifest: {source}")),
-            error => return Err(error),
-        }
-    }
+    unreadable.into_iter().chain(problem).try_for_each(|error| note(verified, error))?;
     if !lake.last_is_sound() {
         verified.fault(lake.root().join("_parcap/last"), "does not say which commit is the last one");
     }
     let is_whole = verified.faults.is_empty();
     Ok(is_whole.then_some(snapshot))
+}
+
+/// Takes what is wrong with a manifest as a fault.
+fn note(verified: &mut Verified, error: Error) -> Result<()> {
+    match error {
+        Error::Incomplete { path, problem, .. } => verified.fault(path, problem),
+        Error::FileDiffers { ref path, .. } => verified.fault(path, problem_of(&error)),
+        Error::Json { ref name, ref source, .. } => verified.fault(name, format!("is no valid manifest: {source}")),
+        error => return Err(error),
+    }
+    Ok(())
+}
+
+/// Checks the checkpoint, and the manifests up to it, whichever of both the lake was read from.
+pub(in crate::commands) fn doubles(lake: &Layout, cancel: &Cancel, verified: &mut Verified) -> Result<()> {
+    for error in faults_of_doubles(lake, cancel)? {
+        match error {
+            Error::Io { ref path, .. } => verified.fault(path, problem_of(&error)),
+            error => note(verified, error)?,
+        }
+    }
+    Ok(())
 }
 
 /// Finds files where readers look that are not in the manifest.
@@ -120,10 +137,6 @@ pub(in crate::commands) fn files(
     if let Some(names) = &snapshot.names {
         let found = lake.check(&names.path, names.bytes, &names.checksum);
         verified.faults.extend(found.err().map(|error| fault(&names.path, &error)));
-    }
-    for file in snapshot.checkpoint_files() {
-        let found = lake.check(&file.path, file.bytes, &file.checksum);
-        verified.faults.extend(found.err().map(|error| fault(&file.path, &error)));
     }
     for table in snapshot.tables.values() {
         request.cancel.check()?;

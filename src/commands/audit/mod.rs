@@ -4,4 +4,4 @@ mod adding_up;
 mod files;
 
 pub(super) use adding_up::{balance, captures, sums};
-pub(super) use files::{delta_log, files, manifests, strays};
+pub(super) use files::{delta_log, doubles, files, manifests, strays};

@@ -15,6 +15,7 @@ mod base;
 mod briefs;
 mod columns;
 mod content_keys;
+mod doubles;
 mod layers;
 mod load;
 mod lookup;
@@ -46,6 +47,7 @@ pub(super) use base::Base;
 pub(crate) use briefs::{CaptureBrief, CaptureVisitor};
 pub(super) use columns::again;
 pub(crate) use columns::content_key;
+pub(crate) use doubles::faults_of_doubles;
 pub(crate) use load::WantedCaptures;
 pub(crate) use lookup::Lookup;
 
