@@ -14,7 +14,7 @@ use crate::lake::read_manifests::last_checkpoint;
 /// against its checksum. None if there is no checkpoint.
 ///
 /// # Memory
-/// That of one manifest without a checksum, as earlier versions wrote them.
+/// A buffer; or one manifest, where it has no checksum, as earlier versions wrote it, or where the first one is not of commit 1.
 /// # Errors
 /// If the lake's folder cannot be read, or the work is cancelled.
 pub(crate) fn faults_of_doubles(lake: &Layout, cancel: &Cancel) -> Result<Vec<Error>> {
@@ -45,11 +45,11 @@ pub(crate) fn faults_of_doubles(lake: &Layout, cancel: &Cancel) -> Result<Vec<Er
 fn first_number(before: &[PathBuf], of_checkpoint: &Manifest) -> u64 {
     match before.first() {
         None if of_checkpoint.base => of_checkpoint.sequence,
-        Some(first) => match Manifest::read(first) {
+        Some(first) if number_of(first) > Some(1) => match Manifest::read(first) {
             Ok(first) if first.base => first.sequence,
             _ => 1,
         },
-        None => 1,
+        _ => 1,
     }
 }
 
