@@ -291,3 +291,10 @@ fn captures_and(world: &Arc<Mutex<World>>, is_table_right: bool) -> BTreeSet<Str
     }
     captures
 }
+
+impl Snapshot {
+    /// The files of the last checkpoint.
+    pub(super) fn checkpoint_files(&self) -> impl Iterator<Item = &CommittedTable> {
+        self.checkpoint.iter().flat_map(|(_, checkpoint)| checkpoint.files())
+    }
+}
