@@ -24,19 +24,12 @@ pub struct TableReader {
 }
 
 impl TableReader {
-    /// Opens a table to read the columns of these names, as far as it has them.
+    /// Opens a table to read the columns of these names, as far as it has them: only some rows, which are in order, or all, and `piece`
+    /// of them at a time, usually [`PIECE`].
     ///
     /// # Errors
     /// If the file cannot be opened, or is no Parquet file.
-    pub fn open(path: &Path, columns: &[&str]) -> Result<Self> {
-        Self::open_rows(path, columns, None, PIECE)
-    }
-
-    /// As [`TableReader::open`]: only some rows, which are in order, or all; `piece` at a time.
-    ///
-    /// # Errors
-    /// As [`TableReader::open`].
-    pub fn open_rows(path: &Path, columns: &[&str], rows: Option<&[u64]>, piece: usize) -> Result<Self> {
+    pub fn open(path: &Path, columns: &[&str], rows: Option<&[u64]>, piece: usize) -> Result<Self> {
         let file = open_regular(path).map_err(Error::io("open", path))?.into_std();
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());

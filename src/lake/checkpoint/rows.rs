@@ -36,7 +36,7 @@ impl CheckpointRows {
     /// The first row of a file, of which these columns are read. The first of them is the key.
     pub(super) fn open(path: &Path, columns: &[&str], rows: Option<&[u64]>) -> Result<Self> {
         let piece = if columns.contains(&CAPTURES) { LONG_ROWS } else { PIECE };
-        let mut reader = TableReader::open_rows(path, columns, rows, piece)?;
+        let mut reader = TableReader::open(path, columns, rows, piece)?;
         let piece = reader.next_piece()?;
         let is_over = piece.is_none();
         let piece = piece.unwrap_or_default();
