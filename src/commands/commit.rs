@@ -39,7 +39,7 @@ pub struct CommitOptions {
     pub top: usize,
     /// Bytes of captures after which the commit publishes what it has; 0 for one commit of all.
     pub commit_every: u64,
-    /// Captures after which it does so, usually [`BATCH`]. It bounds what is held of them.
+    /// Captures after which it does so, usually 16,384. It bounds what is held of them.
     pub batch: usize,
     /// Bytes of manifests since the last checkpoint from which on the commit makes one, usually [`CHECKPOINT_AFTER`].
     pub checkpoint_after: u64,

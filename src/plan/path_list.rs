@@ -12,7 +12,7 @@ use crate::hash::ContentHash;
 use crate::path_text::Element;
 
 /// Paths in an order. Of each, what it does not share with the one before is kept: those of a folder take little more than their names.
-/// In JSON it is a list, of paths as [`path_text`](crate::path_text) writes them.
+/// In JSON it is a list of texts, and of `{"hex": "…"}` where a path is not UTF-8.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathList {
     /// Of each path, the bytes that it shares with the one before, the number of the others, both in four bytes, and the others.
