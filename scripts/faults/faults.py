@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes every call of a run fail, one at a time, and proves that the lake comes out of it whole.
 
-Six scenarios: the first conversion into a new lake; the same with a commit for each unit, which must give the lake of one commit; a second night, with captures added and one that changed; one capture
+Seven scenarios: the first conversion into a new lake; the same with a commit for each unit, which must give the lake of one commit; the
+same as units that were converted before, in a commit for each; a second night, with captures added and one that changed; one capture
 forgotten; parts compacted; a lake of an earlier version rewritten. Of each undisturbed run, every call that writes, syncs,
 renames, links, opens, makes or removes fails once with EIO and once with ENOSPC; every read with EIO, once, twice and three
 times on end, with EINTR, and with half of what was asked; links, exchanges and syncs also as on file systems that do not have
@@ -51,8 +52,8 @@ ALL = sorted({call for calls, _ in POINTS for call in calls.split()})
 class Scenario:
     """A command, and the lake that it finds."""
 
-    def __init__(self, name, base, command, archive):
-        self.name, self.base, self.command, self.archive = name, base, command, archive
+    def __init__(self, name, base, command, archive, given=None):
+        self.name, self.base, self.command, self.archive, self.given = name, base, command, archive, given
         self.expected, self.status = None, 0
 
     def lake(self, work):
@@ -65,7 +66,7 @@ class Scenario:
 
     def run(self, parcap, lake, **more):
         """The command."""
-        return parcap.run(*(lake if word == "LAKE" else word for word in self.command), **more)
+        return parcap.run(*(lake if word == "LAKE" else word for word in self.command), given=self.given, **more)
 
 
 def scenarios(parcap, work, options):
@@ -82,8 +83,8 @@ def scenarios(parcap, work, options):
     convert += ["--format", "json", "--top", "0"]
     made, log = [], ["--delta"] if options.delta else []
 
-    def add(name, base, command, expected=None):
-        scenario = Scenario(name, base, command, archive)
+    def add(name, base, command, expected=None, given=None):
+        scenario = Scenario(name, base, command, archive, given)
         lake = scenario.lake(work)
         ran = scenario.run(parcap, lake)
         wrong = [*ran.unsound(), *lakes.unsound(lake), *lakes.left_over(lake)]
@@ -103,6 +104,11 @@ def scenarios(parcap, work, options):
     # Each of its commits but the first makes a checkpoint.
     portions = [*convert, "--commit-every", "1", "--checkpoint-after", "0", *log]
     yield from (add("portions", None, portions, made[-1].expected), made[-1])[1:]
+    base, plan, given = work / "converted", work / "plan.jsonl", work / "rows.jsonl"
+    plan.write_text(parcap.run("plan", archive, "--out", base, "--chunk-size", "64KiB", *log).out)
+    given.write_text(parcap.run("convert-unit", "--out", base, given=plan).out)
+    pieces = ["commit", "LAKE", "--commit-every", "1", "--jobs", "1", "--quiet", "--format", "json", "--top", "0"]
+    yield from (add("pieces", base, pieces, made[-1].expected, given), made[-1])[1:]
     if more:
         lakes.write(archive / "vlan.pcap", pcap(vlan))
     lakes.write(archive / "new.pcap.gz", pcap(at(office[:80], vlan[0][0] + 60)))
@@ -340,7 +346,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="every 37th call only, from a random one; 5 random kills")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th call [default: 1]")
     parser.add_argument("--random-kills", type=int, default=200, metavar="N", help="[default: %(default)s]")
-    parser.add_argument("--scenario", action="append", help="only this one: first, portions, second, forget, compact, rewrite")
+    parser.add_argument("--scenario", action="append", help="only this one: first, portions, pieces, second, forget, compact, rewrite")
     without = "no changed capture, no forget, compact, verify: for a parcap that cannot"
     parser.add_argument("--no-replace", action="store_true", help=without)
     parser.add_argument("--delta", action="store_true", help="lakes with a Delta log, which must have each commit once")
@@ -360,7 +366,7 @@ def main():
                 continue
             sees_all(scenario, parcap, work, made, figures)
             # Of one commit. Those of a run are all alike.
-            if scenario.name != "portions":
+            if scenario.name not in ("portions", "pieces"):
                 order(scenario, parcap, work, figures)
             sweep(scenario, parcap, work, made, figures, options)
         if options.random_kills and not options.scenario:

@@ -105,12 +105,12 @@ class Parcap:
         self.path = str(Path(found).resolve())
         self.commands = set(self.run("--help").out.split())
 
-    def start(self, *arguments, before=(), env=None, **more):
-        """Starts it; nobody's PARCAP_ variables are in its way."""
+    def start(self, *arguments, before=(), env=None, given=None, **more):
+        """Starts it, with a file as its input; nobody's PARCAP_ variables are in its way."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PARCAP_")}
         command = [*map(str, before), self.path, *map(str, arguments)]
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, stdin=open(given) if given else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**clean, **self.env, **(env or {})}, **more,
         )  # fmt: skip
 
