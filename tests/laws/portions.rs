@@ -158,8 +158,11 @@ fn what_was_committed_stays_when_a_run_fails_and_the_report_is_of_the_whole_run(
 fn what_was_committed_of_a_plan_stays_when_the_commit_fails_and_the_next_one_goes_on() {
     let folder = folder();
     let names = ["a", "b", "c", "d"];
-    let captures: Vec<PathBuf> =
+    let mut captures: Vec<PathBuf> =
         names.iter().map(|name| save(&folder, &format!("{name}.pcap"), &content(name.as_bytes()[0], 30))).collect();
+    // One more name of the first: it is left out, once.
+    captures.push(folder.path().join("link.pcap"));
+    fs::hard_link(&captures[0], &captures[4]).unwrap();
     let settings = Settings { target_file_size: 100, ..Settings::default() };
     let of =
         |name: &str| ConvertRequest { settings: settings.clone(), ..request(&captures, &folder.path().join(name)) };
@@ -189,9 +192,40 @@ fn what_was_committed_of_a_plan_stays_when_the_commit_fails_and_the_next_one_goe
         assert_eq!((report.records, report.commits), (60, portions / 2));
         assert_sound(lake);
         assert!(sorted(lake) == sorted(&folder.path().join("once")), "other rows");
+        assert_eq!(Snapshot::read(&Layout::at(lake)).unwrap().inputs.len(), 5);
         let known = commit(lake, Vec::new(), how()).unwrap();
         assert!(known.notes.iter().any(|note| note == "the lake holds all of the plan already"), "{:?}", known.notes);
-        assert_eq!(convert(&night).unchanged, once.inputs);
+        assert_eq!(convert(&night).unchanged, once.inputs + 1);
+    }
+}
+
+/// As many captures as before, and others: one was touched, one was rewritten, one has another name.
+#[test]
+fn a_plan_is_old_where_a_capture_of_the_lake_has_changed_since() {
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 3] = [
+        ("touched", |path| fs::File::open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap()),
+        ("rewritten", |path| fs::write(path, content(9, 40)).unwrap()),
+        ("renamed", |path| fs::rename(path, path.with_file_name("c.pcap")).unwrap()),
+    ];
+    for (name, change) in changes {
+        let folder = folder();
+        let archive = folder.path().join("archive");
+        fs::create_dir(&archive).unwrap();
+        fs::write(archive.join("a.pcap"), content(1, 30)).unwrap();
+        let night = request(&[&archive], &folder.path().join("lake"));
+        convert(&night);
+        fs::write(archive.join("b.pcap"), content(2, 30)).unwrap();
+        let Planned { plan, units, .. } =
+            plan(&night.named, &night.lake, &night.settings, &night.rules, &night.cancel).unwrap();
+        let rows = converted(&units.iter().map(Result::unwrap).collect::<Vec<_>>(), &night);
+        fs::rename(archive.join("b.pcap"), folder.path().join("b.pcap")).unwrap();
+        change(&archive.join("a.pcap"));
+        convert(&night);
+        fs::rename(folder.path().join("b.pcap"), archive.join("b.pcap")).unwrap();
+        let old = commit(&night.lake, rows, options(&plan.unwrap(), &night)).unwrap_err();
+        assert!(matches!(old, Error::PlanIsOld { .. }), "{name}: {old:?}");
+        assert_eq!(convert(&night).inputs, 1, "{name}");
     }
 }
 
