@@ -82,7 +82,12 @@ impl LogStore for DeltaFolder<'_> {
         // The folder is there before the moment in which the version is to appear.
         self.lake.make_folder(LOG.as_ref())?;
         self.lake.sync_folder(self.lake.root())?;
-        local::write_synced(&self.lake.make_room(&staged)?, text)?;
+        let path = self.lake.make_room(&staged)?;
+        // The one of a commit before is a version of the log by now, under another name: nothing may be written into it.
+        match local::remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &path)(error)),
+            _ => local::write_synced(&path, text)?,
+        }
         Ok(staged)
     }
 

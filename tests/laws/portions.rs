@@ -163,12 +163,12 @@ fn what_was_committed_of_a_plan_stays_when_the_commit_fails_and_the_next_one_goe
     // One more name of the first: it is left out, once.
     captures.push(folder.path().join("link.pcap"));
     fs::hard_link(&captures[0], &captures[4]).unwrap();
-    let settings = Settings { target_file_size: 100, ..Settings::default() };
-    let of =
-        |name: &str| ConvertRequest { settings: settings.clone(), ..request(&captures, &folder.path().join(name)) };
-    let once = convert(&of("once"));
-    for (batch, portions) in [(1, 4), (2, 2)] {
-        let night = of(&format!("by-{batch}"));
+    let once = convert(&request(&captures, &folder.path().join("once")));
+    // In a lake with a Delta log each portion is a version.
+    for (batch, portions, delta) in [(1, 4, false), (2, 2, false), (1, 4, true)] {
+        let settings = Settings { target_file_size: 100, delta, ..Settings::default() };
+        let lake = folder.path().join(format!("by-{batch}-{delta}"));
+        let night = ConvertRequest { settings: settings.clone(), ..request(&captures, &lake) };
         let lake = &night.lake;
         let Planned { plan, units, .. } = plan(&night.named, lake, &settings, &night.rules, &night.cancel).unwrap();
         let (plan, units) = (plan.unwrap(), units.iter().map(Result::unwrap).collect::<Vec<_>>());
