@@ -124,8 +124,10 @@ impl<'a> CommitRun<'a> {
                 return Err(Error::UnitsMissing { missing: units, all: plan.units.len(), captures });
             }
             missing = captures;
-            // A run that ended early has left these out, and could not say so.
-            missing.extend(plan.left_out_before(from, snapshot));
+            if leave_out {
+                // A run that ended early has left these out, and could not say so.
+                missing.extend(plan.left_out_before(from, snapshot));
+            }
         }
         leave(facts, &missing);
         let again: HashSet<_> = unproved(facts.iter().flat_map(|of_it| &of_it.shares)).into_iter().collect();

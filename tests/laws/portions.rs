@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use parcap::commands::{CommitOptions, ConvertRequest, Planned, commit, compact_lake, convert as try_to_convert, plan};
+use parcap::commands::{
+    CommitOptions, ConvertRequest, Incomplete, Planned, commit, compact_lake, convert as try_to_convert, plan,
+};
 use parcap::config::Settings;
 use parcap::error::Error;
 use parcap::lake::{Layout, Snapshot};
@@ -197,6 +199,34 @@ fn what_was_committed_of_a_plan_stays_when_the_commit_fails_and_the_next_one_goe
         assert!(known.notes.iter().any(|note| note == "the lake holds all of the plan already"), "{:?}", known.notes);
         assert_eq!(convert(&night).unchanged, once.inputs + 1);
     }
+}
+
+/// What the run before has left out is named by the one that goes on.
+#[test]
+fn a_commit_that_goes_on_names_what_was_left_out_before() {
+    let folder = folder();
+    let captures = [1, 2, 3].map(|seed| save(&folder, &format!("{seed}.pcap"), &content(seed, 30)));
+    let settings = Settings { target_file_size: 100, ..Settings::default() };
+    let night = ConvertRequest { settings, ..request(&captures, &folder.path().join("lake")) };
+    let Planned { plan, units, .. } =
+        plan(&night.named, &night.lake, &night.settings, &night.rules, &night.cancel).unwrap();
+    let plan = plan.unwrap();
+    let rows = converted(&units.iter().map(Result::unwrap).collect::<Vec<_>>(), &night);
+    let of_unit = |place: usize| rows.iter().find(|row| row.unit.id == plan.units[place].id).unwrap().clone();
+    let commit = || {
+        let how = CommitOptions { commit_every: 1, incomplete: Incomplete::LeaveOut, ..options(&plan, &night) };
+        commit(&night.lake, vec![of_unit(1), of_unit(2)], how)
+    };
+    // Something is where the part of the last unit belongs.
+    let place = night.lake.join(&of_unit(2).parts[0].path);
+    fs::create_dir_all(&place).unwrap();
+    commit().unwrap_err();
+    fs::remove_dir(&place).unwrap();
+    let report = commit().unwrap();
+    assert_eq!(report.commits, 1);
+    assert_eq!(report.refused.iter().map(|refused| &refused.path).collect::<Vec<_>>(), [&captures[0]]);
+    assert_eq!(convert(&night).inputs, 1);
+    assert_sound(&night.lake);
 }
 
 /// As many captures as before, and others: one was touched, one was rewritten, one has another name.
