@@ -84,6 +84,7 @@ impl<'a> CommitRun<'a> {
         let (is_cut, mut refusals_committed) = (from > 0 || portions.len() > 1, 0);
         let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
         for ((portion, share), end) in portions.into_iter().zip(shares).zip(ends) {
+            options.cancel.check()?;
             let before = BeforePortion::of(&snapshot, report);
             let how = PublishOptions {
                 jobs: options.jobs,

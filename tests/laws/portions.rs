@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use parcap::cancel::Cancel;
 use parcap::commands::{
     CommitOptions, ConvertRequest, Incomplete, Planned, commit, compact_lake, convert as try_to_convert, plan,
 };
@@ -217,6 +218,13 @@ fn a_commit_that_goes_on_names_what_was_left_out_before() {
         let how = CommitOptions { commit_every: 1, incomplete: Incomplete::LeaveOut, ..options(&plan, &night) };
         commit(&night.lake, vec![of_unit(1), of_unit(2)], how)
     };
+    // A signal ends it before a portion, and not after the last one.
+    let stopped = Cancel::default();
+    stopped.signal(2);
+    let how = CommitOptions { commit_every: 1, cancel: stopped, ..options(&plan, &night) };
+    let failed = parcap::commands::commit(&night.lake, rows.clone(), how).unwrap_err();
+    assert!(matches!(failed, Error::Interrupted { .. }), "{failed:?}");
+    assert_eq!(Snapshot::read(&Layout::at(&night.lake)).unwrap().sequence, 0);
     // Something is where the part of the last unit belongs.
     let place = night.lake.join(&of_unit(2).parts[0].path);
     fs::create_dir_all(&place).unwrap();
