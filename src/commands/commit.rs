@@ -101,7 +101,7 @@ pub fn commit(lake: &Path, rows: Vec<UnitResult>, options: CommitOptions) -> Res
 /// been committed.
 ///
 /// # Memory
-/// Some 400 bytes for each result, the paths of a plan, of each what it does not share with the one before, and what a conversion takes
+/// A few hundred bytes for each result, the paths of a plan, of each what it does not share with the one before, and what a conversion takes
 /// for as many captures as are committed together.
 /// # Errors
 /// As [`commit`].
