@@ -139,6 +139,8 @@ pub struct RowField<T: 'static> {
     pub(super) take: fn(&Rows, Range<usize>, &mut Vec<T>) -> Option<()>,
     /// Sets the values of rows, from one on.
     pub(super) put: fn(&mut Rows, usize, &[T]),
+    /// Of a value that all rows of a flow have in common: appends that of each flow.
+    pub(super) of_flows: Option<fn(&Rows, &mut Vec<T>)>,
     /// Marks the part of the packed rows that it is a part of.
     pub(super) mark: fn(&mut Parts),
 }
@@ -188,13 +190,9 @@ impl Parts {
     };
 }
 
-/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`, or
-/// `part!(ip[0])` for one of two. Two functions may follow, if the column has other values than the rows: to those of the
-/// column, and back.
+/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`. Two functions may
+/// follow, if the column has other values than the rows: to those of the column, and back.
 macro_rules! part {
-    ($rows:ident[$end:literal]) => {
-        part!(|parts| parts.$rows[$end] = true; $rows, row => row[$end], ::std::convert::identity, ::std::convert::identity)
-    };
     // What every row has.
     (facts, $row:ident => $part:expr) => {
         part!(facts, $row => $part, ::std::convert::identity, ::std::convert::identity)
@@ -215,6 +213,33 @@ macro_rules! part {
             put: |rows, start, values| {
                 rows.$rows.iter_mut().skip(start).zip(values).for_each(|($row, value)| $part = $from(*value));
             },
+            of_flows: None,
+        }
+    };
+}
+
+/// The [`RowField`] of a value of flows: `of_flow!(ip[0])` for one of two, or `of_flow!(parts => mark; flow => flow.protocol)`, with two
+/// functions as in `part!`.
+macro_rules! of_flow {
+    ($field:ident[$end:literal]) => {
+        of_flow!(parts => parts.$field[$end] = true; flow => flow.$field[$end])
+    };
+    ($parts:ident => $mark:expr; $flow:ident => $part:expr) => {
+        of_flow!($parts => $mark; $flow => $part, ::std::convert::identity, ::std::convert::identity)
+    };
+    ($parts:ident => $mark:expr; $flow:ident => $part:expr, $to:expr, $from:expr) => {
+        $crate::packets::column_storage::RowField {
+            mark: |$parts| $mark,
+            take: |rows, range, out| {
+                let flows = rows.flow.get(range)?.iter().map(|code| rows.flows.get(*code));
+                out.extend(flows.map(|$flow| $to($part)));
+                Some(())
+            },
+            put: |rows, start, values| {
+                let unsettled = rows.unsettled.iter_mut().skip(start.saturating_sub(rows.flow.len()));
+                unsettled.zip(values).for_each(|($flow, value)| $part = $from(*value));
+            },
+            of_flows: Some(|rows, out| out.extend(rows.flows.all().iter().map(|$flow| $to($part)))),
         }
     };
 }
@@ -242,8 +267,9 @@ macro_rules! field {
             put: |rows, start, values| {
                 rows.fields.$set.iter_mut().skip(start).zip(values.iter().copied()).for_each(|($row, $value)| $put);
             },
+            of_flows: None,
         }
     };
 }
 
-pub(super) use {field, name, part};
+pub(super) use {field, name, of_flow, part};

@@ -32,12 +32,10 @@ pub(crate) struct Ports {
     pub(crate) src: u32,
 }
 
-/// The other values of a row.
+/// What a row has for itself.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct RowMeta {
     pub(crate) length: u32,
-    /// [`NO_PROTOCOL`] for null.
-    pub(crate) protocol: u16,
     pub(crate) is_dns: bool,
 }
 
@@ -67,7 +65,7 @@ impl Ports {
 }
 
 impl RowMeta {
-    pub(super) const NULL: Self = Self { length: 0, protocol: NO_PROTOCOL, is_dns: false };
+    pub(super) const NULL: Self = Self { length: 0, is_dns: false };
 
     #[inline]
     pub(super) fn of(record: &PacketRecord<'_>, packet: &Packet<'_>, length_kind: LengthKind) -> Self {
@@ -75,7 +73,7 @@ impl RowMeta {
             LengthKind::Wire => record.orig_len,
             LengthKind::Captured => record.cap_len,
         };
-        Self { length, protocol: packet.protocol.map_or(NO_PROTOCOL, u16::from), is_dns: packet.dns.is_some() }
+        Self { length, is_dns: packet.dns.is_some() }
     }
 }
 

@@ -60,6 +60,7 @@ impl Rows {
             let array = batch.column_by_name(column.name).ok_or_else(|| unfit(column.name))?;
             self.put(column, &array.slice(range.start, range.len()), start)?;
         }
+        self.settle();
         if self.unit == TimestampUnit::Ns {
             let times = self.times.iter().skip(start);
             self.micros.extend(times.map(|times| micros(times.datetime, times.time)));

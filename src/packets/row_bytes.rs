@@ -8,6 +8,7 @@ use crate::address::{IpAddress, MacAddr};
 use crate::decode::LinkTags;
 
 use super::fields::{CaptureFields, IpFields, TransportFields};
+use super::flow_table::{Flow, FlowValues};
 use super::further::{FurtherColumn, FurtherValues};
 use super::packed::{Ports, RowMeta, Times};
 use super::rows::Rows;
@@ -20,7 +21,8 @@ struct RowBytes<'a> {
     facts: RowMeta,
     ip: [Option<IpAddress>; 2],
     mac: [Option<MacAddr>; 2],
-    ports: Option<Ports>,
+    ports: Ports,
+    protocol: u16,
     #[serde(borrow)]
     dns_query: Option<&'a [u8]>,
     #[serde(borrow)]
@@ -34,15 +36,15 @@ struct RowBytes<'a> {
 impl Rows {
     /// Appends a row's bytes to `out`. `None` if there is no such row.
     pub(super) fn write_row(&self, row: usize, out: Vec<u8>) -> Option<Vec<u8>> {
-        let [ip_dst, ip_src] = *self.ip.get(row)?;
-        let [mac_dst, mac_src] = *self.mac.get(row)?;
+        let Flow { ip, mac, ports, protocol } = self.flows.get(*self.flow.get(row)?);
         let bytes = RowBytes {
             times: *self.times.get(row)?,
             micros: self.micros.get(row).copied(),
             facts: *self.facts.get(row)?,
-            ip: [self.ips.key(ip_dst), self.ips.key(ip_src)],
-            mac: [self.macs.key(mac_dst), self.macs.key(mac_src)],
-            ports: self.ports.get(row).copied(),
+            ip: ip.map(|code| self.ips.key(code)),
+            mac: mac.map(|code| self.macs.key(code)),
+            ports,
+            protocol,
             dns_query: self.dns_query.of_row(row).and_then(|code| self.names.text(code)),
             dns_resp: self.dns_resp.of_row(row).and_then(|code| self.names.text(code)),
             records: self.fields.records.get(row).copied(),
@@ -62,11 +64,8 @@ impl Rows {
         self.times.push(read.times);
         self.micros.extend(read.micros);
         self.facts.push(read.facts);
-        let [dst, src] = read.ip;
-        self.ip.push([self.ips.code(dst), self.ips.code(src)]);
-        let [dst, src] = read.mac;
-        self.mac.push([self.macs.code(dst), self.macs.code(src)]);
-        self.ports.extend(read.ports);
+        let RowBytes { ip, mac, ports, protocol, .. } = read;
+        self.append_values(&FlowValues { ip, mac, ports, protocol });
         for (text, column) in [(read.dns_query, &mut self.dns_query), (read.dns_resp, &mut self.dns_resp)] {
             if let Some(text) = text {
                 column.push(row, self.names.code(|held| held.extend_from_slice(text)));

@@ -6,17 +6,18 @@ use crate::config::{LengthKind, SERVER_NAMES, TimestampUnit};
 use crate::decode::Packet;
 
 use super::batch::Projection;
-use super::code_table::{CodeTable, NO_CODE};
+use super::code_table::CodeTable;
 use super::column_storage::Parts;
 use super::fields::FieldRows;
+use super::flow_table::{Flow, FlowTable, FlowValues};
 use super::further::FurtherColumn;
-use super::packed::{NO_DATETIME, Ports, RowMeta, Times};
+use super::packed::{NO_DATETIME, RowMeta, Times};
 use super::schema::TableColumns;
 use super::sets::IN_EACH_OF_TUNNELS;
 use super::text_table::{SparseCodes, TextTable};
 
 /// Bytes of memory that a row takes without its text.
-const PER_ROW: usize = 64;
+const PER_ROW: usize = 44;
 /// Bytes of memory that a few rows take, about: a block from the heap for each column.
 const FEW: usize = 1024;
 
@@ -30,11 +31,12 @@ pub struct Rows {
     wanted: Parts,
     pub(crate) times: Vec<Times>,
     pub(crate) ips: CodeTable<IpAddress>,
-    /// Codes in the table of the destination and the source; [`NO_CODE`] for null.
-    pub(crate) ip: Vec<[u32; 2]>,
     pub(crate) macs: CodeTable<MacAddr>,
-    pub(crate) mac: Vec<[u32; 2]>,
-    pub(crate) ports: Vec<Ports>,
+    pub(crate) flows: FlowTable,
+    /// The code of each row's flow.
+    pub(crate) flow: Vec<u32>,
+    /// The flows of the last rows, column by column as they are read from a part.
+    pub(super) unsettled: Vec<Flow>,
     pub(crate) facts: Vec<RowMeta>,
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
@@ -74,10 +76,10 @@ impl Rows {
             wanted: Parts::ALL,
             times: Vec::new(),
             ips: CodeTable::default(),
-            ip: Vec::new(),
             macs: CodeTable::default(),
-            mac: Vec::new(),
-            ports: Vec::new(),
+            flows: FlowTable::default(),
+            flow: Vec::new(),
+            unsettled: Vec::new(),
             facts: Vec::new(),
             names: TextTable::default(),
             dns_query: SparseCodes::default(),
@@ -135,19 +137,8 @@ impl Rows {
         }
         let facts = RowMeta::of(record, packet, self.length_kind);
         self.facts.push(facts);
-        let [dst, src] = parts.ip;
-        if dst || src {
-            let ips = &mut self.ips;
-            self.ip.push([ips.code(packet.ip_dst.filter(|_| dst)), ips.code(packet.ip_src.filter(|_| src))]);
-        }
-        let [dst, src] = parts.mac;
-        if dst || src {
-            let macs = &mut self.macs;
-            self.mac.push([macs.code(packet.mac_dst.filter(|_| dst)), macs.code(packet.mac_src.filter(|_| src))]);
-        }
-        if parts.ports {
-            self.ports.push(Ports::of(packet));
-        }
+        let values = FlowValues::of(packet, parts);
+        self.flow.push(self.flows.code(&values, &mut self.ips, &mut self.macs));
         if let Some(message) = packet.dns {
             for (is_wanted, name, column) in [
                 (parts.dns_query, message.query_name(), &mut self.dns_query),
@@ -169,11 +160,27 @@ impl Rows {
     pub(super) fn grow(&mut self, by: usize) {
         let rows = self.len() + by;
         self.times.resize(rows, Times::NULL);
-        self.ip.resize(rows, [NO_CODE; 2]);
-        self.mac.resize(rows, [NO_CODE; 2]);
-        self.ports.resize(rows, Ports::NULL);
+        self.unsettled.resize(rows - self.flow.len(), Flow::NULL);
         self.facts.resize(rows, RowMeta::NULL);
         self.fields.grow(rows);
+    }
+
+    /// Finds the flows of rows that have all values now.
+    pub(super) fn settle(&mut self) {
+        for flow in std::mem::take(&mut self.unsettled) {
+            self.append_flow(flow);
+        }
+    }
+
+    /// Appends the flow of a row, whose addresses have codes.
+    pub(super) fn append_flow(&mut self, Flow { ip, mac, ports, protocol }: Flow) {
+        let (ip, mac) = (ip.map(|code| self.ips.key(code)), mac.map(|code| self.macs.key(code)));
+        self.append_values(&FlowValues { ip, mac, ports, protocol });
+    }
+
+    /// Appends the flow of a row.
+    pub(super) fn append_values(&mut self, values: &FlowValues) {
+        self.flow.push(self.flows.code(values, &mut self.ips, &mut self.macs));
     }
 
     /// Notes which records of which input the last rows are of: the offsets of the first and the last one.
@@ -206,7 +213,7 @@ impl Rows {
     #[inline]
     pub fn bytes(&self) -> usize {
         let text = self.names.bytes() + self.dns_query.bytes() + self.dns_resp.bytes();
-        let tables = self.ips.bytes() + self.macs.bytes();
+        let tables = self.ips.bytes() + self.macs.bytes() + self.flows.bytes();
         let further: usize = self.further.iter().map(FurtherColumn::bytes).sum();
         FEW + self.len() * (PER_ROW + self.fields.per_row())
             + self.spans.len() * size_of::<Span>()
@@ -219,7 +226,7 @@ impl Rows {
     #[must_use]
     pub fn kept(&self) -> usize {
         let sparse = self.dns_query.kept() + self.dns_resp.kept();
-        let tables = self.ips.kept() + self.macs.kept() + self.names.kept();
+        let tables = self.ips.kept() + self.macs.kept() + self.flows.kept() + self.names.kept();
         let further: usize = self.further.iter().map(FurtherColumn::kept).sum();
         self.facts.capacity() * (PER_ROW + self.fields.per_row()) + sparse + tables + further
     }
@@ -236,20 +243,14 @@ impl Rows {
         &self.ips
     }
 
-    /// Codes of each row's destination and source address in [`Rows::addresses`].
-    #[must_use]
-    pub fn ends(&self) -> &[[u32; 2]] {
-        &self.ip
+    /// The flows of the rows, in the order of their first appearance.
+    pub(crate) fn flows(&self) -> &[Flow] {
+        self.flows.all()
     }
 
-    /// The destination and the source port of each row; negative where the packet has none.
-    pub fn ports(&self) -> impl Iterator<Item = [i32; 2]> {
-        self.ports.iter().map(|ports| [ports.dst.cast_signed(), ports.src.cast_signed()])
-    }
-
-    /// The protocol number of each row, or [`NO_PROTOCOL`](super::packed::NO_PROTOCOL), and its `length` in bytes.
-    pub fn volumes(&self) -> impl Iterator<Item = (u16, u32)> {
-        self.facts.iter().map(|facts| (facts.protocol, facts.length))
+    /// The place of each row's flow in [`Rows::flows`], and its `length` in bytes.
+    pub(crate) fn volumes(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.flow.iter().zip(&self.facts).map(|(flow, facts)| (*flow, facts.length))
     }
 
     /// The time of each row in microseconds since the Unix epoch, if it has one; and whether it is a DNS message.
@@ -287,10 +288,10 @@ impl Rows {
     pub fn clear(&mut self) {
         self.times.clear();
         self.ips.clear();
-        self.ip.clear();
         self.macs.clear();
-        self.mac.clear();
-        self.ports.clear();
+        self.flows.clear();
+        self.flow.clear();
+        self.unsettled.clear();
         self.facts.clear();
         self.names.clear();
         self.dns_query.clear();
@@ -310,6 +311,8 @@ mod tests {
     use crate::decode::decode;
     use crate::discover::Candidate;
     use crate::packets::COLUMNS;
+    use crate::packets::code_table::NO_CODE;
+    use crate::packets::packed::Ports;
 
     fn projection<'a>(names: impl IntoIterator<Item = &'a str>) -> Projection {
         Projection::of(names, TimestampUnit::Us, TextKind::Utf8).unwrap()
@@ -330,9 +333,11 @@ mod tests {
         while let Some(record) = reader.next().unwrap() {
             rows.append_wanted(&record, &decode(record.link_type.unwrap(), record.data), record.time);
         }
-        assert_eq!((rows.len(), rows.ip.len()), (468, 468));
-        assert!(rows.ip.iter().any(|[dst, _]| *dst != NO_CODE) && rows.ip.iter().all(|[_, src]| *src == NO_CODE));
-        assert_eq!((rows.times.len(), rows.mac.len(), rows.ports.len(), rows.spans.len()), (0, 0, 0, 0));
+        assert_eq!((rows.len(), rows.flow.len()), (468, 468));
+        let flows = rows.flows();
+        assert!(flows.iter().any(|flow| flow.ip[0] != NO_CODE) && flows.iter().all(|flow| flow.ip[1] == NO_CODE));
+        assert!(flows.iter().all(|flow| flow.ports == Ports::NULL));
+        assert_eq!((rows.times.len(), rows.spans.len()), (0, 0));
         assert_eq!((rows.macs.distinct(), rows.names.distinct(), rows.further.len()), (0, 0, 0));
     }
 }

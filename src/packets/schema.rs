@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::{FurtherColumns, TextKind, TimestampUnit};
 
-use super::column_storage::{Parts, Storage, name, part};
+use super::column_storage::{Parts, Storage, name, of_flow, part};
 use super::packed::{protocol_code, protocol_of_code};
 use super::sets::find_column;
 
@@ -75,19 +75,19 @@ pub static COLUMNS: &[Column] = &[
     column("datetime", Storage::Instant(part!(times, row => row.datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
     column("dns_query", Storage::Name(name!(dns_query)), "no question", "name of the first question").looked_up(),
     column("dns_resp", Storage::Name(name!(dns_resp)), "no resource record", "owner name of the first answer, else of the first authority, else of the first additional record that is not OPT"),
-    column("ip_dst", Storage::IpText(part!(ip[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
-    column("ip_dst_int", Storage::IpNumber(part!(ip[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
-    column("ip_src", Storage::IpText(part!(ip[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
-    column("ip_src_int", Storage::IpNumber(part!(ip[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
+    column("ip_dst", Storage::IpText(of_flow!(ip[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
+    column("ip_dst_int", Storage::IpNumber(of_flow!(ip[0])), "not IPv4", "the IPv4 destination address as an unsigned 32-bit number"),
+    column("ip_src", Storage::IpText(of_flow!(ip[1])), "no IP header", "source address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
+    column("ip_src_int", Storage::IpNumber(of_flow!(ip[1])), "not IPv4", "the IPv4 source address as an unsigned 32-bit number"),
     column("is_dns", Storage::Flag(part!(facts, row => row.is_dns, u8::from, |flag| flag == 1)), "", "whether a DNS message was recognised"),
     column("length", Storage::Length(part!(facts, row => row.length)), "", "bytes on the wire, or captured bytes with `--length captured`"),
-    column("mac_dst", Storage::MacText(part!(mac[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff").looked_up(),
-    column("mac_dst_int", Storage::MacNumber(part!(mac[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
-    column("mac_src", Storage::MacText(part!(mac[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff").looked_up(),
-    column("mac_src_int", Storage::MacNumber(part!(mac[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
-    column("port_dst", Storage::Small32(part!(ports, row => row.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
-    column("port_src", Storage::Small32(part!(ports, row => row.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
-    column("protocol", Storage::Protocol(part!(facts, row => row.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
+    column("mac_dst", Storage::MacText(of_flow!(mac[0])), "the link type has none", "destination MAC address, aa:bb:cc:dd:ee:ff").looked_up(),
+    column("mac_dst_int", Storage::MacNumber(of_flow!(mac[0])), "the link type has none", "the 48 bits of the destination MAC as a number, first octet highest"),
+    column("mac_src", Storage::MacText(of_flow!(mac[1])), "the link type has none", "source MAC address, aa:bb:cc:dd:ee:ff").looked_up(),
+    column("mac_src_int", Storage::MacNumber(of_flow!(mac[1])), "the link type has none", "the 48 bits of the source MAC as a number, first octet highest"),
+    column("port_dst", Storage::Small32(of_flow!(parts => parts.ports = true; flow => flow.ports.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
+    column("port_src", Storage::Small32(of_flow!(parts => parts.ports = true; flow => flow.ports.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
+    column("protocol", Storage::Protocol(of_flow!(_parts => (); flow => flow.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
     column("time", Storage::Double(part!(times, row => row.time)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
     column("time_normed", Storage::Double(part!(times, row => row.time_normed)), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
 ];

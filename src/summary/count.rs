@@ -1,10 +1,11 @@
-//! Counts the rows of a row group by the codes of their columns, so that no address is hashed twice.
+//! Counts the rows of a row group by their flows, so that no address is hashed twice: what is asked by address, by port and by protocol
+//! is added up once a flow.
 
 use std::collections::HashMap;
 
 use crate::aggregate::{Aggregator, Sums};
 use crate::day::Day;
-use crate::packets::{NO_CODE, NO_DATETIME, NO_PROTOCOL, Rows};
+use crate::packets::{Flow, NO_CODE, NO_DATETIME, NO_PROTOCOL, Ports, Rows};
 
 use super::key::Key;
 use super::registry::SumKind;
@@ -12,11 +13,10 @@ use super::registry::SumKind;
 /// Bits of a pair's key that hold an address's code: a row group has at most 2^24 rows of two addresses each.
 const CODE_BITS: u32 = 27;
 const CODE_MASK: u64 = (1 << CODE_BITS) - 1;
+/// Protocols, and none.
+const PROTOCOLS: usize = NO_PROTOCOL as usize + 1;
 /// Bits that hold the protocol.
 const PROTOCOL_BITS: u32 = 9;
-
-/// Recent pairs whose packets are counted together before anything is looked up: a power of two.
-const RECENT: usize = 256;
 
 /// A number of bytes and packets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,38 +33,42 @@ impl Volume {
     }
 }
 
-/// Packets with the same two addresses and ports, for one of the recent pairs. Packets of a few flows follow one another
-/// for a while, so most are counted here, without a look into any table.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recent {
-    pair: u64,
-    /// Destination and source port as the columns have them.
-    ports: [i32; 2],
-    volume: Volume,
-}
-
 /// Counts row groups one after another. Its memory is allocated once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Counter {
-    recent: Box<[Recent; RECENT]>,
-    /// For each pair, its place in `flows`.
+    /// For each flow of the rows, by its code.
+    by_flow: Vec<Volume>,
+    /// For each pair of addresses, its place in `flows`.
     places: HashMap<u64, u32, foldhash::fast::RandomState>,
     flows: Vec<(u64, Volume)>,
     ports: Vec<(u16, PortCounts)>,
-    /// Protocols of the window that is being counted: a few.
-    window: Vec<(u16, Volume)>,
+    window: WindowVolumes,
     key: Key,
 }
 
-impl Default for Counter {
+/// The window that is being counted.
+#[derive(Debug)]
+struct WindowVolumes {
+    /// By protocol.
+    volumes: [Volume; PROTOCOLS],
+    /// Those that there are.
+    protocols: Vec<u16>,
+}
+
+impl Default for WindowVolumes {
     fn default() -> Self {
-        Self {
-            recent: Box::new([Recent::default(); RECENT]),
-            places: HashMap::default(),
-            flows: Vec::new(),
-            ports: Vec::new(),
-            window: Vec::new(),
-            key: Key::default(),
+        Self { volumes: [Volume::default(); PROTOCOLS], protocols: Vec::new() }
+    }
+}
+
+impl WindowVolumes {
+    #[inline]
+    fn add(&mut self, protocol: u16, volume: Volume) {
+        if let Some(held) = self.volumes.get_mut(usize::from(protocol)) {
+            if held.packets == 0 {
+                self.protocols.push(protocol);
+            }
+            held.add(volume);
         }
     }
 }
@@ -82,8 +86,8 @@ struct PortCounts {
 }
 
 impl PortCounts {
-    /// The counts of a port, as the columns have it: negative for none.
-    fn of(&mut self, port: i32) -> Option<&mut (Option<u16>, Volume, Volume)> {
+    /// The counts of a port; [`NO_CODE`] for none.
+    fn of(&mut self, port: u32) -> Option<&mut (Option<u16>, Volume, Volume)> {
         let port = u16::try_from(port).ok();
         let place = match port {
             Some(port) => {
@@ -108,54 +112,69 @@ impl Counter {
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
     pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, aggregator: &mut Aggregator) {
-        self.pairs(rows);
+        match rows.micros() {
+            None => self.rows(day, rows, rows.times.iter().map(|times| times.datetime), window, aggregator),
+            Some(micros) => self.rows(day, rows, micros.iter().copied(), window, aggregator),
+        }
+        let by_flow = std::mem::take(&mut self.by_flow);
+        rows.flows().iter().zip(&by_flow).for_each(|(flow, volume)| self.add(flow, *volume));
+        self.by_flow = by_flow;
         self.end_of_flows(day, rows, aggregator);
         self.end_of_ports(day, aggregator);
-        let datetimes = rows.times.iter().map(|times| times.datetime);
-        match rows.micros() {
-            None => self.windows(day, datetimes.zip(rows.volumes()), window, aggregator),
-            Some(micros) => self.windows(day, micros.iter().copied().zip(rows.volumes()), window, aggregator),
-        }
     }
 
-    fn pairs(&mut self, rows: &Rows) {
-        for (([dst, src], ports), (protocol, bytes)) in rows.ends().iter().zip(rows.ports()).zip(rows.volumes()) {
-            let pair = pair(*dst, *src, protocol);
-            let Some(recent) = self.recent.get_mut(place(pair, ports)) else { continue };
-            if recent.pair != pair || recent.ports != ports {
-                let before = std::mem::replace(recent, Recent { pair, ports, volume: Volume::default() });
-                recent.volume.add(Volume { bytes: i64::from(bytes), packets: 1 });
-                self.add(before);
-            } else {
-                recent.volume.add(Volume { bytes: i64::from(bytes), packets: 1 });
+    /// Adds the rows up by flow, and those of each window by protocol.
+    fn rows(
+        &mut self,
+        day: Day,
+        rows: &Rows,
+        micros: impl Iterator<Item = i64>,
+        window: i64,
+        aggregator: &mut Aggregator,
+    ) {
+        let flows = rows.flows();
+        self.by_flow.clear();
+        self.by_flow.resize(flows.len(), Volume::default());
+        let mut holds = 0..0;
+        let mut start = None;
+        for (micros, (flow, bytes)) in micros.zip(rows.volumes()) {
+            let volume = Volume { bytes: i64::from(bytes), packets: 1 };
+            let (Some(of_flow), Some(flow)) = (self.by_flow.get_mut(flow as usize), flows.get(flow as usize)) else {
+                continue;
+            };
+            of_flow.add(volume);
+            let micros = (micros != NO_DATETIME).then_some(micros);
+            let is_in_window = match micros {
+                Some(micros) => holds.contains(&micros),
+                None => start.is_none(),
+            };
+            if !is_in_window {
+                self.end_of_window(day, start, aggregator);
+                start = micros.map(|micros| micros - micros.rem_euclid(window));
+                holds = start.map_or(0..0, |start| start..start + window);
             }
+            self.window.add(flow.protocol, volume);
         }
-        for place in 0..RECENT {
-            let recent = self.recent.get_mut(place).map(std::mem::take).unwrap_or_default();
-            self.add(recent);
-        }
+        self.end_of_window(day, start, aggregator);
     }
 
-    /// Adds packets that were counted together to their flow and ports.
-    fn add(&mut self, recent: Recent) {
-        let Recent { pair, ports: [dst, src], volume } = recent;
-        if volume.packets == 0 {
-            return;
-        }
+    /// Adds the packets of a flow to their addresses and ports.
+    fn add(&mut self, flow: &Flow, volume: Volume) {
+        let Flow { ip: [dst, src], ports: Ports { dst: port_dst, src: port_src }, protocol, .. } = *flow;
         let next = u32::try_from(self.flows.len()).unwrap_or(u32::MAX);
+        let pair = pair(dst, src, protocol);
         let place = *self.places.entry(pair).or_insert(next);
         if place == next {
             self.flows.push((pair, Volume::default()));
         }
         self.flows.get_mut(place as usize).into_iter().for_each(|(_, sum)| sum.add(volume));
-        let protocol = protocol_of(pair);
         let held = self.ports.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
             self.ports.push((protocol, PortCounts::default()));
             self.ports.len() - 1
         });
         if let Some((_, ports)) = self.ports.get_mut(held) {
-            ports.of(dst).into_iter().for_each(|(_, to, _)| to.add(volume));
-            ports.of(src).into_iter().for_each(|(_, _, from)| from.add(volume));
+            ports.of(port_dst).into_iter().for_each(|(_, to, _)| to.add(volume));
+            ports.of(port_src).into_iter().for_each(|(_, _, from)| from.add(volume));
         }
     }
 
@@ -187,55 +206,15 @@ impl Counter {
         }
     }
 
-    fn windows(
-        &mut self,
-        day: Day,
-        rows: impl Iterator<Item = (i64, (u16, u32))>,
-        window: i64,
-        aggregator: &mut Aggregator,
-    ) {
-        let mut holds = 0..0;
-        let mut start = None;
-        // Packets of one protocol mostly follow one another; they are counted here.
-        let mut run = (NO_PROTOCOL, Volume::default());
-        for (micros, (protocol, bytes)) in rows {
-            let micros = (micros != NO_DATETIME).then_some(micros);
-            let is_in_window = match micros {
-                Some(micros) => holds.contains(&micros),
-                None => start.is_none(),
-            };
-            if !is_in_window || run.0 != protocol {
-                self.add_to_window(run);
-                run = (protocol, Volume::default());
-            }
-            if !is_in_window {
-                self.end_of_window(day, start, aggregator);
-                start = micros.map(|micros| micros - micros.rem_euclid(window));
-                holds = start.map_or(0..0, |start| start..start + window);
-            }
-            run.1.add(Volume { bytes: i64::from(bytes), packets: 1 });
-        }
-        self.add_to_window(run);
-        self.end_of_window(day, start, aggregator);
-    }
-
-    fn add_to_window(&mut self, (protocol, volume): (u16, Volume)) {
-        if volume.packets == 0 {
-            return;
-        }
-        match self.window.iter_mut().find(|(held, _)| *held == protocol) {
-            Some((_, held)) => held.add(volume),
-            None => self.window.push((protocol, volume)),
-        }
-    }
-
     fn end_of_window(&mut self, day: Day, start: Option<i64>, aggregator: &mut Aggregator) {
-        if self.window.is_empty() {
+        if self.window.protocols.is_empty() {
             return;
         }
         let day = start.map_or(day, |start| Day::of_seconds(start.div_euclid(1_000_000)));
         let held = aggregator.group(SumKind::Windows.group(day));
-        for (protocol, volume) in self.window.drain(..) {
+        let WindowVolumes { volumes, protocols } = &mut self.window;
+        for protocol in protocols.drain(..) {
+            let volume = volumes.get_mut(usize::from(protocol)).map(std::mem::take).unwrap_or_default();
             let key = self.key.clear().time(start).protocol(protocol);
             held.add(key.bytes(), Sums::of(volume.bytes, volume.packets));
         }
@@ -251,14 +230,4 @@ fn pair(dst: u32, src: u32, protocol: u16) -> u64 {
 
 fn protocol_of(pair: u64) -> u16 {
     u16::try_from(pair & ((1 << PROTOCOL_BITS) - 1)).unwrap_or(NO_PROTOCOL)
-}
-
-/// Where packets of a pair and ports are counted: the upper bits of a product, which depend on all of their bits.
-#[inline]
-fn place(pair: u64, [dst, src]: [i32; 2]) -> usize {
-    // 2^64 divided by the golden ratio, and an odd number of many bits.
-    const FACTORS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
-    let ports = u64::from(dst.cast_unsigned()) << 32 | u64::from(src.cast_unsigned());
-    let mixed = pair.wrapping_mul(FACTORS[0]) ^ ports.wrapping_mul(FACTORS[1]);
-    usize::try_from(mixed >> (u64::BITS - RECENT.ilog2())).unwrap_or(0)
 }

@@ -10,12 +10,15 @@ use crate::packets::encode::rle_bitpack;
 use super::super::code_table::NO_CODE;
 use super::chunk::small;
 use super::compress::failed;
+use super::flow_pages::FlowPages;
 
 /// The keys of a column's rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Keys<'a> {
     /// One for each row; [`NO_CODE`] for null.
     Dense(&'a [u32]),
+    /// One for each flow, [`NO_CODE`] for null; and the flow of each row, with those of each page.
+    Flows { keys: &'a [u32], rows: &'a [u32], pages: &'a FlowPages },
     /// A column that few rows have: which rows those are, in order, and the key of each.
     Sparse { at: &'a [u32], keys: &'a [u32], rows: usize },
 }
@@ -31,7 +34,7 @@ pub(super) struct KeyPage<'a> {
 impl<'a> Keys<'a> {
     pub(super) fn rows(self) -> usize {
         match self {
-            Self::Dense(keys) => keys.len(),
+            Self::Dense(rows) | Self::Flows { rows, .. } => rows.len(),
             Self::Sparse { rows, .. } => rows,
         }
     }
@@ -46,6 +49,7 @@ impl<'a> Keys<'a> {
         let first = range.start;
         let keys = match self {
             Self::Dense(keys) => Self::Dense(keys.get(range).unwrap_or_default()),
+            Self::Flows { keys, rows, pages } => Self::Flows { keys, rows: rows.get(range).unwrap_or_default(), pages },
             Self::Sparse { at, keys, .. } => {
                 let before = |row: usize| at.partition_point(|at| (*at as usize) < row);
                 let held = before(range.start)..before(range.end);
@@ -65,10 +69,21 @@ impl<'a> KeyPage<'a> {
         self.keys.rows()
     }
 
-    /// The keys in order; [`NO_CODE`] for null.
-    pub(super) fn keys(self) -> &'a [u32] {
+    /// The keys in order; [`NO_CODE`] for null. Of flows, those of the rows are looked up.
+    pub(super) fn keys(self) -> impl Iterator<Item = u32> + Clone {
+        let (keys, rows) = match self.keys {
+            Keys::Dense(keys) | Keys::Sparse { keys, .. } => (keys, [].as_slice()),
+            Keys::Flows { keys, rows, .. } => (keys, rows),
+        };
+        let own = keys.iter().copied().take(if rows.is_empty() { keys.len() } else { 0 });
+        own.chain(rows.iter().map(|flow| keys.get(*flow as usize).copied().unwrap_or(NO_CODE)))
+    }
+
+    /// The keys of rows that have their own, without nulls if few rows have any.
+    pub(super) fn own_keys(self) -> &'a [u32] {
         match self.keys {
             Keys::Dense(keys) | Keys::Sparse { keys, .. } => keys,
+            Keys::Flows { .. } => &[],
         }
     }
 
@@ -76,6 +91,9 @@ impl<'a> KeyPage<'a> {
     pub(super) fn levels(self, nulls: usize, bits: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), ParquetError> {
         levels(self.rows(), nulls, bits, out, |bits| match self.keys {
             Keys::Dense(keys) => bits_of(keys, |key| key != NO_CODE, bits),
+            Keys::Flows { keys, rows, .. } => {
+                bits_of(rows, |flow| keys.get(flow as usize).is_some_and(|key| *key != NO_CODE), bits);
+            }
             Keys::Sparse { at, rows, .. } => {
                 bits.resize(rows.div_ceil(8), 0);
                 for at in at.iter().map(|at| *at as usize - self.first) {

@@ -9,8 +9,9 @@ use crate::packets::encode::{PAGE_BYTES, PAGE_ROWS, Scratch, rle_bitpack};
 
 use super::super::code_table::NO_CODE;
 use super::chunk::{Chunk, EncodedColumn, PageFacts};
-use super::column_codes::{KeyPage, Keys};
+use super::column_codes::Keys;
 use super::compress::{Body, failed};
+use super::flow_pages::FlowRows;
 use super::indexing::{Indexed, IndexedPage};
 use super::value::{Bounds, Value};
 
@@ -29,7 +30,7 @@ impl<'a> CodedColumn<'a> {
     /// Numbers the keys of a column, all of them below `space`.
     pub(super) fn new(keys: Keys<'a>, space: usize, scratch: &mut Scratch) -> Result<Self, ParquetError> {
         let mut numbered = std::mem::take(&mut scratch.numbered);
-        let are_keys = scratch.slots.number(keys.pages(PAGE_ROWS).map(KeyPage::keys), space, &mut numbered);
+        let are_keys = scratch.slots.number(keys, space, &mut numbered);
         // A table with all codes has one that stands for null.
         if !are_keys || space > NO_CODE as usize {
             return Err(failed(bug!()));
@@ -59,7 +60,7 @@ impl<'a> CodedColumn<'a> {
         // From here on, each key has a value.
         let lens = lens.ok_or_else(|| failed(bug!()))?;
         let dictionary: usize = lens.iter().sum();
-        let pages: Vec<_> = self.numbered.pages().map(|page| plain_len::<V>(page.numbers, &lens)).collect();
+        let pages = self.plain_lens::<V>(&lens);
         let plain = pages.iter().sum();
         let numbers = self.numbered.values() * rle_bitpack::index_width(last(entries.len())) as usize / 8;
         if dictionary + numbers > plain || dictionary > DICTIONARY_BYTES {
@@ -84,6 +85,17 @@ impl<'a> CodedColumn<'a> {
             chunk.page(body.clone(), facts)?;
         }
         chunk.close()
+    }
+
+    /// Bytes of the values of each page when written plainly. `lens` has the bytes of each entry.
+    fn plain_lens<V: Value>(&self, lens: &[usize]) -> Vec<usize> {
+        match self.keys {
+            Keys::Flows { pages, .. } if V::LENGTH_PREFIX.is_some() => {
+                let len = |flow: &FlowRows| Some(lens.get(self.numbered.of_flow(flow.flow)?)? * flow.rows as usize);
+                pages.pages().map(|flows| flows.iter().filter_map(len).sum()).collect()
+            }
+            _ => self.numbered.pages().map(|page| plain_len::<V>(page.numbers, lens)).collect(),
+        }
     }
 
     /// Pages of indexes. Each page takes as many bits an index as its largest index needs, rounded up.
@@ -116,7 +128,7 @@ impl<'a> CodedColumn<'a> {
         let rows = self.keys.rows();
         let a_row = bytes.div_ceil(rows.max(1)).max(1);
         for keys in self.keys.pages((PAGE_BYTES / a_row).clamp(1, PAGE_ROWS)) {
-            let values = || keys.keys().iter().filter(|key| **key != NO_CODE).filter_map(|key| value(*key));
+            let values = || keys.keys().filter(|key| *key != NO_CODE).filter_map(&value);
             let nulls = keys.rows() - values().count();
             page.clear();
             if chunk.is_optional() {

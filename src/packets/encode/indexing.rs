@@ -1,8 +1,10 @@
 //! The indexes that the entries of a column's dictionary get, in the order of their first rows.
 
-use crate::packets::encode::without;
+use crate::packets::encode::{PAGE_ROWS, without};
 
 use super::super::code_table::NO_CODE;
+use super::column_codes::{KeyPage, Keys};
+use super::flow_pages::FlowRows;
 
 /// For each key: its index, and the last page that has it. Both count from 1; 0 is none. The table is reused for column
 /// after column.
@@ -20,6 +22,8 @@ pub(super) struct Indexed {
     seen: Vec<u32>,
     /// Where the indexes and the keys of each page end.
     ends: Vec<(usize, usize)>,
+    /// Of a column of flows: the index of each flow, or [`NO_CODE`] for null.
+    of_flows: Vec<u32>,
 }
 
 /// A page of such a column.
@@ -34,31 +38,86 @@ pub(super) struct IndexedPage<'a> {
 impl IndexTable {
     /// Numbers the keys of a column. They come page by page. Each is below `space`, or [`NO_CODE`] for null: returns
     /// whether that is so.
-    pub(super) fn number<'k>(
-        &mut self,
-        pages: impl Iterator<Item = &'k [u32]>,
-        space: usize,
-        into: &mut Indexed,
-    ) -> bool {
-        into.entries.clear();
-        into.numbers.clear();
-        into.seen.clear();
-        into.ends.clear();
+    pub(super) fn number(&mut self, keys: Keys<'_>, space: usize, into: &mut Indexed) -> bool {
+        into.clear();
         if self.0.len() < space {
             // The system zeroes it page by page, as far as keys are used: most lengths and ports are not.
             self.0 = vec![[0; 2]; space];
         }
-        let mut are_keys = true;
-        for (page, keys) in (1..).zip(pages) {
-            are_keys &= self.page(page, keys, into);
-            into.ends.push((into.numbers.len(), into.seen.len()));
-        }
+        let are_keys = match keys {
+            Keys::Dense(keys) => self.pages(keys.chunks(PAGE_ROWS), into),
+            Keys::Sparse { .. } => self.pages(keys.pages(PAGE_ROWS).map(KeyPage::own_keys), into),
+            Keys::Flows { keys, rows, pages } => self.flows(keys, rows.chunks(PAGE_ROWS).zip(pages.pages()), into),
+        };
         for key in &into.entries {
             if let Some(slot) = self.0.get_mut(*key as usize) {
                 *slot = [0; 2];
             }
         }
         are_keys
+    }
+
+    fn pages<'k>(&mut self, pages: impl Iterator<Item = &'k [u32]>, into: &mut Indexed) -> bool {
+        let mut are_keys = true;
+        for (page, keys) in (1..).zip(pages) {
+            are_keys &= self.page(page, keys, into);
+            into.ends.push((into.numbers.len(), into.seen.len()));
+        }
+        are_keys
+    }
+
+    /// Numbers the keys of each page's flows, and looks up the rows'.
+    fn flows<'k>(
+        &mut self,
+        keys: &[u32],
+        pages: impl Iterator<Item = (&'k [u32], &'k [FlowRows])>,
+        into: &mut Indexed,
+    ) -> bool {
+        let mut are_keys = true;
+        into.of_flows.resize(keys.len(), NO_CODE);
+        for (page, (rows, flows)) in (1..).zip(pages) {
+            let (mut has_nulls, mut only, mut one) = (false, None, true);
+            for FlowRows { flow, .. } in flows {
+                let key = keys.get(*flow as usize).copied().unwrap_or(NO_CODE);
+                let Some(number) = self.key(page, key, into) else {
+                    has_nulls = true;
+                    are_keys &= key == NO_CODE;
+                    continue;
+                };
+                one &= *only.get_or_insert(number) == number;
+                into.of_flows.get_mut(*flow as usize).into_iter().for_each(|held| *held = number);
+            }
+            let Indexed { numbers, of_flows, .. } = &mut *into;
+            let start = numbers.len();
+            match only.filter(|_| one && !has_nulls) {
+                Some(number) => numbers.resize(start + rows.len(), number),
+                None => {
+                    numbers.extend(rows.iter().map(|flow| of_flows.get(*flow as usize).copied().unwrap_or(NO_CODE)));
+                }
+            }
+            if has_nulls {
+                let kept = without(numbers.get_mut(start..).unwrap_or_default(), |number| number == NO_CODE).len();
+                numbers.truncate(start + kept);
+            }
+            into.ends.push((into.numbers.len(), into.seen.len()));
+        }
+        are_keys
+    }
+
+    /// The index of a key that a page has; `None` if it is none.
+    #[inline]
+    fn key(&mut self, page: u32, key: u32, into: &mut Indexed) -> Option<u32> {
+        let [number, last] = self.0.get_mut(key as usize)?;
+        if *last != page {
+            *last = page;
+            into.seen.push(key);
+            if *number == 0 {
+                into.entries.push(key);
+                // There are no more entries than keys, which are numbers of 32 bits.
+                *number = u32::try_from(into.entries.len()).unwrap_or(NO_CODE);
+            }
+        }
+        Some(*number - 1)
     }
 
     fn page(&mut self, page: u32, keys: &[u32], into: &mut Indexed) -> bool {
@@ -98,15 +157,8 @@ impl IndexTable {
 
     /// A page whose rows all have one key, or null.
     fn one_key(&mut self, page: u32, key: u32, rows: usize, into: &mut Indexed) -> bool {
-        let Some([number, last]) = self.0.get_mut(key as usize) else { return key == NO_CODE };
-        *last = page;
-        into.seen.push(key);
-        if *number == 0 {
-            into.entries.push(key);
-            // As below.
-            *number = u32::try_from(into.entries.len()).unwrap_or(NO_CODE);
-        }
-        into.numbers.resize(into.numbers.len() + rows, *number - 1);
+        let Some(number) = self.key(page, key, into) else { return key == NO_CODE };
+        into.numbers.resize(into.numbers.len() + rows, number);
         true
     }
 }
@@ -118,6 +170,19 @@ fn are_all(first: u32, keys: &[u32]) -> bool {
 }
 
 impl Indexed {
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.numbers.clear();
+        self.seen.clear();
+        self.ends.clear();
+        self.of_flows.clear();
+    }
+
+    /// The index of a flow's entry, of a column of flows; `None` for null.
+    pub(super) fn of_flow(&self, flow: u32) -> Option<usize> {
+        self.of_flows.get(flow as usize).filter(|number| **number != NO_CODE).map(|number| *number as usize)
+    }
+
     /// The pages of the column.
     pub(super) fn pages(&self) -> impl Iterator<Item = IndexedPage<'_>> {
         let mut start = (0, 0);

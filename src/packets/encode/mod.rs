@@ -29,6 +29,7 @@ mod column_codes;
 mod compress;
 mod delta;
 mod dictionary;
+mod flow_pages;
 mod further;
 mod indexing;
 mod rle_bitpack;
@@ -57,6 +58,7 @@ use column_codes::Keys;
 use compress::Compressor;
 pub(super) use compress::failed;
 use dictionary::CodedColumn;
+use flow_pages::FlowPages;
 use indexing::{IndexTable, Indexed};
 use value::{Bounds, Value, plain_doubles, plain_integers};
 
@@ -74,6 +76,7 @@ pub(super) struct Scratch {
     slots: IndexTable,
     numbered: Indexed,
     keys: Vec<u32>,
+    flows: FlowPages,
     page: Vec<u8>,
     bits: Vec<u8>,
     integers: Vec<i64>,
@@ -88,6 +91,7 @@ impl Scratch {
             slots: IndexTable::default(),
             numbered: Indexed::default(),
             keys: Vec::new(),
+            flows: FlowPages::default(),
             page: Vec::new(),
             bits: Vec::new(),
             integers: Vec::new(),
@@ -104,8 +108,13 @@ pub(super) fn encode(
     compression: Compression,
     scratch: &mut Scratch,
 ) -> Result<Vec<EncodedColumn>, ParquetError> {
+    let mut flows = std::mem::take(&mut scratch.flows);
+    if !flows.count(&rows.flow, rows.flows().len(), PAGE_ROWS) {
+        return Err(failed(bug!()));
+    }
     let mut group = RowGroupPages {
         rows,
+        flows: &flows,
         schema,
         compression,
         scratch,
@@ -114,12 +123,15 @@ pub(super) fn encode(
     };
     group.columns()?;
     group.bloom_filters()?;
-    if group.columns.len() == schema.num_columns() { Ok(group.columns) } else { Err(failed(bug!())) }
+    let columns = group.columns;
+    scratch.flows = flows;
+    if columns.len() == schema.num_columns() { Ok(columns) } else { Err(failed(bug!())) }
 }
 
 /// A row group while it is being encoded.
 struct RowGroupPages<'a> {
     rows: &'a Rows,
+    flows: &'a FlowPages,
     schema: &'a SchemaDescriptor,
     compression: Compression,
     scratch: &'a mut Scratch,
@@ -163,12 +175,27 @@ impl RowGroupPages<'_> {
         Chunk::new(self.schema.column(self.columns.len()), self.compression)
     }
 
-    /// Memory for keys, with the keys of a column in it.
+    /// Memory for keys, with the keys of a column in it: one for each row, or for each flow.
     fn keys(&mut self, field: RowField<u32>) -> Result<Vec<u32>, ParquetError> {
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
-        (field.take)(self.rows, 0..self.rows.len(), &mut keys).ok_or_else(|| failed(bug!()))?;
+        match field.of_flows {
+            Some(of_flows) => of_flows(self.rows, &mut keys),
+            None => (field.take)(self.rows, 0..self.rows.len(), &mut keys).ok_or_else(|| failed(bug!()))?,
+        }
         Ok(keys)
+    }
+
+    /// The same as the keys of the column's rows.
+    fn by_rows<'k>(&self, field: RowField<u32>, keys: &'k [u32]) -> Keys<'k>
+    where
+        Self: 'k,
+    {
+        if field.of_flows.is_some() {
+            Keys::Flows { keys, rows: &self.rows.flow, pages: self.flows }
+        } else {
+            Keys::Dense(keys)
+        }
     }
 
     /// Two columns: addresses as text, and as numbers where the address has a number.
@@ -179,7 +206,7 @@ impl RowGroupPages<'_> {
     ) -> Result<(), ParquetError> {
         let number = |code| table.number(code);
         let mut keys = self.keys(field)?;
-        let mut coded = CodedColumn::new(Keys::Dense(&keys), table.distinct(), self.scratch)?;
+        let mut coded = CodedColumn::new(self.by_rows(field, &keys), table.distinct(), self.scratch)?;
         self.keep_distinct(coded.entries());
         self.columns.push(coded.column(self.chunk(), self.scratch, |code| table.text(code))?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
@@ -188,7 +215,7 @@ impl RowGroupPages<'_> {
         } else {
             coded.recycle(self.scratch);
             keys.iter_mut().filter(|code| table.number(**code).is_none()).for_each(|code| *code = NO_CODE);
-            self.coded(Keys::Dense(&keys), table.distinct(), number)?;
+            self.coded(self.by_rows(field, &keys), table.distinct(), number)?;
         }
         self.scratch.keys = keys;
         Ok(())
@@ -226,7 +253,7 @@ impl RowGroupPages<'_> {
         value: impl Fn(u32) -> Option<V>,
     ) -> Result<(), ParquetError> {
         let keys = self.keys(field)?;
-        let column = self.coded(Keys::Dense(&keys), space, value);
+        let column = self.coded(self.by_rows(field, &keys), space, value);
         self.scratch.keys = keys;
         column
     }

@@ -9,6 +9,7 @@ use crate::config::{LengthKind, Settings, TimestampUnit};
 
 use super::super::super::code_table::NO_CODE;
 use super::super::super::column_storage::{Further, Storage};
+use super::super::super::flow_table::Flow;
 use super::super::super::packed::{NO_DATETIME, NO_PROTOCOL, Ports, RowMeta, Times};
 use super::super::super::rows::Rows;
 use super::super::super::schema::{COLUMNS, TableColumns};
@@ -89,17 +90,18 @@ pub(super) fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let dst = ips.number(3, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number))));
         // Either all addresses are IPv4 or none is: then the two columns of an address share their pages.
         let src = ips.number(4, row).map_or(NO_CODE, |number| rows.ips.code(Some(ip(number * 5 + 1))));
-        rows.ip.push([dst, src]);
+        let ip = [dst, src];
         let mac = |number: u64| MacAddr(mixed(number) >> 16);
         let dst = macs.number(5, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number))));
         let src = macs.number(6, row).map_or(NO_CODE, |number| rows.macs.code(Some(mac(number + 1))));
-        rows.mac.push([dst, src]);
+        let mac = [dst, src];
         let dst = ports.number(7, row).map_or(NO_CODE, |number| u32::from(mixed(number) as u16));
         let src = ports.number(8, row).map_or(NO_CODE, |number| u32::from(number as u16));
-        rows.ports.push(Ports { dst, src });
+        let ports = Ports { dst, src };
         let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
         let length = others.number(11, row).map_or(0, |number| number as u32);
-        rows.facts.push(RowMeta { length, protocol, is_dns: others.number(10, row).is_some() });
+        rows.append_flow(Flow { ip, mac, ports, protocol });
+        rows.facts.push(RowMeta { length, is_dns: others.number(10, row).is_some() });
     }
     // The columns that not every lake has. A field that is smaller than a value keeps another one, or none.
     rows.fields.grow(count);

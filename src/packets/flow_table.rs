@@ -1,0 +1,302 @@
+//! The flows of a row group: what packets of a flow have in common is kept once, and per row only its code.
+//!
+//! A flow here is whatever has the same MACs, addresses, protocol and ports, in this direction. Most packets are of a flow that has had
+//! one before. So one look-up a packet stands for all that is asked by address, by port and by protocol, and what is made of
+//! these (codes, text, bounds, sums) is made once a flow.
+
+use std::hash::{BuildHasher as _, Hash, Hasher};
+
+use hashbrown::HashTable;
+
+use crate::address::{IpAddress, MacAddr};
+use crate::decode::Packet;
+
+use super::code_table::{CodeTable, NO_CODE};
+use super::column_storage::Parts;
+use super::packed::{NO_PROTOCOL, Ports};
+
+/// Bytes of memory that a flow takes, about: its values, its key, its places in the tables, and their free room.
+const PER_FLOW: usize = 80;
+
+/// What the rows of a flow have in common. Of each pair the destination comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flow {
+    /// Codes in the table of addresses; [`NO_CODE`] for null.
+    pub(crate) ip: [u32; 2],
+    /// Codes in the table of MACs.
+    pub(crate) mac: [u32; 2],
+    pub(crate) ports: Ports,
+    /// [`NO_PROTOCOL`] for null.
+    pub(crate) protocol: u16,
+}
+
+/// The same as values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FlowValues {
+    pub(crate) ip: [Option<IpAddress>; 2],
+    pub(crate) mac: [Option<MacAddr>; 2],
+    pub(crate) ports: Ports,
+    pub(crate) protocol: u16,
+}
+
+/// Distinct flows, in the order of their first appearance.
+#[derive(Debug, Default)]
+pub(crate) struct FlowTable {
+    flows: Vec<Flow>,
+    /// Those without IPv6 addresses.
+    narrow: KeyedFlows<4>,
+    wide: KeyedFlows<7>,
+}
+
+/// Flows by keys of so many words.
+#[derive(Debug)]
+struct KeyedFlows<const N: usize> {
+    /// Places of keys by their hash.
+    places: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    keys: Vec<FlowWords<N>>,
+    /// The code of each.
+    codes: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct FlowWords<const N: usize>([u64; N]);
+
+impl Flow {
+    pub(super) const NULL: Self =
+        Self { ip: [NO_CODE; 2], mac: [NO_CODE; 2], ports: Ports::NULL, protocol: NO_PROTOCOL };
+}
+
+impl FlowValues {
+    /// The values of a packet that are wanted.
+    #[inline(always)]
+    pub(super) fn of(packet: &Packet<'_>, parts: Parts) -> Self {
+        let ([ip_dst, ip_src], [mac_dst, mac_src]) = (parts.ip, parts.mac);
+        Self {
+            ip: [packet.ip_dst.filter(|_| ip_dst), packet.ip_src.filter(|_| ip_src)],
+            mac: [packet.mac_dst.filter(|_| mac_dst), packet.mac_src.filter(|_| mac_src)],
+            ports: if parts.ports { Ports::of(packet) } else { Ports::NULL },
+            protocol: packet.protocol.map_or(NO_PROTOCOL, u16::from),
+        }
+    }
+
+    /// The words that tell it from others, but for its addresses: the MACs, 48 bits each, with the protocol and which MACs there are
+    /// above the one and the kinds of addresses above the other; and the ports.
+    #[inline(always)]
+    fn words(&self) -> [u64; 3] {
+        let kind = |ip: Option<IpAddress>| match ip {
+            None => 0,
+            Some(IpAddress::V4(_)) => 1_u64,
+            Some(IpAddress::V6(_)) => 2,
+        };
+        let ([ip_dst, ip_src], [mac_dst, mac_src]) = (self.ip, self.mac);
+        let mac = |mac: Option<MacAddr>| mac.map_or(0, |mac| mac.0 & MAC);
+        let has = |mac: Option<MacAddr>| u64::from(mac.is_some());
+        let above = u64::from(self.protocol) | has(mac_dst) << 9 | has(mac_src) << 10;
+        [
+            mac(mac_dst) | above << MAC_BITS,
+            mac(mac_src) | (kind(ip_dst) | kind(ip_src) << 2) << MAC_BITS,
+            u64::from(self.ports.dst) | u64::from(self.ports.src) << 32,
+        ]
+    }
+}
+
+const MAC_BITS: u32 = 48;
+const MAC: u64 = (1 << MAC_BITS) - 1;
+
+impl FlowTable {
+    /// The code of the flow with these values. One that has not been seen gets a new one, and its addresses get theirs.
+    #[inline(always)]
+    pub(super) fn code(
+        &mut self,
+        values: &FlowValues,
+        ips: &mut CodeTable<IpAddress>,
+        macs: &mut CodeTable<MacAddr>,
+    ) -> u32 {
+        let [a, b, c] = values.words();
+        let v4 = |ip: Option<IpAddress>| match ip {
+            None => Some(0),
+            Some(IpAddress::V4(bits)) => Some(u64::from(bits)),
+            Some(IpAddress::V6(_)) => None,
+        };
+        let [dst, src] = values.ip;
+        if let (Some(dst), Some(src)) = (v4(dst), v4(src)) {
+            let words = FlowWords([a, b, c, dst << 32 | src]);
+            let hash = self.narrow.hash(&words);
+            match self.narrow.find(&words, hash) {
+                Some(code) => code,
+                None => self.narrow.insert(words, hash, new_flow(&mut self.flows, values, ips, macs)),
+            }
+        } else {
+            let [dst, src] = [halves(dst), halves(src)];
+            let words = FlowWords([a, b, c, dst[0], dst[1], src[0], src[1]]);
+            let hash = self.wide.hash(&words);
+            match self.wide.find(&words, hash) {
+                Some(code) => code,
+                None => self.wide.insert(words, hash, new_flow(&mut self.flows, values, ips, macs)),
+            }
+        }
+    }
+
+    /// The flow of a code.
+    #[inline]
+    pub(crate) fn get(&self, code: u32) -> Flow {
+        self.flows.get(code as usize).copied().unwrap_or(Flow::NULL)
+    }
+
+    /// All flows, in the order of their codes.
+    pub(crate) fn all(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// Bytes of memory that the flows take, about.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.flows.len() * PER_FLOW
+    }
+
+    /// Bytes of memory that are allocated for flows, about.
+    pub(super) fn kept(&self) -> usize {
+        self.flows.capacity() * PER_FLOW
+    }
+
+    /// Forgets every flow and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.flows.clear();
+        self.narrow.clear();
+        self.wide.clear();
+    }
+}
+
+/// An address in two words. Which kind it is, is told elsewhere.
+fn halves(ip: Option<IpAddress>) -> [u64; 2] {
+    let bits = match ip {
+        None => 0,
+        Some(IpAddress::V4(bits)) => u128::from(bits),
+        Some(IpAddress::V6(bits)) => bits,
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    [(bits >> 64) as u64, bits as u64]
+}
+
+/// Takes up a flow, and returns its code.
+#[cold]
+fn new_flow(
+    flows: &mut Vec<Flow>,
+    values: &FlowValues,
+    ips: &mut CodeTable<IpAddress>,
+    macs: &mut CodeTable<MacAddr>,
+) -> u32 {
+    let FlowValues { ip, mac, ports, protocol } = *values;
+    // A row group has far fewer than 2^32 rows.
+    let code = u32::try_from(flows.len()).unwrap_or(NO_CODE);
+    flows.push(Flow { ip: ip.map(|ip| ips.code(ip)), mac: mac.map(|mac| macs.code(mac)), ports, protocol });
+    code
+}
+
+impl<const N: usize> Default for KeyedFlows<N> {
+    fn default() -> Self {
+        let hasher = foldhash::fast::RandomState::default();
+        Self { places: HashTable::default(), hasher, keys: Vec::new(), codes: Vec::new() }
+    }
+}
+
+impl<const N: usize> KeyedFlows<N> {
+    #[inline(always)]
+    fn hash(&self, words: &FlowWords<N>) -> u64 {
+        self.hasher.hash_one(words)
+    }
+
+    #[inline(always)]
+    fn find(&self, words: &FlowWords<N>, hash: u64) -> Option<u32> {
+        let is_it = |place: &u32| self.keys.get(*place as usize).is_some_and(|held| held.is(words));
+        let place = *self.places.find(hash, is_it)?;
+        self.codes.get(place as usize).copied()
+    }
+
+    #[cold]
+    fn insert(&mut self, words: FlowWords<N>, hash: u64, code: u32) -> u32 {
+        let Self { places, hasher, keys, codes } = self;
+        let place = u32::try_from(keys.len()).unwrap_or(NO_CODE);
+        keys.push(words);
+        codes.push(code);
+        places.insert_unique(hash, place, |place| keys.get(*place as usize).map_or(0, |words| hasher.hash_one(words)));
+        code
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+        self.keys.clear();
+        self.codes.clear();
+    }
+}
+
+impl<const N: usize> FlowWords<N> {
+    /// Compares all words at once: to stop at the first that differs takes longer.
+    #[inline(always)]
+    fn is(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
+}
+
+impl<const N: usize> Hash for FlowWords<N> {
+    #[inline(always)]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|word| state.write_u64(*word));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_values() -> impl Strategy<Value = FlowValues> {
+        // Numbers that are the same, or zero, in addresses of other kinds.
+        let ip = || {
+            prop::sample::select(vec![
+                None,
+                Some(IpAddress::V4(0)),
+                Some(IpAddress::V4(1)),
+                Some(IpAddress::V6(0)),
+                Some(IpAddress::V6(1)),
+                Some(IpAddress::V6(1 << 64)),
+            ])
+        };
+        let mac = || prop::sample::select(vec![None, Some(MacAddr(0)), Some(MacAddr(1)), Some(MacAddr(MAC))]);
+        let port = || prop::sample::select(vec![NO_CODE, 0, 1, 65_535, (1 << 20) - 1]);
+        let protocol = prop::sample::select(vec![NO_PROTOCOL, 0, 1, 255]);
+        ([ip(), ip()], [mac(), mac()], port(), port(), protocol).prop_map(|(ip, mac, dst, src, protocol)| FlowValues {
+            ip,
+            mac,
+            ports: Ports { dst, src },
+            protocol,
+        })
+    }
+
+    proptest! {
+        /// Law: flows have one code exactly if all their values are equal, in the order of their first appearance; and the values come
+        /// back.
+        #[test]
+        fn a_flow_is_all_of_its_values(all in prop::collection::vec(any_values(), 1..200)) {
+            let (mut table, mut ips, mut macs) = (FlowTable::default(), CodeTable::default(), CodeTable::default());
+            let mut distinct: Vec<FlowValues> = Vec::new();
+            for values in &all {
+                let place = distinct.iter().position(|held| held == values).unwrap_or(distinct.len());
+                if place == distinct.len() {
+                    distinct.push(*values);
+                }
+                prop_assert_eq!(table.code(values, &mut ips, &mut macs) as usize, place);
+            }
+            prop_assert_eq!(table.all().len(), distinct.len());
+            for (flow, values) in table.all().iter().zip(&distinct) {
+                let (ip, mac) = (flow.ip.map(|code| ips.key(code)), flow.mac.map(|code| macs.key(code)));
+                prop_assert_eq!(FlowValues { ip, mac, ports: flow.ports, protocol: flow.protocol }, *values);
+            }
+            table.clear();
+            let first = all.last().unwrap();
+            prop_assert_eq!((table.code(first, &mut ips, &mut macs), table.all().len()), (0, 1));
+        }
+    }
+}
