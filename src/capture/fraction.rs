@@ -30,6 +30,16 @@ impl Fraction {
         Self { ticks, twos: exponent, fives: exponent }.reduced()
     }
 
+    /// All of it as numbers.
+    pub(super) fn parts(self) -> (u64, u8, u8) {
+        (self.ticks, self.twos, self.fives)
+    }
+
+    /// The same again.
+    pub(super) fn of_parts((ticks, twos, fives): (u64, u8, u8)) -> Self {
+        Self { ticks, twos, fives }
+    }
+
     fn reduced(mut self) -> Self {
         while self.ticks != 0 && self.ticks.is_multiple_of(2) && self.twos > 0 {
             (self.ticks, self.twos) = (self.ticks / 2, self.twos - 1);

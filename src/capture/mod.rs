@@ -53,4 +53,5 @@ pub(crate) use revisit::{Missed, Revisit};
 pub use source::{Source, SourceError};
 pub use survey::{AppendedSurvey, InterfaceSurvey, SectionSurvey, Survey};
 pub use time::Timestamp;
+pub(crate) use time::{TimeParts, seconds_of_micros};
 pub(crate) use writer::{CaptureWriter, PacketKind, PcapForm, WrittenPacket};

@@ -36,6 +36,10 @@ pub struct Timestamp {
     fraction: Fraction,
 }
 
+/// A [`Timestamp`] as numbers.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct TimeParts(i64, u64, (u64, u8, u8));
+
 impl Ord for Timestamp {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -83,6 +87,42 @@ impl Timestamp {
     pub fn from_micros(micros: i64) -> Self {
         let attos = micros.rem_euclid(1_000_000).unsigned_abs() * ATTOS_PER_MICRO;
         Self { seconds: micros.div_euclid(1_000_000), attos, fraction: Fraction::default() }
+    }
+
+    /// An instant in microseconds since the Unix epoch, and nanoseconds after them, fewer than 1,000.
+    #[must_use]
+    pub(crate) fn from_micros_and_nanos(micros: i64, nanos: u16) -> Self {
+        let whole = Self::from_micros(micros);
+        Self { attos: whole.attos + u64::from(nanos) * ATTOS_PER_NANO, ..whole }
+    }
+
+    /// Microseconds since the Unix epoch, if there is nothing finer.
+    #[must_use]
+    #[inline]
+    pub(crate) fn whole_micros(self) -> Option<i64> {
+        let micros = self.attos / ATTOS_PER_MICRO;
+        let is_whole = micros * ATTOS_PER_MICRO == self.attos && self.fraction.is_none();
+        is_whole.then_some(self.seconds * 1_000_000 + micros.cast_signed())
+    }
+
+    /// Nanoseconds after the whole microsecond, rounded down, and whether there is nothing finer.
+    #[must_use]
+    pub(crate) fn nanos_of_micro(self) -> (u16, bool) {
+        let attos = self.attos % ATTOS_PER_MICRO;
+        let nanos = (attos / ATTOS_PER_NANO) as u16;
+        (nanos, attos.is_multiple_of(ATTOS_PER_NANO) && self.fraction.is_none())
+    }
+
+    /// All of it as numbers, for formats in which no field may be missing.
+    #[must_use]
+    pub(crate) fn parts(self) -> TimeParts {
+        TimeParts(self.seconds, self.attos, self.fraction.parts())
+    }
+
+    /// The same again.
+    #[must_use]
+    pub(crate) fn of_parts(TimeParts(seconds, attos, fraction): TimeParts) -> Self {
+        Self { seconds, attos, fraction: Fraction::of_parts(fraction) }
     }
 
     /// Bytes whose order is that of the times, to the attosecond.
@@ -174,16 +214,22 @@ fn half_to_the(exponent: u32) -> f64 {
     f64::from_bits(u64::from(1023 - exponent) << 52)
 }
 
+/// The double nearest to so many microseconds, in seconds. `None` if they are more than a double counts exactly.
+#[expect(clippy::cast_precision_loss, reason = "bounds are checked")]
+#[inline]
+pub(crate) fn seconds_of_micros(micros: i64) -> Option<f64> {
+    // Both operands exact: one rounding, so the quotient is the nearest double.
+    (-EXACT..=EXACT).contains(&micros).then(|| micros as f64 / 1e6)
+}
+
 /// The double nearest to `seconds + attos / 10^18`.
 #[expect(clippy::cast_precision_loss, reason = "the one place where exact integers become doubles; bounds are checked")]
 #[inline]
 fn to_f64(seconds: i64, attos: u64) -> f64 {
     let micros = attos / ATTOS_PER_MICRO;
     if micros * ATTOS_PER_MICRO == attos {
-        // Both operands exact: one rounding, so the quotient is the nearest double.
-        let total = seconds * 1_000_000 + micros.cast_signed();
-        if (-EXACT..=EXACT).contains(&total) {
-            return total as f64 / 1e6;
+        if let Some(nearest) = seconds_of_micros(seconds * 1_000_000 + micros.cast_signed()) {
+            return nearest;
         }
     }
     let nanos = attos / ATTOS_PER_NANO;

@@ -218,6 +218,22 @@ macro_rules! part {
     };
 }
 
+/// The [`RowField`] of a column of times: `time!(datetimes => datetime)`, how [`RowTimes`](super::row_times::RowTimes) makes it, and its
+/// place where it was read from a part.
+macro_rules! time {
+    ($make:ident => $given:ident) => {
+        $crate::packets::column_storage::RowField {
+            mark: |parts| parts.times = true,
+            take: |rows, range, out| rows.times.$make(range, out),
+            put: |rows, start, values| {
+                let given = rows.times.given_mut().iter_mut().skip(start);
+                given.zip(values).for_each(|(times, value)| times.$given = *value);
+            },
+            of_flows: None,
+        }
+    };
+}
+
 /// The [`RowField`] of a value of flows: `of_flow!(ip[0])` for one of two, or `of_flow!(parts => mark; flow => flow.protocol)`, with two
 /// functions as in `part!`.
 macro_rules! of_flow {
@@ -272,4 +288,4 @@ macro_rules! field {
     };
 }
 
-pub(super) use {field, name, of_flow, part};
+pub(super) use {field, name, of_flow, part, time};

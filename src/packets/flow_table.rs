@@ -30,11 +30,12 @@ pub(crate) struct Flow {
     pub(crate) protocol: u16,
 }
 
-/// The same as values.
+/// The same as values. They are borrowed: a packet's are asked for number by number, just after they were written, which takes longer
+/// where larger pieces are copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FlowValues {
-    pub(crate) ip: [Option<IpAddress>; 2],
-    pub(crate) mac: [Option<MacAddr>; 2],
+pub(crate) struct FlowValues<'a> {
+    pub(crate) ip: [&'a Option<IpAddress>; 2],
+    pub(crate) mac: [&'a Option<MacAddr>; 2],
     pub(crate) ports: Ports,
     pub(crate) protocol: u16,
 }
@@ -51,12 +52,17 @@ pub(crate) struct FlowTable {
 /// Flows by keys of so many words.
 #[derive(Debug)]
 struct KeyedFlows<const N: usize> {
-    /// Places of keys by their hash.
-    places: HashTable<u32>,
+    /// Keys by their hash.
+    places: HashTable<FlowPlace>,
     hasher: foldhash::fast::RandomState,
     keys: Vec<FlowWords<N>>,
-    /// The code of each.
-    codes: Vec<u32>,
+}
+
+/// Which key, and the code of its flow.
+#[derive(Clone, Copy, Debug)]
+struct FlowPlace {
+    key: u32,
+    code: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,14 +73,14 @@ impl Flow {
         Self { ip: [NO_CODE; 2], mac: [NO_CODE; 2], ports: Ports::NULL, protocol: NO_PROTOCOL };
 }
 
-impl FlowValues {
+impl<'a> FlowValues<'a> {
     /// The values of a packet that are wanted.
     #[inline(always)]
-    pub(super) fn of(packet: &Packet<'_>, parts: Parts) -> Self {
+    pub(super) fn of(packet: &'a Packet<'_>, parts: Parts) -> Self {
         let ([ip_dst, ip_src], [mac_dst, mac_src]) = (parts.ip, parts.mac);
         Self {
-            ip: [packet.ip_dst.filter(|_| ip_dst), packet.ip_src.filter(|_| ip_src)],
-            mac: [packet.mac_dst.filter(|_| mac_dst), packet.mac_src.filter(|_| mac_src)],
+            ip: [wanted(&packet.ip_dst, ip_dst), wanted(&packet.ip_src, ip_src)],
+            mac: [wanted(&packet.mac_dst, mac_dst), wanted(&packet.mac_src, mac_src)],
             ports: if parts.ports { Ports::of(packet) } else { Ports::NULL },
             protocol: packet.protocol.map_or(NO_PROTOCOL, u16::from),
         }
@@ -84,21 +90,28 @@ impl FlowValues {
     /// above the one and the kinds of addresses above the other; and the ports.
     #[inline(always)]
     fn words(&self) -> [u64; 3] {
-        let kind = |ip: Option<IpAddress>| match ip {
+        let kind = |ip: &Option<IpAddress>| match ip {
             None => 0,
             Some(IpAddress::V4(_)) => 1_u64,
             Some(IpAddress::V6(_)) => 2,
         };
+        let mac = |mac: &Option<MacAddr>| match mac {
+            None => (0, 0),
+            Some(MacAddr(bits)) => (1, bits & MAC),
+        };
         let ([ip_dst, ip_src], [mac_dst, mac_src]) = (self.ip, self.mac);
-        let mac = |mac: Option<MacAddr>| mac.map_or(0, |mac| mac.0 & MAC);
-        let has = |mac: Option<MacAddr>| u64::from(mac.is_some());
-        let above = u64::from(self.protocol) | has(mac_dst) << 9 | has(mac_src) << 10;
+        let ((has_dst, dst), (has_src, src)) = (mac(mac_dst), mac(mac_src));
         [
-            mac(mac_dst) | above << MAC_BITS,
-            mac(mac_src) | (kind(ip_dst) | kind(ip_src) << 2) << MAC_BITS,
+            dst | (u64::from(self.protocol) | has_dst << 9 | has_src << 10) << MAC_BITS,
+            src | (kind(ip_dst) | kind(ip_src) << 2) << MAC_BITS,
             u64::from(self.ports.dst) | u64::from(self.ports.src) << 32,
         ]
     }
+}
+
+#[inline(always)]
+fn wanted<T>(value: &Option<T>, is_wanted: bool) -> &Option<T> {
+    if is_wanted { value } else { &None }
 }
 
 const MAC_BITS: u32 = 48;
@@ -109,32 +122,24 @@ impl FlowTable {
     #[inline(always)]
     pub(super) fn code(
         &mut self,
-        values: &FlowValues,
+        values: &FlowValues<'_>,
         ips: &mut CodeTable<IpAddress>,
         macs: &mut CodeTable<MacAddr>,
     ) -> u32 {
         let [a, b, c] = values.words();
-        let v4 = |ip: Option<IpAddress>| match ip {
+        let v4 = |ip: &Option<IpAddress>| match ip {
             None => Some(0),
-            Some(IpAddress::V4(bits)) => Some(u64::from(bits)),
+            Some(IpAddress::V4(bits)) => Some(u64::from(*bits)),
             Some(IpAddress::V6(_)) => None,
         };
         let [dst, src] = values.ip;
         if let (Some(dst), Some(src)) = (v4(dst), v4(src)) {
             let words = FlowWords([a, b, c, dst << 32 | src]);
-            let hash = self.narrow.hash(&words);
-            match self.narrow.find(&words, hash) {
-                Some(code) => code,
-                None => self.narrow.insert(words, hash, new_flow(&mut self.flows, values, ips, macs)),
-            }
+            self.narrow.code(words, || new_flow(&mut self.flows, values, ips, macs))
         } else {
             let [dst, src] = [halves(dst), halves(src)];
             let words = FlowWords([a, b, c, dst[0], dst[1], src[0], src[1]]);
-            let hash = self.wide.hash(&words);
-            match self.wide.find(&words, hash) {
-                Some(code) => code,
-                None => self.wide.insert(words, hash, new_flow(&mut self.flows, values, ips, macs)),
-            }
+            self.wide.code(words, || new_flow(&mut self.flows, values, ips, macs))
         }
     }
 
@@ -169,11 +174,11 @@ impl FlowTable {
 }
 
 /// An address in two words. Which kind it is, is told elsewhere.
-fn halves(ip: Option<IpAddress>) -> [u64; 2] {
+fn halves(ip: &Option<IpAddress>) -> [u64; 2] {
     let bits = match ip {
         None => 0,
-        Some(IpAddress::V4(bits)) => u128::from(bits),
-        Some(IpAddress::V6(bits)) => bits,
+        Some(IpAddress::V4(bits)) => u128::from(*bits),
+        Some(IpAddress::V6(bits)) => *bits,
     };
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
     [(bits >> 64) as u64, bits as u64]
@@ -183,51 +188,48 @@ fn halves(ip: Option<IpAddress>) -> [u64; 2] {
 #[cold]
 fn new_flow(
     flows: &mut Vec<Flow>,
-    values: &FlowValues,
+    values: &FlowValues<'_>,
     ips: &mut CodeTable<IpAddress>,
     macs: &mut CodeTable<MacAddr>,
 ) -> u32 {
     let FlowValues { ip, mac, ports, protocol } = *values;
     // A row group has far fewer than 2^32 rows.
     let code = u32::try_from(flows.len()).unwrap_or(NO_CODE);
-    flows.push(Flow { ip: ip.map(|ip| ips.code(ip)), mac: mac.map(|mac| macs.code(mac)), ports, protocol });
+    flows.push(Flow { ip: ip.map(|ip| ips.code(*ip)), mac: mac.map(|mac| macs.code(*mac)), ports, protocol });
     code
 }
 
 impl<const N: usize> Default for KeyedFlows<N> {
     fn default() -> Self {
-        let hasher = foldhash::fast::RandomState::default();
-        Self { places: HashTable::default(), hasher, keys: Vec::new(), codes: Vec::new() }
+        Self { places: HashTable::default(), hasher: foldhash::fast::RandomState::default(), keys: Vec::new() }
     }
 }
 
 impl<const N: usize> KeyedFlows<N> {
+    /// The code of the flow with a key. `new` takes one up that has not been seen.
     #[inline(always)]
-    fn hash(&self, words: &FlowWords<N>) -> u64 {
-        self.hasher.hash_one(words)
-    }
-
-    #[inline(always)]
-    fn find(&self, words: &FlowWords<N>, hash: u64) -> Option<u32> {
-        let is_it = |place: &u32| self.keys.get(*place as usize).is_some_and(|held| held.is(words));
-        let place = *self.places.find(hash, is_it)?;
-        self.codes.get(place as usize).copied()
+    fn code(&mut self, words: FlowWords<N>, new: impl FnOnce() -> u32) -> u32 {
+        let hash = self.hasher.hash_one(words);
+        let is_it = |place: &FlowPlace| self.keys.get(place.key as usize).is_some_and(|held| held.is(&words));
+        match self.places.find(hash, is_it) {
+            Some(place) => place.code,
+            None => self.insert(words, hash, new()),
+        }
     }
 
     #[cold]
     fn insert(&mut self, words: FlowWords<N>, hash: u64, code: u32) -> u32 {
-        let Self { places, hasher, keys, codes } = self;
-        let place = u32::try_from(keys.len()).unwrap_or(NO_CODE);
+        let Self { places, hasher, keys } = self;
+        let key = u32::try_from(keys.len()).unwrap_or(NO_CODE);
         keys.push(words);
-        codes.push(code);
-        places.insert_unique(hash, place, |place| keys.get(*place as usize).map_or(0, |words| hasher.hash_one(words)));
+        let rehash = |place: &FlowPlace| keys.get(place.key as usize).map_or(0, |words| hasher.hash_one(words));
+        places.insert_unique(hash, FlowPlace { key, code }, rehash);
         code
     }
 
     fn clear(&mut self) {
         self.places.clear();
         self.keys.clear();
-        self.codes.clear();
     }
 }
 
@@ -252,7 +254,13 @@ mod tests {
 
     use super::*;
 
-    fn any_values() -> impl Strategy<Value = FlowValues> {
+    type Values = ([Option<IpAddress>; 2], [Option<MacAddr>; 2], Ports, u16);
+
+    fn values(&([ref ip_dst, ref ip_src], [ref mac_dst, ref mac_src], ports, protocol): &Values) -> FlowValues<'_> {
+        FlowValues { ip: [ip_dst, ip_src], mac: [mac_dst, mac_src], ports, protocol }
+    }
+
+    fn any_values() -> impl Strategy<Value = Values> {
         // Numbers that are the same, or zero, in addresses of other kinds.
         let ip = || {
             prop::sample::select(vec![
@@ -267,12 +275,7 @@ mod tests {
         let mac = || prop::sample::select(vec![None, Some(MacAddr(0)), Some(MacAddr(1)), Some(MacAddr(MAC))]);
         let port = || prop::sample::select(vec![NO_CODE, 0, 1, 65_535, (1 << 20) - 1]);
         let protocol = prop::sample::select(vec![NO_PROTOCOL, 0, 1, 255]);
-        ([ip(), ip()], [mac(), mac()], port(), port(), protocol).prop_map(|(ip, mac, dst, src, protocol)| FlowValues {
-            ip,
-            mac,
-            ports: Ports { dst, src },
-            protocol,
-        })
+        ([ip(), ip()], [mac(), mac()], port(), port(), protocol).prop_map(|(ip, mac, dst, src, protocol)| (ip, mac, Ports { dst, src }, protocol))
     }
 
     proptest! {
@@ -281,21 +284,21 @@ mod tests {
         #[test]
         fn a_flow_is_all_of_its_values(all in prop::collection::vec(any_values(), 1..200)) {
             let (mut table, mut ips, mut macs) = (FlowTable::default(), CodeTable::default(), CodeTable::default());
-            let mut distinct: Vec<FlowValues> = Vec::new();
-            for values in &all {
-                let place = distinct.iter().position(|held| held == values).unwrap_or(distinct.len());
+            let mut distinct: Vec<Values> = Vec::new();
+            for one in &all {
+                let place = distinct.iter().position(|held| held == one).unwrap_or(distinct.len());
                 if place == distinct.len() {
-                    distinct.push(*values);
+                    distinct.push(*one);
                 }
-                prop_assert_eq!(table.code(values, &mut ips, &mut macs) as usize, place);
+                prop_assert_eq!(table.code(&values(one), &mut ips, &mut macs) as usize, place);
             }
             prop_assert_eq!(table.all().len(), distinct.len());
-            for (flow, values) in table.all().iter().zip(&distinct) {
+            for (flow, one) in table.all().iter().zip(&distinct) {
                 let (ip, mac) = (flow.ip.map(|code| ips.key(code)), flow.mac.map(|code| macs.key(code)));
-                prop_assert_eq!(FlowValues { ip, mac, ports: flow.ports, protocol: flow.protocol }, *values);
+                prop_assert_eq!((ip, mac, flow.ports, flow.protocol), *one);
             }
             table.clear();
-            let first = all.last().unwrap();
+            let first = &values(all.last().unwrap());
             prop_assert_eq!((table.code(first, &mut ips, &mut macs), table.all().len()), (0, 1));
         }
     }

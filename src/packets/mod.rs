@@ -36,6 +36,7 @@ mod restore;
 mod row_bytes;
 mod row_group;
 mod row_run;
+mod row_times;
 mod rows;
 mod schema;
 mod sets;

@@ -14,8 +14,8 @@ pub const NO_DATETIME: i64 = i64::MIN;
 /// A protocol where the packet has none.
 pub const NO_PROTOCOL: u16 = 256;
 
-/// The times of a row.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// The times of a row, as its columns show them.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     /// In the unit of the rows; [`NO_DATETIME`] for null.
     pub(crate) datetime: i64,
@@ -51,6 +51,17 @@ impl Times {
             TimestampUnit::Ns => time.nanos().unwrap_or(NO_DATETIME),
         };
         Self { datetime, time: time.as_f64(), time_normed: time.since(first.unwrap_or(time)) }
+    }
+
+    /// Microseconds since the Unix epoch, rounded down. In years that nanoseconds do not reach, only the double is known.
+    #[expect(clippy::cast_possible_truncation, reason = "years 1 to 9999 are some 2^58 microseconds")]
+    pub(super) fn micros(self, unit: TimestampUnit) -> i64 {
+        match unit {
+            TimestampUnit::Us => self.datetime,
+            TimestampUnit::Ns if self.datetime != NO_DATETIME => self.datetime.div_euclid(1000),
+            TimestampUnit::Ns if self.time.is_nan() => NO_DATETIME,
+            TimestampUnit::Ns => (self.time * 1e6).floor() as i64,
+        }
     }
 }
 

@@ -61,10 +61,6 @@ impl Rows {
             self.put(column, &array.slice(range.start, range.len()), start)?;
         }
         self.settle();
-        if self.unit == TimestampUnit::Ns {
-            let times = self.times.iter().skip(start);
-            self.micros.extend(times.map(|times| micros(times.datetime, times.time)));
-        }
         self.note_origin(input, range.len() as u64, [first_offset, last_offset]);
         Ok(())
     }
@@ -139,18 +135,6 @@ impl Rows {
     pub fn to_restore(columns: &TableColumns, unit: TimestampUnit) -> Self {
         // The part has the lengths, whichever kind they are.
         Self::new(columns.clone(), unit, LengthKind::default())
-    }
-}
-
-/// Microseconds of a row in nanoseconds. In years that nanoseconds do not reach, only the double is known.
-#[expect(clippy::cast_possible_truncation, reason = "years 1 to 9999 are some 2^58 microseconds")]
-fn micros(nanos: i64, seconds: f64) -> i64 {
-    if nanos != NO_DATETIME {
-        nanos.div_euclid(1000)
-    } else if seconds.is_nan() {
-        NO_DATETIME
-    } else {
-        (seconds * 1e6).floor() as i64
     }
 }
 

@@ -5,19 +5,21 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{IpAddress, MacAddr};
+use crate::capture::{TimeParts, Timestamp};
 use crate::decode::LinkTags;
 
 use super::fields::{CaptureFields, IpFields, TransportFields};
 use super::flow_table::{Flow, FlowValues};
 use super::further::{FurtherColumn, FurtherValues};
-use super::packed::{Ports, RowMeta, Times};
+use super::packed::{Ports, RowMeta};
 use super::rows::Rows;
 
 /// The values that each row has, or may have. Those of the columns that are kept for themselves follow, in the order of the table.
 #[derive(Serialize, Deserialize)]
 struct RowBytes<'a> {
-    times: Times,
-    micros: Option<i64>,
+    time: Option<TimeParts>,
+    /// That of the first record of its capture that has one.
+    first: Option<TimeParts>,
     facts: RowMeta,
     ip: [Option<IpAddress>; 2],
     mac: [Option<MacAddr>; 2],
@@ -37,9 +39,10 @@ impl Rows {
     /// Appends a row's bytes to `out`. `None` if there is no such row.
     pub(super) fn write_row(&self, row: usize, out: Vec<u8>) -> Option<Vec<u8>> {
         let Flow { ip, mac, ports, protocol } = self.flows.get(*self.flow.get(row)?);
+        let (time, first) = self.times.exact(row)?;
         let bytes = RowBytes {
-            times: *self.times.get(row)?,
-            micros: self.micros.get(row).copied(),
+            time: time.map(Timestamp::parts),
+            first: first.map(Timestamp::parts),
             facts: *self.facts.get(row)?,
             ip: ip.map(|code| self.ips.key(code)),
             mac: mac.map(|code| self.macs.key(code)),
@@ -61,11 +64,11 @@ impl Rows {
     pub(super) fn read_row<'b>(&mut self, bytes: &'b [u8], frames_before: u64) -> Option<&'b [u8]> {
         let (read, mut rest) = postcard::take_from_bytes::<RowBytes<'b>>(bytes).ok()?;
         let row = self.len();
-        self.times.push(read.times);
-        self.micros.extend(read.micros);
+        self.times.count_from(read.first.map(Timestamp::of_parts));
+        self.times.push(read.time.map(Timestamp::of_parts));
         self.facts.push(read.facts);
         let RowBytes { ip, mac, ports, protocol, .. } = read;
-        self.append_values(&FlowValues { ip, mac, ports, protocol });
+        self.append_values(&FlowValues { ip: ip.each_ref(), mac: mac.each_ref(), ports, protocol });
         for (text, column) in [(read.dns_query, &mut self.dns_query), (read.dns_resp, &mut self.dns_resp)] {
             if let Some(text) = text {
                 column.push(row, self.names.code(|held| held.extend_from_slice(text)));

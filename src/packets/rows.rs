@@ -11,13 +11,14 @@ use super::column_storage::Parts;
 use super::fields::FieldRows;
 use super::flow_table::{Flow, FlowTable, FlowValues};
 use super::further::FurtherColumn;
-use super::packed::{NO_DATETIME, RowMeta, Times};
+use super::packed::{NO_DATETIME, RowMeta};
+use super::row_times::RowTimes;
 use super::schema::TableColumns;
 use super::sets::IN_EACH_OF_TUNNELS;
 use super::text_table::{SparseCodes, TextTable};
 
 /// Bytes of memory that a row takes without its text.
-const PER_ROW: usize = 44;
+const PER_ROW: usize = 20;
 /// Bytes of memory that a few rows take, about: a block from the heap for each column.
 const FEW: usize = 1024;
 
@@ -29,7 +30,7 @@ pub struct Rows {
     length_kind: LengthKind,
     /// What [`Rows::append_wanted`] collects.
     wanted: Parts,
-    pub(crate) times: Vec<Times>,
+    pub(crate) times: RowTimes,
     pub(crate) ips: CodeTable<IpAddress>,
     pub(crate) macs: CodeTable<MacAddr>,
     pub(crate) flows: FlowTable,
@@ -45,8 +46,6 @@ pub struct Rows {
     pub(super) fields: FieldRows,
     /// The columns that are kept for themselves.
     pub(super) further: Vec<FurtherColumn>,
-    /// Microseconds since the epoch, where `datetime` is in another unit.
-    pub(super) micros: Vec<i64>,
     pub(super) spans: Vec<Span>,
 }
 
@@ -74,7 +73,7 @@ impl Rows {
             unit,
             length_kind,
             wanted: Parts::ALL,
-            times: Vec::new(),
+            times: RowTimes::new(unit),
             ips: CodeTable::default(),
             macs: CodeTable::default(),
             flows: FlowTable::default(),
@@ -84,7 +83,6 @@ impl Rows {
             names: TextTable::default(),
             dns_query: SparseCodes::default(),
             dns_resp: SparseCodes::default(),
-            micros: Vec::new(),
             spans: Vec::new(),
         }
     }
@@ -107,11 +105,11 @@ impl Rows {
         packet: &Packet<'_>,
         first: Option<Timestamp>,
     ) -> i64 {
-        if self.unit == TimestampUnit::Ns {
-            self.micros.push(record.time.map_or(NO_DATETIME, Timestamp::micros));
+        // A capture has one first time, from its first timed row on.
+        if self.note_origin(input, 1, [record.offset; 2]) || !self.times.has_first() {
+            self.times.count_from(first);
         }
-        self.note_origin(input, 1, [record.offset; 2]);
-        self.append_parts(Parts::ALL, record, packet, first)
+        self.append_parts(Parts::ALL, record, packet)
     }
 
     /// Appends what the columns of a projection need of one packet, without its origin.
@@ -119,21 +117,18 @@ impl Rows {
     /// `first` is the time of the capture's first record that has one.
     #[inline]
     pub fn append_wanted(&mut self, record: &PacketRecord<'_>, packet: &Packet<'_>, first: Option<Timestamp>) {
-        self.append_parts(self.wanted, record, packet, first);
+        if self.wanted.times {
+            self.times.count_from(first);
+        }
+        self.append_parts(self.wanted, record, packet);
     }
 
     /// Inlined, so that where all parts are wanted nobody asks which.
     #[inline(always)]
-    fn append_parts(
-        &mut self,
-        parts: Parts,
-        record: &PacketRecord<'_>,
-        packet: &Packet<'_>,
-        first: Option<Timestamp>,
-    ) -> i64 {
+    fn append_parts(&mut self, parts: Parts, record: &PacketRecord<'_>, packet: &Packet<'_>) -> i64 {
         let row = self.len();
         if parts.times {
-            self.times.push(Times::of(record.time, first, self.unit));
+            self.times.push(record.time);
         }
         let facts = RowMeta::of(record, packet, self.length_kind);
         self.facts.push(facts);
@@ -159,14 +154,15 @@ impl Rows {
     /// Appends rows that have no value yet.
     pub(super) fn grow(&mut self, by: usize) {
         let rows = self.len() + by;
-        self.times.resize(rows, Times::NULL);
+        self.times.grow_given(rows);
         self.unsettled.resize(rows - self.flow.len(), Flow::NULL);
         self.facts.resize(rows, RowMeta::NULL);
         self.fields.grow(rows);
     }
 
-    /// Finds the flows of rows that have all values now.
+    /// Takes up rows that have all values now.
     pub(super) fn settle(&mut self) {
+        self.times.settle();
         for flow in std::mem::take(&mut self.unsettled) {
             self.append_flow(flow);
         }
@@ -175,23 +171,28 @@ impl Rows {
     /// Appends the flow of a row, whose addresses have codes.
     pub(super) fn append_flow(&mut self, Flow { ip, mac, ports, protocol }: Flow) {
         let (ip, mac) = (ip.map(|code| self.ips.key(code)), mac.map(|code| self.macs.key(code)));
-        self.append_values(&FlowValues { ip, mac, ports, protocol });
+        self.append_values(&FlowValues { ip: ip.each_ref(), mac: mac.each_ref(), ports, protocol });
     }
 
     /// Appends the flow of a row.
-    pub(super) fn append_values(&mut self, values: &FlowValues) {
+    pub(super) fn append_values(&mut self, values: &FlowValues<'_>) {
         self.flow.push(self.flows.code(values, &mut self.ips, &mut self.macs));
     }
 
-    /// Notes which records of which input the last rows are of: the offsets of the first and the last one.
+    /// Notes which records of which input the last rows are of: the offsets of the first and the last one. Returns whether the rows
+    /// before were of another input.
     #[inline]
-    pub(super) fn note_origin(&mut self, input: usize, rows: u64, [first_offset, last_offset]: [u64; 2]) {
+    pub(super) fn note_origin(&mut self, input: usize, rows: u64, [first_offset, last_offset]: [u64; 2]) -> bool {
         match self.spans.last_mut() {
             Some(span) if span.input == input => {
                 span.rows += rows;
                 span.last_offset = last_offset;
+                false
             }
-            _ => self.spans.push(Span { input, rows, first_offset, last_offset }),
+            _ => {
+                self.spans.push(Span { input, rows, first_offset, last_offset });
+                true
+            }
         }
     }
 
@@ -217,6 +218,7 @@ impl Rows {
         let further: usize = self.further.iter().map(FurtherColumn::bytes).sum();
         FEW + self.len() * (PER_ROW + self.fields.per_row())
             + self.spans.len() * size_of::<Span>()
+            + self.times.finer_bytes()
             + text
             + tables
             + further
@@ -228,7 +230,7 @@ impl Rows {
         let sparse = self.dns_query.kept() + self.dns_resp.kept();
         let tables = self.ips.kept() + self.macs.kept() + self.flows.kept() + self.names.kept();
         let further: usize = self.further.iter().map(FurtherColumn::kept).sum();
-        self.facts.capacity() * (PER_ROW + self.fields.per_row()) + sparse + tables + further
+        self.facts.capacity() * (PER_ROW + self.fields.per_row()) + self.times.finer_kept() + sparse + tables + further
     }
 
     /// Where the rows came from, in order.
@@ -255,19 +257,13 @@ impl Rows {
 
     /// The time of each row in microseconds since the Unix epoch, if it has one; and whether it is a DNS message.
     pub fn instants(&self) -> impl Iterator<Item = (Option<i64>, bool)> {
-        let micros = |row: usize, datetime: i64| match self.unit {
-            TimestampUnit::Us => datetime,
-            TimestampUnit::Ns => self.micros.get(row).copied().unwrap_or(NO_DATETIME),
-        };
-        self.times.iter().zip(&self.facts).enumerate().map(move |(row, (times, facts))| {
-            (Some(micros(row, times.datetime)).filter(|micros| *micros != NO_DATETIME), facts.is_dns)
-        })
+        let micros = self.micros().iter().map(|micros| Some(*micros).filter(|micros| *micros != NO_DATETIME));
+        micros.zip(self.facts.iter().map(|facts| facts.is_dns))
     }
 
-    /// The time of each row in microseconds since the Unix epoch, or [`NO_DATETIME`]. `None` where `datetime` is in
-    /// microseconds itself.
-    pub(crate) fn micros(&self) -> Option<&[i64]> {
-        (self.unit == TimestampUnit::Ns).then_some(&self.micros)
+    /// The time of each row in microseconds since the Unix epoch, rounded down; [`NO_DATETIME`] for null.
+    pub(crate) fn micros(&self) -> &[i64] {
+        self.times.micros()
     }
 
     /// Whether a row has the server name of a ClientHello.
@@ -298,7 +294,6 @@ impl Rows {
         self.dns_resp.clear();
         self.fields.clear();
         self.further.iter_mut().for_each(FurtherColumn::clear);
-        self.micros.clear();
         self.spans.clear();
     }
 }
@@ -337,7 +332,7 @@ mod tests {
         let flows = rows.flows();
         assert!(flows.iter().any(|flow| flow.ip[0] != NO_CODE) && flows.iter().all(|flow| flow.ip[1] == NO_CODE));
         assert!(flows.iter().all(|flow| flow.ports == Ports::NULL));
-        assert_eq!((rows.times.len(), rows.spans.len()), (0, 0));
+        assert_eq!((rows.micros().len(), rows.spans.len()), (0, 0));
         assert_eq!((rows.macs.distinct(), rows.names.distinct(), rows.further.len()), (0, 0, 0));
     }
 }

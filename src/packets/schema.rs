@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::{FurtherColumns, TextKind, TimestampUnit};
 
-use super::column_storage::{Parts, Storage, name, of_flow, part};
+use super::column_storage::{Parts, Storage, name, of_flow, part, time};
 use super::packed::{protocol_code, protocol_of_code};
 use super::sets::find_column;
 
@@ -72,7 +72,7 @@ impl Column {
 /// The columns that every packets table has, in their order.
 #[rustfmt::skip]
 pub static COLUMNS: &[Column] = &[
-    column("datetime", Storage::Instant(part!(times, row => row.datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
+    column("datetime", Storage::Instant(time!(datetimes => datetime)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, UTC; finer digits are cut off"),
     column("dns_query", Storage::Name(name!(dns_query)), "no question", "name of the first question").looked_up(),
     column("dns_resp", Storage::Name(name!(dns_resp)), "no resource record", "owner name of the first answer, else of the first authority, else of the first additional record that is not OPT"),
     column("ip_dst", Storage::IpText(of_flow!(ip[0])), "no IP header", "destination address of the outermost IP header: dotted quad or RFC 5952").looked_up(),
@@ -88,8 +88,8 @@ pub static COLUMNS: &[Column] = &[
     column("port_dst", Storage::Small32(of_flow!(parts => parts.ports = true; flow => flow.ports.dst)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "destination port"),
     column("port_src", Storage::Small32(of_flow!(parts => parts.ports = true; flow => flow.ports.src)), "no TCP, UDP, SCTP, DCCP or UDP-Lite header, a later fragment, or cut before it", "source port"),
     column("protocol", Storage::Protocol(of_flow!(_parts => (); flow => flow.protocol, protocol_code, protocol_of_code)), "no IP header", "TCP, UDP, ICMP, ICMPv6, else the IANA keyword, else the number"),
-    column("time", Storage::Double(part!(times, row => row.time)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
-    column("time_normed", Storage::Double(part!(times, row => row.time_normed)), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
+    column("time", Storage::Double(time!(seconds => time)), "the record carries no time, or one outside the years 1 to 9999", "time of the record, seconds since the Unix epoch"),
+    column("time_normed", Storage::Double(time!(normed => time_normed)), "the record carries no time, or one outside the years 1 to 9999", "seconds since the capture's first record that has a time"),
 ];
 
 /// The columns of a packets table, in their order: those of every lake, and those that were asked for.

@@ -112,10 +112,7 @@ impl Counter {
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
     pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, aggregator: &mut Aggregator) {
-        match rows.micros() {
-            None => self.rows(day, rows, rows.times.iter().map(|times| times.datetime), window, aggregator),
-            Some(micros) => self.rows(day, rows, micros.iter().copied(), window, aggregator),
-        }
+        self.rows(day, rows, window, aggregator);
         let by_flow = std::mem::take(&mut self.by_flow);
         rows.flows().iter().zip(&by_flow).for_each(|(flow, volume)| self.add(flow, *volume));
         self.by_flow = by_flow;
@@ -124,20 +121,13 @@ impl Counter {
     }
 
     /// Adds the rows up by flow, and those of each window by protocol.
-    fn rows(
-        &mut self,
-        day: Day,
-        rows: &Rows,
-        micros: impl Iterator<Item = i64>,
-        window: i64,
-        aggregator: &mut Aggregator,
-    ) {
+    fn rows(&mut self, day: Day, rows: &Rows, window: i64, aggregator: &mut Aggregator) {
         let flows = rows.flows();
         self.by_flow.clear();
         self.by_flow.resize(flows.len(), Volume::default());
         let mut holds = 0..0;
         let mut start = None;
-        for (micros, (flow, bytes)) in micros.zip(rows.volumes()) {
+        for (micros, (flow, bytes)) in rows.micros().iter().copied().zip(rows.volumes()) {
             let volume = Volume { bytes: i64::from(bytes), packets: 1 };
             let (Some(of_flow), Some(flow)) = (self.by_flow.get_mut(flow as usize), flows.get(flow as usize)) else {
                 continue;

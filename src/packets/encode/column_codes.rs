@@ -10,7 +10,7 @@ use crate::packets::encode::rle_bitpack;
 use super::super::code_table::NO_CODE;
 use super::chunk::small;
 use super::compress::failed;
-use super::flow_pages::FlowPages;
+use super::flow_pages::{FlowPages, Present};
 
 /// The keys of a column's rows.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub(super) enum Keys<'a> {
     /// One for each row; [`NO_CODE`] for null.
     Dense(&'a [u32]),
     /// One for each flow, [`NO_CODE`] for null; and the flow of each row, with those of each page.
-    Flows { keys: &'a [u32], rows: &'a [u32], pages: &'a FlowPages },
+    Flows { keys: &'a [u32], rows: &'a [u32], pages: &'a FlowPages, present: &'a Present },
     /// A column that few rows have: which rows those are, in order, and the key of each.
     Sparse { at: &'a [u32], keys: &'a [u32], rows: usize },
 }
@@ -49,7 +49,9 @@ impl<'a> Keys<'a> {
         let first = range.start;
         let keys = match self {
             Self::Dense(keys) => Self::Dense(keys.get(range).unwrap_or_default()),
-            Self::Flows { keys, rows, pages } => Self::Flows { keys, rows: rows.get(range).unwrap_or_default(), pages },
+            Self::Flows { keys, rows, pages, present } => {
+                Self::Flows { keys, rows: rows.get(range).unwrap_or_default(), pages, present }
+            }
             Self::Sparse { at, keys, .. } => {
                 let before = |row: usize| at.partition_point(|at| (*at as usize) < row);
                 let held = before(range.start)..before(range.end);

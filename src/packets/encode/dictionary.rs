@@ -100,15 +100,22 @@ impl<'a> CodedColumn<'a> {
 
     /// Pages of indexes. Each page takes as many bits an index as its largest index needs, rounded up.
     fn data_pages(&self, is_optional: bool, scratch: &mut Scratch) -> Result<Vec<Body>, ParquetError> {
-        let pages = self.keys.pages(PAGE_ROWS).zip(self.numbered.pages());
+        let present = match self.keys {
+            Keys::Flows { present, .. } => present.pages(),
+            _ => &[],
+        };
+        let present = present.iter().map(Some).chain(std::iter::repeat(None));
+        let pages = self.keys.pages(PAGE_ROWS).zip(self.numbered.pages()).zip(present);
         pages
-            .map(|(keys, IndexedPage { numbers, .. })| {
+            .map(|((keys, IndexedPage { numbers, largest, .. }), present)| {
                 let Scratch { page, bits, compressor, .. } = scratch;
                 page.clear();
-                if is_optional {
-                    keys.levels(keys.rows() - numbers.len(), bits, page)?;
+                match present {
+                    Some(present) if is_optional => page.extend_from_slice(&present.levels),
+                    None if is_optional => keys.levels(keys.rows() - numbers.len(), bits, page)?,
+                    _ => {}
                 }
-                let width = rle_bitpack::index_width(numbers.iter().copied().max().unwrap_or_default());
+                let width = rle_bitpack::index_width(largest);
                 page.extend(width.to_le_bytes().first());
                 rle_bitpack::encode(numbers, width, page);
                 compressor.body(page, Encoding::RLE_DICTIONARY)

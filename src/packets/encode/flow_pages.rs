@@ -1,5 +1,12 @@
 //! Which flows each page of a row group has, and how many rows of each: what is asked of a page's values is asked of its flows.
 
+use parquet::errors::ParquetError;
+
+use crate::packets::encode::PAGE_ROWS;
+
+use super::super::code_table::NO_CODE;
+use super::column_codes;
+
 /// A flow in a page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FlowRows {
@@ -19,16 +26,34 @@ pub(super) struct FlowPages {
     last: Vec<[u32; 2]>,
 }
 
+/// The rows that have a value in a column of flows. Columns that have one in the same flows share them.
+#[derive(Debug, Default)]
+pub(super) struct Present {
+    /// Of each flow, whether it has one.
+    flows: Vec<bool>,
+    pages: Vec<PresentPage>,
+}
+
+/// Of one page.
+#[derive(Debug, Default)]
+pub(super) struct PresentPage {
+    /// How many rows have none.
+    pub(super) nulls: usize,
+    /// The flows of the rows that have one, where not all rows do.
+    some: Vec<u32>,
+    /// The definition levels, as in the page.
+    pub(super) levels: Vec<u8>,
+}
+
 impl FlowPages {
-    /// Counts the rows of pages of `size` rows each. `rows` are the codes of the rows' flows, all below `distinct`: returns whether
-    /// that is so.
-    pub(super) fn count(&mut self, rows: &[u32], distinct: usize, size: usize) -> bool {
+    /// Counts the rows of pages. `rows` are the codes of the rows' flows, all below `distinct`: returns whether that is so.
+    pub(super) fn count(&mut self, rows: &[u32], distinct: usize) -> bool {
         self.flows.clear();
         self.ends.clear();
         self.last.clear();
         self.last.resize(distinct, [0; 2]);
         let mut are_flows = true;
-        for (page, rows) in (1..).zip(rows.chunks(size.max(1))) {
+        for (page, rows) in (1..).zip(rows.chunks(PAGE_ROWS)) {
             for flow in rows {
                 let Some([last, place]) = self.last.get_mut(*flow as usize) else {
                     are_flows = false;
@@ -51,5 +76,48 @@ impl FlowPages {
     pub(super) fn pages(&self) -> impl Iterator<Item = &[FlowRows]> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| self.flows.get(start..*end).unwrap_or_default())
+    }
+}
+
+impl Present {
+    /// Whether these keys of flows have a value in the same flows.
+    pub(super) fn is_of(&self, keys: &[u32]) -> bool {
+        self.flows.len() == keys.len() && self.flows.iter().zip(keys).all(|(has, key)| *has == (*key != NO_CODE))
+    }
+
+    /// The rows that have one of these keys of flows; [`NO_CODE`] for null.
+    pub(super) fn find(
+        keys: &[u32],
+        rows: &[u32],
+        pages: &FlowPages,
+        bits: &mut Vec<u8>,
+    ) -> Result<Self, ParquetError> {
+        let flows: Vec<bool> = keys.iter().map(|key| *key != NO_CODE).collect();
+        let has = |flow: u32| flows.get(flow as usize).copied().unwrap_or_default();
+        let page = |(rows, of_page): (&[u32], &[FlowRows])| {
+            let without = of_page.iter().filter(|flow| !has(flow.flow)).map(|flow| flow.rows as usize);
+            let nulls = without.sum();
+            let mut page = PresentPage { nulls, ..PresentPage::default() };
+            let fill = |bits: &mut Vec<u8>| column_codes::bits_of(rows, has, bits);
+            column_codes::levels(rows.len(), nulls, bits, &mut page.levels, fill)?;
+            if nulls > 0 {
+                page.some.extend(rows.iter().copied().filter(|flow| has(*flow)));
+            }
+            Ok(page)
+        };
+        let pages = rows.chunks(PAGE_ROWS).zip(pages.pages()).map(page).collect::<Result<_, ParquetError>>()?;
+        Ok(Self { flows, pages })
+    }
+
+    /// The pages, in order.
+    pub(super) fn pages(&self) -> &[PresentPage] {
+        &self.pages
+    }
+}
+
+impl PresentPage {
+    /// The flows of the rows that have a value, of all `rows` of the page.
+    pub(super) fn rows<'r>(&'r self, rows: &'r [u32]) -> &'r [u32] {
+        if self.nulls == 0 { rows } else { &self.some }
     }
 }

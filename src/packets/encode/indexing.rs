@@ -20,8 +20,8 @@ pub(super) struct Indexed {
     numbers: Vec<u32>,
     /// The keys that occur in each page, page after page.
     seen: Vec<u32>,
-    /// Where the indexes and the keys of each page end.
-    ends: Vec<(usize, usize)>,
+    /// Where the indexes and the keys of each page end, and its largest index.
+    ends: Vec<(usize, usize, u32)>,
     /// Of a column of flows: the index of each flow, or [`NO_CODE`] for null.
     of_flows: Vec<u32>,
 }
@@ -33,6 +33,8 @@ pub(super) struct IndexedPage<'a> {
     pub(super) numbers: &'a [u32],
     /// The keys that occur.
     pub(super) seen: &'a [u32],
+    /// The largest index; 0 if there is none.
+    pub(super) largest: u32,
 }
 
 impl IndexTable {
@@ -47,7 +49,10 @@ impl IndexTable {
         let are_keys = match keys {
             Keys::Dense(keys) => self.pages(keys.chunks(PAGE_ROWS), into),
             Keys::Sparse { .. } => self.pages(keys.pages(PAGE_ROWS).map(KeyPage::own_keys), into),
-            Keys::Flows { keys, rows, pages } => self.flows(keys, rows.chunks(PAGE_ROWS).zip(pages.pages()), into),
+            Keys::Flows { keys, rows, pages, present } => {
+                let rows = rows.chunks(PAGE_ROWS).zip(present.pages()).map(|(rows, present)| present.rows(rows));
+                self.flows(keys, rows.zip(pages.pages()), into)
+            }
         };
         for key in &into.entries {
             if let Some(slot) = self.0.get_mut(*key as usize) {
@@ -61,12 +66,12 @@ impl IndexTable {
         let mut are_keys = true;
         for (page, keys) in (1..).zip(pages) {
             are_keys &= self.page(page, keys, into);
-            into.ends.push((into.numbers.len(), into.seen.len()));
+            self.end_of_page(into);
         }
         are_keys
     }
 
-    /// Numbers the keys of each page's flows, and looks up the rows'.
+    /// Numbers the keys of each page's flows, and looks up those of the rows that have one.
     fn flows<'k>(
         &mut self,
         keys: &[u32],
@@ -76,32 +81,33 @@ impl IndexTable {
         let mut are_keys = true;
         into.of_flows.resize(keys.len(), NO_CODE);
         for (page, (rows, flows)) in (1..).zip(pages) {
-            let (mut has_nulls, mut only, mut one) = (false, None, true);
+            let mut only = Some(NO_CODE);
             for FlowRows { flow, .. } in flows {
                 let key = keys.get(*flow as usize).copied().unwrap_or(NO_CODE);
                 let Some(number) = self.key(page, key, into) else {
-                    has_nulls = true;
                     are_keys &= key == NO_CODE;
                     continue;
                 };
-                one &= *only.get_or_insert(number) == number;
+                only = only.filter(|only| [NO_CODE, number].contains(only)).map(|_| number);
                 into.of_flows.get_mut(*flow as usize).into_iter().for_each(|held| *held = number);
             }
             let Indexed { numbers, of_flows, .. } = &mut *into;
-            let start = numbers.len();
-            match only.filter(|_| one && !has_nulls) {
-                Some(number) => numbers.resize(start + rows.len(), number),
+            match only {
+                Some(number) => numbers.resize(numbers.len() + rows.len(), number),
                 None => {
                     numbers.extend(rows.iter().map(|flow| of_flows.get(*flow as usize).copied().unwrap_or(NO_CODE)));
                 }
             }
-            if has_nulls {
-                let kept = without(numbers.get_mut(start..).unwrap_or_default(), |number| number == NO_CODE).len();
-                numbers.truncate(start + kept);
-            }
-            into.ends.push((into.numbers.len(), into.seen.len()));
+            self.end_of_page(into);
         }
         are_keys
+    }
+
+    fn end_of_page(&self, into: &mut Indexed) {
+        let start = into.ends.last().map_or(0, |(_, seen, _)| *seen);
+        let seen = into.seen.get(start..).unwrap_or_default();
+        let numbers = seen.iter().filter_map(|key| self.0.get(*key as usize).map(|[number, _]| number - 1));
+        into.ends.push((into.numbers.len(), into.seen.len(), numbers.max().unwrap_or_default()));
     }
 
     /// The index of a key that a page has; `None` if it is none.
@@ -186,12 +192,12 @@ impl Indexed {
     /// The pages of the column.
     pub(super) fn pages(&self) -> impl Iterator<Item = IndexedPage<'_>> {
         let mut start = (0, 0);
-        self.ends.iter().map(move |end| {
-            let (numbers, seen) = (start.0..end.0, start.1..end.1);
-            start = *end;
+        self.ends.iter().map(move |&(numbers, seen, largest)| {
+            let (from, until) = (std::mem::replace(&mut start, (numbers, seen)), (numbers, seen));
             IndexedPage {
-                numbers: self.numbers.get(numbers).unwrap_or_default(),
-                seen: self.seen.get(seen).unwrap_or_default(),
+                numbers: self.numbers.get(from.0..until.0).unwrap_or_default(),
+                seen: self.seen.get(from.1..until.1).unwrap_or_default(),
+                largest,
             }
         })
     }

@@ -37,6 +37,8 @@ mod rle_bitpack;
 mod tests;
 mod value;
 
+use std::sync::Arc;
+
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
@@ -58,7 +60,7 @@ use column_codes::Keys;
 use compress::Compressor;
 pub(super) use compress::failed;
 use dictionary::CodedColumn;
-use flow_pages::FlowPages;
+use flow_pages::{FlowPages, Present};
 use indexing::{IndexTable, Indexed};
 use value::{Bounds, Value, plain_doubles, plain_integers};
 
@@ -109,12 +111,15 @@ pub(super) fn encode(
     scratch: &mut Scratch,
 ) -> Result<Vec<EncodedColumn>, ParquetError> {
     let mut flows = std::mem::take(&mut scratch.flows);
-    if !flows.count(&rows.flow, rows.flows().len(), PAGE_ROWS) {
+    // Where most rows are flows of their own, it costs more to ask for these.
+    let by_flows = rows.flows().len() <= rows.len() / 2;
+    if by_flows && !flows.count(&rows.flow, rows.flows().len()) {
         return Err(failed(bug!()));
     }
     let mut group = RowGroupPages {
         rows,
-        flows: &flows,
+        flows: by_flows.then_some(&flows),
+        present: Vec::new(),
         schema,
         compression,
         scratch,
@@ -131,13 +136,22 @@ pub(super) fn encode(
 /// A row group while it is being encoded.
 struct RowGroupPages<'a> {
     rows: &'a Rows,
-    flows: &'a FlowPages,
+    /// The flows of pages, if there are few.
+    flows: Option<&'a FlowPages>,
+    present: Vec<Arc<Present>>,
     schema: &'a SchemaDescriptor,
     compression: Compression,
     scratch: &'a mut Scratch,
     columns: Vec<EncodedColumn>,
     /// The distinct keys of the columns that may have a Bloom filter, by their places.
     distinct: Vec<(usize, Vec<u32>)>,
+}
+
+/// The keys of a column, of its rows or its flows.
+struct ColumnKeys {
+    keys: Vec<u32>,
+    /// Of flows: which rows have one.
+    present: Option<Arc<Present>>,
 }
 
 impl RowGroupPages<'_> {
@@ -175,26 +189,38 @@ impl RowGroupPages<'_> {
         Chunk::new(self.schema.column(self.columns.len()), self.compression)
     }
 
-    /// Memory for keys, with the keys of a column in it: one for each row, or for each flow.
-    fn keys(&mut self, field: RowField<u32>) -> Result<Vec<u32>, ParquetError> {
+    /// The keys of a column, in memory that is given back: one for each row, or for each flow.
+    fn keys(&mut self, field: RowField<u32>) -> Result<ColumnKeys, ParquetError> {
         let mut keys = std::mem::take(&mut self.scratch.keys);
         keys.clear();
-        match field.of_flows {
+        let of_flows = field.of_flows.filter(|_| self.flows.is_some());
+        match of_flows {
             Some(of_flows) => of_flows(self.rows, &mut keys),
             None => (field.take)(self.rows, 0..self.rows.len(), &mut keys).ok_or_else(|| failed(bug!()))?,
         }
-        Ok(keys)
+        let present = of_flows.map(|_| self.present(&keys)).transpose()?;
+        Ok(ColumnKeys { keys, present })
+    }
+
+    /// The rows that have one of these keys of flows.
+    fn present(&mut self, keys: &[u32]) -> Result<Arc<Present>, ParquetError> {
+        if let Some(held) = self.present.iter().find(|held| held.is_of(keys)) {
+            return Ok(Arc::clone(held));
+        }
+        let pages = self.flows.ok_or_else(|| failed(bug!()))?;
+        let present = Arc::new(Present::find(keys, &self.rows.flow, pages, &mut self.scratch.bits)?);
+        self.present.push(Arc::clone(&present));
+        Ok(present)
     }
 
     /// The same as the keys of the column's rows.
-    fn by_rows<'k>(&self, field: RowField<u32>, keys: &'k [u32]) -> Keys<'k>
+    fn by_rows<'k>(&self, keys: &'k ColumnKeys) -> Keys<'k>
     where
         Self: 'k,
     {
-        if field.of_flows.is_some() {
-            Keys::Flows { keys, rows: &self.rows.flow, pages: self.flows }
-        } else {
-            Keys::Dense(keys)
+        match (&keys.present, self.flows) {
+            (Some(present), Some(pages)) => Keys::Flows { keys: &keys.keys, rows: &self.rows.flow, pages, present },
+            _ => Keys::Dense(&keys.keys),
         }
     }
 
@@ -206,7 +232,7 @@ impl RowGroupPages<'_> {
     ) -> Result<(), ParquetError> {
         let number = |code| table.number(code);
         let mut keys = self.keys(field)?;
-        let mut coded = CodedColumn::new(self.by_rows(field, &keys), table.distinct(), self.scratch)?;
+        let mut coded = CodedColumn::new(self.by_rows(&keys), table.distinct(), self.scratch)?;
         self.keep_distinct(coded.entries());
         self.columns.push(coded.column(self.chunk(), self.scratch, |code| table.text(code))?);
         if coded.entries().iter().all(|code| table.number(*code).is_some()) {
@@ -214,10 +240,14 @@ impl RowGroupPages<'_> {
             coded.recycle(self.scratch);
         } else {
             coded.recycle(self.scratch);
-            keys.iter_mut().filter(|code| table.number(**code).is_none()).for_each(|code| *code = NO_CODE);
-            self.coded(self.by_rows(field, &keys), table.distinct(), number)?;
+            let without = keys.keys.iter_mut().filter(|code| table.number(**code).is_none());
+            without.for_each(|code| *code = NO_CODE);
+            if keys.present.is_some() {
+                keys.present = Some(self.present(&keys.keys)?);
+            }
+            self.coded(self.by_rows(&keys), table.distinct(), number)?;
         }
-        self.scratch.keys = keys;
+        self.scratch.keys = keys.keys;
         Ok(())
     }
 
@@ -226,7 +256,7 @@ impl RowGroupPages<'_> {
     }
 
     fn lengths(&mut self, field: RowField<u32>) -> Result<(), ParquetError> {
-        let lengths = self.keys(field)?;
+        let ColumnKeys { keys: lengths, .. } = self.keys(field)?;
         let column = if lengths.iter().max().is_none_or(|length| *length < LENGTHS) {
             self.coded(Keys::Dense(&lengths), LENGTHS as usize, |length| Some(i64::from(length)))
         } else {
@@ -253,8 +283,8 @@ impl RowGroupPages<'_> {
         value: impl Fn(u32) -> Option<V>,
     ) -> Result<(), ParquetError> {
         let keys = self.keys(field)?;
-        let column = self.coded(self.by_rows(field, &keys), space, value);
-        self.scratch.keys = keys;
+        let column = self.coded(self.by_rows(&keys), space, value);
+        self.scratch.keys = keys.keys;
         column
     }
 

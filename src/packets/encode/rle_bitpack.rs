@@ -90,6 +90,10 @@ fn pack(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     out.resize(start + bytes + SPILL, 0);
     let packed = out.get_mut(start..).unwrap_or_default();
     match width {
+        // The usual widths, known when this is compiled.
+        4 => pack_groups(numbers, 4, packed, |group, _, out| pack_narrow(group, 4, out)),
+        8 => pack_groups(numbers, 8, packed, |group, _, out| pack_narrow(group, 8, out)),
+        16 => pack_groups(numbers, 16, packed, |group, _, out| pack_wide(group, 16, out)),
         0..=8 => pack_groups(numbers, width, packed, pack_narrow),
         9..=16 => pack_groups(numbers, width, packed, pack_wide),
         _ => pack_groups(numbers, width, packed, pack_widest),
@@ -97,6 +101,7 @@ fn pack(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     out.truncate(start + bytes);
 }
 
+#[inline(always)]
 fn pack_groups(numbers: &[u32], width: u32, out: &mut [u8], pack: impl Fn([u32; GROUP], u32, &mut [u8])) {
     let mut rest = out;
     let (groups, last) = numbers.as_chunks::<GROUP>();
@@ -112,7 +117,7 @@ fn pack_groups(numbers: &[u32], width: u32, out: &mut [u8], pack: impl Fn([u32; 
 }
 
 /// Eight numbers of up to 8 bits.
-#[inline]
+#[inline(always)]
 fn pack_narrow(group: [u32; GROUP], width: u32, out: &mut [u8]) {
     let bits = group.iter().rev().fold(0_u64, |bits, number| (bits << width) | u64::from(*number));
     if let Some(out) = out.first_chunk_mut() {
@@ -121,7 +126,7 @@ fn pack_narrow(group: [u32; GROUP], width: u32, out: &mut [u8]) {
 }
 
 /// Eight numbers of 9 to 16 bits.
-#[inline]
+#[inline(always)]
 fn pack_wide(group: [u32; GROUP], width: u32, out: &mut [u8]) {
     let [a, b, c, d, e, f, g, h] = group.map(u64::from);
     let low = a | b << width | c << (2 * width) | d << (3 * width);

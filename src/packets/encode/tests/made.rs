@@ -65,11 +65,12 @@ pub(super) fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let time = times.number(0, row);
         let datetime = time.map_or(NO_DATETIME, |time| mixed(time).cast_signed() >> (time % 40));
         let sign = |time: u64| if time.is_multiple_of(2) { 1.0 } else { -1.0 };
-        rows.times.push(Times {
+        rows.times.grow_given(row + 1);
+        *rows.times.given_mut().last_mut().unwrap() = Times {
             datetime,
             time: time.map_or(f64::NAN, |time| (time as f64 - 3.0) / 7.0 * sign(time)),
             time_normed: time.map_or(f64::NAN, |time| if time == 0 { -0.0 } else { (time / 2) as f64 }),
-        });
+        };
         for (column, place) in [(1, 0), (2, 1)] {
             if let Some(name) = names.number(column, row) {
                 let code = rows.names.code(|text| {
@@ -103,6 +104,7 @@ pub(super) fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         rows.append_flow(Flow { ip, mac, ports, protocol });
         rows.facts.push(RowMeta { length, is_dns: others.number(10, row).is_some() });
     }
+    rows.times.settle();
     // The columns that not every lake has. A field that is smaller than a value keeps another one, or none.
     rows.fields.grow(count);
     for (place, column) in (12..).zip(columns().iter().skip(COLUMNS.len())) {

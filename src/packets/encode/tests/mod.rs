@@ -206,7 +206,7 @@ fn a_dictionary_gives_way_where_it_is_larger_than_what_it_saves() {
 fn at(times: impl IntoIterator<Item = i64>) -> Rows {
     let times: Vec<_> = times.into_iter().collect();
     let mut rows = rows(times.len(), [Shape { nulls: 1000, distinct: 1, run: 1, seed: 0 }; 6]);
-    rows.times.iter_mut().zip(times).for_each(|(row, datetime)| row.datetime = datetime);
+    rows.times.given_mut().iter_mut().zip(times).for_each(|(row, datetime)| row.datetime = datetime);
     rows
 }
 
