@@ -9,7 +9,7 @@ use super::record::RecordAnomaly;
 use super::time::Timestamp;
 
 /// A whole record at the front of the buffer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) time: Option<Timestamp>,
     pub(super) orig_len: u32,

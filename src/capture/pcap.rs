@@ -73,8 +73,16 @@ fn link_type_field(field: u32) -> u16 {
     (field & 0xffff) as u16
 }
 
+/// The record at the front of these bytes, if it is a usual one and all of it is there: what nearly all records are. Inlined, so that
+/// nothing of it is written down before it is used.
+#[inline(always)]
+pub(super) fn usual(held: &[u8], header: FileHeader) -> Option<Frame> {
+    let fields = fields(*held.first_chunk()?, header);
+    let total = usize::from(header.record_header) + fields.cap_len as usize;
+    (!is_unusual(fields, header) && total <= held.len()).then(|| frame(fields, header))
+}
+
 /// The next record, whole, left at the front of the buffer. `None` at the end of the file.
-#[inline]
 pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option<Frame>, Halt> {
     let header_len = usize::from(header.record_header);
     let held = window.fill(header_len);
@@ -85,13 +93,7 @@ pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option
         return Err(Fault::new(DamageKind::RecordHeaderCut, header_len as u64, held.len() as u64).into());
     };
     let mut fields = fields(*head, header);
-    // One branch for all that is not usual: no captured bytes; too many of them; a time at which a record may read as a
-    // file header of this byte order; and every record of an old writer, because a section header may pass for one with a
-    // length that can be right.
-    if (fields.cap_len.wrapping_sub(1) >= plausible_cap_len(header))
-        | (fields.seconds >= FIRST_MAGIC)
-        | (header.length_order != LengthOrder::CapLenFirst)
-    {
+    if is_unusual(fields, header) {
         fields = unusual(window, header)?;
     }
     let announced = fields.cap_len as usize;
@@ -99,18 +101,35 @@ pub(super) fn next(window: &mut ReadBuffer, header: FileHeader) -> Result<Option
     if held < announced {
         return Err(Fault::new(DamageKind::PacketCut, announced as u64, held as u64).into());
     }
-    let time = Timestamp::from_pcap(fields.seconds, fields.fraction, header.nanoseconds);
-    Ok(Some(Frame {
-        time: Some(time),
+    Ok(Some(frame(fields, header)))
+}
+
+/// Whether a record needs a second look: no captured bytes; too many of them; a time at which a record may read as a file header of
+/// this byte order; and every record of an old writer, because a section header may pass for one with a length that can be right.
+#[inline(always)]
+fn is_unusual(fields: RecordFields, header: FileHeader) -> bool {
+    // One branch for all of it.
+    (fields.cap_len.wrapping_sub(1) >= plausible_cap_len(header))
+        | (fields.seconds >= FIRST_MAGIC)
+        | (header.length_order != LengthOrder::CapLenFirst)
+}
+
+/// A record whose bytes are all there.
+#[inline(always)]
+fn frame(fields: RecordFields, header: FileHeader) -> Frame {
+    let data = usize::from(header.record_header);
+    let total = data + fields.cap_len as usize;
+    Frame {
+        time: Some(Timestamp::from_pcap(fields.seconds, fields.fraction, header.nanoseconds)),
         orig_len: fields.orig_len,
         cap_len: fields.cap_len,
         link_type: Some(header.link_type),
         interface: None,
-        data: header_len..header_len + announced,
-        total: header_len + announced,
+        data: data..total,
+        total,
         odd: RecordAnomaly::FRACTION_CARRIED.when(fields.fraction >= per_second(header))
             | RecordAnomaly::CAP_LEN_OVER_SNAP_LEN.when(header.snap_len != 0 && fields.cap_len > header.snap_len),
-    }))
+    }
 }
 
 /// Reads on where a record is not usual. It is a record all the same, another capture, or bytes that were never written.
@@ -209,4 +228,64 @@ pub(super) fn orig_len(bytes: &[u8], header: FileHeader) -> Option<u32> {
 #[inline]
 fn plausible_cap_len(header: FileHeader) -> u32 {
     header.snap_len.clamp(USUAL_MAX, ABSOLUTE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::capture::source::Source;
+    use crate::capture::stream_origin::StreamOrigin;
+
+    use super::*;
+
+    fn any_header() -> impl Strategy<Value = FileHeader> {
+        let orders = vec![LengthOrder::CapLenFirst, LengthOrder::OrigLenFirst, LengthOrder::SmallerIsCapLen];
+        let snap_len = prop::sample::select(vec![0, 64, 262_144, 1 << 20]);
+        (any::<[bool; 3]>(), prop::sample::select(orders), snap_len).prop_map(
+            |([big_endian, nanoseconds, is_modified], length_order, snap_len)| FileHeader {
+                big_endian,
+                nanoseconds,
+                record_header: if is_modified { 24 } else { 16 },
+                length_order,
+                snap_len,
+                link_type: LinkType(1),
+            },
+        )
+    }
+
+    /// A number of a record header: small, at a border, or anything.
+    fn any_number() -> impl Strategy<Value = u32> {
+        prop_oneof![
+            4 => 0..100_u32,
+            1 => prop::sample::select(vec![FIRST_MAGIC - 1, FIRST_MAGIC, 0x0a0d_0d0a, 999_999, 1_000_000, USUAL_MAX]),
+            1 => any::<u32>(),
+        ]
+    }
+
+    proptest! {
+        /// Law: the short path says the same as the long one, or nothing. What it says nothing of is unusual, or not all there.
+        #[test]
+        fn a_usual_record_is_the_next_one(
+            header in any_header(),
+            numbers in prop::array::uniform4(any_number()),
+            zeros in any::<bool>(),
+            more in 0..300_usize,
+        ) {
+            let of = |number: u32| if header.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
+            let mut bytes: Vec<u8> = numbers.into_iter().flat_map(of).collect();
+            bytes.extend((0..more).map(|place| if zeros { 0 } else { (place % 251) as u8 }));
+            let source = Source::Stream { bytes: Box::new(std::io::Cursor::new(bytes.clone())), origin: StreamOrigin::default() };
+            let next = next(&mut ReadBuffer::new(source, 0), header);
+            match (usual(&bytes, header), next) {
+                (Some(usual), next) => prop_assert_eq!(Some(usual), next.unwrap()),
+                (None, Ok(Some(frame))) => {
+                    let [seconds, ..] = numbers;
+                    let may_be_a_header = seconds >= FIRST_MAGIC || header.length_order != LengthOrder::CapLenFirst;
+                    prop_assert!(may_be_a_header || frame.cap_len == 0 || frame.cap_len == plausible_cap_len(header));
+                }
+                (None, _) => {}
+            }
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub struct CaptureReader {
     pub(super) window: ReadBuffer,
     pub(super) position: Position,
     limit: u64,
+    /// The record that was found and is handed out next.
+    found: Option<Frame>,
     pub(super) frames: u64,
     /// Records of the capture before the place where the reader began.
     pub(super) frames_before: u64,
@@ -76,6 +78,7 @@ impl CaptureReader {
             window,
             position,
             limit,
+            found: None,
             frames: 0,
             frames_before: 0,
             interface: None,
@@ -167,17 +170,49 @@ impl CaptureReader {
     /// # Errors
     /// The damage at which reading stopped. From then on the answer is `None`.
     #[allow(clippy::should_implement_trait, reason = "the record borrows from the reader, which an iterator cannot")]
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Result<Option<PacketRecord<'_>>, Damage> {
+        let frame = match self.usual() {
+            Some(frame) => frame,
+            // By way of the reader: a result that may be either would be written down and read back for each record.
+            None if self.find()? => match self.found.take() {
+                Some(frame) => frame,
+                None => return Ok(None),
+            },
+            None => return Ok(None),
+        };
+        Ok(Some(self.hand_out(frame)))
+    }
+
+    /// The next record, if it is a usual one of a pcap and lies in the buffer.
+    #[inline(always)]
+    fn usual(&mut self) -> Option<Frame> {
+        let Framing::Pcap(header) = self.position.framing else { return None };
+        if self.position.ended {
+            return None;
+        }
+        self.step();
+        if self.position.offset < self.limit { pcap::usual(self.window.bytes(), header) } else { None }
+    }
+
+    /// Goes to the end of the record that was handed out last.
+    #[inline(always)]
+    fn step(&mut self) {
+        self.window.consume(self.handed_out);
+        self.handed_out = 0;
+        self.position.offset = self.window.offset();
+    }
+
+    /// Finds the next record, of whatever kind. Returns whether there is one.
+    #[inline(never)]
+    fn find(&mut self) -> Result<bool, Damage> {
         loop {
             if self.position.ended {
-                return Ok(None);
+                return Ok(false);
             }
-            self.window.consume(self.handed_out);
-            self.handed_out = 0;
-            self.position.offset = self.window.offset();
+            self.step();
             if self.position.offset >= self.limit {
-                return Ok(None);
+                return Ok(false);
             }
             let result = match &mut self.position.framing {
                 Framing::Empty => Ok(None),
@@ -190,11 +225,14 @@ impl CaptureReader {
             };
             self.position.offset = self.window.offset();
             match result {
-                Ok(Some(frame)) => return Ok(Some(self.hand_out(frame))),
+                Ok(Some(frame)) => {
+                    self.found = Some(frame);
+                    return Ok(true);
+                }
                 Ok(None) => {
                     return match self.window.take_failure() {
-                        None => Ok(None),
-                        Some(failure) => self.bad_end(failure).map(|()| None),
+                        None => Ok(false),
+                        Some(failure) => self.bad_end(failure).map(|()| false),
                     };
                 }
                 Err(Halt::Fault(fault)) => self.fault(fault)?,
@@ -203,7 +241,7 @@ impl CaptureReader {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn hand_out(&mut self, frame: Frame) -> PacketRecord<'_> {
         self.frames += 1;
         self.interface = frame.interface;

@@ -101,7 +101,7 @@ impl Present {
             let fill = |bits: &mut Vec<u8>| column_codes::bits_of(rows, has, bits);
             column_codes::levels(rows.len(), nulls, bits, &mut page.levels, fill)?;
             if nulls > 0 {
-                page.some.extend(rows.iter().copied().filter(|flow| has(*flow)));
+                page.some = only(rows, has);
             }
             Ok(page)
         };
@@ -113,6 +113,18 @@ impl Present {
     pub(super) fn pages(&self) -> &[PresentPage] {
         &self.pages
     }
+}
+
+/// The flows that have a value, in their order. Without a branch for each: which ones have is no pattern.
+fn only(rows: &[u32], has: impl Fn(u32) -> bool) -> Vec<u32> {
+    let mut some = vec![0; rows.len()];
+    let mut kept = 0;
+    for flow in rows {
+        some.get_mut(kept).into_iter().for_each(|place| *place = *flow);
+        kept += usize::from(has(*flow));
+    }
+    some.truncate(kept);
+    some
 }
 
 impl PresentPage {

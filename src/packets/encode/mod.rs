@@ -376,7 +376,7 @@ fn numeric<V: Value>(
         }
         let values = if nulls > 0 { without(values, is_null) } else { &*values };
         let encoding = encode(values, page);
-        let bounds = Bounds::of(values.iter().copied());
+        let bounds = Bounds::of_all(values);
         let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
         chunk.page(compressor.numbers(page, encoding)?, facts)?;
     }

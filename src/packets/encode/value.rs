@@ -52,6 +52,19 @@ impl<V: Value> Bounds<V> {
         Some(Self { min, max })
     }
 
+    /// The bounds of values that lie side by side. Of some at a time, so that none waits for the one before.
+    pub(super) fn of_all(values: &[V]) -> Option<Self> {
+        let (first, (pieces, rest)) = (*values.first()?, values.as_chunks::<8>());
+        let (mut min, mut max) = ([first; 8], [first; 8]);
+        for piece in pieces {
+            for ((min, max), value) in min.iter_mut().zip(&mut max).zip(piece) {
+                *min = if value.is_less(*min) { *value } else { *min };
+                *max = if max.is_less(*value) { *value } else { *max };
+            }
+        }
+        Self::of(min.into_iter().chain(max).chain(rest.iter().copied()))
+    }
+
     /// The bounds of these and others.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
