@@ -214,7 +214,7 @@ fn half_to_the(exponent: u32) -> f64 {
     f64::from_bits(u64::from(1023 - exponent) << 52)
 }
 
-/// The double nearest to so many microseconds, in seconds. `None` if they are more than a double counts exactly.
+/// The double nearest to a number of microseconds, in seconds. `None` if it is larger than those that doubles count exactly.
 #[expect(clippy::cast_precision_loss, reason = "bounds are checked")]
 #[inline]
 pub(crate) fn seconds_of_micros(micros: i64) -> Option<f64> {

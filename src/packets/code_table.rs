@@ -28,8 +28,8 @@ pub struct CodeTable<K> {
     /// Codes by the hash of their value.
     codes: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
-    /// Values that were asked for lately, by [`DictionaryValue::place`], and their codes. Most packets are of a flow that
-    /// has just had one.
+    /// Values that were asked for lately, by [`DictionaryValue::place`], and their codes. New flows often share an address with a new
+    /// one before them: those of a scan share all but one.
     recent: [(Option<K>, u32); RECENT],
     keys: Vec<K>,
     text: Vec<u8>,

@@ -25,7 +25,7 @@ const PER_FLOW: usize = 80;
 
 /// What the rows of a flow have in common. Of each pair the destination comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flow {
+pub(crate) struct CodedFlow {
     /// Codes in the table of addresses; [`NO_CODE`] for null.
     pub(crate) ip: [u32; 2],
     /// Codes in the table of MACs.
@@ -48,13 +48,13 @@ pub(crate) struct FlowValues<'a> {
 /// Distinct flows, in the order of their first appearance.
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
-    flows: Vec<Flow>,
+    flows: Vec<CodedFlow>,
     /// Those without IPv6 addresses.
     narrow: KeyedFlows<4>,
     wide: KeyedFlows<7>,
 }
 
-/// Flows by keys of so many words.
+/// Flows by keys of `N` words.
 #[derive(Debug)]
 struct KeyedFlows<const N: usize> {
     /// Keys by their hash.
@@ -79,7 +79,7 @@ impl FlowPlace {
 #[derive(Clone, Copy, Debug)]
 struct FlowWords<const N: usize>([u64; N]);
 
-impl Flow {
+impl CodedFlow {
     pub(super) const NULL: Self =
         Self { ip: [NO_CODE; 2], mac: [NO_CODE; 2], ports: Ports::NULL, protocol: NO_PROTOCOL };
 }
@@ -156,12 +156,12 @@ impl FlowTable {
 
     /// The flow of a code.
     #[inline]
-    pub(crate) fn get(&self, code: u32) -> Flow {
-        self.flows.get(code as usize).copied().unwrap_or(Flow::NULL)
+    pub(crate) fn get(&self, code: u32) -> CodedFlow {
+        self.flows.get(code as usize).copied().unwrap_or(CodedFlow::NULL)
     }
 
     /// All flows, in the order of their codes.
-    pub(crate) fn all(&self) -> &[Flow] {
+    pub(crate) fn all(&self) -> &[CodedFlow] {
         &self.flows
     }
 
@@ -198,7 +198,7 @@ fn halves(ip: &Option<IpAddress>) -> [u64; 2] {
 /// Takes up a flow, and returns its code.
 #[cold]
 fn new_flow(
-    flows: &mut Vec<Flow>,
+    flows: &mut Vec<CodedFlow>,
     values: &FlowValues<'_>,
     ips: &mut CodeTable<IpAddress>,
     macs: &mut CodeTable<MacAddr>,
@@ -206,7 +206,7 @@ fn new_flow(
     let FlowValues { ip, mac, ports, protocol } = *values;
     // A row group has far fewer than 2^32 rows.
     let code = u32::try_from(flows.len()).unwrap_or(NO_CODE);
-    flows.push(Flow { ip: ip.map(|ip| ips.code(*ip)), mac: mac.map(|mac| macs.code(*mac)), ports, protocol });
+    flows.push(CodedFlow { ip: ip.map(|ip| ips.code(*ip)), mac: mac.map(|mac| macs.code(*mac)), ports, protocol });
     code
 }
 
@@ -313,7 +313,8 @@ mod tests {
         let mac = || prop::sample::select(vec![None, Some(MacAddr(0)), Some(MacAddr(1)), Some(MacAddr(MAC))]);
         let port = || prop::sample::select(vec![NO_CODE, 0, 1, 65_535, (1 << 20) - 1]);
         let protocol = prop::sample::select(vec![NO_PROTOCOL, 0, 1, 255]);
-        ([ip(), ip()], [mac(), mac()], port(), port(), protocol).prop_map(|(ip, mac, dst, src, protocol)| (ip, mac, Ports { dst, src }, protocol))
+        ([ip(), ip()], [mac(), mac()], port(), port(), protocol)
+            .prop_map(|(ip, mac, dst, src, protocol)| (ip, mac, Ports { dst, src }, protocol))
     }
 
     proptest! {

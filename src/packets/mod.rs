@@ -47,7 +47,7 @@ mod text_table;
 pub use batch::{Batch, Projection};
 pub use code_table::{CodeTable, DictionaryValue, NO_CODE};
 pub use column_storage::{Further, NameField, RowField, Storage};
-pub(crate) use flow_table::Flow;
+pub(crate) use flow_table::CodedFlow;
 pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;
 pub use mixed_rows::MixedRows;

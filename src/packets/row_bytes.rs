@@ -9,7 +9,7 @@ use crate::capture::{TimeParts, Timestamp};
 use crate::decode::LinkTags;
 
 use super::fields::{CaptureFields, IpFields, TransportFields};
-use super::flow_table::{Flow, FlowValues};
+use super::flow_table::{CodedFlow, FlowValues};
 use super::further::{FurtherColumn, FurtherValues};
 use super::packed::{Ports, RowMeta};
 use super::rows::Rows;
@@ -38,7 +38,7 @@ struct RowBytes<'a> {
 impl Rows {
     /// Appends a row's bytes to `out`. `None` if there is no such row.
     pub(super) fn write_row(&self, row: usize, out: Vec<u8>) -> Option<Vec<u8>> {
-        let Flow { ip, mac, ports, protocol } = self.flows.get(*self.flow.get(row)?);
+        let CodedFlow { ip, mac, ports, protocol } = self.flows.get(*self.flow.get(row)?);
         let (time, first) = self.times.exact(row)?;
         let bytes = RowBytes {
             time: time.map(Timestamp::parts),

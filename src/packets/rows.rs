@@ -9,7 +9,7 @@ use super::batch::Projection;
 use super::code_table::CodeTable;
 use super::column_storage::Parts;
 use super::fields::FieldRows;
-use super::flow_table::{Flow, FlowTable, FlowValues};
+use super::flow_table::{CodedFlow, FlowTable, FlowValues};
 use super::further::FurtherColumn;
 use super::packed::{NO_DATETIME, RowMeta};
 use super::row_times::RowTimes;
@@ -37,7 +37,7 @@ pub struct Rows {
     /// The code of each row's flow.
     pub(crate) flow: Vec<u32>,
     /// The flows of the last rows, column by column as they are read from a part.
-    pub(super) unsettled: Vec<Flow>,
+    pub(super) unsettled: Vec<CodedFlow>,
     pub(crate) facts: Vec<RowMeta>,
     pub(crate) names: TextTable,
     pub(crate) dns_query: SparseCodes,
@@ -155,7 +155,7 @@ impl Rows {
     pub(super) fn grow(&mut self, by: usize) {
         let rows = self.len() + by;
         self.times.grow_given(rows);
-        self.unsettled.resize(rows - self.flow.len(), Flow::NULL);
+        self.unsettled.resize(rows - self.flow.len(), CodedFlow::NULL);
         self.facts.resize(rows, RowMeta::NULL);
         self.fields.grow(rows);
     }
@@ -169,7 +169,7 @@ impl Rows {
     }
 
     /// Appends the flow of a row, whose addresses have codes.
-    pub(super) fn append_flow(&mut self, Flow { ip, mac, ports, protocol }: Flow) {
+    pub(super) fn append_flow(&mut self, CodedFlow { ip, mac, ports, protocol }: CodedFlow) {
         let (ip, mac) = (ip.map(|code| self.ips.key(code)), mac.map(|code| self.macs.key(code)));
         self.append_values(&FlowValues { ip: ip.each_ref(), mac: mac.each_ref(), ports, protocol });
     }
@@ -246,7 +246,7 @@ impl Rows {
     }
 
     /// The flows of the rows, in the order of their first appearance.
-    pub(crate) fn flows(&self) -> &[Flow] {
+    pub(crate) fn flows(&self) -> &[CodedFlow] {
         self.flows.all()
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::aggregate::{Aggregator, Sums};
 use crate::day::Day;
-use crate::packets::{Flow, NO_CODE, NO_DATETIME, NO_PROTOCOL, Ports, Rows};
+use crate::packets::{CodedFlow, NO_CODE, NO_DATETIME, NO_PROTOCOL, Ports, Rows};
 
 use super::key::Key;
 use super::registry::SumKind;
@@ -149,8 +149,8 @@ impl Counter {
     }
 
     /// Adds the packets of a flow to their addresses and ports.
-    fn add(&mut self, flow: &Flow, volume: Volume) {
-        let Flow { ip: [dst, src], ports: Ports { dst: port_dst, src: port_src }, protocol, .. } = *flow;
+    fn add(&mut self, flow: &CodedFlow, volume: Volume) {
+        let CodedFlow { ip: [dst, src], ports: Ports { dst: port_dst, src: port_src }, protocol, .. } = *flow;
         let next = u32::try_from(self.flows.len()).unwrap_or(u32::MAX);
         let pair = pair(dst, src, protocol);
         let place = *self.places.entry(pair).or_insert(next);

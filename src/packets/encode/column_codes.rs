@@ -10,7 +10,7 @@ use crate::packets::encode::rle_bitpack;
 use super::super::code_table::NO_CODE;
 use super::chunk::small;
 use super::compress::failed;
-use super::flow_pages::{FlowPages, Present};
+use super::flow_pages::{FlowPages, PresentRows};
 
 /// The keys of a column's rows.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub(super) enum Keys<'a> {
     /// One for each row; [`NO_CODE`] for null.
     Dense(&'a [u32]),
     /// One for each flow, [`NO_CODE`] for null; and the flow of each row, with those of each page.
-    Flows { keys: &'a [u32], rows: &'a [u32], pages: &'a FlowPages, present: &'a Present },
+    Flows { keys: &'a [u32], rows: &'a [u32], pages: &'a FlowPages, present: &'a PresentRows },
     /// A column that few rows have: which rows those are, in order, and the key of each.
     Sparse { at: &'a [u32], keys: &'a [u32], rows: usize },
 }

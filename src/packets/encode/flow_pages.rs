@@ -28,7 +28,7 @@ pub(super) struct FlowPages {
 
 /// The rows that have a value in a column of flows. Columns that have one in the same flows share them.
 #[derive(Debug, Default)]
-pub(super) struct Present {
+pub(super) struct PresentRows {
     /// Of each flow, whether it has one.
     flows: Vec<bool>,
     pages: Vec<PresentPage>,
@@ -79,7 +79,7 @@ impl FlowPages {
     }
 }
 
-impl Present {
+impl PresentRows {
     /// Whether these keys of flows have a value in the same flows.
     pub(super) fn is_of(&self, keys: &[u32]) -> bool {
         self.flows.len() == keys.len() && self.flows.iter().zip(keys).all(|(has, key)| *has == (*key != NO_CODE))

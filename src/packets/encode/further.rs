@@ -13,8 +13,9 @@ use super::chunk::PageFacts;
 use super::column_codes;
 use super::column_codes::Keys;
 use super::compress::failed;
+use super::numeric::without;
 use super::value::{Bounds, plain_integers};
-use super::{LENGTHS, PAGE_ROWS, RowGroupPages, Scratch, without};
+use super::{LENGTHS, PAGE_ROWS, RowGroupPages, Scratch};
 
 impl RowGroupPages<'_> {
     /// Encodes such a column.

@@ -1,10 +1,11 @@
 //! The indexes that the entries of a column's dictionary get, in the order of their first rows.
 
-use crate::packets::encode::{PAGE_ROWS, without};
+use crate::packets::encode::PAGE_ROWS;
 
 use super::super::code_table::NO_CODE;
 use super::column_codes::{KeyPage, Keys};
 use super::flow_pages::FlowRows;
+use super::numeric::without;
 
 /// For each key: its index, and the last page that has it. Both count from 1; 0 is none. The table is reused for column
 /// after column.

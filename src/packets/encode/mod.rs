@@ -11,6 +11,8 @@
 //! - A code is numbered once for each column, in an array (`indexing.rs`). No value is hashed, compared or copied for a
 //!   row. The keys that occur in a page for the first time are noted then, and the bounds of the page are those of their
 //!   values.
+//! - Of values that follow from the flow, each flow is asked once a page (`flow_pages.rs`): its rows look up what was found. Which rows
+//!   are null is found once for all columns that are null in the same flows.
 //! - Indexes are bit-packed eight at a time (`rle_bitpack.rs`). The width is that of the largest index of the page,
 //!   rounded up to 4, 8 or 16 bits.
 //! - An address as text and as a number are the same codes. Where both have the same nulls, they share their compressed
@@ -26,12 +28,14 @@
 mod bloom;
 mod chunk;
 mod column_codes;
+mod column_keys;
 mod compress;
 mod delta;
 mod dictionary;
 mod flow_pages;
 mod further;
 mod indexing;
+mod numeric;
 mod rle_bitpack;
 #[cfg(test)]
 mod tests;
@@ -41,7 +45,7 @@ use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
-use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+use parquet::schema::types::SchemaDescriptor;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
 use super::column_storage::{RowField, SMALL, Storage};
@@ -54,15 +58,18 @@ use crate::config::PageCompression;
 use crate::decode::protocol_text;
 
 pub(super) use bloom::filter_bytes;
+use chunk::Chunk;
 pub(super) use chunk::EncodedColumn;
-use chunk::{Chunk, PageFacts};
 use column_codes::Keys;
+use column_keys::ColumnKeys;
 use compress::Compressor;
 pub(super) use compress::failed;
 use dictionary::CodedColumn;
-use flow_pages::{FlowPages, Present};
+use flow_pages::{FlowPages, PresentRows};
 use indexing::{IndexTable, Indexed};
-use value::{Bounds, Value, plain_doubles, plain_integers};
+pub(super) use numeric::encode_counts;
+use numeric::numeric;
+use value::{Value, plain_doubles, plain_integers};
 
 /// Rows of a data page: the least that a reader which uses the page index reads.
 pub(super) const PAGE_ROWS: usize = 20_000;
@@ -138,20 +145,13 @@ struct RowGroupPages<'a> {
     rows: &'a Rows,
     /// The flows of pages, if there are few.
     flows: Option<&'a FlowPages>,
-    present: Vec<Arc<Present>>,
+    present: Vec<Arc<PresentRows>>,
     schema: &'a SchemaDescriptor,
     compression: Compression,
     scratch: &'a mut Scratch,
     columns: Vec<EncodedColumn>,
     /// The distinct keys of the columns that may have a Bloom filter, by their places.
     distinct: Vec<(usize, Vec<u32>)>,
-}
-
-/// The keys of a column, of its rows or its flows.
-struct ColumnKeys {
-    keys: Vec<u32>,
-    /// Of flows: which rows have one.
-    present: Option<Arc<Present>>,
 }
 
 impl RowGroupPages<'_> {
@@ -187,41 +187,6 @@ impl RowGroupPages<'_> {
     /// The next column of the table, without pages.
     fn chunk<V: Value>(&self) -> Chunk<V> {
         Chunk::new(self.schema.column(self.columns.len()), self.compression)
-    }
-
-    /// The keys of a column, in memory that is given back: one for each row, or for each flow.
-    fn keys(&mut self, field: RowField<u32>) -> Result<ColumnKeys, ParquetError> {
-        let mut keys = std::mem::take(&mut self.scratch.keys);
-        keys.clear();
-        let of_flows = field.of_flows.filter(|_| self.flows.is_some());
-        match of_flows {
-            Some(of_flows) => of_flows(self.rows, &mut keys),
-            None => (field.take)(self.rows, 0..self.rows.len(), &mut keys).ok_or_else(|| failed(bug!()))?,
-        }
-        let present = of_flows.map(|_| self.present(&keys)).transpose()?;
-        Ok(ColumnKeys { keys, present })
-    }
-
-    /// The rows that have one of these keys of flows.
-    fn present(&mut self, keys: &[u32]) -> Result<Arc<Present>, ParquetError> {
-        if let Some(held) = self.present.iter().find(|held| held.is_of(keys)) {
-            return Ok(Arc::clone(held));
-        }
-        let pages = self.flows.ok_or_else(|| failed(bug!()))?;
-        let present = Arc::new(Present::find(keys, &self.rows.flow, pages, &mut self.scratch.bits)?);
-        self.present.push(Arc::clone(&present));
-        Ok(present)
-    }
-
-    /// The same as the keys of the column's rows.
-    fn by_rows<'k>(&self, keys: &'k ColumnKeys) -> Keys<'k>
-    where
-        Self: 'k,
-    {
-        match (&keys.present, self.flows) {
-            (Some(present), Some(pages)) => Keys::Flows { keys: &keys.keys, rows: &self.rows.flow, pages, present },
-            _ => Keys::Dense(&keys.keys),
-        }
     }
 
     /// Two columns: addresses as text, and as numbers where the address has a number.
@@ -338,61 +303,4 @@ impl RowGroupPages<'_> {
         self.columns.push(encoded);
         Ok(())
     }
-}
-
-/// Encodes numbers that follow each other as differences. None is null.
-pub(super) fn encode_counts(
-    counts: &[i64],
-    description: ColumnDescPtr,
-    compression: Compression,
-    scratch: &mut Scratch,
-) -> Result<EncodedColumn, ParquetError> {
-    let page_rows = |values: &[i64]| delta::rows_until_jump(values, PAGE_ROWS, |_| false);
-    let chunk = Chunk::new(description, compression);
-    numeric(chunk, scratch, &mut counts.to_vec(), |_| false, page_rows, delta::encode_or_plain)
-}
-
-/// A column of numbers without a dictionary, as [`RowGroupPages::numeric`] has it.
-fn numeric<V: Value>(
-    mut chunk: Chunk<V>,
-    scratch: &mut Scratch,
-    column: &mut [V],
-    is_null: impl Fn(V) -> bool + Copy,
-    page_rows: impl Fn(&[V]) -> usize,
-    encode: impl Fn(&[V], &mut Vec<u8>) -> Encoding,
-) -> Result<EncodedColumn, ParquetError> {
-    let mut rest = column;
-    while !rest.is_empty() {
-        let (values, after) = rest.split_at_mut(page_rows(rest).min(rest.len()));
-        rest = after;
-        let Scratch { page, bits, compressor, .. } = &mut *scratch;
-        page.clear();
-        let rows = values.len();
-        let nulls = values.iter().filter(|value| is_null(**value)).count();
-        if chunk.is_optional() {
-            column_codes::levels(rows, nulls, bits, page, |bits| {
-                column_codes::bits_of(values, |value| !is_null(value), bits)
-            })?;
-        }
-        let values = if nulls > 0 { without(values, is_null) } else { &*values };
-        let encoding = encode(values, page);
-        let bounds = Bounds::of_all(values);
-        let facts = PageFacts { rows, nulls, bounds, variable_bytes: None };
-        chunk.page(compressor.numbers(page, encoding)?, facts)?;
-    }
-    chunk.close()
-}
-
-/// The values without nulls. Nulls are moved to the end.
-fn without<V: Copy>(values: &mut [V], is_null: impl Fn(V) -> bool) -> &[V] {
-    let mut kept = 0;
-    for at in 0..values.len() {
-        if let Some(value) = values.get(at).copied().filter(|value| !is_null(*value)) {
-            if let Some(place) = values.get_mut(kept) {
-                *place = value;
-            }
-            kept += 1;
-        }
-    }
-    values.get(..kept).unwrap_or_default()
 }

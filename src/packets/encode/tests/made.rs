@@ -9,7 +9,7 @@ use crate::config::{LengthKind, Settings, TimestampUnit};
 
 use super::super::super::code_table::NO_CODE;
 use super::super::super::column_storage::{Further, Storage};
-use super::super::super::flow_table::Flow;
+use super::super::super::flow_table::CodedFlow;
 use super::super::super::packed::{NO_DATETIME, NO_PROTOCOL, Ports, RowMeta, Times};
 use super::super::super::rows::Rows;
 use super::super::super::schema::{COLUMNS, TableColumns};
@@ -101,7 +101,7 @@ pub(super) fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let ports = Ports { dst, src };
         let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
         let length = others.number(11, row).map_or(0, |number| number as u32);
-        rows.append_flow(Flow { ip, mac, ports, protocol });
+        rows.append_flow(CodedFlow { ip, mac, ports, protocol });
         rows.facts.push(RowMeta { length, is_dns: others.number(10, row).is_some() });
     }
     rows.times.settle();
