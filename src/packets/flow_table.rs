@@ -20,8 +20,8 @@ use super::packed::{NO_PROTOCOL, Ports};
 const RECENT: usize = 1 << RECENT_BITS;
 const RECENT_BITS: u32 = 7;
 
-/// Bytes of memory that a flow takes, about: its values, its key, its places in the tables, and their free room.
-const PER_FLOW: usize = 80;
+/// Flows after which it is asked whether flows come back at all.
+const MANY: usize = 4096;
 
 /// What the rows of a flow have in common. Of each pair the destination comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,13 @@ pub(crate) struct FlowValues<'a> {
     pub(crate) protocol: u16,
 }
 
-/// Distinct flows, in the order of their first appearance.
+/// Flows, in the order of their first appearance; distinct, unless most packets have one of their own, as in a scan. To look for each
+/// would then cost more than it saves, so nobody looks any more.
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
     flows: Vec<CodedFlow>,
+    /// Whether each packet gets a flow of its own from here on.
+    is_scan: bool,
     /// Those without IPv6 addresses.
     narrow: KeyedFlows<4>,
     wide: KeyedFlows<7>,
@@ -129,14 +132,18 @@ const MAC_BITS: u32 = 48;
 const MAC: u64 = (1 << MAC_BITS) - 1;
 
 impl FlowTable {
-    /// The code of the flow with these values. One that has not been seen gets a new one, and its addresses get theirs.
+    /// The code of the flow of a row with these values. One that has not been seen gets a new one, and its addresses get theirs.
     #[inline(always)]
     pub(super) fn code(
         &mut self,
+        row: usize,
         values: &FlowValues<'_>,
         ips: &mut CodeTable<IpAddress>,
         macs: &mut CodeTable<MacAddr>,
     ) -> u32 {
+        if self.is_scan {
+            return self.new_flow(row, values, ips, macs);
+        }
         let [a, b, c] = values.words();
         let v4 = |ip: &Option<IpAddress>| match ip {
             None => Some(0),
@@ -146,12 +153,42 @@ impl FlowTable {
         let [dst, src] = values.ip;
         if let (Some(dst), Some(src)) = (v4(dst), v4(src)) {
             let words = FlowWords([a, b, c, dst << 32 | src]);
-            self.narrow.code(words, || new_flow(&mut self.flows, values, ips, macs))
+            self.narrow.code(words).unwrap_or_else(|hash| {
+                let code = self.new_flow(row, values, ips, macs);
+                self.narrow.insert(words, hash, code)
+            })
         } else {
             let [dst, src] = [halves(dst), halves(src)];
             let words = FlowWords([a, b, c, dst[0], dst[1], src[0], src[1]]);
-            self.wide.code(words, || new_flow(&mut self.flows, values, ips, macs))
+            self.wide.code(words).unwrap_or_else(|hash| {
+                let code = self.new_flow(row, values, ips, macs);
+                self.wide.insert(words, hash, code)
+            })
         }
+    }
+
+    /// Takes up a flow, and returns its code.
+    #[inline(never)]
+    fn new_flow(
+        &mut self,
+        row: usize,
+        values: &FlowValues<'_>,
+        ips: &mut CodeTable<IpAddress>,
+        macs: &mut CodeTable<MacAddr>,
+    ) -> u32 {
+        let FlowValues { ip, mac, ports, protocol } = *values;
+        // A row group has far fewer than 2^32 rows.
+        let code = u32::try_from(self.flows.len()).unwrap_or(NO_CODE);
+        self.flows.push(CodedFlow {
+            ip: ip.map(|ip| ips.code(*ip)),
+            mac: mac.map(|mac| macs.code(*mac)),
+            ports,
+            protocol,
+        });
+        if self.flows.len() == MANY {
+            self.is_scan = row < 2 * MANY;
+        }
+        code
     }
 
     /// The flow of a code.
@@ -168,17 +205,18 @@ impl FlowTable {
     /// Bytes of memory that the flows take, about.
     #[inline]
     pub(super) fn bytes(&self) -> usize {
-        self.flows.len() * PER_FLOW
+        size_of_val(self.flows.as_slice()) + self.narrow.bytes() + self.wide.bytes()
     }
 
     /// Bytes of memory that are allocated for flows, about.
     pub(super) fn kept(&self) -> usize {
-        self.flows.capacity() * PER_FLOW
+        self.flows.capacity() * size_of::<CodedFlow>() + self.narrow.kept() + self.wide.kept()
     }
 
     /// Forgets every flow and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.flows.clear();
+        self.is_scan = false;
         self.narrow.clear();
         self.wide.clear();
     }
@@ -195,21 +233,6 @@ fn halves(ip: &Option<IpAddress>) -> [u64; 2] {
     [(bits >> 64) as u64, bits as u64]
 }
 
-/// Takes up a flow, and returns its code.
-#[cold]
-fn new_flow(
-    flows: &mut Vec<CodedFlow>,
-    values: &FlowValues<'_>,
-    ips: &mut CodeTable<IpAddress>,
-    macs: &mut CodeTable<MacAddr>,
-) -> u32 {
-    let FlowValues { ip, mac, ports, protocol } = *values;
-    // A row group has far fewer than 2^32 rows.
-    let code = u32::try_from(flows.len()).unwrap_or(NO_CODE);
-    flows.push(CodedFlow { ip: ip.map(|ip| ips.code(*ip)), mac: mac.map(|mac| macs.code(*mac)), ports, protocol });
-    code
-}
-
 impl<const N: usize> Default for KeyedFlows<N> {
     fn default() -> Self {
         Self {
@@ -222,25 +245,25 @@ impl<const N: usize> Default for KeyedFlows<N> {
 }
 
 impl<const N: usize> KeyedFlows<N> {
-    /// The code of the flow with a key. `new` takes one up that has not been seen.
+    /// A place takes up to twice its size, and a byte.
+    const PER_KEY: usize = size_of::<FlowWords<N>>() + 2 * size_of::<FlowPlace>() + 2;
+
+    /// The code of the flow with a key, or the hash of one that has not been seen.
     #[inline(always)]
-    fn code(&mut self, words: FlowWords<N>, new: impl FnOnce() -> u32) -> u32 {
+    fn code(&mut self, words: FlowWords<N>) -> Result<u32, u64> {
         let near = words.near();
         match self.recent.get(near).filter(|place| self.is_at(place, &words)) {
-            Some(place) => place.code,
-            None => self.look_up(words, near, new),
+            Some(place) => Ok(place.code),
+            None => self.look_up(words, near),
         }
     }
 
     #[inline(never)]
-    fn look_up(&mut self, words: FlowWords<N>, near: usize, new: impl FnOnce() -> u32) -> u32 {
+    fn look_up(&mut self, words: FlowWords<N>, near: usize) -> Result<u32, u64> {
         let hash = self.hasher.hash_one(words);
-        let place = match self.places.find(hash, |place| self.is_at(place, &words)) {
-            Some(place) => *place,
-            None => self.insert(words, hash, new()),
-        };
+        let place = *self.places.find(hash, |place| self.is_at(place, &words)).ok_or(hash)?;
         self.recent.get_mut(near).into_iter().for_each(|recent| *recent = place);
-        place.code
+        Ok(place.code)
     }
 
     #[inline(always)]
@@ -248,13 +271,26 @@ impl<const N: usize> KeyedFlows<N> {
         self.keys.get(place.key as usize).is_some_and(|held| held.is(words))
     }
 
-    #[cold]
-    fn insert(&mut self, words: FlowWords<N>, hash: u64, code: u32) -> FlowPlace {
+    #[inline(never)]
+    fn insert(&mut self, words: FlowWords<N>, hash: u64, code: u32) -> u32 {
         let Self { places, hasher, keys, .. } = self;
         let key = u32::try_from(keys.len()).unwrap_or(NO_CODE);
         keys.push(words);
         let rehash = |place: &FlowPlace| keys.get(place.key as usize).map_or(0, |words| hasher.hash_one(words));
-        *places.insert_unique(hash, FlowPlace { key, code }, rehash).get()
+        let place = FlowPlace { key, code };
+        places.insert_unique(hash, place, rehash);
+        self.recent.get_mut(words.near()).into_iter().for_each(|recent| *recent = place);
+        code
+    }
+
+    /// Bytes of memory that the keys take, about: with their places, and the free room of the hash table.
+    fn bytes(&self) -> usize {
+        self.keys.len() * Self::PER_KEY
+    }
+
+    /// Bytes of memory that are allocated for keys, about.
+    fn kept(&self) -> usize {
+        self.keys.capacity() * Self::PER_KEY
     }
 
     fn clear(&mut self) {
@@ -318,18 +354,18 @@ mod tests {
     }
 
     proptest! {
-        /// Law: flows have one code exactly if all their values are equal, in the order of their first appearance; and the values come
+        /// Law: rows have one code exactly if all their values are equal, in the order of their first appearance; and the values come
         /// back.
         #[test]
         fn a_flow_is_all_of_its_values(all in prop::collection::vec(any_values(), 1..200)) {
             let (mut table, mut ips, mut macs) = (FlowTable::default(), CodeTable::default(), CodeTable::default());
             let mut distinct: Vec<Values> = Vec::new();
-            for one in &all {
+            for (row, one) in all.iter().enumerate() {
                 let place = distinct.iter().position(|held| held == one).unwrap_or(distinct.len());
                 if place == distinct.len() {
                     distinct.push(*one);
                 }
-                prop_assert_eq!(table.code(&values(one), &mut ips, &mut macs) as usize, place);
+                prop_assert_eq!(table.code(row, &values(one), &mut ips, &mut macs) as usize, place);
             }
             prop_assert_eq!(table.all().len(), distinct.len());
             for (flow, one) in table.all().iter().zip(&distinct) {
@@ -338,7 +374,30 @@ mod tests {
             }
             table.clear();
             let first = &values(all.last().unwrap());
-            prop_assert_eq!((table.code(first, &mut ips, &mut macs), table.all().len()), (0, 1));
+            prop_assert_eq!((table.code(0, first, &mut ips, &mut macs), table.all().len()), (0, 1));
+        }
+    }
+
+    #[test]
+    fn rows_of_a_scan_have_their_values_and_the_next_row_group_has_flows_again() {
+        let (mut table, mut ips, mut macs) = (FlowTable::default(), CodeTable::default(), CodeTable::default());
+        for (each, flows) in [(1, MANY * 3), (3, MANY), (2, MANY * 3 / 2)] {
+            let rows = u32::try_from(MANY * 3).unwrap();
+            for row in 0..rows {
+                let ip = [Some(IpAddress::V4(row / each)), Some(IpAddress::V6(u128::from(row / each)))];
+                let mac = [Some(MacAddr(1)), None];
+                let ports = Ports { dst: 80, src: NO_CODE };
+                let one = (ip, mac, ports, 6);
+                let code = table.code(row as usize, &values(&one), &mut ips, &mut macs);
+                let flow = table.get(code);
+                let found =
+                    (flow.ip.map(|code| ips.key(code)), flow.mac.map(|code| macs.key(code)), flow.ports, flow.protocol);
+                assert_eq!(found, one);
+            }
+            assert!(table.all().len() <= flows, "{each}: {}", table.all().len());
+            table.clear();
+            ips.clear();
+            macs.clear();
         }
     }
 }

@@ -133,7 +133,7 @@ impl Rows {
         let facts = RowMeta::of(record, packet, self.length_kind);
         self.facts.push(facts);
         let values = FlowValues::of(packet, parts);
-        self.flow.push(self.flows.code(&values, &mut self.ips, &mut self.macs));
+        self.flow.push(self.flows.code(row, &values, &mut self.ips, &mut self.macs));
         if let Some(message) = packet.dns {
             for (is_wanted, name, column) in [
                 (parts.dns_query, message.query_name(), &mut self.dns_query),
@@ -176,7 +176,7 @@ impl Rows {
 
     /// Appends the flow of a row.
     pub(super) fn append_values(&mut self, values: &FlowValues<'_>) {
-        self.flow.push(self.flows.code(values, &mut self.ips, &mut self.macs));
+        self.flow.push(self.flows.code(self.flow.len(), values, &mut self.ips, &mut self.macs));
     }
 
     /// Notes which records of which input the last rows are of: the offsets of the first and the last one. Returns whether the rows
