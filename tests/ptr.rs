@@ -61,9 +61,10 @@ fn outcome(cache: &PtrCache, address: IpAddress) -> Option<(String, Option<Strin
         other => unreachable!("{other:?}"),
     };
     let Some(TableColumn::Time(expires)) = table.column("expires") else { unreachable!("{table:?}") };
-    let row = texts("address").iter().position(|held| *held == Some(address.to_string()))?;
+    let row = texts("address").iter().position(|held| held == Some(address.to_string().as_str()))?;
     let expires = expires[row].unwrap() / 1_000_000 - NOW;
-    Some((texts("outcome")[row].clone().unwrap(), texts("name")[row].clone(), expires))
+    let text = |name: &str| texts(name).get(row).map(str::to_owned);
+    Some((text("outcome").unwrap(), text("name"), expires))
 }
 
 fn found(name: &str, seconds: i64) -> Option<(String, Option<String>, i64)> {

@@ -3,6 +3,8 @@
 //! Sorting once is cheaper here than hashing every key at every stage. What comes in has been added up by row group
 //! already, so few keys come twice, and the order is needed in the end anyway.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bug::bug;
@@ -86,6 +88,8 @@ struct Entry {
     packets: i64,
 }
 
+/// Bytes of a key that [`Entry::prefix`] holds.
+const PREFIX: u32 = 8;
 /// Bytes of memory that a group takes without any key.
 const AROUND: usize = 256;
 /// Bytes of the two further numbers.
@@ -146,11 +150,11 @@ impl Buffer {
         }
         let keys = &self.keys;
         // Stable, for its speed: much of what comes in is in order already, and its runs are merged.
-        self.entries.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| slice(keys, a).cmp(slice(keys, b))));
+        self.entries.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| compare_rest(keys, a, b)));
         let (before, measure) = (self.entries.len(), self.measure);
         let keys = &mut self.keys;
         self.entries.dedup_by(|next, kept| {
-            let same = next.prefix == kept.prefix && slice(keys, next) == slice(keys, kept);
+            let same = next.prefix == kept.prefix && compare_rest(keys, next, kept) == Ordering::Equal;
             if same {
                 let mut sums = sums_of(keys, kept, measure);
                 sums.merge(&sums_of(keys, next, measure), measure);
@@ -167,16 +171,19 @@ impl Buffer {
         Ok(())
     }
 
-    /// Removes the bytes of keys that were added up.
+    /// Removes the bytes of keys that were added up, unless they are few: those cost less than a copy of the others.
     fn compact(&mut self) {
-        let mut keys = Vec::with_capacity(self.keys.len());
         let more = if self.measure == Measure::Plain { 0 } else { MORE };
+        let live: usize = self.entries.iter().map(|entry| entry.len as usize + more).sum();
+        if self.keys.len() - live <= live / 4 {
+            return;
+        }
+        let mut keys = Vec::with_capacity(live);
         for entry in &mut self.entries {
             let at = entry.at as usize;
             entry.at = u32::try_from(keys.len()).unwrap_or(u32::MAX);
             keys.extend_from_slice(self.keys.get(at..at + entry.len as usize + more).unwrap_or_default());
         }
-        keys.shrink_to(keys.len() * 2);
         self.keys = keys;
     }
 
@@ -204,6 +211,29 @@ impl Buffer {
 fn slice<'a>(keys: &'a [u8], entry: &Entry) -> &'a [u8] {
     let at = entry.at as usize;
     keys.get(at..at + entry.len as usize).unwrap_or_default()
+}
+
+/// Compares two keys whose first eight bytes, or all if they have fewer, are the same. The eight bytes after them are compared as one
+/// number: most keys have no more, and comparing bytes is a call.
+#[inline]
+fn compare_rest(keys: &[u8], a: &Entry, b: &Entry) -> Ordering {
+    match (second(keys, a), second(keys, b)) {
+        // Equal numbers of two keys that end within them: one key is the other with zeros at its end.
+        (Some(x), Some(y)) => x.cmp(&y).then(a.len.cmp(&b.len)),
+        _ => slice(keys, a).cmp(slice(keys, b)),
+    }
+}
+
+/// The bytes from the ninth on as a number, with zeros after the key. `None` if there are more than eight, or if the number cannot be
+/// read at once.
+#[inline]
+fn second(keys: &[u8], entry: &Entry) -> Option<u64> {
+    let Some(left) = entry.len.checked_sub(PREFIX) else { return Some(0) };
+    let bytes = keys.get(entry.at as usize + PREFIX as usize..)?.first_chunk()?;
+    // What follows the key in memory is shifted out. Eight bytes and none are shifts that there are, too.
+    let beyond = 8_u32.checked_sub(left)? * 8;
+    let number = u64::from_be_bytes(*bytes).checked_shr(beyond).unwrap_or(0);
+    Some(number.checked_shl(beyond).unwrap_or(0))
 }
 
 /// Where the two further numbers of an entry are.

@@ -111,10 +111,14 @@ impl<'a> Merge<'a> {
         if self.read.is_multiple_of(STRIDE) {
             self.space.check()?;
         }
-        let step = if let [only] = self.sources.as_mut_slice() {
-            step_alone(only, &mut self.key, self.measure)
-        } else {
-            self.step()
+        let step = match self.sources.as_mut_slice() {
+            // Keys in memory are lent as they are.
+            [MergeSource::Buffer(held, place)] => {
+                *place += 1;
+                return Ok(held.get(*place - 1));
+            }
+            [only] => step_alone(only, &mut self.key, self.measure),
+            _ => self.step(),
         };
         match step {
             Ok(sums) => Ok(sums.map(|sums| (self.key.as_slice(), sums))),

@@ -132,7 +132,7 @@ mod tests {
         let mut shown = Vec::new();
         rows.read(day, |piece| {
             match piece.column("capture") {
-                Some(TableColumn::Text(names)) => shown.extend(names.iter().flatten().cloned()),
+                Some(TableColumn::Text(names)) => shown.extend(names.iter().flatten().map(str::to_owned)),
                 _ => panic!("no names"),
             }
             Ok(())

@@ -171,8 +171,10 @@ impl PtrCache {
             return table.rows() as u64;
         };
         let mut odd = 0;
-        for (((address, name), outcome), expires) in addresses.iter().zip(names).zip(outcomes).zip(expires) {
-            match (address.as_deref().and_then(address_of), outcome_of(outcome.as_deref(), name.as_deref()), expires) {
+        for (((address, name), outcome), expires) in
+            addresses.iter().zip(names.iter()).zip(outcomes.iter()).zip(expires)
+        {
+            match (address.and_then(address_of), outcome_of(outcome, name), expires) {
                 // No answer lasts longer than the longest. Otherwise an answer from a time with a wrong clock would be
                 // believed forever.
                 (Some(address), Some(outcome), Some(expires)) => {

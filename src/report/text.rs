@@ -54,7 +54,7 @@ fn unseen(character: char) -> bool {
 /// The text in a row of a column.
 pub(super) fn text<'t>(table: &'t Table, column: &str, row: usize) -> Option<&'t str> {
     match table.column(column)? {
-        TableColumn::Text(values) => values.get(row)?.as_deref(),
+        TableColumn::Text(values) => values.get(row),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
-//! Counts the rows of a row group by their flows, so that no address is hashed twice: what is asked by address, by port and by protocol
-//! is added up once a flow.
+//! Counts the rows of row groups by their flows, so that no row asks for an address: what is asked by address, by port and by protocol
+//! is added up once a flow. Ports come again in each row group, so they are added up here until the date changes.
 
 use std::collections::HashMap;
 
@@ -28,17 +28,30 @@ struct Volume {
 impl Volume {
     #[inline]
     fn add(&mut self, more: Self) {
-        self.bytes += more.bytes;
-        self.packets += more.packets;
+        // Lengths come from captures: a crafted one must not end the run.
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        self.packets = self.packets.saturating_add(more.packets);
     }
+}
+
+/// What the rows of a flow add up to in one row group.
+#[derive(Clone, Copy, Debug)]
+struct FlowVolume {
+    bytes: i64,
+    /// A row group has at most 2^24 rows.
+    packets: u32,
+    /// The flow's protocol: here, because its flow is elsewhere in memory.
+    protocol: u16,
 }
 
 /// Counts row groups one after another. Its memory is allocated once.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    /// For each flow of the rows, by its code.
-    by_flow: Vec<Volume>,
-    /// For each pair of addresses, its place in `flows`.
+    /// The date whose ports are being counted.
+    day: Option<Day>,
+    /// For each flow of the row group, by its code.
+    by_flow: Vec<FlowVolume>,
+    /// For each pair of addresses of the row group, its place in `flows`.
     places: HashMap<u64, u32, foldhash::fast::RandomState>,
     flows: Vec<(u64, Volume)>,
     ports: Vec<(u16, PortCounts)>,
@@ -107,64 +120,68 @@ impl PortCounts {
 }
 
 impl Counter {
-    /// Adds the rows of one partition, whose date is `day`, to the sums.
+    /// Adds the rows of one partition, whose date is `day`, to the sums; their ports when it is flushed.
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
     /// they begin.
     pub(crate) fn count(&mut self, day: Day, rows: &Rows, window: i64, aggregator: &mut Aggregator) {
+        if self.day != Some(day) {
+            self.flush(aggregator);
+            self.day = Some(day);
+        }
         self.rows(day, rows, window, aggregator);
-        let by_flow = std::mem::take(&mut self.by_flow);
-        rows.flows().iter().zip(&by_flow).for_each(|(flow, volume)| self.add(flow, *volume));
-        self.by_flow = by_flow;
+        self.add_flows(rows);
         self.end_of_flows(day, rows, aggregator);
-        self.end_of_ports(day, aggregator);
     }
 
     /// Adds the rows up by flow, and those of each window by protocol.
     fn rows(&mut self, day: Day, rows: &Rows, window: i64, aggregator: &mut Aggregator) {
-        let flows = rows.flows();
-        self.by_flow.clear();
-        self.by_flow.resize(flows.len(), Volume::default());
-        let mut holds = 0..0;
-        let mut start = None;
+        let Self { by_flow, .. } = self;
+        by_flow.clear();
+        by_flow.extend(rows.flows().iter().map(|flow| FlowVolume { bytes: 0, packets: 0, protocol: flow.protocol }));
+        // Rows without a time have a window of their own, which no time is in.
+        let (mut start, mut length) = (NO_DATETIME, 0);
         for (micros, (flow, bytes)) in rows.micros().iter().copied().zip(rows.volumes()) {
-            let volume = Volume { bytes: i64::from(bytes), packets: 1 };
-            let (Some(of_flow), Some(flow)) = (self.by_flow.get_mut(flow as usize), flows.get(flow as usize)) else {
-                continue;
-            };
-            of_flow.add(volume);
-            let micros = (micros != NO_DATETIME).then_some(micros);
-            let is_in_window = match micros {
-                Some(micros) => holds.contains(&micros),
-                None => start.is_none(),
-            };
-            if !is_in_window {
+            let Some(of_flow) = self.by_flow.get_mut(flow as usize) else { continue };
+            let bytes = i64::from(bytes);
+            // A length is below 2^32, so 2^24 of them are below 2^63.
+            of_flow.bytes += bytes;
+            of_flow.packets += 1;
+            let protocol = of_flow.protocol;
+            // A time before the window wraps around to a number above its length.
+            if micros.wrapping_sub(start).cast_unsigned() >= length {
                 self.end_of_window(day, start, aggregator);
-                start = micros.map(|micros| micros - micros.rem_euclid(window));
-                holds = start.map_or(0..0, |start| start..start + window);
+                (start, length) = match micros {
+                    NO_DATETIME => (NO_DATETIME, 1),
+                    _ => (micros - micros.rem_euclid(window), window.cast_unsigned()),
+                };
             }
-            self.window.add(flow.protocol, volume);
+            self.window.add(protocol, Volume { bytes, packets: 1 });
         }
         self.end_of_window(day, start, aggregator);
     }
 
-    /// Adds the packets of a flow to their addresses and ports.
-    fn add(&mut self, flow: &CodedFlow, volume: Volume) {
-        let CodedFlow { ip: [dst, src], ports: Ports { dst: port_dst, src: port_src }, protocol, .. } = *flow;
-        let next = u32::try_from(self.flows.len()).unwrap_or(u32::MAX);
-        let pair = pair(dst, src, protocol);
-        let place = *self.places.entry(pair).or_insert(next);
-        if place == next {
-            self.flows.push((pair, Volume::default()));
-        }
-        self.flows.get_mut(place as usize).into_iter().for_each(|(_, sum)| sum.add(volume));
-        let held = self.ports.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
-            self.ports.push((protocol, PortCounts::default()));
-            self.ports.len() - 1
-        });
-        if let Some((_, ports)) = self.ports.get_mut(held) {
-            ports.of(port_dst).into_iter().for_each(|(_, to, _)| to.add(volume));
-            ports.of(port_src).into_iter().for_each(|(_, _, from)| from.add(volume));
+    /// Adds the packets of each flow to their addresses and ports.
+    fn add_flows(&mut self, rows: &Rows) {
+        let Self { by_flow, places, flows, ports, .. } = self;
+        for (flow, volume) in rows.flows().iter().zip(by_flow) {
+            let CodedFlow { ip: [dst, src], ports: Ports { dst: port_dst, src: port_src }, protocol, .. } = *flow;
+            let volume = Volume { bytes: volume.bytes, packets: i64::from(volume.packets) };
+            let next = u32::try_from(flows.len()).unwrap_or(u32::MAX);
+            let pair = pair(dst, src, protocol);
+            let place = *places.entry(pair).or_insert(next);
+            if place == next {
+                flows.push((pair, Volume::default()));
+            }
+            flows.get_mut(place as usize).into_iter().for_each(|(_, sum)| sum.add(volume));
+            let held = ports.iter().position(|(held, _)| *held == protocol).unwrap_or_else(|| {
+                ports.push((protocol, PortCounts::default()));
+                ports.len() - 1
+            });
+            if let Some((_, ports)) = ports.get_mut(held) {
+                ports.of(port_dst).into_iter().for_each(|(_, to, _)| to.add(volume));
+                ports.of(port_src).into_iter().for_each(|(_, _, from)| from.add(volume));
+            }
         }
     }
 
@@ -181,7 +198,9 @@ impl Counter {
         self.places.clear();
     }
 
-    fn end_of_ports(&mut self, day: Day, aggregator: &mut Aggregator) {
+    /// Moves the ports to the aggregator.
+    pub(super) fn flush(&mut self, aggregator: &mut Aggregator) {
+        let Some(day) = self.day.take() else { return };
         let held = aggregator.group(SumKind::Ports.group(day));
         for (protocol, ports) in &mut self.ports {
             for (port, to, from) in ports.held.drain(..) {
@@ -196,13 +215,16 @@ impl Counter {
         }
     }
 
-    fn end_of_window(&mut self, day: Day, start: Option<i64>, aggregator: &mut Aggregator) {
+    fn end_of_window(&mut self, day: Day, start: i64, aggregator: &mut Aggregator) {
         if self.window.protocols.is_empty() {
             return;
         }
+        let start = (start != NO_DATETIME).then_some(start);
         let day = start.map_or(day, |start| Day::of_seconds(start.div_euclid(1_000_000)));
         let held = aggregator.group(SumKind::Windows.group(day));
         let WindowVolumes { volumes, protocols } = &mut self.window;
+        // In the order of their keys: windows that follow one another need not be sorted then.
+        protocols.sort_unstable();
         for protocol in protocols.drain(..) {
             let volume = volumes.get_mut(usize::from(protocol)).map(std::mem::take).unwrap_or_default();
             let key = self.key.clear().time(start).protocol(protocol);

@@ -13,8 +13,9 @@ use super::registry::SumKind;
 /// Keys that are counted here before they go to the aggregator. Real traffic repeats fewer.
 const MAX_KEYS: usize = 4096;
 
-/// Recent questions that are searched before the table is; a power of two.
-const RECENT: usize = 256;
+/// Recent questions that are searched before the table is; a power of two. As many as are counted: a capture with a thousand names asks
+/// for each of them again, and their places lie closer together than the table.
+const RECENT: usize = MAX_KEYS;
 
 /// Counts of the messages of one date. The same names are asked again and again, so they are looked up where they are
 /// counted.

@@ -119,17 +119,21 @@ impl Partial {
 
     /// Moves what was added under [`Day::UNKNOWN`] to `day`.
     pub fn resolve(&mut self, day: Day) {
-        self.messages.flush(&mut self.aggregator);
-        self.tunnels.flush(&mut self.aggregator);
+        self.flush();
         self.aggregator.redate(Day::UNKNOWN, day);
     }
 
     /// All that was added.
     #[must_use]
     pub fn into_aggregator(mut self) -> Aggregator {
+        self.flush();
+        self.aggregator
+    }
+
+    fn flush(&mut self) {
+        self.counter.flush(&mut self.aggregator);
         self.messages.flush(&mut self.aggregator);
         self.tunnels.flush(&mut self.aggregator);
-        self.aggregator
     }
 
     /// The names that were added, as names of some times only: a table shows them, and no address is named by them.

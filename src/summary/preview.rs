@@ -49,7 +49,7 @@ impl Serialize for Preview {
 
 fn value(column: &TableColumn, row: usize) -> serde_json::Value {
     match column {
-        TableColumn::Text(values) => values.get(row).cloned().flatten().into(),
+        TableColumn::Text(values) => values.get(row).into(),
         TableColumn::Int(values) => values.get(row).copied().flatten().into(),
         TableColumn::Time(values) => values.get(row).copied().flatten().map(time).into(),
         TableColumn::Float(values) => values.get(row).copied().flatten().into(),

@@ -73,7 +73,7 @@ fn legend(table: &Table) -> String {
 fn cell(column: &TableColumn, row: usize, values: Option<Values>, units: Units) -> String {
     let human = units == Units::Human;
     let value = match column {
-        TableColumn::Text(texts) => texts.get(row).cloned().flatten(),
+        TableColumn::Text(texts) => texts.get(row).map(str::to_owned),
         TableColumn::Int(numbers) => numbers.get(row).copied().flatten().map(|number| match u64::try_from(number) {
             Ok(bytes) if human && values == Some(Values::Bytes) => DecimalBytes(bytes).to_string(),
             _ if values == Some(Values::Number) => number.to_string(),
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(thousands(number), text);
         }
         let first = Table::new([
-            ("ip_dst", TableColumn::Text(vec![Some("192.168.1.13".into()), None, Some("\u{1b}[31m".into())])),
+            ("ip_dst", TableColumn::Text([Some("192.168.1.13"), None, Some("\u{1b}[31m")].into_iter().collect())),
             ("bytes", TableColumn::Int(vec![Some(1_409_869), Some(52), Some(1)])),
             ("packets", TableColumn::Int(vec![Some(1_409_869), Some(1), Some(1)])),
         ]);

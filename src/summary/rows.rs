@@ -1,12 +1,13 @@
 //! From keys and sums to the rows of a summary table.
 
-use crate::address::IpAddress;
+use std::borrow::Cow;
+
 use crate::aggregate::Sums;
 use crate::bug::bug;
 use crate::decode::{dns, protocol_name};
 use crate::error::Result;
 use crate::packets::NO_PROTOCOL;
-use crate::tables::{Table, TableColumn};
+use crate::tables::{Table, TableColumn, TextValues};
 use crate::text::time;
 
 use super::key::KeyReader;
@@ -18,6 +19,8 @@ pub(crate) struct SummaryRows {
     columns: &'static [SummaryColumn],
     table: Table,
     window: i64,
+    /// Memory for the text of an address.
+    address: Vec<u8>,
 }
 
 impl SummaryRows {
@@ -25,14 +28,14 @@ impl SummaryRows {
     pub(crate) fn new(summary: &Summary, window: i64) -> Self {
         let columns = summary.columns.iter().map(|column| {
             let values = match column.values {
-                Values::Text => TableColumn::Text(Vec::new()),
+                Values::Text => TableColumn::Text(TextValues::new()),
                 Values::Int | Values::Number | Values::Bytes => TableColumn::Int(Vec::new()),
                 Values::Seconds | Values::Rate => TableColumn::Float(Vec::new()),
                 Values::Time => TableColumn::Time(Vec::new()),
             };
             (column.name.to_owned(), values)
         });
-        Self { columns: summary.columns, table: Table { columns: columns.collect() }, window }
+        Self { columns: summary.columns, table: Table { columns: columns.collect() }, window, address: Vec::new() }
     }
 
     /// How many rows there are.
@@ -70,7 +73,10 @@ impl SummaryRows {
             match (column.from, into) {
                 (ValueSource::Key(field), TableColumn::Text(values)) => {
                     let may_be_null = !column.null_when.is_empty();
-                    values.push(key.as_mut().and_then(|key| text(field, key, may_be_null)));
+                    match &mut key {
+                        Some(key) => push_text(values, field, key, may_be_null, &mut self.address),
+                        None => values.push(None),
+                    }
                 }
                 (ValueSource::Key(KeyField::Port), TableColumn::Int(values)) => {
                     values.push(key.as_mut().and_then(|key| key.port().map(i64::from)));
@@ -101,20 +107,31 @@ impl SummaryRows {
     }
 }
 
-/// The next field of a key, as text.
-fn text(field: KeyField, key: &mut KeyReader<'_>, may_be_null: bool) -> Option<String> {
+/// Appends the next field of a key as text. `address` is memory for the text of an address.
+fn push_text(
+    values: &mut TextValues,
+    field: KeyField,
+    key: &mut KeyReader<'_>,
+    may_be_null: bool,
+    address: &mut Vec<u8>,
+) {
     match field {
-        KeyField::Address => key.address().map(IpAddress::to_text),
+        KeyField::Address => {
+            address.clear();
+            let held = key.address();
+            held.into_iter().for_each(|held| held.write_to(address));
+            values.push(held.and_then(|_| std::str::from_utf8(address).ok()));
+        }
         KeyField::Name => {
             let name = key.name();
-            (!name.is_empty() || !may_be_null).then(|| name.to_owned())
+            values.push(Some(name).filter(|name| !name.is_empty() || !may_be_null));
         }
-        KeyField::Protocol => protocol(key.protocol()),
-        KeyField::RecordType => key.code().map(|code| dns::type_name(code).into_owned()),
-        KeyField::ResponseCode => key.code().map(|code| dns::response_code_name(code).into_owned()),
-        KeyField::Port => key.port().map(|port| port.to_string()),
-        KeyField::Window => key.time().map(time),
-        KeyField::TunnelId => key.tunnel_id().map(|id| id.to_string()),
+        KeyField::Protocol => values.push(protocol(key.protocol()).as_deref()),
+        KeyField::RecordType => values.push(key.code().map(dns::type_name).as_deref()),
+        KeyField::ResponseCode => values.push(key.code().map(dns::response_code_name).as_deref()),
+        KeyField::Port => values.push(key.port().map(|port| port.to_string()).as_deref()),
+        KeyField::Window => values.push(key.time().map(time).as_deref()),
+        KeyField::TunnelId => values.push(key.tunnel_id().map(|id| id.to_string()).as_deref()),
     }
 }
 
@@ -124,12 +141,12 @@ fn seen(time: i64) -> Option<i64> {
 }
 
 /// The text of a protocol, as in the packets table.
-pub(super) fn protocol(protocol: u16) -> Option<String> {
+pub(super) fn protocol(protocol: u16) -> Option<Cow<'static, str>> {
     if protocol == NO_PROTOCOL {
         return None;
     }
     let name = u8::try_from(protocol).ok().and_then(protocol_name);
-    Some(name.map_or_else(|| protocol.to_string(), str::to_owned))
+    Some(name.map_or_else(|| Cow::Owned(protocol.to_string()), Cow::Borrowed))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a window is at most a day, far below 2^53 microseconds")]

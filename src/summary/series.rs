@@ -1,5 +1,6 @@
 //! Traffic over time in equal bins, for a plot: few enough to be drawn, whatever the time span.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -77,7 +78,10 @@ impl Bins {
         Series {
             start: self.start,
             bin: self.bin,
-            protocols: columns.into_iter().map(|(number, bins)| (protocol(number), bins)).collect(),
+            protocols: columns
+                .into_iter()
+                .map(|(number, bins)| (protocol(number).map(Cow::into_owned), bins))
+                .collect(),
             untimed: (self.untimed.bytes, self.untimed.packets),
         }
     }

@@ -29,7 +29,7 @@ pub fn csv(table: &Table, header: bool) -> String {
 
 fn cell(column: &TableColumn, row: usize) -> String {
     let text = match column {
-        TableColumn::Text(values) => values.get(row).cloned().flatten().map(harmless),
+        TableColumn::Text(values) => values.get(row).map(harmless),
         TableColumn::Int(values) => values.get(row).copied().flatten().map(|value| value.to_string()),
         TableColumn::Float(values) => values.get(row).copied().flatten().map(|value| value.to_string()),
         TableColumn::Time(values) => values.get(row).copied().flatten().map(time),
@@ -37,8 +37,8 @@ fn cell(column: &TableColumn, row: usize) -> String {
     text.unwrap_or_default()
 }
 
-fn harmless(text: String) -> String {
-    if text.starts_with(FORMULA) { format!("'{text}") } else { text }
+fn harmless(text: &str) -> String {
+    if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -48,8 +48,7 @@ mod tests {
     #[test]
     fn no_cell_begins_a_formula_and_quotes_are_doubled() {
         let names = ["=cmd|' /C calc'!A0.", "+1.", "-1.", "@SUM(1).", "\t=1.", "\r=1.", "a,\"b\".", "harmless."];
-        let mut names: Vec<_> = names.into_iter().map(|name| Some(name.to_owned())).collect();
-        names.push(None);
+        let names = names.into_iter().map(Some).chain([None]).collect();
         let bytes = (0..9).map(|n| Some(n * 1000)).collect();
         let table = Table::new([("name", TableColumn::Text(names)), ("bytes", TableColumn::Int(bytes))]);
         let text = csv(&table, true);

@@ -7,6 +7,7 @@ mod given;
 mod file;
 mod reader;
 mod table;
+mod text_values;
 
 pub use aligned::aligned;
 pub use as_csv::csv;
@@ -14,3 +15,4 @@ pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
 pub use given::{GivenRow, NamedBy, NamingRows};
 pub use reader::{PIECE, TableReader};
 pub use table::{Table, TableColumn};
+pub use text_values::TextValues;

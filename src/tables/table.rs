@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
+
+use super::text_values::TextValues;
 
 /// A table of nullable columns, all of the same length.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TableColumn {
     /// UTF-8 text.
-    Text(Vec<Option<String>>),
+    Text(TextValues),
     /// 64-bit signed integers.
     Int(Vec<Option<i64>>),
     /// Doubles.
@@ -56,18 +57,18 @@ impl TableColumn {
         }
     }
 
-    fn array(&self) -> ArrayRef {
-        match self {
-            Self::Text(values) => Arc::new(values.iter().map(Option::as_deref).collect::<StringArray>()),
-            Self::Int(values) => Arc::new(Int64Array::from(values.clone())),
-            Self::Float(values) => Arc::new(Float64Array::from(values.clone())),
-            Self::Time(values) => Arc::new(TimestampMicrosecondArray::from(values.clone()).with_timezone("UTC")),
-        }
+    fn array(&self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Text(values) => Arc::new(values.to_array()?),
+            Self::Int(values) => Arc::new(numbers::<Int64Type>(values)),
+            Self::Float(values) => Arc::new(numbers::<Float64Type>(values)),
+            Self::Time(values) => Arc::new(numbers::<TimestampMicrosecondType>(values).with_timezone("UTC")),
+        })
     }
 
     fn from_array(array: &dyn Array) -> Result<Self, ArrowError> {
         Ok(match array.data_type() {
-            DataType::Utf8 => Self::Text(array.as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect()),
+            DataType::Utf8 => Self::Text(array.as_string::<i32>().iter().collect()),
             DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>().iter().collect()),
             DataType::Float64 => Self::Float(array.as_primitive::<Float64Type>().iter().collect()),
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
@@ -78,6 +79,13 @@ impl TableColumn {
             }
         })
     }
+}
+
+/// Numbers as an array of Arrow.
+fn numbers<T: ArrowPrimitiveType>(values: &[Option<T::Native>]) -> PrimitiveArray<T> {
+    let nulls = values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect::<NullBuffer>());
+    let values: Vec<_> = values.iter().map(|value| value.unwrap_or_default()).collect();
+    PrimitiveArray::new(ScalarBuffer::from(values), nulls)
 }
 
 impl Table {
@@ -113,7 +121,7 @@ impl Table {
     pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
         let fields: Vec<Field> =
             self.columns.iter().map(|(name, column)| Field::new(name, column.data_type(), true)).collect();
-        let arrays = self.columns.iter().map(|(_, column)| column.array()).collect();
+        let arrays = self.columns.iter().map(|(_, column)| column.array()).collect::<Result<_, _>>()?;
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
     }
 
@@ -147,7 +155,7 @@ impl Table {
     #[must_use]
     pub fn without_rows(&self) -> Self {
         let empty = |column: &TableColumn| match column {
-            TableColumn::Text(_) => TableColumn::Text(Vec::new()),
+            TableColumn::Text(_) => TableColumn::Text(TextValues::new()),
             TableColumn::Int(_) => TableColumn::Int(Vec::new()),
             TableColumn::Float(_) => TableColumn::Float(Vec::new()),
             TableColumn::Time(_) => TableColumn::Time(Vec::new()),
@@ -161,7 +169,7 @@ impl Table {
         let mut is_like = self.columns.len() == from.columns.len() && row < from.rows();
         for ((_, to), (_, from)) in self.columns.iter_mut().zip(&from.columns).take_while(|_| row < from.rows()) {
             match (to, from) {
-                (TableColumn::Text(to), TableColumn::Text(from)) => to.push(from.get(row).cloned().flatten()),
+                (TableColumn::Text(to), TableColumn::Text(from)) => to.push(from.get(row)),
                 (TableColumn::Int(to), TableColumn::Int(from)) | (TableColumn::Time(to), TableColumn::Time(from)) => {
                     to.push(from.get(row).copied().flatten());
                 }

@@ -13,7 +13,7 @@ use crate::hash::ContentHash;
 use crate::lake::held_capture::LookAgain;
 use crate::lake::record::{CommittedPart, CommittedPartial, CommittedTable, InputEntry, RefusedEntry};
 use crate::path_text;
-use crate::tables::{Table, TableColumn};
+use crate::tables::{Table, TableColumn, TextValues};
 
 /// What the rows of all files but one are sorted by, with `/` before any other byte: the absolute path of a capture or of a file
 /// that was refused, a path below the lake, or the identity of a unit.
@@ -93,7 +93,7 @@ pub(super) fn captures(entries: &[Arc<InputEntry>], at: &Path) -> Result<Table> 
     let keys = |pick: &dyn Fn(&InputEntry) -> Option<&str>| {
         TableColumn::Int(entries.iter().map(|entry| pick(entry).map(content_key)).collect())
     };
-    let json = entries.iter().map(|entry| to_json(entry, at).map(Some)).collect::<Result<_>>()?;
+    let json = entries.iter().map(|entry| to_json(entry, at).map(Some)).collect::<Result<TextValues>>()?;
     Ok(Table::new([
         (KEY, texts(&|entry| Some(path_text::to_text(&entry.input.absolute)))),
         (CAPTURE, ints(&|entry| Some(entry.id as u64))),
@@ -167,11 +167,11 @@ pub(super) fn list(rows: Vec<ListRow<'_>>) -> Table {
         TableColumn::Int(rows.iter().map(number).collect())
     };
     let (first, last) = (end(|span| span.0), end(|span| span.1));
-    let (mut keys, mut captures, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut keys, mut captures, mut entries) = (TextValues::new(), TextValues::new(), TextValues::new());
     for row in rows {
-        keys.push(Some(row.key.into_owned()));
-        captures.push(row.captures);
-        entries.push(row.entry);
+        keys.push(Some(&row.key));
+        captures.push(row.captures.as_deref());
+        entries.push(row.entry.as_deref());
     }
     Table::new([
         (KEY, TableColumn::Text(keys)),

@@ -107,8 +107,8 @@ impl Removals {
         for (kind, keys) in &self.keys {
             rows.extend(keys.iter().collect::<BTreeSet<_>>().into_iter().map(|key| (kind.name(), key.clone())));
         }
-        let words = rows.iter().map(|(word, _)| Some((*word).to_owned())).collect();
-        let keys = rows.into_iter().map(|(_, key)| Some(key)).collect();
+        let words = rows.iter().map(|(word, _)| Some(*word)).collect();
+        let keys = rows.iter().map(|(_, key)| Some(key)).collect();
         Table::new([(KEY, TableColumn::Text(keys)), (REMOVED, TableColumn::Text(words))])
     }
 }

@@ -63,7 +63,7 @@ impl CheckpointRows {
     /// The text in the column that was asked for as this one.
     pub(super) fn text(&self, column: usize) -> Option<&str> {
         match self.column(column)? {
-            TableColumn::Text(values) => values.get(self.row)?.as_deref(),
+            TableColumn::Text(values) => values.get(self.row),
             _ => None,
         }
     }

@@ -121,8 +121,7 @@ fn rows_that_are_none_of_a_cache_are_left_out() {
         ("10.0.0.7", None, "no_name", None),
         ("ten", None, "no_name", Some(1)),
     ];
-    let texts =
-        |values: Vec<Option<&str>>| TableColumn::Text(values.into_iter().map(|v| v.map(str::to_owned)).collect());
+    let texts = |values: Vec<Option<&str>>| TableColumn::Text(values.into_iter().collect());
     let table = Table::new([
         ("address", texts(rows.iter().map(|row| Some(row.0)).collect())),
         ("name", texts(rows.iter().map(|row| row.1).collect())),

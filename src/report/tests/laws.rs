@@ -21,8 +21,8 @@ use super::sample::{day, ints, listed};
 fn page_of(words: &[String; 31]) -> PageContent {
     let mut words = words.iter();
     let mut word = || words.next().unwrap().clone();
-    let protocols_of_ports = TableColumn::Text(vec![Some(word()), Some(word())]);
-    let mut text = || TableColumn::Text(vec![Some(word())]);
+    let protocols_of_ports = TableColumn::Text([Some(word()), Some(word())].into_iter().collect());
+    let mut text = || TableColumn::Text([Some(word())].into_iter().collect());
     let volume =
         |name: &str, key: TableColumn| listed(1, [(name, key), ("bytes", ints(&[5])), ("packets", ints(&[1]))]);
     let (by_name, by_ip) = (volume("name_dst", text()), volume("ip_dst", text()));
@@ -254,7 +254,10 @@ fn extremes_have_a_page() {
             rows: u64::MAX,
             ..listed(
                 2,
-                [("ip_dst", TableColumn::Text(vec![Some("a".repeat(255)), None])), ("bytes", ints(&[i64::MAX, -1]))],
+                [
+                    ("ip_dst", TableColumn::Text([Some("a".repeat(255)), None].into_iter().collect())),
+                    ("bytes", ints(&[i64::MAX, -1])),
+                ],
             )
         },
         ..PageContent::default()
