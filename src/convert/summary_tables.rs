@@ -15,7 +15,7 @@ use crate::summary::{
     Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind, Summary,
     SummaryRows, sum_up,
 };
-use crate::tables::TableWriter;
+use crate::tables::{PageMaker, TableWriter};
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
@@ -37,8 +37,9 @@ pub(super) fn stage(
 ) -> Result<Vec<(Move, CommittedTable)>> {
     let mut staged = Vec::new();
     let mut unsynced = UnsyncedFiles::default();
+    let pages = PageMaker::new(lake.root())?;
     for day in days {
-        let mut date = DateTables::create(lake, settings, *day, aggregator.space())?;
+        let mut date = DateTables::create(lake, settings, *day, aggregator.space(), &pages)?;
         sum_up(*day, aggregator, naming, &Filter::default(), &mut Both(&mut date, shown))?;
         staged.extend(date.finish(&mut unsynced)?);
     }
@@ -60,6 +61,7 @@ impl RowSink for Both<'_> {
 struct DateTables<'a> {
     lake: &'a Layout,
     settings: &'a Settings,
+    pages: &'a PageMaker,
     day: Day,
     tables: BTreeMap<SumKind, Staged>,
     /// Rows of tables that are sorted by their sums.
@@ -78,10 +80,10 @@ struct Staged {
 }
 
 impl Staged {
-    fn create(lake: &Layout, settings: &Settings, day: Day, summary: &Summary) -> Result<Self> {
+    fn create(lake: &Layout, settings: &Settings, day: Day, summary: &Summary, pages: &PageMaker) -> Result<Self> {
         let (path, step) = lake.stage_table(summary.name, day)?;
         let mut rows = SummaryRows::new(summary, settings.window);
-        let writer = TableWriter::create(&path, &rows.take())?;
+        let writer = TableWriter::create(&path, &rows.take(), pages)?;
         let limited = summary.limit.map(|limit| Largest::new(summary.order, limit(settings)));
         Ok(Self { order: summary.order, limited, step, writer, rows })
     }
@@ -107,19 +109,19 @@ impl Staged {
 }
 
 impl<'a> DateTables<'a> {
-    fn create(lake: &'a Layout, settings: &'a Settings, day: Day, space: &Space) -> Result<Self> {
+    fn create(lake: &'a Layout, settings: &'a Settings, day: Day, space: &Space, pages: &'a PageMaker) -> Result<Self> {
         let of_a_date = SUMMARIES.iter().filter(|summary| !summary.of_tunnels);
         let of_a_date = of_a_date.filter_map(|summary| Some((summary.kind?, summary)));
-        let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary)?)));
+        let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary, pages)?)));
         let tables = tables.collect::<Result<_>>()?;
-        Ok(Self { lake, settings, day, tables, sorted: Aggregator::new(space), key: Key::default() })
+        Ok(Self { lake, settings, pages, day, tables, sorted: Aggregator::new(space), key: Key::default() })
     }
 
     /// Begins a table that is there only if it has rows, unless it has begun.
     fn begin(&mut self, kind: SumKind) -> Result<()> {
         if let Entry::Vacant(place) = self.tables.entry(kind) {
             let summary = SUMMARIES.iter().find(|summary| summary.kind == Some(kind)).ok_or_else(|| bug!())?;
-            place.insert(Staged::create(self.lake, self.settings, self.day, summary)?);
+            place.insert(Staged::create(self.lake, self.settings, self.day, summary, self.pages)?);
         }
         Ok(())
     }
@@ -171,7 +173,8 @@ pub(crate) fn stage_empty(lake: &Layout, settings: &Settings, table: &Path) -> R
         return stage_without_captures(lake, Layout::day_of(table));
     }
     let mut unsynced = UnsyncedFiles::default();
-    let table = Staged::create(lake, settings, Layout::day_of(table), summary)?.finish(&mut unsynced)?;
+    let pages = PageMaker::new(lake.root())?;
+    let table = Staged::create(lake, settings, Layout::day_of(table), summary, &pages)?.finish(&mut unsynced)?;
     unsynced.sync()?;
     Ok(table)
 }

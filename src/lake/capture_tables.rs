@@ -3,7 +3,7 @@
 use crate::aggregate::Space;
 use crate::day::Day;
 use crate::error::Result;
-use crate::tables::TableWriter;
+use crate::tables::{PageMaker, TableWriter};
 
 use super::capture_rows::CaptureRows;
 use super::captures::{CAPTURES, table_among};
@@ -26,8 +26,8 @@ pub fn stage_captures(
 ) -> Result<Vec<(Move, CommittedTable)>> {
     let mut rows = CaptureRows::new(space);
     each(&mut |entry| rows.add(entry.day(), (&entry.input.absolute, entry.id), entry))?;
-    let days = rows.days().into_iter();
-    days.map(|day| stage_date(lake, day, |writer| rows.read(day, |piece| writer.write(&piece)))).collect()
+    let (days, pages) = (rows.days().into_iter(), PageMaker::new(lake.root())?);
+    days.map(|day| stage_date(lake, day, &pages, |writer| rows.read(day, |piece| writer.write(&piece)))).collect()
 }
 
 /// Stages the table of a date that has no captures any more.
@@ -35,16 +35,17 @@ pub fn stage_captures(
 /// # Errors
 /// If it cannot be written.
 pub fn stage_without_captures(lake: &Layout, day: Day) -> Result<(Move, CommittedTable)> {
-    stage_date(lake, day, |_| Ok(()))
+    stage_date(lake, day, &PageMaker::new(lake.root())?, |_| Ok(()))
 }
 
 fn stage_date(
     lake: &Layout,
     day: Day,
+    pages: &PageMaker,
     write: impl FnOnce(&mut TableWriter) -> Result<()>,
 ) -> Result<(Move, CommittedTable)> {
     let (path, step) = lake.stage_table(CAPTURES, day)?;
-    let mut writer = TableWriter::create(&path, &table_among(Vec::new()))?;
+    let mut writer = TableWriter::create(&path, &table_among(Vec::new()), pages)?;
     write(&mut writer)?;
     Ok(step.of_table(writer.close()?))
 }

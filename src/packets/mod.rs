@@ -47,6 +47,8 @@ mod text_table;
 pub use batch::{Batch, Projection};
 pub use code_table::{CodeTable, DictionaryValue, NO_CODE};
 pub use column_storage::{Further, NameField, RowField, Storage};
+pub use encode::PlainScratch;
+pub(crate) use encode::{EncodedColumn, PlainColumns, PlainValues};
 pub(crate) use flow_table::CodedFlow;
 pub use footer::{PartSays, part_says};
 pub use form::is_of_earlier_form;

@@ -81,7 +81,9 @@ impl WindowVolumes {
             if held.packets == 0 {
                 self.protocols.push(protocol);
             }
-            held.add(volume);
+            // At most the rows of a row group, as for a flow.
+            held.bytes += volume.bytes;
+            held.packets += volume.packets;
         }
     }
 }

@@ -11,7 +11,7 @@ mod text_values;
 
 pub use aligned::aligned;
 pub use as_csv::csv;
-pub use file::{TableFile, TableWriter, copy_table, read_table, write_table};
+pub use file::{PageMaker, TableFile, TableWriter, copy_table, read_table, write_table};
 pub use given::{GivenRow, NamedBy, NamingRows};
 pub use reader::{PIECE, TableReader};
 pub use table::{Table, TableColumn};

@@ -9,7 +9,7 @@ use crate::lake::layout::Layout;
 use crate::lake::record::CommittedTable;
 use crate::lake::snapshot::Snapshot;
 use crate::path_text;
-use crate::tables::{PIECE, Table, TableFile, TableWriter};
+use crate::tables::{PIECE, PageMaker, Table, TableFile, TableWriter};
 
 use super::columns::{LONG_ROWS, ListRow, captures, list, of_part, of_partial, of_refusal, of_table, of_unit};
 use super::removals::Removals;
@@ -39,7 +39,7 @@ impl<'a> Staging<'a> {
         if piece.rows() == 0 {
             return Ok(());
         }
-        let mut writer = TableWriter::create(&path, &piece)?;
+        let mut writer = TableWriter::create(&path, &piece, &PageMaker::new(&path)?)?;
         while piece.rows() > 0 {
             writer.write(&piece)?;
             piece = next(&path)?;

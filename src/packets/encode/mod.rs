@@ -36,6 +36,7 @@ mod flow_pages;
 mod further;
 mod indexing;
 mod numeric;
+mod plain_columns;
 mod rle_bitpack;
 #[cfg(test)]
 mod tests;
@@ -59,7 +60,7 @@ use crate::decode::protocol_text;
 
 pub(super) use bloom::filter_bytes;
 use chunk::Chunk;
-pub(super) use chunk::EncodedColumn;
+pub(crate) use chunk::EncodedColumn;
 use column_codes::Keys;
 use column_keys::ColumnKeys;
 use compress::Compressor;
@@ -69,6 +70,8 @@ use flow_pages::{FlowPages, PresentRows};
 use indexing::{IndexTable, Indexed};
 pub(super) use numeric::encode_counts;
 use numeric::numeric;
+pub use plain_columns::PlainScratch;
+pub(crate) use plain_columns::{PlainColumns, PlainValues};
 use value::{Value, plain_doubles, plain_integers};
 
 /// Rows of a data page: the least that a reader which uses the page index reads.
