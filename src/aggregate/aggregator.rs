@@ -156,6 +156,25 @@ impl Aggregator {
         self.keep_within()
     }
 
+    /// Whether nothing was spilled.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.runs.iter().all(Vec::is_empty)
+    }
+
+    /// The same sums, with owners removed from the keys as [`Owners::AddUp`] does.
+    #[must_use]
+    pub fn without_owners(mut self) -> Self {
+        let owned: Vec<_> = self.held.extract_if(.., |group, _| group.by_owner).collect();
+        for (group, held) in owned {
+            held.without_owners_into(self.group(Group { by_owner: false, ..group }));
+        }
+        for run in self.runs.iter_mut().flatten() {
+            run.add_owners_up();
+        }
+        self
+    }
+
     /// Subtracts all sums of another aggregator. They must have been added before, here or in the sums that these were
     /// made from.
     ///

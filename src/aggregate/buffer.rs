@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::bug::bug;
 use crate::error::Result;
 
+use super::group::OWNER;
+
 /// What is added up under a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
@@ -120,6 +122,13 @@ impl Buffer {
         let shift = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         self.keys.extend_from_slice(&other.keys);
         self.entries.extend(other.entries.iter().map(|entry| Entry { at: entry.at.saturating_add(shift), ..*entry }));
+    }
+
+    /// Adds all keys to those of another buffer, without the owners at their ends.
+    pub(super) fn without_owners_into(&self, into: &mut Self) {
+        for (key, sums) in (0..self.len()).filter_map(|place| self.get(place)) {
+            into.add(key.split_last_chunk::<OWNER>().map_or(key, |(key, _)| key), sums);
+        }
     }
 
     /// Turns sums that are added into sums that are subtracted.

@@ -84,6 +84,11 @@ impl SortedRun {
         Self { owners, ..self }
     }
 
+    /// Removes owners from its keys.
+    pub(super) fn add_owners_up(&mut self) {
+        self.owners = Owners::AddUp;
+    }
+
     /// The same run, with only the wanted groups.
     pub(super) fn only(mut self, wanted: &dyn Fn(Group) -> bool) -> Self {
         self.stretches.retain(|stretch| wanted(stretch.group()));

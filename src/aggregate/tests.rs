@@ -1,6 +1,6 @@
 //! Laws of the aggregator: whatever comes in, in whatever order, spilled at any time, gives the sums of a map.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -198,4 +198,38 @@ fn work_ends_when_somebody_says_so() {
     let keys = (0..100_000).take_while(|_| merge.next().is_ok()).count();
     assert!(keys < 10_000, "{keys} keys were read");
     assert!(aggregator.save(&folder.path().join("file")).is_err());
+}
+
+/// Sums that stay in memory without their owners are those that are read back from the file, spilled or not.
+#[test]
+fn owners_are_removed_in_memory_as_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for room in [1 << 20, 1] {
+        let space = Space::new(folder.path()).with_room(room);
+        let plain = Group { day: Day(1), kind: 3, measure: Measure::Span, by_owner: false };
+        let mut sums = Aggregator::new(&space);
+        for (key, owner, time) in [("b", 1_u32, 5_i64), ("a", 0, 7), ("b", 0, 3), ("b\0", 2, 9), ("", 1, 1)] {
+            let key = [key.as_bytes(), &owner.to_be_bytes()].concat();
+            sums.add(plain.by_owner(), &key, Sums { more: [time; 2], ..Sums::of(0, 1) }).unwrap();
+            sums.keep_within().unwrap();
+        }
+        sums.add(plain, b"a", Sums { more: [8; 2], ..Sums::of(0, 1) }).unwrap();
+        sums.keep_within().unwrap();
+        assert_eq!(sums.is_in_memory(), room > 1);
+        let path = folder.path().join(room.to_string());
+        sums.save(&path).unwrap();
+        let mut kept = sums.without_owners();
+        let mut read = Aggregator::new(&space);
+        read.append_file(&path, Owners::AddUp).unwrap();
+        assert_eq!(kept.groups(), BTreeSet::from([plain]));
+        let expected = [("", 1, [1, 1]), ("a", 2, [7, 8]), ("b", 2, [3, 5]), ("b\0", 1, [9, 9])];
+        for sums in [&mut kept, &mut read] {
+            let mut merge = sums.read(plain).unwrap();
+            for (key, packets, more) in expected {
+                let sums = Sums { more, ..Sums::of(0, packets) };
+                assert_eq!(merge.next().unwrap(), Some((key.as_bytes(), sums)), "{room}");
+            }
+            assert_eq!(merge.next().unwrap(), None);
+        }
+    }
 }

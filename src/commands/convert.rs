@@ -180,6 +180,7 @@ fn convert_and_commit(
     let meter = Arc::clone(&context.meter);
     let selected = selection.convert.iter().map(|input| input.size).fold(0, u64::saturating_add);
     let bytes = selected.saturating_add(survey.left().1);
+    let stage = stage.with_kept_sums(&context.kept_sums);
     let mut run = Run { request, lake, rules, target, survey, stage, context, refusals_committed: 0 };
     observed(&*request.observer, bytes, &meter, || run.convert_all(selection, report))
 }

@@ -18,6 +18,7 @@ use crate::names::PtrOptions;
 use crate::outcome::Report;
 use crate::summary::{Collect, Filter, Naming, Preview};
 
+use super::kept_sums::KeptSums;
 use super::summary_tables::{stage, stage_empty};
 
 /// The final stage, with all that it needs besides the converted units.
@@ -28,6 +29,8 @@ pub(crate) struct FinalStage<'a> {
     ptr: &'a PtrOptions,
     top: usize,
     pub(super) cancel: &'a Cancel,
+    /// Where the only unit of a commit leaves its sums, if units are converted here.
+    kept_sums: Option<Arc<KeptSums>>,
     /// The dates that it has been for, and how often it has run.
     days: BTreeSet<Day>,
     runs: u32,
@@ -65,11 +68,17 @@ impl<'a> FinalStage<'a> {
             ptr,
             top,
             cancel,
+            kept_sums: None,
             days: BTreeSet::new(),
             runs: 0,
             converted: 0,
             first: Vec::new(),
         })
+    }
+
+    /// The same, where units leave their sums.
+    pub(crate) fn with_kept_sums(self, kept_sums: &Arc<KeptSums>) -> Self {
+        Self { kept_sums: Some(Arc::clone(kept_sums)), ..self }
     }
 
     /// Stages the tables of dates that a change touches, from the partial summaries and captures in the snapshot `after` it. Tables of
@@ -88,7 +97,13 @@ impl<'a> FinalStage<'a> {
         let mut left = BTreeSet::new();
         let staged = change.staged();
         let mut losses = Losses::default();
+        let mut kept = self.kept_sums.as_ref().and_then(|kept| kept.take());
         for partial in after.partials_of(&days) {
+            if let Some((_, sums)) = kept.take_if(|(path, _)| *path == partial.path) {
+                aggregator.append(sums.without_owners())?;
+                left.extend(partial.days.iter().copied());
+                continue;
+            }
             let place = staged.get(partial.path.as_path()).copied();
             match partial.append_to(&mut aggregator, self.lake, place, Owners::AddUp) {
                 Ok(()) => left.extend(partial.days.iter().copied()),

@@ -17,6 +17,7 @@ use crate::storage::objects::ReadSoon;
 
 use super::decoder_memory::DecoderMemory;
 use super::encode_thread::IdleWorkers;
+use super::kept_sums::KeptSums;
 use super::part_set::PartSet;
 use super::turn_queue::TurnQueue;
 
@@ -42,6 +43,8 @@ pub struct ConvertContext {
     pub(super) soon: Arc<Mutex<ReadSoon>>,
     /// Workers that are idle.
     pub(super) idle: IdleWorkers,
+    /// The sums of the only unit.
+    pub(crate) kept_sums: Arc<KeptSums>,
 }
 
 impl ConvertContext {
@@ -59,6 +62,7 @@ impl ConvertContext {
             row_pool: RowPool::default(),
             soon: Arc::default(),
             idle: IdleWorkers::default(),
+            kept_sums: Arc::default(),
         }
     }
 }
@@ -182,6 +186,9 @@ impl<'a> Job<'a> {
         sums.map_or(Ok(()), |sums| aggregator.append(sums.into_aggregator()))?;
         parts.iter_mut().try_for_each(|part| lake.deliver(part))?;
         let partial = self.save(&unit.id, &mut aggregator)?;
+        if let Some(partial) = &partial {
+            self.context.kept_sums.offer(&partial.path, aggregator);
+        }
         partial.iter().try_for_each(|partial| lake.deliver_partial(partial))?;
         let row = UnitResult { partial, unit, captures, parts };
         lake.sync_folder(&self.folder())?;

@@ -10,6 +10,7 @@ mod decoder_memory;
 mod encode_thread;
 mod final_stage;
 mod job;
+mod kept_sums;
 pub(crate) mod naming;
 mod part_set;
 mod pool;

@@ -59,7 +59,7 @@ pub(crate) struct PlainColumns {
 enum PlainChunk {
     Integers(Chunk<i64>),
     Doubles(Chunk<f64>),
-    Texts(Chunk<TextStart>),
+    Texts(Box<Chunk<TextStart>>),
 }
 
 impl PlainColumns {
@@ -125,7 +125,7 @@ impl PlainChunk {
         Ok(match description.physical_type() {
             Type::INT64 => Self::Integers(Chunk::new(description, compression)),
             Type::DOUBLE => Self::Doubles(Chunk::new(description, compression)),
-            Type::BYTE_ARRAY => Self::Texts(Chunk::new(description, compression)),
+            Type::BYTE_ARRAY => Self::Texts(Box::new(Chunk::new(description, compression))),
             _ => return Err(failed(bug!())),
         })
     }
