@@ -1,6 +1,7 @@
 //! Counts DNS messages: what was asked and answered, and which names addresses were given. And the server names in ClientHellos.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::address::IpAddress;
 use crate::aggregate::{Aggregator, Group, Sums};
@@ -28,6 +29,8 @@ pub(super) struct MessageCounts {
     /// than its text.
     questions: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
     asked: Vec<Question>,
+    /// Of each question, its bytes and its key.
+    texts: Vec<u8>,
     /// One more than the place of each recent question, by [`recent_place`]. Most questions are asked again at once.
     recent: Vec<u32>,
     names: NameCounts,
@@ -43,8 +46,10 @@ pub(super) struct MessageCounts {
 #[derive(Debug)]
 struct Question {
     code: u8,
-    bytes: Box<[u8]>,
-    key: Box<[u8]>,
+    /// Where its bytes are in `texts`.
+    bytes: Range<usize>,
+    /// The end of its key there, which follows them.
+    key_end: usize,
     count: i64,
 }
 
@@ -70,8 +75,12 @@ impl MessageCounts {
         if let Some(question) = question {
             let place = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
             self.questions.insert(self.raw.as_slice().into(), place);
-            let (code, bytes, key) = (code.unwrap_or(u8::MAX), question.into(), self.key.bytes().into());
-            self.asked.push(Question { code, bytes, key, count: 1 });
+            let start = self.texts.len();
+            self.texts.extend_from_slice(question);
+            let bytes = start..self.texts.len();
+            self.texts.extend_from_slice(self.key.bytes());
+            let key_end = self.texts.len();
+            self.asked.push(Question { code: code.unwrap_or(u8::MAX), bytes, key_end, count: 1 });
         } else {
             let key = self.key.owner(self.owner);
             aggregator.group(group(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
@@ -83,7 +92,9 @@ impl MessageCounts {
         self.recent.resize(RECENT, 0);
         let Some(recent) = self.recent.get_mut(recent_place(code, question)) else { return false };
         let held = (*recent as usize).checked_sub(1).and_then(|place| self.asked.get_mut(place));
-        if let Some(held) = held.filter(|held| held.code == code && *held.bytes == *question) {
+        let texts = &self.texts;
+        let is_it = |held: &&mut Question| held.code == code && texts.get(held.bytes.clone()) == Some(question);
+        if let Some(held) = held.filter(is_it) {
             held.count += 1;
             return true;
         }
@@ -159,9 +170,11 @@ impl MessageCounts {
         let Some(day) = self.day else { return };
         if !self.asked.is_empty() {
             let held = aggregator.group(group(SumKind::Queries, day, self.owner));
-            for Question { key, count, .. } in self.asked.drain(..) {
-                held.add(self.key.clear().raw(&key).owner(self.owner).bytes(), Sums::of(0, count));
+            for Question { bytes, key_end, count, .. } in self.asked.drain(..) {
+                let key = self.texts.get(bytes.end..key_end).unwrap_or_default();
+                held.add(self.key.clear().raw(key).owner(self.owner).bytes(), Sums::of(0, count));
             }
+            self.texts.clear();
             self.questions.clear();
             self.recent.clear();
         }
