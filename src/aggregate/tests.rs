@@ -208,7 +208,7 @@ fn owners_are_removed_in_memory_as_from_a_file() {
         let space = Space::new(folder.path()).with_room(room);
         let plain = Group { day: Day(1), kind: 3, measure: Measure::Span, by_owner: false };
         let mut sums = Aggregator::new(&space);
-        for (key, owner, time) in [("b", 1_u32, 5_i64), ("a", 0, 7), ("b", 0, 3), ("b\0", 2, 9), ("", 1, 1)] {
+        for (key, owner, time) in [("b", 1_u32, 5_i64), ("a", 0, 7), ("b", 0, 3), ("c", 2, 9), ("bb", 1, 1)] {
             let key = [key.as_bytes(), &owner.to_be_bytes()].concat();
             sums.add(plain.by_owner(), &key, Sums { more: [time; 2], ..Sums::of(0, 1) }).unwrap();
             sums.keep_within().unwrap();
@@ -222,7 +222,7 @@ fn owners_are_removed_in_memory_as_from_a_file() {
         let mut read = Aggregator::new(&space);
         read.append_file(&path, Owners::AddUp).unwrap();
         assert_eq!(kept.groups(), BTreeSet::from([plain]));
-        let expected = [("", 1, [1, 1]), ("a", 2, [7, 8]), ("b", 2, [3, 5]), ("b\0", 1, [9, 9])];
+        let expected = [("a", 2, [7, 8]), ("b", 2, [3, 5]), ("bb", 1, [1, 1]), ("c", 1, [9, 9])];
         for sums in [&mut kept, &mut read] {
             let mut merge = sums.read(plain).unwrap();
             for (key, packets, more) in expected {
