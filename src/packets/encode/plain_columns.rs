@@ -147,7 +147,7 @@ fn numbers<V: Value>(
     levels(rows, nulls, bits, out, |bits| bits_of(values, |value| value.is_some(), bits))?;
     let encoding = plain(&held, out);
     let facts = PageFacts { rows, nulls, bounds: Bounds::of(held.into_iter()), variable_bytes: None };
-    chunk.page(compressor.numbers(out, encoding)?, facts)
+    chunk.page(compressor.body(out, encoding)?, facts)
 }
 
 /// A page of texts: as many of `rows` as make a page, but at least one. Returns the row after it.
