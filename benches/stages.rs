@@ -1,6 +1,6 @@
 //! How fast each stage is by itself, and the conversion as a whole.
 //!
-//! The traffic is a recorded capture, repeated, with other IPv4 addresses in each copy, so that address tables fill as
+//! The traffic is a recorded capture, repeated, with other IPv4 addresses in each copy, so that the tables of flows and addresses fill as
 //! they do on an archive. It is made in memory; only the whole conversion touches a disk, in a temporary folder. See
 //! `benches/README.md`.
 

@@ -20,7 +20,8 @@ pub(crate) fn encode_counts(
     numeric(chunk, scratch, &mut counts.to_vec(), |_| false, page_rows, delta::encode_or_plain)
 }
 
-/// A column of numbers without a dictionary, as [`RowGroupPages::numeric`] has it.
+/// A column of numbers without a dictionary. `page_rows` says how many of the values left are the next page, `encode` how they are
+/// written.
 pub(super) fn numeric<V: Value>(
     mut chunk: Chunk<V>,
     scratch: &mut Scratch,
