@@ -186,7 +186,8 @@ impl FlowTable {
             protocol,
         });
         if self.flows.len() == MANY {
-            self.is_scan = row < 2 * MANY;
+            // Whether more than half of the rows before this one had a flow of their own.
+            self.is_scan = row < 2 * (MANY - 1);
         }
         code
     }
