@@ -213,3 +213,6 @@ pub fn read_table(path: &Path, mut each: impl FnMut(&Table)) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use super::chunk::{Chunk, EncodedColumn, PageFacts, small};
 use super::column_codes::{bits_of, levels};
 use super::compress::{Compressor, failed};
-use super::value::{Bounds, Value, plain_doubles, plain_integers};
+use super::value::{Bounds, Value, lower_of, plain_doubles, plain_integers, text_statistics, upper_bound};
 use super::{PAGE_BYTES, PAGE_ROWS};
 use crate::bug::bug;
 use crate::config::{PageCompression, ZSTD_LEVEL};
@@ -182,10 +182,14 @@ fn texts<'a>(
 /// Bytes of a text that are kept for statistics: more than those have.
 const KEPT: usize = 68;
 
-/// The beginning of a text, for statistics. They have no more of a long text, so texts that begin alike need not be told apart.
+/// The beginning of a text, for statistics. They have no more of a long text, so of texts that begin alike only the lengths are told
+/// apart.
 #[derive(Clone, Copy)]
 struct TextStart {
     bytes: [u8; KEPT],
+    /// How many bytes are kept.
+    kept: usize,
+    /// Bytes of the whole text.
     len: usize,
 }
 
@@ -197,11 +201,18 @@ impl TextStart {
         };
         let mut bytes = [0; KEPT];
         bytes.iter_mut().zip(text.iter().take(kept)).for_each(|(to, from)| *to = *from);
-        Self { bytes, len: kept }
+        Self { bytes, kept, len: text.len() }
     }
 
     fn get(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        self.bytes.get(..self.kept).unwrap_or_default()
+    }
+
+    /// An upper bound of a text of which not all is kept, where its beginning gives none: no character of it can be incremented. The
+    /// greatest character, once more than the text can have it.
+    fn beyond(&self) -> Option<Vec<u8>> {
+        let has_none = self.kept < self.len && upper_bound(self.get()).is_none();
+        has_none.then(|| char::MAX.to_string().repeat(self.len / char::MAX.len_utf8() + 1).into_bytes())
     }
 }
 
@@ -217,7 +228,7 @@ impl Value for TextStart {
     }
 
     fn is_less(self, other: Self) -> bool {
-        self.get() < other.get()
+        (self.get(), self.len) < (other.get(), other.len)
     }
 
     fn lower(self) -> Vec<u8> {
@@ -225,11 +236,14 @@ impl Value for TextStart {
     }
 
     fn upper(self) -> Vec<u8> {
-        self.get().upper()
+        self.beyond().unwrap_or_else(|| self.get().upper())
     }
 
     fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
-        let bounds = bounds.as_ref().map(|Bounds { min, max }| Bounds { min: min.get(), max: max.get() });
-        Value::statistics(bounds, nulls)
+        let Some(Bounds { min, max }) = &bounds else { return <&[u8]>::statistics(None, nulls) };
+        match max.beyond() {
+            None => Value::statistics(Some(Bounds { min: min.get(), max: max.get() }), nulls),
+            Some(beyond) => text_statistics(Some(lower_of(min.get())), Some((beyond, false)), nulls),
+        }
     }
 }

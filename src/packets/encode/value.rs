@@ -190,18 +190,25 @@ impl Value for &[u8] {
     }
 
     fn statistics(bounds: Option<Bounds<Self>>, nulls: u64) -> Statistics {
-        let min = bounds.map(|bounds| (bounds.min.lower(), lower_bound(bounds.min).is_none()));
-        let max = bounds.map(|bounds| (bounds.max.upper(), upper_bound(bounds.max).is_none()));
-        let (min, min_is_exact) = min.unzip();
-        let (max, max_is_exact) = max.unzip();
-        let (min, max) = (min.map(ByteArray::from), max.map(ByteArray::from));
-        let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
-        Statistics::ByteArray(
-            statistics
-                .with_min_is_exact(min_is_exact.unwrap_or(false))
-                .with_max_is_exact(max_is_exact.unwrap_or(false)),
-        )
+        let upper = |text: &[u8]| (text.upper(), upper_bound(text).is_none());
+        text_statistics(bounds.map(|bounds| lower_of(bounds.min)), bounds.map(|bounds| upper(bounds.max)), nulls)
     }
+}
+
+/// The bound of a least text in statistics, and whether it is that text.
+pub(super) fn lower_of(text: &[u8]) -> (Vec<u8>, bool) {
+    (text.lower(), lower_bound(text).is_none())
+}
+
+/// Statistics of texts: a lower bound, and an upper one, each with whether it is a value.
+pub(super) fn text_statistics(min: Option<(Vec<u8>, bool)>, max: Option<(Vec<u8>, bool)>, nulls: u64) -> Statistics {
+    let (min, min_is_exact) = min.unzip();
+    let (max, max_is_exact) = max.unzip();
+    let (min, max) = (min.map(ByteArray::from), max.map(ByteArray::from));
+    let statistics = ValueStatistics::new(min, max, None, Some(nulls), false);
+    Statistics::ByteArray(
+        statistics.with_min_is_exact(min_is_exact.unwrap_or(false)).with_max_is_exact(max_is_exact.unwrap_or(false)),
+    )
 }
 
 /// A lower bound of a long text: its prefix. `None` if the text is short, or cannot be cut.
@@ -215,7 +222,7 @@ fn lower_bound(text: &[u8]) -> Option<&[u8]> {
 
 /// An upper bound of a long text: its prefix, with the last character incremented that has a successor of the same length
 /// in bytes.
-fn upper_bound(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn upper_bound(text: &[u8]) -> Option<Vec<u8>> {
     let beginning = str::from_utf8(lower_bound(text)?).ok()?;
     beginning.char_indices().rev().find_map(|(at, last)| {
         let next = char::from_u32(u32::from(last) + 1).filter(|next| next.len_utf8() == last.len_utf8())?;
