@@ -16,6 +16,7 @@ use crate::lake::{
 };
 use crate::names::PtrOptions;
 use crate::outcome::Report;
+use crate::plan::PartialEntry;
 use crate::summary::{Collect, Filter, Naming, Preview};
 
 use super::kept_sums::KeptSums;
@@ -99,7 +100,9 @@ impl<'a> FinalStage<'a> {
         let mut losses = Losses::default();
         let mut kept = self.kept_sums.as_ref().and_then(|kept| kept.take());
         for partial in after.partials_of(&days) {
-            if let Some((_, sums)) = kept.take_if(|(path, _)| *path == partial.path) {
+            // A unit that is left out, because the lake has its stream, has the path of another file.
+            let is_kept = |kept: &PartialEntry| (&kept.path, &kept.checksum) == (&partial.path, &partial.checksum);
+            if let Some((_, sums)) = kept.take_if(|(entry, _)| is_kept(entry)) {
                 aggregator.append(sums.without_owners())?;
                 left.extend(partial.days.iter().copied());
                 continue;

@@ -187,7 +187,7 @@ impl<'a> Job<'a> {
         parts.iter_mut().try_for_each(|part| lake.deliver(part))?;
         let partial = self.save(&unit.id, &mut aggregator)?;
         if let Some(partial) = &partial {
-            self.context.kept_sums.offer(&partial.path, aggregator);
+            self.context.kept_sums.offer(partial, aggregator);
         }
         partial.iter().try_for_each(|partial| lake.deliver_partial(partial))?;
         let row = UnitResult { partial, unit, captures, parts };
