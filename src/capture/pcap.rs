@@ -274,7 +274,7 @@ mod tests {
         ) {
             let of = |number: u32| if header.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
             let mut bytes: Vec<u8> = numbers.into_iter().flat_map(of).collect();
-            bytes.extend((0..more).map(|place| if zeros { 0 } else { (place % 251) as u8 }));
+            bytes.extend((0..=250_u8).cycle().take(more).map(|byte| if zeros { 0 } else { byte }));
             let source = Source::Stream { bytes: Box::new(std::io::Cursor::new(bytes.clone())), origin: StreamOrigin::default() };
             let next = next(&mut ReadBuffer::new(source, 0), header);
             match (usual(&bytes, header), next) {

@@ -227,10 +227,10 @@ pub(crate) fn seconds_of_micros(micros: i64) -> Option<f64> {
 #[inline]
 fn to_f64(seconds: i64, attos: u64) -> f64 {
     let micros = attos / ATTOS_PER_MICRO;
-    if micros * ATTOS_PER_MICRO == attos {
-        if let Some(nearest) = seconds_of_micros(seconds * 1_000_000 + micros.cast_signed()) {
-            return nearest;
-        }
+    if micros * ATTOS_PER_MICRO == attos
+        && let Some(nearest) = seconds_of_micros(seconds * 1_000_000 + micros.cast_signed())
+    {
+        return nearest;
     }
     let nanos = attos / ATTOS_PER_NANO;
     if nanos * ATTOS_PER_NANO == attos {

@@ -232,3 +232,6 @@ impl RunMerge {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

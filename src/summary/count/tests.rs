@@ -17,11 +17,11 @@ use crate::summary::partial::Partial;
 const WINDOW: i64 = 1_000_000;
 
 /// A packet: addresses, ports and protocol, its time in microseconds, and its length.
-type Counted = ([Option<IpAddress>; 2], [Option<u16>; 2], Option<u8>, Option<i64>, u32);
+type CountedPacket = ([Option<IpAddress>; 2], [Option<u16>; 2], Option<u8>, Option<i64>, u32);
 /// Bytes and packets, and both once more where packets are counted both ways.
 type Expected<K> = BTreeMap<K, [i64; 4]>;
 
-fn any_packet() -> impl Strategy<Value = Counted> {
+fn any_packet() -> impl Strategy<Value = CountedPacket> {
     // Numbers that are the same in addresses of other kinds, and that many packets share.
     let ips =
         vec![None, Some(IpAddress::V4(1)), Some(IpAddress::V4(2)), Some(IpAddress::V6(1)), Some(IpAddress::V6(9))];
