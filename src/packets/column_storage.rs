@@ -1,9 +1,9 @@
 //! How rows keep the values of a column. What is done with a column follows from it: Arrow arrays, pages, and the way
 //! back from a part.
 //!
-//! The columns of every lake are parts of packed rows (`packed.rs`), which are appended at once. A [`RowField`] says which
-//! part, in both directions. It is asked once for many rows, not once a row. Any other column is kept for itself, and its
-//! entry has the function that a packet is asked ([`Further`]).
+//! The columns of every lake are parts of a row (`packed.rs`), of its flow (`flow_table.rs`) or of its time (`row_times.rs`). A
+//! [`RowField`] says which part, in both directions. It is asked once for many rows, not once a row. Any other column is kept
+//! for itself, and its entry has the function that a packet is asked ([`Further`]).
 
 use std::ops::Range;
 
@@ -105,7 +105,7 @@ impl Storage {
         matches!(self, Self::IpNumber(_) | Self::MacNumber(_))
     }
 
-    /// Marks the parts of the packed rows that the column is made of.
+    /// Marks the parts of the rows that the column is made of.
     pub(super) fn mark(self, parts: &mut Parts) {
         match self {
             Self::Instant(field) => (field.mark)(parts),
@@ -132,7 +132,7 @@ impl Storage {
     }
 }
 
-/// A column that is a part of packed rows: how it is taken out of them, and put into them.
+/// A column that is a part of rows, of their flows or of their times: how it is taken out of them, and put into them.
 #[derive(Clone, Copy, Debug)]
 pub struct RowField<T: 'static> {
     /// Appends the values of some rows. `None` if there are no such rows.
@@ -141,7 +141,7 @@ pub struct RowField<T: 'static> {
     pub(super) put: fn(&mut Rows, usize, &[T]),
     /// Of a value that all rows of a flow have in common: appends that of each flow.
     pub(super) of_flows: Option<fn(&Rows, &mut Vec<T>)>,
-    /// Marks the part of the packed rows that it is a part of.
+    /// Marks the part of the rows that it is a part of.
     pub(super) mark: fn(&mut Parts),
 }
 
@@ -163,7 +163,7 @@ pub struct NameField {
     pub(super) mark: fn(&mut Parts),
 }
 
-/// Which parts of the packed rows are collected, by their fields in [`Rows`]. What every row has is not among them.
+/// Which parts of the rows are collected. What every row has is not among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) times: bool,

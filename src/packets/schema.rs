@@ -121,7 +121,7 @@ impl TableColumns {
         self.0.iter().copied()
     }
 
-    /// The parts of packed rows that they are made of.
+    /// The parts of rows that they are made of.
     pub(super) fn parts(&self) -> Parts {
         let mut parts = Parts::default();
         self.iter().for_each(|column| column.storage.mark(&mut parts));

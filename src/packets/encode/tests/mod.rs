@@ -3,6 +3,7 @@
 
 mod bloom;
 mod made;
+mod recycled;
 
 use std::sync::Arc;
 
