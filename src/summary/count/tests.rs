@@ -19,7 +19,7 @@ const WINDOW: i64 = 1_000_000;
 /// A packet: addresses, ports and protocol, its time in microseconds, and its length.
 type CountedPacket = ([Option<IpAddress>; 2], [Option<u16>; 2], Option<u8>, Option<i64>, u32);
 /// Bytes and packets, and both once more where packets are counted both ways.
-type Expected<K> = BTreeMap<K, [i64; 4]>;
+type SumsByKey<K> = BTreeMap<K, [i64; 4]>;
 
 fn any_packet() -> impl Strategy<Value = CountedPacket> {
     // Numbers that are the same in addresses of other kinds, and that many packets share.
@@ -35,14 +35,14 @@ fn any_packet() -> impl Strategy<Value = CountedPacket> {
     ([ip(), ip()], [port(), port()], protocol, prop::sample::select(times), length)
 }
 
-fn add<K: Ord>(sums: &mut Expected<K>, key: K, at: usize, length: u32) {
+fn add<K: Ord>(sums: &mut SumsByKey<K>, key: K, at: usize, length: u32) {
     let held = sums.entry(key).or_default();
     held[at] += i64::from(length);
     held[at + 1] += 1;
 }
 
 /// All sums of a kind, over all dates, with the date.
-fn found<K: Ord>(sums: &mut Aggregator, kind: SumKind, read: impl Fn(Day, KeyReader<'_>) -> K) -> Expected<K> {
+fn found<K: Ord>(sums: &mut Aggregator, kind: SumKind, read: impl Fn(Day, KeyReader<'_>) -> K) -> SumsByKey<K> {
     let mut all = BTreeMap::new();
     for group in sums.groups().into_iter().filter(|group| group.kind == kind as u8) {
         let mut merge = sums.read(group).unwrap();

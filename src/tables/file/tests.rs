@@ -20,7 +20,7 @@ use crate::tables::TextValues;
 /// Rows of a page, at most.
 const PAGE_ROWS: usize = 20_000;
 
-/// All as one piece, with pages of at most so many rows.
+/// All as one piece, each column of a row group as one page.
 fn arrow_writes(path: &Path, table: &Table) {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(crate::config::ZSTD_LEVEL).unwrap()))

@@ -19,7 +19,7 @@ fn fill(rows: &mut Rows, each: u32, is_fine: bool, ip: fn(u32) -> IpAddress) {
         let odd = Timestamp::from_pcapng(u64::from(row), Resolution(12), 1_700_000_000);
         record.time = if is_fine && row % 9 == 4 { odd } else { Some(Timestamp::from_micros(micros)) };
         let mut packet = Packet::default();
-        (packet.ip_dst, packet.ip_src) = ((flow % 3 != 0).then(|| ip(flow)), Some(ip(7)));
+        (packet.ip_dst, packet.ip_src) = ((!flow.is_multiple_of(3)).then(|| ip(flow)), Some(ip(7)));
         (packet.mac_dst, packet.mac_src) = (Some(MacAddr(u64::from(flow % 5))), None);
         (packet.port_dst, packet.protocol) = ((flow % 4 != 1).then_some(443), Some(6));
         rows.append(0, &record, &packet, Some(Timestamp::from_micros(1_700_000_000_000_000)));
