@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-type Values = ([Option<IpAddress>; 2], [Option<MacAddr>; 2], Ports, u16);
+type OwnedFlow = ([Option<IpAddress>; 2], [Option<MacAddr>; 2], Ports, u16);
 
-fn values(&([ref ip_dst, ref ip_src], [ref mac_dst, ref mac_src], ports, protocol): &Values) -> FlowValues<'_> {
+fn values(&([ref ip_dst, ref ip_src], [ref mac_dst, ref mac_src], ports, protocol): &OwnedFlow) -> FlowValues<'_> {
     FlowValues { ip: [ip_dst, ip_src], mac: [mac_dst, mac_src], ports, protocol }
 }
 
-fn any_values() -> impl Strategy<Value = Values> {
+fn any_values() -> impl Strategy<Value = OwnedFlow> {
     // Numbers that are the same, or zero, in addresses of other kinds.
     let ip = || {
         prop::sample::select(vec![
@@ -35,7 +35,7 @@ proptest! {
     #[test]
     fn a_flow_is_all_of_its_values(all in prop::collection::vec(any_values(), 1..200)) {
         let (mut table, mut ips, mut macs) = (FlowTable::default(), CodeTable::default(), CodeTable::default());
-        let mut distinct: Vec<Values> = Vec::new();
+        let mut distinct: Vec<OwnedFlow> = Vec::new();
         for (row, one) in all.iter().enumerate() {
             let place = distinct.iter().position(|held| held == one).unwrap_or(distinct.len());
             if place == distinct.len() {
