@@ -18,7 +18,7 @@ use crate::summary::{
 use crate::tables::{PageMaker, TableWriter};
 
 /// Rows of a table that are in memory at a time.
-const PIECE: usize = 8192;
+const PIECE: usize = 20_000;
 
 /// Makes the tables of `days` from what units have counted, stages them, and collects them to be shown. A table of tunnels is
 /// made of dates that have some.
