@@ -190,7 +190,7 @@ impl Parts {
     };
 }
 
-/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(times, row => row.time)`. Two functions may
+/// The [`RowField`] of a part of the packed rows in a field of [`Rows`]: `part!(facts, row => row.length)`. Two functions may
 /// follow, if the column has other values than the rows: to those of the column, and back.
 macro_rules! part {
     // What every row has.
