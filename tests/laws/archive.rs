@@ -309,7 +309,11 @@ impl Archive {
         let mut unchanged = BTreeSet::new();
         let mut opened = Vec::new();
         let mut stood_for = Vec::new();
-        for (&place, &(content, modified)) in self.files.iter().filter(|(place, _)| is_named(**place)) {
+        // In the order of the walk: of two that are what one was, the first is it.
+        let mut files: Vec<_> = self.files.iter().map(|(place, file)| (*place, *file)).collect();
+        files.retain(|(place, _)| is_named(*place));
+        files.sort_by_key(|(place, _)| self.path(*place));
+        for (place, (content, modified)) in files {
             let own = self.held.iter_mut().find(|(_, held)| held.place == place);
             match own {
                 Some((id, held)) if held.content == content => {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::support::losing::{Piece, repair};
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
 
-use super::archive::{Archive, any_event, content};
+use super::archive::{Archive, Content, Event, any_event, content};
 use super::beside_checkpoints::assert_said_the_same_without;
 use super::capture_dates::assert_captures_are_dated;
 use super::checkpoints::assert_checkpoint_is_sum_of_manifests;
@@ -92,6 +92,28 @@ pub(super) fn rewrite_of(lake: &Path) -> RewriteRequest {
         dry_run: false,
         cancel: Cancel::default(),
     }
+}
+
+/// Which of two captures that are what a third one was decides what of the lake stays: the one before had more packets once.
+#[test]
+fn of_two_that_are_what_one_was_the_first_of_the_walk_is_it() {
+    let whole = |packets| Content { seed: 3, packets, whole: true };
+    let (even, odd) = ((4, false), (1, false));
+    let mut archive = Archive::new();
+    let lake = archive.folder.path().join("lake");
+    let night = request(&[false, true].map(|odd| archive.named(odd)), &lake);
+    for event in [
+        Event::Write(even, whole(7)),
+        Event::Write(odd, whole(23)),
+        Event::Write(odd, whole(7)),
+        Event::Repack { place: even, to: (4, true), packets: 9, keep: false },
+    ] {
+        archive.happen(event, &rewrite_of(&lake));
+        convert(&night);
+        archive.night(|_| true);
+        assert_is(&lake, &archive, &Settings::default());
+    }
+    assert_eq!(packets(&lake).len(), 2 + 2 + 7 + 23);
 }
 
 proptest! {
