@@ -245,6 +245,14 @@ impl Rows {
         &self.ips
     }
 
+    /// The destination and the source address of a row; `None` if there is no such row.
+    #[cfg(feature = "internal-api")]
+    #[must_use]
+    pub fn addresses_of(&self, row: usize) -> Option<[Option<IpAddress>; 2]> {
+        let flow = self.flows.get(*self.flow.get(row)?);
+        Some(flow.ip.map(|code| self.ips.key(code)))
+    }
+
     /// The flows of the rows, in the order of their first appearance.
     pub(crate) fn flows(&self) -> &[CodedFlow] {
         self.flows.all()
