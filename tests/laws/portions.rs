@@ -202,7 +202,7 @@ fn what_was_committed_of_a_plan_stays_when_the_commit_fails_and_the_next_one_goe
     }
 }
 
-/// What the run before has left out is named by the one that goes on.
+/// A run that goes on names what the run before it has left out.
 #[test]
 fn a_commit_that_goes_on_names_what_was_left_out_before() {
     let folder = folder();
