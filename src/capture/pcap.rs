@@ -258,6 +258,7 @@ mod tests {
     fn any_number() -> impl Strategy<Value = u32> {
         prop_oneof![
             4 => 0..100_u32,
+            2 => Just(0),
             1 => prop::sample::select(vec![FIRST_MAGIC - 1, FIRST_MAGIC, 0x0a0d_0d0a, 999_999, 1_000_000, USUAL_MAX]),
             1 => any::<u32>(),
         ]
@@ -271,10 +272,18 @@ mod tests {
             numbers in prop::array::uniform4(any_number()),
             zeros in any::<bool>(),
             more in 0..300_usize,
+            // The time zone of a file header that lies there instead: zero, as nearly all have it, or not.
+            zone in prop_oneof![3 => Just(None), 1 => prop::sample::select(vec![Some(0), Some(16), Some(3600)])],
         ) {
             let of = |number: u32| if header.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
+            let numbers = match zone {
+                Some(zone) => [FIRST_MAGIC, if header.big_endian { 0x0002_0004 } else { 0x0004_0002 }, zone, 0],
+                None => numbers,
+            };
             let mut bytes: Vec<u8> = numbers.into_iter().flat_map(of).collect();
+            bytes.extend(zone.into_iter().flat_map(|_| [of(65_535), of(1)]).flatten());
             bytes.extend((0..=250_u8).cycle().take(more).map(|byte| if zeros { 0 } else { byte }));
+            prop_assert!(zone.is_none() || usual(&bytes, header).is_none(), "a file header is no usual record");
             let source = Source::Stream { bytes: Box::new(std::io::Cursor::new(bytes.clone())), origin: StreamOrigin::default() };
             let next = next(&mut ReadBuffer::new(source, 0), header);
             match (usual(&bytes, header), next) {
