@@ -68,6 +68,11 @@ pub struct Settings {
     /// Conversations of a date that have their own row.
     #[serde(default = "conversations")]
     pub conversations: usize,
+    /// Whether summaries have the clients of DNS. A lake that an earlier version began has none, and does not get them: no partial
+    /// summary says what it has counted. It shapes no part. Earlier versions refuse the settings of a lake that has them: they
+    /// would commit without.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dns_clients: bool,
     /// Whether each commit also writes a Delta log, so that the lake is a Delta table. It shapes no part. Earlier versions refuse
     /// the settings of such a lake: they would commit without the log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -310,9 +315,18 @@ impl Default for Settings {
             summaries: true,
             names: Names::default(),
             conversations: CONVERSATIONS,
+            dns_clients: true,
             delta: false,
             retain_ms: None,
         }
+    }
+}
+
+impl Settings {
+    /// The same for a run over a lake that has the settings `held`. What it does not count is not begun in the middle.
+    pub(crate) fn as_counted(mut self, held: Option<&Self>) -> Self {
+        self.dns_clients &= self.summaries && held.is_none_or(|held| held.dns_clients);
+        self
     }
 }
 

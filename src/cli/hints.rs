@@ -68,6 +68,9 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
         Error::NoDeltaTable(NoDelta::Retaining { .. }) => {
             "`--delta` gives a new lake a Delta log, `parcap delta LAKE` one that is there; then all its readers must read it by the log"
         }
+        Error::SettingsDiffer { asked: Setting::DnsClients(_), .. } => {
+            "the plan is of an earlier version of parcap, which does not count this: plan and convert the units again"
+        }
         Error::SettingsDiffer { .. } => {
             "give what the lake was made with; for another value, begin with the captures and a new lake"
         }
@@ -170,6 +173,7 @@ pub(super) fn because(why: WhyLeftOut) -> &'static str {
     match why {
         WhyLeftOut::WithinWindow => "`--from` or `--to` lies within one of its windows",
         WhyLeftOut::FromFirst => "`--align first` is for all protocols together",
+        WhyLeftOut::BegunBefore => "the lake was begun by an earlier version of parcap, which did not count this",
         WhyLeftOut::Counted(why) => why,
     }
 }
@@ -187,6 +191,8 @@ fn option(setting: &Setting) -> String {
         Setting::Window(window) => format!("`--window {}`", time_text(*window)),
         Setting::Summaries(true) => "summaries".to_owned(),
         Setting::Summaries(false) => "`--no-summary`".to_owned(),
+        Setting::DnsClients(true) => "the table `dns_clients`".to_owned(),
+        Setting::DnsClients(false) => "no table `dns_clients`".to_owned(),
         Setting::Delta(true) => "`--delta`".to_owned(),
         Setting::Delta(false) => "no `--delta`".to_owned(),
     }

@@ -3,23 +3,28 @@
 use crate::commands::SummarizeRequest;
 use crate::config::WINDOW;
 use crate::decode::protocol_text;
-use crate::error::Error;
+use crate::error::{Error, WhyLeftOut};
 use crate::summary::Filter;
 use crate::text::time;
 
 use super::failure::Failure;
 use super::hints;
 
+const NEW_LAKE: &str = "to have it in a lake, convert its captures into a new one";
+
 /// The failure of a request for tables, with what to type instead.
 pub(super) fn with_the_way_out(error: Error, request: &SummarizeRequest) -> Failure {
-    let Error::LeftOut { lake, of_captures, .. } = &error else { return error.into() };
+    let Error::LeftOut { lake, of_captures, tables } = &error else { return error.into() };
     let filter = options_of(&request.filter);
     let hint = match lake {
         Some((_, window)) if !of_captures.is_empty() => {
             let windows = if *window == WINDOW { String::new() } else { format!(" --window {window}us") };
             let options = format!("{filter}{windows} --table {}", of_captures.join(","));
-            format!("sum up the captures instead: `parcap summarize CAPTURE…{options}`")
+            let instead = format!("sum up the captures instead: `parcap summarize CAPTURE…{options}`");
+            let is_new = tables.iter().any(|(_, why)| *why == WhyLeftOut::BegunBefore);
+            if is_new { format!("{instead}; {NEW_LAKE}") } else { instead }
         }
+        _ if tables.iter().all(|(_, why)| *why == WhyLeftOut::BegunBefore) => NEW_LAKE.to_owned(),
         _ if request.filter.is_of_all_packets() => "leave `--align first` or the table out".to_owned(),
         _ => format!("leave out the table, or the filter ({})", filter.trim()),
     };

@@ -44,7 +44,8 @@ impl<'a> CommitRun<'a> {
     /// Publishes results, in their order.
     pub(super) fn commit(mut self, mut facts: Vec<ResultFacts>, report: &mut Report) -> Result<()> {
         let Self { lake, settings, options, .. } = self;
-        let Target { mut snapshot, losses } = Target::begin(lake, settings)?;
+        let Target { mut snapshot, losses, settings } = Target::begin(lake, settings)?;
+        let settings = &settings;
         let mut from = 0;
         if let Some(plan) = &options.plan {
             match plan.state_in(&mut snapshot)? {

@@ -173,7 +173,7 @@ fn convert_and_commit(
     selection: Selection,
     report: &mut Report,
 ) -> Result<()> {
-    let settings = &request.settings;
+    let settings = &target.settings.clone();
     let stage = FinalStage::open(lake, (settings, &target.snapshot), &request.ptr, request.top, &request.cancel)?;
     let encoder = Encoder::of_lake(settings, lake.root())?;
     let context = ConvertContext::new(lake.clone(), encoder, memory, request.cancel.clone());
@@ -244,7 +244,7 @@ impl Run<'_> {
     }
 
     fn plan(&self, convert: Vec<Input>) -> Vec<Unit> {
-        let settings = &self.request.settings;
+        let settings = &self.target.settings;
         let taken = self.target.snapshot.identities_beside(convert.iter().map(|input| input.absolute.as_path()));
         plan(sample(convert, settings.chunk_size), settings, &taken)
     }

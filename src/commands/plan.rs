@@ -87,6 +87,7 @@ pub fn plan_holding(
     let lake = Layout::at(lake);
     let mut report = Report { lake: lake.root().to_path_buf(), ..Report::default() };
     let mut target = Target::begin(&lake, settings)?;
+    let settings = &target.settings.clone();
     let mut survey = target.survey(named, rules, cancel, &mut report)?;
     let (mut selection, to_convert) = survey.select_all(&mut target.snapshot, rules, (cancel, held), &mut report)?;
     drop(survey);

@@ -67,6 +67,9 @@ fn verify_once(lake: &Layout, request: &VerifyRequest) -> Result<Verified> {
     audit::files(lake, &snapshot, &settings, request, &mut verified)?;
     if settings.summaries && verified.faults.is_empty() {
         audit::balance(lake, &snapshot, totals, &mut verified)?;
+        if settings.dns_clients {
+            audit::clients(lake, &snapshot, &mut verified)?;
+        }
         if request.deep {
             audit::sums(lake, &snapshot, &settings, request, &mut verified)?;
         }

@@ -21,6 +21,8 @@ pub enum Setting {
     Window(i64),
     /// [`Settings::summaries`].
     Summaries(bool),
+    /// [`Settings::dns_clients`].
+    DnsClients(bool),
     /// [`Settings::delta`].
     Delta(bool),
 }
@@ -37,6 +39,9 @@ impl fmt::Display for Setting {
             Self::Length(kind) => write!(f, "{} lengths", kind.name()),
             Self::Window(window) => write!(f, "windows of {}", time_text(*window)),
             Self::Summaries(summaries) => f.write_str(if *summaries { "summaries" } else { "no summaries" }),
+            Self::DnsClients(counted) => {
+                f.write_str(if *counted { "counts of DNS clients" } else { "no counts of DNS clients" })
+            }
             Self::Delta(delta) => f.write_str(if *delta { "a Delta log" } else { "no Delta log" }),
         }
     }
@@ -45,7 +50,7 @@ impl fmt::Display for Setting {
 impl Settings {
     /// What all parts and tables of a lake share.
     #[must_use]
-    pub fn binding(&self) -> [Setting; 8] {
+    pub fn binding(&self) -> [Setting; 9] {
         [
             Setting::PartitionBy(self.partition_by),
             Setting::Columns(self.columns.clone()),
@@ -54,6 +59,7 @@ impl Settings {
             Setting::Length(self.length),
             Setting::Window(self.window),
             Setting::Summaries(self.summaries),
+            Setting::DnsClients(self.dns_clients),
             Setting::Delta(self.delta),
         ]
     }

@@ -70,7 +70,7 @@ impl<'c> CaptureSums<'c> {
         partitioner.begin(0, None);
         Self {
             counting,
-            partial: Partial::new(space),
+            partial: Partial::new(space).counting_clients(true),
             names_within: Partial::new(space),
             instants: AlignedWindows::new(space),
             partitioner,
@@ -126,7 +126,7 @@ impl Visitor for CaptureSums<'_> {
         }
         let length = self.partitioner.append(0, record, packet, None);
         if let Some(message) = &packet.dns {
-            self.partial.add_message(day, message);
+            self.partial.add_message(day, message, packet);
         }
         if !packet.tunnels.is_empty() {
             self.partial.add_tunnels(day, &packet.tunnels, length);

@@ -139,7 +139,7 @@ impl<'a> FinalStage<'a> {
         let room = self.top.saturating_sub(self.first.len());
         self.first.extend(change.manifest.inputs.iter().take(room).cloned());
         let captures = listed_captures(change.manifest.inputs.iter().map(Arc::as_ref), self.top);
-        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
+        report.summaries = self.shown(captures, shown)?;
         Ok(())
     }
 
@@ -180,6 +180,12 @@ impl<'a> FinalStage<'a> {
         Ok(())
     }
 
+    /// The first rows of the tables that the lake has.
+    fn shown(&self, captures: Preview, shown: Collect) -> Result<Vec<Preview>> {
+        let all = std::iter::once(captures).chain(shown.finish()?.tables);
+        Ok(all.filter(|table| table.is_of(self.settings)).collect())
+    }
+
     /// If it has run more than once, reports the first rows of all tables over the dates of all runs.
     ///
     /// # Errors
@@ -204,7 +210,7 @@ impl<'a> FinalStage<'a> {
         }
         let captures =
             Preview { rows: self.converted, ..listed_captures(self.first.iter().map(Arc::as_ref), self.top) };
-        report.summaries = std::iter::once(captures).chain(shown.finish()?.tables).filter(Preview::is_there).collect();
+        report.summaries = self.shown(captures, shown)?;
         Ok(())
     }
 }

@@ -110,7 +110,7 @@ impl Staged {
 
 impl<'a> DateTables<'a> {
     fn create(lake: &'a Layout, settings: &'a Settings, day: Day, space: &Space, pages: &'a PageMaker) -> Result<Self> {
-        let of_a_date = SUMMARIES.iter().filter(|summary| !summary.of_tunnels);
+        let of_a_date = SUMMARIES.iter().filter(|summary| !summary.of_tunnels && summary.is_counted(settings));
         let of_a_date = of_a_date.filter_map(|summary| Some((summary.kind?, summary)));
         let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary, pages)?)));
         let tables = tables.collect::<Result<_>>()?;

@@ -131,7 +131,7 @@ impl<'j, 'a> Work<'j, 'a> {
             job,
             turn,
             partitioner,
-            partial: Partial::new(&job.space()),
+            partial: Partial::new(&job.space()).counting_clients(settings.dns_clients),
             captures: Vec::new(),
             has_server_names: settings.summaries && settings.columns.has_server_names(),
             output: RowGroupQueue::new(job, turn),

@@ -45,7 +45,7 @@ impl Visitor for ConvertVisitor<'_, '_, '_> {
             && work.job.unit.settings.summaries
         {
             let day = day_of(work.partitioner.when());
-            work.partial.add_message(day, message);
+            work.partial.add_message(day, message, packet);
             work.partial.add_names(day, record.time.map(Timestamp::micros), message);
         }
         if work.has_server_names {

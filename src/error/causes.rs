@@ -165,6 +165,8 @@ pub enum WhyLeftOut {
     WithinWindow,
     /// Its windows would begin with the first packet, and it is by protocol.
     FromFirst,
+    /// The lake was begun by a version that did not count it.
+    BegunBefore,
     /// What it was, or is, not counted by. As text, after a colon.
     Counted(&'static str),
 }
@@ -174,6 +176,7 @@ impl fmt::Display for WhyLeftOut {
         f.write_str(match self {
             Self::WithinWindow => "a bound of the times lies within one of its windows",
             Self::FromFirst => "windows that begin with the first packet are for all protocols together",
+            Self::BegunBefore => "the lake was begun by an earlier version, which did not count this",
             Self::Counted(why) => why,
         })
     }

@@ -12,7 +12,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::SettingsDiffer`] with both values of the first setting that differs; [`Error::NoDeltaTable`] if a Delta log is asked
-    /// for times that it cannot have, or parts are to be retained without one. A lake that has a Delta log keeps it, whether it is asked for or not.
+    /// for times that it cannot have, or parts are to be retained without one. A lake that has a Delta log keeps it, whether it is asked for or not. One that does not
+    /// count DNS clients goes on without, also if units have counted them.
     pub fn agrees_with(&self, settings: &Settings, lake: &Path) -> Result<()> {
         if settings.delta {
             can_be_delta(settings, lake)?;
@@ -22,7 +23,8 @@ impl Snapshot {
         let Some(held) = &self.settings else {
             return Ok(());
         };
-        let asked = Settings { delta: settings.delta || held.delta, ..settings.clone() };
+        let asked = settings.clone().as_counted(Some(held));
+        let asked = Settings { delta: settings.delta || held.delta, ..asked };
         let (held, asked) = (held.binding(), asked.binding());
         match held.into_iter().zip(asked).find(|(held, asked)| held != asked) {
             Some((held, asked)) => Err(Error::SettingsDiffer { lake: lake.to_path_buf(), held, asked }),

@@ -10,13 +10,14 @@ use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::packets::{PartReader, PartSays, RowRange, part_says};
+use crate::summary::DNS_CLIENTS;
 use crate::threads::in_order;
 
 use super::check::sum_of;
 use super::delta::removed_by_the_lake;
 use super::delta_log::DeltaLog;
 use super::expected::{Expected, rows_in_parts};
-use super::layout::{Layout, PACKETS};
+use super::layout::{Layout, PACKETS, SUMMARIES};
 use super::losses::{data_files, problem_of};
 use super::numbers::Captures;
 use super::record::CommittedPart;
@@ -61,7 +62,8 @@ pub fn remains(
     jobs: usize,
     cancel: &Cancel,
 ) -> Result<Remains> {
-    let there: BTreeSet<PathBuf> = data_files(lake)?.into_keys().filter(|path| path.starts_with(PACKETS)).collect();
+    let files = data_files(lake)?;
+    let there: BTreeSet<PathBuf> = files.keys().filter(|path| path.starts_with(PACKETS)).cloned().collect();
     let looked = in_order::<_, _, Error>(snapshot.parts.values().cloned().collect(), jobs, |part: CommittedPart| {
         cancel.check()?;
         let problem = lake.check(&part.path, part.bytes, &part.checksum).err();
@@ -103,7 +105,13 @@ pub fn remains(
             Err((path, problem)) => drop(remains.left_out.insert(path, problem)),
         }
     }
+    let is_said = remains.snapshot.settings.is_some();
     remains.take_up(found)?;
+    if let Some(settings) = remains.snapshot.settings.as_mut().filter(|_| !is_said) {
+        // Parts do not say whether the lake counts DNS clients. That there is a table of them does.
+        let folder = Path::new(SUMMARIES).join(DNS_CLIENTS);
+        settings.dns_clients = settings.summaries && files.keys().any(|path| path.starts_with(&folder));
+    }
     Ok(remains)
 }
 

@@ -55,9 +55,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// A transaction on a snapshot that changes nothing yet. A lake that has a Delta log keeps it, whatever the settings say.
+    /// A transaction on a snapshot that changes nothing yet. A lake that has a Delta log keeps it, and one that does not
+    /// count DNS clients does not begin to, whatever the settings say.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, action: Action, mut settings: Settings) -> Self {
+    pub fn new(snapshot: &Snapshot, action: Action, settings: Settings) -> Self {
+        let mut settings = settings.as_counted(snapshot.settings.as_ref());
         settings.delta |= snapshot.delta.is_some();
         settings.retain_ms = merged(&settings, snapshot.settings.as_ref());
         Self {

@@ -33,8 +33,8 @@ pub struct Encoder {
     columns: SchemaDescPtr,
     compression: Compression,
     settings: Settings,
-    /// The settings as text for the footers of parts, without the size that parts should have and without the Delta log. They
-    /// shape no rows. A part that is written again in a run with another size, or since there is a log, stays the same.
+    /// The settings as text for the footers of parts, without the size that parts should have, the Delta log and the counts of DNS
+    /// clients. They shape no rows. A part that is written again in a run with another size, or since there is a log, stays the same.
     pub(super) settings_text: String,
     /// What its columns mean, as JSON, for the footers of parts.
     pub(super) columns_text: Arc<str>,
@@ -100,6 +100,7 @@ impl Encoder {
             settings: settings.clone(),
             settings_text: serde_json::to_string(&Settings {
                 target_file_size: TARGET_FILE_SIZE,
+                dns_clients: false,
                 delta: false,
                 ..settings.clone()
             })

@@ -18,6 +18,8 @@ pub(crate) struct Target {
     pub(crate) snapshot: Snapshot,
     /// What it has lost.
     pub(crate) losses: Losses,
+    /// The settings of the run, as the lake keeps them.
+    pub(crate) settings: Settings,
 }
 
 impl Target {
@@ -45,7 +47,8 @@ impl Target {
             return Err(Error::NoServerNames { lake: lake.root().to_path_buf() });
         }
         let losses = Losses::find(lake, &snapshot)?;
-        Ok(Self { snapshot, losses })
+        let settings = settings.clone().as_counted(snapshot.settings.as_ref());
+        Ok(Self { snapshot, losses, settings })
     }
 
     /// Surveys what was given. What is not to be opened is noted in the report, and so is what the lake has lost.

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::tables::Table;
 
 use super::derive::{RowSink, sum_up};
+use super::dns_clients;
 use super::filter::Filter;
 use super::key::{DESCENDING, Key, KeyReader};
 use super::largest::Largest;
@@ -122,6 +123,8 @@ impl Collect {
             self.total.merge(&sums, Measure::Add);
         }
         match &mut self.several {
+            // A name of several dates is one name: the rows are made when all dates are there.
+            Some(_) if kind == SumKind::Clients => Ok(()),
             Some(several) => several.add(kind.group(Day::EPOCH), key, sums),
             None => {
                 offer(&mut self.tops, &mut self.failures, kind, key, sums);
@@ -139,10 +142,10 @@ impl Collect {
     pub fn finish(mut self) -> Result<Collected> {
         if let Some(mut several) = self.several.take() {
             for kind in SUMMARIES.iter().filter_map(|summary| summary.kind) {
-                let mut merge = several.read(kind.group(Day::EPOCH))?;
-                while let Some((key, sums)) = merge.next()? {
+                each_of(&mut several, kind, |key, sums| {
                     offer(&mut self.tops, &mut self.failures, kind, key, sums);
-                }
+                    Ok(())
+                })?;
             }
         }
         let names = self.beside.map_or_else(|| Ok(BTreeMap::new()), |beside| beside.names(&self.tops))?;
@@ -171,7 +174,9 @@ impl Collect {
         let mut several = self.several.ok_or_else(|| bug!())?;
         let group = kind.group(Day::EPOCH);
         let skip = if summary.order.is_of_sums() {
-            several = by_size(summary.order, &mut several, group)?;
+            let mut sorted = Sorted::new(summary.order, &several, group);
+            each_of(&mut several, kind, |key, sums| sorted.add(key, sums))?;
+            several = sorted.keys;
             DESCENDING
         } else {
             0
@@ -204,13 +209,44 @@ fn is_failure(key: &[u8]) -> bool {
 
 /// The keys of a group, each preceded by its sums, so that the largest comes first.
 pub(super) fn by_size(by: SortOrder, aggregator: &mut Aggregator, group: Group) -> Result<Aggregator> {
-    let mut sorted = Aggregator::new(aggregator.space());
-    let mut order = Key::default();
+    let mut sorted = Sorted::new(by, aggregator, group);
     let mut merge = aggregator.read(group)?;
     while let Some((key, sums)) = merge.next()? {
-        sorted.add(group, order.clear().descending(by.size(&sums)).raw(key).bytes(), sums)?;
+        sorted.add(key, sums)?;
     }
-    Ok(sorted)
+    Ok(sorted.keys)
+}
+
+/// Keys that are each preceded by their sums.
+struct Sorted {
+    by: SortOrder,
+    group: Group,
+    keys: Aggregator,
+    key: Key,
+}
+
+impl Sorted {
+    fn new(by: SortOrder, of: &Aggregator, group: Group) -> Self {
+        Self { by, group, keys: Aggregator::new(of.space()), key: Key::default() }
+    }
+
+    fn add(&mut self, key: &[u8], sums: Sums) -> Result<()> {
+        let key = self.key.clear().descending(self.by.size(&sums)).raw(key);
+        self.keys.add(self.group, key.bytes(), sums)
+    }
+}
+
+/// The rows of several dates of one kind, in the order of their keys.
+fn each_of(several: &mut Aggregator, kind: SumKind, mut each: impl FnMut(&[u8], Sums) -> Result<()>) -> Result<()> {
+    if kind == SumKind::Clients {
+        let names = several.read(SumKind::ClientNames.group(Day::EPOCH))?;
+        return dns_clients::by_client(names, |of, key, sums| if of == kind { each(key, sums) } else { Ok(()) });
+    }
+    let mut merge = several.read(kind.group(Day::EPOCH))?;
+    while let Some((key, sums)) = merge.next()? {
+        each(key, sums)?;
+    }
+    Ok(())
 }
 
 fn listed(summary: &Summary, top: Largest, window: i64) -> Result<Preview> {

@@ -12,6 +12,7 @@ use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::packets::NO_PROTOCOL;
 
+use super::dns_clients;
 use super::filter::Filter;
 use super::key::{Key, KeyReader};
 use super::naming::{GivenNames, Naming};
@@ -47,6 +48,8 @@ pub(crate) fn sum_up(
     // Windows, and some of what is counted as it is shown, do not say all that a filter may ask. The caller leaves these
     // tables out then.
     windows(day, aggregator, filter, sink)?;
+    let names = aggregator.read(SumKind::ClientNames.group(day))?;
+    dns_clients::by_client(names, |kind, key, sums| sink.take(kind, key, sums))?;
     for summary in &SUMMARIES {
         match (summary.kind, summary.derivation) {
             (Some(kind), Derivation::AddedUp) => copy(kind, kind.group(day), &mut again, |_| true, sink)?,
@@ -80,15 +83,15 @@ fn copy(
 
 /// Sums for as long as the key stays the same.
 #[derive(Default)]
-struct KeyRun {
-    key: Vec<u8>,
-    sums: Sums,
+pub(super) struct KeyRun {
+    pub(super) key: Vec<u8>,
+    pub(super) sums: Sums,
 }
 
 impl KeyRun {
     /// Adds, if the key is the same. Returns whether it was.
     #[inline]
-    fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
+    pub(super) fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
         let same = self.key == key;
         if same {
             self.sums.merge(sums, Measure::Add);
@@ -96,7 +99,7 @@ impl KeyRun {
         same
     }
 
-    fn begin(&mut self, key: &[u8], sums: Sums) {
+    pub(super) fn begin(&mut self, key: &[u8], sums: Sums) {
         self.key.clear();
         self.key.extend_from_slice(key);
         self.sums = sums;

@@ -21,6 +21,7 @@ pub struct LeftOut {
 #[must_use]
 pub fn left_out_of_sums(filter: &Filter, settings: &Settings) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
+        _ if !summary.is_counted(settings) => Some(WhyLeftOut::BegunBefore),
         // A lake that looks into none has no rows of it, whatever is asked.
         Some(_) if summary.of_tunnels && settings.decapsulate.is_empty() => None,
         Some(_) => not_counted(summary.counted_by, filter, settings.window),

@@ -1,4 +1,4 @@
-//! Counts DNS messages: what was asked and answered, and which names addresses were given. And the server names in ClientHellos.
+//! Counts DNS messages: who asked, what was asked and answered, and which names addresses were given. And the server names in ClientHellos.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,6 +18,9 @@ const MAX_KEYS: usize = 4096;
 /// for each of them again, and their places lie closer together than the table.
 const RECENT: usize = MAX_KEYS;
 
+/// Clients of questions that are counted here before they go to the aggregator, 40 bytes each. The questions stay.
+const MAX_CLIENTS: usize = 2 * MAX_KEYS;
+
 /// Counts of the messages of one date. The same names are asked again and again, so they are looked up where they are
 /// counted.
 #[derive(Debug, Default)]
@@ -33,6 +36,10 @@ pub(super) struct MessageCounts {
     texts: Vec<u8>,
     /// One more than the place of each recent question, by [`recent_place`]. Most questions are asked again at once.
     recent: Vec<u32>,
+    /// Whether clients are counted.
+    counts_clients: bool,
+    /// Messages by the place of their question in `asked` and their client, without those that the question has.
+    clients: ClientCounts,
     names: NameCounts,
     /// As `names`, of ClientHellos.
     server_names: NameCounts,
@@ -48,22 +55,56 @@ struct Question {
     code: u8,
     /// Where its bytes are in `texts`.
     bytes: Range<usize>,
-    /// The end of its key there, which follows them.
+    /// The end of the name in its key there, which follows them.
+    name_end: usize,
+    /// The end of its key.
     key_end: usize,
     count: i64,
+    /// The client of the last message, and how many of it came one after the other. Most clients ask for a name by two types, and
+    /// again, before another one does.
+    client: Option<IpAddress>,
+    of_client: i64,
 }
+
+impl Question {
+    /// Counts a message of a client; `place` is that of the question.
+    #[inline]
+    fn asked_by(&mut self, place: u32, client: Option<IpAddress>, clients: &mut ClientCounts) {
+        if self.client == client {
+            self.of_client += 1;
+            return;
+        }
+        let before = std::mem::replace(&mut self.client, client);
+        let count = std::mem::replace(&mut self.of_client, 1);
+        *clients.entry((place, before)).or_insert(0) += count;
+    }
+}
+
+/// Messages by the place of a question and the client.
+type ClientCounts = HashMap<(u32, Option<IpAddress>), i64, foldhash::fast::RandomState>;
 
 /// Sums by key.
 type NameCounts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
 
 impl MessageCounts {
-    /// Adds a message that was captured on `day`.
-    pub(super) fn add(&mut self, day: Day, message: &dns::Message<'_>, aggregator: &mut Aggregator) {
+    /// Says whether clients are counted.
+    pub(super) fn count_clients(&mut self, counts: bool) {
+        self.counts_clients = counts;
+    }
+
+    /// Adds a message of a client that was captured on `day`.
+    pub(super) fn add(
+        &mut self,
+        day: Day,
+        message: &dns::Message<'_>,
+        client: Option<IpAddress>,
+        aggregator: &mut Aggregator,
+    ) {
         self.enter(day, aggregator);
         let code = message.is_response().then(|| message.response_code());
         let question = message.question_bytes();
         if let Some(question) = question
-            && self.is_asked_again(code.unwrap_or(u8::MAX), question)
+            && self.is_asked_again(code.unwrap_or(u8::MAX), question, client)
         {
             return;
         }
@@ -71,6 +112,7 @@ impl MessageCounts {
             Some(name) => self.key.clear().name(|text| name.write_to(text)),
             None => self.key.clear().no_name(),
         };
+        let name_length = self.key.bytes().len();
         self.key.code(message.question_type()).code(code.map(u16::from));
         if let Some(question) = question {
             let place = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
@@ -79,16 +121,26 @@ impl MessageCounts {
             self.texts.extend_from_slice(question);
             let bytes = start..self.texts.len();
             self.texts.extend_from_slice(self.key.bytes());
-            let key_end = self.texts.len();
-            self.asked.push(Question { code: code.unwrap_or(u8::MAX), bytes, key_end, count: 1 });
-        } else {
-            let key = self.key.owner(self.owner);
-            aggregator.group(group(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
+            let (name_end, key_end) = (bytes.end + name_length, self.texts.len());
+            let code = code.unwrap_or(u8::MAX);
+            self.asked.push(Question { code, bytes, name_end, key_end, count: 1, client, of_client: 1 });
+            return;
+        }
+        let key = self.key.owner(self.owner);
+        aggregator.group(group(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
+        if self.counts_clients {
+            let key = self.key.clear().address(client).code(code.map(u16::from));
+            match message.query_name() {
+                Some(name) => key.name(|text| name.write_to(text)),
+                None => key.no_name(),
+            };
+            let key = key.owner(self.owner);
+            aggregator.group(group(SumKind::ClientNames, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
         }
     }
 
     /// Counts a question, if it is known. If it is not, its bytes and code are in `raw`.
-    fn is_asked_again(&mut self, code: u8, question: &[u8]) -> bool {
+    fn is_asked_again(&mut self, code: u8, question: &[u8], client: Option<IpAddress>) -> bool {
         self.recent.resize(RECENT, 0);
         let Some(recent) = self.recent.get_mut(recent_place(code, question)) else { return false };
         let held = (*recent as usize).checked_sub(1).and_then(|place| self.asked.get_mut(place));
@@ -96,6 +148,9 @@ impl MessageCounts {
         let is_it = |held: &&mut Question| held.code == code && texts.get(held.bytes.clone()) == Some(question);
         if let Some(held) = held.filter(is_it) {
             held.count += 1;
+            if self.counts_clients {
+                held.asked_by(recent.saturating_sub(1), client, &mut self.clients);
+            }
             return true;
         }
         self.raw.clear();
@@ -103,7 +158,12 @@ impl MessageCounts {
         self.raw.extend_from_slice(question);
         let Some(place) = self.questions.get(self.raw.as_slice()) else { return false };
         *recent = place + 1;
-        self.asked.get_mut(*place as usize).into_iter().for_each(|held| held.count += 1);
+        if let Some(held) = self.asked.get_mut(*place as usize) {
+            held.count += 1;
+            if self.counts_clients {
+                held.asked_by(*place, client, &mut self.clients);
+            }
+        }
         true
     }
 
@@ -154,6 +214,8 @@ impl MessageCounts {
         if self.day != Some(day) || most >= MAX_KEYS {
             self.flush(aggregator);
             self.day = Some(day);
+        } else if self.clients.len() >= MAX_CLIENTS {
+            self.flush_clients(day, aggregator);
         }
     }
 
@@ -165,9 +227,31 @@ impl MessageCounts {
         }
     }
 
+    /// Moves the counts of clients to the aggregator. What was asked stays.
+    fn flush_clients(&mut self, day: Day, aggregator: &mut Aggregator) {
+        if !self.counts_clients || self.asked.is_empty() {
+            return;
+        }
+        let Self { asked, clients, texts, key, owner, .. } = self;
+        let held = aggregator.group(group(SumKind::ClientNames, day, *owner));
+        let mut add = |question: &Question, client, count| {
+            let code = (question.code != u8::MAX).then(|| question.code.into());
+            let name = texts.get(question.bytes.end..question.name_end).unwrap_or_default();
+            held.add(key.clear().address(client).code(code).raw(name).owner(*owner).bytes(), Sums::of(0, count));
+        };
+        for ((place, client), count) in clients.drain() {
+            asked.get(place as usize).into_iter().for_each(|question| add(question, client, count));
+        }
+        for question in asked.iter_mut().filter(|question| question.of_client > 0) {
+            let count = std::mem::take(&mut question.of_client);
+            add(question, question.client, count);
+        }
+    }
+
     /// Moves all counts to the aggregator.
     pub(super) fn flush(&mut self, aggregator: &mut Aggregator) {
         let Some(day) = self.day else { return };
+        self.flush_clients(day, aggregator);
         if !self.asked.is_empty() {
             let held = aggregator.group(group(SumKind::Queries, day, self.owner));
             for Question { bytes, key_end, count, .. } in self.asked.drain(..) {

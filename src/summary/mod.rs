@@ -5,8 +5,8 @@
 //! them). Always: the sums of each table balance with the packets table, packets without an address or a time included.
 //! Memory is bounded, whatever the number of addresses and names.
 //!
-//! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages and the names that they
-//! give to addresses. All tables follow from these. A further table of these sums can be made of any lake; `registry.rs` says what
+//! A unit counts flows (destination, source, protocol), windows by protocol, ports, DNS messages, the names that they
+//! give to addresses and that clients ask for. All tables follow from these. A further table of these sums can be made of any lake; `registry.rs` says what
 //! it takes to count something new.
 
 mod aligned_windows;
@@ -19,6 +19,7 @@ mod preview;
 mod registry;
 
 mod derive;
+mod dns_clients;
 mod filter;
 mod key;
 mod left_out;
@@ -43,6 +44,7 @@ pub use left_out::{LeftOut, left_out_of_packets, left_out_of_sums};
 pub use naming::{Naming, NamingSource};
 pub use partial::Partial;
 pub use preview::Preview;
+pub(crate) use registry::DNS_CLIENTS;
 pub(crate) use registry::SumKind;
 pub use registry::{NO_NAME, SUMMARIES};
 pub use render::{Units, render};

@@ -47,6 +47,13 @@ impl Partial {
         }
     }
 
+    /// The same, counting the clients of DNS messages too, or not.
+    #[must_use]
+    pub fn counting_clients(mut self, counts: bool) -> Self {
+        self.messages.count_clients(counts);
+        self
+    }
+
     /// Adds the rows of one partition, whose date is `day`.
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
@@ -76,9 +83,10 @@ impl Partial {
         Ok(())
     }
 
-    /// Adds a DNS message that was captured on `day`: what was asked, and how it was answered.
-    pub fn add_message(&mut self, day: Day, message: &dns::Message<'_>) {
-        self.messages.add(day, message, &mut self.aggregator);
+    /// Adds a DNS message that was captured on `day` in this packet: who asked, what was asked, and how it was answered.
+    pub fn add_message(&mut self, day: Day, message: &dns::Message<'_>, packet: &Packet<'_>) {
+        let client = if message.is_response() { packet.ip_dst } else { packet.ip_src };
+        self.messages.add(day, message, client, &mut self.aggregator);
     }
 
     /// Adds each address that a DNS message gives under the name that was asked; `micros` is when it was captured, in

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::ser::SerializeStruct as _;
 
+use crate::config::Settings;
 use crate::tables::{Table, TableColumn};
 use crate::text::time;
 
@@ -24,6 +25,11 @@ impl Preview {
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.rows > 0 || !Summary::of(self.name).is_some_and(|summary| summary.of_tunnels)
+    }
+
+    /// Whether a lake with these settings has it, and it is shown.
+    pub(crate) fn is_of(&self, settings: &Settings) -> bool {
+        self.is_there() && Summary::of(self.name).is_none_or(|summary| summary.is_counted(settings))
     }
 
     /// How many rows are not shown.

@@ -13,10 +13,10 @@
 //! Counting something new is a larger change. `count.rs` counts rows, `messages.rs` DNS messages; what follows from rows is
 //! in [`SumKind::OF_ROWS`], or `verify --deep` does not check it. A new field of a key has its place in `key.rs`
 //! (writer and reader) and `rows.rs`. And the partials of earlier units do not have the sums: no file says which kinds it
-//! counted. Until partials say so, the table of a date with old and new units would lack the old ones, `verify --deep`
-//! would call old dates wrong, and taking captures out of an old partial would subtract what was never added. So partials
-//! must say it first, and `lake/subtract.rs`, `lake/compact.rs`, `commands/audit.rs` and `convert/summary_tables.rs` must
-//! heed it.
+//! counted. So that no table has some of a date's units, it is a property of the lake: [`Settings`] say whether it is counted,
+//! a lake keeps that from its first run on ([`Settings::as_counted`]), and the table is there only where it is
+//! ([`Summary::is_counted`]). Sums of what rows tell need more: where they are not counted, `verify --deep` must not miss them, and
+//! taking captures out must not subtract them.
 
 use crate::aggregate::{Group, Measure};
 use crate::config::Settings;
@@ -28,11 +28,11 @@ use super::schema::{
     CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
 };
 
-/// A kind of sums. Kinds below 5, and 7 and 8, are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
+/// A kind of sums. Kinds below 5, and 7 to 9, are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
 /// without a lake. From 16 on they follow from the others, and are in memory or in temporary files only. Not every kind is a
 /// table, and a table may be of a kind that others use too.
 ///
-/// The numbers of what is stored are in files, so they never change. Those from 9 to 15 are free.
+/// The numbers of what is stored are in files, so they never change. Those from 10 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum SumKind {
@@ -54,6 +54,8 @@ pub(crate) enum SumKind {
     /// messages said: rows tell these sums only if the lake has all four columns of the tunnels. Two ways of counting, one for
     /// each kind of lake, would be one too many.
     Tunnels = 8,
+    /// By client, response code and name of a DNS message; packets only. Only of lakes that count them, as tunnels.
+    ClientNames = 9,
     /// By time of the packet. Only where windows begin with the first packet.
     AlignedWindows = 5,
     /// As `Names`, but only of messages within some times. Never in a file.
@@ -74,6 +76,9 @@ pub(crate) enum SumKind {
     Unnamed = 22,
     /// By address, its name and the source of the name: what was sent to it and from it.
     Named = 23,
+    /// By client and response code of DNS messages. The first further number is that of the names, which cannot be added up over
+    /// dates: those of several dates follow from `ClientNames`.
+    Clients = 24,
 }
 
 impl SumKind {
@@ -81,7 +86,7 @@ impl SumKind {
     pub(crate) fn group(self, day: Day) -> Group {
         let measure = match self {
             Self::Names | Self::NamesWithin | Self::ServerNames => Measure::Span,
-            Self::Ports => Measure::Add,
+            Self::Ports | Self::Clients => Measure::Add,
             _ => Measure::Plain,
         };
         Group { day, kind: self as u8, measure, by_owner: false }
@@ -149,7 +154,7 @@ const NAME: SummaryColumn = column("name", KEY_NAME, "no question", "name that w
 
 /// The summary tables, in the order in which they are shown. The table that is read most comes last, next to the prompt.
 #[rustfmt::skip]
-pub const SUMMARIES: [Summary; 13] = [
+pub const SUMMARIES: [Summary; 14] = [
     Summary {
         name: "captures", rows: "one a capture",
         kind: None, order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: Some(&["capture", "format", "packets", "bytes", "first_time", "last_time", "status"]),
@@ -200,6 +205,20 @@ pub const SUMMARIES: [Summary; 13] = [
             column("address", ADDRESS, "", "destination or source address"),
             column("name", KEY_NAME, "", "its name, as `volume_by_name` has it"),
             column("source", KEY_NAME, "", "where the name comes from: `dns`, `hosts` or `ptr`"),
+        ],
+    },
+    Summary {
+        name: DNS_CLIENTS, rows: "one a client and response code of DNS messages",
+        kind: Some(SumKind::Clients), order: SortOrder::Largest, balances: false, limit: None, of_tunnels: false, shown: None,
+        derivation: Derivation::Passed,
+        // A net takes packets by the server as well, which is not counted.
+        counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
+        left_out: never,
+        columns: &[
+            column("client", ADDRESS, "no IP header", "address of the one who asks: the source of a query, the destination of a response"),
+            column("rcode", (ValueSource::Key(KeyField::ResponseCode), Values::Text), "a query", "response code, as in `dns_queries`"),
+            column("queries", COUNT, "", "number of messages: queries, or responses with this code"),
+            column("names", (ValueSource::First, Values::Int), "", "number of different names in them, exactly; a message without a question has none"),
         ],
     },
     Summary {
@@ -313,5 +332,7 @@ pub const SUMMARIES: [Summary; 13] = [
     },
 ];
 
+/// The table of the clients of DNS.
+pub(crate) const DNS_CLIENTS: &str = "dns_clients";
 /// In place of a name where an address has none, as in the notebook that this replaces.
 pub const NO_NAME: &str = "N/A";

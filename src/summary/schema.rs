@@ -46,6 +46,14 @@ impl Summary {
         SUMMARIES.iter().find(|summary| summary.name == name)
     }
 
+    /// Whether units of a lake with these settings count what it is made of.
+    pub(crate) fn is_counted(&self, settings: &Settings) -> bool {
+        match self.kind {
+            Some(SumKind::Clients) => settings.dns_clients,
+            _ => true,
+        }
+    }
+
     /// Whether its keys are the addresses of packets and nothing else.
     pub(super) fn is_by_address(&self) -> bool {
         let mut keys = self.columns.iter().filter(|column| matches!(column.from, ValueSource::Key(_))).peekable();

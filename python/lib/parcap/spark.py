@@ -47,8 +47,8 @@ _MOST_TASKS = 20_000
 
 # The summary tables that a lake may have.
 _TABLES = (
-    "captures", "conversations", "dns_names", "dns_queries", "names", "ports", "protocols", "send_rates", "send_rates_by_protocol",
-    "tunnels", "volume_by_ip", "volume_by_name", "volume_by_src",
+    "captures", "conversations", "dns_clients", "dns_names", "dns_queries", "names", "ports", "protocols", "send_rates",
+    "send_rates_by_protocol", "tunnels", "volume_by_ip", "volume_by_name", "volume_by_src",
 )
 
 # What comes back of a unit.

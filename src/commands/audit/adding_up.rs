@@ -1,6 +1,6 @@
 //! Whether a lake adds up: the rows of its parts to its captures, its tables to its packets, its sums to its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::lake::{CaptureBrief, CaptureVisitor, InputEntry, Layout, PACKETS, SUMMARIES, Snapshot, recount};
 use crate::outcome::Verified;
 use crate::storage::scratch_root;
-use crate::summary::{SUMMARIES as TABLES, what_rows_do_not_give};
+use crate::summary::{DNS_CLIENTS, SUMMARIES as TABLES, what_rows_do_not_give};
 use crate::tables::{TableColumn, read_table};
 use crate::threads::in_order;
 
@@ -147,6 +147,37 @@ pub(in crate::commands) fn balance(
                 "adds up to {found_packets} packets of {found_bytes} bytes; the captures have {packets} of {bytes}"
             );
             verified.fault(Path::new(SUMMARIES).join(name), problem);
+        }
+    }
+    Ok(())
+}
+
+/// Checks that on each date the clients of DNS have as many messages of a response code as there were. Only of lakes that count them.
+pub(in crate::commands) fn clients(lake: &Layout, snapshot: &Snapshot, verified: &mut Verified) -> Result<()> {
+    let counted = [("dns_queries", "response_code", "count"), (DNS_CLIENTS, "rcode", "queries")];
+    let [all, of_clients] = counted.map(|(name, code, count)| {
+        let folder = Path::new(SUMMARIES).join(name);
+        let mut sums: BTreeMap<(Day, Option<String>), i64> = BTreeMap::new();
+        for table in snapshot.tables.values().filter(|table| table.path.starts_with(&folder)) {
+            let day = Layout::day_of(&table.path);
+            read_table(&lake.fetch(&table.path)?, |piece| {
+                let columns = (piece.column(code), piece.column(count));
+                let (Some(TableColumn::Text(codes)), Some(TableColumn::Int(counts))) = columns else { return };
+                for (code, count) in codes.iter().zip(counts) {
+                    let sum = sums.entry((day, code.map(str::to_owned))).or_default();
+                    *sum = sum.saturating_add(count.unwrap_or(0));
+                }
+            })?;
+        }
+        Ok::<_, Error>(sums)
+    });
+    let (all, of_clients) = (all?, of_clients?);
+    for (day, code) in all.keys().chain(of_clients.keys()).collect::<BTreeSet<_>>() {
+        let [there, found] = [&all, &of_clients].map(|sums| sums.get(&(*day, code.clone())).copied().unwrap_or(0));
+        if there != found {
+            let (day, code) = (day.text(), code.as_deref().unwrap_or("no response code"));
+            let problem = format!("of {day}, adds up to {found} messages with {code}; `dns_queries` has {there}");
+            verified.fault(Path::new(SUMMARIES).join(DNS_CLIENTS), problem);
         }
     }
     Ok(())

@@ -3,5 +3,5 @@
 mod adding_up;
 mod files;
 
-pub(super) use adding_up::{balance, captures, sums};
+pub(super) use adding_up::{balance, captures, clients, sums};
 pub(super) use files::{delta_log, doubles, files, manifests, strays};
