@@ -7,6 +7,7 @@ mod called;
 mod damage;
 mod delta;
 mod discover;
+mod dns_clients;
 mod extract;
 mod forget;
 mod inspect;

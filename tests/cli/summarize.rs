@@ -10,10 +10,11 @@ use crate::support::build::{Capture, dns_answer, ip, other, udp, udp6};
 use crate::support::{Ran, folder, run, run_with, save, text};
 
 /// The tables, in the order in which they are shown.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "captures",
     "dns_names",
     "names",
+    "dns_clients",
     "dns_queries",
     "ports",
     "send_rates_by_protocol",
@@ -209,9 +210,15 @@ fn tables_that_a_filter_cannot_be_applied_to_are_left_out_and_named() {
     let whole = ("captures", "its rows are of whole captures");
     let queries = ("dns_queries", "it was not counted by protocol or address");
     let address = "it was not counted by address";
-    let by_address = [whole, queries, ("ports", address), ("send_rates_by_protocol", address), ("send_rates", address)];
+    let clients = ("dns_clients", queries.1);
+    let by_address =
+        [whole, clients, queries, ("ports", address), ("send_rates_by_protocol", address), ("send_rates", address)];
     for (input, options, left_out) in [
-        (&lake, &["--protocol", "UDP"][..], &[whole, ("dns_names", "it was not counted by protocol"), queries][..]),
+        (
+            &lake,
+            &["--protocol", "UDP"][..],
+            &[whole, ("dns_names", "it was not counted by protocol"), clients, queries][..],
+        ),
         (&lake, &["--net", "::/0"], &by_address),
         (&path, &["--net", "::/0"], &[whole]),
         (&path, &["--protocol", "UDP"], &[whole, ("dns_names", "it is not counted by protocol")]),
@@ -374,5 +381,5 @@ fn what_is_not_there_is_named_and_no_table_of_nothing_is_drawn() {
     let none = text(&save(&folder, "none.pcap", &Capture::pcap().bytes));
     assert_eq!(csv(&none, "volume_by_ip", &[]), "ip_dst,bytes,packets\n");
     let ran = summarize(&none, &["--format", "json"]);
-    assert_eq!((ran.status, ran.json()["tables"].as_array().unwrap().len()), (Some(0), 12));
+    assert_eq!((ran.status, ran.json()["tables"].as_array().unwrap().len()), (Some(0), 13));
 }

@@ -98,6 +98,7 @@ fn what_a_lake_was_not_counted_by_is_left_out_and_named() {
     let left_out = [
         "dns_names",
         "names",
+        "dns_clients",
         "dns_queries",
         "ports",
         "protocols",

@@ -162,7 +162,7 @@ fn what_shapes_summaries_is_the_same_in_units_and_in_one_run() {
         convert(&request);
         let [pieces, run] = ["pieces", "run"].map(|way| hashes(&place(way).join("summaries")));
         assert_eq!(pieces, run);
-        assert_eq!(pieces.keys().filter_map(|path| path.iter().next()).collect::<BTreeSet<_>>().len(), 12);
+        assert_eq!(pieces.keys().filter_map(|path| path.iter().next()).collect::<BTreeSet<_>>().len(), 13);
         for way in ["pieces", "run"] {
             assert_eq!(manifests(&place(way))[0]["settings"], serde_json::to_value(settings).unwrap());
         }

@@ -42,6 +42,8 @@
 //! 32. Rows of more dates than fit are the rows that there would be without sorting them on disk, in one part a date: `many_dates`.
 //! 33. What commands say of a lake, and do with it, is the same whether it has a checkpoint or not: `beside_checkpoints`, and every night
 //!     of `checkpoints`.
+//! 34. The clients of DNS have the messages and the different names of the captures that are there, by response code as many as were
+//!     asked and answered: `dns_clients`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -63,6 +65,7 @@ mod cut;
 mod cut_packed;
 mod cut_wire;
 mod delta;
+mod dns_clients;
 mod extract;
 mod implausible;
 mod lookups;

@@ -4,6 +4,7 @@ mod binary;
 pub(crate) mod bucket;
 pub(crate) mod build;
 pub(crate) mod delta;
+pub(crate) mod dns;
 pub(crate) mod losing;
 pub(crate) mod nameserver;
 mod rows;
