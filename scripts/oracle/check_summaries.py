@@ -11,8 +11,9 @@ too. Rows out of order are counted in the tables that are sorted by volume or ti
 The table of tunnels is held against the columns of tunnels, where the packets table has all four. Where it has not, or no packet
 was in a tunnel, there may be no such table.
 
-What DNS said does not stand in the packets table. From it comes how many messages there were, and under which names;
-with --captures, the ones that the lake was made of, tshark and dnspython read the messages again (scripts/oracle/dns_of.py).
+What DNS said does not stand in every packets table. From it comes how many messages there were, and under which names; and who
+asked, where it has the columns of DNS (--columns dns). With --captures, the ones that the lake was made of, tshark and dnspython
+read the messages again (scripts/oracle/dns_of.py).
 
 --same-as compares each table with that of another lake, rows and order; captures by their file names.
 
@@ -44,6 +45,7 @@ TABLES = {
     "send_rates": {"window_start": TIME, "window_s": DOUBLE, **RATE},
     "send_rates_by_protocol": {"window_start": TIME, "window_s": DOUBLE, "protocol": TEXT, **RATE},
     "dns_queries": {"name": TEXT, "type": TEXT, "response_code": TEXT, "count": INT},
+    "dns_clients": {"client": TEXT, "rcode": TEXT, "queries": INT, "names": INT},
     "tunnels": {"tunnel": TEXT, "tunnel_id": INT, "outer_ip_src": TEXT, "outer_ip_dst": TEXT, **VOLUME},
     "names": dict.fromkeys(("address", "name", "source"), TEXT),
     "dns_names": {"address": TEXT, "name": TEXT, "answers": INT, "first_seen": TIME, "last_seen": TIME},
@@ -95,6 +97,10 @@ QUERIES = {
         SELECT date, protocol, port::BIGINT AS port, sum(a)::BIGINT AS bytes, sum(b)::BIGINT AS packets,
             sum(c)::BIGINT AS bytes_from, sum(d)::BIGINT AS packets_from
         FROM both_ways GROUP BY ALL""",
+    "dns_clients": """
+        SELECT date, if(dns_is_response, ip_dst, ip_src) AS client, dns_rcode AS rcode, count(*) AS queries,
+            count(DISTINCT lower(dns_query)) AS names
+        FROM packets WHERE is_dns GROUP BY ALL""",
     "tunnels": f"""
         SELECT date, tunnel, tunnel_id, outer_ip_src, outer_ip_dst, {SUMS} FROM packets WHERE tunnel IS NOT NULL GROUP BY ALL""",
     "send_rates": RATES.replace("{by}", ""),
@@ -120,6 +126,10 @@ PARTS = {
     "dns_queries: names": (
         "SELECT date, lower(dns_query), count(*)::BIGINT FROM packets WHERE dns_query IS NOT NULL GROUP BY ALL",
         "SELECT date, name, sum(count)::BIGINT FROM seen_dns_queries WHERE name IS NOT NULL GROUP BY ALL",
+    ),
+    "dns_clients: messages by response code": (
+        "SELECT date, response_code, sum(count)::BIGINT FROM seen_dns_queries GROUP BY ALL",
+        "SELECT date, rcode, sum(queries)::BIGINT FROM seen_dns_clients GROUP BY ALL",
     ),
     # Names in lower case, once an address, seen while there was DNS.
     "dns_names: sound": (
@@ -256,6 +266,7 @@ def check(lake, conversations, window, captures):
     with tempfile.TemporaryDirectory() as folder:
         db, tables = open_lake(lake, folder)
         columns = {name for name, *_ in db.execute("DESCRIBE packets").fetchall()}
+        tells_clients = columns.issuperset(("dns_is_response", "dns_rcode"))
         tells_tunnels = columns.issuperset(("tunnel", "tunnel_id", "outer_ip_src", "outer_ip_dst"))
         in_tunnels = tells_tunnels and db.execute("SELECT count(tunnel) FROM packets").fetchall()[0][0]
         for name in [name for name in TABLES if name not in tables and (name != "tunnels" or in_tunnels)]:
@@ -266,7 +277,8 @@ def check(lake, conversations, window, captures):
         if "conversations" in tables:
             make_conversations(db, conversations)
         for name, query in QUERIES.items():
-            if name in tables and ("best" not in query or "dns_names" in tables) and (name != "tunnels" or tells_tunnels):
+            is_told = {"tunnels": tells_tunnels, "dns_clients": tells_clients}.get(name, True)
+            if name in tables and ("best" not in query or "dns_names" in tables) and is_told:
                 wrong += compare(db, name, query.format(w=window), f"FROM seen_{name}")
         for title, queries in PARTS.items():
             if title.partition(":")[0] in tables:
@@ -274,7 +286,7 @@ def check(lake, conversations, window, captures):
         if captures:
             import dns_of
 
-            for name, rows in zip(("dns_queries", "dns_names"), dns_of.tables(captures)):
+            for name, rows in zip(("dns_queries", "dns_names", "dns_clients"), dns_of.tables(captures)):
                 if name in tables:
                     columns = {"date": pa.date32(), **{key: INT if kind == TIME else kind for key, kind in TABLES[name].items()}}
                     db.register("read_again", pa.Table.from_pylist([dict(zip(columns, row)) for row in rows], pa.schema(columns)))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reads the DNS messages of captures without parcap, and gives the tables dns_queries and dns_names.
+"""Reads the DNS messages of captures without parcap, and gives the tables dns_queries, dns_names and dns_clients.
 
-    python3 scripts/oracle/dns_of.py CAPTURE...        folders are walked; prints both tables
+    python3 scripts/oracle/dns_of.py CAPTURE...        folders are walked; prints the tables
 
 tshark opens the captures and finds the datagrams and segments, dnspython decodes names; what counts as a message, and how
 much of a cut one counts, is the definition of the packets table's `is_dns` and `dns_query`. Needs tshark and dnspython, and
@@ -26,7 +26,7 @@ import dns.name
 import dns.rdatatype
 
 PORTS = {"53", "5353", "5355"}
-FIELDS = "frame.time_epoch frame.protocols udp.srcport udp.dstport udp.payload tcp.srcport tcp.dstport tcp.payload".split()
+FIELDS = "frame.time_epoch frame.protocols ip.src ip.dst ipv6.src ipv6.dst udp.srcport udp.dstport udp.payload tcp.srcport tcp.dstport tcp.payload".split()
 # Packet by packet, as parcap reads; DNS itself is not left to tshark.
 OFF = ["ip.defragment", "ipv6.defragment", "tcp.desegment_tcp_streams", "tcp.analyze_sequence_numbers"]
 NOT_DECODED = ["dns", "mdns", "llmnr", "tls", "quic", "http", "dtls"]
@@ -65,7 +65,7 @@ def thinned(path, order, pipe):
 
 
 def packets_of(path):
-    """Time in microseconds (None without one) and message bytes of what goes to or from a port of DNS."""
+    """Time in microseconds (None without one), addresses and message bytes of what goes to or from a port of DNS."""
     with open(path, "rb") as file:
         magic = file.read(6)
     feed = next(((unpacked, command) for start, command in UNPACK.items() if magic.startswith(start)), None)
@@ -80,6 +80,7 @@ def packets_of(path):
     feeding.start() if feeding else held.stdin.close()
     for line in map(bytes.decode, held.stdout):
         time, layers, *values = line.rstrip("\n").split("\t")
+        addresses, values = values[:4], values[4:]
         # The outermost IP header, and what follows it: of the first occurrences that is the one meant.
         layers = layers.split(":")
         at = min((layers.index(name) for name in ("ip", "ipv6") if name in layers), default=len(layers))
@@ -92,7 +93,8 @@ def packets_of(path):
             if above == "tcp":
                 message = message[2 : 2 + int.from_bytes(message[:2], "big")]
             seconds, _, fraction = time.partition(".")
-            yield int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0")) if seconds else None, message
+            ends = addresses[:2] if layers[at] == "ip" else [shown_address(socket.inet_pton(socket.AF_INET6, end)) for end in addresses[2:]]
+            yield int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0")) if seconds else None, ends, message
     if feeding:
         feeding.join()
     complaint = held.stderr.read().decode().strip().splitlines()
@@ -175,29 +177,34 @@ def shown_address(octets):
 
 
 def tables(captures):
-    """Rows of dns_queries and of dns_names, the date first; times are microseconds since the Unix epoch."""
+    """Rows of dns_queries, dns_names and dns_clients, the date first; times are microseconds since the Unix epoch."""
     files = []
     for path in map(Path, captures):
         files += sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    queries, names, seen = Counter(), Counter(), {}
+    queries, names, seen, clients, asked = Counter(), Counter(), {}, Counter(), {}
     for path in files:
         date = 0
-        for time, message in packets_of(str(path)):
+        for time, (source, target), message in packets_of(str(path)):
             date = date if time is None else time // DAY
             if (held := read(message)) is None:
                 continue
             queries[date, *held[0]] += 1
+            name, _, code = held[0]
+            client = (date, source if code is None else target, code)
+            clients[client] += 1
+            asked.setdefault(client, set()).update([] if name is None else [name])
             for key in held[1]:
                 names[date, *key] += 1
                 if time is not None:
                     first, last = seen.get((date, *key), (time, time))
                     seen[date, *key] = min(first, time), max(last, time)
     names_rows = [(*key, count, *seen.get(key, (None, None))) for key, count in names.items()]
-    return [(*key, count) for key, count in queries.items()], names_rows
+    clients_rows = [(*key, count, len(asked[key])) for key, count in clients.items()]
+    return [(*key, count) for key, count in queries.items()], names_rows, clients_rows
 
 
 if __name__ == "__main__":
-    for title, rows in zip(("dns_queries", "dns_names"), tables(sys.argv[1:])):
+    for title, rows in zip(("dns_queries", "dns_names", "dns_clients"), tables(sys.argv[1:])):
         print(f"{title}: {len(rows):,} rows")
         for row in sorted(rows, key=lambda row: tuple(map(str, row))):
             print("   ", *row)
