@@ -83,15 +83,15 @@ fn copy(
 
 /// Sums for as long as the key stays the same.
 #[derive(Default)]
-pub(super) struct KeyRun {
-    pub(super) key: Vec<u8>,
-    pub(super) sums: Sums,
+struct KeyRun {
+    key: Vec<u8>,
+    sums: Sums,
 }
 
 impl KeyRun {
     /// Adds, if the key is the same. Returns whether it was.
     #[inline]
-    pub(super) fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
+    fn add(&mut self, key: &[u8], sums: &Sums) -> bool {
         let same = self.key == key;
         if same {
             self.sums.merge(sums, Measure::Add);
@@ -99,7 +99,7 @@ impl KeyRun {
         same
     }
 
-    pub(super) fn begin(&mut self, key: &[u8], sums: Sums) {
+    fn begin(&mut self, key: &[u8], sums: Sums) {
         self.key.clear();
         self.key.extend_from_slice(key);
         self.sums = sums;

@@ -8,6 +8,7 @@ use crate::aggregate::{Aggregator, Group, Sums};
 use crate::day::Day;
 use crate::decode::dns;
 
+use super::client_counts::{ClientCounts, QUERY};
 use super::key::Key;
 use super::registry::SumKind;
 
@@ -17,9 +18,6 @@ const MAX_KEYS: usize = 4096;
 /// Recent questions that are searched before the table is; a power of two. As many as are counted: a capture with a thousand names asks
 /// for each of them again, and their places lie closer together than the table.
 const RECENT: usize = MAX_KEYS;
-
-/// Clients of questions that are counted here before they go to the aggregator, 40 bytes each. The questions stay.
-const MAX_CLIENTS: usize = 2 * MAX_KEYS;
 
 /// Counts of the messages of one date. The same names are asked again and again, so they are looked up where they are
 /// counted.
@@ -36,10 +34,8 @@ pub(super) struct MessageCounts {
     texts: Vec<u8>,
     /// One more than the place of each recent question, by [`recent_place`]. Most questions are asked again at once.
     recent: Vec<u32>,
-    /// Whether clients are counted.
-    counts_clients: bool,
-    /// Messages by the place of their question in `asked` and their client, without those that the question has.
-    clients: ClientCounts,
+    /// Messages by client, if these are counted, without those that a question has.
+    clients: Option<ClientCounts>,
     names: NameCounts,
     /// As `names`, of ClientHellos.
     server_names: NameCounts,
@@ -55,33 +51,29 @@ struct Question {
     code: u8,
     /// Where its bytes are in `texts`.
     bytes: Range<usize>,
-    /// The end of the name in its key there, which follows them.
-    name_end: usize,
-    /// The end of its key.
+    /// The end of its key there, which follows them.
     key_end: usize,
     count: i64,
     /// The client of the last message, and how many of it came one after the other. Most clients ask for a name by two types, and
     /// again, before another one does.
     client: Option<IpAddress>,
     of_client: i64,
+    /// The number of its name in `clients`.
+    name: u32,
 }
 
 impl Question {
-    /// Counts a message of a client; `place` is that of the question.
+    /// Counts a message of a client.
     #[inline]
-    fn asked_by(&mut self, place: u32, client: Option<IpAddress>, clients: &mut ClientCounts) {
+    fn asked_by(&mut self, client: Option<IpAddress>, clients: &mut ClientCounts) {
         if self.client == client {
             self.of_client += 1;
             return;
         }
         let before = std::mem::replace(&mut self.client, client);
-        let count = std::mem::replace(&mut self.of_client, 1);
-        *clients.entry((place, before)).or_insert(0) += count;
+        clients.add(self.name, self.code, before, std::mem::replace(&mut self.of_client, 1));
     }
 }
-
-/// Messages by the place of a question and the client.
-type ClientCounts = HashMap<(u32, Option<IpAddress>), i64, foldhash::fast::RandomState>;
 
 /// Sums by key.
 type NameCounts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
@@ -89,7 +81,7 @@ type NameCounts = HashMap<Box<[u8]>, Sums, foldhash::fast::RandomState>;
 impl MessageCounts {
     /// Says whether clients are counted.
     pub(super) fn count_clients(&mut self, counts: bool) {
-        self.counts_clients = counts;
+        self.clients = counts.then(ClientCounts::default);
     }
 
     /// Adds a message of a client that was captured on `day`.
@@ -104,7 +96,7 @@ impl MessageCounts {
         let code = message.is_response().then(|| message.response_code());
         let question = message.question_bytes();
         if let Some(question) = question
-            && self.is_asked_again(code.unwrap_or(u8::MAX), question, client)
+            && self.is_asked_again(code.unwrap_or(QUERY), question, client)
         {
             return;
         }
@@ -112,8 +104,9 @@ impl MessageCounts {
             Some(name) => self.key.clear().name(|text| name.write_to(text)),
             None => self.key.clear().no_name(),
         };
-        let name_length = self.key.bytes().len();
+        let name = self.clients.as_mut().map(|clients| clients.name(self.key.bytes())).unwrap_or_default();
         self.key.code(message.question_type()).code(code.map(u16::from));
+        let code = code.unwrap_or(QUERY);
         if let Some(question) = question {
             let place = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
             self.questions.insert(self.raw.as_slice().into(), place);
@@ -121,21 +114,12 @@ impl MessageCounts {
             self.texts.extend_from_slice(question);
             let bytes = start..self.texts.len();
             self.texts.extend_from_slice(self.key.bytes());
-            let (name_end, key_end) = (bytes.end + name_length, self.texts.len());
-            let code = code.unwrap_or(u8::MAX);
-            self.asked.push(Question { code, bytes, name_end, key_end, count: 1, client, of_client: 1 });
-            return;
-        }
-        let key = self.key.owner(self.owner);
-        aggregator.group(group(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
-        if self.counts_clients {
-            let key = self.key.clear().address(client).code(code.map(u16::from));
-            match message.query_name() {
-                Some(name) => key.name(|text| name.write_to(text)),
-                None => key.no_name(),
-            };
-            let key = key.owner(self.owner);
-            aggregator.group(group(SumKind::ClientNames, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
+            let key_end = self.texts.len();
+            self.asked.push(Question { code, bytes, key_end, count: 1, client, of_client: 1, name });
+        } else {
+            let key = self.key.owner(self.owner);
+            aggregator.group(group(SumKind::Queries, day, self.owner)).add(key.bytes(), Sums::of(0, 1));
+            self.clients.iter_mut().for_each(|clients| clients.add(name, code, client, 1));
         }
     }
 
@@ -148,9 +132,7 @@ impl MessageCounts {
         let is_it = |held: &&mut Question| held.code == code && texts.get(held.bytes.clone()) == Some(question);
         if let Some(held) = held.filter(is_it) {
             held.count += 1;
-            if self.counts_clients {
-                held.asked_by(recent.saturating_sub(1), client, &mut self.clients);
-            }
+            self.clients.iter_mut().for_each(|clients| held.asked_by(client, clients));
             return true;
         }
         self.raw.clear();
@@ -160,9 +142,7 @@ impl MessageCounts {
         *recent = place + 1;
         if let Some(held) = self.asked.get_mut(*place as usize) {
             held.count += 1;
-            if self.counts_clients {
-                held.asked_by(*place, client, &mut self.clients);
-            }
+            self.clients.iter_mut().for_each(|clients| held.asked_by(client, clients));
         }
         true
     }
@@ -210,12 +190,13 @@ impl MessageCounts {
 
     /// Counts for this date from now on.
     fn enter(&mut self, day: Day, aggregator: &mut Aggregator) {
-        let most = self.questions.len().max(self.names.len()).max(self.server_names.len());
+        let of_clients = self.clients.as_ref().map_or(0, ClientCounts::names);
+        let most = self.questions.len().max(self.names.len()).max(self.server_names.len()).max(of_clients);
         if self.day != Some(day) || most >= MAX_KEYS {
             self.flush(aggregator);
             self.day = Some(day);
-        } else if self.clients.len() >= MAX_CLIENTS {
-            self.flush_clients(day, aggregator);
+        } else if let Some(clients) = self.clients.as_mut().filter(|clients| clients.is_full()) {
+            clients.flush(day, self.owner, &mut self.key, aggregator);
         }
     }
 
@@ -227,31 +208,16 @@ impl MessageCounts {
         }
     }
 
-    /// Moves the counts of clients to the aggregator. What was asked stays.
-    fn flush_clients(&mut self, day: Day, aggregator: &mut Aggregator) {
-        if !self.counts_clients || self.asked.is_empty() {
-            return;
-        }
-        let Self { asked, clients, texts, key, owner, .. } = self;
-        let held = aggregator.group(group(SumKind::ClientNames, day, *owner));
-        let mut add = |question: &Question, client, count| {
-            let code = (question.code != u8::MAX).then(|| question.code.into());
-            let name = texts.get(question.bytes.end..question.name_end).unwrap_or_default();
-            held.add(key.clear().address(client).code(code).raw(name).owner(*owner).bytes(), Sums::of(0, count));
-        };
-        for ((place, client), count) in clients.drain() {
-            asked.get(place as usize).into_iter().for_each(|question| add(question, client, count));
-        }
-        for question in asked.iter_mut().filter(|question| question.of_client > 0) {
-            let count = std::mem::take(&mut question.of_client);
-            add(question, question.client, count);
-        }
-    }
-
     /// Moves all counts to the aggregator.
     pub(super) fn flush(&mut self, aggregator: &mut Aggregator) {
         let Some(day) = self.day else { return };
-        self.flush_clients(day, aggregator);
+        if let Some(clients) = &mut self.clients {
+            for Question { name, code, client, of_client, .. } in &self.asked {
+                clients.add(*name, *code, *client, *of_client);
+            }
+            clients.flush(day, self.owner, &mut self.key, aggregator);
+            clients.forget_names();
+        }
         if !self.asked.is_empty() {
             let held = aggregator.group(group(SumKind::Queries, day, self.owner));
             for Question { bytes, key_end, count, .. } in self.asked.drain(..) {

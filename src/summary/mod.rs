@@ -18,6 +18,7 @@ mod names_shown;
 mod preview;
 mod registry;
 
+mod client_counts;
 mod derive;
 mod dns_clients;
 mod filter;

@@ -54,7 +54,8 @@ pub(crate) enum SumKind {
     /// messages said: rows tell these sums only if the lake has all four columns of the tunnels. Two ways of counting, one for
     /// each kind of lake, would be one too many.
     Tunnels = 8,
-    /// By client, response code and name of a DNS message; packets only. Only of lakes that count them, as tunnels.
+    /// By client and name of a DNS message, and by response code where it is none of the usual ones; messages only, as
+    /// `client_counts.rs` has them. Only of lakes that count them, as tunnels. By owner, as what is in DNS messages.
     ClientNames = 9,
     /// By time of the packet. Only where windows begin with the first packet.
     AlignedWindows = 5,
@@ -86,7 +87,7 @@ impl SumKind {
     pub(crate) fn group(self, day: Day) -> Group {
         let measure = match self {
             Self::Names | Self::NamesWithin | Self::ServerNames => Measure::Span,
-            Self::Ports | Self::Clients => Measure::Add,
+            Self::Ports | Self::ClientNames | Self::Clients => Measure::Add,
             _ => Measure::Plain,
         };
         Group { day, kind: self as u8, measure, by_owner: false }
