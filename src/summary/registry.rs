@@ -216,7 +216,7 @@ pub const SUMMARIES: [Summary; 14] = [
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: never,
         columns: &[
-            column("client", ADDRESS, "no IP header", "address of the one who asks: the source of a query, the destination of a response"),
+            column("client", ADDRESS, "no IP header", "address of the one who asks: the source of a query, the destination of a response. Answers of mDNS mostly go to its group, whose address stands there then"),
             column("rcode", (ValueSource::Key(KeyField::ResponseCode), Values::Text), "a query", "response code, as in `dns_queries`"),
             column("queries", COUNT, "", "number of messages: queries, or responses with this code"),
             column("names", (ValueSource::First, Values::Int), "", "number of different names in them, exactly; a message without a question has none"),

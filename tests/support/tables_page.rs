@@ -67,7 +67,8 @@ pub(crate) fn tables() -> String {
     text.push_str(
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date. `bytes` is the \
          sum of `length`, so each table adds up to the packets table, and `tunnels` to the packets in tunnels. A date without such \
-         packets has no `tunnels`. Tables of volumes and counts have the largest rows \
+         packets has no `tunnels`. On each date `dns_clients` has as many messages of a response code as `dns_queries`; names of several \
+         dates do not add up, and `parcap summarize` counts them once. A lake that an earlier version began has no `dns_clients`. Tables of volumes and counts have the largest rows \
          first. The others are in the order of their first columns.\n\nA capture has its row in `captures` below the date of its \
          `first_time`, or below `date=1970-01-01` if that is null, as of a duplicate, whose packets were not read. These rows are in the \
          order of the absolute paths.\n",
