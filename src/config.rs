@@ -324,7 +324,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The same for a run over a lake that has the settings `held`. What it does not count is not begun in the middle.
-    pub(crate) fn as_counted(mut self, held: Option<&Self>) -> Self {
+    pub(crate) fn counted_in(mut self, held: Option<&Self>) -> Self {
         self.dns_clients &= self.summaries && held.is_none_or(|held| held.dns_clients);
         self
     }

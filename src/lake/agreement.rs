@@ -23,7 +23,7 @@ impl Snapshot {
         let Some(held) = &self.settings else {
             return Ok(());
         };
-        let asked = settings.clone().as_counted(Some(held));
+        let asked = settings.clone().counted_in(Some(held));
         let asked = Settings { delta: settings.delta || held.delta, ..asked };
         let (held, asked) = (held.binding(), asked.binding());
         match held.into_iter().zip(asked).find(|(held, asked)| held != asked) {

@@ -59,7 +59,7 @@ impl Transaction {
     /// count DNS clients does not begin to, whatever the settings say.
     #[must_use]
     pub fn new(snapshot: &Snapshot, action: Action, settings: Settings) -> Self {
-        let mut settings = settings.as_counted(snapshot.settings.as_ref());
+        let mut settings = settings.counted_in(snapshot.settings.as_ref());
         settings.delta |= snapshot.delta.is_some();
         settings.retain_ms = merged(&settings, snapshot.settings.as_ref());
         Self {

@@ -47,7 +47,7 @@ impl Target {
             return Err(Error::NoServerNames { lake: lake.root().to_path_buf() });
         }
         let losses = Losses::find(lake, &snapshot)?;
-        let settings = settings.clone().as_counted(snapshot.settings.as_ref());
+        let settings = settings.clone().counted_in(snapshot.settings.as_ref());
         Ok(Self { snapshot, losses, settings })
     }
 

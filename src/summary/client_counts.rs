@@ -100,11 +100,10 @@ pub(super) fn client_name(key: &[u8], sums: Sums) -> (&[u8], bool, [(u8, i64); 4
     let client = reader.address_bytes();
     let has_name = !reader.name().is_empty();
     let Sums { bytes, packets, more: [third, fourth] } = sums;
-    let [first, second, ..] = TOGETHER;
-    let [.., a, b] = TOGETHER;
+    let [one, two, three, four] = TOGETHER;
     let codes = match reader.code().and_then(|code| u8::try_from(code).ok()) {
         Some(code) => [(code, bytes), (QUERY, 0), (QUERY, 0), (QUERY, 0)],
-        None => [(first, bytes), (second, packets), (a, third), (b, fourth)],
+        None => [(one, bytes), (two, packets), (three, third), (four, fourth)],
     };
     (client, has_name, codes)
 }

@@ -14,7 +14,7 @@
 //! in [`SumKind::OF_ROWS`], or `verify --deep` does not check it. A new field of a key has its place in `key.rs`
 //! (writer and reader) and `rows.rs`. And the partials of earlier units do not have the sums: no file says which kinds it
 //! counted. So that no table has some of a date's units, it is a property of the lake: [`Settings`] say whether it is counted,
-//! a lake keeps that from its first run on ([`Settings::as_counted`]), and the table is there only where it is
+//! a lake keeps that from its first run on ([`Settings::counted_in`]), and the table is there only where it is
 //! ([`Summary::is_counted`]). Sums of what rows tell need more: where they are not counted, `verify --deep` must not miss them, and
 //! taking captures out must not subtract them.
 

@@ -203,6 +203,8 @@ fn units(page: &mut Page, root: &Path) {
     let lake = text(&root.join("planned"));
     let input = text(&root.join("link.pcap"));
     std::os::unix::fs::symlink(save_in(root, "planned.pcap", &capture().bytes), &input).unwrap();
+    let without = run(["plan", &input, "--out", &text(&root.join("no-summaries")), "--no-summary"]).stdout;
+    page.document("unit", &format!("{}\n", without.lines().nth(1).unwrap()));
     let mut plan = |options: &[&str]| {
         let plan = run([&["plan", &input, "--out", &lake], options].concat()).stdout;
         let (head, units) = plan.split_once('\n').unwrap();

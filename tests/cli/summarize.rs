@@ -95,11 +95,11 @@ fn a_lake_and_its_captures_show_the_same_tables_in_order() {
         {"protocol": null, "bytes": 64, "packets": 1},
         {"protocol": "253", "bytes": 50, "packets": 1},
     ]);
-    assert_eq!(tables[7], json!({"name": "protocols", "rows": 4, "first": protocols}));
-    let conversations = tables[8]["first"].as_array().unwrap();
+    assert_eq!(tables[8], json!({"name": "protocols", "rows": 4, "first": protocols}));
+    let conversations = tables[9]["first"].as_array().unwrap();
     let largest = json!({"ip_src": "10.1.0.1", "ip_dst": "192.0.2.1", "bytes": 800, "packets": 3, "rest": null});
     assert_eq!((conversations.len(), &conversations[0]), (5, &largest));
-    let rates = tables[6]["first"].as_array().unwrap();
+    let rates = tables[7]["first"].as_array().unwrap();
     let first = json!({"window_start": "2020-03-01T00:00:00Z", "window_s": 1.0, "bytes": 964, "packets": 3, "bytes_per_s": 964.0});
     assert_eq!((rates.len(), &rates[0]), (4, &first));
 }

@@ -98,10 +98,13 @@ pub(crate) fn counted(asked: &Asked) -> Counted {
 
 /// The same of all dates together, as if they were one.
 pub(crate) fn of_all_dates(asked: &Asked) -> Counted {
-    let one = |((_, client, code), held): (&(String, String, Option<String>), &(i64, BTreeSet<String>))| {
-        Asked::from([((String::new(), client.clone(), code.clone()), held.clone())])
-    };
-    counted(&all(&asked.iter().map(one).collect::<Vec<_>>()))
+    let mut one = Asked::new();
+    for ((_, client, code), (messages, names)) in asked {
+        let held = one.entry((String::new(), client.clone(), code.clone())).or_default();
+        held.0 += messages;
+        held.1.extend(names.iter().cloned());
+    }
+    counted(&one)
 }
 
 /// What a lake's table says. The clients with most messages come first, then by address and code, queries last.
