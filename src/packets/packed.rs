@@ -11,6 +11,8 @@ use super::code_table::NO_CODE;
 
 /// `datetime` of a row without one.
 pub const NO_DATETIME: i64 = i64::MIN;
+/// TCP flags where the packet has none. There are nine of them.
+pub(crate) const NO_TCP_FLAGS: u16 = u16::MAX;
 /// A protocol where the packet has none.
 pub const NO_PROTOCOL: u16 = 256;
 
@@ -36,6 +38,8 @@ pub(crate) struct Ports {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct RowMeta {
     pub(crate) length: u32,
+    /// [`NO_TCP_FLAGS`] for null.
+    pub(crate) tcp_flags: u16,
     pub(crate) is_dns: bool,
 }
 
@@ -76,7 +80,7 @@ impl Ports {
 }
 
 impl RowMeta {
-    pub(super) const NULL: Self = Self { length: 0, is_dns: false };
+    pub(super) const NULL: Self = Self { length: 0, tcp_flags: NO_TCP_FLAGS, is_dns: false };
 
     #[inline]
     pub(super) fn of(record: &PacketRecord<'_>, packet: &Packet<'_>, length_kind: LengthKind) -> Self {
@@ -84,8 +88,19 @@ impl RowMeta {
             LengthKind::Wire => record.orig_len,
             LengthKind::Captured => record.cap_len,
         };
-        Self { length, is_dns: packet.dns.is_some() }
+        let tcp_flags = packet.tcp_flags().unwrap_or(NO_TCP_FLAGS);
+        Self { length, tcp_flags, is_dns: packet.dns.is_some() }
     }
+}
+
+/// TCP flags as a code.
+pub(super) fn flags_code(flags: u16) -> u32 {
+    if flags == NO_TCP_FLAGS { NO_CODE } else { flags.into() }
+}
+
+/// The TCP flags of a code.
+pub(super) fn flags_of_code(code: u32) -> u16 {
+    u16::try_from(code).unwrap_or(NO_TCP_FLAGS)
 }
 
 /// A protocol as a code.

@@ -2,7 +2,7 @@
 
 use crate::address::{IpAddress, MacAddr};
 use crate::capture::{PacketRecord, Timestamp};
-use crate::config::{LengthKind, SERVER_NAMES, TimestampUnit};
+use crate::config::{LengthKind, TimestampUnit};
 use crate::decode::Packet;
 
 use super::batch::Projection;
@@ -14,7 +14,6 @@ use super::further::FurtherColumn;
 use super::packed::{NO_DATETIME, RowMeta};
 use super::row_times::RowTimes;
 use super::schema::TableColumns;
-use super::sets::IN_EACH_OF_TUNNELS;
 use super::text_table::{SparseCodes, TextTable};
 
 /// Bytes of memory that a row takes without its text.
@@ -263,6 +262,12 @@ impl Rows {
         self.flow.iter().zip(&self.facts).map(|(flow, facts)| (*flow, facts.length))
     }
 
+    /// The TCP flags of each row, [`NO_TCP_FLAGS`](super::packed::NO_TCP_FLAGS) for null. Of rows that were read from a part, only if it
+    /// has the column.
+    pub(crate) fn tcp_flags(&self) -> impl Iterator<Item = u16> {
+        self.facts.iter().map(|facts| facts.tcp_flags)
+    }
+
     /// The time of each row in microseconds since the Unix epoch, if it has one; and whether it is a DNS message.
     pub fn instants(&self) -> impl Iterator<Item = (Option<i64>, bool)> {
         let micros = self.micros().iter().map(|micros| Some(*micros).filter(|micros| *micros != NO_DATETIME));
@@ -272,20 +277,6 @@ impl Rows {
     /// The time of each row in microseconds since the Unix epoch, rounded down; [`NO_DATETIME`] for null.
     pub(crate) fn micros(&self) -> &[i64] {
         self.times.micros()
-    }
-
-    /// Whether a row has the server name of a ClientHello.
-    #[must_use]
-    pub fn has_server_names(&self) -> bool {
-        self.further.iter().any(|column| column.name == SERVER_NAMES && column.has_text())
-    }
-
-    /// Whether a row may be of a packet that was taken out of a tunnel, in a lake that looks into them. The text of the columns of
-    /// tunnels tells; without such a column any row may be.
-    #[must_use]
-    pub fn may_have_tunnels(&self) -> bool {
-        let mut telling = self.further.iter().filter(|column| IN_EACH_OF_TUNNELS.contains(&column.name)).peekable();
-        !self.is_empty() && (telling.peek().is_none() || telling.any(FurtherColumn::has_text))
     }
 
     /// Forgets every row and keeps the memory.

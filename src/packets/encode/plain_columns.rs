@@ -45,6 +45,8 @@ pub(crate) enum PlainValues<'a> {
     Integers(&'a [Option<i64>]),
     /// Of type DOUBLE. No number is NaN.
     Doubles(&'a [Option<f64>]),
+    /// Of type BOOLEAN.
+    Flags(&'a [Option<bool>]),
     /// Of type BYTE_ARRAY, in UTF-8: the value of a row.
     Texts(&'a dyn Fn(usize) -> Option<&'a str>),
 }
@@ -59,6 +61,7 @@ pub(crate) struct PlainColumns {
 enum PlainChunk {
     Integers(Chunk<i64>),
     Doubles(Chunk<f64>),
+    Flags(Chunk<bool>),
     Texts(Box<Chunk<TextStart>>),
 }
 
@@ -93,6 +96,11 @@ impl PlainColumns {
                     numbers(chunk, values, plain_doubles, (out, bits, compressor))?;
                     page.end
                 }
+                (PlainChunk::Flags(chunk), PlainValues::Flags(values)) => {
+                    let values = values.get(page.clone()).ok_or_else(|| failed(bug!()))?;
+                    numbers(chunk, values, plain_flags, (out, bits, compressor))?;
+                    page.end
+                }
                 (PlainChunk::Texts(chunk), PlainValues::Texts(value)) => {
                     texts(chunk, page, value, (out, bits, compressor))?
                 }
@@ -113,6 +121,7 @@ impl PlainColumns {
         let close = |column| match column {
             PlainChunk::Integers(chunk) => chunk.close(),
             PlainChunk::Doubles(chunk) => chunk.close(),
+            PlainChunk::Flags(chunk) => chunk.close(),
             PlainChunk::Texts(chunk) => chunk.close(),
         };
         self.columns.into_iter().map(close).collect()
@@ -125,6 +134,7 @@ impl PlainChunk {
         Ok(match description.physical_type() {
             Type::INT64 => Self::Integers(Chunk::new(description, compression)),
             Type::DOUBLE => Self::Doubles(Chunk::new(description, compression)),
+            Type::BOOLEAN => Self::Flags(Chunk::new(description, compression)),
             Type::BYTE_ARRAY => Self::Texts(Box::new(Chunk::new(description, compression))),
             _ => return Err(failed(bug!())),
         })
@@ -134,7 +144,13 @@ impl PlainChunk {
 /// Memory for a page, for bits, and the compressor.
 type PageMemory<'a> = (&'a mut Vec<u8>, &'a mut Vec<u8>, &'a mut Compressor);
 
-/// A page of numbers.
+/// Appends booleans: a bit each, the lowest first.
+fn plain_flags(values: &[bool], out: &mut Vec<u8>) -> Encoding {
+    bits_of(values, |flag| flag, out);
+    Encoding::PLAIN
+}
+
+/// A page of numbers or booleans.
 fn numbers<V: Value>(
     chunk: &mut Chunk<V>,
     values: &[Option<V>],

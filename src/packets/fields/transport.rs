@@ -16,8 +16,7 @@ pub(in crate::packets) struct TransportFields {
     ack: u32,
     has_seq: bool,
     has_ack: bool,
-    /// [`NONE`] for null, as in the next two.
-    flags: u16,
+    /// [`NONE`] for null, as in the next one.
     icmp_type: u16,
     icmp_code: u16,
     /// [`NO_CODE`] for null, as in the next one.
@@ -31,7 +30,6 @@ impl TransportFields {
         ack: 0,
         has_seq: false,
         has_ack: false,
-        flags: NONE,
         icmp_type: NONE,
         icmp_code: NONE,
         window: NO_CODE,
@@ -46,7 +44,6 @@ impl TransportFields {
             ack: ack.unwrap_or(0),
             has_seq: seq.is_some(),
             has_ack: ack.is_some(),
-            flags: packet.tcp_flags().unwrap_or(NONE),
             icmp_type: packet.icmp_type().map_or(NONE, u16::from),
             icmp_code: packet.icmp_code().map_or(NONE, u16::from),
             window: packet.tcp_window().map_or(NO_CODE, u32::from),
@@ -68,14 +65,6 @@ impl TransportFields {
 
     pub(in crate::packets) fn set_ack(&mut self, ack: i64) {
         (self.ack, self.has_ack) = (u32::try_from(ack).unwrap_or(0), ack != NO_COUNT);
-    }
-
-    pub(in crate::packets) fn flags(&self) -> u32 {
-        wider(self.flags)
-    }
-
-    pub(in crate::packets) fn set_flags(&mut self, flags: u32) {
-        self.flags = narrower(flags);
     }
 
     pub(in crate::packets) fn icmp_type(&self) -> u32 {

@@ -17,6 +17,7 @@ use crate::decode::Packet;
 use super::column_storage::{Further, Storage};
 use super::schema::{COLUMNS, Column, column};
 
+pub(crate) use transport::TCP_FLAGS;
 pub(super) use tunnel::IN_EACH as IN_EACH_OF_TUNNELS;
 
 /// The column of numbers that are known in a chunk only once all before it has been read.

@@ -10,7 +10,7 @@ use crate::config::{LengthKind, Settings, TimestampUnit};
 use super::super::super::code_table::NO_CODE;
 use super::super::super::column_storage::{Further, Storage};
 use super::super::super::flow_table::CodedFlow;
-use super::super::super::packed::{NO_DATETIME, NO_PROTOCOL, Ports, RowMeta, Times};
+use super::super::super::packed::{NO_DATETIME, NO_PROTOCOL, NO_TCP_FLAGS, Ports, RowMeta, Times};
 use super::super::super::rows::Rows;
 use super::super::super::schema::{COLUMNS, TableColumns};
 use super::super::super::sets::{SETS, further_columns};
@@ -102,7 +102,8 @@ pub(super) fn rows(count: usize, shapes: [Shape; 6]) -> Rows {
         let protocol = others.number(9, row).map_or(NO_PROTOCOL, |number| number as u16 % 256);
         let length = others.number(11, row).map_or(0, |number| number as u32);
         rows.append_flow(CodedFlow { ip, mac, ports, protocol });
-        rows.facts.push(RowMeta { length, is_dns: others.number(10, row).is_some() });
+        let is_dns = others.number(10, row).is_some();
+        rows.facts.push(RowMeta { length, tcp_flags: NO_TCP_FLAGS, is_dns });
     }
     rows.times.settle();
     // The columns that not every lake has. A field that is smaller than a value keeps another one, or none.
