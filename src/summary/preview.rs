@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::tables::{Table, TableColumn};
 use crate::text::time;
 
-use super::schema::Summary;
+use super::schema::{AskedBy, Summary};
 
 /// The first rows of a table, the largest first, and how many rows the table has.
 #[derive(Clone, Debug, Default)]
@@ -21,10 +21,10 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Whether it is shown where nobody asks for it by name: a table of tunnels only if it has rows.
+    /// Whether it is shown where nobody asks for it by name: one that must be asked for only if it has rows.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        self.rows > 0 || !Summary::of(self.name).is_some_and(|summary| summary.of_tunnels)
+        self.rows > 0 || !Summary::of(self.name).is_some_and(|summary| summary.asked_by != AskedBy::Nobody)
     }
 
     /// Whether a lake with these settings has it, and it is shown.
@@ -59,5 +59,6 @@ fn value(column: &TableColumn, row: usize) -> serde_json::Value {
         TableColumn::Int(values) => values.get(row).copied().flatten().into(),
         TableColumn::Time(values) => values.get(row).copied().flatten().map(time).into(),
         TableColumn::Float(values) => values.get(row).copied().flatten().into(),
+        TableColumn::Flag(values) => values.get(row).copied().flatten().into(),
     }
 }

@@ -84,6 +84,7 @@ fn cell(column: &TableColumn, row: usize, values: Option<Values>, units: Units) 
             _ => format!("{number:.3}"),
         }),
         TableColumn::Time(times) => times.get(row).copied().flatten().map(time),
+        TableColumn::Flag(flags) => flags.get(row).copied().flatten().map(|flag| flag.to_string()),
     };
     value.map_or_else(|| "-".to_owned(), |text| text.chars().map(visible).collect())
 }

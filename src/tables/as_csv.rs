@@ -33,6 +33,7 @@ fn cell(column: &TableColumn, row: usize) -> String {
         TableColumn::Int(values) => values.get(row).copied().flatten().map(|value| value.to_string()),
         TableColumn::Float(values) => values.get(row).copied().flatten().map(|value| value.to_string()),
         TableColumn::Time(values) => values.get(row).copied().flatten().map(time),
+        TableColumn::Flag(values) => values.get(row).copied().flatten().map(|value| value.to_string()),
     };
     text.unwrap_or_default()
 }

@@ -118,6 +118,7 @@ impl TableWriter {
                 }
                 TableColumn::Int(values) | TableColumn::Time(values) => PlainValues::Integers(values),
                 TableColumn::Float(values) => PlainValues::Doubles(values),
+                TableColumn::Flag(values) => PlainValues::Flags(values),
             };
             self.group.push(place, values, rows.clone(), scratch)?;
         }

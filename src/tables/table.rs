@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
@@ -29,6 +29,8 @@ pub enum TableColumn {
     Float(Vec<Option<f64>>),
     /// Microseconds since the Unix epoch, UTC.
     Time(Vec<Option<i64>>),
+    /// True or false.
+    Flag(Vec<Option<bool>>),
 }
 
 impl TableColumn {
@@ -39,6 +41,7 @@ impl TableColumn {
             Self::Text(values) => values.len(),
             Self::Int(values) | Self::Time(values) => values.len(),
             Self::Float(values) => values.len(),
+            Self::Flag(values) => values.len(),
         }
     }
 
@@ -54,6 +57,7 @@ impl TableColumn {
             Self::Int(_) => DataType::Int64,
             Self::Float(_) => DataType::Float64,
             Self::Time(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Flag(_) => DataType::Boolean,
         }
     }
 
@@ -63,6 +67,7 @@ impl TableColumn {
             Self::Int(values) => Arc::new(numbers::<Int64Type>(values)),
             Self::Float(values) => Arc::new(numbers::<Float64Type>(values)),
             Self::Time(values) => Arc::new(numbers::<TimestampMicrosecondType>(values).with_timezone("UTC")),
+            Self::Flag(values) => Arc::new(BooleanArray::from(values.clone())),
         })
     }
 
@@ -74,6 +79,7 @@ impl TableColumn {
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
                 Self::Time(array.as_primitive::<TimestampMicrosecondType>().iter().collect())
             }
+            DataType::Boolean => Self::Flag(array.as_boolean().iter().collect()),
             other => {
                 return Err(ArrowError::SchemaError(format!("a summary table has no columns of type {other}")));
             }
@@ -159,6 +165,7 @@ impl Table {
             TableColumn::Int(_) => TableColumn::Int(Vec::new()),
             TableColumn::Float(_) => TableColumn::Float(Vec::new()),
             TableColumn::Time(_) => TableColumn::Time(Vec::new()),
+            TableColumn::Flag(_) => TableColumn::Flag(Vec::new()),
         };
         Self { columns: self.columns.iter().map(|(name, column)| (name.clone(), empty(column))).collect() }
     }
@@ -174,6 +181,7 @@ impl Table {
                     to.push(from.get(row).copied().flatten());
                 }
                 (TableColumn::Float(to), TableColumn::Float(from)) => to.push(from.get(row).copied().flatten()),
+                (TableColumn::Flag(to), TableColumn::Flag(from)) => to.push(from.get(row).copied().flatten()),
                 _ => is_like = false,
             }
         }
@@ -188,6 +196,7 @@ impl Table {
                 TableColumn::Text(values) => values.truncate(rows),
                 TableColumn::Int(values) | TableColumn::Time(values) => values.truncate(rows),
                 TableColumn::Float(values) => values.truncate(rows),
+                TableColumn::Flag(values) => values.truncate(rows),
             }
         }
         self
