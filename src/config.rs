@@ -25,6 +25,8 @@ pub const ROW_GROUP_ROWS: usize = memory::ROW_GROUP_ROWS;
 pub const WINDOW: i64 = 1_000_000;
 /// Conversations of a date that have their own row.
 pub const CONVERSATIONS: usize = 1000;
+/// Microseconds without a packet after which the next one begins another flow.
+pub const FLOW_TIMEOUT: i64 = 60_000_000;
 /// The column of the server names in TLS.
 pub(crate) const SERVER_NAMES: &str = "tls_sni";
 /// The level of ZSTD. Higher levels are no smaller and take up to twice as long.
@@ -73,6 +75,10 @@ pub struct Settings {
     /// would commit without.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dns_clients: bool,
+    /// Microseconds without a packet after which the next one of the same ends begins another flow, 1 ms to 1 day. `None` if flows are not
+    /// counted. Earlier versions refuse the settings of a lake with flows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_timeout: Option<i64>,
     /// Whether each commit also writes a Delta log, so that the lake is a Delta table. It shapes no part. Earlier versions refuse
     /// the settings of such a lake: they would commit without the log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -316,6 +322,7 @@ impl Default for Settings {
             names: Names::default(),
             conversations: CONVERSATIONS,
             dns_clients: true,
+            flow_timeout: None,
             delta: false,
             retain_ms: None,
         }

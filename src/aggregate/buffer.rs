@@ -223,24 +223,24 @@ fn slice<'a>(keys: &'a [u8], entry: &Entry) -> &'a [u8] {
 }
 
 /// Compares two keys whose first eight bytes, or all if they have fewer, are the same. The eight bytes after them are compared as one
-/// number: most keys have no more, and comparing bytes is a call.
+/// number: most keys differ there or have no more, and comparing bytes is a call.
 #[inline]
 fn compare_rest(keys: &[u8], a: &Entry, b: &Entry) -> Ordering {
     match (second(keys, a), second(keys, b)) {
+        (Some(x), Some(y)) if x != y => x.cmp(&y),
         // Equal numbers of two keys that end within them: one key is the other with zeros at its end.
-        (Some(x), Some(y)) => x.cmp(&y).then(a.len.cmp(&b.len)),
+        (Some(_), Some(_)) if a.len.max(b.len) <= 2 * PREFIX => a.len.cmp(&b.len),
         _ => slice(keys, a).cmp(slice(keys, b)),
     }
 }
 
-/// The bytes from the ninth on as a number, with zeros after the key. `None` if there are more than eight, or if the number cannot be
-/// read at once.
+/// The bytes from the ninth to the sixteenth as a number, with zeros after the key. `None` if the number cannot be read at once.
 #[inline]
 fn second(keys: &[u8], entry: &Entry) -> Option<u64> {
     let Some(left) = entry.len.checked_sub(PREFIX) else { return Some(0) };
     let bytes = keys.get(entry.at as usize + PREFIX as usize..)?.first_chunk()?;
     // What follows the key in memory is shifted out. Eight bytes and none are shifts that there are, too.
-    let beyond = 8_u32.checked_sub(left)? * 8;
+    let beyond = PREFIX.saturating_sub(left) * 8;
     let number = u64::from_be_bytes(*bytes).checked_shr(beyond).unwrap_or(0);
     Some(number.checked_shl(beyond).unwrap_or(0))
 }

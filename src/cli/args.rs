@@ -16,6 +16,7 @@ use super::delta::{DELTA_EXIT, DeltaArgs};
 use super::extract::ExtractArgs;
 use super::failure::Failure;
 use super::fetches_arg::FetchesArg;
+use super::flow_args::FlowArgs;
 use super::inspect_args::InspectArgs;
 use super::lake::{CompactArgs, ForgetArgs, VerifyArgs};
 use super::parse::{columns, compression, micros, partition_by, size};
@@ -25,6 +26,7 @@ use super::ptr::PtrArgs;
 use super::render::Shown;
 use super::report::ReportArgs;
 use super::select_args::{LogFormat, NightlyArgs, RulesArgs};
+use super::shown_args::ShownArgs;
 use super::summarize::SummarizeArgs;
 use super::table_args::TableArgs;
 use super::tunnel_args::TunnelArgs;
@@ -159,20 +161,6 @@ pub(super) struct StrictArg {
     pub(super) strict: bool,
 }
 
-/// What goes to stdout and stderr at the end.
-#[derive(Debug, ClapArgs)]
-pub(super) struct ShownArgs {
-    /// What goes to stdout: tables to read, or one JSON document with everything
-    #[arg(long, value_enum, env = "PARCAP_FORMAT", default_value_t = OutputFormat::Table)]
-    format: OutputFormat,
-    /// Rows of each summary table that are shown, 0 for no tables; all of them are in the lake
-    #[arg(long, value_name = "N", env = "PARCAP_TOP", default_value_t = 10)]
-    pub(super) top: usize,
-    /// Say nothing on stderr but what went wrong; with `--top 0` nothing at all is printed if all went well
-    #[arg(long, short, env = "PARCAP_QUIET", value_parser = BoolishValueParser::new())]
-    quiet: bool,
-}
-
 #[derive(Debug, ClapArgs)]
 pub(super) struct CompletionsArgs {
     /// The shell
@@ -224,6 +212,8 @@ pub(super) struct SettingsArgs {
     no_summary: bool,
     #[command(flatten)]
     table: TableArgs,
+    #[command(flatten)]
+    flows: FlowArgs,
     /// Conversations of a date that have a row of their own; the rest shares one
     #[arg(long, value_name = "N", env = "PARCAP_CONVERSATIONS", default_value_t = CONVERSATIONS)]
     conversations: usize,
@@ -240,12 +230,6 @@ pub(super) struct Size(pub(super) u64);
 /// A number of microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Micros(pub(super) i64);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputFormat {
-    Table,
-    Json,
-}
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ProgressArg {
@@ -295,6 +279,7 @@ impl SettingsArgs {
             summaries: !self.no_summary,
             names: self.names.clone(),
             conversations: self.conversations,
+            flow_timeout: self.flows.timeout(!self.no_summary)?,
             ..Settings::default()
         }))
     }
@@ -334,17 +319,5 @@ impl ConvertArgs {
 
     pub(super) fn shown(&self) -> Shown {
         Shown { dry_run: self.dry_run, ..self.shown.shown() }
-    }
-}
-
-impl ShownArgs {
-    pub(super) fn shown(&self) -> Shown {
-        Shown {
-            json: self.format == OutputFormat::Json,
-            quiet: self.quiet,
-            tables: self.top > 0,
-            dry_run: false,
-            silent: false,
-        }
     }
 }

@@ -9,7 +9,6 @@ use crate::commands::{DeltaRequest, delta};
 use crate::outcome::DeltaReport;
 use crate::text::plural_of;
 
-use super::args::OutputFormat;
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
@@ -17,6 +16,7 @@ use super::json::line;
 use super::lost;
 use super::scratch_arg::ScratchArg;
 use super::select_args::WaitArg;
+use super::shown_args::OutputFormat;
 
 pub(super) const DELTA_EXIT: &str = "\
 Exit status:

@@ -172,6 +172,7 @@ pub(super) fn put_in_words(refused: &mut [RefusedEntry]) {
 pub(super) fn because(why: WhyLeftOut) -> &'static str {
     match why {
         WhyLeftOut::WithinWindow => "`--from` or `--to` lies within one of its windows",
+        WhyLeftOut::NoFlows => "the lake was begun without `--flows`",
         WhyLeftOut::FromFirst => "`--align first` is for all protocols together",
         WhyLeftOut::BegunBefore => "the lake was begun by an earlier version of parcap, which did not count this",
         WhyLeftOut::Counted(why) => why,
@@ -193,6 +194,8 @@ fn option(setting: &Setting) -> String {
         Setting::Summaries(false) => "`--no-summary`".to_owned(),
         Setting::DnsClients(true) => "the table `dns_clients`".to_owned(),
         Setting::DnsClients(false) => "no table `dns_clients`".to_owned(),
+        Setting::Flows(None) => "no `--flows`".to_owned(),
+        Setting::Flows(Some(timeout)) => format!("`--flows --flow-timeout {}`", time_text(*timeout)),
         Setting::Delta(true) => "`--delta`".to_owned(),
         Setting::Delta(false) => "no `--delta`".to_owned(),
     }

@@ -16,7 +16,7 @@ use crate::outcome::{CompactReport, ForgetReport, Lost, Verified};
 use crate::path_text::printable;
 use crate::text::plural_of;
 
-use super::args::{Micros, OutputFormat, Size};
+use super::args::{Micros, Size};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
@@ -26,6 +26,7 @@ use super::parse::{date, duration, size};
 use super::repaired::{losses, mended};
 use super::scratch_arg::ScratchArg;
 use super::select_args::WaitArg;
+use super::shown_args::OutputFormat;
 use super::table_args::RetainArg;
 
 /// What these commands share.

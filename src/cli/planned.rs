@@ -16,7 +16,7 @@ use crate::select::SelectOptions;
 use crate::storage::{EntryKind, Location, local};
 use crate::text::plural_of;
 
-use super::args::{Micros, SettingsArgs, ShownArgs, StrictArg};
+use super::args::{Micros, SettingsArgs, StrictArg};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
@@ -31,6 +31,7 @@ use super::ptr::PtrArgs;
 use super::render::show;
 use super::scratch_arg::ScratchArg;
 use super::select_args::{PortionsArg, RulesArgs, WaitArg};
+use super::shown_args::ShownArgs;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -71,7 +71,14 @@ pub(super) fn losses(repaired: &Repaired) -> String {
     each(&mut text, &repaired.without_tunnels, |path| {
         format!("warning: {}: its packets in tunnels, if it has any, are not in the summary `tunnels`", printable(path))
     });
-    if !repaired.without_messages.is_empty() || !repaired.without_tunnels.is_empty() {
+    each(&mut text, &repaired.without_flags, |path| {
+        format!(
+            "warning: {}: its flows have no TCP flags and no state any more, for rows do not tell them",
+            printable(path)
+        )
+    });
+    let lacking = [&repaired.without_messages, &repaired.without_tunnels, &repaired.without_flags];
+    if lacking.iter().any(|captures| !captures.is_empty()) {
         text.push_str("hint: `parcap convert --force` of these captures counts it again, if they are still there\n");
     }
     each(&mut text, &repaired.left_out, |left| {

@@ -17,6 +17,7 @@ use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::filter_args::FilterArgs;
+use super::flow_args::TimeoutArg;
 use super::hints::because;
 use super::json::line;
 use super::left_out::with_the_way_out;
@@ -78,6 +79,8 @@ pub(super) struct SummarizeArgs {
     /// Length of a window of the send rates, 1ms to 1d [default: 1s; in a lake what it was made with]
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", value_parser = micros)]
     window: Option<Micros>,
+    #[command(flatten)]
+    flow_timeout: TimeoutArg,
     /// Where windows begin: at multiples of their length since the Unix epoch, or with the first packet (of captures);
     /// then also those without packets are there
     #[arg(long, value_enum, value_name = "WHERE", env = "PARCAP_ALIGN", default_value_t = Align::Epoch)]
@@ -135,6 +138,7 @@ impl SummarizeArgs {
             names: self.names.clone(),
             ptr: self.ptr.options(),
             window: self.window.map(|window| window.0),
+            flow_timeout: self.flow_timeout.micros(),
             from_first: self.align == Align::First,
             length: self.length.kind(),
             decapsulate: self.tunnels.decapsulation()?,

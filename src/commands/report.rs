@@ -68,6 +68,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
         names: request.names.clone(),
         ptr: request.ptr.clone(),
         window: request.window,
+        flow_timeout: None,
         from_first: false,
         length: request.length,
         decapsulate: request.decapsulate.clone(),

@@ -1,6 +1,7 @@
 //! Counts sums again from the rows that are left, if the sums or some of their rows are lost.
 //!
-//! The rows do not have the content of DNS messages, and not in every lake the tunnels of packets. These are taken from the earlier partial summaries, by owner.
+//! The rows do not have the content of DNS messages, and not in every lake the tunnels of packets. These are taken from the earlier partial
+//! summaries, by owner. TCP flags, which not every lake has in its rows either, are lost with the pieces of flows: those must fit the rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use crate::lake::{
     CommittedPart, CommittedPartial, Layout, Remains, Rewriter, Told, Transaction, problem_of, recount_captures,
 };
 use crate::outcome::{LostFile, Repaired};
-use crate::packets::Encoder;
+use crate::packets::{Encoder, TCP_FLAGS};
 use crate::plan::{PartialEntry, derived_identity};
 use crate::storage::local;
 use crate::summary::SumKind;
@@ -165,7 +166,7 @@ pub(super) fn count_again(
         let messages = messages_of.get(&root).map(Vec::as_slice).unwrap_or_default();
         count_group(&rewriter, parts, &captures, (messages, &gone), settings)
     })?;
-    for Counted { partial, captures, told, without_messages, without_tunnels } in counted {
+    for Counted { partial, captures, told, without_messages, without_tunnels, without_flags } in counted {
         if let Some((unit, entry)) = partial {
             repaired.partials += 1;
             days.extend(entry.days.iter().copied());
@@ -174,6 +175,7 @@ pub(super) fn count_again(
         let path = |number: usize| left.snapshot.inputs.get(&number).map(|entry| entry.input.path.clone());
         repaired.without_messages.extend(without_messages.into_iter().filter_map(path));
         repaired.without_tunnels.extend(without_tunnels.into_iter().filter_map(path));
+        repaired.without_flags.extend(without_flags.into_iter().filter_map(path));
         for (number, told) in told {
             let entry = left.snapshot.inputs.get_mut(&number).map(Arc::make_mut).ok_or_else(|| bug!())?;
             if entry.from_rows || entry.found.rows != told.rows {
@@ -196,6 +198,7 @@ struct Counted {
     told: BTreeMap<usize, Told>,
     without_messages: Vec<usize>,
     without_tunnels: Vec<usize>,
+    without_flags: Vec<usize>,
 }
 
 fn count_group(
@@ -223,7 +226,10 @@ fn count_group(
         };
         let wanted = |group: Group| {
             let days = if group.kind == SumKind::Tunnels as u8 { &of_tunnels } else { &days };
-            group.by_owner && days.contains(&group.day)
+            // Flows have been counted again from the rows.
+            group.by_owner
+                && !SumKind::OF_FLOWS.iter().any(|kind| *kind as u8 == group.kind)
+                && days.contains(&group.day)
         };
         match aggregator.append_groups(&path, owners, &wanted) {
             Ok(()) => known.extend(lost.inputs.iter().copied()),
@@ -235,8 +241,11 @@ fn count_group(
     let unknown = || told.iter().filter(|(number, _)| !known.contains(number) || gone.contains(number));
     let without_messages = unknown().filter(|(_, told)| !told.messages.is_empty()).map(|(number, _)| *number).collect();
     let without_tunnels = unknown().filter(|(_, told)| !told.tunnels.is_empty()).map(|(number, _)| *number).collect();
+    let lacks_flags = settings.flow_timeout.is_some() && !settings.columns.names().any(|name| name == TCP_FLAGS);
+    let without_flags =
+        told.iter().filter(|(_, told)| lacks_flags && told.has_tcp).map(|(number, _)| *number).collect();
     if aggregator.groups().is_empty() {
-        return Ok(Counted { partial: None, captures: places, told, without_messages, without_tunnels });
+        return Ok(Counted { partial: None, captures: places, told, without_messages, without_tunnels, without_flags });
     }
     let staged = rewriter.staged("arrow")?;
     let Saved { bytes, checksum, days } = aggregator.save(&lake.resolve(&staged))?;
@@ -244,5 +253,12 @@ fn count_group(
     let fields = std::iter::once(window.as_str()).chain(parts.iter().map(|part| part.checksum.as_str()));
     let unit = derived_identity("repair", fields.chain(std::iter::once(checksum.as_str())));
     let partial = PartialEntry { staged, path: Layout::partial_path(&unit), bytes, checksum, days };
-    Ok(Counted { partial: Some((unit, partial)), captures: places, told, without_messages, without_tunnels })
+    Ok(Counted {
+        partial: Some((unit, partial)),
+        captures: places,
+        told,
+        without_messages,
+        without_tunnels,
+        without_flags,
+    })
 }

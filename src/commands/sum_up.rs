@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::aggregate::{Aggregator, Owners, Space};
-use crate::config::{Names, Setting, WINDOW};
+use crate::config::{FLOW_TIMEOUT, Names, Setting, WINDOW};
 use crate::convert::{Counting, count, naming};
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WhyLeftOut};
 use crate::lake::{Layout, Snapshot};
 use crate::outcome::{Changing, Report};
 use crate::select::inputs;
@@ -39,14 +39,25 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
             [&settings.decapsulate, &request.decapsulate].map(|tunnels| Setting::Decapsulate(tunnels.clone()));
         return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
     }
-    let left_out = left_out_of_sums(&request.filter, &settings);
+    if let (Some(asked), Some(_)) = (request.flow_timeout, settings.flow_timeout)
+        && settings.flow_timeout != Some(asked)
+    {
+        let [held, asked] = [settings.flow_timeout, Some(asked)].map(Setting::Flows);
+        return Err(Error::SettingsDiffer { lake: lake.root().to_path_buf(), held, asked });
+    }
+    let mut left_out = left_out_of_sums(&request.filter, &settings);
     check_asked(request, &left_out, Some((lake, settings.window)))?;
+    // Of what the lake never had, nobody needs to hear unless it is asked for.
+    left_out.retain(|left_out| left_out.why != WhyLeftOut::NoFlows);
     let folder = scratch_root();
     let mut aggregator = Aggregator::new(&Space::new(&folder).cancelled_by(&request.cancel));
     let mut days = BTreeSet::new();
+    let flow_timeout = settings.flow_timeout.filter(|_| request.wants_flows());
     for partial in snapshot.partials.values() {
         let wanted: Vec<_> = partial.days.iter().copied().filter(|day| request.days.contains(day)).collect();
-        if !wanted.is_empty() {
+        // What goes on over midnight is told by the dates beside a date.
+        let beside = |day: &Day| [-1, 1].iter().any(|by| request.days.contains(&Day(day.0.saturating_add(*by))));
+        if !wanted.is_empty() || flow_timeout.is_some() && partial.days.iter().any(beside) {
             partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
             days.extend(wanted);
         }
@@ -63,7 +74,8 @@ pub(super) fn of_lake(request: &SummarizeRequest, lake: &Layout) -> Result<Summa
     snapshot.visit_captures(&mut captures)?;
     let refused =
         snapshot.quarantine.into_values().filter(|refused| !refused.retired).chain(snapshot.refused).collect();
-    let summarized = finish(request, settings.window, days, &mut aggregator, &naming, (captures, report))?;
+    let summarized =
+        finish(request, (settings.window, flow_timeout), days, &mut aggregator, &naming, (captures, report))?;
     Ok(Summarized { refused, left_out, length: settings.length, ..summarized })
 }
 
@@ -89,6 +101,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let window = request.window.unwrap_or(WINDOW);
     let left_out = left_out_of_packets(&request.filter, request.from_first);
     check_asked(request, &left_out, None)?;
+    let flow_timeout = request.wants_flows_by_name().then(|| request.flow_timeout.unwrap_or(FLOW_TIMEOUT));
     let counting = Counting {
         length: request.length,
         window,
@@ -96,6 +109,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
         decapsulate: request.decapsulate.clone(),
         filter: request.filter.clone(),
         server_names: request.names.as_ref().is_some_and(Names::has_sni),
+        flow_timeout,
         instants: request.from_first,
     };
     let folder = scratch_root();
@@ -135,13 +149,13 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let mut naming = naming::open(request.names.as_ref().unwrap_or(&Names::default()), None, naming::now())?;
     let asked = naming::look_up(&mut naming, &days, &mut aggregator, &request.filter, &request.ptr, &request.cancel)?;
     report.note_names(&naming, asked);
-    let summarized = finish(request, window, days, &mut aggregator, &naming, (captures, report))?;
+    let summarized = finish(request, (window, flow_timeout), days, &mut aggregator, &naming, (captures, report))?;
     Ok(Summarized { left_out, ..summarized })
 }
 
 fn finish(
     request: &SummarizeRequest,
-    window: i64,
+    (window, flow_timeout): (i64, Option<i64>),
     days: BTreeSet<Day>,
     aggregator: &mut Aggregator,
     naming: &Naming,
@@ -150,7 +164,7 @@ fn finish(
     let filter = request.filter.with_whole_windows(window);
     let several = days.len() > 1 || request.top.is_none();
     let top = request.top.unwrap_or(0);
-    let mut gather = Collect::new(top, window, several, aggregator.space());
+    let mut gather = Collect::new(top, window, several, aggregator.space()).with_flows(flow_timeout);
     if request.from_first {
         gather = gather.with_windows_from_first();
     }

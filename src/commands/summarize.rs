@@ -11,7 +11,7 @@ use crate::error::{Error, Lack, Result};
 use crate::lake::{CAPTURES, Layout, RefusedEntry, steadily};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
-use crate::summary::{Collect, Filter, LeftOut, Preview, Summary};
+use crate::summary::{Collect, FLOWS, Filter, LeftOut, Preview, Summary};
 use crate::tables::Table;
 
 use super::capture_list::CaptureList;
@@ -34,6 +34,9 @@ pub struct SummarizeRequest {
     pub ptr: PtrOptions,
     /// Microseconds of a window of the send rates. By default that of the lake, or 1 s for captures.
     pub window: Option<i64>,
+    /// Microseconds without a packet after which another flow begins. By default as in the lake, or 60 s for captures, whose flows are
+    /// counted if that table is wanted by name.
+    pub flow_timeout: Option<i64>,
     /// Whether windows begin with the first packet, and not at multiples of their length since the epoch.
     pub from_first: bool,
     /// Of captures: what is summed up.
@@ -64,6 +67,7 @@ impl SummarizeRequest {
             names: None,
             ptr: PtrOptions::default(),
             window: None,
+            flow_timeout: None,
             from_first: false,
             length: LengthKind::default(),
             decapsulate: Decapsulation::default(),
@@ -73,6 +77,15 @@ impl SummarizeRequest {
             jobs: 0,
             cancel: cancel.clone(),
         }
+    }
+
+    /// Whether flows are wanted of a lake that has them.
+    pub(super) fn wants_flows(&self) -> bool {
+        self.tables.is_empty() || self.wants_flows_by_name()
+    }
+
+    pub(super) fn wants_flows_by_name(&self) -> bool {
+        self.tables.iter().any(|name| name == FLOWS)
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Setting {
     Summaries(bool),
     /// [`Settings::dns_clients`].
     DnsClients(bool),
+    /// [`Settings::flow_timeout`].
+    Flows(Option<i64>),
     /// [`Settings::delta`].
     Delta(bool),
 }
@@ -42,6 +44,8 @@ impl fmt::Display for Setting {
             Self::DnsClients(counted) => {
                 f.write_str(if *counted { "counts of DNS clients" } else { "no counts of DNS clients" })
             }
+            Self::Flows(None) => f.write_str("no flows"),
+            Self::Flows(Some(timeout)) => write!(f, "flows with a timeout of {}", time_text(*timeout)),
             Self::Delta(delta) => f.write_str(if *delta { "a Delta log" } else { "no Delta log" }),
         }
     }
@@ -50,7 +54,7 @@ impl fmt::Display for Setting {
 impl Settings {
     /// What all parts and tables of a lake share.
     #[must_use]
-    pub fn binding(&self) -> [Setting; 9] {
+    pub fn binding(&self) -> [Setting; 10] {
         [
             Setting::PartitionBy(self.partition_by),
             Setting::Columns(self.columns.clone()),
@@ -60,6 +64,7 @@ impl Settings {
             Setting::Window(self.window),
             Setting::Summaries(self.summaries),
             Setting::DnsClients(self.dns_clients),
+            Setting::Flows(self.flow_timeout),
             Setting::Delta(self.delta),
         ]
     }

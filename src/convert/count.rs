@@ -25,6 +25,8 @@ pub(crate) struct Counting {
     pub(crate) filter: Filter,
     /// Whether the server names in TLS are a source of names.
     pub(crate) server_names: bool,
+    /// Microseconds without a packet after which another flow begins, if flows are counted.
+    pub(crate) flow_timeout: Option<i64>,
     /// Whether the time of each packet is counted, for windows that begin with the first packet.
     pub(crate) instants: bool,
 }
@@ -70,7 +72,7 @@ impl<'c> CaptureSums<'c> {
         partitioner.begin(0, None);
         Self {
             counting,
-            partial: Partial::new(space).counting_clients(true),
+            partial: Partial::new(space).counting_clients(true).with_flows(counting.flow_timeout, false),
             names_within: Partial::new(space),
             instants: AlignedWindows::new(space),
             partitioner,

@@ -11,16 +11,16 @@ use crate::convert::naming;
 use crate::day::Day;
 use crate::error::Result;
 use crate::lake::{
-    CommittedTable, InputEntry, Layout, Losses, Move, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures,
-    problem_of, stage_captures,
+    CommittedTable, InputEntry, Layout, Move, SUMMARIES, Snapshot, Transaction, is_loss, listed_captures,
+    stage_captures,
 };
 use crate::names::PtrOptions;
 use crate::outcome::Report;
-use crate::plan::PartialEntry;
 use crate::summary::{Collect, Filter, Naming, Preview};
 
+use super::date_sums::{DateSums, with_those_beside};
 use super::kept_sums::KeptSums;
-use super::summary_tables::{stage, stage_empty};
+use super::summary_tables::{stage, stage_empty, stage_flows};
 
 /// The final stage, with all that it needs besides the converted units.
 pub(crate) struct FinalStage<'a> {
@@ -94,28 +94,14 @@ impl<'a> FinalStage<'a> {
     ) -> Result<()> {
         let folder = self.lake.make_folder(&Layout::staging())?;
         let space = Space::new(&folder).cancelled_by(self.cancel);
-        let mut aggregator = Aggregator::new(&space);
-        let mut left = BTreeSet::new();
-        let staged = change.staged();
-        let mut losses = Losses::default();
-        let mut kept = self.kept_sums.as_ref().and_then(|kept| kept.take());
-        for partial in after.partials_of(&days) {
-            // A unit that is left out, because the lake has its stream, has the path of another file.
-            let is_kept = |kept: &PartialEntry| (&kept.path, &kept.checksum) == (&partial.path, &partial.checksum);
-            if let Some((_, sums)) = kept.take_if(|(entry, _)| is_kept(entry)) {
-                aggregator.append(sums.without_owners())?;
-                left.extend(partial.days.iter().copied());
-                continue;
-            }
-            let place = staged.get(partial.path.as_path()).copied();
-            match partial.append_to(&mut aggregator, self.lake, place, Owners::AddUp) {
-                Ok(()) => left.extend(partial.days.iter().copied()),
-                Err(error) if place.is_none() && is_loss(&error) => {
-                    losses.add(&partial.path, problem_of(&error));
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let kept = self.kept_sums.as_ref().and_then(|kept| kept.take());
+        let mut sums = DateSums::new(self.lake, &space, kept);
+        sums.read(&days, after, change)?;
+        let flows = match self.settings.flow_timeout {
+            Some(_) => sums.flows_beside(&days, after, change)?,
+            None => BTreeSet::new(),
+        };
+        let DateSums { mut aggregator, left, losses, .. } = sums;
         report.lost.add(&losses, after);
         let unknown = losses.days_without_sums(after);
         days.retain(|day| !unknown.contains(day));
@@ -130,9 +116,15 @@ impl<'a> FinalStage<'a> {
         let every = Filter::default();
         let asked = naming::look_up(&mut self.naming, &days, &mut aggregator, &every, self.ptr, self.cancel)?;
         report.note_names(&self.naming, asked);
-        let mut shown = Collect::new(self.top, self.settings.window, days.len() > 1, &space);
+        let mut shown =
+            Collect::new(self.top, self.settings.window, days.len() > 1, &space).with_flows(self.settings.flow_timeout);
         let tables = stage(self.lake, self.settings, &days, &mut aggregator, &self.naming, &mut shown)?;
         self.replace(&stale, tables, change)?;
+        if let Some(timeout) = self.settings.flow_timeout {
+            let flows = flows.into_iter().filter(|day| !unknown.contains(day)).collect();
+            let tables = stage_flows(self.lake, self.settings, (&flows, timeout), &mut aggregator, &self.naming)?;
+            self.replace(&[], tables, change)?;
+        }
         self.stage_captures(captures, after, &space, change)?;
         naming::stage(&mut self.naming, self.lake)?.into_iter().for_each(|step| change.add_names(step));
         self.converted += change.manifest.inputs.len() as u64;
@@ -197,14 +189,19 @@ impl<'a> FinalStage<'a> {
         let folder = self.lake.make_folder(&Layout::staging())?;
         let space = Space::new(&folder).cancelled_by(self.cancel);
         let mut aggregator = Aggregator::new(&space);
-        for partial in held.partials_of(&self.days) {
+        let days = match self.settings.flow_timeout {
+            Some(_) => with_those_beside(&self.days),
+            None => self.days.clone(),
+        };
+        for partial in held.partials_of(&days) {
             match partial.append_to(&mut aggregator, self.lake, None, Owners::AddUp) {
                 // It is reported by the run that missed it.
                 Err(error) if !is_loss(&error) => return Err(error),
                 _ => {}
             }
         }
-        let mut shown = Collect::new(self.top, self.settings.window, self.days.len() > 1, &space);
+        let mut shown = Collect::new(self.top, self.settings.window, self.days.len() > 1, &space)
+            .with_flows(self.settings.flow_timeout);
         for day in &self.days {
             shown.date(*day, &mut aggregator, &self.naming, &Filter::default())?;
         }

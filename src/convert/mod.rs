@@ -6,6 +6,7 @@
 
 mod count;
 mod counts;
+mod date_sums;
 mod decoder_memory;
 mod encode_thread;
 mod final_stage;

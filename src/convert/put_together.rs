@@ -94,7 +94,8 @@ impl PutTogether<'_, '_, '_> {
         let settings = &self.parts.unit.settings;
         if settings.summaries {
             let space = Space::new(&self.parts.folder()).cancelled_by(&context.cancel);
-            let sums = self.parts.sums.get_or_insert_with(|| Partial::new(&space));
+            let sums =
+                self.parts.sums.get_or_insert_with(|| Partial::new(&space).with_flows(settings.flow_timeout, true));
             sums.add_rows(day_of(key.when), rows, settings.window)?;
         }
         if context.idle.is_wanted_back() {

@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::lake::{CAPTURES, CommittedTable, Layout, Move, SUMMARIES as FOLDER, stage_without_captures};
 use crate::storage::UnsyncedFiles;
 use crate::summary::{
-    Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind, Summary,
-    SummaryRows, sum_up,
+    AskedBy, Collect, DESCENDING, Filter, Key, Largest, NOBODY, Naming, RowSink, SUMMARIES, SortOrder, SumKind,
+    Summary, SummaryRows, flows_of, sum_up,
 };
 use crate::tables::{PageMaker, TableWriter};
 
@@ -40,7 +40,32 @@ pub(super) fn stage(
     let pages = PageMaker::new(lake.root())?;
     for day in days {
         let mut date = DateTables::create(lake, settings, *day, aggregator.space(), &pages)?;
-        sum_up(*day, aggregator, naming, &Filter::default(), &mut Both(&mut date, shown))?;
+        let of_run = (naming, settings.flow_timeout);
+        sum_up(*day, aggregator, of_run, &Filter::default(), &mut Both(&mut date, shown))?;
+        staged.extend(date.finish(&mut unsynced)?);
+    }
+    unsynced.sync()?;
+    Ok(staged)
+}
+
+/// Makes the tables of flows of `days` alone, and stages them.
+///
+/// # Errors
+/// As [`stage`].
+pub(super) fn stage_flows(
+    lake: &Layout,
+    settings: &Settings,
+    (days, timeout): (&BTreeSet<Day>, i64),
+    aggregator: &mut Aggregator,
+    naming: &Naming,
+) -> Result<Vec<(Move, CommittedTable)>> {
+    let mut staged = Vec::new();
+    let mut unsynced = UnsyncedFiles::default();
+    let pages = PageMaker::new(lake.root())?;
+    for day in days {
+        let is_wanted = |summary: &&Summary| summary.asked_by == AskedBy::Flows;
+        let mut date = DateTables::of(is_wanted, lake, settings, *day, (aggregator.space(), &pages))?;
+        flows_of(*day, aggregator, (naming, timeout), &mut date)?;
         staged.extend(date.finish(&mut unsynced)?);
     }
     unsynced.sync()?;
@@ -110,8 +135,19 @@ impl Staged {
 
 impl<'a> DateTables<'a> {
     fn create(lake: &'a Layout, settings: &'a Settings, day: Day, space: &Space, pages: &'a PageMaker) -> Result<Self> {
-        let of_a_date = SUMMARIES.iter().filter(|summary| !summary.of_tunnels && summary.is_counted(settings));
-        let of_a_date = of_a_date.filter_map(|summary| Some((summary.kind?, summary)));
+        let is_wanted = |summary: &&Summary| summary.asked_by != AskedBy::Tunnels && summary.is_counted(settings);
+        Self::of(is_wanted, lake, settings, day, (space, pages))
+    }
+
+    /// Those that are wanted.
+    fn of(
+        is_wanted: impl FnMut(&&'static Summary) -> bool,
+        lake: &'a Layout,
+        settings: &'a Settings,
+        day: Day,
+        (space, pages): (&Space, &'a PageMaker),
+    ) -> Result<Self> {
+        let of_a_date = SUMMARIES.iter().filter(is_wanted).filter_map(|summary| Some((summary.kind?, summary)));
         let tables = of_a_date.map(|(kind, summary)| Ok((kind, Staged::create(lake, settings, day, summary, pages)?)));
         let tables = tables.collect::<Result<_>>()?;
         Ok(Self { lake, settings, pages, day, tables, sorted: Aggregator::new(space), key: Key::default() })

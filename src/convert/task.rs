@@ -131,7 +131,9 @@ impl<'j, 'a> Work<'j, 'a> {
             job,
             turn,
             partitioner,
-            partial: Partial::new(&job.space()).counting_clients(settings.dns_clients),
+            partial: Partial::new(&job.space())
+                .counting_clients(settings.dns_clients)
+                .with_flows(settings.flow_timeout, true),
             captures: Vec::new(),
             has_server_names: settings.summaries && settings.columns.has_server_names(),
             output: RowGroupQueue::new(job, turn),

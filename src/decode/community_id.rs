@@ -44,10 +44,40 @@ impl Packet<'_> {
             }
             _ => ([0; 2], false, false),
         };
-        let [src_port, dst_port] = ports;
-        let is_ordered = is_one_way || (src, src_port) <= (dst, dst_port);
-        let (ends, ports) = if is_ordered { ([src, dst], ports) } else { ([dst, src], [dst_port, src_port]) };
-        Some(FlowKey { ends, ports, protocol, has_ports })
+        if is_one_way {
+            return Some(FlowKey { ends: [src, dst], ports, protocol, has_ports });
+        }
+        Some(FlowKey::between([src, dst], ports, (protocol, has_ports)))
+    }
+}
+
+/// Both ends of a flow, as they are known without its packets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlowEnds {
+    pub(crate) ips: [IpAddress; 2],
+    pub(crate) protocol: u8,
+    /// In the order of the addresses.
+    pub(crate) ports: Option<(u16, u16)>,
+}
+
+/// The Community ID of a flow between two ends, which is that of each of its packets. `None` where packets between them may have
+/// several, as with ICMP, or have none, as fragments without ports.
+pub(crate) fn community_id_of(FlowEnds { ips: [a, b], protocol, ports }: FlowEnds) -> Option<String> {
+    let (ports, has_ports) = match (protocol, ports) {
+        (TCP | UDP | SCTP, Some((a, b))) => ([a, b], true),
+        (TCP | UDP | SCTP, None) | (ICMP | ICMP_V6, _) => return None,
+        _ => ([0; 2], false),
+    };
+    Some(community_id(&FlowKey::between([a, b], ports, (protocol, has_ports))))
+}
+
+impl FlowKey {
+    /// The flow between two ends, whichever comes first.
+    fn between([src, dst]: [IpAddress; 2], [src_port, dst_port]: [u16; 2], (protocol, has_ports): (u8, bool)) -> Self {
+        let is_ordered = (src, src_port) <= (dst, dst_port);
+        let (ends, ports) =
+            if is_ordered { ([src, dst], [src_port, dst_port]) } else { ([dst, src], [dst_port, src_port]) };
+        Self { ends, ports, protocol, has_ports }
     }
 }
 

@@ -167,6 +167,8 @@ pub enum WhyLeftOut {
     FromFirst,
     /// The lake was begun by a version that did not count it.
     BegunBefore,
+    /// Flows were not counted.
+    NoFlows,
     /// What it was, or is, not counted by. As text, after a colon.
     Counted(&'static str),
 }
@@ -177,6 +179,7 @@ impl fmt::Display for WhyLeftOut {
             Self::WithinWindow => "a bound of the times lies within one of its windows",
             Self::FromFirst => "windows that begin with the first packet are for all protocols together",
             Self::BegunBefore => "the lake was begun by an earlier version, which did not count this",
+            Self::NoFlows => "the lake was begun without flows",
             Self::Counted(why) => why,
         })
     }

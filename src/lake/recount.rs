@@ -47,9 +47,12 @@ pub struct Told {
     pub messages: BTreeSet<Day>,
     /// The dates on which it may have packets that were taken out of tunnels.
     pub tunnels: BTreeSet<Day>,
+    /// Whether it has TCP packets.
+    pub has_tcp: bool,
 }
 
-/// Counts the rows of some captures in some parts, and returns what they tell about each capture.
+/// Counts the rows of some captures in some parts, and returns what they tell about each capture. Flows are among the sums, by owner:
+/// the place of their capture in `captures`.
 ///
 /// # Errors
 /// If a part cannot be read or differs from what was written, or sums cannot be spilled.
@@ -61,14 +64,17 @@ pub fn recount_captures(
 ) -> Result<(Aggregator, BTreeMap<usize, Told>)> {
     let settings = rewriter.encoder.settings();
     let mut told: BTreeMap<usize, Told> = captures.iter().map(|capture| (*capture, Told::default())).collect();
-    let mut partial = Partial::new(space);
+    // Flows are kept by the place of their capture.
+    let mut partial = Partial::new(space).with_flows(settings.flow_timeout, true);
+    let places: BTreeMap<usize, usize> =
+        captures.iter().enumerate().map(|(place, capture)| (*capture, place)).collect();
     for part in parts {
         let day = Layout::day_of(&part.path);
         let mut rows = Rows::to_restore(rewriter.encoder.table(), settings.timestamp_unit);
         rewriter.read(part, &mut |batch, range, of| {
             // Of the other captures of the part nobody asks.
-            let Some(told) = told.get_mut(&of.input) else { return Ok(()) };
-            rows.restore(batch, range, 0, (of.first_offset, of.last_offset))?;
+            let (Some(told), Some(place)) = (told.get_mut(&of.input), places.get(&of.input)) else { return Ok(()) };
+            rows.restore(batch, range, *place, (of.first_offset, of.last_offset))?;
             partial.add_rows(day, &rows, settings.window)?;
             told.add(day, &rows, !settings.decapsulate.is_empty());
             rows.clear();
@@ -81,6 +87,7 @@ pub fn recount_captures(
 impl Told {
     fn add(&mut self, day: Day, rows: &Rows, looks_into_tunnels: bool) {
         self.rows += rows.len() as u64;
+        self.has_tcp |= rows.has_tcp();
         self.length += rows.volumes().map(|(_, length)| i64::from(length)).sum::<i64>();
         if rows.has_server_names() {
             self.messages.insert(day);

@@ -35,6 +35,10 @@ pub struct Repaired {
     /// none was. Left out of JSON if there are none.
     #[serde(with = "path_text::list", skip_serializing_if = "Vec::is_empty")]
     pub without_tunnels: Vec<PathBuf>,
+    /// Captures whose flows have no TCP flags any more, and no state: rows have the flags only in a column `tcp_flags`. Left out of JSON
+    /// if there are none.
+    #[serde(with = "path_text::list", skip_serializing_if = "Vec::is_empty")]
+    pub without_flags: Vec<PathBuf>,
     /// What was wrong with the checkpoint, or with manifests up to it: one of both tells all, and was written again whole. Left out of
     /// JSON if nothing was.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -75,6 +79,7 @@ impl Repaired {
             && self.incomplete.is_empty()
             && self.unproved.is_empty()
             && self.without_messages.is_empty()
-            && self.without_tunnels.is_empty())
+            && self.without_tunnels.is_empty()
+            && self.without_flags.is_empty())
     }
 }

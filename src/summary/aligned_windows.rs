@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 use super::collect::Collect;
 use super::key::{Key, KeyReader};
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 
 /// The most windows: otherwise one wrong time far away would make billions.
 const MAX_WINDOWS: i128 = 50_000_000;

@@ -13,7 +13,7 @@ use crate::day::Day;
 
 use super::key::{Key, KeyReader};
 use super::messages::group;
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 
 /// Keys that are counted here before they go to the aggregator, 80 bytes each.
 const MAX_CLIENTS: usize = 8192;

@@ -16,10 +16,11 @@ use super::largest::Largest;
 use super::names_shown::NamesShown;
 use super::naming::Naming;
 use super::preview::Preview;
-use super::registry::{SUMMARIES, SumKind};
+use super::registry::SUMMARIES;
 use super::rows::SummaryRows;
 use super::schema::{SortOrder, Summary};
 use super::series::{Bins, Series};
+use super::sum_kind::SumKind;
 
 /// Rows of a table that are in memory at a time.
 const PIECE: usize = 8192;
@@ -53,6 +54,8 @@ pub struct Collect {
     beside: Option<NamesShown>,
     /// Whether the table of rates has windows that begin with the first packet.
     from_first: bool,
+    /// The timeout of flows, if they are wanted.
+    flow_timeout: Option<i64>,
 }
 
 impl Collect {
@@ -71,6 +74,7 @@ impl Collect {
             bins: None,
             beside: None,
             from_first: false,
+            flow_timeout: None,
         }
     }
 
@@ -78,6 +82,13 @@ impl Collect {
     #[must_use]
     pub fn with_windows_from_first(mut self) -> Self {
         self.from_first = true;
+        self
+    }
+
+    /// Collects flows as well, if there is a timeout for them in microseconds.
+    #[must_use]
+    pub fn with_flows(mut self, timeout: Option<i64>) -> Self {
+        self.flow_timeout = timeout;
         self
     }
 
@@ -103,7 +114,8 @@ impl Collect {
     /// # Errors
     /// If sums cannot be read or spilled.
     pub fn date(&mut self, day: Day, aggregator: &mut Aggregator, naming: &Naming, filter: &Filter) -> Result<()> {
-        sum_up(day, aggregator, naming, filter, self)
+        let flow_timeout = self.flow_timeout;
+        sum_up(day, aggregator, (naming, flow_timeout), filter, self)
     }
 
     /// A window that begins with the first packet.
@@ -122,11 +134,13 @@ impl Collect {
         if kind == SumKind::Protocols {
             self.total.merge(&sums, Measure::Add);
         }
+        // A flow is of one date: rows of several dates are not added up. They are kept if all rows are wanted.
+        let is_of_one_date = kind == SumKind::FlowRows && self.tops.get(&kind).is_some_and(Largest::has_room);
         match &mut self.several {
             // A name of several dates is one name: the rows are made when all dates are there.
             Some(_) if kind == SumKind::Clients => Ok(()),
-            Some(several) => several.add(kind.group(Day::EPOCH), key, sums),
-            None => {
+            Some(several) if !is_of_one_date => several.add(kind.group(Day::EPOCH), key, sums),
+            _ => {
                 offer(&mut self.tops, &mut self.failures, kind, key, sums);
                 Ok(())
             }

@@ -8,7 +8,7 @@ use crate::day::Day;
 use crate::packets::{CodedFlow, NO_CODE, NO_DATETIME, NO_PROTOCOL, Ports, Rows};
 
 use super::key::Key;
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 
 /// Bits of a pair's key that hold an address's code: a row group has at most 2^24 rows of two addresses each.
 const CODE_BITS: u32 = 27;

@@ -14,10 +14,12 @@ use crate::packets::NO_PROTOCOL;
 
 use super::dns_clients;
 use super::filter::Filter;
+use super::flows;
 use super::key::{Key, KeyReader};
 use super::naming::{GivenNames, Naming};
-use super::registry::{NO_NAME, SUMMARIES, SumKind};
+use super::registry::{NO_NAME, SUMMARIES};
 use super::schema::Derivation;
+use super::sum_kind::SumKind;
 
 /// Where rows go. They come table by table, each row once, in the order of their keys.
 pub(crate) trait RowSink {
@@ -29,7 +31,7 @@ pub(crate) trait RowSink {
 }
 
 /// Sums up one date: hands on the rows of every table to which the filter can be applied
-/// ([`left_out_of_sums`](super::left_out::left_out_of_sums)).
+/// ([`left_out_of_sums`](super::left_out::left_out_of_sums)). Those of flows only if there is a timeout for them, in microseconds.
 ///
 /// # Memory
 /// As [`Aggregator`].
@@ -38,12 +40,15 @@ pub(crate) trait RowSink {
 pub(crate) fn sum_up(
     day: Day,
     aggregator: &mut Aggregator,
-    naming: &Naming,
+    (naming, flow_timeout): (&Naming, Option<i64>),
     filter: &Filter,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
     let mut again = Aggregator::new(aggregator.space());
-    flows(day, aggregator, naming, filter, &mut again, sink)?;
+    if let Some(timeout) = flow_timeout {
+        flows::hand_on(day, timeout, aggregator, naming, filter, &mut again)?;
+    }
+    volumes(day, aggregator, naming, filter, &mut again, sink)?;
     sources(day, aggregator, naming, &mut again, sink)?;
     // Windows, and some of what is counted as it is shown, do not say all that a filter may ask. The caller leaves these
     // tables out then.
@@ -106,7 +111,7 @@ impl KeyRun {
     }
 }
 
-fn flows(
+fn volumes(
     day: Day,
     aggregator: &mut Aggregator,
     naming: &Naming,
@@ -116,7 +121,7 @@ fn flows(
 ) -> Result<()> {
     let groups = [SumKind::Flows, SumKind::Names, SumKind::ServerNames].map(|kind| kind.group(day));
     let [mut flows, dns, sni] = aggregator.read_together(groups)?;
-    let names = NamesOfDate { dns: BestNames::new(dns)?, sni: BestNames::new(sni)? };
+    let names = NamesOfDate::of_sources(dns, sni)?;
     let mut destinations = Destinations { day, naming, names, unnamed: Sums::default(), key: Key::default() };
     let (mut destination, mut conversation, mut pair) = (KeyRun::default(), KeyRun::default(), Key::default());
     let mut protocols = vec![Sums::default(); usize::from(NO_PROTOCOL) + 1];
@@ -171,8 +176,7 @@ fn sources(
     again: &mut Aggregator,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let [dns, sni] = aggregator.read_together([SumKind::Names, SumKind::ServerNames].map(|kind| kind.group(day)))?;
-    let mut names = NamesOfDate { dns: BestNames::new(dns)?, sni: BestNames::new(sni)? };
+    let mut names = NamesOfDate::new(day, aggregator)?;
     let [mut sources, mut named] = again.read_together([SumKind::BySrc, SumKind::Named].map(|kind| kind.group(day)))?;
     let mut next = named.next()?.map(|(key, sums)| (key.to_vec(), sums));
     let mut of_source = Key::default();
@@ -239,14 +243,24 @@ impl Destinations<'_> {
 }
 
 /// The names that the captures of a date give to addresses.
-struct NamesOfDate<'a> {
+pub(super) struct NamesOfDate<'a> {
     dns: BestNames<'a>,
     sni: BestNames<'a>,
 }
 
-impl NamesOfDate<'_> {
+impl<'a> NamesOfDate<'a> {
+    pub(super) fn new(day: Day, aggregator: &'a mut Aggregator) -> Result<Self> {
+        let [dns, sni] =
+            aggregator.read_together([SumKind::Names, SumKind::ServerNames].map(|kind| kind.group(day)))?;
+        Self::of_sources(dns, sni)
+    }
+
+    fn of_sources(dns: Merge<'a>, sni: Merge<'a>) -> Result<Self> {
+        Ok(Self { dns: BestNames::new(dns)?, sni: BestNames::new(sni)? })
+    }
+
     /// The best names of an address. Addresses must be asked for in order.
-    fn of(&mut self, address: &[u8]) -> Result<GivenNames<'_>> {
+    pub(super) fn of(&mut self, address: &[u8]) -> Result<GivenNames<'_>> {
         Ok(GivenNames { dns: self.dns.of(address)?, sni: self.sni.of(address)? })
     }
 }

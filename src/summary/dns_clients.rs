@@ -9,7 +9,7 @@ use crate::error::Result;
 
 use super::client_counts::{QUERY, client_name};
 use super::key::Key;
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 
 /// Response codes that there are: four bits of the header (RFC 1035 4.1.1).
 const CODES: usize = 16;

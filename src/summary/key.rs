@@ -67,6 +67,17 @@ impl Key {
         self
     }
 
+    /// A number that is not negative, in as few bytes as it takes (LEB128). Not in order: for what only has to be there.
+    pub(super) fn number(&mut self, number: i64) -> &mut Self {
+        let mut left = number.cast_unsigned();
+        while let (low @ 0x80.., rest) = (left, left >> 7) {
+            self.0.push(low.to_le_bytes()[0] | 0x80);
+            left = rest;
+        }
+        self.0.push(left.to_le_bytes()[0]);
+        self
+    }
+
     /// A name, in lower case: resolvers vary the case of what they ask, and the names are the same (RFC 4343).
     pub(super) fn name(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         let start = self.0.len();
@@ -185,6 +196,23 @@ impl<'a> KeyReader<'a> {
     pub(super) fn time(&mut self) -> Option<i64> {
         let number = (u64::from_be_bytes(self.take()?) ^ (1 << 63)).cast_signed();
         (number != i64::MAX).then_some(number)
+    }
+
+    pub(super) fn number(&mut self) -> i64 {
+        let mut number = 0_u64;
+        for shift in (0..u64::BITS).step_by(7) {
+            let Some([byte]) = self.take() else { break };
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        number.cast_signed()
+    }
+
+    /// Bytes as they are.
+    pub(super) fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take()
     }
 
     pub(super) fn nanos(&mut self) -> u32 {

@@ -36,6 +36,11 @@ impl Largest {
         }
     }
 
+    /// Whether it keeps any.
+    pub(super) fn has_room(&self) -> bool {
+        self.room > 0
+    }
+
     pub(crate) fn offer(&mut self, key: &[u8], sums: Sums) {
         self.offered += 1;
         if self.room == 0 {

@@ -6,7 +6,7 @@ use crate::error::WhyLeftOut::Counted;
 
 use super::filter::Filter;
 use super::registry::SUMMARIES;
-use super::schema::{CountedBy, CountedTime, Summary};
+use super::schema::{AskedBy, CountedBy, CountedTime, Summary};
 
 /// A table that is left out, and why it cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,12 @@ pub struct LeftOut {
 #[must_use]
 pub fn left_out_of_sums(filter: &Filter, settings: &Settings) -> Vec<LeftOut> {
     left_out(|summary| match summary.kind {
-        _ if !summary.is_counted(settings) => Some(WhyLeftOut::BegunBefore),
+        _ if !summary.is_counted(settings) => Some(match summary.asked_by {
+            AskedBy::Flows => WhyLeftOut::NoFlows,
+            AskedBy::Nobody | AskedBy::Tunnels => WhyLeftOut::BegunBefore,
+        }),
         // A lake that looks into none has no rows of it, whatever is asked.
-        Some(_) if summary.of_tunnels && settings.decapsulate.is_empty() => None,
+        Some(_) if summary.asked_by == AskedBy::Tunnels && settings.decapsulate.is_empty() => None,
         Some(_) => not_counted(summary.counted_by, filter, settings.window),
         None => (summary.left_out)(filter, false),
     })

@@ -10,7 +10,7 @@ use crate::decode::dns;
 
 use super::client_counts::{ClientCounts, QUERY};
 use super::key::Key;
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 
 /// Keys that are counted here before they go to the aggregator. Real traffic repeats fewer.
 const MAX_KEYS: usize = 4096;

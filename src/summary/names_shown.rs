@@ -8,7 +8,8 @@ use crate::error::Result;
 
 use super::key::{KeyReader, NOBODY};
 use super::largest::Largest;
-use super::registry::{SUMMARIES, SumKind};
+use super::registry::SUMMARIES;
+use super::sum_kind::SumKind;
 
 /// Names of all addresses, until it is known which are shown.
 #[derive(Debug)]

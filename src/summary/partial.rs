@@ -11,8 +11,9 @@ use crate::names::of_host;
 use crate::packets::Rows;
 
 use super::count::Counter;
+use super::flows::FlowCounter;
 use super::messages::MessageCounts;
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 use super::tunnel_counts::TunnelCounts;
 
 /// Contributions of some rows and messages, on the way to an [`Aggregator`]. They add up with others in any order.
@@ -20,6 +21,7 @@ use super::tunnel_counts::TunnelCounts;
 pub struct Partial {
     aggregator: Aggregator,
     counter: Counter,
+    flows: Option<FlowCounter>,
     messages: MessageCounts,
     tunnels: TunnelCounts,
     /// Memory for a name.
@@ -40,6 +42,7 @@ impl Partial {
         Self {
             aggregator: Aggregator::new(space),
             counter: Counter::default(),
+            flows: None,
             messages: MessageCounts::default(),
             tunnels: TunnelCounts::default(),
             server_name: Vec::new(),
@@ -54,6 +57,13 @@ impl Partial {
         self
     }
 
+    /// The same, which also counts flows, if there is a timeout for them in microseconds. `by_owner` says whether captures may be taken
+    /// out again: the pieces of flows are then kept by the capture that each row came from.
+    #[must_use]
+    pub fn with_flows(self, timeout: Option<i64>, by_owner: bool) -> Self {
+        Self { flows: timeout.map(|timeout| FlowCounter::new(timeout, by_owner)), ..self }
+    }
+
     /// Adds the rows of one partition, whose date is `day`.
     ///
     /// Windows of `window` microseconds begin at multiples of it since the Unix epoch, and belong to the date on which
@@ -63,6 +73,9 @@ impl Partial {
     /// If there is no room left in memory, and the sums cannot be spilled.
     pub fn add_rows(&mut self, day: Day, rows: &Rows, window: i64) -> Result<()> {
         self.counter.count(day, rows, window, &mut self.aggregator);
+        if let Some(flows) = &mut self.flows {
+            flows.count(day, rows, &mut self.aggregator);
+        }
         self.unseen += rows.len() + ROW_GROUP;
         if self.unseen < STRIDE {
             return Ok(());

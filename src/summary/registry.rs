@@ -18,85 +18,15 @@
 //! ([`Summary::is_counted`]). Sums of what rows tell need more: where they are not counted, `verify --deep` must not miss them, and
 //! taking captures out must not subtract them.
 
-use crate::aggregate::{Group, Measure};
 use crate::config::Settings;
-use crate::day::Day;
 use crate::error::WhyLeftOut;
 
 use super::filter::Filter;
+use super::flows::FlowField;
 use super::schema::{
-    CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
+    AskedBy, CountedBy, CountedTime, Derivation, KeyField, SortOrder, Summary, SummaryColumn, ValueSource, Values,
 };
-
-/// A kind of sums. Kinds below 5, and 7 to 9, are what a unit counts and stores. Kinds 5 and 6 are counted where captures are summed up
-/// without a lake. From 16 on they follow from the others, and are in memory or in temporary files only. Not every kind is a
-/// table, and a table may be of a kind that others use too.
-///
-/// The numbers of what is stored are in files, so they never change. Those from 10 to 15 are free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum SumKind {
-    /// By destination, source and protocol.
-    Flows = 0,
-    /// By start of a window and protocol.
-    Windows = 1,
-    /// By protocol and port. Bytes and packets are those to the port; the further numbers are those from it.
-    Ports = 2,
-    /// By name, type and response code of a DNS message; packets only.
-    Queries = 3,
-    /// By address and name that DNS gave it: answers, and when they were seen.
-    Names = 4,
-    /// By address and server name for which a client asked it: ClientHellos, and when they were seen. Only of lakes with that column,
-    /// so that each partial of a lake has them or none has.
-    ServerNames = 7,
-    /// By tunnels, number and outer addresses of packets that were taken out of a tunnel. Only of lakes that look into tunnels: a
-    /// lake keeps that choice from its first run on, so that each partial of a lake has them or none has. By owner, as what DNS
-    /// messages said: rows tell these sums only if the lake has all four columns of the tunnels. Two ways of counting, one for
-    /// each kind of lake, would be one too many.
-    Tunnels = 8,
-    /// By client and name of a DNS message, and by response code where it is none of the usual ones; messages only, as
-    /// `client_counts.rs` has them. Only of lakes that count them, as tunnels. By owner, as what is in DNS messages.
-    ClientNames = 9,
-    /// By time of the packet. Only where windows begin with the first packet.
-    AlignedWindows = 5,
-    /// As `Names`, but only of messages within some times. Never in a file.
-    NamesWithin = 6,
-    /// By destination address.
-    ByIp = 16,
-    /// By source address.
-    BySrc = 17,
-    /// By name of the destination; an empty name for none.
-    ByName = 18,
-    /// By source and destination.
-    Conversations = 19,
-    /// By protocol.
-    Protocols = 20,
-    /// By start of a window.
-    Rates = 21,
-    /// By destination address whose name a reverse lookup would be asked for. No table.
-    Unnamed = 22,
-    /// By address, its name and the source of the name: what was sent to it and from it.
-    Named = 23,
-    /// By client and response code of DNS messages. The first further number is that of the names, which cannot be added up over
-    /// dates: those of several dates follow from `ClientNames`.
-    Clients = 24,
-}
-
-impl SumKind {
-    /// Its group of a date.
-    pub(crate) fn group(self, day: Day) -> Group {
-        let measure = match self {
-            Self::Names | Self::NamesWithin | Self::ServerNames => Measure::Span,
-            Self::Ports | Self::ClientNames | Self::Clients => Measure::Add,
-            _ => Measure::Plain,
-        };
-        Group { day, kind: self as u8, measure, by_owner: false }
-    }
-
-    /// The kinds that units count of rows. The others that they count are not in the rows of every lake: DNS messages, server names
-    /// and tunnels.
-    pub(super) const OF_ROWS: [Self; 3] = [Self::Flows, Self::Windows, Self::Ports];
-}
+use super::sum_kind::SumKind;
 
 const fn column(
     name: &'static str,
@@ -114,6 +44,11 @@ const COUNT: (ValueSource, Values) = (ValueSource::Packets, Values::Int);
 /// A column of the table of captures.
 const fn captures(values: Values) -> (ValueSource, Values) {
     (ValueSource::Manifest, values)
+}
+
+/// A column of the table of flows.
+const fn flow(field: FlowField, values: Values) -> (ValueSource, Values) {
+    (ValueSource::Flow(field), values)
 }
 
 /// What follows from flows, which units count by addresses and protocol.
@@ -155,10 +90,10 @@ const NAME: SummaryColumn = column("name", KEY_NAME, "no question", "name that w
 
 /// The summary tables, in the order in which they are shown. The table that is read most comes last, next to the prompt.
 #[rustfmt::skip]
-pub const SUMMARIES: [Summary; 14] = [
+pub const SUMMARIES: [Summary; 15] = [
     Summary {
         name: "captures", rows: "one a capture",
-        kind: None, order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: Some(&["capture", "format", "packets", "bytes", "first_time", "last_time", "status"]),
+        kind: None, order: SortOrder::Key, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: Some(&["capture", "format", "packets", "bytes", "first_time", "last_time", "status"]),
         derivation: Derivation::Manifest,
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: |filter, _| (!filter.is_of_all_packets()).then_some(WhyLeftOut::Counted("its rows are of whole captures")),
@@ -180,7 +115,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "dns_names", rows: "one an address and a name that DNS answered with",
-        kind: Some(SumKind::Names), order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Names), order: SortOrder::Key, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Counted {
             of: |filter| if filter.times.is_some() { SumKind::NamesWithin } else { SumKind::Names },
             takes: |filter, mut key| filter.takes_addresses(key.address(), None),
@@ -198,7 +133,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "names", rows: "one an address of a packet that has a name, each address once a date",
-        kind: Some(SumKind::Named), order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Named), order: SortOrder::Key, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -210,7 +145,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: DNS_CLIENTS, rows: "one a client and response code of DNS messages",
-        kind: Some(SumKind::Clients), order: SortOrder::Largest, balances: false, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Clients), order: SortOrder::Largest, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         // A net takes packets by the server as well, which is not counted.
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
@@ -224,7 +159,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "dns_queries", rows: "one a name, type and response code of DNS messages",
-        kind: Some(SumKind::Queries), order: SortOrder::Largest, balances: false, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Queries), order: SortOrder::Largest, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Counted { of: |_| SumKind::Queries, takes: |_, _| true },
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: never,
@@ -237,7 +172,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "ports", rows: "one a protocol and port",
-        kind: Some(SumKind::Ports), order: SortOrder::LargestBothWays, balances: false, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Ports), order: SortOrder::LargestBothWays, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Counted { of: |_| SumKind::Ports, takes: |filter, mut key| filter.takes_protocol(key.protocol()) },
         counted_by: CountedBy { protocol: true, address: false, time: CountedTime::Date },
         left_out: never,
@@ -252,7 +187,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "tunnels", rows: "one a tunnel with its number and outer addresses, of the packets that were taken out of one",
-        kind: Some(SumKind::Tunnels), order: SortOrder::Largest, balances: false, limit: None, of_tunnels: true, shown: None,
+        kind: Some(SumKind::Tunnels), order: SortOrder::Largest, balances: false, limit: None, asked_by: AskedBy::Tunnels, shown: None,
         derivation: Derivation::Counted { of: |_| SumKind::Tunnels, takes: |_, _| true },
         counted_by: CountedBy { protocol: false, address: false, time: CountedTime::Date },
         left_out: never,
@@ -266,8 +201,36 @@ pub const SUMMARIES: [Summary; 14] = [
         ],
     },
     Summary {
+        name: FLOWS, rows: "one a flow: packets between two addresses and ports, with no gap longer than the timeout, cut at midnight UTC",
+        kind: Some(SumKind::FlowRows), order: SortOrder::KeyAndLargest, balances: false, limit: None, asked_by: AskedBy::Flows,
+        shown: Some(&["first_time", "duration_s", "ip_src", "port_src", "ip_dst", "port_dst", "protocol", "bytes_out", "bytes_in", "state"]),
+        derivation: Derivation::AddedUp,
+        counted_by: BY_FLOW,
+        left_out: never,
+        columns: &[
+            column("first_time", flow(FlowField::FirstTime, Values::Time), "", "time of the first packet"),
+            column("last_time", flow(FlowField::LastTime, Values::Time), "", "time of the last packet"),
+            column("duration_s", flow(FlowField::Duration, Values::Seconds), "", "seconds between them"),
+            column("ip_src", flow(FlowField::IpSrc, Values::Text), "", "address that sent the first packet; of several at the same time, that of a SYN without ACK, else the lower address and port"),
+            column("port_src", flow(FlowField::PortSrc, Values::Number), "the packets say none", "its port"),
+            column("ip_dst", flow(FlowField::IpDst, Values::Text), "", "address at the other end"),
+            column("port_dst", flow(FlowField::PortDst, Values::Number), "the packets say none", "its port"),
+            column("protocol", flow(FlowField::Protocol, Values::Text), "", "as in the packets table"),
+            column("packets_out", flow(FlowField::PacketsOut, Values::Int), "", "number of packets from the source"),
+            column("bytes_out", flow(FlowField::BytesOut, Values::Bytes), "", "sum of their `length`"),
+            column("packets_in", flow(FlowField::PacketsIn, Values::Int), "", "number of packets to the source"),
+            column("bytes_in", flow(FlowField::BytesIn, Values::Bytes), "", "sum of their `length`"),
+            column("tcp_flags_out", flow(FlowField::FlagsOut, Values::Number), "not TCP, or no packet of the flow has flags", "all flags of the packets from the source, or-ed: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128, NS 256; 0 for none"),
+            column("tcp_flags_in", flow(FlowField::FlagsIn, Values::Number), "as `tcp_flags_out`", "the same of the packets to the source"),
+            column("state", flow(FlowField::State, Values::Text), "not TCP, or no packet has flags", "how far the connection came, in Zeek's words: [what they mean](#the-state-of-a-flow)"),
+            column("is_cut", flow(FlowField::IsCut, Values::Flag), "", "whether it goes on after midnight, or began before it"),
+            column("community_id", flow(FlowField::CommunityId, Values::Text), "ICMP, or a protocol with ports and no port", "Community ID of its packets, version 1"),
+            column("name_dst", flow(FlowField::NameDst, Values::Text), "no name", "name of the destination, as `names` has it"),
+        ],
+    },
+    Summary {
         name: "send_rates_by_protocol", rows: "one a window and protocol of which there was a packet",
-        kind: Some(SumKind::Windows), order: SortOrder::Key, balances: false, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Windows), order: SortOrder::Key, balances: false, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_WINDOW,
         left_out: |_, from_first| from_first.then_some(WhyLeftOut::FromFirst),
@@ -275,7 +238,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "send_rates", rows: "one a window in which there was a packet",
-        kind: Some(SumKind::Rates), order: SortOrder::Key, balances: true, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Rates), order: SortOrder::Key, balances: true, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_WINDOW,
         left_out: never,
@@ -283,7 +246,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "protocols", rows: "one a protocol",
-        kind: Some(SumKind::Protocols), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::Protocols), order: SortOrder::Largest, balances: true, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::AddedUp,
         counted_by: BY_FLOW,
         left_out: never,
@@ -291,7 +254,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "conversations", rows: "one a source and destination; of the smaller ones, all in the last row",
-        kind: Some(SumKind::Conversations), order: SortOrder::Largest, balances: true, limit: Some(conversations), of_tunnels: false, shown: None,
+        kind: Some(SumKind::Conversations), order: SortOrder::Largest, balances: true, limit: Some(conversations), asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -305,7 +268,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "volume_by_src", rows: "one a source address",
-        kind: Some(SumKind::BySrc), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::BySrc), order: SortOrder::Largest, balances: true, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -313,7 +276,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "volume_by_name", rows: "one a name of the destination",
-        kind: Some(SumKind::ByName), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::ByName), order: SortOrder::Largest, balances: true, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::AddedUp,
         counted_by: BY_FLOW,
         left_out: never,
@@ -325,7 +288,7 @@ pub const SUMMARIES: [Summary; 14] = [
     },
     Summary {
         name: "volume_by_ip", rows: "one a destination address",
-        kind: Some(SumKind::ByIp), order: SortOrder::Largest, balances: true, limit: None, of_tunnels: false, shown: None,
+        kind: Some(SumKind::ByIp), order: SortOrder::Largest, balances: true, limit: None, asked_by: AskedBy::Nobody, shown: None,
         derivation: Derivation::Passed,
         counted_by: BY_FLOW,
         left_out: never,
@@ -335,5 +298,9 @@ pub const SUMMARIES: [Summary; 14] = [
 
 /// The table of the clients of DNS.
 pub(crate) const DNS_CLIENTS: &str = "dns_clients";
+
+/// The name of the table of flows.
+pub const FLOWS: &str = "flows";
+
 /// In place of a name where an address has none, as in the notebook that this replaces.
 pub const NO_NAME: &str = "N/A";

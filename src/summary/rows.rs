@@ -10,6 +10,7 @@ use crate::packets::NO_PROTOCOL;
 use crate::tables::{Table, TableColumn, TextValues};
 use crate::text::time;
 
+use super::flows::FlowRow;
 use super::key::KeyReader;
 use super::schema::{KeyField, Summary, SummaryColumn, ValueSource, Values};
 
@@ -32,6 +33,7 @@ impl SummaryRows {
                 Values::Int | Values::Number | Values::Bytes => TableColumn::Int(Vec::new()),
                 Values::Seconds | Values::Rate => TableColumn::Float(Vec::new()),
                 Values::Time => TableColumn::Time(Vec::new()),
+                Values::Flag => TableColumn::Flag(Vec::new()),
             };
             (column.name.to_owned(), values)
         });
@@ -65,10 +67,15 @@ impl SummaryRows {
         self.row(None, sums, Some(rest))
     }
 
+    fn is_of_flows(&self) -> bool {
+        matches!(self.columns, [SummaryColumn { from: ValueSource::Flow(_), .. }, ..])
+    }
+
     fn row(&mut self, mut key: Option<KeyReader<'_>>, sums: Sums, rest: Option<i64>) -> Result<()> {
         let (Sums { bytes, packets, more: [first, second] }, window) = (sums, self.window);
         // Whether the row has a window. Rows of packets without a time have none.
         let mut has_window = false;
+        let flow = key.and_then(|key| FlowRow::read(key.0)).filter(|_| self.is_of_flows());
         for (column, (_, into)) in self.columns.iter().zip(&mut self.table.columns) {
             match (column.from, into) {
                 (ValueSource::Key(field), TableColumn::Text(values)) => {
@@ -100,6 +107,11 @@ impl SummaryRows {
                 }
                 (ValueSource::Rate, TableColumn::Float(values)) => values.push(has_window.then(|| rate(bytes, window))),
                 (ValueSource::Rest, TableColumn::Int(values)) => values.push(rest),
+                (ValueSource::Flow(field), into) => {
+                    if !flow.as_ref().is_some_and(|flow| flow.push(field, into, &mut self.address)) {
+                        return Err(bug!());
+                    }
+                }
                 _ => return Err(bug!()),
             }
         }

@@ -5,8 +5,10 @@ use crate::config::Settings;
 use crate::error::WhyLeftOut;
 
 use super::filter::Filter;
+use super::flows::FlowField;
 use super::key::KeyReader;
-use super::registry::{SUMMARIES, SumKind};
+use super::registry::SUMMARIES;
+use super::sum_kind::SumKind;
 
 /// A summary table.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +34,8 @@ pub struct Summary {
     pub(crate) balances: bool,
     /// How many rows it has at most, if that is limited. One more sums up the rest.
     pub(crate) limit: Option<fn(&Settings) -> usize>,
-    /// Whether there is no such table where it would have no rows: no file of a date, and nothing to show unless somebody asks for
-    /// it by name. It is of lakes and runs that look into tunnels.
-    pub(crate) of_tunnels: bool,
+    /// What somebody must have asked for, or there is no such table.
+    pub(crate) asked_by: AskedBy,
     /// The columns that are shown on a terminal; `None` for all.
     pub(super) shown: Option<&'static [&'static str]>,
 }
@@ -50,6 +51,7 @@ impl Summary {
     pub(crate) fn is_counted(&self, settings: &Settings) -> bool {
         match self.kind {
             Some(SumKind::Clients) => settings.dns_clients,
+            Some(SumKind::FlowRows) => settings.flow_timeout.is_some(),
             _ => true,
         }
     }
@@ -59,6 +61,18 @@ impl Summary {
         let mut keys = self.columns.iter().filter(|column| matches!(column.from, ValueSource::Key(_))).peekable();
         keys.peek().is_some() && keys.all(|column| matches!(column.from, ValueSource::Key(KeyField::Address)))
     }
+}
+
+/// What somebody must have asked for, or there is no such table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskedBy {
+    /// Nothing: every lake with summaries has it.
+    Nobody,
+    /// That tunnels are looked into. Also then there is no file of a date on which it would have no rows, and nothing to show unless
+    /// somebody asks for it by name.
+    Tunnels,
+    /// That flows are counted.
+    Flows,
 }
 
 /// How the rows of a table follow from what units count.
@@ -105,12 +119,14 @@ pub(crate) enum SortOrder {
     LargestBothWays,
     /// By key.
     Key,
+    /// By key; but where some rows are shown, these are the largest, as with `Largest`.
+    KeyAndLargest,
 }
 
 impl SortOrder {
     /// Whether it is the order of the sums.
     pub(crate) fn is_of_sums(self) -> bool {
-        self != Self::Key
+        !matches!(self, Self::Key | Self::KeyAndLargest)
     }
 
     /// The bytes and packets that a row is as large as.
@@ -160,6 +176,8 @@ pub(super) enum ValueSource {
     Rest,
     /// The manifest.
     Manifest,
+    /// A column of a flow, whose key holds all of them.
+    Flow(FlowField),
 }
 
 /// A field of a key, as [`KeyReader`] reads it.
@@ -200,4 +218,6 @@ pub enum Values {
     Rate,
     /// Microseconds since the Unix epoch, UTC.
     Time,
+    /// True or false.
+    Flag,
 }

@@ -12,7 +12,7 @@ use crate::decode::Tunnels;
 
 use super::key::Key;
 use super::messages::group;
-use super::registry::SumKind;
+use super::sum_kind::SumKind;
 
 /// Tunnels that are counted here before they go to the aggregator, which spills.
 const MAX_TUNNELS: usize = 4096;

@@ -13,8 +13,8 @@ use super::derive::{RowSink, sum_up};
 use super::filter::Filter;
 use super::key::{DESCENDING, KeyReader};
 use super::naming::Naming;
-use super::registry::SumKind;
 use super::schema::SortOrder;
+use super::sum_kind::SumKind;
 
 /// The most addresses that are looked at, whether they are asked for or known already.
 const MAX_ADDRESSES: usize = 1_000_000;
@@ -33,7 +33,7 @@ pub fn unnamed(
 ) -> Result<Vec<IpAddress>> {
     let mut found = Unnamed(Aggregator::new(aggregator.space()));
     for day in days {
-        sum_up(*day, aggregator, naming, filter, &mut found)?;
+        sum_up(*day, aggregator, (naming, None), filter, &mut found)?;
     }
     let group = SumKind::Unnamed.group(Day::EPOCH);
     let mut sorted = by_size(SortOrder::Largest, &mut found.0, group)?;

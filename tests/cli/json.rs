@@ -217,6 +217,7 @@ fn units(page: &mut Page, root: &Path) {
     plan(&[&text(&save_in(root, "none.pcap", &capture().bytes[..24]))]);
     plan(&["--compression", "lz4"]);
     plan(&["--columns", "tcp_flags"]);
+    plan(&["--flows"]);
     plan(&["--decapsulate", "vxlan", "--tunnel-port", "vxlan=14789"]);
     let rows = run_with(["convert-unit", "--out", &lake], plan(&[]).as_bytes()).stdout;
     assert!(rows.lines().all(|row| row.starts_with("{\"version\":1,")), "{rows}");
@@ -326,7 +327,7 @@ fn losses(page: &mut Page, root: &Path) {
     fs::remove_dir_all(sensor.join("_parcap/checkpoint")).unwrap();
     page.document("verified", &json(&["verify", &text(&sensor), "--repair"]));
     let mirrored = root.join("mirrored");
-    json(&["convert", &sample("tunnels.pcap"), "--out", &text(&mirrored), "--decapsulate", "all"]);
+    json(&["convert", &sample("tunnels.pcap"), "--out", &text(&mirrored), "--decapsulate", "all", "--flows"]);
     fs::remove_dir_all(mirrored.join("_parcap/partials")).unwrap();
     page.document("verified", &json(&["verify", &text(&mirrored), "--repair"]));
 }

@@ -8,7 +8,7 @@ use crate::support::{command, files, finish, folder, packets, run, sample, save,
 
 use super::{capture, minute};
 
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 17] = [
     "--partition-by",
     "--compression",
     "--target-file-size",
@@ -22,6 +22,8 @@ const SETTINGS: [&str; 15] = [
     "--decapsulate",
     "--tunnel-port",
     "--conversations",
+    "--flows",
+    "--flow-timeout",
     "--delta",
     "--retain",
 ];
@@ -72,6 +74,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
                 &["--format", "--table", "--top", "--exact", "--from", "--to", "--protocol", "--net", "--window"][..],
                 &[
                     "--align",
+                    "--flow-timeout",
                     "--names",
                     "--length",
                     "--salvage",
@@ -342,8 +345,9 @@ fn json_is_one_document_and_nothing_else_is_on_stdout() {
     assert_eq!((&report["inputs"], &report["rows"]), (&2.into(), &(90 + whole).into()));
     assert_eq!(report["damaged"][0]["path"], text(&damaged));
     let tables: Vec<_> = report["summaries"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
-    // None of them looks into tunnels.
-    assert_eq!(tables, crate::support::summary_names().filter(|name| *name != "tunnels").collect::<Vec<_>>());
+    // None of them looks into tunnels, or counts flows.
+    let is_there = |name: &&str| !["tunnels", "flows"].contains(name);
+    assert_eq!(tables, crate::support::summary_names().filter(is_there).collect::<Vec<_>>());
     for table in report["summaries"].as_array().unwrap() {
         assert!(table["first"].as_array().unwrap().len() <= 2, "{table}");
     }

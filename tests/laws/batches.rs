@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use parcap::commands::ConvertRequest;
-use parcap::config::{Decapsulation, Settings};
+use parcap::config::{Decapsulation, FLOW_TIMEOUT, Settings};
 use parcap::outcome::RunOutcome;
 
 use crate::support::{Row, convert, folder, hashes, packets, request, save, summary, summary_names};
@@ -37,7 +37,8 @@ fn one_run_or_several_in_any_order_give_the_same_rows_and_summaries() {
     let mut captures = captures(&folder);
     captures.push(crate::support::repository("data/captures/tunnels.pcap"));
     let asking = |captures: &[PathBuf], lake: &Path| {
-        let settings = Settings { decapsulate: Decapsulation::all(), ..Settings::default() };
+        let settings =
+            Settings { decapsulate: Decapsulation::all(), flow_timeout: Some(FLOW_TIMEOUT), ..Settings::default() };
         ConvertRequest { settings, ..request(captures, lake) }
     };
     let once = asking(&captures, &folder.path().join("once"));

@@ -44,6 +44,7 @@
 //!     of `checkpoints`.
 //! 34. The clients of DNS have the messages and the different names of the captures that are there, by response code as many as were
 //!     asked and answered: `dns_clients`.
+//! 35. The table of flows is what gaps and islands of all packets of the lake are: `flows`.
 //!
 //! `cargo test laws:: -- --nocapture` prints how much of each was tried (`tally`).
 
@@ -67,6 +68,7 @@ mod cut_wire;
 mod delta;
 mod dns_clients;
 mod extract;
+mod flows;
 mod implausible;
 mod lookups;
 mod many_dates;

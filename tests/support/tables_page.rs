@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parcap::convert::oddities;
 use parcap::packets::{COLUMNS, Column, ColumnType, SETS};
 use parcap::plan::Status;
-use parcap::summary::{SUMMARIES, Values};
+use parcap::summary::{FLOW_STATES, SUMMARIES, Values};
 
 /// The line of a column of the packets table.
 fn packets_column(column: &Column) -> String {
@@ -68,7 +68,8 @@ pub(crate) fn tables() -> String {
         "\n# The summaries\n\nEach is below `summaries/<name>/`, partitioned by UTC date. `bytes` is the \
          sum of `length`, so each table adds up to the packets table, and `tunnels` to the packets in tunnels. A date without such \
          packets has no `tunnels`. On each date `dns_clients` has as many messages of a response code as `dns_queries`; names of several \
-         dates do not add up, and `parcap summarize` counts them once. A lake that an earlier version began has no `dns_clients`. Tables of volumes and counts have the largest rows \
+         dates do not add up, and `parcap summarize` counts them once. A lake that an earlier version began has no `dns_clients`. Packets \
+         without a time, or without an IP header, are in no flow; all others are in one, and `parcap verify --deep` checks that. Tables of volumes and counts have the largest rows \
          first. The others are in the order of their first columns.\n\nA capture has its row in `captures` below the date of its \
          `first_time`, or below `date=1970-01-01` if that is null, as of a duplicate, whose packets were not read. These rows are in the \
          order of the absolute paths.\n",
@@ -86,10 +87,20 @@ pub(crate) fn tables() -> String {
                 Values::Int | Values::Number | Values::Bytes => "int64",
                 Values::Seconds | Values::Rate => "double",
                 Values::Time => "timestamp[us, UTC]",
+                Values::Flag => "boolean",
             };
             let null_when = if column.null_when.is_empty() { "never" } else { column.null_when };
             writeln!(text, "| `{}` | {values} | {null_when} | {} |", column.name, column.meaning).unwrap();
         }
+    }
+    text.push_str(
+        "\n# The state of a flow\n\nThe words are Zeek's, for what the flags of TCP tell: \"established\" is a SYN from both ends. A RST \
+         counts before a FIN, and one from the other end before one from the source. Flags of all packets of the flow count, in any \
+         order; Zeek also looks at sequence numbers and sizes, so it may say otherwise where a port was used again within the \
+         timeout.\n\n| state | what was seen |\n|---|---|\n",
+    );
+    for (state, seen) in FLOW_STATES {
+        writeln!(text, "| `{state}` | {seen} |").unwrap();
     }
     text.push_str("\n# The status of a capture\n\n| status | what it means |\n|---|---|\n");
     for status in Status::ALL {

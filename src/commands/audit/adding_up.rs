@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::aggregate::{Aggregator, Group, Measure, Owners, Space, Sums};
 use crate::bug::bug;
 use crate::cancel::Cancel;
+use crate::commands::audit::flows::flows;
 use crate::commands::verify::VerifyRequest;
 use crate::config::Settings;
 use crate::day::Day;
@@ -201,6 +202,9 @@ pub(in crate::commands) fn sums(
     let mut aggregator = Aggregator::new(&space);
     for partial in snapshot.partials.values() {
         partial.append_to(&mut aggregator, lake, None, Owners::AddUp)?;
+    }
+    if settings.flow_timeout.is_some() {
+        flows(lake, snapshot, &mut aggregator, verified)?;
     }
     aggregator.subtract(counted.into_inner().unwrap_or_else(PoisonError::into_inner))?;
     for (day, keys) in what_rows_do_not_give(&mut aggregator)? {

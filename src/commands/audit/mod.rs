@@ -2,6 +2,7 @@
 
 mod adding_up;
 mod files;
+mod flows;
 
 pub(super) use adding_up::{balance, captures, clients, sums};
 pub(super) use files::{delta_log, doubles, files, manifests, strays};

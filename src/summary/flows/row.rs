@@ -1,0 +1,133 @@
+//! A flow as a row of its table. On the way there it is a key, so that rows are sorted as all sums are: by time.
+
+use crate::decode::{FlowEnds, community_id_of};
+use crate::packets::NO_TCP_FLAGS;
+use crate::summary::key::{Key, KeyReader};
+use crate::summary::rows::protocol;
+use crate::tables::TableColumn;
+
+use super::end::End;
+use super::state::FLOW_STATES;
+
+/// A column of the table of flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::summary) enum FlowField {
+    FirstTime,
+    LastTime,
+    Duration,
+    IpSrc,
+    PortSrc,
+    IpDst,
+    PortDst,
+    Protocol,
+    PacketsOut,
+    BytesOut,
+    PacketsIn,
+    BytesIn,
+    FlagsOut,
+    FlagsIn,
+    State,
+    IsCut,
+    CommunityId,
+    NameDst,
+}
+
+/// What one end sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SentVolume {
+    pub(super) packets: i64,
+    pub(super) bytes: i64,
+    /// [`NO_TCP_FLAGS`] if the flow is not TCP.
+    pub(super) flags: u16,
+}
+
+/// A flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::summary) struct FlowRow<'a> {
+    /// First and last time, in microseconds since the Unix epoch.
+    pub(super) times: [i64; 2],
+    /// The source and the destination.
+    pub(super) ends: [End; 2],
+    pub(super) protocol: u16,
+    /// From the source, and to it.
+    pub(super) sent: [SentVolume; 2],
+    pub(super) state: Option<&'static str>,
+    pub(super) is_cut: bool,
+    /// Name of the destination.
+    pub(super) name: Option<&'a str>,
+}
+
+impl<'a> FlowRow<'a> {
+    /// Writes all but the name.
+    pub(super) fn write(&self, key: &mut Key) {
+        let [first, last] = self.times;
+        key.time(Some(first)).number(last.saturating_sub(first));
+        self.ends.into_iter().for_each(|end| end.write(key));
+        key.protocol(self.protocol);
+        for sent in self.sent {
+            key.number(sent.packets).number(sent.bytes).raw(&sent.flags.to_be_bytes());
+        }
+        let state = self.state.and_then(|state| FLOW_STATES.iter().position(|(held, _)| *held == state));
+        key.raw(&[state.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX), u8::from(self.is_cut)]);
+    }
+
+    /// Reads a key that [`FlowRow::write`] wrote, with a name after it or none. `None` if it is no such key.
+    pub(in crate::summary) fn read(key: &'a [u8]) -> Option<Self> {
+        let mut reader = KeyReader(key);
+        let first = reader.time()?;
+        let times = [first, first.saturating_add(reader.number())];
+        let ends = [End::read(&mut reader)?, End::read(&mut reader)?];
+        let protocol = reader.protocol();
+        let mut sent = || {
+            let (packets, bytes) = (reader.number(), reader.number());
+            Some(SentVolume { packets, bytes, flags: u16::from_be_bytes(reader.bytes()?) })
+        };
+        let sent = [sent()?, sent()?];
+        let [state, is_cut] = reader.bytes()?;
+        let state = FLOW_STATES.get(usize::from(state)).map(|(state, _)| *state);
+        let name = Some(reader.name()).filter(|name| !name.is_empty());
+        Some(Self { times, ends, protocol, sent, state, is_cut: is_cut == 1, name })
+    }
+
+    /// Appends its value of a column. `text` is memory for text. Returns whether the column is of the type of its values.
+    pub(in crate::summary) fn push(&self, field: FlowField, into: &mut TableColumn, text: &mut Vec<u8>) -> bool {
+        let ([first, last], [src, dst], [out, back]) = (self.times, self.ends, self.sent);
+        let flags = |flags: u16| Some(flags).filter(|flags| *flags != NO_TCP_FLAGS).map(i64::from);
+        match (field, into) {
+            (FlowField::FirstTime, TableColumn::Time(values)) => values.push(Some(first)),
+            (FlowField::LastTime, TableColumn::Time(values)) => values.push(Some(last)),
+            (FlowField::Duration, TableColumn::Float(values)) => {
+                values.push(Some(crate::summary::rows::seconds(last.saturating_sub(first))));
+            }
+            (FlowField::IpSrc | FlowField::IpDst, TableColumn::Text(values)) => {
+                text.clear();
+                let end = if field == FlowField::IpSrc { src } else { dst };
+                end.ip.write_to(text);
+                values.push(std::str::from_utf8(text).ok());
+            }
+            (FlowField::PortSrc, TableColumn::Int(values)) => values.push(src.port().map(i64::from)),
+            (FlowField::PortDst, TableColumn::Int(values)) => values.push(dst.port().map(i64::from)),
+            (FlowField::Protocol, TableColumn::Text(values)) => values.push(protocol(self.protocol).as_deref()),
+            (FlowField::PacketsOut, TableColumn::Int(values)) => values.push(Some(out.packets)),
+            (FlowField::BytesOut, TableColumn::Int(values)) => values.push(Some(out.bytes)),
+            (FlowField::PacketsIn, TableColumn::Int(values)) => values.push(Some(back.packets)),
+            (FlowField::BytesIn, TableColumn::Int(values)) => values.push(Some(back.bytes)),
+            (FlowField::FlagsOut, TableColumn::Int(values)) => values.push(flags(out.flags)),
+            (FlowField::FlagsIn, TableColumn::Int(values)) => values.push(flags(back.flags)),
+            (FlowField::State, TableColumn::Text(values)) => values.push(self.state),
+            (FlowField::IsCut, TableColumn::Flag(values)) => values.push(Some(self.is_cut)),
+            (FlowField::CommunityId, TableColumn::Text(values)) => values.push(self.community_id().as_deref()),
+            (FlowField::NameDst, TableColumn::Text(values)) => values.push(self.name),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Its Community ID. `None` where the packets of a flow may have several, or none: ICMP, and fragments without ports.
+    fn community_id(&self) -> Option<String> {
+        let [src, dst] = self.ends;
+        let protocol = u8::try_from(self.protocol).ok()?;
+        let ports = src.port().zip(dst.port());
+        community_id_of(FlowEnds { ips: [src.ip, dst.ip], protocol, ports })
+    }
+}
