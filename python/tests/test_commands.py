@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas
 import pytest
 
 import parcap
@@ -82,6 +83,25 @@ def test_summaries_are_whole_tables(lake: Path) -> None:
     assert len(tables["volume_by_ip"]) == tables["volume_by_ip"].to_polars().height == len(sums)
     only = parcap.summarize(CAPTURES, "protocols", protocol="UDP")["protocols"].to_pandas()
     assert only["protocol"].tolist() == ["UDP"]
+
+
+def test_flows_are_those_of_the_packets(tmp_path: Path) -> None:
+    frame = parcap.flows(CAPTURES)
+    packets = parcap.read(CAPTURES, columns=["datetime", "ip_src", "ip_dst", "length"]).to_pandas()
+    packets = packets.dropna(subset=["datetime", "ip_src", "ip_dst"])
+    assert frame["packets_out"].sum() + frame["packets_in"].sum() == len(packets)
+    assert frame["bytes_out"].sum() + frame["bytes_in"].sum() == packets["length"].sum()
+    assert frame["first_time"].is_monotonic_increasing and (frame["first_time"] <= frame["last_time"]).all()
+    assert frame["is_cut"].dtype == bool and set(frame["state"].dropna()) <= {"S0", "SF"}
+    lake = tmp_path / "lake"
+    parcap.convert(CAPTURES, lake, flows=True)
+    pandas.testing.assert_frame_equal(parcap.flows(lake), frame)
+    assert len(parcap.flows(CAPTURES, flow_timeout="100ms", protocol="UDP")) > len(parcap.flows(CAPTURES, protocol="UDP"))
+    with pytest.raises(parcap.SettingsDiffer, match="60s"):
+        parcap.flows(lake, flow_timeout="5s")
+    parcap.convert(CAPTURES, tmp_path / "without")
+    with pytest.raises(parcap.UsageError, match="without flows"):
+        parcap.flows(tmp_path / "without")
 
 
 def test_options_are_those_of_the_command(lake: Path, tmp_path: Path) -> None:

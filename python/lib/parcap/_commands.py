@@ -238,6 +238,23 @@ def summarize(inputs: Path | Iterable[Path], *tables: str, **options: Any) -> Su
     return Summaries((Table(name, batch) for name, batch in made), messages)
 
 
+def flows(inputs: Path | Iterable[Path], **options: Any) -> pandas.DataFrame:
+    """The flows of captures, or of a lake that was made with ``flows=True``: who talked to whom, when, how much, and how far TCP came.
+
+    Args:
+        inputs: One lake; or captures: files, folders, patterns.
+        **options: Those of :func:`summarize`, such as ``flow_timeout="5s"`` for captures, ``protocol="TCP"`` and ``net=…``.
+
+    Returns:
+        A row a flow, in order of time, with the columns of docs/tables.md. What the command would have said of damaged captures is in
+        ``attrs["messages"]``.
+    """
+    made = summarize(inputs, "flows", **options)
+    frame = made["flows"].to_pandas().sort_values(["first_time", "last_time"], kind="stable", ignore_index=True)
+    frame.attrs["messages"] = made.messages
+    return frame
+
+
 def report(inputs: Path | Iterable[Path], out: Path | None = None, **options: Any) -> str:
     """Makes a page of the summaries of a lake or of captures, as ``parcap report`` does. Returns what it said."""
     named = [] if out is None else [f"--out={os.fspath(out)}"]
