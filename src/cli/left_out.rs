@@ -32,7 +32,7 @@ pub(super) fn with_the_way_out(error: Error, request: &SummarizeRequest) -> Fail
 }
 
 /// A filter as options, with a space before each.
-fn options_of(filter: &Filter) -> String {
+pub(super) fn options_of(filter: &Filter) -> String {
     let name = |protocol: &u16| u8::try_from(*protocol).map_or_else(|_| protocol.to_string(), protocol_text);
     let protocols: Vec<_> = filter.protocols.iter().map(name).collect();
     let nets: Vec<_> = filter.nets.iter().map(ToString::to_string).collect();

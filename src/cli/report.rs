@@ -8,17 +8,21 @@ use clap::builder::BoolishValueParser;
 use crate::cancel::Cancel;
 use crate::commands::{PageRequest, page};
 use crate::config::Names;
-use crate::day::Day;
-use crate::report::NameOptions;
+use crate::report::{NameOptions, QueryWords};
+use crate::summary::Filter;
 
 use super::args::{LengthArg, Micros};
 use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::filter_args::FilterArgs;
+use super::hints::because;
+use super::left_out::options_of;
 use super::messages::complaints;
-use super::parse::{date, dates, micros};
+use super::parse::micros;
 use super::ptr::PtrArgs;
 use super::scratch_arg::ScratchArg;
+use super::times::{Bound, bound, range};
 use super::tunnel_args::TunnelArgs;
 
 /// How a reader of the page asks for other sources of names.
@@ -36,9 +40,15 @@ const EXAMPLES: &str = "\
 Examples:
   parcap report lake --out report.html
   parcap report lake --from 2024-03-11 --to 2024-03-11 --out day.html --svg plots
+  parcap report capture.pcap --net 192.0.2.0/24 --protocol UDP --out part.html
   parcap report capture.pcap --out capture.html --title 'What the client saw'
 
-The page loads nothing from anywhere, so it can be sent as it is; --svg writes its plots as files.";
+The page loads nothing from anywhere, so it can be sent as it is; --svg writes its plots as files.
+It begins with what stands out, by rules that docs/report.md lists. Of a lake, tables that were not
+counted by what a filter asks are left out, and named, as in `parcap summarize`.";
+
+/// Words of a command that is shown on the page. With more paths than this it is not shown.
+const PATHS: usize = 8;
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
@@ -55,12 +65,14 @@ pub(super) struct ReportArgs {
     /// Write the single plots as SVG files into a directory, which is made if it does not exist
     #[arg(long, value_name = "DIR", env = "PARCAP_SVG")]
     svg: Option<PathBuf>,
-    /// First date (UTC); a whole one, times of day are for `parcap summarize`
-    #[arg(long, value_name = "DATE", env = "PARCAP_FROM", value_parser = date)]
-    from: Option<Day>,
-    /// Last date (UTC), a whole one
-    #[arg(long, value_name = "DATE", env = "PARCAP_TO", value_parser = date)]
-    to: Option<Day>,
+    /// First date (UTC); or a time such as 2024-03-11T09:15:00Z, from which on packets count
+    #[arg(long, value_name = "DATE|TIME", env = "PARCAP_FROM", value_parser = bound)]
+    from: Option<Bound>,
+    /// Last date (UTC); or a time, up to which packets count, and not at it
+    #[arg(long, value_name = "DATE|TIME", env = "PARCAP_TO", value_parser = bound)]
+    to: Option<Bound>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Where names of addresses come from, as in `parcap convert` [default: dns; in a lake what it was made with]
     #[arg(long, value_name = "SOURCES", env = "PARCAP_NAMES")]
     names: Option<Names>,
@@ -89,12 +101,17 @@ pub(super) struct ReportArgs {
 
 pub(super) fn run(console: &Console, args: &ReportArgs, cancel: &Cancel) -> Result<ExitCode, Failure> {
     args.scratch.set();
+    let (days, times) = range(args.from, args.to)?;
+    let filter = args.filter.filter(times);
     let report = page(&PageRequest {
         named: args.inputs.clone(),
         title: args.title.clone(),
         out: args.out.clone(),
         svg: args.svg.clone(),
-        days: dates(args.from, args.to)?,
+        days,
+        words: args.words(&filter),
+        filter,
+        because,
         names: args.names.clone(),
         ptr: args.ptr.options(),
         name_options: NAME_OPTIONS,
@@ -108,4 +125,31 @@ pub(super) fn run(console: &Console, args: &ReportArgs, cancel: &Cancel) -> Resu
     })?;
     console.talk(&complaints(&report));
     Ok(report.outcome().into())
+}
+
+impl ReportArgs {
+    /// How a reader of the page asks for what it says.
+    fn words(&self, filter: &Filter) -> QueryWords {
+        let filter = options_of(filter);
+        let names = self.inputs.iter().map(|path| word(&path.to_string_lossy()));
+        let command = || format!("parcap summarize {}{filter}", names.collect::<Vec<_>>().join(" "));
+        QueryWords {
+            lake: None,
+            summarize: (self.inputs.len() <= PATHS).then(command),
+            table: " --table ",
+            inspect: "parcap inspect ",
+            word: Some(word),
+            filter: filter.trim_start().to_owned(),
+        }
+    }
+}
+
+/// A text as one word for a shell.
+fn word(text: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "_./:=@%+,-".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }

@@ -9,9 +9,9 @@ use crate::capture::Timestamp;
 use crate::day::Day;
 use crate::error::Result;
 use crate::lake::{
-    CAPTURES, CaptureBrief, CaptureRow, CaptureRows, CaptureVisitor, InputEntry, LookAgain, table_among,
+    CAPTURES, CaptureBrief, CaptureRow, CaptureRows, CaptureVisitor, FoundBrief, InputEntry, LookAgain, table_among,
 };
-use crate::report::ImplausibleCounts;
+use crate::report::{CaptureTimes, ClockSteps, ImplausibleCounts, Rotations};
 use crate::summary::Preview;
 use crate::tables::Table;
 
@@ -47,9 +47,13 @@ struct OnPage {
     days: RangeInclusive<Day>,
     damaged: FirstRows,
     implausible: BTreeMap<CapturePlace, ImplausibleCounts>,
+    times: CaptureTimes,
+    rotations: Rotations,
+    steps: ClockSteps,
 }
 
 /// The captures of a page.
+#[derive(Default)]
 pub(super) struct CapturesOfPage {
     /// The rows of those that are damaged.
     pub(super) damaged: Vec<CaptureRow>,
@@ -57,6 +61,12 @@ pub(super) struct CapturesOfPage {
     pub(super) sound: Vec<CaptureRow>,
     /// Those with a length that is not credible.
     pub(super) implausible: Vec<ImplausibleCounts>,
+    /// When there were captures.
+    pub(super) times: CaptureTimes,
+    /// Captures whose times are beside those of their neighbours; `None` if the captures are of no page.
+    pub(super) rotations: Option<Rotations>,
+    /// Captures whose times go back.
+    pub(super) steps: ClockSteps,
 }
 
 /// The rows of the first places. A place may be kept before its row is known.
@@ -99,8 +109,14 @@ impl CaptureList {
     /// No captures yet, of which a request asks to show some. Rows that do not fit into memory go to `space`.
     pub(super) fn new(request: &SummarizeRequest, space: &Space) -> Self {
         let is_wanted = request.tables.is_empty() || request.tables.iter().any(|table| table == CAPTURES);
-        let page =
-            || OnPage { days: request.days.clone(), damaged: FirstRows::new(usize::MAX), implausible: BTreeMap::new() };
+        let page = || OnPage {
+            days: request.days.clone(),
+            damaged: FirstRows::new(usize::MAX),
+            implausible: BTreeMap::new(),
+            times: CaptureTimes::default(),
+            rotations: Rotations::new(space),
+            steps: ClockSteps::default(),
+        };
         Self {
             count: 0,
             first: FirstRows::new(request.top.unwrap_or(0)),
@@ -117,24 +133,30 @@ impl CaptureList {
     /// If rows that do not fit into memory cannot be written.
     pub(super) fn add_read(&mut self, entry: &InputEntry) -> Result<()> {
         let times = (entry.found.earliest.map(Timestamp::micros), entry.found.latest.map(Timestamp::micros));
-        if !self.count(times) {
+        let path = (!entry.input.is_stdin()).then_some(entry.input.absolute.as_path());
+        if !self.count(times, path)? {
             return Ok(());
         }
         let number = usize::try_from(self.count).unwrap_or(usize::MAX);
         self.add((PathBuf::new(), number), entry)
     }
 
-    /// Counts a capture with packets from and to these times, in microseconds since the Unix epoch, if it is shown.
-    fn count(&mut self, times: (Option<i64>, Option<i64>)) -> bool {
+    /// Counts a capture with packets from and to these times, in microseconds since the Unix epoch, if it is shown. Whether it is. `path` is
+    /// the absolute one; `None` for standard input.
+    fn count(&mut self, times: (Option<i64>, Option<i64>), path: Option<&Path>) -> Result<bool> {
         if !self.shown.has(times) {
-            return false;
+            return Ok(false);
         }
         self.count += 1;
         if let (Some(first), Some(last)) = times {
             let (from, to) = self.ends.unwrap_or((first, last));
             self.ends = Some((from.min(first), to.max(last)));
+            if let Some(page) = &mut self.page {
+                page.times.add(first, last);
+                path.map_or(Ok(()), |path| page.rotations.add(path, first, last))?;
+            }
         }
-        true
+        Ok(true)
     }
 
     fn add(&mut self, place: CapturePlace, entry: &InputEntry) -> Result<()> {
@@ -150,6 +172,7 @@ impl CaptureList {
         } else {
             self.first.offer(&place, entry)
         }
+        page.steps.add(entry);
         if let Some(implausible) = ImplausibleCounts::of(entry, &page.days) {
             page.implausible.insert(place, implausible);
         }
@@ -175,12 +198,25 @@ impl CaptureList {
 
     /// What a page shows. The captures of a request that is for no page are not told apart.
     pub(super) fn into_page(self) -> CapturesOfPage {
-        let (damaged, implausible) = match self.page {
-            Some(page) => (page.damaged.into_rows(), page.implausible.into_values().collect()),
-            None => (Vec::new(), Vec::new()),
-        };
-        CapturesOfPage { damaged, sound: self.first.into_rows(), implausible }
+        let sound = self.first.into_rows();
+        match self.page {
+            Some(page) => CapturesOfPage {
+                damaged: page.damaged.into_rows(),
+                sound,
+                implausible: page.implausible.into_values().collect(),
+                times: page.times,
+                rotations: Some(page.rotations),
+                steps: page.steps,
+            },
+            None => CapturesOfPage { sound, ..CapturesOfPage::default() },
+        }
     }
+}
+
+/// Whether a page notes something of a sound capture besides its row.
+fn is_noted(brief: &CaptureBrief<'_>, found: &FoundBrief) -> bool {
+    let ends = [brief.first, found.first.map(Timestamp::micros), found.last.map(Timestamp::micros), brief.last];
+    found.has_implausible || ClockSteps::is_one(ends)
 }
 
 /// Captures of a lake, whose places are those of their paths.
@@ -190,12 +226,12 @@ impl CaptureVisitor for CaptureList {
     }
 
     fn meet(&mut self, brief: &CaptureBrief<'_>) -> Result<bool> {
-        if !self.count((brief.first, brief.last)) {
+        if !self.count((brief.first, brief.last), Some(&brief.absolute))? {
             return Ok(false);
         }
         let may_be_damaged = !matches!(brief.again, None | Some(LookAgain::Open));
         let is_on_page =
-            self.page.is_some() && (may_be_damaged || brief.found.is_none_or(|found| found.has_implausible));
+            self.page.is_some() && (may_be_damaged || brief.found.is_none_or(|found| is_noted(brief, &found)));
         let is_first = !(self.page.is_some() && may_be_damaged) && self.first.keep(&brief.absolute, brief.id);
         Ok(is_first || is_on_page || self.all.is_some())
     }

@@ -8,13 +8,15 @@ use crate::cancel::Cancel;
 use crate::config::{Decapsulation, LengthKind, Names};
 use crate::convert::now;
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WhyLeftOut};
 use crate::names::PtrOptions;
 use crate::outcome::{Report, RunOutcome};
 use crate::path_text;
-use crate::report::{ImplausibleCounts, NameOptions, PageContent, captures_table, html, plots};
+use crate::report::{
+    AbsentTable, ImplausibleCounts, NameOptions, PageContent, QueryWords, Rotations, captures_table, html, plots,
+};
 use crate::storage::{local, write_out};
-use crate::summary::Filter;
+use crate::summary::{CollectedForPage, Filter};
 use crate::text::time;
 
 use super::capture_list::CapturesOfPage;
@@ -33,6 +35,12 @@ pub struct PageRequest {
     pub svg: Option<PathBuf>,
     /// The first and the last date.
     pub days: RangeInclusive<Day>,
+    /// Which packets count.
+    pub filter: Filter,
+    /// How a reader asks for what the page says. Which lake it is of is set here.
+    pub words: QueryWords,
+    /// Says why a table is left out.
+    pub because: fn(WhyLeftOut) -> &'static str,
     /// Where names of addresses come from. By default as in the lake.
     pub names: Option<Names>,
     /// How reverse lookups are done, if they are a source of names of captures.
@@ -63,7 +71,7 @@ pub fn page(request: &PageRequest) -> Result<Report> {
     let mut summarized = summarize(&SummarizeRequest {
         named: request.named.clone(),
         days: request.days.clone(),
-        filter: Filter::default(),
+        filter: request.filter.clone(),
         tables: Vec::new(),
         names: request.names.clone(),
         ptr: request.ptr.clone(),
@@ -105,7 +113,7 @@ fn named(named: &[PathBuf]) -> String {
 }
 
 fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Result<PageContent> {
-    let Summarized { gather, captures, mut refused, days, length, sources, .. } = summarized;
+    let Summarized { gather, captures, mut refused, days, length, sources, left_out, .. } = summarized;
     refused.extend(report.refused.iter().cloned());
     let gathered = gather.finish()?;
     let series = gathered.series.ok_or_else(|| bug!())?;
@@ -116,16 +124,26 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     };
     let (bytes, packets) = gathered.total;
     let count = captures.count;
-    let CapturesOfPage { damaged, sound, implausible } = captures.into_page();
-    let by_ip = table("volume_by_ip");
+    let CapturesOfPage { damaged, sound, implausible, times, rotations, steps } = captures.into_page();
+    let CollectedForPage { names, pairs, newcomers } = gathered.page.ok_or_else(|| bug!())?;
+    let of_captures = report.inputs > 0;
+    let is_whole = request.filter == Filter::default();
+    let lake = request.named.first().filter(|_| is_whole && !of_captures).map(|path| path_text::printable(path));
+    let why = |name, why: WhyLeftOut| AbsentTable { name, why: (request.because)(why).to_owned(), gives: None };
     Ok(PageContent {
         title: request.title.clone(),
         lake: named(&request.named),
-        of_captures: report.inputs > 0,
+        of_captures,
+        words: QueryWords { lake, ..request.words.clone() },
+        absent: left_out.into_iter().map(|left_out| why(left_out.name, left_out.why)).collect(),
+        capture_times: times,
+        strays: rotations.map_or_else(|| Ok(Default::default()), Rotations::strays)?,
+        clock_steps: steps,
+        newcomers,
         length,
         sources,
         name_options: request.name_options,
-        names: gathered.names,
+        names,
         implausible: ImplausibleCounts::that_matter(implausible, bytes),
         dates: days.first().zip(days.last()).map(|(first, last)| (first.text(), last.text())),
         made: time(now() * 1_000_000),
@@ -136,11 +154,11 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         refused: refused.len() as u64,
         series,
         by_name: table("volume_by_name"),
-        by_ip,
+        by_ip: table("volume_by_ip"),
         by_src: table("volume_by_src"),
         protocols: table("protocols"),
         ports: table("ports"),
-        conversations: table("conversations"),
+        conversations: pairs,
         dns_queries: table("dns_queries"),
         dns_failures: gathered.failures,
         captures_table: captures_table(&refused, damaged, sound, (count, request.top)),

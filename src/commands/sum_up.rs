@@ -13,7 +13,7 @@ use crate::outcome::{Changing, Report};
 use crate::select::inputs;
 use crate::storage::scratch_root;
 use crate::summary;
-use crate::summary::{Bins, Collect, LeftOut, Naming, left_out_of_packets, left_out_of_sums};
+use crate::summary::{Bins, Collect, Filter, LeftOut, Naming, left_out_of_packets, left_out_of_sums};
 use crate::threads::in_order;
 
 use super::capture_list::CaptureList;
@@ -169,7 +169,11 @@ fn finish(
         gather = gather.with_windows_from_first();
     }
     if request.for_page {
-        gather = gather.with_series(bins(window, &days, captures.ends)).with_names(aggregator.space());
+        gather = gather.with_series(bins(window, &days, captures.ends, &filter));
+        gather = gather.for_page(top, days.last().copied(), aggregator.space());
+    }
+    if filter.times.is_some() {
+        gather = gather.with_total_of_windows();
     }
     for day in &days {
         gather.date(*day, aggregator, naming, &filter)?;
@@ -184,10 +188,14 @@ fn finish(
 }
 
 /// Bins from the first to the last packet of some dates. `ends` are those of the captures.
-fn bins(window: i64, days: &BTreeSet<Day>, ends: Option<(i64, i64)>) -> Bins {
+fn bins(window: i64, days: &BTreeSet<Day>, ends: Option<(i64, i64)>, filter: &Filter) -> Bins {
     let start = |day: &Day| i64::from(day.0) * MICROS_PER_DAY;
     let first = days.first().map_or(0, start);
     let last = days.last().map_or(first, |day| start(day) + MICROS_PER_DAY - 1);
+    let times = filter.times.clone().unwrap_or(i64::MIN..i64::MAX);
+    let (first, last) = (first.max(times.start), last.min(times.end.saturating_sub(1)));
+    // Times that no date has.
+    let last = last.max(first);
     // A capture may begin before the first date, or go on after the last one.
     let within = |micros: i64| micros.clamp(first, last);
     let (from, to) = ends.map_or((first, first), |(from, to)| (within(from), within(to)));

@@ -61,7 +61,9 @@ pub use capture_rows::CaptureRows;
 pub use capture_tables::{stage_captures, stage_without_captures};
 pub use captures::{CAPTURES, CaptureRow, listed_captures, table_among};
 pub use check::{checked, sum_of};
-pub(crate) use checkpoint::{CaptureBrief, CaptureVisitor, Lookup, WantedCaptures, content_key, faults_of_doubles};
+pub(crate) use checkpoint::{
+    CaptureBrief, CaptureVisitor, FoundBrief, Lookup, WantedCaptures, content_key, faults_of_doubles,
+};
 pub use committer::{Move, sweep, sweep_staging};
 pub use compact::{Compacted, Compacting, compact};
 pub use delta::{DeltaEntry, DeltaPart, LOG as DELTA_LOG, Mended};

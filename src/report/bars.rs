@@ -10,7 +10,7 @@ use super::content::PageContent;
 use super::grid::{longest, more, width};
 use super::scale::share;
 use super::tables::{both_ways, name, port};
-use super::text::{Printable, drawn, int, text};
+use super::text::{Printable, drawn, text};
 
 /// The most bars of one plot.
 const BARS: usize = 20;
@@ -74,7 +74,7 @@ impl Bar {
     }
 }
 
-/// The pictures of all tables that are volumes or counts, with the names of their files.
+/// The pictures of all tables of the page that are volumes or counts, with the names of their files.
 pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
     let own = |listed: &Preview, column: &str, row, absent: &str| {
         text(&listed.first, column, row).map(str::to_owned).ok_or_else(|| absent.to_owned())
@@ -106,13 +106,13 @@ pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
         };
         port(ports, row).map_err(words)
     };
-    let talk = singly(&content.conversations);
+    let talk = &content.conversations;
     let ends = |row| {
         let end = |column| text(&talk.first, column, row).unwrap_or(ABSENT_ADDRESS);
-        Ok(format!("{} → {}", end("ip_src"), end("ip_dst")))
+        Ok(format!("{} ↔ {}", end("ip_src"), end("ip_dst")))
     };
     let name = |row| name(by_name, row).map(str::to_owned).map_err(str::to_owned);
-    vec![
+    let all = vec![
         ("volume_by_name.svg", volumes(["by-name", "Volume by name of destination", "Bytes sent."], by_name, &name)),
         (
             "volume_by_ip.svg",
@@ -135,18 +135,15 @@ pub(super) fn all(content: &PageContent) -> Vec<(&'static str, Bars)> {
         ("ports.svg", volumes(["ports", "Volume by port", "Bytes sent to or from the port."], ports, &port)),
         (
             "conversations.svg",
-            volumes(["conversations", "Largest conversations", "Bytes sent, each direction by itself."], &talk, &ends),
+            volumes(["conversations", "Largest conversations", "Bytes sent, both directions together."], talk, &ends),
         ),
         ("dns_queries.svg", counts(["dns-names", "Names asked most", "DNS messages."], &content.dns_queries)),
         ("dns_failures.svg", counts(["dns-failures", "DNS failures", "DNS responses."], &content.dns_failures)),
-    ]
+    ];
+    all.into_iter().filter(|(file, _)| content.has(table_of(file))).collect()
 }
 
-/// The conversations that are shown one by one. The ones that the last row sums up count as not shown.
-fn singly(listed: &Preview) -> Preview {
-    let rest = |row| int(&listed.first, "rest", row);
-    let single = (0..listed.first.rows()).take_while(|row| rest(*row).is_none()).count();
-    let summed = rest(single).map_or(0, |rest| rest.max(0).unsigned_abs());
-    let rows = listed.rows.saturating_sub(u64::from(summed > 0)).saturating_add(summed);
-    Preview { rows, first: listed.first.clone().first(single), ..*listed }
+/// The table that the picture in a file is of.
+fn table_of(file: &str) -> &str {
+    if file == "dns_failures.svg" { "dns_queries" } else { file.trim_end_matches(".svg") }
 }

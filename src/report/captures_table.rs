@@ -4,7 +4,8 @@ use crate::lake::{CAPTURES, CaptureRow, InputEntry, RefusedEntry, table_among};
 use crate::summary::Preview;
 
 /// Its columns. The text of a damage names the byte at which it begins.
-const COLUMNS: [&str; 8] = ["capture", "format", "packets", "bytes", "first_time", "last_time", "status", "damage"];
+const COLUMNS: [&str; 9] =
+    ["capture", "format", "packets", "bytes", "first_time", "last_time", "status", "damage", "gap_bytes"];
 
 /// The table of what was refused, of damaged captures and of sound ones, with `top` rows, or more if more went wrong. `count` is how
 /// many captures there are, of whose sound ones the first `top` are enough.

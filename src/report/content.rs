@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::config::LengthKind;
-use crate::summary::{Preview, Series};
+use crate::summary::{Newcomers, Preview, Series};
 
+use super::capture_times::CaptureTimes;
+use super::clock_steps::ClockSteps;
 use super::implausible::ImplausibleCounts;
+use super::rotation::Stray;
 
 /// How sources of names are asked for, in the words of the program that makes the page.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,35 @@ impl Default for NameOptions {
     fn default() -> Self {
         Self { dns: "dns", hosts: "hosts", ptr: "ptr", private: "private" }
     }
+}
+
+/// How a reader asks for what the page says, in the words of the program that makes it.
+#[derive(Clone, Debug, Default)]
+pub struct QueryWords {
+    /// The path of the lake, if its tables can be asked in SQL for what the page says. `None` for captures, and if a filter took some of
+    /// the packets.
+    pub lake: Option<String>,
+    /// The command that shows tables of the same packets; `None` if it would be too long. Options are appended to it.
+    pub summarize: Option<String>,
+    /// The option for a table, before its name.
+    pub table: &'static str,
+    /// The command that says what is in a capture, before its path.
+    pub inspect: &'static str,
+    /// Writes a path as a word of a command.
+    pub word: Option<fn(&str) -> String>,
+    /// The options of the filter; empty if there is none.
+    pub filter: String,
+}
+
+/// A table that the page lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AbsentTable {
+    /// Its name.
+    pub name: &'static str,
+    /// Why it is not there, as part of a sentence.
+    pub why: String,
+    /// A command that gives it, if there is one.
+    pub gives: Option<&'static str>,
 }
 
 /// Everything that a report says.
@@ -61,6 +93,18 @@ pub struct PageContent {
     pub damaged: u64,
     /// Captures that were refused and gave no packets.
     pub refused: u64,
+    /// How a reader asks for the same.
+    pub words: QueryWords,
+    /// Tables that cannot be made as asked, or that the lake does not have.
+    pub absent: Vec<AbsentTable>,
+    /// When there were captures.
+    pub capture_times: CaptureTimes,
+    /// Captures whose times do not fit between those of their neighbours, and how many there are.
+    pub strays: (u64, Vec<Stray>),
+    /// Captures whose times go back.
+    pub clock_steps: ClockSteps,
+    /// Who sent packets on the last date, and never before.
+    pub newcomers: Newcomers,
     /// Traffic over time.
     pub series: Series,
     /// `name_dst`, `bytes`, `packets`; null for packets without an address, `N/A` for addresses without a name.
@@ -73,8 +117,8 @@ pub struct PageContent {
     pub protocols: Preview,
     /// `protocol`, `port`, `bytes`, `packets`, `bytes_from`, `packets_from`.
     pub ports: Preview,
-    /// `ip_src`, `ip_dst`, `bytes`, `packets`, `rest`. `rest` is null except in the last row, where it says how many
-    /// smaller conversations the row sums up.
+    /// `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`: conversations with both directions in one
+    /// row. The source is who sent more; out is from it.
     pub conversations: Preview,
     /// `name`, `type`, `response_code`, `count`: the names asked for most. Queries have no response code.
     pub dns_queries: Preview,
@@ -83,4 +127,11 @@ pub struct PageContent {
     /// `capture`, `format`, `packets`, `bytes`, `first_time`, `last_time`, `status` (`whole`, `odd`, `damaged` or
     /// `refused`), `damage` (text), `damage_offset`.
     pub captures_table: Preview,
+}
+
+impl PageContent {
+    /// Whether a table is on the page.
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.absent.iter().all(|absent| absent.name != table)
+    }
 }

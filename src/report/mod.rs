@@ -8,6 +8,8 @@
 //! PageContent -> Traffic (layers, axes) -> traffic.svg -+-> page.html
 //!         -> Grid    (cells)        ----------------+
 //!         -> Bars                   -> bars.svg
+//!         -> StandsOut (findings) --------------+
+//!         -> Coverage (a strip) ----------------+
 //! ```
 //!
 //! The templates are in `templates/`. Numbers are computed here; templates place and escape. Not here: files, the clock,
@@ -25,13 +27,19 @@
 
 mod advice;
 mod bars;
+mod capture_times;
 mod captures_table;
 mod clock;
+mod clock_steps;
 mod content;
+mod coverage;
 mod grid;
 mod implausible;
 mod page;
+mod rotation;
 mod scale;
+mod sections;
+mod stands_out;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -42,14 +50,20 @@ use std::io;
 
 use askama::Template;
 
+pub use capture_times::CaptureTimes;
 pub use captures_table::captures_table;
-pub use content::{NameOptions, PageContent};
+pub use clock_steps::{ClockStep, ClockSteps};
+pub use content::{AbsentTable, NameOptions, PageContent, QueryWords};
 pub use implausible::ImplausibleCounts;
+pub use rotation::{Rotations, Stray};
 
 /// Words for what is missing. They are in parentheses and set apart, unlike any name.
 const ABSENT_IP: &str = "(no IP)";
 const ABSENT_ADDRESS: &str = "(no address)";
 const ABSENT_NAME: &str = "(no name)";
+
+/// The table that the traffic over time is of.
+const TRAFFIC: &str = "send_rates_by_protocol";
 
 /// How plots look, in the page and by themselves.
 const PLOT_STYLE: &str = include_str!("../../templates/plot.css");
@@ -62,10 +76,10 @@ pub fn html(content: &PageContent) -> io::Result<String> {
     page::Page::new(content).render().map_err(io::Error::other)
 }
 
-/// The plots, as names of files and their text: `traffic.svg` first, then one for each table of volumes or counts.
+/// The plots, as names of files and their text: `traffic.svg` first, then one for each table of volumes or counts that the page has.
 #[must_use]
 pub fn plots(content: &PageContent) -> Vec<(String, String)> {
-    let traffic = page::Alone::new(content).to_string();
+    let traffic = content.has(TRAFFIC).then(|| ("traffic.svg".to_owned(), page::Alone::new(content).to_string()));
     let bars = bars::all(content).into_iter().map(|(file, bars)| (file.to_owned(), bars.to_string()));
-    std::iter::once(("traffic.svg".to_owned(), traffic)).chain(bars).collect()
+    traffic.into_iter().chain(bars).collect()
 }

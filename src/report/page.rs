@@ -3,24 +3,28 @@
 use askama::Template;
 
 use crate::config::LengthKind;
-use crate::report::{PLOT_STYLE, advice, grid, scale, tables};
+use crate::report::{PLOT_STYLE, TRAFFIC, advice, grid, scale, tables};
 use crate::text::thousands;
 
 use super::advice::Dwarfing;
 use super::content::PageContent;
-use super::grid::{Cell, Grid};
+use super::coverage::Coverage;
+use super::grid::Cell;
 use super::scale::{count, saturated};
+use super::sections::{PageSection, lacking, sections};
+use super::stands_out::{RULES, StandsOut, Words};
 use super::text::Printable;
 use super::traffic::Traffic;
 
 /// How the page looks; with the style of the pictures.
 pub(super) const STYLE: &str =
     concat!(include_str!("../../templates/page.css"), include_str!("../../templates/plot.css"));
-/// The script that zooms the plot of the traffic.
-pub(super) const SCRIPT: &str = include_str!("../../templates/page.js");
+/// The scripts that zoom the plot of the traffic, and sort and filter tables.
+pub(super) const SCRIPT: &str =
+    concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "0Gne7grY+WSwyFKVMOKO2DukxVq4rdMNj+lclzD9+oA=";
-pub(super) const SCRIPT_HASH: &str = "djCtIu0N2QsBh1CDieVkxoFNPPnjhP0+QZqjMSWsZiI=";
+pub(super) const STYLE_HASH: &str = "qCW1K9KJm9PliNuLnfvgknlYSyYr6izeasblXHsNi5A=";
+pub(super) const SCRIPT_HASH: &str = "DeEaBl6mW+ceaqmjD/u4v6/ZJWptsDw6/wyNsX4MMZs=";
 
 /// The page.
 #[derive(Template)]
@@ -40,16 +44,21 @@ pub(super) struct Page {
     on_wire: bool,
     dwarfing: Vec<Dwarfing>,
     more_dwarfing: Option<String>,
+    /// The options of the filter, if there is one.
+    filter: Option<Printable>,
+    /// Tables that the page lacks, and why.
+    lacking: Vec<(&'static str, String)>,
+    stands_out: StandsOut,
+    coverage: Coverage,
+    /// Whether the page has the traffic over time.
+    has_traffic: bool,
     plot: Traffic,
     /// Whether the plot holds the data that the script reads.
     live: bool,
     numbers: Vec<(String, Vec<[String; 2]>)>,
-    volume: [Grid; 2],
-    source: Grid,
-    mix: [Grid; 2],
-    conversations: Grid,
-    dns: [Grid; 2],
-    captures: Grid,
+    sections: Vec<PageSection>,
+    /// Whether it has the table of captures.
+    has_captures: bool,
 }
 
 /// One number of the header.
@@ -88,12 +97,15 @@ impl Page {
             live: true,
             numbers: tables::traffic(&plot),
             plot,
-            volume: [tables::by_name(content), tables::by_ip(content)],
-            source: tables::by_src(content),
-            mix: [tables::protocols(content), tables::ports(content)],
-            conversations: tables::conversations(content),
-            dns: [tables::dns_queries(content), tables::dns_failures(content)],
-            captures: tables::captures(content),
+            filter: Some(&content.words.filter)
+                .filter(|filter| !filter.is_empty())
+                .map(|filter| Printable::new(filter)),
+            lacking: lacking(content),
+            stands_out: StandsOut::new(content, &RULES),
+            coverage: Coverage::new(content),
+            has_traffic: content.has(TRAFFIC),
+            sections: sections(content),
+            has_captures: content.has("captures"),
         }
     }
 }

@@ -132,6 +132,26 @@ pub(super) fn duration(micros: i64) -> String {
     }
 }
 
+/// A length of time in its largest unit, rounded: `3.5 h`, `12 min`.
+pub(super) fn about(micros: i64) -> String {
+    const UNITS: [(i64, &str); 4] =
+        [(86_400_000_000, "days"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s")];
+    match UNITS.iter().find(|(length, _)| micros >= *length) {
+        Some((length, "days")) if micros == *length => "1 day".to_owned(),
+        Some((length, unit)) => format!("{} {unit}", in_tenths(float(micros) / float(*length))),
+        None => duration(micros),
+    }
+}
+
+/// How many times: `3.5`, `21`.
+pub(super) fn times(factor: f64) -> String {
+    if factor < 10.0 { in_tenths(factor) } else { thousands(whole(factor)) }
+}
+
+fn in_tenths(number: f64) -> String {
+    format!("{number:.1}").trim_end_matches(".0").to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +204,11 @@ mod tests {
             [1, 60_000_000, 90_000_000, 43_200_000, 1_500_000, 172_800_000_000].map(duration).join(", "),
             "1 µs, 1 min, 90 s, 43.2 s, 1.5 s, 2 d"
         );
+        assert_eq!(
+            [86_400_000_000, 129_600_000_000, 3_660_000_000, 90_000_000, 7_500_000, 20].map(about).join(", "),
+            "1 day, 1.5 days, 1 h, 1.5 min, 7.5 s, 20 µs"
+        );
+        assert_eq!([2.0, 9.84, 10.4, 1234.5].map(times).join(", "), "2, 9.8, 10, 1,235");
         assert_eq!([count(1, "row", "rows"), count(1000, "row", "rows")].join(", "), "1 row, 1,000 rows");
     }
 }

@@ -9,7 +9,7 @@ use crate::text::thousands;
 
 use super::content::PageContent;
 use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
-use super::scale::{count, share};
+use super::scale::share;
 use super::text::{Printable, drawn, int, text};
 
 const VOLUME: (&str, &str) = ("Volume", "bar");
@@ -124,32 +124,30 @@ pub(super) fn port(listed: &Preview, row: usize) -> Result<String, (Option<&str>
     }
 }
 
-/// The largest conversations, each with its direction.
+/// The largest conversations, both directions in one row.
 pub(super) fn conversations(content: &PageContent) -> Grid {
     let words = [
         "conversations",
         "Conversations",
-        "Who sent how much to whom, the largest first, each direction by itself.",
+        "Who talked with whom, the largest first. Sent is from the first to the other, received is back.",
         "No packets.",
     ];
     let listed = &content.conversations;
-    let of_rest = |row| int(&listed.first, "rest", row);
-    let single = (0..listed.first.rows()).filter(|row| of_rest(*row).is_none());
-    let longest = single.filter_map(|row| int(&listed.first, "bytes", row)).max().unwrap_or(0);
-    let heads = [("Source", "text"), ("Destination", "text"), VOLUME, SHARE, PACKETS];
+    let longest = longest(listed, "bytes");
+    let heads = [
+        ("Who sent more", "text"),
+        ("With whom", "text"),
+        VOLUME,
+        SHARE,
+        ("Sent", "number"),
+        ("Received", "number"),
+        PACKETS,
+    ];
     Grid::of(words, &heads, listed, |row| {
         let [bar, share] = volume(listed, row, longest, content.bytes);
-        let packets = number(listed, "packets", row);
-        match of_rest(row) {
-            Some(rest) => {
-                let words = count(rest, "smaller conversation", "smaller conversations");
-                vec![Cell::Words(words), Cell::Words("together".into()), bytes(listed, "bytes", row), share, packets]
-            }
-            None => {
-                let end = |column| address(content, listed, column, row);
-                vec![end("ip_src"), end("ip_dst"), bar, share, packets]
-            }
-        }
+        let end = |column| address(content, listed, column, row);
+        let [out, back] = ["bytes_out", "bytes_in"].map(|column| bytes(listed, column, row));
+        vec![end("ip_src"), end("ip_dst"), bar, share, out, back, number(listed, "packets", row)]
     })
 }
 

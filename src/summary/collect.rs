@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
 use crate::bug::bug;
 use crate::day::Day;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tables::Table;
 
 use super::derive::{RowSink, sum_up};
@@ -15,6 +15,8 @@ use super::key::{DESCENDING, Key, KeyReader};
 use super::largest::Largest;
 use super::names_shown::NamesShown;
 use super::naming::Naming;
+use super::newcomers::{NewcomerFinder, Newcomers};
+use super::pairs::{Pairs, listed_pairs};
 use super::preview::Preview;
 use super::registry::SUMMARIES;
 use super::rows::SummaryRows;
@@ -36,8 +38,20 @@ pub struct Collected {
     pub total: (i64, i64),
     /// Traffic over time, if it was asked for.
     pub series: Option<Series>,
-    /// Names of the addresses in the tables, by the address as text, if they were asked for.
+    /// What a page shows besides, if it was asked for.
+    pub page: Option<CollectedForPage>,
+}
+
+/// What a page shows besides tables.
+#[derive(Debug)]
+pub struct CollectedForPage {
+    /// Names of the addresses in the tables, by the address as text.
     pub names: BTreeMap<String, String>,
+    /// The largest conversations, both directions in one row: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`,
+    /// `packets_in`. The source is who sent more.
+    pub pairs: Preview,
+    /// Who sent packets on the last date, and never before.
+    pub newcomers: Newcomers,
 }
 
 /// Collects rows of several dates. Rows with the same key become one.
@@ -50,12 +64,25 @@ pub struct Collect {
     failures: Largest,
     total: Sums,
     bins: Option<Bins>,
-    /// Names, if they are wanted beside addresses instead of in a table.
-    beside: Option<NamesShown>,
+    /// What a page shows besides, in place of the tables of names and of conversations.
+    page: Option<ForPage>,
+    /// The date that is summed up.
+    day: Day,
+    /// The table that the total is of: each packet that counts is in one of its rows.
+    total_of: SumKind,
     /// Whether the table of rates has windows that begin with the first packet.
     from_first: bool,
     /// The timeout of flows, if they are wanted.
     flow_timeout: Option<i64>,
+}
+
+/// What is collected for a page.
+#[derive(Debug)]
+struct ForPage {
+    top: usize,
+    names: NamesShown,
+    pairs: Pairs,
+    newcomers: NewcomerFinder,
 }
 
 impl Collect {
@@ -72,7 +99,9 @@ impl Collect {
             failures: Largest::new(SortOrder::Largest, top),
             total: Sums::default(),
             bins: None,
-            beside: None,
+            page: None,
+            day: Day::EPOCH,
+            total_of: SumKind::Protocols,
             from_first: false,
             flow_timeout: None,
         }
@@ -99,10 +128,19 @@ impl Collect {
         self
     }
 
-    /// Collects the names of the addresses that are shown, in place of the table of names.
+    /// Collects what a page shows, in place of the tables of names and of conversations: the names of the addresses that are shown, the `top`
+    /// largest conversations with both directions in one row, and who sent packets on the date `last` for the first time.
     #[must_use]
-    pub fn with_names(mut self, space: &Space) -> Self {
-        self.beside = Some(NamesShown::new(space));
+    pub fn for_page(mut self, top: usize, last: Option<Day>, space: &Space) -> Self {
+        let (names, pairs, newcomers) = (NamesShown::new(space), Pairs::new(space), NewcomerFinder::new(last, space));
+        self.page = Some(ForPage { top, names, pairs, newcomers });
+        self
+    }
+
+    /// Takes the total from the windows: a filter of times takes no other sums of a lake.
+    #[must_use]
+    pub fn with_total_of_windows(mut self) -> Self {
+        self.total_of = SumKind::Windows;
         self
     }
 
@@ -114,6 +152,7 @@ impl Collect {
     /// # Errors
     /// If sums cannot be read or spilled.
     pub fn date(&mut self, day: Day, aggregator: &mut Aggregator, naming: &Naming, filter: &Filter) -> Result<()> {
+        self.day = day;
         let flow_timeout = self.flow_timeout;
         sum_up(day, aggregator, (naming, flow_timeout), filter, self)
     }
@@ -127,11 +166,17 @@ impl Collect {
         if let Some(bins) = self.bins.as_mut().filter(|_| kind == SumKind::Windows) {
             bins.add(key, sums);
         }
-        if let Some(beside) = self.beside.as_mut().filter(|_| kind == SumKind::Named) {
-            return beside.take(key, sums);
+        if let Some(page) = &mut self.page {
+            match kind {
+                SumKind::Named => return page.names.take(key, sums),
+                SumKind::Conversations => return page.pairs.take(key, sums),
+                SumKind::ByIp | SumKind::BySrc => {
+                    page.newcomers.take(self.day, kind == SumKind::BySrc, key, sums)?;
+                }
+                _ => {}
+            }
         }
-        // This table has every packet in one of its rows.
-        if kind == SumKind::Protocols {
+        if kind == self.total_of {
             self.total.merge(&sums, Measure::Add);
         }
         // A flow is of one date: rows of several dates are not added up. They are kept if all rows are wanted.
@@ -162,7 +207,12 @@ impl Collect {
                 })?;
             }
         }
-        let names = self.beside.map_or_else(|| Ok(BTreeMap::new()), |beside| beside.names(&self.tops))?;
+        let page = self.page.map(|page| {
+            let pairs = page.pairs.largest(page.top)?;
+            let names = page.names.names(&self.tops, &pairs)?;
+            let newcomers = page.newcomers.into_newcomers()?;
+            Ok::<_, Error>(CollectedForPage { names, pairs: listed_pairs(pairs), newcomers })
+        });
         let (window, mut tops, total) = (self.window, self.tops, (self.total.bytes, self.total.packets));
         let tables = SUMMARIES.iter().filter_map(|summary| Some((summary, tops.remove(&summary.kind?)?)));
         let tables = tables.map(|(summary, top)| listed(summary, top, window)).collect::<Result<Vec<_>>>()?;
@@ -172,7 +222,7 @@ impl Collect {
             failures: listed(queries.ok_or_else(|| bug!())?, self.failures, window)?,
             total,
             series: self.bins.map(Bins::into_series),
-            names,
+            page: page.transpose()?,
         })
     }
 

@@ -26,17 +26,22 @@ impl NamesShown {
         self.0.add(SumKind::Named.group(Day::EPOCH), key, sums)
     }
 
-    /// The names of the addresses in the tables of volumes and conversations, by the address as text. If an address
+    /// The names of the addresses in the tables of volumes and conversations, and in `pairs`, by the address as text. If an address
     /// changed its name between dates, the name with most bytes counts.
     ///
     /// # Memory
     /// The addresses that are shown.
     /// # Errors
     /// If what was spilled cannot be read.
-    pub(super) fn names(mut self, tops: &BTreeMap<SumKind, Largest>) -> Result<BTreeMap<String, String>> {
+    pub(super) fn names(
+        mut self,
+        tops: &BTreeMap<SumKind, Largest>,
+        pairs: &Largest,
+    ) -> Result<BTreeMap<String, String>> {
         let mut listed = BTreeMap::<Vec<u8>, Option<((i64, i64), String)>>::new();
-        for kind in SUMMARIES.iter().filter(|summary| summary.is_by_address()).filter_map(|summary| summary.kind) {
-            for key in tops.get(&kind).into_iter().flat_map(Largest::keys).filter(|key| *key != NOBODY) {
+        let kinds = SUMMARIES.iter().filter(|summary| summary.is_by_address()).filter_map(|summary| summary.kind);
+        for shown in kinds.filter_map(|kind| tops.get(&kind)).chain([pairs]) {
+            for key in shown.keys().filter(|key| *key != NOBODY) {
                 let mut reader = KeyReader(key);
                 while !reader.0.is_empty() {
                     listed.entry(reader.address_bytes().to_vec()).or_default();

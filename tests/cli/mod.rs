@@ -25,6 +25,7 @@ mod planned;
 mod report;
 mod retained;
 mod runs;
+mod stands_out;
 mod streams;
 mod summarize;
 mod summarize_usage;

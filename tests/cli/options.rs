@@ -90,7 +90,7 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
         (
             "report",
             [
-                &["--out", "--title", "--svg", "--from", "--to", "--names", "--top"][..],
+                &["--out", "--title", "--svg", "--from", "--to", "--protocol", "--net", "--names", "--top"][..],
                 &["--window", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port", "--scratch"],
                 &PTR,
             ]

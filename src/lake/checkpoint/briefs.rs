@@ -51,6 +51,12 @@ pub(crate) struct FoundBrief {
     /// Whether a record announces more bytes on the wire than a packet can have.
     #[serde(default, rename = "implausible", deserialize_with = "is_there")]
     pub(crate) has_implausible: bool,
+    /// Time of the first record that has one.
+    #[serde(default)]
+    pub(crate) first: Option<Timestamp>,
+    /// Time of the last record that has one.
+    #[serde(default)]
+    pub(crate) last: Option<Timestamp>,
 }
 
 /// The entry of a capture, as far as [`FoundBrief`] goes: the rest is stepped over.
@@ -96,6 +102,8 @@ impl<'a> CaptureBrief<'a> {
                 rows: found.rows,
                 length: found.length,
                 has_implausible: found.implausible.is_some(),
+                first: found.first,
+                last: found.last,
             }),
         }
     }

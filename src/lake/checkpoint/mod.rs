@@ -44,7 +44,7 @@ use super::record::CommittedTable;
 use super::retained::RetainedPart;
 
 pub(super) use base::Base;
-pub(crate) use briefs::{CaptureBrief, CaptureVisitor};
+pub(crate) use briefs::{CaptureBrief, CaptureVisitor, FoundBrief};
 pub(super) use columns::again;
 pub(crate) use columns::content_key;
 pub(crate) use doubles::faults_of_doubles;

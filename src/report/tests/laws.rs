@@ -45,7 +45,13 @@ fn page_of(words: &[String; 31]) -> PageContent {
         implausible: implausible.into(),
         dates: Some((word(), word())),
         made: word(),
-        series: Series { start: 0, bin: 1_000_000, protocols: protocol.into(), untimed: (0, 0) },
+        series: Series {
+            start: 0,
+            bin: 1_000_000,
+            protocols: protocol.into(),
+            packets: vec![1, 0, 1],
+            ..Series::default()
+        },
         bytes: 9,
         ..PageContent {
             by_name,
@@ -207,7 +213,7 @@ fn a_day_has_a_page_and_its_plots() {
         "(no address)",
         "(3 others)",
         "… and 204 more rows",
-        "18,442 smaller conversations",
+        "… and 18,442 more rows",
         "(at byte 1,048,560)",
         "gpj.\\u{202e}exe.example.",
         "<script>alert('x')</script>.example.",
@@ -244,6 +250,7 @@ fn extremes_have_a_page() {
             bin,
             protocols: vec![(Some("TCP".into()), bytes.clone()), (None, bytes)],
             untimed: (i64::MAX, i64::MAX),
+            ..Series::default()
         },
         captures: u64::MAX,
         damaged: u64::MAX,

@@ -5,6 +5,7 @@ use crate::report::scale;
 use crate::summary::{Preview, Series};
 use crate::tables::{Table, TableColumn};
 
+use super::super::capture_times::CaptureTimes;
 use super::super::content::{NameOptions, PageContent};
 
 const HOUR: f64 = 60.0;
@@ -60,7 +61,16 @@ fn series() -> Series {
         (Some("VRRP"), 9, 9.0e4),
     ];
     let protocols = protocols.into_iter().map(|(name, salt, scale)| (name.map(str::to_owned), protocol(salt, scale)));
-    Series { start: START, bin: 60_000_000, protocols: protocols.collect(), untimed: (48_210, 61) }
+    let protocols: Vec<_> = protocols.collect();
+    let packets = (0..1440).map(|place| protocols.iter().filter_map(|(_, bytes)| bytes.get(place)).sum::<i64>() / 702);
+    Series {
+        start: START,
+        bin: 60_000_000,
+        packets: packets.collect(),
+        protocols,
+        untimed: (48_210, 61),
+        ..Series::default()
+    }
 }
 
 /// A name, a type and a response code.
@@ -138,10 +148,8 @@ pub(super) fn day() -> PageContent {
             &bytes.iter().enumerate().map(|(n, bytes)| bytes / (i64::try_from(n).unwrap() % 3 + 2)).collect::<Vec<_>>(),
         )
     };
-    let ends: Vec<_> = addresses.iter().copied().chain([None]).collect();
-    let others: Vec<_> = from.iter().copied().chain([None]).collect();
-    let talk = shares(&[0.12, 0.1, 0.08, 0.07, 0.05, 0.04, 0.031, 0.024, 0.02, 0.013, 0.011, 0.004, 0.437]);
-    let rest = TableColumn::Int((0..13).map(|row| (row == 12).then_some(18_442)).collect());
+    let talk = shares(&[0.12, 0.1, 0.08, 0.07, 0.05, 0.04, 0.031, 0.024, 0.02, 0.013, 0.011, 0.004]);
+    let back = half(&talk);
     let asked = [
         ("www.example.com.", "A", None),
         ("www.example.com.", "A", Some("NOERROR")),
@@ -174,6 +182,9 @@ pub(super) fn day() -> PageContent {
             "a-very-long-label-that-somebody-made-up-to-see-what-happens.example.",
         ),
     ];
+    let mut capture_times = CaptureTimes::default();
+    let hour = 3_600_000_000;
+    (0..24).filter(|n| *n != 17).for_each(|n| capture_times.add(START + n * hour, START + (n + 1) * hour - 2_918_326));
     PageContent {
         title: None,
         of_captures: false,
@@ -206,19 +217,21 @@ pub(super) fn day() -> PageContent {
             ],
         ),
         conversations: listed(
-            13,
+            18_454,
             [
-                ("ip_src", texts(&ends)),
-                ("ip_dst", texts(&others)),
+                ("ip_src", texts(&addresses)),
+                ("ip_dst", texts(&from)),
                 ("bytes", ints(&talk)),
                 ("packets", packets(&talk)),
-                ("rest", rest),
+                ("bytes_in", back),
             ],
         ),
         dns_queries: dns(1204, &asked, 18_220),
         dns_failures: dns(3, &failed, 2_204),
         captures_table: captures(bytes),
+        capture_times,
         series,
+        ..PageContent::default()
     }
 }
 

@@ -29,7 +29,7 @@ proptest! {
 
     #[test]
     fn layers_add_up(protocols in (1..80_usize).prop_flat_map(|bins| protocols(bins, 1 << 40))) {
-        let series = Series { start: 0, bin: 1_000_000, protocols, untimed: (0, 0) };
+        let series = Series { start: 0, bin: 1_000_000, protocols, untimed: (0, 0), ..Series::default() };
         let traffic = Traffic::new(&series);
         let expected: Vec<i64> =
             (0..traffic.bins).map(|bin| series.protocols.iter().map(|(_, bytes)| bytes[bin]).sum()).collect();
@@ -55,8 +55,9 @@ proptest! {
 
 #[test]
 fn one_bin_one_huge_value_and_two_thousand_bins_are_drawn() {
-    let draw =
-        |bin, bytes: Vec<i64>| Traffic::new(&Series { start: 0, bin, protocols: vec![(None, bytes)], untimed: (7, 1) });
+    let draw = |bin, bytes: Vec<i64>| {
+        Traffic::new(&Series { start: 0, bin, protocols: vec![(None, bytes)], untimed: (7, 1), ..Series::default() })
+    };
     let one = draw(1_000_000, vec![1000]);
     assert_eq!(one.path(&one.layers[0]), "M0 10000V0h1V10000h-1Z");
     assert_eq!(
@@ -79,7 +80,7 @@ fn one_bin_one_huge_value_and_two_thousand_bins_are_drawn() {
 fn a_seventh_protocol_is_named_and_an_eighth_is_not() {
     let names = |count: usize| {
         let protocols = (0..count).map(|n| (Some(format!("P{n}")), vec![1])).collect();
-        let layers = Traffic::new(&Series { start: 0, bin: 1, protocols, untimed: (0, 0) }).layers;
+        let layers = Traffic::new(&Series { start: 0, bin: 1, protocols, untimed: (0, 0), ..Series::default() }).layers;
         layers.last().unwrap().name.to_string()
     };
     assert_eq!([names(7), names(9)], ["P6", "(3 others)"]);

@@ -1,0 +1,60 @@
+//! Captures whose clock jumped: their times go back, or do not fit between those of their neighbours in the rotation.
+//!
+//! The thresholds are in `clock_steps.rs` and `rotation.rs`, which look at captures while they come by: times that go back by five minutes
+//! or more; an hour, and three times the time of the neighbours, away from them.
+
+use crate::report::clock::instant;
+use crate::report::scale::{about, count, saturated};
+
+use super::statement::Statement;
+use super::{Finding, PageContent, Words};
+
+/// The capture that is furthest away, and the one whose times go back most.
+pub(super) fn find(content: &PageContent) -> Vec<Finding> {
+    let statement = Statement::of(content);
+    let (strays, named) = &content.strays;
+    let furthest = named.iter().reduce(|most, stray| if stray.away > most.away { stray } else { most });
+    let stray = furthest.map(|stray| {
+        let (first, last) = stray.ends;
+        let mut sentence = vec![Words::own("The times of "), Words::data(&stray.capture)];
+        sentence.push(Words::own(format!(" are {} away from those of its neighbours.", about(stray.away))));
+        let between = match stray.between {
+            (Some(before), Some(after)) => {
+                format!("; those around it end at {} and begin at {}", instant(before), instant(after))
+            }
+            (Some(before), None) => format!("; the one before it ends at {}", instant(before)),
+            (None, Some(after)) => format!("; the one after it begins at {}", instant(after)),
+            (None, None) => String::new(),
+        };
+        let more = others(*strays);
+        let evidence = format!("From {} to {}{between}.{more}", instant(first), instant(last));
+        let query = statement.of_table("captures", |statement| {
+            format!("SELECT capture, first_time, last_time FROM {} ORDER BY capture;", statement.files("captures"))
+        });
+        Finding { sentence, evidence: vec![Words::own(evidence)], link: link(content), query }
+    });
+    let step = content.clock_steps.longest.first().map(|step| {
+        let mut sentence = vec![Words::own("In "), Words::data(&step.capture)];
+        sentence.push(Words::own(format!(" the clock was set back by {} or more.", about(step.by))));
+        let (earliest, latest) = step.ends;
+        let records = count(saturated(step.records), "packet is", "packets are");
+        let more = others(content.clock_steps.count);
+        let (earliest, latest) = (instant(earliest), instant(latest));
+        let evidence =
+            format!("{records} earlier than the one before; its times are from {earliest} to {latest}.{more}");
+        let query = statement.inspect(&step.capture);
+        Finding { sentence, evidence: vec![Words::own(evidence)], link: link(content), query }
+    });
+    stray.into_iter().chain(step).collect()
+}
+
+fn link(content: &PageContent) -> Option<(String, &'static str)> {
+    content.has("captures").then(|| ("captures".to_owned(), "All captures"))
+}
+
+fn others(count_of_all: u64) -> String {
+    match saturated(count_of_all.saturating_sub(1)) {
+        0 => String::new(),
+        more => format!(" So it is with {}.", count(more, "more capture", "more captures")),
+    }
+}

@@ -1,0 +1,75 @@
+//! Who talked with whom: the two directions of a conversation as one row.
+
+use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
+use crate::day::Day;
+use crate::error::Result;
+use crate::tables::{Table, TableColumn};
+
+use super::key::{Key, KeyReader};
+use super::largest::Largest;
+use super::preview::Preview;
+use super::schema::SortOrder;
+use super::sum_kind::SumKind;
+
+/// Conversations in both directions while they are added up. The first further number is the bytes from the smaller address, the second
+/// one the packets from it.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    sums: Aggregator,
+    key: Key,
+}
+
+const PAIRS: Group =
+    Group { day: Day::EPOCH, kind: SumKind::Conversations as u8, measure: Measure::Add, by_owner: false };
+
+impl Pairs {
+    /// No pairs yet. What does not fit in memory is spilled.
+    pub(super) fn new(space: &Space) -> Self {
+        Self { sums: Aggregator::new(space), key: Key::default() }
+    }
+
+    /// Takes a conversation in one direction, of any date.
+    pub(super) fn take(&mut self, key: &[u8], sums: Sums) -> Result<()> {
+        let mut reader = KeyReader(key);
+        let (src, dst) = (reader.address_bytes(), reader.address_bytes());
+        let (ends, more) = if src <= dst { ([src, dst], [sums.bytes, sums.packets]) } else { ([dst, src], [0, 0]) };
+        let [low, high] = ends;
+        self.sums.add(PAIRS, self.key.clear().raw(low).raw(high).bytes(), Sums { more, ..sums })
+    }
+
+    /// The `top` largest pairs.
+    pub(super) fn largest(mut self, top: usize) -> Result<Largest> {
+        let mut largest = Largest::new(SortOrder::Largest, top);
+        let mut merge = self.sums.read(PAIRS)?;
+        while let Some((key, sums)) = merge.next()? {
+            largest.offer(key, sums);
+        }
+        Ok(largest)
+    }
+}
+
+/// The largest pairs as a table: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`. The source is
+/// the end that sent more bytes; of two that sent as many, the smaller address. Out is from the source.
+pub(super) fn listed_pairs(pairs: Largest) -> Preview {
+    let rows = pairs.offered();
+    let mut ends: [Vec<Option<String>>; 2] = Default::default();
+    let mut numbers: [Vec<Option<i64>>; 6] = Default::default();
+    for (key, Sums { bytes, packets, more: [out, packets_out] }) in pairs.into_largest() {
+        let mut reader = KeyReader(&key);
+        let [low, high] = [reader.address(), reader.address()].map(|end| end.map(|address| address.to_text()));
+        let (back, packets_back) = (bytes.saturating_sub(out), packets.saturating_sub(packets_out));
+        let row = if out >= back {
+            ([low, high], [bytes, packets, out, packets_out, back, packets_back])
+        } else {
+            ([high, low], [bytes, packets, back, packets_back, out, packets_out])
+        };
+        ends.iter_mut().zip(row.0).for_each(|(column, end)| column.push(end));
+        numbers.iter_mut().zip(row.1).for_each(|(column, number)| column.push(Some(number)));
+    }
+    let names = ["bytes", "packets", "bytes_out", "packets_out", "bytes_in", "packets_in"];
+    let texts =
+        ["ip_src", "ip_dst"].into_iter().zip(ends.map(|column| TableColumn::Text(column.into_iter().collect())));
+    let columns = texts.chain(names.into_iter().zip(numbers.map(TableColumn::Int)));
+    let columns = columns.map(|(name, column)| (name.to_owned(), column)).collect();
+    Preview { name: "conversations", rows, first: Table { columns } }
+}
