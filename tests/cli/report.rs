@@ -325,10 +325,14 @@ fn names_stand_beside_the_addresses_of_the_page() {
         html.matches(&format!("<span class=\"data\">{address}</span> <span class=\"name\">{name}</span>")).count()
     };
     let html = report(&lake, &["--top", "1000"]).0;
-    // As a destination and as a source, and in each conversation of it.
+    // As a destination and as a source, and in each conversation of it, whose directions are one row.
     let rows = packets(&lake);
     for (address, name) in [("198.51.100.10", "www.example.com."), ("2001:db8:200::5", "api.example.net.")] {
-        let ends = |row: &Row| ["ip_src", "ip_dst"].map(|column| row.get(column).map(str::to_owned));
+        let ends = |row: &Row| {
+            let mut ends = ["ip_src", "ip_dst"].map(|column| row.get(column).map(str::to_owned));
+            ends.sort();
+            ends
+        };
         let pairs: std::collections::BTreeSet<_> =
             rows.iter().map(ends).filter(|ends| ends.contains(&Some(address.to_owned()))).collect();
         assert_eq!(beside(&html, address, name), 2 + pairs.len(), "{address}");

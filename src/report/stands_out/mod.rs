@@ -13,6 +13,7 @@ mod peak;
 mod silence;
 mod statement;
 
+use super::TRAFFIC;
 use super::content::PageContent;
 use super::text::Printable;
 
@@ -69,9 +70,9 @@ pub(super) const RULES: [StandsOutRule; 7] = [
     StandsOutRule { about: "damaged captures", needs: &[], find: damage::find },
     StandsOutRule { about: "clocks that jumped", needs: &[], find: jumped_clock::find },
     StandsOutRule { about: "lengths that no packet has", needs: &[], find: implausible::find },
-    StandsOutRule { about: "silent stretches", needs: &["send_rates"], find: silence::find },
+    StandsOutRule { about: "silent stretches", needs: &[TRAFFIC], find: silence::find },
     StandsOutRule { about: "new addresses", needs: &["volume_by_src", "volume_by_ip"], find: newcomer::find },
-    StandsOutRule { about: "the peak", needs: &["send_rates_by_protocol", "send_rates"], find: peak::find },
+    StandsOutRule { about: "the peak", needs: &[TRAFFIC], find: peak::find },
     StandsOutRule {
         about: "one conversation that is most of the traffic",
         needs: &["conversations"],

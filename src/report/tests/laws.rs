@@ -221,8 +221,9 @@ fn a_day_has_a_page_and_its_plots() {
     ] {
         assert!(text.contains(shown), "{shown}");
     }
-    assert!(text.find("not-a-capture").unwrap() < text.find("eth0-07").unwrap());
-    assert!(text.find("eth0-17").unwrap() < text.find("eth0-00").unwrap());
+    // In the table of captures, which is last.
+    assert!(text.rfind("not-a-capture").unwrap() < text.rfind("eth0-07").unwrap());
+    assert!(text.rfind("eth0-17").unwrap() < text.rfind("eth0-00").unwrap());
     // Headings go down one level at a time, and every id is there once.
     let headings = elements.iter().filter_map(|element| element.strip_prefix('h')?.chars().next()?.to_digit(10));
     let headings: Vec<u32> = headings.collect();
