@@ -12,6 +12,7 @@ const WIDTH: i64 = 10_000;
 const HEIGHT: u64 = 40;
 /// More captures at a time than this are as high as these.
 const LANES: u64 = 8;
+const SECOND: i64 = 1_000_000;
 /// The most marks on its axis.
 const TICKS: i64 = 8;
 
@@ -57,14 +58,15 @@ impl Coverage {
         let mut says = format!("Up to {} at a time.", count(saturated(self.most), "capture", "captures"));
         let without = self.runs.iter().filter(|(_, _, count)| *count == 0);
         let mut without: Vec<_> = without.map(|(from, to, _)| (*from, *to)).collect();
-        without.sort_by_key(|(from, to)| (std::cmp::Reverse(to - from), *from));
+        without.sort_by_key(|(from, to)| (std::cmp::Reverse(to.saturating_sub(*from)), *from));
         match without.first() {
             None => {
                 let _ = write!(says, " No time without one is longer than {}.", about(self.bin));
             }
             Some((from, to)) => {
-                let length = about(to - from);
-                let (from, to, bin) = (instant(*from), instant(*to), about(self.bin));
+                let length = about(to.saturating_sub(*from));
+                let second = |at: i64| instant(at.saturating_sub(at.rem_euclid(SECOND.min(self.bin))));
+                let (from, to, bin) = (second(*from), second(*to), about(self.bin));
                 let _ = write!(says, " The longest time without one is {length}, from {from} to {to}, exact to {bin}.");
             }
         }

@@ -40,6 +40,8 @@ pub(super) enum Cell {
     Text(Printable),
     /// An address, and its name if it has one.
     Address(Printable, Option<Printable>),
+    /// A port, and the service that is registered for it.
+    Port(Printable, Option<&'static str>),
     /// Text from the lake, and a word of parcap for a part that is missing.
     Part(Printable, &'static str),
     /// A word of parcap for what is missing.

@@ -34,11 +34,13 @@ mod clock_steps;
 mod content;
 mod coverage;
 mod grid;
+mod heat_map;
 mod implausible;
 mod page;
 mod rotation;
 mod scale;
 mod sections;
+mod services;
 mod stands_out;
 mod tables;
 #[cfg(test)]

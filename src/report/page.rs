@@ -10,6 +10,7 @@ use super::advice::Dwarfing;
 use super::content::PageContent;
 use super::coverage::Coverage;
 use super::grid::Cell;
+use super::heat_map::HeatMap;
 use super::scale::{count, saturated};
 use super::sections::{PageSection, lacking, sections};
 use super::stands_out::{RULES, StandsOut, Words};
@@ -23,7 +24,7 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "qCW1K9KJm9PliNuLnfvgknlYSyYr6izeasblXHsNi5A=";
+pub(super) const STYLE_HASH: &str = "PDfIormSmYyTHWADDp7WyCAX1nnEKk8tZty439qqjdg=";
 pub(super) const SCRIPT_HASH: &str = "DeEaBl6mW+ceaqmjD/u4v6/ZJWptsDw6/wyNsX4MMZs=";
 
 /// The page.
@@ -53,6 +54,8 @@ pub(super) struct Page {
     /// Whether the page has the traffic over time.
     has_traffic: bool,
     plot: Traffic,
+    /// The hours of each date, of long lakes.
+    heat_map: Option<HeatMap>,
     /// Whether the plot holds the data that the script reads.
     live: bool,
     numbers: Vec<(String, Vec<[String; 2]>)>,
@@ -104,6 +107,7 @@ impl Page {
             stands_out: StandsOut::new(content, &RULES),
             coverage: Coverage::new(content),
             has_traffic: content.has(TRAFFIC),
+            heat_map: HeatMap::new(&content.series),
             sections: sections(content),
             has_captures: content.has("captures"),
         }

@@ -10,6 +10,7 @@ use crate::text::thousands;
 use super::content::PageContent;
 use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
 use super::scale::share;
+use super::services::service;
 use super::text::{Printable, drawn, int, text};
 
 const VOLUME: (&str, &str) = ("Volume", "bar");
@@ -77,7 +78,8 @@ pub(super) fn ports(content: &PageContent) -> Grid {
     let words = [
         "ports",
         "Ports",
-        "What was sent to and from each port; a packet counts for the port at either end of it.",
+        "What was sent to and from each port; a packet counts for the port at either end of it. Beside a port is the service that \
+         is registered for it.",
         "No packets with ports.",
     ];
     let listed = &both_ways(&content.ports);
@@ -86,7 +88,7 @@ pub(super) fn ports(content: &PageContent) -> Grid {
     Grid::of(words, &heads, listed, |row| {
         let [bar, _] = volume(listed, row, longest, content.bytes);
         let port = match port(listed, row) {
-            Ok(port) => Cell::Text(Printable::new(&port)),
+            Ok(port) => Cell::Port(Printable::new(&port), registered(listed, row)),
             Err((Some(protocol), word)) => Cell::Part(Printable::new(protocol), word),
             Err((None, word)) => Cell::Absent(word),
         };
@@ -113,6 +115,11 @@ pub(super) fn both_ways(listed: &Preview) -> Preview {
     }
     both.first.columns.push(("bytes".to_owned(), bytes));
     both
+}
+
+/// The service that is registered for the port of a row.
+fn registered(listed: &Preview, row: usize) -> Option<&'static str> {
+    service(text(&listed.first, "protocol", row)?, int(&listed.first, "port", row)?)
 }
 
 /// A port with its protocol. Without a port, the protocol, if there is one, and the word for what is missing.

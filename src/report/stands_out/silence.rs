@@ -1,6 +1,7 @@
 //! A stretch without packets, much longer than usual around it.
 
 use crate::report::clock::instant;
+use crate::report::coverage::Coverage;
 use crate::report::scale::about;
 use crate::summary::{Pause, Pauses};
 
@@ -26,6 +27,8 @@ pub(super) fn find(content: &PageContent) -> Vec<Finding> {
         return Vec::new();
     }
     silences.sort_by_key(|pause| (std::cmp::Reverse(pause.length()), pause.from));
+    let has_strip = !Coverage::new(content).is_empty();
+    let (place, what) = if has_strip { ("coverage", "Captures over time") } else { ("traffic", "Traffic over time") };
     let finding = |pause: Pause| {
         let (from, to, length) = (instant(pause.from), instant(pause.to), pause.length());
         let usual = pauses.longest.iter().filter(|other| is_near(other, &pause)).map(Pause::length).max();
@@ -45,7 +48,7 @@ pub(super) fn find(content: &PageContent) -> Vec<Finding> {
         Finding {
             sentence: vec![Words::own(format!("No packet for {}, from {from} to {to}.", about(length)))],
             evidence: vec![Words::own(before)],
-            link: Some(("coverage".to_owned(), "Captures over time")),
+            link: Some((place.to_owned(), what)),
             query,
         }
     };

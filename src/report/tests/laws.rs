@@ -120,7 +120,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// The names and attributes of all elements, and all text, of a page without its script and style.
-fn read(page: &str) -> (Vec<String>, String) {
+pub(super) fn read(page: &str) -> (Vec<String>, String) {
     assert_eq!((page.matches(SCRIPT).count(), page.matches(STYLE).count()), (1, 1));
     read_xml(&page.replace(SCRIPT, "").replace(STYLE, ""))
 }

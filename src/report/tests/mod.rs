@@ -1,6 +1,8 @@
 //! What holds of every report.
 
 mod advice;
+mod coverage;
 mod laws;
 mod sample;
+mod stands_out;
 mod traffic;
