@@ -1,6 +1,6 @@
-//! The commands of the README, the guide, the page about operations and the recipes run, in their order, and print what is shown.
+//! The commands of the README, the guide, the pages about operations and reports, and the recipes run, in their order, and print what is shown.
 //!
-//! Their Python examples, and the statements of the recipes, run in `scripts/oracle/check_readme.py`, which needs the engines.
+//! Their Python examples, and the statements of the recipes and of the page about reports, run in `scripts/oracle/check_readme.py`, which needs the engines.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -63,17 +63,24 @@ fn the_commands_of_the_recipes_print_what_they_show() {
     run_all("the recipes", &examples);
 }
 
-/// Only `console` and `python` blocks are run, and the recipes' `sql`, so a command with a prompt must not stand in another one.
+#[test]
+fn the_commands_of_the_page_about_reports_work() {
+    let examples = examples(&page("docs/report.md"));
+    assert!(examples.len() >= 4, "the page has fewer examples than it had");
+    run_all("the page", &examples);
+}
+
+/// Only `console` and `python` blocks are run, and the `sql` of the recipes and of the page about reports, so a command with a prompt must not stand in another one.
 #[test]
 fn a_command_with_a_prompt_is_in_a_block_that_is_run() {
-    for name in ["README.md", "docs/guide.md", "docs/operations.md", "docs/recipes.md"] {
+    for name in ["README.md", "docs/guide.md", "docs/operations.md", "docs/recipes.md", "docs/report.md"] {
         let page = page(name);
         let prompts = page.lines().filter(|line| line.starts_with("$ ")).count();
         assert_eq!(prompts, examples(&page).len(), "{name}");
         let kinds = page.lines().filter_map(|line| line.strip_prefix("```")).filter(|kind| !kind.is_empty());
         for kind in kinds {
-            let is_run =
-                ["console", "python", "text", "json"].contains(&kind) || (name, kind) == ("docs/recipes.md", "sql");
+            let has_sql = ["docs/recipes.md", "docs/report.md"].contains(&name);
+            let is_run = ["console", "python", "text", "json"].contains(&kind) || has_sql && kind == "sql";
             assert!(is_run, "{name}: a block of {kind} is not checked");
         }
     }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs the Python examples of the README, the guide, docs/readers.md and docs/delta.md on a lake, and the statements of
-docs/recipes.md, and compares what they print with what is shown.
+docs/recipes.md and docs/report.md, and compares what they print with what is shown.
 
     python3 scripts/oracle/check_readme.py LAKE [--require duckdb,pandas,polars] [--environments FOLDER] [--parcap PROGRAM]
 
-LAKE is the one of the README's first command; the page of Delta has a copy with a log, which --parcap makes. The recipes' lake is made by the commands of their page, which run in its order
-with its statements; without --parcap they do not. With --environments, engines that do not go together with the others have
+LAKE is the one of the README's first command; the page of Delta has a copy with a log, which --parcap makes. The lakes of the last two
+pages are made by the commands of each page, which run in its order with its statements; without --parcap they do not. With --environments, engines that do not go together with the others have
 virtual environments of their own, FOLDER/ENGINE-VERSION, which are made where they are not there yet. An example whose
 engine is not installed, and cannot be, is named as NOT RUN, which is an error if --require names the engine. Other code
 on docs/readers.md must say that it is not run. Exit status: 0 all print what is shown, 1 some do not.
@@ -29,7 +29,8 @@ ENGINES = "chdb daft datafusion duckdb fastparquet pandas polars pyarrow pyspark
 EXAMPLE = re.compile(r"```python\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # Statements that nothing here can run.
 OTHER = re.compile(r"```sql\n(.*?)```", re.DOTALL)
-RECIPES = "docs/recipes.md"
+# Pages of statements, and the fewest that each has.
+STATEMENTS = {"docs/recipes.md": 10, "docs/report.md": 7}
 # A block of the page of recipes that is run, and what is shown: in the same block after a command, in the next one after SQL.
 STEP = re.compile(r"```console\n\$ (.*?)\n(.*?)```|```sql\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 # The packages of each engine that has an environment of its own; the first is what it is called by.
@@ -106,14 +107,14 @@ def lines(text):
     return [line for line in kept if line and not line.startswith(("only showing", "shape:"))]
 
 
-def check_recipes(parcap):
-    """Runs the page of recipes in a folder in which `data` is that of the repository; says how many examples are not as shown."""
-    text = ROOT.joinpath(RECIPES).read_text()
+def check_statements(page, fewest, parcap):
+    """Runs a page of commands and statements in a folder in which `data` is that of the repository; says how many examples are not as shown."""
+    text = ROOT.joinpath(page).read_text()
     steps = STEP.findall(text)
     commands, statements = text.count("\n$ "), text.count("```sql")
-    wrong = len(steps) != commands + statements or statements < 10
+    wrong = len(steps) != commands + statements or statements < fewest
     if wrong:
-        print(f"{RECIPES}: {commands} commands and {statements} statements, but {len(steps)} that can be run")
+        print(f"{page}: {commands} commands and {statements} statements, but {len(steps)} that can be run")
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(ROOT / "data", Path(folder, "data"))
         os.symlink(parcap, Path(folder, "parcap"))
@@ -126,10 +127,10 @@ def check_recipes(parcap):
             # How long a command took differs, so what it prints may be shown in part.
             as_shown = set(shown) <= set(printed) if command else shown == printed
             if done.returncode == 0 and as_shown:
-                print(f"{RECIPES}: as shown: {name}")
+                print(f"{page}: as shown: {name}")
             else:
                 wrong += 1
-                print(f"{RECIPES}: {name}: prints\n" + "\n".join(printed) + "\nbut the page shows\n" + "\n".join(shown))
+                print(f"{page}: {name}: prints\n" + "\n".join(printed) + "\nbut the page shows\n" + "\n".join(shown))
     return wrong
 
 
@@ -192,10 +193,11 @@ def main():
                 wrong += 1
                 print(f"{page}: {engine}: prints\n{printed}\nbut the page shows\n{shown}")
     if arguments.parcap is None or importlib.util.find_spec("duckdb") is None:
-        print(f"NOT RUN: {RECIPES}: {'--parcap is not given' if arguments.parcap is None else 'duckdb is not installed'}")
+        why = "--parcap is not given" if arguments.parcap is None else "duckdb is not installed"
+        print(f"NOT RUN: {', '.join(STATEMENTS)}: {why}")
         wrong += "duckdb" in required
     else:
-        wrong += check_recipes(arguments.parcap.resolve())
+        wrong += sum(check_statements(page, fewest, arguments.parcap.resolve()) for page, fewest in STATEMENTS.items())
     return 1 if wrong else 0
 
 

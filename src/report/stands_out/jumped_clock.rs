@@ -29,7 +29,12 @@ pub(super) fn find(content: &PageContent) -> Vec<Finding> {
         let more = others(*strays);
         let evidence = format!("From {} to {}{between}.{more}", instant(first), instant(last));
         let query = statement.of_table("captures", |statement| {
-            format!("SELECT capture, first_time, last_time FROM {} ORDER BY capture;", statement.files("captures"))
+            let files = statement.files("captures");
+            format!(
+                "SELECT capture, first_time, last_time, lag(last_time) OVER (ORDER BY capture) AS before, lead(first_time) OVER (ORDER \
+                 BY capture) AS after FROM {files} WHERE first_time IS NOT NULL QUALIFY last_time < before - INTERVAL 1 HOUR OR \
+                 first_time > after + INTERVAL 1 HOUR ORDER BY capture;"
+            )
         });
         Finding { sentence, evidence: vec![Words::own(evidence)], link: link(content), query }
     });
