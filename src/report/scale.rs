@@ -134,9 +134,15 @@ pub(super) fn duration(micros: i64) -> String {
 
 /// A length of time in its largest unit, rounded: `3.5 h`, `12 min`.
 pub(super) fn about(micros: i64) -> String {
-    const UNITS: [(i64, &str); 4] =
-        [(86_400_000_000, "days"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s")];
-    match UNITS.iter().find(|(length, _)| micros >= *length) {
+    const UNITS: [(i64, &str); 5] = [
+        // Of 365.25 days; from two on.
+        (31_557_600_000_000, "years"),
+        (86_400_000_000, "days"),
+        (3_600_000_000, "h"),
+        (60_000_000, "min"),
+        (1_000_000, "s"),
+    ];
+    match UNITS.iter().find(|(length, unit)| micros >= *length * if *unit == "years" { 2 } else { 1 }) {
         Some((length, "days")) if micros == *length => "1 day".to_owned(),
         Some((length, unit)) => format!("{} {unit}", in_tenths(float(micros) / float(*length))),
         None => duration(micros),
@@ -205,8 +211,19 @@ mod tests {
             "1 µs, 1 min, 90 s, 43.2 s, 1.5 s, 2 d"
         );
         assert_eq!(
-            [86_400_000_000, 129_600_000_000, 3_660_000_000, 90_000_000, 7_500_000, 20].map(about).join(", "),
-            "1 day, 1.5 days, 1 h, 1.5 min, 7.5 s, 20 µs"
+            [
+                63_115_200_000_000,
+                63_115_199_000_000,
+                86_400_000_000,
+                129_600_000_000,
+                3_660_000_000,
+                90_000_000,
+                7_500_000,
+                20
+            ]
+            .map(about)
+            .join(", "),
+            "2 years, 730.5 days, 1 day, 1.5 days, 1 h, 1.5 min, 7.5 s, 20 µs"
         );
         assert_eq!([2.0, 9.84, 10.4, 1234.5].map(times).join(", "), "2, 9.8, 10, 1,235");
         assert_eq!([count(1, "row", "rows"), count(1000, "row", "rows")].join(", "), "1 row, 1,000 rows");

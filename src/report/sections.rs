@@ -19,40 +19,65 @@ pub(super) struct PageSection {
 /// Makes a table of the page.
 type GridMaker = fn(&PageContent) -> Grid;
 
-/// The sections: id, heading, short name, and the tables with what makes them.
-const SECTIONS: [(&str, &str, &str, &[(&str, GridMaker)]); 6] = [
-    (
-        "volume",
-        "Volume by destination",
-        "Volume",
-        &[("volume_by_name", tables::by_name), ("volume_by_ip", tables::by_ip)],
-    ),
-    ("sources", "Volume by source", "Sources", &[("volume_by_src", tables::by_src)]),
-    (
-        "mix",
-        "Protocols and ports",
-        "Protocols and ports",
-        &[("protocols", tables::protocols), ("ports", tables::ports)],
-    ),
-    ("conversations", "Conversations", "Conversations", &[("conversations", tables::conversations)]),
-    ("dns", "DNS", "DNS", &[("dns_queries", tables::dns_queries), ("dns_queries", tables::dns_failures)]),
-    ("captures", "Captures", "Captures", &[("captures", tables::captures)]),
+/// A section that a page has if it has one of its tables.
+struct PlannedSection {
+    id: &'static str,
+    heading: &'static str,
+    short: &'static str,
+    /// The summary tables, and what makes the tables of the page of them.
+    of: &'static [(&'static str, GridMaker)],
+}
+
+/// The sections in their order.
+const SECTIONS: [PlannedSection; 6] = [
+    PlannedSection {
+        id: "volume",
+        heading: "Volume by destination",
+        short: "Volume",
+        of: &[("volume_by_name", tables::by_name), ("volume_by_ip", tables::by_ip)],
+    },
+    PlannedSection {
+        id: "sources",
+        heading: "Volume by source",
+        short: "Sources",
+        of: &[("volume_by_src", tables::by_src)],
+    },
+    PlannedSection {
+        id: "mix",
+        heading: "Protocols and ports",
+        short: "Protocols and ports",
+        of: &[("protocols", tables::protocols), ("ports", tables::ports)],
+    },
+    PlannedSection {
+        id: "conversations",
+        heading: "Conversations",
+        short: "Conversations",
+        of: &[("conversations", tables::conversations)],
+    },
+    PlannedSection {
+        id: "dns",
+        heading: "DNS",
+        short: "DNS",
+        of: &[("dns_queries", tables::dns_queries), ("dns_queries", tables::dns_failures)],
+    },
+    PlannedSection { id: "captures", heading: "Captures", short: "Captures", of: &[("captures", tables::captures)] },
 ];
 
 /// The sections that a page has.
 pub(super) fn sections(content: &PageContent) -> Vec<PageSection> {
-    let section = |(id, heading, short, of): (&'static str, &'static str, &'static str, &[(&str, GridMaker)])| {
+    let section = |planned: &PlannedSection| {
+        let PlannedSection { id, heading, short, of } = planned;
         let grids: Vec<Grid> =
             of.iter().filter(|(table, _)| content.has(table)).map(|(_, make)| make(content)).collect();
         (!grids.is_empty()).then_some(PageSection { id, heading, short, grids })
     };
-    SECTIONS.into_iter().filter_map(section).collect()
+    SECTIONS.iter().filter_map(section).collect()
 }
 
 /// The tables that the page would have and lacks, each with the reason.
 pub(super) fn lacking(content: &PageContent) -> Vec<(&'static str, String)> {
     let is_shown = |name: &str| {
-        let tables = SECTIONS.iter().flat_map(|(.., tables)| tables.iter().map(|(table, _)| *table));
+        let tables = SECTIONS.iter().flat_map(|section| section.of.iter().map(|(table, _)| *table));
         tables.chain([super::TRAFFIC]).any(|table| table == name)
     };
     let absent = content.absent.iter().filter(|absent| is_shown(absent.name));

@@ -34,7 +34,7 @@ fn office(seconds: Range<u32>) -> Traffic {
         let [host, server] = [mixed % 8 + 1, mixed / 8 % 4 + 1].map(|number| u8::try_from(number).unwrap());
         let (host, server) = ([10, 0, 0, host], [192, 0, 2, server]);
         let bytes = 142 + usize::try_from(mixed / 32 % 20).unwrap() * 50;
-        (second, if mixed / 1024 % 2 == 0 { frame(host, server, bytes) } else { frame(server, host, bytes) })
+        (second, if (mixed / 1024).is_multiple_of(2) { frame(host, server, bytes) } else { frame(server, host, bytes) })
     };
     seconds.step_by(5).map(of).collect()
 }
@@ -127,7 +127,7 @@ fn told(folder: &TempDir, captures: &Path) -> Vec<[String; 3]> {
 
 #[track_caller]
 fn says(found: &[[String; 3]], sentence: &str, evidence: &[&str]) {
-    let [says, by, _] = found.first().expect("something stands out");
+    let [says, by, _] = found.first().unwrap();
     assert_eq!(says, sentence, "{found:#?}");
     for figure in evidence {
         assert!(by.contains(figure), "{figure} is not in {by}");
@@ -139,7 +139,8 @@ fn in_ordinary_captures_nothing_stands_out() {
     let folders = [folder(), folder()];
     let ordinary = [hours(&folders[0], 6, |_, _| {}), days(&folders[1], 5, |_, _| {})];
     for (folder, captures) in folders.iter().zip(&ordinary) {
-        assert_eq!(told(folder, captures), [[(); 3].map(|()| String::new()); 0]);
+        let found = told(folder, captures);
+        assert!(found.is_empty(), "{found:#?}");
         assert!(page(captures, &[]).contains("<p class=\"nothing\">Nothing stands out.</p>"));
     }
     let captures = repository("data/captures");
@@ -174,9 +175,32 @@ fn a_damaged_capture_is_named_first() {
 
 #[test]
 fn a_capture_with_times_of_another_day_is_named_first() {
-    for (hour, by, away) in
-        [(3, 3 * i64::from(DAY_LONG), "3 days"), (2, -i64::from(DAY + 2 * HOUR), "19,782"), (5, -40 * 3600, "1.6 days")]
-    {
+    // Three days ahead; at the epoch, as after a start without a clock; the last one, 40 hours back.
+    let epoch = -i64::from(DAY + 2 * HOUR);
+    for (hour, by, says_of_it, evidence) in [
+        // From the end of the next capture, 04:59:55, to its end, three days after 03:59:55.
+        (
+            3,
+            3 * i64::from(DAY_LONG),
+            "are 3 days away from those of its neighbours.",
+            "From 2024-03-03 03:00:00 to 2024-03-03 03:59:55; those around it end at 2024-02-29 02:59:55 and begin at \
+             2024-02-29 04:00:00.",
+        ),
+        // From its beginning to that of the capture before, 2024-02-29 01:00: 19,782 days and an hour, or 54.2 years of 365.25 days.
+        (
+            2,
+            epoch,
+            "are 54.2 years away from those of its neighbours.",
+            "From 1970-01-01 00:00:00 to 1970-01-01 00:59:55; ",
+        ),
+        // The one before begins at 04:00; 39 hours.
+        (
+            5,
+            -40 * 3600,
+            "are 1.6 days away from those of its neighbours.",
+            "to 2024-02-27 13:59:55; the one before it ends at 2024-02-29 04:59:55.",
+        ),
+    ] {
         let folder = folder();
         let captures = hours(&folder, 6, |at, traffic| {
             if at == hour {
@@ -185,22 +209,8 @@ fn a_capture_with_times_of_another_day_is_named_first() {
                 }
             }
         });
-        let found = told(&folder, &captures);
         let path = text(&captures.join(format!("office-{hour:02}.pcap")));
-        let [sentence, ..] = &found[0];
-        assert!(sentence.starts_with(&format!("The times of {path} are ")), "{hour}: {found:#?}");
-        if hour == 3 {
-            // From 3 March, 03:00 to the end of the next capture at 04:59:55 on 29 February, it ends 2 days 22:59:55 + 1 hour later.
-            says(
-                &found,
-                &format!("The times of {path} are 3 days away from those of its neighbours."),
-                &[
-                    "From 2024-03-03 03:00:00 to 2024-03-03 03:59:55",
-                    "those around it end at 2024-02-29 02:59:55 and begin at 2024-02-29 04:00:00",
-                ],
-            );
-        }
-        let _ = away;
+        says(&told(&folder, &captures), &format!("The times of {path} {says_of_it}"), &[evidence]);
     }
 }
 

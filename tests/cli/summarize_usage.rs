@@ -146,10 +146,13 @@ fn a_table_that_was_asked_for_and_cannot_be_made_is_refused_with_what_answers_it
         assert!(ran.stdout.lines().count() > 3, "{ran:?}");
     }
     let page = text(&folder.path().join("page.html"));
+    // A page takes times as well, and leaves out what cannot be made.
     let ran = run(["report", &lake, "--out", &page, "--from", "2020-02-29T09:15Z"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    let ran = run(["report", &lake, "--out", &page, "--from", "now"]);
     assert_eq!(ran.status, Some(2));
     assert!(
-        ran.complaint().ends_with("give a date such as 2024-03-11; times of day are for `parcap summarize`"),
+        ran.complaint().ends_with("give a date such as 2024-03-11, or a time such as 2024-03-11T09:15:00Z"),
         "{ran:?}"
     );
 }

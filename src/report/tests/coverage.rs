@@ -20,7 +20,7 @@ proptest! {
         captures in prop::collection::vec(
             (-1_000_000_000_000_i64..2_000_000_000_000_000, prop_oneof![Just(0), 0..1_000_000_i64, 0..10_000_000_000_000_i64]), 1..40,
         ),
-        moment in 0.0..1.0_f64,
+        moment in 0..1000_i64,
     ) {
         let captures: Vec<_> = captures.into_iter().map(|(first, length)| (first, first + length)).collect();
         let held = times(&captures);
@@ -33,8 +33,7 @@ proptest! {
         prop_assert!(runs.first().unwrap().0 <= first && runs.last().unwrap().1 > last);
         prop_assert!(runs.windows(2).all(|pair| pair[0].1 == pair[1].0 && pair[0].2 != pair[1].2));
         prop_assert!(runs.len() <= usize::try_from(MOST).unwrap());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-        let at = first + ((last - first) as f64 * moment) as i64;
+        let at = first + (last - first) / 1000 * moment;
         let count = runs.iter().find(|(from, to, _)| (*from..*to).contains(&at)).unwrap().2;
         let bin = held.bin();
         let near = captures.iter().filter(|(first, last)| first / bin <= at / bin + 1 && last / bin >= at / bin - 1).count();

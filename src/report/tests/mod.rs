@@ -2,6 +2,7 @@
 
 mod advice;
 mod coverage;
+mod heat_map;
 mod laws;
 mod sample;
 mod stands_out;
