@@ -155,8 +155,7 @@ pub(super) fn partition_by(text: &str) -> Result<PartitionBy, String> {
 
 /// `2024-03-11`.
 pub(super) fn date(text: &str) -> Result<Day, String> {
-    Day::of_text(text)
-        .ok_or_else(|| "give a date such as 2024-03-11; times of day are for `parcap summarize`".to_owned())
+    Day::of_text(text).ok_or_else(|| "give a date such as 2024-03-11".to_owned())
 }
 
 /// The dates from the first to the last, both included.

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::config::LengthKind;
-use crate::report::{PLOT_STYLE, TRAFFIC, advice, grid, scale, tables};
+use crate::report::{PLOT_STYLE, TRAFFIC, advice, clock, grid, scale, tables};
 use crate::text::thousands;
 
 use super::advice::Dwarfing;
@@ -24,7 +24,7 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "PDfIormSmYyTHWADDp7WyCAX1nnEKk8tZty439qqjdg=";
+pub(super) const STYLE_HASH: &str = "rc6nJkLoKAp7ard2uBs0DEgz8zbpmJ3hTv8pxpfzIWY=";
 pub(super) const SCRIPT_HASH: &str = "DeEaBl6mW+ceaqmjD/u4v6/ZJWptsDw6/wyNsX4MMZs=";
 
 /// The page.
@@ -54,6 +54,8 @@ pub(super) struct Page {
     /// Whether the page has the traffic over time.
     has_traffic: bool,
     plot: Traffic,
+    /// The most packets a second.
+    packets: Option<String>,
     /// The hours of each date, of long lakes.
     heat_map: Option<HeatMap>,
     /// Whether the plot holds the data that the script reads.
@@ -107,11 +109,24 @@ impl Page {
             stands_out: StandsOut::new(content, &RULES),
             coverage: Coverage::new(content),
             has_traffic: content.has(TRAFFIC),
+            packets: most_packets(content),
             heat_map: HeatMap::new(&content.series),
             sections: sections(content),
             has_captures: content.has("captures"),
         }
     }
+}
+
+/// The bin with the most packets, and how many they are a second.
+fn most_packets(content: &PageContent) -> Option<String> {
+    let series = &content.series;
+    let bins = series.packets.iter().enumerate();
+    // Where several have as many, the first.
+    let (place, most) =
+        bins.reduce(|most, bin| if bin.1 > most.1 { bin } else { most }).filter(|(_, most)| **most > 0)?;
+    let a_second = scale::float(*most) * 1e6 / scale::float(series.bin.max(1));
+    let from = saturated(place).saturating_mul(series.bin).saturating_add(series.start);
+    Some(format!("Most packets: {} a second, in the bin from {} UTC.", scale::times(a_second), clock::instant(from)))
 }
 
 fn facts(content: &PageContent) -> Vec<Fact> {

@@ -278,6 +278,9 @@ fn a_peak_and_who_made_it_are_named_first() {
     assert!(evidence.contains("100.0% of it is UDP.") || evidence.contains("100% of it is UDP."), "{evidence}");
     assert!(evidence.contains("Only one conversation has as many bytes: 10.0.0.3 with 203.0.113.9."), "{evidence}");
     assert!(statement.contains("epoch_us(datetime) >= 17091726"), "{statement}");
+    // 600 and three packets in 15 seconds.
+    let page = page(&captures, &[]);
+    assert!(page.contains("Most packets: 40 a second, in the bin from 2024-02-29 02:10:"), "{page}");
 }
 
 #[test]
