@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::lake::{
     CAPTURES, CaptureBrief, CaptureRow, CaptureRows, CaptureVisitor, FoundBrief, InputEntry, LookAgain, table_among,
 };
-use crate::report::{CaptureTimes, ClockSteps, ImplausibleCounts, Rotations};
+use crate::report::{CaptureTimes, ClockSteps, ImplausibleCounts, LongCaptures, Rotations};
 use crate::summary::Preview;
 use crate::tables::Table;
 
@@ -50,6 +50,7 @@ struct OnPage {
     times: CaptureTimes,
     rotations: Rotations,
     steps: ClockSteps,
+    long: LongCaptures,
 }
 
 /// The captures of a page.
@@ -67,6 +68,8 @@ pub(super) struct CapturesOfPage {
     pub(super) rotations: Option<Rotations>,
     /// Captures whose times go back.
     pub(super) steps: ClockSteps,
+    /// Captures that take days.
+    pub(super) long: LongCaptures,
 }
 
 /// The rows of the first places. A place may be kept before its row is known.
@@ -116,6 +119,7 @@ impl CaptureList {
             times: CaptureTimes::default(),
             rotations: Rotations::new(space),
             steps: ClockSteps::default(),
+            long: LongCaptures::default(),
         };
         Self {
             count: 0,
@@ -153,7 +157,10 @@ impl CaptureList {
             self.ends = Some((from.min(first), to.max(last)));
             if let Some(page) = &mut self.page {
                 page.times.add(first, last);
-                path.map_or(Ok(()), |path| page.rotations.add(path, first, last))?;
+                if let Some(path) = path {
+                    page.long.add(path, first, last);
+                    page.rotations.add(path, first, last)?;
+                }
             }
         }
         Ok(true)
@@ -207,6 +214,7 @@ impl CaptureList {
                 times: page.times,
                 rotations: Some(page.rotations),
                 steps: page.steps,
+                long: page.long,
             },
             None => CapturesOfPage { sound, ..CapturesOfPage::default() },
         }

@@ -124,7 +124,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     };
     let (bytes, packets) = gathered.total;
     let count = captures.count;
-    let CapturesOfPage { damaged, sound, implausible, times, rotations, steps } = captures.into_page();
+    let CapturesOfPage { damaged, sound, implausible, times, rotations, steps, long } = captures.into_page();
     let CollectedForPage { names, pairs, newcomers } = gathered.page.ok_or_else(|| bug!())?;
     let of_captures = report.inputs > 0;
     let is_whole = request.filter == Filter::default();
@@ -139,6 +139,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         capture_times: times,
         strays: rotations.map_or_else(|| Ok(Default::default()), Rotations::strays)?,
         clock_steps: steps,
+        long_captures: long,
         newcomers,
         length,
         sources,

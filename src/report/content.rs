@@ -8,6 +8,7 @@ use crate::summary::{Newcomers, Preview, Series};
 use super::capture_times::CaptureTimes;
 use super::clock_steps::ClockSteps;
 use super::implausible::ImplausibleCounts;
+use super::long_captures::LongCaptures;
 use super::rotation::Stray;
 
 /// How sources of names are asked for, in the words of the program that makes the page.
@@ -103,6 +104,8 @@ pub struct PageContent {
     pub strays: (u64, Vec<Stray>),
     /// Captures whose times go back.
     pub clock_steps: ClockSteps,
+    /// Captures that take days.
+    pub long_captures: LongCaptures,
     /// Who sent packets on the last date, and never before.
     pub newcomers: Newcomers,
     /// Traffic over time.

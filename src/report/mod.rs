@@ -36,6 +36,7 @@ mod coverage;
 mod grid;
 mod heat_map;
 mod implausible;
+mod long_captures;
 mod page;
 mod rotation;
 mod scale;
@@ -57,6 +58,7 @@ pub use captures_table::captures_table;
 pub use clock_steps::{ClockStep, ClockSteps};
 pub use content::{AbsentTable, NameOptions, PageContent, QueryWords};
 pub use implausible::ImplausibleCounts;
+pub use long_captures::{LongCapture, LongCaptures};
 pub use rotation::{Rotations, Stray};
 
 /// Words for what is missing. They are in parentheses and set apart, unlike any name.

@@ -24,7 +24,7 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "rc6nJkLoKAp7ard2uBs0DEgz8zbpmJ3hTv8pxpfzIWY=";
+pub(super) const STYLE_HASH: &str = "K11c+hRrU3zXJRly32ELxwoE4gWOdrs2GqciQMqzCPI=";
 pub(super) const SCRIPT_HASH: &str = "DeEaBl6mW+ceaqmjD/u4v6/ZJWptsDw6/wyNsX4MMZs=";
 
 /// The page.

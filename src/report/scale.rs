@@ -143,8 +143,11 @@ pub(super) fn about(micros: i64) -> String {
         (1_000_000, "s"),
     ];
     match UNITS.iter().find(|(length, unit)| micros >= *length * if *unit == "years" { 2 } else { 1 }) {
-        Some((length, "days")) if micros == *length => "1 day".to_owned(),
-        Some((length, unit)) => format!("{} {unit}", in_tenths(float(micros) / float(*length))),
+        Some((length, unit)) => {
+            let number = in_tenths(float(micros) / float(*length));
+            let unit = if (number.as_str(), *unit) == ("1", "days") { "day" } else { unit };
+            format!("{number} {unit}")
+        }
         None => duration(micros),
     }
 }

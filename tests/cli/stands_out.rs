@@ -234,6 +234,28 @@ fn a_clock_that_is_set_back_within_a_capture_is_named_first() {
 }
 
 #[test]
+fn a_clock_that_is_set_forward_within_a_capture_is_named_first() {
+    // A day ahead after half an hour of the last hour, and for good.
+    let folder = folder();
+    let captures = hours(&folder, 6, |hour, traffic| {
+        if hour == 5 {
+            traffic.iter_mut().skip(360).for_each(|(second, _)| *second += DAY_LONG);
+        }
+    });
+    let path = text(&captures.join("office-05.pcap"));
+    says(
+        &told(&folder, &captures),
+        &format!("In {path} the times jump ahead by 1 day."),
+        &[
+            "It has no packet from 2024-02-29 05:29:56 to 2024-03-01 05:30:00",
+            "from 2024-02-29 05:00:00 to 2024-03-01 05:59:55",
+        ],
+    );
+    // Of some packets it says nothing.
+    assert!(findings(&page(&captures, &["--protocol", "UDP"])).is_empty());
+}
+
+#[test]
 fn a_silent_hour_is_named_first() {
     // The captures of an hour are missing; an hour within one capture is silent; the first possible hour and the last one.
     for (hour, in_one) in [(3, false), (3, true), (1, false), (4, false)] {
