@@ -23,7 +23,8 @@ type CapturePlace = (PathBuf, usize);
 /// What is shown of captures. They come in any order.
 ///
 /// # Memory
-/// The rows that are asked for, whatever the number of captures; for a page also those of damaged captures, all of which it shows. If all
+/// The rows that are asked for, whatever the number of captures; for a page also those of damaged captures, all of which it shows, and what
+/// tells when there were captures and whether their clocks were right. If all
 /// rows are asked for, as [`CaptureRows`].
 #[derive(Debug)]
 pub(super) struct CaptureList {

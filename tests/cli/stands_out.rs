@@ -5,6 +5,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
@@ -110,14 +111,27 @@ fn page(named: &Path, options: &[&str]) -> String {
     fs::read_to_string(out).unwrap()
 }
 
-/// What the pages of captures and of a lake of them say stands out. Both say the same, but for how it is asked.
+/// What the pages of captures and of a lake of them say stands out. Both say the same, but for how it is asked; and so does a lake whose captures
+/// are read from a checkpoint.
 fn told(folder: &TempDir, captures: &Path) -> Vec<[String; 3]> {
-    let lake = folder.path().join("lake");
-    let ran = run([Path::new("convert"), captures, Path::new("--out"), &lake, Path::new("--quiet")]);
-    assert!([Some(0), Some(3)].contains(&ran.status), "{ran:?}");
-    let [of_captures, of_lake] = [captures, &lake].map(|named| findings(&page(named, &[])));
+    let lake = |name: &str, options: &[&str]| {
+        let lake = folder.path().join(name);
+        let ran = run([&["convert", &text(captures), "--out", &text(&lake), "--quiet"], options].concat());
+        assert!([Some(0), Some(3)].contains(&ran.status), "{ran:?}");
+        lake
+    };
+    let lakes = [lake("lake", &[]), lake("checkpoint", &[])];
+    // The second commit, in which a capture has another time of modification, makes a checkpoint of the first one.
+    let first = files(captures).first().map_or_else(|| captures.to_owned(), |name| captures.join(name));
+    let file = fs::File::options().append(true).open(first).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+    lake("checkpoint", &["--checkpoint-after", "0"]);
+    assert!(lakes[1].join("_parcap/checkpoint").is_dir());
     let said = |found: &[[String; 3]]| found.iter().map(|[says, by, _]| format!("{says} {by}")).collect::<Vec<_>>();
+    let of_captures = findings(&page(captures, &[]));
+    let [of_lake, of_checkpoint] = lakes.map(|lake| findings(&page(&lake, &[])));
     assert_eq!(said(&of_captures), said(&of_lake));
+    assert_eq!(said(&of_checkpoint), said(&of_lake));
     for ([.., command], [.., statement]) in of_captures.iter().zip(&of_lake) {
         assert!(command.starts_with("parcap "), "{command}");
         assert!(statement.starts_with("SELECT ") || statement.starts_with("parcap inspect "), "{statement}");
