@@ -106,6 +106,15 @@ impl From<IpAddress> for IpAddr {
 }
 
 impl IpAddress {
+    /// Whether it stands for all or some of a network: multicast, or the limited broadcast address (RFC 919, RFC 5771, RFC 4291).
+    #[must_use]
+    pub fn is_multicast_or_broadcast(self) -> bool {
+        match self {
+            Self::V4(bits) => bits >> 28 == 0xe || bits == u32::MAX,
+            Self::V6(bits) => bits >> 120 == 0xff,
+        }
+    }
+
     /// Appends the text that [`Display`](fmt::Display) gives. For IPv4 it does not use the formatting machinery, which is
     /// ten times slower.
     ///

@@ -16,6 +16,7 @@ use super::console::Console;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::filter_args::FilterArgs;
+use super::flow_args::FlowArgs;
 use super::hints::because;
 use super::left_out::options_of;
 use super::messages::complaints;
@@ -81,6 +82,8 @@ pub(super) struct ReportArgs {
     /// Length of a window of the traffic over time, 1ms to 1d [default: 1s; in a lake what it was made with]
     #[arg(long, value_name = "TIME", env = "PARCAP_WINDOW", value_parser = micros)]
     window: Option<Micros>,
+    #[command(flatten)]
+    flows: FlowArgs,
     /// What is summed up of captures: bytes on the wire, or captured bytes
     #[arg(long, value_enum, value_name = "KIND", env = "PARCAP_LENGTH", default_value_t = LengthArg::Wire)]
     length: LengthArg,
@@ -116,6 +119,7 @@ pub(super) fn run(console: &Console, args: &ReportArgs, cancel: &Cancel) -> Resu
         ptr: args.ptr.options(),
         name_options: NAME_OPTIONS,
         window: args.window.map(|window| window.0),
+        flow_timeout: args.flows.timeout(true)?,
         length: args.length.kind(),
         decapsulate: args.tunnels.decapsulation()?,
         salvage: args.salvage,
@@ -140,6 +144,7 @@ impl ReportArgs {
             inspect: "parcap inspect ",
             word: Some(word),
             filter: filter.trim_start().to_owned(),
+            flows: ["parcap convert … --flows", "parcap report … --flows"],
         }
     }
 }

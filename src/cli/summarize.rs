@@ -9,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::commands::{SummarizeRequest, Summarized, summarize};
 use crate::config::Names;
 use crate::error::Error;
-use crate::summary::{LeftOut, Preview, SUMMARIES, Summary, Units};
+use crate::summary::{LeftOut, PatternLimits, Preview, SUMMARIES, Summary, Units};
 use crate::tables::csv;
 
 use super::args::{LengthArg, Micros};
@@ -144,6 +144,7 @@ impl SummarizeArgs {
             decapsulate: self.tunnels.decapsulation()?,
             salvage: self.salvage,
             for_page: false,
+            limits: PatternLimits::default(),
             top,
             jobs: self.jobs,
             cancel: cancel.clone(),

@@ -13,10 +13,11 @@ use crate::names::PtrOptions;
 use crate::outcome::{Report, RunOutcome};
 use crate::path_text;
 use crate::report::{
-    AbsentTable, ImplausibleCounts, NameOptions, PageContent, QueryWords, Rotations, captures_table, html, plots,
+    AbsentTable, ImplausibleCounts, NameOptions, PATTERN_LIMITS, PageContent, QueryWords, Rotations, captures_table,
+    html, plots,
 };
 use crate::storage::{local, write_out};
-use crate::summary::{CollectedForPage, Filter};
+use crate::summary::{CollectedForPage, FLOWS, Filter};
 use crate::text::time;
 
 use super::capture_list::CapturesOfPage;
@@ -49,6 +50,8 @@ pub struct PageRequest {
     pub name_options: NameOptions,
     /// Microseconds of a window of the traffic over time; as in [`SummarizeRequest`].
     pub window: Option<i64>,
+    /// Microseconds after which another flow begins; as in [`SummarizeRequest`]. Flows of captures are counted if it is given.
+    pub flow_timeout: Option<i64>,
     /// Of captures: what is summed up.
     pub length: LengthKind,
     /// Which tunnels are looked into; as in [`SummarizeRequest`].
@@ -76,12 +79,13 @@ pub fn page(request: &PageRequest) -> Result<Report> {
         names: request.names.clone(),
         ptr: request.ptr.clone(),
         window: request.window,
-        flow_timeout: None,
+        flow_timeout: request.flow_timeout,
         from_first: false,
         length: request.length,
         decapsulate: request.decapsulate.clone(),
         salvage: request.salvage,
         for_page: true,
+        limits: PATTERN_LIMITS,
         top: Some(request.top),
         jobs: request.jobs,
         cancel: request.cancel.clone(),
@@ -113,7 +117,7 @@ fn named(named: &[PathBuf]) -> String {
 }
 
 fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Result<PageContent> {
-    let Summarized { gather, captures, mut refused, days, length, sources, left_out, .. } = summarized;
+    let Summarized { gather, captures, mut refused, days, length, sources, left_out, flow_timeout, .. } = summarized;
     refused.extend(report.refused.iter().cloned());
     let gathered = gather.finish()?;
     let series = gathered.series.ok_or_else(|| bug!())?;
@@ -125,22 +129,30 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     let (bytes, packets) = gathered.total;
     let count = captures.count;
     let CapturesOfPage { damaged, sound, implausible, times, rotations, steps, long } = captures.into_page();
-    let CollectedForPage { names, pairs, newcomers } = gathered.page.ok_or_else(|| bug!())?;
+    let CollectedForPage { names, pairs, newcomers, patterns, failing } = gathered.page.ok_or_else(|| bug!())?;
     let of_captures = report.inputs > 0;
     let is_whole = request.filter == Filter::default();
     let lake = request.named.first().filter(|_| is_whole && !of_captures).map(|path| path_text::printable(path));
     let why = |name, why: WhyLeftOut| AbsentTable { name, why: (request.because)(why).to_owned(), gives: None };
+    let mut absent: Vec<_> = left_out.into_iter().map(|left_out| why(left_out.name, left_out.why)).collect();
+    if flow_timeout.is_none() && absent.iter().all(|absent| absent.name != FLOWS) {
+        let [of_lake, of_packets] = request.words.flows;
+        let gives = Some(if of_captures { of_packets } else { of_lake });
+        absent.push(AbsentTable { name: FLOWS, why: "they were not counted".to_owned(), gives });
+    }
     Ok(PageContent {
         title: request.title.clone(),
         lake: named(&request.named),
         of_captures,
         words: QueryWords { lake, ..request.words.clone() },
-        absent: left_out.into_iter().map(|left_out| why(left_out.name, left_out.why)).collect(),
+        absent,
         capture_times: times,
         strays: rotations.map_or_else(|| Ok(Default::default()), Rotations::strays)?,
         clock_steps: steps,
         long_captures: long,
         newcomers,
+        patterns,
+        failing_clients: failing,
         length,
         sources,
         name_options: request.name_options,

@@ -101,7 +101,7 @@ pub(super) fn of_captures(request: &SummarizeRequest) -> Result<Summarized> {
     let window = request.window.unwrap_or(WINDOW);
     let left_out = left_out_of_packets(&request.filter, request.from_first);
     check_asked(request, &left_out, None)?;
-    let flow_timeout = request.wants_flows_by_name().then(|| request.flow_timeout.unwrap_or(FLOW_TIMEOUT));
+    let flow_timeout = request.wants_flows_of_captures().then(|| request.flow_timeout.unwrap_or(FLOW_TIMEOUT));
     let counting = Counting {
         length: request.length,
         window,
@@ -170,7 +170,7 @@ fn finish(
     }
     if request.for_page {
         gather = gather.with_series(bins(window, &days, captures.ends, &filter));
-        gather = gather.for_page(top, days.last().copied(), aggregator.space());
+        gather = gather.for_page(top, days.last().copied(), request.limits, aggregator.space());
     }
     if filter.times.is_some() {
         gather = gather.with_total_of_windows();
@@ -184,7 +184,7 @@ fn finish(
     let (refused, left_out, length) = (Vec::new(), Vec::new(), request.length);
     let sources = naming.labels().collect();
     let asked = request.tables.clone();
-    Ok(Summarized { gather, captures, refused, days, length, sources, left_out, report, asked })
+    Ok(Summarized { gather, captures, refused, days, length, flow_timeout, sources, left_out, report, asked })
 }
 
 /// Bins from the first to the last packet of some dates. `ends` are those of the captures.

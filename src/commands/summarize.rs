@@ -11,7 +11,7 @@ use crate::error::{Error, Lack, Result};
 use crate::lake::{CAPTURES, Layout, RefusedEntry, steadily};
 use crate::names::PtrOptions;
 use crate::outcome::Report;
-use crate::summary::{Collect, FLOWS, Filter, LeftOut, Preview, Summary};
+use crate::summary::{Collect, FLOWS, Filter, LeftOut, PatternLimits, Preview, Summary};
 use crate::tables::Table;
 
 use super::capture_list::CaptureList;
@@ -47,6 +47,8 @@ pub struct SummarizeRequest {
     pub salvage: bool,
     /// Whether to collect what a page shows: traffic over time, and names of the addresses that are shown.
     pub for_page: bool,
+    /// Of a page: from when on flows are a pattern.
+    pub limits: PatternLimits,
     /// Rows of each table. If not given, all rows, for one table at a time.
     pub top: Option<usize>,
     /// Workers; 0 for one a core.
@@ -73,6 +75,7 @@ impl SummarizeRequest {
             decapsulate: Decapsulation::default(),
             salvage: false,
             for_page: false,
+            limits: PatternLimits::default(),
             top: Some(10),
             jobs: 0,
             cancel: cancel.clone(),
@@ -81,10 +84,15 @@ impl SummarizeRequest {
 
     /// Whether flows are wanted of a lake that has them.
     pub(super) fn wants_flows(&self) -> bool {
-        self.tables.is_empty() || self.wants_flows_by_name()
+        self.tables.is_empty() || self.names_flows()
     }
 
-    pub(super) fn wants_flows_by_name(&self) -> bool {
+    /// Whether flows of captures are wanted.
+    pub(super) fn wants_flows_of_captures(&self) -> bool {
+        self.names_flows() || self.for_page && self.flow_timeout.is_some()
+    }
+
+    fn names_flows(&self) -> bool {
         self.tables.iter().any(|name| name == FLOWS)
     }
 }
@@ -100,6 +108,8 @@ pub struct Summarized {
     pub(super) days: BTreeSet<Day>,
     /// What is summed up.
     pub(super) length: LengthKind,
+    /// The timeout of the flows that were counted.
+    pub(super) flow_timeout: Option<i64>,
     /// The sources of names, in the order in which they are asked.
     pub(super) sources: Vec<&'static str>,
     /// Tables that cannot be made as asked: their sums lack what the filter asks for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::LengthKind;
-use crate::summary::{Newcomers, Preview, Series};
+use crate::summary::{Newcomers, Patterns, Preview, Series};
 
 use super::capture_times::CaptureTimes;
 use super::clock_steps::ClockSteps;
@@ -46,6 +46,8 @@ pub struct QueryWords {
     pub word: Option<fn(&str) -> String>,
     /// The options of the filter; empty if there is none.
     pub filter: String,
+    /// Commands that count flows: for a lake, and of captures.
+    pub flows: [&'static str; 2],
 }
 
 /// A table that the page lacks.
@@ -108,6 +110,10 @@ pub struct PageContent {
     pub long_captures: LongCaptures,
     /// Who sent packets on the last date, and never before.
     pub newcomers: Newcomers,
+    /// What flows look like, if they were counted.
+    pub patterns: Patterns,
+    /// `client`, `rcode`, `queries`, `names`: clients of DNS and response codes that say that questions failed.
+    pub failing_clients: Preview,
     /// Traffic over time.
     pub series: Series,
     /// `name_dst`, `bytes`, `packets`; null for packets without an address, `N/A` for addresses without a name.

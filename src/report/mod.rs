@@ -53,6 +53,8 @@ use std::io;
 
 use askama::Template;
 
+use crate::summary::PatternLimits;
+
 pub use capture_times::CaptureTimes;
 pub use captures_table::captures_table;
 pub use clock_steps::{ClockStep, ClockSteps};
@@ -68,6 +70,9 @@ const ABSENT_NAME: &str = "(no name)";
 
 /// The table that the traffic over time is of.
 const TRAFFIC: &str = "send_rates_by_protocol";
+
+/// From when on flows are a pattern that the page names.
+pub const PATTERN_LIMITS: PatternLimits = stands_out::LIMITS;
 
 /// How plots look, in the page and by themselves.
 const PLOT_STYLE: &str = include_str!("../../templates/plot.css");

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
 use crate::bug::bug;
 use crate::day::Day;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::tables::Table;
 
 use super::derive::{RowSink, sum_up};
 use super::dns_clients;
 use super::filter::Filter;
+use super::flows::PatternLimits;
+use super::for_page::{CollectedForPage, ForPage};
 use super::key::{DESCENDING, Key, KeyReader};
 use super::largest::Largest;
-use super::names_shown::NamesShown;
 use super::naming::Naming;
-use super::newcomers::{NewcomerFinder, Newcomers};
-use super::pairs::{Pairs, listed_pairs};
 use super::preview::Preview;
 use super::registry::SUMMARIES;
 use super::rows::SummaryRows;
@@ -42,18 +41,6 @@ pub struct Collected {
     pub page: Option<CollectedForPage>,
 }
 
-/// What a page shows besides tables.
-#[derive(Debug)]
-pub struct CollectedForPage {
-    /// Names of the addresses in the tables, by the address as text.
-    pub names: BTreeMap<String, String>,
-    /// The largest conversations, both directions in one row: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`,
-    /// `packets_in`. The source is who sent more.
-    pub pairs: Preview,
-    /// Who sent packets on the last date, and never before.
-    pub newcomers: Newcomers,
-}
-
 /// Collects rows of several dates. Rows with the same key become one.
 #[derive(Debug)]
 pub struct Collect {
@@ -74,15 +61,6 @@ pub struct Collect {
     from_first: bool,
     /// The timeout of flows, if they are wanted.
     flow_timeout: Option<i64>,
-}
-
-/// What is collected for a page.
-#[derive(Debug)]
-struct ForPage {
-    top: usize,
-    names: NamesShown,
-    pairs: Pairs,
-    newcomers: NewcomerFinder,
 }
 
 impl Collect {
@@ -131,9 +109,8 @@ impl Collect {
     /// Collects what a page shows, in place of the tables of names and of conversations: the names of the addresses that are shown, the `top`
     /// largest conversations with both directions in one row, and who sent packets on the date `last` for the first time.
     #[must_use]
-    pub fn for_page(mut self, top: usize, last: Option<Day>, space: &Space) -> Self {
-        let (names, pairs, newcomers) = (NamesShown::new(space), Pairs::new(space), NewcomerFinder::new(last, space));
-        self.page = Some(ForPage { top, names, pairs, newcomers });
+    pub fn for_page(mut self, top: usize, last: Option<Day>, limits: PatternLimits, space: &Space) -> Self {
+        self.page = Some(ForPage::new(top, last, limits, space));
         self
     }
 
@@ -167,13 +144,9 @@ impl Collect {
             bins.add(key, sums);
         }
         if let Some(page) = &mut self.page {
-            match kind {
-                SumKind::Named => return page.names.take(key, sums),
-                SumKind::Conversations => return page.pairs.take(key, sums),
-                SumKind::ByIp | SumKind::BySrc => {
-                    page.newcomers.take(self.day, kind == SumKind::BySrc, key, sums)?;
-                }
-                _ => {}
+            let is_alone = self.several.is_none();
+            if page.take((self.day, is_alone), kind, key, sums)? {
+                return Ok(());
             }
         }
         if kind == self.total_of {
@@ -203,16 +176,14 @@ impl Collect {
             for kind in SUMMARIES.iter().filter_map(|summary| summary.kind) {
                 each_of(&mut several, kind, |key, sums| {
                     offer(&mut self.tops, &mut self.failures, kind, key, sums);
+                    if let Some(page) = self.page.as_mut().filter(|_| kind == SumKind::Clients) {
+                        page.offer_client(key, sums);
+                    }
                     Ok(())
                 })?;
             }
         }
-        let page = self.page.map(|page| {
-            let pairs = page.pairs.largest(page.top)?;
-            let names = page.names.names(&self.tops, &pairs)?;
-            let newcomers = page.newcomers.into_newcomers()?;
-            Ok::<_, Error>(CollectedForPage { names, pairs: listed_pairs(pairs), newcomers })
-        });
+        let page = self.page.map(|page| page.finish(&self.tops, self.window));
         let (window, mut tops, total) = (self.window, self.tops, (self.total.bytes, self.total.packets));
         let tables = SUMMARIES.iter().filter_map(|summary| Some((summary, tops.remove(&summary.kind?)?)));
         let tables = tables.map(|(summary, top)| listed(summary, top, window)).collect::<Result<Vec<_>>>()?;
@@ -313,7 +284,7 @@ fn each_of(several: &mut Aggregator, kind: SumKind, mut each: impl FnMut(&[u8], 
     Ok(())
 }
 
-fn listed(summary: &Summary, top: Largest, window: i64) -> Result<Preview> {
+pub(super) fn listed(summary: &Summary, top: Largest, window: i64) -> Result<Preview> {
     let mut rows = SummaryRows::new(summary, window);
     let offered = top.offered();
     for (key, sums) in top.into_largest() {

@@ -26,6 +26,7 @@ mod report;
 mod retained;
 mod runs;
 mod stands_out;
+mod stands_out_flows;
 mod streams;
 mod summarize;
 mod summarize_usage;

@@ -91,7 +91,17 @@ fn commands() -> Vec<(&'static str, Vec<&'static str>)> {
             "report",
             [
                 &["--out", "--title", "--svg", "--from", "--to", "--protocol", "--net", "--names", "--top"][..],
-                &["--window", "--length", "--salvage", "--jobs", "--decapsulate", "--tunnel-port", "--scratch"],
+                &[
+                    "--window",
+                    "--flows",
+                    "--flow-timeout",
+                    "--length",
+                    "--salvage",
+                    "--jobs",
+                    "--decapsulate",
+                    "--tunnel-port",
+                    "--scratch",
+                ],
                 &PTR,
             ]
             .concat(),

@@ -13,8 +13,8 @@ use crate::support::build::{Frame, pcap_header, pcap_record, udp};
 use crate::support::{files, folder, repository, run, save, text};
 
 /// 2024-02-29 (`date -u -d 2024-02-29 +%s`), and the seconds of an hour and a day.
-const DAY: u32 = 1_709_164_800;
-const HOUR: u32 = 3600;
+pub(super) const DAY: u32 = 1_709_164_800;
+pub(super) const HOUR: u32 = 3600;
 const DAY_LONG: u32 = 24 * HOUR;
 
 /// A packet of so many bytes on the wire from one address to another.
@@ -26,7 +26,7 @@ fn frame(src: [u8; 4], dst: [u8; 4], bytes: usize) -> Frame {
 }
 
 /// Packets, each with its second.
-type Traffic = Vec<(u32, Frame)>;
+pub(super) type Traffic = Vec<(u32, Frame)>;
 
 /// The traffic of an office: every five seconds a packet of 142 to 1,092 bytes between one of eight hosts and one of four servers.
 fn office(seconds: Range<u32>) -> Traffic {
@@ -49,7 +49,7 @@ fn capture(traffic: &Traffic) -> Vec<u8> {
 }
 
 /// Captures of an hour each from the beginning of the day on, as a rotation.
-fn hours(folder: &TempDir, number: u32, change: impl Fn(u32, &mut Traffic)) -> PathBuf {
+pub(super) fn hours(folder: &TempDir, number: u32, change: impl Fn(u32, &mut Traffic)) -> PathBuf {
     fs::create_dir_all(folder.path().join("captures")).unwrap();
     for hour in 0..number {
         let start = DAY + hour * HOUR;
@@ -63,7 +63,7 @@ fn hours(folder: &TempDir, number: u32, change: impl Fn(u32, &mut Traffic)) -> P
 }
 
 /// An hour of each of some days.
-fn days(folder: &TempDir, number: u32, change: impl Fn(u32, &mut Traffic)) -> PathBuf {
+pub(super) fn days(folder: &TempDir, number: u32, change: impl Fn(u32, &mut Traffic)) -> PathBuf {
     fs::create_dir_all(folder.path().join("captures")).unwrap();
     for day in 0..number {
         let start = DAY + day * DAY_LONG;
@@ -75,7 +75,7 @@ fn days(folder: &TempDir, number: u32, change: impl Fn(u32, &mut Traffic)) -> Pa
 }
 
 /// The findings of a page, each as the text of its sentence, its evidence and its query.
-fn findings(html: &str) -> Vec<[String; 3]> {
+pub(super) fn findings(html: &str) -> Vec<[String; 3]> {
     let plain = |html: &str| {
         let mut text = String::new();
         let mut inside = false;
@@ -103,7 +103,7 @@ fn findings(html: &str) -> Vec<[String; 3]> {
     list.into_iter().flat_map(|list| list.split("<li>").skip(1).map(item)).collect()
 }
 
-fn page(named: &Path, options: &[&str]) -> String {
+pub(super) fn page(named: &Path, options: &[&str]) -> String {
     let folder = folder();
     let out = text(&folder.path().join("page.html"));
     let ran = run([&["report", &text(named), "--out", &out], options].concat());
@@ -114,9 +114,14 @@ fn page(named: &Path, options: &[&str]) -> String {
 /// What the pages of captures and of a lake of them say stands out. Both say the same, but for how it is asked; and so does a lake whose captures
 /// are read from a checkpoint.
 fn told(folder: &TempDir, captures: &Path) -> Vec<[String; 3]> {
+    told_with(folder, captures, &[])
+}
+
+/// The same, of pages of captures and of lakes that are made with some options.
+pub(super) fn told_with(folder: &TempDir, captures: &Path, asked: &[&str]) -> Vec<[String; 3]> {
     let lake = |name: &str, options: &[&str]| {
         let lake = folder.path().join(name);
-        let ran = run([&["convert", &text(captures), "--out", &text(&lake), "--quiet"], options].concat());
+        let ran = run([&["convert", &text(captures), "--out", &text(&lake), "--quiet"], asked, options].concat());
         assert!([Some(0), Some(3)].contains(&ran.status), "{ran:?}");
         lake
     };
@@ -128,7 +133,7 @@ fn told(folder: &TempDir, captures: &Path) -> Vec<[String; 3]> {
     lake("checkpoint", &["--checkpoint-after", "0"]);
     assert!(lakes[1].join("_parcap/checkpoint").is_dir());
     let said = |found: &[[String; 3]]| found.iter().map(|[says, by, _]| format!("{says} {by}")).collect::<Vec<_>>();
-    let of_captures = findings(&page(captures, &[]));
+    let of_captures = findings(&page(captures, asked));
     let [of_lake, of_checkpoint] = lakes.map(|lake| findings(&page(&lake, &[])));
     assert_eq!(said(&of_captures), said(&of_lake));
     assert_eq!(said(&of_checkpoint), said(&of_lake));
@@ -140,7 +145,7 @@ fn told(folder: &TempDir, captures: &Path) -> Vec<[String; 3]> {
 }
 
 #[track_caller]
-fn says(found: &[[String; 3]], sentence: &str, evidence: &[&str]) {
+pub(super) fn says(found: &[[String; 3]], sentence: &str, evidence: &[&str]) {
     let [says, by, _] = found.first().unwrap();
     assert_eq!(says, sentence, "{found:#?}");
     for figure in evidence {
@@ -423,7 +428,7 @@ fn tables_that_a_filter_does_not_allow_are_left_out_and_named() {
         let summed = run([&["summarize", &text(&lake), "--format", "json"], options].concat()).json();
         for left_out in summed["left_out"].as_array().unwrap() {
             let name = left_out.as_str().unwrap();
-            let is_shown = !["send_rates", "names", "dns_names", "tunnels"].contains(&name);
+            let is_shown = !["send_rates", "names", "dns_names", "dns_clients", "tunnels"].contains(&name);
             assert_eq!(lakes.contains(&format!("<code>{name}</code> is left out: ")), is_shown, "{name} {options:?}");
         }
         assert_eq!(lakes.contains("class=\"filtered\""), !options.is_empty());

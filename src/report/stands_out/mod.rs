@@ -4,14 +4,19 @@
 //! `docs/report.md` has each rule with its threshold. To add one: write the function, and add it to [`RULES`] where it belongs
 //! by importance. A rule names the tables that it needs; where the page lacks one, the rule is left out, and the page says so.
 
+mod attempts;
 mod conversation;
 mod damage;
+mod failing_names;
 mod implausible;
 mod jumped_clock;
 mod newcomer;
 mod peak;
+mod regular;
 mod silence;
 mod statement;
+
+use crate::summary::{DNS_CLIENTS, FLOWS, PatternLimits};
 
 use super::TRAFFIC;
 use super::content::PageContent;
@@ -66,11 +71,14 @@ pub(super) struct StandsOutRule {
 }
 
 /// The rules, the most important first.
-pub(super) const RULES: [StandsOutRule; 7] = [
+pub(super) const RULES: [StandsOutRule; 10] = [
     StandsOutRule { about: "damaged captures", needs: &[], find: damage::find },
     StandsOutRule { about: "clocks that jumped", needs: &[], find: jumped_clock::find },
     StandsOutRule { about: "lengths that no packet has", needs: &[], find: implausible::find },
     StandsOutRule { about: "silent stretches", needs: &[TRAFFIC], find: silence::find },
+    StandsOutRule { about: "scans", needs: &[FLOWS], find: attempts::find },
+    StandsOutRule { about: "talk at regular intervals", needs: &[FLOWS], find: regular::find },
+    StandsOutRule { about: "clients whose questions failed", needs: &[DNS_CLIENTS], find: failing_names::find },
     StandsOutRule { about: "new addresses", needs: &["volume_by_src", "volume_by_ip"], find: newcomer::find },
     StandsOutRule { about: "the peak", needs: &[TRAFFIC], find: peak::find },
     StandsOutRule {
@@ -79,6 +87,14 @@ pub(super) const RULES: [StandsOutRule; 7] = [
         find: conversation::find,
     },
 ];
+
+/// From when on flows are a pattern, as the rules have it.
+pub(super) const LIMITS: PatternLimits = PatternLimits {
+    silent: attempts::LEAST_SILENT,
+    flows: regular::LEAST_FLOWS,
+    spread: regular::MOST_SPREAD,
+    interval: regular::LEAST_INTERVAL,
+};
 
 /// What stands out on a page.
 pub(super) struct StandsOut {

@@ -2,7 +2,7 @@
 
 use crate::day::Day;
 use crate::report::{html, plots};
-use crate::summary::{LastSources, Newcomer, Newcomers, Pause, Pauses, Series};
+use crate::summary::{Attempts, LastSources, Newcomer, Newcomers, Patterns, Pause, Pauses, Regular, Series};
 
 use super::super::clock_steps::{ClockStep, ClockSteps};
 use super::super::content::{AbsentTable, PageContent, QueryWords};
@@ -63,13 +63,36 @@ fn all(text: &str) -> PageContent {
         newcomers: Newcomers { date: Some(Day(19_000)), dates_before: 3, private: sources.clone(), public: sources },
         series,
         words: QueryWords {
-            lake: some,
+            lake: some.clone(),
             summarize: Some("parcap summarize x".to_owned()),
             table: " --table ",
             inspect: "parcap inspect ",
             word: Some(str::to_owned),
+            flows: ["convert --flows", "report --flows"],
             filter: text(),
         },
+        patterns: Patterns {
+            attempts: vec![Attempts {
+                source: text(),
+                tried: 200,
+                silent: 200,
+                hosts: 1,
+                host: text(),
+                ports: 200,
+                times: [0, 1],
+            }],
+            regular: vec![Regular { source: text(), target: text(), flows: 20, interval: 60.0, ..Regular::default() }],
+            ..Patterns::default()
+        },
+        failing_clients: listed(
+            1,
+            [
+                ("client", texts(&[some.as_deref()])),
+                ("rcode", texts(&[some.as_deref()])),
+                ("queries", ints(&[300])),
+                ("names", ints(&[300])),
+            ],
+        ),
         ..PageContent::default()
     }
 }
@@ -87,7 +110,7 @@ fn any_text_in_a_finding_is_text() {
     ];
     let plain = html(&all("x")).unwrap();
     assert_eq!(plain.matches("<p class=\"finding\">").count(), 7);
-    assert!(plain.contains("… and 3 more"), "{plain}");
+    assert!(plain.contains("… and 6 more"), "{plain}");
     for text in hostile {
         let page = html(&all(text)).unwrap();
         // A long name has no room in the picture.
