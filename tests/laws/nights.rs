@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget, verify};
-use parcap::config::{CHECKPOINT_AFTER, Settings};
+use parcap::config::{CHECKPOINT_AFTER, FLOW_TIMEOUT, Settings};
 use parcap::outcome::Verified;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -139,7 +139,7 @@ proptest! {
     ) {
         let mut archive = Archive::new();
         let lake = archive.folder.path().join("lake");
-        let settings = Settings { chunk_size, ..Settings::default() };
+        let settings = Settings { chunk_size, flow_timeout: Some(FLOW_TIMEOUT), ..Settings::default() };
         for (events, named, compacted, checkpoint_after) in nights {
             for event in events {
                 archive.happen(event, &RewriteRequest { checkpoint_after, ..rewrite_of(&lake) });

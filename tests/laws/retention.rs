@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parcap::cancel::Cancel;
 use parcap::commands::{ConvertRequest, RewriteRequest, VerifyRequest, compact_lake, forget_before, verify};
-use parcap::config::{CHECKPOINT_AFTER, Settings};
+use parcap::config::{CHECKPOINT_AFTER, FLOW_TIMEOUT, Settings};
 use parcap::day::Day;
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ proptest! {
         for (seed, hours) in (0..).zip(&captures) {
             fs::write(archive.join(format!("{seed}.pcap")), content(hours, seed)).unwrap();
         }
-        let settings = Settings { chunk_size, ..Settings::default() };
+        let settings = Settings { chunk_size, flow_timeout: Some(FLOW_TIMEOUT), ..Settings::default() };
         let night = ConvertRequest { settings: settings.clone(), ..request(&[&archive], &folder.path().join("lake")) };
         convert(&night);
         let lake = &night.lake;
