@@ -127,7 +127,8 @@ pub struct PageContent {
     /// `protocol`, `port`, `bytes`, `packets`, `bytes_from`, `packets_from`.
     pub ports: Preview,
     /// `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`: conversations with both directions in one
-    /// row. The source is who sent more; out is from it.
+    /// row. The source is who sent more; out is from it. With flows also `flows`, `silent` (how many of them nobody answered), `first_time`
+    /// and `last_time`.
     pub conversations: Preview,
     /// `name`, `type`, `response_code`, `count`: the names asked for most. Queries have no response code.
     pub dns_queries: Preview,

@@ -141,7 +141,7 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     ];
     let listed = &content.conversations;
     let longest = longest(listed, "bytes");
-    let heads = [
+    let mut heads = vec![
         ("Who sent more", "text"),
         ("With whom", "text"),
         VOLUME,
@@ -150,11 +150,22 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
         ("Received", "number"),
         PACKETS,
     ];
+    let has_flows = listed.first.column("flows").is_some();
+    if has_flows {
+        heads.extend([("Flows", "number"), ("Unanswered", "number"), ("First (UTC)", "time"), ("Last (UTC)", "time")]);
+    }
     Grid::of(words, &heads, listed, |row| {
         let [bar, share] = volume(listed, row, longest, content.bytes);
         let end = |column| address(content, listed, column, row);
         let [out, back] = ["bytes_out", "bytes_in"].map(|column| bytes(listed, column, row));
-        vec![end("ip_src"), end("ip_dst"), bar, share, out, back, number(listed, "packets", row)]
+        let mut cells = vec![end("ip_src"), end("ip_dst"), bar, share, out, back, number(listed, "packets", row)];
+        if has_flows {
+            cells.extend(["flows", "silent"].map(|column| number(listed, column, row)));
+            let time = |column| int(&listed.first, column, row).map(clock::instant);
+            let times = ["first_time", "last_time"].map(time);
+            cells.extend(times.map(|time| time.map_or(Cell::Absent("(no time)"), Cell::Words)));
+        }
+        cells
     })
 }
 

@@ -13,7 +13,7 @@ use super::key::KeyReader;
 use super::largest::Largest;
 use super::names_shown::NamesShown;
 use super::newcomers::{NewcomerFinder, Newcomers};
-use super::pairs::{Pairs, listed_pairs};
+use super::pairs::{PairFlows, Pairs, listed_pairs};
 use super::preview::Preview;
 use super::registry::DNS_CLIENTS;
 use super::schema::{SortOrder, Summary};
@@ -25,7 +25,7 @@ pub struct CollectedForPage {
     /// Names of the addresses in the tables, by the address as text.
     pub names: BTreeMap<String, String>,
     /// The largest conversations, both directions in one row: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`,
-    /// `packets_in`. The source is who sent more.
+    /// `packets_in`; with flows also `flows`, `silent`, `first_time`, `last_time`. The source is who sent more.
     pub pairs: Preview,
     /// Who sent packets on the last date, and never before.
     pub newcomers: Newcomers,
@@ -41,6 +41,7 @@ pub(super) struct ForPage {
     top: usize,
     names: NamesShown,
     pairs: Pairs,
+    pair_flows: PairFlows,
     newcomers: NewcomerFinder,
     patterns: FlowPatterns,
     limits: PatternLimits,
@@ -54,6 +55,7 @@ impl ForPage {
             top,
             names: NamesShown::new(space),
             pairs: Pairs::new(space),
+            pair_flows: PairFlows::new(space),
             newcomers: NewcomerFinder::new(last, space),
             patterns: FlowPatterns::new(space),
             limits,
@@ -72,6 +74,7 @@ impl ForPage {
             }
             SumKind::FlowRows => {
                 self.patterns.take(key)?;
+                self.pair_flows.take(key)?;
                 return Ok(false);
             }
             SumKind::Clients if is_alone => {
@@ -95,10 +98,11 @@ impl ForPage {
     /// All that was collected. `tops` are the rows of the tables that are shown.
     pub(super) fn finish(self, tops: &BTreeMap<SumKind, Largest>, window: i64) -> Result<CollectedForPage> {
         let pairs = self.pairs.largest(self.top)?;
+        let flows = self.pair_flows.of(&pairs)?;
         let names = self.names.names(tops, &pairs)?;
         let newcomers = self.newcomers.into_newcomers()?;
         let patterns = self.patterns.finish(&self.limits)?;
         let failing = listed(Summary::of(DNS_CLIENTS).ok_or_else(|| bug!())?, self.failing, window)?;
-        Ok(CollectedForPage { names, pairs: listed_pairs(pairs), newcomers, patterns, failing })
+        Ok(CollectedForPage { names, pairs: listed_pairs(pairs, flows), newcomers, patterns, failing })
     }
 }

@@ -1,10 +1,13 @@
 //! Who talked with whom: the two directions of a conversation as one row.
 
+use std::collections::BTreeMap;
+
 use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
 use crate::day::Day;
 use crate::error::Result;
 use crate::tables::{Table, TableColumn};
 
+use super::flows::FlowRow;
 use super::key::{Key, KeyReader};
 use super::largest::Largest;
 use super::preview::Preview;
@@ -48,13 +51,59 @@ impl Pairs {
     }
 }
 
+/// The flows of each pair while they are added up: as packets how many, as bytes how many nobody answered, and their first and last time.
+#[derive(Debug)]
+pub(super) struct PairFlows {
+    sums: Aggregator,
+    key: Key,
+}
+
+const OF_FLOWS: Group = Group { measure: Measure::Span, ..PAIRS };
+
+impl PairFlows {
+    /// No flows yet. What does not fit in memory is spilled.
+    pub(super) fn new(space: &Space) -> Self {
+        Self { sums: Aggregator::new(space), key: Key::default() }
+    }
+
+    /// Takes a flow, as a key of its table.
+    pub(super) fn take(&mut self, flow: &[u8]) -> Result<()> {
+        let Some(flow) = FlowRow::read(flow) else { return Ok(()) };
+        let [low, high] = flow.addresses();
+        let (low, high) = if low <= high { (low, high) } else { (high, low) };
+        let key = self.key.clear().address(Some(low)).address(Some(high));
+        let sums = Sums { more: flow.times(), ..Sums::of(i64::from(flow.is_silent()), 1) };
+        self.sums.add(OF_FLOWS, key.bytes(), sums)
+    }
+
+    /// Those of some pairs. `None` if there are no flows at all.
+    pub(super) fn of(mut self, pairs: &Largest) -> Result<Option<BTreeMap<Vec<u8>, Sums>>> {
+        let mut wanted: BTreeMap<Vec<u8>, Sums> = pairs.keys().map(|key| (key.to_vec(), Sums::default())).collect();
+        let mut merge = self.sums.read(OF_FLOWS)?;
+        let mut is_any = false;
+        while let Some((key, sums)) = merge.next()? {
+            is_any = true;
+            wanted.get_mut(key).into_iter().for_each(|held| *held = sums);
+        }
+        Ok(is_any.then_some(wanted))
+    }
+}
+
 /// The largest pairs as a table: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`. The source is
-/// the end that sent more bytes; of two that sent as many, the smaller address. Out is from the source.
-pub(super) fn listed_pairs(pairs: Largest) -> Preview {
+/// the end that sent more bytes; of two that sent as many, the smaller address. Out is from the source. With their flows also `flows`,
+/// `silent`, `first_time` and `last_time`.
+pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, Sums>>) -> Preview {
     let rows = pairs.offered();
     let mut ends: [Vec<Option<String>>; 2] = Default::default();
     let mut numbers: [Vec<Option<i64>>; 6] = Default::default();
+    let mut of_flows: [Vec<Option<i64>>; 4] = Default::default();
     for (key, Sums { bytes, packets, more: [out, packets_out] }) in pairs.into_largest() {
+        if let Some(flows) = &flows {
+            let held = flows.get(&key).filter(|held| held.packets > 0);
+            let values = held.map(|held| [held.packets, held.bytes, held.more[0], held.more[1]]);
+            let values = values.map_or([Some(0), Some(0), None, None], |values| values.map(Some));
+            of_flows.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+        }
         let mut reader = KeyReader(&key);
         let [low, high] = [reader.address(), reader.address()].map(|end| end.map(|address| address.to_text()));
         let (back, packets_back) = (bytes.saturating_sub(out), packets.saturating_sub(packets_out));
@@ -69,7 +118,15 @@ pub(super) fn listed_pairs(pairs: Largest) -> Preview {
     let names = ["bytes", "packets", "bytes_out", "packets_out", "bytes_in", "packets_in"];
     let texts =
         ["ip_src", "ip_dst"].into_iter().zip(ends.map(|column| TableColumn::Text(column.into_iter().collect())));
-    let columns = texts.chain(names.into_iter().zip(numbers.map(TableColumn::Int)));
+    let [number, silent, first, last] = of_flows;
+    let of_flows = [
+        ("flows", TableColumn::Int(number)),
+        ("silent", TableColumn::Int(silent)),
+        ("first_time", TableColumn::Time(first)),
+        ("last_time", TableColumn::Time(last)),
+    ];
+    let of_flows = of_flows.into_iter().filter(|_| flows.is_some());
+    let columns = texts.chain(names.into_iter().zip(numbers.map(TableColumn::Int))).chain(of_flows);
     let columns = columns.map(|(name, column)| (name.to_owned(), column)).collect();
     Preview { name: "conversations", rows, first: Table { columns } }
 }

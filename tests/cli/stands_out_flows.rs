@@ -54,6 +54,14 @@ fn a_scan_of_ports_is_named_first() {
     assert_eq!(found.len(), 1, "{found:#?}");
     let [.., query] = &found[0];
     assert!(query.contains("ip_src = '10.0.0.99'"), "{query}");
+    // Who with whom has the flows of both: 1,500, of which one was answered.
+    let html = page(&captures, &FLOWS);
+    let rows = html.split("id=\"conversations\"").nth(1).unwrap().split("</table>").next().unwrap();
+    let row = rows.split("<tr").find(|row| row.contains("10.0.0.99")).unwrap();
+    for figure in [">1,500<", ">1,499<", ">2024-02-29 02:10:00<", ">2024-02-29 02:15:00<"] {
+        assert!(row.contains(figure), "{figure}: {row}");
+    }
+    assert!(!page(&captures, &[]).contains("Unanswered"));
 }
 
 #[test]

@@ -171,13 +171,10 @@ fn keep<T>(all: &mut Vec<T>, size: impl Fn(&T) -> u64) {
 /// comes from the port of a service, which is half of what others asked for.
 fn outcome(flow: &FlowRow<'_>) -> (bool, bool) {
     let [src, _] = flow.ends;
-    let [_, back] = flow.sent;
     match flow.state {
-        Some("S0" | "REJ" | "RSTOS0" | "SH") => (true, true),
         Some("OTH") => (false, false),
-        Some(_) => (true, false),
         None if src.port < SERVICES || src.port == NO_CODE => (false, false),
-        None => (true, back.packets == 0),
+        _ => (true, flow.is_silent()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A flow as a row of its table. On the way there it is a key, so that rows are sorted as all sums are: by time.
 
+use crate::address::IpAddress;
 use crate::decode::{FlowEnds, community_id_of};
 use crate::packets::NO_TCP_FLAGS;
 use crate::summary::key::{Key, KeyReader};
@@ -7,7 +8,7 @@ use crate::summary::rows::protocol;
 use crate::tables::TableColumn;
 
 use super::end::End;
-use super::state::FLOW_STATES;
+use super::state::{FLOW_STATES, UNANSWERED};
 
 /// A column of the table of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,25 @@ impl<'a> FlowRow<'a> {
         let state = FLOW_STATES.get(usize::from(state)).map(|(state, _)| *state);
         let name = Some(reader.name()).filter(|name| !name.is_empty());
         Some(Self { times, ends, protocol, sent, state, is_cut: is_cut == 1, name })
+    }
+
+    /// The addresses of the source and the destination.
+    pub(in crate::summary) fn addresses(&self) -> [IpAddress; 2] {
+        self.ends.map(|end| end.ip)
+    }
+
+    /// First and last time, in microseconds since the Unix epoch.
+    pub(in crate::summary) fn times(&self) -> [i64; 2] {
+        self.times
+    }
+
+    /// Whether nobody answered, or a connection was refused.
+    pub(in crate::summary) fn is_silent(&self) -> bool {
+        let [_, back] = self.sent;
+        match self.state {
+            Some(state) => UNANSWERED.contains(&state),
+            None => back.packets == 0,
+        }
     }
 
     /// Appends its value of a column. `text` is memory for text. Returns whether the column is of the type of its values.

@@ -24,6 +24,9 @@ pub const FLOW_STATES: [(&str, &str); 11] = [
     ("OTH", "no SYN from the source was seen, or none of these"),
 ];
 
+/// The states of connections that were tried, and that nobody accepted.
+pub(super) const UNANSWERED: [&str; 4] = ["S0", "REJ", "RSTOS0", "SH"];
+
 /// The state of a flow, from what its source and the other end were seen to send.
 pub(super) fn state(out: SeenFlags, back: SeenFlags) -> &'static str {
     let sent = |seen: SeenFlags, flag: u16| seen.flags() & flag != 0;
