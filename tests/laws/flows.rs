@@ -488,3 +488,25 @@ fn a_night_makes_flows_of_the_date_before_again_only_if_some_may_go_on() {
     assert_eq!(found(&lake), expected(&[first, far, near]));
     assert!(found(&lake).iter().all(|flow| flow[14] == "true"));
 }
+
+/// Sensors that see the same packets give pieces that are equal in all. Each counts.
+#[test]
+fn what_two_captures_have_in_common_counts_twice() {
+    let folder = folder();
+    let [first, _] = a_connection().try_into().unwrap();
+    // They begin differently, and days apart from what they share.
+    let other = |length| FlowPacket { micros: (FIRST_DAY + 2) * DAY + i64::from(length), length, ..first[0] };
+    let captures = [3001, 3002, 3003].map(|length| [vec![other(length)], first.clone()].concat());
+    let paths = saved(&folder, &captures);
+    let all = expected(&captures.concat());
+    // In one unit, and in several.
+    let [packed, nights] = ["packed", "nights"].map(|name| folder.path().join(name));
+    convert(&asking(&paths, &packed));
+    paths.iter().for_each(|path| drop(convert(&asking(std::slice::from_ref(path), &nights))));
+    for lake in [&packed, &nights] {
+        assert_same(&found(lake), &all, "three captures");
+        assert!(found(lake).iter().any(|flow| flow[7..11] == ["3", "180", "3", "180"].map(str::to_owned)));
+        Lake::open(lake).unwrap().forget([&paths[1]]).unwrap();
+        assert_same(&found(lake), &expected(&[&captures[0][..], &captures[2]].concat()), "two captures");
+    }
+}
