@@ -100,7 +100,7 @@ def test_flows_are_those_of_the_packets(tmp_path: Path) -> None:
     with pytest.raises(parcap.SettingsDiffer, match="60s"):
         parcap.flows(lake, flow_timeout="5s")
     parcap.convert(CAPTURES, tmp_path / "without")
-    with pytest.raises(parcap.UsageError, match="without flows"):
+    with pytest.raises(parcap.UsageError, match="begun without `--flows`"):
         parcap.flows(tmp_path / "without")
 
 

@@ -86,8 +86,8 @@ fn connections_of_a_capture_of_one_direction_are_no_scan() {
     let folder = folder();
     let captures = hours(&folder, 3, |_, traffic| {
         for number in 0..400_u32 {
-            let host = u8::try_from(number % 5 + 1).unwrap();
-            let server = [198, 51, 100, u8::try_from(number % 200).unwrap()];
+            let host = u8::try_from(number % 2 + 1).unwrap();
+            let server = [198, 51, u8::try_from(number / 200).unwrap(), u8::try_from(number % 200).unwrap()];
             let from = u16::try_from(30_000 + number).unwrap();
             let start = traffic[0].0 / HOUR * HOUR;
             traffic.push((start + number * 7, tcp(([10, 0, 0, host], from), (server, 443), SYN)));
