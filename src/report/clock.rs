@@ -125,6 +125,11 @@ fn label(times: &[i64], step: i64) -> Vec<Tick> {
     times.iter().filter_map(|at| label(*at)).collect()
 }
 
+/// An instant, rounded down to a whole second.
+pub(super) fn to_second(micros: i64) -> String {
+    instant(micros.saturating_sub(micros.rem_euclid(1_000_000)))
+}
+
 /// An instant, `2024-03-11 09:15:01.918`, UTC.
 pub(super) fn instant(micros: i64) -> String {
     time(micros).replace('T', " ").replace('Z', "")

@@ -133,37 +133,37 @@ pub(super) fn port(listed: &Preview, row: usize) -> Result<String, (Option<&str>
 
 /// The largest conversations, both directions in one row.
 pub(super) fn conversations(content: &PageContent) -> Grid {
-    let words = [
-        "conversations",
-        "Conversations",
-        "Who talked with whom, the largest first. Sent is from the first to the other, received is back.",
-        "No packets.",
-    ];
     let listed = &content.conversations;
-    let longest = longest(listed, "bytes");
-    let mut heads = vec![
-        ("Who sent more", "text"),
-        ("With whom", "text"),
-        VOLUME,
-        SHARE,
-        ("Sent", "number"),
-        ("Received", "number"),
-        PACKETS,
-    ];
     let has_flows = listed.first.column("flows").is_some();
+    let says = if has_flows {
+        "Who talked with whom, the largest first. Sent is from the first to the other. A flow failed that nobody answered."
+    } else {
+        "Who talked with whom, the largest first. Sent is from the first to the other, received is back."
+    };
+    let words = ["conversations", "Conversations", says, "No packets."];
+    let longest = longest(listed, "bytes");
+    let mut heads = vec![("Who sent more", "text"), ("With whom", "text"), VOLUME];
+    let [sent, received] = [("Sent", "number"), ("Received", "number")];
+    // There is no room for all.
     if has_flows {
-        heads.extend([("Flows", "number"), ("Unanswered", "number"), ("First (UTC)", "time"), ("Last (UTC)", "time")]);
+        let times = [("First (UTC)", "time"), ("Last (UTC)", "time")];
+        heads.extend([sent, received, ("Flows", "number"), ("Failed", "number")].into_iter().chain(times));
+    } else {
+        heads.extend([SHARE, sent, received, PACKETS]);
     }
     Grid::of(words, &heads, listed, |row| {
         let [bar, share] = volume(listed, row, longest, content.bytes);
         let end = |column| address(content, listed, column, row);
         let [out, back] = ["bytes_out", "bytes_in"].map(|column| bytes(listed, column, row));
-        let mut cells = vec![end("ip_src"), end("ip_dst"), bar, share, out, back, number(listed, "packets", row)];
+        let mut cells = vec![end("ip_src"), end("ip_dst"), bar];
         if has_flows {
-            cells.extend(["flows", "silent"].map(|column| number(listed, column, row)));
-            let time = |column| int(&listed.first, column, row).map(clock::instant);
+            let time = |column| int(&listed.first, column, row).map(clock::to_second);
             let times = ["first_time", "last_time"].map(time);
-            cells.extend(times.map(|time| time.map_or(Cell::Absent("(no time)"), Cell::Words)));
+            let times = times.map(|time| time.map_or(Cell::Absent("(no time)"), Cell::Words));
+            let [flows, silent] = ["flows", "silent"].map(|column| number(listed, column, row));
+            cells.extend([out, back, flows, silent].into_iter().chain(times));
+        } else {
+            cells.extend([share, out, back, number(listed, "packets", row)]);
         }
         cells
     })

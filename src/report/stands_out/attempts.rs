@@ -1,6 +1,6 @@
 //! Sources that tried many targets, none of which answered: scans of the ports of a host, or of a network.
 
-use crate::report::clock::instant;
+use crate::report::clock::to_second;
 use crate::report::scale::{count, saturated, share};
 use crate::summary::{Attempts, FLOWS};
 use crate::text::thousands;
@@ -44,8 +44,8 @@ fn finding(content: &PageContent, attempts: &Attempts) -> Finding {
         count(saturated(*tried), "target", "targets"),
         share(saturated(*silent), saturated(*tried)),
         count(saturated(*hosts), "address", "addresses"),
-        instant(*first),
-        instant(*last),
+        to_second(*first),
+        to_second(*last),
     );
     let query = Statement::of(content).of_table(FLOWS, |statement| {
         let (files, dates) = (statement.files(FLOWS), statement.dates());

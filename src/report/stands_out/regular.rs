@@ -1,7 +1,7 @@
 //! Talk at regular intervals: a program that asks somewhere again and again, as implants do, and monitors.
 
 use crate::decode::protocol_text;
-use crate::report::clock::instant;
+use crate::report::clock::to_second;
 use crate::report::scale::{count, saturated};
 use crate::summary::{FLOWS, Regular};
 
@@ -32,8 +32,8 @@ fn finding(content: &PageContent, regular: &Regular) -> Finding {
     let evidence = format!(
         "{} from {} to {} UTC; the intervals between them have a spread of {:.1}%.",
         count(saturated(*flows), "flow", "flows"),
-        instant(*first),
-        instant(*last),
+        to_second(*first),
+        to_second(*last),
         spread * 100.0,
     );
     let query = Statement::of(content).of_table(FLOWS, |statement| {
