@@ -39,7 +39,8 @@ CREATE TABLE keyed AS
               ELSE (ip_dst, port_dst, ip_src, port_src, protocol) END AS pair
     FROM timed;
 CREATE TABLE numbered AS
-    SELECT *, sum(is_new) OVER (PARTITION BY pair ORDER BY t ROWS UNBOUNDED PRECEDING) AS number
+    -- Packets of the same time have the same number, whichever the window before took first.
+    SELECT *, sum(is_new) OVER (PARTITION BY pair ORDER BY t RANGE UNBOUNDED PRECEDING) AS number
     FROM (SELECT *, CASE WHEN t - lag(t) OVER w <= {timeout} AND date = lag(date) OVER w THEN 0 ELSE 1 END AS is_new,
                     t - lag(t) OVER w <= {timeout} AND date <> lag(date) OVER w AS began_before
           FROM keyed WINDOW w AS (PARTITION BY pair ORDER BY t));
