@@ -17,7 +17,7 @@ pub(super) const DAY: u32 = 1_709_164_800;
 pub(super) const HOUR: u32 = 3600;
 const DAY_LONG: u32 = 24 * HOUR;
 
-/// A packet of so many bytes on the wire from one address to another.
+/// A packet of `bytes` bytes on the wire from one address to another.
 fn frame(src: [u8; 4], dst: [u8; 4], bytes: usize) -> Frame {
     let mut frame = udp(1, &vec![0; bytes - 42]);
     frame.data[26..30].copy_from_slice(&src);
