@@ -69,6 +69,7 @@ pub use restore::{restored_columns, restored_schema};
 pub use row_group::{EncodedRowGroup, Encoder};
 pub use row_run::{NextRows, RowRun, RunMerge};
 pub use rows::{Rows, Span};
+pub(crate) use rows_have::TCP;
 pub use schema::{COLUMNS, Column, ColumnType, SCHEMA_VERSION, TableColumns, schema};
 pub(crate) use sets::TCP_FLAGS;
 pub use sets::{ColumnSet, FRAME, INTERFACE, SETS, find_column, further_columns};

@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::sets::IN_EACH_OF_TUNNELS;
 
 /// IANA protocol number of TCP.
-const TCP: u16 = 6;
+pub(crate) const TCP: u16 = 6;
 
 impl Rows {
     /// Whether a row is of a TCP packet.

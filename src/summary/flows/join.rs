@@ -3,7 +3,7 @@
 use crate::aggregate::{Aggregator, Group, Merge, Sums};
 use crate::day::Day;
 use crate::error::Result;
-use crate::packets::NO_TCP_FLAGS;
+use crate::packets::{NO_TCP_FLAGS, TCP};
 use crate::summary::derive::{NamesOfDate, RowSink};
 use crate::summary::filter::Filter;
 use crate::summary::key::{Key, KeyReader};
@@ -16,9 +16,6 @@ use super::named::MayBeNamed;
 use super::piece::{FlowPiece, Side, is_in_no_flow};
 use super::row::{FlowRow, SentVolume};
 use super::state::state;
-
-/// IANA protocol number of TCP.
-const TCP: u16 = 6;
 
 /// A flow while pieces are added to it.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! interval graph: pieces of a key that touch within the timeout are of one flow, whatever capture, chunk or night they come from, and
 //! in whatever order. That definition decides the rows, not the way of counting.
 //!
-//! In: the rows of each row group, by [`FlowCounter`], which gives a piece for each stretch and direction. Out: the flows of a date, by
+//! In: the rows of each row group, by [`FlowCounter`], which gives a piece for each stretch, with both directions. Out: the flows of a date, by
 //! [`hand_on`]. What goes on over midnight is told by the edges of the dates beside it: the first and the last time of each key, where
 //! these are near midnight. Always: the pieces hold every packet that has a time and both addresses; the others are counted together.
 

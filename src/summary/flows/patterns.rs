@@ -111,8 +111,7 @@ impl FlowPatterns {
         self.flows.add(BY_TARGET, self.key.bytes(), Sums { more, ..Sums::of(0, 1) })
     }
 
-    /// Looks for patterns: sources with at least `silent` silent targets, and targets with at least `flows` flows whose intervals have a
-    /// spread of at most `spread`, and a mean of at least `interval` seconds.
+    /// The patterns that are within the limits.
     ///
     /// # Errors
     /// If what was spilled cannot be read.
