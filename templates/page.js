@@ -1,43 +1,38 @@
 'use strict';
-// Zooms the picture of the traffic, and reads it out. Everything is on the page without it.
+// Zooms the pictures of the traffic, and reads them out. Everything is on the page without it.
 (() => {
-  const by = id => document.getElementById(id);
-  const figure = by('figure');
-  if (!figure) return;
-  const [plot, areas, marks, ticks, names] = ['plot', 'areas', 'marks', 'ticks', 'names'].map(by);
-  const [frame, tools, hint, readout] = ['frame', 'tools', 'hint', 'readout'].map(by);
-  const outputs = [...figure.querySelectorAll('.legend .now')];
-  const [start, bin, top] = ['start', 'bin', 'top'].map(name => Number(figure.dataset[name]));
-  const layers = [...areas.querySelectorAll('path')].map(path => path.dataset.bytes.split(' ').map(Number));
-  const bins = layers[0].length;
-  const totals = layers[0].map((_, place) => layers.reduce((sum, bytes) => sum + bytes[place], 0));
-  const UNITS = 10000, HEIGHT = 280, LEAST = Math.min(bins, 6), MARKS = 6, TICKS = 8;
-  const whole = { marks: [...marks.childNodes], ticks: [...ticks.childNodes] };
-  let from = 0, count = bins, cursor = null, held = null;
-
+  const UNITS = 1000, HEIGHT = 280, MARKS = 6, TICKS = 8;
   const make = (parent, name, attributes, text) => {
     const made = document.createElementNS('http://www.w3.org/2000/svg', name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     if (text !== undefined) made.textContent = text;
     return parent.appendChild(made);
   };
-  const line = make(plot, 'line', { class: 'cursor', y1: 0, y2: HEIGHT, display: 'none' });
-  const brush = make(plot, 'rect', { class: 'brush', y: 0, height: HEIGHT, display: 'none' });
 
   // Numbers and times, as the rest of the page has them.
-  const scaled = number => {
-    const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
+  const scaled = (number, units) => {
     let place = 0;
     while (number >= 999.5 && place < units.length - 1) { number /= 1000; place += 1; }
     return [number, units[place], place];
   };
+  const BYTES = [' B', ' kB', ' MB', ' GB', ' TB', ' PB', ' EB'], COUNTS = ['', ' k', ' M', ' G', ' T', ' P', ' E'];
   const human = bytes => {
-    const [number, unit, place] = scaled(bytes);
-    if (place === 0) return `${Number(number.toFixed(1))} ${unit}`;
-    return `${number.toFixed(number < 9.995 ? 2 : number < 99.95 ? 1 : 0)} ${unit}`;
+    const [number, unit, place] = scaled(bytes, BYTES);
+    if (place === 0) return `${Number(number.toFixed(1))}${unit}`;
+    return `${number.toFixed(number < 9.995 ? 2 : number < 99.95 ? 1 : 0)}${unit}`;
   };
-  const rate = bytes => bytes * 1e6 / bin;
-  const at = place => start + place * bin;
+  const whole = number => number.toLocaleString('en-GB');
+  const mark = (number, units) => {
+    const [part, unit] = scaled(number, units);
+    return `${Number(part.toFixed(3))}${unit}/s`;
+  };
+  const AMOUNTS = {
+    Bytes: { rate: number => `${human(number)}/s`, mark: number => mark(number, BYTES), exact: number => `${whole(number)} bytes` },
+    Packets: {
+      rate: number => `${number < 9.95 ? String(Number(number.toPrecision(2))) : whole(Math.round(number))} packets/s`,
+      mark: number => mark(number, COUNTS), exact: number => `${whole(number)} packets`,
+    },
+  };
   const iso = micros => {
     const millis = Math.floor(micros / 1000);
     if (Math.abs(millis) > 8.64e15) return String(micros);
@@ -95,131 +90,171 @@
     return step < 300 * DAY ? [short, year] : [year, ''];
   };
 
-  const draw = () => {
-    const all = count === bins;
-    const max = Math.max(...totals.slice(from, from + count).map(rate));
-    const scale = all ? { top } : axis(max);
-    const part = UNITS * scale.top / top;
-    areas.setAttribute('viewBox', `${from} ${UNITS - part} ${count} ${part}`);
-    names.setAttribute('display', all ? 'inline' : 'none');
-    if (all) {
-      marks.replaceChildren(...whole.marks);
-      ticks.replaceChildren(...whole.ticks);
-    } else {
-      marks.replaceChildren();
-      for (let step = 0; step <= scale.steps; step += 1) {
-        const y = Math.round(HEIGHT * (1 - step / scale.steps));
-        const [number, unit] = scaled(step * scale.step);
-        make(marks, 'line', { class: 'grid', x1: 0, x2: '100%', y1: y, y2: y });
-        make(marks, 'text', { class: 'y', x: -10, y, dy: 4 }, `${Number(number.toFixed(3))} ${unit}/s`);
-      }
-      ticks.replaceChildren();
-      const [found, step] = times(at(from), at(from + count));
-      let before = '';
-      found.forEach((micros, place) => {
-        const x = `${(micros - at(from)) / (count * bin) * 100}%`, [text, under] = label(micros, step);
-        const tick = make(ticks, 'g', { class: (place === found.length - 1 && micros - at(from) > count * bin * .9 ? 'last ' : '') + (under === before && place % 2 ? 'between' : '') });
-        make(tick, 'line', { class: 'axis', x1: x, x2: x, y1: HEIGHT, y2: HEIGHT + 6 });
-        make(tick, 'text', { class: 'x', x, y: HEIGHT + 22 }, text);
-        if (under !== before) make(tick, 'text', { class: 'x under', x, y: HEIGHT + 39 }, under);
-        before = under;
+  // Pictures of the same time show the same part of it.
+  const parts = new Map();
+  document.querySelectorAll('.figure').forEach(figure => {
+    const one = name => figure.querySelector(`.${name}`);
+    const [plot, areas, marks, ticks, names] = ['plot', 'areas', 'marks', 'ticks', 'names'].map(one);
+    const [frame, tools, hint, readout] = ['frame', 'tools', 'hint', 'readout'].map(one);
+    const outputs = [...figure.querySelectorAll('.legend .now')];
+    const [start, bin, top] = ['start', 'bin', 'top'].map(name => Number(figure.dataset[name]));
+    const amount = AMOUNTS[figure.dataset.unit];
+    // The highest layer is drawn first, and those below it over it.
+    const paths = [...areas.querySelectorAll('path')].reverse();
+    const layers = paths.map(path => path.dataset.amounts.split(' ').map(digits => parseInt(digits, 36)));
+    const bins = layers[0].length;
+    const totals = layers[0].map((_, place) => layers.reduce((sum, amounts) => sum + amounts[place], 0));
+    const LEAST = Math.min(bins, 6);
+    const drawn = { marks: [...marks.childNodes], ticks: [...ticks.childNodes], paths: paths.map(path => path.getAttribute('d')) };
+    const key = `${start} ${bin} ${bins}`;
+    const part = parts.get(key) ?? { from: 0, count: bins, draws: [] };
+    parts.set(key, part);
+    let cursor = null, held = null;
+    const line = make(plot, 'line', { class: 'cursor', y1: 0, y2: HEIGHT, display: 'none' });
+    const brush = make(plot, 'rect', { class: 'brush', y: 0, height: HEIGHT, display: 'none' });
+    const rate = number => number * 1e6 / bin;
+    const at = place => start + place * bin;
+
+    const draw = () => {
+      const { from, count } = part, all = count === bins;
+      if (cursor !== null && (cursor < from || cursor >= from + count)) cursor = null;
+      const max = Math.max(...totals.slice(from, from + count).map(rate));
+      const scale = all ? { top } : axis(max);
+      areas.setAttribute('viewBox', `0 0 ${count} ${UNITS}`);
+      const tops = new Array(count).fill(0);
+      paths.forEach((path, place) => {
+        let d = `M0 ${UNITS}`;
+        for (let step = 0; step < count; step += 1) {
+          tops[step] += layers[place][from + step];
+          d += `V${(UNITS * (1 - rate(tops[step]) / scale.top)).toFixed(1)}h1`;
+        }
+        path.setAttribute('d', all ? drawn.paths[place] : `${d}V${UNITS}Z`);
       });
-    }
-    for (const button of tools.querySelectorAll('button')) {
-      const does = button.dataset.do;
-      button.disabled = does === 'in' ? count <= LEAST : does === 'left' ? from === 0 : does === 'right' ? from + count === bins : all;
-    }
-    read();
-  };
-  const show = (first, length) => {
-    count = Math.max(LEAST, Math.min(bins, Math.round(length)));
-    from = Math.max(0, Math.min(bins - count, Math.round(first)));
-    if (cursor !== null && (cursor < from || cursor >= from + count)) cursor = null;
-    draw();
-  };
-  const read = () => {
-    const seen = cursor !== null;
-    line.setAttribute('display', seen ? 'inline' : 'none');
-    outputs.forEach((output, place) => { output.textContent = seen ? `${human(rate(layers[place][cursor]))}/s` : ''; });
-    hint.hidden = seen || count < bins;
-    if (!seen) {
-      readout.textContent = count === bins ? '' : `Shown: ${iso(at(from))} to ${iso(at(from + count))} UTC`;
-      return;
-    }
-    const x = `${(cursor - from + .5) / count * 100}%`;
-    line.setAttribute('x1', x);
-    line.setAttribute('x2', x);
-    readout.textContent = `${iso(at(cursor))} UTC: ${human(rate(totals[cursor]))}/s, ${totals[cursor].toLocaleString('en-GB')} bytes`;
-  };
-  const point = place => {
-    cursor = Math.max(0, Math.min(bins - 1, place));
-    if (cursor < from) show(cursor, count);
-    else if (cursor >= from + count) show(cursor - count + 1, count);
-    else read();
-  };
-  const zoom = factor => {
-    const centre = cursor === null ? from + count / 2 : cursor + .5;
-    show(centre - (centre - from) * factor, count * factor);
-  };
-  const acts = {
-    in: () => zoom(.5), out: () => zoom(2), left: () => show(from - count / 2, count),
-    right: () => show(from + count / 2, count), all: () => show(0, bins),
-  };
-  tools.addEventListener('click', event => acts[event.target.dataset.do]?.());
-  frame.addEventListener('keydown', event => {
-    const far = event.shiftKey ? Math.ceil(count / 20) : 1;
-    const keys = {
-      '+': acts.in, '=': acts.in, '-': acts.out, Escape: acts.all,
-      ArrowLeft: () => point((cursor ?? from + count) - far), ArrowRight: () => point((cursor ?? from - 1) + far),
+      names.setAttribute('display', all ? 'inline' : 'none');
+      if (all) {
+        marks.replaceChildren(...drawn.marks);
+        ticks.replaceChildren(...drawn.ticks);
+      } else {
+        marks.replaceChildren();
+        for (let step = 0; step <= scale.steps; step += 1) {
+          const y = Math.round(HEIGHT * (1 - step / scale.steps));
+          make(marks, 'line', { class: 'grid', x1: 0, x2: '100%', y1: y, y2: y });
+          make(marks, 'text', { class: 'y', x: -10, y, dy: 4 }, amount.mark(step * scale.step));
+        }
+        ticks.replaceChildren();
+        const [found, step] = times(at(from), at(from + count));
+        let before = '';
+        found.forEach((micros, place) => {
+          const x = `${(micros - at(from)) / (count * bin) * 100}%`, [text, under] = label(micros, step);
+          const tick = make(ticks, 'g', { class: (place === found.length - 1 && micros - at(from) > count * bin * .9 ? 'last ' : '') + (under === before && place % 2 ? 'between' : '') });
+          make(tick, 'line', { class: 'axis', x1: x, x2: x, y1: HEIGHT, y2: HEIGHT + 6 });
+          make(tick, 'text', { class: 'x', x, y: HEIGHT + 22 }, text);
+          if (under !== before) make(tick, 'text', { class: 'x under', x, y: HEIGHT + 39 }, under);
+          before = under;
+        });
+      }
+      for (const button of tools.querySelectorAll('button')) {
+        const does = button.dataset.do;
+        button.disabled = does === 'in' ? count <= LEAST : does === 'left' ? from === 0 : does === 'right' ? from + count === bins : all;
+      }
+      read();
     };
-    if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
-    event.preventDefault();
-    keys[event.key]();
-  });
+    const show = (first, length) => {
+      part.count = Math.max(LEAST, Math.min(bins, Math.round(length)));
+      part.from = Math.max(0, Math.min(bins - part.count, Math.round(first)));
+      part.draws.forEach(draw => draw());
+    };
+    const read = () => {
+      const { from, count } = part, seen = cursor !== null;
+      line.setAttribute('display', seen ? 'inline' : 'none');
+      outputs.forEach((output, place) => { output.textContent = seen ? amount.rate(rate(layers[place][cursor])) : ''; });
+      hint.hidden = seen || count < bins;
+      if (!seen) {
+        readout.textContent = count === bins ? '' : `Shown: ${iso(at(from))} to ${iso(at(from + count))} UTC`;
+        return;
+      }
+      const x = `${(cursor - from + .5) / count * 100}%`;
+      line.setAttribute('x1', x);
+      line.setAttribute('x2', x);
+      readout.textContent = `${iso(at(cursor))} UTC: ${amount.rate(rate(totals[cursor]))}, ${amount.exact(totals[cursor])}`;
+    };
+    const point = place => {
+      const { from, count } = part;
+      cursor = Math.max(0, Math.min(bins - 1, place));
+      if (cursor < from) show(cursor, count);
+      else if (cursor >= from + count) show(cursor - count + 1, count);
+      else read();
+    };
+    const zoom = factor => {
+      const { from, count } = part;
+      const centre = cursor === null ? from + count / 2 : cursor + .5;
+      show(centre - (centre - from) * factor, count * factor);
+    };
+    const acts = {
+      in: () => zoom(.5), out: () => zoom(2), left: () => show(part.from - part.count / 2, part.count),
+      right: () => show(part.from + part.count / 2, part.count), all: () => show(0, bins),
+    };
+    tools.addEventListener('click', event => acts[event.target.dataset.do]?.());
+    frame.addEventListener('keydown', event => {
+      const { from, count } = part, far = event.shiftKey ? Math.ceil(count / 20) : 1;
+      const keys = {
+        '+': acts.in, '=': acts.in, '-': acts.out, Escape: acts.all,
+        ArrowLeft: () => point((cursor ?? from + count) - far), ArrowRight: () => point((cursor ?? from - 1) + far),
+      };
+      if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
 
-  // Dragging: what is under the brush is what is shown next.
-  const place = event => {
-    const box = plot.getBoundingClientRect();
-    return Math.max(0, Math.min(.999999, (event.clientX - box.left) / box.width));
-  };
-  const mark = event => {
-    const [low, high] = [held, place(event)].sort((a, b) => a - b);
-    brush.setAttribute('x', `${low * 100}%`);
-    brush.setAttribute('width', `${(high - low) * 100}%`);
-    return [low, high];
-  };
-  plot.addEventListener('pointerdown', event => {
-    if (event.button !== 0) return;
-    held = place(event);
-    plot.setPointerCapture(event.pointerId);
-    mark(event);
-    brush.setAttribute('display', 'inline');
-  });
-  plot.addEventListener('pointermove', event => {
-    if (held !== null) mark(event);
-    point(from + Math.floor(place(event) * count));
-  });
-  plot.addEventListener('pointerup', event => {
-    if (held === null) return;
-    const [low, high] = mark(event);
-    held = null;
-    brush.setAttribute('display', 'none');
-    if ((high - low) * plot.getBoundingClientRect().width > 5) {
-      const first = from + Math.floor(low * count), last = from + Math.ceil(high * count);
-      show(first, last - first);
-    }
-  });
-  plot.addEventListener('pointercancel', () => { held = null; brush.setAttribute('display', 'none'); });
-  plot.addEventListener('pointerleave', () => { if (held === null) { cursor = null; read(); } });
-  plot.addEventListener('dblclick', acts.all);
+    // Dragging: what is under the brush is what is shown next.
+    const place = event => {
+      const box = plot.getBoundingClientRect();
+      return Math.max(0, Math.min(.999999, (event.clientX - box.left) / box.width));
+    };
+    const stretch = event => {
+      const [low, high] = [held, place(event)].sort((a, b) => a - b);
+      brush.setAttribute('x', `${low * 100}%`);
+      brush.setAttribute('width', `${(high - low) * 100}%`);
+      return [low, high];
+    };
+    plot.addEventListener('pointerdown', event => {
+      if (event.button !== 0) return;
+      held = place(event);
+      plot.setPointerCapture(event.pointerId);
+      stretch(event);
+      brush.setAttribute('display', 'inline');
+    });
+    plot.addEventListener('pointermove', event => {
+      if (held !== null) stretch(event);
+      point(part.from + Math.floor(place(event) * part.count));
+    });
+    plot.addEventListener('pointerup', event => {
+      if (held === null) return;
+      const [low, high] = stretch(event);
+      held = null;
+      brush.setAttribute('display', 'none');
+      const { from, count } = part;
+      if ((high - low) * plot.getBoundingClientRect().width > 5) {
+        const first = from + Math.floor(low * count), last = from + Math.ceil(high * count);
+        show(first, last - first);
+      }
+    });
+    plot.addEventListener('pointercancel', () => { held = null; brush.setAttribute('display', 'none'); });
+    plot.addEventListener('pointerleave', () => { if (held === null) { cursor = null; read(); } });
+    plot.addEventListener('dblclick', acts.all);
 
-  // The title would pop up under the pointer.
-  plot.setAttribute('aria-labelledby', 'traffic-heading traffic-desc');
-  by('traffic-title').remove();
-  frame.tabIndex = 0;
-  frame.setAttribute('role', 'group');
-  frame.setAttribute('aria-label', 'Traffic over time: plus and minus zoom, arrows read single bins, Escape shows all');
-  figure.classList.add('live');
-  tools.hidden = false;
-  draw();
+    // The title would pop up under the pointer; the choice above says the same.
+    const title = plot.querySelector('title');
+    frame.tabIndex = 0;
+    frame.setAttribute('role', 'group');
+    frame.setAttribute('aria-label', `${title.textContent}: plus and minus zoom, arrows read single bins, Escape shows all`);
+    plot.setAttribute('aria-label', title.textContent);
+    plot.setAttribute('aria-describedby', plot.querySelector('desc').id);
+    plot.removeAttribute('aria-labelledby');
+    title.remove();
+    figure.classList.add('live');
+    tools.hidden = false;
+    part.draws.push(draw);
+    draw();
+  });
 })();

@@ -129,7 +129,8 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     let (bytes, packets) = gathered.total;
     let count = captures.count;
     let CapturesOfPage { damaged, sound, implausible, times, rotations, steps, long } = captures.into_page();
-    let CollectedForPage { names, pairs, newcomers, patterns, failing } = gathered.page.ok_or_else(|| bug!())?;
+    let CollectedForPage { names, pairs, names_by_date, newcomers, patterns, failing } =
+        gathered.page.ok_or_else(|| bug!())?;
     let of_captures = report.inputs > 0;
     let is_whole = request.filter == Filter::default();
     let lake = request.named.first().filter(|_| is_whole && !of_captures).map(|path| path_text::printable(path));
@@ -166,6 +167,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         damaged: damaged.len() as u64,
         refused: refused.len() as u64,
         series,
+        names_by_date,
         by_name: table("volume_by_name"),
         by_ip: table("volume_by_ip"),
         by_src: table("volume_by_src"),

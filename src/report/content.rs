@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::LengthKind;
-use crate::summary::{Newcomers, Patterns, Preview, Series};
+use crate::summary::{Newcomers, Patterns, Preview, Series, Tracks};
 
 use super::capture_times::CaptureTimes;
 use super::clock_steps::ClockSteps;
@@ -116,6 +116,8 @@ pub struct PageContent {
     pub failing_clients: Preview,
     /// Traffic over time.
     pub series: Series,
+    /// What addresses of the largest names sent and were sent on each date; null and `N/A` as in `by_name`.
+    pub names_by_date: Option<Tracks>,
     /// `name_dst`, `bytes`, `packets`; null for packets without an address, `N/A` for addresses without a name.
     pub by_name: Preview,
     /// `ip_dst`, `bytes`, `packets`; null for packets without an address.
@@ -127,8 +129,8 @@ pub struct PageContent {
     /// `protocol`, `port`, `bytes`, `packets`, `bytes_from`, `packets_from`.
     pub ports: Preview,
     /// `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`: conversations with both directions in one
-    /// row. The source is who sent more; out is from it. With flows also `flows`, `silent` (how many of them nobody answered), `first_time`
-    /// and `last_time`.
+    /// row. The source is who sent more; out is from it. With flows also `flows`, `silent` (how many of them nobody answered), `states`
+    /// (TCP states, each with a number), `first_time` and `last_time`.
     pub conversations: Preview,
     /// `name`, `type`, `response_code`, `count`: the names asked for most. Queries have no response code.
     pub dns_queries: Preview,

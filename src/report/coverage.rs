@@ -33,11 +33,10 @@ pub(super) struct Coverage {
 
 impl Coverage {
     pub(super) fn new(content: &PageContent) -> Self {
-        let (times, series): (&CaptureTimes, _) = (&content.capture_times, &content.series);
+        let (times, tracks): (&CaptureTimes, _) = (&content.capture_times, &content.series.protocols);
         let all = times.runs();
-        let bins = saturated(series.packets.len());
-        let (start, end) = if bins > 0 {
-            (series.start, series.start.saturating_add(series.bin.saturating_mul(bins)))
+        let (start, end) = if tracks.bins > 0 {
+            (tracks.start, tracks.at(tracks.bins))
         } else {
             let ends = all.first().zip(all.last());
             ends.map_or((0, 0), |((first, ..), (_, last, _))| (*first, *last))

@@ -52,8 +52,8 @@ pub(super) enum Cell {
     Number(String),
     /// A number with a bar, in percent of the longest.
     Bar { width: String, text: String, exact: Option<String> },
-    /// Bytes in human units, and exactly.
-    Bytes { text: String, exact: String },
+    /// An amount in a large unit, and exactly.
+    Short { text: String, exact: String },
     /// The state of a capture: a class, a sign and a word.
     Status(&'static str, &'static str, &'static str),
     /// Damage of a capture, and the byte where it begins.
@@ -107,7 +107,7 @@ pub(super) fn number(listed: &Preview, column: &str, row: usize) -> Cell {
 /// Bytes of a column.
 pub(super) fn bytes(listed: &Preview, column: &str, row: usize) -> Cell {
     int(&listed.first, column, row)
-        .map_or(Cell::Absent("(none)"), |number| Cell::Bytes { text: scale::bytes(number), exact: exact(number) })
+        .map_or(Cell::Absent("(none)"), |number| Cell::Short { text: scale::bytes(number), exact: exact(number) })
 }
 
 /// Bytes of the column `bytes`, with a bar, and their share of all.

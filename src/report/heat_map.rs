@@ -24,6 +24,7 @@ pub(super) struct Shade {
     pub(super) place: usize,
     /// From how many bytes on.
     pub(super) from: String,
+    /// Lines through the hours, which are drawn as wide as an hour is high.
     pub(super) path: String,
 }
 
@@ -64,11 +65,15 @@ impl HeatMap {
         let from = |shade: usize| sorted.get(sorted.len() * shade / SHADES).copied();
         let mut limits: Vec<i64> = (0..SHADES).filter_map(from).collect();
         limits.dedup();
-        let mut paths = vec![String::new(); limits.len()];
+        // Of each shade the path, and where it has come to.
+        let mut paths = vec![(String::new(), (0, 0)); limits.len()];
         let mut run: Option<(usize, usize, i64, i64)> = None;
         let mut end = |(shade, hour, from, length): (usize, usize, i64, i64)| {
-            let path: &mut String = paths.get_mut(shade)?;
-            write!(path, "M{from} {hour}h{length}v1h-{length}z").ok()
+            let (path, (column, row)): &mut (String, (i64, i64)) = paths.get_mut(shade)?;
+            let hour = saturated(hour);
+            write!(path, "m{} {}h{length}", from - *column, hour - *row).ok()?;
+            (*column, *row) = (from + length, hour);
+            Some(())
         };
         for ((hour, column), bytes) in &cells {
             let shade = limits.partition_point(|limit| limit <= bytes).saturating_sub(1);
@@ -84,7 +89,7 @@ impl HeatMap {
         }
         run.and_then(&mut end);
         let missing = SHADES - limits.len();
-        let shade = |(place, (limit, path)): (usize, (i64, String))| Shade {
+        let shade = |(place, (limit, (path, _))): (usize, (i64, (String, _)))| Shade {
             place: missing + place + 1,
             from: bytes(limit / step),
             path,
@@ -111,7 +116,7 @@ impl HeatMap {
 
     /// The view of the cells.
     pub(super) fn view(&self) -> String {
-        format!("0 0 {} 24", self.columns)
+        format!("0 -0.5 {} 24", self.columns)
     }
 
     /// Where a time is, in percent of the width.

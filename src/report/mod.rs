@@ -48,6 +48,8 @@ mod tables;
 mod tests;
 mod text;
 mod traffic;
+mod traffic_kind;
+mod traffic_views;
 
 use std::io;
 
@@ -85,10 +87,11 @@ pub fn html(content: &PageContent) -> io::Result<String> {
     page::Page::new(content).render().map_err(io::Error::other)
 }
 
-/// The plots, as names of files and their text: `traffic.svg` first, then one for each table of volumes or counts that the page has.
+/// The plots, as names of files and their text: those of the traffic first, then one for each table of volumes or counts that the page
+/// has.
 #[must_use]
 pub fn plots(content: &PageContent) -> Vec<(String, String)> {
-    let traffic = content.has(TRAFFIC).then(|| ("traffic.svg".to_owned(), page::Alone::new(content).to_string()));
+    let traffic = content.has(TRAFFIC).then(|| traffic_views::files(content)).into_iter().flatten();
     let bars = bars::all(content).into_iter().map(|(file, bars)| (file.to_owned(), bars.to_string()));
-    traffic.into_iter().chain(bars).collect()
+    traffic.chain(bars).collect()
 }

@@ -1,21 +1,21 @@
-//! The page, and the picture of the traffic by itself.
+//! The page.
 
 use askama::Template;
 
 use crate::config::LengthKind;
-use crate::report::{PLOT_STYLE, TRAFFIC, advice, clock, grid, scale, tables};
+use crate::report::{TRAFFIC, advice, scale};
 use crate::text::thousands;
 
 use super::advice::Dwarfing;
 use super::content::PageContent;
 use super::coverage::Coverage;
-use super::grid::Cell;
+use super::grid::{self, Cell};
 use super::heat_map::HeatMap;
 use super::scale::{count, saturated};
 use super::sections::{PageSection, lacking, sections};
 use super::stands_out::{RULES, StandsOut, Words};
 use super::text::Printable;
-use super::traffic::Traffic;
+use super::traffic_views::{TrafficView, views};
 
 /// How the page looks; with the style of the pictures.
 pub(super) const STYLE: &str =
@@ -24,8 +24,8 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "K11c+hRrU3zXJRly32ELxwoE4gWOdrs2GqciQMqzCPI=";
-pub(super) const SCRIPT_HASH: &str = "DeEaBl6mW+ceaqmjD/u4v6/ZJWptsDw6/wyNsX4MMZs=";
+pub(super) const STYLE_HASH: &str = "dGvoTxhAmV6G19M6r4j7ZgUo4GIjgHB3Ko7WWvyT6xk=";
+pub(super) const SCRIPT_HASH: &str = "afZvlY9zsJlrczSoNc2HPSb/pL22y+dOtJymXX+fP1k=";
 
 /// The page.
 #[derive(Template)]
@@ -53,14 +53,12 @@ pub(super) struct Page {
     coverage: Coverage,
     /// Whether the page has the traffic over time.
     has_traffic: bool,
-    plot: Traffic,
-    /// The most packets a second.
-    packets: Option<String>,
+    /// The pictures of it.
+    views: Vec<TrafficView>,
     /// The hours of each date, of long lakes.
     heat_map: Option<HeatMap>,
-    /// Whether the plot holds the data that the script reads.
+    /// Whether pictures hold the data that the script reads.
     live: bool,
-    numbers: Vec<(String, Vec<[String; 2]>)>,
     sections: Vec<PageSection>,
     /// Whether it has the table of captures.
     has_captures: bool,
@@ -82,7 +80,6 @@ struct DamageRow {
 
 impl Page {
     pub(super) fn new(content: &PageContent) -> Self {
-        let plot = Traffic::new(&content.series);
         let dates = content.dates.as_ref();
         let (dwarfing, more_dwarfing) = advice::dwarfing(content);
         Self {
@@ -100,8 +97,6 @@ impl Page {
             dwarfing,
             more_dwarfing,
             live: true,
-            numbers: tables::traffic(&plot),
-            plot,
             filter: Some(&content.words.filter)
                 .filter(|filter| !filter.is_empty())
                 .map(|filter| Printable::new(filter)),
@@ -109,24 +104,18 @@ impl Page {
             stands_out: StandsOut::new(content, &RULES),
             coverage: Coverage::new(content),
             has_traffic: content.has(TRAFFIC),
-            packets: most_packets(content),
+            views: views(content),
             heat_map: HeatMap::new(&content.series),
             sections: sections(content),
             has_captures: content.has("captures"),
         }
     }
-}
 
-/// The bin with the most packets, and how many they are a second.
-fn most_packets(content: &PageContent) -> Option<String> {
-    let series = &content.series;
-    let bins = series.packets.iter().enumerate();
-    // Where several have as many, the first.
-    let (place, most) =
-        bins.reduce(|most, bin| if bin.1 > most.1 { bin } else { most }).filter(|(_, most)| **most > 0)?;
-    let a_second = scale::float(*most) * 1e6 / scale::float(series.bin.max(1));
-    let from = saturated(place).saturating_mul(series.bin).saturating_add(series.start);
-    Some(format!("Most packets: {} a second, in the bin from {} UTC.", scale::times(a_second), clock::instant(from)))
+    /// What is said in place of the pictures of the traffic, if no packet has a time.
+    fn no_traffic(&self) -> Option<String> {
+        let first = self.views.first()?;
+        (first.plot.bins == 0).then(|| first.plot.says())
+    }
 }
 
 fn facts(content: &PageContent) -> Vec<Fact> {
@@ -159,19 +148,4 @@ fn damage(content: &PageContent) -> DamageRow {
         ),
     };
     DamageRow { class: if refused > 0 { "refused" } else { "damaged" }, sign: "▲", text }
-}
-
-/// The picture of the traffic by itself.
-#[derive(Template)]
-#[template(path = "traffic.svg")]
-pub(super) struct Alone {
-    style: &'static str,
-    plot: Traffic,
-    live: bool,
-}
-
-impl Alone {
-    pub(super) fn new(content: &PageContent) -> Self {
-        Self { style: PLOT_STYLE, plot: Traffic::new(&content.series), live: false }
-    }
 }

@@ -71,19 +71,42 @@ pub(super) fn rate(bytes_per_s: f64) -> String {
     format!("{}/s", human(bytes_per_s))
 }
 
+/// Packets a second, as `1,409 packets/s`; less than 10 have two digits.
+pub(super) fn rate_of_packets(packets_per_s: f64) -> String {
+    let number = match packets_per_s {
+        none if none <= 0.0 => "0".to_owned(),
+        few if few < 9.95 => {
+            let zeros = (0..6).find(|zeros| few * 10_f64.powi(*zeros) >= 0.995).unwrap_or(6);
+            whole_if_near_to(few, usize::try_from(zeros + 1).unwrap_or(1))
+        }
+        many => thousands(whole(many)),
+    };
+    format!("{number} packets/s")
+}
+
 /// A round mark of an axis of rates: `1.5 MB/s`, without trailing zeros.
 pub(super) fn mark(bytes_per_s: f64) -> String {
-    let (scaled, unit) = scaled(bytes_per_s);
+    let (scaled, unit) = scaled(bytes_per_s, &BYTES);
     format!("{} {unit}/s", whole_if_near(scaled))
 }
 
+/// The same of packets: `1.5 k/s`.
+pub(super) fn mark_of_packets(packets_per_s: f64) -> String {
+    let (scaled, unit) = scaled(packets_per_s, &["", " k", " M", " G", " T", " P", " E"]);
+    format!("{}{unit}/s", whole_if_near(scaled))
+}
+
 fn whole_if_near(scaled: f64) -> String {
-    let text = format!("{scaled:.3}");
+    whole_if_near_to(scaled, 3)
+}
+
+fn whole_if_near_to(number: f64, decimals: usize) -> String {
+    let text = format!("{number:.decimals$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn human(number: f64) -> String {
-    let (scaled, unit) = scaled(number);
+    let (scaled, unit) = scaled(number, &BYTES);
     if number < 999.5 {
         return format!(
             "{} {unit}",
@@ -94,9 +117,11 @@ fn human(number: f64) -> String {
     format!("{scaled:.decimals$} {unit}")
 }
 
-fn scaled(number: f64) -> (f64, &'static str) {
-    let (mut scaled, mut unit) = (number, "B");
-    for larger in ["kB", "MB", "GB", "TB", "PB", "EB"] {
+const BYTES: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+
+fn scaled(number: f64, [unit, larger @ ..]: &[&'static str; 7]) -> (f64, &'static str) {
+    let (mut scaled, mut unit) = (number, *unit);
+    for larger in larger {
         if scaled >= 999.5 {
             (scaled, unit) = (scaled / 1000.0, larger);
         }
@@ -205,6 +230,11 @@ mod tests {
             "0 B/s, 500 B/s, 1 kB/s, 1.5 kB/s"
         );
         assert_eq!(Axis::new(f64::NAN, 5), Axis::new(1.0, 5));
+        let rates = [0.0, 0.000_011, 0.0651, 0.5, 1.0, 2.24, 9.94, 9.96, 1409.2].map(rate_of_packets);
+        assert_eq!(
+            rates.map(|rate| rate.replace(" packets/s", "")).join(" "),
+            "0 0.000011 0.065 0.5 1 2.2 9.9 10 1,409"
+        );
         assert_eq!(
             [share(1, 3), share(0, 3), share(1, 1_000_000), share(3, 3), share(1, 0)].join(" "),
             "33.3% 0.0% <0.1% 100.0% "

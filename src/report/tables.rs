@@ -2,14 +2,14 @@
 
 use std::cmp::Reverse;
 
-use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock, scale};
+use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
 use crate::summary::{NO_NAME, Preview};
 use crate::tables::TableColumn;
 use crate::text::thousands;
 
 use super::content::PageContent;
-use super::grid::{Cell, Grid, address, bytes, exact, longest, more, number, often, volume, word};
-use super::scale::share;
+use super::grid::{Cell, Grid, address, bytes, longest, more, number, often, volume, word};
+use super::scale::{about, float, share};
 use super::services::service;
 use super::text::{Printable, drawn, int, text};
 
@@ -17,6 +17,7 @@ const VOLUME: (&str, &str) = ("Volume", "bar");
 const SHARE: (&str, &str) = ("Share", "number");
 const ABSENT_PORT: &str = "(no port)";
 const PACKETS: (&str, &str) = ("Packets", "number");
+const NO_TIME: Cell = Cell::Absent("(no time)");
 
 /// Volume by name of the destination.
 pub(super) fn by_name(content: &PageContent) -> Grid {
@@ -136,7 +137,8 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     let listed = &content.conversations;
     let has_flows = listed.first.column("flows").is_some();
     let says = if has_flows {
-        "Who talked with whom, the largest first. Sent is from the first to the other. A flow failed that nobody answered."
+        "Who talked with whom, the largest first. Sent is from the first to the other. A flow failed that nobody answered. Of TCP states, \
+         SF was closed by both ends, S0 had no answer, and REJ was refused."
     } else {
         "Who talked with whom, the largest first. Sent is from the first to the other, received is back."
     };
@@ -146,8 +148,8 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     let [sent, received] = [("Sent", "number"), ("Received", "number")];
     // There is no room for all.
     if has_flows {
-        let times = [("First (UTC)", "time"), ("Last (UTC)", "time")];
-        heads.extend([sent, received, ("Flows", "number"), ("Failed", "number")].into_iter().chain(times));
+        heads.extend([sent, received, ("Flows", "number"), ("Failed", "number"), ("TCP states", "states")]);
+        heads.extend([("First (UTC)", "time"), ("Last (UTC)", "time"), ("Duration", "number")]);
     } else {
         heads.extend([SHARE, sent, received, PACKETS]);
     }
@@ -157,16 +159,22 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
         let [out, back] = ["bytes_out", "bytes_in"].map(|column| bytes(listed, column, row));
         let mut cells = vec![end("ip_src"), end("ip_dst"), bar];
         if has_flows {
-            let time = |column| int(&listed.first, column, row).map(clock::to_second);
-            let times = ["first_time", "last_time"].map(time);
-            let times = times.map(|time| time.map_or(Cell::Absent("(no time)"), Cell::Words));
+            let [first, last] = ["first_time", "last_time"].map(|column| int(&listed.first, column, row));
+            let time = |time: Option<i64>| time.map_or(NO_TIME, |time| Cell::Words(clock::to_second(time)));
             let [flows, silent] = ["flows", "silent"].map(|column| number(listed, column, row));
-            cells.extend([out, back, flows, silent].into_iter().chain(times));
+            let states = text(&listed.first, "states", row).map(|states| Cell::Words(states.to_owned()));
+            cells.extend([out, back, flows, silent, states.unwrap_or(Cell::Absent("(no TCP)"))]);
+            cells.extend([time(first), time(last), duration(first.zip(last))]);
         } else {
             cells.extend([share, out, back, number(listed, "packets", row)]);
         }
         cells
     })
+}
+
+fn duration(ends: Option<(i64, i64)>) -> Cell {
+    let micros = ends.map(|(first, last)| last.saturating_sub(first));
+    micros.map_or(NO_TIME, |micros| Cell::Short { text: about(micros), exact: format!("{} s", float(micros) / 1e6) })
 }
 
 /// The names asked for most.
@@ -209,8 +217,7 @@ pub(super) fn captures(content: &PageContent) -> Grid {
     let mut rows: Vec<usize> = (0..table.rows()).collect();
     rows.sort_by_key(|row| Reverse(severity(text(table, "status", *row))));
     let row = |row| {
-        let time =
-            |column| int(table, column, row).map_or(Cell::Absent("(no time)"), |at| Cell::Words(clock::instant(at)));
+        let time = |column| int(table, column, row).map_or(NO_TIME, |at| Cell::Words(clock::instant(at)));
         let damage = text(table, "damage", row).map(|damage| {
             let at = int(table, "damage_offset", row).map(|offset| format!("byte {}", thousands(offset)));
             Cell::Damage(Printable::new(damage), at)
@@ -251,15 +258,4 @@ fn status(status: Option<&str>) -> Cell {
         Some(other) => Cell::Text(Printable::new(other)),
         None => Cell::Absent("(unknown)"),
     }
-}
-
-/// The numbers below the picture of the traffic.
-pub(super) fn traffic(traffic: &super::traffic::Traffic) -> Vec<(String, Vec<[String; 2]>)> {
-    let cell = |bytes: i64| [scale::bytes(bytes), exact(bytes)];
-    let (_, rows) = traffic.coarse();
-    let row = |(first, bytes): (usize, Vec<i64>)| {
-        let sum = bytes.iter().fold(0_i64, |sum, bytes| sum.saturating_add(*bytes));
-        (clock::instant(traffic.at(first)), bytes.into_iter().chain([sum]).map(cell).collect())
-    };
-    rows.into_iter().map(row).collect()
 }

@@ -11,13 +11,16 @@ use super::collect::listed;
 use super::flows::{FlowPatterns, PatternLimits, Patterns};
 use super::key::KeyReader;
 use super::largest::Largest;
+use super::names_by_date::NamesByDate;
 use super::names_shown::NamesShown;
 use super::newcomers::{NewcomerFinder, Newcomers};
-use super::pairs::{PairFlows, Pairs, listed_pairs};
+use super::pair_flows::PairFlows;
+use super::pairs::{Pairs, listed_pairs};
 use super::preview::Preview;
 use super::registry::DNS_CLIENTS;
 use super::schema::{SortOrder, Summary};
 use super::sum_kind::SumKind;
+use super::tracks::Tracks;
 
 /// What a page shows besides tables.
 #[derive(Debug)]
@@ -25,8 +28,10 @@ pub struct CollectedForPage {
     /// Names of the addresses in the tables, by the address as text.
     pub names: BTreeMap<String, String>,
     /// The largest conversations, both directions in one row: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`,
-    /// `packets_in`; with flows also `flows`, `silent`, `first_time`, `last_time`. The source is who sent more.
+    /// `packets_in`; with flows also `flows`, `silent`, `states`, `first_time`, `last_time`. The source is who sent more.
     pub pairs: Preview,
+    /// What addresses of the largest names sent and were sent on each date, if there are several dates.
+    pub names_by_date: Option<Tracks>,
     /// Who sent packets on the last date, and never before.
     pub newcomers: Newcomers,
     /// What flows look like, if there are any.
@@ -42,6 +47,7 @@ pub(super) struct ForPage {
     names: NamesShown,
     pairs: Pairs,
     pair_flows: PairFlows,
+    names_by_date: NamesByDate,
     newcomers: NewcomerFinder,
     patterns: FlowPatterns,
     limits: PatternLimits,
@@ -56,6 +62,7 @@ impl ForPage {
             names: NamesShown::new(space),
             pairs: Pairs::new(space),
             pair_flows: PairFlows::new(space),
+            names_by_date: NamesByDate::new(space),
             newcomers: NewcomerFinder::new(last, space),
             patterns: FlowPatterns::new(space),
             limits,
@@ -66,8 +73,18 @@ impl ForPage {
     /// Takes a row of a date, which may be the only one. Returns whether the row is for the page alone.
     pub(super) fn take(&mut self, (day, is_alone): (Day, bool), kind: SumKind, key: &[u8], sums: Sums) -> Result<bool> {
         match kind {
-            SumKind::Named => self.names.take(key, sums)?,
-            SumKind::Conversations => self.pairs.take(key, sums)?,
+            SumKind::Named => {
+                self.names.take(key, sums)?;
+                if !is_alone {
+                    self.names_by_date.take_name(day, key)?;
+                }
+            }
+            SumKind::Conversations => {
+                self.pairs.take(key, sums)?;
+                if !is_alone {
+                    self.names_by_date.take_conversation(day, key, sums)?;
+                }
+            }
             SumKind::ByIp | SumKind::BySrc => {
                 self.newcomers.take(day, kind == SumKind::BySrc, key, sums)?;
                 return Ok(false);
@@ -100,9 +117,10 @@ impl ForPage {
         let pairs = self.pairs.largest(self.top)?;
         let flows = self.pair_flows.of(&pairs)?;
         let names = self.names.names(tops, &pairs)?;
+        let names_by_date = self.names_by_date.finish()?;
         let newcomers = self.newcomers.into_newcomers()?;
         let patterns = self.patterns.finish(&self.limits)?;
         let failing = listed(Summary::of(DNS_CLIENTS).ok_or_else(|| bug!())?, self.failing, window)?;
-        Ok(CollectedForPage { names, pairs: listed_pairs(pairs, flows), newcomers, patterns, failing })
+        Ok(CollectedForPage { names, pairs: listed_pairs(pairs, flows), names_by_date, newcomers, patterns, failing })
     }
 }

@@ -7,9 +7,9 @@ use crate::day::Day;
 use crate::error::Result;
 use crate::tables::{Table, TableColumn};
 
-use super::flows::FlowRow;
 use super::key::{Key, KeyReader};
 use super::largest::Largest;
+use super::pair_flows::FlowsOfPair;
 use super::preview::Preview;
 use super::schema::SortOrder;
 use super::sum_kind::SumKind;
@@ -22,7 +22,7 @@ pub(super) struct Pairs {
     key: Key,
 }
 
-const PAIRS: Group =
+pub(super) const PAIRS: Group =
     Group { day: Day::EPOCH, kind: SumKind::Conversations as u8, measure: Measure::Add, by_owner: false };
 
 impl Pairs {
@@ -51,58 +51,24 @@ impl Pairs {
     }
 }
 
-/// The flows of each pair while they are added up: as packets how many, as bytes how many nobody answered, and their first and last time.
-#[derive(Debug)]
-pub(super) struct PairFlows {
-    sums: Aggregator,
-    key: Key,
-}
-
-const OF_FLOWS: Group = Group { measure: Measure::Span, ..PAIRS };
-
-impl PairFlows {
-    /// No flows yet. What does not fit in memory is spilled.
-    pub(super) fn new(space: &Space) -> Self {
-        Self { sums: Aggregator::new(space), key: Key::default() }
-    }
-
-    /// Takes a flow, as a key of its table.
-    pub(super) fn take(&mut self, flow: &[u8]) -> Result<()> {
-        let Some(flow) = FlowRow::read(flow) else { return Ok(()) };
-        let [low, high] = flow.addresses();
-        let (low, high) = if low <= high { (low, high) } else { (high, low) };
-        let key = self.key.clear().address(Some(low)).address(Some(high));
-        let sums = Sums { more: flow.times(), ..Sums::of(i64::from(flow.is_silent()), 1) };
-        self.sums.add(OF_FLOWS, key.bytes(), sums)
-    }
-
-    /// Those of some pairs. `None` if there are no flows at all.
-    pub(super) fn of(mut self, pairs: &Largest) -> Result<Option<BTreeMap<Vec<u8>, Sums>>> {
-        let mut wanted: BTreeMap<Vec<u8>, Sums> = pairs.keys().map(|key| (key.to_vec(), Sums::default())).collect();
-        let mut merge = self.sums.read(OF_FLOWS)?;
-        let mut is_any = false;
-        while let Some((key, sums)) = merge.next()? {
-            is_any = true;
-            wanted.get_mut(key).into_iter().for_each(|held| *held = sums);
-        }
-        Ok(is_any.then_some(wanted))
-    }
-}
-
 /// The largest pairs as a table: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`. The source is
 /// the end that sent more bytes; of two that sent as many, the smaller address. Out is from the source. With their flows also `flows`,
-/// `silent`, `first_time` and `last_time`.
-pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, Sums>>) -> Preview {
+/// `silent`, `states`, `first_time` and `last_time`.
+pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, FlowsOfPair>>) -> Preview {
     let rows = pairs.offered();
     let mut ends: [Vec<Option<String>>; 2] = Default::default();
     let mut numbers: [Vec<Option<i64>>; 6] = Default::default();
     let mut of_flows: [Vec<Option<i64>>; 4] = Default::default();
+    let mut states = Vec::new();
     for (key, Sums { bytes, packets, more: [out, packets_out] }) in pairs.into_largest() {
         if let Some(flows) = &flows {
-            let held = flows.get(&key).filter(|held| held.packets > 0);
-            let values = held.map(|held| [held.packets, held.bytes, held.more[0], held.more[1]]);
-            let values = values.map_or([Some(0), Some(0), None, None], |values| values.map(Some));
+            let held = flows.get(&key);
+            let number = |of: fn(&FlowsOfPair) -> i64| Some(held.map_or(0, of));
+            let times = held.and_then(|held| held.times).map_or([None; 2], |times| times.map(Some));
+            let [first, last] = times;
+            let values = [number(|held| held.flows), number(|held| held.silent), first, last];
             of_flows.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+            states.push(held.and_then(FlowsOfPair::states));
         }
         let mut reader = KeyReader(&key);
         let [low, high] = [reader.address(), reader.address()].map(|end| end.map(|address| address.to_text()));
@@ -122,6 +88,7 @@ pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, Sums>
     let of_flows = [
         ("flows", TableColumn::Int(number)),
         ("silent", TableColumn::Int(silent)),
+        ("states", TableColumn::Text(states.into_iter().collect())),
         ("first_time", TableColumn::Time(first)),
         ("last_time", TableColumn::Time(last)),
     ];

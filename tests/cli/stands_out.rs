@@ -321,7 +321,7 @@ fn a_peak_and_who_made_it_are_named_first() {
     assert!(statement.contains("epoch_us(datetime) >= 17091726"), "{statement}");
     // 600 and three packets in 15 seconds.
     let page = page(&captures, &[]);
-    assert!(page.contains("Most packets: 40 a second, in the bin from 2024-02-29 02:10:"), "{page}");
+    assert!(page.contains("Peak 40 packets/s in the bin from 2024-02-29 02:10:"), "{page}");
 }
 
 #[test]

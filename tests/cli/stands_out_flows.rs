@@ -58,7 +58,8 @@ fn a_scan_of_ports_is_named_first() {
     let html = page(&captures, &FLOWS);
     let rows = html.split("id=\"conversations\"").nth(1).unwrap().split("</table>").next().unwrap();
     let row = rows.split("<tr").find(|row| row.contains("10.0.0.99")).unwrap();
-    for figure in [">1,500<", ">1,499<", ">2024-02-29 02:10:00<", ">2024-02-29 02:15:00<"] {
+    let states = ">750 REJ, 749 S0, 1 S1<";
+    for figure in [">1,500<", ">1,499<", states, ">2024-02-29 02:10:00<", ">2024-02-29 02:15:00<", ">5 min<"] {
         assert!(row.contains(figure), "{figure}: {row}");
     }
     assert!(html.contains("A flow failed") && !page(&captures, &[]).contains("A flow failed"));

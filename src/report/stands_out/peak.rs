@@ -21,8 +21,8 @@ const LEAST_BYTES: i64 = 100_000;
 
 /// The bin of the traffic over time with most bytes, if it is far above the others. Bins are as long as those of the picture.
 pub(super) fn find(content: &PageContent) -> Vec<Finding> {
-    let series = &content.series;
-    let totals = series.totals();
+    let tracks = &content.series.protocols;
+    let totals = tracks.totals().bytes;
     let mut sorted: Vec<i64> = totals.iter().copied().filter(|bytes| *bytes > 0).collect();
     sorted.sort_unstable();
     // Where several are as high, the first.
@@ -35,14 +35,13 @@ pub(super) fn find(content: &PageContent) -> Vec<Finding> {
     if sorted.len() < LEAST_BINS || credible < LEAST_BYTES || !is_high {
         return Vec::new();
     }
-    let from = i64::try_from(place).map_or(series.start, |place| series.start + place * series.bin);
-    let to = from.saturating_add(series.bin);
-    let of = series.protocols.iter().filter_map(|(name, bytes)| Some((name.as_deref(), *bytes.get(place)?)));
+    let (from, to) = (tracks.at(place), tracks.at(place + 1));
+    let of = tracks.each.iter().filter_map(|(name, track)| Some((name.as_deref(), *track.bytes.get(place)?)));
     let of = of.reduce(|most, next| if next.1 > most.1 { next } else { most });
     let sentence = format!(
         "The peak: {} in {} from {}, {} times the median.",
         bytes(*peak),
-        duration(series.bin),
+        duration(tracks.bin),
         instant(from),
         times(float(*peak) / float(median)),
     );

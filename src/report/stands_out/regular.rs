@@ -2,7 +2,7 @@
 
 use crate::decode::protocol_text;
 use crate::report::clock::to_second;
-use crate::report::scale::{count, saturated};
+use crate::report::scale::{about, count, saturated, whole};
 use crate::summary::{FLOWS, Regular};
 
 use super::statement::Statement;
@@ -28,7 +28,7 @@ fn finding(content: &PageContent, regular: &Regular) -> Finding {
     let name = u8::try_from(*protocol).map_or_else(|_| protocol.to_string(), protocol_text);
     let mut sentence = vec![Words::data(source), Words::own(" talks to "), Words::data(target)];
     let port_words = port.map_or_else(String::new, |port| format!(" port {port}"));
-    sentence.push(Words::own(format!("{port_words} ({name}) every {interval:.1} s.")));
+    sentence.push(Words::own(format!("{port_words} ({name}) every {}.", every(*interval))));
     let evidence = format!(
         "{} from {} to {} UTC; the intervals between them have a spread of {:.1}%.",
         count(saturated(*flows), "flow", "flows"),
@@ -45,4 +45,9 @@ fn finding(content: &PageContent, regular: &Regular) -> Finding {
         )
     });
     Finding { sentence, evidence: vec![Words::own(evidence)], link: None, query }
+}
+
+/// An interval in seconds, as exactly as it is regular.
+fn every(interval: f64) -> String {
+    if interval < 120.0 { format!("{interval:.1} s") } else { about(whole(interval * 1e6)) }
 }

@@ -9,17 +9,19 @@ use crate::report::{PageContent, html};
 use crate::summary::Series;
 
 use super::super::heat_map::HeatMap;
+use super::sample::tracks;
 
 /// The hours and columns of each shade, read back from its path.
 fn cells(map: &HeatMap) -> BTreeMap<(i64, i64), usize> {
     let mut cells = BTreeMap::new();
     for shade in &map.shades {
-        for run in shade.path.split('M').skip(1) {
-            let (from, rest) = run.split_once(' ').unwrap();
-            let (row, rest) = rest.split_once('h').unwrap();
-            let (length, end) = rest.split_once("v1h-").unwrap();
-            assert_eq!(end, format!("{length}z"));
-            let [from, row, length] = [from, row, length].map(|number| number.parse::<i64>().unwrap());
+        let mut at = (0, 0);
+        for run in shade.path.split('m').skip(1) {
+            let (right, rest) = run.split_once(' ').unwrap();
+            let (down, length) = rest.split_once('h').unwrap();
+            let [right, down, length] = [right, down, length].map(|number| number.parse::<i64>().unwrap());
+            let (from, row) = (at.0 + right, at.1 + down);
+            at = (from + length, row);
             for column in from..from + length {
                 assert_eq!(cells.insert((row, column), shade.place), None);
             }
@@ -62,12 +64,8 @@ fn the_page_of_some_years_is_small() {
     for days in [365, 1096, 20_000] {
         let hour = |day: i32, hour: i32| i64::from((day * 24 + hour) % 5) * 1000 + 1;
         let of = |day: i32| (day, std::array::from_fn(|number| hour(day, i32::try_from(number).unwrap())));
-        let series = Series {
-            bin: 1,
-            packets: vec![1],
-            protocols: vec![(None, vec![1])],
-            ..series((0..days).map(of).collect())
-        };
+        let protocols = tracks((0, 1), vec![(None, vec![1])]);
+        let series = Series { protocols, ..series((0..days).map(of).collect()) };
         let map = HeatMap::new(&series).unwrap();
         let columns = cells(&map).keys().map(|(_, column)| *column).max().unwrap() + 1;
         assert!((180..=366).contains(&columns), "{columns}");

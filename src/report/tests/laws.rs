@@ -7,7 +7,7 @@ use roxmltree::{Document, ParsingOptions};
 use sha2::{Digest as _, Sha256};
 
 use crate::report::{html, plots};
-use crate::summary::{Preview, Series};
+use crate::summary::{Preview, Series, Tracks};
 use crate::tables::TableColumn;
 
 use super::super::content::PageContent;
@@ -15,10 +15,10 @@ use super::super::implausible::ImplausibleCounts;
 use super::super::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use super::super::text::{Printable, text as text_of};
 use super::super::traffic::{HEIGHT, UNITS};
-use super::sample::{day, ints, listed};
+use super::sample::{day, ints, listed, tracks, year};
 
 /// A page with a distinct text in every place that takes one.
-fn page_of(words: &[String; 31]) -> PageContent {
+fn page_of(words: &[String; 32]) -> PageContent {
     let mut words = words.iter();
     let mut word = || words.next().unwrap().clone();
     let protocols_of_ports = TableColumn::Text([Some(word()), Some(word())].into_iter().collect());
@@ -38,6 +38,7 @@ fn page_of(words: &[String; 31]) -> PageContent {
     let names = names.map(|(listed, column)| (text_of(&listed.first, column, 0).unwrap().to_owned(), word()));
     let implausible = [ImplausibleCounts { capture: word(), frame: 2, orig_len: 7, cap_len: 1, packets: 2 }];
     let protocol = [word(), word(), word()].map(|name| (Some(name), vec![5, 0, 2]));
+    let by_date = [(Some(word()), vec![5, 0, 2])];
     PageContent {
         title: Some(word()),
         lake: word(),
@@ -45,13 +46,8 @@ fn page_of(words: &[String; 31]) -> PageContent {
         implausible: implausible.into(),
         dates: Some((word(), word())),
         made: word(),
-        series: Series {
-            start: 0,
-            bin: 1_000_000,
-            protocols: protocol.into(),
-            packets: vec![1, 0, 1],
-            ..Series::default()
-        },
+        series: Series { protocols: tracks((0, 1_000_000), protocol.into()), ..Series::default() },
+        names_by_date: Some(tracks((0, 86_400_000_000), by_date.into())),
         bytes: 9,
         ..PageContent {
             by_name,
@@ -146,7 +142,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_text_wherever_it_stands(words in prop::array::uniform31(hostile())) {
+    fn any_text_is_text_wherever_it_stands(words in prop::array::uniform32(hostile())) {
         // All texts differ: an address has one name.
         let mut number = 0..;
         let words = words.map(|word| format!("{word}{}", number.next().unwrap()));
@@ -244,15 +240,22 @@ fn a_day_has_a_page_and_its_plots() {
 }
 
 #[test]
+fn the_page_of_a_year_can_be_sent() {
+    let size = html(&year()).unwrap().len();
+    assert!(size < 400_000, "{size}");
+}
+
+#[test]
 fn extremes_have_a_page() {
     let of = |bytes: Vec<i64>, bin| PageContent {
         series: Series {
-            start: i64::MAX - 7,
-            bin,
-            protocols: vec![(Some("TCP".into()), bytes.clone()), (None, bytes)],
-            untimed: (i64::MAX, i64::MAX),
+            protocols: Tracks {
+                untimed: (i64::MAX, i64::MAX),
+                ..tracks((i64::MAX - 7, bin), vec![(Some("TCP".into()), bytes.clone()), (None, bytes.clone())])
+            },
             ..Series::default()
         },
+        names_by_date: Some(tracks((i64::MAX - 7, bin), vec![(None, bytes)])),
         captures: u64::MAX,
         damaged: u64::MAX,
         refused: 1,

@@ -1,8 +1,9 @@
 //! A day of traffic that is made up, to look at; and tables of any text.
 
 use crate::config::LengthKind;
+use crate::day::Day;
 use crate::report::scale;
-use crate::summary::{Preview, Series};
+use crate::summary::{Preview, Series, Track, Tracks};
 use crate::tables::{Table, TableColumn};
 
 use super::super::capture_times::CaptureTimes;
@@ -61,15 +62,52 @@ fn series() -> Series {
         (Some("VRRP"), 9, 9.0e4),
     ];
     let protocols = protocols.into_iter().map(|(name, salt, scale)| (name.map(str::to_owned), protocol(salt, scale)));
-    let protocols: Vec<_> = protocols.collect();
-    let packets = (0..1440).map(|place| protocols.iter().filter_map(|(_, bytes)| bytes.get(place)).sum::<i64>() / 702);
-    Series {
-        start: START,
-        bin: 60_000_000,
-        packets: packets.collect(),
-        protocols,
-        untimed: (48_210, 61),
-        ..Series::default()
+    let protocols = Tracks { untimed: (48_210, 61), ..tracks((START, 60_000_000), protocols.collect()) };
+    Series { protocols, ..Series::default() }
+}
+
+/// Tracks of packets of 702 bytes.
+pub(super) fn tracks((start, bin): (i64, i64), bytes: Vec<(Option<String>, Vec<i64>)>) -> Tracks {
+    let bins = bytes.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0);
+    let track = |bytes: Vec<i64>| Track { packets: bytes.iter().map(|bytes| bytes / 702).collect(), bytes };
+    let each = bytes.into_iter().map(|(name, bytes)| (name, track(bytes))).collect();
+    Tracks { start, bin, bins, each, ..Tracks::default() }
+}
+
+/// What was sent to some names on a week of dates.
+pub(super) fn week() -> Tracks {
+    let names = ["N/A", "www.example.com.", "<script>alert('by date')</script>.example."];
+    let dates = |salt: i64| (0..7).map(|date| scale::whole(noise(date, salt) * 4e9)).collect();
+    let named = names.into_iter().zip(1..).map(|(name, salt)| (Some(name.to_owned()), dates(salt)));
+    let others = (2_204, Track { bytes: dates(9), packets: vec![1_000; 7] });
+    Tracks { others, ..tracks((START, 86_400_000_000), named.chain([(None, dates(8))]).collect()) }
+}
+
+/// A year of a busy network, with as much as its page can have to say of the traffic.
+pub(super) fn year() -> PageContent {
+    let half_day = 43_200_000_000;
+    let noisy = |bins: i64, salt: i64, scale: f64| -> Vec<i64> {
+        (0..bins).map(|place| scale::whole((0.2 + noise(place, salt)) * scale)).collect()
+    };
+    // Each has a quarter of the one before it.
+    let scale = |place| 1e12 / 4_f64.powi(place);
+    let several = |bins, number: i32| {
+        let one =
+            |place: i32| (Some(format!("of-many-names-{place}.example.")), noisy(bins, place.into(), scale(place)));
+        (0..number).map(one).collect()
+    };
+    // Quiet nights, and noise.
+    let hour = |date: i64, hour: i64| {
+        let day = (-(scale::float(hour) - 14.0).powi(2) / 18.0).exp() + 0.12;
+        scale::whole(day * (0.5 + noise(date * 24 + hour, 3)) * 1e11)
+    };
+    let hours = |date| std::array::from_fn(|place| hour(date, i64::try_from(place).unwrap()));
+    let hours = (0..365).map(|date| (Day(19_000 + i32::try_from(date).unwrap()), hours(date)));
+    let protocols = tracks((START, half_day), several(730, 9));
+    PageContent {
+        series: Series { protocols, hours: hours.collect(), ..Series::default() },
+        names_by_date: Some(tracks((START, 2 * half_day), several(365, 12))),
+        ..day()
     }
 }
 
@@ -79,8 +117,8 @@ type Answered<'a> = (&'a str, &'a str, Option<&'a str>);
 /// A day of traffic.
 pub(super) fn day() -> PageContent {
     let series = series();
-    let sums: Vec<i64> = series.protocols.iter().map(|(_, bytes)| bytes.iter().sum()).collect();
-    let bytes = sums.iter().sum::<i64>() + series.untimed.0;
+    let sums: Vec<i64> = series.protocols.each.iter().map(|(_, track)| track.bytes.iter().sum()).collect();
+    let bytes = sums.iter().sum::<i64>() + series.protocols.untimed.0;
     let shares =
         |parts: &[f64]| -> Vec<i64> { parts.iter().map(|part| scale::whole(part * scale::float(bytes))).collect() };
     let packets = |bytes: &[i64]| {
@@ -130,7 +168,7 @@ pub(super) fn day() -> PageContent {
         Some("10.20.30.40"),
     ];
     let from: Vec<_> = addresses.into_iter().rev().collect();
-    let protocols: Vec<Option<&str>> = series.protocols.iter().map(|(name, _)| name.as_deref()).collect();
+    let protocols: Vec<Option<&str>> = series.protocols.each.iter().map(|(name, _)| name.as_deref()).collect();
     let ports = [
         ("TCP", 443),
         ("UDP", 443),
@@ -231,6 +269,7 @@ pub(super) fn day() -> PageContent {
         captures_table: captures(bytes),
         capture_times,
         series,
+        names_by_date: Some(week()),
         ..PageContent::default()
     }
 }

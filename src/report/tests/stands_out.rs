@@ -11,7 +11,7 @@ use super::super::rotation::Stray;
 use super::super::stands_out::{Finding, RULES, StandsOut, StandsOutRule, Words};
 use super::super::text::Printable;
 use super::laws::read;
-use super::sample::{ints, listed, texts};
+use super::sample::{ints, listed, texts, tracks};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -21,13 +21,7 @@ fn all(text: &str) -> PageContent {
     let pauses =
         Pauses { longest: vec![Pause { from: 20 * HOUR, to: 21 * HOUR }], overlooked: 0, ends: Some((0, 30 * HOUR)) };
     let bytes: Vec<i64> = (0..100).map(|bin| if bin == 7 { 1_000_000 } else { 1000 }).collect();
-    let series = Series {
-        bin: HOUR,
-        protocols: vec![(Some(text()), bytes)],
-        packets: vec![1; 100],
-        pauses,
-        ..Series::default()
-    };
+    let series = Series { protocols: tracks((0, HOUR), vec![(Some(text()), bytes)]), pauses, ..Series::default() };
     let sources = LastSources { all: 30, new: 1, first: vec![Newcomer { address: text(), bytes: 5, packets: 1 }] };
     let stray = Stray { capture: text(), ends: (0, 1), away: 50 * HOUR, between: (Some(50 * HOUR), None) };
     let step = ClockStep { capture: text(), by: HOUR, records: 1, ends: (0, 9) };
@@ -197,4 +191,16 @@ fn a_clock_is_set_back_if_times_are_before_the_first_or_after_the_last() {
         assert_eq!(ClockSteps::is_one(ends.map(seconds)), is_one, "{ends:?}");
     }
     assert!(!ClockSteps::is_one([None; 4]));
+}
+
+#[test]
+fn long_intervals_are_in_large_units() {
+    for (interval, said) in
+        [(5.04, "every 5.0 s."), (300.2, "every 5 min."), (5400.0, "every 1.5 h."), (86_400.0, "every 1 day.")]
+    {
+        let mut content = PageContent { patterns: all("x").patterns, ..PageContent::default() };
+        content.patterns.regular.iter_mut().for_each(|regular| regular.interval = interval);
+        let (_, text) = read(&html(&content).unwrap());
+        assert!(text.contains(said), "{said}: {text}");
+    }
 }

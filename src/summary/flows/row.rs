@@ -68,8 +68,7 @@ impl<'a> FlowRow<'a> {
         for sent in self.sent {
             key.number(sent.packets).number(sent.bytes).raw(&sent.flags.to_be_bytes());
         }
-        let state = self.state.and_then(|state| FLOW_STATES.iter().position(|(held, _)| *held == state));
-        key.raw(&[state.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX), u8::from(self.is_cut)]);
+        key.raw(&[self.state_code(), u8::from(self.is_cut)]);
     }
 
     /// Reads a key that [`FlowRow::write`] wrote, with a name after it or none. `None` if it is no such key.
@@ -98,6 +97,12 @@ impl<'a> FlowRow<'a> {
     /// First and last time, in microseconds since the Unix epoch.
     pub(in crate::summary) fn times(&self) -> [i64; 2] {
         self.times
+    }
+
+    /// The place of its state among [`FLOW_STATES`], or a number beyond all of them if it is not TCP.
+    pub(in crate::summary) fn state_code(&self) -> u8 {
+        let place = self.state.and_then(|state| FLOW_STATES.iter().position(|(held, _)| *held == state));
+        place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
     }
 
     /// Whether nobody answered, or a connection was refused.
