@@ -23,8 +23,16 @@ const KINDS: [(TrafficKind, &str); 4] = [
 /// One picture.
 pub(super) struct TrafficView {
     pub(super) plot: Traffic,
-    /// The rows of the table below it: a time, and for each layer and all together an amount; exactly as well, if it is short.
-    pub(super) numbers: Vec<(String, Vec<(String, Option<String>)>)>,
+    /// The rows of the table below it.
+    pub(super) numbers: Vec<TrafficRow>,
+}
+
+/// Some bins in a row.
+pub(super) struct TrafficRow {
+    /// When the first one begins.
+    pub(super) time: String,
+    /// For each layer and for all together an amount; exactly as well, if it is short.
+    pub(super) amounts: Vec<(String, Option<String>)>,
 }
 
 /// The picture by itself.
@@ -58,14 +66,15 @@ fn pictures(content: &PageContent) -> impl Iterator<Item = (Traffic, &'static st
     KINDS.into_iter().filter_map(move |(kind, file)| Some((Traffic::new(tracks(kind.1)?, kind), file)))
 }
 
-fn numbers(plot: &Traffic) -> Vec<(String, Vec<(String, Option<String>)>)> {
+fn numbers(plot: &Traffic) -> Vec<TrafficRow> {
     let cell = |amount: i64| match plot.kind.0 {
         Bytes => (scale::bytes(amount), Some(thousands(amount))),
         Packets => (thousands(amount), None),
     };
     let row = |(first, amounts): (usize, Vec<i64>)| {
         let sum = amounts.iter().fold(0_i64, |sum, amount| sum.saturating_add(*amount));
-        (clock::instant(plot.at(first)), amounts.into_iter().chain([sum]).map(cell).collect())
+        let amounts = amounts.into_iter().chain([sum]).map(cell).collect();
+        TrafficRow { time: clock::instant(plot.at(first)), amounts }
     };
     plot.coarse().1.into_iter().map(row).collect()
 }
