@@ -11,7 +11,7 @@ use crate::tables::Table;
 use super::derive::{RowSink, sum_up};
 use super::dns_clients;
 use super::filter::Filter;
-use super::flows::PatternLimits;
+use super::flows::{PatternLimits, each_flow};
 use super::for_page::{CollectedForPage, ForPage};
 use super::key::{DESCENDING, Key, KeyReader};
 use super::largest::Largest;
@@ -130,8 +130,18 @@ impl Collect {
     /// If sums cannot be read or spilled.
     pub fn date(&mut self, day: Day, aggregator: &mut Aggregator, naming: &Naming, filter: &Filter) -> Result<()> {
         self.day = day;
-        let flow_timeout = self.flow_timeout;
-        sum_up(day, aggregator, (naming, flow_timeout), filter, self)
+        let mut flow_timeout = self.flow_timeout;
+        if let Some(page) = &mut self.page
+            && let Some(timeout) = flow_timeout.take()
+        {
+            // A page does not show single flows: they need no names, and no order.
+            each_flow(day, timeout, aggregator, filter, |flow| page.take_flow(flow))?;
+        }
+        sum_up(day, aggregator, (naming, flow_timeout), filter, self)?;
+        match &mut self.page {
+            Some(page) if self.several.is_some() => page.end_date(day),
+            _ => Ok(()),
+        }
     }
 
     /// A window that begins with the first packet.

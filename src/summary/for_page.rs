@@ -8,7 +8,7 @@ use crate::day::Day;
 use crate::error::Result;
 
 use super::collect::listed;
-use super::flows::{FlowPatterns, PatternLimits, Patterns};
+use super::flows::{FlowPatterns, FlowRow, PatternLimits, Patterns};
 use super::key::KeyReader;
 use super::largest::Largest;
 use super::names_by_date::NamesByDate;
@@ -76,22 +76,17 @@ impl ForPage {
             SumKind::Named => {
                 self.names.take(key, sums)?;
                 if !is_alone {
-                    self.names_by_date.take_name(day, key)?;
+                    self.names_by_date.take_name(key)?;
                 }
             }
             SumKind::Conversations => {
                 self.pairs.take(key, sums)?;
                 if !is_alone {
-                    self.names_by_date.take_conversation(day, key, sums)?;
+                    self.names_by_date.take_conversation(key, sums)?;
                 }
             }
             SumKind::ByIp | SumKind::BySrc => {
                 self.newcomers.take(day, kind == SumKind::BySrc, key, sums)?;
-                return Ok(false);
-            }
-            SumKind::FlowRows => {
-                self.patterns.take(key)?;
-                self.pair_flows.take(key)?;
                 return Ok(false);
             }
             SumKind::Clients if is_alone => {
@@ -101,6 +96,17 @@ impl ForPage {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Takes a flow.
+    pub(super) fn take_flow(&mut self, flow: &FlowRow<'_>) -> Result<()> {
+        self.patterns.take(flow)?;
+        self.pair_flows.take(flow)
+    }
+
+    /// Ends a date of several.
+    pub(super) fn end_date(&mut self, day: Day) -> Result<()> {
+        self.names_by_date.end_date(day)
     }
 
     /// Takes a client of DNS with a response code, over all dates, if that says that its questions failed.

@@ -3,6 +3,8 @@
 //! A packet counts for one name: that of its destination, or, if this has none, that of its source. What clients get from a server counts
 //! for the name of the server, though clients have no names.
 
+use std::collections::BTreeSet;
+
 use crate::aggregate::{Aggregator, Group, Measure, Merge, Space, Sums};
 use crate::bug::bug;
 use crate::day::Day;
@@ -16,19 +18,19 @@ use super::tracks::{BinScale, Track, Tracks};
 /// Names that are kept.
 const NAMES: usize = 7;
 /// Of fewer dates there is nothing to see.
-const LEAST_DATES: i32 = 3;
+const LEAST_DATES: usize = 3;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Conversations and names of addresses on each date, while they are taken.
+/// Volumes by name and date, while they are taken.
 #[derive(Debug)]
 pub(super) struct NamesByDate {
-    /// By date, destination and source.
+    by_name: Aggregator,
+    /// Conversations of the current date, by destination and source.
     talks: Aggregator,
-    /// By date, address and name.
+    /// Addresses of the current date with their names.
     names: Aggregator,
     key: Key,
-    /// The first and the last date.
-    ends: Option<(Day, Day)>,
+    dates: BTreeSet<Day>,
 }
 
 const TALKS: Group = group(SumKind::Conversations);
@@ -42,50 +44,89 @@ const fn group(kind: SumKind) -> Group {
 impl NamesByDate {
     /// Nothing yet. What does not fit in memory is spilled.
     pub(super) fn new(space: &Space) -> Self {
-        Self { talks: Aggregator::new(space), names: Aggregator::new(space), key: Key::default(), ends: None }
+        let [by_name, talks, names] = [(); 3].map(|()| Aggregator::new(space));
+        Self { by_name, talks, names, key: Key::default(), dates: BTreeSet::new() }
     }
 
-    /// Takes a conversation in one direction on a date: source and destination.
-    pub(super) fn take_conversation(&mut self, day: Day, key: &[u8], sums: Sums) -> Result<()> {
-        let (first, last) = self.ends.unwrap_or((day, day));
-        self.ends = Some((first.min(day), last.max(day)));
+    /// Takes a conversation of the current date in one direction: source and destination.
+    pub(super) fn take_conversation(&mut self, key: &[u8], sums: Sums) -> Result<()> {
         let mut reader = KeyReader(key);
         let (src, dst) = (reader.address_bytes(), reader.address_bytes());
-        self.talks.add(TALKS, self.key.clear().time(Some(start(day))).raw(dst).raw(src).bytes(), sums)
+        self.talks.add(TALKS, self.key.clear().raw(dst).raw(src).bytes(), sums)
     }
 
-    /// Takes an address with its name on a date. It has one name.
-    pub(super) fn take_name(&mut self, day: Day, key: &[u8]) -> Result<()> {
-        self.names.add(NAMED, self.key.clear().time(Some(start(day))).raw(key).bytes(), Sums::default())
+    /// Takes an address of the current date with its name. It has one name.
+    pub(super) fn take_name(&mut self, key: &[u8]) -> Result<()> {
+        self.names.add(NAMED, key, Sums::default())
+    }
+
+    /// Ends the current date: adds what was taken to the names.
+    ///
+    /// # Errors
+    /// If sums cannot be spilled, or what was spilled cannot be read.
+    pub(super) fn end_date(&mut self, day: Day) -> Result<()> {
+        let space = self.by_name.space().clone();
+        let [mut talks, mut named] =
+            [&mut self.talks, &mut self.names].map(|held| std::mem::replace(held, Aggregator::new(&space)));
+        let (mut by_src, mut key) = (Aggregator::new(&space), Key::default());
+        let mut add = |name: Option<&str>, sums| {
+            match name {
+                Some(name) => key.clear().as_it_is(name),
+                None => key.clear().no_name(),
+            };
+            self.by_name.add(BY_NAME, key.time(Some(start(day))).bytes(), sums)
+        };
+        let mut names = NamesInOrder::new(named.read(NAMED)?)?;
+        let mut merge = talks.read(TALKS)?;
+        let mut is_any = false;
+        while let Some((ends, sums)) = merge.next()? {
+            is_any = true;
+            let mut reader = KeyReader(ends);
+            let (dst, src) = (reader.address_bytes(), reader.address_bytes());
+            if ends == NOBODY {
+                add(None, sums)?;
+            } else if let Some(name) = names.of(dst)? {
+                add(Some(name), sums)?;
+            } else {
+                by_src.add(TALKS, src, sums)?;
+            }
+        }
+        let mut names = NamesInOrder::new(named.read(NAMED)?)?;
+        let mut merge = by_src.read(TALKS)?;
+        while let Some((src, sums)) = merge.next()? {
+            add(Some(names.of(src)?.unwrap_or(NO_NAME)), sums)?;
+        }
+        self.dates.extend(is_any.then_some(day));
+        Ok(())
     }
 
     /// The names with most bytes, the largest first, and all others together, in bins of whole dates. No name stands for packets
-    /// without an address, [`NO_NAME`] for those of which no address has a name. `None` if there are few dates.
+    /// without an address, [`NO_NAME`] for those of which no address has a name. `None` if there are few dates, or no names.
     ///
     /// # Memory
     /// The bins of the names that are kept.
     /// # Errors
-    /// If sums cannot be spilled, or what was spilled cannot be read.
+    /// If what was spilled cannot be read.
     pub(super) fn finish(mut self) -> Result<Option<Tracks>> {
-        let Some((first, last)) = self.ends.filter(|(first, last)| last.0 - first.0 + 1 >= LEAST_DATES) else {
-            return Ok(None);
-        };
-        let mut by_name = self.by_name()?;
-        let scale = BinScale::new(MICROS_PER_DAY, start(first), start(last));
+        let ends = self.dates.first().zip(self.dates.last());
+        let Some((first, last)) = ends.filter(|_| self.dates.len() >= LEAST_DATES) else { return Ok(None) };
+        let scale = BinScale::new(MICROS_PER_DAY, start(*first), start(*last));
         let mut kept = LargestNames { each: Vec::new(), others: (0, Track::new(scale.bins)) };
         let mut held = NameDates::default();
-        let mut merge = by_name.read(BY_NAME)?;
+        let mut merge = self.by_name.read(BY_NAME)?;
         while let Some((key, sums)) = merge.next()? {
             let (name, date) = key.split_last_chunk::<DATE>().ok_or_else(|| bug!())?;
             if held.name != name {
                 kept.offer(&held);
                 held.begin(name);
             }
-            let place = scale.place(KeyReader(date).time().ok_or_else(|| bug!())?);
-            held.sums.merge(&sums, Measure::Add);
-            held.dates.push((place, sums));
+            held.add(scale.place(KeyReader(date).time().ok_or_else(|| bug!())?), sums);
         }
         kept.offer(&held);
+        let is_name = |key: &[u8]| ![NO_NAME, ""].contains(&KeyReader(key).name());
+        if !kept.each.iter().any(|(_, key, _)| is_name(key)) {
+            return Ok(None);
+        }
         let named = |(_, key, track): ((i64, i64), Vec<u8>, Track)| {
             let name = KeyReader(&key).name();
             ((!name.is_empty()).then(|| name.to_owned()), track)
@@ -93,36 +134,6 @@ impl NamesByDate {
         let BinScale { start, bin, bins } = scale;
         let each = kept.each.into_iter().map(named).collect();
         Ok(Some(Tracks { start, bin, bins, each, others: kept.others, untimed: (0, 0) }))
-    }
-
-    /// By name and date.
-    fn by_name(&mut self) -> Result<Aggregator> {
-        let space = self.talks.space().clone();
-        let (mut by_name, mut by_src, mut key) = (Aggregator::new(&space), Aggregator::new(&space), Key::default());
-        let mut names = NamesInOrder::new(self.names.read(NAMED)?)?;
-        let mut merge = self.talks.read(TALKS)?;
-        while let Some((talk, sums)) = merge.next()? {
-            let (date, ends) = talk.split_first_chunk::<DATE>().ok_or_else(|| bug!())?;
-            let mut reader = KeyReader(ends);
-            let (dst, src) = (reader.address_bytes(), reader.address_bytes());
-            if ends == NOBODY {
-                by_name.add(BY_NAME, key.clear().no_name().raw(date).bytes(), sums)?;
-            } else if let Some(name) = names.of(key.clear().raw(date).raw(dst).bytes())? {
-                by_name.add(BY_NAME, key.clear().as_it_is(name).raw(date).bytes(), sums)?;
-            } else {
-                by_src.add(TALKS, key.clear().raw(date).raw(src).bytes(), sums)?;
-            }
-        }
-        drop(merge);
-        let mut names = NamesInOrder::new(self.names.read(NAMED)?)?;
-        let mut merge = by_src.read(TALKS)?;
-        while let Some((src, sums)) = merge.next()? {
-            let (date, _) = src.split_first_chunk::<DATE>().ok_or_else(|| bug!())?;
-            let name = names.of(src)?.unwrap_or(NO_NAME);
-            by_name.add(BY_NAME, key.clear().as_it_is(name).raw(date).bytes(), sums)?;
-        }
-        drop(merge);
-        Ok(by_name)
     }
 }
 
@@ -133,63 +144,67 @@ fn start(day: Day) -> i64 {
     i64::from(day.0) * MICROS_PER_DAY
 }
 
-/// Names of addresses of dates, asked for in order.
+/// Names of addresses, asked for in order.
 struct NamesInOrder<'a> {
     names: Merge<'a>,
-    /// The current date and address, and its name.
-    current: Vec<u8>,
+    /// The next address, and its name. Empty after the last one.
+    address: Vec<u8>,
     name: String,
-    ended: bool,
 }
 
 impl<'a> NamesInOrder<'a> {
     fn new(names: Merge<'a>) -> Result<Self> {
-        let mut new = Self { names, current: Vec::new(), name: String::new(), ended: false };
+        let mut new = Self { names, address: Vec::new(), name: String::new() };
         new.read()?;
         Ok(new)
     }
 
     fn read(&mut self) -> Result<()> {
-        let Some((key, _)) = self.names.next()? else {
-            self.ended = true;
-            return Ok(());
-        };
-        let (_, named) = key.split_first_chunk::<DATE>().ok_or_else(|| bug!())?;
-        let mut reader = KeyReader(named);
-        let length = DATE + reader.address_bytes().len();
-        self.current.clear();
-        self.current.extend_from_slice(key.get(..length).ok_or_else(|| bug!())?);
-        reader.name().clone_into(&mut self.name);
+        self.address.clear();
+        if let Some((key, _)) = self.names.next()? {
+            let mut reader = KeyReader(key);
+            self.address.extend_from_slice(reader.address_bytes());
+            reader.name().clone_into(&mut self.name);
+        }
         Ok(())
     }
 
-    /// The name of an address on a date.
-    fn of(&mut self, asked: &[u8]) -> Result<Option<&str>> {
-        while !self.ended && self.current.as_slice() < asked {
+    /// The name of an address.
+    fn of(&mut self, address: &[u8]) -> Result<Option<&str>> {
+        while !self.address.is_empty() && self.address.as_slice() < address {
             self.read()?;
         }
-        Ok((!self.ended && self.current == asked).then_some(self.name.as_str()))
+        Ok((self.address == address).then_some(self.name.as_str()))
     }
 }
 
-/// A name, its sums, and those of each of its dates.
+/// A name, its sums, and those of each of its bins.
 #[derive(Default)]
 struct NameDates {
     name: Vec<u8>,
     sums: Sums,
-    dates: Vec<(usize, Sums)>,
+    bins: Vec<(usize, Sums)>,
 }
 
 impl NameDates {
     fn begin(&mut self, name: &[u8]) {
-        self.dates.clear();
+        self.bins.clear();
         self.sums = Sums::default();
         self.name.clear();
         self.name.extend_from_slice(name);
     }
 
+    /// Adds a date. Dates come in order.
+    fn add(&mut self, place: usize, sums: Sums) {
+        self.sums.merge(&sums, Measure::Add);
+        match self.bins.last_mut() {
+            Some((last, held)) if *last == place => held.merge(&sums, Measure::Add),
+            _ => self.bins.push((place, sums)),
+        }
+    }
+
     fn add_to(&self, track: &mut Track) {
-        self.dates.iter().for_each(|(place, sums)| track.add(*place, sums.bytes, sums.packets));
+        self.bins.iter().for_each(|(place, sums)| track.add(*place, sums.bytes, sums.packets));
     }
 }
 
@@ -202,7 +217,7 @@ struct LargestNames {
 impl LargestNames {
     /// Takes a name with all its dates. Names come in order, so of two that are as large the first one stays.
     fn offer(&mut self, name: &NameDates) {
-        if name.dates.is_empty() {
+        if name.bins.is_empty() {
             return;
         }
         let size = (name.sums.bytes, name.sums.packets);
@@ -250,19 +265,19 @@ mod tests {
             let address = |number: u8| (number > 0).then(|| IpAddress::V4(u32::from(number)));
             let text = |name: u8| format!("{name:02}.example.");
             let mut key = Key::default();
-            for ((src, dst, day), (bytes, packets)) in &talks {
-                let talk = key.clear().address(address(*src)).address(address(*dst)).bytes();
-                names.take_conversation(Day(day * apart), talk, Sums::of(*bytes, *packets)).unwrap();
-            }
-            for ((of, day), name) in &named {
-                let named = key.clear().address(address(*of)).as_it_is(&text(*name)).as_it_is("dns").bytes();
-                names.take_name(Day(day * apart), named).unwrap();
+            for date in -4..40 {
+                for ((src, dst, _), (bytes, packets)) in talks.iter().filter(|((.., day), _)| *day == date) {
+                    let talk = key.clear().address(address(*src)).address(address(*dst)).bytes();
+                    names.take_conversation(talk, Sums::of(*bytes, *packets)).unwrap();
+                }
+                for ((of, _), name) in named.iter().filter(|((_, day), _)| *day == date) {
+                    let named = key.clear().address(address(*of)).as_it_is(&text(*name)).as_it_is("dns").bytes();
+                    names.take_name(named).unwrap();
+                }
+                names.end_date(Day(date * apart)).unwrap();
             }
             let found = names.finish().unwrap();
-            let days: Vec<i32> = talks.keys().map(|(.., day)| day * apart).collect();
-            let span = days.iter().min().zip(days.iter().max()).map(|(first, last)| last - first);
-            prop_assert_eq!(found.is_some(), span.is_some_and(|span| span >= 2));
-            let Some(found) = found else { return Ok(()) };
+            let dates: BTreeSet<i32> = talks.keys().map(|(.., day)| *day).collect();
 
             // By name and date.
             let mut expected = BTreeMap::<Option<String>, BTreeMap<i32, (i64, i64)>>::new();
@@ -272,6 +287,9 @@ mod tests {
                 let held = expected.entry(name).or_default().entry(*day).or_default();
                 *held = (held.0 + bytes, held.1 + packets);
             }
+            let is_any = expected.keys().flatten().any(|name| name != NO_NAME);
+            prop_assert_eq!(found.is_some(), is_any && dates.len() >= 3);
+            let Some(found) = found else { return Ok(()) };
             let sums = |dates: &BTreeMap<i32, (i64, i64)>| {
                 dates.values().fold((0, 0), |(bytes, packets), more| (bytes + more.0, packets + more.1))
             };

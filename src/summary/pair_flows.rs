@@ -23,16 +23,22 @@ pub(super) struct PairFlows {
 const OF_FLOWS: Group = Group { measure: Measure::Span, ..PAIRS };
 
 /// The flows of a pair.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FlowsOfPair {
     /// How many there are.
     pub(super) flows: i64,
     /// How many of them nobody answered.
     pub(super) silent: i64,
-    /// The first and the last time of them, in microseconds since the Unix epoch.
-    pub(super) times: Option<[i64; 2]>,
+    /// The first and the last time of them, in microseconds since the Unix epoch; of no use if there are none.
+    pub(super) times: [i64; 2],
     /// How many TCP flows have each of [`FLOW_STATES`].
     states: [i64; FLOW_STATES.len()],
+}
+
+impl Default for FlowsOfPair {
+    fn default() -> Self {
+        Self { flows: 0, silent: 0, times: [i64::MAX, i64::MIN], states: Default::default() }
+    }
 }
 
 impl FlowsOfPair {
@@ -40,7 +46,8 @@ impl FlowsOfPair {
         self.flows = self.flows.saturating_add(sums.packets);
         self.silent = self.silent.saturating_add(sums.bytes);
         let [first, last] = sums.more;
-        self.times = Some(self.times.map_or([first, last], |[from, to]| [from.min(first), to.max(last)]));
+        let [from, to] = self.times;
+        self.times = [from.min(first), to.max(last)];
         let count = self.states.get_mut(usize::from(state));
         count.into_iter().for_each(|count| *count = count.saturating_add(sums.packets));
     }
@@ -60,9 +67,8 @@ impl PairFlows {
         Self { sums: Aggregator::new(space), key: Key::default() }
     }
 
-    /// Takes a flow, as a key of its table.
-    pub(super) fn take(&mut self, flow: &[u8]) -> Result<()> {
-        let Some(flow) = FlowRow::read(flow) else { return Ok(()) };
+    /// Takes a flow.
+    pub(super) fn take(&mut self, flow: &FlowRow<'_>) -> Result<()> {
         let [low, high] = flow.addresses();
         let (low, high) = if low <= high { (low, high) } else { (high, low) };
         let key = self.key.clear().address(Some(low)).address(Some(high)).raw(&[flow.state_code()]);
@@ -84,5 +90,61 @@ impl PairFlows {
             wanted.get_mut(pair).into_iter().for_each(|held| held.add(*state, sums));
         }
         Ok(is_any.then_some(wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::address::IpAddress;
+    use crate::aggregate::Sums;
+    use crate::summary::flows::row_of;
+    use crate::summary::schema::SortOrder;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn flows_of_a_pair_are_counted_in_any_order(
+            flows in prop::collection::vec((0..4_u32, 0..4_u32, prop::option::of(0..FLOW_STATES.len()), 0..99_i64, 0..99_i64, any::<bool>()), 0..60),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut pairs = PairFlows::new(&Space::new(folder.path()).with_room(0));
+            let mut wanted = Largest::new(SortOrder::Largest, 99);
+            let key = |a: u32, b: u32| {
+                Key::default().address(Some(IpAddress::V4(a.min(b)))).address(Some(IpAddress::V4(a.max(b)))).bytes().to_vec()
+            };
+            (0..4).flat_map(|a| (a..4).map(move |b| (a, b))).for_each(|(a, b)| wanted.offer(&key(a, b), Sums::of(1, 1)));
+            for (src, dst, state, first, length, answered) in &flows {
+                let state = state.map(|place| FLOW_STATES[place].0);
+                let ends = [*src, *dst].map(IpAddress::V4);
+                pairs.take(&row_of(ends, state, [*first, first + length], i64::from(*answered))).unwrap();
+            }
+            let found = pairs.of(&wanted).unwrap();
+            prop_assert_eq!(found.is_some(), !flows.is_empty());
+            for (key_of_pair, held) in found.into_iter().flatten() {
+                let of_pair: Vec<_> = flows.iter().filter(|(a, b, ..)| key(*a, *b) == key_of_pair).collect();
+                prop_assert_eq!(held.flows, i64::try_from(of_pair.len()).unwrap());
+                let is_silent = |state: &Option<usize>, answered: bool| match state {
+                    Some(place) => ["S0", "REJ", "RSTOS0", "SH"].contains(&FLOW_STATES[*place].0),
+                    None => !answered,
+                };
+                let silent = of_pair.iter().filter(|(_, _, state, _, _, answered)| is_silent(state, *answered)).count();
+                prop_assert_eq!(held.silent, i64::try_from(silent).unwrap());
+                let first = of_pair.iter().map(|(_, _, _, first, ..)| *first).min();
+                let last = of_pair.iter().map(|(_, _, _, first, length, _)| first + length).max();
+                prop_assert_eq!(Some(held.times).filter(|_| held.flows > 0), first.zip(last).map(|(first, last)| [first, last]));
+                // Those of most flows first; of as many, in the order of the states.
+                let count = |place: usize| of_pair.iter().filter(|(_, _, state, ..)| *state == Some(place)).count();
+                let mut states: Vec<_> = (0..FLOW_STATES.len()).map(|place| (Reverse(count(place)), place)).collect();
+                states.sort_unstable();
+                let said = states.into_iter().filter(|(count, _)| count.0 > 0);
+                let said: Vec<_> = said.map(|(count, place)| format!("{} {}", count.0, FLOW_STATES[place].0)).collect();
+                prop_assert_eq!(held.states(), (!said.is_empty()).then(|| said.join(", ")));
+            }
+        }
     }
 }

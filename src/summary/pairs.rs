@@ -62,11 +62,10 @@ pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, Flows
     let mut states = Vec::new();
     for (key, Sums { bytes, packets, more: [out, packets_out] }) in pairs.into_largest() {
         if let Some(flows) = &flows {
-            let held = flows.get(&key);
-            let number = |of: fn(&FlowsOfPair) -> i64| Some(held.map_or(0, of));
-            let times = held.and_then(|held| held.times).map_or([None; 2], |times| times.map(Some));
-            let [first, last] = times;
-            let values = [number(|held| held.flows), number(|held| held.silent), first, last];
+            let held = flows.get(&key).filter(|held| held.flows > 0);
+            let [first, last] = held.map_or([None; 2], |held| held.times.map(Some));
+            let [number, silent] = held.map_or([0; 2], |held| [held.flows, held.silent]);
+            let values = [Some(number), Some(silent), first, last];
             of_flows.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
             states.push(held.and_then(FlowsOfPair::states));
         }

@@ -101,7 +101,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::key::Key;
-    use super::super::tracks::MAX_BINS;
     use super::*;
 
     proptest! {
@@ -115,8 +114,13 @@ mod tests {
         ) {
             let last = times.iter().map(|(time, ..)| first + time).max().unwrap();
             let mut series = Bins::new(window, first, last);
-            let bins = series.scale.bins;
-            prop_assert!((1..=MAX_BINS).contains(&i64::try_from(bins).unwrap()), "{bins} bins");
+            let (bins, scale) = (series.scale.bins, series.scale);
+            // More than a fortnight has the hours besides.
+            let most = if last - first > 14 * 86_400_000_000 { 900 } else { 1500 };
+            prop_assert!((1..=most).contains(&bins), "{bins} bins");
+            let places: Vec<_> = (0..=bins).map(|bin| scale.place(scale.start + i64::try_from(bin).unwrap() * scale.bin)).collect();
+            prop_assert!(places.iter().enumerate().all(|(bin, place)| *place == bin.min(bins - 1)));
+            prop_assert!(scale.place(first) == 0 && scale.place(last) == bins - 1 && scale.place(i64::MIN) == 0);
             for (time, bytes, protocol) in &times {
                 let start = first + time - (first + time).rem_euclid(window);
                 series.add(Key::default().time(Some(start)).protocol(*protocol).bytes(), Sums::of(*bytes, 1));

@@ -106,6 +106,6 @@ impl BinScale {
 
     /// The bin of a time. A time outside is in the first or the last one.
     pub(super) fn place(&self, time: i64) -> usize {
-        usize::try_from((time - self.start).max(0) / self.bin).unwrap_or(0).min(self.bins - 1)
+        usize::try_from(time.saturating_sub(self.start).max(0) / self.bin).unwrap_or(0).min(self.bins - 1)
     }
 }

@@ -129,6 +129,33 @@ fn a_beacon_with_jitter_is_named_first() {
     );
 }
 
+/// What a television tells its network every few seconds is regular, and nothing to look at.
+#[test]
+fn what_is_told_to_a_network_is_not_named() {
+    let told = |source: [u8; 4], target: [u8; 4]| {
+        let folder = folder();
+        let captures = hours(&folder, 3, |hour, traffic| {
+            let beat = |number: u32| {
+                let mut frame = udp(1, b"here I am");
+                frame.data[26..30].copy_from_slice(&source);
+                frame.data[30..34].copy_from_slice(&target);
+                (DAY + hour * HOUR + number * 90, frame)
+            };
+            traffic.extend((0..40).map(beat));
+            in_order(traffic);
+        });
+        told_with(&folder, &captures, &FLOWS)
+    };
+    for target in [[192, 168, 7, 255], [192, 168, 255, 255], [255, 255, 255, 255], [239, 255, 255, 250]] {
+        let found = told([192, 168, 7, 9], target);
+        assert!(found.is_empty(), "{target:?}: {found:#?}");
+    }
+    // Others are: a host of the network, and an address of another one.
+    for target in [[192, 168, 7, 254], [192, 169, 7, 255]] {
+        assert_eq!(told([192, 168, 7, 9], target).len(), 1, "{target:?}");
+    }
+}
+
 /// A DNS response that says that there is no such name.
 fn no_such_name(client: [u8; 4], name: &str) -> Frame {
     let mut message = vec![0, 7, 0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0];

@@ -135,6 +135,27 @@ pub(crate) fn flows_of(
     Ok(())
 }
 
+/// Hands on the flows of a date, without names and in no order that means something.
+///
+/// # Errors
+/// If sums cannot be read, or `each` fails.
+pub(in crate::summary) fn each_flow(
+    day: Day,
+    timeout: i64,
+    aggregator: &mut Aggregator,
+    filter: &Filter,
+    mut each: impl FnMut(&FlowRow<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut flows = Flows::new(day, timeout, aggregator)?;
+    while let Some(row) = flows.next()? {
+        let [src, dst] = row.ends;
+        if filter.takes_protocol(row.protocol) && filter.takes_addresses(Some(src.ip), Some(dst.ip)) {
+            each(&row)?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds the flows of a date to `again`, as rows of their table.
 ///
 /// # Memory
@@ -154,22 +175,17 @@ pub(in crate::summary) fn hand_on(
     // Names of captures are in the order of their addresses. So flows to those that may have one are sorted by destination first.
     let mut by_destination = Aggregator::new(aggregator.space());
     let mut key = Key::default();
-    let mut flows = Flows::new(day, timeout, aggregator)?;
-    while let Some(row) = flows.next()? {
-        let [src, dst] = row.ends;
-        if !filter.takes_protocol(row.protocol) || !filter.takes_addresses(Some(src.ip), Some(dst.ip)) {
-            continue;
-        }
-        let [out, back] = row.sent;
+    each_flow(day, timeout, aggregator, filter, |row| {
+        let ([_, dst], [out, back]) = (row.ends, row.sent);
         let sums = Sums::of(out.bytes.saturating_add(back.bytes), out.packets.saturating_add(back.packets));
         if may_be_named.has(key.clear().address(Some(dst.ip)).bytes()) {
             row.write(&mut key);
-            by_destination.add(group, key.bytes(), sums)?;
+            by_destination.add(group, key.bytes(), sums)
         } else {
             row.write(key.clear());
-            add_named(again, group, &mut key, naming.name(dst.ip, GivenNames::default()), sums)?;
+            add_named(again, group, &mut key, naming.name(dst.ip, GivenNames::default()), sums)
         }
-    }
+    })?;
     let mut names = NamesOfDate::new(day, aggregator)?;
     let mut rows = by_destination.read(group)?;
     while let Some((held, sums)) = rows.next()? {

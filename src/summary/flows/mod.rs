@@ -23,9 +23,11 @@ mod state;
 pub(super) use count::FlowCounter;
 pub(crate) use edges::{Edge, has_edge};
 pub(crate) use join::flows_of;
-pub(super) use join::hand_on;
+pub(super) use join::{each_flow, hand_on};
 pub(super) use patterns::FlowPatterns;
 pub use patterns::{Attempts, PatternLimits, Patterns, Regular};
 pub(super) use piece::is_in_no_flow;
+#[cfg(test)]
+pub(super) use row::row_of;
 pub(super) use row::{FlowField, FlowRow};
 pub use state::FLOW_STATES;

@@ -6,7 +6,7 @@ use crate::address::IpAddress;
 use crate::aggregate::{Aggregator, Group, Measure, Space, Sums};
 use crate::day::Day;
 use crate::error::Result;
-use crate::packets::NO_CODE;
+use crate::packets::{NO_CODE, TCP};
 use crate::summary::key::{Key, KeyReader};
 
 use super::end::End;
@@ -92,15 +92,14 @@ impl FlowPatterns {
         Self { flows: Aggregator::new(space), key: Key::default(), tried: 0, answered: 0 }
     }
 
-    /// Takes a flow, as a key of its table.
+    /// Takes a flow.
     ///
     /// # Errors
     /// If there is no room left in memory, and it cannot be spilled.
-    pub(in crate::summary) fn take(&mut self, flow: &[u8]) -> Result<()> {
-        let Some(flow) = FlowRow::read(flow) else { return Ok(()) };
+    pub(in crate::summary) fn take(&mut self, flow: &FlowRow<'_>) -> Result<()> {
         let [src, dst] = flow.ends;
         let [first, _] = flow.times;
-        let (is_tried, is_silent) = outcome(&flow);
+        let (is_tried, is_silent) = outcome(flow);
         let is_connection = flow.state.is_some() && is_tried;
         self.tried += u64::from(is_connection);
         self.answered += u64::from(is_connection && !is_silent);
@@ -177,6 +176,17 @@ fn outcome(flow: &FlowRow<'_>) -> (bool, bool) {
     }
 }
 
+/// Whether a target is most likely the broadcast address of the source's network (RFC 919, 7). No packet says how long the prefix of the
+/// network is; few are shorter than 16 bits or longer than 24.
+fn is_told_to_network(source: IpAddress, target: IpAddress, protocol: u16) -> bool {
+    match (source, target) {
+        (IpAddress::V4(source), IpAddress::V4(target)) => {
+            protocol != TCP && source >> 16 == target >> 16 && target & 0xff == 0xff
+        }
+        _ => false,
+    }
+}
+
 /// The flows of one target, while they come in order of time.
 #[derive(Debug, Default)]
 struct TargetRun {
@@ -217,7 +227,7 @@ impl TargetRun {
     fn regular(&mut self, limits: &PatternLimits) -> Option<Regular> {
         let (source, target, protocol) = self.target?;
         // What everybody in a network is told is told at intervals.
-        let is_told_to_all = target.ip.is_multicast_or_broadcast();
+        let is_told_to_all = target.ip.is_multicast_or_broadcast() || is_told_to_network(source, target.ip, protocol);
         if is_told_to_all || self.flows < limits.flows || (self.intervals.len() as u64) < limits.flows.saturating_sub(1)
         {
             return None;

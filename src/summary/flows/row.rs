@@ -156,3 +156,16 @@ impl<'a> FlowRow<'a> {
         community_id_of(FlowEnds { ips: [src.ip, dst.ip], protocol, ports })
     }
 }
+
+/// A flow of two addresses for tests.
+#[cfg(test)]
+pub(in crate::summary) fn row_of(
+    [src, dst]: [IpAddress; 2],
+    state: Option<&'static str>,
+    times: [i64; 2],
+    packets_back: i64,
+) -> FlowRow<'static> {
+    let ends = [src, dst].map(|ip| End { ip, port: 1 });
+    let [out, back] = [1, packets_back].map(|packets| SentVolume { packets, ..SentVolume::default() });
+    FlowRow { times, ends, protocol: 6, sent: [out, back], state, is_cut: false, name: None }
+}
