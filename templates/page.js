@@ -22,14 +22,17 @@
     return `${number.toFixed(number < 9.995 ? 2 : number < 99.95 ? 1 : 0)}${unit}`;
   };
   const whole = number => number.toLocaleString('en-GB');
+  const trimmed = (number, decimals) => number.toFixed(decimals).replace(/\.?0+$/, '');
   const mark = (number, units) => {
     const [part, unit] = scaled(number, units);
-    return `${Number(part.toFixed(3))}${unit}/s`;
+    return `${trimmed(part, 10)}${unit}/s`;
   };
+  // Less than ten have two digits.
+  const few = number => trimmed(number, Math.min(7, Math.max(1, 1 - Math.floor(Math.log10(number)))));
   const AMOUNTS = {
     Bytes: { rate: number => `${human(number)}/s`, mark: number => mark(number, BYTES), exact: number => `${whole(number)} bytes` },
     Packets: {
-      rate: number => `${number < 9.95 ? String(Number(number.toPrecision(2))) : whole(Math.round(number))} packets/s`,
+      rate: number => `${number <= 0 ? 0 : number < 9.95 ? few(number) : whole(Math.round(number))} packets/s`,
       mark: number => mark(number, COUNTS), exact: number => `${whole(number)} packets`,
     },
   };
@@ -90,8 +93,9 @@
     return step < 300 * DAY ? [short, year] : [year, ''];
   };
 
-  // Pictures of the same time show the same part of it.
-  const parts = new Map();
+  // All pictures show the same part of the time, each in whole bins of its own. No part is all of it.
+  let shown = null;
+  const draws = [];
   document.querySelectorAll('.figure').forEach(figure => {
     const one = name => figure.querySelector(`.${name}`);
     const [plot, areas, marks, ticks, names] = ['plot', 'areas', 'marks', 'ticks', 'names'].map(one);
@@ -106,16 +110,23 @@
     const totals = layers[0].map((_, place) => layers.reduce((sum, amounts) => sum + amounts[place], 0));
     const LEAST = Math.min(bins, 6);
     const drawn = { marks: [...marks.childNodes], ticks: [...ticks.childNodes], paths: paths.map(path => path.getAttribute('d')) };
-    const key = `${start} ${bin} ${bins}`;
-    const part = parts.get(key) ?? { from: 0, count: bins, draws: [] };
-    parts.set(key, part);
+    const part = { from: 0, count: bins };
     let cursor = null, held = null;
     const line = make(plot, 'line', { class: 'cursor', y1: 0, y2: HEIGHT, display: 'none' });
     const brush = make(plot, 'rect', { class: 'brush', y: 0, height: HEIGHT, display: 'none' });
     const rate = number => number * 1e6 / bin;
     const at = place => start + place * bin;
 
+    const choose = (first, length) => {
+      part.count = Math.max(LEAST, Math.min(bins, Math.round(length)));
+      part.from = Math.max(0, Math.min(bins - part.count, Math.round(first)));
+    };
     const draw = () => {
+      if (shown === null) choose(0, bins);
+      else {
+        const first = Math.floor((shown[0] - start) / bin), end = Math.ceil((shown[1] - start) / bin);
+        choose(first, end - first);
+      }
       const { from, count } = part, all = count === bins;
       if (cursor !== null && (cursor < from || cursor >= from + count)) cursor = null;
       const max = Math.max(...totals.slice(from, from + count).map(rate));
@@ -160,9 +171,9 @@
       read();
     };
     const show = (first, length) => {
-      part.count = Math.max(LEAST, Math.min(bins, Math.round(length)));
-      part.from = Math.max(0, Math.min(bins - part.count, Math.round(first)));
-      part.draws.forEach(draw => draw());
+      choose(first, length);
+      shown = part.count === bins ? null : [at(part.from), at(part.from + part.count)];
+      draws.forEach(draw => draw());
     };
     const read = () => {
       const { from, count } = part, seen = cursor !== null;
@@ -254,7 +265,7 @@
     title.remove();
     figure.classList.add('live');
     tools.hidden = false;
-    part.draws.push(draw);
+    draws.push(draw);
     draw();
   });
 })();

@@ -75,7 +75,7 @@ impl Coverage {
     }
 
     /// The view of the strip.
-    pub(super) fn view(&self) -> String {
+    pub(super) fn view_box(&self) -> String {
         format!("0 0 {WIDTH} {HEIGHT}")
     }
 

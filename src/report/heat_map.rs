@@ -115,7 +115,7 @@ impl HeatMap {
     }
 
     /// The view of the cells.
-    pub(super) fn view(&self) -> String {
+    pub(super) fn view_box(&self) -> String {
         format!("0 -0.5 {} 24", self.columns)
     }
 

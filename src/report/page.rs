@@ -24,8 +24,8 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "dGvoTxhAmV6G19M6r4j7ZgUo4GIjgHB3Ko7WWvyT6xk=";
-pub(super) const SCRIPT_HASH: &str = "afZvlY9zsJlrczSoNc2HPSb/pL22y+dOtJymXX+fP1k=";
+pub(super) const STYLE_HASH: &str = "MGcvMVsZvqvbcPVC+dSzh+AhG1+Ukxtk68mjO4FeuuU=";
+pub(super) const SCRIPT_HASH: &str = "yangjfTcmsAGD919RM7SARuq/6ih2XqPCdzClQyJLw4=";
 
 /// The page.
 #[derive(Template)]

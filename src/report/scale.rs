@@ -77,7 +77,7 @@ pub(super) fn rate_of_packets(packets_per_s: f64) -> String {
         none if none <= 0.0 => "0".to_owned(),
         few if few < 9.95 => {
             let zeros = (0..6).find(|zeros| few * 10_f64.powi(*zeros) >= 0.995).unwrap_or(6);
-            whole_if_near_to(few, usize::try_from(zeros + 1).unwrap_or(1))
+            trimmed(few, usize::try_from(zeros + 1).unwrap_or(1))
         }
         many => thousands(whole(many)),
     };
@@ -87,20 +87,24 @@ pub(super) fn rate_of_packets(packets_per_s: f64) -> String {
 /// A round mark of an axis of rates: `1.5 MB/s`, without trailing zeros.
 pub(super) fn mark(bytes_per_s: f64) -> String {
     let (scaled, unit) = scaled(bytes_per_s, &BYTES);
-    format!("{} {unit}/s", whole_if_near(scaled))
+    format!("{} {unit}/s", trimmed(scaled, DECIMALS))
 }
 
 /// The same of packets: `1.5 k/s`.
 pub(super) fn mark_of_packets(packets_per_s: f64) -> String {
     let (scaled, unit) = scaled(packets_per_s, &["", " k", " M", " G", " T", " P", " E"]);
-    format!("{}{unit}/s", whole_if_near(scaled))
+    format!("{}{unit}/s", trimmed(scaled, DECIMALS))
 }
 
 fn whole_if_near(scaled: f64) -> String {
-    whole_if_near_to(scaled, 3)
+    trimmed(scaled, 3)
 }
 
-fn whole_if_near_to(number: f64, decimals: usize) -> String {
+/// The decimals of a mark: of few packets in long bins, marks are far below one.
+const DECIMALS: usize = 10;
+
+/// Without zeros at its end.
+fn trimmed(number: f64, decimals: usize) -> String {
     let text = format!("{number:.decimals$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -195,12 +199,16 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn marks_rise_from_zero_to_the_top_and_are_not_too_many(max in 1e-6..1e19_f64, most in 3..12_usize) {
+        fn marks_rise_from_zero_to_the_top_and_are_not_too_many(max in prop_oneof![1e-8..1e-4_f64, 1e-6..1e19_f64], most in 3..12_usize) {
             let axis = Axis::new(max, most);
             prop_assert!(axis.marks.len() >= 2 && axis.marks.len() <= most, "{axis:?}");
             prop_assert!(axis.marks.windows(2).all(|pair| pair[0] < pair[1]), "{axis:?}");
             prop_assert_eq!(axis.marks.first(), Some(&0.0));
             prop_assert!((axis.marks[axis.marks.len() - 1] / axis.top - 1.0).abs() < 1e-9);
+            for mark in [mark, mark_of_packets] {
+                let labels: std::collections::BTreeSet<_> = axis.marks.iter().map(|value| mark(*value)).collect();
+                prop_assert_eq!(labels.len(), axis.marks.len(), "{:?}", labels);
+            }
             prop_assert!(axis.top >= max * (1.0 - 1e-8) && axis.place(max) > 0.3, "{axis:?}");
         }
     }

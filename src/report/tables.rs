@@ -137,8 +137,9 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     let listed = &content.conversations;
     let has_flows = listed.first.column("flows").is_some();
     let says = if has_flows {
-        "Who talked with whom, the largest first. Sent is from the first to the other. A flow failed that nobody answered. Of TCP states, \
-         SF was closed by both ends, S0 had no answer, and REJ was refused."
+        "Who talked with whom, the largest first. Sent is from the first to the other. A flow failed that nobody answered, or that was \
+         refused. Of TCP states, SF was closed by both ends, S0 had no answer, and REJ was refused. The span is from the first to the last \
+         packet."
     } else {
         "Who talked with whom, the largest first. Sent is from the first to the other, received is back."
     };
@@ -149,7 +150,7 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     // There is no room for all.
     if has_flows {
         heads.extend([sent, received, ("Flows", "number"), ("Failed", "number"), ("TCP states", "states")]);
-        heads.extend([("First (UTC)", "time"), ("Last (UTC)", "time"), ("Duration", "number")]);
+        heads.extend([("First (UTC)", "time"), ("Last (UTC)", "time"), ("Span", "number")]);
     } else {
         heads.extend([SHARE, sent, received, PACKETS]);
     }
@@ -164,7 +165,7 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
             let [flows, silent] = ["flows", "silent"].map(|column| number(listed, column, row));
             let states = text(&listed.first, "states", row).map(|states| Cell::Words(states.to_owned()));
             cells.extend([out, back, flows, silent, states.unwrap_or(Cell::Absent("(no TCP)"))]);
-            cells.extend([time(first), time(last), duration(first.zip(last))]);
+            cells.extend([time(first), time(last), span(first.zip(last))]);
         } else {
             cells.extend([share, out, back, number(listed, "packets", row)]);
         }
@@ -172,7 +173,7 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     })
 }
 
-fn duration(ends: Option<(i64, i64)>) -> Cell {
+fn span(ends: Option<(i64, i64)>) -> Cell {
     let micros = ends.map(|(first, last)| last.saturating_sub(first));
     micros.map_or(NO_TIME, |micros| Cell::Short { text: about(micros), exact: format!("{} s", float(micros) / 1e6) })
 }

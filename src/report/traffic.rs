@@ -68,7 +68,8 @@ pub(super) struct Label {
 
 impl Traffic {
     pub(super) fn new(tracks: &Tracks, kind: TrafficKind) -> Self {
-        let bins = tracks.bins;
+        let is_empty = tracks.each.is_empty() && tracks.others.0 == 0;
+        let bins = if is_empty { 0 } else { tracks.bins };
         let amounts = |all: &[&Track]| add(all.iter().map(|track| kind.amounts(track).as_slice()), bins);
         let own = if tracks.each.len() <= OWN + 1 && tracks.others.0 == 0 { OWN + 1 } else { OWN };
         let mut layers = Vec::new();
@@ -139,7 +140,7 @@ impl Traffic {
     }
 
     /// `0 0 1440 1000`: bins by units.
-    pub(super) fn view(&self) -> String {
+    pub(super) fn view_box(&self) -> String {
         format!("0 0 {} {UNITS}", self.bins)
     }
 

@@ -83,12 +83,31 @@ fn a_page_of_the_samples_needs_nothing_else_and_has_their_names_and_sums() {
     for word in ["1,331", "305,323 bytes", "www.example.com.", "192.0.2.10", "73,904 bytes", "No capture is damaged."] {
         assert!(page.has(word), "{word} is not in {:?}", page.text);
     }
-    // By name of the destination, or else of the source, joined with `names` in DuckDB: docs/report.md has the statement.
-    let by_name = html.split("Packets by name and date</title>").next().unwrap();
-    let by_name = by_name.split("Bytes by name and date</title>").nth(1).unwrap();
-    for (name, bytes) in [("files.example.com.", "83,179"), ("www.example.com.", "78,517"), ("(no name)", "76,666")] {
-        let layer = by_name.split("<li>").find(|layer| layer.contains(name)).unwrap();
-        assert!(layer.contains(&format!("title=\"{bytes} bytes\"")), "{name}: {layer}");
+    // Layers of each picture, from DuckDB: `GROUP BY protocol`; by name of the destination, or else of the source, joined with `names`
+    // (docs/report.md has the statement).
+    for (picture, layers) in [
+        ("Bytes by protocol", [("TCP", "227,814 bytes"), ("UDP", "28,760 bytes"), ("(no IP)", "2,132 bytes")]),
+        ("Packets by protocol", [("TCP", "889 packets"), ("UDP", "245 packets"), ("(no IP)", "36 packets")]),
+        (
+            "Bytes by name and date",
+            [
+                ("files.example.com.", "83,179 bytes"),
+                ("www.example.com.", "78,517 bytes"),
+                ("(no name)", "76,666 bytes"),
+            ],
+        ),
+        (
+            "Packets by name and date",
+            [("files.example.com.", "246 packets"), ("www.example.com.", "351 packets"), ("(no name)", "378 packets")],
+        ),
+    ] {
+        let title = format!(">{picture}</title>");
+        let legend = html.split(&title).nth(1).unwrap().split("class=\"legend\"").nth(1).unwrap();
+        let legend = legend.split("</ul>").next().unwrap();
+        for (name, amount) in layers {
+            let layer = legend.split("<li>").find(|layer| layer.contains(&format!(">{name}</b>"))).unwrap();
+            assert!(layer.contains(&format!("title=\"{amount}\"")), "{picture}, {name}: {layer}");
+        }
     }
     for line in expected.lines().skip(1) {
         let path = repository("data/captures").join(line.split('\t').next().unwrap());
@@ -111,6 +130,23 @@ fn a_page_of_the_samples_needs_nothing_else_and_has_their_names_and_sums() {
     for (name, plot) in &plots {
         assert_eq!(Document::parse(plot).unwrap().root_element().tag_name().name(), "svg", "{name}");
         assert!(!read(plot).elements.is_empty());
+    }
+}
+
+#[test]
+fn without_packets_that_have_a_time_there_is_no_picture() {
+    let folder = folder();
+    let empty = save(&folder, "empty.pcap", &fs::read(repository("data/captures/office-hour.pcap")).unwrap()[..24]);
+    let lake = folder.path().join("lake");
+    assert_eq!(convert(&empty, &lake), Some(0));
+    let filtered: &[&str] = &["--protocol", "GRE"];
+    let office = repository("data/captures/office-hour.pcap");
+    for (named, options) in [(&empty, &[][..]), (&lake, &[]), (&office, filtered)] {
+        let (html, plots) = report(named, options);
+        assert!(read(&html).has("No packet has a time."), "{html}");
+        // The script draws none, either.
+        assert!(!html.contains("class=\"figure\""));
+        assert!(plots.iter().any(|(name, plot)| name == "traffic.svg" && plot.contains("No packet has a time.")));
     }
 }
 

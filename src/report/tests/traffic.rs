@@ -97,6 +97,9 @@ fn one_bin_one_huge_value_and_two_thousand_bins_are_drawn() {
     let long = draw(60_000_000, (0..2000).collect());
     assert_eq!(heights(&long.path(&long.layers[0])).len(), 2000);
     assert!(long.coarse().1.len() <= ROWS && long.label(&long.layers[0]).is_some());
+    // A series has a bin even where nothing was added.
+    let nothing = Tracks { bins: 1, bin: 1_000_000, ..Tracks::default() };
+    assert_eq!(Traffic::new(&nothing, bytes_by_protocol).says(), "No packet has a time.");
     let none = draw(0, vec![]);
     assert_eq!((none.bins, none.says().as_str(), none.ticks.len()), (0, "No packet has a time.", 1));
     assert!(none.label(&none.layers[0]).is_none());
