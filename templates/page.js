@@ -203,7 +203,7 @@
     };
     const acts = {
       in: () => zoom(.5), out: () => zoom(2), left: () => show(part.from - part.count / 2, part.count),
-      right: () => show(part.from + part.count / 2, part.count), all: () => show(0, bins),
+      right: () => show(part.from + part.count / 2, part.count), all: () => { cursor = null; show(0, bins); },
     };
     tools.addEventListener('click', event => acts[event.target.dataset.do]?.());
     frame.addEventListener('keydown', event => {

@@ -24,8 +24,8 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "MGcvMVsZvqvbcPVC+dSzh+AhG1+Ukxtk68mjO4FeuuU=";
-pub(super) const SCRIPT_HASH: &str = "yangjfTcmsAGD919RM7SARuq/6ih2XqPCdzClQyJLw4=";
+pub(super) const STYLE_HASH: &str = "WBMvEsnu17MXoTKN7BlTDos2CPPw0Db1BI355mifeck=";
+pub(super) const SCRIPT_HASH: &str = "Spn3DowYmnqULfgow6/soSuiZp7st6+qWd4nWebom4I=";
 
 /// The page.
 #[derive(Template)]
