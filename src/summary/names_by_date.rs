@@ -13,13 +13,12 @@ use crate::error::Result;
 use super::key::{Key, KeyReader, NOBODY};
 use super::registry::NO_NAME;
 use super::sum_kind::SumKind;
-use super::tracks::{BinScale, Track, Tracks};
+use super::tracks::{BinScale, MICROS_PER_DAY, Track, Tracks};
 
 /// Names that are kept.
 const NAMES: usize = 7;
 /// Of fewer dates there is nothing to see.
 const LEAST_DATES: usize = 3;
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Volumes by name and date, while they are taken.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ use crate::day::Day;
 use super::key::KeyReader;
 use super::pauses::{PauseFinder, Pauses};
 use super::rows::protocol;
-use super::tracks::{BinScale, DAYS_OF_HOURS, Track, Tracks};
+use super::tracks::{BinScale, DAYS_OF_HOURS, MICROS_PER_DAY, Track, Tracks};
 
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
-const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
 /// Traffic over time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

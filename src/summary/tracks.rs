@@ -6,7 +6,7 @@ pub const MAX_BINS: i64 = 1500;
 const MAX_BINS_OF_LONG: i64 = 900;
 /// More days than these are long.
 pub const DAYS_OF_HOURS: i64 = 14;
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Windows that one bin may hold. With windows of a second, the bins are usual numbers of seconds, minutes, hours and
 /// days.
 const WINDOWS: [i64; 20] =
