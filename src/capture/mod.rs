@@ -45,7 +45,7 @@ pub use link_type::LinkType;
 pub use position::{FileHeader, Framing, Interface, LengthOrder, Position, Section};
 pub use reader::CaptureReader;
 pub use record::{PacketRecord, RecordAnomaly};
-pub(crate) use reopen::{is_read_forward, want_soon};
+pub(crate) use reopen::{begin_range, is_read_forward, want_soon};
 pub use resolution::Resolution;
 #[cfg(any(test, feature = "internal-api"))]
 pub use resync::guess;

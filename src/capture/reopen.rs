@@ -2,9 +2,10 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Mutex;
 
 use crate::discover::{Compression, Input};
-use crate::storage::objects::ReadSoon;
+use crate::storage::objects::{RangeInHand, ReadSoon};
 use crate::storage::{CaptureFile, fingerprint};
 
 /// A file was replaced after it was found and before its first packet was converted.
@@ -50,6 +51,12 @@ pub(crate) fn want_soon<'i>(soon: &mut ReadSoon, next: impl Iterator<Item = (&'i
         Some((opened.ok()?, range))
     });
     soon.want(objects);
+}
+
+/// Says that a range of a capture is read from now on, if it is an object: until the answer is dropped.
+pub(crate) fn begin_range<'s>(soon: &'s Mutex<ReadSoon>, input: &Input, range: Range<u64>) -> Option<RangeInHand<'s>> {
+    let object = CaptureFile::open_object(&input.absolute, &input.object_version(), input.size)?;
+    Some(ReadSoon::begin(soon, &object.ok()?, range))
 }
 
 #[cfg(test)]

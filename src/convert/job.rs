@@ -1,6 +1,7 @@
 //! One unit while workers convert it.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -144,6 +145,12 @@ impl<'a> Job<'a> {
     /// The turn of a task in its turn queue.
     pub(super) fn turn(&self, task: usize) -> u64 {
         self.tasks.get(task).and_then(|task| task.chunk).unwrap_or(task as u64)
+    }
+
+    /// Where the records of a chunk begin in its capture.
+    pub(super) fn range_of(&self, chunk: u64) -> Range<u64> {
+        let size = self.unit.settings.chunk_size;
+        chunk.saturating_mul(size)..chunk.saturating_add(1).saturating_mul(size)
     }
 
     /// Works on the parts. Only the task in its turn does so, so this never waits long.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::bug::bug;
 use crate::capture::{
-    CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, resync, want_soon,
+    CaptureReader, ContentHashes, Damage, DamageKind, Framing, Position, Timestamp, begin_range, resync, want_soon,
 };
 use crate::day::Day;
 use crate::discover::{Compression, Input, Refusal};
@@ -47,6 +47,8 @@ pub(super) fn run(job: &Job<'_>, task: usize) -> Result<bool> {
         return work.hand_in(None).map_err(never_disproved);
     };
     let place = wanted.captures.start;
+    let capture = job.unit.captures.get(place).ok_or_else(|| bug!())?;
+    let _in_hand = begin_range(&job.context.soon, &capture.input, job.range_of(chunk));
     // The number of a record is known after all records before it. Where they are neither counted nor read, they must be read first.
     let must_count =
         job.context.encoder.numbers_frames() && job.turns.is_first(turn) && job.frames_before_unit().is_none();
@@ -82,9 +84,8 @@ fn want_next(job: &Job<'_>, places: Range<usize>, soon: &mut ReadSoon) {
 /// Converts a chunk before its turn, from a guessed position. `None` if that did not work out.
 fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Option<bool>> {
     let capture = job.unit.captures.get(place).ok_or_else(|| bug!())?;
-    let offset = chunk * job.unit.settings.chunk_size;
-    let limit = offset + job.unit.settings.chunk_size;
-    let Ok(Some(reader)) = resync::guess_reader(&capture.input, offset, limit) else {
+    let range = job.range_of(chunk);
+    let Ok(Some(reader)) = resync::guess_reader(&capture.input, range.start, range.end) else {
         return Ok(None);
     };
     let position = reader.position().clone();
@@ -185,8 +186,7 @@ impl<'j, 'a> Work<'j, 'a> {
 
     /// Where the chunk begins that a worker will read after this one: as many are under way as there are workers.
     fn next_chunk(&self, chunk: u64) -> Range<u64> {
-        let (next, size) = (chunk + self.job.context.memory.workers() as u64, self.job.unit.settings.chunk_size);
-        next.saturating_mul(size)..(next + 1).saturating_mul(size)
+        self.job.range_of(chunk + self.job.context.memory.workers() as u64)
     }
 
     fn salvage(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The threads that decode ahead of the caller.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
 
-use crate::capture::{CaptureReader, Position, resync, want_soon};
+use crate::capture::{CaptureReader, Position, begin_range, resync, want_soon};
 use crate::discover::Input;
 use crate::error::Error;
 use crate::memory::SMALL_WINDOW;
@@ -182,13 +183,18 @@ impl Shared {
         }
     }
 
+    /// Where the records of a task begin in its capture.
+    fn range_of(&self, task: &ReadTask, input: &Input) -> Range<u64> {
+        let size = self.request.chunk_size;
+        task.chunk.map_or(0..input.size, |chunk| chunk * size..(chunk + 1) * size)
+    }
+
     /// Asks for what the next tasks read first. Each would take a request's time otherwise.
     fn want_next(&self, next: usize) {
         let tasks = self.tasks.get(next..).unwrap_or_default();
         let of_task = |task: &ReadTask| {
             let input = self.captures.get(task.place)?;
-            let (chunk, size) = (task.chunk, self.request.chunk_size);
-            Some((input, chunk.map_or(0..input.size, |chunk| chunk * size..(chunk + 1) * size)))
+            Some((input, self.range_of(task, input)))
         };
         let mut next = tasks.iter().filter_map(of_task).peekable();
         if next.peek().is_some_and(|(input, _)| is_object(&input.absolute)) {
@@ -198,6 +204,8 @@ impl Shared {
 
     /// Reads a task ahead of its turn. Stops where the caller is gone.
     fn run(self: &Arc<Self>, task: ReadTask, send: &SyncSender<TaskMessage>) {
+        let input = self.captures.get(task.place);
+        let _in_hand = input.and_then(|input| begin_range(&self.soon, input, self.range_of(&task, input)));
         let Some((reader, began)) = self.open(task) else {
             let _ = send.send(TaskMessage::InTurn);
             return;

@@ -8,6 +8,7 @@
 //! Not here: which objects are a lake's, and in which order they are written.
 
 mod address;
+mod ahead;
 mod causes;
 #[cfg(feature = "remote")]
 mod client;
@@ -42,5 +43,5 @@ pub use held::HeldUpload;
 pub(crate) use object_file::{ObjectFile, object_facts};
 pub use object_reader::ObjectReader;
 pub use requests::{ObjectBody, ObjectRequests, PutIf};
-pub(crate) use soon::ReadSoon;
+pub(crate) use soon::{RangeInHand, ReadSoon};
 pub use store::Store;

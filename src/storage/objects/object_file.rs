@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 
 use super::address::ObjectAddress;
+use super::ahead::{held_bytes, is_held, take_held};
 use super::facts::{ObjectFacts, ObjectVersion};
 use super::fetch::Fetch;
 use super::fetches::FETCH;
 use super::object_reader::ObjectReader;
 use super::requests::ObjectBody;
-use super::soon::{held_bytes, is_held, take_held};
 use super::store::Store;
 
 /// First bytes of an object that are kept once they have been read: they say what it is, and are looked at several times.

@@ -10,7 +10,7 @@ use bytes::{Buf as _, Bytes};
 use super::fetch::Fetch;
 use super::fetches::FetchShare;
 use super::object_file::{HEAD, ObjectFile, end_of_fetch, slice};
-use super::soon::{ReadSoon, give_up_before};
+use super::soon::ReadSoon;
 
 /// Bytes of a request where little is wanted.
 const SIP: u64 = 256 << 10;
@@ -187,9 +187,6 @@ impl ObjectReader {
     fn begin(&mut self) -> io::Result<()> {
         // What was asked for ahead is taken first: nobody else will read it.
         let is_held = !self.is_glance && self.file.is_held(self.at);
-        if !self.is_glance {
-            give_up_before(&self.file, self.at);
-        }
         let head = if is_held || self.at >= HEAD || self.next != self.at {
             None
         } else if self.is_glance {
