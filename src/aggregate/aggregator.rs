@@ -83,8 +83,9 @@ impl Aggregator {
             return Ok(());
         }
         self.settle()?;
+        self.held.values_mut().for_each(Buffer::trim);
         // What was added up may have shrunk; but sorting again and again for little is no gain.
-        if self.held.is_empty() || self.bytes() <= self.space.room() / 2 {
+        if self.held.is_empty() || self.bytes() <= self.space.room() / 4 * 3 {
             return Ok(());
         }
         let run = self.spill(self.held.keys().copied(), |group| {

@@ -233,3 +233,18 @@ fn owners_are_removed_in_memory_as_from_a_file() {
         }
     }
 }
+
+#[test]
+fn keys_are_spilled_where_they_do_not_fit_and_not_for_free_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = Group { day: Day(1), kind: 1, measure: Measure::Plain, by_owner: false };
+    // An entry has 32 bytes, and room for entries doubles at 1024: 40 kB are held, and 80 kB are taken.
+    for (keys, runs) in [(1030_u64, 0), (1900, 1)] {
+        let mut sums = Aggregator::new(&Space::new(folder.path()).with_room(70_000));
+        for key in 0..keys {
+            sums.group(group).add(&key.to_be_bytes(), Sums::of(1, 1));
+        }
+        sums.keep_within().unwrap();
+        assert_eq!(sums.runs(), runs, "{keys} keys");
+    }
+}
