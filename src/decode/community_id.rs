@@ -60,15 +60,15 @@ pub(crate) struct FlowEnds {
     pub(crate) ports: Option<(u16, u16)>,
 }
 
-/// The Community ID of a flow between two ends, which is that of each of its packets. `None` where packets between them may have
-/// several, as with ICMP, or have none, as fragments without ports.
-pub(crate) fn community_id_of(FlowEnds { ips: [a, b], protocol, ports }: FlowEnds) -> Option<String> {
+/// The flow between two ends, whose Community ID each packet between them has. `None` where they may have several, as with ICMP, or have
+/// none, as fragments without ports.
+pub(crate) fn flow_between(FlowEnds { ips: [a, b], protocol, ports }: FlowEnds) -> Option<FlowKey> {
     let (ports, has_ports) = match (protocol, ports) {
         (TCP | UDP | SCTP, Some((a, b))) => ([a, b], true),
         (TCP | UDP | SCTP, None) | (ICMP | ICMP_V6, _) => return None,
         _ => ([0; 2], false),
     };
-    Some(community_id(&FlowKey::between([a, b], ports, (protocol, has_ports))))
+    Some(FlowKey::between([a, b], ports, (protocol, has_ports)))
 }
 
 impl FlowKey {
@@ -95,9 +95,8 @@ fn answer_to(protocol: u8, kind: u8) -> Option<u8> {
     })
 }
 
-/// The Community ID of a flow: `1:`, and 28 characters of Base64.
-#[must_use]
-pub fn community_id(flow: &FlowKey) -> String {
+/// Appends the Community ID of a flow: `1:`, and 28 characters of Base64.
+pub fn write_community_id(flow: &FlowKey, text: &mut Vec<u8>) {
     /// Two bytes, first on the wire first.
     const SEED: [u8; 2] = [0; 2];
     let mut hash = Sha1::new();
@@ -114,7 +113,11 @@ pub fn community_id(flow: &FlowKey) -> String {
             hash.update(port.to_be_bytes());
         }
     }
-    format!("1:{}", STANDARD.encode(hash.finalize()))
+    let mut encoded = [0; 28];
+    // The 20 bytes of a hash have just this many characters.
+    let length = STANDARD.encode_slice(hash.finalize(), &mut encoded).unwrap_or(0);
+    text.extend_from_slice(b"1:");
+    text.extend_from_slice(encoded.get(..length).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -142,7 +145,10 @@ mod tests {
     }
 
     fn id_of(bytes: &[u8]) -> Option<String> {
-        decode(LinkType::RAW, bytes).flow().map(|flow| community_id(&flow))
+        let flow = decode(LinkType::RAW, bytes).flow()?;
+        let mut text = Vec::new();
+        write_community_id(&flow, &mut text);
+        String::from_utf8(text).ok()
     }
 
     fn ports(src: u16, dst: u16) -> Vec<u8> {

@@ -53,8 +53,8 @@ mod wifi;
 use crate::capture::LinkType;
 use crate::config::Decapsulation;
 
-pub(crate) use community_id::{FlowEnds, community_id_of};
-pub use community_id::{FlowKey, community_id};
+pub(crate) use community_id::{FlowEnds, flow_between};
+pub use community_id::{FlowKey, write_community_id};
 pub use packet::{LinkTags, Packet};
 pub use protocol::{protocol_name, protocol_number, protocol_text};
 pub use stop::Stop;

@@ -3,7 +3,7 @@
 use arrow::array::{ArrayRef, AsArray as _};
 
 use crate::capture::PacketRecord;
-use crate::decode::{FlowKey, Packet, community_id};
+use crate::decode::{FlowKey, Packet, write_community_id};
 use crate::error::Result;
 
 use super::code_table::{CodeTable, DictionaryValue, NO_CODE};
@@ -23,7 +23,7 @@ pub(super) struct FlowCodes {
 
 impl DictionaryValue for FlowKey {
     fn write_text(self, text: &mut Vec<u8>) {
-        text.extend_from_slice(community_id(&self).as_bytes());
+        write_community_id(&self, text);
     }
 
     fn number(self) -> Option<i64> {

@@ -173,18 +173,19 @@ fn texts<'a>(
     value: &dyn Fn(usize) -> Option<&'a str>,
     (out, bits, compressor): PageMemory<'_>,
 ) -> Result<usize, ParquetError> {
-    let (mut end, mut plain_bytes) = (rows.start, 0);
-    while end < rows.end && (plain_bytes < PAGE_BYTES || end == rows.start) {
-        plain_bytes += value(end).map_or(0, |text| text.as_bytes().plain_len());
-        end += 1;
+    let (mut values, mut plain_bytes) = (Vec::with_capacity(rows.len()), 0);
+    for row in rows.clone() {
+        let text = value(row).map(str::as_bytes);
+        values.push(text);
+        plain_bytes += text.map_or(0, Value::plain_len);
+        if plain_bytes >= PAGE_BYTES {
+            break;
+        }
     }
-    let held = || (rows.start..end).filter_map(value).map(str::as_bytes);
-    let (count, present) = (end - rows.start, held().count());
+    let held = || values.iter().copied().flatten();
+    let (count, present) = (values.len(), held().count());
     let nulls = count - present;
-    levels(count, nulls, bits, out, |bits| {
-        let present: Vec<bool> = (rows.start..end).map(|row| value(row).is_some()).collect();
-        bits_of(&present, |is_present| is_present, bits);
-    })?;
+    levels(count, nulls, bits, out, |bits| bits_of(&values, |text| text.is_some(), bits))?;
     held().for_each(|text| text.plain(out));
     let bounds =
         Bounds::of(held()).map(|Bounds { min, max }| Bounds { min: TextStart::of(min), max: TextStart::of(max) });
@@ -192,7 +193,7 @@ fn texts<'a>(
     let facts = PageFacts { rows: count, nulls, bounds, variable_bytes: Some(bytes) };
     small::<i32>(out.len())?;
     chunk.page(compressor.body(out, Encoding::PLAIN)?, facts)?;
-    Ok(end)
+    Ok(rows.start + count)
 }
 
 /// Bytes of a text that are kept for statistics: more than those have.

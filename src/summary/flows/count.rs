@@ -89,11 +89,16 @@ impl FlowCounter {
                     in_no_flow.packets += 1;
                     continue;
                 };
+                if open.is_open && open.owner == owner && open.goes_on(*micros, self.timeout) {
+                    open.add(*micros, (direction.sender, bytes), SeenFlags::of_later(flags));
+                    continue;
+                }
                 if open.is_open && !(open.owner == owner && open.touches(*micros, self.timeout)) {
                     self.end(day, rows.addresses(), (pair, open), held);
                     open.is_open = false;
                 }
-                open.add(*micros, (direction.sender, bytes), flags, owner);
+                let seen = open.begin(*micros, SeenFlags::of(flags), owner);
+                open.add(*micros, (direction.sender, bytes), seen);
             }
             if in_no_flow.packets > 0 {
                 let owner = self.by_owner.then_some(owner);
@@ -162,22 +167,32 @@ impl OpenPiece {
         micros.saturating_sub(self.piece.last) <= timeout && self.piece.first.saturating_sub(micros) <= timeout
     }
 
-    /// Adds a packet. A row group has at most 2^24 of them, of less than 2^32 bytes.
+    /// Whether a packet at this time is of the same flow and later than its first one, as most are.
     #[inline]
-    fn add(&mut self, micros: i64, (sender, bytes): (u8, i64), flags: u16, owner: u32) {
-        let mut seen = SeenFlags::of(flags);
+    fn goes_on(&self, micros: i64, timeout: i64) -> bool {
+        micros > self.piece.first && micros.saturating_sub(self.piece.last) <= timeout
+    }
+
+    /// Begins a piece with a packet, or makes it the first one if it is. Returns what is seen of it.
+    fn begin(&mut self, micros: i64, mut seen: SeenFlags, owner: u32) -> SeenFlags {
         let piece = &mut self.piece;
         if !self.is_open {
             *piece = FlowPiece { first: micros, last: micros, sides: [Self::NO_SIDE; 2] };
             (self.is_open, self.owner) = (true, owner);
         } else if micros > piece.first {
             seen = seen.later();
-            piece.last = piece.last.max(micros);
         } else if micros < piece.first {
             piece.first = micros;
             piece.sides.iter_mut().for_each(|side| side.seen = side.seen.later());
         }
-        let [a, b] = &mut piece.sides;
+        seen
+    }
+
+    /// Adds a packet. A row group has at most 2^24 of them, of less than 2^32 bytes.
+    #[inline]
+    fn add(&mut self, micros: i64, (sender, bytes): (u8, i64), seen: SeenFlags) {
+        let FlowPiece { last, sides: [a, b], .. } = &mut self.piece;
+        *last = micros.max(*last);
         let side = if sender == 0 { a } else { b };
         side.packets += 1;
         side.bytes += bytes;

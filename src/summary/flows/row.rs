@@ -1,7 +1,7 @@
 //! A flow as a row of its table. On the way there it is a key, so that rows are sorted as all sums are: by time.
 
 use crate::address::IpAddress;
-use crate::decode::{FlowEnds, community_id_of};
+use crate::decode::{FlowEnds, FlowKey, flow_between, write_community_id};
 use crate::packets::NO_TCP_FLAGS;
 use crate::summary::key::{Key, KeyReader};
 use crate::summary::rows::protocol;
@@ -141,19 +141,24 @@ impl<'a> FlowRow<'a> {
             (FlowField::FlagsIn, TableColumn::Int(values)) => values.push(flags(back.flags)),
             (FlowField::State, TableColumn::Text(values)) => values.push(self.state),
             (FlowField::IsCut, TableColumn::Flag(values)) => values.push(Some(self.is_cut)),
-            (FlowField::CommunityId, TableColumn::Text(values)) => values.push(self.community_id().as_deref()),
+            (FlowField::CommunityId, TableColumn::Text(values)) => {
+                text.clear();
+                let flow = self.flow();
+                flow.iter().for_each(|flow| write_community_id(flow, text));
+                values.push(flow.and_then(|_| std::str::from_utf8(text).ok()));
+            }
             (FlowField::NameDst, TableColumn::Text(values)) => values.push(self.name),
             _ => return false,
         }
         true
     }
 
-    /// Its Community ID. `None` where the packets of a flow may have several, or none: ICMP, and fragments without ports.
-    fn community_id(&self) -> Option<String> {
+    /// The flow that its Community ID is of. `None` where its packets may have several, or none: ICMP, and fragments without ports.
+    fn flow(&self) -> Option<FlowKey> {
         let [src, dst] = self.ends;
         let protocol = u8::try_from(self.protocol).ok()?;
         let ports = src.port().zip(dst.port());
-        community_id_of(FlowEnds { ips: [src.ip, dst.ip], protocol, ports })
+        flow_between(FlowEnds { ips: [src.ip, dst.ip], protocol, ports })
     }
 }
 

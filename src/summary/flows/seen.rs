@@ -27,11 +27,19 @@ impl SeenFlags {
     /// Of the first packet of all, with these flags, [`NO_TCP_FLAGS`] for none.
     #[inline]
     pub(super) fn of(flags: u16) -> Self {
+        let Self(seen) = Self::of_later(flags);
+        let opens = if seen & OPENS == 0 { 0 } else { OPENS_FIRST };
+        Self(seen | IS_FIRST | opens)
+    }
+
+    /// Of a packet that another one came before.
+    #[inline]
+    pub(super) fn of_later(flags: u16) -> Self {
         if flags == NO_TCP_FLAGS {
-            return Self(IS_FIRST);
+            return Self::NONE;
         }
-        let opens = if flags & (SYN | ACK) == SYN { OPENS | OPENS_FIRST } else { 0 };
-        Self(flags & FLAGS | HAS_FLAGS | IS_FIRST | opens)
+        let opens = if flags & (SYN | ACK) == SYN { OPENS } else { 0 };
+        Self(flags & FLAGS | HAS_FLAGS | opens)
     }
 
     /// The same, where another packet came before.
