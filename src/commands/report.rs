@@ -129,7 +129,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
     let (bytes, packets) = gathered.total;
     let count = captures.count;
     let CapturesOfPage { damaged, sound, implausible, times, rotations, steps, long } = captures.into_page();
-    let CollectedForPage { names, pairs, names_by_date, newcomers, patterns, failing } =
+    let CollectedForPage { names, pairs, pair_ports, names_by_date, newcomers, patterns, failing } =
         gathered.page.ok_or_else(|| bug!())?;
     let of_captures = report.inputs > 0;
     let is_whole = request.filter == Filter::default();
@@ -174,6 +174,7 @@ fn content(request: &PageRequest, summarized: Summarized, report: &Report) -> Re
         protocols: table("protocols"),
         ports: table("ports"),
         conversations: pairs,
+        conversation_ports: pair_ports,
         dns_queries: table("dns_queries"),
         dns_failures: gathered.failures,
         captures_table: captures_table(&refused, damaged, sound, (count, request.top)),

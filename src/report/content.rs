@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::LengthKind;
-use crate::summary::{Newcomers, Patterns, Preview, Series, Tracks};
+use crate::summary::{Newcomers, PairPorts, Patterns, Preview, Series, Tracks};
 
 use super::capture_times::CaptureTimes;
 use super::clock_steps::ClockSteps;
@@ -132,6 +132,8 @@ pub struct PageContent {
     /// row. The source is who sent more; out is from it. With flows also `flows`, `silent` (how many of them nobody answered), `states`
     /// (TCP states, each with a number), `first_time` and `last_time`.
     pub conversations: Preview,
+    /// What the flows of each conversation went to, if they were counted.
+    pub conversation_ports: Vec<PairPorts>,
     /// `name`, `type`, `response_code`, `count`: the names asked for most. Queries have no response code.
     pub dns_queries: Preview,
     /// `name`, `type`, `response_code`, `count`: only response codes other than NOERROR.

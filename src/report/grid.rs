@@ -42,6 +42,8 @@ pub(super) enum Cell {
     Address(Printable, Option<Printable>),
     /// A port, and the service that is registered for it.
     Port(Printable, Option<&'static str>),
+    /// The other end of a conversation, its name if it has one, and the ports of both.
+    Peer(Printable, Option<Printable>, ShownPorts),
     /// Text from the lake, and a word of parcap for a part that is missing.
     Part(Printable, &'static str),
     /// A word of parcap for what is missing.
@@ -58,6 +60,13 @@ pub(super) enum Cell {
     Status(&'static str, &'static str, &'static str),
     /// Damage of a capture, and the byte where it begins.
     Damage(Printable, Option<String>),
+}
+
+/// The ports of a conversation, with the services that are registered for them.
+pub(super) struct ShownPorts {
+    pub(super) ports: Vec<(String, Option<&'static str>)>,
+    /// How many others there are.
+    pub(super) others: Option<String>,
 }
 
 impl Grid {

@@ -24,7 +24,7 @@ pub(super) const STYLE: &str =
 pub(super) const SCRIPT: &str =
     concat!(include_str!("../../templates/page.js"), include_str!("../../templates/tables.js"));
 /// Their SHA-256 in base64. The page allows only this script and this style.
-pub(super) const STYLE_HASH: &str = "zEr0dY4Zrroed5cHSwYsIS8cYbf6ECEULFVsA0LsH54=";
+pub(super) const STYLE_HASH: &str = "kvzktH1s3toTkVS1RKP1drj+95l572sirhCDZMVJM6Q=";
 pub(super) const SCRIPT_HASH: &str = "Spn3DowYmnqULfgow6/soSuiZp7st6+qWd4nWebom4I=";
 
 /// The page.

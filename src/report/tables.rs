@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 
 use crate::report::{ABSENT_ADDRESS, ABSENT_IP, ABSENT_NAME, advice, clock};
-use crate::summary::{NO_NAME, Preview};
+use crate::summary::{NO_NAME, PairPorts, Preview};
 use crate::tables::TableColumn;
 use crate::text::thousands;
 
 use super::content::PageContent;
-use super::grid::{Cell, Grid, address, bytes, longest, more, number, often, volume, word};
-use super::scale::{about, float, share};
+use super::grid::{Cell, Grid, ShownPorts, address, bytes, longest, more, number, often, volume, word};
+use super::scale::{about, count, float, saturated, share};
 use super::services::service;
 use super::text::{Printable, drawn, int, text};
 
@@ -137,7 +137,7 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     let listed = &content.conversations;
     let has_flows = listed.first.column("flows").is_some();
     let says = if has_flows {
-        "Who talked with whom, the largest first. Sent is from the first to the other. A flow failed that nobody answered, or that was \
+        "Who talked with whom, the largest first, and the ports that most flows went to. Sent is from the first to the other. A flow failed that nobody answered, or that was \
          refused. Of TCP states, SF was closed by both ends, S0 had no answer, and REJ was refused. The span is from the first to the last \
          packet."
     } else {
@@ -145,8 +145,9 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     };
     let words = ["conversations", "Conversations", says, "No packets."];
     let longest = longest(listed, "bytes");
-    let mut heads = vec![("Who sent more", "text"), ("With whom", "text"), VOLUME];
     let [sent, received] = [("Sent", "number"), ("Received", "number")];
+    let with = if has_flows { "With whom, on which ports" } else { "With whom" };
+    let mut heads = vec![("Who sent more", "text"), (with, "text"), VOLUME];
     // There is no room for all.
     if has_flows {
         heads.extend([sent, received, ("Flows", "number"), ("Failed", "number"), ("TCP states", "states")]);
@@ -158,7 +159,11 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
         let [bar, share] = volume(listed, row, longest, content.bytes);
         let end = |column| address(content, listed, column, row);
         let [out, back] = ["bytes_out", "bytes_in"].map(|column| bytes(listed, column, row));
-        let mut cells = vec![end("ip_src"), end("ip_dst"), bar];
+        let with = match (end("ip_dst"), content.conversation_ports.get(row)) {
+            (Cell::Address(address, name), Some(ports)) => Cell::Peer(address, name, shown_ports(ports)),
+            (other, _) => other,
+        };
+        let mut cells = vec![end("ip_src"), with, bar];
         if has_flows {
             let [first, last] = ["first_time", "last_time"].map(|column| int(&listed.first, column, row));
             let time = |time: Option<i64>| time.map_or(NO_TIME, |time| Cell::Words(clock::to_second(time)));
@@ -171,6 +176,15 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
         }
         cells
     })
+}
+
+fn shown_ports(ports: &PairPorts) -> ShownPorts {
+    let shown = |(protocol, port): &(String, Option<u16>)| match port {
+        Some(port) => (format!("{protocol} {port}"), service(protocol, i64::from(*port))),
+        None => (protocol.clone(), None),
+    };
+    let others = (ports.others > 0).then(|| count(saturated(ports.others), "other", "others"));
+    ShownPorts { ports: ports.most.iter().map(shown).collect(), others }
 }
 
 fn span(ends: Option<(i64, i64)>) -> Cell {

@@ -15,6 +15,7 @@ use super::names_by_date::NamesByDate;
 use super::names_shown::NamesShown;
 use super::newcomers::{NewcomerFinder, Newcomers};
 use super::pair_flows::PairFlows;
+use super::pair_ports::PairPorts;
 use super::pairs::{Pairs, listed_pairs};
 use super::preview::Preview;
 use super::registry::DNS_CLIENTS;
@@ -30,6 +31,8 @@ pub struct CollectedForPage {
     /// The largest conversations, both directions in one row: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`,
     /// `packets_in`; with flows also `flows`, `silent`, `states`, `first_time`, `last_time`. The source is who sent more.
     pub pairs: Preview,
+    /// What the flows of each of these conversations went to, if there are flows.
+    pub pair_ports: Vec<PairPorts>,
     /// What addresses of the largest names sent and were sent on each date, if there are several dates.
     pub names_by_date: Option<Tracks>,
     /// Who sent packets on the last date, and never before.
@@ -127,6 +130,7 @@ impl ForPage {
         let newcomers = self.newcomers.into_newcomers()?;
         let patterns = self.patterns.finish(&self.limits)?;
         let failing = listed(Summary::of(DNS_CLIENTS).ok_or_else(|| bug!())?, self.failing, window)?;
-        Ok(CollectedForPage { names, pairs: listed_pairs(pairs, flows), names_by_date, newcomers, patterns, failing })
+        let (pairs, pair_ports) = listed_pairs(pairs, flows);
+        Ok(CollectedForPage { names, pairs, pair_ports, names_by_date, newcomers, patterns, failing })
     }
 }

@@ -8,12 +8,13 @@ use crate::bug::bug;
 use crate::error::Result;
 
 use super::flows::{FLOW_STATES, FlowRow};
-use super::key::Key;
+use super::key::{Key, KeyReader};
 use super::largest::Largest;
+use super::pair_ports::MostPorts;
 use super::pairs::PAIRS;
 
-/// The flows of each pair and state while they are added up: as packets how many, as bytes how many nobody answered, and their first and
-/// last time.
+/// The flows of each pair, port and state while they are added up: as packets how many, as bytes how many nobody answered, and their first
+/// and last time.
 #[derive(Debug)]
 pub(super) struct PairFlows {
     sums: Aggregator,
@@ -33,16 +34,23 @@ pub(super) struct FlowsOfPair {
     pub(super) times: [i64; 2],
     /// How many TCP flows have each of [`FLOW_STATES`].
     states: [i64; FLOW_STATES.len()],
+    /// What they went to.
+    pub(super) ports: MostPorts,
 }
 
 impl Default for FlowsOfPair {
     fn default() -> Self {
-        Self { flows: 0, silent: 0, times: [i64::MAX, i64::MIN], states: Default::default() }
+        let (states, ports) = Default::default();
+        Self { flows: 0, silent: 0, times: [i64::MAX, i64::MIN], states, ports }
     }
 }
 
 impl FlowsOfPair {
-    fn add(&mut self, state: u8, sums: Sums) {
+    /// Takes flows by what comes after the pair in their key, in the order of keys. `None` if it is no such key.
+    fn add(&mut self, mut rest: KeyReader<'_>, sums: Sums) -> Option<()> {
+        let port = (rest.protocol(), rest.port());
+        let [state] = rest.bytes()?;
+        self.ports.add(port, sums.packets);
         self.flows = self.flows.saturating_add(sums.packets);
         self.silent = self.silent.saturating_add(sums.bytes);
         let [first, last] = sums.more;
@@ -50,6 +58,7 @@ impl FlowsOfPair {
         self.times = [from.min(first), to.max(last)];
         let count = self.states.get_mut(usize::from(state));
         count.into_iter().for_each(|count| *count = count.saturating_add(sums.packets));
+        Some(())
     }
 
     /// `12 SF, 3 S0`: how many TCP flows have each state, those of most flows first. `None` if no flow is TCP.
@@ -71,7 +80,9 @@ impl PairFlows {
     pub(super) fn take(&mut self, flow: &FlowRow<'_>) -> Result<()> {
         let [low, high] = flow.addresses();
         let (low, high) = if low <= high { (low, high) } else { (high, low) };
-        let key = self.key.clear().address(Some(low)).address(Some(high)).raw(&[flow.state_code()]);
+        let (protocol, port) = flow.port();
+        let key = self.key.clear().address(Some(low)).address(Some(high)).protocol(protocol).port(port);
+        let key = key.raw(&[flow.state_code()]);
         let sums = Sums { more: flow.times(), ..Sums::of(i64::from(flow.is_silent()), 1) };
         self.sums.add(OF_FLOWS, key.bytes(), sums)
     }
@@ -86,8 +97,12 @@ impl PairFlows {
         let mut is_any = false;
         while let Some((key, sums)) = merge.next()? {
             is_any = true;
-            let (state, pair) = key.split_last().ok_or_else(|| bug!())?;
-            wanted.get_mut(pair).into_iter().for_each(|held| held.add(*state, sums));
+            let mut rest = KeyReader(key);
+            let _ends = [rest.address_bytes(), rest.address_bytes()];
+            let pair = key.len() - rest.0.len();
+            if let Some(held) = key.get(..pair).and_then(|pair| wanted.get_mut(pair)) {
+                held.add(rest, sums).ok_or_else(|| bug!())?;
+            }
         }
         Ok(is_any.then_some(wanted))
     }
@@ -100,6 +115,7 @@ mod tests {
     use crate::address::IpAddress;
     use crate::aggregate::Sums;
     use crate::summary::flows::row_of;
+    use crate::summary::pair_ports::PairPorts;
     use crate::summary::schema::SortOrder;
 
     use super::*;
@@ -109,7 +125,7 @@ mod tests {
 
         #[test]
         fn flows_of_a_pair_are_counted_in_any_order(
-            flows in prop::collection::vec((0..4_u32, 0..4_u32, prop::option::of(0..FLOW_STATES.len()), 0..99_i64, 0..99_i64, any::<bool>()), 0..60),
+            flows in prop::collection::vec((0..4_u32, 0..4_u32, prop::option::of(0..FLOW_STATES.len()), 0..99_i64, 0..99_i64, any::<bool>(), 0..6_u16), 0..60),
         ) {
             let folder = tempfile::tempdir().unwrap();
             let mut pairs = PairFlows::new(&Space::new(folder.path()).with_room(0));
@@ -118,10 +134,10 @@ mod tests {
                 Key::default().address(Some(IpAddress::V4(a.min(b)))).address(Some(IpAddress::V4(a.max(b)))).bytes().to_vec()
             };
             (0..4).flat_map(|a| (a..4).map(move |b| (a, b))).for_each(|(a, b)| wanted.offer(&key(a, b), Sums::of(1, 1)));
-            for (src, dst, state, first, length, answered) in &flows {
+            for (src, dst, state, first, length, answered, port) in &flows {
                 let state = state.map(|place| FLOW_STATES[place].0);
                 let ends = [*src, *dst].map(IpAddress::V4);
-                pairs.take(&row_of(ends, state, [*first, first + length], i64::from(*answered))).unwrap();
+                pairs.take(&row_of(ends, *port, state, [*first, first + length], i64::from(*answered))).unwrap();
             }
             let found = pairs.of(&wanted).unwrap();
             prop_assert_eq!(found.is_some(), !flows.is_empty());
@@ -132,10 +148,10 @@ mod tests {
                     Some(place) => ["S0", "REJ", "RSTOS0", "SH"].contains(&FLOW_STATES[*place].0),
                     None => !answered,
                 };
-                let silent = of_pair.iter().filter(|(_, _, state, _, _, answered)| is_silent(state, *answered)).count();
+                let silent = of_pair.iter().filter(|(_, _, state, _, _, answered, _)| is_silent(state, *answered)).count();
                 prop_assert_eq!(held.silent, i64::try_from(silent).unwrap());
                 let first = of_pair.iter().map(|(_, _, _, first, ..)| *first).min();
-                let last = of_pair.iter().map(|(_, _, _, first, length, _)| first + length).max();
+                let last = of_pair.iter().map(|(_, _, _, first, length, ..)| first + length).max();
                 prop_assert_eq!(Some(held.times).filter(|_| held.flows > 0), first.zip(last).map(|(first, last)| [first, last]));
                 // Those of most flows first; of as many, in the order of the states.
                 let count = |place: usize| of_pair.iter().filter(|(_, _, state, ..)| *state == Some(place)).count();
@@ -143,7 +159,13 @@ mod tests {
                 states.sort_unstable();
                 let said = states.into_iter().filter(|(count, _)| count.0 > 0);
                 let said: Vec<_> = said.map(|(count, place)| format!("{} {}", count.0, FLOW_STATES[place].0)).collect();
+                let count = |port: u16| of_pair.iter().filter(|(.., held)| *held == port).count();
+                let mut ports: Vec<_> = (0..6).map(|port| (Reverse(count(port)), port)).collect();
+                ports.sort_unstable();
+                ports.retain(|(count, _)| count.0 > 0);
+                let most = ports.iter().take(3).map(|(_, port)| ("TCP".to_owned(), Some(*port))).collect();
                 prop_assert_eq!(held.states(), (!said.is_empty()).then(|| said.join(", ")));
+                prop_assert_eq!(held.ports.into_ports(), PairPorts { most, others: ports.len().saturating_sub(3) as u64 });
             }
         }
     }

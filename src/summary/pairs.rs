@@ -10,6 +10,7 @@ use crate::tables::{Table, TableColumn};
 use super::key::{Key, KeyReader};
 use super::largest::Largest;
 use super::pair_flows::FlowsOfPair;
+use super::pair_ports::PairPorts;
 use super::preview::Preview;
 use super::schema::SortOrder;
 use super::sum_kind::SumKind;
@@ -53,21 +54,25 @@ impl Pairs {
 
 /// The largest pairs as a table: `ip_src`, `ip_dst`, `bytes`, `packets`, `bytes_out`, `packets_out`, `bytes_in`, `packets_in`. The source is
 /// the end that sent more bytes; of two that sent as many, the smaller address. Out is from the source. With their flows also `flows`,
-/// `silent`, `states`, `first_time` and `last_time`.
-pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, FlowsOfPair>>) -> Preview {
+/// `silent`, `states`, `first_time` and `last_time`, and the ports of each row.
+pub(super) fn listed_pairs(
+    pairs: Largest,
+    mut flows: Option<BTreeMap<Vec<u8>, FlowsOfPair>>,
+) -> (Preview, Vec<PairPorts>) {
     let rows = pairs.offered();
     let mut ends: [Vec<Option<String>>; 2] = Default::default();
     let mut numbers: [Vec<Option<i64>>; 6] = Default::default();
     let mut of_flows: [Vec<Option<i64>>; 4] = Default::default();
-    let mut states = Vec::new();
+    let (mut states, mut ports) = (Vec::new(), Vec::new());
     for (key, Sums { bytes, packets, more: [out, packets_out] }) in pairs.into_largest() {
-        if let Some(flows) = &flows {
-            let held = flows.get(&key).filter(|held| held.flows > 0);
-            let [first, last] = held.map_or([None; 2], |held| held.times.map(Some));
-            let [number, silent] = held.map_or([0; 2], |held| [held.flows, held.silent]);
+        if let Some(flows) = &mut flows {
+            let held = flows.remove(&key).filter(|held| held.flows > 0);
+            let [first, last] = held.as_ref().map_or([None; 2], |held| held.times.map(Some));
+            let [number, silent] = held.as_ref().map_or([0; 2], |held| [held.flows, held.silent]);
             let values = [Some(number), Some(silent), first, last];
             of_flows.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
-            states.push(held.and_then(FlowsOfPair::states));
+            states.push(held.as_ref().and_then(FlowsOfPair::states));
+            ports.push(held.map(|held| held.ports.into_ports()).unwrap_or_default());
         }
         let mut reader = KeyReader(&key);
         let [low, high] = [reader.address(), reader.address()].map(|end| end.map(|address| address.to_text()));
@@ -94,5 +99,5 @@ pub(super) fn listed_pairs(pairs: Largest, flows: Option<BTreeMap<Vec<u8>, Flows
     let of_flows = of_flows.into_iter().filter(|_| flows.is_some());
     let columns = texts.chain(names.into_iter().zip(numbers.map(TableColumn::Int))).chain(of_flows);
     let columns = columns.map(|(name, column)| (name.to_owned(), column)).collect();
-    Preview { name: "conversations", rows, first: Table { columns } }
+    (Preview { name: "conversations", rows, first: Table { columns } }, ports)
 }

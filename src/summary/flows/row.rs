@@ -99,6 +99,15 @@ impl<'a> FlowRow<'a> {
         self.times
     }
 
+    /// Its protocol, and the port that it went to: that of the destination; that of the source, if it alone is one of the system ports
+    /// (RFC 6335, section 6), as in a flow whose beginning was not captured.
+    pub(in crate::summary) fn port(&self) -> (u16, Option<u16>) {
+        let [src, dst] = self.ends.map(End::port);
+        let is_of_system = |port: &u16| *port < 1024;
+        let of_source = src.filter(|port| is_of_system(port) && !dst.is_some_and(|dst| is_of_system(&dst)));
+        (self.protocol, of_source.or(dst))
+    }
+
     /// The place of its state among [`FLOW_STATES`], or a number beyond all of them if it is not TCP.
     pub(in crate::summary) fn state_code(&self) -> u8 {
         let place = self.state.and_then(|state| FLOW_STATES.iter().position(|(held, _)| *held == state));
@@ -162,15 +171,45 @@ impl<'a> FlowRow<'a> {
     }
 }
 
-/// A flow of two addresses for tests.
+/// A flow of two addresses to a port, for tests.
 #[cfg(test)]
 pub(in crate::summary) fn row_of(
     [src, dst]: [IpAddress; 2],
+    port: u16,
     state: Option<&'static str>,
     times: [i64; 2],
     packets_back: i64,
 ) -> FlowRow<'static> {
-    let ends = [src, dst].map(|ip| End { ip, port: 1 });
+    let ends = [End { ip: src, port: 40_000 }, End { ip: dst, port: u32::from(port) }];
     let [out, back] = [1, packets_back].map(|packets| SentVolume { packets, ..SentVolume::default() });
     FlowRow { times, ends, protocol: 6, sent: [out, back], state, is_cut: false, name: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_goes_to_its_destination_or_to_the_system_port_that_alone_is_known() {
+        let port = |src: u32, dst: u32| {
+            let [one, other] = [1, 2].map(IpAddress::V4);
+            let flow = row_of([one, other], 0, None, [0, 1], 0);
+            let ends = [End { ip: one, port: src }, End { ip: other, port: dst }];
+            FlowRow { ends, ..flow }.port().1
+        };
+        let none = crate::packets::NO_CODE;
+        let cases = [
+            ([50_000, 443], Some(443)),
+            ([443, 50_000], Some(443)),
+            ([53, 123], Some(123)),
+            ([50_000, 8080], Some(8080)),
+            ([8080, 50_000], Some(50_000)),
+            ([1024, 1023], Some(1023)),
+            ([1023, 1024], Some(1023)),
+            ([none, none], None),
+        ];
+        for ([src, dst], expected) in cases {
+            assert_eq!(port(src, dst), expected, "{src} {dst}");
+        }
+    }
 }
