@@ -183,8 +183,8 @@ impl Buffer {
     /// Gives up the free room of its memory, but a quarter of what it holds. Room doubles as keys come, so half of what a limit counts
     /// may be free, and keys would be spilled that fit.
     pub(super) fn trim(&mut self) {
-        self.keys.shrink_to(self.keys.len() / 4 * 5);
-        self.entries.shrink_to(self.entries.len() / 4 * 5);
+        self.keys.shrink_to(self.keys.len() + self.keys.len() / 4);
+        self.entries.shrink_to(self.entries.len() + self.entries.len() / 4);
     }
 
     /// Removes the bytes of keys that were added up, unless they are few: those cost less than a copy of the others.

@@ -94,7 +94,7 @@ fn guess_ahead(job: &Job<'_>, place: usize, chunk: u64, turn: u64) -> Result<Opt
     work.output.numbers_from_guess = true;
     let from = ChunkEnd { position, last: None, frames: 0 };
     let reader = reader.salvaging(work.salvage(), None).hashing();
-    let reader = reader.then(work.next_chunk(chunk), &job.context.soon);
+    let reader = reader.then(work.next_chunk(place, chunk), &job.context.soon);
     let result = work.read(place, reader, Some(from)).and_then(|chunk_end| match chunk_end.last {
         Some(_) => work.hand_in(Some(chunk_end)),
         // No packet begins in the chunk, so the time to hand on comes from an earlier chunk.
@@ -184,9 +184,13 @@ impl<'j, 'a> Work<'j, 'a> {
         Ok(needed.max(SMALL_WINDOW))
     }
 
-    /// Where the chunk begins that a worker will read after this one: as many are under way as there are workers.
-    fn next_chunk(&self, chunk: u64) -> Range<u64> {
-        self.job.range_of(chunk + self.job.context.memory.workers() as u64)
+    /// What a worker will read after this chunk: as many are under way as there are workers. Nothing, if that is of another unit.
+    fn next_chunk(&self, place: usize, chunk: u64) -> Range<u64> {
+        let next = chunk.saturating_add(self.job.context.memory.workers() as u64);
+        let chunks = self.job.unit.captures.get(place).and_then(|capture| capture.chunks.as_ref());
+        let is_here = chunks.is_none_or(|chunks| chunks.contains(&next));
+        let Range { start, end } = self.job.range_of(next);
+        start..if is_here { end } else { start }
     }
 
     fn salvage(&self) -> bool {
@@ -261,7 +265,7 @@ impl<'j, 'a> Work<'j, 'a> {
         match CaptureReader::resume(&capture.input, from.position.clone(), limit) {
             Ok(Some(reader)) => {
                 let reader = reader.salvaging(self.salvage(), from.last).hashing();
-                self.read(place, reader.then(self.next_chunk(chunk), &self.job.context.soon), Some(from))
+                self.read(place, reader.then(self.next_chunk(place, chunk), &self.job.context.soon), Some(from))
             }
             Ok(None) => Err(TaskError::WrongGuess),
             Err(refusal) => Ok(self.gone(place, chunk, Some(from.position), &refusal)),

@@ -11,6 +11,8 @@ use super::pack::Sampled;
 
 /// First records of a capture that are read to learn how large its records are.
 const SAMPLE: u64 = 256;
+/// Bytes of them that are read, at most by a record more.
+const SAMPLED_BYTES: u64 = 4 << 20;
 
 /// Looks at the first records of captures that may be cut into chunks, for the planner.
 #[must_use]
@@ -38,7 +40,7 @@ fn sample_one(input: Input, chunk_size: u64) -> Sampled {
         return sampled;
     };
     let start = reader.position().offset;
-    while reader.frames() < SAMPLE {
+    while reader.frames() < SAMPLE && reader.position().offset - start < SAMPLED_BYTES {
         match reader.next() {
             Ok(Some(record)) if record.time.is_none() => {
                 sampled.starts_timed = false;

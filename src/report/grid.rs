@@ -42,7 +42,7 @@ pub(super) enum Cell {
     Address(Printable, Option<Printable>),
     /// A port, and the service that is registered for it.
     Port(Printable, Option<&'static str>),
-    /// The other end of a conversation, its name if it has one, and the ports of both.
+    /// The other end of a conversation, its name if it has one, and the ports that flows went to.
     Peer(Printable, Option<Printable>, ShownPorts),
     /// Text from the lake, and a word of parcap for a part that is missing.
     Part(Printable, &'static str),

@@ -137,9 +137,9 @@ pub(super) fn conversations(content: &PageContent) -> Grid {
     let listed = &content.conversations;
     let has_flows = listed.first.column("flows").is_some();
     let says = if has_flows {
-        "Who talked with whom, the largest first, and the ports that most flows went to. Sent is from the first to the other. A flow failed that nobody answered, or that was \
-         refused. Of TCP states, SF was closed by both ends, S0 had no answer, and REJ was refused. The span is from the first to the last \
-         packet."
+        "Who talked with whom, the largest first, and the ports that most flows went to. Sent is from the first to the other. A flow \
+         failed that nobody answered, or that was refused. Of TCP states, SF was closed by both ends, S0 had no answer, and REJ was \
+         refused. The span is from the first to the last packet."
     } else {
         "Who talked with whom, the largest first. Sent is from the first to the other, received is back."
     };

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::memory::SMALL_WINDOW;
 use crate::observer::Meter;
 use crate::packets::{Projection, Rows};
-use crate::storage::objects::{ReadSoon, is_object};
+use crate::storage::objects::{RangeInHand, ReadSoon, is_object};
 
 use super::chunk::{ChunkReader, ChunkResult, ChunkStep};
 use super::request::ReadCaptures;
@@ -205,8 +205,10 @@ impl Shared {
     /// Reads a task ahead of its turn. Stops where the caller is gone.
     fn run(self: &Arc<Self>, task: ReadTask, send: &SyncSender<TaskMessage>) {
         let input = self.captures.get(task.place);
-        let _in_hand = input.and_then(|input| begin_range(&self.soon, input, self.range_of(&task, input)));
+        let in_hand = input.and_then(|input| begin_range(&self.soon, input, self.range_of(&task, input)));
         let Some((reader, began)) = self.open(task) else {
+            // The caller will read it.
+            in_hand.into_iter().for_each(RangeInHand::leave);
             let _ = send.send(TaskMessage::InTurn);
             return;
         };

@@ -40,7 +40,7 @@ impl MostPorts {
         }
     }
 
-    /// Of as many flows, the port that came first stays.
+    /// Of ports with equally many flows, the first one stays.
     fn keep_most(&mut self) {
         self.held.sort_by_key(|(_, count)| Reverse(*count));
         self.held.truncate(SHOWN);

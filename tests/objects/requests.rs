@@ -4,6 +4,7 @@ use parcap::config::Settings;
 
 use super::captures::{large, other};
 use super::watched::{Asked, Bucket, bodies};
+use crate::support::build::{pcap_header, pcap_record, udp};
 use crate::support::{convert, folder, request};
 
 #[test]
@@ -56,6 +57,36 @@ fn a_new_capture_costs_its_fingerprint_and_its_bytes_once() {
         // One request to know a small one, and one to convert it; nothing more of what came with the first.
         assert!(bodies(&asked, "small.pcap").len() <= 2 && bodies(&asked, "tiny.pcap").len() == 1, "{asked:?}");
         assert!(!asked.iter().any(|asked| matches!(asked, Asked::Facts(_))), "{asked:?}");
+    }
+}
+
+#[test]
+fn of_long_records_the_first_ones_and_those_that_end_chunks_are_asked_for_twice() {
+    let scratch = folder();
+    let bucket = Bucket::new("long-records");
+    let mut bytes = pcap_header();
+    for second in 0..70 {
+        // More than a request has after its chunk.
+        let mut frame = udp(second, &[7; 1000]);
+        frame.data.extend([0; 150_000]);
+        frame.orig_len += 150_000;
+        bytes.extend(pcap_record(1_582_934_400 + u32::from(second), 0, &frame));
+    }
+    bucket.place("long.pcap", &bytes);
+    for jobs in [1, 2, 3] {
+        let mut night = request(&[bucket.url("")], &scratch.path().join(format!("lake-{jobs}")));
+        night.jobs = jobs;
+        night.settings = Settings { chunk_size: 2 << 20, ..Settings::default() };
+        bucket.settle();
+        convert(&night);
+        let asked = bucket.settle();
+        let ranges = bodies(&asked, "long.pcap");
+        let sum: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        // A record that goes on in the next chunk is asked for in 256 KiB. So is the first of all, which each chunk is compared with, and
+        // those by which chunks are planned, up to 4 MiB.
+        let chunks = (bytes.len() as u64).div_ceil(2 << 20);
+        let most = bytes.len() as u64 + ((4096 + 256 + 192 + (64 + 256 + 256) * chunks) << 10);
+        assert!(sum <= most, "{jobs}: {sum} of {}: {ranges:?}", bytes.len());
     }
 }
 

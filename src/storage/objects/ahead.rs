@@ -16,7 +16,8 @@ pub(super) type AheadKey = (ObjectId, u64);
 /// A request that nobody has taken yet.
 #[derive(Debug)]
 struct Ahead {
-    fetch: Fetch,
+    /// The request; `None` while somebody looks at its first bytes.
+    fetch: Option<Fetch>,
     /// The room that it takes.
     room: u64,
     /// The offset before which its reader begins. The bytes after it end a record there, and are another reader's first ones.
@@ -55,13 +56,18 @@ pub(super) fn is_waiting(key: &AheadKey) -> bool {
 
 /// Keeps a request for a range, with the room that it takes, for a reader that begins before an offset.
 pub(super) fn hold(key: AheadKey, fetch: Fetch, room: u64, until: u64) {
-    with_ahead(|ahead| ahead.insert(key, Ahead { fetch, room, until }));
+    let before = with_ahead(|ahead| ahead.insert(key, Ahead { fetch: Some(fetch), room, until }));
+    // Somebody else has asked for the same at the same time.
+    before.into_iter().for_each(|before| give_ahead(before.room));
 }
 
 /// Takes what was asked for ahead, from a place in an object on, and the room that it takes: the caller gives that back.
 pub(super) fn take_held(file: &ObjectFile, at: u64) -> Option<(Fetch, u64)> {
     with_ahead(|ahead| {
-        let Ahead { mut fetch, room, .. } = holder(ahead, file, at).and_then(|key| ahead.remove(&key))?;
+        let key = holder(ahead, file, at)?;
+        let held = ahead.get_mut(&key)?;
+        let (mut fetch, room) = (held.fetch.take()?, held.room);
+        ahead.remove(&key);
         fetch.skip_to(at);
         Some((fetch, room))
     })
@@ -76,21 +82,29 @@ pub(super) fn give_up(key: &AheadKey) {
 
 /// The first bytes of an object, up to `end`, of what was asked for ahead. They stay there.
 pub(super) fn held_bytes(file: &ObjectFile, end: u64) -> Option<io::Result<Bytes>> {
-    let Ahead { mut fetch, room, until } =
-        with_ahead(|ahead| holder(ahead, file, 0).and_then(|key| ahead.remove(&key)))?;
+    let (key, mut fetch) = with_ahead(|ahead| {
+        let key = holder(ahead, file, 0)?;
+        let fetch = ahead.get_mut(&key)?.fetch.take()?;
+        Some((key, fetch))
+    })?;
     let mut bytes = BytesMut::new();
     while (bytes.len() as u64) < end {
         match fetch.next() {
             Ok(Some(next)) => bytes.extend_from_slice(&next),
             Ok(None) => break,
             Err(error) => {
-                give_ahead(room);
+                give_up(&key);
                 return Some(Err(error));
             }
         }
     }
     let bytes = bytes.freeze();
     fetch.put_back(bytes.clone());
-    hold((file.id().clone(), 0), fetch, room, until);
+    // Unless it was given up meanwhile.
+    with_ahead(|ahead| {
+        if let Some(held) = ahead.get_mut(&key) {
+            held.fetch = Some(fetch);
+        }
+    });
     Some(Ok(bytes.slice(..bytes.len().min(usize::try_from(end).unwrap_or(usize::MAX)))))
 }

@@ -87,6 +87,12 @@ pub(super) fn give_ahead(bytes: u64) {
     pool(|pool| pool.taken -= bytes);
 }
 
+/// Bytes that are under way, of all readers.
+#[cfg(test)]
+pub(super) fn taken_ahead() -> u64 {
+    pool(|pool| pool.taken)
+}
+
 /// The share of a reader. Dropping it ends the share.
 #[derive(Debug)]
 pub(super) struct FetchShare {

@@ -135,7 +135,9 @@ impl ObjectReader {
                 return;
             }
             let share = self.share.get_or_insert_with(FetchShare::new);
-            if let Some((held, room)) = if self.is_glance { None } else { self.file.take_held(self.next) } {
+            // What was asked for after the place where it ends is another reader's.
+            let is_its_own = !self.is_glance && self.next < self.until;
+            if let Some((held, room)) = if is_its_own { self.file.take_held(self.next) } else { None } {
                 share.adopt(room);
                 self.next = held.end();
                 self.under_way.push_back((held, room));

@@ -128,7 +128,15 @@ impl Drop for ReadSoon {
 pub(crate) struct RangeInHand<'s> {
     soon: &'s Mutex<ReadSoon>,
     id: ObjectId,
+    /// What will not be read by anybody else.
     range: Range<u64>,
+}
+
+impl RangeInHand<'_> {
+    /// Leaves the range to another reader, with what was asked for it.
+    pub(crate) fn leave(mut self) {
+        self.range.end = self.range.start;
+    }
 }
 
 impl Drop for RangeInHand<'_> {
@@ -141,14 +149,14 @@ impl Drop for RangeInHand<'_> {
 mod tests {
     use std::io::Read as _;
     use std::path::Path;
-    use std::sync::Arc;
+    use std::sync::{Arc, MutexGuard};
 
     use bytes::Bytes;
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::storage::objects::ahead::{is_held, take_held};
-    use crate::storage::objects::fetches::give_ahead;
+    use crate::storage::objects::ahead::{held_bytes, is_held, take_held};
+    use crate::storage::objects::fetches::{give_ahead, taken_ahead};
     use crate::storage::objects::object_file::object_facts;
     use crate::storage::objects::{ObjectAddress, ObjectClient, ObjectRequests as _, PutIf, Store};
 
@@ -157,6 +165,13 @@ mod tests {
 
     fn content(pieces: usize) -> Vec<u8> {
         (0..=250).flat_map(|byte| [byte; 1000]).cycle().take(pieces * LENGTH).collect()
+    }
+
+    /// These tests share what may be under way in all of a process.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    fn alone() -> MutexGuard<'static, ()> {
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An object in a bucket of its own.
@@ -172,6 +187,7 @@ mod tests {
 
     #[test]
     fn what_another_reader_has_taken_is_not_asked_for_again() {
+        let _alone = alone();
         let file = object("taken-ahead", 3).unwrap();
         let soon = Arc::new(Mutex::new(ReadSoon::default()));
         let mut reader = file.reader(0);
@@ -188,6 +204,7 @@ mod tests {
 
     #[test]
     fn a_chunk_whose_first_record_begins_late_takes_what_was_asked_for_it() {
+        let _alone = alone();
         let file = object("begins-late", 3).unwrap();
         let mut soon = ReadSoon::default();
         soon.want_on(&file, PIECE..2 * PIECE);
@@ -201,6 +218,7 @@ mod tests {
 
     #[test]
     fn a_chunk_leaves_what_was_asked_for_the_one_before_it() {
+        let _alone = alone();
         let file = object("leaves-it", 3).unwrap();
         let mut soon = ReadSoon::default();
         soon.want_on(&file, PIECE / 2..PIECE);
@@ -213,6 +231,7 @@ mod tests {
 
     #[test]
     fn a_chunk_that_is_being_read_is_not_asked_for_ahead() {
+        let _alone = alone();
         let file = object("being-read", 4).unwrap();
         let soon = Arc::new(Mutex::new(ReadSoon::default()));
         let ahead = |chunk: u64| {
@@ -231,10 +250,39 @@ mod tests {
         let next = [(file.clone(), PIECE..2 * PIECE), (file.clone(), 3 * PIECE..4 * PIECE)];
         soon.lock().unwrap().want(next.into_iter());
         assert!(!is_held(&file, PIECE) && is_held(&file, 3 * PIECE));
-        // What its reader does not take gives its room back.
+        // What its reader does not take gives its room back, unless it leaves the range to another one.
+        ReadSoon::begin(&soon, &file, 3 * PIECE..4 * PIECE).leave();
+        assert!(is_held(&file, 3 * PIECE));
         drop(ReadSoon::begin(&soon, &file, 3 * PIECE..4 * PIECE));
         assert!(!is_held(&file, 3 * PIECE));
         drop(first);
         assert!(soon.lock().unwrap().in_hand.is_empty());
+    }
+
+    #[test]
+    fn a_record_that_goes_on_in_the_next_chunk_leaves_it_what_was_asked_for_it() {
+        let _alone = alone();
+        let file = object("goes-on", 2).unwrap();
+        let mut soon = ReadSoon::default();
+        soon.want_on(&file, PIECE / 2..PIECE);
+        let mut reader = file.reader(0);
+        reader.read_until(PIECE / 2);
+        reader.read_exact(&mut vec![0; LENGTH / 2 + (100 << 10)]).unwrap();
+        assert!(is_held(&file, PIECE / 2));
+    }
+
+    #[test]
+    fn what_is_looked_at_and_asked_for_twice_gives_its_room_back_once() {
+        let _alone = alone();
+        let file = object("looked-at", 1).unwrap();
+        let taken = taken_ahead();
+        let mut soon = ReadSoon::default();
+        soon.want_on(&file, 0..PIECE);
+        assert!(held_bytes(&file, 10).unwrap().unwrap().len() == 10 && is_held(&file, 0));
+        // The same once more, as from another iterator.
+        assert!(take_ahead(0, PIECE));
+        hold((file.id().clone(), 0), Fetch::start(&file, 0..PIECE), PIECE, PIECE);
+        drop(soon);
+        assert_eq!(taken_ahead(), taken);
     }
 }

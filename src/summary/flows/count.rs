@@ -97,8 +97,9 @@ impl FlowCounter {
                     self.end(day, rows.addresses(), (pair, open), held);
                     open.is_open = false;
                 }
-                let seen = open.begin(*micros, SeenFlags::of(flags), owner);
-                open.add(*micros, (direction.sender, bytes), seen);
+                // It is the first packet, or as early as that one.
+                open.begin(*micros, owner);
+                open.add(*micros, (direction.sender, bytes), SeenFlags::of(flags));
             }
             if in_no_flow.packets > 0 {
                 let owner = self.by_owner.then_some(owner);
@@ -173,19 +174,16 @@ impl OpenPiece {
         micros > self.piece.first && micros.saturating_sub(self.piece.last) <= timeout
     }
 
-    /// Begins a piece with a packet, or makes it the first one if it is. Returns what is seen of it.
-    fn begin(&mut self, micros: i64, mut seen: SeenFlags, owner: u32) -> SeenFlags {
+    /// Begins a piece at the time of a packet, or earlier than it began.
+    fn begin(&mut self, micros: i64, owner: u32) {
         let piece = &mut self.piece;
         if !self.is_open {
             *piece = FlowPiece { first: micros, last: micros, sides: [Self::NO_SIDE; 2] };
             (self.is_open, self.owner) = (true, owner);
-        } else if micros > piece.first {
-            seen = seen.later();
         } else if micros < piece.first {
             piece.first = micros;
             piece.sides.iter_mut().for_each(|side| side.seen = side.seen.later());
         }
-        seen
     }
 
     /// Adds a packet. A row group has at most 2^24 of them, of less than 2^32 bytes.

@@ -8,7 +8,7 @@ use crate::summary::rows::protocol;
 use crate::tables::TableColumn;
 
 use super::end::End;
-use super::state::{FLOW_STATES, UNANSWERED};
+use super::state::{BEGINNING_UNSEEN, FLOW_STATES, UNANSWERED};
 
 /// A column of the table of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,12 +99,13 @@ impl<'a> FlowRow<'a> {
         self.times
     }
 
-    /// Its protocol, and the port that it went to: that of the destination; that of the source, if it alone is one of the system ports
-    /// (RFC 6335, section 6), as in a flow whose beginning was not captured.
+    /// Its protocol, and the port that it went to: that of the destination. The first packet that was captured need not be the first that
+    /// was sent; where a SYN does not tell, it is the port of the source, if that alone is one of the system ports (RFC 6335, section 6).
     pub(in crate::summary) fn port(&self) -> (u16, Option<u16>) {
         let [src, dst] = self.ends.map(End::port);
         let is_of_system = |port: &u16| *port < 1024;
-        let of_source = src.filter(|port| is_of_system(port) && !dst.is_some_and(|dst| is_of_system(&dst)));
+        let is_told = self.state.is_some_and(|state| state != BEGINNING_UNSEEN);
+        let of_source = src.filter(|port| !is_told && is_of_system(port) && !dst.is_some_and(|dst| is_of_system(&dst)));
         (self.protocol, of_source.or(dst))
     }
 
@@ -190,10 +191,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flow_goes_to_its_destination_or_to_the_system_port_that_alone_is_known() {
-        let port = |src: u32, dst: u32| {
+    fn a_flow_goes_to_its_destination_or_to_the_system_port_where_no_syn_tells() {
+        let port = |src: u32, dst: u32, state| {
             let [one, other] = [1, 2].map(IpAddress::V4);
-            let flow = row_of([one, other], 0, None, [0, 1], 0);
+            let flow = row_of([one, other], 0, state, [0, 1], 0);
             let ends = [End { ip: one, port: src }, End { ip: other, port: dst }];
             FlowRow { ends, ..flow }.port().1
         };
@@ -209,7 +210,10 @@ mod tests {
             ([none, none], None),
         ];
         for ([src, dst], expected) in cases {
-            assert_eq!(port(src, dst), expected, "{src} {dst}");
+            assert_eq!([None, Some("OTH")].map(|state| port(src, dst, state)), [expected; 2], "{src} {dst}");
+            // NFS is asked from system ports, and a scan can choose its own.
+            let told = ["S0", "SF", "REJ"].map(|state| port(src, dst, Some(state)));
+            assert_eq!(told, [u16::try_from(dst).ok(); 3], "{src} {dst}");
         }
     }
 }

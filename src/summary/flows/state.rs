@@ -21,8 +21,11 @@ pub const FLOW_STATES: [(&str, &str); 11] = [
     ("RSTOS0", "a SYN and a RST from the source, and no SYN back"),
     ("RSTR", "established, and a RST from the other end"),
     ("SH", "a SYN and a FIN from the source, and no SYN back"),
-    ("OTH", "no SYN from the source was seen, or none of these"),
+    (BEGINNING_UNSEEN, "no SYN from the source was seen, or none of these"),
 ];
+
+/// The state of a flow whose source was not seen to open it.
+pub(super) const BEGINNING_UNSEEN: &str = "OTH";
 
 /// The states of connections that were tried, and that nobody accepted.
 pub(super) const UNANSWERED: [&str; 4] = ["S0", "REJ", "RSTOS0", "SH"];
@@ -34,7 +37,7 @@ pub(super) fn state(out: SeenFlags, back: SeenFlags) -> &'static str {
     let is_answered = sent(back, SYN);
     match () {
         // Its beginning was not seen.
-        () if !out.opens() => "OTH",
+        () if !out.opens() => BEGINNING_UNSEEN,
         () if sent(back, RST) => {
             if is_answered {
                 "RSTR"
