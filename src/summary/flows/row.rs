@@ -8,7 +8,7 @@ use crate::summary::rows::protocol;
 use crate::tables::TableColumn;
 
 use super::end::End;
-use super::state::{BEGINNING_UNSEEN, FLOW_STATES, UNANSWERED};
+use super::state::{FLOW_STATES, OTHER, UNANSWERED};
 
 /// A column of the table of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,11 @@ impl<'a> FlowRow<'a> {
     }
 
     /// Its protocol, and the port that it went to: that of the destination. The first packet that was captured need not be the first that
-    /// was sent; where a SYN does not tell, it is the port of the source, if that alone is one of the system ports (RFC 6335, section 6).
+    /// was sent; where the state does not tell, it is the port of the source, if that alone is one of the system ports (RFC 6335, section 6).
     pub(in crate::summary) fn port(&self) -> (u16, Option<u16>) {
         let [src, dst] = self.ends.map(End::port);
         let is_of_system = |port: &u16| *port < 1024;
-        let is_told = self.state.is_some_and(|state| state != BEGINNING_UNSEEN);
+        let is_told = self.state.is_some_and(|state| state != OTHER);
         let of_source = src.filter(|port| !is_told && is_of_system(port) && !dst.is_some_and(|dst| is_of_system(&dst)));
         (self.protocol, of_source.or(dst))
     }

@@ -21,11 +21,11 @@ pub const FLOW_STATES: [(&str, &str); 11] = [
     ("RSTOS0", "a SYN and a RST from the source, and no SYN back"),
     ("RSTR", "established, and a RST from the other end"),
     ("SH", "a SYN and a FIN from the source, and no SYN back"),
-    (BEGINNING_UNSEEN, "no SYN from the source was seen, or none of these"),
+    (OTHER, "no SYN from the source was seen, or none of these"),
 ];
 
-/// The state of a flow whose source was not seen to open it.
-pub(super) const BEGINNING_UNSEEN: &str = "OTH";
+/// The state of a flow whose opening was not captured, or not all of it.
+pub(super) const OTHER: &str = "OTH";
 
 /// The states of connections that were tried, and that nobody accepted.
 pub(super) const UNANSWERED: [&str; 4] = ["S0", "REJ", "RSTOS0", "SH"];
@@ -37,7 +37,7 @@ pub(super) fn state(out: SeenFlags, back: SeenFlags) -> &'static str {
     let is_answered = sent(back, SYN);
     match () {
         // Its beginning was not seen.
-        () if !out.opens() => BEGINNING_UNSEEN,
+        () if !out.opens() => OTHER,
         () if sent(back, RST) => {
             if is_answered {
                 "RSTR"
@@ -64,6 +64,6 @@ pub(super) fn state(out: SeenFlags, back: SeenFlags) -> &'static str {
         () if is_answered => "S1",
         () if !back.has_flags() => "S0",
         // Answered, but the answer to the SYN was not seen.
-        () => "OTH",
+        () => OTHER,
     }
 }
