@@ -11,7 +11,7 @@
 //! | `Same` | there, another file | converts it; with `dedupe`, leaves it out if its path is new | `duplicates` |
 //! | `Longer` | not there, damaged or being written | converts it; then the rows of the other go | `renamed` |
 //! | `Longer` | there and whole | converts it | |
-//! | `Shorter` | either | leaves it out | `duplicates`, left out, a beginning |
+//! | `Shorter` | there | leaves it out | `duplicates`, left out, a beginning |
 //! | `PerhapsSame` | not there | converts it; rows of the other go if packets are the same, and its path is new | `renamed` |
 //! | `PerhapsSame` | there | converts it | |
 //! | `Other` | either | converts it | |
@@ -67,9 +67,9 @@ impl Double {
 /// How a capture compares with a capture of the lake.
 enum Relation {
     Same,
-    /// It has all records of the other, and more.
+    /// It has all records of the other, and more. Or it is cut after them, and the other is not there: it may get more.
     Longer,
-    /// It is cut, and the other begins as it does.
+    /// It is cut, and the other, which is there, begins as it does.
     Shorter,
     Other,
     /// The fingerprints are equal, and nothing more is known.
@@ -99,6 +99,8 @@ pub(super) struct ContentIndex<'a> {
     is_there: HashMap<usize, bool>,
     /// Captures of the lake that have been found under another name.
     pub(super) found: HashSet<usize>,
+    /// Captures whose rows this run removes. None is found in them, and they are found nowhere.
+    pub(super) removed: HashSet<usize>,
     /// Captures that this run has opened, by their heads.
     of_this_run: HashMap<String, Vec<Input>>,
     scans: HashMap<PathBuf, ReadContent>,
@@ -120,6 +122,7 @@ impl<'a> ContentIndex<'a> {
             met,
             is_there: HashMap::new(),
             found: HashSet::new(),
+            removed: HashSet::new(),
             of_this_run: HashMap::new(),
             scans: HashMap::new(),
         };
@@ -165,7 +168,7 @@ impl<'a> ContentIndex<'a> {
         let (mut renamed, mut double): (Vec<&InputEntry>, _) = (Vec::new(), None);
         for entry in self.candidates(input) {
             let is_there = self.is_there(entry, input);
-            match self.relation(input, entry)? {
+            match self.relation(input, entry, is_there)? {
                 Relation::Same if !is_there && (is_at_home || self.found.contains(&entry.id)) => {}
                 Relation::Same if !is_there => renamed.push(entry),
                 Relation::Same => {
@@ -230,13 +233,13 @@ impl<'a> ContentIndex<'a> {
         let by_fingerprint = input.fingerprint.as_deref().and_then(|known_by| self.by_fingerprint.get(known_by));
         let by_head = input.head.as_deref().and_then(|head| self.by_head.get(head));
         let mut entries: Vec<_> = by_fingerprint.into_iter().chain(by_head).flatten().copied().collect();
-        entries.retain(|entry| entry.input.absolute != input.absolute);
+        entries.retain(|entry| entry.input.absolute != input.absolute && !self.removed.contains(&entry.id));
         entries.sort_by_key(|entry| entry.id);
         entries.dedup_by_key(|entry| entry.id);
         entries
     }
 
-    fn relation(&mut self, input: &Input, entry: &InputEntry) -> Result<Relation> {
+    fn relation(&mut self, input: &Input, entry: &InputEntry, is_there: bool) -> Result<Relation> {
         let is_alike = is_same_content(&entry.input, input);
         if is_alike && entry.input.modified == input.modified {
             return Ok(Relation::Same);
@@ -260,7 +263,14 @@ impl<'a> ContentIndex<'a> {
         }
         Ok(match (scan.end() > content.end(), scan.is_whole(), is_whole(entry)) {
             (true, ..) | (false, true, false) => Relation::Longer,
-            (false, false, true) if scan.is_cut() => Relation::Shorter,
+            // Where the other is not there, something else may be, and its rows may go in this run.
+            (false, false, true) if scan.is_cut() => {
+                if is_there {
+                    Relation::Shorter
+                } else {
+                    Relation::Longer
+                }
+            }
             (false, false, true) => Relation::Other,
             _ => Relation::Same,
         })

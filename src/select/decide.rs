@@ -1,11 +1,11 @@
 //! Decides what to do with the captures that were opened, once it is known which are the same.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use crate::advice::Advice;
 use crate::bug::bug;
-use crate::discover::Input;
+use crate::discover::{Candidate, Input};
 use crate::error::Result;
 use crate::lake::{InputEntry, RefusedEntry};
 use crate::outcome::{Away, Duplicate, Overwritten, Renamed};
@@ -19,10 +19,10 @@ use super::selector::Selector;
 use super::survey::ArchiveSurvey;
 
 /// A capture, and what the lake has under its path.
-type Opened<'a> = (Input, Option<&'a InputEntry>);
+pub(super) type Opened<'a> = (Input, Option<&'a InputEntry>);
 
 /// What became of the capture that the lake has under a path.
-enum Own {
+pub(super) enum Own {
     /// Nothing that has to be told: there was none, or the capture that is there now takes its place without a loss.
     Replaced,
     /// It has fewer packets now, this many. They remove nothing from the lake.
@@ -42,17 +42,17 @@ impl<'a> Selector<'a> {
         let opened = self.without_touched(look, &mut selection)?;
         let inputs: Vec<_> = opened.iter().map(|(input, _)| input.clone()).collect();
         let mut known = ContentIndex::new(self.snapshot, look, inputs.iter(), self.met(&opened, look)?);
-        // All are found before anything is replaced: a capture that is not at its path may be elsewhere.
-        let found = opened.iter().map(|(input, own)| known.find(input, *own)).collect::<Result<Vec<_>>>()?;
+        let found = find_all(&opened, &mut known)?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
             self.decide_one(capture, found, became, &mut selection)?;
         }
-        // Captures that were renamed are still somewhere.
-        selection.superseded.retain(|(_, id)| !known.found.contains(id));
-        selection.goes_on.retain(|(_, id)| !known.found.contains(id));
+        selection.keep_renamed(&known.found);
         selection.may_be.retain(|(_, id)| !taken.contains(id));
         self.look_at_doubles(look, &mut known, &mut selection)?;
+        selection.keep_renamed(&known.found);
+        // Captures that are selected later find them where they are now.
+        selection.renamed().into_iter().for_each(|id| self.survey.unchanged.insert(id));
         self.point_to_what_stays(&mut selection);
         let may_be: HashSet<usize> = selection.may_be.iter().map(|(_, id)| *id).collect();
         let elsewhere = |id| taken.contains(&id) || may_be.contains(&id);
@@ -77,12 +77,16 @@ impl<'a> Selector<'a> {
         let mut changed = Vec::new();
         for (input, own) in std::mem::take(&mut self.opened) {
             let own = own.and_then(|id| self.snapshot.inputs.get(&id)).map(AsRef::as_ref);
+            // Captures that were selected before may have had the capture that was at this path: the lake has it elsewhere by now.
+            let own = own.filter(|entry| entry.input.absolute == input.absolute);
             match own {
                 Some(entry) if !self.is_wanted_again(entry) && is_touched(entry, &input, look)? => {
                     self.report.unchanged += 1;
                     self.report.touched += 1;
                     self.survey.unchanged.insert(entry.id);
                     selection.relocated.push(relocated(entry, &input));
+                    let double = entry.same_as.and_then(|id| Some((Candidate::of(&input.absolute, true).ok()?, id)));
+                    self.survey.stood_for.extend(double);
                 }
                 own => changed.push((input, own)),
             }
@@ -134,7 +138,8 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn decide_one(
+    /// What to do with a capture, once it is known how it relates to others and what became of what the lake has under its path.
+    pub(super) fn decide_one(
         &mut self,
         (input, own): Opened<'a>,
         found: Match<'a>,
@@ -198,8 +203,7 @@ impl<'a> Selector<'a> {
 
     /// What became of a capture that has changed. `own` is what the lake has of it.
     fn became(&self, own: &InputEntry, input: &Input, known: &mut ContentIndex<'a>) -> Result<Own> {
-        let has_rows = own.found.records > 0 && own.same_as.is_none();
-        if !has_rows || self.rules.force || known.is_at_home(own) {
+        if !has_rows(own) || self.rules.force || known.is_at_home(own) {
             return Ok(Own::Replaced);
         }
         if own.input.head.is_some() && input.head.is_some() && own.input.head != input.head {
@@ -242,68 +246,6 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// Removes captures of the lake, because another capture in it has all of their records.
-    fn supersede(&self, ids: Vec<usize>, stays: &Path, selection: &mut Selection) {
-        ids.iter().for_each(|id| self.leave_out_from_now_on(*id, stays, selection));
-        selection.superseded.extend(ids.into_iter().map(|id| (stays.to_path_buf(), id)));
-    }
-
-    /// Marks a capture as left out, if its file is still at its path: the next run must not take it for a new capture.
-    fn leave_out_from_now_on(&self, id: usize, stays: &Path, selection: &mut Selection) {
-        let Some(entry) = self.snapshot.inputs.get(&id).filter(|_| self.survey.unchanged.contains(id)) else { return };
-        let mut input = entry.input.clone();
-        if let Some(place) = selection.relocated.iter().position(|met| met.input == id) {
-            // It was touched. There is no other entry left to note that in.
-            input.modified = selection.relocated.remove(place).seen.modified;
-        }
-        selection.deduplicated.push((input, stays.to_path_buf()));
-    }
-
-    /// Looks again at captures that an earlier run left out, and whose double is replaced now.
-    fn look_at_doubles(
-        &mut self,
-        look: Look<'a>,
-        known: &mut ContentIndex<'a>,
-        selection: &mut Selection,
-    ) -> Result<()> {
-        let converted = selection.convert.iter().filter_map(|input| Some(self.snapshot.input_at(&input.absolute)?.id));
-        let elsewhere = selection.superseded.iter().chain(&selection.goes_on).map(|(_, id)| *id);
-        let replaced: BTreeSet<usize> = converted.chain(elsewhere).collect();
-        // They are removed, and must not be found anywhere.
-        known.found.extend(&replaced);
-        let mut again = Vec::new();
-        let doubles: Vec<_> = self.survey.stood_for.extract_if(.., |(_, id)| replaced.contains(id)).collect();
-        self.survey.looked_at.clone_from(&doubles);
-        for (candidate, _) in doubles {
-            let Some(own) = self.snapshot.input_at(&candidate.absolute) else { continue };
-            // It was there a moment ago; as long as it cannot be read it stays as it is.
-            let Ok(mut input) = candidate.probe_within(self.rules.window) else { continue };
-            input.head = look.head(&input);
-            again.push((input, own));
-        }
-        if !again.is_empty() {
-            known.open(again.iter().map(|(input, _)| input));
-        }
-        for (input, own) in again {
-            let found = known.find(&input, None)?;
-            self.report.unchanged -= 1;
-            self.decide_one((input, Some(own)), found, Own::Replaced, selection)?;
-        }
-        Ok(())
-    }
-
-    /// If the capture that stands for a left-out one is replaced in the same commit, points to the new one.
-    fn point_to_what_stays(&self, selection: &mut Selection) {
-        let goes_on: HashMap<usize, &PathBuf> =
-            selection.goes_on.iter().map(|(absolute, id)| (*id, absolute)).collect();
-        for (_, same_as) in &mut selection.deduplicated {
-            let stays = self.snapshot.input_at(same_as).and_then(|entry| goes_on.get(&entry.id));
-            if let Some(stays) = stays {
-                same_as.clone_from(stays);
-            }
-        }
-    }
-
     /// Reports in each run the captures that were being written when they were converted, and cannot be found any more.
     fn note_lost_ends(&mut self, elsewhere: impl Fn(usize) -> bool) {
         let open = self.snapshot.inputs.values().filter(|entry| entry.is_open() && !entry.input.is_stdin());
@@ -315,6 +257,26 @@ impl<'a> Selector<'a> {
             ));
         }
     }
+}
+
+/// How captures relate to others. All are found before anything is replaced: a capture that is not at its path may be elsewhere.
+///
+/// Of two that are what a third one was, only one gets its rows. Where the lake has something else under its path that may be lost by
+/// that, it is asked last.
+fn find_all<'a>(opened: &[Opened<'a>], known: &mut ContentIndex<'a>) -> Result<Vec<Match<'a>>> {
+    let mut found: Vec<_> = opened.iter().map(|_| None).collect();
+    for is_last in [false, true] {
+        for ((input, own), found) in opened.iter().zip(&mut found) {
+            if own.is_some_and(|own| has_rows(own) && !known.is_at_home(own)) == is_last {
+                *found = Some(known.find(input, *own)?);
+            }
+        }
+    }
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn has_rows(entry: &InputEntry) -> bool {
+    entry.found.records > 0 && entry.same_as.is_none()
 }
 
 /// Whether a capture is unchanged, byte for byte. For a capture that an earlier version converted, only samples tell.

@@ -8,6 +8,7 @@ mod backlog;
 mod called;
 mod content_index;
 mod decide;
+mod doubles;
 mod hold_back;
 mod number_set;
 mod packed_names;

@@ -133,6 +133,19 @@ impl Selection {
         self.keep(|path| !captures.contains(path));
     }
 
+    /// Captures of the lake that have another name or time now, and keep their rows.
+    pub(super) fn renamed(&self) -> HashSet<usize> {
+        let again: HashSet<&Path> = self.convert.iter().map(|input| input.absolute.as_path()).collect();
+        let renamed = self.relocated.iter().filter(|met| !again.contains(met.seen.absolute.as_path()));
+        renamed.map(|met| met.input).collect()
+    }
+
+    /// Keeps the rows of captures that were renamed: they are still somewhere.
+    pub(super) fn keep_renamed(&mut self, renamed: &HashSet<usize>) {
+        self.superseded.retain(|(_, id)| !renamed.contains(id));
+        self.goes_on.retain(|(_, id)| !renamed.contains(id));
+    }
+
     /// Keeps what is said about some captures, by their absolute paths. Each list that speaks of captures to be converted is searched
     /// here.
     pub(crate) fn keep(&mut self, stays: impl Fn(&Path) -> bool) {
@@ -199,7 +212,8 @@ impl ArchiveSurvey {
         let most = most.saturating_sub(opened.len()).max(1);
         opened.append(&mut self.open_next(most, rules, cancel, report)?);
         if self.backlog.files == 0 {
-            opened.append(&mut self.deferred);
+            // In the order of the walk.
+            opened.splice(0..0, self.deferred.drain(..));
         }
         self.select_from(opened, begins, snapshot, (rules, cancel), report)
     }
@@ -258,7 +272,7 @@ impl ArchiveSurvey {
         }
         self.looked_at.clear();
         self.opened = if self.is_over() { Vec::new() } else { opened.clone() };
-        let selector = Selector { survey: self, snapshot, rules, report, opened };
+        let selector = Selector { survey: self, snapshot, rules, report, opened, left_out: HashSet::new() };
         let (mut selection, mut away) = selector.decide(look)?;
         report.captures_missing = Some(self.missing);
         if nothing_is_there && away.is_empty() {

@@ -1,5 +1,6 @@
 //! Opens files, and notes what they are.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::advice::Advice;
@@ -21,6 +22,8 @@ pub(super) struct Selector<'a> {
     pub(super) report: &'a mut Report,
     /// Captures that were opened, with what the lake has under their path.
     pub(super) opened: Vec<FoundCapture>,
+    /// Captures of the lake that are left out from now on, because their records are in others.
+    pub(super) left_out: HashSet<usize>,
 }
 
 /// Opens files of the survey, in their order.

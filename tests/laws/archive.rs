@@ -320,23 +320,26 @@ impl Archive {
                     held.modified = modified;
                     unchanged.insert(*id);
                 }
-                _ if self.left_out.get(&place).is_some_and(|(file, _)| *file == (content, modified)) => {
+                _ if self.left_out.get(&place).is_some_and(|((held, _), _)| *held == content) => {
+                    self.left_out.entry(place).and_modify(|((_, held), _)| *held = modified);
                     stood_for.push(place);
                 }
                 _ => opened.push(place),
             }
         }
-        let mut night = Night { archive: self, unchanged, found: BTreeSet::new(), opened, converted: BTreeMap::new() };
-        let found: Vec<_> = night.opened.clone().into_iter().map(|place| night.find(place)).collect();
+        let first = self.next;
+        let mut night =
+            Night { archive: self, first, unchanged, found: BTreeSet::new(), opened, converted: BTreeMap::new() };
+        // Where the lake has something else, it would be lost with another one's name.
+        let (first, last): (Vec<_>, Vec<_>) = night.opened.iter().partition(|place| !night.may_lose(**place));
+        let mut found: BTreeMap<_, _> = BTreeMap::new();
+        first.into_iter().chain(last).for_each(|place| drop(found.insert(place, night.find(place))));
         night.decide(&found);
         // Whatever was left out, and whose double is not what it was.
-        for place in stood_for {
-            if !night.archive.left_out.contains_key(&place) {
-                night.opened.push(place);
-                let found = night.find(place);
-                night.take(place, &found);
-            }
-        }
+        stood_for.retain(|place| !night.archive.left_out.contains_key(place));
+        night.opened.extend(&stood_for);
+        let found: Vec<_> = stood_for.iter().map(|place| night.find(*place)).collect();
+        night.take_all(stood_for.into_iter().zip(&found));
     }
 }
 
@@ -347,13 +350,15 @@ struct Found {
     goes_on_from: Vec<usize>,
     /// What it is.
     moved: Option<usize>,
-    /// One of the lake, or one of tonight, that begins as it does and has more.
-    beginning_of: Option<Result<usize, Place>>,
+    /// Where one of the lake is, or one of tonight, that begins as it does and has more.
+    beginning_of: Option<Place>,
 }
 
 /// A night under way.
 struct Night<'a> {
     archive: &'a mut Archive,
+    /// The first number of those that are converted in it.
+    first: usize,
     unchanged: BTreeSet<usize>,
     found: BTreeSet<usize>,
     opened: Vec<Place>,
@@ -378,11 +383,17 @@ impl Night<'_> {
         self.unchanged.contains(&id) || file == Some(&(held.content, held.modified))
     }
 
+    /// Whether the lake has packets of what was at a place, and something else is there now.
+    fn may_lose(&self, place: Place) -> bool {
+        let own = self.archive.held_at(place).filter(|own| self.archive.held[own].content.packets > 0);
+        own.is_some_and(|own| !self.is_there(own))
+    }
+
     fn find(&mut self, place: Place) -> Found {
         let content = self.content(place);
         let mut found = Found { goes_on_from: Vec::new(), moved: None, beginning_of: None };
         let mut moved = Vec::new();
-        for (&id, held) in self.archive.held.iter().filter(|(_, held)| held.place != place) {
+        for (&id, held) in self.archive.held.range(..self.first).filter(|(_, held)| held.place != place) {
             if !held.content.begins_like(content) {
                 continue;
             }
@@ -391,18 +402,19 @@ impl Night<'_> {
                 if !is_there && !self.found.contains(&id) {
                     moved.push(id);
                 }
-            } else if content.reach() > held.content.reach() {
+            } else if content.reach() > held.content.reach() || (content.packets == held.content.packets && !is_there) {
+                // One that is cut may get more than the one that is gone had.
                 if !is_there || !held.content.whole {
                     found.goes_on_from.push(id);
                 }
             } else if !content.whole && is_there {
-                found.beginning_of.get_or_insert(Ok(id));
+                found.beginning_of.get_or_insert(held.place);
             }
         }
         if !content.whole && found.beginning_of.is_none() {
             let others = self.opened.iter().filter(|other| self.content(**other).begins_like(content));
             let longest = others.copied().rev().max_by_key(|other| self.content(*other).reach());
-            found.beginning_of = longest.filter(|other| self.content(*other).reach() > content.reach()).map(Err);
+            found.beginning_of = longest.filter(|other| self.content(*other).reach() > content.reach());
         }
         moved.sort_by_key(|id| (self.archive.files.contains_key(&self.archive.held[id].place), *id));
         let moved = moved.first().copied();
@@ -416,8 +428,8 @@ impl Night<'_> {
     }
 
     /// Takes in what was found, but for captures of which there is less now and that are nowhere else.
-    fn decide(&mut self, found: &[Found]) {
-        let captures: Vec<_> = self.opened.iter().copied().zip(found).collect();
+    fn decide(&mut self, found: &BTreeMap<Place, Found>) {
+        let captures: Vec<_> = self.opened.iter().map(|place| (*place, &found[place])).collect();
         let mut stays: BTreeSet<Place> = BTreeSet::new();
         loop {
             let goes_on = captures.iter().filter(|(place, _)| !stays.contains(place));
@@ -435,20 +447,22 @@ impl Night<'_> {
             }
             stays = now;
         }
-        // Numbers are given in order, whatever refers to them.
-        let (left_out, taken): (Vec<_>, Vec<_>) = captures
-            .into_iter()
-            .filter(|(place, _)| !stays.contains(place))
-            .partition(|(_, found)| found.beginning_of.is_some());
+        self.take_all(captures.into_iter().filter(|(place, _)| !stays.contains(place)));
+    }
+
+    /// Numbers are given in order, whatever refers to them.
+    fn take_all<'f>(&mut self, captures: impl Iterator<Item = (Place, &'f Found)>) {
+        let (left_out, taken): (Vec<_>, Vec<_>) = captures.partition(|(_, found)| found.beginning_of.is_some());
         taken.into_iter().chain(left_out).for_each(|(place, found)| self.take(place, found));
     }
 
     fn take(&mut self, place: Place, found: &Found) {
         let (content, modified) = self.archive.files[&place];
         let own = self.archive.held_at(place).filter(|own| !self.found.contains(own));
-        // One that stays as the lake holds it stands for others all the same.
-        let number = |other| self.converted.get(&other).copied().or_else(|| self.archive.held_at(other)).unwrap();
-        let stood_for = found.beginning_of.map(|of| of.unwrap_or_else(number));
+        // One that stays as the lake holds it stands for others all the same, and so does what it goes on in.
+        let left_out = |other| self.archive.left_out.get(&other).map(|(_, double)| *double);
+        let held = |other| self.archive.held_at(other).or_else(|| left_out(other));
+        let stood_for = found.beginning_of.map(|of| self.converted.get(&of).copied().or_else(|| held(of)).unwrap());
         self.archive.left_out.remove(&place);
         let gone = own.into_iter().chain(found.goes_on_from.iter().copied());
         let gone: Vec<_> = gone.filter(|id| !self.found.contains(id) && self.archive.held.contains_key(id)).collect();

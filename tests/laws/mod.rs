@@ -15,6 +15,7 @@
 //! 13. Streams that unpack to what nobody captures are left: `bounds`.
 //! 14. Rows of many partitions are all there, in row groups that are no smaller than need be: `partitions`.
 //! 15. Whatever happens to an archive between the nights, the lake holds what a conversion from scratch gives: `nights`.
+//!     So it does where a few captures are selected at a time: `few_at_a_time`.
 //!     It holds the same, to the byte, if the nights are planned, converted in pieces and committed: `nights_planned`.
 //! 16. With the table of names the packets give the volumes by name: `named`. Names from TLS stay right when captures are
 //!     replaced, taken out, put together and lost: `server_names`.
@@ -68,6 +69,7 @@ mod cut_wire;
 mod delta;
 mod dns_clients;
 mod extract;
+mod few_at_a_time;
 mod flows;
 mod implausible;
 mod lookups;
