@@ -254,6 +254,7 @@ impl Run<'_> {
         let snapshot = &mut self.target.snapshot;
         let taken = if request.strict { snapshot.identities_beside(paths_of(&units)) } else { HashSet::new() };
         let mut rows = convert_units(&units, &self.context, request.jobs)?;
+        let paths: Vec<PathBuf> = paths_of(&units).map(Path::to_path_buf).collect();
         drop(units);
         if request.strict {
             rows = refuse_damaged(rows, &mut self.context, request.jobs, &taken, report)?;
@@ -267,6 +268,7 @@ impl Run<'_> {
             progress: None,
         };
         *snapshot = publish(&mut self.stage, rows, share, std::mem::take(snapshot), options, report)?;
+        self.survey.note_converted(&paths, &self.target.snapshot);
         self.refusals_committed = report.refused.len();
         Ok(())
     }

@@ -113,7 +113,8 @@ pub(crate) fn publish(
     let converted = change.manifest.inputs.iter().filter(|_| !selection.deduplicated.is_empty());
     let converted: HashMap<_, _> = converted.map(|entry| (entry.input.absolute.clone(), entry.id)).collect();
     for (input, same_as) in selection.deduplicated {
-        let snapshot = || snapshot.input_at(&same_as).map(|entry| entry.id);
+        // What goes in this commit stands for nothing: the next run finds the capture as a new one.
+        let snapshot = || snapshot.input_at(&same_as).map(|entry| entry.id).filter(|id| !replaced.contains(id));
         if let Some(same_as) = converted.get(&same_as).copied().or_else(snapshot) {
             change.add_input(InputEntry::of_duplicate(input, same_as));
         }

@@ -14,6 +14,7 @@ use crate::storage::objects::{
 use crate::storage::{EntryKind, NotRegular, local};
 
 use super::input::Compression;
+use super::input::Input;
 use super::kind::FileKind;
 
 /// Why an input gives no rows at all. The run goes on without it, and ends with exit status 3.
@@ -185,6 +186,19 @@ impl Candidate {
         }
         // Without `..` and links, so that a file has one name, whichever path led to it.
         Self::at(path, claimed, || Ok(local::canonical(path)?))
+    }
+
+    /// A file that was opened as this input.
+    pub(crate) fn of_input(input: &Input) -> Self {
+        Self {
+            path: input.path.clone(),
+            absolute: input.absolute.clone(),
+            reached: input.reached.clone(),
+            size: input.size,
+            modified: input.modified,
+            claimed: true,
+            version: input.object_version(),
+        }
     }
 
     /// As [`Candidate::of`], where it is known how the absolute path is to be had.

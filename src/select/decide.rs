@@ -31,6 +31,13 @@ pub(super) enum Own {
     Overwritten,
 }
 
+impl Own {
+    /// Whether it is decided only when all captures have been opened: one that comes later may be what was at the path.
+    fn waits(&self) -> bool {
+        matches!(self, Self::Shrunk(_) | Self::Overwritten)
+    }
+}
+
 impl<'a> Selector<'a> {
     /// What to do with each capture. Also the folders that look like an unmounted disk. Captures of the lake that were found elsewhere are
     /// missing no more.
@@ -44,6 +51,10 @@ impl<'a> Selector<'a> {
         let mut known = ContentIndex::new(self.snapshot, look, inputs.iter(), self.met(&opened, look)?);
         let found = find_all(&opened, &mut known)?;
         let (taken, became) = self.become_of(&opened, &found, &mut known)?;
+        if !self.survey.is_over() {
+            let later = opened.iter().zip(&became).filter(|(_, became)| became.waits());
+            self.later = later.map(|((input, _), _)| input.absolute.clone()).collect();
+        }
         for ((capture, found), became) in opened.into_iter().zip(found).zip(became) {
             self.decide_one(capture, found, became, &mut selection)?;
         }
@@ -82,10 +93,10 @@ impl<'a> Selector<'a> {
             match own {
                 Some(entry) if !self.is_wanted_again(entry) && is_touched(entry, &input, look)? => {
                     self.report.unchanged += 1;
-                    self.report.touched += 1;
+                    self.report.touched += u64::from(entry.input.modified != input.modified);
                     self.survey.unchanged.insert(entry.id);
                     selection.relocated.push(relocated(entry, &input));
-                    let double = entry.same_as.and_then(|id| Some((Candidate::of(&input.absolute, true).ok()?, id)));
+                    let double = entry.same_as.map(|id| (Candidate::of_input(&input), id));
                     self.survey.stood_for.extend(double);
                 }
                 own => changed.push((input, own)),
@@ -146,8 +157,7 @@ impl<'a> Selector<'a> {
         became: Own,
         selection: &mut Selection,
     ) -> Result<()> {
-        // A capture that comes later may be what was at this path.
-        if matches!(became, Own::Shrunk(_) | Own::Overwritten) && !self.survey.is_over() {
+        if self.later.contains(&input.absolute) {
             self.survey.deferred.push((input, own.map(|own| own.id)));
             return Ok(());
         }
@@ -162,6 +172,7 @@ impl<'a> Selector<'a> {
             }
             _ => {}
         }
+        let own_has_rows = own.is_some_and(|own| own.same_as.is_none());
         let own = own.map(|own| own.id);
         let left_out = match found.kin {
             Kin::Renamed(of_it) => {
@@ -176,7 +187,7 @@ impl<'a> Selector<'a> {
             }
             Kin::SameFile(double) => Some((double, false)),
             Kin::Beginning(double) => Some((double, true)),
-            Kin::Copy(double) if self.rules.dedupe && own.is_none() => Some((double, false)),
+            Kin::Copy(double) if self.rules.dedupe && !own_has_rows => Some((double, false)),
             Kin::Copy(double) => {
                 self.note_double(&input, double.path, false, false);
                 None
@@ -184,6 +195,11 @@ impl<'a> Selector<'a> {
             Kin::Stranger => None,
         };
         if let Some((double, beginning)) = left_out {
+            // Whether that one is converted is not known yet.
+            if self.later.contains(&double.absolute) {
+                self.survey.deferred.push((input, own));
+                return Ok(());
+            }
             // The captures that it continues are in its double too.
             selection.superseded.extend(own.map(|own| (double.absolute.clone(), own)));
             self.supersede(found.goes_on_from, &double.absolute, selection);

@@ -105,6 +105,9 @@ pub(crate) fn hold_back(
     selection.relocated.retain(|met| !places.contains(&met.seen.absolute));
     selection.goes_on.retain(|(_, id)| !kept.contains_key(id));
     selection.may_be.retain(|(_, id)| !kept.contains_key(id));
+    // One that stays stands for itself, and one that is not converted for no other.
+    let stays = |input: &Input| snapshot.input_at(&input.absolute).is_some_and(|entry| kept.contains_key(&entry.id));
+    selection.deduplicated.retain(|(input, same_as)| !left.contains(same_as) && !stays(input));
     // A capture that a left-out one would replace stays as well.
     selection.superseded.retain(|(path, id)| !kept.contains_key(id) && !left.contains(path));
     Ok(())

@@ -212,7 +212,7 @@ impl ArchiveSurvey {
         let most = most.saturating_sub(opened.len()).max(1);
         opened.append(&mut self.open_next(most, rules, cancel, report)?);
         if self.backlog.files == 0 {
-            // In the order of the walk.
+            // Those were met before the others.
             opened.splice(0..0, self.deferred.drain(..));
         }
         self.select_from(opened, begins, snapshot, (rules, cancel), report)
@@ -272,7 +272,8 @@ impl ArchiveSurvey {
         }
         self.looked_at.clear();
         self.opened = if self.is_over() { Vec::new() } else { opened.clone() };
-        let selector = Selector { survey: self, snapshot, rules, report, opened, left_out: HashSet::new() };
+        let selector =
+            Selector { survey: self, snapshot, rules, report, opened, left_out: HashSet::new(), later: HashSet::new() };
         let (mut selection, mut away) = selector.decide(look)?;
         report.captures_missing = Some(self.missing);
         if nothing_is_there && away.is_empty() {

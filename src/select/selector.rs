@@ -24,6 +24,8 @@ pub(super) struct Selector<'a> {
     pub(super) opened: Vec<FoundCapture>,
     /// Captures of the lake that are left out from now on, because their records are in others.
     pub(super) left_out: HashSet<usize>,
+    /// Of those that were opened, those that are decided later, by absolute path.
+    pub(super) later: HashSet<PathBuf>,
 }
 
 /// Opens files of the survey, in their order.

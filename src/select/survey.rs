@@ -39,9 +39,9 @@ pub(crate) struct ArchiveSurvey {
     pub(super) present: Present,
     /// Paths that were refused. A directory without captures and refusals is reported.
     pub(super) refused: HashSet<PathBuf>,
-    /// Captures of the lake that are unchanged.
+    /// Captures of the lake that are where it says: unchanged, found there under a new name, or converted by this run.
     pub(super) unchanged: NumberSet,
-    /// Unchanged duplicates that an earlier run left out, by the capture that stands for them.
+    /// Duplicates that an earlier run left out, unchanged but for their time, by the capture that stands for them.
     pub(super) stood_for: Vec<(Candidate, usize)>,
     /// Files that have to be opened.
     pub(super) backlog: Backlog,
@@ -51,8 +51,8 @@ pub(crate) struct ArchiveSurvey {
     pub(super) deferred: Vec<FoundCapture>,
     /// All that were opened with the last ones, as long as there are more.
     pub(super) opened: Vec<FoundCapture>,
-    /// Of `stood_for`, those that were looked at again with the last ones.
-    pub(super) looked_at: Vec<(Candidate, usize)>,
+    /// Of `stood_for`, those that were opened again with the last ones.
+    pub(super) looked_at: Vec<FoundCapture>,
     /// Captures of the lake that were not found, and folders that look like an unmounted disk; some may be elsewhere.
     pub(super) missing: u64,
     pub(super) away: Vec<Away>,
@@ -182,15 +182,21 @@ impl ArchiveSurvey {
         selection.leave(&back);
         let opened = std::mem::take(&mut self.opened);
         self.waiting = opened.into_iter().filter(|(input, _)| back.contains(&input.absolute)).collect();
-        let again = self.looked_at.extract_if(.., |(candidate, _)| back.contains(&candidate.absolute));
-        for double in again {
-            report.unchanged += 1;
-            self.stood_for.push(double);
-        }
+        // Those that had been touched are among both.
+        let opened: HashSet<PathBuf> = self.waiting.iter().map(|(input, _)| input.absolute.clone()).collect();
+        let again = self.looked_at.drain(..).filter(|(input, _)| back.contains(&input.absolute));
+        self.waiting.extend(again.filter(|(input, _)| !opened.contains(&input.absolute)));
         let paths: HashSet<&Path> = self.waiting.iter().map(|(input, _)| input.path.as_path()).collect();
         report.renamed.retain(|renamed| !paths.contains(renamed.path.as_path()));
         report.overwritten.retain(|overwritten| !paths.contains(overwritten.path.as_path()));
         report.duplicates.retain(|duplicate| !paths.contains(duplicate.path.as_path()));
+    }
+
+    /// Takes note of captures that this run has converted. Those that are selected later may go on from them.
+    pub(crate) fn note_converted(&mut self, converted: &[PathBuf], snapshot: &Snapshot) {
+        for entry in converted.iter().filter_map(|absolute| snapshot.input_at(absolute)) {
+            self.unchanged.insert(entry.id);
+        }
     }
 
     /// Whether this is the first time that captures are selected.

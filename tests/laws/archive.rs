@@ -151,6 +151,11 @@ impl Content {
         (self.packets, self.whole)
     }
 
+    /// Whether it has all packets of the other one.
+    pub(super) fn has_all_of(self, other: Self) -> bool {
+        self.begins_like(other) && self.packets >= other.packets
+    }
+
     fn begins_like(self, other: Self) -> bool {
         self.seed == other.seed && self.packets > 0 && other.packets > 0
     }
@@ -300,6 +305,11 @@ impl Archive {
         held.chain(self.left_out.keys().map(|place| (self.path(*place), None))).collect()
     }
 
+    /// The captures that are left out, by their paths: what is in each.
+    pub(super) fn left_out(&self) -> BTreeMap<PathBuf, Content> {
+        self.left_out.iter().map(|(place, ((content, _), _))| (self.path(*place), *content)).collect()
+    }
+
     fn held_at(&self, place: Place) -> Option<usize> {
         self.held.iter().find(|(_, held)| held.place == place).map(|(id, _)| *id)
     }
@@ -328,18 +338,31 @@ impl Archive {
             }
         }
         let first = self.next;
-        let mut night =
-            Night { archive: self, first, unchanged, found: BTreeSet::new(), opened, converted: BTreeMap::new() };
+        let mut night = Night {
+            archive: self,
+            first,
+            unchanged,
+            found: BTreeSet::new(),
+            opened,
+            converted: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+        };
         // Where the lake has something else, it would be lost with another one's name.
         let (first, last): (Vec<_>, Vec<_>) = night.opened.iter().partition(|place| !night.may_lose(**place));
         let mut found: BTreeMap<_, _> = BTreeMap::new();
         first.into_iter().chain(last).for_each(|place| drop(found.insert(place, night.find(place))));
         night.decide(&found);
         // Whatever was left out, and whose double is not what it was.
-        stood_for.retain(|place| !night.archive.left_out.contains_key(place));
-        night.opened.extend(&stood_for);
-        let found: Vec<_> = stood_for.iter().map(|place| night.find(*place)).collect();
-        night.take_all(stood_for.into_iter().zip(&found));
+        // One that is looked at again may be what others were left out for.
+        loop {
+            let again: Vec<_> = stood_for.extract_if(.., |place| !night.archive.left_out.contains_key(place)).collect();
+            if again.is_empty() {
+                break;
+            }
+            night.opened.extend(&again);
+            let found: Vec<_> = again.iter().map(|place| night.find(*place)).collect();
+            night.take_all(again.into_iter().zip(&found));
+        }
     }
 }
 
@@ -364,6 +387,8 @@ struct Night<'a> {
     opened: Vec<Place>,
     /// The numbers of those that were opened, once the lake holds them.
     converted: BTreeMap<Place, usize>,
+    /// Those that are left out tonight, and where what begins as they do is.
+    left_out: BTreeMap<Place, Place>,
 }
 
 impl Night<'_> {
@@ -453,6 +478,7 @@ impl Night<'_> {
     /// Numbers are given in order, whatever refers to them.
     fn take_all<'f>(&mut self, captures: impl Iterator<Item = (Place, &'f Found)>) {
         let (left_out, taken): (Vec<_>, Vec<_>) = captures.partition(|(_, found)| found.beginning_of.is_some());
+        self.left_out.extend(left_out.iter().filter_map(|(place, found)| Some((*place, found.beginning_of?))));
         taken.into_iter().chain(left_out).for_each(|(place, found)| self.take(place, found));
     }
 
@@ -462,7 +488,12 @@ impl Night<'_> {
         // One that stays as the lake holds it stands for others all the same, and so does what it goes on in.
         let left_out = |other| self.archive.left_out.get(&other).map(|(_, double)| *double);
         let held = |other| self.archive.held_at(other).or_else(|| left_out(other));
-        let stood_for = found.beginning_of.map(|of| self.converted.get(&of).copied().or_else(|| held(of)).unwrap());
+        let stood_for = found.beginning_of.map(|mut of| {
+            while let Some(longer) = self.left_out.get(&of) {
+                of = *longer;
+            }
+            self.converted.get(&of).copied().or_else(|| held(of)).unwrap()
+        });
         self.archive.left_out.remove(&place);
         let gone = own.into_iter().chain(found.goes_on_from.iter().copied());
         let gone: Vec<_> = gone.filter(|id| !self.found.contains(id) && self.archive.held.contains_key(id)).collect();

@@ -2,7 +2,11 @@
 //! it, and on what earlier nights left out. So of each capture the lake has what it should, after each of many nights, however few are
 //! selected together.
 
+use std::path::Path;
+
+use parcap::Lake;
 use parcap::commands::ConvertRequest;
+use parcap::config::Settings;
 use proptest::prelude::*;
 
 use crate::support::{convert, packets, request};
@@ -17,16 +21,31 @@ use super::tally::tried;
 fn assert_nights<'e>(nights: impl Iterator<Item = (&'e [Event], usize)>) {
     let mut archive = Archive::new();
     let lake = archive.folder.path().join("lake");
-    let night = ConvertRequest { commit_every: 1, ..request(&[false, true].map(|odd| archive.named(odd)), &lake) };
+    // Small, so that units fill, and not all wait for the last capture.
+    let settings = Settings { chunk_size: 1000, ..Settings::default() };
+    let folders = [false, true].map(|odd| archive.named(odd));
+    let night = ConvertRequest { commit_every: 1, settings, ..request(&folders, &lake) };
     for (events, batch) in nights {
         events.iter().for_each(|event| archive.happen(*event, &rewrite_of(&lake)));
         convert(&ConvertRequest { batch, ..night.clone() });
         archive.night(|_| true);
         assert_captures_are_dated(&lake, &archive);
+        assert_doubles_have_all(&lake, &archive);
     }
     let rows: usize = archive.contents().iter().map(|content| usize::from(content.packets)).sum();
     assert_eq!(packets(&lake).len(), rows);
     assert_sound(&lake);
+}
+
+/// What stands for a capture that is left out is in the lake, and has all of its packets.
+fn assert_doubles_have_all(lake: &Path, archive: &Archive) {
+    let held = Lake::open(lake).unwrap().snapshot().unwrap();
+    let (contents, left_out) = (archive.captures(), archive.left_out());
+    for (entry, double) in held.inputs.values().filter_map(|entry| Some((entry, entry.same_as?))) {
+        let double = &held.inputs[&double];
+        let (content, all) = (left_out[&entry.input.absolute], contents[&double.input.absolute]);
+        assert!(double.same_as.is_none() && all.unwrap().has_all_of(content), "{content:?} {all:?}");
+    }
 }
 
 proptest! {
@@ -34,7 +53,7 @@ proptest! {
 
     #[test]
     fn however_few_are_selected_together_the_lake_has_of_each_capture_what_it_should(
-        nights in prop::collection::vec((prop::collection::vec(any_event(), 1..3), prop::sample::select(vec![1, 2, 1 << 20])), 1..40),
+        nights in prop::collection::vec((prop::collection::vec(any_event(), 1..5), prop::sample::select(vec![1, 2, 3, 1 << 20])), 1..30),
     ) {
         assert_nights(nights.iter().map(|(events, batch)| (&events[..], *batch)));
         tried("nights of a few captures at a time", nights.len());
@@ -52,9 +71,9 @@ fn cut(seed: u8, packets: u8) -> Content {
     Content { seed, packets, whole: false }
 }
 
-/// Nights in which captures are selected one by one, and all together.
+/// Nights in which captures are selected one by one, a few at a time, and all together.
 fn assert_either_way(nights: &[&[Event]]) {
-    for batch in [1, 1 << 20] {
+    for batch in [1, 2, 3, 1 << 20] {
         assert_nights(nights.iter().map(|events| (*events, batch)));
     }
 }
@@ -137,4 +156,68 @@ fn what_is_left_out_for_a_new_capture_has_nothing_to_do_with_what_was_at_its_pat
         &[Event::Finish { place: four, to: packed, packets: 0 }, Event::Write(ODD, whole(1, 2))],
         &[Event::Write(packed, whole(1, 1))],
     ]);
+}
+
+/// What was left out tonight for a third one stood for it, and was in no lake after that.
+#[test]
+fn what_is_left_out_for_one_that_is_left_out_follows_it() {
+    let (packed, other) = ((0, true), (3, true));
+    assert_either_way(&[
+        &[Event::Write(other, whole(0, 6))],
+        &[Event::Write((4, false), cut(0, 10))],
+        &[Event::Write((0, false), whole(0, 10))],
+        &[
+            Event::Repack { place: (4, false), to: packed, packets: 1, keep: true },
+            Event::Repack { place: (4, false), to: other, packets: u8::MAX, keep: false },
+        ],
+        &[Event::Write((0, false), whole(1, 3))],
+    ]);
+}
+
+/// What stands for it was not decided yet, so it was left out for what the lake had under that path before.
+#[test]
+fn what_begins_like_a_capture_that_is_decided_later_is_decided_later() {
+    assert_either_way(&[
+        &[Event::Write((4, false), cut(0, 8))],
+        &[Event::Write((0, false), cut(2, 1)), Event::Write((4, false), whole(2, 1)), Event::Write(ODD, whole(3, 2))],
+    ]);
+}
+
+/// It was found in one that another capture of the same night went on from, and pointed to what the commit removed.
+#[test]
+fn what_is_left_out_for_one_that_goes_on_follows_it() {
+    assert_either_way(&[
+        &[Event::Write(ODD, whole(0, 9))],
+        &[Event::Delete(ODD), Event::Write((3, false), cut(0, 3))],
+        &[Event::Write((0, false), whole(0, 9)), Event::Write(EVEN, cut(0, 2))],
+        &[Event::Write((0, false), whole(1, 4)), Event::Write((3, false), whole(2, 4))],
+    ]);
+}
+
+/// One that had been touched was among those that were opened and among those that were looked at again.
+#[test]
+fn what_was_touched_and_waits_is_decided_once() {
+    assert_either_way(&[
+        &[Event::Write((0, false), whole(0, 9))],
+        &[Event::Write(EVEN, cut(0, 5))],
+        &[Event::Grow { place: (0, false), packets: 3 }, Event::Touch(EVEN), Event::Write((4, false), whole(1, 3))],
+    ]);
+}
+
+/// What stood for it went on in one that had been left out, and was removed: so was what is said of it.
+#[test]
+fn what_was_left_out_for_one_that_goes_on_is_looked_at_too() {
+    assert_either_way(&[
+        &[Event::Write(ODD, whole(0, 3))],
+        &[Event::Write((0, false), cut(0, 2))],
+        &[Event::Write((3, false), whole(0, 9))],
+        &[Event::Write(EVEN, cut(0, 5))],
+        &[Event::Delete(ODD), Event::Write((3, false), whole(1, 4))],
+    ]);
+}
+
+/// What this run had converted before was removed, and was neither in the lake nor left out.
+#[test]
+fn what_goes_on_in_a_capture_that_is_selected_later_is_left_out() {
+    assert_either_way(&[&[Event::Write((0, false), cut(0, 20)), Event::Write(EVEN, whole(0, 29))]]);
 }
