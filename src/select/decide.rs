@@ -172,7 +172,8 @@ impl<'a> Selector<'a> {
             }
             _ => {}
         }
-        let own_has_rows = own.is_some_and(|own| own.same_as.is_none());
+        // What was left out and is looked at again may be left out again, unless all that is named is to be converted.
+        let is_wanted = own.is_some_and(|own| own.same_as.is_none() || self.rules.force);
         let own = own.map(|own| own.id);
         let left_out = match found.kin {
             Kin::Renamed(of_it) => {
@@ -187,7 +188,7 @@ impl<'a> Selector<'a> {
             }
             Kin::SameFile(double) => Some((double, false)),
             Kin::Beginning(double) => Some((double, true)),
-            Kin::Copy(double) if self.rules.dedupe && !own_has_rows => Some((double, false)),
+            Kin::Copy(double) if self.rules.dedupe && !is_wanted => Some((double, false)),
             Kin::Copy(double) => {
                 self.note_double(&input, double.path, false, false);
                 None

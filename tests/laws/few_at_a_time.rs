@@ -48,12 +48,21 @@ fn assert_doubles_have_all(lake: &Path, archive: &Archive) {
     }
 }
 
+/// Which of two longer captures stands for a third one may depend on what is selected together, and what is forgotten takes along what it
+/// stands for. So nothing is forgotten here.
+fn any_event_but_forgetting() -> impl Strategy<Value = Event> {
+    any_event().prop_map(|event| match event {
+        Event::Forget(place) => Event::Delete(place),
+        event => event,
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn however_few_are_selected_together_the_lake_has_of_each_capture_what_it_should(
-        nights in prop::collection::vec((prop::collection::vec(any_event(), 1..5), prop::sample::select(vec![1, 2, 3, 1 << 20])), 1..30),
+        nights in prop::collection::vec((prop::collection::vec(any_event_but_forgetting(), 1..5), prop::sample::select(vec![1, 2, 3, 1 << 20])), 1..30),
     ) {
         assert_nights(nights.iter().map(|(events, batch)| (&events[..], *batch)));
         tried("nights of a few captures at a time", nights.len());
