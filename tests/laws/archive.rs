@@ -428,7 +428,7 @@ impl Night<'_> {
                     moved.push(id);
                 }
             } else if content.reach() > held.content.reach() || (content.packets == held.content.packets && !is_there) {
-                // One that is cut may get more than the one that is gone had.
+                // It is cut, so it may get more than the other one had.
                 if !is_there || !held.content.whole {
                     found.goes_on_from.push(id);
                 }

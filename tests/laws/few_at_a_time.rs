@@ -119,7 +119,7 @@ fn what_was_left_out_follows_its_double_to_another_name() {
     ]);
 }
 
-/// The next capture of the name was compared with the one that had been found under another name before, and refused for having less.
+/// The next capture of the name had fewer packets than the first one, which the lake had under another name by then. It was refused.
 #[test]
 fn a_capture_whose_name_went_with_an_earlier_selection_is_new() {
     assert_either_way(&[&[Event::Write(ODD, whole(3, 8))], &[Event::Rotate { place: ODD, to: EVEN, seed: 3 }]]);
