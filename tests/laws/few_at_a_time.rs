@@ -9,7 +9,7 @@ use parcap::commands::ConvertRequest;
 use parcap::config::Settings;
 use proptest::prelude::*;
 
-use crate::support::{convert, packets, request};
+use crate::support::{convert, folder, packets, request, save};
 
 use super::archive::{Archive, Content, Event, Place, any_event};
 use super::capture_dates::assert_captures_are_dated;
@@ -229,4 +229,20 @@ fn what_was_left_out_for_one_that_goes_on_is_looked_at_too() {
 #[test]
 fn what_goes_on_in_a_capture_that_is_selected_later_is_left_out() {
     assert_either_way(&[&[Event::Write((0, false), cut(0, 20)), Event::Write(EVEN, whole(0, 29))]]);
+}
+
+/// All of them were converted.
+#[test]
+fn of_copies_whose_double_is_overwritten_one_is_converted() {
+    for batch in [1, 2, 3, 1 << 20] {
+        let folder = folder();
+        let names = ["a.pcap", "b.pcap", "c.pcap"];
+        let copies = names.map(|name| save(&folder, name, &whole(0, 9).bytes()));
+        let mut night = request(&copies, &folder.path().join("lake"));
+        (night.rules.dedupe, night.batch) = (true, batch);
+        assert_eq!(convert(&night).rows, 9);
+        save(&folder, "a.pcap", &whole(1, 3).bytes());
+        assert_eq!((convert(&night).rows, packets(&night.lake).len()), (3 + 9, 3 + 9), "{batch} at a time");
+        assert_eq!(convert(&night).inputs, 0);
+    }
 }
